@@ -1,0 +1,1 @@
+"""Apache Libcloud driver for SlipStream and Nuvla."""

@@ -1,0 +1,1 @@
+"""Record, scrub and replay HTTP sessions."""
