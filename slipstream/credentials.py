@@ -1,0 +1,33 @@
+"""What a user logs in with, kept out of every repr."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import attrs
+
+
+def _frozen(mapping: Mapping[str, object]) -> Mapping[str, object]:
+    return MappingProxyType(dict(mapping))
+
+
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """
+    Everything that a login method may need. Secrets do not show in its repr.
+
+    :param key: User name, or the id of an API key (``credential/<uuid>``).
+    :param secret: Password, or the secret of the API key.
+    :param parameters: Further fields of the server's session template.
+    :param cookie_file: A cookie file in Netscape format that holds a session.
+    :param method: The name of the login method that the user asked for; ``None`` lets the
+        look of the key decide.
+    """
+
+    key: str | None = None
+    secret: str | None = attrs.field(default=None, repr=False)
+    parameters: Mapping[str, object] = attrs.field(factory=dict, converter=_frozen, repr=False)
+    cookie_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    method: str | None = None

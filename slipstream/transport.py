@@ -1,0 +1,248 @@
+"""
+One HTTP conversation with one endpoint: connections, cookies, timeouts, retries.
+
+It knows HTTP and no resource. What is safe to repeat is repeated, nothing else is: a request
+marked ``repeatable`` is sent again after a failure to connect, a lost answer, and the statuses
+429, 502, 503 and 504, at most ``TransportSettings.attempts`` times in all, after a pause that
+grows and is shaken, or the pause that ``Retry-After`` asks for. Any other request is sent once.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import attrs
+import requests
+from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from slipstream.endpoint import Endpoint
+from slipstream.errors import AnswerLost, CannotConnect, MalformedAnswer, NoAnswer, RedirectRefused
+from slipstream.http import Answer, Request
+
+log = logging.getLogger(__name__)
+
+TRANSIENT = frozenset({429, 502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@attrs.frozen(kw_only=True)
+class TransportSettings:
+    """
+    How to talk to an endpoint.
+
+    :param connect_timeout: Seconds to wait for a connection.
+    :param read_timeout: Seconds to wait for the next bytes of an answer.
+    :param attempts: How often a repeatable request is sent at most.
+    :param retry_delay: Seconds before the second attempt.
+    :param backoff: By how much each further pause is longer.
+    :param longest_pause: Seconds that a pause never exceeds; a server that asks for a longer
+        one is not asked again.
+    :param proxy_url: A proxy for this endpoint; ``None`` leaves it to the environment.
+    :param verify: Whether to check the server's certificate, or the file of the authorities
+        to trust.
+    :param user_agent: The name this program gives itself.
+    :param largest_body: Bytes that an answer may have, once decompressed.
+    :param connections: How many connections are kept open.
+    """
+
+    connect_timeout: float = 10.0
+    read_timeout: float = 60.0
+    attempts: int = 4
+    retry_delay: float = 0.5
+    backoff: float = 2.0
+    longest_pause: float = 30.0
+    proxy_url: str | None = attrs.field(default=None, repr=False)
+    verify: bool | str = True
+    user_agent: str = "slipstream-libcloud-driver"
+    largest_body: int = 128 * 1024 * 1024
+    connections: int = 10
+
+
+class _NoNetrc(requests.auth.AuthBase):
+    """Stands where requests would put the login of a ``.netrc`` file."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def cookie_jar() -> RequestsCookieJar:
+    """
+    An empty cookie jar.
+
+    The servers mark their cookie ``Secure`` even on a plain http address, so it is sent there
+    too: whoever chose that address chose to send the password over it as well.
+    """
+    policy = DefaultCookiePolicy(secure_protocols=("https", "wss", "http"))
+    return RequestsCookieJar(policy=policy)
+
+
+class Transport:
+    """
+    Sends requests to one endpoint; may be shared by threads.
+
+    :param endpoint: Where to send them.
+    :param settings: How.
+    """
+
+    def __init__(self, endpoint: Endpoint, settings: TransportSettings | None = None) -> None:
+        self.endpoint = endpoint
+        self.settings = settings or TransportSettings()
+        self._session = session = requests.Session()
+        session.cookies = cookie_jar()
+        session.auth = _NoNetrc()
+        session.headers["User-Agent"] = self.settings.user_agent
+        adapter = HTTPAdapter(
+            pool_connections=1, pool_maxsize=self.settings.connections, pool_block=False
+        )
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies that the endpoint has set."""
+        return self._session.cookies
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._session.close()
+
+    def send(self, request: Request) -> Answer:
+        """
+        Send one request, repeating it where that is safe.
+
+        :param request: The request.
+        :returns: The answer, whatever its status but a redirection.
+        :raises CannotConnect: If no connection could be made.
+        :raises AnswerLost: If the connection broke before the answer was complete.
+        :raises RedirectRefused: If the answer is a redirection.
+        :raises MalformedAnswer: If the answer is larger than allowed.
+        """
+        attempts = self.settings.attempts if request.repeatable else 1
+        for attempt in range(1, attempts):
+            pause = self._growing_pause(attempt)
+            try:
+                answer = self._exchange(request)
+            except (CannotConnect, AnswerLost) as error:
+                log.info("%s %s: %s", request.method, request.path, error)
+            else:
+                if answer.status not in TRANSIENT:
+                    return answer
+                if answer.retry_after is not None:
+                    pause = answer.retry_after
+                if pause > self.settings.longest_pause:
+                    return answer
+            time.sleep(pause)
+        return self._exchange(request)
+
+    def _growing_pause(self, attempt: int) -> float:
+        grown = self.settings.retry_delay * self.settings.backoff ** (attempt - 1)
+        shaken = grown * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+        return min(shaken, self.settings.longest_pause)
+
+    def _exchange(self, request: Request) -> Answer:
+        started = time.monotonic()
+        url = f"{self.endpoint.url}{request.path}"
+        try:
+            with self._session.request(
+                request.method,
+                url,
+                params=list(request.query),
+                headers=dict(request.headers),
+                data=request.body,
+                timeout=(
+                    self.settings.connect_timeout,
+                    request.read_timeout or self.settings.read_timeout,
+                ),
+                allow_redirects=False,
+                stream=True,
+                verify=self.settings.verify,
+                proxies=self._proxies(),
+            ) as response:
+                answer = self._read(response, url)
+        except requests.RequestException as error:
+            raise self._translate(error, request) from error
+        log.debug(
+            "%s %s: %d, %d bytes, %.3f s",
+            request.method, request.path, answer.status, len(answer.body),
+            time.monotonic() - started,
+        )  # fmt: skip
+        if answer.status in _REDIRECTS:
+            raise self._redirected(answer)
+        return answer
+
+    def _proxies(self) -> dict[str, str] | None:
+        proxy = self.settings.proxy_url
+        return {"http": proxy, "https": proxy} if proxy else None
+
+    def _read(self, response: requests.Response, url: str) -> Answer:
+        body = bytearray()
+        for chunk in response.iter_content(64 * 1024):
+            body += chunk
+            if len(body) > self.settings.largest_body:
+                raise MalformedAnswer(
+                    f"The answer is larger than {self.settings.largest_body} bytes.", endpoint=url
+                )
+        return Answer(
+            status=response.status_code,
+            headers=CaseInsensitiveDict(response.headers),
+            body=bytes(body),
+            url=url,
+        )
+
+    def _translate(self, error: requests.RequestException, request: Request) -> NoAnswer:
+        endpoint = self.endpoint.url
+        if isinstance(error, requests.exceptions.SSLError):
+            return CannotConnect(
+                f"The certificate of {endpoint} is not trusted: {_cause(error)}.",
+                endpoint=endpoint,
+                hint="For a private authority set libcloud.security.CA_CERTS_PATH to its file.",
+            )
+        if isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
+            return CannotConnect(
+                f"Cannot connect to {endpoint}: {_cause(error)}.",
+                endpoint=endpoint,
+                hint="Check the address, the network and any proxy.",
+            )
+        return AnswerLost(
+            f"{request.method} {request.path} was sent to {endpoint} and no complete answer came"
+            f" back: {_cause(error)}.",
+            endpoint=endpoint,
+        )
+
+    def _redirected(self, answer: Answer) -> RedirectRefused:
+        target = answer.headers.get("Location", "").split("?", 1)[0]
+        path = answer.url[len(self.endpoint.url) :]
+        moved = target.endswith(path) and "://" in target
+        base = target.removesuffix(path)
+        return RedirectRefused(
+            f"{self.endpoint.url} redirects to {(base if moved else target) or 'nowhere'};"
+            " redirections are not followed.",
+            endpoint=self.endpoint.url,
+            hint=f"Use ex_endpoint='{base}' if that is the server you mean." if moved else None,
+        )
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidURL):
+        return True
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, without the addresses and object names that urllib3 adds."""
+    inner: Any = error
+    while True:
+        deeper = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
+        if not isinstance(deeper, BaseException):
+            break
+        inner = deeper
+    text = inner.args[-1] if inner.args else type(inner).__name__
+    return str(getattr(inner, "strerror", None) or text).split(": ", 1)[-1][:200].rstrip(".")

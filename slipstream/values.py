@@ -1,0 +1,379 @@
+"""
+The records that cross the hooks: what a server says, in words that fit every family.
+
+All are frozen. ``raw`` keeps everything that the server said beside what has a name here, so
+that nothing is lost on the way to ``extra``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from slipstream.errors import InvalidInput
+
+Raw = Mapping[str, Any]
+
+
+def _mapping(value: Mapping[str, Any]) -> Raw:
+    return MappingProxyType(dict(value))
+
+
+def _texts(value: Iterable[str]) -> tuple[str, ...]:
+    return tuple(value)
+
+
+def _raw() -> Any:
+    return attrs.field(factory=dict, converter=_mapping, repr=False, eq=False)
+
+
+class Phase(Enum):
+    """What a state means, whatever the server calls it."""
+
+    PENDING = "pending"
+    STARTING = "starting"
+    CONFIGURING = "configuring"
+    RUNNING = "running"
+    UPDATING = "updating"
+    REBOOTING = "rebooting"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    TERMINATED = "terminated"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+class ModuleKind(Enum):
+    """What a module is: a folder of modules, one machine, or several machines together."""
+
+    PROJECT = "project"
+    COMPONENT = "component"
+    APPLICATION = "application"
+
+
+@attrs.frozen(kw_only=True)
+class CloudEntryPoint:
+    """
+    What a server says of itself at its cloud entry point.
+
+    :param collections: Address of each collection below ``/api/``, by the collection's name.
+    :param base_uri: The address that the server believes to have.
+    :param raw: The whole document.
+    """
+
+    collections: Mapping[str, str] = attrs.field(converter=_mapping)
+    base_uri: str | None = None
+    raw: Raw = _raw()
+
+
+@attrs.frozen(kw_only=True)
+class ModuleParameter:
+    """
+    One parameter that a module declares.
+
+    :param name: Its name.
+    :param category: ``Input``, ``Output``, or another word of the server.
+    :param value: The value when nobody gives one.
+    :param type: The server's type word.
+    :param description: Text for people.
+    :param mandatory: Whether it must have a value.
+    :param choices: The values allowed, where the server restricts them.
+    """
+
+    name: str
+    category: str = ""
+    value: str | None = None
+    type: str = ""
+    description: str = ""
+    mandatory: bool = False
+    choices: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+
+
+@attrs.frozen(kw_only=True)
+class ModuleNode:
+    """
+    One node of an application.
+
+    :param name: The node's name.
+    :param module_id: The component that it runs.
+    :param multiplicity: How many instances start when nobody says.
+    :param connector: The cloud that the application names for it, if any.
+    :param parameters: What can be set on it.
+    :param image_ids: The component's machine image on each connector that has one.
+    """
+
+    name: str
+    module_id: str = ""
+    multiplicity: int = 1
+    connector: str | None = None
+    parameters: tuple[ModuleParameter, ...] = ()
+    image_ids: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
+
+
+@attrs.frozen(kw_only=True)
+class Module:
+    """
+    Something that can be deployed, or a folder of such things.
+
+    :param id: What names this version: path and version.
+    :param path: What names it whatever the version.
+    :param name: The last part of the path.
+    :param kind: Project, component or application.
+    :param version: The version number.
+    :param description: Text for people.
+    :param parameters: The parameters of a component.
+    :param nodes: The nodes of an application.
+    :param image_ids: A component's machine image on each connector that has one.
+    :param connectors: The connectors that the user may run it on, where the server says so.
+    :param parent_id: The module that it is built on.
+    :param created: When this version was made.
+    :param modified: When it was last changed.
+    :param raw: All that the server said.
+    """
+
+    id: str
+    path: str
+    name: str
+    kind: ModuleKind
+    version: str | None = None
+    description: str = ""
+    parameters: tuple[ModuleParameter, ...] = ()
+    nodes: tuple[ModuleNode, ...] = ()
+    image_ids: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
+    connectors: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    parent_id: str | None = None
+    created: datetime | None = None
+    modified: datetime | None = None
+    raw: Raw = _raw()
+
+
+@attrs.frozen(kw_only=True)
+class ServiceOffer:
+    """
+    A size of machine that a connector offers.
+
+    :param id: The offer's id.
+    :param name: Text for people.
+    :param connector: The connector's name.
+    :param cpu: Number of virtual CPUs.
+    :param ram: Memory in MiB.
+    :param disk: Root disk in GiB.
+    :param price: Cost of one unit of time, in ``currency``.
+    :param currency: ISO 4217 code.
+    :param price_unit: The unit of time of the price, as in ``HUR`` for an hour (UN/CEFACT
+        Recommendation 20).
+    :param country: ISO 3166 code of the country it runs in.
+    :param raw: All that the server said.
+    """
+
+    id: str
+    name: str
+    connector: str
+    cpu: float | None = None
+    ram: float | None = None
+    disk: float | None = None
+    price: float | None = None
+    currency: str | None = None
+    price_unit: str | None = None
+    country: str | None = None
+    raw: Raw = _raw()
+
+
+@attrs.frozen(kw_only=True)
+class Connector:
+    """
+    A cloud that the user can deploy on.
+
+    :param id: The connector's id.
+    :param name: Its name.
+    :param country: ISO 3166 code of its country, ``None`` where no offer tells.
+    :param raw: All that the server said.
+    """
+
+    id: str
+    name: str
+    country: str | None = None
+    raw: Raw = _raw()
+
+
+@attrs.frozen(kw_only=True)
+class Deployment:
+    """
+    A running or ended deployment.
+
+    :param id: The deployment's id.
+    :param name: The name given at creation, ``None`` when none was.
+    :param state: The server's word for its state.
+    :param phase: What that word means.
+    :param failure: The reason of an abort, ``None`` while all is well.
+    :param module_id: What was deployed.
+    :param tags: Its tags, the name not among them.
+    :param connectors: The clouds it runs on.
+    :param user: The owner's name.
+    :param started: When it was created.
+    :param service_url: Where the deployed service answers, once it says so.
+    :param scalable: Whether machines can be added while it runs; ``None`` when not told.
+    :param parameters: Every run parameter and its value (``None``: not set yet); ``None`` when
+        only a summary was read.
+    :param raw: All that the server said.
+    """
+
+    id: str
+    name: str | None = None
+    state: str = ""
+    phase: Phase = Phase.UNKNOWN
+    failure: str | None = None
+    module_id: str = ""
+    tags: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    connectors: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    user: str | None = None
+    started: datetime | None = None
+    service_url: str | None = None
+    scalable: bool | None = None
+    parameters: Mapping[str, str | None] | None = attrs.field(
+        default=None, converter=attrs.converters.optional(_mapping), repr=False
+    )
+    raw: Raw = _raw()
+
+
+@attrs.frozen(kw_only=True)
+class DeploymentState:
+    """
+    Where a deployment stands, as far as one cheap question tells.
+
+    :param state: The server's word.
+    :param phase: What it means.
+    :param failure: The reason of an abort, ``None`` while all is well.
+    :param attainable: Whether one of the states asked about can still come.
+    """
+
+    state: str
+    phase: Phase
+    failure: str | None = None
+    attainable: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class VirtualMachine:
+    """
+    A machine of a deployment, or one that the user runs besides.
+
+    :param id: The machine's id on the server.
+    :param name: Its name on the cloud.
+    :param state: The cloud's word for its state.
+    :param phase: What that word means.
+    :param addresses: Its IP addresses.
+    :param connector: The connector it runs on.
+    :param deployment_id: The deployment it belongs to, if any.
+    :param offer: The size it has, as far as it is known.
+    :param created: When the server first saw it.
+    :param raw: All that the server said.
+    """
+
+    id: str
+    name: str
+    state: str = ""
+    phase: Phase = Phase.UNKNOWN
+    addresses: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    connector: str | None = None
+    deployment_id: str | None = None
+    offer: ServiceOffer | None = None
+    created: datetime | None = None
+    raw: Raw = _raw()
+
+
+@attrs.frozen(kw_only=True)
+class User:
+    """
+    The account that is logged in.
+
+    :param name: The account's name.
+    :param privileged: Whether it may see and change what belongs to others.
+    """
+
+    name: str
+    privileged: bool = False
+
+
+class Role(Enum):
+    """What a parameter of a deployment decides."""
+
+    INPUT = "parameter"
+    LOCATION = "location"
+    SIZE = "size"
+    MULTIPLICITY = "multiplicity"
+    TOLERATED_FAILURES = "number of tolerated failures"
+
+
+@attrs.frozen(kw_only=True)
+class Parameter:
+    """
+    One thing that a deployment request decides.
+
+    :param value: The value, as text.
+    :param role: What it decides.
+    :param name: The parameter's name; only an input has one.
+    :param node: The application's node that it is for; ``None`` means the component, or every
+        node of the application.
+    """
+
+    value: str
+    role: Role = Role.INPUT
+    name: str = ""
+    node: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if (self.role is Role.INPUT) != bool(self.name):
+            raise InvalidInput(
+                f"A {self.role.value} {'needs a' if not self.name else 'has no'} name."
+            )
+
+
+KEEP_RUNNING = ("always", "never", "on-success", "on-error")
+
+
+@attrs.frozen(kw_only=True)
+class DeploymentRequest:
+    """
+    What to deploy, and how.
+
+    :param module_id: The component or application.
+    :param name: The name of the deployment.
+    :param tags: Further tags.
+    :param parameters: What it decides, at most one of a kind for a node.
+    :param keep_running: One of :data:`KEEP_RUNNING`; ``None`` leaves it to the user's profile.
+    :param scalable: Whether machines can be added and removed while it runs.
+    :param check_ssh_key: Whether to refuse when the user has no SSH key.
+    """
+
+    module_id: str
+    name: str | None = None
+    tags: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=tuple)
+    keep_running: str | None = attrs.field(default=None)
+    scalable: bool = False
+    check_ssh_key: bool = False
+
+    @keep_running.validator
+    def _check_keep_running(self, _: object, value: str | None) -> None:
+        if value is not None and value not in KEEP_RUNNING:
+            raise InvalidInput(
+                f"{value!r} does not say when to keep a deployment running;"
+                f" use one of: {', '.join(KEEP_RUNNING)}."
+            )
+
+    def decides(self, role: Role) -> tuple[Parameter, ...]:
+        """
+        The parameters of one role.
+
+        :param role: The role.
+        :returns: Those parameters, in the order they were given.
+        """
+        return tuple(p for p in self.parameters if p.role is role)
