@@ -1,0 +1,35 @@
+"""
+The filter language of CIMI collections, as values.
+
+Build an expression, print it for the wire, read one back, or try it on a document::
+
+    wanted = attr("resource:type").eq("VM") & attr("connector/href").eq("exoscale-ch-gva")
+    str(wanted)                # resource:type='VM' and connector/href='exoscale-ch-gva'
+    parse(str(wanted))         # the same value again
+    wanted.matches(document)   # True or False
+
+Servers strip the quotes of a string and nothing else, so some values cannot be written at all.
+Those raise :class:`UnwritableValue`; a value never changes the meaning of the rest of a filter.
+"""
+
+from __future__ import annotations
+
+from slipstream.filters.expressions import And, Attribute, Comparison, Filter, Or, Property, attr
+from slipstream.filters.parser import FilterSyntaxError, parse
+from slipstream.filters.values import LARGEST_INTEGER, Date, UnwritableValue, Value
+
+__all__ = [
+    "LARGEST_INTEGER",
+    "And",
+    "Attribute",
+    "Comparison",
+    "Date",
+    "Filter",
+    "FilterSyntaxError",
+    "Or",
+    "Property",
+    "UnwritableValue",
+    "Value",
+    "attr",
+    "parse",
+]

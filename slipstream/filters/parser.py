@@ -1,0 +1,183 @@
+"""Reads a filter, as a server does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from slipstream.filters.expressions import (
+    PATH,
+    And,
+    Attribute,
+    Comparison,
+    Filter,
+    Or,
+    Property,
+    takes,
+)
+from slipstream.filters.values import Date, Value
+
+_DEEPEST = 100
+_TOKENS = re.compile(
+    rf"""\s*(?:
+        (?P<property>property\s*\[\s*(?P<key>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")\s*\])
+      | (?P<word>{PATH}(?![A-Za-z0-9_:/-]))
+      | (?P<date>\d{{4}}-\d\d(?:-\d\d)?(?:T\d\d:\d\d:\d\d(?:\.\d+)?Z)?)
+      | (?P<integer>\d+)
+      | (?P<string>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")
+      | (?P<operator>\^=|==|!=|<=|>=|=|<|>)
+      | (?P<bracket>[()])
+      | (?P<end>\Z)
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+_CONSTANTS: dict[str, Value] = {"true": True, "false": False, "null": None}
+
+
+class FilterSyntaxError(ValueError):
+    """
+    The text is not a filter.
+
+    :param text: The text.
+    :param index: Where it stops being one, from 0.
+    :param expected: What could have stood there.
+    """
+
+    def __init__(self, text: str, index: int, expected: str) -> None:
+        super().__init__(text, index, expected)
+        self.text, self.index, self.expected = text, index, expected
+
+    def __str__(self) -> str:
+        return f"Invalid filter at position {self.index + 1}: expected {self.expected}."
+
+
+@attrs.frozen
+class _Token:
+    kind: str
+    text: str
+    index: int
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    index = 0
+    while True:
+        found = _TOKENS.match(text, index)
+        if found is None or found.lastgroup is None:
+            raise FilterSyntaxError(text, index, "a filter")
+        kind = found.lastgroup if found.lastgroup != "key" else "property"
+        shown = found["key"] if kind == "property" else found[kind]
+        yield _Token(kind, shown, found.start(kind))
+        if kind == "end":
+            return
+        index = found.end()
+
+
+@attrs.define
+class _Reader:
+    text: str
+    tokens: list[_Token]
+    position: int = 0
+    depth: int = 0
+
+    @property
+    def ahead(self) -> _Token:
+        return self.tokens[self.position]
+
+    def fail(self, expected: str) -> FilterSyntaxError:
+        return FilterSyntaxError(self.text, self.ahead.index, expected)
+
+    def next(self) -> _Token:
+        token = self.ahead
+        if token.kind != "end":
+            self.position += 1
+        return token
+
+    def skip(self, *texts: str) -> bool:
+        if self.ahead.kind in {"word", "bracket"} and self.ahead.text in texts:
+            self.position += 1
+            return True
+        return False
+
+    def whole(self) -> Filter:
+        found = self.alternatives()
+        if self.ahead.kind != "end":
+            raise self.fail("'and', 'or' or the end")
+        return found
+
+    def alternatives(self) -> Filter:
+        return self._joined("or", self.conditions, Or)
+
+    def conditions(self) -> Filter:
+        return self._joined("and", self.term, And)
+
+    def _joined(
+        self,
+        word: str,
+        read: Callable[[], Filter],
+        join: Callable[[tuple[Filter, ...]], Filter],
+    ) -> Filter:
+        parts = [read()]
+        while self.skip(word):
+            parts.append(read())
+        return join(tuple(parts)) if len(parts) > 1 else parts[0]
+
+    def term(self) -> Filter:
+        if not self.skip("("):
+            return self.comparison()
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self.fail(f"at most {_DEEPEST} nested parentheses")
+        found = self.alternatives()
+        if not self.skip(")"):
+            raise self.fail("')'")
+        self.depth -= 1
+        return found
+
+    def comparison(self) -> Filter:
+        left = self.next()
+        if self.ahead.kind != "operator":
+            raise self.fail("an operator")
+        operator, start = self.next().text, self.position
+        right = self.next()
+        # Servers read "5<x" as "x<5": the sides are swapped and the operator stays.
+        for attribute, value in ((left, right), (right, left)):
+            if _is_attribute(attribute) and _is_value(value):
+                found = Comparison(_attribute(attribute), operator, _value(value))
+                if takes(operator, found.value):
+                    return found
+        self.position = start
+        raise self.fail("an attribute on one side, and on the other a value the operator takes")
+
+
+def _is_attribute(token: _Token) -> bool:
+    return token.kind in {"word", "property"}
+
+
+def _is_value(token: _Token) -> bool:
+    return token.kind in {"string", "integer", "date"} or token.text in _CONSTANTS
+
+
+def _attribute(token: _Token) -> Attribute | Property:
+    return Property(token.text[1:-1]) if token.kind == "property" else Attribute(token.text)
+
+
+def _value(token: _Token) -> Value:
+    if token.kind == "string":
+        return token.text[1:-1]
+    if token.kind == "integer":
+        return int(token.text)
+    return Date(token.text) if token.kind == "date" else _CONSTANTS[token.text]
+
+
+def parse(text: str) -> Filter:
+    """
+    Read a filter.
+
+    :param text: The filter, as it stands on the wire.
+    :returns: The expression.
+    :raises FilterSyntaxError: If it is not a filter; integers and dates that the language reads
+        but a server then refuses are not errors here.
+    """
+    return _Reader(text, list(_tokens(text))).whole()

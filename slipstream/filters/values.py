@@ -1,0 +1,122 @@
+"""What stands on the right of a comparison, and how it is written."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import attrs
+
+LARGEST_INTEGER = 2**31 - 1
+_EXACT_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d\.\d{3}Z)?", re.ASCII)
+_LINE_ENDS = "\n\r\x85\u2028\u2029"
+
+
+class UnwritableValue(ValueError):
+    """The filter language has no way to write this value."""
+
+
+@attrs.frozen
+class Date:
+    """
+    A date without quotes, as in ``created>2017-06-26``.
+
+    :param text: A day, or a moment in UTC with milliseconds (``2017-06-26T11:13:42.883Z``).
+    """
+
+    text: str
+
+    @classmethod
+    def at(cls, moment: datetime) -> Date:
+        """
+        Write a moment the way servers store it.
+
+        :param moment: The moment, with its time zone.
+        :returns: The moment in UTC, cut to milliseconds.
+        :raises UnwritableValue: If the moment has no time zone.
+        """
+        if moment.tzinfo is None:
+            raise UnwritableValue("A moment in a filter needs a time zone.")
+        text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+        return cls(text.replace("+00:00", "Z"))
+
+    @property
+    def moment(self) -> datetime:
+        """
+        The moment meant; a day means its first instant in UTC.
+
+        :raises ValueError: If the text only looks like a date.
+        """
+        return read_moment(self.text)
+
+    def check(self) -> None:
+        """
+        Make sure that every server takes this date.
+
+        :raises UnwritableValue: If it has another form than the two known ones.
+        """
+        if not _EXACT_DATE.fullmatch(self.text):
+            raise UnwritableValue(f"{self.text!r} is not a date a server reads in a filter.")
+        try:
+            self.moment  # noqa: B018 - reading it is the check
+        except ValueError:
+            raise UnwritableValue(f"{self.text!r} is not a day of any calendar.") from None
+
+
+Value: TypeAlias = str | int | bool | Date | None
+
+
+def read_moment(text: str) -> datetime:
+    """
+    Read an ISO 8601 date or time; without a zone it is UTC.
+
+    :param text: The text.
+    :returns: The moment, with its zone.
+    :raises ValueError: If it is neither.
+    """
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def write(value: Value) -> str:
+    """
+    Write a value the way it stands in a filter.
+
+    :param value: The value.
+    :returns: Its text, quoted if it is a string.
+    :raises UnwritableValue: If there is no such text.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return _write_integer(value)
+    if isinstance(value, Date):
+        value.check()
+        return value.text
+    if isinstance(value, str):
+        return _write_string(value)
+    raise UnwritableValue(f"A filter has no literal for a value of type {type(value).__name__}.")
+
+
+def _write_integer(value: int) -> str:
+    if not 0 <= value <= LARGEST_INTEGER:
+        raise UnwritableValue(f"An integer in a filter is from 0 to {LARGEST_INTEGER}.")
+    return str(value)
+
+
+def _write_string(value: str) -> str:
+    if "'" in value and '"' in value:
+        raise UnwritableValue("A string with both kinds of quote cannot be written in a filter.")
+    if value.endswith("\\"):
+        raise UnwritableValue("A string that ends in a backslash cannot be written in a filter.")
+    if any("\\" + end in value for end in _LINE_ENDS):
+        raise UnwritableValue(
+            "A backslash before the end of a line cannot be written in a filter."
+        )
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise UnwritableValue("Half of a surrogate pair cannot be written in a filter.")
+    quote = '"' if "'" in value else "'"
+    return f"{quote}{value}{quote}"
