@@ -1,0 +1,107 @@
+"""What a plugin contributes: login methods, kinds of endpoint, and the dialect they speak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from slipstream.credentials import Credentials
+from slipstream.errors import InvalidInput
+from slipstream.http import Answer
+from slipstream.values import CloudEntryPoint, Phase
+
+if TYPE_CHECKING:
+    from slipstream.session import Session
+
+
+def _names(value: Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _hosts(value: Iterable[str]) -> frozenset[str]:
+    return frozenset(host.lower() for host in _names(value))
+
+
+def _check_name(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if not isinstance(value, str) or not value or value != value.strip():
+        raise InvalidInput(f"{value!r} is no {attribute.name} for something a plugin contributes.")
+
+
+def _never(_: Any) -> bool:
+    return False
+
+
+@attrs.frozen(kw_only=True)
+class LoginMethod:
+    """
+    A way to log in, contributed by ``slipstream_login_methods``.
+
+    :param name: What users write as ``ex_login_method``.
+    :param authenticate: Turns the credentials into a session: called with the
+        :class:`~slipstream.session.Session` to log in and the
+        :class:`~slipstream.credentials.Credentials`, first at login and again when the session
+        has expired. It raises :class:`~slipstream.errors.LoginFailed` when the server refuses.
+        Most methods are one call of :meth:`Session.log_in_with_template
+        <slipstream.session.Session.log_in_with_template>`.
+    :param description: One line for people.
+    :param recognises: Whether the look of the credentials asks for this method, when the user
+        named none.
+    :param fallback: Whether it serves every name that no other method bears.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    authenticate: Callable[[Session, Credentials], None]
+    description: str = ""
+    recognises: Callable[[Credentials], bool] = _never
+    fallback: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Backend:
+    """
+    The wire protocol of one server family, as far as every conversation needs it. The rest of
+    a backend are its answers to the hooks, marked with :func:`~slipstream.hookspecs.serves`.
+
+    :param name: What :func:`~slipstream.hookspecs.serves` refers to.
+    :param states: The words for the states of a deployment, in the order of its life, and what
+        each means.
+    :param log_in: Creates a session on the server: called with the session, the name of a
+        session template and its fields.
+    :param detail: The server's own words in an answer with an error status, ``None`` if it has
+        none.
+    :param session_ended: Whether an answer means that the login has expired. It may ask the
+        server when the answer alone does not tell.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    states: Mapping[str, Phase]
+    log_in: Callable[[Session, str, Mapping[str, object]], None]
+    detail: Callable[[Answer], str | None]
+    session_ended: Callable[[Session, Answer], bool]
+
+
+@attrs.frozen(kw_only=True)
+class EndpointKind:
+    """
+    A kind of endpoint, contributed by ``slipstream_endpoints``.
+
+    :param name: What users write as ``ex_endpoint_kind``.
+    :param backend: The protocol it speaks.
+    :param hosts: Host names that are known to be of this kind, so that no question is asked.
+    :param recognises: Whether a cloud entry point is one of this kind; asked for hosts that no
+        kind knows.
+    :param login_methods: The login methods it takes; empty for all.
+    :param default_login: The login method when neither the user nor the look of the
+        credentials names one.
+    :param description: One line for people.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    backend: Backend
+    hosts: frozenset[str] = attrs.field(default=frozenset(), converter=_hosts)
+    recognises: Callable[[CloudEntryPoint], bool] = _never
+    login_methods: tuple[str, ...] = attrs.field(default=(), converter=_names)
+    default_login: str = "internal"
+    description: str = ""

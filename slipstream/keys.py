@@ -1,0 +1,150 @@
+"""
+SSH public keys in OpenSSH's one-line format.
+
+The format is that of ``authorized_keys`` in sshd(8): options, type, base64 blob, comment; the
+options and the comment may be missing, and the options may hold quoted blanks.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+
+import attrs
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_public_key,
+)
+
+from slipstream.errors import InvalidInput, shorten
+
+_LINE = re.compile(
+    r"""(?:(?P<options>(?:[^\s"]|"(?:[^"\\]|\\.)*")+)[ \t]+)??
+        (?P<type>(?:ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+)[ \t]+
+        (?P<blob>[A-Za-z0-9+/]+={0,2})
+        (?:[ \t]+(?P<comment>\S.*?))?[ \t]*""",
+    re.VERBOSE,
+)
+RSA_BITS = 3072
+"""Size of the keys made here: the default of OpenSSH for RSA."""
+
+
+@attrs.frozen
+class SSHKey:
+    """
+    One public key.
+
+    :param type: The key type, as in ``ssh-ed25519``.
+    :param blob: The key itself in base64.
+    :param comment: The text behind it, empty when there is none.
+    :param options: The options before it, empty when there are none.
+    """
+
+    type: str
+    blob: str
+    comment: str = ""
+    options: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> SSHKey:
+        """
+        Read one line.
+
+        :param text: The line; blanks around it do not matter.
+        :returns: The key.
+        :raises InvalidInput: If it is no public key, or looks like a private one.
+        """
+        stripped = text.strip()
+        if "PRIVATE KEY" in stripped:
+            raise InvalidInput(
+                "That is a private key.", hint="Give the public one, usually the file *.pub."
+            )
+        match = _LINE.fullmatch(stripped) if len(stripped.splitlines()) == 1 else None
+        if not match or not _blob_is_of(match["type"], match["blob"]):
+            raise InvalidInput(
+                f"{shorten(stripped, 60)!r} is no SSH public key.",
+                hint="Give one line of OpenSSH's format: 'ssh-ed25519 AAAA... comment'.",
+            )
+        return cls(match["type"], match["blob"], match["comment"] or "", match["options"] or "")
+
+    @property
+    def line(self) -> str:
+        """The key as one line."""
+        return " ".join(
+            part for part in (self.options, self.type, self.blob, self.comment) if part
+        )
+
+    @property
+    def name(self) -> str:
+        """The comment, or the SHA-256 fingerprint of a key that has none."""
+        return self.comment or self.fingerprint_sha256
+
+    @property
+    def fingerprint(self) -> str:
+        """The MD5 fingerprint as pairs of hexadecimal digits, libcloud's usual form."""
+        digest = hashlib.md5(self._bytes(), usedforsecurity=False).hexdigest()
+        return ":".join(digest[i : i + 2] for i in range(0, len(digest), 2))
+
+    @property
+    def fingerprint_sha256(self) -> str:
+        """The fingerprint as ``ssh-keygen -l`` prints it."""
+        digest = base64.b64encode(hashlib.sha256(self._bytes()).digest())
+        return f"SHA256:{digest.decode().rstrip('=')}"
+
+    def answers_to(self, name: str) -> bool:
+        """
+        Whether a user may mean this key by a name.
+
+        :param name: A comment or a fingerprint of either form.
+        """
+        return name in {self.name, self.fingerprint, self.fingerprint_sha256}
+
+    def check(self) -> SSHKey:
+        """
+        Make sure that it is a whole key, not just one that looks like it.
+
+        :returns: The key itself.
+        :raises InvalidInput: If the blob cannot be decoded.
+        """
+        if self.type.startswith("sk-"):
+            return self
+        try:
+            load_ssh_public_key(f"{self.type} {self.blob}".encode())
+        except (ValueError, UnsupportedAlgorithm):
+            raise InvalidInput(
+                f"{shorten(self.line, 60)!r} is damaged: its {self.type} data cannot be read.",
+                hint="Copy the whole line of the *.pub file.",
+            ) from None
+        return self
+
+    def _bytes(self) -> bytes:
+        return base64.b64decode(self.blob)
+
+
+def generate(name: str) -> tuple[SSHKey, str]:
+    """
+    Make a new RSA key pair; the private half never leaves this process by itself.
+
+    :param name: The comment of the public key.
+    :returns: The public key, and the private one as PEM text without a passphrase.
+    """
+    private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+    public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    return attrs.evolve(SSHKey.parse(public), comment=name), pem.decode()
+
+
+def _blob_is_of(key_type: str, blob: str) -> bool:
+    try:
+        data = base64.b64decode(blob, validate=True)
+    except binascii.Error:
+        return False
+    length = int.from_bytes(data[:4], "big")
+    return data[4 : 4 + length] == key_type.encode()

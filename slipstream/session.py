@@ -1,0 +1,166 @@
+"""One user's logged-in conversation with one endpoint."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Collection, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from slipstream.errors import LoginFailed, Refused
+from slipstream.http import Answer, Request
+from slipstream.refusals import refusal
+
+if TYPE_CHECKING:
+    from slipstream.contributions import EndpointKind, LoginMethod
+    from slipstream.credentials import Credentials
+    from slipstream.endpoint import Endpoint
+    from slipstream.transport import Transport
+    from slipstream.values import User
+
+log = logging.getLogger(__name__)
+
+RENEW_BEFORE = 60.0
+"""Seconds before its end at which a session is renewed."""
+
+
+class Session:
+    """
+    What every operation hook is given: where to ask, who asks, and how to send a request.
+
+    It may be shared by threads. When the login expires it is renewed once, by the method that
+    made it, and the request is sent again; the server had refused it, so nothing is done twice.
+
+    :param transport: The HTTP conversation.
+    :param kind: The kind of endpoint.
+    :param login_method: How to log in.
+    :param credentials: With what.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        kind: EndpointKind,
+        login_method: LoginMethod,
+        credentials: Credentials,
+    ) -> None:
+        self.transport = transport
+        self.kind = kind
+        self.login_method = login_method
+        self.key_lock = threading.Lock()
+        self.user: User | None = None
+        self._credentials = credentials
+        self._login_lock = threading.Lock()
+        self._logins = 0
+        self._ends: float | None = None
+
+    def __repr__(self) -> str:
+        return f"<Session on {self.endpoint} ({self.kind.name}) by {self.login_method.name}>"
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        _: type[BaseException] | None,
+        __: BaseException | None,
+        ___: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The server's address."""
+        return self.transport.endpoint
+
+    def close(self) -> None:
+        """Forget the session and close its connections; the server is not told."""
+        self.transport.close()
+
+    def log_in(self) -> None:
+        """
+        Log in, whatever the session was before.
+
+        :raises LoginFailed: If the server does not accept the credentials.
+        """
+        with self._login_lock:
+            self._authenticate()
+
+    def log_in_with_template(self, template: str, fields: Mapping[str, object]) -> None:
+        """
+        Create a session from one of the server's session templates; for login methods.
+
+        :param template: The template's name, as in ``internal``.
+        :param fields: The template's fields.
+        :raises LoginFailed: If the server does not accept them.
+        """
+        self.kind.backend.log_in(self, template, fields)
+
+    def ends_at(self, moment: float) -> None:
+        """
+        Note when the session expires; for login methods and backends.
+
+        :param moment: Seconds since the epoch.
+        """
+        self._ends = time.monotonic() + (moment - time.time())
+
+    def send(self, request: Request, *, doing: str, allow: Collection[int] = ()) -> Answer:
+        """
+        Send a request as the logged-in user.
+
+        :param request: The request.
+        :param doing: What is being done, in words that go after "Cannot".
+        :param allow: Error statuses that the caller wants to see for itself.
+        :returns: The answer, its status below 400 or one of those allowed.
+        :raises Refused: For any other status.
+        :raises NoAnswer: If the network fails.
+        """
+        if self._ends is not None and time.monotonic() > self._ends - RENEW_BEFORE:
+            self._renew(self._logins)
+        logins = self._logins
+        answer = self.transport.send(request)
+        if answer.status in {401, 403} and self.kind.backend.session_ended(self, answer):
+            self._renew(logins)
+            answer = self.transport.send(request)
+        if answer.status >= 400 and answer.status not in allow:
+            raise self.refusal(answer, doing=doing)
+        return answer
+
+    def refusal(self, answer: Answer, *, doing: str, hint: str | None = None) -> Refused:
+        """
+        The exception for an answer with an error status.
+
+        :param answer: The answer.
+        :param doing: What was being done, in words that go after "Cannot".
+        :param hint: What the reader can do next, when more is known than the status tells.
+        :returns: The exception, not raised.
+        """
+        detail = self.kind.backend.detail(answer)
+        if detail and any(secret in detail for secret in self._secrets()):
+            detail = None
+        return refusal(answer, doing=doing, endpoint=self.endpoint.url, detail=detail, hint=hint)
+
+    def _secrets(self) -> list[str]:
+        given = [self._credentials.secret, *self._credentials.parameters.values()]
+        return [str(value) for value in given if value]
+
+    def _authenticate(self) -> None:
+        self.transport.cookies.clear()
+        self._ends = None
+        self.login_method.authenticate(self, self._credentials)
+        self._logins += 1
+        log.info("logged in on %s by %s", self.endpoint, self.login_method.name)
+
+    def _renew(self, logins: int) -> None:
+        with self._login_lock:
+            if self._logins != logins:
+                return
+            log.info("the session on %s has ended; logging in again", self.endpoint)
+            try:
+                self._authenticate()
+            except LoginFailed as error:
+                error.args = (f"The session has ended and cannot be renewed. {error.message}",)
+                error.message = error.args[0]
+                raise
