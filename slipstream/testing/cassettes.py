@@ -1,0 +1,208 @@
+"""Recording HTTP sessions to cassettes, and playing them, with vcrpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import vcr  # type: ignore[import-untyped]
+from attrs import define, evolve, field
+from vcr.persisters.filesystem import CassetteNotFoundError  # type: ignore[import-untyped]
+from vcr.request import Request  # type: ignore[import-untyped]
+
+from slipstream.testing.cassette_file import CassetteError, Header, Interaction, load, save
+from slipstream.testing.matching import MATCH_ON, MATCHERS
+from slipstream.testing.origins import moved
+from slipstream.testing.scrubbing import Scrubber
+
+_Text = Callable[[str], str]
+
+
+@define(kw_only=True)
+class Recording:
+    """A session while it is recorded; it is held back until it is saved."""
+
+    scrubber: Scrubber
+    interactions: list[Interaction] = field(factory=list, init=False, repr=False)
+
+    def save(self, path: Path, header: Header) -> None:
+        """Write what was recorded.
+
+        :param path: the cassette's file.
+        :param header: what the cassette says about itself.
+        :raises CassetteError: if nothing was recorded, or a known secret got through.
+        """
+        if not self.interactions:
+            raise CassetteError(f"{header.scenario} made no request: it is no scenario")
+        if any(secret in repr(self.interactions) for secret in self.scrubber.known):
+            raise CassetteError(f"{header.scenario} was not saved: a known secret got through")
+        save(path, header, self.interactions)
+
+    def load_cassette(self, *_: object, **__: object) -> Any:
+        """Start empty, whatever was recorded before; called by vcrpy.
+
+        :raises CassetteNotFoundError: always, which is how vcrpy is told so.
+        """
+        raise CassetteNotFoundError
+
+    def save_cassette(self, _: object, recorded: dict[str, list[Any]], **__: object) -> None:
+        """Scrub and keep what was recorded; called by vcrpy.
+
+        :param recorded: requests and responses, in order.
+        """
+        pairs = zip(recorded["requests"], recorded["responses"], strict=True)
+        self.interactions = [_interaction(self.scrubber, *pair) for pair in pairs]
+
+
+@define(kw_only=True)
+class Replay:
+    """A session while it is played.
+
+    :param header: what the cassette says about itself.
+    :param endpoint: the address that requests have to go to.
+    """
+
+    header: Header
+    endpoint: str
+    interactions: list[Interaction] = field(repr=False)
+    _cassette: Any = field(default=None, repr=False)
+
+    def unused(self) -> list[str]:
+        """List the recorded requests that were not made.
+
+        :returns: a line for each, with verb and address.
+        """
+        played = self._cassette.play_counts
+        return [
+            f"{request.method} {request.uri}"
+            for index, request in enumerate(self._cassette.requests)
+            if not played[index]
+        ]
+
+    def load_cassette(self, *_: object, **__: object) -> tuple[list[Request], list[Any]]:
+        """Hand the interactions over; called by vcrpy.
+
+        :returns: requests and responses in vcrpy's own form.
+        """
+        return [*map(_request, self.interactions)], [*map(_response, self.interactions)]
+
+    def save_cassette(self, *_: object, **__: object) -> None:
+        """Leave the file as it is; called by vcrpy."""
+
+
+def build_vcr(persister: Recording | Replay, scrubber: Scrubber) -> vcr.VCR:
+    """Configure vcrpy: bodies matched, both sides scrubbed before they are compared.
+
+    :param persister: what takes the interactions, or has them.
+    :param scrubber: the rules.
+    :returns: a recorder that never mixes: it records all or plays all.
+    """
+    recorder = vcr.VCR(
+        record_mode="all" if isinstance(persister, Recording) else "none",
+        match_on=MATCH_ON,
+        before_record_request=lambda request: _scrubbed(scrubber, request),
+    )
+    for name, matcher in MATCHERS.items():
+        recorder.register_matcher(name, matcher)
+    recorder.register_persister(persister)
+    return recorder
+
+
+@contextmanager
+def recording(scrubber: Scrubber, *, name: str = "recording") -> Iterator[Recording]:
+    """Record every request made meanwhile; nothing is written before it is saved.
+
+    :param scrubber: the rules, knowing the credentials in use and the server's address.
+    :param name: what messages call the session.
+    :returns: the recording, complete when the block has ended.
+    """
+    tape = Recording(scrubber=scrubber)
+    with build_vcr(tape, scrubber).use_cassette(name):
+        yield tape
+
+
+@contextmanager
+def replaying(path: Path, *, endpoint: str | None = None) -> Iterator[Replay]:
+    """Answer every request made meanwhile from a cassette.
+
+    :param path: the cassette's file.
+    :param endpoint: the address the client shall believe in, by default the one the recording is
+        kept under. Addresses in the recording are moved there.
+    :returns: the replay, which knows what was not asked for.
+    :raises CassetteError: if the file is not a complete cassette.
+    :raises FileNotFoundError: if there is none.
+    """
+    header, interactions = load(path)
+    target = endpoint or header.endpoint
+    there = moved(header.endpoint, target)
+    tape = Replay(
+        header=header,
+        endpoint=target,
+        interactions=[_moved(each, there) for each in interactions],
+    )
+    with build_vcr(tape, Scrubber()).use_cassette(str(path)) as cassette:
+        tape._cassette = cassette  # noqa: SLF001 - vcrpy makes it when the block begins
+        yield tape
+
+
+def _moved(interaction: Interaction, there: _Text) -> Interaction:
+    def body(content: bytes) -> bytes:
+        return there(content.decode("latin-1")).encode("latin-1")
+
+    headers = interaction.response_headers
+    return evolve(
+        interaction,
+        uri=there(interaction.uri),
+        request_body=interaction.request_body and body(interaction.request_body),
+        response_headers={name: [there(v) for v in values] for name, values in headers.items()},
+        response_body=body(interaction.response_body),
+    )
+
+
+def _scrubbed(scrubber: Scrubber, request: Request) -> Request:
+    headers = {name: [_native(value)] for name, value in request.headers.items()}
+    content = bytes(request.body_bytes or b"")
+    return Request(
+        method=request.method,
+        uri=scrubber.url(request.uri),
+        body=scrubber.body(content, headers, named=_last_segment(request)) or None,
+        headers=scrubber.request_headers(headers),
+    )
+
+
+def _native(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _last_segment(request: Request) -> str:
+    return str(request.path).rpartition("/")[2]
+
+
+def _interaction(scrubber: Scrubber, request: Request, response: dict[str, Any]) -> Interaction:
+    headers = response["headers"]
+    return Interaction(
+        method=request.method,
+        uri=request.uri,
+        request_headers={name: [value] for name, value in request.headers.items()},
+        request_body=request.body_bytes,
+        status=(response["status"]["code"], response["status"]["message"]),
+        response_headers=scrubber.response_headers(headers),
+        response_body=scrubber.body(
+            response["body"]["string"], headers, named=_last_segment(request)
+        ),
+    )
+
+
+def _request(kept: Interaction) -> Request:
+    return Request(kept.method, kept.uri, kept.request_body, kept.request_headers)
+
+
+def _response(kept: Interaction) -> dict[str, Any]:
+    code, phrase = kept.status
+    return {
+        "status": {"code": code, "message": phrase},
+        "headers": kept.response_headers,
+        "body": {"string": kept.response_body},
+    }

@@ -1,0 +1,76 @@
+"""Making a recorded session cookie harmless, and good for ever."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from slipstream.testing.names import SCRUBBED
+
+NEVER: Final = "Thu, 31 Dec 2099 23:59:59"
+NEVER_ISO: Final = "2099-12-31T23:59:59.000Z"
+_LONG_AGO = "Thu, 01 Jan 1970 00:00:00"
+
+_KEPT = frozenset({"path", "expires", "max-age", "secure", "httponly", "samesite"})
+_ZONE = re.compile(r"(?:GMT|UTC|[+-]\d{4})\s*$")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}T")
+
+
+def scrubbed_cookie(header: str, answered: str | None = None) -> str:
+    """Take the token out of one ``Set-Cookie`` header.
+
+    Name and attributes stay, because a client acts on them. A cookie good at the time of the
+    recording is given an end far away, as it has to be good whenever the recording is played;
+    one that was over is left over.
+
+    :param header: the header's value.
+    :param answered: the ``Date`` of the answer, to tell which of the two it is.
+    :returns: the header's value without secret.
+    """
+    cookie, *attributes = [part.strip() for part in header.split(";")]
+    name, _, value = cookie.partition("=")
+    kept = [_attribute(part, answered) for part in attributes if _attribute_name(part) in _KEPT]
+    return "; ".join([f"{name.strip()}={_cookie_value(value)}", *kept])
+
+
+def _cookie_value(value: str) -> str:
+    # INVALID is how the servers forget a session: com/sixsq/slipstream/auth/cookies.clj.
+    return value if value in {"", "INVALID"} else SCRUBBED
+
+
+def _attribute_name(part: str) -> str:
+    return part.partition("=")[0].strip().lower()
+
+
+def _attribute(part: str, answered: str | None) -> str:
+    if _attribute_name(part) != "expires":
+        return part
+    name, _, moment = part.partition("=")
+    return f"{name.strip()}={distant(moment, answered)}"
+
+
+def distant(moment: str, answered: str | None = None) -> str:
+    """Move the end of a session far away, written the way it was.
+
+    :param moment: an end as the servers write it: an HTTP date with ``GMT``, ``UTC`` or
+        ``+0000``, or ISO 8601.
+    :param answered: the ``Date`` of the answer; without it, only the epoch itself is past.
+    :returns: an end in the year 2099, or the epoch if it was past.
+    """
+    if _ISO.match(moment):
+        return NEVER_ISO
+    zone = _ZONE.search(moment)
+    end = _read(moment)
+    start = _read(answered) if answered else None
+    over = end is not None and (end <= start if start else end.timestamp() <= 0)
+    return f"{_LONG_AGO if over else NEVER} {zone[0].strip() if zone else 'GMT'}"
+
+
+def _read(moment: str | None) -> datetime | None:
+    try:
+        read = parsedate_to_datetime((moment or "").strip().replace("UTC", "GMT"))
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)

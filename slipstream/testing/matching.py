@@ -1,0 +1,88 @@
+"""When a request is the one that was recorded."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any, Final
+from urllib.parse import parse_qsl
+from xml.etree.ElementTree import ParseError, canonicalize
+
+from vcr.request import Request  # type: ignore[import-untyped]
+
+_LONGEST_DIFF = 40
+
+
+def query(asked: Request, recorded: Request) -> None:
+    """Compare queries, empty values included, in any order.
+
+    :param asked: the request that is made.
+    :param recorded: the request that was recorded.
+    :raises AssertionError: if they differ.
+    """
+    _compare(_pairs(asked.parsed_uri.query), _pairs(recorded.parsed_uri.query))
+
+
+def negotiation(asked: Request, recorded: Request) -> None:
+    """Compare what is asked for and what is sent by their media types.
+
+    The servers choose between XML, JSON and text by them, and take no form for one unless it is
+    called so to the letter.
+
+    :param asked: the request that is made.
+    :param recorded: the request that was recorded.
+    :raises AssertionError: if they differ.
+    """
+    for name in ("accept", "content-type"):
+        _compare(f"{name}: {_header(asked, name)}", f"{name}: {_header(recorded, name)}")
+
+
+def body(asked: Request, recorded: Request) -> None:
+    """Compare bodies by what they mean: JSON, a form, XML, or plain bytes.
+
+    :param asked: the request that is made.
+    :param recorded: the request that was recorded.
+    :raises AssertionError: if they differ, with the difference.
+    """
+    _compare(_meaning(asked), _meaning(recorded))
+
+
+MATCHERS: Final = {"query": query, "negotiation": negotiation, "body": body}
+MATCH_ON: Final = ("method", "scheme", "host", "port", "path", "query", "negotiation", "body")
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return sorted(parse_qsl(text, keep_blank_values=True))
+
+
+def _header(request: Request, name: str) -> str:
+    value = request.headers.get(name, "")
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _meaning(request: Request) -> Any:
+    content = bytes(request.body_bytes or b"")
+    content_type = _header(request, "content-type")
+    try:
+        if "json" in content_type:
+            return json.loads(content)
+        if "x-www-form-urlencoded" in content_type:
+            return _pairs(content.decode())
+        return canonicalize(content.decode()) if "xml" in content_type else content
+    except (ValueError, ParseError):
+        return content
+
+
+def _compare(asked: Any, recorded: Any) -> None:
+    if asked == recorded:
+        return
+    diff = difflib.unified_diff(_lines(recorded), _lines(asked), "recorded", "asked", lineterm="")
+    raise AssertionError("\n".join([*diff][:_LONGEST_DIFF]))
+
+
+def _lines(value: Any) -> list[str]:
+    if isinstance(value, bytes):
+        value = value.decode(errors="backslashreplace")
+    if not isinstance(value, str):
+        value = json.dumps(value, indent=1, sort_keys=True)
+    return str(value).splitlines()

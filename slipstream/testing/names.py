@@ -1,0 +1,72 @@
+"""Which names announce a secret, and what stands in a secret's place."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+SCRUBBED: Final = "SCRUBBED"
+"""Stands where a secret stood that nobody has to send again."""
+
+USERNAME: Final = "recorded-user"
+PASSWORD: Final = "recorded-password"  # noqa: S105 - it stands in for one
+KEY: Final = "recorded-key"
+SECRET: Final = "recorded-secret"  # noqa: S105 - it stands in for one
+
+EMAIL: Final = "someone@example.com"
+CLIENT_ADDRESS: Final = "192.0.2.1"
+
+_PLACEHOLDER = re.compile(r"SCRUBBED|(?:credential/)?recorded-[a-z0-9-]+")
+_CREDENTIAL_ID = re.compile(r"credential/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ANYWHERE = re.compile(
+    "password|passwd|passphrase|passcode|secret|privatekey|authorization|token|cookie"
+    "|apikey|accessid|accesskey"
+)
+_LAST_WORDS = frozenset({"digest", "jwt", "otp", "pwd"})
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+
+VALUE_NAMES: Final = frozenset(
+    {"value", "default", "defaultvalue", "initialvalue", "content", "text"},
+)
+"""Members that hold the value of the thing whose name stands beside them, squeezed."""
+
+
+def squeezed(name: str) -> str:
+    """Write a name in lower-case letters and digits alone.
+
+    :param name: ``secretKey``, ``private-key``, ``exoscale.password``.
+    :returns: ``secretkey``, ``privatekey``, ``exoscalepassword``.
+    """
+    return _SEPARATORS.sub("", name.lower())
+
+
+def is_sensitive(name: str) -> bool:
+    """Tell whether a key, field, attribute or tag of this name holds a secret.
+
+    :param name: the name in any case and with any separators.
+    :returns: true for ``secretKey`` and ``parameter--node--db--root_password`` alike.
+    """
+    words = [word for word in _SEPARATORS.split(name.lower()) if word]
+    return bool(words) and (words[-1] in _LAST_WORDS or bool(_ANYWHERE.search("".join(words))))
+
+
+def is_placeholder(value: str) -> bool:
+    """Tell whether a value is what the scrubber itself leaves behind.
+
+    :param value: the whole value.
+    :returns: true for ``SCRUBBED`` and ``recorded-...``, with or without ``credential/``.
+    """
+    return bool(_PLACEHOLDER.fullmatch(value))
+
+
+def blanked(value: str) -> str:
+    """Put the placeholder in a secret's place.
+
+    Empty values and placeholders are no secrets. The id of a credential is the public half of
+    an API key, which later requests name again.
+
+    :param value: a value found where a secret stands.
+    :returns: the value if it gives nothing away, else :data:`SCRUBBED`.
+    """
+    harmless = not value.strip() or is_placeholder(value) or _CREDENTIAL_ID.fullmatch(value)
+    return value if harmless else SCRUBBED
