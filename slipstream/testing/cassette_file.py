@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -20,6 +21,10 @@ _Strings = dict[str, str]
 
 class CassetteError(ValueError):
     """A cassette, or the manifest beside it, is not what it should be."""
+
+
+def _names(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(given)
 
 
 @frozen(kw_only=True)
@@ -45,7 +50,7 @@ class Header:
     date: str
     library: str
     endpoint: str
-    credentials: tuple[str, ...] = field(converter=tuple)
+    credentials: tuple[str, ...] = field(converter=_names)
 
     @classmethod
     def parse(cls, document: Any, path: Path) -> Self:

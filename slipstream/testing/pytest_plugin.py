@@ -1,0 +1,312 @@
+"""Run scenarios against cassettes, or record them.
+
+Load it in the ``conftest.py`` at the top of the tests::
+
+    pytest_plugins = ["slipstream.testing.pytest_plugin"]
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from slipstream.testing.cassette_file import CassetteError
+from slipstream.testing.cassettes import Recording, Replay, recording, replaying
+from slipstream.testing.manifest import load_manifest, origins
+from slipstream.testing.offline import instant_sleep, network_blocked
+from slipstream.testing.recorder import (
+    Recorder,
+    ServerUnknownError,
+    sandbox_recorder,
+    server_recorder,
+)
+from slipstream.testing.scenarios import (
+    MissingCredentialsError,
+    Scenario,
+    ScenarioCredentials,
+    cassette_path,
+    scenario_name,
+)
+
+if TYPE_CHECKING:
+    from slipstream.sandbox import Sandbox
+
+_RECORDER = pytest.StashKey[Recorder]()
+_TAPE = pytest.StashKey[Recording]()
+_OUTCOMES = pytest.StashKey[dict[str, str]]()
+_ORIGIN_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options.
+
+    :param parser: pytest's own.
+    """
+    group = parser.getgroup("slipstream", "sessions with SlipStream and Nuvla")
+    group.addoption("--record", action="store_true", help="record scenarios anew")
+    group.addoption("--endpoint", metavar="URL", help="record this server, not the sandbox")
+    group.addoption("--origin", metavar="NAME", help="record or play this folder of cassettes")
+    group.addoption(
+        "--scenario", metavar="NAME", action="append", default=[], help="run this scenario alone"
+    )
+    parser.addini("slipstream_cassettes", "the folder of all cassettes", default="tests/cassettes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker and look at the options.
+
+    :param config: pytest's own.
+    :raises pytest.UsageError: if options contradict each other, or credentials are missing.
+    """
+    # vcrpy tells of addresses as they were, before anything is scrubbed.
+    logging.getLogger("vcr").setLevel(logging.WARNING)
+    config.addinivalue_line("markers", "scenario: a session that is recorded and replayed")
+    option = config.option
+    if option.endpoint and not (option.record and option.origin):
+        raise pytest.UsageError("--endpoint needs --record, and --origin NAME to record into")
+    if option.origin and not _ORIGIN_NAME.fullmatch(option.origin):
+        raise pytest.UsageError("--origin is a folder's name: lower-case letters, digits, . and -")
+    if option.endpoint:
+        try:
+            ScenarioCredentials.from_environment()
+        except MissingCredentialsError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each scenario once for each origin.
+
+    :param metafunc: the test about to be collected.
+    """
+    if "origin" not in metafunc.fixturenames:
+        return
+    option = metafunc.config.option
+    if option.record:
+        names = [option.origin or "sandbox"]
+    else:
+        names = [n for n in origins(_root(metafunc.config)) if option.origin in {None, n}]
+    nothing = pytest.mark.skip(reason="there are no cassettes yet: record them")
+    metafunc.parametrize(
+        "origin",
+        names or [pytest.param("", marks=nothing, id="none")],
+        indirect=True,
+        scope="session",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the scenarios that were asked for.
+
+    :param config: pytest's own.
+    :param items: the collected tests, changed in place.
+    :raises pytest.UsageError: if there is no scenario of a given name.
+    """
+    wanted = set(config.option.scenario)
+    if not wanted and not config.option.record:
+        return
+    names = {item: _name(item) for item in items if item.get_closest_marker("scenario")}
+    if unknown := wanted - set(names.values()):
+        known = ", ".join(sorted(set(names.values()))) or "none"
+        raise pytest.UsageError(f"no scenario is called {', '.join(sorted(unknown))}, but {known}")
+    kept = [item for item in items if item in names and (not wanted or names[item] in wanted)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def origin(request: pytest.FixtureRequest) -> str:
+    """Name the folder of cassettes in use; a test runs once for each.
+
+    :param request: pytest's own.
+    :returns: for example ``sandbox-3.71``.
+    """
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def _recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
+    config = request.config
+    if not config.option.record:
+        yield None
+        return
+    with ExitStack() as started:
+        try:
+            recorder = _started(config, started)
+            recorder.scrubber()
+        except (MissingCredentialsError, ServerUnknownError, ValueError) as error:
+            pytest.exit(str(error), returncode=2)
+        config.stash[_RECORDER] = recorder
+        yield recorder
+
+
+def _started(config: pytest.Config, stack: ExitStack) -> Recorder:
+    option, root = config.option, _root(config)
+    if option.endpoint:
+        return server_recorder(root, option.endpoint, option.origin)
+    return stack.enter_context(sandbox_recorder(root, option.origin))
+
+
+@pytest.fixture
+def scenario(
+    request: pytest.FixtureRequest,
+    origin: str,
+    _recorder: Recorder | None,
+) -> Iterator[Scenario]:
+    """Give a test its server: a real one while recording, else a cassette.
+
+    :param request: pytest's own.
+    :param origin: the folder of cassettes.
+    :returns: the scenario.
+    """
+    name = _name(request.node)
+    if _recorder is None:
+        with _replayed(_root(request.config) / origin, name) as given:
+            yield given
+    else:
+        with _recorded(request.node, name, _recorder) as given:
+            yield given
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """Start a sandbox whose clock moves by ``sandbox.clock.advance(seconds)`` alone.
+
+    :returns: the running sandbox.
+    """
+    from slipstream.sandbox import Sandbox  # noqa: PLC0415 - flask is needed for this alone
+
+    with Sandbox(speed=0) as running:
+        yield running
+
+
+@contextmanager
+def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scenario]:
+    def refuse(reason: str) -> NoReturn:
+        recorder.refuse(name, reason)
+        pytest.skip(f"{recorder.origin} cannot serve it: {reason}")
+
+    with recording(recorder.scrubber(), name=name) as tape:
+        yield Scenario(
+            name=name,
+            endpoint=recorder.endpoint,
+            credentials=recorder.credentials,
+            recording=True,
+            refuse=refuse,
+        )
+    item.stash[_TAPE] = tape
+
+
+@contextmanager
+def _replayed(folder: Path, name: str) -> Iterator[Scenario]:
+    path = _playable(folder, name)
+    with network_blocked() as attempts, instant_sleep(), replaying(path) as tape:
+        yield Scenario(
+            name=name,
+            endpoint=tape.endpoint,
+            credentials=ScenarioCredentials.placeholders(tape.header.credentials),
+            recording=False,
+            refuse=_contradict,
+        )
+    _check_played(tape, attempts, path)
+
+
+def _playable(folder: Path, name: str) -> Path:
+    path, manifest = cassette_path(folder, name), load_manifest(folder)
+    if manifest and name in manifest.unsupported:
+        pytest.skip(f"{folder.name} cannot serve it: {manifest.unsupported[name]}")
+    if not path.is_file():
+        pytest.fail(
+            f"there is no cassette {path}: record it with "
+            f"'python -m slipstream record --origin {folder.name} {name}'",
+            pytrace=False,
+        )
+    return path
+
+
+def _contradict(reason: str) -> NoReturn:
+    pytest.fail(f"a scenario that was recorded is refused on replay: {reason}", pytrace=False)
+
+
+def _check_played(tape: Replay, attempts: list[str], path: Path) -> None:
+    if attempts:
+        pytest.fail(f"the network was wanted: {', '.join(attempts)}", pytrace=False)
+    if unused := tape.unused():
+        lines = "\n  ".join(unused)
+        pytest.fail(f"{path} holds requests that were not made:\n  {lines}", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write the cassette when the whole test, cleaning up included, has passed.
+
+    :param item: the test.
+    :returns: its report, a failure if the cassette could not be written.
+    """
+    report = yield
+    recorder = item.config.stash.get(_RECORDER, None)
+    if recorder is not None and "scenario" in getattr(item, "fixturenames", ()):
+        outcomes = item.stash.setdefault(_OUTCOMES, {})
+        outcomes[report.when] = report.outcome
+        if report.when == "teardown":
+            _conclude(item, recorder, outcomes, report)
+    return report
+
+
+def _conclude(
+    item: pytest.Item,
+    recorder: Recorder,
+    outcomes: dict[str, str],
+    report: pytest.TestReport,
+) -> None:
+    name = _name(item)
+    if "failed" in outcomes.values():
+        recorder.failed[name] = "the test failed"
+    elif set(outcomes.values()) == {"passed"}:
+        try:
+            recorder.keep(name, item.stash[_TAPE])
+        except (CassetteError, OSError) as error:
+            recorder.failed[name] = str(error)
+            report.outcome, report.longrepr = "failed", str(error)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter,
+    config: pytest.Config,
+) -> None:
+    """Say what was recorded, what could not be, and why.
+
+    :param terminalreporter: pytest's own.
+    :param config: pytest's own.
+    """
+    recorder = config.stash.get(_RECORDER, None)
+    if recorder is None:
+        return
+    terminalreporter.section(f"recorded into {recorder.folder}")
+    for name in recorder.recorded:
+        terminalreporter.write_line(f"recorded     {name}")
+    for name, reason in recorder.unsupported.items():
+        terminalreporter.write_line(f"unsupported  {name}: {reason}")
+    for name, reason in recorder.failed.items():
+        terminalreporter.write_line(f"failed       {name}: {reason}")
+
+
+def _root(config: pytest.Config) -> Path:
+    return config.rootpath / str(config.getini("slipstream_cassettes"))
+
+
+def _name(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    parameters = callspec.id if callspec else ""
+    if callspec and "origin" in callspec.params:
+        chosen = str(callspec.params["origin"]) or "none"
+        parameters = parameters.replace(chosen, "", 1).strip("-")
+    function = getattr(item, "originalname", None) or item.name
+    return scenario_name(item.path.stem, function, parameters)

@@ -1,0 +1,184 @@
+"""One run of recording: the server, and what became of each scenario."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from attrs import define, field
+
+from slipstream.testing.cassette_file import FROM_SANDBOX, FROM_SERVER, Header
+from slipstream.testing.cassettes import Recording
+from slipstream.testing.manifest import Manifest, load_manifest, save_manifest
+from slipstream.testing.origins import kept_endpoint, moved
+from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
+from slipstream.testing.scrubbing import Scrubber
+
+SANDBOX_VERSION: Final = "3.71"
+SANDBOX_ORIGIN: Final = f"sandbox-{SANDBOX_VERSION}"
+SANDBOX_SPEED: Final = 600.0
+"""Simulated seconds per second, so that a deployment of minutes is recorded in one."""
+
+_DISTRIBUTION = "slipstream-libcloud-driver"
+_VERSION = re.compile(r"-v?(\d[\w.]*)$")
+_TIMEOUT = 30.0
+
+
+class ServerUnknownError(RuntimeError):
+    """The server to record cannot be reached, or is none of the family."""
+
+
+@define(kw_only=True)
+class Recorder:
+    """Where recordings come from and go to, and what became of them.
+
+    :param root: the folder of all cassettes.
+    :param endpoint: the server's URL.
+    :param origin: the name of the folder to record into.
+    :param credentials: real credentials.
+    :param server: the family of the server.
+    :param sandbox: whether the server is the sandbox.
+    """
+
+    root: Path
+    endpoint: str
+    origin: str
+    credentials: ScenarioCredentials
+    server: str
+    sandbox: bool
+    recorded: list[str] = field(factory=list, init=False)
+    unsupported: dict[str, str] = field(factory=dict, init=False)
+    failed: dict[str, str] = field(factory=dict, init=False)
+
+    @property
+    def folder(self) -> Path:
+        """The folder recorded into."""
+        return self.root / self.origin
+
+    def scrubber(self) -> Scrubber:
+        """Build the scrubber that knows the credentials and the server's address.
+
+        :returns: the scrubber.
+        :raises ValueError: if a credential could not be told apart from the protocol's words.
+        """
+        return Scrubber(
+            known=self.credentials.secrets(),
+            names=self.credentials.names(),
+            moved=moved(self.endpoint, kept_endpoint(self.endpoint)),
+        )
+
+    def keep(self, name: str, tape: Recording) -> None:
+        """Write the cassette of a scenario that went well.
+
+        :param name: the scenario.
+        :param tape: what was recorded.
+        :raises CassetteError: if it must not be kept.
+        """
+        header = Header(scenario=name, credentials=self.credentials.given(), **self._provenance())
+        tape.save(cassette_path(self.folder, name), header)
+        self.recorded.append(name)
+        self._note(name, None)
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Note that the server cannot serve a scenario.
+
+        :param name: the scenario.
+        :param reason: what the server lacks.
+        """
+        cassette_path(self.folder, name).unlink(missing_ok=True)
+        self.unsupported[name] = reason
+        self._note(name, reason)
+
+    def _note(self, name: str, reason: str | None) -> None:
+        before = load_manifest(self.folder)
+        unsupported = dict(before.unsupported) if before else {}
+        unsupported.pop(name, None)
+        if reason is not None:
+            unsupported[name] = reason
+        manifest = Manifest(unsupported=unsupported, **self._provenance())
+        save_manifest(self.folder, manifest)
+
+    def _provenance(self) -> dict[str, Any]:
+        version = _VERSION.search(self.origin)
+        return {
+            "origin": self.origin,
+            "kind": FROM_SANDBOX if self.sandbox else FROM_SERVER,
+            "server": self.server,
+            "version": version[1] if version else "unknown",
+            "date": datetime.now(UTC).date().isoformat(),
+            "library": f"{_DISTRIBUTION} {importlib.metadata.version(_DISTRIBUTION)}",
+            "endpoint": kept_endpoint(self.endpoint),
+        }
+
+
+def family(endpoint: str) -> str:
+    """Ask a server which of the two it is, by its cloud entry point.
+
+    :param endpoint: the server's URL.
+    :returns: ``SlipStream`` or ``Nuvla``.
+    :raises ServerUnknownError: if it does not answer, or is neither.
+    """
+    address = f"{endpoint}/api/cloud-entry-point"
+    try:
+        document: Any = requests.get(address, timeout=_TIMEOUT).json()
+    except requests.RequestException as error:
+        reason = type(error).__name__
+        raise ServerUnknownError(f"cannot record {address}: {reason}") from None
+    for mark, name in (("resourceURI", "SlipStream"), ("resource-type", "Nuvla")):
+        if isinstance(document, dict) and mark in document:
+            return name
+    raise ServerUnknownError(f"cannot record {address}: it is neither SlipStream nor Nuvla")
+
+
+@contextmanager
+def sandbox_recorder(root: Path, origin: str | None) -> Iterator[Recorder]:
+    """Start the sandbox to record it.
+
+    :param root: the folder of all cassettes.
+    :param origin: the name of the folder to record into, by default one that names the version.
+    :returns: a recorder of the running sandbox.
+    """
+    from slipstream.sandbox import Sandbox  # noqa: PLC0415 - flask is needed for this alone
+
+    with Sandbox(speed=SANDBOX_SPEED, server_version=SANDBOX_VERSION) as sandbox:
+        yield Recorder(
+            root=root,
+            endpoint=sandbox.url.rstrip("/"),
+            origin=origin or SANDBOX_ORIGIN,
+            credentials=ScenarioCredentials(
+                username=sandbox.username,
+                password=sandbox.password,
+                key=sandbox.key,
+                secret=sandbox.secret,
+            ),
+            server=family(sandbox.url.rstrip("/")),
+            sandbox=True,
+        )
+
+
+def server_recorder(root: Path, endpoint: str, origin: str) -> Recorder:
+    """Prepare to record a server that is already running.
+
+    :param root: the folder of all cassettes.
+    :param endpoint: the server's URL.
+    :param origin: the name of the folder to record into, ending in ``-`` and the version.
+    :returns: the recorder.
+    :raises MissingCredentialsError: if the environment lacks credentials; nothing was sent.
+    :raises ServerUnknownError: if the server cannot be recorded.
+    """
+    credentials = ScenarioCredentials.from_environment()
+    endpoint = endpoint.rstrip("/")
+    return Recorder(
+        root=root,
+        endpoint=endpoint,
+        origin=origin,
+        credentials=credentials,
+        server=family(endpoint),
+        sandbox=origin.startswith("sandbox"),
+    )
