@@ -47,7 +47,9 @@ def is_sensitive(name: str) -> bool:
     :returns: true for ``secretKey`` and ``parameter--node--db--root_password`` alike.
     """
     words = [word for word in _SEPARATORS.split(name.lower()) if word]
-    return bool(words) and (words[-1] in _LAST_WORDS or bool(_ANYWHERE.search("".join(words))))
+    if not words or is_placeholder(name):
+        return False
+    return words[-1] in _LAST_WORDS or bool(_ANYWHERE.search("".join(words)))
 
 
 def is_placeholder(value: str) -> bool:

@@ -43,7 +43,7 @@ def moved(source: str, target: str) -> Callable[[str], str]:
     # A loopback address without its port may be anything's, a machine's or a client's.
     optional = "" if _is_loopback(host) else "?"
     pattern = re.compile(
-        r"(?:(?P<scheme>https?)(?P<slashes>:(?:\\?/){2}|%3[Aa]%2[Ff]%2[Ff]))?(?<![\w.-])"
+        r"(?:(?P<scheme>https?)(?P<slashes>:(?:\\?/){2}|%3[Aa]%2[Ff]%2[Ff])|(?<![\w.-]))"
         rf"{re.escape(_written_host(host))}(?:(?::|%3[Aa]){port}){optional}(?![\w-]|\.\w)",
     )
 

@@ -1,0 +1,208 @@
+"""Looking through cassettes for what must not be in a repository."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+from attrs import frozen
+
+from slipstream.testing.cassette_file import CassetteError, Header, Interaction, load
+from slipstream.testing.manifest import FILE_NAME, load_manifest
+from slipstream.testing.names import SCRUBBED
+from slipstream.testing.scenarios import cassette_path, scenario_name
+from slipstream.testing.scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber
+from slipstream.testing.shapes import EMAIL_ADDRESS, SECRET_SHAPES
+
+LARGEST: Final = 300_000
+"""Bytes that a cassette may have."""
+
+_FILES = {"README.md", ".gitkeep"}
+_CALLED = r"(?i:[\w.:-]*(?:passw(?:or)?d|passphrase|secret|token|private[-_.]?key)[\w.:-]*)"
+_ALLOWED = r"(?:SCRUBBED|recorded-[a-z0-9-]+|credential/[\w-]+)?"
+
+# On purpose not the scrubber's own rules: what it overlooks has to be seen here.
+_NAMED_SECRETS = {
+    "a secret in JSON": re.compile(rf'\\?"{_CALLED}\\?"\s*:\s*\\?"(?!{_ALLOWED}\\?")'),
+    "a secret in a form or a query": re.compile(rf"(?<![\w$]){_CALLED}=(?!{_ALLOWED}(?:\W|$))\w"),
+    "a password in XML": re.compile(
+        r'(?i)type="password"[^>]*>(?!\s*(?:<instructions|<value|<enumValues|</|SCRUBBED))',
+    ),
+    "an XML element of a secret": re.compile(rf"<{_CALLED}(?:\s[^>]*)?(?<!/)>(?!{_ALLOWED}\s*<)"),
+}
+_PYTHON_TAG = re.compile(r"!!python|tag:yaml\.org,2002:python|!<tag:.*python")
+_SECRET_PLACE = re.compile(
+    r"(?i)password|secret|token|private.?key|cookie|authorization|passphrase"
+)
+_WORD = re.compile(r"(?<![\w/+.-])[\w+=/-]{20,}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_RANDOM_FROM = 3.7  # bits a character; words and paths stay below, keys of 20 letters above
+
+
+@frozen
+class Finding:
+    """One thing that is wrong. It never quotes the secret.
+
+    :param path: the file.
+    :param problem: what is wrong.
+    :param line: where, if it is at one place.
+    """
+
+    path: Path
+    problem: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}" if self.line else str(self.path)
+        return f"{place}: {self.problem}"
+
+
+def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
+    """Look through every cassette.
+
+    :param root: the folder of all cassettes.
+    :param scenarios: the names of the scenarios that exist, to find cassettes without one.
+    :returns: what is wrong, in the order of the files; empty if all is well.
+    """
+    findings: list[Finding] = []
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        if path.suffix == ".yaml":
+            findings += _file(path, root, scenarios)
+        elif path.name not in _FILES:
+            findings.append(Finding(path, "is neither a cassette nor a manifest"))
+    return findings
+
+
+def scenario_names(folder: Path) -> set[str]:
+    """List the scenarios of a folder of tests, without importing them.
+
+    :param folder: where the tests are.
+    :returns: the names, those of parametrized scenarios without their parameters.
+    """
+    return {
+        scenario_name(path.stem, function.name)
+        for path in folder.rglob("test_*.py")
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef) and _is_scenario(function)
+    }
+
+
+def _is_scenario(function: ast.FunctionDef) -> bool:
+    marks = [ast.unparse(decorator) for decorator in function.decorator_list]
+    return function.name.startswith("test_") and "pytest.mark.scenario" in marks
+
+
+def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator[Finding]:
+    if path.stat().st_size > LARGEST:
+        yield Finding(path, f"is larger than {LARGEST // 1000} kB")
+    text = path.read_text(encoding="utf-8", errors="replace")
+    yield from text_findings(path, text)
+    folder = root / path.relative_to(root).parts[0]
+    try:
+        if path == folder / FILE_NAME:
+            yield from _manifest(path, scenarios)
+            return
+        header, interactions = load(path)
+    except CassetteError as error:
+        yield Finding(path, str(error))
+        return
+    yield from _header(path, folder, header, scenarios)
+    for interaction in interactions:
+        yield from _interaction(path, interaction)
+
+
+def text_findings(path: Path, text: str) -> Iterator[Finding]:
+    """Look through a text for secrets, e-mail addresses and tags that run code.
+
+    :param path: the file to name in a finding.
+    :param text: what it holds.
+    :returns: what is wrong, where.
+    """
+    patterns = {
+        **SECRET_SHAPES,
+        **_NAMED_SECRETS,
+        "an e-mail address": EMAIL_ADDRESS,
+        "a Python tag": _PYTHON_TAG,
+    }
+    for problem, pattern in patterns.items():
+        for hit in pattern.finditer(text):
+            yield Finding(path, f"holds {problem}", text.count("\n", 0, hit.start()) + 1)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if _SECRET_PLACE.search(line) and any(map(_is_random, _WORD.findall(line))):
+            yield Finding(path, "holds something random where a secret stands", number)
+
+
+def _is_random(word: str) -> bool:
+    classes = (str.isupper, str.islower, str.isdigit)
+    mixed = all(any(map(kind, word)) for kind in classes)
+    return mixed and not _UUID.search(word) and _entropy(word) > _RANDOM_FROM
+
+
+def _entropy(word: str) -> float:
+    shares = [count / len(word) for count in Counter(word).values()]
+    return -sum(share * math.log2(share) for share in shares)
+
+
+def _manifest(path: Path, scenarios: Collection[str] | None) -> Iterator[Finding]:
+    manifest = load_manifest(path.parent)
+    if manifest is None or manifest.origin != path.parent.name:
+        yield Finding(path, "names another origin than its folder")
+        return
+    for name in manifest.unsupported:
+        if cassette_path(path.parent, name).exists():
+            yield Finding(path, f"calls {name} unsupported, but there is a cassette of it")
+        if _is_orphan(name, scenarios):
+            yield Finding(path, f"calls {name} unsupported, but there is no such scenario")
+
+
+def _header(
+    path: Path,
+    folder: Path,
+    header: Header,
+    scenarios: Collection[str] | None,
+) -> Iterator[Finding]:
+    if not (folder / FILE_NAME).is_file():
+        yield Finding(path, f"has no {FILE_NAME} in its origin's folder")
+    if header.origin != folder.name:
+        yield Finding(path, f"says it belongs to {header.origin}")
+    if cassette_path(folder, header.scenario) != path:
+        yield Finding(path, f"holds the scenario {header.scenario}, which belongs elsewhere")
+    if _is_orphan(header.scenario, scenarios):
+        yield Finding(path, f"is an orphan: there is no scenario {header.scenario}")
+
+
+def _is_orphan(name: str, scenarios: Collection[str] | None) -> bool:
+    if scenarios is None:
+        return False
+    # The name of a parametrized scenario has its parameters behind it.
+    return name not in scenarios and ".".join(name.split(".")[:2]) not in scenarios
+
+
+def _interaction(path: Path, kept: Interaction) -> Iterator[Finding]:
+    strange = {*kept.request_headers} - REQUEST_HEADERS
+    strange |= {*kept.response_headers} - RESPONSE_HEADERS
+    for name in sorted(strange):
+        yield Finding(path, f"keeps the header {name}")
+    for cookie in kept.response_headers.get("set-cookie", ()):
+        if cookie.partition(";")[0].partition("=")[2] not in {"", SCRUBBED, "INVALID"}:
+            yield Finding(path, "holds the value of a cookie")
+    if not _is_scrubbed(kept):
+        yield Finding(path, f"is not scrubbed at {kept.method} {kept.uri.partition('?')[0]}")
+
+
+def _is_scrubbed(kept: Interaction) -> bool:
+    scrubber, named = Scrubber(), kept.uri.partition("?")[0].rpartition("/")[2]
+    asked, sent = kept.request_body or b"", kept.request_headers
+    answered, received = kept.response_body, kept.response_headers
+    return (
+        scrubber.url(kept.uri) == kept.uri
+        and scrubber.request_headers(sent) == sent
+        and scrubber.response_headers(received) == received
+        and scrubber.body(asked, sent, named=named) == asked
+        and scrubber.body(answered, received, named=named) == answered
+    )

@@ -1,0 +1,362 @@
+"""Secrets planted anywhere are gone from the file, and the file still replays."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import string
+import tempfile
+from pathlib import Path
+from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape, quoteattr
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from vcr.request import Request
+
+from slipstream.testing.cassette_file import FROM_SANDBOX, Header
+from slipstream.testing.cassettes import Recording, _scrubbed, replaying
+from slipstream.testing.matching import body as same_body
+from slipstream.testing.matching import query as same_query
+from slipstream.testing.names import is_placeholder
+from slipstream.testing.origins import moved
+from slipstream.testing.scrubbing import Scrubber
+
+ENDPOINT = "http://127.0.0.1:54321"
+HEADER = Header(
+    scenario="a.b",
+    origin="o-1",
+    kind=FROM_SANDBOX,
+    server="SlipStream",
+    version="1",
+    date="2026-01-01",
+    library="l 1",
+    endpoint="https://server.example",
+    credentials=("username", "password"),
+)
+
+# A marker that no protocol text contains, and after it whatever a user may type.
+secrets = st.text(
+    st.sampled_from(string.ascii_letters + string.digits + " !#$%&'()*+,./:;<=>?@[]^`{|}~\"\\é€"),
+    min_size=2,
+    max_size=20,
+).map(lambda tail: f"Zq9{tail.strip()}xQ")
+plain_text = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=10)
+secret_names = st.sampled_from(
+    [
+        *("password", "Password", "secret", "secretKey", "secret-key", "SECRET", "token"),
+        *("authnToken", "privateKey", "private-key", "digest", "apiSecret", "com.sixsq.cookie"),
+        *("Authorization", "exoscale.password", "ec2.secret.key", "ec2.access.id", "passphrase"),
+        "parameter--node--db--root_password",
+    ],
+)
+words = st.sampled_from(["id", "name", "href", "template", "sessionTemplate", "items", "a.b"])
+content_types = st.sampled_from(
+    ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8", ""]
+)
+cases = st.sampled_from([str.lower, str.upper, str.title])
+
+
+def nested(leaf):
+    """The leaf at some depth of a JSON document."""
+    scalars = st.none() | st.booleans() | st.integers(-9, 9) | plain_text
+    return st.recursive(
+        leaf,
+        lambda inner: st.one_of(
+            st.tuples(words, inner).map(lambda pair: dict([pair])),
+            st.tuples(scalars, inner, scalars).map(list),
+            st.tuples(words, inner, scalars).map(lambda t: {t[0]: t[1], "more": t[2]}),
+        ),
+        max_leaves=5,
+    )
+
+
+def json_with(secret, name):
+    leaves = [
+        {name: secret},
+        {name: [{"value": secret}, secret]},
+        {"name": name, "value": secret},
+        {"type": "password", "value": secret},
+        {"config": json.dumps({name: secret})},
+        {"url": f"https://x.example/?{quote(name)}={quote(secret, safe='')}"},
+    ]
+    return nested(st.sampled_from(leaves))
+
+
+def exchange(scrubber, *, uri, request_headers, request_body, headers, body):
+    """Record one request as vcrpy does, save it, and give the file's bytes and its replay."""
+    tape = Recording(scrubber=scrubber)
+    request = Request("POST", uri, request_body, request_headers)
+    asked = _scrubbed(scrubber, request)
+    response = {
+        "status": {"code": 200, "message": "OK"},
+        "headers": headers,
+        "body": {"string": body},
+    }
+    tape.save_cassette(None, {"requests": [asked], "responses": [response]})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.yaml"
+        tape.save(path, HEADER)
+        content = path.read_bytes()
+        with replaying(path) as replay:
+            [kept] = replay.interactions
+            [recorded], _ = replay.load_cassette()
+    again = _scrubbed(Scrubber(), _scrubbed(scrubber, request))
+    same_body(again, recorded)
+    same_query(again, recorded)
+    assert again.uri == recorded.uri
+    assert Scrubber().body(kept.response_body, kept.response_headers) == kept.response_body
+    return content.decode(), kept
+
+
+def assert_absent(secret, text):
+    forms = {
+        secret,
+        quote(secret, safe=""),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        json.dumps(json.dumps(secret, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1],
+        escape(secret),
+        escape(secret, {'"': "&quot;", "'": "&apos;"}),
+    }
+    for form in forms:
+        assert form not in text
+    assert "Zq9" not in text
+
+
+quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+
+
+@quick
+@given(data=st.data(), secret=secrets, name=secret_names, kind=content_types, case=cases)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_secret_in_json_of_any_depth_is_gone_from_the_file(
+    data, secret, name, kind, case, packed
+):
+    document = data.draw(json_with(secret, name))
+    body = json.dumps(document, ensure_ascii=data.draw(st.booleans())).encode()
+    headers = {case("content-type"): [kind], case("x-token"): [secret]}
+    if packed:
+        headers[case("content-encoding")] = ["gzip"]
+    text, kept = exchange(
+        Scrubber(),
+        uri="https://server.example/api/x",
+        request_headers={case("content-type"): kind, case("authorization"): secret},
+        request_body=body,
+        headers=headers,
+        body=gzip.compress(body) if packed else body,
+    )
+    assert_absent(secret, text)
+    json.loads(kept.response_body)
+
+
+@quick
+@given(secret=secrets, name=secret_names, other=plain_text, case=cases, charset=st.booleans())
+def test_a_secret_in_a_form_or_a_query_is_gone_from_the_file(secret, name, other, case, charset):
+    form = urlencode({"href": "session-template/internal", "other": other, name: secret})
+    kind = "application/x-www-form-urlencoded" + ("; charset=utf-8" if charset else "")
+    text, _ = exchange(
+        Scrubber(),
+        uri=f"https://me:{quote(secret, safe='')}@server.example/api/x?{form}",
+        request_headers={case("content-type"): kind},
+        request_body=form.encode(),
+        headers={case("location"): [f"https://server.example/done?{form}"]},
+        body=b"",
+    )
+    assert_absent(secret, text)
+
+
+@quick
+@given(
+    secret=secrets,
+    name=secret_names,
+    depth=st.integers(0, 4),
+    shape=st.integers(0, 7),
+    cut=st.booleans(),
+)
+def test_a_secret_in_xml_is_gone_from_the_file(secret, name, depth, shape, cut):
+    tag = "".join(c for c in name if c.isalnum() or c in "._-")
+    cdata = f"<![CDATA[{secret}]]>"
+    inner = [
+        f"<{tag}>{escape(secret)}</{tag}>",
+        f"<user {tag}={quoteattr(secret)}/>",
+        f'<parameter name="{name}" type="String"><value>{cdata}</value></parameter>',
+        f'<parameter name="x" type="Password"><value>{cdata}</value></parameter>',
+        f'<runtimeParameter key="machine:{name}" type="String">{cdata}</runtimeParameter>',
+        f'<runtimeParameter key="machine:x" type="Password">{cdata}</runtimeParameter>',
+        f"<entry><string>{name}</string><string>{escape(secret)}</string></entry>",
+        f"<item><note>{name}={cdata}</note></item>" if secret.isalnum() else "<item/>",
+    ][shape]
+    source = "<a>" * depth + f"<user>{inner}</user>" + "</a>" * depth
+    if cut:
+        # A map's entry and a note are told from prose only by their tags.
+        source = source[: -3 if shape < 6 else len(source)]
+    text, _ = exchange(
+        Scrubber(),
+        uri="https://server.example/user/x",
+        request_headers={"content-type": "application/xml"},
+        request_body=source.encode(),
+        headers={"content-type": ["application/xml; charset=UTF-8"]},
+        body=source.encode(),
+    )
+    assert_absent(secret, text)
+
+
+@quick
+@given(data=st.data(), secret=secrets)
+@example(data=None, secret='Zq9"<&é /xQ')
+def test_a_known_secret_is_gone_wherever_it_stands(data, secret):
+    known = Scrubber(
+        known={secret: "recorded-password"},
+        names={"marvin.martian": "recorded-user"},
+        moved=moved(ENDPOINT, "https://server.example"),
+    )
+    place = 0 if data is None else data.draw(st.integers(0, 4))
+    body, kind = [
+        (json.dumps({"note": f"say {secret}!", secret: [secret]}), "application/json"),
+        (urlencode({"note": f"say {secret}"}), "application/x-www-form-urlencoded"),
+        (f"<note at={quoteattr(secret)}>say {escape(secret)}</note>", "application/xml"),
+        (f"say {secret} and {quote(secret, safe='')}", "text/plain"),
+        (f"<html><br>say {escape(secret)}", "text/html"),
+    ][place]
+    text, kept = exchange(
+        known,
+        uri=f"{ENDPOINT}/run/{quote(secret, safe='')}?note={quote(secret, safe='')}",
+        request_headers={"content-type": kind},
+        request_body=body.encode(),
+        headers={"content-type": [kind], "location": [f"{ENDPOINT}/user/marvin.martian"]},
+        body=body.encode(),
+    )
+    assert_absent(secret, text)
+    assert "54321" not in text
+    assert kept.response_headers["location"] == ["https://server.example/user/recorded-user"]
+
+
+@quick
+@given(text=st.text(max_size=60) | json_with("Zq9abcxQ", "token").map(json.dumps))
+def test_scrubbing_what_is_scrubbed_changes_nothing(text):
+    scrubber = Scrubber(known={"hunter2hunter2": "recorded-password"})
+    once = scrubber.text(text)
+    assert scrubber.text(once) == once
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIGabc\n-----END RSA PRIVATE KEY-----\n",
+        "abc234.def567.ghj89k.mnp2qr.stu3vw",
+        "AKIAABCDEFGHIJKLMNOP",
+    ],
+)
+def test_a_secret_known_by_its_looks_is_taken_out_of_a_message(secret):
+    message = json.dumps({"status": 202, "message": f"made {secret}"})
+    text = Scrubber().body(message.encode(), {}).decode()
+    assert "SCRUBBED" in json.loads(text)["message"]
+    assert secret.strip().splitlines()[0] not in text
+
+
+def test_the_text_of_a_runtime_parameter_named_a_password_is_gone():
+    headers = {"content-type": ["text/plain; charset=UTF-8"]}
+    scrubber = Scrubber()
+    assert scrubber.body(b"hunter2", headers, named="machine:admin_password") == b"SCRUBBED"
+    assert scrubber.body(b"Ready", headers, named="ss:state") == b"Ready"
+
+
+def test_what_a_client_acts_upon_stays():
+    document = {
+        "id": "session/5f0c6c1e",
+        "count": 1,
+        "sessionTemplate": {"href": "session-template/api-key"},
+        "status": 201,
+        "message": "invalid credentials for 'alice'",
+        "clouds": ["exoscale-ch-gva", 1.5, None, True],
+    }
+    body = Scrubber().body(json.dumps(document).encode(), {})
+    assert json.loads(body) == document
+
+
+def test_xml_without_secrets_stays_as_it_was_written():
+    source = b'<run state="Ready">\n <p name="x"><value><![CDATA[a & b]]></value></p>\n</run>'
+    assert Scrubber().body(source, {"content-type": ["application/xml"]}) == source
+
+
+def test_a_session_cookie_keeps_its_name_and_stays_good():
+    value = "com.sixsq.slipstream.cookie=token=eyJhbGciOi.J9.x;Secure;Path=/;Expires={} UTC"
+    headers = {
+        "Date": ["Fri, 13 Oct 2017 17:07:26 GMT"],
+        "SET-Cookie": [
+            value.format("Sat, 14 Oct 2017 17:07:26"),
+            value.format("Thu, 12 Oct 2017 17:07:26"),
+            "com.sixsq.slipstream.cookie=INVALID;Path=/;Max-Age=0",
+        ],
+    }
+    good, over, gone = Scrubber().response_headers(headers)["set-cookie"]
+    assert good == (
+        "com.sixsq.slipstream.cookie=SCRUBBED; Secure; Path=/; "
+        "Expires=Thu, 31 Dec 2099 23:59:59 UTC"
+    )
+    assert over.endswith("Expires=Thu, 01 Jan 1970 00:00:00 UTC")
+    assert gone == "com.sixsq.slipstream.cookie=INVALID; Path=/; Max-Age=0"
+
+
+def test_the_end_of_a_session_is_as_far_away_as_that_of_its_cookie():
+    session = {"id": "session/1", "expiry": "2017-10-14T17:07:26.000Z"}
+    other = {"id": "credential/1", "expiry": "2017-10-14T17:07:26.000Z"}
+    body = json.loads(Scrubber().body(json.dumps([session, other]).encode(), {}))
+    assert [each["expiry"][:4] for each in body] == ["2099", "2017"]
+
+
+def test_only_headers_on_the_list_are_kept():
+    sent = {"Accept": ["*/*"], "User-Agent": ["x"], "Cookie": ["a=b"], "Content-Length": ["7"]}
+    assert Scrubber().request_headers(sent) == {"accept": ["*/*"]}
+    received = {"Server": ["nginx"], "Retry-After": ["3"], "X-Request-Id": ["1"]}
+    assert Scrubber().response_headers(received) == {"retry-after": ["3"]}
+
+
+def test_a_packing_that_cannot_be_undone_is_refused():
+    with pytest.raises(ValueError, match="packed as 'zstd'"):
+        Scrubber().body(b"x", {"content-encoding": ["zstd"]})
+
+
+@pytest.mark.parametrize("value", ["abc", "password", "user", "recorded-user"])
+def test_credentials_that_are_words_of_the_protocol_are_refused_unnamed(value):
+    with pytest.raises(ValueError, match="too short, or a word of the protocol"):
+        Scrubber(known={value: "recorded-password"})
+
+
+def test_credentials_do_not_show_in_the_scrubber():
+    assert "hunter2" not in repr(Scrubber(known={"hunter2": "recorded-password"}))
+
+
+@pytest.mark.parametrize("value", ["SCRUBBED", "recorded-user", "credential/recorded-key"])
+def test_placeholders_are_known_as_such(value):
+    assert is_placeholder(value)
+    assert not is_placeholder(value + " ")
+
+
+@pytest.mark.parametrize(
+    ("source", "moved_to"),
+    [
+        ("http://127.0.0.1:54321/run/1", "https://server.example/run/1"),
+        (r"http:\/\/127.0.0.1:54321\/run", r"https://server.example\/run"),
+        ("u=http%3A%2F%2F127.0.0.1%3A54321%2Fx", "u=https%3A%2F%2Fserver.example%2Fx"),
+        ("127.0.0.1:54321", "server.example"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("http://127.0.0.1:543210/", "http://127.0.0.1:543210/"),
+    ],
+)
+def test_addresses_of_the_server_are_moved_and_no_others(source, moved_to):
+    result = moved(ENDPOINT, "https://server.example")(source)
+    assert result.replace(r":\/\/", "://") == moved_to
+
+
+def test_the_bare_name_of_a_server_is_moved_but_not_a_longer_name():
+    move = moved("https://slip.acme.ch/ss", "https://server.example/ss")
+    assert move("slip.acme.ch and https://slip.acme.ch:443/ss/run") == (
+        "server.example and https://server.example/ss/run"
+    )
+    assert move("my-slip.acme.ch slip.acme.ch.evil") == "my-slip.acme.ch slip.acme.ch.evil"
