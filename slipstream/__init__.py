@@ -1,1 +1,37 @@
-"""Apache Libcloud driver for SlipStream and Nuvla."""
+"""
+Apache Libcloud driver for SlipStream and Nuvla.
+
+Users import :mod:`slipstream.libcloud.compute_driver`. The names here are for those who write
+plugins, or talk to a server without libcloud.
+"""
+
+from slipstream.environment import check_environment
+
+check_environment()
+
+from slipstream.contributions import Backend, EndpointKind, LoginMethod  # noqa: E402
+from slipstream.credentials import Credentials  # noqa: E402
+from slipstream.deploying import DeploymentRequest, Parameter, Role  # noqa: E402
+from slipstream.endpoint import Endpoint  # noqa: E402
+from slipstream.hookspecs import hookimpl, serves  # noqa: E402
+from slipstream.http import Answer, Request  # noqa: E402
+from slipstream.session import Session  # noqa: E402
+
+__version__ = "1.0.0.dev0"
+
+__all__ = [
+    "Answer",
+    "Backend",
+    "Credentials",
+    "DeploymentRequest",
+    "Endpoint",
+    "EndpointKind",
+    "LoginMethod",
+    "Parameter",
+    "Request",
+    "Role",
+    "Session",
+    "__version__",
+    "hookimpl",
+    "serves",
+]

@@ -69,6 +69,7 @@ class Backend:
         each means.
     :param log_in: Creates a session on the server: called with the session, the name of a
         session template and its fields.
+    :param accepts_session: Whether the server takes the session that the cookies hold.
     :param detail: The server's own words in an answer with an error status, ``None`` if it has
         none.
     :param session_ended: Whether an answer means that the login has expired. It may ask the
@@ -78,6 +79,7 @@ class Backend:
     name: str = attrs.field(validator=_check_name)
     states: Mapping[str, Phase]
     log_in: Callable[[Session, str, Mapping[str, object]], None]
+    accepts_session: Callable[[Session], bool]
     detail: Callable[[Answer], str | None]
     session_ended: Callable[[Session, Answer], bool]
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from slipstream.credentials import Credentials
     from slipstream.endpoint import Endpoint
     from slipstream.transport import Transport
-    from slipstream.values import User
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class Session:
         self.kind = kind
         self.login_method = login_method
         self.key_lock = threading.Lock()
-        self.user: User | None = None
+        self.user_name: str | None = None
         self._credentials = credentials
         self._login_lock = threading.Lock()
         self._logins = 0
@@ -148,6 +147,7 @@ class Session:
 
     def _authenticate(self) -> None:
         self.transport.cookies.clear()
+        self.user_name = None
         self._ends = None
         self.login_method.authenticate(self, self._credentials)
         self._logins += 1

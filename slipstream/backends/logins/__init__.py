@@ -1,0 +1,16 @@
+"""The built-in login methods, each in a module of its own."""
+
+from __future__ import annotations
+
+from slipstream.backends.logins.api_key import API_KEY
+from slipstream.backends.logins.cookie_file import COOKIE_FILE
+from slipstream.backends.logins.internal import INTERNAL
+from slipstream.backends.logins.session_template import SESSION_TEMPLATE
+from slipstream.contributions import LoginMethod
+from slipstream.hookspecs import hookimpl
+
+
+@hookimpl
+def slipstream_login_methods() -> list[LoginMethod]:
+    """The login methods that come with this package."""
+    return [INTERNAL, API_KEY, COOKIE_FILE, SESSION_TEMPLATE]

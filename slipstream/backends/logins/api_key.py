@@ -1,0 +1,28 @@
+"""Log in with an API key and its secret."""
+
+from __future__ import annotations
+
+import re
+
+from slipstream.backends.logins.internal import require
+from slipstream.contributions import LoginMethod
+from slipstream.credentials import Credentials
+from slipstream.session import Session
+
+_API_KEY = re.compile(r"credential/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def _authenticate(session: Session, credentials: Credentials) -> None:
+    session.log_in_with_template("api-key", require(credentials, "key", "secret"))
+
+
+def _recognises(credentials: Credentials) -> bool:
+    return bool(credentials.key and _API_KEY.fullmatch(credentials.key))
+
+
+API_KEY = LoginMethod(
+    name="api-key",
+    authenticate=_authenticate,
+    description="API key (credential/<uuid>) and its secret",
+    recognises=_recognises,
+)

@@ -1,0 +1,43 @@
+"""Log in with a user name and a password."""
+
+from __future__ import annotations
+
+from slipstream.contributions import LoginMethod
+from slipstream.credentials import Credentials
+from slipstream.errors import InvalidInput
+from slipstream.session import Session
+
+
+def require(credentials: Credentials, key: str, secret: str) -> dict[str, object]:
+    """
+    The two values that most login methods need, and any further parameters.
+
+    Both are insisted on because a server fills in what is left out with the placeholders of
+    its template, so that a forgotten password would log in with the word ``password``
+    (SlipStreamServer, session_template.clj).
+
+    :param credentials: What the user gave.
+    :param key: What the first value is called in the session template.
+    :param secret: What the second one is called.
+    :returns: The template's fields.
+    :raises InvalidInput: If one is missing.
+    """
+    fields = {key: credentials.key, secret: credentials.secret, **credentials.parameters}
+    for name, argument in ((key, "key"), (secret, "secret")):
+        if not fields[name]:
+            raise InvalidInput(
+                f"The {name} to log in with is missing.",
+                hint=f"Give it as the driver's argument '{argument}'.",
+            )
+    return fields
+
+
+def _authenticate(session: Session, credentials: Credentials) -> None:
+    session.log_in_with_template("internal", require(credentials, "username", "password"))
+
+
+INTERNAL = LoginMethod(
+    name="internal",
+    authenticate=_authenticate,
+    description="user name and password",
+)

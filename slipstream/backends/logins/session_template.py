@@ -1,0 +1,33 @@
+"""Log in with any other session template of the server, named by the user."""
+
+from __future__ import annotations
+
+import re
+
+from slipstream.contributions import LoginMethod
+from slipstream.credentials import Credentials
+from slipstream.errors import InvalidInput
+from slipstream.session import Session
+
+# SlipStreamServer, spec/session_template.cljc: words of letters joined by hyphens; Nuvla's may
+# hold digits too.
+_TEMPLATE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def _authenticate(session: Session, credentials: Credentials) -> None:
+    name = (credentials.method or "").removeprefix("session-template/")
+    if not _TEMPLATE.fullmatch(name):
+        raise InvalidInput(
+            f"{name[:100]!r} is neither a login method nor the name of a session template.",
+            hint="Known login methods: internal, api-key, cookie-file; a template's name has"
+            " lower-case words joined by hyphens.",
+        )
+    session.log_in_with_template(name, credentials.parameters)
+
+
+SESSION_TEMPLATE = LoginMethod(
+    name="session-template",
+    authenticate=_authenticate,
+    description="any session template of the server, its fields in ex_login_parameters",
+    fallback=True,
+)

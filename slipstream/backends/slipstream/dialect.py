@@ -1,0 +1,219 @@
+"""
+What every conversation with a SlipStream 3 server needs: states, login, errors.
+
+Sources: SlipStreamServer, resources/session.clj, auth/cookies.clj, statemachine/States.java.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from slipstream.backends.slipstream import xml
+from slipstream.contributions import Backend
+from slipstream.errors import (
+    LoginFailed,
+    MalformedAnswer,
+    RedirectRefused,
+    Refused,
+    SlipStreamError,
+)
+from slipstream.http import Answer, Request
+from slipstream.session import Session
+from slipstream.values import Phase
+
+NAME = "slipstream"
+COOKIE = "com.sixsq.slipstream.cookie"
+STATES = {
+    "Initializing": Phase.PENDING,
+    "Provisioning": Phase.STARTING,
+    "Executing": Phase.CONFIGURING,
+    "SendingReports": Phase.CONFIGURING,
+    "Ready": Phase.RUNNING,
+    "Finalizing": Phase.STOPPING,
+    "Done": Phase.TERMINATED,
+    "Cancelled": Phase.TERMINATED,
+    "Aborted": Phase.ERROR,
+}
+JSON = {"Accept": "application/json"}
+_SESSION = Request(method="GET", path="/api/session", headers=JSON, repeatable=True)
+
+
+def log_in(session: Session, template: str, fields: Mapping[str, object]) -> None:
+    """
+    Create a session; success is a 201 that sets the cookie, nothing less.
+
+    :param session: The session to log in.
+    :param template: The session template's name.
+    :param fields: Its fields.
+    :raises LoginFailed: If the server does not accept them.
+    """
+    document = {"sessionTemplate": {**fields, "href": f"session-template/{template}"}}
+    request = Request(
+        method="POST",
+        path="/api/session",
+        headers={**JSON, "Content-Type": "application/json"},
+        body=json.dumps(document).encode(),
+        repeatable=True,
+    )
+    try:
+        answer = session.transport.send(request)
+    except RedirectRefused as error:
+        raise _external(session, template, error) from error
+    expiries = [cookie.expires for cookie in session.transport.cookies if cookie.name == COOKIE]
+    if answer.status != 201 or not expiries:
+        raise _login_failed(session, template, answer)
+    if expiries[0]:
+        session.ends_at(expiries[0])
+
+
+def accepts_session(session: Session) -> bool:
+    """
+    Whether the server takes the cookies as a login.
+
+    A cookie made by ``/auth/login`` has no session document, and one whose session was deleted
+    still counts until it expires, so the last word has a collection that needs a user.
+
+    :param session: The session.
+    """
+    if _session_document(session):
+        return True
+    probe = Request(
+        method="GET", path="/api/service-offer", query=(("$last", "0"),), headers=JSON,
+        repeatable=True,
+    )  # fmt: skip
+    return session.transport.send(probe).status == 200
+
+
+def session_ended(session: Session, answer: Answer) -> bool:
+    """
+    Whether an answer means that the login has expired.
+
+    The XML half says 401 then. The CIMI half says 403, as it does for what belongs to others;
+    only its own session list tells which (SlipStreamServer, resources/session.clj).
+
+    :param session: The session.
+    :param answer: An answer of status 401 or 403.
+    """
+    if answer.status == 401:
+        return True
+    return "/api/" in answer.url and _session_document(session) is None
+
+
+def detail(answer: Answer) -> str | None:
+    """
+    The server's own words in an error: a CIMI message, or the detail of the XML half.
+
+    :param answer: The answer.
+    :returns: The words, ``None`` for the pages of a proxy.
+    """
+    try:
+        if answer.kind.endswith("json"):
+            return _json_detail(answer.json())
+        if answer.kind.endswith("xml"):
+            return xml.parse(answer, "error").get("detail")
+    except MalformedAnswer:
+        return None
+    return answer.text.strip() or None if answer.kind == "text/plain" else None
+
+
+def user_name(session: Session) -> str:
+    """
+    The name of the user who is logged in.
+
+    :param session: The session.
+    :raises MalformedAnswer: If the server does not tell.
+    """
+    if session.user_name is None:
+        document = _session_document(session) or _token_claims(session)
+        name = document.get("username")
+        if not isinstance(name, str) or not name:
+            raise MalformedAnswer(
+                "The server does not say who is logged in.", endpoint=session.endpoint.url
+            )
+        session.user_name = name
+    return session.user_name
+
+
+def _session_document(session: Session) -> dict[str, Any] | None:
+    answer = session.transport.send(_SESSION)
+    if answer.status != 200:
+        return None
+    document = answer.json()
+    sessions = document.get("sessions") if isinstance(document, dict) else None
+    return sessions[0] if isinstance(sessions, list) and sessions else None
+
+
+def _token_claims(session: Session) -> dict[str, Any]:
+    """The claims of the cookie, which is ``token=`` and a JSON web token; not verified."""
+    for cookie in session.transport.cookies:
+        if cookie.name == COOKIE and cookie.value:
+            payload = cookie.value.partition(".")[2].partition(".")[0]
+            try:
+                claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+            except (ValueError, binascii.Error):
+                continue
+            if isinstance(claims, dict):
+                return claims
+    return {}
+
+
+def _login_failed(session: Session, template: str, answer: Answer) -> Refused:
+    hint = "Check the user name or key and the secret."
+    if answer.status == 429 or answer.status >= 500:
+        return session.refusal(answer, doing=f"log in by {template!r}")
+    if answer.status in {400, 404}:
+        hint = (
+            f"The server's session templates: {_templates(session)}. Name one as"
+            " ex_login_method and give its fields in ex_login_parameters."
+        )
+    refused = session.refusal(answer, doing=f"log in by {template!r}", hint=hint)
+    return LoginFailed(
+        refused.message,
+        status=refused.status,
+        detail=refused.detail,
+        endpoint=refused.endpoint,
+        hint=hint,
+        retry_after=refused.retry_after,
+    )
+
+
+def _templates(session: Session) -> str:
+    request = Request(method="GET", path="/api/session-template", headers=JSON, repeatable=True)
+    try:
+        document = session.transport.send(request).json()
+        ids = [str(entry["id"]) for entry in document["sessionTemplates"]]
+    except (SlipStreamError, LookupError, TypeError):
+        return "not told"
+    return ", ".join(sorted(name.removeprefix("session-template/") for name in ids)) or "none"
+
+
+def _external(session: Session, template: str, error: RedirectRefused) -> SlipStreamError:
+    if error.hint:
+        return error
+    return LoginFailed(
+        f"Cannot log in by {template!r}: it needs a browser. {error.message}",
+        endpoint=session.endpoint.url,
+        hint="Create an API key on the server's web page and log in with that.",
+    )
+
+
+def _json_detail(document: Any) -> str | None:
+    if not isinstance(document, dict):
+        return None
+    error = document.get("error")
+    said = error.get("detail") if isinstance(error, dict) else document.get("message")
+    return said if isinstance(said, str) else None
+
+
+BACKEND = Backend(
+    name=NAME,
+    states=STATES,
+    log_in=log_in,
+    accepts_session=accepts_session,
+    detail=detail,
+    session_ended=session_ended,
+)

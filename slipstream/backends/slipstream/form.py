@@ -1,0 +1,189 @@
+"""
+A deployment request as the form that ``POST /run`` takes.
+
+Every field that the server does not know is an error there, so names are checked here first,
+against what the module declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from slipstream.backends.slipstream.module_document import ANY_CLOUD
+from slipstream.deploying import DeploymentRequest, Parameter, Role
+from slipstream.errors import InvalidInput, UnknownName
+from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
+
+_WIRE_NAMES = {
+    Role.LOCATION: "cloudservice",
+    Role.SIZE: "service-offer",
+    Role.MULTIPLICITY: "multiplicity",
+    Role.TOLERATED_FAILURES: "max-provisioning-failures",
+}
+_SETTABLE = ("Input", "Output", "Cloud")
+_APPLICATION_ONLY = {
+    Role.MULTIPLICITY: "ex_multiplicity",
+    Role.TOLERATED_FAILURES: "ex_tolerate_failures",
+}
+
+Inherited = Callable[[], Iterable[ModuleParameter]]
+
+
+def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
+    """
+    The form for a request.
+
+    :param request: What to deploy and how.
+    :param module: The module as the server has it.
+    :param inherited: Gives the parameters of the module's ancestors; called only when a
+        parameter is not the module's own.
+    :returns: Field names and values.
+    :raises InvalidInput: If the server would refuse it or misunderstand it.
+    """
+    form = {"refqname": f"module/{module.id}"}
+    labels = [label for label in (request.name, *request.tags) if label]
+    if labels:
+        form["tags"] = ",".join(labels)
+    if request.keep_running:
+        form["keep-running"] = request.keep_running
+    if not request.check_ssh_key:
+        form["bypass-ssh-check"] = "true"
+    if module.kind is ModuleKind.APPLICATION:
+        if request.scalable:
+            form["mutable"] = "on"
+        return form | _application(request, module)
+    return form | _component(request, module, inherited)
+
+
+def _component(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
+    _refuse_application_options(request, module)
+    form: dict[str, str] = {}
+    known = _names(module.parameters)
+    for parameter in request.parameters:
+        if parameter.role is Role.INPUT and parameter.name not in known | _special():
+            known |= _names(inherited())
+            if parameter.name not in known:
+                raise UnknownName("parameter", parameter.name, known, f"of {module.path}")
+        if parameter.role is Role.LOCATION:
+            _check_location(parameter.value, module.path, module.image_ids, module.connectors)
+        _set(form, f"parameter--{_name(parameter)}", parameter.value, parameter)
+    return form
+
+
+def _application(request: DeploymentRequest, module: Module) -> dict[str, str]:
+    nodes = {node.name: node for node in module.nodes}
+    form: dict[str, str] = {}
+    for parameter in sorted(request.parameters, key=lambda p: p.node is None):
+        if parameter.node is not None and parameter.node not in nodes:
+            raise UnknownName("node", parameter.node, nodes, f"of {module.path}")
+        if parameter.node is None and parameter.role is Role.INPUT:
+            raise _not_for_a_node(parameter, module)
+        chosen = nodes.values() if parameter.node is None else [nodes[parameter.node]]
+        for node in chosen:
+            _check_for_node(parameter, node, module)
+            field = f"parameter--node--{node.name}--{_name(parameter)}"
+            if parameter.node is not None or field not in form:
+                _set(form, field, _protected(parameter), parameter)
+    _check_tolerance(request, nodes.values())
+    return form
+
+
+def _refuse_application_options(request: DeploymentRequest, module: Module) -> None:
+    options = [
+        _APPLICATION_ONLY[p.role] for p in request.parameters if p.role in _APPLICATION_ONLY
+    ]
+    if request.scalable:
+        options.append("ex_scalable")
+    if options:
+        raise InvalidInput(
+            f"{module.path} is a component: {' and '.join(sorted(options))} only apply to"
+            " applications."
+        )
+    for parameter in request.parameters:
+        if parameter.node is not None:
+            raise InvalidInput(
+                f"{module.path} is a component and has no node {parameter.node!r}.",
+                hint="For a component give values by parameter name, and ex_cloud as text.",
+            )
+
+
+def _check_for_node(parameter: Parameter, node: ModuleNode, module: Module) -> None:
+    if parameter.role is Role.INPUT:
+        known = _names(node.parameters)
+        if parameter.name not in known | _special():
+            raise UnknownName(
+                "parameter", parameter.name, known, f"of node {node.name} of {module.path}"
+            )
+    if parameter.role is Role.LOCATION:
+        where = f"node {node.name} of {module.path}"
+        _check_location(parameter.value, where, node.image_ids, module.connectors)
+
+
+def _check_location(
+    value: str, what: str, image_ids: Iterable[str], connectors: Iterable[str]
+) -> None:
+    # A component of its own names the clouds that have its image; one that is built on another
+    # names none. "" and "default" stand for the user's default cloud.
+    possible = sorted(image_ids) or sorted(connectors)
+    if value not in {"", ANY_CLOUD} and possible and value not in possible:
+        raise UnknownName("location", value, possible, f"for {what}")
+
+
+def _check_tolerance(request: DeploymentRequest, nodes: Iterable[ModuleNode]) -> None:
+    wanted = {p.node: int(p.value) for p in request.decides(Role.MULTIPLICITY)}
+    tolerated = {p.node: int(p.value) for p in request.decides(Role.TOLERATED_FAILURES)}
+    for node in nodes:
+        instances = wanted.get(node.name, node.multiplicity)
+        if tolerated.get(node.name, 0) > instances:
+            raise InvalidInput(
+                f"Node {node.name} starts {instances} instances and cannot tolerate"
+                f" {tolerated[node.name]} failures.",
+                hint="Give ex_tolerate_failures at most the node's multiplicity.",
+            )
+
+
+def _names(parameters: Iterable[ModuleParameter]) -> set[str]:
+    """What can be set: a connector's own parameters go by their names without its prefix too."""
+    names = set()
+    for parameter in parameters:
+        names.add(parameter.name)
+        if parameter.category not in _SETTABLE:
+            names.add(parameter.name.removeprefix(f"{parameter.category}."))
+    return names
+
+
+def _special() -> set[str]:
+    return set(_WIRE_NAMES.values())
+
+
+def _name(parameter: Parameter) -> str:
+    name = _WIRE_NAMES.get(parameter.role, parameter.name)
+    if "--" in name:
+        raise InvalidInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
+    return name
+
+
+def _set(form: dict[str, str], field: str, value: str, parameter: Parameter) -> None:
+    # A value that the user names by the server's own parameter wins over size and location.
+    if field not in form or parameter.role is Role.INPUT:
+        form[field] = value
+
+
+def _protected(parameter: Parameter) -> str:
+    """
+    The server strips a pair of equal quotes from the value of an application's parameter, and
+    adds one where there is none, so a value that is quoted itself is given another pair.
+    """
+    value = parameter.value
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return f"'{value}'" if quoted and parameter.role is Role.INPUT else value
+
+
+def _not_for_a_node(parameter: Parameter, module: Module) -> InvalidInput:
+    nodes = [node.name for node in module.nodes]
+    return InvalidInput(
+        f"{module.path} is an application: its parameters belong to nodes, and {parameter.name!r}"
+        " was given for none.",
+        hint=f"Write ex_parameters={{'<node>': {{{parameter.name!r}: ...}}}}; its nodes:"
+        f" {', '.join(nodes)}.",
+    )

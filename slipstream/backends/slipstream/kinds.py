@@ -1,0 +1,35 @@
+"""The kinds of endpoint of this family."""
+
+from __future__ import annotations
+
+from slipstream.backends.slipstream.dialect import BACKEND
+from slipstream.contributions import EndpointKind
+from slipstream.hookspecs import hookimpl
+from slipstream.values import CloudEntryPoint
+
+_NEEDED = {"serviceOffers", "virtualMachines", "sessions"}
+
+
+def _is_slipstream(entry_point: CloudEntryPoint) -> bool:
+    """Whether the entry point speaks as version 3 does: camel case, and a ``resourceURI``."""
+    return "resourceURI" in entry_point.raw and entry_point.collections.keys() >= _NEEDED
+
+
+HOSTED = EndpointKind(
+    name="nuv.la",
+    backend=BACKEND,
+    hosts={"nuv.la"},
+    description="the hosted SlipStream service",
+)
+SELF_HOSTED = EndpointKind(
+    name="slipstream",
+    backend=BACKEND,
+    recognises=_is_slipstream,
+    description="a SlipStream 3 server of one's own",
+)
+
+
+@hookimpl
+def slipstream_endpoints() -> list[EndpointKind]:
+    """The endpoints that speak the protocol of SlipStream 3."""
+    return [HOSTED, SELF_HOSTED]

@@ -1,0 +1,87 @@
+"""
+Virtual machines.
+
+Sources: SlipStreamServer, resources/virtual_machine.clj; the state words are the clouds' own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from slipstream.backends.slipstream import cimi
+from slipstream.backends.slipstream.dialect import NAME
+from slipstream.backends.slipstream.offers import PREFIX, offer
+from slipstream.filters import And
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.session import Session
+from slipstream.values import Phase, VirtualMachine
+
+RUN = "run/"
+_PHASES = {
+    "active": Phase.RUNNING,
+    "booting": Phase.STARTING,
+    "building": Phase.STARTING,
+    "creating": Phase.STARTING,
+    "deleted": Phase.TERMINATED,
+    "error": Phase.ERROR,
+    "failed": Phase.ERROR,
+    "initializing": Phase.STARTING,
+    "paused": Phase.PAUSED,
+    "pending": Phase.PENDING,
+    "poweroff": Phase.STOPPED,
+    "rebooting": Phase.REBOOTING,
+    "running": Phase.RUNNING,
+    "shutting-down": Phase.STOPPING,
+    "starting": Phase.STARTING,
+    "stopped": Phase.STOPPED,
+    "stopping": Phase.STOPPING,
+    "suspended": Phase.SUSPENDED,
+    "terminated": Phase.TERMINATED,
+}
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_virtual_machines(
+    session: Session, connector: str | None, deployment_id: str | None
+) -> Iterator[VirtualMachine]:
+    """Machines, of all or of one connector, of all or of one deployment."""
+    wanted = []
+    if connector is not None:
+        wanted.append(cimi.either("connector/href", PREFIX + connector))
+    if deployment_id is not None:
+        wanted.append(cimi.either("deployment/href", RUN + deployment_id))
+    where = (wanted[0] if len(wanted) == 1 else And(tuple(wanted))) if wanted else None
+    found = cimi.search(
+        session, "virtual-machine", "virtualMachines", doing="list virtual machines", where=where
+    )
+    return map(_machine, found)
+
+
+def _machine(entry: dict[str, Any]) -> VirtualMachine:
+    state = cimi.text(entry, "state") or ""
+    address = cimi.text(entry, "ip")
+    connector = cimi.href(entry, "connector")
+    deployment = cimi.href(entry, "deployment")
+    copied = entry.get("serviceOffer")
+    return VirtualMachine(
+        id=entry["id"],
+        name=cimi.text(entry, "instanceID") or entry["id"],
+        state=state,
+        phase=_PHASES.get(state.lower(), Phase.UNKNOWN),
+        addresses=(address,) if address else (),
+        connector=connector.removeprefix(PREFIX) if connector else None,
+        deployment_id=deployment.removeprefix(RUN) if deployment else None,
+        offer=offer(copied) if isinstance(copied, dict) and cimi.text(copied, "href") else None,
+        created=_moment(cimi.text(entry, "created")),
+        raw=entry,
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None

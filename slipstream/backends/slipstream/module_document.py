@@ -1,0 +1,106 @@
+"""
+One module's document, as a value.
+
+Source: SlipStreamServer, persistence/Module.java, ImageModule.java, DeploymentModule.java and
+the stylesheet module-export.xsl, which takes ``name`` and ``resourceUri`` off the root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+from slipstream.backends.slipstream import xml
+from slipstream.errors import MalformedAnswer
+from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
+
+PREFIX = "module/"
+KINDS = {
+    "Project": ModuleKind.PROJECT,
+    "Image": ModuleKind.COMPONENT,
+    "Deployment": ModuleKind.APPLICATION,
+}
+ANY_CLOUD = "default"
+"""What a node or a list of clouds says for "the default cloud of the user"."""
+
+
+def split_version(identity: str) -> tuple[str, str | None]:
+    """
+    Take the version off the end of a module's id.
+
+    :param identity: A path, with a version behind it or without.
+    :returns: The path, and the version or ``None``.
+    """
+    path, _, last = identity.rpartition("/")
+    return (path, last) if path and last.isascii() and last.isdigit() else (identity, None)
+
+
+def module(root: Element) -> Module:
+    """
+    Read a module's document.
+
+    :param root: Its root element.
+    :raises MalformedAnswer: If it does not say what it is.
+    """
+    name, version = root.get("shortName"), root.get("version")
+    kind = KINDS.get(root.get("category", ""))
+    if not name or kind is None:
+        raise MalformedAnswer("The document of a module has no name or no category.")
+    parent = root.get("parentUri", "").removeprefix(PREFIX).strip("/")
+    path = f"{parent}/{name}" if parent else name
+    clouds = [cloud.text or "" for cloud in root.iterfind("cloudNames/string")]
+    return Module(
+        id=f"{path}/{version}" if version else path,
+        path=path,
+        name=name,
+        kind=kind,
+        version=version,
+        description=root.get("description", ""),
+        parameters=tuple(_parameters(root)),
+        nodes=tuple(map(_node, xml.entries(root, "nodes", "node"))),
+        image_ids=_image_ids(root),
+        connectors=[cloud for cloud in clouds if cloud not in {"", ANY_CLOUD}],
+        parent_id=root.get("moduleReferenceUri", "").removeprefix(PREFIX) or None,
+        created=xml.moment(root.get("creation")),
+        modified=xml.moment(root.get("lastModified")),
+        raw=dict(root.attrib),
+    )
+
+
+def _node(element: Element) -> ModuleNode:
+    image = element.find("image")
+    own = _parameters(element)
+    inherited = _parameters(image) if image is not None else ()
+    connector = element.get("cloudService", ANY_CLOUD)
+    multiplicity = element.get("multiplicity", "")
+    return ModuleNode(
+        name=element.get("name", ""),
+        module_id=element.get("imageUri", "").removeprefix(PREFIX),
+        multiplicity=int(multiplicity) if multiplicity.isdigit() else 1,
+        connector=None if connector == ANY_CLOUD else connector,
+        parameters=tuple({p.name: p for p in (*inherited, *own)}.values()),
+        image_ids=_image_ids(image) if image is not None else {},
+    )
+
+
+def _parameters(element: Element) -> Iterator[ModuleParameter]:
+    for holder in ("parameters", "inputParametersExpanded"):
+        for parameter in xml.entries(element, holder, "parameter"):
+            value = parameter.findtext("value")
+            yield ModuleParameter(
+                name=parameter.get("name", ""),
+                category=parameter.get("category", ""),
+                value=parameter.findtext("defaultValue") if value is None else value,
+                type=parameter.get("type", ""),
+                description=parameter.get("description", ""),
+                mandatory=xml.flag(parameter, "mandatory"),
+                choices=[choice.text or "" for choice in parameter.iterfind("enumValues/string")],
+            )
+
+
+def _image_ids(element: Element) -> dict[str, str]:
+    found = element.iterfind("cloudImageIdentifiers/cloudImageIdentifier")
+    identifiers = {
+        image.get("cloudServiceName", ""): image.get("cloudImageIdentifier", "") for image in found
+    }
+    return {cloud: image for cloud, image in identifiers.items() if cloud and image}

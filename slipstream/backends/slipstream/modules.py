@@ -1,0 +1,138 @@
+"""
+Modules: the App Store, projects, components and applications.
+
+Source: SlipStreamServer, module/ModuleResource.java and module-export.xsl.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from xml.etree.ElementTree import Element
+
+from slipstream.backends.slipstream import xml
+from slipstream.backends.slipstream.dialect import NAME
+from slipstream.backends.slipstream.module_document import KINDS, PREFIX, module, split_version
+from slipstream.backends.slipstream.paths import quoted, segments
+from slipstream.backends.slipstream.profile import XML
+from slipstream.errors import Forbidden, shorten
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.http import Request
+from slipstream.session import Session
+from slipstream.values import Module, ModuleKind
+
+AT_ONCE = 8
+"""Projects of one depth that are read side by side."""
+
+
+class SkippedWarning(RuntimeWarning):
+    """Some projects may not be read by this user and are missing from a listing."""
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[Module]:
+    """The App Store, the root projects, or what a project holds."""
+    if path is None:
+        answer = session.send(_read("/appstore"), doing="list the App Store")
+        return map(_listed, xml.parse(answer, "list").iterfind("item"))
+    return _tree(session, "/".join(segments(path, "the path of a project")), recurse)
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_get_module(session: Session, module_id: str) -> Module:
+    """One module as a whole; without a version in its id, the latest."""
+    return read(session, module_id)
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
+    """One version, or all: a path with a slash at its end means every version."""
+    parts = segments(module_id, "the id of a module")
+    path = "/".join(parts)
+    target = split_version(path)[0] + "/" if all_versions else path
+    session.send(
+        Request(method="DELETE", path=f"/{PREFIX}{quoted(target)}", headers=XML),
+        doing=f"delete {shorten(path)}",
+    )
+    return True
+
+
+def read(session: Session, module_id: str) -> Module:
+    """
+    Read one module.
+
+    :param session: The logged-in session.
+    :param module_id: Its id, or its path for the latest version.
+    """
+    path = "/".join(segments(module_id, "the id of a module"))
+    return module(_document(session, path))
+
+
+def _document(session: Session, path: str) -> Element:
+    answer = session.send(_read(f"/{PREFIX}{quoted(path)}"), doing=f"read {shorten(path)}")
+    return xml.parse(answer, "imageModule", "deploymentModule", "projectModule")
+
+
+def _tree(session: Session, path: str, recurse: bool) -> Iterator[Module]:
+    skipped: list[str] = []
+    level = [_children(session, path)]
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="slipstream-modules") as pool:
+        while level:
+            below: list[str] = []
+            for children in level:
+                below += [child.path for child in children if child.kind is ModuleKind.PROJECT]
+                yield from (child for child in children if child.kind is not ModuleKind.PROJECT)
+            level = list(
+                pool.map(lambda project: _readable(session, project, skipped), below)
+                if recurse
+                else []
+            )
+    if skipped:
+        warnings.warn(
+            f"{len(skipped)} of the projects below {path or 'the root'!r} may not be read and were"
+            f" skipped: {', '.join(sorted(skipped))}.",
+            SkippedWarning,
+            stacklevel=2,
+        )
+
+
+def _readable(session: Session, path: str, skipped: list[str]) -> list[Module]:
+    try:
+        return _children(session, path)
+    except Forbidden:
+        skipped.append(path)
+        return []
+
+
+def _children(session: Session, path: str) -> list[Module]:
+    if not path:
+        answer = session.send(_read("/module"), doing="list the root projects")
+        return [_listed(item) for item in xml.parse(answer, "list").iterfind("item")]
+    # Items stand under the module's latest runs too; only the children are its content.
+    items = _document(session, path).iterfind("children/item")
+    return [_listed(item, split_version(path)[0]) for item in items]
+
+
+def _listed(item: Element, parent: str = "") -> Module:
+    uri = item.get("resourceUri") or "/".join(
+        part for part in (parent, item.get("name"), item.get("version")) if part
+    )
+    identity = uri.removeprefix(PREFIX)
+    path, version = split_version(identity)
+    return Module(
+        id=identity,
+        path=path,
+        name=item.get("name", ""),
+        kind=KINDS.get(item.get("category", ""), ModuleKind.COMPONENT),
+        version=item.get("version") or version,
+        description=item.get("description", ""),
+        raw=dict(item.attrib),
+    )
+
+
+def _read(path: str) -> Request:
+    return Request(method="GET", path=path, headers=XML, repeatable=True)

@@ -1,0 +1,116 @@
+"""
+Service offers, and the clouds that a user can deploy on.
+
+Sources: SlipStreamServer, resources/service_offer.clj, resources/credential.clj,
+persistence/User.java.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from slipstream.backends.slipstream import cimi
+from slipstream.backends.slipstream.dialect import NAME
+from slipstream.backends.slipstream.profile import Profile
+from slipstream.errors import Forbidden
+from slipstream.filters import Filter, attr
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.session import Session
+from slipstream.values import Connector, ServiceOffer
+
+PREFIX = "connector/"
+_VM = attr("resource:type").eq("VM")
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_service_offers(
+    session: Session, connector: str | None
+) -> Iterator[ServiceOffer]:
+    """The offers of type VM; data offers and buckets are no sizes."""
+    where: Filter = _VM
+    if connector is not None:
+        # The bare name is the rule; since v3.63 the long form is valid too.
+        where &= cimi.either("connector/href", connector, PREFIX + connector)
+    found = cimi.search(
+        session, "service-offer", "serviceOffers", doing="list service offers", where=where
+    )
+    return map(offer, found)
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
+    """
+    The connectors that the user's profile or cloud credentials are set up for, by name.
+
+    One search of the offers tells the countries of all of them.
+    """
+    names = Profile.read(session, doing="list connectors").connectors
+    names |= _credentials(session)
+    countries = _countries(session) if names else {}
+    for name in sorted(names):
+        yield Connector(id=PREFIX + name, name=name, country=countries.get(name))
+
+
+def offer(entry: dict[str, Any]) -> ServiceOffer:
+    """
+    A service offer, or the copy of one inside a virtual machine.
+
+    :param entry: The document, ``id`` or ``href`` naming the offer.
+    """
+    name = cimi.text(entry, "id") or cimi.text(entry, "href") or ""
+    return ServiceOffer(
+        id=name,
+        name=cimi.text(entry, "name") or cimi.text(entry, "resource:instanceType") or name,
+        connector=(cimi.href(entry, "connector") or "").removeprefix(PREFIX),
+        cpu=cimi.number(entry, "resource:vcpu"),
+        ram=cimi.number(entry, "resource:ram"),
+        disk=cimi.number(entry, "resource:disk"),
+        price=cimi.number(entry, "price:unitCost"),
+        currency=cimi.text(entry, "price:currency"),
+        price_unit=cimi.text(entry, "price:billingUnitCode"),
+        country=cimi.text(entry, "resource:country"),
+        raw=entry,
+    )
+
+
+def _credentials(session: Session) -> set[str]:
+    """
+    The connectors of the user's cloud credentials.
+
+    They are what counts since v3.42, and the only trace of a privileged user's clouds since
+    v3.48. Before, the credentials hold nothing of clouds, and some accounts may not list them.
+    """
+    try:
+        found = list(
+            cimi.search(
+                session,
+                "credential",
+                "credentials",
+                doing="list cloud credentials",
+                where=attr("type").startswith("cloud-cred-"),
+                select="id,connector",
+            )
+        )
+    except Forbidden:
+        return set()
+    names = (cimi.href(entry, "connector") for entry in found)
+    return {name.removeprefix(PREFIX) for name in names if name}
+
+
+def _countries(session: Session) -> dict[str, str]:
+    found = cimi.search(
+        session,
+        "service-offer",
+        "serviceOffers",
+        doing="read the countries of the connectors",
+        where=_VM & attr("resource:country").is_present(),
+        select="id,connector,resource:country",
+    )
+    countries: dict[str, str] = {}
+    for entry in map(offer, found):
+        if entry.country:
+            countries.setdefault(entry.connector, entry.country)
+    return countries

@@ -1,0 +1,92 @@
+"""
+Runs as values: an item of the list, and the whole document.
+
+The two name the same things differently (``status`` and ``state``, ``username`` and ``user``).
+Source: SlipStreamServer, persistence/Run.java, persistence/RunView.java.
+"""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+
+from slipstream.backends.slipstream import xml
+from slipstream.backends.slipstream.dialect import STATES
+from slipstream.backends.slipstream.module_document import PREFIX
+from slipstream.values import Deployment, Phase
+
+STATE, ABORT, TAGS, SERVICE_URL = "ss:state", "ss:abort", "ss:tags", "ss:url.service"
+
+
+def phase(state: str) -> Phase:
+    """
+    What a state means.
+
+    :param state: The server's word.
+    """
+    return STATES.get(state, Phase.UNKNOWN)
+
+
+def summary(item: Element) -> Deployment:
+    """
+    An item of ``GET /run``.
+
+    :param item: The element.
+    """
+    return _deployment(
+        item,
+        state=item.get("status", ""),
+        user=item.get("username"),
+        tags=item.get("tags", ""),
+        failure=item.get("abort", ""),
+        service_url=item.get("serviceUrl", ""),
+    )
+
+
+def document(root: Element) -> Deployment:
+    """
+    The document of ``GET /run/{uuid}``.
+
+    :param root: Its root element.
+    """
+    found = xml.entries(root, "runtimeParameters", "runtimeParameter")
+    values = {p.get("key", ""): p.text if xml.flag(p, "isSet") and p.text else None for p in found}
+    return _deployment(
+        root,
+        state=root.get("state") or values.get(STATE) or "",
+        user=root.get("user"),
+        tags=values.get(TAGS) or "",
+        failure=values.get(ABORT) or "",
+        service_url=values.get(SERVICE_URL) or "",
+        scalable=xml.flag(root, "mutable"),
+        parameters=values,
+    )
+
+
+def _deployment(
+    element: Element,
+    *,
+    state: str,
+    user: str | None,
+    tags: str,
+    failure: str,
+    service_url: str,
+    scalable: bool | None = None,
+    parameters: dict[str, str | None] | None = None,
+) -> Deployment:
+    labels = [tag.strip() for tag in tags.split(",") if tag.strip()]
+    return Deployment(
+        id=element.get("uuid", ""),
+        name=labels[0] if labels else None,
+        state=state,
+        phase=phase(state),
+        failure=failure or None,
+        module_id=element.get("moduleResourceUri", "").removeprefix(PREFIX),
+        tags=labels[1:],
+        connectors=[c for c in element.get("cloudServiceNames", "").split(",") if c],
+        user=user,
+        started=xml.moment(element.get("startTime")),
+        service_url=service_url or None,
+        scalable=scalable,
+        parameters=parameters,
+        raw=dict(element.attrib),
+    )

@@ -1,0 +1,118 @@
+"""
+The user's SSH keys: lines of one parameter of the profile.
+
+The server has no partial update and no version check, so every change is read, compare, write,
+read again. What another writer changes between is kept; when that cannot be made sure, the
+change is refused rather than forced.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+from slipstream.backends.slipstream.dialect import NAME
+from slipstream.backends.slipstream.profile import Profile
+from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.keys import SSHKey
+from slipstream.session import Session
+
+log = logging.getLogger(__name__)
+
+TRIES = 5
+Lines = list[str]
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_ssh_keys(session: Session) -> Iterator[SSHKey]:
+    """The keys of the profile; lines that are no keys are left alone and not shown."""
+    return _keys(Profile.read(session, doing="list SSH keys").ssh_lines)
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
+    """Add a line; a key that is there already under that name is left as it is."""
+
+    def add(lines: Lines) -> Lines:
+        same = [other for other in _keys(lines) if other.name == key.name]
+        if any(other.blob == key.blob for other in same):
+            return lines
+        if same:
+            raise KeyConflict(
+                f"There is another SSH key named {key.name!r} on {session.endpoint}.",
+                name=key.name,
+                endpoint=session.endpoint.url,
+                hint="Delete it first, or choose another name.",
+            )
+        return [*lines, key.line]
+
+    _change(session, add, doing=f"add the SSH key {key.name!r}")
+    return key
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
+    """Remove the lines of this very key and comment; every other line stays."""
+
+    def remove(lines: Lines) -> Lines:
+        kept = [line for line in lines if _read(line) != key]
+        if len(kept) == len(lines):
+            raise KeyNotFound(
+                f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on"
+                f" {session.endpoint}.",
+                name=key.name,
+                endpoint=session.endpoint.url,
+            )
+        return kept
+
+    _change(session, remove, doing=f"delete the SSH key {key.name!r}")
+    return True
+
+
+def _change(session: Session, edit: Callable[[Lines], Lines], *, doing: str) -> None:
+    with session.key_lock:
+        before = Profile.read(session, doing=doing).ssh_lines
+        if edit(before) == before:
+            return
+        for _ in range(TRIES):
+            profile = Profile.read(session, doing=doing)
+            if profile.ssh_lines != before:
+                before = profile.ssh_lines
+                continue
+            wanted = edit(before)
+            profile.write_ssh_lines(session, wanted, doing=doing)
+            after = Profile.read(session, doing=doing).ssh_lines
+            if after == wanted or _has_been_made(edit, after):
+                return
+            before = after
+    raise KeyConflict(
+        f"Cannot {doing}: somebody else is changing the SSH keys of this account on"
+        f" {session.endpoint} at the same time.",
+        endpoint=session.endpoint.url,
+        hint="Look at list_key_pairs(), then try again.",
+    )
+
+
+def _has_been_made(edit: Callable[[Lines], Lines], lines: Lines) -> bool:
+    try:
+        return edit(lines) == lines
+    except KeyNotFound:
+        return True
+
+
+def _keys(lines: Lines) -> Iterator[SSHKey]:
+    return (key for key in map(_read, lines) if key is not None)
+
+
+def _read(line: str) -> SSHKey | None:
+    if not line.strip() or line.lstrip().startswith("#"):
+        return None
+    try:
+        return SSHKey.parse(line)
+    except InvalidInput:
+        log.warning("the profile has a line among its SSH keys that is none; it is left alone")
+        return None
