@@ -6,17 +6,14 @@ import re
 
 from slipstream.testing.names import SCRUBBED, VALUE_NAMES, blanked, is_sensitive, squeezed
 
-_WORD = (
-    r"(?:password|passwd|passphrase|passcode|secret|private[-_.]?key|authorization|token|cookie"
-    r"|api[-_.]?key|access[-_.]?(?:id|key)|\bdigest|\bjwt|\botp|\bpwd)"
-)
-_ASSIGNMENT = re.compile(
-    rf"(?i)(?P<lead>[\w.:\-]*{_WORD}[\w.:\-]*?[\"']?\s*[=:]\s*)"
-    r"(?P<value>\"(?:[^\"\\]|\\.)*\"?|'(?:[^'\\]|\\.)*'?|[^\s\"'&,;<>{}\[\]]+)",
+# The quantifiers are possessive: an answer of megabytes has to be read in one go.
+_NAME = re.compile(r"(?<![\w.\-])(?P<name>[\w.\-]++)\\*+[\"']?+\s*+[=:]\s*+\\*+")
+_VALUE = re.compile(
+    r"\"(?:[^\"\\]|\\.)*+\"?|'(?:[^'\\]|\\.)*+'?|[^\s\"'&,;<>{}\[\]]++",
     re.DOTALL,
 )
 _TAG = re.compile(r"<(?P<name>[A-Za-z][\w.:\-]*)(?P<attributes>[^<>]*)>")
-_ATTRIBUTE = re.compile(r"(?P<name>[\w.:\-]+)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*')")
+_ATTRIBUTE = re.compile(r"(?P<name>[\w.:\-]+)\s*=\s*(?P<value>\"[^\"]*\"|'[^']*'|[^\s\"'/]+)")
 
 
 def clean_assignments(text: str) -> str:
@@ -25,7 +22,13 @@ def clean_assignments(text: str) -> str:
     :param text: any text.
     :returns: the text, its quotes as they were.
     """
-    return _ASSIGNMENT.sub(lambda hit: hit["lead"] + _requoted(hit["value"]), text)
+    cleaned, position = [], 0
+    for name in _NAME.finditer(text):
+        value = _VALUE.match(text, name.end())
+        if value and name.start() >= position and is_sensitive(name["name"]):
+            cleaned += [text[position : name.end()], _requoted(value[0])]
+            position = value.end()
+    return "".join([*cleaned, text[position:]])
 
 
 def _requoted(value: str) -> str:
@@ -57,7 +60,8 @@ def _end_of(name: str, text: str, position: int) -> int:
 
 def _attributes(tag: re.Match[str]) -> dict[str, str]:
     return {
-        hit["name"].lower(): hit["value"][1:-1] for hit in _ATTRIBUTE.finditer(tag["attributes"])
+        hit["name"].lower(): hit["value"].strip("\"'")
+        for hit in _ATTRIBUTE.finditer(tag["attributes"])
     }
 
 
@@ -76,8 +80,8 @@ def _clean_tag(tag: re.Match[str]) -> str:
     )
 
     def clean(hit: re.Match[str]) -> str:
-        name, value = hit["name"], hit["value"]
+        name = hit["name"]
         secret = is_sensitive(name) or (announced and squeezed(name) in VALUE_NAMES)
-        return f"{name}={value[0]}{blanked(value[1:-1])}{value[0]}" if secret else hit[0]
+        return f"{name}={_requoted(hit['value'])}" if secret else hit[0]
 
     return f"<{tag['name']}{_ATTRIBUTE.sub(clean, tag['attributes'])}>"

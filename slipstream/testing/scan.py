@@ -29,7 +29,9 @@ _ALLOWED = r"(?:SCRUBBED|recorded-[a-z0-9-]+|credential/[\w-]+)?"
 # On purpose not the scrubber's own rules: what it overlooks has to be seen here.
 _NAMED_SECRETS = {
     "a secret in JSON": re.compile(rf'\\?"{_CALLED}\\?"\s*:\s*\\?"(?!{_ALLOWED}\\?")'),
-    "a secret in a form or a query": re.compile(rf"(?<![\w$]){_CALLED}=(?!{_ALLOWED}(?:\W|$))\w"),
+    "a secret in a form or a query": re.compile(
+        rf"(?<![\w$.:-]){_CALLED}=(?!{_ALLOWED}(?:\W|$))\w"
+    ),
     "a password in XML": re.compile(
         r'(?i)type="password"[^>]*>(?!\s*(?:<instructions|<value|<enumValues|</|SCRUBBED))',
     ),

@@ -6,6 +6,7 @@ import gzip
 import json
 import string
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape, quoteattr
@@ -360,3 +361,29 @@ def test_the_bare_name_of_a_server_is_moved_but_not_a_longer_name():
         "server.example and https://server.example/ss/run"
     )
     assert move("my-slip.acme.ch slip.acme.ch.evil") == "my-slip.acme.ch slip.acme.ch.evil"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"password": "hunter2", "cut": ',
+        '{\\"password\\": \\"hunter2\\"',
+        "password = hunter2, and so on",
+        "Authorization: hunter2",
+        "<html><input type=password name=x value='hunter2'><p>",
+        "<html><input name='csrf-token' value='hunter2'><p>",
+        "<user><password>hunter2</pass",
+        "redirect to session/1?token=hunter2&x=1 please",
+    ],
+)
+def test_text_that_no_parser_reads_is_scrubbed_all_the_same(text):
+    scrubbed = Scrubber().text(text)
+    assert "hunter2" not in scrubbed
+    assert Scrubber().text(scrubbed) == scrubbed
+
+
+def test_long_answers_are_scrubbed_in_one_go():
+    started = time.perf_counter()
+    for text in ("x" * 1_000_000, "password" * 100_000, " " * 1_000_000, '"' * 300_000):
+        Scrubber().text(text)
+    assert time.perf_counter() - started < 20

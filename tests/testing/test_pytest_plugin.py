@@ -1,0 +1,254 @@
+"""A project's scenarios are recorded from a server, then replayed without it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+import vcr.patch
+
+# Runs within this process forget what they imported; these must not be imported twice.
+__all__ = ["requests", "vcr"]
+
+pytest_plugins = ["pytester"]
+
+PASSWORD = "hunter2-is-secret"
+
+SCENARIOS = """
+import socket, time
+import pytest, requests
+
+@pytest.fixture
+def client(scenario):
+    session = requests.Session()
+    login = {"username": scenario.credentials.username, "password": scenario.credentials.password}
+    session.post(scenario.endpoint + "/api/session", json={"sessionTemplate": login})
+    yield session
+    session.delete(scenario.endpoint + "/api/session/1")
+
+@pytest.mark.scenario
+def test_login(scenario, client):
+    assert client.cookies["c"]
+    answer = client.get(scenario.endpoint + "/api/who").json()
+    assert answer["base"] == scenario.endpoint + "/api/"
+    assert answer["user"] == scenario.credentials.username
+    assert scenario.name == "some.login"
+
+@pytest.mark.scenario
+def test_moon(scenario, client):
+    scenario.unsupported("it has no rocket")
+
+@pytest.mark.scenario
+def test_broken(scenario, client):
+    assert not scenario.recording or BROKEN is False
+
+@pytest.mark.scenario
+@pytest.mark.parametrize("size", ["small", "large one"])
+def test_sized(scenario, client, size):
+    assert scenario.name.startswith("some.sized." + size[:5])
+
+def test_beside():
+    pass
+"""
+
+
+class Server(BaseHTTPRequestHandler):
+    def answer(self):
+        sent = self.rfile.read(int(self.headers.get("content-length", 0)))
+        document = {
+            "resourceURI": "x",
+            "base": f"http://{self.headers['host']}/api/",
+            "user": "marvin.martian",
+            "echo": json.loads(sent or "null"),
+        }
+        body = json.dumps(document).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Set-Cookie", "c=token=eyJhbGciOiJSUzI1NiJ9.e.s;Path=/")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_DELETE = answer  # noqa: N815 - named by http.server
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+    thread.join()
+    running.server_close()
+
+
+@pytest.fixture
+def project(pytester, monkeypatch):
+    for name in ("KEY", "SECRET"):
+        monkeypatch.delenv(f"SLIPSTREAM_{name}", raising=False)
+    monkeypatch.setenv("SLIPSTREAM_USERNAME", "marvin.martian")
+    monkeypatch.setenv("SLIPSTREAM_PASSWORD", PASSWORD)
+    pytester.makeconftest("pytest_plugins = ['slipstream.testing.pytest_plugin']")
+    pytester.makeini("[pytest]\nslipstream_cassettes = cassettes\nfilterwarnings = error\n")
+    pytester.makepyfile(test_some=SCENARIOS.replace("BROKEN", "False"))
+    return pytester
+
+
+@pytest.fixture
+def recorded(project, server):
+    record(project, server).assert_outcomes(passed=4, skipped=1, deselected=1)
+    return project
+
+
+def record(project, server, *options):
+    return run(project, "--record", "--endpoint", server, "--origin", "fake-1.2", *options)
+
+
+def run(project, *options):
+    return project.runpytest_inprocess("-p", "no:cacheprovider", *options)
+
+
+def cassette(project, name="login"):
+    return project.path / "cassettes" / "fake-1.2" / "some" / f"{name}.yaml"
+
+
+def test_what_was_recorded_replays_without_the_server(recorded, server):
+    run(recorded, "-rs").assert_outcomes(passed=5, skipped=1)
+    text = cassette(recorded).read_text()
+    assert PASSWORD not in text
+    assert "marvin" not in text
+    assert server.rpartition(":")[2] not in text
+
+
+def test_the_cassette_says_where_it_comes_from(recorded):
+    head = cassette(recorded).read_text().partition("interactions:")[0]
+    for line in ("scenario: some.login", "origin: fake-1.2", "server: SlipStream", "'1.2'"):
+        assert line in head
+    assert "kind: recorded from a real server" in head
+
+
+def test_parameters_are_part_of_the_name(recorded):
+    assert cassette(recorded, "sized.small").is_file()
+    assert cassette(recorded, "sized.large-one").is_file()
+
+
+def test_what_the_server_cannot_serve_is_reported_and_later_skipped(project, server):
+    record(project, server).stdout.fnmatch_lines(
+        ["recorded *some.login", "unsupported *some.moon: it has no rocket"],
+    )
+    run(project, "-rs").stdout.fnmatch_lines(["*fake-1.2 cannot serve it: it has no rocket*"])
+
+
+def test_a_scenario_that_fails_is_not_written_and_the_others_are(project, server):
+    project.makepyfile(test_some=SCENARIOS.replace("BROKEN", "True"))
+    result = record(project, server)
+    result.assert_outcomes(passed=3, skipped=1, failed=1, deselected=1)
+    result.stdout.fnmatch_lines(["failed *some.broken: the test failed"])
+    assert cassette(project).is_file()
+    assert not cassette(project, "broken").exists()
+
+
+def test_one_scenario_can_be_recorded_by_name(recorded, server):
+    cassette(recorded).unlink()
+    other = cassette(recorded, "broken").stat().st_mtime_ns
+    record(recorded, server, "--scenario", "some.login").assert_outcomes(passed=1, deselected=5)
+    assert cassette(recorded).is_file()
+    assert cassette(recorded, "broken").stat().st_mtime_ns == other
+
+
+def test_a_name_that_no_scenario_has_is_an_error(recorded, server):
+    result = record(recorded, server, "--scenario", "some.logout")
+    result.stderr.fnmatch_lines(["*no scenario is called some.logout, but *some.login*"])
+
+
+def test_a_missing_cassette_fails(recorded):
+    cassette(recorded).unlink()
+    result = run(recorded)
+    result.assert_outcomes(passed=4, skipped=1, errors=1)
+    result.stdout.fnmatch_lines(["*record --origin fake-1.2 some.login*"])
+
+
+def test_a_changed_body_fails_and_shows_the_difference(recorded):
+    path = cassette(recorded)
+    path.write_text(path.read_text().replace('"username": "recorded', '"username": "x', 1))
+    result = run(recorded, "-k", "login")
+    result.assert_outcomes(errors=1, deselected=5)
+    result.stdout.fnmatch_lines(['*+  "username": "recorded-user"*'])
+
+
+def test_a_request_that_is_no_longer_made_fails(recorded):
+    source = (recorded.path / "test_some.py").read_text()
+    lines = [line for line in source.splitlines() if "session.delete" not in line]
+    recorded.makepyfile(test_some="\n".join(lines))
+    result = run(recorded, "-k", "login")
+    result.assert_outcomes(passed=1, errors=1, deselected=5)
+    result.stdout.fnmatch_lines(
+        ["*holds requests that were not made:", "*DELETE https://server.example/api/session/1"],
+    )
+
+
+def test_a_cassette_without_a_complete_header_is_an_error(recorded):
+    path = cassette(recorded)
+    path.write_text(path.read_text().replace("  server: SlipStream\n", ""))
+    result = run(recorded, "-k", "login")
+    result.stdout.fnmatch_lines(["*the header lacks or does not know server*"])
+
+
+def test_replay_blocks_the_network_even_where_the_error_is_hidden(recorded, server):
+    port = server.rpartition(":")[2]
+    recorded.makepyfile(
+        test_some=f"""
+import pytest, socket, time, requests
+@pytest.mark.scenario
+def test_login(scenario):
+    with pytest.raises(RuntimeError, match="the network is blocked"):
+        socket.create_connection(("127.0.0.1", {port}))
+    with socket.socket() as s, pytest.raises(RuntimeError, match="the network is blocked"):
+        s.connect(("127.0.0.1", {port}))
+""",
+    )
+    result = run(recorded)
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*the network was wanted: 127.0.0.1, *"])
+
+
+def test_every_origin_present_is_played(recorded):
+    folder = recorded.path / "cassettes"
+    other = folder / "other-2"
+    (folder / "fake-1.2").rename(other)
+    for path in other.rglob("*.yaml"):
+        path.write_text(path.read_text().replace("origin: fake-1.2", "origin: other-2"))
+    run(recorded).assert_outcomes(passed=5, skipped=1)
+    run(recorded, "--origin", "fake-1.2").assert_outcomes(passed=1, skipped=5)
+
+
+def test_without_cassettes_scenarios_are_skipped(project):
+    result = run(project, "-rs")
+    result.assert_outcomes(passed=1, skipped=5)
+    result.stdout.fnmatch_lines(["*there are no cassettes yet*"])
+
+
+def test_missing_credentials_are_named_before_anything_is_sent(project, monkeypatch):
+    monkeypatch.delenv("SLIPSTREAM_PASSWORD")
+    result = record(project, "http://127.0.0.1:1")
+    result.stderr.fnmatch_lines(["*set SLIPSTREAM_PASSWORD to record a server*"])
+
+
+def test_a_server_that_does_not_answer_is_said_so(project):
+    result = record(project, "http://127.0.0.1:1")
+    assert result.ret == 2
+    result.stdout.fnmatch_lines(["*cannot record http://127.0.0.1:1/api/cloud-entry-point*"])
+
+
+@pytest.mark.parametrize("options", [["--endpoint", "http://x"], ["--origin", "A/B"]])
+def test_options_that_make_no_sense_are_refused(project, options):
+    assert run(project, *options).ret == pytest.ExitCode.USAGE_ERROR

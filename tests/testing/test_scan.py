@@ -1,0 +1,177 @@
+"""Every kind of leak, planted, is found; a clean cassette is not complained about."""
+
+from __future__ import annotations
+
+import pytest
+
+from slipstream.testing.scan import scan, scenario_names, text_findings
+
+MANIFEST = """\
+origin: sandbox-3.71
+kind: recorded from the sandbox
+server: SlipStream
+version: '3.71'
+date: '2026-11-23'
+library: slipstream-libcloud-driver 1.0
+endpoint: https://server.example
+unsupported: {}
+"""
+
+CASSETTE = """\
+header:
+  scenario: nodes.deploy
+  origin: sandbox-3.71
+  kind: recorded from the sandbox
+  server: SlipStream
+  version: '3.71'
+  date: '2026-11-23'
+  library: slipstream-libcloud-driver 1.0
+  endpoint: https://server.example
+  credentials:
+  - username
+interactions:
+- request:
+    method: POST
+    uri: https://server.example/api/session
+    headers:
+      content-type: application/json
+    body: |-
+      {
+       "username": "recorded-user",
+       "password": "recorded-password"
+      }
+  response:
+    status: 201
+    reason: Created
+    headers:
+      set-cookie: com.sixsq.slipstream.cookie=SCRUBBED; Path=/
+    body: |-
+      {
+       "id": "session/5f0c6c1e-6a0f-4c4e-9a60-222222222222",
+       "secretKey": "SCRUBBED"
+      }
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "sandbox-3.71" / "nodes"
+    folder.mkdir(parents=True)
+    (folder.parent / "origin.yaml").write_text(MANIFEST)
+    (folder / "deploy.yaml").write_text(CASSETTE)
+    return tmp_path
+
+
+def problems(root, scenarios=("nodes.deploy",)):
+    return " | ".join(map(str, scan(root, scenarios)))
+
+
+def spoil(root, old, new, name="nodes/deploy.yaml"):
+    path = root / "sandbox-3.71" / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
+def test_a_clean_cassette_is_not_complained_about(root):
+    assert problems(root) == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('"recorded-password"', '"hunter2"', "a secret in JSON"),
+        ('"secretKey": "SCRUBBED"', '"secretKey": "hunter2"', "a secret in JSON"),
+        ("cookie=SCRUBBED", "cookie=token", "the value of a cookie"),
+        ("cookie=SCRUBBED", "cookie=eyJhbGciOiJSUzI1NiJ9.eyJz.c2", "a JSON web token"),
+        ("content-type: application/json", "authorization: x", "keeps the header authorization"),
+        ("set-cookie:", "server: nginx\n      set-cookie:", "keeps the header server"),
+        ("api/session\n", "api/session?token=hunter2\n", "a secret in a form or a query"),
+        ("recorded-user", "me@sixsq.com", "an e-mail address"),
+        ("recorded-user", "AKIAABCDEFGHIJKLMNOP", "an AWS access key"),
+        ("recorded-user", "Bearer 0123456789abcdef", "a bearer token"),
+        ("recorded-user", "abc234.def567.ghj89k.mnp2qr.stu3vw", "an API key's secret"),
+        ("recorded-user", "-----BEGIN RSA PRIVATE KEY-----", "a private key"),
+        ("recorded-user", "password was aB3dE5gH7jK9mN1pQ2sT4", "something random"),
+        ("- username", "- !!python/object/apply:os.getcwd []", "a Python tag"),
+        ("  version: '3.71'\n", "", "the header lacks or does not know version"),
+        ("  date: '2026-11-23'\n", "  date: ''\n", "the header lacks or does not know date"),
+        ("from the sandbox", "from memory", "does not say honestly"),
+        ("origin: sandbox-3.71", "origin: other", "says it belongs to other"),
+        ("scenario: nodes.deploy", "scenario: nodes.other", "belongs elsewhere"),
+        ("interactions:", "actions:", "not a cassette"),
+        ("recorded-user", "x" * 300_000, "is larger than 300 kB"),
+    ],
+)
+def test_what_is_planted_in_a_cassette_is_found(root, old, new, problem):
+    spoil(root, old, new)
+    assert problem in problems(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("body: href=x&password=hunter2", "a secret in a form or a query"),
+        ('<parameter type="Password"><value>x</value>', ""),
+        ('<runtimeParameter type="Password">hunter2<', "a password in XML"),
+        ("<password>hunter2</password>", "an XML element of a secret"),
+        ("<password>SCRUBBED</password>", ""),
+        ('"nested": "{\\"token\\": \\"hunter2\\"}"', "a secret in JSON"),
+        ('"key": "credential/5f0c6c1e-6a0f-4c4e-9a60-222222222222"', ""),
+        ("mail bob@example.org", ""),
+    ],
+)
+def test_text_is_looked_through_by_rules_of_its_own(tmp_path, text, problem):
+    found = " ".join(str(each) for each in text_findings(tmp_path / "c.yaml", text))
+    assert problem in found
+    assert bool(found) == bool(problem)
+
+
+def test_a_password_in_an_xml_value_is_found(root):
+    user = '<parameter type="Password"><value>hunter2</value></parameter>'
+    spoil(root, '"recorded-user"', f'"{user}"'.replace('type="Password"', "type='Password'"))
+    assert "is not scrubbed at POST https://server.example/api/session" in problems(root)
+
+
+def test_a_finding_never_quotes_the_secret(root):
+    spoil(root, '"recorded-password"', '"hunter2"')
+    assert "hunter2" not in problems(root)
+    assert "deploy.yaml:21" in problems(root)
+
+
+def test_a_cassette_without_a_scenario_is_an_orphan(root):
+    assert "there is no scenario nodes.deploy" in problems(root, scenarios=())
+
+
+def test_a_parametrized_scenario_is_no_orphan(root):
+    spoil(root, "nodes.deploy", "nodes.deploy.small")
+    path = root / "sandbox-3.71" / "nodes" / "deploy.yaml"
+    path.rename(path.with_name("deploy.small.yaml"))
+    assert problems(root) == ""
+
+
+def test_a_scenario_cannot_be_both_unsupported_and_recorded(root):
+    spoil(root, "{}", "\n  nodes.deploy: no such thing", "origin.yaml")
+    assert "calls nodes.deploy unsupported, but there is a cassette" in problems(root)
+
+
+def test_an_origin_needs_its_manifest(root):
+    (root / "sandbox-3.71" / "origin.yaml").unlink()
+    assert "has no origin.yaml" in problems(root)
+
+
+def test_a_manifest_needs_all_its_parts(root):
+    spoil(root, "server: SlipStream\n", "", "origin.yaml")
+    assert "lacks server" in problems(root)
+
+
+def test_other_files_have_no_place_among_cassettes(root):
+    (root / "sandbox-3.71" / "notes.txt").write_text("x")
+    assert "is neither a cassette nor a manifest" in problems(root)
+
+
+def test_scenarios_are_found_without_importing_them(tmp_path):
+    (tmp_path / "test_nodes.py").write_text(
+        "import nowhere\n@pytest.mark.scenario\ndef test_deploy(scenario): ...\n"
+        "def test_other(): ...\n",
+    )
+    assert scenario_names(tmp_path) == {"nodes.deploy"}

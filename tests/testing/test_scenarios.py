@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slipstream.testing.origins import kept_endpoint
+from slipstream.testing.scenarios import (
+    MissingCredentialsError,
+    ScenarioCredentials,
+    cassette_path,
+    scenario_name,
+)
+
+
+def test_credentials_are_read_from_the_environment_and_masked():
+    given = ScenarioCredentials.from_environment(
+        {
+            "SLIPSTREAM_USERNAME": "alice",
+            "SLIPSTREAM_PASSWORD": "hunter2",
+            "SLIPSTREAM_KEY": "0b1d9a52",
+            "SLIPSTREAM_SECRET": "abc.def",
+        },
+    )
+    assert given.key == "credential/0b1d9a52"
+    assert given.given() == ("username", "password", "key", "secret")
+    assert "hunter2" not in repr(given)
+    assert "abc.def" not in repr(given)
+
+
+def test_an_api_key_alone_will_do():
+    environment = {"SLIPSTREAM_KEY": "credential/1", "SLIPSTREAM_SECRET": "s"}
+    given = ScenarioCredentials.from_environment(environment)
+    assert given.given() == ("key", "secret")
+    assert given.username is None
+
+
+def test_an_empty_variable_is_a_missing_one():
+    environment = {"SLIPSTREAM_USERNAME": "alice", "SLIPSTREAM_PASSWORD": ""}
+    with pytest.raises(MissingCredentialsError, match="set SLIPSTREAM_PASSWORD to"):
+        ScenarioCredentials.from_environment(environment)
+
+
+def test_a_replay_has_the_credentials_that_the_recording_had():
+    given = ScenarioCredentials.placeholders(("key", "secret"))
+    assert given.given() == ("key", "secret")
+    assert given.key == "credential/recorded-key"
+
+
+def test_names_are_derived_from_the_test():
+    assert scenario_name("test_nodes", "test_deploy") == "nodes.deploy"
+    assert scenario_name("pkg.test_nodes", "test_deploy", "a b/c") == "nodes.deploy.a-b-c"
+    assert cassette_path(Path("o"), "nodes.deploy.x") == Path("o/nodes/deploy.x.yaml")
+
+
+def test_public_services_keep_their_name_and_others_lose_it():
+    assert kept_endpoint("http://127.0.0.1:5000/") == "https://server.example"
+    assert kept_endpoint("https://slip.acme.ch/base") == "https://server.example/base"
+    assert kept_endpoint("https://nuv.la") == "https://nuv.la"
