@@ -1,1 +1,17 @@
-"""A local server that speaks the protocols of the family."""
+"""
+A local server to try things on: no account, no cloud, no bill.
+
+It speaks SlipStream's protocol, keeps state, and moves deployments through their life on a clock
+that a test can drive. The packages beside the common modules are dialects, one for each family
+of servers.
+"""
+
+from __future__ import annotations
+
+from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.faults import Fault, Faults
+from slipstream.sandbox.journal import Entry, Journal
+from slipstream.sandbox.sandbox import Sandbox
+from slipstream.sandbox.slipstream3.seeds import Login
+
+__all__ = ["Clock", "Entry", "Fault", "Faults", "Journal", "Login", "Sandbox"]

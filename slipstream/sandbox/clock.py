@@ -1,0 +1,62 @@
+"""Time as the sandbox knows it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+class Clock:
+    """
+    A clock that a test can drive.
+
+    It starts at the present moment and never goes backwards.
+
+    :param speed: Simulated seconds per real second; 0 stands still until :meth:`advance`.
+    :param start: The first moment, with a time zone; now, if left out.
+    :param ticks: The source of real seconds; only differences between its values count.
+    :raises ValueError: If the speed is negative or not a finite number.
+    """
+
+    def __init__(
+        self,
+        speed: float = 1.0,
+        *,
+        start: datetime | None = None,
+        ticks: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if not 0 <= speed < float("inf"):
+            raise ValueError(f"{speed} is not a speed: give a number of 0 or more.")
+        self.speed = speed
+        self._start = start or datetime.now(UTC)
+        self._ticks = ticks
+        self._origin = ticks()
+        self._ahead = 0.0
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Clock(speed={self.speed}, now={self.now().isoformat()})"
+
+    def now(self) -> datetime:
+        """
+        Read the clock.
+
+        :returns: The simulated moment, in the time zone of the start.
+        """
+        with self._lock:
+            passed = (self._ticks() - self._origin) * self.speed + self._ahead
+        return self._start + timedelta(seconds=passed)
+
+    def advance(self, seconds: float) -> None:
+        """
+        Jump ahead.
+
+        :param seconds: How far, in simulated seconds.
+        :raises ValueError: If it is negative.
+        """
+        if seconds < 0:
+            raise ValueError("Time goes forward only.")
+        with self._lock:
+            self._ahead += seconds

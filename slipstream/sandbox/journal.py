@@ -1,0 +1,89 @@
+"""What was asked of the sandbox."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any, overload
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Entry:
+    """
+    One request and what became of it.
+
+    :param method: The HTTP method.
+    :param path: The path, decoded, without the query.
+    :param query: The query; the values of each name in the order sent.
+    :param headers: The request's headers, names in lower case.
+    :param form: The fields of a form body, or None if the body is no form.
+    :param json: The JSON body, or None if the body is no JSON.
+    :param body: The body as it came.
+    :param user: Who the server took the sender for; None for nobody.
+    :param status: The status answered; 0 if the connection was cut instead.
+    """
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str] = attrs.field(repr=False)
+    form: dict[str, list[str]] | None = attrs.field(repr=False)
+    json: Any = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+    user: str | None
+    status: int
+
+
+class Journal:
+    """The requests received, oldest first; behaves like a sequence."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self.entries())
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries())
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Entry]: ...
+
+    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
+        return self.entries()[index]
+
+    def add(self, entry: Entry) -> None:
+        """
+        Write down one request.
+
+        :param entry: The request and its status.
+        """
+        with self._lock:
+            self._entries.append(entry)
+
+    def entries(self, method: str | None = None, path: str | None = None) -> list[Entry]:
+        """
+        Read the journal.
+
+        :param method: Only requests of this method.
+        :param path: Only requests of exactly this path.
+        :returns: A copy of the entries.
+        """
+        with self._lock:
+            found = list(self._entries)
+        return [
+            entry
+            for entry in found
+            if method in {None, entry.method} and path in {None, entry.path}
+        ]
+
+    def clear(self) -> None:
+        """Forget every request so far."""
+        with self._lock:
+            self._entries.clear()

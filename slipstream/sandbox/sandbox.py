@@ -1,0 +1,124 @@
+"""The sandbox as Python code sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType, TracebackType
+from typing import Self
+
+from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.faults import Faults
+from slipstream.sandbox.journal import Journal
+from slipstream.sandbox.server import Gate, Server
+from slipstream.sandbox.slipstream3.app import application
+from slipstream.sandbox.slipstream3.seeds import Login, plant
+from slipstream.sandbox.slipstream3.version import Version
+from slipstream.sandbox.slipstream3.world import World
+
+
+class Sandbox:
+    """
+    A small server on this machine that speaks SlipStream's protocol and keeps state.
+
+    Use it in a ``with`` statement, or call :meth:`start` and :meth:`stop`::
+
+        with Sandbox(clock=Clock(speed=0)) as sandbox:
+            print(sandbox.url, sandbox.username, sandbox.password)
+
+    :param host: The address to listen on.
+    :param port: The port; 0 lets the system choose.
+    :param speed: Simulated seconds per real second, if no clock is given.
+    :param server_version: The release of the server to play, from ``3.38`` to ``3.71``.
+    :param clock: The clock that moves deployments and ends sessions.
+    :raises ValueError: If the version or the speed is none.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        speed: float = 1.0,
+        server_version: str = "3.71",
+        clock: Clock | None = None,
+    ) -> None:
+        self.host = host
+        self.clock = Clock(speed) if clock is None else clock
+        self.journal = Journal()
+        self.faults = Faults()
+        self.world = World(clock=self.clock, version=Version.parse(server_version))
+        self.users: Mapping[str, Login] = MappingProxyType(plant(self.world))
+        self._port = port
+        self._server: Server | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at the end; known once it was started."""
+        return self.world.base_url
+
+    @property
+    def username(self) -> str:
+        """The main user's name."""
+        return self._main.username
+
+    @property
+    def password(self) -> str:
+        """The main user's password."""
+        return self._main.password
+
+    @property
+    def key(self) -> str:
+        """Id of the main user's API key."""
+        return self._main.key
+
+    @property
+    def secret(self) -> str:
+        """Secret of the main user's API key."""
+        return self._main.secret
+
+    @property
+    def token(self) -> str:
+        """A token for the login method ``mitreid-token``."""
+        return self._main.token
+
+    @property
+    def _main(self) -> Login:
+        return self.users["alice"]
+
+    def start(self) -> None:
+        """
+        Begin to answer; does nothing if it has begun already.
+
+        :raises OSError: If the address cannot be used.
+        """
+        if self._server is not None:
+            return
+        gate = Gate(
+            application(self.world),
+            journal=self.journal,
+            faults=self.faults,
+            expire_sessions=self.world.expire_sessions,
+        )
+        self._server = Server(gate, host=self.host, port=self._port)
+        self._port = self._server.port
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        self.world.base_url = f"http://{shown}:{self._port}"
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop answering; the state is kept, and :meth:`start` uses the same port again."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None

@@ -1,0 +1,264 @@
+"""The HTTP server: one thread to listen, one for each connection."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, NoReturn
+from urllib.parse import parse_qs
+
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from slipstream.sandbox.faults import Fault, Faults
+from slipstream.sandbox.journal import Entry, Journal
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+USER_KEY = "slipstream.sandbox.user"
+
+
+class _CapturedStart:
+    """Takes what an application passes to ``start_response``."""
+
+    status = "500 Internal Server Error"
+    headers: list[tuple[str, str]]
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+        self.status, self.headers = status, headers
+        return lambda _: None
+
+
+class _Handler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Headers and body leave in two writes; on a kept connection Nagle would hold the second.
+    disable_nagle_algorithm = True
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        """Stay quiet: the journal has it all."""
+
+    def version_string(self) -> str:
+        """Name no program: the front server of a real installation hides its parts too."""
+        return "nginx"
+
+    def run_wsgi(self) -> None:
+        """
+        Answer one request and keep the connection.
+
+        The library's own method closes every connection, because an application may leave a
+        part of the request unread. Ours never does.
+        """
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.send_response_only(HTTPStatus.CONTINUE)
+            self.end_headers()
+        start = _CapturedStart()
+        self.environ = self.make_environ()
+        try:
+            self._send(start, self.server.app(self.environ, start))  # type: ignore[arg-type]
+        except ConnectionError:
+            self.close_connection = True
+
+    def _send(self, start: _CapturedStart, content: Iterable[bytes]) -> None:
+        code, _, reason = start.status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in start.headers:
+            self.send_header(name, value)
+        self.end_headers()
+        for part in content:
+            self.wfile.write(part)
+        self.wfile.flush()
+
+
+class Gate:
+    """
+    The outer layer of the application: keeps the journal and plays the faults.
+
+    :param application: The dialect's WSGI application.
+    :param journal: Where requests are written down.
+    :param faults: The faults to play.
+    :param expire_sessions: Makes the dialect forget every session.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        journal: Journal,
+        faults: Faults,
+        expire_sessions: Callable[[], None],
+    ) -> None:
+        self._application = application
+        self._journal = journal
+        self._faults = faults
+        self._expire_sessions = expire_sessions
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        body = _take_body(environ)
+        fault = self._faults.take(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or Fault()
+        time.sleep(fault.delay)
+        if fault.expire_sessions:
+            self._expire_sessions()
+        if fault.cut == "before":
+            self._note(environ, body, 0)
+            _cut(environ)
+        status, headers, content = self._answer(fault, environ)
+        self._note(environ, body, 0 if fault.cut == "after" else int(status.split()[0]))
+        if fault.cut == "after":
+            _cut(environ)
+        start_response(status, headers)
+        return _half(environ, content) if fault.cut == "body" else [content]
+
+    def _answer(self, fault: Fault, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
+        if fault.answers:
+            code, headers, content = fault.answer()
+            headers["Content-Length"] = str(len(content))
+            return _status_line(code), list(headers.items()), content
+        start = _CapturedStart()
+        content = b"".join(self._application(environ, start))
+        return start.status, [*start.headers, *(fault.headers or {}).items()], content
+
+    def _note(self, environ: Environ, body: bytes, status: int) -> None:
+        kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+        is_form = kind == "application/x-www-form-urlencoded"
+        self._journal.add(
+            Entry(
+                method=environ["REQUEST_METHOD"],
+                path=environ["PATH_INFO"],
+                query=_fields(environ.get("QUERY_STRING", "")),
+                headers=_headers(environ),
+                form=_fields(body.decode("utf-8", "replace")) if is_form else None,
+                json=_read_json(body) if kind == "application/json" else None,
+                body=body,
+                user=environ.get(USER_KEY),
+                status=status,
+            )
+        )
+
+
+def _status_line(code: int) -> str:
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return f"{code} Unknown"
+
+
+def _take_body(environ: Environ) -> bytes:
+    stream = environ["wsgi.input"]
+    length = environ.get("CONTENT_LENGTH") or "0"
+    chunked = environ.get("wsgi.input_terminated", False)
+    body: bytes = stream.read() if chunked else stream.read(int(length))
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return body
+
+
+def _fields(text: str) -> dict[str, list[str]]:
+    return parse_qs(text, keep_blank_values=True)
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    found = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    if environ.get("CONTENT_TYPE"):
+        found["content-type"] = environ["CONTENT_TYPE"]
+    return found
+
+
+def _read_json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _hang_up(environ: Environ) -> None:
+    with contextlib.suppress(OSError):
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+
+
+def _cut(environ: Environ) -> NoReturn:
+    _hang_up(environ)
+    raise ConnectionAbortedError
+
+
+def _half(environ: Environ, content: bytes) -> Iterable[bytes]:
+    yield content[: len(content) // 2]
+    _cut(environ)
+
+
+class Server:
+    """
+    A WSGI application on a port of this machine.
+
+    :param application: The application.
+    :param host: The address to listen on.
+    :param port: The port; 0 lets the system choose.
+    :raises OSError: If the address cannot be used.
+    """
+
+    def __init__(self, application: Application, *, host: str, port: int) -> None:
+        self._listener = _listen(host, port)
+        self._server: BaseWSGIServer = make_server(
+            host,
+            port,
+            application,  # type: ignore[arg-type]
+            threaded=True,
+            request_handler=_Handler,
+            fd=self._listener.fileno(),
+        )
+        self._connections: set[socket.socket] = set()
+        self._watch_connections()
+        self._thread = threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.05},
+            name="slipstream-sandbox",
+            daemon=True,
+        )
+
+    @property
+    def port(self) -> int:
+        """The port in use."""
+        return int(self._listener.getsockname()[1])
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening and hang up on every client."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._listener.close()
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _watch_connections(self) -> None:
+        # Connections kept open by clients would outlive the server otherwise.
+        begin, end = self._server.process_request, self._server.shutdown_request
+
+        def process_request(request: Any, address: Any) -> None:
+            self._connections.add(request)
+            begin(request, address)
+
+        def shutdown_request(request: Any) -> None:
+            self._connections.discard(request)
+            end(request)
+
+        self._server.process_request = process_request  # type: ignore[method-assign]
+        self._server.shutdown_request = shutdown_request  # type: ignore[method-assign]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # A socket of our own: the library would print its opinion of a busy port and exit.
+    return socket.create_server((host, port), family=family, backlog=128)

@@ -1,0 +1,58 @@
+"""Names for new things, the same in every sandbox that is asked the same."""
+
+from __future__ import annotations
+
+import random
+import uuid
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+class Identifiers:
+    """
+    Makes identifiers in a fixed order, so that recordings of the sandbox can be repeated.
+
+    :param seed: Where to begin.
+    """
+
+    def __init__(self, seed: int = 2017) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - nothing here is a secret
+        self._addresses = 0
+
+    def uuid(self) -> str:
+        """
+        Make a random-looking UUID.
+
+        :returns: Its text.
+        """
+        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def secret(self) -> str:
+        """
+        Make the secret of an API key: five groups of six characters.
+
+        :returns: The secret.
+        """
+        groups = ("".join(self._random.choices(_ALPHABET, k=6)) for _ in range(5))
+        return ".".join(groups)
+
+    def address(self) -> str:
+        """
+        Hand out the next address of the networks set aside for documentation.
+
+        :returns: An IPv4 address.
+        """
+        number = self._addresses % 500
+        self._addresses += 1
+        network = "203.0.113" if number < 250 else "198.51.100"
+        return f"{network}.{number % 250 + 4}"
+
+
+def bare_secret(secret: str) -> str:
+    """
+    Drop everything from a secret that is not of its alphabet, as the server does.
+
+    :param secret: The secret as it was sent.
+    :returns: What is compared.
+    """
+    return "".join(letter for letter in secret if letter in _ALPHABET)

@@ -1,0 +1,203 @@
+"""Deployments and their runtime parameters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import attrs
+
+from slipstream.sandbox.slipstream3.choices import NodeChoice
+from slipstream.sandbox.slipstream3.modules import Module
+from slipstream.sandbox.slipstream3.parameters import Parameter
+
+Kind = Literal["Run", "Machine", "Orchestration"]
+State = Literal[
+    "Initializing",
+    "Provisioning",
+    "Executing",
+    "SendingReports",
+    "Ready",
+    "Finalizing",
+    "Done",
+    "Aborted",
+    "Cancelled",
+]
+ENDED: frozenset[State] = frozenset({"Done", "Aborted", "Cancelled"})
+TRANSITIONAL: frozenset[State] = frozenset(
+    {"Initializing", "Provisioning", "Executing", "SendingReports", "Finalizing"}
+)
+LONGEST_VALUE = 4096
+
+
+@attrs.define
+class RuntimeParameter:
+    """
+    One value of a running deployment.
+
+    :param key: ``GROUP:NAME``.
+    :param value: The value; empty for not set.
+    :param targets: Keys that take every value this one is given.
+    :param is_mapped: Whether the value comes from another parameter.
+    """
+
+    key: str
+    value: str = ""
+    description: str = ""
+    type: str = "String"
+    targets: list[str] = attrs.field(factory=list)
+    is_mapped: bool = False
+
+    @property
+    def group(self) -> str:
+        """The part before the colon."""
+        return self.key.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """The part after the colon."""
+        return self.key.partition(":")[2]
+
+
+@attrs.define(kw_only=True)
+class Machine:
+    """
+    A virtual machine of a run.
+
+    :param group: ``machine``, ``NODE.N`` or ``orchestrator-CONNECTOR``.
+    :param node: The node's name; None outside applications.
+    :param index: The instance's number, from 1.
+    :param cloud: The connector that runs it.
+    :param offer: Id of the service offer asked for.
+    :param component: What is installed on it; None for an orchestrator.
+    :param size: What was asked of the connector itself, by name.
+    :param instance: The cloud's identifier, once it exists.
+    :param document: Id of its document among the virtual machines.
+    """
+
+    group: str
+    cloud: str
+    node: str | None = None
+    index: int = 1
+    offer: str | None = None
+    component: Module | None = None
+    size: dict[str, str] = attrs.field(factory=dict)
+    instance: str = ""
+    ip: str = ""
+    document: str | None = None
+    leaving: bool = False
+    gone: bool = False
+
+    @property
+    def is_orchestrator(self) -> bool:
+        """Whether it only drives the others."""
+        return self.component is None
+
+
+@attrs.define(kw_only=True, eq=False)
+class Run:
+    """
+    A deployment.
+
+    :param kind: ``Run`` for a component, ``Orchestration`` for an application, ``Machine`` for
+        the build of an image.
+    :param choices: What was chosen for each node, to make more instances from.
+    :param held: A held run does not move by itself.
+    """
+
+    uuid: str
+    module: Module
+    kind: Kind
+    owner: str
+    created: datetime
+    changed: datetime
+    ended: datetime | None = None
+    state: State = "Initializing"
+    mutable: bool = False
+    keep_running: str = "on-success"
+    parameters: dict[str, Parameter] = attrs.field(factory=dict)
+    runtime: dict[str, RuntimeParameter] = attrs.field(factory=dict)
+    machines: list[Machine] = attrs.field(factory=list)
+    choices: dict[str, NodeChoice] = attrs.field(factory=dict)
+    milestones: int = 0
+    hurried: datetime | None = None
+    held: bool = False
+    timeouts: int = 0
+    completed: set[str] = attrs.field(factory=set)
+
+    @property
+    def href(self) -> str:
+        """Its address, and its name in other documents."""
+        return f"run/{self.uuid}"
+
+    @property
+    def clouds(self) -> list[str]:
+        """The connectors it uses, sorted."""
+        return sorted({machine.cloud for machine in self.machines})
+
+    @property
+    def present(self) -> list[Machine]:
+        """The machines that have not been removed."""
+        return [machine for machine in self.machines if not machine.gone]
+
+    @property
+    def node_names(self) -> list[str]:
+        """The groups of the machines that are there."""
+        return [machine.group for machine in self.present]
+
+    @property
+    def abort_reason(self) -> str:
+        """Why it was aborted; empty if it was not."""
+        return self.get("ss:abort")
+
+    def declare(
+        self,
+        key: str,
+        value: str = "",
+        *,
+        description: str = "",
+        type: str = "String",  # noqa: A002
+    ) -> RuntimeParameter:
+        """
+        Make a runtime parameter known.
+
+        :param key: Its key.
+        :param value: Its value; empty for not set.
+        :param description: A few words.
+        :param type: Its type.
+        :returns: The parameter.
+        """
+        self.runtime[key] = RuntimeParameter(key, value, description, type)
+        return self.runtime[key]
+
+    def get(self, key: str) -> str:
+        """
+        Read a runtime parameter.
+
+        :param key: Its key.
+        :returns: Its value; empty if it is not set or not known.
+        """
+        found = self.runtime.get(key)
+        return found.value if found else ""
+
+    def put(self, key: str, value: str) -> None:
+        """
+        Set a runtime parameter, and those mapped from it.
+
+        :param key: A known key.
+        :param value: The value.
+        """
+        parameter = self.runtime[key]
+        parameter.value = value
+        for target in parameter.targets:
+            self.put(target, value)
+
+    def nodes(self, node: str) -> list[Machine]:
+        """
+        List the instances of a node.
+
+        :param node: Its name.
+        :returns: Those that are not on their way out.
+        """
+        found = (machine for machine in self.present if machine.node == node)
+        return [machine for machine in found if not machine.leaving]

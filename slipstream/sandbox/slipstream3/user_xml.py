@@ -1,0 +1,201 @@
+"""
+Users as XML documents, and what is refused when one is sent.
+
+Source: SlipStreamServer, jar-service user/UserResource.java and jar-persistence User.java.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element as Read
+
+import attrs
+
+from slipstream.sandbox.slipstream3.accounts import Account, general_parameters
+from slipstream.sandbox.slipstream3.module_read import parameters_of, read_xml
+from slipstream.sandbox.slipstream3.moments import java
+from slipstream.sandbox.slipstream3.parameters import Parameter, parameter_map
+from slipstream.sandbox.slipstream3.people import publish_account
+from slipstream.sandbox.slipstream3.problems import XmlProblem
+from slipstream.sandbox.slipstream3.xmltext import Element
+
+if TYPE_CHECKING:
+    from slipstream.sandbox.slipstream3.world import World
+
+_ORCHESTRATOR_KEY = "General.orchestrator.publicsshkey"
+_QUOTE_FREE = {"RestrictedString", "RestrictedText", "Password"}
+_NAME = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def user_document(world: World, account: Account) -> Element:
+    """
+    Write a user.
+
+    :param world: The world.
+    :param account: The user.
+    :returns: The ``user`` element.
+    """
+    return Element(
+        "user",
+        {
+            "creation": java(account.created),
+            "lastModified": java(account.modified),
+            "deleted": account.state == "DELETED",
+            "resourceUri": f"user/{account.name}",
+            "name": account.name,
+            "email": account.email,
+            "firstName": account.first_name,
+            "lastName": account.last_name,
+            "organization": account.organization,
+            "roles": _roles(world, account),
+            "issuper": account.super,
+            "state": account.state,
+            "activeSince": java(account.created),
+        },
+        [
+            parameter_map(
+                _shown_parameters(world, account),
+                kind="org.hibernate.collection.internal.PersistentMap",
+            )
+        ],
+    )
+
+
+def _roles(world: World, account: Account) -> str:
+    return (" " if world.version.since(46) else ",").join(account.roles)
+
+
+def _shown_parameters(world: World, account: Account) -> Iterator[Parameter]:
+    hidden = account.super and world.version.since(48)
+    for parameter in account.parameters.values():
+        if parameter.category == "General" or not hidden:
+            yield parameter
+    yield Parameter(
+        _ORCHESTRATOR_KEY,
+        "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQDm0rchestrator sandbox@example.org",
+        description="Orchestrator public key",
+        type="RestrictedText",
+        order=100,
+    )
+
+
+def user_item(world: World, account: Account) -> Element:
+    """
+    Write an entry of the list of users.
+
+    :param world: The world.
+    :param account: The user.
+    :returns: The ``item`` element.
+    """
+    return Element(
+        "item",
+        {
+            "name": account.name,
+            "resourceUri": f"user/{account.name}",
+            "firstName": account.first_name,
+            "lastName": account.last_name,
+            "email": account.email,
+            "state": account.state,
+            "activeSince": java(account.created),
+            "organization": account.organization,
+            "roles": _roles(world, account),
+            "issuper": account.super,
+            "online": False,
+        },
+    )
+
+
+def put_user(world: World, name: str, body: bytes, *, asker: Account) -> bool:
+    """
+    Create or replace a user.
+
+    :param world: The world.
+    :param name: The name in the path.
+    :param body: The document.
+    :param asker: Who sends it.
+    :returns: Whether the user is new.
+    :raises XmlProblem: 400, 403 or 409 if it is refused.
+    """
+    root = read_xml(body)
+    if root.tag != "user" or root.get("name") != name:
+        raise XmlProblem(400, "The name of the user does not match the uri")
+    old = world.accounts.get(name)
+    if not asker.super:
+        _check_rights(root, old, asker)
+    account = _merge(world, root, old, now=world.now(), by_super=asker.super)
+    _check(account)
+    world.accounts[name] = account
+    publish_account(world, account)
+    return old is None
+
+
+def _check_rights(root: Read, old: Account | None, asker: Account) -> None:
+    if old is None or old.name != asker.name:
+        raise XmlProblem(403)
+    if "roles" in root.attrib:
+        raise XmlProblem(403, "Only super users are authorized to update roles!")
+    if root.get("issuper") == "true":
+        raise XmlProblem(403, "Only super users are authorized to update privileges!")
+
+
+def _merge(
+    world: World, root: Read, old: Account | None, *, now: datetime, by_super: bool
+) -> Account:
+    sent = {one.name: one for one in parameters_of(root)}
+    name = root.get("name", "")
+    account = Account(
+        name=name,
+        password=root.get("password", old.password if old else ""),
+        email=root.get("email", ""),
+        first_name=root.get("firstName", ""),
+        last_name=root.get("lastName", ""),
+        organization=root.get("organization"),
+        roles=old.roles if old else (),
+        super=old.super if old else False,
+        state=root.get("state", "ACTIVE") if by_super else "ACTIVE",
+        created=old.created if old else now,
+        modified=now,
+        parameters={one.name: one for one in _parameters(world, sent, old)},
+    )
+    if by_super and "roles" in root.attrib:
+        account.roles = tuple(re.split(r"[,\s]+", root.get("roles", "").strip()))
+    if by_super and "issuper" in root.attrib:
+        account.super = root.get("issuper") == "true"
+    return account
+
+
+def _parameters(
+    world: World, sent: dict[str, Parameter], old: Account | None
+) -> Iterator[Parameter]:
+    clouds = tuple(sorted(world.connectors))
+    for parameter in general_parameters(default_cloud="", clouds=clouds):
+        given = sent.get(parameter.name)
+        yield parameter if given is None else attrs.evolve(parameter, value=given.value)
+    for name, parameter in (old.parameters if old else {}).items():
+        if parameter.category != "General" and name not in sent:
+            yield attrs.evolve(parameter, value="")
+    for name, parameter in sent.items():
+        if name.partition(".")[0] in world.connectors:
+            known = old.parameters.get(name) if old else None
+            yield attrs.evolve(known or parameter, value=parameter.value)
+
+
+def _check(account: Account) -> None:
+    if not _NAME.fullmatch(account.name):
+        raise XmlProblem(409, f"Invalid user name: {account.name}")
+    for label, text in (
+        ("First name", account.first_name),
+        ("Last name", account.last_name),
+        ("Password", account.password),
+    ):
+        if not text:
+            raise XmlProblem(409, f"{label} cannot be empty")
+    if not _EMAIL.fullmatch(account.email):
+        raise XmlProblem(409, "Invalid email address")
+    for parameter in account.parameters.values():
+        if parameter.type in _QUOTE_FREE and "'" in (parameter.value or ""):
+            raise XmlProblem(409, f"Value of {parameter.name} must not contain a single quote")

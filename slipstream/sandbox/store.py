@@ -1,0 +1,263 @@
+"""The documents of the JSON collections, and the search over them."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+
+from slipstream.filters import Filter
+from slipstream.filters.matching import leaves
+
+Document: TypeAlias = dict[str, Any]
+MOST_DOCUMENTS = 10_000
+
+
+class TooManyDocuments(ValueError):
+    """A page wider than the store gives out."""
+
+
+@attrs.frozen(kw_only=True)
+class Query:
+    """
+    What is wanted of a collection.
+
+    :param filter: Only documents it matches; None for all.
+    :param first: Place of the first document to return, from 1.
+    :param last: Place of the last one; None for as many as the store gives out.
+    :param order: Attributes (dots for nesting) to sort by, each with True for descending.
+    :param select: Names to keep; None for all.
+    :param aggregations: Pairs of algorithm and attribute (slashes for nesting).
+    """
+
+    filter: Filter | None = None
+    first: int = 1
+    last: int | None = None
+    order: tuple[tuple[str, bool], ...] = ()
+    select: tuple[str, ...] | None = None
+    aggregations: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many documents may come back."""
+        return MOST_DOCUMENTS if self.last is None else max(0, self.last - self.first + 1)
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """
+    What a search found.
+
+    :param count: Documents before paging; None when the search itself failed.
+    :param documents: The page.
+    :param aggregations: Results keyed ``algorithm:attribute``.
+    """
+
+    count: int | None
+    documents: list[Document]
+    aggregations: dict[str, Any] = attrs.field(factory=dict)
+
+
+class Store:
+    """Documents by id, in the order they came."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, Document] = {}
+
+    def __contains__(self, identifier: str) -> bool:
+        return identifier in self._documents
+
+    def __getitem__(self, identifier: str) -> Document:
+        return self._documents[identifier]
+
+    def get(self, identifier: str) -> Document | None:
+        """
+        Look a document up.
+
+        :param identifier: Its id, such as ``service-offer/UUID``.
+        :returns: The document, or None.
+        """
+        return self._documents.get(identifier)
+
+    def put(self, document: Document) -> Document:
+        """
+        Keep a document under its ``id``, in place of an older one.
+
+        :param document: The document.
+        :returns: The same document.
+        """
+        self._documents[document["id"]] = document
+        return document
+
+    def remove(self, identifier: str) -> None:
+        """
+        Forget a document, if it is there.
+
+        :param identifier: Its id.
+        """
+        self._documents.pop(identifier, None)
+
+    def collection(self, name: str) -> Iterator[Document]:
+        """
+        Walk through a collection.
+
+        :param name: Its name, such as ``service-offer``.
+        :returns: Its documents, oldest first.
+        """
+        prefix = name + "/"
+        return (one for key, one in list(self._documents.items()) if key.startswith(prefix))
+
+    def search(
+        self, name: str, query: Query, *, visible: Callable[[Document], bool] = lambda _: True
+    ) -> Result:
+        """
+        Search a collection.
+
+        :param name: Its name.
+        :param query: What is wanted.
+        :param visible: Whether the asker may see a document.
+        :returns: The page; documents are whole, :func:`selected` cuts them.
+        :raises TooManyDocuments: If the page is wider than the store gives out.
+        """
+        if query.size > MOST_DOCUMENTS:
+            raise TooManyDocuments(f"size {query.size} too large; limit is {MOST_DOCUMENTS}")
+        every = list(self.collection(name))
+        if not all(_is_known(attribute, every) for attribute, _ in query.order):
+            return Result(count=None, documents=[])
+        found = [one for one in every if _wanted(one, query) and visible(one)]
+        for attribute, descending in reversed(query.order):
+            found = _sorted(found, attribute, descending=descending)
+        return Result(
+            count=len(found),
+            documents=found[query.first - 1 : query.first - 1 + query.size],
+            aggregations=_aggregate(found, query.aggregations),
+        )
+
+
+def selected(document: Document, names: Sequence[str] | None, always: Iterable[str]) -> Document:
+    """
+    Cut a document to some attributes.
+
+    :param document: The document.
+    :param names: Attributes to keep, slashes for nesting; None or ``*`` for all.
+    :param always: Top-level attributes that stay in any case.
+    :returns: A new document.
+    """
+    if names is None or "*" in names:
+        return dict(document)
+    kept: Document = {}
+    for path in (*names, *always):
+        _copy(document, kept, path.split("/"))
+    return kept
+
+
+def _copy(source: Document, target: Document, path: Sequence[str]) -> None:
+    if path[0] not in source:
+        return
+    value = source[path[0]]
+    if len(path) == 1:
+        target[path[0]] = value
+    elif isinstance(value, Mapping):
+        _copy(dict(value), target.setdefault(path[0], {}), path[1:])
+
+
+def _wanted(document: Document, query: Query) -> bool:
+    return query.filter is None or query.filter.matches(document)
+
+
+def _values(document: Document, attribute: str, separator: str) -> list[Any]:
+    return list(leaves(document, attribute.split(separator)))
+
+
+def _is_known(attribute: str, documents: Sequence[Document]) -> bool:
+    return not documents or any(_values(one, attribute, ".") for one in documents)
+
+
+def _sorted(documents: list[Document], attribute: str, *, descending: bool) -> list[Document]:
+    def key(document: Document) -> tuple[bool, Any]:
+        found = _values(document, attribute, ".")[0]
+        return (isinstance(found, str), found)
+
+    bearing = [one for one in documents if _values(one, attribute, ".")]
+    lacking = [one for one in documents if not _values(one, attribute, ".")]
+    return sorted(bearing, key=key, reverse=descending) + lacking
+
+
+def _numbers(values: Iterable[Any]) -> list[float]:
+    return [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+
+
+def _single(compute: Callable[[list[float]], float]) -> Callable[[list[Any]], Document]:
+    def algorithm(values: list[Any]) -> Document:
+        numbers = _numbers(values)
+        return {"value": compute(numbers) if numbers else None}
+
+    return algorithm
+
+
+def _stats(values: list[Any]) -> Document:
+    numbers = _numbers(values)
+    return {
+        "count": len(numbers),
+        "min": min(numbers, default=None),
+        "max": max(numbers, default=None),
+        "avg": statistics.fmean(numbers) if numbers else None,
+        "sum": float(sum(numbers)),
+    }
+
+
+def _extended_stats(values: list[Any]) -> Document:
+    numbers = _numbers(values)
+    return _stats(values) | {
+        "sum_of_squares": float(sum(one * one for one in numbers)),
+        "variance": statistics.pvariance(numbers) if numbers else None,
+        "std_deviation": statistics.pstdev(numbers) if numbers else None,
+    }
+
+
+def _percentiles(values: list[Any]) -> Document:
+    numbers = sorted(_numbers(values))
+    points = (1, 5, 25, 50, 75, 95, 99)
+    if not numbers:
+        return {"values": {f"{point}.0": None for point in points}}
+    top = len(numbers) - 1
+    return {"values": {f"{point}.0": numbers[round(point * top / 100)] for point in points}}
+
+
+def _terms(values: list[Any]) -> Document:
+    counted = Counter(values)
+    largest = sorted(counted.items(), key=lambda pair: (-pair[1], str(pair[0])))
+    return {
+        "doc_count_error_upper_bound": 0,
+        "sum_other_doc_count": sum(number for _, number in largest[10:]),
+        "buckets": [{"key": key, "doc_count": number} for key, number in largest[:10]],
+    }
+
+
+_ALGORITHMS: Mapping[str, Callable[[list[Any]], Document]] = {
+    "min": _single(min),
+    "max": _single(max),
+    "sum": lambda values: {"value": float(sum(_numbers(values)))},
+    "avg": _single(statistics.fmean),
+    "stats": _stats,
+    "extendedstats": _extended_stats,
+    "count": lambda values: {"value": len(values)},
+    "percentiles": _percentiles,
+    "cardinality": lambda values: {"value": len(set(values))},
+    "terms": _terms,
+}
+
+
+def _aggregate(documents: Sequence[Document], wanted: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    results: dict[str, Any] = {}
+    for algorithm, attribute in wanted:
+        per_document = [_values(one, attribute, "/") for one in documents]
+        if algorithm == "missing":
+            results[f"missing:{attribute}"] = {"doc_count": per_document.count([])}
+        elif algorithm in _ALGORITHMS:
+            values = [value for found in per_document for value in found]
+            results[f"{algorithm}:{attribute}"] = _ALGORITHMS[algorithm](values)
+    return results
