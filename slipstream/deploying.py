@@ -48,6 +48,10 @@ class Parameter:
             )
 
 
+def _parameters(value: Iterable[Parameter]) -> tuple[Parameter, ...]:
+    return tuple(value)
+
+
 KEEP_RUNNING = ("always", "never", "on-success", "on-error")
 
 
@@ -68,7 +72,7 @@ class DeploymentRequest:
     module_id: str
     name: str | None = None
     tags: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=tuple)
+    parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=_parameters)
     keep_running: str | None = attrs.field(default=None)
     scalable: bool = False
     check_ssh_key: bool = False

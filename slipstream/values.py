@@ -218,6 +218,7 @@ class Deployment:
     :param started: When it was created.
     :param service_url: Where the deployed service answers, once it says so.
     :param scalable: Whether machines can be added while it runs; ``None`` when not told.
+    :param addresses: The IP addresses of its machines, as far as they are known from it alone.
     :param parameters: Every run parameter and its value (``None``: not set yet); ``None`` when
         only a summary was read.
     :param raw: All that the server said.
@@ -235,6 +236,7 @@ class Deployment:
     started: datetime | None = None
     service_url: str | None = None
     scalable: bool | None = None
+    addresses: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     parameters: Mapping[str, str | None] | None = attrs.field(
         default=None, converter=attrs.converters.optional(_mapping), repr=False
     )

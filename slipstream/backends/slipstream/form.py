@@ -8,12 +8,17 @@ against what the module declares.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
+
+import attrs
 
 from slipstream.backends.slipstream.module_document import ANY_CLOUD
 from slipstream.deploying import DeploymentRequest, Parameter, Role
 from slipstream.errors import InvalidInput, UnknownName
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
 
+CONNECTOR = "connector/"
+SERVICE_OFFER = "service-offer/"
 _WIRE_NAMES = {
     Role.LOCATION: "cloudservice",
     Role.SIZE: "service-offer",
@@ -21,6 +26,9 @@ _WIRE_NAMES = {
     Role.TOLERATED_FAILURES: "max-provisioning-failures",
 }
 _SETTABLE = ("Input", "Output", "Cloud")
+_DECIDED_ELSEWHERE = {"refqname", "type"}
+_OPTIONS = {"tags", "keep-running", "mutable", "bypass-ssh-check"} | _DECIDED_ELSEWHERE
+_TRUE = {"true", "yes", "on", "1"}
 _APPLICATION_ONLY = {
     Role.MULTIPLICITY: "ex_multiplicity",
     Role.TOLERATED_FAILURES: "ex_tolerate_failures",
@@ -40,6 +48,7 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     :returns: Field names and values.
     :raises InvalidInput: If the server would refuse it or misunderstand it.
     """
+    request = _with_options(request)
     form = {"refqname": f"module/{module.id}"}
     labels = [label for label in (request.name, *request.tags) if label]
     if labels:
@@ -55,6 +64,25 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     return form | _component(request, module, inherited)
 
 
+def _with_options(request: DeploymentRequest) -> DeploymentRequest:
+    """The options of the form are taken among the parameters too, as 0.1.3 did."""
+    given = {p.name: p.value for p in request.parameters if p.node is None and p.name in _OPTIONS}
+    if given.keys() & _DECIDED_ELSEWHERE:
+        names = ", ".join(sorted(given.keys() & _DECIDED_ELSEWHERE))
+        raise InvalidInput(f"{names} cannot be given as a parameter: the image decides it.")
+    changes: dict[str, Any] = {}
+    if "tags" in given:
+        changes["tags"] = (*request.tags, *given["tags"].split(","))
+    if "keep-running" in given:
+        changes["keep_running"] = given["keep-running"]
+    if "mutable" in given:
+        changes["scalable"] = given["mutable"].lower() in _TRUE
+    if "bypass-ssh-check" in given:
+        changes["check_ssh_key"] = given["bypass-ssh-check"].lower() not in _TRUE
+    left = [p for p in request.parameters if p.node is not None or p.name not in given]
+    return attrs.evolve(request, parameters=left, **changes)
+
+
 def _component(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
     _refuse_application_options(request, module)
     form: dict[str, str] = {}
@@ -65,8 +93,8 @@ def _component(request: DeploymentRequest, module: Module, inherited: Inherited)
             if parameter.name not in known:
                 raise UnknownName("parameter", parameter.name, known, f"of {module.path}")
         if parameter.role is Role.LOCATION:
-            _check_location(parameter.value, module.path, module.image_ids, module.connectors)
-        _set(form, f"parameter--{_name(parameter)}", parameter.value, parameter)
+            _check_location(_value(parameter), module.path, module.image_ids, module.connectors)
+        _set(form, f"parameter--{_name(parameter)}", _value(parameter), parameter)
     return form
 
 
@@ -116,7 +144,7 @@ def _check_for_node(parameter: Parameter, node: ModuleNode, module: Module) -> N
             )
     if parameter.role is Role.LOCATION:
         where = f"node {node.name} of {module.path}"
-        _check_location(parameter.value, where, node.image_ids, module.connectors)
+        _check_location(_value(parameter), where, node.image_ids, module.connectors)
 
 
 def _check_location(
@@ -163,6 +191,15 @@ def _name(parameter: Parameter) -> str:
     return name
 
 
+def _value(parameter: Parameter) -> str:
+    """The value as the form wants it: clouds by their bare names, offers by their full ids."""
+    if parameter.role is Role.LOCATION:
+        return parameter.value.removeprefix(CONNECTOR)
+    if parameter.role is Role.SIZE and not parameter.value.startswith(SERVICE_OFFER):
+        return SERVICE_OFFER + parameter.value
+    return parameter.value
+
+
 def _set(form: dict[str, str], field: str, value: str, parameter: Parameter) -> None:
     # A value that the user names by the server's own parameter wins over size and location.
     if field not in form or parameter.role is Role.INPUT:
@@ -174,7 +211,7 @@ def _protected(parameter: Parameter) -> str:
     The server strips a pair of equal quotes from the value of an application's parameter, and
     adds one where there is none, so a value that is quoted itself is given another pair.
     """
-    value = parameter.value
+    value = _value(parameter)
     quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return f"'{value}'" if quoted and parameter.role is Role.INPUT else value
 

@@ -13,6 +13,7 @@ from typing import Any
 from slipstream.backends.slipstream import cimi
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.offers import PREFIX, offer
+from slipstream.backends.slipstream.paths import run_id
 from slipstream.filters import And
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
@@ -50,9 +51,10 @@ def slipstream_list_virtual_machines(
     """Machines, of all or of one connector, of all or of one deployment."""
     wanted = []
     if connector is not None:
-        wanted.append(cimi.either("connector/href", PREFIX + connector))
+        name = PREFIX + connector.removeprefix(PREFIX)
+        wanted.append(cimi.either("connector/href", name))
     if deployment_id is not None:
-        wanted.append(cimi.either("deployment/href", RUN + deployment_id))
+        wanted.append(cimi.either("deployment/href", RUN + run_id(deployment_id)))
     where = (wanted[0] if len(wanted) == 1 else And(tuple(wanted))) if wanted else None
     found = cimi.search(
         session, "virtual-machine", "virtualMachines", doing="list virtual machines", where=where

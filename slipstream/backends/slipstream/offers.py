@@ -32,7 +32,8 @@ def slipstream_list_service_offers(
     where: Filter = _VM
     if connector is not None:
         # The bare name is the rule; since v3.63 the long form is valid too.
-        where &= cimi.either("connector/href", connector, PREFIX + connector)
+        name = connector.removeprefix(PREFIX)
+        where &= cimi.either("connector/href", name, PREFIX + name)
     found = cimi.search(
         session, "service-offer", "serviceOffers", doing="list service offers", where=where
     )

@@ -7,6 +7,7 @@ Source: SlipStreamServer, persistence/Run.java, persistence/RunView.java.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from slipstream.backends.slipstream import xml
@@ -58,8 +59,18 @@ def document(root: Element) -> Deployment:
         failure=values.get(ABORT) or "",
         service_url=values.get(SERVICE_URL) or "",
         scalable=xml.flag(root, "mutable"),
+        addresses=tuple(_addresses(values)),
         parameters=values,
     )
+
+
+def _addresses(values: dict[str, str | None]) -> Iterator[str]:
+    """The host names of the user's machines; those of orchestrators serve the server only."""
+    for key in sorted(values):
+        group, _, name = key.partition(":")
+        value = values[key]
+        if name == "hostname" and value and not group.startswith("orchestrator-"):
+            yield value
 
 
 def _deployment(
@@ -71,6 +82,7 @@ def _deployment(
     failure: str,
     service_url: str,
     scalable: bool | None = None,
+    addresses: tuple[str, ...] = (),
     parameters: dict[str, str | None] | None = None,
 ) -> Deployment:
     labels = [tag.strip() for tag in tags.split(",") if tag.strip()]
@@ -87,6 +99,7 @@ def _deployment(
         started=xml.moment(element.get("startTime")),
         service_url=service_url or None,
         scalable=scalable,
+        addresses=addresses,
         parameters=parameters,
         raw=dict(element.attrib),
     )

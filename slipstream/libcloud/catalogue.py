@@ -1,0 +1,122 @@
+"""What can be deployed and where: images, sizes and locations."""
+
+from __future__ import annotations
+
+from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
+
+from slipstream.errors import InvalidInput
+from slipstream.libcloud import convert
+from slipstream.libcloud.base import DriverBase, check_own, identity
+from slipstream.libcloud.operation import operation
+from slipstream.values import ModuleKind
+
+
+class CatalogueMethods(DriverBase):
+    """The part of the driver that deals with images, sizes and locations."""
+
+    @operation
+    def list_images(
+        self,
+        location: NodeLocation | None = None,
+        *,
+        ex_path: str | None = None,
+        ex_recurse: bool = False,
+    ) -> list[NodeImage]:
+        """
+        List components and applications: those of the App Store, or those of a project.
+
+        :param location: Not supported: a listing does not tell where an image can run.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :keyword ex_path: The project, as in ``examples/images``; empty for the root projects.
+        :type ex_path: ``str``
+
+        :keyword ex_recurse: List the projects below it too, one request each. A project that
+            may not be read is skipped, and a warning names it.
+        :type ex_recurse: ``bool``
+
+        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeImage`
+        :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
+        """
+        if location is not None:
+            raise InvalidInput(
+                "Images cannot be listed by location: the list does not tell where they run.",
+                hint="get_image(image_id).extra['locations'] tells it for one.",
+            )
+        if ex_recurse and ex_path is None:
+            raise InvalidInput(
+                "ex_recurse needs ex_path: the App Store is one flat list.",
+                hint="Pass ex_path='' for everything below the root.",
+            )
+        found = self._plugins.list_modules(self._session, path=ex_path, recurse=ex_recurse)
+        return [convert.image(module, self) for module in found]
+
+    @operation
+    def get_image(self, image_id: str) -> NodeImage:
+        """
+        Get a component or an application with its parameters.
+
+        :param image_id: Its id, as in ``apps/WordPress/wordpress/478``; without a version, the
+            latest.
+        :type image_id: ``str``
+
+        :rtype: :class:`~libcloud.compute.base.NodeImage`
+        :raises NotFound: If there is none of that id.
+        """
+        module = self._plugins.get_module(self._session, identity(image_id, "image"))
+        if module.kind is ModuleKind.PROJECT:
+            raise InvalidInput(
+                f"{module.path} is a project, not an image.",
+                hint=f"List what it holds with list_images(ex_path={module.path!r}).",
+            )
+        return convert.image(module, self)
+
+    @operation
+    def delete_image(self, node_image: NodeImage, *, ex_all_versions: bool = False) -> bool:
+        """
+        Delete a version of a component or an application, the one that the image's id names.
+
+        The version before it becomes the latest then, and shows in listings again.
+
+        :param node_image: The image.
+        :type node_image: :class:`~libcloud.compute.base.NodeImage`
+
+        :keyword ex_all_versions: Delete every version.
+        :type ex_all_versions: ``bool``
+
+        :returns: ``True``; a failure is an exception.
+        :rtype: ``bool``
+        """
+        check_own(self, node_image, NodeImage, "image")
+        return self._plugins.delete_module(
+            self._session, node_image.id, all_versions=ex_all_versions
+        )
+
+    @operation
+    def list_sizes(self, location: NodeLocation | None = None) -> list[NodeSize]:
+        """
+        List the service offers for machines.
+
+        :param location: Only those of this location.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
+            ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is
+            ``None``.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeSize`
+        """
+        offers = self._plugins.list_service_offers(
+            self._session, connector=self._location_id(location)
+        )
+        return [convert.size(offer, self) for offer in offers]
+
+    @operation
+    def list_locations(self) -> list[NodeLocation]:
+        """
+        List the cloud connectors that the user can deploy on, sorted by name.
+
+        :returns: Locations; ``country`` is filled in where an offer tells it.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeLocation`
+        """
+        found = self._plugins.list_connectors(self._session)
+        return [convert.location(connector, self) for connector in found]

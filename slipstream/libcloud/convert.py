@@ -1,0 +1,251 @@
+"""From the values that cross the hooks to libcloud's objects; no request is made here."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.types import NodeState
+
+from slipstream.keys import SSHKey
+from slipstream.libcloud.virtual_machine import VirtualMachine
+from slipstream.values import (
+    Connector,
+    Deployment,
+    Module,
+    ModuleKind,
+    ModuleParameter,
+    Phase,
+    ServiceOffer,
+)
+from slipstream.values import VirtualMachine as Machine
+
+NODE_STATES = {
+    Phase.PENDING: NodeState.PENDING,
+    Phase.STARTING: NodeState.STARTING,
+    Phase.CONFIGURING: NodeState.RECONFIGURING,
+    Phase.RUNNING: NodeState.RUNNING,
+    Phase.UPDATING: NodeState.UPDATING,
+    Phase.REBOOTING: NodeState.REBOOTING,
+    Phase.PAUSED: NodeState.PAUSED,
+    Phase.SUSPENDED: NodeState.SUSPENDED,
+    Phase.STOPPING: NodeState.STOPPING,
+    Phase.STOPPED: NodeState.STOPPED,
+    Phase.TERMINATED: NodeState.TERMINATED,
+    Phase.ERROR: NodeState.ERROR,
+    Phase.UNKNOWN: NodeState.UNKNOWN,
+}
+_PRIVATE = [
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
+        "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128",
+    )
+]  # fmt: skip
+
+
+def node(deployment: Deployment, driver: Any, addresses: Iterable[str] | None = None) -> Node:
+    """
+    A deployment as a node.
+
+    One that has been aborted is in state ERROR until it has ended, whatever else it does.
+
+    :param deployment: The deployment.
+    :param driver: The driver.
+    :param addresses: The addresses of its machines, when they are known from elsewhere.
+    """
+    public, private = split(deployment.addresses if addresses is None else addresses)
+    failed = deployment.failure and deployment.phase is not Phase.TERMINATED
+    image = None
+    if deployment.module_id:
+        image = NodeImage(deployment.module_id, _short(deployment.module_id), driver)
+    return Node(
+        id=deployment.id,
+        name=deployment.name or deployment.id,
+        state=NODE_STATES[Phase.ERROR if failed else deployment.phase],
+        public_ips=public,
+        private_ips=private,
+        driver=driver,
+        image=image,
+        created_at=deployment.started,
+        extra={
+            **_plain(deployment.raw),
+            "state": deployment.state,
+            "status": deployment.state.lower(),
+            "abort": deployment.failure,
+            "module": deployment.module_id,
+            "clouds": list(deployment.connectors),
+            "username": deployment.user,
+            "tags": list(deployment.tags),
+            "service_url": deployment.service_url,
+            "scalable": deployment.scalable,
+            "started_at": deployment.started,
+            "last_state_change": deployment.raw.get("lastStateChangeTime"),
+        },
+    )
+
+
+def image(module: Module, driver: Any) -> NodeImage:
+    """
+    A module as an image.
+
+    :param module: The module.
+    :param driver: The driver.
+    """
+    extra = {
+        **_plain(module.raw),
+        "name": module.name,
+        "type": module.kind.value,
+        "path": module.path,
+        "version": _number(module.version),
+        "description": module.description,
+        "created": module.created,
+        "modified": module.modified,
+        "locations": sorted(module.image_ids),
+        "parameters": [_parameter(p) for p in module.parameters],
+    }
+    if module.kind is ModuleKind.APPLICATION:
+        extra["nodes"] = {
+            n.name: {
+                "image": n.module_id,
+                "location": n.connector,
+                "multiplicity": n.multiplicity,
+                "parameters": [_parameter(p) for p in n.parameters],
+            }
+            for n in module.nodes
+        }
+    return NodeImage(id=module.id, name=module.name, driver=driver, extra=extra)
+
+
+def size(offer: ServiceOffer, driver: Any) -> NodeSize:
+    """
+    A service offer as a size.
+
+    :param offer: The offer.
+    :param driver: The driver.
+    """
+    return NodeSize(
+        id=offer.id,
+        name=offer.name,
+        ram=offer.ram,  # type: ignore[arg-type]  # libcloud allows None and floats
+        disk=offer.disk,  # type: ignore[arg-type]
+        bandwidth=None,
+        price=offer.price,  # type: ignore[arg-type]
+        driver=driver,
+        extra={
+            **_plain(offer.raw),
+            "cpu": offer.cpu,
+            "currency": offer.currency,
+            "price_unit": offer.price_unit,
+            "location": offer.connector,
+            "country": offer.country,
+        },
+    )
+
+
+def location(connector: Connector, driver: Any) -> NodeLocation:
+    """
+    A connector as a location.
+
+    :param connector: The connector.
+    :param driver: The driver.
+    """
+    return NodeLocation(
+        id=connector.id,
+        name=connector.name,
+        country=connector.country,  # type: ignore[arg-type]  # unknown is None
+        driver=driver,
+        extra=_plain(connector.raw),
+    )
+
+
+def virtual_machine(machine: Machine, driver: Any) -> VirtualMachine:
+    """
+    A machine as a libcloud node.
+
+    :param machine: The machine.
+    :param driver: The driver.
+    """
+    public, private = split(machine.addresses)
+    return VirtualMachine(
+        id=machine.id,
+        name=machine.name,
+        state=NODE_STATES[machine.phase],
+        public_ips=public,
+        private_ips=private,
+        driver=driver,
+        size=size(machine.offer, driver) if machine.offer else None,
+        extra={
+            **_plain(machine.raw),
+            "state": machine.state,
+            "location": machine.connector,
+            "node_id": machine.deployment_id,
+        },
+        created_at=machine.created,
+    )
+
+
+def key_pair(key: SSHKey, driver: Any, private_key: str | None = None) -> KeyPair:
+    """
+    A public key as a key pair.
+
+    :param key: The key.
+    :param driver: The driver.
+    :param private_key: The private half in PEM format, when it has just been made.
+    """
+    return KeyPair(
+        name=key.name,
+        public_key=key.line,
+        fingerprint=key.fingerprint,
+        driver=driver,
+        private_key=private_key,
+        extra={
+            "public_key_type": key.type,
+            "public_key_content": key.blob,
+            "comment": key.comment,
+            "options": key.options,
+            "fingerprint_sha256": key.fingerprint_sha256,
+        },
+    )
+
+
+def split(addresses: Iterable[str]) -> tuple[list[str], list[str]]:
+    """
+    Part addresses into public and private ones; a host name counts as public.
+
+    :param addresses: The addresses.
+    :returns: The public ones, the private ones.
+    """
+    public: list[str] = []
+    private: list[str] = []
+    for address in addresses:
+        (private if _is_private(address) else public).append(address)
+    return public, private
+
+
+def _is_private(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in _PRIVATE if network.version == parsed.version)
+
+
+def _plain(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(raw)
+
+
+def _parameter(parameter: ModuleParameter) -> dict[str, Any]:
+    return attrs.asdict(parameter)
+
+
+def _number(version: str | None) -> int | str | None:
+    return int(version) if version and version.isdigit() else version
+
+
+def _short(module_id: str) -> str:
+    parts = [part for part in module_id.split("/") if part]
+    return parts[-2] if len(parts) > 1 and parts[-1].isdigit() else parts[-1]

@@ -1,0 +1,206 @@
+"""
+The exceptions that users of the driver meet, as one tree::
+
+    LibcloudError                                       (libcloud)
+    └── DriverError                                     every one of these
+        ├── BadInput (ValueError)                       refused before a request was sent
+        ├── NotSupported (NotImplementedError)          this kind of endpoint has no such thing
+        ├── NoAnswer                                    the network failed
+        ├── MalformedAnswer (MalformedResponseError)
+        ├── NodeFailed                                  a deployment was aborted, or has ended
+        ├── WaitTimeout
+        ├── KeyPairConflict (KeyPairError)
+        ├── KeyPairMissing (KeyPairDoesNotExistError)
+        ├── PluginFailed
+        └── RequestFailed (ProviderError, BaseHTTPError)   an answer with an error status
+            ├── InvalidCredentials (InvalidCredsError)
+            ├── NotFound
+            ├── RateLimitReached (RateLimitReachedError)
+            └── ServiceUnavailable (ServiceUnavailableError)
+
+Each prints as a sentence, pickles, and holds no secret. Bad types are a plain ``TypeError``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError
+from libcloud.common.types import (
+    InvalidCredsError,
+    LibcloudError,
+    MalformedResponseError,
+    ProviderError,
+    ServiceUnavailableError,
+)
+from libcloud.compute.types import KeyPairDoesNotExistError, KeyPairError
+
+from slipstream import errors
+
+
+class DriverError(LibcloudError):
+    """
+    What went wrong, as a sentence.
+
+    :param value: The sentence.
+    :param driver: The name of the driver; not the driver itself, which could not be pickled.
+    :param endpoint: The address of the server that was asked, if one was.
+    :param operation: The driver's method.
+    """
+
+    def __init__(
+        self,
+        value: str,
+        driver: Any = None,
+        *,
+        endpoint: str | None = None,
+        operation: str | None = None,
+    ) -> None:
+        Exception.__init__(self, value)
+        self.value = value
+        self.message = value
+        self.driver = driver
+        self.endpoint = endpoint
+        self.operation = operation
+
+    def __str__(self) -> str:
+        return self.value
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.value!r})"
+
+
+class BadInput(DriverError, ValueError):
+    """An argument cannot be right; nothing was changed because of it."""
+
+
+class NotSupported(DriverError, NotImplementedError):
+    """The endpoint in use has no such thing."""
+
+
+class NoAnswer(DriverError):
+    """
+    No answer came back.
+
+    ``may_have_happened`` is ``True`` when the request was sent, so that its effect is unknown.
+    """
+
+    may_have_happened = False
+
+
+class MalformedAnswer(DriverError, MalformedResponseError):
+    """An answer that cannot be understood; ``body`` is always ``None``."""
+
+    body = None
+
+
+class NodeFailed(DriverError):
+    """
+    A deployment was aborted, or can no longer reach the state that was waited for.
+
+    ``state`` is the server's word for where it stands, ``reason`` that of the abort.
+    """
+
+    state = ""
+    reason: str | None = None
+
+
+class WaitTimeout(DriverError):
+    """The time for waiting is over; the deployment goes on."""
+
+
+class PluginFailed(DriverError):
+    """A plugin is missing, broken or in conflict with another one."""
+
+
+class KeyPairConflict(DriverError, KeyPairError):
+    """A key pair's name is taken or ambiguous, or somebody else changed the keys meanwhile."""
+
+    name = ""
+
+
+class KeyPairMissing(DriverError, KeyPairDoesNotExistError):
+    """There is no key pair of that name."""
+
+    name = ""
+
+
+class RequestFailed(DriverError, ProviderError, BaseHTTPError):
+    """
+    The server answered with an error status.
+
+    ``code`` and ``http_code`` are the status, ``detail`` the server's own words, ``headers`` the
+    part of its headers that says when to try again.
+    """
+
+    code = 0
+    http_code = 0
+    detail: str | None = None
+    headers: dict[str, str] | None = None
+
+
+class InvalidCredentials(RequestFailed, InvalidCredsError):
+    """The login was refused, or has expired for good."""
+
+    http_code = 401
+
+
+class NotFound(RequestFailed):
+    """There is no such thing on the server."""
+
+
+class RateLimitReached(RequestFailed, RateLimitReachedError):
+    """Too many requests; ``retry_after`` is the seconds to wait, 0 if the server names none."""
+
+    retry_after = 0.0
+
+
+class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
+    """The server, or a proxy before it, cannot serve at the moment."""
+
+
+_CLASSES: tuple[tuple[type[errors.SlipStreamError], type[DriverError]], ...] = (
+    (errors.InvalidInput, BadInput),
+    (errors.Unsupported, NotSupported),
+    (errors.NoAnswer, NoAnswer),
+    (errors.MalformedAnswer, MalformedAnswer),
+    (errors.LoginFailed, InvalidCredentials),
+    (errors.NotFound, NotFound),
+    (errors.RateLimited, RateLimitReached),
+    (errors.Unavailable, ServiceUnavailable),
+    (errors.Refused, RequestFailed),
+    (errors.DeploymentFailed, NodeFailed),
+    (errors.WaitTimedOut, WaitTimeout),
+    (errors.KeyConflict, KeyPairConflict),
+    (errors.KeyNotFound, KeyPairMissing),
+    (errors.PluginError, PluginFailed),
+)
+
+
+def translated(error: errors.SlipStreamError, driver: str, operation: str) -> DriverError:
+    """
+    The libcloud exception for one from below the driver.
+
+    :param error: What went wrong.
+    :param driver: The name of the driver.
+    :param operation: The driver's method.
+    :returns: The exception, not raised.
+    """
+    cls = next((cls for kind, cls in _CLASSES if isinstance(error, kind)), DriverError)
+    result = cls(str(error), driver, endpoint=error.endpoint, operation=operation)
+    if isinstance(result, NoAnswer):
+        result.may_have_happened = isinstance(error, errors.AnswerLost)
+    if isinstance(error, errors.DeploymentFailed):
+        vars(result).update(state=error.state, reason=error.reason)
+    if isinstance(error, errors.KeyNotFound):
+        vars(result).update(name=error.name)
+    if isinstance(error, errors.Refused) and isinstance(result, RequestFailed):
+        wait = error.retry_after
+        vars(result).update(
+            code=error.status or result.http_code,
+            http_code=error.status or result.http_code,
+            detail=error.detail,
+            headers={} if wait is None else {"retry-after": f"{wait:g}"},
+            retry_after=wait or 0.0,
+        )
+    return result
