@@ -10,13 +10,14 @@ SCRUBBED: Final = "SCRUBBED"
 
 USERNAME: Final = "recorded-user"
 PASSWORD: Final = "recorded-password"  # noqa: S105 - it stands in for one
-KEY: Final = "recorded-key"
+# A client may tell an API key from a user's name by its looks.
+KEY: Final = "00000000-0000-4000-8000-000000000000"
 SECRET: Final = "recorded-secret"  # noqa: S105 - it stands in for one
 
 EMAIL: Final = "someone@example.com"
 CLIENT_ADDRESS: Final = "192.0.2.1"
 
-_PLACEHOLDER = re.compile(r"SCRUBBED|(?:credential/)?recorded-[a-z0-9-]+")
+_PLACEHOLDER = re.compile(rf"SCRUBBED|(?:credential/)?(?:recorded-[a-z0-9-]+|{KEY})")
 _CREDENTIAL_ID = re.compile(r"credential/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ANYWHERE = re.compile(
     "password|passwd|passphrase|passcode|secret|privatekey|authorization|token|cookie"
@@ -56,7 +57,7 @@ def is_placeholder(value: str) -> bool:
     """Tell whether a value is what the scrubber itself leaves behind.
 
     :param value: the whole value.
-    :returns: true for ``SCRUBBED`` and ``recorded-...``, with or without ``credential/``.
+    :returns: true for ``SCRUBBED``, ``recorded-...`` and :data:`KEY`.
     """
     return bool(_PLACEHOLDER.fullmatch(value))
 

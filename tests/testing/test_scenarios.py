@@ -44,7 +44,7 @@ def test_an_empty_variable_is_a_missing_one():
 def test_a_replay_has_the_credentials_that_the_recording_had():
     given = ScenarioCredentials.placeholders(("key", "secret"))
     assert given.given() == ("key", "secret")
-    assert given.key == "credential/recorded-key"
+    assert given.key == "credential/00000000-0000-4000-8000-000000000000"
 
 
 def test_names_are_derived_from_the_test():

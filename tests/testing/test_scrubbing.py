@@ -333,7 +333,7 @@ def test_credentials_do_not_show_in_the_scrubber():
     assert "hunter2" not in repr(Scrubber(known={"hunter2": "recorded-password"}))
 
 
-@pytest.mark.parametrize("value", ["SCRUBBED", "recorded-user", "credential/recorded-key"])
+@pytest.mark.parametrize("value", ["SCRUBBED", "recorded-user", "credential/00000000-0000-4000-8000-000000000000"])
 def test_placeholders_are_known_as_such(value):
     assert is_placeholder(value)
     assert not is_placeholder(value + " ")
