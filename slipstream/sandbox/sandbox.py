@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from types import MappingProxyType, TracebackType
 from typing import Self
 
@@ -96,6 +97,11 @@ class Sandbox:
     @property
     def _main(self) -> Login:
         return self.users["alice"]
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it; known once it was started."""
+        return self._server is None or ip_address(self._server.address).is_loopback
 
     def start(self) -> None:
         """

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from slipstream.sandbox.faults import Fault, Faults
 from slipstream.sandbox.journal import Entry, Journal
@@ -59,7 +59,7 @@ class _Handler(WSGIRequestHandler):
         start = _CapturedStart()
         self.environ = self.make_environ()
         try:
-            self._send(start, self.server.app(self.environ, start))  # type: ignore[arg-type]
+            self._send(start, self.server.app(self.environ, start))
         except ConnectionError:
             self.close_connection = True
 
@@ -98,6 +98,13 @@ class Gate:
         self._expire_sessions = expire_sessions
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """
+        Answer one request, as WSGI wants it.
+
+        :param environ: The request.
+        :param start_response: Takes the status and the headers.
+        :returns: The body.
+        """
         body = _take_body(environ)
         fault = self._faults.take(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or Fault()
         time.sleep(fault.delay)
@@ -194,6 +201,30 @@ def _half(environ: Environ, content: bytes) -> Iterable[bytes]:
     _cut(environ)
 
 
+class _Connections(ThreadedWSGIServer):
+    """Knows its connections: those that clients keep would outlive it otherwise."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._open: set[Any] = set()
+        super().__init__(*args, **kwargs)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Note a connection that begins."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Note a connection that ends."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End every connection."""
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
 class Server:
     """
     A WSGI application on a port of this machine.
@@ -206,16 +237,7 @@ class Server:
 
     def __init__(self, application: Application, *, host: str, port: int) -> None:
         self._listener = _listen(host, port)
-        self._server: BaseWSGIServer = make_server(
-            host,
-            port,
-            application,  # type: ignore[arg-type]
-            threaded=True,
-            request_handler=_Handler,
-            fd=self._listener.fileno(),
-        )
-        self._connections: set[socket.socket] = set()
-        self._watch_connections()
+        self._server = _Connections(host, port, application, _Handler, fd=self._listener.fileno())
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": 0.05},
@@ -228,6 +250,11 @@ class Server:
         """The port in use."""
         return int(self._listener.getsockname()[1])
 
+    @property
+    def address(self) -> str:
+        """The address listened on."""
+        return str(self._listener.getsockname()[0])
+
     def start(self) -> None:
         """Begin to answer."""
         self._thread.start()
@@ -238,24 +265,7 @@ class Server:
         self._thread.join()
         self._server.server_close()
         self._listener.close()
-        for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def _watch_connections(self) -> None:
-        # Connections kept open by clients would outlive the server otherwise.
-        begin, end = self._server.process_request, self._server.shutdown_request
-
-        def process_request(request: Any, address: Any) -> None:
-            self._connections.add(request)
-            begin(request, address)
-
-        def shutdown_request(request: Any) -> None:
-            self._connections.discard(request)
-            end(request)
-
-        self._server.process_request = process_request  # type: ignore[method-assign]
-        self._server.shutdown_request = shutdown_request  # type: ignore[method-assign]
+        self._server.hang_up()
 
 
 def _listen(host: str, port: int) -> socket.socket:

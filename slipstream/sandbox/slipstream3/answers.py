@@ -49,7 +49,7 @@ def wanted_kind(request: Request, offered: Sequence[Kind]) -> Kind:
         if mimetype == "*/*":
             break
         found = _KINDS.get(mimetype)
-        if found in offered:
+        if found is not None and found in offered:
             return found
     return offered[0]
 

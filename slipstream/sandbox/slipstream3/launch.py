@@ -143,7 +143,7 @@ def finished_run(world: World, user: str, path: str, at: datetime) -> Run:
     :returns: The run, in Ready; the world does not know it yet.
     """
     module = world.library.find(path)
-    node = attrs.evolve(choices.read(world, module, {})[0], cloud=sorted(world.connectors)[0])
+    node = attrs.evolve(choices.read(world, module, {})[0], cloud=min(world.connectors))
     run = Run(uuid=world.ids.uuid(), module=module, kind="Run", owner=user, created=at, changed=at)
     assemble(world, run, [node], tags="")
     run.state, run.changed = "Ready", at + timedelta(minutes=4)

@@ -98,12 +98,12 @@ def step(world: World, run: Run, at: datetime) -> None:
         return
     enter(world, run, _NEXT[run.state], at)
     if run.state == "Ready":
-        _settle(world, run)
+        _settle(run)
         if not _stays(run):
             enter(world, run, "Finalizing", at)
 
 
-def _settle(world: World, run: Run) -> None:
+def _settle(run: Run) -> None:
     for machine in run.present:
         key = f"{machine.group}:scale.state"
         if machine.leaving:

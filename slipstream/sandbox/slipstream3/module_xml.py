@@ -262,6 +262,8 @@ def exported(element: Element) -> Element:
     for one in element.walk():
         one.attributes.pop("resourceUri", None)
         one.attributes.pop("class", None)
+        one.cdata = False
+        one.text = one.text or None
     return element
 
 

@@ -6,6 +6,7 @@ Source: SlipStreamServer, jar-persistence Run.java, RunView.java and Vm.java.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import attrs
@@ -251,8 +252,6 @@ def machine_list(world: World, identity: Identity, page: Page, run: str, user: s
 
 
 def _machine(world: World, document: dict[str, object], user: str) -> Element:
-    from datetime import datetime
-
     offer = document["serviceOffer"]
     deployment = document.get("deployment")
     assert isinstance(offer, dict)  # noqa: S101

@@ -226,7 +226,7 @@ def make_cookie(
     """
     claims: dict[str, Any] = {"username": name, "roles": roles, "exp": int(ends.timestamp())}
     # Not a claim of the real server: it lets all tokens be called back at once.
-    claims["iat"] = world.now().timestamp()
+    claims["generation"] = world.generation
     if session:
         claims["session"] = session
     token = tokens.sign(claims, realm=world.realm)
@@ -255,6 +255,6 @@ def identify(world: World, cookie: str | None) -> Identity:
     if not cookie or not cookie.startswith("token="):
         return NOBODY
     claims = tokens.verify(cookie.removeprefix("token="), realm=world.realm, now=world.now())
-    if claims is None or claims["iat"] < world.sessions_end.timestamp():
+    if claims is None or claims["generation"] != world.generation:
         return NOBODY
     return Identity(claims["username"], tuple(claims["roles"].split()), claims.get("session"))

@@ -24,7 +24,7 @@ def plant_templates(world: World) -> None:
     :param world: The world.
     """
     for method, name, fields in _logins(world):
-        hints = {"order": 10, "hidden": False} if world.version.since(55) else {}
+        hints: dict[str, Any] = {"order": 10, "hidden": False} if world.version.since(55) else {}
         _add(
             world,
             "session-template",
@@ -62,8 +62,8 @@ def plant_templates(world: World) -> None:
     )
 
 
-def _logins(world: World) -> list[tuple[str, str, dict[str, str]]]:
-    found = [
+def _logins(world: World) -> list[tuple[str, str, dict[str, Any]]]:
+    found: list[tuple[str, str, dict[str, Any]]] = [
         (
             "internal",
             "Internal Authentication via Username/Password",

@@ -6,15 +6,19 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.access import owned_by
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.identifiers import Identifiers
+from slipstream.sandbox.slipstream3.launch import finished_run
+from slipstream.sandbox.slipstream3.machines import describe
 from slipstream.sandbox.slipstream3.modules import Library, Module
 from slipstream.sandbox.slipstream3.moments import iso
-from slipstream.sandbox.slipstream3.runs import Run
+from slipstream.sandbox.slipstream3.people import credential_of
+from slipstream.sandbox.slipstream3.runs import Machine, Run
 from slipstream.sandbox.slipstream3.version import Version
 from slipstream.sandbox.store import Document, Store
 
@@ -31,7 +35,7 @@ class World:
         self.clock = clock
         self.version = version
         self.base_url = ""
-        self.realm = f"sandbox-{id(self):x}"
+        self.realm = str(uuid4())
         self.lock = threading.RLock()
         self.ids = Identifiers()
         self.store = Store()
@@ -39,7 +43,7 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.runs: dict[str, Run] = {}
         self.connectors: dict[str, Document] = {}
-        self.sessions_end = datetime.min.replace(tzinfo=clock.now().tzinfo)
+        self.generation = 0
         self.provider_tokens: dict[str, str] = {}
 
     def now(self) -> datetime:
@@ -124,12 +128,9 @@ class World:
         :returns: An href.
         """
         if self.version.since(42):
-            for one in self.store.collection("credential"):
-                mine = {"principal": user, "type": "USER", "right": "MODIFY"} in one["acl"][
-                    "rules"
-                ]
-                if mine and one.get("connector", {}).get("href") == f"connector/{cloud}":
-                    return str(one["id"])
+            found = credential_of(self, user, cloud)
+            if found:
+                return str(found["id"])
         return f"user/{user}"
 
     # What follows is for tests.
@@ -195,8 +196,6 @@ class World:
         :param module: What was deployed.
         :returns: Their ids, oldest first.
         """
-        from slipstream.sandbox.slipstream3.launch import finished_run
-
         with self.lock:
             start = self.now() - timedelta(seconds=number)
             added = [
@@ -217,9 +216,6 @@ class World:
         :param state: Its state, in lower case.
         :returns: Its document.
         """
-        from slipstream.sandbox.slipstream3.machines import describe
-        from slipstream.sandbox.slipstream3.runs import Machine
-
         with self.lock:
             machine = Machine(group="", cloud=cloud, instance=self.ids.uuid())
             machine.ip = self.ids.address()
@@ -259,6 +255,6 @@ class World:
     def expire_sessions(self) -> None:
         """Make every cookie given out so far worthless."""
         with self.lock:
-            self.sessions_end = self.now()
+            self.generation += 1
             for session in list(self.store.collection("session")):
                 self.store.remove(session["id"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, g, request
 
 from slipstream.sandbox.slipstream3 import (
@@ -17,6 +19,7 @@ from slipstream.sandbox.slipstream3 import (
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.json_routes import base_url
 from slipstream.sandbox.slipstream3.module_routes import ModuleRoutes
+from slipstream.sandbox.slipstream3.people import publish_account
 from slipstream.sandbox.slipstream3.problems import XmlProblem
 from slipstream.sandbox.slipstream3.run_xml import Page, RunQuery
 from slipstream.sandbox.slipstream3.runs import ENDED, Run
@@ -90,7 +93,7 @@ class _Routes:
 
     def delete_user(self, name: str) -> Response:
         self._account(name).state = "DELETED"
-        user_xml.publish_account(self.world, self.world.accounts[name])
+        publish_account(self.world, self.world.accounts[name])
         return answers.empty(204)
 
     def runs(self) -> Response:
@@ -200,7 +203,7 @@ def xml_routes(world: World) -> Blueprint:
     """
     blueprint = Blueprint("xml", __name__)
     routes, modules = _Routes(world), ModuleRoutes(world)
-    table = [
+    table: list[tuple[str, Callable[..., Response], str]] = [
         ("/dashboard", routes.dashboard, "GET"),
         ("/user", routes.users, "GET"),
         ("/users", routes.users, "GET"),

@@ -21,6 +21,10 @@ def _text(value: object) -> str:
     return str(value)
 
 
+def _present(children: Iterable[Element | None]) -> list[Element]:
+    return [child for child in children if child is not None]
+
+
 def _attributes(values: Mapping[str, object]) -> dict[str, str]:
     return {name: _text(value) for name, value in values.items() if value is not None}
 
@@ -43,9 +47,7 @@ class Element:
 
     name: str
     attributes: dict[str, str] = attrs.field(factory=dict, converter=_attributes)
-    children: list[Element] = attrs.field(
-        factory=list, converter=lambda found: [child for child in found if child is not None]
-    )
+    children: list[Element] = attrs.field(factory=list, converter=_present)
     text: str | None = None
     cdata: bool = False
 
@@ -74,26 +76,7 @@ class Element:
 
         :returns: The text.
         """
-        return "\n".join(self._lines(""))
-
-    def _lines(self, indent: str) -> Iterator[str]:
-        attributes = "".join(f" {name}={_quoted(text)}" for name, text in self.attributes.items())
-        start = f"{indent}<{self.name}{attributes}"
-        if self.text is not None:
-            yield f"{start}>{self._content()}</{self.name}>"
-        elif self.children:
-            yield f"{start}>"
-            for child in self.children:
-                yield from child._lines(indent + _INDENT)
-            yield f"{indent}</{self.name}>"
-        else:
-            yield f"{start}/>"
-
-    def _content(self) -> str:
-        text = _NOT_XML.sub("", self.text or "")
-        if not self.cdata:
-            return escape(text)
-        return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+        return "\n".join(_lines(self, ""))
 
     def json(self) -> Any:
         """
@@ -109,6 +92,28 @@ class Element:
         if self.text:
             found["content"] = _guess(self.text)
         return found
+
+
+def _lines(element: Element, indent: str) -> Iterator[str]:
+    pairs = element.attributes.items()
+    attributes = "".join(f" {name}={_quoted(text)}" for name, text in pairs)
+    start = f"{indent}<{element.name}{attributes}"
+    if element.text is not None:
+        yield f"{start}>{_content(element.text, cdata=element.cdata)}</{element.name}>"
+    elif element.children:
+        yield f"{start}>"
+        for child in element.children:
+            yield from _lines(child, indent + _INDENT)
+        yield f"{indent}</{element.name}>"
+    else:
+        yield f"{start}/>"
+
+
+def _content(text: str, *, cdata: bool) -> str:
+    clean = _NOT_XML.sub("", text)
+    if not cdata:
+        return escape(clean)
+    return "<![CDATA[" + clean.replace("]]>", "]]]]><![CDATA[>") + "]]>"
 
 
 def _accumulate(target: dict[str, Any], name: str, value: Any) -> None:
