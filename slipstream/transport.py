@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import Cookie, CookieJar
 from typing import Any
 
 import attrs
@@ -72,15 +72,17 @@ class _NoNetrc(requests.auth.AuthBase):
         return request
 
 
-def cookie_jar() -> RequestsCookieJar:
+class _PlainJar(RequestsCookieJar):
     """
-    An empty cookie jar.
+    The cookies of a plain http endpoint.
 
-    The servers mark their cookie ``Secure`` even on a plain http address, so it is sent there
-    too: whoever chose that address chose to send the password over it as well.
+    The servers mark their cookie ``Secure`` there too, and would never see it again. Whoever
+    chose that address chose to send the password over it as well.
     """
-    policy = DefaultCookiePolicy(secure_protocols=("https", "wss", "http"))
-    return RequestsCookieJar(policy=policy)
+
+    def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> None:
+        cookie.secure = False
+        super().set_cookie(cookie, *args, **kwargs)
 
 
 class Transport:
@@ -95,7 +97,7 @@ class Transport:
         self.endpoint = endpoint
         self.settings = settings or TransportSettings()
         self._session = session = requests.Session()
-        session.cookies = cookie_jar()
+        session.cookies = RequestsCookieJar() if endpoint.secure else _PlainJar()
         session.auth = _NoNetrc()
         session.headers["User-Agent"] = self.settings.user_agent
         adapter = HTTPAdapter(
