@@ -11,7 +11,10 @@ from slipstream.values import DeploymentState
 
 class ProgressLine:
     """
-    A ``progress`` for :meth:`~.SlipStreamNodeDriver.ex_wait_node_in_state`.
+    A ``progress`` for :meth:`~.SlipStreamNodeDriver.ex_wait_node_in_state`::
+
+        with ProgressLine() as progress:
+            driver.ex_wait_node_in_state(node, progress=progress)
 
     :param stream: Where to write; standard output unless told otherwise.
     """
@@ -39,6 +42,12 @@ class ProgressLine:
             elapsed = now - self._started
             self._stream.write(f"\r{elapsed:7.1f} s  {answer.state} ({now - self._changed:.0f} s)")
         self._stream.flush()
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End the live line, so that what follows starts on a new one."""

@@ -1,0 +1,62 @@
+# Every target sets itself up: it needs Python 3.11 or newer and make, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CLIENT_VENV := .venv-official-client
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick record official-client lint format types docs check bench clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": say make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable '.[sandbox,testing]' --group dev
+	@touch $@
+
+$(CLIENT_VENV)/installed: tests/official_client/requirements.txt
+	$(PYTHON) -m venv $(CLIENT_VENV)
+	$(CLIENT_VENV)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+demo: $(VENV)/installed ## Deploy WordPress on the local sandbox
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/installed $(CLIENT_VENV)/installed ## Run every test, with branch coverage
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report=term
+
+quick: $(VENV)/installed ## Run the tests without coverage, stop at the first failure
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --exitfirst
+
+record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name SCENARIO=name]
+	$(BIN)/python -m slipstream record \
+		$(if $(ENDPOINT),--endpoint '$(ENDPOINT)') $(if $(ORIGIN),--origin '$(ORIGIN)') $(SCENARIO)
+
+official-client: $(CLIENT_VENV)/installed ## Install the old official client for the tests
+
+lint: $(VENV)/installed ## Check style and formatting
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+
+format: $(VENV)/installed ## Format the code
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+types: $(VENV)/installed ## Check the types
+	$(BIN)/python -m mypy
+
+docs: $(VENV)/installed ## Build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
+check: lint types docs ## Everything but the tests
+
+bench: $(VENV)/installed ## Measure, as ratios within one run
+	$(BIN)/python -m benchmarks
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) $(CLIENT_VENV) docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,43 @@
+"""Start the local sandbox and run an example against it, as ``make demo`` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLE = Path(__file__).with_name("wordpress.py")
+SANDBOX = ["sandbox", "--speed", "20", "--json"]
+
+
+def main() -> int:
+    print(f"$ slipstream {' '.join(SANDBOX)} &")
+    with subprocess.Popen(
+        [sys.executable, "-m", "slipstream", *SANDBOX], stdout=subprocess.PIPE, text=True
+    ) as sandbox:
+        try:
+            return run_example(sandbox)
+        finally:
+            sandbox.terminate()
+
+
+def run_example(sandbox: subprocess.Popen[str]) -> int:
+    assert sandbox.stdout is not None
+    first_line = sandbox.stdout.readline()
+    if not first_line:
+        print("The sandbox did not start; its own message is above.", file=sys.stderr)
+        return 1
+    said = json.loads(first_line)
+    given = {name: said[name] for name in ("username", "password")} | {"endpoint": said["url"]}
+    for name, value in given.items():
+        shown = "..." if name == "password" else value
+        print(f"$ export SLIPSTREAM_{name.upper()}={shown}")
+    print(f"$ python examples/{EXAMPLE.name}", flush=True)
+    variables = {f"SLIPSTREAM_{name.upper()}": value for name, value in given.items()}
+    return subprocess.call([sys.executable, str(EXAMPLE)], env={**os.environ, **variables})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
