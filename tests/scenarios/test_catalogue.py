@@ -1,0 +1,83 @@
+"""What can be deployed, in which sizes and where."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+
+from slipstream.libcloud.errors import NotFound
+
+pytestmark = pytest.mark.scenario
+
+
+def test_app_store(driver, scenario):
+    images = driver.list_images()
+
+    if not images:
+        scenario.unsupported("its App Store is empty")
+    assert {image.extra["type"] for image in images} <= {"component", "application"}
+    assert all(image.id == f"{image.extra['path']}/{image.extra['version']}" for image in images)
+
+
+def test_project_of_an_app(driver, scenario):
+    images = driver.list_images()
+    if not images:
+        scenario.unsupported("its App Store is empty")
+    path = images[0].extra["path"].rpartition("/")[0]
+
+    content = driver.list_images(ex_path=path)
+
+    assert images[0].extra["path"] in {image.extra["path"] for image in content}
+
+
+def test_whole_tree_of_an_app(driver, scenario):
+    images = driver.list_images()
+    if not images:
+        scenario.unsupported("its App Store is empty")
+    top = images[0].extra["path"].partition("/")[0]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        content = driver.list_images(ex_path=top, ex_recurse=True)
+
+    assert images[0].extra["path"] in {image.extra["path"] for image in content}
+
+
+def test_image_with_and_without_version(driver, scenario):
+    images = driver.list_images()
+    if not images:
+        scenario.unsupported("its App Store is empty")
+
+    exact = driver.get_image(images[0].id)
+    latest = driver.get_image(images[0].extra["path"])
+
+    assert exact.id == images[0].id
+    assert latest.extra["path"] == exact.extra["path"]
+    assert latest.extra["version"] >= exact.extra["version"]
+
+
+def test_unknown_image(driver):
+    with pytest.raises(NotFound, match="read no/such/image"):
+        driver.get_image("no/such/image")
+
+
+def test_sizes_have_numbers(driver, scenario):
+    sizes = driver.list_sizes()
+
+    if not sizes:
+        scenario.unsupported("it has no service offers")
+    assert len({size.id for size in sizes}) == len(sizes)
+    assert any(size.ram and size.disk and size.extra["cpu"] for size in sizes)
+    assert all(isinstance(size.price, int | float | None) for size in sizes)
+
+
+def test_locations_and_their_sizes(driver, scenario):
+    locations = driver.list_locations()
+
+    if not locations:
+        scenario.unsupported("no cloud is set up for this account")
+    names = [location.name for location in locations]
+    assert names == sorted(names)
+    sizes = driver.list_sizes(locations[0])
+    assert {size.extra["location"] for size in sizes} <= {names[0]}

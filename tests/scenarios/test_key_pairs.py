@@ -1,0 +1,29 @@
+"""Key pairs of the account."""
+
+from __future__ import annotations
+
+import pytest
+from libcloud.compute.types import KeyPairDoesNotExistError
+
+pytestmark = pytest.mark.scenario
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
+OPTIONS = 'command="echo hello world",no-pty'
+
+
+def test_import_find_and_delete(driver, scenario):
+    before = [pair.public_key for pair in driver.list_key_pairs()]
+
+    pair = driver.import_key_pair_from_string(scenario.name, f"{OPTIONS} {KEY} a comment")
+    try:
+        assert driver.get_key_pair(scenario.name).public_key == f"{OPTIONS} {KEY} {scenario.name}"
+        assert [other.public_key for other in driver.list_key_pairs()][:-1] == before
+    finally:
+        assert driver.delete_key_pair(pair)
+
+    assert [other.public_key for other in driver.list_key_pairs()] == before
+
+
+def test_unknown_key_pair(driver):
+    with pytest.raises(KeyPairDoesNotExistError, match="no-such-key"):
+        driver.get_key_pair("no-such-key")

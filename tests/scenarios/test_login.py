@@ -1,0 +1,44 @@
+"""Logging in."""
+
+from __future__ import annotations
+
+import pytest
+from libcloud.common.types import InvalidCredsError
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+
+pytestmark = pytest.mark.scenario
+
+
+def test_user_name_and_password(scenario):
+    given = scenario.credentials
+    if not given.username:
+        scenario.unsupported("no user name and password were given to record it with")
+
+    driver = SlipStreamNodeDriver(given.username, given.password, ex_endpoint=scenario.endpoint)
+
+    assert isinstance(driver.list_nodes(), list)
+
+
+def test_api_key_is_told_by_its_look(scenario):
+    given = scenario.credentials
+    if not given.key:
+        scenario.unsupported("no API key was given to record it with")
+
+    driver = SlipStreamNodeDriver(given.key, given.secret, ex_endpoint=scenario.endpoint)
+
+    assert isinstance(driver.list_nodes(), list)
+
+
+def test_wrong_password_fails_at_login(scenario):
+    user = scenario.credentials.username or "nobody"
+
+    with pytest.raises(InvalidCredsError, match="Check the user name or key and the secret"):
+        SlipStreamNodeDriver(user, "not-the-password", ex_endpoint=scenario.endpoint)
+
+
+def test_unknown_session_template_names_those_that_exist(scenario):
+    with pytest.raises(InvalidCredsError, match=r"session templates: .*internal"):
+        SlipStreamNodeDriver(
+            None, ex_endpoint=scenario.endpoint, ex_login_method="no-such-template"
+        )
