@@ -89,14 +89,22 @@ def scenario_names(folder: Path) -> set[str]:
     return {
         scenario_name(path.stem, function.name)
         for path in folder.rglob("test_*.py")
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(function, ast.FunctionDef) and _is_scenario(function)
+        for function in _scenarios(ast.parse(path.read_text("utf-8")))
     }
 
 
-def _is_scenario(function: ast.FunctionDef) -> bool:
-    marks = [ast.unparse(decorator) for decorator in function.decorator_list]
-    return function.name.startswith("test_") and "pytest.mark.scenario" in marks
+def _scenarios(module: ast.Module) -> Iterator[ast.FunctionDef]:
+    whole = any(isinstance(node, ast.Assign) and _marks_all(node) for node in module.body)
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            marks = [ast.unparse(decorator) for decorator in node.decorator_list]
+            if whole or "pytest.mark.scenario" in marks:
+                yield node
+
+
+def _marks_all(assignment: ast.Assign) -> bool:
+    named = [ast.unparse(target) for target in assignment.targets]
+    return "pytestmark" in named and "pytest.mark.scenario" in ast.unparse(assignment.value)
 
 
 def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator[Finding]:
