@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import requests
+
+from slipstream import cli
+from slipstream.sandbox import Sandbox
+from slipstream.sandbox.command import main
+
+COMMAND = [sys.executable, "-m", "slipstream", "sandbox"]
+
+
+@contextmanager
+def running(*options: str) -> Iterator[subprocess.Popen[str]]:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*COMMAND, *options], stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_line_is_json_and_a_signal_ends_it_well(number: int) -> None:
+    with running("--json", "--speed", "60") as process:
+        facts = json.loads(first_line(process))
+        assert set(facts) == {"url", "username", "password", "key", "secret"}
+        login = {
+            "href": "session-template/api-key",
+            "key": facts["key"],
+            "secret": facts["secret"],
+        }
+        answer = requests.post(
+            f"{facts['url']}/api/session", json={"sessionTemplate": login}, timeout=10
+        )
+        assert answer.status_code == 201
+        os.kill(process.pid, number)
+        rest, errors = process.communicate(timeout=10)
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_people_get_a_text_that_says_how_to_begin() -> None:
+    with running() as process:
+        lines = [first_line(process) for _ in range(12)]
+        process.terminate()
+        process.communicate(timeout=10)
+    text = "".join(lines)
+    assert "http://127.0.0.1:" in lines[0]
+    assert "alice-in-the-sandbox" in text
+    assert "SlipStreamNodeDriver(" in text
+
+
+def test_listening_beyond_this_machine_is_said() -> None:
+    with running("--json", "--host", "0.0.0.0") as process:
+        url = json.loads(first_line(process))["url"]
+        process.terminate()
+        _, errors = process.communicate(timeout=10)
+    assert errors == f"slipstream sandbox: other machines can reach this server at {url}\n"
+
+
+def test_an_older_server_can_be_played() -> None:
+    with running("--json", "--server-version", "3.38") as process:
+        url = json.loads(first_line(process))["url"]
+        entry = requests.get(f"{url}/api/cloud-entry-point", timeout=10).json()
+        process.terminate()
+        process.communicate(timeout=10)
+    assert "usages" in entry
+    assert "userParam" not in entry
+
+
+def test_a_busy_port_is_told_in_one_line(
+    sandbox: Sandbox, capsys: pytest.CaptureFixture[str], quiet_signals: None
+) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    assert main(["--port", port], "slipstream sandbox") == 1
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in errors
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--port", "70000"], "'70000' is not a port"),
+        (["--port", "x"], "'x' is not a port"),
+        (["--speed", "-1"], "'-1' is not a speed"),
+        (["--speed", "fast"], "'fast' is not a speed"),
+        (["--server-version", "2.1"], "'2.1' is not a version"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_a_bad_option_is_told_in_one_line(
+    options: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    quiet_signals: None,
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(options, "slipstream sandbox")
+    errors = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert errors.count("\n") == 1
+    assert words in errors
+
+
+def test_an_unknown_command_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["sandcastle"])
+    assert caught.value.code == 2
+    assert "sandcastle" in capsys.readouterr().err
+
+
+def test_the_list_of_commands_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--help"])
+    assert caught.value.code == 0
+    assert "run a local server" in capsys.readouterr().out
+
+
+def test_a_missing_web_framework_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("slipstream.sandbox")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "flask", None)
+    assert cli.main(["sandbox"]) == 2
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    assert "pip install 'slipstream-libcloud-driver[sandbox]'" in errors
+
+
+def test_a_module_missing_from_the_package_itself_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = cli.Command("sandbox", "", "slipstream.no_such_module", "sandbox")
+    monkeypatch.setattr(cli, "COMMANDS", (broken,))
+    with pytest.raises(ModuleNotFoundError):
+        cli.main(["sandbox"])
+
+
+@pytest.fixture
+def quiet_signals() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+
+from slipstream.sandbox import Clock, Sandbox
+
+from .client import FORM, Client
+
+ENTRY = "/api/cloud-entry-point"
+
+
+def test_a_connection_serves_many_requests(sandbox: Sandbox) -> None:
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    request = f"GET {ENTRY} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        for _ in range(3):
+            connection.sendall(request)
+            received = b""
+            while b"virtualMachines" not in received or not received.endswith(b"}\n}"):
+                received += connection.recv(65536)
+            assert received.startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_body_in_chunks_is_read(sandbox: Sandbox, alice: Client) -> None:
+    def parts() -> object:
+        yield b"refqname=apps/WordPress"
+        yield b"/wordpress"
+
+    answer = alice.post("/run", data=parts(), headers={"Content-Type": FORM})
+    assert answer.status_code == 201
+
+
+def test_a_client_that_asks_first_is_told_to_continue(sandbox: Sandbox) -> None:
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    head = f"PUT /api/session HTTP/1.1\r\nHost: {host}\r\nExpect: 100-continue\r\n"
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(f"{head}Content-Length: 1\r\n\r\n".encode())
+        assert connection.recv(1024).startswith(b"HTTP/1.1 100 Continue")
+
+
+def test_stopping_hangs_up_on_kept_connections(alice: Client, sandbox: Sandbox) -> None:
+    assert alice.get(ENTRY).status_code == 200
+    sandbox.stop()
+    with pytest.raises(requests.ConnectionError):
+        alice.get(ENTRY)
+
+
+def test_a_stopped_sandbox_starts_again_where_it_was(sandbox: Sandbox, alice: Client) -> None:
+    uuid, url = alice.deploy("apps/WordPress/wordpress"), sandbox.url
+    sandbox.stop()
+    sandbox.stop()
+    sandbox.start()
+    sandbox.start()
+    assert sandbox.url == url
+    assert alice.xml(f"/run/{uuid}").get("uuid") == uuid
+
+
+def test_several_sandboxes_do_not_know_each_other(sandbox: Sandbox, alice: Client) -> None:
+    alice.deploy("apps/WordPress/wordpress")
+    with Sandbox(clock=Clock(speed=0)) as other:
+        stranger = Client(other)
+        stranger.http.headers["Cookie"] = alice.http.headers["Cookie"]
+        assert stranger.get("/run").status_code == 401
+        assert Client(other, other.users["alice"]).xml("/run").get("totalCount") == "0"
+
+
+def test_requests_at_the_same_time_are_all_answered(sandbox: Sandbox, alice: Client) -> None:
+    def deploy(_: int) -> str:
+        return Client(sandbox, sandbox.users["alice"]).deploy("apps/WordPress/wordpress")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(deploy, range(16)))) == 16
+    assert alice.xml("/run").get("totalCount") == "16"
+
+
+def test_a_busy_port_is_an_error_the_caller_can_catch(sandbox: Sandbox) -> None:
+    port = int(sandbox.url.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"):
+        Sandbox(port=port).start()
+
+
+def test_a_version_that_is_none_is_refused() -> None:
+    for text in ("2.0", "3.37", "3", "latest"):
+        with pytest.raises(ValueError, match="is not a version"):
+            Sandbox(server_version=text)
+
+
+def test_the_journal_keeps_what_was_sent(sandbox: Sandbox, alice: Client) -> None:
+    sandbox.journal.clear()
+    alice.put("/api/service-offer?x=1", data={"$last": "0"})
+    alice.post("/api/event", json={"type": "alarm"})
+    Client(sandbox).get("/run")
+    search, added, anonymous = sandbox.journal
+    assert (search.method, search.path, search.status) == ("PUT", "/api/service-offer", 200)
+    assert (search.query, search.form, search.json) == ({"x": ["1"]}, {"$last": ["0"]}, None)
+    assert (added.json, added.form, added.user) == ({"type": "alarm"}, None, "alice")
+    assert added.headers["content-type"] == "application/json"
+    assert (anonymous.user, anonymous.status) == (None, 401)
+    assert sandbox.journal.entries("GET", "/run") == [anonymous]
+    assert sandbox.journal[1:] == [added, anonymous]
+    assert len(sandbox.journal) == 3
+
+
+def test_the_journal_does_not_show_passwords(sandbox: Sandbox, alice: Client) -> None:
+    assert sandbox.password not in repr(sandbox.journal.entries())
+    assert sandbox.password not in repr(sandbox.users)
+
+
+def test_the_package_does_not_load_the_web_framework() -> None:
+    code = "import sys, slipstream.cli, slipstream.__main__; print('flask' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"

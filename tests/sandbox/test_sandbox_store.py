@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from slipstream.filters import attr
+from slipstream.sandbox.store import Query, Result, Store, TooManyDocuments, selected
+
+
+@pytest.fixture
+def store() -> Store:
+    found = Store()
+    for number, (state, cpu) in enumerate([("on", 2), ("off", 8), ("on", None), ("on", 4)]):
+        document: dict[str, Any] = {"id": f"machine/{number}", "state": state}
+        if cpu is not None:
+            document["offer"] = {"cpu": cpu}
+        found.put(document)
+    found.put({"id": "machine-image/1"})
+    return found
+
+
+def names(result: Result) -> list[str]:
+    return [one["id"].partition("/")[2] for one in result.documents]
+
+
+def test_a_search_sees_one_collection_only(store: Store) -> None:
+    assert names(store.search("machine", Query())) == ["0", "1", "2", "3"]
+
+
+def test_a_page_is_counted_from_one_and_includes_its_last(store: Store) -> None:
+    found = store.search("machine", Query(first=2, last=3))
+    assert names(found) == ["1", "2"]
+    assert found.count == 4
+
+
+def test_a_page_of_nothing_still_counts(store: Store) -> None:
+    for query in (Query(last=0), Query(first=3, last=2), Query(first=9)):
+        found = store.search("machine", query)
+        assert (found.count, found.documents) == (4, [])
+
+
+def test_a_page_that_is_too_wide_is_refused(store: Store) -> None:
+    with pytest.raises(TooManyDocuments, match="size 10001 too large; limit is 10000"):
+        store.search("machine", Query(last=10001))
+    assert store.search("machine", Query(first=5, last=10004)).count == 4
+
+
+def test_without_a_last_place_ten_thousand_come(store: Store) -> None:
+    for number in range(10_001):
+        store.put({"id": f"many/{number}"})
+    found = store.search("many", Query())
+    assert (found.count, len(found.documents)) == (10_001, 10_000)
+
+
+def test_what_may_not_be_seen_is_not_counted(store: Store) -> None:
+    found = store.search("machine", Query(), visible=lambda one: one["id"] != "machine/0")
+    assert found.count == 3
+
+
+def test_documents_are_sorted_by_several_attributes(store: Store) -> None:
+    found = store.search("machine", Query(order=(("state", False), ("offer.cpu", True))))
+    assert names(found) == ["1", "3", "0", "2"]
+
+
+def test_sorting_by_an_unknown_attribute_fails_without_an_error(store: Store) -> None:
+    found = store.search("machine", Query(order=(("offer/cpu", False),)))
+    assert (found.count, found.documents) == (None, [])
+    assert store.search("empty", Query(order=(("x", False),))).count == 0
+
+
+def test_a_filter_applies_before_the_page(store: Store) -> None:
+    found = store.search("machine", Query(filter=attr("state").eq("on"), last=1))
+    assert (found.count, names(found)) == (3, ["0"])
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "attribute", "expected"),
+    [
+        ("count", "id", {"value": 4}),
+        ("sum", "offer/cpu", {"value": 14.0}),
+        ("min", "offer/cpu", {"value": 2}),
+        ("max", "offer/cpu", {"value": 8}),
+        ("avg", "offer/cpu", {"value": 14 / 3}),
+        ("min", "state", {"value": None}),
+        ("cardinality", "state", {"value": 2}),
+        ("missing", "offer/cpu", {"doc_count": 1}),
+        ("stats", "offer/cpu", {"count": 3, "min": 2, "max": 8, "avg": 14 / 3, "sum": 14.0}),
+    ],
+)
+def test_aggregations_look_at_every_match(
+    store: Store, algorithm: str, attribute: str, expected: dict[str, Any]
+) -> None:
+    found = store.search("machine", Query(last=0, aggregations=((algorithm, attribute),)))
+    assert found.aggregations == {f"{algorithm}:{attribute}": expected}
+
+
+def test_terms_come_largest_first(store: Store) -> None:
+    found = store.search("machine", Query(aggregations=(("terms", "state"),)))
+    buckets = found.aggregations["terms:state"]["buckets"]
+    assert buckets == [{"key": "on", "doc_count": 3}, {"key": "off", "doc_count": 1}]
+
+
+def test_percentiles_and_extended_statistics_have_their_shape(store: Store) -> None:
+    wanted = (("percentiles", "offer/cpu"), ("extendedstats", "offer/cpu"), ("nonsense", "id"))
+    found = store.search("machine", Query(aggregations=wanted)).aggregations
+    assert found["percentiles:offer/cpu"]["values"]["50.0"] == 4
+    assert found["extendedstats:offer/cpu"]["sum_of_squares"] == 84.0
+    assert "nonsense:id" not in found
+    nothing = store.search("machine", Query(aggregations=(("percentiles", "state"),)))
+    assert nothing.aggregations["percentiles:state"]["values"]["50.0"] is None
+
+
+def test_a_selection_keeps_nested_attributes_and_what_always_stays(store: Store) -> None:
+    document = {"id": "a/1", "acl": {}, "connector": {"href": "x", "name": "y"}, "b": 1}
+    kept = selected(document, ("connector/href", "missing", "b/c"), ["acl"])
+    assert kept == {"connector": {"href": "x"}, "acl": {}}
+    assert selected(document, ("*",), []) == document
