@@ -1,0 +1,79 @@
+"""The client of the last SlipStream release, and sandboxes for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from driving import Client, Official
+
+from slipstream.sandbox import Sandbox
+
+_PYTHON = Path(__file__).parents[2] / ".venv-official-client" / "bin" / "python"
+_MISSING = (
+    f"there is no {_PYTHON}: make it with 'make official-client', "
+    "or set SLIPSTREAM_SKIP_OFFICIAL_CLIENT=1 to go without"
+)
+
+Connect = Callable[..., Client]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "proves(*names): calls of the client shown to work")
+
+
+@pytest.fixture(scope="session")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
+    if not _PYTHON.exists():
+        wanted = os.environ.get("SLIPSTREAM_SKIP_OFFICIAL_CLIENT") != "1"
+        if wanted or os.environ.get("CI") == "true":
+            pytest.fail(_MISSING, pytrace=False)
+        pytest.skip(_MISSING)
+    process = Official(_PYTHON, tmp_path_factory.mktemp("official-client"))
+    yield process
+    process.close()
+
+
+@pytest.fixture(autouse=True)
+def _proofs_are_made(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hold each test to its mark: what it claims to prove was called, and returned."""
+    claimed = {name for mark in request.node.iter_markers("proves") for name in mark.args}
+    if not claimed:
+        yield
+        return
+    process: Official = request.getfixturevalue("official")
+    process.called.clear()
+    yield
+    assert claimed <= process.called, f"never called: {sorted(claimed - process.called)}"
+
+
+@pytest.fixture
+def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Connect:
+    """Make clients of the sandbox; the cookie is for https, so "insecure" is wanted on http."""
+
+    def make(**kwargs: object) -> Client:
+        options = {
+            "endpoint": sandbox.url,
+            "cookie_file": str(tmp_path / "cookies.txt"),
+            "insecure": True,
+        }
+        return official.open(**(options | kwargs))
+
+    return make
+
+
+@pytest.fixture
+def alice(connect: Connect, sandbox: Sandbox) -> Client:
+    client = connect()
+    client.login_internal(sandbox.username, sandbox.password)
+    return client
+
+
+@pytest.fixture
+def root(connect: Connect, sandbox: Sandbox, tmp_path: Path) -> Client:
+    """Log the privileged user in, beside the other one."""
+    client = connect(cookie_file=str(tmp_path / "root.txt"))
+    client.login_internal("super", sandbox.users["super"].password)
+    return client
