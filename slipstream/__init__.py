@@ -16,8 +16,9 @@ from slipstream.endpoint import Endpoint  # noqa: E402
 from slipstream.hookspecs import hookimpl, serves  # noqa: E402
 from slipstream.http import Answer, Request  # noqa: E402
 from slipstream.session import Session  # noqa: E402
+from slipstream.version import VERSION  # noqa: E402
 
-__version__ = "1.0.0.dev0"
+__version__ = VERSION
 
 __all__ = [
     "Answer",

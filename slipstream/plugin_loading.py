@@ -91,6 +91,10 @@ class PluginInfo:
         )
 
 
+def _names(value: Iterable[str]) -> frozenset[str]:
+    return frozenset([value] if isinstance(value, str) else value)
+
+
 @attrs.frozen
 class Selection:
     """
@@ -100,9 +104,9 @@ class Selection:
     :param allowed: The only ones to load; ``None`` for all.
     """
 
-    disabled: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    disabled: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
     allowed: frozenset[str] | None = attrs.field(
-        default=None, converter=attrs.converters.optional(frozenset)
+        default=None, converter=attrs.converters.optional(_names)
     )
 
     @classmethod

@@ -25,6 +25,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 from slipstream.endpoint import Endpoint
 from slipstream.errors import AnswerLost, CannotConnect, MalformedAnswer, NoAnswer, RedirectRefused
 from slipstream.http import Answer, Request
+from slipstream.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class TransportSettings:
     longest_pause: float = 30.0
     proxy_url: str | None = attrs.field(default=None, repr=False)
     verify: bool | str = True
-    user_agent: str = "slipstream-libcloud-driver"
+    user_agent: str = f"slipstream-libcloud-driver/{VERSION}"
     largest_body: int = 128 * 1024 * 1024
     connections: int = 10
 

@@ -18,7 +18,6 @@ class CatalogueMethods(DriverBase):
     def list_images(
         self,
         location: NodeLocation | None = None,
-        *,
         ex_path: str | None = None,
         ex_recurse: bool = False,
     ) -> list[NodeImage]:
@@ -28,10 +27,10 @@ class CatalogueMethods(DriverBase):
         :param location: Not supported: a listing does not tell where an image can run.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
 
-        :keyword ex_path: The project, as in ``examples/images``; empty for the root projects.
+        :param ex_path: The project, as in ``examples/images``; empty for the root projects.
         :type ex_path: ``str``
 
-        :keyword ex_recurse: List the projects below it too, one request each. A project that
+        :param ex_recurse: List the projects below it too, one request each. A project that
             may not be read is skipped, and a warning names it.
         :type ex_recurse: ``bool``
 

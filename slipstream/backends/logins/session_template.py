@@ -22,6 +22,13 @@ def _authenticate(session: Session, credentials: Credentials) -> None:
             hint="Known login methods: internal, api-key, cookie-file; a template's name has"
             " lower-case words joined by hyphens.",
         )
+    if credentials.secret:
+        raise InvalidInput(
+            f"The session template {name!r} takes its fields from ex_login_parameters; the secret"
+            " would not be used.",
+            hint="Write ex_login_parameters={'username': ..., 'password': ...}, with the fields"
+            " that the template names, and None for key and secret.",
+        )
     session.log_in_with_template(name, credentials.parameters)
 
 
