@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.client import Client
 from slipstream.sandbox import Clock, Sandbox
-
-from .client import Client
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ import time
 import pytest
 import requests
 
+from sandbox.client import Client
 from slipstream.sandbox import Sandbox
-
-from .client import Client
 
 ENTRY = "/api/cloud-entry-point"
 

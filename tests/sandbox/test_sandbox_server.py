@@ -8,9 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
+from sandbox.client import FORM, Client
 from slipstream.sandbox import Clock, Sandbox
-
-from .client import FORM, Client
 
 ENTRY = "/api/cloud-entry-point"
 

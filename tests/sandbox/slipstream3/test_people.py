@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element, tostring
+
+import pytest
+
+from sandbox.client import Client
+from slipstream.sandbox import Sandbox
+
+KEYS = "General.ssh.public.key"
+
+
+def value(root: Element, name: str) -> str:
+    found = root.find(f"parameters/entry/parameter[@name='{name}']/value")
+    assert found is not None
+    return found.text or ""
+
+
+def mine(client: Client, name: str = "alice") -> Element:
+    """Reads a profile and leaves out what must not go back."""
+    root = client.xml(f"/user/{name}")
+    root.attrib.pop("roles")
+    return root
+
+
+def put(client: Client, root: Element, name: str = "alice") -> tuple[int, str]:
+    answer = client.put_xml(f"/user/{name}", tostring(root))
+    if answer.ok:
+        assert answer.content == b""
+        return answer.status_code, answer.headers["Location"]
+    return answer.status_code, answer.text
+
+
+def test_a_profile_holds_keys_clouds_and_a_key_of_the_orchestrators(alice: Client) -> None:
+    root = alice.xml("/user/alice")
+    assert root.attrib["issuper"] == "false"
+    assert root.attrib["roles"] == ""
+    assert "password" not in root.attrib
+    assert "online" not in root.attrib
+    first, second = value(root, KEYS).splitlines()
+    assert first.endswith(" alice@laptop")
+    assert len(second.split()) == 2
+    assert value(root, "General.default.cloud.service") == "exoscale-ch-gva"
+    assert value(root, "ec2-eu-west.access.id")
+    assert value(root, "ec2-eu-west.secret.key")
+    assert value(root, "open-telekom-de1.username") == ""
+    assert value(root, "General.orchestrator.publicsshkey").startswith("ssh-rsa ")
+
+
+def test_profiles_are_ones_own_unless_one_is_privileged(alice: Client, root: Client) -> None:
+    assert alice.refused("GET", "/user/bob")[0] == 403
+    assert alice.refused("GET", "/user/nobody")[0] == 404
+    assert root.xml("/user/bob").get("name") == "bob"
+
+
+def test_a_privileged_profile_has_no_clouds_since_v3_48(root: Client, old: Sandbox) -> None:
+    path = "parameters/entry/parameter[@category='exoscale-ch-gva']"
+    assert root.xml("/user/super").findall(path) == []
+    assert len(Client(old, old.users["super"]).xml("/user/super").findall(path)) == 2
+
+
+def test_a_profile_is_replaced_as_a_whole(sandbox: Sandbox, alice: Client) -> None:
+    root = mine(alice)
+    root.set("lastName", "Durand")
+    key = root.find(f".//parameter[@name='{KEYS}']/value")
+    assert key is not None
+    key.text = "ssh-rsa AAAA new"
+    assert put(alice, root) == (202, f"{sandbox.url}/user/alice")
+    again = alice.xml("/user/alice")
+    assert again.get("lastName") == "Durand"
+    assert value(again, KEYS) == "ssh-rsa AAAA new"
+    parameters = root.find("parameters")
+    assert parameters is not None
+    for entry in list(parameters):
+        parameters.remove(entry)
+    assert put(alice, root)[0] == 202
+    emptied = alice.xml("/user/alice")
+    assert value(emptied, KEYS) == ""
+    assert value(emptied, "General.keep-running") == "on-success"
+    assert Client(sandbox, sandbox.users["alice"]).get("/user/alice").ok
+
+
+def test_the_profile_and_its_json_document_stay_the_same(alice: Client) -> None:
+    found = alice.json("/api/user-param", filter="acl/owner/principal='alice'")["userParam"]
+    document = found[0]
+    assert document["sshPublicKey"] == value(alice.xml("/user/alice"), KEYS)
+    assert document["timeout"] == 30
+    alice.put(f"/api/{document['id']}", json={"keepRunning": "never"})
+    root = mine(alice)
+    assert value(root, "General.keep-running") == "never"
+    root.set("email", "new@example.org")
+    put(alice, root)
+    assert alice.json("/api/user/alice")["emailAddress"] == "new@example.org"
+    alice.put("/api/user/alice", json={"firstName": "Anna"})
+    assert alice.xml("/user/alice").get("firstName") == "Anna"
+
+
+def test_an_old_server_keeps_general_parameters_to_itself(old_alice: Client) -> None:
+    assert old_alice.get("/api/user-param").status_code == 405
+    assert "roles" not in old_alice.json("/api/user/alice")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "status", "words"),
+    [
+        ("roles", "", 403, "Only super users are authorized to update roles!"),
+        ("roles", "x", 403, "Only super users are authorized to update roles!"),
+        ("issuper", "true", 403, "Only super users"),
+        ("firstName", "", 409, "First name"),
+        ("lastName", "", 409, "Last name"),
+        ("password", "", 409, "Password"),
+        ("email", "nonsense", 409, "email"),
+        ("name", "bob", 400, "does not match"),
+    ],
+)
+def test_a_profile_is_refused(
+    alice: Client, name: str, text: str, status: int, words: str
+) -> None:
+    root = mine(alice)
+    root.set(name, text)
+    found, body = put(alice, root)
+    assert found == status
+    assert words in body
+
+
+def test_a_quote_in_a_restricted_value_is_refused(alice: Client) -> None:
+    root = mine(alice)
+    key = root.find(f".//parameter[@name='{KEYS}']/value")
+    assert key is not None
+    key.text = "ssh-rsa AAAA alice's"
+    assert put(alice, root)[0] == 409
+
+
+def test_what_is_not_a_profile_is_refused(alice: Client) -> None:
+    assert alice.put_xml("/user/alice", "<user").status_code == 400
+    assert alice.put_xml("/user/alice", "<x/>").status_code == 400
+    bomb = '<!DOCTYPE x [<!ENTITY a "b">]><user name="alice">&a;</user>'
+    assert alice.put_xml("/user/alice", bomb).status_code == 400
+    assert alice.put("/user/alice", data={"a": "b"}).status_code == 415
+
+
+def test_another_ones_profile_is_not_to_be_touched(alice: Client) -> None:
+    root = mine(alice)
+    root.set("name", "bob")
+    assert put(alice, root, "bob")[0] == 403
+    root.set("name", "carol")
+    assert put(alice, root, "carol")[0] == 403
+
+
+def test_a_privileged_user_makes_and_unmakes_users(
+    sandbox: Sandbox, alice: Client, root: Client
+) -> None:
+    profile = alice.xml("/user/alice")
+    for name, text in (("name", "carol"), ("password", "carol-pw"), ("roles", "a,b")):
+        profile.set(name, text)
+    assert put(root, profile, "carol")[0] == 201
+    profile.set("name", "8carol")
+    assert put(root, profile, "8carol")[0] == 409
+    carol = Client(sandbox)
+    login = {"href": "session-template/internal", "username": "carol", "password": "carol-pw"}
+    assert carol.log_in(**login).status_code == 201
+    assert carol.xml("/user/carol").get("roles") == "a b"
+    assert root.delete("/user/carol").status_code == 204
+    assert carol.log_in(**login).status_code == 403
+    assert alice.refused("DELETE", "/user/bob")[0] == 403
+
+
+def test_users_are_listed_for_the_privileged(alice: Client, root: Client) -> None:
+    assert alice.refused("GET", "/users")[0] == 403
+    for path in ("/user", "/users"):
+        items = root.xml(path).findall("item")
+        assert [one.get("name") for one in items] == ["alice", "bob", "super"]
+        assert {one.get("online") for one in items} == {"false"}

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import base64
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from sandbox.client import COOKIE, FORM, Client
+from slipstream.sandbox import Clock, Sandbox
+
+COOKIE_SHAPE = re.compile(
+    rf"{re.escape(COOKIE)}=token=[\w-]+\.[\w-]+\.[\w-]+;Secure;Path=/;Expires=(.+)"
+)
+
+
+def claims(cookie: str) -> dict[str, Any]:
+    body = cookie.partition("token=")[2].split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return found
+
+
+def internal(sandbox: Sandbox, **changes: Any) -> dict[str, Any]:
+    fields = {"username": sandbox.username, "password": sandbox.password, **changes}
+    return {"href": "session-template/internal", **fields}
+
+
+def post(client: Client, template: Any, **others: Any) -> tuple[int, Any]:
+    answer = client.post("/api/session", json={"sessionTemplate": template, **others})
+    return answer.status_code, answer.json()
+
+
+def test_a_login_answers_with_a_bare_id_and_the_cookie(sandbox: Sandbox, nobody: Client) -> None:
+    answer = nobody.post("/api/session", json={"sessionTemplate": internal(sandbox)})
+    told = answer.json()
+    identifier = answer.headers["Location"]
+    assert answer.status_code == 201
+    assert re.fullmatch(r"session/[0-9a-f-]{36}", identifier)
+    assert told == {
+        "status": 201,
+        "message": f"{identifier} created",
+        "resource-id": identifier,
+    }
+    cookie = answer.headers["Set-Cookie"]
+    shape = COOKIE_SHAPE.fullmatch(cookie)
+    assert shape
+    assert shape[1].endswith("+0000")
+    said = claims(cookie)
+    assert said["username"] == "alice"
+    assert said["roles"] == f"USER ANON {identifier}"
+    assert said["session"] == identifier
+    day = sandbox.clock.now() + timedelta(days=1)
+    assert said["exp"] == int(day.timestamp())
+
+
+def test_an_old_server_words_login_and_dates_differently(old: Sandbox) -> None:
+    answer = Client(old).post("/api/session", json={"sessionTemplate": internal(old)})
+    assert answer.json()["message"].startswith("created session/")
+    shape = COOKIE_SHAPE.fullmatch(answer.headers["Set-Cookie"])
+    assert shape
+    assert shape[1].endswith(" UTC")
+
+
+def test_a_form_logs_in_too(sandbox: Sandbox, nobody: Client) -> None:
+    form = internal(sandbox)
+    assert nobody.post("/api/session", data=form).status_code == 201
+    with_charset = nobody.post(
+        "/api/session", data=form, headers={"Content-Type": f"{FORM}; charset=UTF-8"}
+    )
+    assert with_charset.status_code == 500
+
+
+@pytest.mark.parametrize("prefix", ["", "credential/"])
+def test_an_api_key_logs_in_with_or_without_prefix_and_dots(
+    sandbox: Sandbox, nobody: Client, prefix: str
+) -> None:
+    answer = nobody.log_in(
+        href="session-template/api-key",
+        key=prefix + sandbox.key.removeprefix("credential/"),
+        secret=sandbox.secret.replace(".", "-"),
+    )
+    assert answer.status_code == 201
+    assert nobody.json("/api/session")["sessions"][0]["username"] == "alice"
+
+
+def test_a_token_of_a_provider_logs_in(sandbox: Sandbox, nobody: Client) -> None:
+    wrong = {"href": "session-template/mitreid-token", "token": "x"}
+    assert post(nobody, wrong)[0] == 403
+    assert nobody.log_in(href="session-template/mitreid-token", token=sandbox.token).ok
+    assert nobody.get("/user/alice").status_code == 200
+
+
+def test_a_provider_in_a_browser_is_a_redirect(nobody: Client) -> None:
+    answer = nobody.post("/api/session", data={"href": "session-template/github"})
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("https://github.com/login/oauth/authorize?")
+    assert "/api/callback/" in answer.headers["Location"]
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "message"),
+    [
+        ({"password": "wrong"}, 403, "invalid credentials for 'alice'"),
+        ({"username": "carol"}, 403, "invalid credentials for 'carol'"),
+        ({"href": "session-template/foo"}, 404, "session-template/foo not found"),
+        ({"href": "session-template/x1"}, 400, "resource does not satisfy defined schema:\n"),
+        ({"extra": "x"}, 400, "resource does not satisfy defined schema:\n"),
+        ({"password": 3}, 400, "resource does not satisfy defined schema:\n"),
+    ],
+)
+def test_a_login_is_refused_without_touching_the_cookie(
+    sandbox: Sandbox, nobody: Client, changes: dict[str, Any], status: int, message: str
+) -> None:
+    body = {"sessionTemplate": internal(sandbox, **changes)}
+    answer = nobody.post("/api/session", json=body)
+    assert answer.status_code == status
+    assert answer.json()["status"] == status
+    assert answer.json()["message"].startswith(message)
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_what_is_left_out_is_taken_from_the_template(sandbox: Sandbox, nobody: Client) -> None:
+    no_password = {"href": "session-template/internal", "username": "alice"}
+    assert post(nobody, no_password)[1]["message"] == "invalid credentials for 'alice'"
+    no_name = {"href": "session-template/internal", "password": "x"}
+    assert post(nobody, no_name)[1]["message"] == "invalid credentials for 'username'"
+    sandbox.world.accounts["alice"].password = "password"
+    assert post(nobody, no_password)[0] == 201
+
+
+def test_an_inactive_user_is_refused(sandbox: Sandbox, nobody: Client) -> None:
+    sandbox.world.accounts["alice"].state = "SUSPENDED"
+    assert post(nobody, internal(sandbox))[0] == 403
+
+
+def test_a_login_without_a_template_is_the_servers_fault(nobody: Client) -> None:
+    for body in ({}, {"sessionTemplate": {}}, []):
+        answer = nobody.post("/api/session", json=body)
+        assert answer.status_code == 500
+        assert "unknown Session create type" in answer.json()["message"]
+
+
+def test_a_login_that_is_not_json_is_told_in_plain_text(nobody: Client) -> None:
+    answer = nobody.post("/api/session", data="{", headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.text) == (400, "Malformed JSON in request body.")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+
+
+def test_a_redirect_takes_the_place_of_the_answer(sandbox: Sandbox, nobody: Client) -> None:
+    page = "https://example.org/app"
+    good = nobody.post(
+        "/api/session", json={"sessionTemplate": internal(sandbox), "redirectURI": page}
+    )
+    assert (good.status_code, good.headers["Location"]) == (303, page)
+    assert "Set-Cookie" in good.headers
+    bad = nobody.post(
+        "/api/session", data={**internal(sandbox, password="wrong"), "redirectURI": page}
+    )
+    assert bad.status_code == 303
+    assert bad.headers["Location"] == f"{page}?error=invalid%20credentials%20for%20%27alice%27"
+
+
+def test_the_session_is_the_only_one_found(alice: Client, bob: Client, nobody: Client) -> None:
+    found = alice.json("/api/session", filter="username='bob'")
+    session = found["sessions"][0]
+    assert found["count"] == 1
+    assert session["username"] == "alice"
+    assert session["sessionTemplate"] == {"href": "session-template/internal"}
+    assert session["operations"] == [{"rel": "delete", "href": session["id"]}]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", session["expiry"])
+    assert nobody.json("/api/session")["count"] == 0
+    assert bob.get(f"/api/{session['id']}").status_code == 403
+    assert alice.json(f"/api/{session['id']}")["id"] == session["id"]
+
+
+def test_a_deleted_session_leaves_the_token_good(alice: Client, bob: Client) -> None:
+    identifier = alice.json("/api/session")["sessions"][0]["id"]
+    assert bob.delete(f"/api/{identifier}").status_code == 403
+    answer = alice.delete(f"/api/{identifier}")
+    assert answer.status_code == 200
+    assert answer.json()["message"] == f"{identifier} deleted"
+    assert f"{COOKIE}=INVALID;Path=/;Max-Age=0;" in answer.headers["Set-Cookie"]
+    assert alice.json("/api/session")["count"] == 0
+    assert alice.get("/user/alice").status_code == 200
+    assert alice.delete(f"/api/{identifier}").status_code == 404
+
+
+def test_a_session_lasts_a_day_and_no_longer(sandbox: Sandbox, alice: Client) -> None:
+    sandbox.clock.advance(24 * 3600 - 1)
+    assert alice.get("/run").status_code == 200
+    sandbox.clock.advance(2)
+    assert alice.get("/run").status_code == 401
+    answer = alice.get("/api/service-offer")
+    assert (answer.status_code, answer.json()["message"]) == (403, "credentials required")
+
+
+@pytest.mark.parametrize(
+    "cookie", ["INVALID", "token=", "token=a.b.c", "token=e30.e30.AAAA", "token=.."]
+)
+def test_a_forged_cookie_is_nobodys(nobody: Client, cookie: str) -> None:
+    nobody.http.headers["Cookie"] = f"{COOKIE}={cookie}"
+    assert nobody.json("/api/session")["count"] == 0
+    assert nobody.get("/run").status_code == 401
+
+
+def test_a_privileged_user_has_the_role(root: Client) -> None:
+    roles = root.json("/api/session")["sessions"][0]["roles"]
+    assert roles.startswith("ADMIN USER ANON session/")
+
+
+def test_the_form_login_has_no_session(sandbox: Sandbox, nobody: Client) -> None:
+    form = {"username": "alice", "password": "wrong"}
+    assert nobody.post("/auth/login", data=form).status_code == 401
+    form["password"] = sandbox.password
+    answer = nobody.post("/auth/login", data=form)
+    assert answer.status_code == 200
+    nobody.http.headers["Cookie"] = answer.headers["Set-Cookie"].partition(";")[0]
+    assert nobody.json("/api/session")["count"] == 0
+    assert nobody.get("/user/alice").status_code == 200
+    assert "INVALID" in nobody.post("/auth/logout").headers["Set-Cookie"]
+
+
+def test_leaving_the_xml_service_is_a_redirect(alice: Client) -> None:
+    answer = alice.delete("/logout")
+    assert answer.status_code == 303
+    assert answer.headers["Location"].endswith("/login")
+    assert "INVALID" in answer.headers["Set-Cookie"]
+
+
+def test_templates_are_open_to_all_and_describe_themselves(nobody: Client) -> None:
+    found = nobody.json("/api/session-template")
+    methods = {one["id"] for one in found["sessionTemplates"]}
+    assert {"session-template/internal", "session-template/api-key"} <= methods
+    one = found["sessionTemplates"][0]
+    href = one["operations"][0]["href"]
+    assert href == f"{one['id']}/describe"
+    described = nobody.get(f"/api/{href}").json()
+    assert described["password"]["type"] == "password"
+    assert described["username"]["readOnly"] is False
+    assert described["id"]["readOnly"] is True
+
+
+def test_an_old_server_has_no_login_by_provider_token(old: Sandbox) -> None:
+    template = {"href": "session-template/mitreid-token", "token": old.token}
+    assert post(Client(old), template)[0] == 404
+
+
+def test_an_old_server_writes_the_expiry_like_a_cookie(old_alice: Client) -> None:
+    assert old_alice.json("/api/session")["sessions"][0]["expiry"].endswith(" UTC")
+
+
+def test_an_old_server_takes_basic_authentication_on_its_xml_side(
+    old: Sandbox, sandbox: Sandbox
+) -> None:
+    for server, status in ((old, 200), (sandbox, 401)):
+        client = Client(server)
+        client.http.auth = (server.username, server.password)
+        assert client.get("/run").status_code == status
+
+
+def test_the_clock_of_the_sandbox_ends_sessions_not_the_real_one() -> None:
+    past = Clock(speed=0, start=datetime(2017, 10, 13, 17, tzinfo=UTC))
+    with Sandbox(clock=past) as sandbox:
+        assert Client(sandbox, sandbox.users["alice"]).get("/run").status_code == 200
