@@ -217,6 +217,7 @@ class Transport:
             f"{request.method} {request.path} was sent to {endpoint} and no complete answer came"
             f" back: {_cause(error)}.",
             endpoint=endpoint,
+            hint="Try again later." if request.repeatable else None,
         )
 
     def _redirected(self, answer: Answer) -> RedirectRefused:

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
-from slipstream.errors import SlipStreamError, nearest
+from slipstream.errors import PluginError, SlipStreamError, nearest
 from slipstream.libcloud.errors import translated
 
 P = ParamSpec("P")
@@ -36,7 +36,10 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **kwargs)
         except SlipStreamError as error:
             driver = cast(Any, args[0])
-            raise translated(error, driver.name, method.__name__) from error
+            # What lies below tells a user nothing that the sentence does not, but for what a
+            # stranger's plugin did; it stays reachable as the context.
+            cause = error.__cause__ if isinstance(error, PluginError) else None
+            raise translated(error, driver.name, method.__name__) from cause
 
     return call
 
