@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -68,7 +68,7 @@ class Contributions(Generic[C]):
         claims = self._claims.get(name, [])
         if not claims:
             self.raise_if_broken(name)
-            raise UnknownName(self._what, name, self._claims)
+            raise self._unknown(name)
         return self.only(claims, f"the {self._what} {name!r}").record
 
     def matching(self, claims: Iterable[Claim[C]], what: str) -> C | None:
@@ -84,6 +84,15 @@ class Contributions(Generic[C]):
         foreign = [claim for claim in claims if not claim.plugin.built_in]
         chosen = foreign or claims
         return self.only(chosen, what).record if chosen else None
+
+    def recognising(self, subject: Any) -> list[Claim[C]]:
+        """
+        The records that recognise something; one that fails to look at it is passed over.
+
+        :param subject: What a record's ``recognises`` takes.
+        :returns: Their claims, sorted by name.
+        """
+        return [claim for claim in self.claims() if _recognises(claim, subject)]
 
     def claims(self) -> Iterator[Claim[C]]:
         """Every record with its plugin, sorted by name."""
@@ -105,6 +114,13 @@ class Contributions(Generic[C]):
             )
         return claims[0]
 
+    def _unknown(self, name: str) -> UnknownName:
+        error = UnknownName(self._what, name, self._claims)
+        if self._broken:
+            suspects = ", ".join(f"{plugin.name!r} of {plugin.source}" for plugin in self._broken)
+            error.hint = f"Broken plugins that may have had it: {suspects}."
+        return error
+
     def raise_if_broken(self, name: str) -> None:
         """
         Tell why a name is missing when the plugin of that name is broken.
@@ -118,3 +134,13 @@ class Contributions(Generic[C]):
                     f"The {self._what} {name!r} is not available:"
                     f" its plugin of {plugin.source} is broken, {plugin.reason}."
                 ) from plugin.cause
+
+
+def _recognises(claim: Claim[C], subject: Any) -> bool:
+    try:
+        return bool(claim.record.recognises(subject))
+    except Exception as error:
+        if claim.plugin.built_in:
+            raise
+        claim.plugin.broken(f"asking {claim.record.name!r} what it recognises", error).warn()
+        return False

@@ -65,7 +65,7 @@ def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
         return known
     entry_point = read_entry_point(transport)
     found = kinds.matching(
-        (claim for claim in kinds.claims() if claim.record.recognises(entry_point)),
+        kinds.recognising(entry_point),
         f"the server at {endpoint}",
     )
     if found is None:
@@ -91,8 +91,8 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
     name = credentials.method or next(
         (
             claim.record.name
-            for claim in methods.claims()
-            if _taken(kind, claim.record.name) and claim.record.recognises(credentials)
+            for claim in methods.recognising(credentials)
+            if _taken(kind, claim.record.name)
         ),
         kind.default_login,
     )

@@ -13,6 +13,7 @@ Lists are handed over lazily: an answer may be a generator that asks the server 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -46,16 +47,23 @@ def serves(backend: str) -> Callable[[F], F]:
     """
     Let a hook implementation answer for the endpoints of one backend only.
 
-    Write it under ``@hookimpl``; the implementation takes ``session`` first.
+    Write it under ``@hookimpl``; the implementation takes ``session``.
 
     :param backend: The name of the :class:`~slipstream.contributions.Backend`.
     :returns: A decorator.
+    :raises TypeError: If what it is written over does not take ``session``.
     """
 
     def decorate(function: F) -> F:
+        names = list(inspect.signature(function).parameters)
+        if "session" not in names:
+            raise TypeError(f"{function.__name__} needs an argument 'session' to serve {backend}.")
+        position = names.index("session")
+
         @functools.wraps(function)
-        def answer(session: Session, *args: Any) -> Any:
-            return function(session, *args) if session.kind.backend.name == backend else None
+        def answer(*args: Any) -> Any:
+            session: Session = args[position]
+            return function(*args) if session.kind.backend.name == backend else None
 
         return cast(F, answer)
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from importlib import metadata
+from typing import Any
 
 import attrs
 import pluggy
@@ -91,8 +93,14 @@ class PluginInfo:
         )
 
 
-def _names(value: Iterable[str]) -> frozenset[str]:
-    return frozenset([value] if isinstance(value, str) else value)
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def _names(names: Iterable[str]) -> frozenset[str]:
+    """Names that are compared as those of distributions are; one text may list several."""
+    given = names.split(",") if isinstance(names, str) else names
+    return frozenset(_canonical(name) for name in given if name.strip())
 
 
 @attrs.frozen
@@ -119,11 +127,10 @@ class Selection:
         :param disabled: Names of plugins or distributions to leave out.
         :param allowed: The only ones to load.
         """
-        env_allowed = os.environ.get(ALLOW_VARIABLE)
         if disabled is None:
-            disabled = _listed(os.environ.get(DISABLE_VARIABLE, ""))
-        if allowed is None and env_allowed is not None:
-            allowed = _listed(env_allowed)
+            disabled = os.environ.get(DISABLE_VARIABLE, "")
+        if allowed is None:
+            allowed = os.environ.get(ALLOW_VARIABLE)
         return cls(disabled, allowed)
 
     def refuses(self, plugin: PluginInfo) -> str | None:
@@ -133,7 +140,7 @@ class Selection:
         :param plugin: The plugin.
         :returns: The reason, ``None`` if it may be loaded.
         """
-        names = {plugin.name, plugin.distribution}
+        names = _names([plugin.name, plugin.distribution])
         if names & self.disabled:
             return "switched off"
         if self.allowed is not None and not names & self.allowed:
@@ -193,22 +200,27 @@ def _load(
         return attrs.evolve(info, status="disabled", reason=reason)
     try:
         plugin = entry_point.load()
-    except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises is its own
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise any
         return info.broken("importing it", error)
     try:
         return register(manager, info, plugin)
-    except (pluggy.PluginValidationError, PluginError, ValueError, TypeError) as error:
+    except Exception as error:  # noqa: BLE001 - so may an object that is looked at
         return info.broken("registering it", error)
 
 
 def _third_party() -> Iterator[tuple[PluginInfo, metadata.EntryPoint]]:
     found = {}
     for entry_point in metadata.entry_points(group=PROJECT):
-        distribution = entry_point.dist.name if entry_point.dist else "an unknown distribution"
-        version = entry_point.dist.version if entry_point.dist else ""
+        distribution, version = _origin(entry_point)
         info = PluginInfo(name=entry_point.name, distribution=distribution, version=version)
         found[distribution, entry_point.name] = (info, entry_point)
     return (found[key] for key in sorted(found))
+
+
+def _origin(entry_point: metadata.EntryPoint) -> tuple[str, str]:
+    """Name and version of the distribution; what is left of a removed one may have neither."""
+    said: Any = entry_point.dist.metadata if entry_point.dist else {}
+    return said.get("Name") or "an unknown distribution", said.get("Version") or ""
 
 
 def _check_shape(plugin: object) -> None:
@@ -234,10 +246,6 @@ def _check_hooks(callers: Iterable[pluggy.HookCaller], plugin: object) -> None:
             if implementation.plugin is plugin and implementation.kwargnames:
                 names = ", ".join(implementation.kwargnames)
                 raise PluginError(f"{caller.name} gives default values to {names}")
-
-
-def _listed(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _version(distribution: str) -> str:

@@ -10,8 +10,11 @@ operation is never carried out behind the back of a wrapper that failed.
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Iterable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
 from typing import Any, TypeVar
 
 import pluggy
@@ -23,7 +26,7 @@ from slipstream.deploying import DeploymentRequest
 from slipstream.errors import PluginError, SlipStreamError, Unsupported
 from slipstream.hookspecs import PROJECT
 from slipstream.keys import SSHKey
-from slipstream.plugin_loading import PluginInfo, Selection, load_all
+from slipstream.plugin_loading import DISABLE_VARIABLE, PluginInfo, Selection, load_all
 from slipstream.session import Session
 from slipstream.values import (
     Connector,
@@ -95,6 +98,7 @@ class Plugins:
             raise Unsupported(
                 f"{session.kind.name} endpoints cannot {_words(hook)}.",
                 endpoint=session.endpoint.url,
+                hint=self._suspects(caller),
             )
         return answer
 
@@ -108,21 +112,37 @@ class Plugins:
             self._blame(getattr(self._manager.hook, hook), error)
             raise
 
-    def _blame(self, caller: pluggy.HookCaller, error: Exception) -> None:
-        functions = {
-            implementation.function.__code__: self._plugins[implementation.plugin_name]
+    def _suspects(self, caller: pluggy.HookCaller) -> str | None:
+        """A wrapper that forgets to return what it was handed looks like no answer."""
+        names = [
+            self._plugins[implementation.plugin_name].name
             for implementation in caller.get_hookimpls()
-        }
-        traceback = error.__traceback__
-        while traceback is not None:
-            info = functions.get(traceback.tb_frame.f_code)
-            if info is not None and not info.built_in:
-                raise PluginError(
-                    f"The plugin {info.name!r} of {info.source} failed in {caller.name}:"
-                    f" {type(error).__name__}: {error}.",
-                    hint=f"Set SLIPSTREAM_DISABLE_PLUGINS={info.name} to switch it off.",
-                ) from error
-            traceback = traceback.tb_next
+            if implementation.wrapper or implementation.hookwrapper
+        ]
+        if not names:
+            return None
+        return f"Or an answer was not handed on by a plugin that wraps it: {', '.join(names)}."
+
+    def _blame(self, caller: pluggy.HookCaller, error: Exception) -> None:
+        """
+        Raise an error that names the plugin, if it was a third-party one that failed.
+
+        The innermost frame of any plugin tells which: a wrapper's own frame is on the way of
+        every error that passes through it.
+        """
+        implementations = [
+            (inspect.unwrap(implementation.function), self._plugins[implementation.plugin_name])
+            for implementation in caller.get_hookimpls()
+        ]
+        culprit = None
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            culprit = _owner(frame, implementations) or culprit
+        if culprit is not None and not culprit.built_in:
+            raise PluginError(
+                f"The plugin {culprit.name!r} of {culprit.source} failed in {caller.name}:"
+                f" {type(error).__name__}: {error}.",
+                hint=f"Set {DISABLE_VARIABLE}={culprit.name} to switch it off.",
+            ) from error
 
     # The operations. What each does and raises is written at its hook in slipstream.hookspecs.
 
@@ -243,6 +263,19 @@ def _checked(records: Any, record_type: type[C]) -> Iterator[C]:
         if not isinstance(record, record_type):
             raise PluginError(f"{record!r} is no {record_type.__name__}")
         yield record
+
+
+def _owner(
+    frame: FrameType, implementations: Iterable[tuple[Callable[..., Any], PluginInfo]]
+) -> PluginInfo | None:
+    """The plugin whose hook runs in a frame; else the one of whose module the frame's code is."""
+    neighbour = None
+    for function, info in implementations:
+        if getattr(function, "__code__", None) is frame.f_code:
+            return info
+        if getattr(function, "__globals__", None) is frame.f_globals:
+            neighbour = info
+    return neighbour
 
 
 def _words(hook: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from slipstream.errors import LoginFailed, Refused
+from slipstream.errors import LoginFailed, PluginError, Refused, SlipStreamError
 from slipstream.http import Answer, Request
 from slipstream.refusals import refusal
 
@@ -120,7 +120,7 @@ class Session:
             self._renew(self._logins)
         logins = self._logins
         answer = self.transport.send(request)
-        if answer.status in {401, 403} and self.kind.backend.session_ended(self, answer):
+        if answer.status in {401, 403} and self._has_ended(logins, answer):
             self._renew(logins)
             answer = self.transport.send(request)
         if answer.status >= 400 and answer.status not in allow:
@@ -149,9 +149,23 @@ class Session:
         self.transport.cookies.clear()
         self.user_name = None
         self._ends = None
-        self.login_method.authenticate(self, self._credentials)
+        try:
+            self.login_method.authenticate(self, self._credentials)
+        except SlipStreamError:
+            raise
+        except Exception as error:
+            # The exception's own text may quote the credentials.
+            raise PluginError(
+                f"The login method {self.login_method.name!r} failed: {type(error).__name__}.",
+                endpoint=self.endpoint.url,
+            ) from error
         self._logins += 1
         log.info("logged in on %s by %s", self.endpoint, self.login_method.name)
+
+    def _has_ended(self, logins: int, answer: Answer) -> bool:
+        # Another thread may be logging in: its new cookie would tell nothing of the old one.
+        with self._login_lock:
+            return self._logins != logins or self.kind.backend.session_ended(self, answer)
 
     def _renew(self, logins: int) -> None:
         with self._login_lock:
