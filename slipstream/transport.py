@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Iterator
 from http.cookiejar import Cookie, CookieJar
 from typing import Any
 
@@ -63,7 +64,7 @@ class TransportSettings:
     verify: bool | str = True
     user_agent: str = f"slipstream-libcloud-driver/{VERSION}"
     largest_body: int = 128 * 1024 * 1024
-    connections: int = 10
+    connections: int = 32
 
 
 class _NoNetrc(requests.auth.AuthBase):
@@ -73,7 +74,26 @@ class _NoNetrc(requests.auth.AuthBase):
         return request
 
 
-class _PlainJar(RequestsCookieJar):
+class _Jar(RequestsCookieJar):
+    """
+    The cookies of an endpoint, safe to be used and renewed by several threads.
+
+    A server that refuses an old cookie tells the client to forget it, and would make it forget
+    the one that another thread has just been given. Those that have ended are not sent anyway.
+    """
+
+    def __iter__(self) -> Iterator[Cookie]:  # type: ignore[override]  # of cookies, not names
+        with self._cookies_lock:  # type: ignore[attr-defined]  # CookieJar's own
+            return iter(list(super().__iter__()))
+
+    def clear(
+        self, domain: str | None = None, path: str | None = None, name: str | None = None
+    ) -> None:
+        if name is None:
+            super().clear(domain, path)
+
+
+class _PlainJar(_Jar):
     """
     The cookies of a plain http endpoint.
 
@@ -98,7 +118,7 @@ class Transport:
         self.endpoint = endpoint
         self.settings = settings or TransportSettings()
         self._session = session = requests.Session()
-        session.cookies = RequestsCookieJar() if endpoint.secure else _PlainJar()
+        session.cookies = _Jar() if endpoint.secure else _PlainJar()
         session.auth = _NoNetrc()
         session.headers["User-Agent"] = self.settings.user_agent
         adapter = HTTPAdapter(
