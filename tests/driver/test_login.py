@@ -39,7 +39,7 @@ def test_a_forgotten_password_never_logs_in_with_the_word_password(
     login: Login, sandbox: Sandbox, secret: str | None
 ) -> None:
     sandbox.world.accounts["alice"].password = "password"
-    with pytest.raises(BadInput, match="The password to log in with is missing.*'secret'"):
+    with pytest.raises(BadInput, match=r"The password to log in with is missing.*'secret'"):
         login("alice", secret)
     assert logins(sandbox) == 0
 
@@ -47,7 +47,7 @@ def test_a_forgotten_password_never_logs_in_with_the_word_password(
 def test_a_forgotten_user_name_never_logs_in_with_the_word_username(
     login: Login, sandbox: Sandbox
 ) -> None:
-    with pytest.raises(BadInput, match="The username to log in with is missing.*'key'"):
+    with pytest.raises(BadInput, match=r"The username to log in with is missing.*'key'"):
         login("", "secret")
     assert logins(sandbox) == 0
 
@@ -127,7 +127,7 @@ def test_an_http_address_that_redirects_to_https_names_the_right_address() -> No
 
     with (
         stub_server(redirect) as stub,
-        pytest.raises(NoAnswer, match="Use ex_endpoint='https://cloud.example.org'") as caught,
+        pytest.raises(NoAnswer, match=r"Use ex_endpoint='https://cloud.example.org'") as caught,
     ):
         Driver("alice", "secret", ex_endpoint=stub.url)
     assert stub.url in str(caught.value)
@@ -140,7 +140,7 @@ def test_the_post_of_a_login_is_never_turned_into_a_get_by_a_redirect() -> None:
 
     with (
         stub_server(redirect) as stub,
-        pytest.raises(NoAnswer, match="Use ex_endpoint='https://cloud.example.org'"),
+        pytest.raises(NoAnswer, match=r"Use ex_endpoint='https://cloud.example.org'"),
     ):
         Driver("alice", "secret", ex_endpoint=stub.url, ex_endpoint_kind="slipstream")
     assert stub.seen == [("POST", "/api/session")]
@@ -152,7 +152,7 @@ def test_a_redirect_to_another_page_is_named_and_not_followed() -> None:
 
     with (
         stub_server(redirect) as stub,
-        pytest.raises(NoAnswer, match="redirects to https://portal.example.org/sign-in;"),
+        pytest.raises(NoAnswer, match=r"redirects to https://portal.example.org/sign-in;"),
     ):
         Driver("alice", "secret", ex_endpoint=stub.url)
 
@@ -320,4 +320,4 @@ def test_a_cookie_file_works_although_its_session_was_deleted(
     for session in list(sandbox.world.store.collection("session")):
         sandbox.world.store.remove(session["id"])
     driver = login(ex_cookie_file=path)
-    assert [key.name for key in driver.list_key_pairs()][0] == "alice@laptop"
+    assert driver.list_key_pairs()[0].name == "alice@laptop"
