@@ -76,7 +76,7 @@ def _block(page: Path, number: int, info: str, body: list[str]) -> Block:
     if info.startswith("{"):
         info = info.removeprefix("{code-block}").strip()
         while body and (option := _OPTION.match(body[0])):
-            options[option["name"]] = option["value"]
+            options[option["name"]] = option["value"].strip("\"'")
             body = body[1:]
             number += 1
     text = "\n".join([*body, ""])
