@@ -1,0 +1,19 @@
+"""No deployment where the law forbids it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from slipstream import DeploymentRequest, Role, hookimpl
+from slipstream.errors import InvalidInput
+from slipstream.values import Deployment
+
+FORBIDDEN = {"ec2-eu-west"}
+
+
+@hookimpl(wrapper=True)
+def slipstream_deploy(request: DeploymentRequest) -> Generator[None, Deployment, Deployment]:
+    for location in request.decides(Role.LOCATION):
+        if location.value in FORBIDDEN:
+            raise InvalidInput(f"Nothing may be deployed on {location.value}.")
+    return (yield)
