@@ -40,6 +40,7 @@ COMMANDS = (
     Command(
         "sandbox", "run a local server to try things on", "slipstream.sandbox.command", "sandbox"
     ),
+    Command("plugins", "list the plugins and what became of each", "slipstream.plugins_command"),
 )
 
 
