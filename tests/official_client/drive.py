@@ -17,10 +17,10 @@ from typing import Any
 
 # The C elements cannot be given a method; without them the ones written in Python are used.
 sys.modules["_elementtree"] = None  # type: ignore[assignment]
-from xml.etree import ElementTree  # noqa: E402
+from xml.etree import ElementTree as ET  # noqa: E402
 
 # Dropped from Python 3.9, and looked up by the client before it chooses "iter".
-ElementTree.Element.getiterator = ElementTree.Element.iter  # type: ignore[attr-defined]
+ET.Element.getiterator = ET.Element.iter  # type: ignore[attr-defined]
 warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
 
 from requests import Response  # noqa: E402

@@ -1,0 +1,223 @@
+"""SlipStream's own client reads and changes projects, components and applications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from driving import Client, ClientFailure
+
+from slipstream.sandbox import Sandbox
+
+_WORDPRESS = "apps/WordPress/wordpress"
+_SYSTEM = "examples/tutorials/service-testing/system"
+_UBUNTU = "examples/images/ubuntu-16.04"
+
+
+def _paths(listed: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    return {(one["type"], one["path"]) for one in listed}
+
+
+@pytest.mark.proves("list_applications")
+def test_app_store_lists_what_is_published(alice: Client) -> None:
+    listed = alice.list_applications()
+
+    assert {
+        "name": "wordpress",
+        "type": "component",
+        "version": 478,
+        "path": _WORDPRESS,
+    } in listed
+    assert ("application", _SYSTEM) in _paths(listed)
+    assert 412 not in [one["version"] for one in listed]
+
+
+@pytest.mark.proves("list_project_content")
+def test_root_lists_the_projects_one_may_see(alice: Client) -> None:
+    assert _paths(alice.list_project_content()) == {
+        ("project", "apps"),
+        ("project", "alice"),
+        ("project", "examples"),
+    }
+
+
+@pytest.mark.proves("list_project_content")
+def test_project_lists_its_children(alice: Client) -> None:
+    assert _paths(alice.list_project_content("examples/images")) == {
+        ("component", _UBUNTU),
+        ("component", "examples/images/centos-7"),
+        ("project", "examples/images/old"),
+    }
+
+
+@pytest.mark.proves("list_project_content")
+def test_recursion_finds_everything_and_passes_over_what_is_forbidden(
+    alice: Client, sandbox: Sandbox
+) -> None:
+    found = _paths(alice.list_project_content("examples", recurse=True))
+
+    assert {
+        ("component", "examples/images/old/ubuntu-14.04"),
+        ("application", _SYSTEM),
+        ("project", "examples/private"),
+    } <= found
+    assert ("application", "examples/private/system") not in found
+    refused = [entry.path for entry in sandbox.journal if entry.status == 403]
+    assert refused == ["/module/examples/private/17"]
+
+
+@pytest.mark.proves("get_element")
+@pytest.mark.parametrize(
+    ("path", "kind", "version"),
+    [
+        pytest.param("examples/images", "project", 12, id="project"),
+        pytest.param(_WORDPRESS, "component", 478, id="component"),
+        pytest.param(f"{_WORDPRESS}/412", "component", 412, id="older-version"),
+        pytest.param(f"module/{_SYSTEM}", "application", 540, id="application"),
+    ],
+)
+def test_element_tells_what_it_is(alice: Client, path: str, kind: str, version: int) -> None:
+    element = alice.get_element(path)
+
+    bare = path.removeprefix("module/").removesuffix("/412")
+    assert (element["type"], element["version"], element["path"]) == (kind, version, bare)
+    assert element["name"] == bare.rpartition("/")[2]
+    assert element["created"].endswith(" UTC")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("no/such/module", 404, id="unknown"),
+        pytest.param("examples/private", 403, id="forbidden"),
+    ],
+)
+def test_element_that_cannot_be_read_says_why(alice: Client, path: str, status: int) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.get_element(path)
+
+    assert (caught.value.kind, caught.value.status) == ("HTTPError", status)
+
+
+@pytest.mark.proves("get_cloud_image_identifiers")
+def test_native_component_has_an_image_on_each_cloud(alice: Client, sandbox: Sandbox) -> None:
+    found = alice.get_cloud_image_identifiers(_UBUNTU)
+
+    images = sandbox.world.library.find(_UBUNTU).images
+    assert len(images) == 3
+    assert {one["cloud"]: one["identifier"] for one in found} == images
+
+
+@pytest.mark.proves("get_application_nodes")
+def test_application_has_nodes(alice: Client) -> None:
+    nodes = {node["name"]: node for node in alice.get_application_nodes(_SYSTEM)}
+
+    assert set(nodes) == {"apache", "testclient"}
+    apache = nodes["apache"]
+    assert apache["path"] == "examples/tutorials/service-testing/apache/538"
+    assert (apache["cloud"], apache["network"]) == ("default", "Public")
+    assert (apache["multiplicity"], apache["max_provisioning_failures"]) == ("1", "0")
+
+
+@pytest.mark.proves("get_parameters")
+def test_component_has_parameters(alice: Client) -> None:
+    found = {one["name"]: one for one in alice.get_parameters(_WORDPRESS)}
+
+    assert set(found) >= {"wordpress_title", "admin_email", "admin_password", "hostname"}
+    title = found["wordpress_title"]
+    assert title["value"] == title["defaultValue"] == "Hello from SlipStream"
+    assert (title["category"], title["type"], title["mandatory"]) == ("Input", "String", "true")
+    assert (found["hostname"]["category"], found["hostname"]["value"]) == ("Output", "")
+
+
+@pytest.mark.proves("get_parameters")
+def test_parameters_can_be_chosen_by_name(alice: Client) -> None:
+    one = alice.get_parameters(_WORDPRESS, parameter_name="admin_email")
+    two = alice.get_parameters(_WORDPRESS, parameter_names=["admin_email", "hostname"])
+
+    assert [parameter["value"] for parameter in one] == ["admin@example.org"]
+    assert {parameter["name"] for parameter in two} == {"admin_email", "hostname"}
+
+
+@pytest.mark.proves("update_component")
+def test_updated_component_is_a_new_version(root: Client, sandbox: Sandbox) -> None:
+    root.update_component(
+        _WORDPRESS, description="A blog & more", logo_link="https://example.org/new.png"
+    )
+
+    latest = root.get_element(_WORDPRESS)
+    assert latest["version"] > 478
+    assert latest["description"] == "A blog & more"
+    module = sandbox.world.library.find(_WORDPRESS)
+    old = sandbox.world.library.find(f"{_WORDPRESS}/478")
+    assert module.logo == "https://example.org/new.png"
+    assert module.published is None
+    assert module.reference == old.reference
+    assert module.targets == old.targets
+    kept = {one.name: (one.value, one.category, one.type) for one in module.parameters}
+    assert kept == {one.name: (one.value, one.category, one.type) for one in old.parameters}
+
+
+@pytest.mark.proves("update_component")
+def test_updated_images_of_a_native_component_are_kept(root: Client) -> None:
+    root.update_component(
+        _UBUNTU,
+        cloud_identifiers={"exoscale-ch-gva": "11111111-2222", "ec2-eu-west": ""},
+    )
+
+    found = root.get_cloud_image_identifiers(_UBUNTU)
+    assert {one["cloud"]: one["identifier"] for one in found} == {
+        "exoscale-ch-gva": "11111111-2222",
+        "open-telekom-de1": "5f1c7d3e-8a0b-4f5e-9c55-3f0f3f1b6a10",
+    }
+
+
+@pytest.mark.proves("update_component")
+def test_native_component_becomes_one_that_is_made_from_another(
+    root: Client, sandbox: Sandbox
+) -> None:
+    parent = "module/examples/images/centos-7/842"
+
+    root.update_component(_UBUNTU, module_reference_uri=parent)
+
+    module = sandbox.world.library.find(_UBUNTU)
+    assert (module.reference, module.is_base, module.images) == (parent, False, {})
+
+
+def test_application_is_no_component_to_update(root: Client) -> None:
+    with pytest.raises(ClientFailure, match="Specified path is not a component"):
+        root.update_component(_SYSTEM, description="no")
+
+
+@pytest.mark.proves("update_component")
+def test_update_without_the_right_changes_nothing(alice: Client, sandbox: Sandbox) -> None:
+    # The client drops the answer of its PUT, so nothing is raised.
+    alice.update_component(_WORDPRESS, description="mine now")
+
+    assert sandbox.journal[-1].status == 403
+    assert alice.get_element(_WORDPRESS)["version"] == 478
+
+
+@pytest.mark.proves("publish", "unpublish")
+def test_component_is_put_into_the_app_store_and_taken_out(root: Client) -> None:
+    path = "examples/tutorials/failing"
+
+    assert root.publish(path) is True
+    assert ("component", path) in _paths(root.list_applications())
+    with pytest.raises(ClientFailure) as caught:
+        root.publish(path)
+    assert caught.value.status == 409
+
+    assert root.unpublish(path) is True
+    assert ("component", path) not in _paths(root.list_applications())
+
+
+@pytest.mark.proves("delete_element")
+def test_deleted_version_uncovers_the_one_before(root: Client) -> None:
+    assert root.delete_element(_WORDPRESS) is True
+    assert root.get_element(_WORDPRESS)["version"] == 412
+
+    assert root.delete_element(f"{_WORDPRESS}/412") is True
+    with pytest.raises(ClientFailure) as caught:
+        root.get_element(_WORDPRESS)
+    assert caught.value.status == 404
