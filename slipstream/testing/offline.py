@@ -6,7 +6,7 @@ import importlib
 import socket
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NoReturn
 from unittest import mock
@@ -54,12 +54,17 @@ def network_blocked() -> Iterator[list[str]]:
 
 
 @contextmanager
-def instant_sleep(modules: tuple[str, ...] = WAITING_MODULES) -> Iterator[None]:
+def instant_sleep(
+    modules: tuple[str, ...] = WAITING_MODULES,
+    *,
+    slept: Callable[[float], object] = float,
+) -> Iterator[None]:
     """Let sleeping take no time, while the clock still moves by what was slept.
 
     :param modules: the modules whose ``time`` is replaced, those that can be imported.
+    :param slept: told of the seconds of each sleep, to move other clocks along.
     """
-    clock = _Clock("time")
+    clock = _Clock(slept)
     with ExitStack() as patches:
         for name in modules:
             module = _imported(name)
@@ -71,13 +76,17 @@ def instant_sleep(modules: tuple[str, ...] = WAITING_MODULES) -> Iterator[None]:
 class _Clock(types.ModuleType):
     """The module ``time``, except that nobody waits."""
 
-    slept: float = 0.0
+    def __init__(self, told: Callable[[float], object]) -> None:
+        super().__init__("time")
+        self.slept = 0.0
+        self.told = told
 
     def __getattr__(self, name: str) -> Any:
         return getattr(time, name)
 
     def sleep(self, seconds: float) -> None:
         self.slept += max(seconds, 0.0)
+        self.told(max(seconds, 0.0))
 
     def monotonic(self) -> float:
         return time.monotonic() + self.slept

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -191,7 +191,8 @@ def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scen
         recorder.refuse(name, reason)
         pytest.skip(f"{recorder.origin} cannot serve it: {reason}")
 
-    with recording(recorder.scrubber(), name=name) as tape:
+    sleeping = instant_sleep(slept=recorder.slept) if recorder.slept else nullcontext()
+    with sleeping, recording(recorder.scrubber(), name=name) as tape:
         yield Scenario(
             name=name,
             endpoint=recorder.endpoint,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,8 @@ class Recorder:
     :param credentials: real credentials.
     :param server: the family of the server.
     :param sandbox: whether the server is the sandbox.
+    :param slept: moves the server's clock by the seconds that a scenario sleeps, where that can
+        be done; elsewhere sleeping takes its time.
     """
 
     root: Path
@@ -52,6 +54,7 @@ class Recorder:
     credentials: ScenarioCredentials
     server: str
     sandbox: bool
+    slept: Callable[[float], object] | None = None
     recorded: list[str] = field(factory=list, init=False)
     unsupported: dict[str, str] = field(factory=dict, init=False)
     failed: dict[str, str] = field(factory=dict, init=False)
@@ -159,6 +162,7 @@ def sandbox_recorder(root: Path, origin: str | None) -> Iterator[Recorder]:
             ),
             server=family(sandbox.url.rstrip("/")),
             sandbox=True,
+            slept=lambda seconds: sandbox.clock.advance(seconds * SANDBOX_SPEED),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 import re
 from collections import Counter
@@ -213,6 +214,13 @@ def _is_scrubbed(kept: Interaction) -> bool:
         scrubber.url(kept.uri) == kept.uri
         and scrubber.request_headers(sent) == sent
         and scrubber.response_headers(received) == received
-        and scrubber.body(asked, sent, named=named) == asked
-        and scrubber.body(answered, received, named=named) == answered
+        and _meaning(scrubber.body(asked, sent, named=named)) == _meaning(asked)
+        and _meaning(scrubber.body(answered, received, named=named)) == _meaning(answered)
     )
+
+
+def _meaning(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body

@@ -16,6 +16,7 @@ from slipstream.testing.documents import clean_form, clean_json, clean_xml
 from slipstream.testing.known import replacer
 from slipstream.testing.loose import clean_assignments, clean_markup
 from slipstream.testing.names import SCRUBBED, is_sensitive
+from slipstream.testing.pretty import pretty
 from slipstream.testing.shapes import without_secrets
 
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
@@ -63,7 +64,7 @@ class Scrubber:
         :param source: a value from a document, or a whole document.
         :returns: the text without secrets.
         """
-        return self._structured(source, indent=None)
+        return self._structured(source)
 
     def url(self, source: str) -> str:
         """Scrub an address, absolute or not.
@@ -105,7 +106,7 @@ class Scrubber:
         form = None
         if "x-www-form-urlencoded" in content_type:
             form = clean_form(self._plain(text), self.text, certain=True)
-        cleaned = self._structured(text, indent=1) if form is None else form
+        cleaned = self._structured(text, document=True) if form is None else form
         return cleaned.encode(encoding, "backslashreplace")
 
     def request_headers(self, headers: Headers) -> dict[str, list[str]]:
@@ -138,26 +139,26 @@ class Scrubber:
         plain = self._plain(text)
         return plain if not plain or plain.startswith("recorded-") else SCRUBBED
 
-    def _structured(self, source: str, *, indent: int | None) -> str:
+    def _structured(self, source: str, *, document: bool = False) -> str:
         source = self._plain(source)
         start = source.lstrip("\ufeff \t\r\n")[:1]
         if start in {"{", "["}:
-            cleaned = self._json(source, indent)
+            cleaned = self._json(source, document=document)
         elif start == "<":
             cleaned = clean_xml(source, self.text)
         else:
             cleaned = clean_form(source, self.text)
         return self._loose(source) if cleaned is None else cleaned
 
-    def _json(self, source: str, indent: int | None) -> str | None:
+    def _json(self, source: str, *, document: bool) -> str | None:
         try:
-            document: Any = json.loads(source)
+            parsed: Any = json.loads(source)
         except (ValueError, RecursionError):
             return None
-        cleaned = clean_json(document, self.text)
-        if cleaned == document and indent is None:
-            return source
-        return json.dumps(cleaned, indent=indent, ensure_ascii=False)
+        cleaned = clean_json(parsed, self.text)
+        if document:
+            return pretty(cleaned)
+        return source if cleaned == parsed else json.dumps(cleaned, ensure_ascii=False)
 
     def _loose(self, source: str) -> str:
         source = without_secrets(source)

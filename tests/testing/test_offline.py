@@ -60,3 +60,14 @@ def test_sleeping_takes_no_time_but_the_clock_moves(monkeypatch):
         assert module.time.gmtime(0).tm_year == 1970
     assert time.monotonic() - started < 60
     assert module.time is time
+
+
+def test_another_clock_can_move_along(monkeypatch):
+    module = types.ModuleType("waiter")
+    module.time = time
+    monkeypatch.setitem(sys.modules, "waiter", module)
+    told = []
+    with instant_sleep(("waiter",), slept=told.append):
+        module.time.sleep(5)
+        module.time.sleep(2)
+    assert told == [5, 2]

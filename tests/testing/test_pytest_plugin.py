@@ -10,8 +10,10 @@ import pytest
 import requests
 import vcr.patch
 
+import slipstream.waiting
+
 # Runs within this process forget what they imported; these must not be imported twice.
-__all__ = ["requests", "vcr"]
+__all__ = ["requests", "slipstream", "vcr"]
 
 pytest_plugins = ["pytester"]
 
@@ -247,6 +249,33 @@ def test_a_server_that_does_not_answer_is_said_so(project):
     result = record(project, "http://127.0.0.1:1")
     assert result.ret == 2
     result.stdout.fnmatch_lines(["*cannot record http://127.0.0.1:1/api/cloud-entry-point*"])
+
+
+def test_without_an_endpoint_the_sandbox_is_recorded_and_waiting_takes_no_time(project):
+    project.makepyfile(
+        test_some="""
+import pytest, requests
+from slipstream import waiting
+
+@pytest.mark.scenario
+def test_wait(scenario):
+    assert requests.get(scenario.endpoint + "/api/cloud-entry-point").ok
+    before = waiting.time.monotonic()
+    waiting.time.sleep(3600)
+    assert waiting.time.monotonic() - before >= 3600
+""",
+    )
+    run(project, "--record").assert_outcomes(passed=1)
+    path = project.path / "cassettes" / "sandbox-3.71" / "some" / "wait.yaml"
+    assert "kind: recorded from the sandbox" in path.read_text()
+    run(project).assert_outcomes(passed=1)
+
+
+def test_the_clock_of_the_sandbox_fixture_moves_by_hand(sandbox):
+    before = sandbox.clock.now()
+    assert sandbox.clock.now() == before
+    sandbox.clock.advance(60)
+    assert (sandbox.clock.now() - before).total_seconds() == 60
 
 
 @pytest.mark.parametrize("options", [["--endpoint", "http://x"], ["--origin", "A/B"]])

@@ -22,6 +22,7 @@ from slipstream.testing.matching import body as same_body
 from slipstream.testing.matching import query as same_query
 from slipstream.testing.names import is_placeholder
 from slipstream.testing.origins import moved
+from slipstream.testing.pretty import pretty
 from slipstream.testing.scrubbing import Scrubber
 
 ENDPOINT = "http://127.0.0.1:54321"
@@ -333,7 +334,9 @@ def test_credentials_do_not_show_in_the_scrubber():
     assert "hunter2" not in repr(Scrubber(known={"hunter2": "recorded-password"}))
 
 
-@pytest.mark.parametrize("value", ["SCRUBBED", "recorded-user", "credential/00000000-0000-4000-8000-000000000000"])
+@pytest.mark.parametrize(
+    "value", ["SCRUBBED", "recorded-user", "credential/00000000-0000-4000-8000-000000000000"]
+)
 def test_placeholders_are_known_as_such(value):
     assert is_placeholder(value)
     assert not is_placeholder(value + " ")
@@ -387,3 +390,21 @@ def test_long_answers_are_scrubbed_in_one_go():
     for text in ("x" * 1_000_000, "password" * 100_000, " " * 1_000_000, '"' * 300_000):
         Scrubber().text(text)
     assert time.perf_counter() - started < 20
+
+
+@quick
+@given(
+    document=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | plain_text,
+        lambda inner: st.lists(inner) | st.dictionaries(plain_text, inner),
+    )
+)
+def test_pretty_json_reads_back_as_it_was(document):
+    assert json.loads(pretty(document)) == document
+
+
+def test_pretty_json_has_one_line_for_what_fits_into_one():
+    rules = [{"principal": "ADMIN", "type": "ROLE", "right": "ALL"}] * 3
+    lines = pretty({"acl": {"rules": rules}}).splitlines()
+    assert len(lines) == 9
+    assert max(map(len, lines)) < 97
