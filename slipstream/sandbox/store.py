@@ -128,6 +128,9 @@ class Store:
         if not all(_is_known(attribute, every) for attribute, _ in query.order):
             return Result(count=None, documents=[])
         found = [one for one in every if _wanted(one, query) and visible(one)]
+        if query.order and query.order[-1][1]:
+            # Equals come in the direction of the last attribute: newest first, for moments.
+            found.reverse()
         for attribute, descending in reversed(query.order):
             found = _sorted(found, attribute, descending=descending)
         return Result(

@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import pytest
+
+from sandbox.client import XML, Client
+from slipstream.sandbox import Sandbox
+
+BLOG = "apps/WordPress/wordpress"
+SYSTEM = "examples/tutorials/service-testing/system"
+
+
+def offer(client: Client, cloud: str) -> str:
+    found = client.json(
+        "/api/service-offer",
+        filter=f"resource:type='VM' and connector/href='{cloud}'",
+        last="1",
+    )
+    return str(found["serviceOffers"][0]["id"])
+
+
+def refused(client: Client, **fields: str) -> tuple[int, str]:
+    data = {name.replace("_", "-"): value for name, value in fields.items()}
+    return client.refused("POST", "/run", data=data)
+
+
+def node(field: str) -> str:
+    return f"parameter--node--{field}"
+
+
+def test_a_deployment_answers_with_its_absolute_address(sandbox: Sandbox, alice: Client) -> None:
+    answer = alice.post("/run", data={"refqname": BLOG})
+    assert (answer.status_code, answer.content) == (201, b"")
+    assert answer.headers["Content-Length"] == "0"
+    assert answer.headers["Location"].startswith(f"{sandbox.url}/run/")
+    browser = alice.post("/run", data={"refqname": BLOG, "redirect_to_dashboard": ""})
+    assert browser.headers["Location"] == f"{sandbox.url}/dashboard"
+
+
+def test_a_version_needs_the_prefix(alice: Client) -> None:
+    for name, version in (
+        (BLOG, "478"),
+        (f"module/{BLOG}", "478"),
+        (f"module/{BLOG}/412", "412"),
+    ):
+        uuid = alice.deploy(name)
+        uri = alice.xml(f"/run/{uuid}").get("moduleResourceUri") or ""
+        assert uri == f"module/{BLOG}/{version}"
+    found = refused(alice, refqname=f"{BLOG}/412")
+    assert found == (404, f"Coudn't find reference module: {BLOG}/412")
+
+
+def test_what_was_asked_for_is_in_the_run(alice: Client) -> None:
+    chosen = offer(alice, "ec2-eu-west")
+    uuid = alice.deploy(
+        BLOG,
+        **{
+            "parameter--wordpress_title": 'It\'s "mine"',
+            "parameter--cloudservice": "ec2-eu-west",
+            "parameter--service-offer": chosen,
+            "parameter--instance.type": "t2.micro",
+            "tags": "blog,test",
+            "keep-running": "always",
+        },
+    )
+    root = alice.xml(f"/run/{uuid}")
+    values = {one.get("key"): one.text or "" for one in root.iter("runtimeParameter")}
+    assert values["machine:wordpress_title"] == 'It\'s "mine"'
+    assert values["machine:admin_email"] == "admin@example.org"
+    assert values["machine:cloudservice"] == "ec2-eu-west"
+    assert values["machine:service-offer"] == chosen
+    assert values["machine:ec2-eu-west.instance.type"] == "t2.micro"
+    assert values["ss:tags"] == "blog,test"
+    assert values["ss:category"] == "Image"
+    assert root.get("cloudServiceNames") == "ec2-eu-west"
+    assert root.get("nodeNames") == "machine"
+    kept = root.find("parameters/entry/parameter[@name='General.keep-running']/value")
+    assert kept is not None
+    assert kept.text == "always"
+
+
+@pytest.mark.parametrize("cloud", ["", "default"])
+def test_the_default_cloud_of_the_user_is_meant_by_nothing_and_by_default(
+    alice: Client, cloud: str
+) -> None:
+    uuid = alice.deploy(BLOG, **{"parameter--cloudservice": cloud})
+    assert alice.xml(f"/run/{uuid}").get("cloudServiceNames") == "exoscale-ch-gva"
+
+
+def test_an_offer_alone_chooses_the_cloud(alice: Client) -> None:
+    chosen = offer(alice, "ec2-eu-west")
+    uuid = alice.deploy(BLOG, **{"parameter--service-offer": chosen})
+    assert alice.xml(f"/run/{uuid}").get("cloudServiceNames") == "ec2-eu-west"
+
+
+def test_an_application_takes_parameters_for_each_node(alice: Client) -> None:
+    uuid = alice.deploy(
+        SYSTEM,
+        **{
+            node("apache--cloudservice"): "ec2-eu-west",
+            node("apache--port"): "'81'",
+            node("testclient--multiplicity"): "2",
+            node("testclient--max-provisioning-failures"): "1",
+            "mutable": "on",
+        },
+    )
+    root = alice.xml(f"/run/{uuid}")
+    values = {one.get("key"): one.text or "" for one in root.iter("runtimeParameter")}
+    assert values["apache.1:port"] == "81"
+    assert values["testclient:ids"] == "1,2"
+    assert values["testclient:multiplicity"] == "2"
+    assert values["testclient:max-provisioning-failures"] == "1"
+    assert values["testclient.2:webserver.port"] == "81"
+    assert values["ss:groups"] == "ec2-eu-west:apache, exoscale-ch-gva:testclient"
+    assert root.get("mutable") == "true"
+    assert set((root.get("nodeNames") or "").split(",")) == {
+        "apache.1",
+        "testclient.1",
+        "testclient.2",
+        "orchestrator-ec2-eu-west",
+        "orchestrator-exoscale-ch-gva",
+    }
+    mapped = root.find(".//runtimeParameter[@key='testclient.2:webserver.port']")
+    source = root.find(".//runtimeParameter[@key='apache.1:port']")
+    assert mapped is not None
+    assert source is not None
+    assert mapped.get("isMappedValue") == "true"
+    assert source.get("mapsOthers") == "true"
+    assert source.get("mappedRuntimeParameterNames") == (
+        "testclient.1:webserver.port,testclient.2:webserver.port"
+    )
+
+
+@pytest.mark.parametrize("text", ["raw", "'raw'", '"raw"'])
+def test_one_pair_of_quotes_is_lost_from_values_of_applications(alice: Client, text: str) -> None:
+    uuid = alice.deploy(SYSTEM, **{node("apache--port"): text})
+    assert alice.text(f"/run/{uuid}/apache.1:port").text == "raw"
+    component = alice.deploy(BLOG, **{"parameter--wordpress_title": text})
+    assert alice.text(f"/run/{component}/machine:wordpress_title").text == text
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "detail"),
+    [
+        ({}, 400, "Missing refqname in POST"),
+        ({"refqname": "no/such"}, 404, "Coudn't find reference module: no/such"),
+        (
+            {"refqname": "examples/private/system"},
+            403,
+            "User does not have the rights to execute this module",
+        ),
+        ({"refqname": BLOG, "type": "Race"}, 400, "Unknown run type: Race"),
+        (
+            {"refqname": BLOG, "parameter--nonsense": "1"},
+            409,
+            "Unknown parameter: nonsense in node: machine",
+        ),
+        (
+            {"refqname": BLOG, "nonsense": "1"},
+            409,
+            "Invalid key format for Image module: nonsense",
+        ),
+        (
+            {"refqname": SYSTEM, "parameter--cloudservice": "x"},
+            409,
+            "Invalid key format for Deployment module: parameter--cloudservice",
+        ),
+        ({"refqname": SYSTEM, node("db--port"): "1"}, 409, "Unknown node: db"),
+        (
+            {"refqname": SYSTEM, node("apache--nonsense"): "1"},
+            409,
+            "Unknown parameter: nonsense in node: apache",
+        ),
+        (
+            {"refqname": BLOG, "parameter--cloudservice": "moon"},
+            409,
+            "Failed to load cloud connector: moon",
+        ),
+        (
+            {"refqname": BLOG, "parameter--service-offer": "service-offer/1"},
+            409,
+            "Failed to find the service offer 'service-offer/1'",
+        ),
+        (
+            {"refqname": BLOG, "keep-running": "maybe"},
+            409,
+            (
+                "Value of keep-running should be one of the following: "
+                "[always, on-success, on-error, never]"
+            ),
+        ),
+        ({"refqname": BLOG, "parameter--multiplicity": "two"}, 500, 'For input string: "two"'),
+        (
+            {"refqname": SYSTEM, node("apache--multiplicity"): "two"},
+            500,
+            'For input string: "two"',
+        ),
+    ],
+)
+def test_a_deployment_is_refused_and_told_why(
+    alice: Client, fields: dict[str, str], status: int, detail: str
+) -> None:
+    assert alice.refused("POST", "/run", data=fields) == (status, detail)
+    assert alice.sandbox.world.runs == {}
+
+
+def test_an_offer_and_a_cloud_must_agree(alice: Client) -> None:
+    fields = {
+        "refqname": BLOG,
+        "parameter--service-offer": offer(alice, "ec2-eu-west"),
+        "parameter--cloudservice": "exoscale-ch-gva",
+    }
+    status, detail = alice.refused("POST", "/run", data=fields)
+    assert status == 409
+    assert detail.startswith(
+        "The service offer is for 'ec2-eu-west' but the Cloud service 'exoscale-ch-gva' was asked"
+    )
+
+
+def test_a_cloud_must_be_configured_and_have_the_image(alice: Client, bob: Client) -> None:
+    field = {"parameter--cloudservice": "ec2-eu-west"}
+    status, detail = bob.refused("POST", "/run", data={"refqname": BLOG, **field})
+    assert status == 409
+    assert detail.startswith("Incomplete cloud configuration")
+    parameters = alice.sandbox.world.accounts["alice"].parameters
+    for name in ("username", "password"):
+        parameters[f"open-telekom-de1.{name}"].value = "x"
+    field = {"parameter--cloudservice": "open-telekom-de1"}
+    centos = {"refqname": "examples/images/centos-7", **field}
+    assert alice.refused("POST", "/run", data=centos) == (
+        409,
+        "Base image must have an image id for cloud service: open-telekom-de1",
+    )
+
+
+def test_no_cloud_at_all_is_refused(alice: Client) -> None:
+    account = alice.sandbox.world.accounts["alice"]
+    account.parameters["General.default.cloud.service"].value = ""
+    assert refused(alice, refqname=BLOG) == (409, "No cloud service names set on the run.")
+
+
+def test_a_key_in_the_profile_is_insisted_on_unless_told_otherwise(alice: Client) -> None:
+    alice.sandbox.world.accounts["alice"].parameters["General.ssh.public.key"].value = ""
+    assert refused(alice, refqname=BLOG) == (409, "Missing public key in your user profile.")
+    bad = refused(alice, refqname=BLOG, parameter__nonsense="1")
+    assert bad[1] == "Missing public key in your user profile."
+    assert alice.deploy(BLOG, **{"bypass-ssh-check": "true"})
+
+
+def test_the_checks_come_in_the_servers_order(alice: Client) -> None:
+    fields = {
+        "refqname": "examples/private/system",
+        "type": "Race",
+        "keep-running": "maybe",
+        "nonsense": "1",
+        "parameter--cloudservice": "moon",
+    }
+    assert alice.refused("POST", "/run", data=fields)[0] == 403
+    fields["refqname"] = BLOG
+    assert alice.refused("POST", "/run", data=fields)[1] == "Unknown run type: Race"
+    del fields["type"]
+    assert alice.refused("POST", "/run", data=fields)[1].startswith("Invalid key format")
+    del fields["nonsense"]
+    assert alice.refused("POST", "/run", data=fields)[1].endswith("connector: moon")
+    del fields["parameter--cloudservice"]
+    assert alice.refused("POST", "/run", data=fields)[1].startswith("Value of keep-running")
+
+
+def test_projects_and_empty_applications_are_not_deployed(alice: Client) -> None:
+    assert refused(alice, refqname="examples")[0] == 409
+    alice.sandbox.world.library.find(SYSTEM).nodes.clear()
+    assert refused(alice, refqname=SYSTEM) == (
+        409,
+        "Deployment module provided for run is missing nodes.",
+    )
+    assert refused(alice, refqname=BLOG, type="Orchestration")[0] == 409
+
+
+def test_only_a_form_is_taken(alice: Client) -> None:
+    answer = alice.post("/run", data="<run/>", headers={"Content-Type": XML})
+    assert answer.status_code == 415
+
+
+def test_a_quota_is_kept(alice: Client, old_alice: Client) -> None:
+    many = {node("apache--multiplicity"): "150"}
+    assert alice.refused("POST", "/run", data={"refqname": SYSTEM, **many}) == (
+        409,
+        "Quota 'VMs' exceeded (quota=100, current=0, requested=152)",
+    )
+    more = {node("apache--multiplicity"): "300"}
+    assert alice.refused("POST", "/run", data={"refqname": SYSTEM, **more}) == (
+        409,
+        "Limit exceeded. Maximum 300 VMs per deployment.",
+    )
+    old_alice.deploy(SYSTEM)
+    old_alice.sandbox.clock.advance(100)
+    few = {node("apache--multiplicity"): "18"}
+    assert old_alice.refused("POST", "/run", data={"refqname": SYSTEM, **few}) == (
+        409,
+        "Concurrent VM quota exceeded (quota=20, current=3, requested=20)",
+    )

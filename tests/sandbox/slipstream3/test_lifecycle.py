@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import pytest
+
+from sandbox.client import Client
+from slipstream.sandbox import Sandbox
+
+BLOG = "apps/WordPress/wordpress"
+SYSTEM = "examples/tutorials/service-testing/system"
+FAILING = "examples/tutorials/failing"
+
+
+def state(client: Client, uuid: str) -> str:
+    return client.text(f"/run/{uuid}/ss:state?ignoreabort=true").text
+
+
+def value(client: Client, uuid: str, key: str) -> str:
+    return client.text(f"/run/{uuid}/{key}?ignoreabort=true").text
+
+
+def states_of(client: Client, uuid: str) -> list[str]:
+    """The states of a deployment by its events, oldest first."""
+    found = client.json(
+        "/api/event", filter=f'content/resource/href="run/{uuid}" and type="state"'
+    )
+    return [one["content"]["state"] for one in reversed(found["events"])]
+
+
+def test_a_deployment_walks_from_state_to_state(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(BLOG)
+    seen = []
+    for seconds in (0, 10, 90, 120, 20, 100_00):
+        sandbox.clock.advance(seconds)
+        seen.append(state(alice, uuid))
+    expected = ["Initializing", "Provisioning", "Executing", "SendingReports", "Ready"]
+    assert seen == [*expected, "Ready"]
+    assert states_of(alice, uuid) == expected
+
+
+def test_a_long_absence_changes_no_moment(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(BLOG)
+    sandbox.clock.advance(3600)
+    run = sandbox.world.run(uuid)
+    assert (run.changed - run.created).total_seconds() == 240
+    root = alice.xml(f"/run/{uuid}")
+    assert root.get("state") == "Ready"
+    assert root.get("endTime") is None
+    assert root.get("lastStateChangeTime") != root.get("startTime")
+
+
+def test_a_machine_appears_boots_and_vanishes(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(BLOG)
+    query = {"filter": f'deployment/href="run/{uuid}"'}
+    assert alice.json("/api/virtual-machine", **query)["count"] == 0
+    sandbox.clock.advance(35)
+    pending = alice.json("/api/virtual-machine", **query)["virtualMachines"][0]
+    assert pending["state"] == "pending"
+    assert "ip" not in pending
+    sandbox.clock.advance(60)
+    running = alice.json("/api/virtual-machine", **query)["virtualMachines"][0]
+    assert running["id"] == pending["id"]
+    assert running["state"] == "running"
+    assert running["ip"].startswith("203.0.113.")
+    assert running["ip"] == value(alice, uuid, "machine:hostname")
+    assert running["instanceID"] == value(alice, uuid, "machine:instanceid")
+    assert running["connector"] == {"href": "connector/exoscale-ch-gva"}
+    assert running["credentials"][0]["href"].startswith("credential/")
+    assert running["deployment"]["user"] == {"href": "user/alice"}
+    assert running["serviceOffer"]["href"].startswith("service-offer/")
+    assert (running["currency"], running["billable"]) == ("EUR", True)
+    assert value(alice, uuid, "machine:vmstate") == "running"
+    alice.delete(f"/run/{uuid}")
+    assert alice.json("/api/virtual-machine", **query)["count"] == 0
+    assert value(alice, uuid, "machine:vmstate") == "Unknown"
+
+
+def test_an_old_server_words_machines_differently(old: Sandbox, old_alice: Client) -> None:
+    old_alice.deploy(BLOG)
+    old.clock.advance(100)
+    machine = old_alice.json("/api/virtual-machine")["virtualMachines"][0]
+    assert machine["state"] == "Running"
+    assert machine["credentials"] == [{"href": "user/alice"}]
+    assert not {"currency", "billable"} & set(machine)
+
+
+def test_others_do_not_see_my_machines(sandbox: Sandbox, alice: Client, bob: Client) -> None:
+    alice.deploy(BLOG)
+    sandbox.clock.advance(100)
+    assert bob.json("/api/virtual-machine")["count"] == 0
+
+
+def test_the_blog_answers_with_its_title_while_it_is_up(
+    sandbox: Sandbox, alice: Client, nobody: Client
+) -> None:
+    title = "Fish & <Chips>"
+    uuid = alice.deploy(BLOG, **{"parameter--wordpress_title": title})
+    path = f"/sites/{uuid}/"
+    assert nobody.get(path).status_code == 503
+    sandbox.clock.advance(300)
+    assert value(alice, uuid, "ss:url.service") == f"{sandbox.url}{path}"
+    page = nobody.get(path)
+    assert page.status_code == 200
+    assert "<h1>Fish &amp; &lt;Chips&gt;</h1>" in page.text
+    assert len(value(alice, uuid, "machine:admin_password")) == 34
+    alice.delete(f"/run/{uuid}")
+    assert nobody.get(path).status_code == 404
+    assert nobody.get("/sites/unknown/").status_code == 404
+
+
+def test_an_application_passes_values_between_its_nodes(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(SYSTEM)
+    sandbox.clock.advance(300)
+    address = value(alice, uuid, "apache.1:hostname")
+    assert value(alice, uuid, "testclient.1:webserver.hostname") == address
+    assert value(alice, uuid, "testclient.1:webserver.ready") == "true"
+    assert value(alice, uuid, "ss:url.service") == f"http://{address}:8080"
+    machines = alice.json("/api/virtual-machine")["virtualMachines"]
+    assert len(machines) == 3
+    item = alice.xml("/run").find("item")
+    assert item is not None
+    assert item.get("activeVm") == "3"
+
+
+@pytest.mark.parametrize("moment", [0, 50, 150, 230])
+def test_a_deployment_stopped_before_it_is_up_is_cancelled(
+    sandbox: Sandbox, alice: Client, moment: float
+) -> None:
+    uuid = alice.deploy(BLOG)
+    sandbox.clock.advance(moment)
+    answer = alice.delete(f"/run/{uuid}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert state(alice, uuid) == "Cancelled"
+    sandbox.clock.advance(1000)
+    assert state(alice, uuid) == "Cancelled"
+    assert alice.xml(f"/run/{uuid}").get("endTime")
+
+
+def test_a_deployment_that_is_up_is_finalised_and_done(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(BLOG)
+    sandbox.clock.advance(300)
+    alice.delete(f"/run/{uuid}")
+    assert state(alice, uuid) == "Done"
+    assert states_of(alice, uuid)[-3:] == ["Ready", "Finalizing", "Done"]
+    assert alice.delete(f"/run/{uuid}").status_code == 204
+    assert state(alice, uuid) == "Done"
+
+
+def test_a_failure_shows_as_an_abort_and_ends_in_ready(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(FAILING)
+    sandbox.clock.advance(300)
+    assert state(alice, uuid) == "Ready"
+    reason = "Failed running 'execute' target on 'machine'"
+    assert value(alice, uuid, "ss:abort") == value(alice, uuid, "machine:abort") == reason
+    found = states_of(alice, uuid)
+    assert found.index(reason) == found.index("Executing") + 1
+    assert found[-2:] == ["SendingReports", "Ready"]
+    alice.delete(f"/run/{uuid}")
+    assert state(alice, uuid) == "Aborted"
+
+
+def test_a_failure_while_machines_start_sets_recovery_mode(
+    sandbox: Sandbox, alice: Client
+) -> None:
+    uuid = alice.deploy(BLOG)
+    sandbox.clock.advance(30)
+    sandbox.world.abort_run(uuid, "No such flavour")
+    sandbox.world.abort_run(uuid, "Something else")
+    assert value(alice, uuid, "ss:recovery.mode") == "true"
+    assert value(alice, uuid, "ss:abort") == "No such flavour"
+    sandbox.clock.advance(60)
+    assert state(alice, uuid) == "Ready"
+
+
+@pytest.mark.parametrize(
+    ("keep", "fails", "end"),
+    [
+        ("always", False, "Ready"),
+        ("on-success", False, "Ready"),
+        ("on-error", False, "Done"),
+        ("never", False, "Done"),
+        ("always", True, "Ready"),
+        ("on-success", True, "Aborted"),
+        ("on-error", True, "Ready"),
+        ("never", True, "Aborted"),
+    ],
+)
+def test_an_application_is_kept_as_it_was_asked(
+    sandbox: Sandbox, alice: Client, keep: str, fails: bool, end: str
+) -> None:
+    uuid = alice.deploy(SYSTEM, **{"keep-running": keep})
+    sandbox.clock.advance(150)
+    if fails:
+        sandbox.world.abort_run(uuid, "broken")
+    sandbox.clock.advance(300)
+    assert state(alice, uuid) == end
+
+
+@pytest.mark.parametrize("module", [BLOG, SYSTEM])
+def test_components_and_scalable_applications_are_always_kept(
+    sandbox: Sandbox, alice: Client, module: str
+) -> None:
+    uuid = alice.deploy(module, **{"keep-running": "never", "mutable": "true"})
+    sandbox.clock.advance(1000)
+    assert state(alice, uuid) == "Ready"
+
+
+def test_finalising_takes_a_moment_when_nobody_asked_for_it(
+    sandbox: Sandbox, alice: Client
+) -> None:
+    uuid = alice.deploy(SYSTEM, **{"keep-running": "never"})
+    sandbox.clock.advance(245)
+    assert state(alice, uuid) == "Finalizing"
+    alice.delete(f"/run/{uuid}")
+    assert state(alice, uuid) == "Cancelled"
+
+
+def test_the_build_of_an_image_never_stays(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(BLOG, **{"type": "Machine", "parameter--cloudservice": "default"})
+    sandbox.clock.advance(1000)
+    assert state(alice, uuid) == "Done"
+
+
+def test_a_held_run_times_out_in_the_users_minutes(sandbox: Sandbox, alice: Client) -> None:
+    early, later = alice.deploy(BLOG), alice.deploy(BLOG)
+    sandbox.world.hold_run(early)
+    sandbox.clock.advance(20)
+    sandbox.world.hold_run(later)
+    sandbox.clock.advance(29 * 60)
+    assert state(alice, early) == "Initializing"
+    sandbox.clock.advance(120)
+    assert (state(alice, early), state(alice, later)) == ("Cancelled", "Provisioning")
+    assert value(alice, later, "ss:abort") == "The run has timed out"
+    sandbox.clock.advance(30 * 60)
+    assert state(alice, later) == "Cancelled"
+
+
+def test_a_very_long_reason_is_cut_in_the_middle(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(BLOG)
+    sandbox.world.abort_run(uuid, "start" + "x" * 5000 + "end")
+    reason = value(alice, uuid, "ss:abort")
+    assert len(reason) <= 4096
+    assert reason.startswith("startx")
+    assert reason.endswith("xend")
+
+
+def test_many_deployments_can_be_arranged(sandbox: Sandbox, alice: Client) -> None:
+    uuids = sandbox.world.add_runs(1200)
+    root = alice.xml("/run?limit=500&activeOnly=true")
+    assert (root.get("count"), root.get("totalCount")) == ("500", "1200")
+    first = root.find("item")
+    assert first is not None
+    assert first.get("uuid") == uuids[-1]
+    assert alice.xml(f"/run/{uuids[0]}").get("state") == "Ready"
+
+
+def test_a_machine_from_elsewhere_can_be_arranged(sandbox: Sandbox, alice: Client) -> None:
+    sandbox.world.add_machine(cloud="ec2-eu-west", state="stopped")
+    machine = alice.json("/api/virtual-machine")["virtualMachines"][0]
+    assert machine["state"] == "stopped"
+    assert "deployment" not in machine
