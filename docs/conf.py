@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version as installed
+
+from slipstream import errors
+from slipstream.libcloud import errors as driver_errors
 
 project = "slipstream-libcloud-driver"
 author = "the slipstream-libcloud-driver authors"
@@ -19,3 +23,19 @@ autodoc_typehints = "none"
 
 html_theme = "furo"
 html_title = f"{project} {release}"
+
+RAISES = re.compile(r"(?<=:raises )(\w+)(?=:)")
+
+
+def say_which_error(app, what, name, obj, options, lines):
+    """Two trees of errors share some names: those of the driver, and those below it."""
+    tree = driver_errors if name.startswith("slipstream.libcloud.") else errors
+    lines[:] = [RAISES.sub(lambda found: qualified(tree, found[0]), line) for line in lines]
+
+
+def qualified(tree, name):
+    return f"~{tree.__name__}.{name}" if hasattr(tree, name) else name
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", say_which_error)
