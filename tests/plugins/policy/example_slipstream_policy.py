@@ -14,6 +14,7 @@ FORBIDDEN = {"ec2-eu-west"}
 @hookimpl(wrapper=True)
 def slipstream_deploy(request: DeploymentRequest) -> Generator[None, Deployment, Deployment]:
     for location in request.decides(Role.LOCATION):
-        if location.value in FORBIDDEN:
-            raise InvalidInput(f"Nothing may be deployed on {location.value}.")
+        connector = location.value.removeprefix("connector/")
+        if connector in FORBIDDEN:
+            raise InvalidInput(f"Nothing may be deployed on {connector}.")
     return (yield)
