@@ -156,3 +156,16 @@ def test_cookie_file_lies_in_the_home_folder_by_default(
     homes: list[Path] = list(tmp_path_factory.getbasetemp().glob("official-client*"))
     kept = [home / ".slipstream" / "cookies.txt" for home in homes]
     assert any("com.sixsq.slipstream.cookie\ttoken=" in one.read_text() for one in kept)
+
+
+@pytest.mark.proves("login_internal")
+def test_cookie_is_only_sent_over_plain_http_in_insecure_mode(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    client = connect(insecure=False)
+    client.login_internal(sandbox.username, sandbox.password)
+
+    with pytest.raises(ClientFailure) as caught:
+        client.list_deployments()
+
+    assert caught.value.status == 401

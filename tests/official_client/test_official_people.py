@@ -188,7 +188,9 @@ def test_the_clients_own_defaults_for_a_new_user_never_leave_it(
     assert sandbox.journal.entries("PUT") == []
 
 
-def test_number_leaves_the_client_as_a_parameter_of_its_first_digit(alice: Client, sandbox: Sandbox) -> None:
+def test_number_leaves_the_client_as_a_parameter_of_its_first_digit(
+    alice: Client, sandbox: Sandbox
+) -> None:
     # For the same reason 45 becomes a parameter "4" that is "5".
     alice.update_user(execution_timeout=45)
 

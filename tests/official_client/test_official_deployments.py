@@ -1,0 +1,386 @@
+"""SlipStream's own client deploys, waits and terminates."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from driving import Client, ClientFailure, Official
+
+from slipstream.sandbox import Sandbox
+
+_WORDPRESS = "apps/WordPress/wordpress"
+_SYSTEM = "examples/tutorials/service-testing/system"
+_FAILING = "examples/tutorials/failing"
+_LONG = 3600
+
+
+@pytest.mark.proves("deploy", "get_deployment", "get_deployment_parameter", "terminate")
+def test_component_goes_from_deployment_to_termination(alice: Client, sandbox: Sandbox) -> None:
+    uuid = alice.deploy(_WORDPRESS, "exoscale-ch-gva", {"wordpress_title": "Tea & <cakes>"})
+
+    assert isinstance(uuid, UUID)
+    begun = alice.get_deployment(uuid)
+    assert (begun["id"], begun["status"]) == (uuid, "initializing")
+    assert (begun["username"], begun["clouds"]) == ("alice", ["exoscale-ch-gva"])
+    assert begun["module"] == f"{_WORDPRESS}/478"
+    assert not begun["abort"]
+    assert not begun["service_url"]
+
+    sandbox.clock.advance(_LONG)
+    ready = alice.get_deployment(uuid)
+    assert (ready["status"], ready["abort"]) == ("ready", "")
+    assert ready["service_url"].startswith(sandbox.url)
+    assert ready["last_state_change"] != begun["last_state_change"]
+    assert alice.get_deployment_parameter(uuid, "ss:state") == b"Ready"
+    title = alice.get_deployment_parameter(uuid, "machine:wordpress_title")
+    assert title == b"Tea & <cakes>"
+
+    assert alice.terminate(uuid) is True
+    assert alice.get_deployment(uuid)["status"] == "done"
+    assert sandbox.world.run(str(uuid)).ended is not None
+
+
+@pytest.mark.proves("deploy", "get_deployment", "terminate")
+def test_waiting_is_a_loop_over_the_status(official: Official, tmp_path: Path) -> None:
+    with Sandbox(speed=2000) as quick:
+        client = official.open(
+            endpoint=quick.url, cookie_file=str(tmp_path / "quick.txt"), insecure=True
+        )
+        client.login_internal(quick.username, quick.password)
+        uuid = client.deploy(_WORDPRESS)
+
+        seen = [client.get_deployment(uuid)["status"]]
+        while seen[-1] != "ready" and len(seen) < 200:
+            time.sleep(0.02)
+            seen.append(client.get_deployment(uuid)["status"])
+
+        assert seen[-1] == "ready"
+        order = ["initializing", "provisioning", "executing", "sendingreports", "ready"]
+        assert seen == sorted(seen, key=order.index)
+        client.terminate(uuid)
+
+
+@pytest.mark.proves("deploy")
+def test_component_form_says_what_was_asked(alice: Client, sandbox: Sandbox) -> None:
+    offer = alice.cimi_search(
+        "serviceOffers", filter='resource:type="VM" and connector/href="ec2-eu-west"', last=1
+    )["resources"][0]["id"]
+
+    uuid = alice.deploy(
+        f"{_WORDPRESS}/412",
+        "ec2-eu-west",
+        {"service-offer": offer, "admin_email": "a@b.org", "keep-running": "never"},
+        tags=["blog", "tea"],
+        check_ssh_key=True,
+        raw_params={"parameter--wordpress_title": "Raw"},
+    )
+
+    assert sandbox.journal.entries("POST", "/run")[0].form == {
+        "refqname": [f"module/{_WORDPRESS}/412"],
+        "parameter--cloudservice": ["ec2-eu-west"],
+        "parameter--service-offer": [offer],
+        "parameter--admin_email": ["a@b.org"],
+        "parameter--wordpress_title": ["Raw"],
+        "keep-running": ["never"],
+        "tags": ["blog,tea"],
+    }
+    run = sandbox.world.run(str(uuid))
+    assert (run.module.version, run.clouds) == (412, ["ec2-eu-west"])
+    assert run.get("machine:wordpress_title") == "Raw"
+    assert run.get("machine:service-offer") == offer
+    assert alice.get_deployment_parameter(uuid, "ss:tags") == b"blog,tea"
+
+
+@pytest.mark.proves("deploy", "get_deployment_parameter", "list_deployments")
+def test_application_is_spread_over_clouds(alice: Client, sandbox: Sandbox) -> None:
+    uuid = alice.deploy(
+        _SYSTEM,
+        {"apache": "exoscale-ch-gva", "testclient": "ec2-eu-west"},
+        {"apache": {"port": "9090"}},
+        multiplicity={"testclient": 2},
+        tolerate_failures={"testclient": "1"},
+        keep_running="always",
+        tags="demo",
+    )
+
+    form = sandbox.journal.entries("POST", "/run")[0].form
+    assert form is not None
+    assert form["parameter--node--apache--port"] == ["9090"]
+    assert form["parameter--node--testclient--max-provisioning-failures"] == ["1"]
+    sandbox.clock.advance(_LONG)
+    deployment = alice.get_deployment(uuid)
+    assert (deployment["status"], deployment["scalable"]) == ("ready", "false")
+    assert set(deployment["clouds"]) == {"exoscale-ch-gva", "ec2-eu-west"}
+    read = {
+        key: alice.get_deployment_parameter(uuid, key)
+        for key in ("testclient:ids", "testclient:multiplicity", "testclient.2:webserver.port")
+    }
+    assert read == {
+        "testclient:ids": b"1,2",
+        "testclient:multiplicity": b"2",
+        "testclient.2:webserver.port": b"9090",
+    }
+    listed = alice.list_deployments()
+    assert [(one["id"], one["module"]) for one in listed] == [(uuid, f"{_SYSTEM}/540")]
+
+
+@pytest.mark.proves("deploy")
+def test_application_that_is_not_kept_ends_by_itself(alice: Client, sandbox: Sandbox) -> None:
+    uuid = alice.deploy(_SYSTEM, keep_running="never")
+
+    sandbox.clock.advance(_LONG)
+
+    assert alice.get_deployment(uuid)["status"] == "done"
+
+
+def test_word_that_is_no_keep_running_never_leaves_the_client(
+    alice: Client, sandbox: Sandbox
+) -> None:
+    with pytest.raises(ClientFailure, match='"keep_running" should be one of'):
+        alice.deploy(_SYSTEM, keep_running="sometimes")
+
+    assert sandbox.journal.entries("POST", "/run") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments", "reason"),
+    [
+        pytest.param(
+            _WORDPRESS,
+            {"parameters": {"titel": "x"}},
+            "Unknown parameter: titel in node: machine",
+            id="unknown-parameter",
+        ),
+        pytest.param(
+            _SYSTEM,
+            {"cloud": "exoscale-ch-gva"},
+            "Invalid key format for Deployment module: parameter--cloudservice",
+            id="one-cloud-for-an-application",
+        ),
+        pytest.param(
+            _SYSTEM,
+            {"multiplicity": {"nginx": 2}},
+            "Unknown node: nginx",
+            id="unknown-node",
+        ),
+        pytest.param(
+            _WORDPRESS,
+            {"cloud": "no-cloud"},
+            "Failed to load cloud connector: no-cloud",
+            id="unknown-cloud",
+        ),
+        pytest.param(
+            _WORDPRESS,
+            {"parameters": {"service-offer": "service-offer/none"}},
+            "Failed to find the service offer 'service-offer/none'",
+            id="unknown-size",
+        ),
+        pytest.param(
+            _WORDPRESS,
+            {"parameters": {"keep-running": "sometimes"}},
+            "Value of keep-running should be one of the following: ",
+            id="unknown-word",
+        ),
+    ],
+)
+def test_broken_rule_is_told_in_the_servers_words(
+    alice: Client, sandbox: Sandbox, path: str, arguments: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.deploy(path, **arguments)
+
+    assert caught.value.kind == "SlipStreamError"
+    assert caught.value.message.startswith(reason)
+    assert sandbox.journal[-1].status == 409
+    assert sandbox.world.runs == {}
+
+
+def test_missing_ssh_key_matters_where_it_is_checked(root: Client, sandbox: Sandbox) -> None:
+    # The privileged user of the sandbox has no key.
+    with pytest.raises(ClientFailure) as caught:
+        root.deploy(_WORDPRESS, "exoscale-ch-gva", check_ssh_key=True)
+
+    assert caught.value.message == "Missing public key in your user profile."
+    sent = sandbox.journal.entries("POST", "/run")[0].form
+    assert sent is not None
+    assert "bypass-ssh-check" not in sent
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("no/such/module", 404, id="unknown"),
+        pytest.param("examples/private/system", 403, id="forbidden"),
+    ],
+)
+def test_module_that_cannot_be_deployed_says_why(alice: Client, path: str, status: int) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.deploy(path)
+
+    assert (caught.value.kind, caught.value.status) == ("HTTPError", status)
+
+
+@pytest.mark.proves("get_deployment", "get_deployment_parameter")
+def test_failure_raises_the_abort_flag(alice: Client, sandbox: Sandbox) -> None:
+    uuid = alice.deploy(_FAILING)
+
+    sandbox.clock.advance(_LONG)
+
+    failed = alice.get_deployment(uuid)
+    assert failed["status"] == "ready"
+    assert failed["abort"].startswith("Failed running 'execute' target on 'machine'")
+    with pytest.raises(ClientFailure) as caught:
+        alice.get_deployment_parameter(uuid, "ss:state")
+    assert caught.value.status == 409
+    state = alice.get_deployment_parameter(uuid, "ss:state", ignore_abort=True)
+    assert state == b"Ready"
+    assert sandbox.journal[-1].query == {"ignoreabort": ["true"]}
+
+
+@pytest.mark.proves("deploy", "get_deployment")
+def test_unknown_parameter_aborts_the_deployment(alice: Client) -> None:
+    uuid = alice.deploy(_WORDPRESS)
+
+    with pytest.raises(ClientFailure) as caught:
+        alice.get_deployment_parameter(uuid, "machine:nothing")
+
+    assert caught.value.status == 404
+    assert alice.get_deployment(uuid)["abort"] == "Unknown key machine:nothing"
+
+
+@pytest.mark.proves("deploy")
+def test_parameter_that_is_not_set_yet_says_so(alice: Client) -> None:
+    uuid = alice.deploy(_WORDPRESS)
+
+    with pytest.raises(ClientFailure) as caught:
+        alice.get_deployment_parameter(uuid, "machine:admin_password")
+
+    assert caught.value.status == 412
+
+
+@pytest.mark.proves("terminate", "get_deployment")
+def test_deployment_on_its_way_is_cancelled(alice: Client) -> None:
+    uuid = alice.deploy(_WORDPRESS)
+
+    assert alice.terminate(str(uuid)) is True
+
+    assert alice.get_deployment(uuid)["status"] == "cancelled"
+    assert alice.terminate(uuid) is True
+
+
+def test_deployment_of_another_is_closed(alice: Client, root: Client, sandbox: Sandbox) -> None:
+    uuid = sandbox.world.add_runs(1, user="bob")[0]
+
+    for call in (alice.get_deployment, alice.terminate):
+        with pytest.raises(ClientFailure) as caught:
+            call(uuid)
+        assert caught.value.status == 403
+    assert root.get_deployment(uuid)["username"] == "bob"
+
+
+@pytest.mark.proves("list_deployments")
+def test_deployments_are_listed_newest_first_in_pages(alice: Client, sandbox: Sandbox) -> None:
+    uuids = [UUID(text) for text in reversed(sandbox.world.add_runs(25))]
+
+    assert [one["id"] for one in alice.list_deployments()] == uuids[:20]
+    page = alice.list_deployments(offset=20, limit=3)
+    assert [one["id"] for one in page] == uuids[20:23]
+    assert {one["status"] for one in page} == {"ready"}
+    assert {one["username"] for one in page} == {"alice"}
+
+
+@pytest.mark.proves("list_deployments")
+def test_ended_deployments_are_listed_where_asked_for(alice: Client, sandbox: Sandbox) -> None:
+    old, new = sandbox.world.add_runs(2)
+    alice.terminate(old)
+
+    assert [str(one["id"]) for one in alice.list_deployments()] == [new]
+    every = alice.list_deployments(inactive=True)
+    assert [(str(one["id"]), one["status"]) for one in every] == [(new, "ready"), (old, "done")]
+
+
+@pytest.mark.proves("list_deployments")
+def test_deployments_are_listed_by_cloud(alice: Client) -> None:
+    alice.deploy(_WORDPRESS, "exoscale-ch-gva")
+    uuid = alice.deploy(_WORDPRESS, "ec2-eu-west")
+
+    assert [one["id"] for one in alice.list_deployments(cloud="ec2-eu-west")] == [uuid]
+    assert alice.list_deployments(cloud="open-telekom-de1") == []
+
+
+def test_page_of_more_than_five_hundred_is_refused(alice: Client) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.list_deployments(limit=501)
+
+    assert caught.value.status == 400
+
+
+@pytest.mark.proves("get_deployment_events")
+def test_events_tell_the_story_newest_first(alice: Client, sandbox: Sandbox) -> None:
+    uuid = alice.deploy(_WORDPRESS)
+    alice.deploy(_WORDPRESS)
+    sandbox.clock.advance(_LONG)
+
+    events = alice.get_deployment_events(uuid, types=["state", "alarm"])["resources"]
+
+    assert [one["content"]["state"] for one in events] == [
+        "Ready",
+        "SendingReports",
+        "Executing",
+        "Provisioning",
+        "Initializing",
+    ]
+    assert {one["content"]["resource"]["href"] for one in events} == {f"run/{uuid}"}
+    every = alice.get_deployment_events(uuid)["resources"]
+    assert {one["type"] for one in every} == {"state", "action"}
+
+
+@pytest.mark.proves("usage")
+def test_usage_counts_deployments_on_every_cloud(alice: Client) -> None:
+    alice.deploy(_WORDPRESS, "ec2-eu-west")
+
+    usage = {one["cloud"]: one for one in alice.usage()}
+
+    assert set(usage) == {"exoscale-ch-gva", "ec2-eu-west", "open-telekom-de1", "All Clouds"}
+    assert {cloud: one["run_usage"] for cloud, one in usage.items()} == {
+        "exoscale-ch-gva": 0,
+        "ec2-eu-west": 1,
+        "open-telekom-de1": 0,
+        "All Clouds": 1,
+    }
+    assert usage["ec2-eu-west"]["quota"] == 20
+    assert usage["ec2-eu-west"]["vm_usage"] == 0
+
+
+def test_list_of_machines_is_gone(alice: Client) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.list_virtualmachines()
+
+    assert caught.value.status == 404
+
+
+def test_list_of_machines_works_on_an_older_server(official: Official, tmp_path: Path) -> None:
+    with Sandbox(speed=0, server_version="3.38") as old:
+        client = official.open(
+            endpoint=old.url, cookie_file=str(tmp_path / "old.txt"), insecure=True
+        )
+        client.login_internal(old.username, old.password)
+        uuid = client.deploy(_WORDPRESS, "exoscale-ch-gva")
+        old.world.add_machine(cloud="ec2-eu-west", state="Stopped")
+        old.clock.advance(_LONG)
+
+        machines = client.list_virtualmachines()
+        mine = client.list_virtualmachines(deployment_id=uuid)
+
+        assert {one["cloud"] for one in machines} == {"exoscale-ch-gva", "ec2-eu-west"}
+        assert [one["deployment_id"] for one in mine] == [uuid]
+        assert (mine[0]["status"], mine[0]["deployment_owner"]) == ("running", "alice")
+        address = client.get_deployment_parameter(uuid, "machine:hostname")
+        assert mine[0]["ip"].encode() == address
+        stopped = client.list_virtualmachines(cloud="ec2-eu-west")
+        assert [(one["status"], one["deployment_id"]) for one in stopped] == [("stopped", None)]
+        assert client.list_virtualmachines(offset=2) == []
+        assert len(client.list_virtualmachines(limit=1)) == 1
