@@ -89,11 +89,19 @@ def test_any_template_of_the_server_can_be_used_by_its_name(
     assert driver.list_nodes() == []
 
 
+def test_a_secret_that_a_template_would_not_use_is_refused_before_it_is_sent(
+    login: Login, sandbox: Sandbox
+) -> None:
+    with pytest.raises(BadInput, match="takes its fields from ex_login_parameters"):
+        login("alice", "secret", ex_login_method="mitreid-token")
+    assert logins(sandbox) == 0
+
+
 def test_an_unknown_template_is_an_error_that_lists_the_real_ones(
     login: Login, sandbox: Sandbox
 ) -> None:
     with pytest.raises(InvalidCredentials) as caught:
-        login("x", "y", ex_login_method="kerberos")
+        login("", None, ex_login_method="kerberos", ex_login_parameters={"realm": "R"})
     assert "session templates: " in str(caught.value)
     assert {"internal", "api-key"} <= set(str(caught.value).replace(",", "").split())
 
@@ -109,7 +117,7 @@ def test_a_login_method_that_cannot_be_one_is_refused_before_it_is_tried(
 
 def test_a_login_that_needs_a_browser_says_so(login: Login) -> None:
     with pytest.raises(InvalidCredentials, match=r"needs a browser.*API key"):
-        login("x", "y", ex_login_method="github")
+        login("", None, ex_login_method="github")
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
