@@ -27,7 +27,7 @@ html_title = f"{project} {release}"
 RAISES = re.compile(r"(?<=:raises )(\w+)(?=:)")
 
 
-def say_which_error(app, what, name, obj, options, lines):
+def say_which_error(_app, _what, name, _obj, _options, lines):
     """Two trees of errors share some names: those of the driver, and those below it."""
     tree = driver_errors if name.startswith("slipstream.libcloud.") else errors
     lines[:] = [RAISES.sub(lambda found: qualified(tree, found[0]), line) for line in lines]
