@@ -7,16 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from driving import Client, Official
+from driving import Client, Official, interpreter
 
 from slipstream.sandbox import Sandbox
 
 _PYTHON = Path(__file__).parents[2] / ".venv-official-client" / "bin" / "python"
-_MISSING = (
-    f"there is no {_PYTHON}: make it with 'make official-client', "
-    "or set SLIPSTREAM_SKIP_OFFICIAL_CLIENT=1 to go without"
-)
-
 Connect = Callable[..., Client]
 
 
@@ -26,12 +21,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
-    if not _PYTHON.exists():
-        wanted = os.environ.get("SLIPSTREAM_SKIP_OFFICIAL_CLIENT") != "1"
-        if wanted or os.environ.get("CI") == "true":
-            pytest.fail(_MISSING, pytrace=False)
-        pytest.skip(_MISSING)
-    process = Official(_PYTHON, tmp_path_factory.mktemp("official-client"))
+    python = interpreter(_PYTHON, os.environ)
+    process = Official(python, tmp_path_factory.mktemp("official-client"))
     yield process
     process.close()
 

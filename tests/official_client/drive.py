@@ -13,6 +13,7 @@ import sys
 import types
 import uuid
 import warnings
+from importlib.metadata import version
 from typing import Any
 
 # The C elements cannot be given a method; without them the ones written in Python are used.
@@ -24,7 +25,7 @@ ET.Element.getiterator = ET.Element.iter  # type: ignore[attr-defined]
 warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
 
 from requests import Response  # noqa: E402
-from slipstream.api import Api, models  # type: ignore[attr-defined]  # noqa: E402
+from slipstream.api import Api, models  # type: ignore[import-not-found]  # noqa: E402
 
 _APIS: dict[str, Any] = {}
 
@@ -74,6 +75,8 @@ def _public() -> list[str]:
 def _carry_out(command: dict[str, Any]) -> Any:
     if command["do"] == "public":
         return _public()
+    if command["do"] == "version":
+        return version("slipstream-api")
     args, kwargs = command.get("args", []), command.get("kwargs", {})
     if command["do"] == "open":
         _APIS[command["api"]] = Api(**kwargs)

@@ -5,14 +5,35 @@ from __future__ import annotations
 import itertools
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Timer
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 _DRIVE = Path(__file__).with_name("drive.py")
 _PATIENCE = 60.0
+
+
+def interpreter(python: Path, environ: Mapping[str, str]) -> Path:
+    """
+    Find the interpreter that has the client; a test without it fails, unless it may be skipped.
+
+    :param python: Where it is made.
+    :param environ: The environment, which may allow to go without.
+    :returns: The interpreter.
+    """
+    if python.exists():
+        return python
+    message = (
+        f"there is no {python}: make it with 'make official-client', "
+        "or set SLIPSTREAM_SKIP_OFFICIAL_CLIENT=1 to go without"
+    )
+    if environ.get("SLIPSTREAM_SKIP_OFFICIAL_CLIENT") == "1" and environ.get("CI") != "true":
+        pytest.skip(message)
+    pytest.fail(message, pytrace=False)
 
 
 class ClientFailure(Exception):
@@ -64,6 +85,14 @@ class Official:
         :returns: Its public methods and properties.
         """
         return set(self._ask(do="public"))
+
+    def version(self) -> str:
+        """
+        Ask which release of the client it is.
+
+        :returns: Its version.
+        """
+        return str(self._ask(do="version"))
 
     def open(self, **kwargs: Any) -> Client:
         """

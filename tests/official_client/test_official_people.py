@@ -169,14 +169,6 @@ def test_privileged_user_creates_a_user_who_can_log_in(root: Client, alice: Clie
     assert alice.login_internal("carol", "carols-password")["status"] == 201
 
 
-def test_others_may_not_create_users(alice: Client, sandbox: Sandbox) -> None:
-    with pytest.raises(ClientFailure):
-        alice.create_user("carol", "secret", "carol@example.org", "Carol", "Danvers", **_SPARSE)
-
-    assert sandbox.journal[-1].status == 403
-    assert "carol" not in sandbox.world.accounts
-
-
 def test_the_clients_own_defaults_for_a_new_user_never_leave_it(
     root: Client, sandbox: Sandbox
 ) -> None:
