@@ -77,7 +77,7 @@ def test_the_endpoint_plugin_brings_a_default_login_of_its_own(installed, sandbo
 
 
 def test_the_endpoint_plugin_refuses_login_methods_that_its_server_lacks(installed, connect):
-    with pytest.raises(BadInput, match="campus endpoints do not take .*'mitreid-token'"):
+    with pytest.raises(BadInput, match=r"campus endpoints do not take .*'mitreid-token'"):
         connect(None, "t", ex_login_method="mitreid-token", ex_endpoint_kind="campus")
 
 

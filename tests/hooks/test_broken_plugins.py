@@ -1,0 +1,287 @@
+"""A broken plugin neither stops the others nor hides."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import pytest
+
+from slipstream.errors import PluginError, UnknownName
+from slipstream.libcloud.errors import BadInput, NotSupported, PluginFailed
+from slipstream.plugin_loading import PluginWarning
+from slipstream.plugins import Plugins
+
+HARMLESS = """
+@hookimpl
+def slipstream_login_methods():
+    return [LoginMethod(name="harmless", authenticate=print)]
+"""
+
+
+def causes(error):
+    """The types of all exceptions that led to one."""
+    found = []
+    while error.__cause__ is not None:
+        error = error.__cause__
+        found.append(type(error))
+    return found
+
+
+# What is wrong, the module's source, and what the warning says of it.
+BROKEN = {
+    "module-missing": (None, r"importing it failed: ModuleNotFoundError"),
+    "import-error": ("import nothing_of_that_name", "importing it failed: ModuleNotFoundError"),
+    "syntax-error": ("def", "importing it failed: SyntaxError"),
+    "exits-on-import": ("raise SystemExit(3)", "importing it failed: SystemExit: 3"),
+    "unknown-argument": (
+        "@hookimpl\ndef slipstream_deploy(session, order): ...",
+        "registering it failed: PluginValidationError: .*'order'",
+    ),
+    "unknown-hook": (
+        "@hookimpl\ndef slipstream_deploi(session): ...",
+        "there is no hook slipstream_deploi; did you mean slipstream_deploy",
+    ),
+    "unheard-of-hook": ("@hookimpl\ndef slipstream_zzz(): ...", "there is no hook slipstream_zzz"),
+    "unmarked": (
+        "def slipstream_deploy(session): ...",
+        "its function slipstream_deploy is not marked with @hookimpl",
+    ),
+    "default-value": (
+        "@hookimpl\ndef slipstream_deploy(session, request=None): ...",
+        "slipstream_deploy gives default values to request",
+    ),
+    "wrapper-without-yield": (
+        "@hookimpl(wrapper=True)\ndef slipstream_deploy(session): ...",
+        "registering it failed: PluginValidationError",
+    ),
+    "serves-without-session": (
+        "@hookimpl\n@serves('slipstream')\ndef slipstream_deploy(request): ...",
+        "importing it failed: TypeError: slipstream_deploy needs an argument 'session'",
+    ),
+    "raises-in-login-methods": (
+        "@hookimpl\ndef slipstream_login_methods(): raise RuntimeError('out of luck')",
+        "calling its slipstream_login_methods failed: RuntimeError: out of luck",
+    ),
+    "raises-in-endpoints": (
+        "@hookimpl\ndef slipstream_endpoints(): return [EndpointKind(name='')]",
+        "calling its slipstream_endpoints failed",
+    ),
+    "contributes-nonsense": (
+        "@hookimpl\ndef slipstream_login_methods(): return ['token']",
+        "'token' is no LoginMethod",
+    ),
+    "forgets-the-list": (
+        "@hookimpl\ndef slipstream_login_methods(): pass",
+        "calling its slipstream_login_methods failed: TypeError",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(stranger, name):
+    source, cause = BROKEN[name]
+    stranger(name, source, version="2.5")
+    stranger("harmless", HARMLESS)
+    with pytest.warns(PluginWarning) as caught:
+        plugins = Plugins()
+    [text] = [str(one.message) for one in caught]
+    assert text.startswith(f"The plugin '{name}' of dist-of-{name} 2.5 is left out: ")
+    assert re.search(cause, text, re.DOTALL)
+    assert f"Set SLIPSTREAM_DISABLE_PLUGINS={name} to switch it off." in text
+    assert plugins.login_methods.get("harmless")
+    assert {one.name: one.status for one in plugins.list_plugins() if not one.built_in} == {
+        name: "broken",
+        "harmless": "active",
+    }
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_plugin_that_is_switched_off_warns_of_nothing(stranger, name):
+    stranger(name, BROKEN[name][0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Plugins(disabled=[name])
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_whoever_asks_for_what_a_broken_plugin_has_is_told_the_cause(stranger, name):
+    stranger(name, BROKEN[name][0], version="2.5")
+    with pytest.warns(PluginWarning):
+        plugins = Plugins()
+    with pytest.raises(PluginError, match=f"of dist-of-{name} 2.5 is broken") as caught:
+        plugins.login_methods.get(name)
+    assert caught.value.__cause__ is not None
+
+
+def test_a_driver_asked_for_a_broken_login_method_tells_why_it_is_missing(stranger, as_alice):
+    stranger("token", "import nothing_of_that_name")
+    with pytest.warns(PluginWarning), pytest.raises(PluginFailed) as caught:
+        as_alice(ex_login_method="token")
+    assert "No module named 'nothing_of_that_name'" in str(caught.value)
+    assert ModuleNotFoundError in causes(caught.value)
+
+
+def test_a_driver_that_does_not_need_the_broken_plugin_works(stranger, as_alice):
+    stranger("token", "import nothing_of_that_name")
+    with pytest.warns(PluginWarning):
+        driver = as_alice()
+    assert driver.list_locations()
+
+
+def test_a_missing_name_hints_at_the_broken_plugins_that_may_have_had_it(stranger):
+    stranger("acme", "import nothing_of_that_name")
+    with pytest.warns(PluginWarning):
+        plugins = Plugins()
+    with pytest.raises(UnknownName, match=r"may have had it: 'acme' of dist-of-acme 1.0"):
+        plugins.endpoint_kinds.get("acme-cloud")
+
+
+def test_what_a_plugin_contributes_before_it_breaks_is_left_out_too(stranger):
+    stranger(
+        "half",
+        """
+        @hookimpl
+        def slipstream_login_methods():
+            yield LoginMethod(name="half", authenticate=print)
+            raise RuntimeError("half way")
+        """,
+    )
+    with pytest.warns(PluginWarning, match="half way"):
+        assert "half" not in Plugins().login_methods
+
+
+def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(stranger, as_alice):
+    stranger(
+        "two-faced",
+        """
+        @hookimpl
+        def slipstream_login_methods():
+            raise RuntimeError("no")
+        @hookimpl(wrapper=True)
+        def slipstream_list_connectors():
+            yield
+            return []
+        """,
+    )
+    with pytest.warns(PluginWarning):
+        assert as_alice().list_locations()
+
+
+def test_a_login_method_that_cannot_tell_credentials_stops_no_other(stranger, as_alice):
+    stranger(
+        "blind",
+        """
+        def recognises(credentials):
+            raise KeyError("glasses")
+        @hookimpl
+        def slipstream_login_methods():
+            return [LoginMethod(name="blind", authenticate=print, recognises=recognises)]
+        """,
+    )
+    with pytest.warns(PluginWarning, match="asking 'blind' what it recognises failed: KeyError"):
+        assert as_alice().list_locations()
+
+
+def test_a_login_method_that_crashes_is_named_and_quotes_no_secret(stranger, as_alice, sandbox):
+    stranger(
+        "crash",
+        """
+        def authenticate(session, credentials):
+            raise ValueError(credentials.secret)
+        @hookimpl
+        def slipstream_login_methods():
+            return [LoginMethod(name="crash", authenticate=authenticate)]
+        """,
+    )
+    with pytest.raises(PluginFailed, match="login method 'crash' failed: ValueError") as caught:
+        as_alice(ex_login_method="crash")
+    assert sandbox.password not in str(caught.value)
+
+
+def test_a_wrapper_that_crashes_is_named_and_nothing_is_deployed(stranger, as_alice, sandbox):
+    stranger(
+        "audit",
+        """
+        @hookimpl(wrapper=True)
+        def slipstream_deploy(request):
+            log = {}["log"]
+            return (yield)
+        """,
+        version="0.3",
+    )
+    driver = as_alice()
+    image = driver.get_image("apps/WordPress/wordpress")
+    with pytest.raises(PluginFailed) as caught:
+        driver.create_node(image=image)
+    assert "The plugin 'audit' of dist-of-audit 0.3 failed in slipstream_deploy" in str(
+        caught.value
+    )
+    assert "SLIPSTREAM_DISABLE_PLUGINS=audit" in str(caught.value)
+    assert KeyError in causes(caught.value)
+    assert not sandbox.journal.entries("POST", "/run")
+
+
+LAZY = """
+@hookimpl(wrapper=True)
+def slipstream_list_modules():
+    found = yield
+    return (module.no_such_thing for module in found)
+"""
+
+
+def test_a_wrapper_whose_list_crashes_later_is_named_all_the_same(stranger, as_alice):
+    stranger("lazy", LAZY)
+    with pytest.raises(PluginFailed, match=r"plugin 'lazy' of dist-of-lazy 1.0 failed"):
+        as_alice().list_images()
+
+
+INNOCENT = """
+@hookimpl(wrapper=True)
+def slipstream_deploy():
+    return (yield)
+"""
+
+
+def test_a_wrapper_that_errors_pass_through_is_not_blamed_for_them(stranger, as_alice):
+    stranger("innocent", INNOCENT)
+    stranger(
+        "guilty",
+        "@hookimpl\n@serves(SLIPSTREAM_3.name)\ndef slipstream_deploy(request, session): 1 / 0",
+    )
+    driver = as_alice()
+    image = driver.get_image("apps/WordPress/wordpress")
+    with pytest.raises(PluginFailed, match="plugin 'guilty' of"):
+        driver.create_node(image=image)
+
+
+def test_a_fault_of_a_built_in_hook_is_blamed_on_no_plugin(stranger, as_alice, monkeypatch):
+    stranger("innocent", INNOCENT)
+    driver = as_alice()
+    image = driver.get_image("apps/WordPress/wordpress")
+    monkeypatch.setattr("slipstream.backends.slipstream.deploying.fields", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        driver.create_node(image=image)
+
+
+def test_a_wrapper_that_forgets_to_return_the_answer_is_suspected(stranger, as_alice):
+    stranger("sieve", "@hookimpl(wrapper=True)\ndef slipstream_get_module():\n    yield")
+    with pytest.raises(NotSupported, match="not handed on by a plugin that wraps it: sieve"):
+        as_alice().get_image("apps/WordPress/wordpress")
+
+
+def test_a_wrapper_may_refuse_with_an_error_of_ours(stranger, as_alice, sandbox):
+    stranger(
+        "policy",
+        """
+        @hookimpl(wrapper=True)
+        def slipstream_terminate():
+            raise InvalidInput("Not before Friday.")
+            yield
+        """,
+    )
+    driver = as_alice()
+    node = driver.create_node(image=driver.get_image("apps/WordPress/wordpress"))
+    with pytest.raises(BadInput, match="Not before Friday"):
+        driver.destroy_node(node)
+    assert not sandbox.journal.entries("DELETE")

@@ -1,0 +1,79 @@
+"""Two plugins that claim one thing are an error that names both distributions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from slipstream.errors import PluginError
+from slipstream.libcloud.errors import PluginFailed
+from slipstream.plugins import Plugins
+
+LOGIN = """
+@hookimpl
+def slipstream_login_methods():
+    return [LoginMethod(name="{}", authenticate=print)]
+"""
+KIND = """
+@hookimpl
+def slipstream_endpoints():
+    return [EndpointKind(name="{}", backend=SLIPSTREAM_3, {})]
+"""
+
+
+def test_two_login_methods_of_one_name_name_both_distributions(stranger):
+    stranger("token", LOGIN.format("token"), distribution="acme-login", version="1.2")
+    stranger("token", LOGIN.format("token"), distribution="other-login", version="0.9")
+    with pytest.raises(PluginError) as caught:
+        Plugins().login_methods.get("token")
+    assert str(caught.value) == (
+        "acme-login 1.2 and other-login 0.9 both contribute the login method 'token'. Switch one"
+        " of them off with ex_disable_plugins or SLIPSTREAM_DISABLE_PLUGINS."
+    )
+
+
+def test_switching_one_distribution_off_settles_the_dispute(stranger):
+    stranger("token", LOGIN.format("token"), distribution="acme-login")
+    stranger("token", LOGIN.format("token"), distribution="other-login")
+    assert Plugins(disabled=["other-login"]).login_methods.get("token")
+
+
+def test_a_plugin_cannot_quietly_replace_a_built_in_login(stranger, as_alice):
+    stranger("thief", LOGIN.format("internal"), version="6.6")
+    with pytest.raises(PluginFailed, match=r"dist-of-thief 6.6 and slipstream-libcloud-driver"):
+        as_alice()
+
+
+def test_a_dispute_over_one_name_leaves_every_other_in_use(stranger, connect, sandbox):
+    stranger("one", LOGIN.format("token"))
+    stranger("two", LOGIN.format("token"))
+    assert connect(sandbox.username, sandbox.password).list_locations()
+
+
+def test_two_kinds_of_one_name_name_both_distributions(stranger):
+    stranger("one", KIND.format("campus", ""))
+    stranger("two", KIND.format("campus", ""))
+    with pytest.raises(PluginError, match=r"dist-of-one 1.0 and dist-of-two 1.0 .*'campus'"):
+        Plugins().endpoint_kinds.get("campus")
+
+
+def test_two_kinds_that_claim_one_host_name_both_distributions(stranger, as_alice, sandbox):
+    stranger("one", KIND.format("one", "hosts='127.0.0.1'"))
+    stranger("two", KIND.format("two", "hosts='127.0.0.1'"))
+    with pytest.raises(PluginFailed, match=r"dist-of-one 1.0 and dist-of-two 1.0 .*127.0.0.1"):
+        as_alice()
+    assert not sandbox.journal
+
+
+def test_two_kinds_that_recognise_one_server_name_both_distributions(stranger, as_alice, sandbox):
+    stranger("one", KIND.format("one", "recognises=lambda _: True"))
+    stranger("two", KIND.format("two", "recognises=lambda _: True"))
+    with pytest.raises(PluginFailed, match=f"both contribute .*{re.escape(sandbox.url)}"):
+        as_alice()
+    assert as_alice(ex_endpoint_kind="slipstream").list_locations()
+
+
+def test_a_plugin_that_recognises_a_server_goes_before_the_built_in_kind(stranger, as_alice):
+    stranger("one", KIND.format("one", "recognises=lambda _: True"))
+    assert as_alice()._session.kind.name == "one"
