@@ -46,3 +46,7 @@ def test_a_clock_does_not_go_backwards() -> None:
 def test_a_speed_that_is_none_is_refused(speed: float) -> None:
     with pytest.raises(ValueError, match="is not a speed"):
         Clock(speed)
+
+
+def test_a_clock_shows_its_speed_and_its_moment() -> None:
+    assert repr(Clock(speed=0, start=START)) == "Clock(speed=0, now=2017-10-13T17:00:00+00:00)"

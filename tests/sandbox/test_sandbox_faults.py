@@ -93,3 +93,8 @@ def test_every_session_can_be_ended_at_once(sandbox: Sandbox, alice: Client) -> 
     assert alice.json("/api/session")["count"] == 0
     again = Client(sandbox, sandbox.users["alice"])
     assert again.get("/run").status_code == 200
+
+
+def test_a_status_nobody_defined_can_be_sent(sandbox: Sandbox, alice: Client) -> None:
+    sandbox.faults.add(status=599)
+    assert alice.get(ENTRY).status_code == 599

@@ -115,3 +115,15 @@ def test_the_package_does_not_load_the_web_framework() -> None:
     code = "import sys, slipstream.cli, slipstream.__main__; print('flask' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_an_address_of_the_sixth_version_works() -> None:
+    try:
+        started = Sandbox(host="::1", clock=Clock(speed=0))
+        started.start()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with started:
+        assert started.url.startswith("http://[::1]:")
+        assert started.is_loopback
+        assert Client(started, started.users["alice"]).get("/run").status_code == 200

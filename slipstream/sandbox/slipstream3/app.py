@@ -12,9 +12,10 @@ from werkzeug.exceptions import HTTPException
 from slipstream.sandbox.server import USER_KEY, Application, Environ
 from slipstream.sandbox.slipstream3 import answers, sessions, tokens
 from slipstream.sandbox.slipstream3.json_routes import json_routes
+from slipstream.sandbox.slipstream3.open_routes import open_routes
 from slipstream.sandbox.slipstream3.problems import XmlProblem
 from slipstream.sandbox.slipstream3.world import World
-from slipstream.sandbox.slipstream3.xml_routes import open_routes, xml_routes
+from slipstream.sandbox.slipstream3.xml_routes import xml_routes
 
 
 def application(world: World) -> Application:

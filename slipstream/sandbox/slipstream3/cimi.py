@@ -16,6 +16,7 @@ from slipstream.sandbox.slipstream3.collections import Collection
 from slipstream.sandbox.slipstream3.credentials import add_credential
 from slipstream.sandbox.slipstream3.moments import iso
 from slipstream.sandbox.slipstream3.problems import JsonProblem
+from slipstream.sandbox.slipstream3.version import Version
 from slipstream.sandbox.store import Document, Query, TooManyDocuments, selected
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Cimi:
         return envelope
 
     def _query(self, collection: Collection, fields: Fields) -> Query:
-        wanted = _filter(fields.get("$filter", ()))
+        wanted = _filter(fields.get("$filter", ()), self._world.version)
         order = _order(fields.get("$orderby", ()))
         if collection.name == "session":
             wanted = attr("id").eq(self._identity.session or "nobody")
@@ -249,16 +250,18 @@ def _check_namespaces(collection: Collection, body: Mapping[str, Any]) -> None:
         raise JsonProblem(406, "resource attributes do not satisfy defined namespaces")
 
 
-def _filter(texts: Sequence[str]) -> Filter | None:
-    found = [_parse(text) for text in texts]
+def _filter(texts: Sequence[str], version: Version) -> Filter | None:
+    found = [_parse(text, version) for text in texts]
     if not found:
         return None
     return found[0] if len(found) == 1 else And(tuple(found))
 
 
-def _parse(text: str) -> Filter:
+def _parse(text: str, version: Version) -> Filter:
     try:
         found = parse(text)
+        if not version.since(55) and any(one.operator == "==" for one in found.comparisons()):
+            raise FilterSyntaxError(text, text.index("==") + 1, "a value")
     except FilterSyntaxError as error:
         at = error.index + 1
         echo = f"({text})".replace("\\", "\\\\").replace('"', '\\"')

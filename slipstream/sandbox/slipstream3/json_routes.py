@@ -225,7 +225,7 @@ def json_routes(world: World) -> Blueprint:
     routes.add_url_rule(
         "/api/<path:path>", "api", api.answer, methods=_METHODS, provide_automatic_options=False
     )
-    routes.add_url_rule("/auth/login", "login", lambda: _form_login(world), methods=["POST"])
+    routes.add_url_rule("/auth/login", "login", lambda: form_login(world), methods=["POST"])
     routes.add_url_rule("/auth/logout", "logout", lambda: _form_logout(world), methods=["POST"])
 
     @routes.errorhandler(JsonProblem)
@@ -239,7 +239,13 @@ def json_routes(world: World) -> Blueprint:
     return routes
 
 
-def _form_login(world: World) -> Response:
+def form_login(world: World) -> Response:
+    """
+    Log in by a form, without a session behind the cookie.
+
+    :param world: The world.
+    :returns: The response.
+    """
     name = request.form.get("username") or request.form.get("user-name") or ""
     roles = sessions.check_password(world, name, request.form.get("password", ""))
     if roles is None:

@@ -56,18 +56,6 @@ class Opened:
     redirect: str | None = None
 
 
-class LoginRefused(Exception):
-    """
-    A refusal to be told by a redirect.
-
-    :param location: Where the client is sent.
-    """
-
-    def __init__(self, location: str) -> None:
-        super().__init__(location)
-        self.location = location
-
-
 def open_session(world: World, body: Any, *, base: str) -> Opened:
     """
     Log in.

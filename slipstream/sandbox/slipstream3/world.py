@@ -164,6 +164,18 @@ class World:
         """
         self._change(uuid, lambda run: setattr(run, "held", True))
 
+    def release_run(self, uuid: str) -> None:
+        """
+        Let a held deployment move again, as if it had just come into its state.
+
+        :param uuid: Its id.
+        """
+
+        def release(run: Run) -> None:
+            run.held, run.changed = False, self.now()
+
+        self._change(uuid, release)
+
     def set_parameter(self, uuid: str, key: str, value: str) -> None:
         """
         Set a runtime parameter, as a script on a machine would.

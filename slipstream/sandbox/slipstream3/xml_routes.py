@@ -22,7 +22,7 @@ from slipstream.sandbox.slipstream3.module_routes import ModuleRoutes
 from slipstream.sandbox.slipstream3.people import publish_account
 from slipstream.sandbox.slipstream3.problems import XmlProblem
 from slipstream.sandbox.slipstream3.run_xml import Page, RunQuery
-from slipstream.sandbox.slipstream3.runs import ENDED, Run
+from slipstream.sandbox.slipstream3.runs import Run
 from slipstream.sandbox.slipstream3.world import World
 from slipstream.sandbox.slipstream3.xmltext import Element
 
@@ -194,14 +194,7 @@ def _instances(form: dict[str, str]) -> int:
     return int(text)
 
 
-def xml_routes(world: World) -> Blueprint:
-    """
-    Make the routes of the XML service that need a login.
-
-    :param world: The world.
-    :returns: The blueprint.
-    """
-    blueprint = Blueprint("xml", __name__)
+def _table(world: World) -> list[tuple[str, Callable[..., Response], str]]:
     routes, modules = _Routes(world), ModuleRoutes(world)
     table: list[tuple[str, Callable[..., Response], str]] = [
         ("/dashboard", routes.dashboard, "GET"),
@@ -227,7 +220,18 @@ def xml_routes(world: World) -> Blueprint:
     ]
     if not world.version.since(62):
         table.append(("/vms", routes.machines, "GET"))
-    for rule, view, method in table:
+    return table
+
+
+def xml_routes(world: World) -> Blueprint:
+    """
+    Make the routes of the XML service that need a login.
+
+    :param world: The world.
+    :returns: The blueprint.
+    """
+    blueprint = Blueprint("xml", __name__)
+    for rule, view, method in _table(world):
         blueprint.add_url_rule(
             rule,
             f"{view.__name__} {method} {rule.count('/')}{len(rule)}",
@@ -265,35 +269,3 @@ def _basic(world: World) -> Account | None:
         return None
     name, password = given.username or "", given.password or ""
     return world.accounts[name] if sessions.check_password(world, name, password) else None
-
-
-def open_routes(world: World) -> Blueprint:
-    """
-    Make the routes that need no login.
-
-    :param world: The world.
-    :returns: The blueprint.
-    """
-    blueprint = Blueprint("open", __name__)
-
-    @blueprint.delete("/logout")
-    def log_out() -> Response:
-        response = answers.empty(303, location=f"{base_url()}/login")
-        response.headers["Set-Cookie"] = sessions.clearing_cookie(world)
-        return response
-
-    @blueprint.get("/login")
-    def login_page() -> Response:
-        return answers.site_page("Login")
-
-    @blueprint.get("/sites/<uuid>/")
-    def site(uuid: str) -> Response:
-        run = world.runs.get(uuid)
-        if run is None or run.state in ENDED:
-            raise XmlProblem(404)
-        if run.get("ss:url.service") == "" or run.state not in {"Ready", "Finalizing"}:
-            return Response("The site is not up yet.\n", 503, content_type="text/plain")
-        titles = (one.value for one in run.runtime.values() if one.name == "wordpress_title")
-        return answers.site_page(next(titles, "It works"))
-
-    return blueprint

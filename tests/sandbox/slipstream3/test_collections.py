@@ -267,3 +267,32 @@ def test_events_come_newest_first_unless_a_new_server_is_told_otherwise(
     assert oldest[0]["timestamp"] == newest[-1]
     ignored = old_alice.json("/api/event", orderby="timestamp:asc")["events"]
     assert ignored[0]["timestamp"] > ignored[-1]["timestamp"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_a_document_is_a_map(alice: Client, method: str) -> None:
+    added = alice.post("/api/event", json={"type": "alarm"}).headers["Location"]
+    path = "/api/event" if method == "POST" else f"/api/{added}"
+    answer = alice.request(method, path, json=[1])
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("resource does not satisfy defined schema:")
+
+
+def test_full_text_came_late(alice: Client, old_alice: Client) -> None:
+    query = {"filter": "description=='standard MiB'"}
+    assert alice.json(OFFERS, **query)["count"] > 50
+    assert message(old_alice, OFFERS, **query)[0] == 400
+
+
+def test_an_old_server_does_not_delete_by_selection(old_alice: Client) -> None:
+    added = old_alice.post("/api/event", json={"type": "alarm"})
+    identifier = added.headers["Location"]
+    assert added.json()["message"] == f"created {identifier}"
+    kept = old_alice.put(f"/api/{identifier}?$select=type", json={})
+    assert kept.json()["type"] == "alarm"
+
+
+def test_any_document_can_be_arranged(sandbox: Sandbox, bob: Client) -> None:
+    rights = {"owner": {"principal": "bob", "type": "USER"}}
+    sandbox.world.add_document({"id": "job/1", "state": "QUEUED", "acl": rights})
+    assert bob.json("/api/job", filter="state='QUEUED'")["count"] == 1

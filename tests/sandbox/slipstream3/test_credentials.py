@@ -117,3 +117,8 @@ def test_refusals_depend_on_the_version(alice: Client, old_alice: Client, nobody
     key = old_alice.sandbox.key
     assert old_alice.put(f"/api/{key}", json={"name": "new"}).status_code == 405
     assert alice.put(f"/api/{alice.sandbox.key}", json={"name": "new"}).json()["name"] == "new"
+
+
+def test_a_cloud_account_needs_a_cloud(alice: Client) -> None:
+    status, told = add(alice, "store-cloud-cred-otc", key="a", secret="b")
+    assert (status, told["message"]) == (400, "requested href not found: ")

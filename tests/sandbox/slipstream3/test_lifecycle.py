@@ -258,3 +258,30 @@ def test_a_machine_from_elsewhere_can_be_arranged(sandbox: Sandbox, alice: Clien
     machine = alice.json("/api/virtual-machine")["virtualMachines"][0]
     assert machine["state"] == "stopped"
     assert "deployment" not in machine
+
+
+def test_a_held_run_can_be_released(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(BLOG)
+    sandbox.world.hold_run(uuid)
+    sandbox.clock.advance(600)
+    assert state(alice, uuid) == "Initializing"
+    sandbox.world.release_run(uuid)
+    assert state(alice, uuid) == "Initializing"
+    sandbox.clock.advance(11)
+    assert state(alice, uuid) == "Provisioning"
+
+
+def test_a_script_that_sets_an_unknown_key_fails_the_deployment(
+    sandbox: Sandbox, alice: Client
+) -> None:
+    sandbox.world.library.find(BLOG).targets["execute"] = "ss-set nonsense 1"
+    uuid = alice.deploy(BLOG)
+    sandbox.clock.advance(300)
+    assert value(alice, uuid, "ss:abort") == "Unknown key machine:nonsense"
+
+
+def test_a_machine_of_no_known_size_has_an_unknown_offer(sandbox: Sandbox, alice: Client) -> None:
+    alice.deploy(BLOG, **{"parameter--instance.type": "Gigantic"})
+    sandbox.clock.advance(100)
+    machine = alice.json("/api/virtual-machine")["virtualMachines"][0]
+    assert machine["serviceOffer"] == {"href": "service-offer/unknown"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, tostring
 
+import attrs
 import pytest
 
 from sandbox.client import Client
@@ -240,3 +241,23 @@ def test_a_module_can_be_closed_for_a_test(sandbox: Sandbox, alice: Client) -> N
 )
 def test_a_last_part_of_digits_is_a_version(path: str, expected: tuple[str, int | None]) -> None:
     assert split_version(path) == expected
+
+
+def test_a_module_without_rights_belongs_to_its_sender(alice: Client, bob: Client) -> None:
+    body = (
+        '<imageModule category="Image" parentUri="module/alice" shortName="tool">'
+        "<recipe>make</recipe></imageModule>"
+    )
+    assert alice.put_xml("/module/alice/tool", body).status_code == 201
+    root = alice.xml("/module/alice/tool")
+    assert root.findtext("recipe") == "make"
+    assert bob.refused("GET", "/module/alice/tool")[0] == 403
+
+
+def test_a_component_made_from_itself_ends_somewhere(sandbox: Sandbox, alice: Client) -> None:
+    module = attrs.evolve(
+        sandbox.world.library.find("apps/WordPress/wordpress"), path="apps/loop", version=0
+    )
+    module.reference = "module/apps/loop"
+    sandbox.world.add_module(module)
+    assert alice.xml("/module/apps/loop").get("shortName") == "loop"

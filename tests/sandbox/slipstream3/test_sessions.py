@@ -265,3 +265,20 @@ def test_the_clock_of_the_sandbox_ends_sessions_not_the_real_one() -> None:
     past = Clock(speed=0, start=datetime(2017, 10, 13, 17, tzinfo=UTC))
     with Sandbox(clock=past) as sandbox:
         assert Client(sandbox, sandbox.users["alice"]).get("/run").status_code == 200
+
+
+def test_an_old_server_takes_a_form_on_its_xml_side(old: Sandbox, nobody: Client) -> None:
+    form = {"username": old.username, "password": old.password}
+    assert Client(old).post("/login", data=form).status_code == 200
+    assert nobody.post("/login", data=form).status_code == 405
+
+
+def test_an_old_server_validates_a_session_where_it_was_made(old: Sandbox) -> None:
+    client = Client(old)
+    answer = client.post("/api/session", data={"href": "session-template/github"})
+    assert answer.headers["Location"].endswith("/validate")
+    stub = next(old.world.store.collection("session"))
+    assert "username" not in stub
+    root = Client(old, old.users["super"])
+    rels = [one["rel"] for one in root.json(f"/api/{stub['id']}")["operations"]]
+    assert "http://sixsq.com/slipstream/1/action/validate" in rels
