@@ -125,7 +125,7 @@ def test_document_is_read_whole_or_in_part(alice: Client) -> None:
     offer = alice.cimi_search("serviceOffers", filter=_VM, last=1)["resources"][0]
 
     assert alice.cimi_get(offer["id"])["json"] == offer
-    part = alice.cimi_get(offer["id"], select="id,resource:ram")["json"]
+    part = alice.cimi_get(offer["id"], select=["id", "resource:ram"])["json"]
     assert part["resource:ram"] == offer["resource:ram"]
     assert set(part) - {"operations"} == {"id", "resource:ram", "resourceURI", "acl"}
 

@@ -1,0 +1,121 @@
+"""SlipStream's own client lists deployments, their events and machines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from driving import Client, ClientFailure, Official
+
+from slipstream.sandbox import Sandbox
+
+_WORDPRESS = "apps/WordPress/wordpress"
+_LONG = 3600
+
+
+@pytest.mark.proves("list_deployments")
+def test_deployments_are_listed_newest_first_in_pages(alice: Client, sandbox: Sandbox) -> None:
+    uuids = [UUID(text) for text in reversed(sandbox.world.add_runs(25))]
+
+    assert [one["id"] for one in alice.list_deployments()] == uuids[:20]
+    page = alice.list_deployments(offset=20, limit=3)
+    assert [one["id"] for one in page] == uuids[20:23]
+    assert {one["status"] for one in page} == {"ready"}
+    assert {one["username"] for one in page} == {"alice"}
+    # The client looks for these, and the entries of the list have neither.
+    assert {(one["last_state_change"], one["scalable"]) for one in page} == {(None, None)}
+
+
+@pytest.mark.proves("list_deployments")
+def test_ended_deployments_are_listed_where_asked_for(alice: Client, sandbox: Sandbox) -> None:
+    old, new = sandbox.world.add_runs(2)
+    alice.terminate(old)
+
+    assert [str(one["id"]) for one in alice.list_deployments()] == [new]
+    every = alice.list_deployments(inactive=True)
+    assert [(str(one["id"]), one["status"]) for one in every] == [(new, "ready"), (old, "done")]
+
+
+@pytest.mark.proves("list_deployments")
+def test_deployments_are_listed_by_cloud(alice: Client) -> None:
+    alice.deploy(_WORDPRESS, "exoscale-ch-gva")
+    uuid = alice.deploy(_WORDPRESS, "ec2-eu-west")
+
+    assert [one["id"] for one in alice.list_deployments(cloud="ec2-eu-west")] == [uuid]
+    assert alice.list_deployments(cloud="open-telekom-de1") == []
+
+
+def test_page_of_more_than_five_hundred_is_refused(alice: Client) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.list_deployments(limit=501)
+
+    assert caught.value.status == 400
+
+
+@pytest.mark.proves("get_deployment_events")
+def test_events_tell_the_story_newest_first(alice: Client, sandbox: Sandbox) -> None:
+    uuid = alice.deploy(_WORDPRESS)
+    alice.deploy(_WORDPRESS)
+    sandbox.clock.advance(_LONG)
+
+    events = alice.get_deployment_events(uuid, types=["state", "alarm"])["resources"]
+
+    assert [one["content"]["state"] for one in events] == [
+        "Ready",
+        "SendingReports",
+        "Executing",
+        "Provisioning",
+        "Initializing",
+    ]
+    assert {one["content"]["resource"]["href"] for one in events} == {f"run/{uuid}"}
+    every = alice.get_deployment_events(uuid)["resources"]
+    assert {one["type"] for one in every} == {"state", "action"}
+
+
+@pytest.mark.proves("usage")
+def test_usage_counts_deployments_on_every_cloud(alice: Client) -> None:
+    alice.deploy(_WORDPRESS, "ec2-eu-west")
+
+    usage = {one["cloud"]: one for one in alice.usage()}
+
+    assert set(usage) == {"exoscale-ch-gva", "ec2-eu-west", "open-telekom-de1", "All Clouds"}
+    assert {cloud: one["run_usage"] for cloud, one in usage.items()} == {
+        "exoscale-ch-gva": 0,
+        "ec2-eu-west": 1,
+        "open-telekom-de1": 0,
+        "All Clouds": 1,
+    }
+    assert usage["ec2-eu-west"]["quota"] == 20
+    assert usage["ec2-eu-west"]["vm_usage"] == 0
+
+
+def test_list_of_machines_is_gone(alice: Client) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.list_virtualmachines()
+
+    assert caught.value.status == 404
+
+
+def test_list_of_machines_works_on_an_older_server(official: Official, tmp_path: Path) -> None:
+    with Sandbox(speed=0, server_version="3.38") as old:
+        client = official.open(
+            endpoint=old.url, cookie_file=str(tmp_path / "old.txt"), insecure=True
+        )
+        client.login_internal(old.username, old.password)
+        uuid = client.deploy(_WORDPRESS, "exoscale-ch-gva")
+        old.world.add_machine(cloud="ec2-eu-west", state="Stopped")
+        old.clock.advance(_LONG)
+
+        machines = client.list_virtualmachines()
+        mine = client.list_virtualmachines(deployment_id=uuid)
+
+        assert {one["cloud"] for one in machines} == {"exoscale-ch-gva", "ec2-eu-west"}
+        assert [one["deployment_id"] for one in mine] == [uuid]
+        assert (mine[0]["status"], mine[0]["deployment_owner"]) == ("running", "alice")
+        address = client.get_deployment_parameter(uuid, "machine:hostname")
+        assert mine[0]["ip"].encode() == address
+        stopped = client.list_virtualmachines(cloud="ec2-eu-west")
+        assert [(one["status"], one["deployment_id"]) for one in stopped] == [("stopped", None)]
+        assert client.list_virtualmachines(offset=2) == []
+        assert len(client.list_virtualmachines(limit=1)) == 1
