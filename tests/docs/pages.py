@@ -19,11 +19,20 @@ import slipstream.libcloud.compute_driver as driver_module
 import slipstream.waiting
 from slipstream.endpoint import Endpoint
 from slipstream.sandbox import Clock, Sandbox
+from slipstream.testing.cassette_file import FROM_SANDBOX, Header, save
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = "Not run by the tests: "
 SERVERS = {"nuv.la", "slipstream.example.org"}
+
+TEST_MODULE = """\
+import pytest
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+
+
+"""
 
 _FENCE = re.compile(r"^(?P<fence>`{3,})(?P<info>[^`]*)$")
 _FILE = re.compile(r"# (?P<name>\w+\.py)\n")
@@ -94,6 +103,7 @@ def run(page: Path, sandbox: Sandbox, folder: Path) -> None:
     namespace: dict[str, object] = {"__name__": "__main__"}
     printed: str | None = None
     with _reaching(sandbox), _waiting_on(sandbox, namespace), contextlib.chdir(folder):
+        taken_for_granted(page, namespace)
         for block in blocks(page):
             if block.is_run and block.file_name:
                 (folder / block.file_name).write_text(block.text, "utf-8")
@@ -106,7 +116,25 @@ def run(page: Path, sandbox: Sandbox, folder: Path) -> None:
             else:
                 printed = None
     if list(folder.glob("test_*.py")):
-        _run_tests(page, folder)
+        run_tests(page, folder)
+
+
+def taken_for_granted(page: Path, namespace: dict[str, object]) -> None:
+    """What a page's readers have at hand: for pages that show parts of a test module."""
+    if page.stem == "record-a-session":
+        header = Header(
+            scenario="deploy",
+            origin="sandbox-3.71",
+            kind=FROM_SANDBOX,
+            server="SlipStream",
+            version="3.71",
+            date="2026-01-01",
+            library="slipstream-libcloud-driver 1.0",
+            endpoint="https://server.example",
+            credentials=("username", "password"),
+        )
+        save(Path("deploy.yaml"), header, [])
+        exec(TEST_MODULE, namespace)
 
 
 def _execute(block: Block, namespace: dict[str, object]) -> str:
@@ -122,8 +150,9 @@ def _compare(block: Block, printed: str) -> None:
     )
 
 
-def _run_tests(page: Path, folder: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "."]
+def run_tests(page: Path, folder: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"]
+    command += [*options, "."]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"the tests shown on {page.name} fail:\n{done.stdout}"
 

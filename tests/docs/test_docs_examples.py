@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
-from pages import NOT_RUN, PAGES, ROOT, blocks, run
+from pages import NOT_RUN, PAGES, ROOT, TEST_MODULE, blocks, run, run_tests
 
 from slipstream.sandbox import Sandbox
 
@@ -41,3 +41,16 @@ def test_an_example_that_is_not_run_tells_the_reader_why(page):
             reason = block.options.get("caption", "")
             assert reason.startswith(NOT_RUN), f"{block} gives no reason"
             assert len(reason) > len(NOT_RUN) + 10, f"{block} gives no reason"
+
+
+def test_the_scenario_that_the_guide_shows_is_recorded_and_played(tmp_path):
+    page = ROOT / "docs" / "guides" / "record-a-session.md"
+    shown = {block.text for block in blocks(page) if block.language == "python"}
+    [scenario] = [text for text in shown if "@pytest.mark.scenario" in text]
+    [conftest] = [text for text in shown if text.startswith("pytest_plugins")]
+    (tmp_path / "conftest.py").write_text(conftest, "utf-8")
+    (tmp_path / "test_nodes.py").write_text(TEST_MODULE + scenario, "utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", "utf-8")
+    run_tests(page, tmp_path, "--record")
+    assert list(tmp_path.glob("tests/cassettes/sandbox-*/*.yaml"))
+    run_tests(page, tmp_path)
