@@ -8,7 +8,7 @@ import shlex
 import pytest
 from pages import PAGES, ROOT, blocks
 
-from slipstream.cli import main
+from slipstream.cli import COMMANDS, main
 
 OUTSIDE = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 ALL = [*PAGES, *OUTSIDE]
@@ -60,15 +60,12 @@ def test_the_command_line_knows_every_command_and_option_that_a_page_shows(page,
                 assert re.search(rf"{option}\b", known), f"{words} has an unknown {option}"
 
 
-def test_the_reference_of_the_command_line_lists_every_option_of_the_sandbox(capsys):
+@pytest.mark.parametrize("command", [command.name for command in COMMANDS])
+def test_the_reference_of_the_command_line_lists_every_command_and_option(command, capsys):
     text = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
-    options = set(re.findall(r"--[a-z-]+", _help(capsys, "sandbox"))) - {"--help"}
-    assert options == set(
-        re.findall(
-            r"\| `(--[a-z-]+)` \|",
-            text.partition("## slipstream sandbox")[2].partition("\n## ")[0],
-        )
-    )
+    section = text.partition(f"\n## slipstream {command}\n")[2].partition("\n## ")[0]
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", _help(capsys, command))) - {"--help"}
+    assert set(re.findall(r"\| `(--[a-z-]+)` \|", section)) == options
 
 
 @pytest.mark.parametrize(
