@@ -7,9 +7,9 @@ Sources: SlipStreamServer, resources/virtual_machine.clj; the state words are th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
+from slipstream.backends import documents
 from slipstream.backends.slipstream import cimi
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.offers import PREFIX, offer
@@ -63,27 +63,22 @@ def slipstream_list_virtual_machines(
 
 
 def _machine(entry: dict[str, Any]) -> VirtualMachine:
-    state = cimi.text(entry, "state") or ""
-    address = cimi.text(entry, "ip")
-    connector = cimi.href(entry, "connector")
-    deployment = cimi.href(entry, "deployment")
-    copied = entry.get("serviceOffer")
+    state = documents.text(entry, "state") or ""
+    address = documents.text(entry, "ip")
+    connector = documents.href(entry, "connector")
+    deployment = documents.href(entry, "deployment")
+    copied = entry.get("serviceOffer", {})
     return VirtualMachine(
         id=entry["id"],
-        name=cimi.text(entry, "instanceID") or entry["id"],
+        name=documents.text(entry, "instanceID") or entry["id"],
         state=state,
         phase=_PHASES.get(state.lower(), Phase.UNKNOWN),
         addresses=(address,) if address else (),
         connector=connector.removeprefix(PREFIX) if connector else None,
         deployment_id=deployment.removeprefix(RUN) if deployment else None,
-        offer=offer(copied) if isinstance(copied, dict) and cimi.text(copied, "href") else None,
-        created=_moment(cimi.text(entry, "created")),
+        offer=offer(copied)
+        if isinstance(copied, dict) and documents.text(copied, "href")
+        else None,
+        created=documents.moment(documents.text(entry, "created")),
         raw=entry,
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from slipstream.backends import documents
 from slipstream.backends.slipstream import cimi
-from slipstream.backends.slipstream.dialect import NAME
+from slipstream.backends.slipstream.dialect import NAME, user_name
 from slipstream.backends.slipstream.profile import Profile
 from slipstream.errors import Forbidden
 from slipstream.filters import Filter, attr
@@ -48,8 +49,8 @@ def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
 
     One search of the offers tells the countries of all of them.
     """
-    names = Profile.read(session, doing="list connectors").connectors
-    names |= _credentials(session)
+    profile = Profile.read(session, doing="list connectors")
+    names = profile.connectors | _credentials(session, only_own=profile.privileged)
     countries = _countries(session) if names else {}
     for name in sorted(names):
         yield Connector(id=PREFIX + name, name=name, country=countries.get(name))
@@ -61,29 +62,34 @@ def offer(entry: dict[str, Any]) -> ServiceOffer:
 
     :param entry: The document, ``id`` or ``href`` naming the offer.
     """
-    name = cimi.text(entry, "id") or cimi.text(entry, "href") or ""
+    label = documents.text(entry, "name") or documents.text(entry, "resource:instanceType")
+    name = documents.text(entry, "id") or documents.text(entry, "href") or ""
     return ServiceOffer(
         id=name,
-        name=cimi.text(entry, "name") or cimi.text(entry, "resource:instanceType") or name,
-        connector=(cimi.href(entry, "connector") or "").removeprefix(PREFIX),
-        cpu=cimi.number(entry, "resource:vcpu"),
-        ram=cimi.number(entry, "resource:ram"),
-        disk=cimi.number(entry, "resource:disk"),
-        price=cimi.number(entry, "price:unitCost"),
-        currency=cimi.text(entry, "price:currency"),
-        price_unit=cimi.text(entry, "price:billingUnitCode"),
-        country=cimi.text(entry, "resource:country"),
+        name=label or name,
+        connector=(documents.href(entry, "connector") or "").removeprefix(PREFIX),
+        cpu=documents.number(entry, "resource:vcpu"),
+        ram=documents.number(entry, "resource:ram"),
+        disk=documents.number(entry, "resource:disk"),
+        price=documents.number(entry, "price:unitCost"),
+        currency=documents.text(entry, "price:currency"),
+        price_unit=documents.text(entry, "price:billingUnitCode"),
+        country=documents.text(entry, "resource:country"),
         raw=entry,
     )
 
 
-def _credentials(session: Session) -> set[str]:
+def _credentials(session: Session, *, only_own: bool) -> set[str]:
     """
     The connectors of the user's cloud credentials.
 
     They are what counts since v3.42, and the only trace of a privileged user's clouds since
     v3.48. Before, the credentials hold nothing of clouds, and some accounts may not list them.
+    A privileged user sees everybody's, and can use those that name it.
     """
+    where: Filter = attr("type").startswith("cloud-cred-")
+    if only_own:
+        where &= cimi.either("acl/rules/principal", user_name(session))
     try:
         found = list(
             cimi.search(
@@ -91,13 +97,13 @@ def _credentials(session: Session) -> set[str]:
                 "credential",
                 "credentials",
                 doing="list cloud credentials",
-                where=attr("type").startswith("cloud-cred-"),
+                where=where,
                 select="id,connector",
             )
         )
     except Forbidden:
         return set()
-    names = (cimi.href(entry, "connector") for entry in found)
+    names = (documents.href(entry, "connector") for entry in found)
     return {name.removeprefix(PREFIX) for name in names if name}
 
 

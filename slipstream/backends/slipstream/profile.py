@@ -48,6 +48,11 @@ class Profile:
         return cls(xml.parse(answer, "user"))
 
     @property
+    def privileged(self) -> bool:
+        """Whether the user may see and change what belongs to others."""
+        return xml.flag(self.root, "issuper")
+
+    @property
     def connectors(self) -> set[str]:
         """
         The connectors that have a user name and a password.
