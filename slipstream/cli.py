@@ -41,6 +41,7 @@ COMMANDS = (
         "sandbox", "run a local server to try things on", "slipstream.sandbox.command", "sandbox"
     ),
     Command("plugins", "list the plugins and what became of each", "slipstream.plugins_command"),
+    Command("record", "record the scenarios of the tests", "slipstream.testing.command"),
 )
 
 

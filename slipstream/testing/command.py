@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import Final
+
+from slipstream.cli import OneLineParser
 
 SCENARIOS: Final = "tests/scenarios"
 
@@ -17,15 +20,32 @@ from SLIPSTREAM_KEY and SLIPSTREAM_SECRET, or from all four."""
 _USAGE_ERROR = 2
 
 
-def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add the command to a command line.
+def main(arguments: Sequence[str], prog: str) -> int:
+    """Record.
 
-    :param subparsers: what :meth:`argparse.ArgumentParser.add_subparsers` gave.
-    :returns: the command's parser, with ``run`` set to :func:`run`.
+    :param arguments: the command's arguments.
+    :param prog: how the command is called.
+    :returns: 0 if every scenario was recorded or declared unsupported, 2 if the command line or
+        the environment is incomplete, else what pytest returns.
     """
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        "record",
-        help="record the scenarios of the tests",
+    args = _parser(prog).parse_args(arguments)
+    problem = _problem(args)
+    if problem:
+        print(f"{prog}: {problem}", file=sys.stderr)
+        return _USAGE_ERROR
+    import pytest  # noqa: PLC0415 - an extra, found to be there
+
+    server = args.endpoint or "a sandbox of its own"
+    print(f"Recording {', '.join(args.scenarios) or 'every scenario'} from {server}.", flush=True)
+    code = int(pytest.main(_arguments(args)))
+    if code == 0:
+        print("Read the changed cassettes before you commit them.")
+    return code
+
+
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = OneLineParser(
+        prog=prog,
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -37,29 +57,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--tests", default=SCENARIOS, metavar="PATH", help="where scenarios are")
     parser.add_argument("scenarios", nargs="*", metavar="scenario", help="by default all of them")
-    parser.set_defaults(run=run)
     return parser
-
-
-def run(args: argparse.Namespace) -> int:
-    """Record.
-
-    :param args: what the parser of :func:`add_parser` made of the command line.
-    :returns: 0 if every scenario was recorded or declared unsupported, 2 if the command line or
-        the environment is incomplete, else what pytest returns.
-    """
-    problem = _problem(args)
-    if problem:
-        print(f"slipstream record: {problem}", file=sys.stderr)
-        return _USAGE_ERROR
-    import pytest  # noqa: PLC0415 - an extra, found to be there
-
-    server = args.endpoint or "a sandbox of its own"
-    print(f"Recording {', '.join(args.scenarios) or 'every scenario'} from {server}.", flush=True)
-    code = int(pytest.main(_arguments(args)))
-    if code == 0:
-        print("Read the changed cassettes before you commit them.")
-    return code
 
 
 def _problem(args: argparse.Namespace) -> str | None:

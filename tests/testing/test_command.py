@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import argparse
-
 import pytest
 
 from slipstream.testing import command
@@ -13,10 +11,7 @@ def run(monkeypatch):
         monkeypatch.delenv(f"SLIPSTREAM_{name}", raising=False)
 
     def call(*arguments):
-        parser = argparse.ArgumentParser()
-        command.add_parser(parser.add_subparsers())
-        args = parser.parse_args(["record", *arguments])
-        return args.run(args)
+        return command.main(arguments, "slipstream record")
 
     return call
 
