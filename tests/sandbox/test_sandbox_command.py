@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ import pytest
 import requests
 
 from slipstream import cli
-from slipstream.sandbox import Sandbox
+from slipstream.sandbox import Sandbox, command
 from slipstream.sandbox.command import main
 
 COMMAND = [sys.executable, "-m", "slipstream", "sandbox"]
@@ -57,10 +58,16 @@ def test_people_get_a_text_that_says_how_to_begin() -> None:
         lines = [first_line(process) for _ in range(12)]
         process.terminate()
         process.communicate(timeout=10)
-    text = "".join(lines)
     assert "http://127.0.0.1:" in lines[0]
-    assert "alice-in-the-sandbox" in text
-    assert "SlipStreamNodeDriver(" in text
+    assert "alice-in-the-sandbox" in "".join(lines)
+
+
+def test_the_example_for_people_runs(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
+    command._announce(sandbox, as_json=False, prog="slipstream sandbox")
+    shown = capsys.readouterr().out
+    example = [line for line in shown.splitlines() if line.startswith("    ")][-3:]
+    exec(textwrap.dedent("\n".join(example)), {})
+    assert "apps/WordPress/wordpress" in capsys.readouterr().out
 
 
 def test_listening_beyond_this_machine_is_said() -> None:

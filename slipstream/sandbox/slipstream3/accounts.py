@@ -19,6 +19,8 @@ class Account:
     :param super: Whether the user is privileged.
     :param roles: The user's own roles.
     :param state: ``ACTIVE``, ``NEW``, ``SUSPENDED`` or ``DELETED``.
+    :param last_online: When the user logged in last.
+    :param last_execute: When the user deployed last.
     :param parameters: General parameters, and those of connectors, by name.
     """
 
@@ -33,6 +35,8 @@ class Account:
     state: str = "ACTIVE"
     created: datetime
     modified: datetime
+    last_online: datetime | None = None
+    last_execute: datetime | None = None
     parameters: dict[str, Parameter] = attrs.field(factory=dict, repr=False)
 
     def value(self, name: str) -> str:

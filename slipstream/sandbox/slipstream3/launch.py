@@ -80,6 +80,7 @@ def launch(world: World, account: Account, form: Mapping[str, str]) -> Run:
     assemble(world, run, nodes, tags=form.get("tags", ""))
     quotas.check(world, account, run, run.machines)
     world.runs[run.uuid] = run
+    account.last_execute = run.created
     world.event(run, "Created", run.created, kind="action")
     world.event(run, run.state, run.created)
     return run

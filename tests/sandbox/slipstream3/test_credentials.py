@@ -82,7 +82,8 @@ def test_a_key_pair_is_generated_and_its_private_half_told_once(alice: Client) -
 
 def test_a_cloud_account_configures_the_cloud_in_the_profile(alice: Client) -> None:
     cloud = "open-telekom-de1"
-    fields = {"key": "me", "secret": "pw", "connector": {"href": f"connector/{cloud}"}}
+    fields: dict[str, Any] = {"key": "me", "secret": "pw"}
+    fields |= {"connector": {"href": f"connector/{cloud}"}}
     status, told = add(alice, "store-cloud-cred-otc", **fields)
     assert status == 201
     found = alice.xml("/user/alice").find(f".//parameter[@name='{cloud}.username']/value")

@@ -137,7 +137,8 @@ def test_an_inactive_user_is_refused(sandbox: Sandbox, nobody: Client) -> None:
 
 
 def test_a_login_without_a_template_is_the_servers_fault(nobody: Client) -> None:
-    for body in ({}, {"sessionTemplate": {}}, []):
+    bodies: list[Any] = [{}, {"sessionTemplate": {}}, []]
+    for body in bodies:
         answer = nobody.post("/api/session", json=body)
         assert answer.status_code == 500
         assert "unknown Session create type" in answer.json()["message"]
