@@ -77,7 +77,8 @@ class Endpoint:
             host, port = parts.hostname, parts.port
         except (ValueError, AttributeError):
             raise _not_a_url(url) from None
-        if parts.scheme not in DEFAULT_PORTS or not host:
+        # The parser drops some control characters without a word, and would let others through.
+        if parts.scheme not in DEFAULT_PORTS or not host or not url.strip().isprintable():
             raise _not_a_url(url)
         if parts.username is not None or parts.query or parts.fragment:
             raise InvalidInput(

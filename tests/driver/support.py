@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 from typing import Any
-from uuid import uuid4
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.sandbox import Sandbox
@@ -19,7 +18,7 @@ WORDPRESS = "apps/WordPress/wordpress"
 SYSTEM = "examples/tutorials/service-testing/system"
 FAILING = "examples/tutorials/failing"
 UBUNTU = "examples/images/ubuntu-16.04"
-NOBODYS_RUN = str(uuid4())
+NOBODYS_RUN = "0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
 READING = {"GET", "HEAD"}
 
 
