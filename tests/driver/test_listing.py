@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from libcloud.compute.types import NodeState
@@ -15,6 +16,12 @@ from slipstream.values import Phase
 from .support import NOBODYS_RUN, SYSTEM, WORDPRESS, Driver, Login
 
 JSON = {"Content-Type": "application/json"}
+
+
+def document(sandbox: Sandbox, identifier: str) -> dict[str, Any]:
+    found = sandbox.world.store.get(identifier)
+    assert found is not None
+    return found
 
 
 def test_every_deployment_is_listed_beyond_five_hundred(driver: Driver, sandbox: Sandbox) -> None:
@@ -231,7 +238,7 @@ def test_sizes_of_a_location_are_found_however_the_server_spells_its_name(
     location = driver.list_locations()[0]
     before = len(driver.list_sizes(location))
     (offer, *_) = [size.id for size in driver.list_sizes(location)]
-    sandbox.world.store[offer]["connector"] = {"href": f"connector/{location.name}"}
+    document(sandbox, offer)["connector"] = {"href": f"connector/{location.name}"}
     sizes = driver.list_sizes(location)
     assert len(sizes) == before
     assert {size.extra["location"] for size in sizes} == {location.name}
@@ -241,7 +248,7 @@ def test_more_offers_than_one_page_holds_are_all_listed(driver: Driver, sandbox:
     size = driver.list_sizes()[0]
     before = len(driver.list_sizes())
     for number in range(1500):
-        extra = {**sandbox.world.store[size.id], "id": f"service-offer/{number:08}"}
+        extra = {**document(sandbox, size.id), "id": f"service-offer/{number:08}"}
         sandbox.world.add_document(extra)
     sizes = driver.list_sizes()
     assert len({size.id for size in sizes}) == before + 1500
