@@ -230,6 +230,7 @@ def _check_shape(plugin: object) -> None:
         if not name.startswith(f"{PROJECT}_"):
             continue
         function = inspect.getattr_static(plugin, name)
+        function = getattr(function, "__func__", function)
         if inspect.isroutine(function) and not hasattr(function, f"{PROJECT}_impl"):
             raise PluginError(f"its function {name} is not marked with @hookimpl")
 
