@@ -22,7 +22,7 @@ from slipstream.sandbox import Sandbox
 
 from .support import NOBODYS_RUN, SYSTEM, UBUNTU, WORDPRESS, Driver, Login, changes
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJsAuRVo8B1iGEVSCgYl2eC6cLGxhXQJtUMXlq3zfFqJ"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcXWY+fsvBE1hYIURRt9IdlseO7BiQ1wWjWx8EqwrGz"
 
 
 def test_an_unknown_keyword_is_refused_with_the_nearest_one(
