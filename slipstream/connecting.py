@@ -6,7 +6,7 @@ from slipstream.contributions import EndpointKind, LoginMethod
 from slipstream.credentials import Credentials
 from slipstream.discovery import read_entry_point
 from slipstream.endpoint import Endpoint
-from slipstream.errors import InvalidInput, MalformedAnswer
+from slipstream.errors import InvalidInput, MalformedAnswer, UnknownName
 from slipstream.plugins import Plugins, default_plugins
 from slipstream.session import Session
 from slipstream.transport import Transport, TransportSettings
@@ -17,6 +17,7 @@ def connect(
     credentials: Credentials,
     *,
     kind: str | None = None,
+    api_version: str | None = None,
     settings: TransportSettings | None = None,
     plugins: Plugins | None = None,
 ) -> Session:
@@ -26,6 +27,7 @@ def connect(
     :param endpoint: The server's address.
     :param credentials: What to log in with.
     :param kind: The name of the kind of endpoint; ``None`` finds it out.
+    :param api_version: The version of the protocol, which decides the kind too.
     :param settings: How to talk to it.
     :param plugins: The plugins to use; ``None`` for those of the environment.
     :returns: The session, logged in.
@@ -36,7 +38,12 @@ def connect(
     plugins = plugins or default_plugins()
     transport = Transport(endpoint, settings)
     try:
-        chosen = plugins.endpoint_kinds.get(kind) if kind else find_kind(transport, plugins)
+        if kind:
+            chosen = plugins.endpoint_kinds.get(kind)
+        elif api_version:
+            chosen = kind_of_version(api_version, plugins)
+        else:
+            chosen = find_kind(transport, plugins)
         method = choose_login(chosen, credentials, plugins)
         session = Session(transport, chosen, method, credentials)
         session.log_in()
@@ -44,6 +51,27 @@ def connect(
         transport.close()
         raise
     return session
+
+
+def kind_of_version(api_version: str, plugins: Plugins) -> EndpointKind:
+    """
+    The kind of endpoint that a version of the protocol stands for.
+
+    :param api_version: The version.
+    :param plugins: The plugins that know kinds of endpoint.
+    :returns: The kind.
+    :raises UnknownName: If no kind has that version.
+    """
+    kinds = plugins.endpoint_kinds
+    claims = [claim for claim in kinds.claims() if claim.record.api_version]
+    chosen = kinds.matching(
+        (claim for claim in claims if claim.record.api_version == str(api_version)),
+        f"api_version {api_version!r}",
+    )
+    if chosen is None:
+        known = {claim.record.api_version or "" for claim in claims}
+        raise UnknownName("api_version", str(api_version), known)
+    return chosen
 
 
 def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:

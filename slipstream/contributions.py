@@ -67,9 +67,12 @@ class Backend:
     :param name: What :func:`~slipstream.hookspecs.serves` refers to.
     :param states: The words for the states of a deployment, in the order of its life, and what
         each means.
+    :param state_aliases: Words of other families for a state, and the one meant here.
     :param log_in: Creates a session on the server: called with the session, the name of a
         session template and its fields.
     :param accepts_session: Whether the server takes the session that the cookies hold.
+    :param act_for: Goes on as a group of the user: called with the session and the group's name;
+        ``None`` where there are no groups.
     :param detail: The server's own words in an answer with an error status, ``None`` if it has
         none.
     :param session_ended: Whether an answer means that the login has expired. It may ask the
@@ -78,8 +81,10 @@ class Backend:
 
     name: str = attrs.field(validator=_check_name)
     states: Mapping[str, Phase]
+    state_aliases: Mapping[str, str] = attrs.field(factory=dict)
     log_in: Callable[[Session, str, Mapping[str, object]], None]
     accepts_session: Callable[[Session], bool]
+    act_for: Callable[[Session, str], None] | None = None
     detail: Callable[[Answer], str | None]
     session_ended: Callable[[Session, Answer], bool]
 
@@ -94,6 +99,8 @@ class EndpointKind:
     :param hosts: Host names that are known to be of this kind, so that no question is asked.
     :param recognises: Whether a cloud entry point is one of this kind; asked for hosts that no
         kind knows.
+    :param api_version: What users write as ``api_version`` to say that an endpoint is of this
+        kind; no question is asked then.
     :param login_methods: The login methods it takes; empty for all.
     :param default_login: The login method when neither the user nor the look of the
         credentials names one.
@@ -104,6 +111,7 @@ class EndpointKind:
     backend: Backend
     hosts: frozenset[str] = attrs.field(default=frozenset(), converter=_hosts)
     recognises: Callable[[CloudEntryPoint], bool] = _never
+    api_version: str | None = None
     login_methods: tuple[str, ...] = attrs.field(default=(), converter=_names)
     default_login: str = "internal"
     description: str = ""

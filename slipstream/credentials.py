@@ -24,6 +24,7 @@ class Credentials:
     :param cookie_file: A cookie file in Netscape format that holds a session.
     :param method: The name of the login method that the user asked for; ``None`` lets the
         look of the key decide.
+    :param group: A group of the user to act for.
     """
 
     key: str | None = None
@@ -31,3 +32,4 @@ class Credentials:
     parameters: Mapping[str, object] = attrs.field(factory=dict, converter=_frozen, repr=False)
     cookie_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
     method: str | None = None
+    group: str | None = None

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from slipstream.errors import LoginFailed, PluginError, Refused, SlipStreamError
+from slipstream.errors import InvalidInput, LoginFailed, PluginError, Refused, SlipStreamError
 from slipstream.http import Answer, Request
 from slipstream.refusals import refusal
 
@@ -105,13 +105,22 @@ class Session:
         """
         self._ends = time.monotonic() + (moment - time.time())
 
-    def send(self, request: Request, *, doing: str, allow: Collection[int] = ()) -> Answer:
+    def send(
+        self,
+        request: Request,
+        *,
+        doing: str,
+        allow: Collection[int] = (),
+        renewable: bool = True,
+    ) -> Answer:
         """
         Send a request as the logged-in user.
 
         :param request: The request.
         :param doing: What is being done, in words that go after "Cannot".
         :param allow: Error statuses that the caller wants to see for itself.
+        :param renewable: Whether the request may be sent again after the login was renewed;
+            ``False`` where a refusal does not mean that nothing was done.
         :returns: The answer, its status below 400 or one of those allowed.
         :raises Refused: For any other status.
         :raises NoAnswer: If the network fails.
@@ -120,7 +129,7 @@ class Session:
             self._renew(self._logins)
         logins = self._logins
         answer = self.transport.send(request)
-        if answer.status in {401, 403} and self._has_ended(logins, answer):
+        if renewable and answer.status in {401, 403} and self._has_ended(logins, answer):
             self._renew(logins)
             answer = self.transport.send(request)
         if answer.status >= 400 and answer.status not in allow:
@@ -151,6 +160,7 @@ class Session:
         self._ends = None
         try:
             self.login_method.authenticate(self, self._credentials)
+            self._act_for_group()
         except SlipStreamError:
             raise
         except Exception as error:
@@ -161,6 +171,17 @@ class Session:
             ) from error
         self._logins += 1
         log.info("logged in on %s by %s", self.endpoint, self.login_method.name)
+
+    def _act_for_group(self) -> None:
+        group = self._credentials.group
+        if group is None:
+            return
+        if self.kind.backend.act_for is None:
+            raise InvalidInput(
+                f"{self.kind.name} endpoints have no groups to act for.",
+                hint="Leave ex_group out.",
+            )
+        self.kind.backend.act_for(self, group)
 
     def _has_ended(self, logins: int, answer: Answer) -> bool:
         # Another thread may be logging in: its new cookie would tell nothing of the old one.

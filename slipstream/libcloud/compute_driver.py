@@ -60,7 +60,7 @@ class SlipStreamNodeDriver(NodeMethods, CatalogueMethods, KeyPairMethods):
     :param port: Port of the endpoint, 443 or 80 when left out.
     :type port: ``int``
 
-    :param api_version: Not used: the endpoint tells which protocol it speaks.
+    :param api_version: The version of the protocol, ``'1'`` or ``'2'``; found out when left out.
     :type api_version: ``str``
 
     :keyword region: Not used.
@@ -95,6 +95,9 @@ class SlipStreamNodeDriver(NodeMethods, CatalogueMethods, KeyPairMethods):
 
     :keyword ex_endpoint_kind: The kind of endpoint, when it should not be found out.
     :type ex_endpoint_kind: ``str``
+
+    :keyword ex_group: A group of the user to act for, where the server has groups.
+    :type ex_group: ``str``
 
     :keyword ex_disable_plugins: Names of plugins or distributions not to load; wins over the
         environment variable ``SLIPSTREAM_DISABLE_PLUGINS``.
@@ -135,6 +138,7 @@ class SlipStreamNodeDriver(NodeMethods, CatalogueMethods, KeyPairMethods):
         ex_login_method: str | None = None,
         ex_login_parameters: Mapping[str, object] | None = None,
         ex_endpoint_kind: str | None = None,
+        ex_group: str | None = None,
         ex_disable_plugins: Iterable[str] | None = None,
     ) -> None:
         endpoint = endpoint_of(ex_endpoint, secure, host, port)
@@ -168,8 +172,10 @@ class SlipStreamNodeDriver(NodeMethods, CatalogueMethods, KeyPairMethods):
                 parameters=ex_login_parameters or {},
                 cookie_file=ex_cookie_file,
                 method=ex_login_method,
+                group=ex_group,
             ),
             kind=ex_endpoint_kind,
+            api_version=api_version,
             settings=settings,
             plugins=self._plugins,
         )

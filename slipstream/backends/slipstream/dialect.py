@@ -12,15 +12,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from slipstream.backends.sessions import external_login, login_refused, session_document
 from slipstream.backends.slipstream import xml
 from slipstream.contributions import Backend
-from slipstream.errors import (
-    LoginFailed,
-    MalformedAnswer,
-    RedirectRefused,
-    Refused,
-    SlipStreamError,
-)
+from slipstream.errors import MalformedAnswer, RedirectRefused
 from slipstream.http import Answer, Request
 from slipstream.session import Session
 from slipstream.values import Phase
@@ -39,7 +34,6 @@ STATES = {
     "Aborted": Phase.ERROR,
 }
 JSON = {"Accept": "application/json"}
-_SESSION = Request(method="GET", path="/api/session", headers=JSON, repeatable=True)
 
 
 def log_in(session: Session, template: str, fields: Mapping[str, object]) -> None:
@@ -62,10 +56,10 @@ def log_in(session: Session, template: str, fields: Mapping[str, object]) -> Non
     try:
         answer = session.transport.send(request)
     except RedirectRefused as error:
-        raise _external(session, template, error) from error
+        raise external_login(session, template, error) from error
     expiries = [cookie.expires for cookie in session.transport.cookies if cookie.name == COOKIE]
     if answer.status != 201 or not expiries:
-        raise _login_failed(session, template, answer)
+        raise login_refused(session, template, answer, "sessionTemplates")
     if expiries[0]:
         session.ends_at(expiries[0])
 
@@ -79,7 +73,7 @@ def accepts_session(session: Session) -> bool:
 
     :param session: The session.
     """
-    if _session_document(session):
+    if session_document(session, "sessions"):
         return True
     probe = Request(
         method="GET", path="/api/service-offer", query=(("$last", "0"),), headers=JSON,
@@ -100,7 +94,7 @@ def session_ended(session: Session, answer: Answer) -> bool:
     """
     if answer.status == 401:
         return True
-    return "/api/" in answer.url and _session_document(session) is None
+    return "/api/" in answer.url and session_document(session, "sessions") is None
 
 
 def detail(answer: Answer) -> str | None:
@@ -128,7 +122,7 @@ def user_name(session: Session) -> str:
     :raises MalformedAnswer: If the server does not tell.
     """
     if session.user_name is None:
-        document = _session_document(session) or _token_claims(session)
+        document = session_document(session, "sessions") or _token_claims(session)
         name = document.get("username")
         if not isinstance(name, str) or not name:
             raise MalformedAnswer(
@@ -136,15 +130,6 @@ def user_name(session: Session) -> str:
             )
         session.user_name = name
     return session.user_name
-
-
-def _session_document(session: Session) -> dict[str, Any] | None:
-    answer = session.transport.send(_SESSION)
-    if answer.status != 200:
-        return None
-    document = answer.json()
-    sessions = document.get("sessions") if isinstance(document, dict) else None
-    return sessions[0] if isinstance(sessions, list) and sessions else None
 
 
 def _token_claims(session: Session) -> dict[str, Any]:
@@ -159,46 +144,6 @@ def _token_claims(session: Session) -> dict[str, Any]:
             if isinstance(claims, dict):
                 return claims
     return {}
-
-
-def _login_failed(session: Session, template: str, answer: Answer) -> Refused:
-    hint = "Check the user name or key and the secret."
-    if answer.status == 429 or answer.status >= 500:
-        return session.refusal(answer, doing=f"log in by {template!r}")
-    if answer.status in {400, 404}:
-        hint = (
-            f"The server's session templates: {_templates(session)}. Name one as"
-            " ex_login_method and give its fields in ex_login_parameters."
-        )
-    refused = session.refusal(answer, doing=f"log in by {template!r}", hint=hint)
-    return LoginFailed(
-        refused.message,
-        status=refused.status,
-        detail=refused.detail,
-        endpoint=refused.endpoint,
-        hint=hint,
-        retry_after=refused.retry_after,
-    )
-
-
-def _templates(session: Session) -> str:
-    request = Request(method="GET", path="/api/session-template", headers=JSON, repeatable=True)
-    try:
-        document = session.transport.send(request).json()
-        ids = [str(entry["id"]) for entry in document["sessionTemplates"]]
-    except (SlipStreamError, LookupError, TypeError):
-        return "not told"
-    return ", ".join(sorted(name.removeprefix("session-template/") for name in ids)) or "none"
-
-
-def _external(session: Session, template: str, error: RedirectRefused) -> SlipStreamError:
-    if error.hint:
-        return error
-    return LoginFailed(
-        f"Cannot log in by {template!r}: it needs a browser. {error.message}",
-        endpoint=session.endpoint.url,
-        hint="Create an API key on the server's web page and log in with that.",
-    )
 
 
 def _json_detail(document: Any) -> str | None:

@@ -25,6 +25,7 @@ SELF_HOSTED = EndpointKind(
     name="slipstream",
     backend=BACKEND,
     recognises=_is_slipstream,
+    api_version="1",
     description="a SlipStream 3 server of one's own",
 )
 

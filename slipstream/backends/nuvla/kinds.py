@@ -1,0 +1,39 @@
+"""The kinds of endpoint of this family."""
+
+from __future__ import annotations
+
+from slipstream.backends.nuvla.dialect import BACKEND
+from slipstream.contributions import EndpointKind
+from slipstream.hookspecs import hookimpl
+from slipstream.values import CloudEntryPoint
+
+
+def _is_nuvla(entry_point: CloudEntryPoint) -> bool:
+    """Whether the entry point speaks as version 2 does: kebab case, one map of collections."""
+    raw = entry_point.raw
+    return raw.get("resource-type") == "cloud-entry-point" and "deployment" in (
+        entry_point.collections
+    )
+
+
+HOSTED = EndpointKind(
+    name="nuvla.io",
+    backend=BACKEND,
+    hosts={"nuvla.io"},
+    default_login="password",
+    description="the hosted Nuvla service",
+)
+SELF_HOSTED = EndpointKind(
+    name="nuvla",
+    backend=BACKEND,
+    recognises=_is_nuvla,
+    api_version="2",
+    default_login="password",
+    description="a Nuvla API server of one's own",
+)
+
+
+@hookimpl
+def slipstream_endpoints() -> list[EndpointKind]:
+    """The endpoints that speak Nuvla's API, version 2."""
+    return [HOSTED, SELF_HOSTED]
