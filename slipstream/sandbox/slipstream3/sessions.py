@@ -152,6 +152,8 @@ def _establish(
     body: Mapping[str, Any],
     redirect: str | None,
 ) -> Opened:
+    if name in world.accounts:
+        world.accounts[name].last_online = world.now()
     identifier = f"session/{world.ids.uuid()}"
     ends = world.now() + timedelta(seconds=tokens.LIFETIME)
     every = " ".join([*roles, identifier])

@@ -55,6 +55,7 @@ def user_document(world: World, account: Account) -> Element:
             "issuper": account.super,
             "state": account.state,
             "activeSince": java(account.created),
+            **_last_seen(world, account),
         },
         [
             parameter_map(
@@ -63,6 +64,13 @@ def user_document(world: World, account: Account) -> Element:
             )
         ],
     )
+
+
+def _last_seen(world: World, account: Account) -> dict[str, object]:
+    moments = {"lastOnline": account.last_online, "lastExecute": account.last_execute}
+    if world.version.since(71):
+        return {}
+    return {name: java(moment) for name, moment in moments.items() if moment}
 
 
 def _roles(world: World, account: Account) -> str:
@@ -101,6 +109,7 @@ def user_item(world: World, account: Account) -> Element:
             "email": account.email,
             "state": account.state,
             "activeSince": java(account.created),
+            **_last_seen(world, account),
             "organization": account.organization,
             "roles": _roles(world, account),
             "issuper": account.super,
@@ -159,6 +168,8 @@ def _merge(
         state=root.get("state", "ACTIVE") if by_super else "ACTIVE",
         created=old.created if old else now,
         modified=now,
+        last_online=old.last_online if old else None,
+        last_execute=old.last_execute if old else None,
         parameters={one.name: one for one in _parameters(world, sent, old)},
     )
     if by_super and "roles" in root.attrib:

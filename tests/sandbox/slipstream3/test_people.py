@@ -171,3 +171,11 @@ def test_users_are_listed_for_the_privileged(alice: Client, root: Client) -> Non
         items = root.xml(path).findall("item")
         assert [one.get("name") for one in items] == ["alice", "bob", "super"]
         assert {one.get("online") for one in items} == {"false"}
+
+
+def test_an_old_server_remembers_when_a_user_was_there(alice: Client, old_alice: Client) -> None:
+    for client in (alice, old_alice):
+        client.deploy("apps/WordPress/wordpress")
+    seen = {"lastOnline", "lastExecute"}
+    assert seen <= set(old_alice.xml("/user/alice").attrib)
+    assert not seen & set(alice.xml("/user/alice").attrib)
