@@ -17,6 +17,8 @@ def _authenticate(session: Session, credentials: Credentials) -> None:
 
 
 def _recognises(credentials: Credentials) -> bool:
+    if credentials.cookie_file is not None:
+        return False
     return bool(credentials.key and _API_KEY.fullmatch(credentials.key))
 
 
