@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import logging
+import pickle
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError
+from libcloud.common.types import (
+    InvalidCredsError,
+    LibcloudError,
+    MalformedResponseError,
+    ProviderError,
+    ServiceUnavailableError,
+)
+from libcloud.compute.types import KeyPairDoesNotExistError, KeyPairError
+
+from slipstream import errors as below
+from slipstream.libcloud import errors
+from slipstream.libcloud.errors import DriverError, RequestFailed, translated
+from slipstream.sandbox import Sandbox
+
+from .support import WORDPRESS, Driver, Login
+
+SAMPLES: list[below.SlipStreamError] = [
+    below.InvalidInput("Bad thing.", hint="Do better."),
+    below.UnknownName("parameter", "nam", ["name", "other"], "of x"),
+    below.Unsupported("No such thing."),
+    below.CannotConnect("Cannot connect.", endpoint="https://nuv.la"),
+    below.AnswerLost("Lost.", endpoint="https://nuv.la"),
+    below.RedirectRefused("Elsewhere.", endpoint="https://nuv.la"),
+    below.MalformedAnswer("Strange.", endpoint="https://nuv.la"),
+    below.Refused("No.", status=500, detail="boom", endpoint="https://nuv.la"),
+    below.LoginFailed("No.", status=403),
+    below.Forbidden("No.", status=403),
+    below.NotFound("No.", status=404),
+    below.Conflict("No.", status=409),
+    below.RateLimited("No.", status=429, retry_after=7.0),
+    below.Unavailable("No.", status=503),
+    below.DeploymentFailed("Aborted.", state="Ready", reason="disk full"),
+    below.WaitTimedOut("Too long."),
+    below.KeyNotFound("None.", name="laptop"),
+    below.KeyConflict("Two.", name="laptop"),
+    below.PluginError("Broken."),
+    below.SlipStreamError("Anything."),
+]
+PROMISED: dict[type[below.SlipStreamError], tuple[type[Exception], ...]] = {
+    below.InvalidInput: (errors.BadInput, ValueError),
+    below.UnknownName: (errors.BadInput, ValueError),
+    below.Unsupported: (errors.NotSupported, NotImplementedError),
+    below.CannotConnect: (errors.NoAnswer,),
+    below.AnswerLost: (errors.NoAnswer,),
+    below.RedirectRefused: (errors.NoAnswer,),
+    below.MalformedAnswer: (errors.MalformedAnswer, MalformedResponseError),
+    below.Refused: (RequestFailed, BaseHTTPError, ProviderError),
+    below.LoginFailed: (errors.InvalidCredentials, InvalidCredsError, BaseHTTPError),
+    below.Forbidden: (RequestFailed, BaseHTTPError),
+    below.NotFound: (errors.NotFound, BaseHTTPError),
+    below.Conflict: (RequestFailed, BaseHTTPError),
+    below.RateLimited: (errors.RateLimitReached, RateLimitReachedError, BaseHTTPError),
+    below.Unavailable: (errors.ServiceUnavailable, ServiceUnavailableError, BaseHTTPError),
+    below.DeploymentFailed: (errors.NodeFailed,),
+    below.WaitTimedOut: (errors.WaitTimeout,),
+    below.KeyNotFound: (errors.KeyPairMissing, KeyPairDoesNotExistError),
+    below.KeyConflict: (errors.KeyPairConflict, KeyPairError),
+    below.PluginError: (errors.PluginFailed,),
+    below.SlipStreamError: (DriverError,),
+}
+
+
+def name_of(error: object) -> str:
+    return type(error).__name__
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=name_of)
+def test_every_error_is_one_of_libclouds_and_of_the_family_it_promises(
+    error: below.SlipStreamError,
+) -> None:
+    result = translated(error, "SlipStream", "list_nodes")
+    assert isinstance(result, (LibcloudError, DriverError))
+    assert all(isinstance(result, cls) for cls in PROMISED[type(error)])
+    assert (result.driver, result.operation) == ("SlipStream", "list_nodes")
+    assert str(result) == result.value == str(error)
+
+
+def test_no_error_from_below_is_left_without_a_test() -> None:
+    def all_of(cls: type[Any]) -> set[type[Any]]:
+        return {cls}.union(*(all_of(one) for one in cls.__subclasses__()))
+
+    ours = {one for one in all_of(below.SlipStreamError) if one.__module__ == below.__name__}
+    assert ours == set(PROMISED) | {below.NoAnswer}
+    theirs = {one for one in all_of(DriverError) if one.__module__ == errors.__name__}
+    assert theirs == {type(translated(one, "d", "m")) for one in SAMPLES}
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=name_of)
+def test_every_error_survives_the_way_to_another_process(error: below.SlipStreamError) -> None:
+    result = translated(error, "SlipStream", "list_nodes")
+    for one in (error, result):
+        copy = pickle.loads(pickle.dumps(one))
+        assert type(copy) is type(one)
+        assert str(copy) == str(one)
+        assert vars(copy) == vars(one)
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=name_of)
+def test_every_error_is_a_sentence_with_its_hint(error: below.SlipStreamError) -> None:
+    text = str(error)
+    assert text[0].isupper()
+    assert not text.endswith("..")
+    assert error.hint is None or error.hint in text
+    assert error.endpoint is None or error.endpoint in text
+    assert repr(translated(error, "d", "m")).startswith(f"{PROMISED[type(error)][0].__name__}(")
+
+
+def test_only_a_lost_answer_may_have_had_an_effect() -> None:
+    lost = {
+        type(one): translated(one, "d", "m").may_have_happened  # type: ignore[attr-defined]
+        for one in SAMPLES
+        if isinstance(one, below.NoAnswer)
+    }
+    assert lost == {
+        below.AnswerLost: True,
+        below.CannotConnect: False,
+        below.RedirectRefused: False,
+    }
+
+
+def test_a_refusal_carries_what_programs_look_for() -> None:
+    limited: Any = translated(below.RateLimited("No.", status=429, retry_after=7.0), "d", "m")
+    assert (limited.code, limited.http_code, limited.retry_after) == (429, 429, 7.0)
+    assert limited.headers == {"retry-after": "7"}
+    refused: Any = translated(below.Refused("No.", status=500, detail="boom"), "d", "m")
+    assert (refused.code, refused.detail, refused.headers) == (500, "boom", {})
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "words"),
+    [
+        ("application/xml", '<error code="{s}" reason="r" detail="The disk &amp; it">x</error>',
+         "The disk & it"),
+        ("application/json", '{{"status": {s}, "message": "The disk"}}', "The disk"),
+        ("application/json", '{{"error": {{"code": "{s}", "detail": "The disk"}}}}', "The disk"),
+        ("application/json", '{{"error": {{"detail": "say "hello""}}}}', ""),
+        ("application/json", "[1]", ""),
+        ("text/plain", "Malformed JSON in request body.", "Malformed JSON in request body"),
+        ("text/html", "<html><h1>nginx {s}</h1></html>", ""),
+        ("application/xml", "<error", ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [400, 404, 409, 500, 418, 599])
+def test_the_servers_own_reason_is_told_whatever_form_it_has(
+    driver: Driver, sandbox: Sandbox, headers: str, body: str, words: str, status: int
+) -> None:
+    sandbox.faults.add(
+        "GET",
+        "/appstore",
+        status=status,
+        headers={"Content-Type": headers},
+        body=body.format(s=status),
+    )
+    with pytest.raises(RequestFailed, match="Cannot list the App Store") as caught:
+        driver.list_images()
+    assert caught.value.http_code == status
+    assert f"HTTP {status} from {sandbox.url}" in str(caught.value)
+    assert words in str(caught.value)
+    assert "<" not in str(caught.value)
+
+
+CANARIES = {
+    "password": "PaSSw0rd-canary",
+    "secret": "s3cret.canary.aBcDeF.gHjKmN.pQrStU",
+    "cloud": "cloud-password-canary",
+}
+
+
+@pytest.fixture
+def canaries(sandbox: Sandbox) -> list[str]:
+    account = sandbox.world.accounts["alice"]
+    account.password = CANARIES["password"]
+    account.parameters["exoscale-ch-gva.password"].value = CANARIES["cloud"]
+    return list(CANARIES.values())
+
+
+def texts(*things: object) -> str:
+    found = []
+    for thing in things:
+        found += [repr(thing), str(thing)]
+        if isinstance(thing, BaseException):
+            found += traceback.format_exception(thing)
+            found.append(pickle.dumps(thing).decode("latin-1"))
+    return "\n".join(found)
+
+
+def cookies(driver: Driver) -> list[str]:
+    values = [cookie.value for cookie in driver._session.transport.cookies]
+    assert values
+    assert all(values)
+    return [value for value in values if value]
+
+
+def test_no_secret_shows_in_a_log_a_repr_or_an_exception(
+    login: Login,
+    sandbox: Sandbox,
+    canaries: list[str],
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    driver = login("alice", CANARIES["password"])
+    seen: list[object] = [driver, driver._session, driver._session.transport]
+    seen += [driver.connection, driver._session._credentials, driver._session.transport.settings]
+    seen += driver.list_locations()
+    seen += driver.list_key_pairs()
+    image = driver.get_image(WORDPRESS)
+    node = driver.create_node("x", image=image, ex_parameters={"admin_email": "a@example.org"})
+    seen += [image, node]
+    driver.ex_save_cookies(tmp_path / "cookies.txt")
+    sandbox.clock.advance(25 * 3600)
+    driver.list_nodes()
+    secrets = [*canaries, *cookies(driver)]
+    for fault in ({"cut": "before"}, {"status": 500}, {"body": "rubbish"}, {"status": 403}):
+        sandbox.faults.clear()
+        sandbox.faults.add(times=None, **fault)  # type: ignore[arg-type]
+        for call in (driver.list_key_pairs, driver.list_sizes, driver.list_nodes):
+            with pytest.raises(LibcloudError) as caught:
+                call()
+            seen.append(caught.value)
+    everything = texts(*seen) + caplog.text
+    assert [secret for secret in secrets if secret in everything] == []
+
+
+def test_a_server_that_repeats_the_password_does_not_make_the_driver_repeat_it(
+    login: Login, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for kind, body in (
+        ("application/json", '{"status": 403, "message": "no login with PaSSw0rd-canary"}'),
+        ("text/plain", "PaSSw0rd-canary is wrong"),
+        ("text/html", "<p>PaSSw0rd-canary</p>"),
+    ):
+        sandbox.faults.add(
+            "POST", "/api/session", status=403, body=body, headers={"Content-Type": kind}
+        )
+        with pytest.raises(InvalidCredsError) as caught:
+            login("alice", CANARIES["password"])
+        assert CANARIES["password"] not in texts(caught.value) + caplog.text
+
+
+def test_the_secret_of_an_api_key_or_a_token_is_not_shown_when_it_is_wrong(
+    login: Login, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    key = "credential/0b1d9a52-6a2a-4f6b-8a07-111111111111"
+    with pytest.raises(InvalidCredsError) as first:
+        login(key, CANARIES["secret"])
+    with pytest.raises(InvalidCredsError) as second:
+        login(
+            "",
+            None,
+            ex_login_method="mitreid-token",
+            ex_login_parameters={"token": CANARIES["secret"]},
+        )
+    everything = texts(first.value, second.value) + caplog.text
+    assert CANARIES["secret"] not in everything
+    assert "mitreid-token" in everything
+
+
+def test_the_password_of_a_proxy_is_not_shown(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(errors.NoAnswer) as caught:
+        Driver(
+            "alice",
+            "x",
+            ex_endpoint="http://slipstream.invalid",
+            proxy_url="http://user:proxy-canary@127.0.0.1:9",
+            retry_delay=0.001,
+        )
+    assert "proxy-canary" not in texts(caught.value) + caplog.text
+
+
+def test_values_of_run_parameters_are_not_logged(
+    driver: Driver, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    node = driver.create_node(image=driver.get_image(WORDPRESS))
+    sandbox.world.set_parameter(node.id, "machine:admin_password", "run-canary")
+    assert driver.ex_get_node_parameter(node, "machine:admin_password") == "run-canary"
+    with pytest.raises(errors.BadInput) as caught:
+        driver.ex_get_node_parameter(node, "machine:admin_passwort")
+    assert "run-canary" not in texts(caught.value, driver.ex_get_node(node.id)) + caplog.text
+
+
+def test_an_exception_does_not_hold_the_driver(driver: Driver) -> None:
+    with pytest.raises(DriverError) as caught:
+        driver.get_image("no/such/thing")
+    assert caught.value.driver == "SlipStream"
+    assert driver not in vars(caught.value).values()
