@@ -10,9 +10,10 @@ from typing import Self
 from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.faults import Faults
 from slipstream.sandbox.journal import Journal
+from slipstream.sandbox.login import Login
 from slipstream.sandbox.server import Gate, Server
 from slipstream.sandbox.slipstream3.app import application
-from slipstream.sandbox.slipstream3.seeds import Login, plant
+from slipstream.sandbox.slipstream3.seeds import plant
 from slipstream.sandbox.slipstream3.version import Version
 from slipstream.sandbox.slipstream3.world import World
 

@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from slipstream.sandbox.server import USER_KEY, Application, Environ
-from slipstream.sandbox.slipstream3 import answers, sessions, tokens
+from slipstream.sandbox.slipstream3 import answers, sessions
 from slipstream.sandbox.slipstream3.json_routes import json_routes
 from slipstream.sandbox.slipstream3.open_routes import open_routes
 from slipstream.sandbox.slipstream3.problems import XmlProblem
@@ -52,7 +52,7 @@ def _flask(world: World) -> Flask:
 
     @flask.before_request
     def identify() -> None:
-        g.identity = sessions.identify(world, request.cookies.get(tokens.COOKIE))
+        g.identity = sessions.identify(world, request.cookies.get(sessions.COOKIE))
         request.environ[USER_KEY] = g.identity.name
 
     @flask.errorhandler(XmlProblem)

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slipstream.filters import LARGEST_INTEGER, And, Date, Filter, FilterSyntaxError, attr, parse
+from slipstream.sandbox import queries
+from slipstream.sandbox.moments import iso
+from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.slipstream3 import people, quotas, templates
 from slipstream.sandbox.slipstream3.access import Identity, owned_by
 from slipstream.sandbox.slipstream3.collections import Collection
 from slipstream.sandbox.slipstream3.credentials import add_credential
-from slipstream.sandbox.slipstream3.moments import iso
-from slipstream.sandbox.slipstream3.problems import JsonProblem
 from slipstream.sandbox.slipstream3.version import Version
 from slipstream.sandbox.store import Document, Query, TooManyDocuments, selected
 
@@ -82,18 +83,18 @@ class Cimi:
 
     def _query(self, collection: Collection, fields: Fields) -> Query:
         wanted = _filter(fields.get("$filter", ()), self._world.version)
-        order = _order(fields.get("$orderby", ()))
+        order = queries.order(fields.get("$orderby", ()))
         if collection.name == "session":
             wanted = attr("id").eq(self._identity.session or "nobody")
         if collection.name == "event" and not (order and self._world.version.since(51)):
             order = (("timestamp", True),)
         return Query(
             filter=wanted,
-            first=max(1, _integer(fields.get("$first", ()), 1) or 1),
-            last=_integer(fields.get("$last", ()), None),
+            first=max(1, queries.integer(fields.get("$first", ()), 1) or 1),
+            last=queries.integer(fields.get("$last", ()), None),
             order=order,
-            select=_names(fields.get("$select", ())),
-            aggregations=_aggregations(fields.get("$aggregation", ())),
+            select=queries.names(fields.get("$select", ())),
+            aggregations=queries.aggregations(fields.get("$aggregation", ())),
         )
 
     def read(self, collection: Collection, identifier: str, fields: Fields) -> Document:
@@ -108,7 +109,7 @@ class Cimi:
         """
         document = self._existing(identifier)
         self._require(self._identity.may_view(document["acl"]))
-        return self._shown(collection, document, _names(fields.get("$select", ())))
+        return self._shown(collection, document, queries.names(fields.get("$select", ())))
 
     def add(self, collection: Collection, body: Any) -> tuple[Document, dict[str, str]]:
         """
@@ -149,7 +150,7 @@ class Cimi:
         _check_namespaces(collection, body)
         doomed: tuple[str, ...] = ()
         if self._world.version.since(58):
-            doomed = _names(fields.get("$select", ())) or ()
+            doomed = queries.names(fields.get("$select", ())) or ()
         kept = {
             key: value
             for key, value in document.items()
@@ -284,36 +285,3 @@ def _check_literal(value: object) -> None:
         except ValueError:
             message = f'Unexpected exception thrown: Invalid format: "{value.text}"'
             raise JsonProblem(500, message) from None
-
-
-def _integer(texts: Sequence[str], default: int | None) -> int | None:
-    for text in texts:
-        try:
-            return int(text)
-        except ValueError:
-            continue
-    return default
-
-
-def _items(texts: Sequence[str]) -> list[str]:
-    return [item.strip() for text in texts for item in text.split(",") if item.strip()]
-
-
-def _names(texts: Sequence[str]) -> tuple[str, ...] | None:
-    return tuple(_items(texts)) or None
-
-
-def _order(texts: Sequence[str]) -> tuple[tuple[str, bool], ...]:
-    pairs = []
-    for item in _items(texts):
-        name, colon, direction = item.rpartition(":")
-        if colon and direction in {"asc", "desc"}:
-            pairs.append((name, direction == "desc"))
-        else:
-            pairs.append((item, False))
-    return tuple(pairs)
-
-
-def _aggregations(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    split = (item.partition(":") for item in _items(texts))
-    return tuple((algorithm, attribute) for algorithm, _, attribute in split)

@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from slipstream.sandbox.identifiers import bare_secret
+from slipstream.sandbox.moments import iso
+from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.slipstream3 import people
 from slipstream.sandbox.slipstream3.access import Identity, modifiable_by
-from slipstream.sandbox.slipstream3.identifiers import bare_secret
-from slipstream.sandbox.slipstream3.moments import iso
-from slipstream.sandbox.slipstream3.problems import JsonProblem
 from slipstream.sandbox.slipstream3.templates import COMMON_FIELDS
 
 if TYPE_CHECKING:

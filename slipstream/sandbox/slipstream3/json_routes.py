@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, g, json, request
 
-from slipstream.sandbox.slipstream3 import sessions, tokens
+from slipstream.sandbox.problems import JsonProblem, MalformedJson
+from slipstream.sandbox.slipstream3 import sessions
 from slipstream.sandbox.slipstream3.access import acl, role
 from slipstream.sandbox.slipstream3.answers import text
 from slipstream.sandbox.slipstream3.cimi import Cimi
 from slipstream.sandbox.slipstream3.collections import Collection, collections
-from slipstream.sandbox.slipstream3.problems import JsonProblem, MalformedJson
 from slipstream.sandbox.slipstream3.world import World
 
 _METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]
@@ -250,7 +250,7 @@ def form_login(world: World) -> Response:
     roles = sessions.check_password(world, name, request.form.get("password", ""))
     if roles is None:
         return text(f"invalid credentials for '{name}'", status=401)
-    ends = world.now() + timedelta(seconds=tokens.LIFETIME)
+    ends = world.now() + timedelta(seconds=sessions.LIFETIME)
     response = text(f"logged in as {name}")
     response.headers["Set-Cookie"] = sessions.make_cookie(world, name, " ".join(roles), ends)
     return response

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3.access import visible_to
-from slipstream.sandbox.slipstream3.moments import iso
 from slipstream.sandbox.slipstream3.runs import Machine, Run
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from slipstream.sandbox.slipstream3.java_moments import java
 from slipstream.sandbox.slipstream3.modules import RIGHTS, Module, ModuleNode, Rights
-from slipstream.sandbox.slipstream3.moments import java
 from slipstream.sandbox.slipstream3.parameters import Parameter, parameter_map, string_array
 from slipstream.sandbox.slipstream3.xmltext import Element, entries
 

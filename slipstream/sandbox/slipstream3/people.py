@@ -11,9 +11,9 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3.access import modifiable_by, owned_by
 from slipstream.sandbox.slipstream3.accounts import Account
-from slipstream.sandbox.slipstream3.moments import iso
 
 if TYPE_CHECKING:
     from slipstream.sandbox.slipstream3.world import World

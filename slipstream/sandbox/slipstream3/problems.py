@@ -1,4 +1,4 @@
-"""How the two halves of the server refuse."""
+"""How the XML half of the server refuses."""
 
 from __future__ import annotations
 
@@ -24,24 +24,6 @@ _SENTENCES = {
 }
 _RFC = "http://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html"
 _REASONS = {412: "Precondition Failed", 415: "Unsupported Media Type"}
-
-
-class JsonProblem(Exception):
-    """
-    A refusal of ``/api``.
-
-    :param status: The HTTP status.
-    :param message: The message in the envelope.
-    :param resource: The ``resource-id`` in the envelope, if any.
-    """
-
-    def __init__(self, status: int, message: str, resource: str | None = None) -> None:
-        super().__init__(status, message, resource)
-        self.status, self.message, self.resource = status, message, resource
-
-
-class MalformedJson(Exception):
-    """A body of ``/api`` that is not JSON: answered in plain text."""
 
 
 class XmlProblem(Exception):

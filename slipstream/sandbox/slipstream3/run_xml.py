@@ -14,7 +14,7 @@ import attrs
 from slipstream.sandbox.slipstream3 import machines, module_xml
 from slipstream.sandbox.slipstream3.access import Identity
 from slipstream.sandbox.slipstream3.accounts import Account
-from slipstream.sandbox.slipstream3.moments import java
+from slipstream.sandbox.slipstream3.java_moments import java
 from slipstream.sandbox.slipstream3.parameters import parameter_map, string_array
 from slipstream.sandbox.slipstream3.runs import ENDED, Run, RuntimeParameter
 from slipstream.sandbox.slipstream3.xmltext import Element, entries

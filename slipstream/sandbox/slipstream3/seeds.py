@@ -8,6 +8,9 @@ from typing import Any
 
 import attrs
 
+from slipstream.sandbox.identifiers import bare_secret
+from slipstream.sandbox.login import Login
+from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3 import seed_modules, seed_offers
 from slipstream.sandbox.slipstream3.access import acl, modifiable_by, role
 from slipstream.sandbox.slipstream3.accounts import (
@@ -15,8 +18,6 @@ from slipstream.sandbox.slipstream3.accounts import (
     cloud_parameters,
     general_parameters,
 )
-from slipstream.sandbox.slipstream3.identifiers import bare_secret
-from slipstream.sandbox.slipstream3.moments import iso
 from slipstream.sandbox.slipstream3.people import publish_account
 from slipstream.sandbox.slipstream3.templates import plant_templates
 from slipstream.sandbox.slipstream3.world import World
@@ -50,25 +51,6 @@ CLOUDS = (
     Cloud("exoscale-ch-gva", "exoscale"),
     Cloud("open-telekom-de1", "otc"),
 )
-
-
-@attrs.frozen(kw_only=True)
-class Login:
-    """
-    A way into the sandbox.
-
-    :param username: The user's name.
-    :param password: The password.
-    :param key: Id of an API key.
-    :param secret: Its secret.
-    :param token: A token for the login method ``mitreid-token``.
-    """
-
-    username: str
-    password: str = attrs.field(repr=False)
-    key: str
-    secret: str = attrs.field(repr=False)
-    token: str = attrs.field(repr=False)
 
 
 def plant(world: World) -> dict[str, Login]:

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from slipstream.sandbox.slipstream3 import moments, tokens
+from slipstream.sandbox import moments, tokens
+from slipstream.sandbox.identifiers import bare_secret
+from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.slipstream3.access import NOBODY, Identity, acl, role
-from slipstream.sandbox.slipstream3.identifiers import bare_secret
-from slipstream.sandbox.slipstream3.problems import JsonProblem
 
 if TYPE_CHECKING:
     from slipstream.sandbox.slipstream3.world import World
     from slipstream.sandbox.store import Document
 
+COOKIE = "com.sixsq.slipstream.cookie"
+LIFETIME = 24 * 3600
 _HREF = re.compile(r"session-template/[a-z]+(-[a-z]+)*")
 _SCHEMA = "resource does not satisfy defined schema:\n"
 _FIELDS: Mapping[str, frozenset[str]] = {
@@ -155,7 +157,7 @@ def _establish(
     if name in world.accounts:
         world.accounts[name].last_online = world.now()
     identifier = f"session/{world.ids.uuid()}"
-    ends = world.now() + timedelta(seconds=tokens.LIFETIME)
+    ends = world.now() + timedelta(seconds=LIFETIME)
     every = " ".join([*roles, identifier])
     optional = {key: body[key] for key in ("name", "description", "properties") if key in body}
     if redirect:
@@ -220,7 +222,7 @@ def make_cookie(
     if session:
         claims["session"] = session
     token = tokens.sign(claims, realm=world.realm)
-    return f"{tokens.COOKIE}=token={token};Secure;Path=/;Expires={_cookie_date(world, ends)}"
+    return f"{COOKIE}=token={token};Secure;Path=/;Expires={_cookie_date(world, ends)}"
 
 
 def clearing_cookie(world: World) -> str:
@@ -231,7 +233,7 @@ def clearing_cookie(world: World) -> str:
     :returns: The value of ``Set-Cookie``.
     """
     now = _cookie_date(world, world.now())
-    return f"{tokens.COOKIE}=INVALID;Path=/;Max-Age=0;Expires={now}"
+    return f"{COOKIE}=INVALID;Path=/;Max-Age=0;Expires={now}"
 
 
 def identify(world: World, cookie: str | None) -> Identity:

@@ -15,8 +15,8 @@ from xml.etree.ElementTree import Element as Read
 import attrs
 
 from slipstream.sandbox.slipstream3.accounts import Account, general_parameters
+from slipstream.sandbox.slipstream3.java_moments import java
 from slipstream.sandbox.slipstream3.module_read import parameters_of, read_xml
-from slipstream.sandbox.slipstream3.moments import java
 from slipstream.sandbox.slipstream3.parameters import Parameter, parameter_map
 from slipstream.sandbox.slipstream3.people import publish_account
 from slipstream.sandbox.slipstream3.problems import XmlProblem

@@ -9,14 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.identifiers import Identifiers
+from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.access import owned_by
 from slipstream.sandbox.slipstream3.accounts import Account
-from slipstream.sandbox.slipstream3.identifiers import Identifiers
 from slipstream.sandbox.slipstream3.launch import finished_run
 from slipstream.sandbox.slipstream3.machines import describe
 from slipstream.sandbox.slipstream3.modules import Library, Module
-from slipstream.sandbox.slipstream3.moments import iso
 from slipstream.sandbox.slipstream3.people import credential_of
 from slipstream.sandbox.slipstream3.runs import Machine, Run
 from slipstream.sandbox.slipstream3.version import Version

@@ -1,4 +1,4 @@
-"""The signed token in the cookie. Source: SlipStreamServer, auth/cookies.clj."""
+"""The signed token in a session's cookie: a JWT, in both families."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-
-COOKIE = "com.sixsq.slipstream.cookie"
-LIFETIME = 24 * 3600
 
 
 @functools.cache

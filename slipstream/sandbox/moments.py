@@ -1,4 +1,4 @@
-"""The three ways SlipStream writes a moment."""
+"""How both families write a moment in a JSON document and in a cookie."""
 
 from __future__ import annotations
 
@@ -18,25 +18,16 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def java(moment: datetime) -> str:
-    """
-    Write a moment as the XML documents do: the fraction is a count of milliseconds, unpadded.
-
-    :param moment: The moment.
-    :returns: The text, such as ``2017-10-13 17:07:26.79 UTC`` for 79 ms.
-    """
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000} UTC"
-
-
-def cookie(moment: datetime, *, zone: str) -> str:
+def cookie(moment: datetime, *, zone: str, padded: bool = True) -> str:
     """
     Write a moment as cookies do, in English whatever the locale.
 
     :param moment: The moment.
-    :param zone: How the zone is written: ``UTC`` or ``+0000``.
+    :param zone: How the zone is written: ``UTC``, ``GMT`` or ``+0000``.
+    :param padded: Whether a day below 10 is written with two digits.
     :returns: The text, such as ``Sat, 14 Oct 2017 17:07:26 UTC``.
     """
     utc = moment.astimezone(UTC)
     day, month = _DAYS[utc.weekday()], _MONTHS[utc.month - 1]
-    return f"{day}, {utc.day:02} {month} {utc.year} {utc:%H:%M:%S} {zone}"
+    number = f"{utc.day:02}" if padded else str(utc.day)
+    return f"{day}, {number} {month} {utc.year} {utc:%H:%M:%S} {zone}"

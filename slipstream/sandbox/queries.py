@@ -1,0 +1,72 @@
+"""The parameters of a search, but for the filter; the families name them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import overload
+
+
+@overload
+def integer(texts: Sequence[str], default: int) -> int: ...
+
+
+@overload
+def integer(texts: Sequence[str], default: None) -> int | None: ...
+
+
+def integer(texts: Sequence[str], default: int | None) -> int | None:
+    """
+    Read a number.
+
+    :param texts: The values sent.
+    :param default: What is taken if none is a number.
+    :returns: The first that is a number.
+    """
+    for text in texts:
+        try:
+            return int(text)
+        except ValueError:
+            continue
+    return default
+
+
+def names(texts: Sequence[str]) -> tuple[str, ...] | None:
+    """
+    Read what to select.
+
+    :param texts: The values sent, each with commas between names.
+    :returns: The names; None if there are none.
+    """
+    return tuple(_items(texts)) or None
+
+
+def order(texts: Sequence[str]) -> tuple[tuple[str, bool], ...]:
+    """
+    Read what to sort by.
+
+    :param texts: The values sent, as in ``name:asc,created:desc``.
+    :returns: Each attribute, with True for descending.
+    """
+    pairs = []
+    for item in _items(texts):
+        name, colon, direction = item.rpartition(":")
+        if colon and direction in {"asc", "desc"}:
+            pairs.append((name, direction == "desc"))
+        else:
+            pairs.append((item, False))
+    return tuple(pairs)
+
+
+def aggregations(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """
+    Read what to aggregate.
+
+    :param texts: The values sent, as in ``terms:state,min:created``.
+    :returns: Pairs of algorithm and attribute.
+    """
+    split = (item.partition(":") for item in _items(texts))
+    return tuple((algorithm, attribute) for algorithm, _, attribute in split)
+
+
+def _items(texts: Sequence[str]) -> list[str]:
+    return [item.strip() for text in texts for item in text.split(",") if item.strip()]
