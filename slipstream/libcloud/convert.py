@@ -243,9 +243,11 @@ def _parameter(parameter: ModuleParameter) -> dict[str, Any]:
 
 
 def _number(version: str | None) -> int | str | None:
-    return int(version) if version and version.isdigit() else version
+    return int(version) if version and version.isdecimal() and len(version) < 19 else version
 
 
 def _short(module_id: str) -> str:
     parts = [part for part in module_id.split("/") if part]
-    return parts[-2] if len(parts) > 1 and parts[-1].isdigit() else parts[-1]
+    if len(parts) > 1 and parts[-1].isdigit():
+        return parts[-2]
+    return parts[-1] if parts else module_id

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.deploying import DeploymentRequest, Parameter, Role
 from slipstream.errors import InvalidInput, shorten
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+from slipstream.texts import NOT_IN_NAMES, NOT_IN_VALUES
 
 
 def build(
@@ -70,7 +68,7 @@ def label(text: Any, what: str) -> str:
         raise TypeError(f"A {what} is a text, not {type(text).__name__}.")
     if not text.strip():
         raise InvalidInput(f"The {what} is empty.", hint="Leave it out or give one.")
-    if _CONTROL.search(text):
+    if NOT_IN_NAMES.search(text):
         raise InvalidInput(f"The {what} {shorten(text)!r} holds control characters.")
     if text != text.strip():
         raise InvalidInput(f"The {what} {shorten(text)!r} starts or ends with a blank.")
@@ -138,15 +136,15 @@ def _value(name: str, value: Any) -> str:
         raise TypeError(
             f"The value of parameter {name!r} is a text or a number, not {type(value).__name__}."
         )
-    if "\x00" in value:
-        raise InvalidInput(f"The value of parameter {name!r} holds a NUL character.")
+    if NOT_IN_VALUES.search(value):
+        raise InvalidInput(f"The value of parameter {name!r} holds control characters.")
     return value
 
 
 def _text(text: Any, what: str) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{what} is a text, not {type(text).__name__}.")
-    if not text.strip() or _CONTROL.search(text):
+    if not text.strip() or NOT_IN_NAMES.search(text):
         raise InvalidInput(f"{what} is empty or holds control characters: {shorten(text)!r}.")
     return text
 

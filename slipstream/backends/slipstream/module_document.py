@@ -72,11 +72,10 @@ def _node(element: Element) -> ModuleNode:
     own = _parameters(element)
     inherited = _parameters(image) if image is not None else ()
     connector = element.get("cloudService", ANY_CLOUD)
-    multiplicity = element.get("multiplicity", "")
     return ModuleNode(
         name=element.get("name", ""),
         module_id=element.get("imageUri", "").removeprefix(PREFIX),
-        multiplicity=int(multiplicity) if multiplicity.isdigit() else 1,
+        multiplicity=xml.whole(element.get("multiplicity")) or 1,
         connector=None if connector == ANY_CLOUD else connector,
         parameters=tuple({p.name: p for p in (*inherited, *own)}.values()),
         image_ids=_image_ids(image) if image is not None else {},

@@ -6,9 +6,9 @@ import re
 from urllib.parse import quote
 
 from slipstream.errors import InvalidInput, shorten
+from slipstream.texts import NOT_IN_NAMES
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def segments(path: str, what: str) -> list[str]:
@@ -21,7 +21,7 @@ def segments(path: str, what: str) -> list[str]:
     :returns: Its parts, none of them empty, a dot or two dots; none at all for the root.
     :raises InvalidInput: If it is no path.
     """
-    if not isinstance(path, str) or _CONTROL.search(path):
+    if not isinstance(path, str) or NOT_IN_NAMES.search(path):
         raise InvalidInput(f"{path!r:.120} is not {what}: it holds control characters.")
     stripped = path.strip("/")
     parts = stripped.split("/") if stripped else []

@@ -152,16 +152,16 @@ def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[D
     )
     request = Request(method="GET", path="/run", query=query, headers=XML, repeatable=True)
     root = xml.parse(session.send(request, doing="list deployments"), "runs")
-    total = root.get("totalCount", "")
+    total = xml.whole(root.get("totalCount"))
     items = [summary(item) for item in root.iterfind("item")]
-    if not total.isdigit() or (not items and offset < int(total)):
+    if total is None or (not items and offset < total):
         raise MalformedAnswer(
             f"Cannot list deployments: the server counts {total or 'nothing'} but gave"
             f" {len(items)} from number {offset} on.",
             endpoint=session.endpoint.url,
             hint="Try again; the list may be changing.",
         )
-    return int(total), items
+    return total, items
 
 
 def _parameter(

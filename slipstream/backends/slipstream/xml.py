@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -103,6 +104,16 @@ def flag(element: Element, name: str) -> bool:
     :param name: The attribute's name.
     """
     return element.get(name, "").lower() == "true"
+
+
+def whole(text: str | None) -> int | None:
+    """
+    Read a whole number.
+
+    :param text: The text, or ``None``.
+    :returns: The number, ``None`` for anything else or one beyond all reason.
+    """
+    return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def moment(text: str | None) -> datetime | None:
