@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+QUICK = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+NASTY = [
+    "'",
+    '"',
+    "/",
+    " ",
+    "%",
+    "..",
+    ".",
+    "%2e%2e",
+    "%2F",
+    "?",
+    "#",
+    "&",
+    "=",
+    ";",
+    "\\",
+    "<",
+    ">",
+    "]]>",
+    "--",
+    ",",
+    "+",
+    "$",
+    "żółw",
+    "名前",
+    "🐢",
+    "é",
+    "e\u0301",
+    "\u202e",
+    "\ufeff",
+    "\x00",
+    "\n",
+    "\r",
+    "\t",
+    "\x7f",
+    "\ud800",
+    "\ufffe",
+    '" or resource:type="VM',
+    "' or '1'='1",
+    "{0}",
+    "%s",
+    "admin",
+    "1",
+]
+names = st.one_of(
+    st.lists(st.sampled_from(NASTY), min_size=1, max_size=6).map("".join),
+    st.text(min_size=1, max_size=30),
+    st.sampled_from(NASTY).map(lambda text: (text * 10_000)[:10_000]),
+)
+"""Names with quotes, slashes, blanks, percent signs, dots, other scripts, and very long ones."""
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, document: bytes) -> bytes:
+    """A document with something cut out, doubled or overwritten."""
+    start = draw(st.integers(0, len(document)))
+    end = draw(st.integers(start, min(len(document), start + 200)))
+    middle = draw(
+        st.one_of(
+            st.binary(max_size=20),
+            st.just(document[start:end] * 2),
+            st.sampled_from([b"", b'""', b"null", b"<x/>", b"-1", b"1e999", b"\xff", b"true"]),
+        )
+    )
+    tail = b"" if draw(st.booleans()) and start > 0 else document[end:]
+    return document[:start] + middle + tail

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import example, given
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import Node, NodeImage, NodeLocation
+
+from slipstream.libcloud.errors import BadInput, NotFound, RequestFailed
+from slipstream.sandbox import Sandbox
+from slipstream.sandbox.journal import Entry
+
+from .strategies import QUICK, names
+from .support import SYSTEM, WORDPRESS, Driver, changes, sent_form
+from .test_key_pairs import ONE, lines
+
+LONG = "x" * 10_000
+
+
+def path_of(entry: Entry) -> str:
+    """The path with every character, which WSGI hands over byte by byte."""
+    return entry.path.encode("latin-1").decode()
+
+
+@QUICK
+@given(name=names)
+@example(name="a%2F..%2Fb")
+@example(name="a?media=json")
+@example(name="a;b/c#d")
+@example(name="module/module/a")
+def test_no_name_of_an_image_reaches_another_resource(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    sandbox.journal.clear()
+    with pytest.raises(LibcloudError) as caught:
+        driver.get_image(f"nowhere/{name}")
+    if isinstance(caught.value, BadInput):
+        assert len(sandbox.journal) == 0
+    else:
+        assert isinstance(caught.value, RequestFailed)
+        (entry,) = sandbox.journal
+        assert path_of(entry) == f"/module/nowhere/{name}".rstrip("/")
+        assert entry.query == {}
+
+
+@QUICK
+@given(name=names)
+def test_no_path_of_a_project_reaches_another_resource(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    sandbox.journal.clear()
+    with pytest.raises(LibcloudError):
+        driver.list_images(ex_path=f"nowhere/{name}")
+    assert [path_of(entry) for entry in sandbox.journal] in (
+        [],
+        [f"/module/nowhere/{name}".rstrip("/")],
+    )
+
+
+@QUICK
+@given(name=names)
+def test_no_name_deletes_anything_but_what_it_names(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    sandbox.journal.clear()
+    with pytest.raises(LibcloudError):
+        driver.delete_image(NodeImage(f"nowhere/{name}", "x", driver))
+    for entry in sandbox.journal:
+        assert path_of(entry) == f"/module/nowhere/{name}".rstrip("/")
+    assert driver.get_image(WORDPRESS).id == f"{WORDPRESS}/478"
+
+
+@QUICK
+@given(name=names)
+@example(name='exoscale-ch-gva" or resource:type="VM')
+@example(name="x' or id!=null or id='")
+@example(name="x\\")
+def test_no_name_of_a_location_widens_a_filter(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    sandbox.journal.clear()
+    sandbox.world.add_machine()
+    location = NodeLocation(name, name, "", driver)
+    for call in (driver.list_sizes, driver.ex_list_virtual_machines):
+        sandbox.journal.clear()
+        try:
+            found = call(location)
+        except BadInput:
+            assert len(sandbox.journal) == 0
+        else:
+            assert found == []
+            assert [entry.status for entry in sandbox.journal] == [200]
+
+
+@QUICK
+@given(name=names)
+def test_any_name_of_a_node_comes_back_as_it_was_or_is_refused(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    sandbox.journal.clear()
+    try:
+        node = driver.create_node(name, image=NodeImage(WORDPRESS, "x", driver))
+    except BadInput:
+        assert changes(sandbox) == []
+    else:
+        assert sandbox.world.run(node.id).get("ss:tags") == name
+        assert node.name == name
+
+
+@QUICK
+@given(value=names)
+def test_any_value_of_a_parameter_arrives_as_it_was_or_is_refused(
+    driver: Driver, sandbox: Sandbox, value: str
+) -> None:
+    for image, parameters, key in (
+        (WORDPRESS, {"wordpress_title": value}, "machine:wordpress_title"),
+        (SYSTEM, {"apache": {"port": value}}, "apache.1:port"),
+    ):
+        sandbox.journal.clear()
+        try:
+            node = driver.create_node(
+                image=NodeImage(image, "x", driver), ex_parameters=parameters
+            )
+        except BadInput:
+            assert changes(sandbox) == []
+        except RequestFailed:
+            assert len(value) > 4096
+        else:
+            assert sandbox.world.run(node.id).get(key) == value
+
+
+@QUICK
+@given(name=names)
+def test_no_name_of_a_parameter_or_a_node_is_sent_unless_it_exists(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    sandbox.journal.clear()
+    for image, options in (
+        (WORDPRESS, {"ex_parameters": {name: "x"}}),
+        (SYSTEM, {"ex_parameters": {"apache": {name: "x"}}}),
+        (SYSTEM, {"ex_parameters": {name: {"port": "x"}}}),
+        (SYSTEM, {"ex_multiplicity": {name: 2}}),
+        (SYSTEM, {"ex_cloud": {name: "exoscale-ch-gva"}}),
+    ):
+        with pytest.raises(BadInput):
+            driver.create_node(image=NodeImage(image, "x", driver), **options)  # type: ignore[arg-type]
+    assert changes(sandbox) == []
+
+
+@QUICK
+@given(name=names)
+def test_no_name_of_a_run_parameter_becomes_a_part_of_a_path(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    node = driver.create_node(image=NodeImage(WORDPRESS, "x", driver))
+    sandbox.journal.clear()
+    with pytest.raises(BadInput):
+        driver.ex_get_node_parameter(node, name)
+    assert {entry.path for entry in sandbox.journal} <= {f"/run/{node.id}"}
+    assert sandbox.world.run(node.id).abort_reason == ""
+
+
+@QUICK
+@given(identifier=names)
+def test_no_id_of_a_node_becomes_a_part_of_a_path(
+    driver: Driver, sandbox: Sandbox, identifier: str
+) -> None:
+    sandbox.journal.clear()
+    with pytest.raises(BadInput):
+        driver.destroy_node(Node(identifier, "x", 0, [], [], driver))  # type: ignore[arg-type]
+    with pytest.raises(BadInput):
+        driver.ex_get_node(identifier)
+    assert len(sandbox.journal) == 0
+
+
+@QUICK
+@given(name=names)
+def test_any_name_of_a_key_comes_back_as_it_was_or_is_refused(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    before = lines(sandbox)
+    try:
+        pair = driver.import_key_pair_from_string(name, ONE)
+    except BadInput:
+        assert lines(sandbox) == before
+    except RequestFailed:
+        assert "'" in name
+        assert lines(sandbox) == before
+    else:
+        assert lines(sandbox) == [*before, f"{ONE} {name}"]
+        assert driver.get_key_pair(name).public_key == f"{ONE} {name}"
+        driver.delete_key_pair(pair)
+        assert lines(sandbox) == before
+
+
+def test_a_name_of_ten_thousand_letters_is_no_trouble(driver: Driver, sandbox: Sandbox) -> None:
+    with pytest.raises(NotFound) as caught:
+        driver.get_image(LONG)
+    assert len(str(caught.value)) < 500
+    with pytest.raises(BadInput, match="Unknown parameter") as refused:
+        driver.create_node(image=NodeImage(WORDPRESS, "x", driver), ex_parameters={LONG: "x"})
+    assert len(str(refused.value)) < 1500
+    driver.create_node(LONG[:4000], image=NodeImage(WORDPRESS, "x", driver))
+    assert sent_form(sandbox)["tags"] == LONG[:4000]
+
+
+def test_a_name_that_is_encoded_already_is_not_decoded(driver: Driver, sandbox: Sandbox) -> None:
+    with pytest.raises(NotFound):
+        driver.get_image("apps%2FWordPress%2Fwordpress")
+    (entry,) = sandbox.journal
+    assert entry.path == "/module/apps%2FWordPress%2Fwordpress"
+    assert unquote(entry.path) == f"/module/{WORDPRESS}"
