@@ -72,10 +72,11 @@ def _node(element: Element) -> ModuleNode:
     own = _parameters(element)
     inherited = _parameters(image) if image is not None else ()
     connector = element.get("cloudService", ANY_CLOUD)
+    multiplicity = xml.whole(element.get("multiplicity"))
     return ModuleNode(
         name=element.get("name", ""),
         module_id=element.get("imageUri", "").removeprefix(PREFIX),
-        multiplicity=xml.whole(element.get("multiplicity")) or 1,
+        multiplicity=1 if multiplicity is None else multiplicity,
         connector=None if connector == ANY_CLOUD else connector,
         parameters=tuple({p.name: p for p in (*inherited, *own)}.values()),
         image_ids=_image_ids(image) if image is not None else {},
