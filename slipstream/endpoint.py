@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import InvalidInput, shorten
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(
@@ -25,10 +25,10 @@ def _check_host(_: object, __: object, host: str) -> None:
         try:
             ipaddress.IPv6Address(host)
         except ValueError:
-            raise InvalidInput(f"{host!r} is not a host name or an address.") from None
+            raise InvalidInput(f"{shorten(host)!r} is not a host name or an address.") from None
     elif not _HOST.fullmatch(host):
         raise InvalidInput(
-            f"{host!r} is not a host name or an address.",
+            f"{shorten(host)!r} is not a host name or an address.",
             hint="Give the bare name as host, as in 'nuv.la', or a full URL as ex_endpoint.",
         )
 
@@ -40,7 +40,9 @@ def _check_port(_: object, __: object, port: int) -> None:
 
 def _check_scheme(_: object, __: object, scheme: str) -> None:
     if scheme not in DEFAULT_PORTS:
-        raise InvalidInput(f"{scheme!r} is not a scheme of an endpoint: use https or http.")
+        raise InvalidInput(
+            f"{shorten(scheme)!r} is not a scheme of an endpoint: use https or http."
+        )
 
 
 @attrs.frozen(kw_only=True)

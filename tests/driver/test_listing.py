@@ -306,6 +306,20 @@ def test_the_countries_are_asked_for_without_the_rest_of_the_offers(
     assert search.form["$select"] == ["id,connector,resource:country"]
 
 
+def test_every_search_names_its_parameters_as_the_server_does(
+    driver: Driver, sandbox: Sandbox
+) -> None:
+    driver.list_locations()
+    driver.list_sizes()
+    driver.ex_list_virtual_machines()
+    searches = [entry for entry in sandbox.journal if entry.method == "PUT"]
+    assert len(searches) == 4
+    for search in searches:
+        assert search.form is not None
+        assert set(search.form) <= {"$filter", "$select", "$first", "$last", "$orderby"}
+        assert int(search.form["$last"][0]) <= 10_000
+
+
 def test_a_privileged_user_has_the_clouds_of_its_credentials(
     login: Login, sandbox: Sandbox
 ) -> None:
