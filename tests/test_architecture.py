@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "slipstream"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LONGEST = 400
+OPTIONAL = {
+    "slipstream/sandbox": {"flask", "werkzeug"},
+    "slipstream/testing": {"pytest", "vcr", "yaml", "hypothesis", "_pytest"},
+}
+SERVER_WORDS = re.compile(
+    r"""(^|[\s"'(])/(run|api|module|user|appstore|vms|auth|session)\b
+    |^(parameter--|cloudservice|service-offer|refqname|bypass-ssh-check|max-provisioning-failures
+       |ss:|machine:|General\.|\$filter|activeOnly|ignoreabort|keep-running$|mutable$)""",
+    re.VERBOSE,
+)
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a module imports, when it is loaded or later."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def below(folder: str) -> list[Path]:
+    return [path for path in MODULES if name_of(path).startswith(f"slipstream.{folder}")]
+
+
+def inside(name: str, *packages: str) -> bool:
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)
+
+
+def wrong(paths: list[Path], *forbidden: str, but: tuple[str, ...] = ()) -> list[str]:
+    return [
+        f"{name_of(path)} imports {name}"
+        for path in paths
+        for name in imports(path)
+        if inside(name, *forbidden) and not inside(name, *but)
+    ]
+
+
+CORE = [
+    path
+    for path in MODULES
+    if not inside(
+        name_of(path), *(f"slipstream.{part}" for part in ("libcloud", "sandbox", "testing"))
+    )
+]
+
+
+def test_nothing_below_the_driver_knows_libcloud() -> None:
+    assert wrong(CORE, "libcloud", "slipstream.libcloud") == []
+
+
+def test_the_driver_knows_no_server_family() -> None:
+    cookies = "slipstream.backends.logins.cookie_file"
+    assert wrong(below("libcloud"), "slipstream.backends", but=(cookies,)) == []
+
+
+def test_the_core_knows_no_server_family() -> None:
+    core = [path for path in CORE if not inside(name_of(path), "slipstream.backends")]
+    assert wrong(core, "slipstream.backends") == []
+
+
+def test_server_families_know_nothing_of_each_other() -> None:
+    families = {"slipstream", "nuvla"}
+    for family in families:
+        others = [f"slipstream.backends.{other}" for other in families - {family}]
+        assert wrong(below(f"backends.{family}"), *others) == []
+
+
+@pytest.mark.parametrize("module", ["transport", "http", "endpoint", "errors", "values", "keys"])
+def test_the_lowest_modules_know_no_resource_and_no_plugin(module: str) -> None:
+    known = {
+        "transport": ("slipstream.endpoint", "slipstream.errors", "slipstream.http"),
+        "http": ("slipstream.errors",),
+        "endpoint": ("slipstream.errors",),
+        "keys": ("slipstream.errors",),
+    }
+    version = ("slipstream.VERSION", "slipstream.version", "slipstream.about")
+    allowed = (*known.get(module, ()), *version)
+    assert wrong([PACKAGE / f"{module}.py"], "slipstream", but=allowed) == []
+
+
+@pytest.mark.parametrize("part", ["sandbox", "testing"])
+def test_nothing_that_users_import_needs_an_extra(part: str) -> None:
+    extra = OPTIONAL[f"slipstream/{part}"]
+    others = [path for path in MODULES if not inside(name_of(path), f"slipstream.{part}")]
+    assert wrong(others, *extra) == []
+
+
+def test_the_driver_does_not_import_the_sandbox_or_the_testing_kit() -> None:
+    paths = [path for path in MODULES if name_of(path).count(".") != 1]
+    paths = [
+        p for p in paths if not inside(name_of(p), "slipstream.sandbox", "slipstream.testing")
+    ]
+    assert wrong(paths, "slipstream.sandbox", "slipstream.testing") == []
+
+
+def test_the_sandbox_does_not_lean_on_what_it_is_there_to_try() -> None:
+    tried = ["slipstream.libcloud", "slipstream.backends", "slipstream.session", "libcloud"]
+    assert wrong(below("sandbox"), *tried, "slipstream.transport", "requests") == []
+
+
+def texts(path: Path) -> Iterator[str]:
+    """The texts of a module that are no documentation."""
+    tree = ast.parse(path.read_text("utf-8"))
+    documentation = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or id(node) in documentation:
+            continue
+        if isinstance(node.value, str):
+            yield node.value
+
+
+def test_the_driver_names_no_path_and_no_parameter_of_a_server() -> None:
+    found = [
+        f"{name_of(path)}: {text!r}"
+        for path in below("libcloud")
+        for text in texts(path)
+        if SERVER_WORDS.search(text)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_has_one_reason_to_exist_and_says_it(path: Path) -> None:
+    source = path.read_text("utf-8")
+    assert len(source.splitlines()) <= LONGEST
+    assert not source or ast.get_docstring(ast.parse(source))
