@@ -92,13 +92,14 @@ def slipstream_endpoints() -> Iterable[EndpointKind]:
 
 @hookspec(firstresult=True)
 def slipstream_list_deployments(
-    session: Session, active_only: bool
+    session: Session, active_only: bool, addresses: bool
 ) -> Iterable[Deployment] | None:
     """
     List the user's deployments, newest first.
 
     :param session: The logged-in session.
     :param active_only: Leave out those that have ended.
+    :param addresses: Fill in the addresses of the machines, without a request for each.
     :returns: Every deployment, however many pages that takes.
     """
 

@@ -146,9 +146,13 @@ class Plugins:
 
     # The operations. What each does and raises is written at its hook in slipstream.hookspecs.
 
-    def list_deployments(self, session: Session, *, active_only: bool) -> Iterator[Deployment]:
+    def list_deployments(
+        self, session: Session, *, active_only: bool, addresses: bool
+    ) -> Iterator[Deployment]:
         """The hook ``slipstream_list_deployments``."""
-        return self._ask_many("slipstream_list_deployments", session, active_only=active_only)
+        return self._ask_many(
+            "slipstream_list_deployments", session, active_only=active_only, addresses=addresses
+        )
 
     def get_deployment(self, session: Session, deployment_id: str) -> Deployment:
         """The hook ``slipstream_get_deployment``."""

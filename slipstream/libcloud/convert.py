@@ -47,7 +47,7 @@ _PRIVATE = [
 ]  # fmt: skip
 
 
-def node(deployment: Deployment, driver: Any, addresses: Iterable[str] | None = None) -> Node:
+def node(deployment: Deployment, driver: Any) -> Node:
     """
     A deployment as a node.
 
@@ -55,9 +55,8 @@ def node(deployment: Deployment, driver: Any, addresses: Iterable[str] | None = 
 
     :param deployment: The deployment.
     :param driver: The driver.
-    :param addresses: The addresses of its machines, when they are known from elsewhere.
     """
-    public, private = split(deployment.addresses if addresses is None else addresses)
+    public, private = split(deployment.addresses)
     failed = deployment.failure and deployment.phase is not Phase.TERMINATED
     image = None
     if deployment.module_id:

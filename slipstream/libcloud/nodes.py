@@ -37,15 +37,10 @@ class NodeMethods(DriverBase):
 
         :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
         """
-        found = list(self._plugins.list_deployments(self._session, active_only=ex_active_only))
-        if not ex_addresses:
-            return [convert.node(deployment, self) for deployment in found]
-        addresses: dict[str | None, list[str]] = {}
-        for machine in self._plugins.list_virtual_machines(
-            self._session, connector=None, deployment_id=None
-        ):
-            addresses.setdefault(machine.deployment_id, []).extend(machine.addresses)
-        return [convert.node(item, self, addresses.get(item.id, ())) for item in found]
+        found = self._plugins.list_deployments(
+            self._session, active_only=ex_active_only, addresses=ex_addresses
+        )
+        return [convert.node(deployment, self) for deployment in found]
 
     @operation
     def create_node(

@@ -17,7 +17,7 @@ from slipstream.plugins import Plugins
 HOOKS = {
     "slipstream_login_methods": [],
     "slipstream_endpoints": [],
-    "slipstream_list_deployments": ["session", "active_only"],
+    "slipstream_list_deployments": ["session", "active_only", "addresses"],
     "slipstream_get_deployment": ["session", "deployment_id"],
     "slipstream_get_state": ["session", "deployment_id", "wanted"],
     "slipstream_deploy": ["session", "request"],

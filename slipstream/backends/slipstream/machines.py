@@ -49,6 +49,19 @@ def slipstream_list_virtual_machines(
     session: Session, connector: str | None, deployment_id: str | None
 ) -> Iterator[VirtualMachine]:
     """Machines, of all or of one connector, of all or of one deployment."""
+    return find(session, connector=connector, deployment_id=deployment_id)
+
+
+def find(
+    session: Session, *, connector: str | None, deployment_id: str | None
+) -> Iterator[VirtualMachine]:
+    """
+    Search the user's machines.
+
+    :param session: The logged-in session.
+    :param connector: Only those on this connector.
+    :param deployment_id: Only those of this deployment.
+    """
     wanted = []
     if connector is not None:
         name = PREFIX + connector.removeprefix(PREFIX)

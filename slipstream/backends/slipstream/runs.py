@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from slipstream.backends.slipstream import xml
+import attrs
+
+from slipstream.backends.slipstream import machines, xml
 from slipstream.backends.slipstream.dialect import NAME, STATES
 from slipstream.backends.slipstream.paths import run_id
 from slipstream.backends.slipstream.profile import XML
@@ -33,27 +35,19 @@ _ENDED = {"Done", "Aborted", "Cancelled"}
 
 @hookimpl
 @serves(NAME)
-def slipstream_list_deployments(session: Session, active_only: bool) -> Iterator[Deployment]:
-    """
-    Every run, newest first, page after page.
-
-    A run created meanwhile moves the others to the next page, so one may be met twice: it is
-    handed over once. One that ends meanwhile moves them the other way, so a page starts with
-    the last entry of the one before, and if that is not there any more, a page earlier.
-    """
-    seen: set[str] = set()
-    offset, total = 0, 1
-    while offset < total:
-        total, items = _page(session, offset, active_only)
-        if offset and (not items or items[0].id not in seen):
-            offset = max(0, offset - PAGE)
-            continue
-        for item in items:
-            if item.id not in seen:
-                seen.add(item.id)
-                yield item
-        complete = offset + len(items) >= total
-        offset = total if complete else offset + max(1, len(items) - 1)
+def slipstream_list_deployments(
+    session: Session, active_only: bool, addresses: bool
+) -> Iterator[Deployment]:
+    """Every run, newest first; the addresses by one search of all the user's machines."""
+    found = _runs(session, active_only)
+    if not addresses:
+        yield from found
+        return
+    known: dict[str | None, list[str]] = {}
+    for machine in machines.find(session, connector=None, deployment_id=None):
+        known.setdefault(machine.deployment_id, []).extend(machine.addresses)
+    for run in found:
+        yield attrs.evolve(run, addresses=known.get(run.id, ()))
 
 
 @hookimpl
@@ -142,6 +136,29 @@ def read(session: Session, deployment_id: str) -> Deployment:
     run = run_id(deployment_id)
     request = Request(method="GET", path=f"/run/{run}", headers=XML, repeatable=True)
     return document(xml.parse(session.send(request, doing=f"read deployment {run}"), "run"))
+
+
+def _runs(session: Session, active_only: bool) -> Iterator[Deployment]:
+    """
+    Every run, page after page.
+
+    A run created meanwhile moves the others to the next page, so one may be met twice: it is
+    handed over once. One that ends meanwhile moves them the other way, so a page starts with
+    the last entry of the one before, and if that is not there any more, a page earlier.
+    """
+    seen: set[str] = set()
+    offset, total = 0, 1
+    while offset < total:
+        total, items = _page(session, offset, active_only)
+        if offset and (not items or items[0].id not in seen):
+            offset = max(0, offset - PAGE)
+            continue
+        for item in items:
+            if item.id not in seen:
+                seen.add(item.id)
+                yield item
+        complete = offset + len(items) >= total
+        offset = total if complete else offset + max(1, len(items) - 1)
 
 
 def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[Deployment]]:
