@@ -8,6 +8,8 @@ Build an expression, print it for the wire, read one back, or try it on a docume
     parse(str(wanted))         # the same value again
     wanted.matches(document)   # True or False
 
+Nuvla knows lists and places beside that: ``parse(text, NUVLA)`` reads ``state=['NEW','OLD']``.
+
 Servers strip the quotes of a string and nothing else, so some values cannot be written at all.
 Those raise :class:`UnwritableValue`; a value never changes the meaning of the rest of a filter.
 """
@@ -15,17 +17,20 @@ Those raise :class:`UnwritableValue`; a value never changes the meaning of the r
 from __future__ import annotations
 
 from slipstream.filters.expressions import And, Attribute, Comparison, Filter, Or, Property, attr
-from slipstream.filters.parser import FilterSyntaxError, parse
+from slipstream.filters.parser import NUVLA, SLIPSTREAM, FilterSyntaxError, Grammar, parse
 from slipstream.filters.values import LARGEST_INTEGER, Date, UnwritableValue, Value
 
 __all__ = [
     "LARGEST_INTEGER",
+    "NUVLA",
+    "SLIPSTREAM",
     "And",
     "Attribute",
     "Comparison",
     "Date",
     "Filter",
     "FilterSyntaxError",
+    "Grammar",
     "Or",
     "Property",
     "UnwritableValue",

@@ -9,16 +9,20 @@ from typing import Any, TypeAlias
 import attrs
 
 from slipstream.filters.matching import JUDGES, leaves
-from slipstream.filters.values import Date, Value, write
+from slipstream.filters.values import Date, Item, Value, write
 
 _WORD = r"[A-Za-z](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 NAME = rf"(?:{_WORD}:)?{_WORD}"
 PATH = rf"{NAME}(?:/{NAME})*"
+NUVLA_NAME = rf"(?:{_WORD}:)?(?:{_WORD}|@(?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)"
+NUVLA_PATH = rf"{NUVLA_NAME}(?:/{NUVLA_NAME})*"
+PLACING = ("intersects", "disjoint", "within", "contains")
 _KINDS: Mapping[str, tuple[type, ...]] = {
-    "=": (str, int, Date, type(None)),
-    "!=": (str, int, Date, type(None)),
+    "=": (str, int, Date, tuple, type(None)),
+    "!=": (str, int, Date, tuple, type(None)),
     "^=": (str,),
     "==": (str,),
+    **dict.fromkeys(PLACING, (str,)),
 }
 _ORDERED = (str, int, Date)
 
@@ -37,7 +41,7 @@ def takes(operator: str, value: Value) -> bool:
 
 
 def _check_path(_: object, __: object, path: str) -> None:
-    if not re.fullmatch(PATH, path):
+    if not re.fullmatch(NUVLA_PATH, path):
         raise ValueError(f"{path!r} is not the name of an attribute in a filter.")
 
 
@@ -112,6 +116,19 @@ class Attribute:
         """A full-text match, known to SlipStream since v3.55."""
         return Comparison.checked(self, "==", words)
 
+    def among(self, values: Iterable[Item]) -> Comparison:
+        """Equal to one of the values; known to Nuvla."""
+        return Comparison.checked(self, "=", tuple(values))
+
+    def placed(self, how: str, place: str) -> Comparison:
+        """
+        A place that lies so towards another one; known to Nuvla.
+
+        :param how: ``intersects``, ``disjoint``, ``within`` or ``contains``.
+        :param place: The other place, as well-known text.
+        """
+        return Comparison.checked(self, how, place)
+
     def is_null(self) -> Comparison:
         """Missing."""
         return Comparison.checked(self, "=", None)
@@ -150,7 +167,7 @@ class Comparison(_Combinable):
     One attribute compared with one value.
 
     :param attribute: The attribute, always on the left.
-    :param operator: One of ``= != < <= >= > ^= ==``.
+    :param operator: One of ``= != < <= >= > ^= ==``, or a word that compares places.
     :param value: The value.
     """
 
@@ -176,7 +193,8 @@ class Comparison(_Combinable):
         return cls(attribute, operator, value)
 
     def __str__(self) -> str:
-        return f"{self.attribute}{self.operator}{write(self.value)}"
+        operator = f" {self.operator} " if self.operator in PLACING else self.operator
+        return f"{self.attribute}{operator}{write(self.value)}"
 
     def matches(self, document: Mapping[str, Any]) -> bool:
         """

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from slipstream.filters.geometry import Shape, read_shape, shape_of
 from slipstream.filters.values import Date, Value, read_moment
 
 Judge = Callable[[Sequence[Any], Value], bool]
@@ -52,6 +53,8 @@ def _equal(found: Any, value: Value) -> bool:
 def _is_equal(values: Sequence[Any], value: Value) -> bool:
     if value is None:
         return not values
+    if isinstance(value, tuple):
+        return any(_is_equal(values, item) for item in value)
     return any(_equal(found, value) for found in values)
 
 
@@ -80,12 +83,27 @@ def _starts(values: Sequence[Any], value: Value) -> bool:
 
 
 def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.casefold()))
+    return set(re.findall(r"\w+\*?", text.casefold()))
+
+
+def _is_among(wanted: str, words: set[str]) -> bool:
+    if wanted.endswith("*"):
+        return any(word.startswith(wanted[:-1]) for word in words)
+    return wanted in words
 
 
 def _speaks_of(values: Sequence[Any], value: Value) -> bool:
     wanted = _words(str(value))
-    return any(isinstance(found, str) and wanted <= _words(found) for found in values)
+    spoken = (_words(found) for found in values if isinstance(found, str))
+    return any(all(_is_among(one, words) for one in wanted) for words in spoken)
+
+
+def _placed(accept: Callable[[Shape, Shape], bool]) -> Judge:
+    def judge(values: Sequence[Any], value: Value) -> bool:
+        found = shape_of(values)
+        return found is not None and accept(found, read_shape(str(value)))
+
+    return judge
 
 
 JUDGES: Mapping[str, Judge] = {
@@ -97,4 +115,8 @@ JUDGES: Mapping[str, Judge] = {
     ">": _ordered(lambda sign: sign > 0),
     "^=": _starts,
     "==": _speaks_of,
+    "intersects": _placed(lambda found, wanted: found.meets(wanted)),
+    "disjoint": _placed(lambda found, wanted: not found.meets(wanted)),
+    "within": _placed(lambda found, wanted: wanted.covers(found)),
+    "contains": _placed(lambda found, wanted: found.covers(wanted)),
 }

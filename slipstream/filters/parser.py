@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from slipstream.filters.expressions import (
+    NUVLA_PATH,
     PATH,
+    PLACING,
     And,
     Attribute,
     Comparison,
@@ -17,23 +19,52 @@ from slipstream.filters.expressions import (
     Property,
     takes,
 )
-from slipstream.filters.values import Date, Value
+from slipstream.filters.values import Date, Item, Value
 
 _DEEPEST = 100
-_TOKENS = re.compile(
-    rf"""\s*(?:
-        (?P<property>property\s*\[\s*(?P<key>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")\s*\])
-      | (?P<word>{PATH}(?![A-Za-z0-9_:/-]))
-      | (?P<date>\d{{4}}-\d\d(?:-\d\d)?(?:T\d\d:\d\d:\d\d(?:\.\d+)?Z)?)
-      | (?P<integer>\d+)
-      | (?P<string>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")
-      | (?P<operator>\^=|==|!=|<=|>=|=|<|>)
-      | (?P<bracket>[()])
-      | (?P<end>\Z)
-    )""",
-    re.VERBOSE | re.ASCII,
-)
+_STRING = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+_DATE = r"\d{4}-\d\d(?:-\d\d)?(?:T\d\d:\d\d:\d\d(?:\.\d+)?Z)?"
+_ITEM = rf"(?:{_STRING}|{_DATE}|\d+)"
+_ITEMS = re.compile(rf"(?P<string>{_STRING})|(?P<date>{_DATE})|(?P<integer>\d+)", re.ASCII)
+_PROPERTY = rf"(?P<property>property\s*\[\s*(?P<key>{_STRING})\s*\])"
+_LIST = rf"(?P<list>\[\s*(?:{_ITEM}\s*,?\s*)*\])"
 _CONSTANTS: dict[str, Value] = {"true": True, "false": False, "null": None}
+
+
+@attrs.frozen(kw_only=True)
+class Grammar:
+    """
+    One family's language.
+
+    :param path: A pattern of an attribute's name.
+    :param special: A pattern of what the family alone knows.
+    :param words: Operators that are words.
+    """
+
+    path: str
+    special: str
+    words: tuple[str, ...] = ()
+    tokens: re.Pattern[str] = attrs.field(init=False, repr=False, eq=False)
+
+    @tokens.default
+    def _compile(self) -> re.Pattern[str]:
+        return re.compile(
+            rf"""\s*(?:
+                {self.special}
+              | (?P<word>{self.path}(?![A-Za-z0-9_:/@-]))
+              | (?P<date>{_DATE})
+              | (?P<integer>\d+)
+              | (?P<string>{_STRING})
+              | (?P<operator>\^=|==|!=|<=|>=|=|<|>)
+              | (?P<bracket>[()])
+              | (?P<end>\Z)
+            )""",
+            re.VERBOSE | re.ASCII,
+        )
+
+
+SLIPSTREAM = Grammar(path=PATH, special=_PROPERTY)
+NUVLA = Grammar(path=NUVLA_PATH, special=_LIST, words=PLACING)
 
 
 class FilterSyntaxError(ValueError):
@@ -60,10 +91,10 @@ class _Token:
     index: int
 
 
-def _tokens(text: str) -> Iterator[_Token]:
+def _tokens(text: str, grammar: Grammar) -> Iterator[_Token]:
     index = 0
     while True:
-        found = _TOKENS.match(text, index)
+        found = grammar.tokens.match(text, index)
         if found is None or found.lastgroup is None:
             raise FilterSyntaxError(text, index, "a filter")
         kind = found.lastgroup if found.lastgroup != "key" else "property"
@@ -78,6 +109,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 class _Reader:
     text: str
     tokens: list[_Token]
+    grammar: Grammar
     position: int = 0
     depth: int = 0
 
@@ -137,15 +169,19 @@ class _Reader:
 
     def comparison(self) -> Filter:
         left = self.next()
-        if self.ahead.kind != "operator":
+        if self.ahead.kind != "operator" and self.ahead.text not in self.grammar.words:
             raise self.fail("an operator")
-        operator, start = self.next().text, self.position
+        operator, start = self.next(), self.position
         right = self.next()
+        # White space is free everywhere but here.
+        if right.kind == "list" and right.index != operator.index + len(operator.text):
+            self.position = start
+            raise self.fail("a list without a space before it")
         # Servers read "5<x" as "x<5": the sides are swapped and the operator stays.
         for attribute, value in ((left, right), (right, left)):
             if _is_attribute(attribute) and _is_value(value):
-                found = Comparison(_attribute(attribute), operator, _value(value))
-                if takes(operator, found.value):
+                found = Comparison(_attribute(attribute), operator.text, _value(value))
+                if takes(operator.text, found.value):
                     return found
         self.position = start
         raise self.fail("an attribute on one side, and on the other a value the operator takes")
@@ -156,7 +192,7 @@ def _is_attribute(token: _Token) -> bool:
 
 
 def _is_value(token: _Token) -> bool:
-    return token.kind in {"string", "integer", "date"} or token.text in _CONSTANTS
+    return token.kind in {"string", "integer", "date", "list"} or token.text in _CONSTANTS
 
 
 def _attribute(token: _Token) -> Attribute | Property:
@@ -164,20 +200,27 @@ def _attribute(token: _Token) -> Attribute | Property:
 
 
 def _value(token: _Token) -> Value:
-    if token.kind == "string":
-        return token.text[1:-1]
-    if token.kind == "integer":
-        return int(token.text)
-    return Date(token.text) if token.kind == "date" else _CONSTANTS[token.text]
+    if token.kind == "list":
+        return tuple(_item(found.lastgroup, found[0]) for found in _ITEMS.finditer(token.text))
+    if token.kind in {"string", "integer", "date"}:
+        return _item(token.kind, token.text)
+    return _CONSTANTS[token.text]
 
 
-def parse(text: str) -> Filter:
+def _item(kind: str | None, text: str) -> Item:
+    if kind == "string":
+        return text[1:-1]
+    return int(text) if kind == "integer" else Date(text)
+
+
+def parse(text: str, grammar: Grammar = SLIPSTREAM) -> Filter:
     """
     Read a filter.
 
     :param text: The filter, as it stands on the wire.
+    :param grammar: Whose language it is.
     :returns: The expression.
-    :raises FilterSyntaxError: If it is not a filter; integers and dates that the language reads
-        but a server then refuses are not errors here.
+    :raises FilterSyntaxError: If it is not a filter; integers, dates and places that the language
+        reads but a server then refuses are not errors here.
     """
-    return _Reader(text, list(_tokens(text))).whole()
+    return _Reader(text, list(_tokens(text, grammar)), grammar).whole()

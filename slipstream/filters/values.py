@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import attrs
 
@@ -64,7 +64,18 @@ class Date:
             raise UnwritableValue(f"{self.text!r} is not a day of any calendar.") from None
 
 
-Value: TypeAlias = str | int | bool | Date | None
+Item: TypeAlias = str | int | Date
+Value: TypeAlias = Item | bool | tuple[Item, ...] | None
+
+
+def is_item(value: object) -> TypeGuard[Item]:
+    """
+    Tell whether a value may stand in a list.
+
+    :param value: The value.
+    :returns: True for a string, an integer and a date.
+    """
+    return isinstance(value, str | int | Date) and not isinstance(value, bool)
 
 
 def read_moment(text: str) -> datetime:
@@ -98,6 +109,8 @@ def write(value: Value) -> str:
         return value.text
     if isinstance(value, str):
         return _write_string(value)
+    if isinstance(value, tuple) and all(is_item(item) for item in value):
+        return f"[{','.join(write(item) for item in value)}]"
     raise UnwritableValue(f"A filter has no literal for a value of type {type(value).__name__}.")
 
 
