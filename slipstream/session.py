@@ -53,6 +53,7 @@ class Session:
         self._credentials = credentials
         self._login_lock = threading.Lock()
         self._logins = 0
+        self._logging_in: int | None = None
         self._ends: float | None = None
 
     def __repr__(self) -> str:
@@ -125,11 +126,14 @@ class Session:
         :raises Refused: For any other status.
         :raises NoAnswer: If the network fails.
         """
-        if self._ends is not None and time.monotonic() > self._ends - RENEW_BEFORE:
+        # A login method that sends its requests by this way must not wait for itself.
+        logging_in = self._logging_in == threading.get_ident()
+        if self._expires_soon() and not logging_in:
             self._renew(self._logins)
         logins = self._logins
         answer = self.transport.send(request)
-        if renewable and answer.status in {401, 403} and self._has_ended(logins, answer):
+        renewable = renewable and not logging_in and answer.status in {401, 403}
+        if renewable and self._has_ended(logins, answer):
             self._renew(logins)
             answer = self.transport.send(request)
         if answer.status >= 400 and answer.status not in allow:
@@ -154,10 +158,14 @@ class Session:
         given = [self._credentials.secret, *self._credentials.parameters.values()]
         return [str(value) for value in given if value]
 
+    def _expires_soon(self) -> bool:
+        return self._ends is not None and time.monotonic() > self._ends - RENEW_BEFORE
+
     def _authenticate(self) -> None:
         self.transport.cookies.clear()
         self.user_name = None
         self._ends = None
+        self._logging_in = threading.get_ident()
         try:
             self.login_method.authenticate(self, self._credentials)
             self._act_for_group()
@@ -169,6 +177,8 @@ class Session:
                 f"The login method {self.login_method.name!r} failed: {type(error).__name__}.",
                 endpoint=self.endpoint.url,
             ) from error
+        finally:
+            self._logging_in = None
         self._logins += 1
         log.info("logged in on %s by %s", self.endpoint, self.login_method.name)
 

@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from slipstream.errors import PluginError, UnknownName
-from slipstream.libcloud.errors import BadInput, NotSupported, PluginFailed
+from slipstream.libcloud.errors import BadInput, InvalidCredentials, NotSupported, PluginFailed
 from slipstream.plugin_loading import PluginWarning
 from slipstream.plugins import Plugins
 
@@ -285,3 +285,21 @@ def test_a_wrapper_may_refuse_with_an_error_of_ours(stranger, as_alice, sandbox)
     with pytest.raises(BadInput, match="Not before Friday"):
         driver.destroy_node(node)
     assert not sandbox.journal.entries("DELETE")
+
+
+def test_a_login_method_that_sends_as_if_logged_in_is_refused_and_does_not_hang(
+    stranger, as_alice
+):
+    stranger(
+        "eager",
+        """
+        def authenticate(session, credentials):
+            session.ends_at(0)
+            session.send(Request(method="GET", path="/run"), doing="look around")
+        @hookimpl
+        def slipstream_login_methods():
+            return [LoginMethod(name="eager", authenticate=authenticate)]
+        """,
+    )
+    with pytest.raises(InvalidCredentials, match="Cannot look around"):
+        as_alice(ex_login_method="eager")
