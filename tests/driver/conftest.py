@@ -17,6 +17,13 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
+@pytest.fixture(scope="session")
+def kept_sandbox() -> Iterator[Sandbox]:
+    """One sandbox for the modules whose tests change nothing in it but its faults."""
+    with Sandbox(speed=0) as running:
+        yield running
+
+
 @pytest.fixture
 def login(sandbox: Sandbox) -> Iterator[Login]:
     """Make drivers: for the sandbox's main user, unless told otherwise."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,14 @@ from slipstream.sandbox import Sandbox
 from .support import NOBODYS_RUN, SYSTEM, UBUNTU, WORDPRESS, Driver, Login, changes
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcXWY+fsvBE1hYIURRt9IdlseO7BiQ1wWjWx8EqwrGz"
+
+
+@pytest.fixture
+def sandbox(kept_sandbox: Sandbox) -> Iterator[Sandbox]:
+    kept_sandbox.journal.clear()
+    yield kept_sandbox
+    kept_sandbox.faults.clear()
+    kept_sandbox.world.runs.clear()
 
 
 def test_an_unknown_keyword_is_refused_with_the_nearest_one(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -59,6 +59,14 @@ BAD_XML: dict[str, bytes] = {
     "a null character": b"<%s>&#0;</%s>",
     "two roots": b"<%s/><%s/>",
 }
+
+
+@pytest.fixture
+def sandbox(kept_sandbox: Sandbox) -> Iterator[Sandbox]:
+    kept_sandbox.journal.clear()
+    yield kept_sandbox
+    kept_sandbox.faults.clear()
+    kept_sandbox.world.runs.clear()
 
 
 def filled(document: bytes, root: str) -> bytes:

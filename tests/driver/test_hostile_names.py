@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from http import HTTPStatus
 from urllib.parse import unquote
 
 import pytest
@@ -16,6 +17,7 @@ from .support import SYSTEM, WORDPRESS, Driver, changes, sent_form
 from .test_key_pairs import ONE, lines
 
 LONG = "x" * 10_000
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 
 def path_of(entry: Entry) -> str:
@@ -39,9 +41,9 @@ def test_no_name_of_an_image_reaches_another_resource(
         assert len(sandbox.journal) == 0
     else:
         assert isinstance(caught.value, RequestFailed)
-        (entry,) = sandbox.journal
-        assert path_of(entry) == f"/module/nowhere/{name}".rstrip("/")
-        assert entry.query == {}
+        asked = [(path_of(entry), entry.query) for entry in sandbox.journal]
+        too_long = caught.value.http_code == HTTPStatus.REQUEST_URI_TOO_LONG
+        assert asked == ([] if too_long else [(f"/module/nowhere/{name}".rstrip("/"), {})])
 
 
 @QUICK

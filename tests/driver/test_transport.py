@@ -5,6 +5,7 @@ import gzip
 import ssl
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,14 @@ from slipstream.transport import Transport, TransportSettings
 from .support import Driver, Login, stub_server
 
 READ = Request(method="GET", path="/x", repeatable=True)
+
+
+@pytest.fixture
+def sandbox(kept_sandbox: Sandbox) -> Iterator[Sandbox]:
+    kept_sandbox.journal.clear()
+    yield kept_sandbox
+    kept_sandbox.faults.clear()
+    kept_sandbox.world.runs.clear()
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

