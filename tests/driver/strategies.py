@@ -59,6 +59,9 @@ names = st.one_of(
 )
 """Names with quotes, slashes, blanks, percent signs, dots, other scripts, and very long ones."""
 
+strangers = names.map(lambda name: f"{name}~")
+"""The same, made sure to be no name that exists."""
+
 
 @st.composite
 def spoilt(draw: st.DrawFn, document: bytes) -> bytes:

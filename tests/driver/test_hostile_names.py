@@ -12,7 +12,7 @@ from slipstream.libcloud.errors import BadInput, NotFound, RequestFailed
 from slipstream.sandbox import Sandbox
 from slipstream.sandbox.journal import Entry
 
-from .strategies import QUICK, names
+from .strategies import QUICK, names, strangers
 from .support import SYSTEM, WORDPRESS, Driver, changes, sent_form
 from .test_key_pairs import ONE, lines
 
@@ -74,7 +74,7 @@ def test_no_name_deletes_anything_but_what_it_names(
 
 
 @QUICK
-@given(name=names)
+@given(name=strangers)
 @example(name='exoscale-ch-gva" or resource:type="VM')
 @example(name="x' or id!=null or id='")
 @example(name="x\\")
@@ -133,7 +133,7 @@ def test_any_value_of_a_parameter_arrives_as_it_was_or_is_refused(
 
 
 @QUICK
-@given(name=names)
+@given(name=strangers)
 def test_no_name_of_a_parameter_or_a_node_is_sent_unless_it_exists(
     driver: Driver, sandbox: Sandbox, name: str
 ) -> None:
@@ -151,7 +151,7 @@ def test_no_name_of_a_parameter_or_a_node_is_sent_unless_it_exists(
 
 
 @QUICK
-@given(name=names)
+@given(name=strangers)
 def test_no_name_of_a_run_parameter_becomes_a_part_of_a_path(
     driver: Driver, sandbox: Sandbox, name: str
 ) -> None:
@@ -164,7 +164,7 @@ def test_no_name_of_a_run_parameter_becomes_a_part_of_a_path(
 
 
 @QUICK
-@given(identifier=names)
+@given(identifier=strangers)
 def test_no_id_of_a_node_becomes_a_part_of_a_path(
     driver: Driver, sandbox: Sandbox, identifier: str
 ) -> None:
@@ -177,7 +177,7 @@ def test_no_id_of_a_node_becomes_a_part_of_a_path(
 
 
 @QUICK
-@given(name=names)
+@given(name=strangers)
 def test_any_name_of_a_key_comes_back_as_it_was_or_is_refused(
     driver: Driver, sandbox: Sandbox, name: str
 ) -> None:
