@@ -96,8 +96,9 @@ def run(page: Path, sandbox: Sandbox, folder: Path) -> None:
     """
     Run a page's Python from top to bottom, in one namespace.
 
-    A block that begins with a comment that names a file becomes that file, and where a page has
-    test files, they are run at its end. A ``text`` block after one of Python is what that
+    A block that begins with a comment that names a file becomes that file, which is imported, or
+    run at the page's end if it is one of tests. Blocks of ``py`` are left to the tests of the hooks,
+    which have the plugins that they need. A ``text`` block after one of Python is what that
     prints; ``...`` stands for anything.
     """
     namespace: dict[str, object] = {"__name__": "__main__"}
@@ -108,6 +109,8 @@ def run(page: Path, sandbox: Sandbox, folder: Path) -> None:
             if block.is_run and block.file_name:
                 (folder / block.file_name).write_text(block.text, "utf-8")
                 printed = None
+                if not block.file_name.startswith(("test_", "conftest")):
+                    _execute(block, {"__name__": block.file_name.removesuffix(".py")})
             elif block.is_run:
                 printed = _execute(block, namespace)
             elif block.language == "text" and printed is not None:
