@@ -97,7 +97,7 @@ def run(page: Path, sandbox: Sandbox, folder: Path) -> None:
     Run a page's Python from top to bottom, in one namespace.
 
     A block that begins with a comment that names a file becomes that file, which is imported, or
-    run at the page's end if it is one of tests. Blocks of ``py`` are left to the tests of the hooks,
+    run at the page's end if it is one of tests. Blocks of ``py`` are for the tests of the hooks,
     which have the plugins that they need. A ``text`` block after one of Python is what that
     prints; ``...`` stands for anything.
     """
