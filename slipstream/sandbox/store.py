@@ -5,11 +5,10 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-from slipstream.filters import Filter
 from slipstream.filters.matching import leaves
 
 Document: TypeAlias = dict[str, Any]
@@ -18,6 +17,19 @@ MOST_DOCUMENTS = 10_000
 
 class TooManyDocuments(ValueError):
     """A page wider than the store gives out."""
+
+
+class Criterion(Protocol):
+    """What judges documents, as a filter does."""
+
+    def matches(self, document: Mapping[str, Any]) -> bool:
+        """
+        Judge a document.
+
+        :param document: The document.
+        :returns: Whether it is wanted.
+        """
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -33,7 +45,7 @@ class Query:
     :param aggregations: Pairs of algorithm and attribute (slashes for nesting).
     """
 
-    filter: Filter | None = None
+    filter: Criterion | None = None
     first: int = 1
     last: int | None = None
     order: tuple[tuple[str, bool], ...] = ()
@@ -245,6 +257,7 @@ _ALGORITHMS: Mapping[str, Callable[[list[Any]], Document]] = {
     "stats": _stats,
     "extendedstats": _extended_stats,
     "count": lambda values: {"value": len(values)},
+    "value_count": lambda values: {"value": len(values)},
     "percentiles": _percentiles,
     "cardinality": lambda values: {"value": len(set(values))},
     "terms": _terms,

@@ -16,23 +16,9 @@ from slipstream.sandbox.slipstream3.answers import text
 from slipstream.sandbox.slipstream3.cimi import Cimi
 from slipstream.sandbox.slipstream3.collections import Collection, collections
 from slipstream.sandbox.slipstream3.world import World
+from slipstream.sandbox.web import FORM, METHODS, base_url, json_body, query_fields
 
-_METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]
-_FORM = "application/x-www-form-urlencoded"
 _ENTRY_POINT = "cloud-entry-point"
-
-
-def base_url() -> str:
-    """
-    Tell the address of the server as the client sees it.
-
-    :returns: Scheme and host, without a slash at the end.
-    """
-    headers = request.headers
-    host = headers.get("X-Forwarded-Host") or request.host
-    if "X-Forwarded-Host" in headers and "X-Forwarded-Port" in headers:
-        host = f"{host}:{headers['X-Forwarded-Port']}"
-    return f"{headers.get('X-Forwarded-Proto') or request.scheme}://{host}"
 
 
 def _answer(document: Any, status: int = 200, *, charset: bool = False) -> Response:
@@ -46,23 +32,6 @@ def _answer(document: Any, status: int = 200, *, charset: bool = False) -> Respo
 def _told(status: int, message: str, resource: str | None = None) -> dict[str, Any]:
     told: dict[str, Any] = {"status": status, "message": message}
     return told | ({"resource-id": resource} if resource else {})
-
-
-def _fields() -> dict[str, list[str]]:
-    found = {name: request.args.getlist(name) for name in request.args}
-    if request.headers.get("Content-Type") == _FORM:
-        for name in request.form:
-            found[name] = [*found.get(name, []), *request.form.getlist(name)]
-    return found
-
-
-def _body() -> Any:
-    if not request.data:
-        return {}
-    try:
-        return json.loads(request.data)
-    except ValueError:
-        raise MalformedJson from None
 
 
 class _Api:
@@ -134,13 +103,13 @@ class _Api:
         cimi = Cimi(self.world, g.identity)
         if request.method in {"GET", "PUT"}:
             if request.mimetype == "application/json":
-                _body()
-            return _answer(cimi.search(collection, _fields()))
+                json_body()
+            return _answer(cimi.search(collection, query_fields()))
         if request.method != "POST":
             raise self._wrong_method(collection.name)
         if collection.name == "session":
             return self.log_in()
-        document, once = cimi.add(collection, _body())
+        document, once = cimi.add(collection, json_body())
         identifier = document["id"]
         response = _answer({**_told(201, self._created(identifier), identifier), **once}, 201)
         response.headers["Location"] = identifier
@@ -161,9 +130,9 @@ class _Api:
         """
         cimi = Cimi(self.world, g.identity)
         if request.method == "GET":
-            return _answer(cimi.read(collection, identifier, _fields()))
+            return _answer(cimi.read(collection, identifier, query_fields()))
         if request.method == "PUT":
-            return _answer(cimi.edit(collection, identifier, _body(), _fields()))
+            return _answer(cimi.edit(collection, identifier, json_body(), query_fields()))
         if request.method != "DELETE":
             raise self._wrong_method(identifier)
         cimi.delete(identifier)
@@ -205,8 +174,8 @@ class _Api:
 
 
 def _login_body() -> Any:
-    if request.headers.get("Content-Type") != _FORM:
-        return _body()
+    if request.headers.get("Content-Type") != FORM:
+        return json_body()
     fields = request.form.to_dict()
     redirect = fields.pop("redirectURI", None)
     body: dict[str, Any] = {"sessionTemplate": fields} if fields else {}
@@ -223,7 +192,7 @@ def json_routes(world: World) -> Blueprint:
     routes = Blueprint("json", __name__)
     api = _Api(world)
     routes.add_url_rule(
-        "/api/<path:path>", "api", api.answer, methods=_METHODS, provide_automatic_options=False
+        "/api/<path:path>", "api", api.answer, methods=METHODS, provide_automatic_options=False
     )
     routes.add_url_rule("/auth/login", "login", lambda: form_login(world), methods=["POST"])
     routes.add_url_rule("/auth/logout", "logout", lambda: _form_logout(world), methods=["POST"])

@@ -6,13 +6,13 @@ from flask import Response, g, request
 
 from slipstream.sandbox.slipstream3 import answers, module_xml
 from slipstream.sandbox.slipstream3.accounts import Account
-from slipstream.sandbox.slipstream3.json_routes import base_url
 from slipstream.sandbox.slipstream3.module_read import check_module, read_module
 from slipstream.sandbox.slipstream3.modules import Module, split_version
 from slipstream.sandbox.slipstream3.problems import XmlProblem
 from slipstream.sandbox.slipstream3.run_xml import RunQuery, run_list
 from slipstream.sandbox.slipstream3.world import World
 from slipstream.sandbox.slipstream3.xmltext import Element
+from slipstream.sandbox.web import base_url
 
 _PUBLISH = "/publish"
 

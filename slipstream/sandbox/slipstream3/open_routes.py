@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from slipstream.sandbox.slipstream3 import answers, sessions
-from slipstream.sandbox.slipstream3.json_routes import base_url, form_login
+from slipstream.sandbox.slipstream3.json_routes import form_login
 from slipstream.sandbox.slipstream3.problems import XmlProblem
 from slipstream.sandbox.slipstream3.runs import ENDED
 from slipstream.sandbox.slipstream3.world import World
+from slipstream.sandbox.web import base_url
 
 
 def open_routes(world: World) -> Blueprint:

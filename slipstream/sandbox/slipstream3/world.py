@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from slipstream.sandbox.clock import Clock
-from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.access import owned_by
@@ -20,10 +17,11 @@ from slipstream.sandbox.slipstream3.modules import Library, Module
 from slipstream.sandbox.slipstream3.people import credential_of
 from slipstream.sandbox.slipstream3.runs import Machine, Run
 from slipstream.sandbox.slipstream3.version import Version
-from slipstream.sandbox.store import Document, Store
+from slipstream.sandbox.store import Document
+from slipstream.sandbox.world import BaseWorld
 
 
-class World:
+class World(BaseWorld):
     """
     The state of one sandbox.
 
@@ -32,27 +30,13 @@ class World:
     """
 
     def __init__(self, *, clock: Clock, version: Version) -> None:
-        self.clock = clock
+        super().__init__(clock=clock)
         self.version = version
-        self.base_url = ""
-        self.realm = str(uuid4())
-        self.lock = threading.RLock()
-        self.ids = Identifiers()
-        self.store = Store()
         self.library = Library()
         self.accounts: dict[str, Account] = {}
         self.runs: dict[str, Run] = {}
         self.connectors: dict[str, Document] = {}
-        self.generation = 0
         self.provider_tokens: dict[str, str] = {}
-
-    def now(self) -> datetime:
-        """
-        Read the clock.
-
-        :returns: The present moment.
-        """
-        return self.clock.now()
 
     def tick(self) -> None:
         """Bring everything that moves by itself up to date."""
@@ -234,16 +218,6 @@ class World:
             now = self.now()
             return self.store.put(describe(self, None, machine, owner=user, state=state, now=now))
 
-    def add_document(self, document: Document) -> Document:
-        """
-        Add any JSON document.
-
-        :param document: The document, with its ``id`` and ``acl``.
-        :returns: The same document.
-        """
-        with self.lock:
-            return self.store.put(document)
-
     def add_module(self, module: Module) -> Module:
         """
         Add a module.
@@ -263,10 +237,3 @@ class World:
         with self.lock:
             module = self.library.find(path)
             module.rights.public = module.rights.group = frozenset()
-
-    def expire_sessions(self) -> None:
-        """Make every cookie given out so far worthless."""
-        with self.lock:
-            self.generation += 1
-            for session in list(self.store.collection("session")):
-                self.store.remove(session["id"])

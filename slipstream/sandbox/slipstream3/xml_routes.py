@@ -17,7 +17,6 @@ from slipstream.sandbox.slipstream3 import (
     user_xml,
 )
 from slipstream.sandbox.slipstream3.accounts import Account
-from slipstream.sandbox.slipstream3.json_routes import base_url
 from slipstream.sandbox.slipstream3.module_routes import ModuleRoutes
 from slipstream.sandbox.slipstream3.people import publish_account
 from slipstream.sandbox.slipstream3.problems import XmlProblem
@@ -25,6 +24,7 @@ from slipstream.sandbox.slipstream3.run_xml import Page, RunQuery
 from slipstream.sandbox.slipstream3.runs import Run
 from slipstream.sandbox.slipstream3.world import World
 from slipstream.sandbox.slipstream3.xmltext import Element
+from slipstream.sandbox.web import base_url
 
 _LARGEST_PAGE = 500
 _FORM = "application/x-www-form-urlencoded"

@@ -1,0 +1,58 @@
+"""What the worlds of both families have in common."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from datetime import datetime
+from uuid import uuid4
+
+from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.identifiers import Identifiers
+from slipstream.sandbox.store import Document, Store
+
+
+class BaseWorld(ABC):
+    """
+    The state of one sandbox, whatever its family.
+
+    :param clock: Its clock.
+    """
+
+    def __init__(self, *, clock: Clock) -> None:
+        self.clock = clock
+        self.base_url = ""
+        self.realm = str(uuid4())
+        self.lock = threading.RLock()
+        self.ids = Identifiers()
+        self.store = Store()
+        self.generation = 0
+
+    def now(self) -> datetime:
+        """
+        Read the clock.
+
+        :returns: The present moment.
+        """
+        return self.clock.now()
+
+    @abstractmethod
+    def tick(self) -> None:
+        """Bring everything that moves by itself up to date."""
+
+    def add_document(self, document: Document) -> Document:
+        """
+        Add any JSON document.
+
+        :param document: The document, with its ``id`` and ``acl``.
+        :returns: The same document.
+        """
+        with self.lock:
+            return self.store.put(document)
+
+    def expire_sessions(self) -> None:
+        """Make every cookie given out so far worthless."""
+        with self.lock:
+            self.generation += 1
+            for session in list(self.store.collection("session")):
+                self.store.remove(session["id"])
