@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from slipstream.credentials import Credentials
+from slipstream.deploying import Role
 from slipstream.errors import InvalidInput
 from slipstream.http import Answer
 from slipstream.values import CloudEntryPoint, Phase
@@ -68,6 +69,8 @@ class Backend:
     :param states: The words for the states of a deployment, in the order of its life, and what
         each means.
     :param state_aliases: Words of other families for a state, and the one meant here.
+    :param parameter_roles: The names of parameters by which users can decide a location, a size
+        and the like, so that who wraps deploying sees them as what they are.
     :param log_in: Creates a session on the server: called with the session, the name of a
         session template and its fields.
     :param accepts_session: Whether the server takes the session that the cookies hold.
@@ -82,6 +85,7 @@ class Backend:
     name: str = attrs.field(validator=_check_name)
     states: Mapping[str, Phase]
     state_aliases: Mapping[str, str] = attrs.field(factory=dict)
+    parameter_roles: Mapping[str, Role] = attrs.field(factory=dict)
     log_in: Callable[[Session, str, Mapping[str, object]], None]
     accepts_session: Callable[[Session], bool]
     act_for: Callable[[Session, str], None] | None = None

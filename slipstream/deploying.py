@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 import attrs
@@ -93,3 +93,17 @@ class DeploymentRequest:
         :returns: Those parameters, in the order they were given.
         """
         return tuple(p for p in self.parameters if p.role is role)
+
+    def with_roles(self, roles: Mapping[str, Role]) -> DeploymentRequest:
+        """
+        The same request, its inputs that decide something else told apart.
+
+        :param roles: What else is decided by an input of a name, on the server in use.
+        :returns: A request in which those have their role; each goes before another parameter
+            of the same role.
+        """
+        told = [
+            attrs.evolve(p, role=roles[p.name], name="") if p.name in roles else p
+            for p in self.parameters
+        ]
+        return attrs.evolve(self, parameters=told)

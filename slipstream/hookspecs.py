@@ -154,6 +154,55 @@ def slipstream_terminate(session: Session, deployment_id: str) -> bool | None:
 
 
 @hookspec(firstresult=True)
+def slipstream_start_deployment(session: Session, deployment_id: str) -> bool | None:
+    """
+    Start a deployment that exists and is not running.
+
+    :param session: The logged-in session.
+    :param deployment_id: Its id.
+    :returns: ``True`` once the server has accepted.
+    """
+
+
+@hookspec(firstresult=True)
+def slipstream_stop_deployment(session: Session, deployment_id: str) -> bool | None:
+    """
+    Stop a deployment without deleting it.
+
+    :param session: The logged-in session.
+    :param deployment_id: Its id.
+    :returns: ``True`` once the server has accepted.
+    """
+
+
+@hookspec(firstresult=True)
+def slipstream_update_deployment(session: Session, deployment_id: str) -> bool | None:
+    """
+    Apply a running deployment's application again, with its present values.
+
+    :param session: The logged-in session.
+    :param deployment_id: Its id.
+    :returns: ``True`` once the server has accepted.
+    """
+
+
+@hookspec(firstresult=True)
+def slipstream_get_logs(
+    session: Session, deployment_id: str, components: Iterable[str], lines: int, timeout: float
+) -> dict[str, list[str]] | None:
+    """
+    Read the last lines that the components of a deployment have logged.
+
+    :param session: The logged-in session.
+    :param deployment_id: Its id.
+    :param components: The names of the components.
+    :param lines: How many lines of each.
+    :param timeout: Seconds after which to give up.
+    :returns: The lines, by component.
+    """
+
+
+@hookspec(firstresult=True)
 def slipstream_list_modules(
     session: Session, path: str | None, recurse: bool
 ) -> Iterable[Module] | None:

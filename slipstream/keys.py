@@ -45,12 +45,14 @@ class SSHKey:
     :param blob: The key itself in base64.
     :param comment: The text behind it, empty when there is none.
     :param options: The options before it, empty when there are none.
+    :param id: What the server calls it, where each key is a resource of its own.
     """
 
     type: str
     blob: str
     comment: str = ""
     options: str = ""
+    id: str | None = attrs.field(default=None, eq=False)
 
     @classmethod
     def parse(cls, text: str) -> SSHKey:

@@ -28,6 +28,7 @@ from slipstream.hookspecs import PROJECT
 BUILT_IN = (
     "slipstream.backends.logins",
     "slipstream.backends.slipstream",
+    "slipstream.backends.nuvla",
 )
 DISABLE_VARIABLE = "SLIPSTREAM_DISABLE_PLUGINS"
 ALLOW_VARIABLE = "SLIPSTREAM_LOAD_PLUGINS"

@@ -172,12 +172,49 @@ class Plugins:
 
     def deploy(self, session: Session, request: DeploymentRequest) -> Deployment:
         """The hook ``slipstream_deploy``."""
-        answer: Deployment = self._ask("slipstream_deploy", session, request=request)
+        told = request.with_roles(session.kind.backend.parameter_roles)
+        answer: Deployment = self._ask("slipstream_deploy", session, request=told)
         return answer
 
     def terminate(self, session: Session, deployment_id: str) -> bool:
         """The hook ``slipstream_terminate``."""
         return bool(self._ask("slipstream_terminate", session, deployment_id=deployment_id))
+
+    def start(self, session: Session, deployment_id: str) -> bool:
+        """The hook ``slipstream_start_deployment``."""
+        hook = "slipstream_start_deployment"
+        return bool(self._ask(hook, session, deployment_id=deployment_id))
+
+    def stop(self, session: Session, deployment_id: str) -> bool:
+        """The hook ``slipstream_stop_deployment``."""
+        hook = "slipstream_stop_deployment"
+        return bool(self._ask(hook, session, deployment_id=deployment_id))
+
+    def update(self, session: Session, deployment_id: str) -> bool:
+        """The hook ``slipstream_update_deployment``."""
+        return bool(
+            self._ask("slipstream_update_deployment", session, deployment_id=deployment_id)
+        )
+
+    def get_logs(
+        self,
+        session: Session,
+        deployment_id: str,
+        *,
+        components: Iterable[str],
+        lines: int,
+        timeout: float,
+    ) -> dict[str, list[str]]:
+        """The hook ``slipstream_get_logs``."""
+        answer: dict[str, list[str]] = self._ask(
+            "slipstream_get_logs",
+            session,
+            deployment_id=deployment_id,
+            components=components,
+            lines=lines,
+            timeout=timeout,
+        )
+        return answer
 
     def list_modules(
         self, session: Session, *, path: str | None, recurse: bool

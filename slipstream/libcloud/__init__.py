@@ -1,13 +1,17 @@
-"""The libcloud side: the driver, its exceptions, and its registration."""
+"""The libcloud side: the drivers, their exceptions, and their registration."""
 
 from __future__ import annotations
 
 import threading
+from typing import Any
 
-from libcloud.compute.providers import DRIVERS, set_driver
+from libcloud.compute.providers import DRIVERS
 
 NAME = "slipstream"
-_DRIVER = ("slipstream.libcloud.compute_driver", "SlipStreamNodeDriver")
+_DRIVERS = {
+    NAME: ("slipstream.libcloud.compute_driver", "SlipStreamNodeDriver"),
+    "nuvla": ("slipstream.libcloud.nuvla_driver", "NuvlaNodeDriver"),
+}
 _lock = threading.Lock()
 
 __all__ = ["NAME", "register"]
@@ -15,18 +19,18 @@ __all__ = ["NAME", "register"]
 
 def register() -> None:
     """
-    Make ``get_driver("slipstream")`` work; importing the driver does it already.
+    Make ``get_driver("slipstream")`` and ``get_driver("nuvla")`` work.
 
-    libcloud has no way to take a registration back and refuses a second one, so this does
-    nothing when the driver is registered.
+    Importing the driver does it already. The entries are made without libcloud's
+    ``set_driver``, which imports the module at once and refuses a second call.
 
-    :raises AttributeError: If another driver has taken the name.
+    :raises AttributeError: If another driver has taken one of the names.
     """
+    table: dict[Any, tuple[str, str]] = DRIVERS  # names may be texts
     with _lock:
-        registered = DRIVERS.get(NAME)  # type: ignore[call-overload]  # names may be texts
-        if registered is None:
-            set_driver(NAME, *_DRIVER)  # type: ignore[arg-type]  # it takes two texts
-        elif registered != _DRIVER:
-            raise AttributeError(
-                f"libcloud already has another driver named {NAME!r}: {'.'.join(registered)}"
-            )
+        for name, driver in _DRIVERS.items():
+            registered = table.setdefault(name, driver)
+            if registered != driver:
+                raise AttributeError(
+                    f"libcloud already has another driver named {name!r}: {'.'.join(registered)}"
+                )

@@ -202,6 +202,7 @@ def key_pair(key: SSHKey, driver: Any, private_key: str | None = None) -> KeyPai
         driver=driver,
         private_key=private_key,
         extra={
+            "id": key.id,
             "public_key_type": key.type,
             "public_key_content": key.blob,
             "comment": key.comment,

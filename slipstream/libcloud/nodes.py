@@ -7,11 +7,12 @@ from typing import Any
 
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
 
-from slipstream.errors import InvalidInput, UnknownName
+from slipstream.errors import InvalidInput
 from slipstream.libcloud import convert
 from slipstream.libcloud.base import DriverBase, check_own, identity, seconds
 from slipstream.libcloud.operation import operation
 from slipstream.libcloud.request import build
+from slipstream.libcloud.states import meant
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.values import DeploymentState
 from slipstream.waiting import Wait
@@ -161,6 +162,79 @@ class NodeMethods(DriverBase):
         return self._plugins.terminate(self._session, self._node_id(node))
 
     @operation
+    def start_node(self, node: Node) -> bool:
+        """
+        Start a deployment that was stopped.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
+        """
+        return self._plugins.start(self._session, self._node_id(node))
+
+    @operation
+    def stop_node(self, node: Node) -> bool:
+        """
+        Stop a deployment without destroying it.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
+        """
+        return self._plugins.stop(self._session, self._node_id(node))
+
+    @operation
+    def ex_update_node(self, node: Node) -> bool:
+        """
+        Apply a running deployment's application again, in place.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: If the endpoint has no such operation.
+        """
+        return self._plugins.update(self._session, self._node_id(node))
+
+    @operation
+    def ex_get_node_logs(
+        self, node: Node, components: Iterable[str], *, lines: int = 200, timeout: float = 60
+    ) -> dict[str, list[str]]:
+        """
+        Get the last lines that the components of a deployment have logged.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :param components: The names of the components, as in ``['web']``.
+        :type components: ``list`` of ``str``
+
+        :keyword lines: How many lines of each.
+        :type lines: ``int``
+
+        :keyword timeout: Seconds after which to give up.
+        :type timeout: ``float``
+
+        :returns: The lines, by component.
+        :rtype: ``dict``
+        :raises NotSupported: If the endpoint has no such operation.
+        """
+        return self._plugins.get_logs(
+            self._session,
+            self._node_id(node),
+            components=[components] if isinstance(components, str) else list(components),
+            lines=lines,
+            timeout=seconds("timeout", timeout),
+        )
+
+    @operation
     def ex_get_node(self, node_id: str) -> Node:
         """
         Get one deployment, ended ones included, with the addresses of its machines.
@@ -194,8 +268,8 @@ class NodeMethods(DriverBase):
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
 
-        :param states: One state or several, in the server's words.
-        :type states: ``str`` or ``list`` of ``str``
+        :param states: One state or several, in the server's words or libcloud's.
+        :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
 
         :param wait_period: Seconds between two questions.
         :type wait_period: ``float``
@@ -280,13 +354,7 @@ class NodeMethods(DriverBase):
 
     def _states(self, states: str | Iterable[str]) -> frozenset[str]:
         words = [states] if isinstance(states, str) else list(states)
-        known = self._session.kind.backend.states
-        by_lower = {state.lower(): state for state in known}
-        for word in words:
-            if not isinstance(word, str):
-                raise TypeError(f"A state is a text, not {type(word).__name__}.")
-            if word.lower() not in by_lower:
-                raise UnknownName("state", word, known)
         if not words:
             raise InvalidInput("No state to wait for was given.")
-        return frozenset(by_lower[word.lower()] for word in words)
+        backend = self._session.kind.backend
+        return frozenset().union(*(meant(word, backend) for word in words))

@@ -40,6 +40,10 @@ OPERATIONS = {
         lambda driver, image: driver.create_node(image=image),
     ),
     "slipstream_terminate": (deployed, lambda driver, node: driver.destroy_node(node)),
+    "slipstream_start_deployment": (deployed, lambda driver, node: driver.start_node(node)),
+    "slipstream_stop_deployment": (deployed, lambda driver, node: driver.stop_node(node)),
+    "slipstream_update_deployment": (deployed, lambda driver, node: driver.ex_update_node(node)),
+    "slipstream_get_logs": (deployed, lambda driver, node: driver.ex_get_node_logs(node, ["web"])),
     "slipstream_list_modules": (None, lambda driver, _: driver.list_images()),
     "slipstream_get_module": (None, lambda driver, _: driver.get_image(WORDPRESS)),
     "slipstream_delete_module": (old_image, lambda driver, image: driver.delete_image(image)),
@@ -56,6 +60,12 @@ OPERATIONS = {
     "slipstream_list_ssh_keys": (None, lambda driver, _: driver.list_key_pairs()),
     "slipstream_add_ssh_key": (None, lambda driver, _: imported(driver)),
     "slipstream_delete_ssh_key": (imported, lambda driver, key: driver.delete_key_pair(key)),
+}
+ONLY_ON_NUVLA = {
+    "slipstream_start_deployment",
+    "slipstream_stop_deployment",
+    "slipstream_update_deployment",
+    "slipstream_get_logs",
 }
 CONTRIBUTIONS = {"slipstream_login_methods", "slipstream_endpoints"}
 HOOKS = {name: getattr(hookspecs, name) for name in dir(hookspecs) if name[:11] == "slipstream_"}
@@ -93,7 +103,14 @@ def test_every_hook_has_its_test(hook):
     assert hook in OPERATIONS.keys() ^ CONTRIBUTIONS
 
 
-@pytest.mark.parametrize("hook", OPERATIONS)
+@pytest.mark.parametrize("hook", sorted(ONLY_ON_NUVLA))
+def test_what_only_the_other_family_has_is_unsupported(hook, driver):
+    prepare, call = OPERATIONS[hook]
+    with pytest.raises(NotSupported, match="slipstream endpoints cannot"):
+        call(driver, prepare(driver))
+
+
+@pytest.mark.parametrize("hook", sorted(OPERATIONS.keys() - ONLY_ON_NUVLA))
 def test_a_plugin_sees_what_is_asked_and_the_answer_passes(hook, driver):
     prepare, call = OPERATIONS[hook]
     subject = prepare and prepare(driver)

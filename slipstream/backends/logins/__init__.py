@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slipstream.backends.logins.api_key import API_KEY
 from slipstream.backends.logins.cookie_file import COOKIE_FILE
-from slipstream.backends.logins.internal import INTERNAL
+from slipstream.backends.logins.internal import INTERNAL, PASSWORD
 from slipstream.backends.logins.session_template import SESSION_TEMPLATE
 from slipstream.contributions import LoginMethod
 from slipstream.hookspecs import hookimpl
@@ -13,4 +13,4 @@ from slipstream.hookspecs import hookimpl
 @hookimpl
 def slipstream_login_methods() -> list[LoginMethod]:
     """The login methods that come with this package."""
-    return [INTERNAL, API_KEY, COOKIE_FILE, SESSION_TEMPLATE]
+    return [INTERNAL, PASSWORD, API_KEY, COOKIE_FILE, SESSION_TEMPLATE]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from slipstream.contributions import LoginMethod
 from slipstream.credentials import Credentials
 from slipstream.errors import InvalidInput
@@ -32,12 +34,20 @@ def require(credentials: Credentials, key: str, secret: str) -> dict[str, object
     return fields
 
 
-def _authenticate(session: Session, credentials: Credentials) -> None:
-    session.log_in_with_template("internal", require(credentials, "username", "password"))
+def _by(template: str) -> Callable[[Session, Credentials], None]:
+    def authenticate(session: Session, credentials: Credentials) -> None:
+        session.log_in_with_template(template, require(credentials, "username", "password"))
+
+    return authenticate
 
 
 INTERNAL = LoginMethod(
     name="internal",
-    authenticate=_authenticate,
+    authenticate=_by("internal"),
     description="user name and password",
+)
+PASSWORD = LoginMethod(
+    name="password",
+    authenticate=_by("password"),
+    description="the same, by the name that Nuvla has for it",
 )

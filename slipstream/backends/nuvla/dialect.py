@@ -40,6 +40,9 @@ STATES = {
     "ERROR": Phase.ERROR,
     GONE: Phase.TERMINATED,
 }
+_TEMPLATES = {"internal": "password"}
+"""What the other family calls a session template, and what it is called here."""
+
 JSON = {"Accept": "application/json"}
 SEND_JSON = {**JSON, "Content-Type": "application/json"}
 CODE = "code"
@@ -57,6 +60,7 @@ def log_in(session: Session, template: str, fields: Mapping[str, object]) -> Non
     :param fields: Its fields, and the code of a second factor.
     :raises LoginFailed: If the server does not accept them.
     """
+    template = _TEMPLATES.get(template, template)
     given = {name: value for name, value in fields.items() if name != CODE}
     document = {"template": {**given, "href": f"session-template/{template}"}}
     try:

@@ -20,7 +20,6 @@ HOSTED = EndpointKind(
     name="nuvla.io",
     backend=BACKEND,
     hosts={"nuvla.io"},
-    default_login="password",
     description="the hosted Nuvla service",
 )
 SELF_HOSTED = EndpointKind(
@@ -28,7 +27,6 @@ SELF_HOSTED = EndpointKind(
     backend=BACKEND,
     recognises=_is_nuvla,
     api_version="2",
-    default_login="password",
     description="a Nuvla API server of one's own",
 )
 

@@ -15,6 +15,7 @@ from typing import Any
 from slipstream.backends.sessions import external_login, login_refused, session_document
 from slipstream.backends.slipstream import xml
 from slipstream.contributions import Backend
+from slipstream.deploying import Role
 from slipstream.errors import MalformedAnswer, RedirectRefused
 from slipstream.http import Answer, Request
 from slipstream.session import Session
@@ -154,9 +155,18 @@ def _json_detail(document: Any) -> str | None:
     return said if isinstance(said, str) else None
 
 
+WIRE_NAMES = {
+    Role.LOCATION: "cloudservice",
+    Role.SIZE: "service-offer",
+    Role.MULTIPLICITY: "multiplicity",
+    Role.TOLERATED_FAILURES: "max-provisioning-failures",
+}
+"""What the server calls the parameters that decide more than an input."""
+
 BACKEND = Backend(
     name=NAME,
     states=STATES,
+    parameter_roles={name: role for role, name in WIRE_NAMES.items()},
     log_in=log_in,
     accepts_session=accepts_session,
     detail=detail,

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from slipstream.backends.slipstream.dialect import WIRE_NAMES
 from slipstream.backends.slipstream.module_document import ANY_CLOUD
 from slipstream.deploying import DeploymentRequest, Parameter, Role
 from slipstream.errors import InvalidInput, UnknownName
@@ -19,12 +20,6 @@ from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
 
 CONNECTOR = "connector/"
 SERVICE_OFFER = "service-offer/"
-_WIRE_NAMES = {
-    Role.LOCATION: "cloudservice",
-    Role.SIZE: "service-offer",
-    Role.MULTIPLICITY: "multiplicity",
-    Role.TOLERATED_FAILURES: "max-provisioning-failures",
-}
 _SETTABLE = ("Input", "Output", "Cloud")
 _DECIDED_ELSEWHERE = {"refqname", "type"}
 _OPTIONS = {"tags", "keep-running", "mutable", "bypass-ssh-check"} | _DECIDED_ELSEWHERE
@@ -88,13 +83,14 @@ def _component(request: DeploymentRequest, module: Module, inherited: Inherited)
     form: dict[str, str] = {}
     known = _names(module.parameters)
     for parameter in request.parameters:
-        if parameter.role is Role.INPUT and parameter.name not in known | _special():
+        if parameter.role is Role.INPUT and parameter.name not in known:
             known |= _names(inherited())
             if parameter.name not in known:
                 raise UnknownName("parameter", parameter.name, known, f"of {module.path}")
         if parameter.role is Role.LOCATION:
             _check_location(_value(parameter), module.path, module.image_ids, module.connectors)
-        _set(form, f"parameter--{_name(parameter)}", _value(parameter), parameter)
+        # What users name by the server's own parameter comes first and wins.
+        form.setdefault(f"parameter--{_name(parameter)}", _value(parameter))
     return form
 
 
@@ -110,8 +106,7 @@ def _application(request: DeploymentRequest, module: Module) -> dict[str, str]:
         for node in chosen:
             _check_for_node(parameter, node, module)
             field = f"parameter--node--{node.name}--{_name(parameter)}"
-            if parameter.node is not None or field not in form:
-                _set(form, field, _protected(parameter), parameter)
+            form.setdefault(field, _protected(parameter))
     _check_tolerance(request, nodes.values())
     return form
 
@@ -138,7 +133,7 @@ def _refuse_application_options(request: DeploymentRequest, module: Module) -> N
 def _check_for_node(parameter: Parameter, node: ModuleNode, module: Module) -> None:
     if parameter.role is Role.INPUT:
         known = _names(node.parameters)
-        if parameter.name not in known | _special():
+        if parameter.name not in known:
             raise UnknownName(
                 "parameter", parameter.name, known, f"of node {node.name} of {module.path}"
             )
@@ -158,8 +153,8 @@ def _check_location(
 
 
 def _check_tolerance(request: DeploymentRequest, nodes: Iterable[ModuleNode]) -> None:
-    wanted = {p.node: int(p.value) for p in request.decides(Role.MULTIPLICITY)}
-    tolerated = {p.node: int(p.value) for p in request.decides(Role.TOLERATED_FAILURES)}
+    wanted = _counts(request, Role.MULTIPLICITY)
+    tolerated = _counts(request, Role.TOLERATED_FAILURES)
     for node in nodes:
         instances = wanted.get(node.name, node.multiplicity)
         if tolerated.get(node.name, 0) > instances:
@@ -168,6 +163,16 @@ def _check_tolerance(request: DeploymentRequest, nodes: Iterable[ModuleNode]) ->
                 f" {tolerated[node.name]} failures.",
                 hint="Give ex_tolerate_failures at most the node's multiplicity.",
             )
+
+
+def _counts(request: DeploymentRequest, role: Role) -> dict[str | None, int]:
+    for parameter in request.decides(role):
+        if not parameter.value.isdecimal():
+            raise InvalidInput(
+                f"The {role.value} of node {parameter.node} is {parameter.value!r}:"
+                " a whole number is needed."
+            )
+    return {parameter.node: int(parameter.value) for parameter in request.decides(role)}
 
 
 def _names(parameters: Iterable[ModuleParameter]) -> set[str]:
@@ -180,12 +185,8 @@ def _names(parameters: Iterable[ModuleParameter]) -> set[str]:
     return names
 
 
-def _special() -> set[str]:
-    return set(_WIRE_NAMES.values())
-
-
 def _name(parameter: Parameter) -> str:
-    name = _WIRE_NAMES.get(parameter.role, parameter.name)
+    name = WIRE_NAMES.get(parameter.role, parameter.name)
     if "--" in name:
         raise InvalidInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
     return name
@@ -198,12 +199,6 @@ def _value(parameter: Parameter) -> str:
     if parameter.role is Role.SIZE and not parameter.value.startswith(SERVICE_OFFER):
         return SERVICE_OFFER + parameter.value
     return parameter.value
-
-
-def _set(form: dict[str, str], field: str, value: str, parameter: Parameter) -> None:
-    # A value that the user names by the server's own parameter wins over size and location.
-    if field not in form or parameter.role is Role.INPUT:
-        form[field] = value
 
 
 def _protected(parameter: Parameter) -> str:
