@@ -1,0 +1,219 @@
+"""
+Deploying: create, name and configure, start; and clean up when that fails half-way.
+
+Source: nuvla/api-server, server/resources/deployment.clj. The request that creates drops
+everything but the module and the place, without a word.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import attrs
+
+from slipstream.backends import documents
+from slipstream.backends.nuvla import lifecycle
+from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
+from slipstream.backends.nuvla.dialect import NAME, delete, get, post, put
+from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.locations import credential_for
+from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, read
+from slipstream.deploying import DeploymentRequest, Role
+from slipstream.errors import (
+    AnswerLost,
+    InvalidInput,
+    MalformedAnswer,
+    NoAnswer,
+    Refused,
+    SlipStreamError,
+    UnknownName,
+    shorten,
+)
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.session import Session
+from slipstream.values import Deployment, Module, ModuleKind
+
+log = logging.getLogger(__name__)
+
+_MOVED = {"PENDING", "STARTING", "STARTED"}
+_INSTEAD = {
+    Role.SIZE: (
+        "There are no sizes here; leave size out.",
+        "The location decides what an application can use.",
+    ),
+    Role.MULTIPLICITY: (
+        "ex_multiplicity has no meaning here.",
+        "Write the number of replicas in the application's compose file or manifest.",
+    ),
+    Role.TOLERATED_FAILURES: (
+        "ex_tolerate_failures has no meaning here.",
+        "Describe restarts in the application's compose file or manifest.",
+    ),
+}
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deployment:
+    """
+    Three requests that change something, after the module and the place were checked.
+
+    When the second or the third fails, what the first one made is deleted again.
+    """
+    _refuse_options(request)
+    module = read(session, request.module_id)
+    if module.kind is not ModuleKind.APPLICATION:
+        raise InvalidInput(
+            f"{module.path} is a {module.kind.value}; only applications can be deployed.",
+            hint="See list_images().",
+        )
+    changes = _changes(request, module)
+    credential = credential_for(session, _place(request))
+    doing = f"deploy {shorten(request.module_id)}"
+    name = _create(session, module, credential, doing)
+    try:
+        document = _configure(session, name, changes, doing)
+        return _start(session, name, document, doing)
+    except SlipStreamError as error:
+        _clean_up(session, name, error)
+        raise
+
+
+def _refuse_options(request: DeploymentRequest) -> None:
+    for role, (problem, instead) in _INSTEAD.items():
+        if request.decides(role):
+            raise InvalidInput(problem, hint=instead)
+    if request.keep_running is not None:
+        raise InvalidInput(
+            "ex_keep_running has no meaning here: a deployment runs until it is stopped.",
+            hint="Leave it out, and call stop_node() or destroy_node().",
+        )
+    if request.scalable:
+        raise InvalidInput(
+            "ex_scalable has no meaning here: replicas belong to the application.",
+            hint="Change the application, then call ex_update_node().",
+        )
+    if request.check_ssh_key:
+        raise InvalidInput(
+            "ex_check_ssh_key has no meaning here: SSH keys are not put into deployments.",
+            hint="Leave it out.",
+        )
+
+
+def _place(request: DeploymentRequest) -> str:
+    places = request.decides(Role.LOCATION)
+    if any(place.node is not None for place in places):
+        raise InvalidInput(
+            "An application runs on one location here; ex_cloud cannot be a dict.",
+            hint="Give location, or ex_cloud as text.",
+        )
+    if not places:
+        raise InvalidInput(
+            "create_node needs a location here: there is no default one.",
+            hint="Give one of list_locations() as location, or a credential's id as ex_cloud.",
+        )
+    return places[0].value
+
+
+def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
+    """What the second request sets, checked against what the module declares."""
+    given = {}
+    for parameter in request.decides(Role.INPUT):
+        if parameter.node is not None:
+            raise InvalidInput(
+                f"{module.path} has no nodes: ex_parameters is one dict of names and values."
+            )
+        given[parameter.name] = parameter.value
+    known = {p.name: p for p in module.parameters if p.category in {ENVIRONMENT, FILE}}
+    for name in given:
+        if name not in known:
+            raise UnknownName("parameter", name, known, f"of {module.path}")
+    _check_required(module, given)
+    content: dict[str, Any] = {}
+    for category, key, label, value in (
+        (ENVIRONMENT, "environmental-variables", "name", "value"),
+        (FILE, "files", "file-name", "file-content"),
+    ):
+        chosen = [name for name in given if known[name].category == category]
+        if chosen:
+            content[key] = [{label: name, value: given[name]} for name in chosen]
+    changes: dict[str, Any] = {"module": {"content": content}} if content else {}
+    if request.name:
+        changes["name"] = request.name
+    if request.tags:
+        changes["tags"] = list(request.tags)
+    return changes
+
+
+def _check_required(module: Module, given: dict[str, str]) -> None:
+    missing = sorted(
+        p.name for p in module.parameters if p.mandatory and not p.value and not given.get(p.name)
+    )
+    if missing:
+        raise InvalidInput(
+            f"{module.path} needs a value for {', '.join(missing)}.",
+            hint="Give it in ex_parameters.",
+        )
+
+
+def _create(session: Session, module: Module, credential: str, doing: str) -> str:
+    request = post("deployment", {"module": {"href": module.id}, "parent": credential})
+    try:
+        answer = session.send(request, doing=doing)
+    except AnswerLost as error:
+        raise AnswerLost(
+            f"Cannot {doing}: {error.message}",
+            endpoint=session.endpoint.url,
+            hint="A deployment may have been created, not started, and was not asked for again."
+            " Look for one in state CREATED with list_nodes() before you try once more.",
+        ) from error
+    document = answer.json()
+    name = documents.text(document, "resource-id") if isinstance(document, dict) else None
+    if name is None:
+        raise MalformedAnswer(
+            f"Cannot {doing}: the server created something and does not say what.",
+            endpoint=session.endpoint.url,
+            hint="Look for it with list_nodes().",
+        )
+    return resource_id(name, "deployment", "deployment")
+
+
+def _configure(session: Session, name: str, changes: dict[str, Any], doing: str) -> dict[str, Any]:
+    request = put(name, changes) if changes else get(name, SELECT)
+    document: dict[str, Any] = session.send(request, doing=doing).json()
+    return document
+
+
+def _start(session: Session, name: str, document: dict[str, Any], doing: str) -> Deployment:
+    try:
+        lifecycle.act(session, name, "start")
+    except (NoAnswer, Refused) as error:
+        # The state is written before anything is checked, and an answer can be lost.
+        if not isinstance(error, AnswerLost) or _state(session, name, doing) not in _MOVED:
+            raise
+    pulled = documents.text(document, "execution-mode") == "pull"
+    state = "PENDING" if pulled else "STARTING"
+    return attrs.evolve(deployment(document), state=state, phase=phase(state))
+
+
+def _state(session: Session, name: str, doing: str) -> str:
+    document = session.send(get(name, "id,state"), doing=doing).json()
+    return documents.text(document, "state") or ""
+
+
+def _clean_up(session: Session, name: str, error: SlipStreamError) -> None:
+    """Take away what was created; the first error is what the user is told."""
+    try:
+        session.send(delete(name), doing=f"delete {name}", allow={404, 409})
+        if _gone(session, name):
+            return
+        session.send(post(f"{name}/force-delete"), doing=f"delete {name}", allow={404})
+    except SlipStreamError as second:
+        log.warning("%s was created and cannot be deleted again: %s", name, second)
+        left = f"{name} was created and could not be deleted again; destroy it."
+        error.hint = f"{error.hint} {left}" if error.hint else left
+
+
+def _gone(session: Session, name: str) -> bool:
+    return session.send(get(name, "id"), doing=f"read {name}", allow={404}).status == 404

@@ -1,0 +1,106 @@
+"""
+Deployments as values.
+
+What is selected leaves out ``api-credentials``, which the server shows in clear. Source:
+nuvla/api-server, spec/deployment.cljc.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from slipstream.backends import documents
+from slipstream.backends.nuvla.dialect import STATES
+from slipstream.values import Deployment, Phase
+
+SELECT = (
+    "id,name,description,state,tags,created,updated,parent,credential-name,infrastructure-service,"
+    "infrastructure-service-name,nuvlabox,nuvlabox-name,owner,execution-mode,module,acl"
+)
+_PATTERN = re.compile(r"\$\{([^}]+)\}")
+_NEVER = "api-credentials"
+
+
+def phase(state: str) -> Phase:
+    """
+    What a state means.
+
+    :param state: The server's word.
+    """
+    return STATES.get(state, Phase.UNKNOWN)
+
+
+def deployment(
+    document: Mapping[str, Any],
+    *,
+    parameters: Mapping[str, str | None] | None = None,
+    failure: str | None = None,
+) -> Deployment:
+    """
+    A deployment's document as a value.
+
+    :param document: The document.
+    :param parameters: Its parameters by name, where they were read.
+    :param failure: Why it is in error, where that was read.
+    """
+    entry = {name: value for name, value in document.items() if name != _NEVER}
+    state = documents.text(entry, "state") or ""
+    copied = entry.get("module")
+    module: dict[str, Any] = copied if isinstance(copied, dict) else {}
+    place = documents.text(entry, "infrastructure-service-name")
+    tags = entry.get("tags")
+    return Deployment(
+        id=entry["id"],
+        name=documents.text(entry, "name") or documents.text(module, "name"),
+        state=state,
+        phase=phase(state),
+        failure=failure,
+        module_id=documents.text(module, "href") or documents.text(module, "id") or "",
+        tags=[tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
+        connectors=[place] if place else [],
+        user=documents.text(entry, "owner"),
+        started=documents.moment(documents.text(entry, "created")),
+        service_url=next(iter(urls(module, parameters).values()), None) if parameters else None,
+        addresses=addresses(parameters) if parameters else (),
+        parameters=parameters,
+        raw={**entry, "module": _light(module)},
+    )
+
+
+def urls(module: Mapping[str, Any], parameters: Mapping[str, str | None]) -> dict[str, str]:
+    """
+    The addresses of an application: the module's patterns, filled in.
+
+    :param module: The module's copy in the deployment.
+    :param parameters: The deployment's parameters.
+    :returns: The addresses by name, those alone whose every part is known.
+    """
+    content = module.get("content")
+    patterns = content.get("urls") if isinstance(content, dict) else None
+    filled = {}
+    for pattern in patterns if isinstance(patterns, list) else []:
+        if isinstance(pattern, list) and len(pattern) == 2:
+            names = _PATTERN.findall(str(pattern[1]))
+            if all(parameters.get(name) for name in names):
+                filled[str(pattern[0])] = _PATTERN.sub(
+                    lambda match: str(parameters[match[1]]), str(pattern[1])
+                )
+    return filled
+
+
+def addresses(parameters: Mapping[str, str | None]) -> Iterable[str]:
+    """
+    The addresses of the place that a deployment runs on.
+
+    :param parameters: The deployment's parameters.
+    """
+    names = ("ip.public", "hostname", "ip.local", "ip.vpn", "ip.swarm")
+    values = [parameters.get(name) for name in names]
+    return dict.fromkeys(value for value in values if value)
+
+
+def _light(module: Mapping[str, Any]) -> dict[str, Any]:
+    """The module without its content, which holds the values of environment variables."""
+    return {name: value for name, value in module.items() if name != "content"}

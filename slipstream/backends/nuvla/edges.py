@@ -1,0 +1,129 @@
+"""
+Edge devices, the only machines there are: what they report of themselves.
+
+Source: nuvla/api-server, spec/nuvlabox_status*.cljc; nuvlaedge, agent/workers/monitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from slipstream.backends import documents
+from slipstream.backends.nuvla.dialect import NAME, get
+from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.search import either, search
+from slipstream.filters import Filter
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.session import Session
+from slipstream.values import Phase, ServiceOffer, VirtualMachine
+
+_EDGE, _STATUS = "nuvlabox", "nuvlabox-status"
+_STATUS_SELECT = (
+    "id,created,parent,name,status,online,hostname,ip,network,operating-system,architecture,"
+    "resources"
+)
+_EDGE_SELECT = "id,created,name,state,online,tags,location,infrastructure-service-group"
+_PHASES = {
+    "NEW": Phase.PENDING,
+    "ACTIVATED": Phase.PENDING,
+    "SUSPENDED": Phase.SUSPENDED,
+    "DECOMMISSIONING": Phase.STOPPING,
+    "DECOMMISSIONED": Phase.TERMINATED,
+    "ERROR": Phase.ERROR,
+}
+_ADDRESSES = ("public", "local", "vpn", "swarm")
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_virtual_machines(
+    session: Session, connector: str | None, deployment_id: str | None
+) -> Iterator[VirtualMachine]:
+    """
+    The edges, or the one that a deployment or a location is on.
+
+    A deployment on a plain Swarm or Kubernetes service has no machine of its own.
+    """
+    of_status = of_edge = None
+    if deployment_id is not None:
+        edge = _edge_of(session, resource_id(deployment_id, "deployment", "node"))
+        if edge is None:
+            return
+        of_status, of_edge = either("parent", edge), either("id", edge)
+    group = None if connector is None else _group_of(session, connector)
+    with ThreadPoolExecutor(2, thread_name_prefix="slipstream-edges") as pool:
+        states = pool.submit(lambda: list(_all(session, _STATUS, _STATUS_SELECT, of_status)))
+        edges = pool.submit(lambda: list(_all(session, _EDGE, _EDGE_SELECT, of_edge)))
+        by_parent = {documents.text(status, "parent"): status for status in states.result()}
+        for edge_document in edges.result():
+            there = documents.text(edge_document, "infrastructure-service-group")
+            if connector is None or (group is not None and group == there):
+                status = by_parent.get(edge_document["id"], {})
+                yield _machine(edge_document, status, deployment_id)
+
+
+def _edge_of(session: Session, deployment: str) -> str | None:
+    document = session.send(get(deployment, "id,nuvlabox"), doing=f"read {deployment}").json()
+    return documents.text(document, "nuvlabox")
+
+
+def _group_of(session: Session, connector: str) -> str | None:
+    service = resource_id(connector, "infrastructure-service", "location")
+    document = session.send(get(service, "id,parent"), doing=f"read {service}").json()
+    return documents.text(document, "parent")
+
+
+def _all(
+    session: Session, collection: str, select: str, where: Filter | None
+) -> Iterator[dict[str, Any]]:
+    return search(session, collection, doing="list edges", select=select, where=where)
+
+
+def _machine(
+    edge: dict[str, Any], status: dict[str, Any], deployment: str | None
+) -> VirtualMachine:
+    state = documents.text(edge, "state") or ""
+    online = status.get("online", edge.get("online")) is True
+    if state == "COMMISSIONED":
+        phase = Phase.RUNNING if online else Phase.UNKNOWN
+    else:
+        phase = _PHASES.get(state, Phase.UNKNOWN)
+    return VirtualMachine(
+        id=edge["id"],
+        name=documents.text(edge, "name") or edge["id"],
+        state=state,
+        phase=phase,
+        addresses=_addresses(status),
+        deployment_id=deployment,
+        offer=_resources(edge, status),
+        created=documents.moment(documents.text(edge, "created")),
+        raw={**status, **edge},
+    )
+
+
+def _addresses(status: dict[str, Any]) -> list[str]:
+    network = status.get("network")
+    ips = network.get("ips") if isinstance(network, dict) else None
+    found = [ips.get(name) for name in _ADDRESSES] if isinstance(ips, dict) else []
+    found.append(status.get("ip"))
+    return list(
+        dict.fromkeys(address for address in found if isinstance(address, str) and address)
+    )
+
+
+def _resources(edge: dict[str, Any], status: dict[str, Any]) -> ServiceOffer | None:
+    resources = status.get("resources")
+    if not isinstance(resources, dict):
+        return None
+    cpu, ram, disks = (resources.get(name) for name in ("cpu", "ram", "disks"))
+    capacities = [documents.number(d, "capacity") for d in disks or [] if isinstance(d, dict)]
+    return ServiceOffer(
+        id=edge["id"],
+        name=documents.text(edge, "name") or edge["id"],
+        connector="",
+        cpu=documents.number(cpu, "capacity") if isinstance(cpu, dict) else None,
+        ram=documents.number(ram, "capacity") if isinstance(ram, dict) else None,
+        disk=max((c for c in capacities if c is not None), default=None),
+    )

@@ -1,0 +1,32 @@
+"""
+Jobs: what the server does for a deployment, and why it failed.
+
+Source: nuvla/api-server, server/resources/job.clj; nuvla/job-engine, job/executor/executor.py.
+"""
+
+from __future__ import annotations
+
+from slipstream.backends import documents
+from slipstream.backends.nuvla.search import either, found
+from slipstream.session import Session
+
+_ACTIONS = ("start_deployment", "stop_deployment", "update_deployment")
+
+
+def failure(session: Session, deployment: str) -> str:
+    """
+    Why a deployment is in error, in the words of its newest job.
+
+    :param session: The logged-in session.
+    :param deployment: The deployment's id.
+    :returns: The last line of the job's message; the rest of it is a traceback.
+    """
+    job = found(
+        session,
+        "job",
+        doing=f"read why {deployment} failed",
+        select="id,created,action,state,return-code,status-message",
+        where=either("target-resource/href", deployment) & either("action", *_ACTIONS),
+    )
+    message = (documents.text(job, "status-message") or "").strip() if job else ""
+    return message.splitlines()[-1].strip() if message else "the server gives no reason"

@@ -1,0 +1,182 @@
+"""
+Deployments: listing, reading, watching, starting, stopping and terminating them.
+
+Source: nuvla/api-server, server/resources/deployment.clj, deployment/utils.clj. Start and stop
+write the new state before they check rights, so they are never sent with a login that is about
+to expire, and never sent twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+from slipstream.backends import documents
+from slipstream.backends.nuvla import jobs
+from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
+from slipstream.backends.nuvla.dialect import GONE, NAME, delete, get, post
+from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.parameters import ADDRESSES, read_all
+from slipstream.backends.nuvla.search import search
+from slipstream.errors import Conflict
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.http import Answer
+from slipstream.session import Session
+from slipstream.values import Deployment, DeploymentState
+
+AT_ONCE = 100
+"""Deployments whose addresses are asked for in one search."""
+
+STOP_TIMEOUT = 300.0
+"""Seconds to wait for a stop that is under way before a deployment can be deleted."""
+
+STOP_PERIOD = 3.0
+"""Seconds between two questions meanwhile."""
+
+_DELETABLE = {"CREATED", "STOPPED"}
+_UNSTARTABLE = {"ERROR", "STOPPED", "STOPPING", GONE}
+_STARTED = {"STARTED", "UPDATED", "STARTING", "PENDING", "UPDATING"}
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_deployments(
+    session: Session,
+    active_only: bool,  # noqa: ARG001 - none of them ends but by being deleted
+    addresses: bool,
+) -> Iterator[Deployment]:
+    """Every deployment, newest first; their addresses by one search for each hundred."""
+    found = search(session, "deployment", doing="list deployments", select=SELECT)
+    if not addresses:
+        yield from map(deployment, found)
+        return
+    while page := list(islice(found, AT_ONCE)):
+        values = read_all(session, [entry["id"] for entry in page], ADDRESSES)
+        for entry in page:
+            yield deployment(entry, parameters=values.get(entry["id"], {}))
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_get_deployment(session: Session, deployment_id: str) -> Deployment:
+    """One deployment with its parameters, and the reason when it is in error."""
+    name = resource_id(deployment_id, "deployment", "node")
+    document = session.send(get(name, SELECT), doing=f"read {name}").json()
+    values = read_all(session, [name]).get(name, {})
+    in_error = document.get("state") == "ERROR"
+    return deployment(
+        document, parameters=values, failure=jobs.failure(session, name) if in_error else None
+    )
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_get_state(
+    session: Session, deployment_id: str, wanted: frozenset[str]
+) -> DeploymentState:
+    """The state alone; one that the server does not have any more is gone."""
+    name = resource_id(deployment_id, "deployment", "node")
+    state = _state(session, name)
+    return DeploymentState(
+        state=state,
+        phase=phase(state),
+        failure=jobs.failure(session, name) if state == "ERROR" else None,
+        attainable=_attainable(state, wanted),
+    )
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_start_deployment(session: Session, deployment_id: str) -> bool:
+    """Start a deployment that is created or stopped."""
+    name = resource_id(deployment_id, "deployment", "node")
+    act(session, name, "start")
+    return True
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_stop_deployment(session: Session, deployment_id: str) -> bool:
+    """Stop a deployment; it can be started again."""
+    name = resource_id(deployment_id, "deployment", "node")
+    act(session, name, "stop")
+    return True
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_update_deployment(session: Session, deployment_id: str) -> bool:
+    """Apply a deployment's application again, with its present values."""
+    name = resource_id(deployment_id, "deployment", "node")
+    act(session, name, "update")
+    return True
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_terminate(session: Session, deployment_id: str) -> bool:
+    """
+    Stop a deployment and delete it once it is stopped, which the server does by itself.
+
+    One that is not running is deleted at once; one that is just stopping is waited for.
+    """
+    name = resource_id(deployment_id, "deployment", "node")
+    deadline = time.monotonic() + STOP_TIMEOUT
+    answer = act(session, name, "stop", {"delete": True}, allow={404, 409})
+    while answer.status == 409:
+        state = _state(session, name)
+        if state in _DELETABLE:
+            answer = session.send(delete(name), doing=f"delete {name}", allow={404, 409})
+        elif state == GONE:
+            break
+        elif state != "STOPPING":
+            answer = act(session, name, "stop", {"delete": True}, allow={404, 409})
+        elif time.monotonic() > deadline:
+            raise Conflict(
+                f"Cannot terminate {name}: it is still {state} after {STOP_TIMEOUT:g} seconds.",
+                status=409,
+                endpoint=session.endpoint.url,
+                hint="Try again later.",
+            )
+        else:
+            time.sleep(STOP_PERIOD)
+    return True
+
+
+def act(
+    session: Session,
+    name: str,
+    action: str,
+    body: dict[str, bool] | None = None,
+    *,
+    allow: set[int] | None = None,
+) -> Answer:
+    """
+    Send an action, once.
+
+    :param session: The logged-in session.
+    :param name: The deployment's id.
+    :param action: The action.
+    :param body: Its options.
+    :param allow: Error statuses that the caller wants to see for itself.
+    """
+    return session.send(
+        post(f"{name}/{action}", body),
+        doing=f"{action} {name}",
+        allow=allow or (),
+        renewable=False,
+    )
+
+
+def _state(session: Session, name: str) -> str:
+    answer = session.send(get(name, "id,state"), doing=f"read the state of {name}", allow={404})
+    return GONE if answer.status == 404 else documents.text(answer.json(), "state") or ""
+
+
+def _attainable(state: str, wanted: frozenset[str]) -> bool:
+    if state in wanted:
+        return True
+    if state == GONE:
+        return False
+    return not (state in _UNSTARTABLE and wanted <= _STARTED)

@@ -1,0 +1,129 @@
+"""
+Where applications run: infrastructure services, and the credentials to use them.
+
+A deployment names a credential; a location is the service that the credential belongs to.
+Source: nuvla/api-server, server/resources/infrastructure_service*.clj, credential*.clj.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from slipstream.backends import documents
+from slipstream.backends.nuvla.dialect import NAME
+from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.search import either, search
+from slipstream.errors import InvalidInput, UnknownName, shorten
+from slipstream.filters import Filter
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.session import Session
+from slipstream.values import Connector, ServiceOffer
+
+SERVICE, CREDENTIAL = "infrastructure-service", "credential"
+_SUBTYPES = ("swarm", "kubernetes")
+_SERVICE_SELECT = (
+    "id,name,description,created,parent,subtype,endpoint,state,online,swarm-enabled,capabilities"
+)
+_CREDENTIAL_SELECT = "id,name,description,created,parent,subtype,status,last-check"
+_USABLE = either("subtype", *(f"{SERVICE}-{subtype}" for subtype in _SUBTYPES))
+"""Credentials to run applications with; their secrets are in attributes never selected."""
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_service_offers(
+    session: Session,  # noqa: ARG001
+    connector: str | None,  # noqa: ARG001
+) -> list[ServiceOffer]:
+    """None: sizes are not sold here, so nothing is asked."""
+    return []
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
+    """The services that the user has a credential for; two searches, side by side."""
+    with ThreadPoolExecutor(2, thread_name_prefix="slipstream-locations") as pool:
+        services = pool.submit(lambda: list(_services(session)))
+        credentials = pool.submit(lambda: list(_credentials(session, _USABLE)))
+        by_parent: dict[str | None, list[dict[str, Any]]] = {}
+        for credential in credentials.result():
+            by_parent.setdefault(documents.text(credential, "parent"), []).append(credential)
+        for service in sorted(services.result(), key=_name):
+            if service["id"] in by_parent:
+                yield _location(service, by_parent[service["id"]])
+
+
+def credential_for(session: Session, place: str) -> str:
+    """
+    The credential that a deployment on a place uses.
+
+    :param session: The logged-in session.
+    :param place: The id of a credential or of a service, or a service's name.
+    :returns: The credential's id.
+    :raises InvalidInput: If there is none, or if the user must choose one of several.
+    """
+    if place.startswith(f"{CREDENTIAL}/"):
+        return resource_id(place, CREDENTIAL, "credential")
+    service = place if place.startswith(f"{SERVICE}/") else _service_named(session, place)
+    parent = resource_id(service, SERVICE, "location")
+    found = sorted(_credentials(session, _USABLE & either("parent", parent)), key=_name)
+    if len(found) == 1:
+        return str(found[0]["id"])
+    if not found:
+        raise InvalidInput(
+            f"You have no credential for the location {shorten(place)}.",
+            hint="list_locations() lists those that you have one for.",
+        )
+    listed = ", ".join(f"{_name(credential)} ({credential['id']})" for credential in found)
+    raise InvalidInput(
+        f"You have {len(found)} credentials for the location {shorten(place)}.",
+        hint=f"Choose one and give its id as ex_cloud: {listed}.",
+    )
+
+
+def _service_named(session: Session, name: str) -> str:
+    services = {_name(service): service["id"] for service in _services(session)}
+    if name not in services:
+        raise UnknownName("location", name, services)
+    return str(services[name])
+
+
+def _services(session: Session) -> Iterator[dict[str, Any]]:
+    return search(
+        session,
+        SERVICE,
+        doing="list infrastructure services",
+        select=_SERVICE_SELECT,
+        where=either("subtype", *_SUBTYPES),
+    )
+
+
+def _credentials(session: Session, where: Filter) -> Iterator[dict[str, Any]]:
+    return search(
+        session,
+        CREDENTIAL,
+        doing="list credentials",
+        select=_CREDENTIAL_SELECT,
+        where=where,
+    )
+
+
+def _location(service: dict[str, Any], credentials: list[dict[str, Any]]) -> Connector:
+    return Connector(
+        id=service["id"],
+        name=_name(service),
+        raw={
+            **service,
+            "credentials": [
+                {name: credential.get(name) for name in ("id", "name", "status")}
+                for credential in sorted(credentials, key=_name)
+            ],
+        },
+    )
+
+
+def _name(document: dict[str, Any]) -> str:
+    return documents.text(document, "name") or str(document["id"])

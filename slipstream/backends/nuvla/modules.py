@@ -1,0 +1,197 @@
+"""
+Modules: the app store, projects and applications.
+
+Source: nuvla/api-server, server/resources/module.clj, module/utils.clj, spec/module*.cljc.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from slipstream.backends import documents
+from slipstream.backends.nuvla.dialect import NAME, delete, get, post
+from slipstream.backends.nuvla.ids import module_id as parts_of
+from slipstream.backends.nuvla.search import either, found, search
+from slipstream.errors import InvalidInput, NotFound, shorten
+from slipstream.filters import Filter, attr
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.session import Session
+from slipstream.values import Module, ModuleKind, ModuleParameter
+
+ENVIRONMENT, FILE, OUTPUT = "environment", "file", "output"
+_SELECT = (
+    "id,name,description,path,parent-path,subtype,compatibility,published,logo-url,versions,tags,"
+    "created,updated,price"
+)
+_KINDS = {
+    "project": ModuleKind.PROJECT,
+    "component": ModuleKind.COMPONENT,
+    "application": ModuleKind.APPLICATION,
+    "application_kubernetes": ModuleKind.APPLICATION,
+    "application_helm": ModuleKind.APPLICATION,
+    "applications_sets": ModuleKind.APPLICATION,
+}
+_NO_PROJECT = attr("subtype").ne("project")
+_APP_STORE = attr("published").eq(True) & _NO_PROJECT & attr("parent-path").ne("apps-sets")
+_PATH = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)*", re.ASCII)
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[Module]:
+    """The app store, or what a project holds; a whole tree is one search as well."""
+    if path is None:
+        where: Filter | None = _APP_STORE
+        doing = "list the app store"
+    else:
+        project = path.strip("/")
+        if project and not _PATH.fullmatch(project):
+            raise InvalidInput(
+                f"{shorten(path)!r} is not the path of a project.",
+                hint="Paths look like 'apps/blog'.",
+            )
+        where = _below(project, recurse)
+        doing = f"list {project or 'the root project'}"
+    return map(module, search(session, "module", doing=doing, select=_SELECT, where=where))
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_get_module(session: Session, module_id: str) -> Module:
+    """One module with its content; one more request when it is named by its path."""
+    return read(session, module_id)
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
+    """
+    Every version, or the one that the id names.
+
+    Without a version in the id that is the newest one. DELETE is never sent to an id with a
+    version: the server would take away the content of every version and keep the rest.
+    """
+    doing = f"delete {shorten(module_id)}"
+    name, version = parts_of(module_id) or _by_path(session, module_id)
+    if all_versions:
+        session.send(delete(name), doing=doing)
+        return True
+    if version is None:
+        version = int(read(session, name).version or 0)
+    session.send(post(f"{name}_{version}/delete-version"), doing=doing)
+    return True
+
+
+def read(session: Session, name: str) -> Module:
+    """
+    Read one module with its content.
+
+    :param session: The logged-in session.
+    :param name: Its id or its path, with a version or without: ``module/<uuid>_2`` or
+        ``apps/blog/wordpress/2``.
+    :raises NotFound: If there is none, or not in that version.
+    """
+    identity, version = parts_of(name) or _by_path(session, name)
+    target = identity if version is None else f"{identity}_{version}"
+    document = session.send(get(target), doing=f"read {shorten(name)}").json()
+    return module(document, version)
+
+
+def module(document: dict[str, Any], version: int | None = None) -> Module:
+    """
+    A module's document, or a hit of a search, as a value.
+
+    :param document: The document.
+    :param version: The version that was asked for, when one was.
+    """
+    path = documents.text(document, "path") or document["id"]
+    subtype = documents.text(document, "subtype") or ""
+    content = document.get("content")
+    index = _index(document, content) if version is None else version
+    identity = document["id"].partition("_")[0]
+    return Module(
+        id=identity if index is None else f"{identity}_{index}",
+        path=path,
+        name=documents.text(document, "name") or path.rpartition("/")[2],
+        kind=_KINDS.get(subtype, ModuleKind.APPLICATION),
+        version=None if index is None else str(index),
+        description=documents.text(document, "description") or "",
+        parameters=tuple(_parameters(content if isinstance(content, dict) else {})),
+        created=documents.moment(documents.text(document, "created")),
+        modified=documents.moment(documents.text(document, "updated")),
+        raw=document,
+    )
+
+
+def _below(project: str, recurse: bool) -> Filter:
+    if not recurse:
+        return attr("parent-path").eq(project) & _NO_PROJECT
+    if not project:
+        return _NO_PROJECT
+    tree = attr("parent-path").eq(project) | attr("parent-path").startswith(f"{project}/")
+    return tree & _NO_PROJECT
+
+
+def _by_path(session: Session, name: str) -> tuple[str, int | None]:
+    path = name.strip("/")
+    if not _PATH.fullmatch(path):
+        raise InvalidInput(
+            f"{shorten(name)!r} is neither the id nor the path of a module.",
+            hint="Write 'apps/blog/wordpress', or 'module/<uuid>'.",
+        )
+    folder, _, last = path.rpartition("/")
+    doing = f"look for {shorten(path)}"
+    for candidate, version in ((path, None), (folder, last)):
+        if not candidate or (version is not None and not version.isdigit()):
+            continue
+        where = either("path", candidate)
+        hit = found(session, "module", doing=doing, select="id,created", where=where)
+        if hit is not None:
+            return hit["id"], None if version is None else int(version)
+    raise NotFound(
+        f"Cannot read {shorten(path)}: there is no module of that path on {session.endpoint}, or"
+        " it may not be seen.",
+        status=404,
+        endpoint=session.endpoint.url,
+    )
+
+
+def _index(document: Mapping[str, Any], content: Any) -> int | None:
+    """The number of the version that a document shows: that of its content, or the newest."""
+    versions = document.get("versions")
+    if not isinstance(versions, list):
+        return None
+    shown = content.get("id") if isinstance(content, dict) else None
+    there = [n for n, version in enumerate(versions) if isinstance(version, dict)]
+    exact = [n for n in there if versions[n].get("href") == shown]
+    return (exact or there or [None])[-1]  # type: ignore[list-item]
+
+
+def _parameters(content: Mapping[str, Any]) -> Iterator[ModuleParameter]:
+    for variable in _entries(content, "environmental-variables"):
+        yield ModuleParameter(
+            name=documents.text(variable, "name") or "",
+            category=ENVIRONMENT,
+            value=documents.text(variable, "value"),
+            description=documents.text(variable, "description") or "",
+            mandatory=variable.get("required") is True,
+        )
+    for file in _entries(content, "files"):
+        yield ModuleParameter(
+            name=documents.text(file, "file-name") or "",
+            category=FILE,
+            value=documents.text(file, "file-content"),
+        )
+    for output in _entries(content, "output-parameters"):
+        yield ModuleParameter(
+            name=documents.text(output, "name") or "",
+            category=OUTPUT,
+            description=documents.text(output, "description") or "",
+        )
+
+
+def _entries(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    entries = content.get(name)
+    return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []

@@ -1,0 +1,105 @@
+"""
+Parameters of deployments.
+
+Their ids can be computed, so one is one read. Source: nuvla/api-server,
+server/resources/deployment_parameter.clj.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+
+from slipstream.backends import documents
+from slipstream.backends.nuvla.dialect import NAME, get
+from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.search import either, search
+from slipstream.errors import DeploymentFailed, UnknownName
+from slipstream.filters import Filter, attr
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.session import Session
+from slipstream.values import RunParameter
+
+Values = dict[str, str | None]
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_get_parameter(
+    session: Session, deployment_id: str, name: str, ignore_abort: bool
+) -> RunParameter:
+    """
+    One parameter, by its computed id; by a search where the id cannot be told from the name.
+
+    A deployment that was never started has none at all, and none is unknown then.
+    """
+    deployment = resource_id(deployment_id, "deployment", "node")
+    if not ignore_abort:
+        _check_state(session, deployment)
+    answer = session.send(
+        get(parameter_id(deployment, name), "name,value"),
+        doing=f"read {name} of {deployment}",
+        allow={404},
+    )
+    if answer.status == 200:
+        return RunParameter(name=name, value=documents.text(answer.json(), "value"))
+    values = read_all(session, [deployment]).get(deployment, {})
+    if values and name not in values:
+        raise UnknownName("parameter", name, values, f"of {deployment}")
+    return RunParameter(name=name, value=values.get(name))
+
+
+def parameter_id(deployment: str, name: str) -> str:
+    """
+    The id that a parameter has.
+
+    :param deployment: The deployment's id.
+    :param name: The parameter's name; what stands before its first dot is the node's, but for
+        the global ones.
+    :returns: The id; it is a guess for nodes whose own names have dots.
+    """
+    node, dot, _ = name.partition(".")
+    node_id = "" if not dot or node == "ip" else node
+    digest = hashlib.md5(f"{deployment}:{node_id}:{name}".encode(), usedforsecurity=False).digest()
+    return f"deployment-parameter/{uuid.UUID(bytes=digest, version=3)}"
+
+
+def read_all(
+    session: Session, deployments: Iterable[str], only: Filter | None = None
+) -> dict[str, Values]:
+    """
+    The parameters of some deployments in one search.
+
+    :param session: The logged-in session.
+    :param deployments: Their ids.
+    :param only: Which parameters.
+    :returns: Names and values, by deployment.
+    """
+    where = either("parent", *deployments)
+    found = search(
+        session,
+        "deployment-parameter",
+        doing="read the parameters of deployments",
+        select="id,created,parent,name,value",
+        where=where & only if only is not None else where,
+        page=5000,
+    )
+    values: dict[str, Values] = {}
+    for entry in found:
+        parent, name = documents.text(entry, "parent"), documents.text(entry, "name")
+        if parent and name:
+            values.setdefault(parent, {})[name] = documents.text(entry, "value")
+    return values
+
+
+ADDRESSES = attr("name").eq("hostname") | attr("name").startswith("ip.")
+"""The parameters that hold addresses."""
+
+
+def _check_state(session: Session, deployment: str) -> None:
+    document = session.send(get(deployment, "id,state"), doing=f"read {deployment}").json()
+    if document.get("state") == "ERROR":
+        raise DeploymentFailed(
+            f"{deployment} is in error.", state="ERROR", endpoint=session.endpoint.url
+        )

@@ -1,0 +1,101 @@
+"""
+SSH keys: credentials of subtype ``ssh-key``, one document each.
+
+Only public halves are sent and asked for: the server would store and show a private one.
+Source: nuvla/api-server, server/resources/credential_ssh_key.clj.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from slipstream.backends import documents
+from slipstream.backends.nuvla.dialect import NAME, delete, post
+from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.search import either, search
+from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
+from slipstream.filters import Filter
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.keys import SSHKey
+from slipstream.session import Session
+
+log = logging.getLogger(__name__)
+
+_SELECT = "id,name,description,public-key,created"
+_SSH_KEYS = either("subtype", "ssh-key")
+_TEMPLATE = "credential-template/generate-ssh-key"
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_list_ssh_keys(session: Session) -> Iterator[SSHKey]:
+    """The keys; a credential whose text is no key is left alone and not shown."""
+    return _keys(session, _SSH_KEYS)
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
+    """Add a key; the server does not mind two of one name, so that is looked at first."""
+    same = list(_keys(session, _SSH_KEYS & either("name", key.name)))
+    for other in same:
+        if other.blob == key.blob:
+            return other
+    if same:
+        raise KeyConflict(
+            f"There is another SSH key named {key.name!r} on {session.endpoint}.",
+            name=key.name,
+            endpoint=session.endpoint.url,
+            hint="Delete it first, or choose another name.",
+        )
+    document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
+    answer = session.send(post("credential", document), doing=f"add the SSH key {key.name!r}")
+    return attrs.evolve(key, id=documents.text(answer.json(), "resource-id"))
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
+    """Delete a key by its id, or by its text where the id is not known."""
+    doing = f"delete the SSH key {key.name!r}"
+    name = key.id
+    if name is None:
+        found = [other for other in _keys(session, _SSH_KEYS) if other == key]
+        if len(found) > 1:
+            raise KeyConflict(
+                f"There are {len(found)} SSH keys like {key.name!r} on {session.endpoint}.",
+                name=key.name,
+                endpoint=session.endpoint.url,
+                hint="Delete one that list_key_pairs() gives: those carry their ids.",
+            )
+        name = found[0].id if found else None
+    answer = None
+    if name is not None:
+        request = delete(resource_id(name, "credential", "key pair"))
+        answer = session.send(request, doing=doing, allow={404})
+    if answer is None or answer.status == 404:
+        raise KeyNotFound(
+            f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on {session.endpoint}.",
+            name=key.name,
+            endpoint=session.endpoint.url,
+        )
+    return True
+
+
+def _keys(session: Session, where: Filter) -> Iterator[SSHKey]:
+    found = search(session, "credential", doing="list SSH keys", select=_SELECT, where=where)
+    return (key for key in map(_key, found) if key is not None)
+
+
+def _key(entry: dict[str, Any]) -> SSHKey | None:
+    try:
+        key = SSHKey.parse(documents.text(entry, "public-key") or "")
+    except InvalidInput:
+        log.warning("%s is called an SSH key and is none; it is left alone", entry["id"])
+        return None
+    name = documents.text(entry, "name") or key.comment
+    return attrs.evolve(key, comment=name, id=entry["id"])
