@@ -88,6 +88,17 @@ def test_instance_of_an_unknown_node_cannot_be_removed(alice: Client, scalable: 
     assert (caught.value.kind, caught.value.status) == ("HTTPError", 400)
 
 
+def test_instance_that_never_was_cannot_be_removed(
+    alice: Client, sandbox: Sandbox, scalable: UUID
+) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.remove_node_instances(scalable, "testclient", [7])
+
+    assert caught.value.kind == "SlipStreamError"
+    assert caught.value.message.startswith("Couldn't find key 'testclient.7:scale.state'")
+    assert sandbox.world.run(str(scalable)).state == "Ready"
+
+
 @pytest.fixture
 def recipe(sandbox: Sandbox) -> str:
     """Add a component that has something to build, and tell its path."""
@@ -121,3 +132,22 @@ def test_component_is_built(
     assert alice.get_deployment(uuid)["clouds"] == built_on
     sandbox.clock.advance(_LONG)
     assert alice.get_deployment(uuid)["status"] == "done"
+
+
+@pytest.mark.proves("build_component", "update_user")
+def test_building_needs_no_ssh_key(alice: Client, recipe: str) -> None:
+    alice.update_user(ssh_public_keys="")
+
+    assert alice.build_component(recipe)
+
+
+@pytest.mark.parametrize("path", [_APACHE, "examples/images/ubuntu-16.04"])
+def test_component_without_anything_to_build_is_refused(
+    alice: Client, sandbox: Sandbox, path: str
+) -> None:
+    # The client reads the reason in deploy and scaling alone.
+    with pytest.raises(ClientFailure) as caught:
+        alice.build_component(path)
+
+    assert (caught.value.kind, caught.value.status) == ("HTTPError", 409)
+    assert sandbox.world.runs == {}

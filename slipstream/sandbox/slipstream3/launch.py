@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import attrs
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 KEEP_RUNNING = ("always", "on-success", "on-error", "never")
 _YES = {"true", "yes", "on", "1"}
-_KINDS: Mapping[str, Kind] = {"run": "Run", "machine": "Machine", "orchestration": "Orchestration"}
+_KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _GLOBAL_FIELDS = frozenset(
     {
         "refqname",
@@ -60,12 +60,13 @@ def launch(world: World, account: Account, form: Mapping[str, str]) -> Run:
     """
     module = _module(world, account, form)
     kind = _kind(module, form)
-    if not is_yes(form.get("bypass-ssh-check")) and not account.value("General.ssh.public.key"):
-        raise XmlProblem(409, "Missing public key in your user profile.")
+    _check_ssh_key(account, kind, form)
     fields = {key: value for key, value in form.items() if key not in _GLOBAL_FIELDS}
     nodes = choices.read(world, module, fields)
     for node in nodes:
         choices.settle_cloud(world, account, node, building=kind == "Machine")
+    if kind == "Machine":
+        _check_building(module, nodes[0].cloud)
     keep_running = _keep_running(account, form)
     run = Run(
         uuid=world.ids.uuid(),
@@ -117,12 +118,31 @@ def _find(world: World, name: str) -> Module:
 def _kind(module: Module, form: Mapping[str, str]) -> Kind:
     default = "Run" if module.category == "Image" else "Orchestration"
     text = form.get("type") or default
-    kind = _KINDS.get(text.lower())
+    kind = _KINDS.get(text)
     if kind is None:
         raise XmlProblem(400, f"Unknown run type: {text}")
     if (kind == "Orchestration") != (module.category == "Deployment"):
         raise XmlProblem(409, f"A run of type {kind} needs another category of module.")
     return kind
+
+
+def _check_ssh_key(account: Account, kind: Kind, form: Mapping[str, str]) -> None:
+    waived = kind == "Machine" or is_yes(form.get("bypass-ssh-check"))
+    if not waived and not account.value("General.ssh.public.key"):
+        raise XmlProblem(409, "Missing public key in your user profile.")
+
+
+def _check_building(module: Module, cloud: str) -> None:
+    if module.is_base:
+        raise XmlProblem(409, "A base image cannot be built")
+    if not (module.packages or module.targets.get("prerecipe") or module.targets.get("recipe")):
+        raise XmlProblem(
+            409,
+            "This image doesn't need to be built since it doesn't contain a package list "
+            "nor a pre-recipe or a recipe.",
+        )
+    if module.images.get(cloud):
+        raise XmlProblem(409, f"This image was already built for cloud: {cloud}")
 
 
 def _keep_running(account: Account, form: Mapping[str, str]) -> str:

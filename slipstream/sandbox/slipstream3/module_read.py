@@ -59,7 +59,7 @@ def read_module(body: bytes, path: str, *, user: str, now: datetime) -> Module:
 
     :param body: The document.
     :param path: The path it was sent to.
-    :param user: Who sends it; owns it, unless the document says otherwise.
+    :param user: Who sends it, and owns it then, whatever the document says.
     :param now: The moment.
     :returns: The module, without a version.
     :raises XmlProblem: 400 if it cannot be one, 409 if it breaks a rule.
@@ -116,7 +116,7 @@ def _rights(root: Element, user: str) -> Rights:
         return frozenset(right for right in RIGHTS if found.get(f"{prefix}{right}") == "true")
 
     return Rights(
-        owner=found.get("owner") or user,
+        owner=user,
         public=granted("public"),
         group=granted("group"),
         members=tuple(one.text or "" for one in found.findall("groupMembers/string")),

@@ -26,11 +26,10 @@ def names(world: World, uuid: str, node: str) -> str:
     :param world: The world.
     :param uuid: The run's id.
     :param node: The node.
-    :returns: Their names, joined by commas.
-    :raises XmlProblem: 404 for an unknown run, 400 for an unknown node.
+    :returns: Their names, joined by commas; none for an unknown node.
+    :raises XmlProblem: 404 for an unknown run.
     """
     run = find_run(world, uuid)
-    _check_node(run, node)
     return ",".join(machine.group for machine in run.nodes(node))
 
 
@@ -46,7 +45,13 @@ def grow(world: World, account: Account, uuid: str, node: str, number: int) -> s
     :returns: The names of the new ones, joined by commas.
     :raises XmlProblem: If it is refused.
     """
-    run = _scalable(world, uuid, node, number)
+    run = find_run(world, uuid)
+    check_abort(run)
+    _check_scalable(run)
+    if world.version.since(47) and number > _MOST_AT_ONCE:
+        raise XmlProblem(409, f"Limit exceeded. Maximum {_MOST_AT_ONCE} VMs per scale action.")
+    if node not in run.choices:
+        raise XmlProblem(400, f"Node {node} doesn't exist.")
     choice = run.choices[node]
     highest = max((one.index for one in run.machines if one.node == node), default=0)
     added: list[Machine] = []
@@ -78,17 +83,18 @@ def shrink(world: World, uuid: str, node: str, ids: Sequence[str], *, only_ids: 
     :param uuid: The run's id.
     :param node: The node.
     :param ids: The numbers of the instances.
-    :param only_ids: Take the numbers off the node's list and leave the machines alone.
+    :param only_ids: Take the numbers off the node's list and leave the machines alone; the run
+        need not be scalable then.
     :raises XmlProblem: If it is refused.
     """
-    run = _scalable(world, uuid, node, len(ids))
-    leaving = []
-    for identifier in ids:
-        machine = next((one for one in run.nodes(node) if str(one.index) == identifier), None)
-        if machine is None:
-            raise XmlProblem(400, f"Invalid nodename: {node}.{identifier}")
-        leaving.append(machine)
-    for machine in leaving:
+    run = find_run(world, uuid)
+    check_abort(run)
+    if not only_ids:
+        _check_scalable(run)
+    if node not in run.choices:
+        raise XmlProblem(400, f"Invalid nodename: {node}")
+    indexes = {_index(run, node, identifier) for identifier in ids}
+    for machine in [one for one in run.nodes(node) if one.index in indexes]:
         machine.leaving = True
         run.put(f"{machine.group}:scale.state", "removing")
         machine.gone = only_ids
@@ -104,9 +110,16 @@ def _changed(world: World, run: Run, node: str, *, stays: bool = False) -> None:
         world.event(run, "Scaled", world.now(), kind="action")
 
 
-def _scalable(world: World, uuid: str, node: str, number: int) -> Run:
-    run = find_run(world, uuid)
-    check_abort(run)
+def _index(run: Run, node: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise XmlProblem(400, f"Invalid instance name: {text}")
+    key = f"{node}.{int(text)}:scale.state"
+    if key not in run.runtime:
+        raise XmlProblem(409, f"Couldn't find key '{key}' in execution instance: '{run.uuid}'")
+    return int(text)
+
+
+def _check_scalable(run: Run) -> None:
     if not run.mutable:
         raise XmlProblem(409, f"{_REFUSAL} Run is not mutable.")
     if run.state != "Ready":
@@ -115,12 +128,3 @@ def _scalable(world: World, uuid: str, node: str, number: int) -> Run:
             f"{_REFUSAL} Incompatible state {run.state}. "
             "This can only be performed on state Ready",
         )
-    _check_node(run, node)
-    if world.version.since(47) and number > _MOST_AT_ONCE:
-        raise XmlProblem(409, f"{_REFUSAL} Maximum {_MOST_AT_ONCE} instances per request.")
-    return run
-
-
-def _check_node(run: Run, node: str) -> None:
-    if node not in run.choices:
-        raise XmlProblem(400, f"Node {node} doesn't exist.")

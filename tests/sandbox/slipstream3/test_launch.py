@@ -149,6 +149,20 @@ def test_one_pair_of_quotes_is_lost_from_values_of_applications(alice: Client, t
             "User does not have the rights to execute this module",
         ),
         ({"refqname": BLOG, "type": "Race"}, 400, "Unknown run type: Race"),
+        ({"refqname": BLOG, "type": "run"}, 400, "Unknown run type: run"),
+        (
+            {"refqname": "examples/images/centos-7", "type": "Machine"},
+            409,
+            "A base image cannot be built",
+        ),
+        (
+            {"refqname": BLOG, "type": "Machine"},
+            409,
+            (
+                "This image doesn't need to be built since it doesn't contain a package list "
+                "nor a pre-recipe or a recipe."
+            ),
+        ),
         (
             {"refqname": BLOG, "parameter--nonsense": "1"},
             409,
@@ -244,6 +258,19 @@ def test_a_key_in_the_profile_is_insisted_on_unless_told_otherwise(alice: Client
     bad = refused(alice, refqname=BLOG, parameter__nonsense="1")
     assert bad[1] == "Missing public key in your user profile."
     assert alice.deploy(BLOG, **{"bypass-ssh-check": "true"})
+
+
+def test_an_image_is_built_once_for_each_cloud_and_needs_no_key(alice: Client) -> None:
+    alice.sandbox.world.accounts["alice"].parameters["General.ssh.public.key"].value = ""
+    module = alice.sandbox.world.library.find(BLOG)
+    module.targets["recipe"] = "apt-get install -y wordpress"
+    module.images = {"ec2-eu-west": "ami-12345678"}
+    assert alice.deploy(BLOG, type="Machine")
+    fields = {"refqname": BLOG, "type": "Machine", "parameter--cloudservice": "ec2-eu-west"}
+    assert alice.refused("POST", "/run", data=fields) == (
+        409,
+        "This image was already built for cloud: ec2-eu-west",
+    )
 
 
 def test_the_checks_come_in_the_servers_order(alice: Client) -> None:

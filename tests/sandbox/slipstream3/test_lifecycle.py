@@ -215,6 +215,7 @@ def test_finalising_takes_a_moment_when_nobody_asked_for_it(
 
 
 def test_the_build_of_an_image_never_stays(sandbox: Sandbox, alice: Client) -> None:
+    sandbox.world.library.find(BLOG).packages = ["wordpress"]
     uuid = alice.deploy(BLOG, **{"type": "Machine", "parameter--cloudservice": "default"})
     sandbox.clock.advance(1000)
     assert state(alice, uuid) == "Done"

@@ -146,6 +146,8 @@ def test_what_was_read_can_be_sent_back(sandbox: Sandbox, alice: Client, root: C
         for document in (before, after):
             for name in ("version", "lastModified"):
                 document.attrib.pop(name)
+            # The sender becomes the owner.
+            document.find("authz").attrib.pop("owner")
             for name in ("commit", "published", "runs"):
                 child = document.find(name)
                 if child is not None:
@@ -241,6 +243,13 @@ def test_a_module_can_be_closed_for_a_test(sandbox: Sandbox, alice: Client) -> N
 )
 def test_a_last_part_of_digits_is_a_version(path: str, expected: tuple[str, int | None]) -> None:
     assert split_version(path) == expected
+
+
+def test_a_new_version_belongs_to_who_sent_it(sandbox: Sandbox, root: Client) -> None:
+    path = "apps/WordPress/wordpress"
+    assert root.put_xml(f"/module/{path}", root.get(f"/module/{path}").content).status_code == 200
+    assert sandbox.world.library.find(path).rights.owner == "super"
+    assert sandbox.world.library.find(f"{path}/478").rights.owner == "sixsq"
 
 
 def test_a_module_without_rights_belongs_to_its_sender(alice: Client, bob: Client) -> None:

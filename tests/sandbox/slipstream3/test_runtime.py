@@ -112,7 +112,7 @@ def test_machines_complete_their_steps(sandbox: Sandbox, alice: Client) -> None:
 
 def test_a_name_of_letters_is_a_node_and_not_a_key(alice: Client, system: str) -> None:
     assert told(alice, "GET", f"{system}/apache") == (200, "apache.1")
-    assert told(alice, "GET", f"{system}/nonsense") == (400, "Node nonsense doesn't exist.")
+    assert told(alice, "GET", f"{system}/nonsense") == (200, "")
     assert told(alice, "GET", f"{system}/ss:abort")[0] == 412
     assert told(alice, "PUT", f"{system}/apache")[0] == 405
 
@@ -159,7 +159,7 @@ def test_only_the_list_of_ids_can_be_shortened(alice: Client, system: str) -> No
             "apache",
             {"n": "101"},
             409,
-            "Can't add/remove instances. Maximum 100 instances per request.",
+            "Limit exceeded. Maximum 100 VMs per scale action.",
         ),
         (
             "POST",
@@ -175,7 +175,8 @@ def test_only_the_list_of_ids_can_be_shortened(alice: Client, system: str) -> No
             400,
             "Provide list of node instance IDs to be removed from the Run.",
         ),
-        ("DELETE", "apache", {"ids": "7"}, 400, "Invalid nodename: apache.7"),
+        ("DELETE", "nonsense", {"ids": "1"}, 400, "Invalid nodename: nonsense"),
+        ("DELETE", "apache", {"ids": "apache.1"}, 400, "Invalid instance name: apache.1"),
     ],
 )
 def test_scaling_is_refused_and_changes_nothing(
@@ -190,6 +191,22 @@ def test_scaling_is_refused_and_changes_nothing(
     assert alice.refused(method, f"{system}/{node}", data=form) == (status, detail)
     assert told(alice, "GET", f"{system}/apache") == (200, "apache.1")
     assert told(alice, "GET", f"{system}/ss:state") == (200, "Ready")
+
+
+def test_an_instance_that_never_was_is_a_key_that_is_not_found(alice: Client, system: str) -> None:
+    uuid = system.rpartition("/")[2]
+    assert alice.refused("DELETE", f"{system}/apache", data={"ids": "1,7"}) == (
+        409,
+        f"Couldn't find key 'apache.7:scale.state' in execution instance: '{uuid}'",
+    )
+    assert told(alice, "GET", f"{system}/apache") == (200, "apache.1")
+
+
+def test_the_list_of_ids_can_be_shortened_whatever_the_run(alice: Client) -> None:
+    fixed = f"/run/{alice.deploy(SYSTEM)}"
+    form = {"ids": "1", "delete-ids-only": "true"}
+    assert alice.delete(f"{fixed}/apache", data=form).status_code == 204
+    assert told(alice, "GET", f"{fixed}/apache") == (200, "")
 
 
 def test_scaling_needs_a_scalable_run_that_is_ready_and_well(
