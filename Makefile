@@ -30,7 +30,7 @@ demo: $(VENV)/installed ## Deploy WordPress on the local sandbox
 test: $(VENV)/installed $(CLIENT_VENV)/installed ## Run every test, with branch coverage
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report=term
 
-quick: $(VENV)/installed ## Run the tests without coverage, stop at the first failure
+quick: $(VENV)/installed $(CLIENT_VENV)/installed ## Run the tests without coverage, stop at the first failure
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --exitfirst
 
 record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name SCENARIO=name]

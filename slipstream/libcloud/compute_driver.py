@@ -22,8 +22,8 @@ from slipstream.environment import check_environment
 
 check_environment()
 
-from slipstream.backends.logins.cookie_file import save_cookies  # noqa: E402
 from slipstream.connecting import connect  # noqa: E402
+from slipstream.cookie_files import save_cookies  # noqa: E402
 from slipstream.credentials import Credentials  # noqa: E402
 from slipstream.libcloud import convert, register  # noqa: E402
 from slipstream.libcloud.catalogue import CatalogueMethods  # noqa: E402
@@ -190,7 +190,7 @@ class SlipStreamNodeDriver(NodeMethods, CatalogueMethods, KeyPairMethods):
 
         :raises BadInput: If it cannot be written.
         """
-        save_cookies(self._session, Path(path).expanduser())
+        save_cookies(self._session.transport.cookies, Path(path).expanduser())
 
     def close(self) -> None:
         """Close the connections to the endpoint."""

@@ -2,60 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from http.cookiejar import LoadError, MozillaCookieJar
-from pathlib import Path
-
 from slipstream.contributions import LoginMethod
+from slipstream.cookie_files import load_cookies
 from slipstream.credentials import Credentials
 from slipstream.errors import InvalidInput, LoginFailed
 from slipstream.session import Session
-
-
-def load_cookies(path: Path) -> MozillaCookieJar:
-    """
-    Read a cookie file.
-
-    :param path: A file in Netscape format, as browsers' tools, curl and the older SlipStream
-        clients write it.
-    :returns: Its cookies that have not expired.
-    :raises InvalidInput: If there is no such file, or it has another format.
-    """
-    jar = MozillaCookieJar(os.fspath(path))
-    try:
-        jar.load(ignore_discard=True)
-    except LoadError:
-        raise InvalidInput(f"{path} is not a cookie file in Netscape format.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise InvalidInput(f"Cannot read the cookie file {path}: {reason}.") from None
-    return jar
-
-
-def save_cookies(session: Session, path: Path) -> None:
-    """
-    Write the session's cookies to a file that only its owner can read.
-
-    :param session: The logged-in session.
-    :param path: The file, replaced as a whole if it exists.
-    :raises InvalidInput: If it cannot be written.
-    """
-    try:
-        handle, name = tempfile.mkstemp(prefix=".cookies-", dir=path.parent)
-    except OSError as error:
-        raise InvalidInput(f"Cannot write {path}: {error.strerror}.") from None
-    os.close(handle)
-    jar = MozillaCookieJar(name)
-    for cookie in session.transport.cookies:
-        jar.set_cookie(cookie)
-    try:
-        jar.save(ignore_discard=True)
-        Path(name).chmod(0o600)
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise InvalidInput(f"Cannot write {path}: {error.strerror}.") from None
 
 
 def _authenticate(session: Session, credentials: Credentials) -> None:

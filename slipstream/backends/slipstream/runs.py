@@ -25,6 +25,9 @@ from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
 PAGE = 500
 """Runs asked for at a time; asking for more is an error."""
 
+STEPS_BACK = 20
+"""How often a listing goes a page back before it gives up."""
+
 TERMINATE_TIMEOUT = 300.0
 """Seconds: the server answers once the cloud has taken the order to stop the machines."""
 
@@ -147,11 +150,17 @@ def _runs(session: Session, active_only: bool) -> Iterator[Deployment]:
     the last entry of the one before, and if that is not there any more, a page earlier.
     """
     seen: set[str] = set()
-    offset, total = 0, 1
+    offset, total, back = 0, 1, 0
     while offset < total:
         total, items = _page(session, offset, active_only)
         if offset and (not items or items[0].id not in seen):
-            offset = max(0, offset - PAGE)
+            offset, back = max(0, offset - PAGE), back + 1
+            if back > STEPS_BACK:
+                raise MalformedAnswer(
+                    "Cannot list deployments: the list changes faster than it can be read.",
+                    endpoint=session.endpoint.url,
+                    hint="Try again later.",
+                )
             continue
         for item in items:
             if item.id not in seen:
