@@ -1,9 +1,9 @@
 """
 A local server to try things on: no account, no cloud, no bill.
 
-It speaks SlipStream's protocol, keeps state, and moves deployments through their life on a clock
-that a test can drive. The packages beside the common modules are dialects, one for each family
-of servers.
+It speaks SlipStream's protocol or Nuvla's, keeps state, and moves deployments through their life
+on a clock that a test can drive. The packages beside the common modules are dialects, one for
+each family of servers.
 """
 
 from __future__ import annotations

@@ -10,10 +10,11 @@ import threading
 from collections.abc import Sequence
 
 from slipstream.cli import OneLineParser
+from slipstream.sandbox.families import FAMILIES
 from slipstream.sandbox.sandbox import Sandbox
 
 _WELCOME = """\
-A SlipStream server to try things on, at {url}
+A {title} server to try things on, at {url}
 
     user name   {username}
     password    {password}
@@ -32,14 +33,17 @@ Everything is forgotten when it ends. Press Ctrl-C to end it.
 
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = OneLineParser(
-        prog=prog, description="Run a local server that speaks SlipStream's protocol."
+        prog=prog, description="Run a local server that speaks SlipStream's or Nuvla's protocol."
+    )
+    parser.add_argument(
+        "--family", choices=list(FAMILIES), default="slipstream", help="(%(default)s)"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=_port, default=0, help="port; 0 for any that is free")
     parser.add_argument(
         "--speed", type=_speed, default=1.0, help="simulated seconds per real second"
     )
-    parser.add_argument("--server-version", default="3.71", help="from 3.38 to %(default)s")
+    parser.add_argument("--server-version", help="3.38 to 3.71 (3.71), or 6.19 for nuvla")
     parser.add_argument("--json", action="store_true", help="print one line of JSON, for programs")
     return parser
 
@@ -75,6 +79,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
         signal.signal(number, lambda *_: over.set())
     try:
         sandbox = Sandbox(
+            family=options.family,
             host=options.host,
             port=options.port,
             speed=options.speed,
@@ -98,7 +103,8 @@ def _announce(sandbox: Sandbox, *, as_json: bool, prog: str) -> None:
     facts = {
         name: getattr(sandbox, name) for name in ("url", "username", "password", "key", "secret")
     }
+    title = FAMILIES[sandbox.family].title
     if not sandbox.is_loopback:
         note = f"{prog}: other machines can reach this server at {sandbox.url}"
         print(note, file=sys.stderr, flush=True)
-    print(json.dumps(facts) if as_json else _WELCOME.format(**facts), flush=True)
+    print(json.dumps(facts) if as_json else _WELCOME.format(**facts, title=title), flush=True)

@@ -5,51 +5,60 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import ip_address
 from types import MappingProxyType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.families import FAMILIES
 from slipstream.sandbox.faults import Faults
 from slipstream.sandbox.journal import Journal
 from slipstream.sandbox.login import Login
 from slipstream.sandbox.server import Gate, Server
-from slipstream.sandbox.slipstream3.app import application
-from slipstream.sandbox.slipstream3.seeds import plant
-from slipstream.sandbox.slipstream3.version import Version
-from slipstream.sandbox.slipstream3.world import World
 
 
 class Sandbox:
     """
-    A small server on this machine that speaks SlipStream's protocol and keeps state.
+    A small server on this machine that speaks SlipStream's or Nuvla's protocol and keeps state.
 
     Use it in a ``with`` statement, or call :meth:`start` and :meth:`stop`::
 
         with Sandbox(clock=Clock(speed=0)) as sandbox:
             print(sandbox.url, sandbox.username, sandbox.password)
 
+    :param family: Whose protocol: ``slipstream`` or ``nuvla``.
     :param host: The address to listen on.
     :param port: The port; 0 lets the system choose.
     :param speed: Simulated seconds per real second, if no clock is given.
-    :param server_version: The release of the server to play, from ``3.38`` to ``3.71``.
+    :param server_version: The release of the server to play: from ``3.38`` to ``3.71``, or
+        ``6.19`` for Nuvla; the last one, if left out.
     :param clock: The clock that moves deployments and ends sessions.
-    :raises ValueError: If the version or the speed is none.
+    :raises ValueError: If the family, the version or the speed is none.
     """
 
     def __init__(
         self,
         *,
+        family: str = "slipstream",
         host: str = "127.0.0.1",
         port: int = 0,
         speed: float = 1.0,
-        server_version: str = "3.71",
+        server_version: str | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if family not in FAMILIES:
+            known = " and ".join(FAMILIES)
+            raise ValueError(f"{family!r} is not a family the sandbox speaks: {known} are.")
+        self.family = family
         self.host = host
         self.clock = Clock(speed) if clock is None else clock
         self.journal = Journal()
         self.faults = Faults()
-        self.world = World(clock=self.clock, version=Version.parse(server_version))
-        self.users: Mapping[str, Login] = MappingProxyType(plant(self.world))
+        chosen = FAMILIES[family]
+        world, self._application, users = chosen.begin(
+            self.clock, server_version or chosen.version
+        )
+        # Each family's world has levers of its own.
+        self.world: Any = world
+        self.users: Mapping[str, Login] = MappingProxyType(users)
         self._port = port
         self._server: Server | None = None
 
@@ -68,7 +77,7 @@ class Sandbox:
     @property
     def url(self) -> str:
         """The address, without a slash at the end; known once it was started."""
-        return self.world.base_url
+        return str(self.world.base_url)
 
     @property
     def username(self) -> str:
@@ -113,7 +122,7 @@ class Sandbox:
         if self._server is not None:
             return
         gate = Gate(
-            application(self.world),
+            self._application,
             journal=self.journal,
             faults=self.faults,
             expire_sessions=self.world.expire_sessions,

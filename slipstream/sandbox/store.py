@@ -82,6 +82,9 @@ class Store:
     def __contains__(self, identifier: str) -> bool:
         return identifier in self._documents
 
+    def __getitem__(self, identifier: str) -> Document:
+        return self._documents[identifier]
+
     def get(self, identifier: str) -> Document | None:
         """
         Look a document up.
