@@ -1,8 +1,13 @@
-"""Adding instances to a node of a deployment, and removing them."""
+"""
+Adding instances to a node of a deployment, and removing them.
+
+Source: SlipStreamServer, jar-service run/RunNodeResource.java.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from slipstream.sandbox.slipstream3 import lifecycle, quotas
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_AT_ONCE = 100
 _REFUSAL = "Can't add/remove instances."
+_INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 
 def names(world: World, uuid: str, node: str) -> str:
@@ -33,7 +39,7 @@ def names(world: World, uuid: str, node: str) -> str:
     return ",".join(machine.group for machine in run.nodes(node))
 
 
-def grow(world: World, account: Account, uuid: str, node: str, number: int) -> str:
+def grow(world: World, account: Account, uuid: str, node: str, form: Mapping[str, str]) -> str:
     """
     Add instances.
 
@@ -41,13 +47,14 @@ def grow(world: World, account: Account, uuid: str, node: str, number: int) -> s
     :param account: Whose quota counts.
     :param uuid: The run's id.
     :param node: The node.
-    :param number: How many.
+    :param form: What was sent: how many as ``n``, or nothing for one.
     :returns: The names of the new ones, joined by commas.
     :raises XmlProblem: If it is refused.
     """
     run = find_run(world, uuid)
     check_abort(run)
     _check_scalable(run)
+    number = _wanted(form)
     if world.version.since(47) and number > _MOST_AT_ONCE:
         raise XmlProblem(409, f"Limit exceeded. Maximum {_MOST_AT_ONCE} VMs per scale action.")
     if node not in run.choices:
@@ -68,6 +75,16 @@ def grow(world: World, account: Account, uuid: str, node: str, number: int) -> s
     return ",".join(machine.group for machine in added)
 
 
+def _wanted(form: Mapping[str, str]) -> int:
+    if not form:
+        return 1
+    if "n" not in form:
+        raise XmlProblem(400, "No form parameter n=# found in the scale-up request.")
+    if not _INTEGER.fullmatch(form["n"]):
+        raise XmlProblem(400, "Number of instances to add should be an integer.")
+    return int(form["n"])
+
+
 def _forget(run: Run, added: Sequence[Machine]) -> None:
     for machine in added:
         run.machines.remove(machine)
@@ -75,25 +92,29 @@ def _forget(run: Run, added: Sequence[Machine]) -> None:
             del run.runtime[key]
 
 
-def shrink(world: World, uuid: str, node: str, ids: Sequence[str], *, only_ids: bool) -> None:
+def shrink(world: World, uuid: str, node: str, form: Mapping[str, str]) -> None:
     """
     Remove instances.
 
     :param world: The world.
     :param uuid: The run's id.
     :param node: The node.
-    :param ids: The numbers of the instances.
-    :param only_ids: Take the numbers off the node's list and leave the machines alone; the run
-        need not be scalable then.
+    :param form: What was sent: the numbers of the instances as ``ids``, between commas. With
+        ``delete-ids-only`` set to ``true``, the numbers are taken off the node's list, the
+        machines are left alone, and the run need not be scalable.
     :raises XmlProblem: If it is refused.
     """
     run = find_run(world, uuid)
     check_abort(run)
+    only_ids = form.get("delete-ids-only", "").strip() == "true"
     if not only_ids:
         _check_scalable(run)
+    ids = form.get("ids", "")
+    if not ids:
+        raise XmlProblem(400, "Provide list of node instance IDs to be removed from the Run.")
     if node not in run.choices:
         raise XmlProblem(400, f"Invalid nodename: {node}")
-    indexes = {_index(run, node, identifier) for identifier in ids}
+    indexes = {_index(run, node, identifier) for identifier in _listed(ids)}
     for machine in [one for one in run.nodes(node) if one.index in indexes]:
         machine.leaving = True
         run.put(f"{machine.group}:scale.state", "removing")
@@ -110,8 +131,13 @@ def _changed(world: World, run: Run, node: str, *, stays: bool = False) -> None:
         world.event(run, "Scaled", world.now(), kind="action")
 
 
+def _listed(ids: str) -> list[str]:
+    # As Java's split does it: blanks go with the commas, and what is empty at the end is dropped.
+    return re.split(r"\s*,\s*", re.sub(r"(\s*,\s*)+$", "", ids))
+
+
 def _index(run: Run, node: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not _INTEGER.fullmatch(text):
         raise XmlProblem(400, f"Invalid instance name: {text}")
     key = f"{node}.{int(text)}:scale.state"
     if key not in run.runtime:

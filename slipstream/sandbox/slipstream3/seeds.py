@@ -28,7 +28,9 @@ ALICE_KEYS = (
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQC7vbqajDhA4RH5KZ3Nq8F0xnkZ3T0pVYyLw8dQ alice@laptop\n"
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQDFzXkWq0S1cX2sYpQmH7uNvB4tRj5eKoL9iPz1"
 )
-_BOB_KEY = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQDk8wTqLr2mYh6sVx0oNbZc4uJg7aPfEi1SdR3 bob@desk"
+_BOB_KEY = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIXalamU2gT18rYXqcsIoRgHwXHZSrlbiS+7+j9k8YIr bob@desk"
+)
 
 
 @attrs.frozen

@@ -25,9 +25,10 @@ from slipstream.sandbox.slipstream3.xmltext import Element
 if TYPE_CHECKING:
     from slipstream.sandbox.slipstream3.world import World
 
+_TEMPLATE = "new"
 _ORCHESTRATOR_KEY = "General.orchestrator.publicsshkey"
 _QUOTE_FREE = {"RestrictedString", "RestrictedText", "Password"}
-_NAME = re.compile(r"[A-Za-z][\w.-]*", re.ASCII)
+_NAME = re.compile(r"\w[\w.]+", re.ASCII)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -118,37 +119,52 @@ def user_item(world: World, account: Account) -> Element:
     )
 
 
-def put_user(world: World, name: str, body: bytes, *, asker: Account) -> bool:
+def put_user(
+    world: World, name: str, body: bytes, *, asker: Account, must_be_new: bool = False
+) -> bool:
     """
     Create or replace a user.
 
     :param world: The world.
     :param name: The name in the path.
-    :param body: The document.
+    :param body: The document; a privileged user may send that of another name.
     :param asker: Who sends it.
-    :returns: Whether the user is new.
+    :param must_be_new: Whether to refuse what would replace a user.
+    :returns: Whether there was no user of the name in the path.
     :raises XmlProblem: 400, 403 or 409 if it is refused.
     """
     root = read_xml(body)
-    if root.tag != "user" or root.get("name") != name:
-        raise XmlProblem(400, "The name of the user does not match the uri")
+    if root.tag != "user":
+        raise XmlProblem(400, f"Invalid xml user: {root.tag}")
     old = world.accounts.get(name)
     if not asker.super:
-        _check_rights(root, old, asker)
+        _check_privileges(root)
+    _check_may_put(name, old, asker, must_be_new=must_be_new)
     account = _merge(world, root, old, now=world.now(), by_super=asker.super)
     _check(account)
-    world.accounts[name] = account
+    if account.name != name and not asker.super:
+        raise XmlProblem(400, "The uploaded user does not correspond to the target user uri")
+    if old is None and asker.super and account.state == "NEW":
+        account.state = "ACTIVE"
+    world.accounts[account.name] = account
     publish_account(world, account)
     return old is None
 
 
-def _check_rights(root: Read, old: Account | None, asker: Account) -> None:
-    if old is None or old.name != asker.name:
-        raise XmlProblem(403)
+def _check_privileges(root: Read) -> None:
+    if root.get("issuper") == "true":
+        raise XmlProblem(403, "Only super users are authorized to create a privileged user!")
     if "roles" in root.attrib:
         raise XmlProblem(403, "Only super users are authorized to update roles!")
-    if root.get("issuper") == "true":
-        raise XmlProblem(403, "Only super users are authorized to update privileges!")
+
+
+def _check_may_put(name: str, old: Account | None, asker: Account, *, must_be_new: bool) -> None:
+    # Anyone who is logged in may create a user.
+    allowed = asker.super or old is None or old.name == asker.name
+    if name == _TEMPLATE or not allowed:
+        raise XmlProblem(403, "Forbidden to update this resource.")
+    if must_be_new and old is not None:
+        raise XmlProblem(403, "Cannot create this resource. It already exists.")
 
 
 def _merge(
@@ -165,7 +181,7 @@ def _merge(
         organization=root.get("organization"),
         roles=old.roles if old else (),
         super=old.super if old else False,
-        state=root.get("state", "ACTIVE") if by_super else "ACTIVE",
+        state=root.get("state") or (old.state if old else "NEW"),
         created=old.created if old else now,
         modified=now,
         last_online=old.last_online if old else None,
@@ -196,17 +212,25 @@ def _parameters(
 
 
 def _check(account: Account) -> None:
-    if not _NAME.fullmatch(account.name):
-        raise XmlProblem(409, f"Invalid user name: {account.name}")
+    if account.name in {"", _TEMPLATE}:
+        raise XmlProblem(409, "Invalid name")
+    _check_quotes(account)
+    if account.state == "NEW" and not _NAME.fullmatch(account.name):
+        raise XmlProblem(
+            409, "Username must start with a letter and contain only letters and digits."
+        )
     for label, text in (
         ("First name", account.first_name),
         ("Last name", account.last_name),
         ("Password", account.password),
     ):
         if not text:
-            raise XmlProblem(409, f"{label} cannot be empty")
+            raise XmlProblem(409, f"{label} cannot be empty.")
     if not _EMAIL.fullmatch(account.email):
-        raise XmlProblem(409, "Invalid email address")
+        raise XmlProblem(409, "Invalid email address.")
+
+
+def _check_quotes(account: Account) -> None:
     for parameter in account.parameters.values():
         if parameter.type in _QUOTE_FREE and "'" in (parameter.value or ""):
             raise XmlProblem(409, f"Value of {parameter.name} must not contain a single quote")

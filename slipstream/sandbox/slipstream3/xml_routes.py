@@ -74,25 +74,31 @@ class _Routes:
         return answers.show(request, Element("list", {}, items))
 
     def user(self, name: str) -> Response:
-        found = self._account(name)
+        found = self._account(name, f"Not allowed to access: {name}")
         return answers.show(request, user_xml.user_document(self.world, found))
 
-    def _account(self, name: str) -> Account:
+    def _account(self, name: str, refusal: str) -> Account:
         found = self.world.accounts.get(name)
         if found is None:
             raise XmlProblem(404)
         if found is not g.account and not g.account.super:
-            raise XmlProblem(403)
+            raise XmlProblem(403, refusal)
         return found
 
     def put_user(self, name: str) -> Response:
         if request.mimetype not in {"application/xml", "text/xml"}:
             raise XmlProblem(415)
-        is_new = user_xml.put_user(self.world, name, request.data, asker=g.account)
+        is_new = user_xml.put_user(
+            self.world,
+            name,
+            request.data,
+            asker=g.account,
+            must_be_new=request.args.get("new") == "true",
+        )
         return answers.empty(201 if is_new else 202, location=f"{base_url()}/user/{name}")
 
     def delete_user(self, name: str) -> Response:
-        self._account(name).state = "DELETED"
+        self._account(name, "Forbidden").state = "DELETED"
         publish_account(self.world, self.world.accounts[name])
         return answers.empty(204)
 
@@ -161,18 +167,11 @@ class _Routes:
         if request.method == "GET":
             return answers.text(scaling.names(self.world, uuid, node))
         if request.method == "POST":
-            number = _instances(_form())
-            return answers.text(
-                scaling.grow(self.world, g.account, uuid, node, number), status=201
-            )
+            added = scaling.grow(self.world, g.account, uuid, node, _form())
+            return answers.text(added, status=201)
         if request.method != "DELETE":
             raise XmlProblem(405)
-        form = _form()
-        ids = [one.strip() for one in form.get("ids", "").split(",") if one.strip()]
-        if not ids:
-            raise XmlProblem(400, "Provide list of node instance IDs to be removed from the Run.")
-        only_ids = launch.is_yes(form.get("delete-ids-only"))
-        scaling.shrink(self.world, uuid, node, ids, only_ids=only_ids)
+        scaling.shrink(self.world, uuid, node, _form())
         return answers.empty(204)
 
     def machines(self) -> Response:
@@ -183,15 +182,6 @@ class _Routes:
             self.world, g.identity, _page(), request.args.get("runUuid", ""), g.account.name
         )
         return answers.show(request, found)
-
-
-def _instances(form: dict[str, str]) -> int:
-    if not form:
-        return 1
-    text = form.get("n", "")
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise XmlProblem(400, f"Invalid number of instances: {text or 'missing'}")
-    return int(text)
 
 
 def _table(world: World) -> list[tuple[str, Callable[..., Response], str]]:

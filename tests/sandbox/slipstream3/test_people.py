@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element, tostring
 import pytest
 
 from sandbox.client import Client
+from slipstream.keys import SSHKey
 from slipstream.sandbox import Sandbox
 
 KEYS = "General.ssh.public.key"
@@ -105,12 +106,13 @@ def test_an_old_server_keeps_general_parameters_to_itself(old_alice: Client) -> 
     [
         ("roles", "", 403, "Only super users are authorized to update roles!"),
         ("roles", "x", 403, "Only super users are authorized to update roles!"),
-        ("issuper", "true", 403, "Only super users"),
-        ("firstName", "", 409, "First name"),
-        ("lastName", "", 409, "Last name"),
-        ("password", "", 409, "Password"),
-        ("email", "nonsense", 409, "email"),
-        ("name", "bob", 400, "does not match"),
+        ("issuper", "true", 403, "Only super users are authorized to create a privileged user!"),
+        ("firstName", "", 409, "First name cannot be empty."),
+        ("lastName", "", 409, "Last name cannot be empty."),
+        ("password", "", 409, "Password cannot be empty."),
+        ("email", "nonsense", 409, "Invalid email address."),
+        ("name", "bob", 400, "The uploaded user does not correspond to the target user uri"),
+        ("name", "new", 409, "Invalid name"),
     ],
 )
 def test_a_profile_is_refused(
@@ -142,9 +144,68 @@ def test_what_is_not_a_profile_is_refused(alice: Client) -> None:
 def test_another_ones_profile_is_not_to_be_touched(alice: Client) -> None:
     root = mine(alice)
     root.set("name", "bob")
-    assert put(alice, root, "bob")[0] == 403
-    root.set("name", "carol")
-    assert put(alice, root, "carol")[0] == 403
+    status, told = put(alice, root, "bob")
+    assert status == 403
+    assert "Forbidden to update this resource." in told
+    assert alice.refused("DELETE", "/user/bob") == (403, "Forbidden")
+    assert alice.refused("GET", "/user/bob") == (403, "Not allowed to access: bob")
+
+
+def test_privileges_are_looked_at_before_roles_and_both_before_the_right(alice: Client) -> None:
+    root = mine(alice)
+    for name, text in (("name", "bob"), ("issuper", "true"), ("roles", "x")):
+        root.set(name, text)
+    assert "create a privileged user!" in put(alice, root, "bob")[1]
+    root.set("issuper", "false")
+    assert "update roles!" in put(alice, root, "bob")[1]
+
+
+def test_anyone_may_create_a_user_but_not_twice(
+    sandbox: Sandbox, alice: Client, nobody: Client
+) -> None:
+    profile = mine(alice)
+    for name, text in (("name", "carol"), ("password", "carol-pw"), ("state", "NEW")):
+        profile.set(name, text)
+    assert nobody.put_xml("/user/carol", tostring(profile)).status_code == 401
+    assert put(alice, profile, "carol") == (201, f"{sandbox.url}/user/carol")
+    assert put(alice, profile, "carol")[0] == 403
+    login = {"href": "session-template/internal", "username": "carol", "password": "carol-pw"}
+    assert nobody.log_in(**login).status_code == 403, "not active yet"
+
+
+def test_the_name_of_a_new_user_has_its_letters(alice: Client) -> None:
+    profile = mine(alice)
+    for name, text in (("name", "a-b"), ("password", "pw"), ("state", "NEW")):
+        profile.set(name, text)
+    status, told = put(alice, profile, "a-b")
+    assert status == 409
+    assert "Username must start with a letter and contain only letters and digits." in told
+    profile.set("state", "ACTIVE")
+    assert put(alice, profile, "a-b")[0] == 201
+
+
+def test_a_user_that_must_be_new_does_not_replace_one(alice: Client, root: Client) -> None:
+    assert (
+        "It already exists." in alice.put_xml("/user/alice?new=true", tostring(mine(alice))).text
+    )
+    assert root.put_xml("/user/new", tostring(mine(alice))).status_code == 403
+
+
+def test_the_document_of_a_privileged_user_may_name_another(alice: Client, root: Client) -> None:
+    profile = mine(alice)
+    profile.set("lastName", "Durand")
+    assert put(root, profile, "bob")[0] == 202
+    assert alice.xml("/user/alice").get("lastName") == "Durand"
+    assert root.xml("/user/bob").get("lastName") == "Keller"
+
+
+def test_every_key_of_the_seeds_is_one(alice: Client, bob: Client) -> None:
+    for client, name, number in ((alice, "alice", 2), (bob, "bob", 1)):
+        profile = client.xml(f"/user/{name}")
+        lines = value(profile, KEYS).splitlines()
+        assert len(lines) == number
+        for line in (*lines, value(profile, "General.orchestrator.publicsshkey")):
+            assert SSHKey.parse(line).line == line
 
 
 def test_a_privileged_user_makes_and_unmakes_users(
@@ -154,8 +215,6 @@ def test_a_privileged_user_makes_and_unmakes_users(
     for name, text in (("name", "carol"), ("password", "carol-pw"), ("roles", "a,b")):
         profile.set(name, text)
     assert put(root, profile, "carol")[0] == 201
-    profile.set("name", "8carol")
-    assert put(root, profile, "8carol")[0] == 409
     carol = Client(sandbox)
     login = {"href": "session-template/internal", "username": "carol", "password": "carol-pw"}
     assert carol.log_in(**login).status_code == 201

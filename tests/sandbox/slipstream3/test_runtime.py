@@ -152,8 +152,21 @@ def test_only_the_list_of_ids_can_be_shortened(alice: Client, system: str) -> No
     ("method", "node", "form", "status", "detail"),
     [
         ("POST", "nonsense", {"n": "1"}, 400, "Node nonsense doesn't exist."),
-        ("POST", "apache", {"x": "1"}, 400, "Invalid number of instances: missing"),
-        ("POST", "apache", {"n": "0"}, 400, "Invalid number of instances: 0"),
+        (
+            "POST",
+            "apache",
+            {"x": "1"},
+            400,
+            "No form parameter n=# found in the scale-up request.",
+        ),
+        (
+            "POST",
+            "nonsense",
+            {"n": "two"},
+            400,
+            "Number of instances to add should be an integer.",
+        ),
+        ("DELETE", "apache", {"ids": " 1"}, 400, "Invalid instance name:  1"),
         (
             "POST",
             "apache",
@@ -191,6 +204,20 @@ def test_scaling_is_refused_and_changes_nothing(
     assert alice.refused(method, f"{system}/{node}", data=form) == (status, detail)
     assert told(alice, "GET", f"{system}/apache") == (200, "apache.1")
     assert told(alice, "GET", f"{system}/ss:state") == (200, "Ready")
+
+
+def test_a_node_can_grow_by_nothing(alice: Client, system: str) -> None:
+    answer = alice.post(f"{system}/apache", data={"n": "0"})
+    assert (answer.status_code, answer.text) == (201, "")
+    assert told(alice, "GET", f"{system}/apache") == (200, "apache.1")
+    assert told(alice, "GET", f"{system}/ss:state") == (200, "Provisioning")
+
+
+def test_the_run_is_looked_at_before_the_number(alice: Client) -> None:
+    fixed = f"/run/{alice.deploy(SYSTEM)}"
+    expected = (409, "Can't add/remove instances. Run is not mutable.")
+    assert alice.refused("POST", f"{fixed}/apache", data={"n": "two"}) == expected
+    assert alice.refused("DELETE", f"{fixed}/apache") == expected
 
 
 def test_an_instance_that_never_was_is_a_key_that_is_not_found(alice: Client, system: str) -> None:
