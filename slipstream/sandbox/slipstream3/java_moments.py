@@ -14,3 +14,15 @@ def java(moment: datetime) -> str:
     """
     utc = moment.astimezone(UTC)
     return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000} UTC"
+
+
+def timestamp(moment: datetime) -> str:
+    """
+    Write a moment as the messages do that quote one from the database.
+
+    :param moment: The moment.
+    :returns: The text, such as ``2017-10-13 17:07:26.079``; zeros at the end are dropped.
+    """
+    utc = moment.astimezone(UTC)
+    fraction = f"{utc.microsecond // 1000:03}".rstrip("0") or "0"
+    return f"{utc:%Y-%m-%d %H:%M:%S}.{fraction}"

@@ -53,22 +53,32 @@ def parameters_of(root: Element) -> list[Parameter]:
     )
 
 
-def read_module(body: bytes, path: str, *, user: str, now: datetime) -> Module:
+def read_category(root: Element) -> Category:
+    """
+    Tell what kind of module a document is.
+
+    :param root: The document.
+    :returns: The category.
+    :raises XmlProblem: 400 if it is no module.
+    """
+    category = _CATEGORIES.get(root.tag)
+    if category is None:
+        raise XmlProblem(400, "Unknown category")
+    return category
+
+
+def read_module(root: Element, path: str, *, user: str, now: datetime) -> Module:
     """
     Read a module.
 
-    :param body: The document.
+    :param root: The document.
     :param path: The path it was sent to.
     :param user: Who sends it, and owns it then, whatever the document says.
     :param now: The moment.
     :returns: The module, without a version.
     :raises XmlProblem: 400 if it cannot be one, 409 if it breaks a rule.
     """
-    root = read_xml(body)
-    category = _CATEGORIES.get(root.tag)
-    if category is None:
-        raise XmlProblem(400, f"Unknown category: {root.tag}")
-    _check_path(root, path)
+    category = read_category(root)
     comment = root.findtext("commit/comment") or root.findtext("comment") or ""
     module = Module(
         path=path,
@@ -97,6 +107,7 @@ def read_module(body: bytes, path: str, *, user: str, now: datetime) -> Module:
     for name in ("prerecipe", "recipe"):
         if text := root.findtext(name):
             module.targets[name] = text
+    _check_path(root, path)
     return module
 
 
@@ -104,7 +115,7 @@ def _check_path(root: Element, path: str) -> None:
     parent = root.get("parentUri", "").removeprefix("module/").strip("/")
     name = root.get("shortName", "")
     if f"{parent}/{name}".strip("/") != path:
-        raise XmlProblem(400, "The uri does not correspond to the module in the document")
+        raise XmlProblem(400, "The uploaded module does not correspond to the target module uri")
 
 
 def _rights(root: Element, user: str) -> Rights:

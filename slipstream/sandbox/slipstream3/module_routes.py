@@ -6,7 +6,13 @@ from flask import Response, g, request
 
 from slipstream.sandbox.slipstream3 import answers, module_xml
 from slipstream.sandbox.slipstream3.accounts import Account
-from slipstream.sandbox.slipstream3.module_read import check_module, read_module
+from slipstream.sandbox.slipstream3.java_moments import timestamp
+from slipstream.sandbox.slipstream3.module_read import (
+    check_module,
+    read_category,
+    read_module,
+    read_xml,
+)
 from slipstream.sandbox.slipstream3.modules import Module, split_version
 from slipstream.sandbox.slipstream3.problems import XmlProblem
 from slipstream.sandbox.slipstream3.run_xml import RunQuery, run_list
@@ -100,10 +106,10 @@ class ModuleRoutes:
             raise XmlProblem(415)
         name, _ = split_version(path)
         old = self.world.library.latest(name)
-        if old is not None and request.args.get("new") == "true":
-            raise XmlProblem(403, "Cannot create this resource. It already exists.")
-        self._check_may_put(old, name)
-        module = read_module(request.data, name, user=g.account.name, now=self.world.now())
+        document = read_xml(request.data)
+        read_category(document)
+        self._check_may_put(old, name, must_be_new=request.args.get("new") == "true")
+        module = read_module(document, name, user=g.account.name, now=self.world.now())
         check_module(self.world, module)
         if old is not None:
             module.created = old.created
@@ -111,14 +117,17 @@ class ModuleRoutes:
         location = f"{base_url()}/{module.uri}"
         return answers.empty(200 if old else 201, location=location)
 
-    def _check_may_put(self, old: Module | None, path: str) -> None:
+    def _check_may_put(self, old: Module | None, path: str, *, must_be_new: bool) -> None:
+        # The right to create is asked of the project only if the module must be new.
+        parent = self.world.library.latest(path.rpartition("/")[0]) if must_be_new else None
         if old is not None:
             allowed = self._allowed(old, "Put")
         else:
-            parent = self.world.library.latest(path.rpartition("/")[0])
             allowed = parent is None or self._allowed(parent, "CreateChildren")
         if not allowed:
-            raise XmlProblem(403)
+            raise XmlProblem(403, "Forbidden to update this resource.")
+        if must_be_new and old is not None:
+            raise XmlProblem(403, "Cannot create this resource. It already exists.")
 
     def delete(self, path: str) -> Response:
         """
@@ -134,29 +143,38 @@ class ModuleRoutes:
             for version in self.world.library.versions(path.strip("/")):
                 version.deleted = version.deleted or self._allowed(version, "Delete")
             return answers.empty(204)
-        module = self._existing(path, "Delete")
+        module = self._deletable(path)
         module.deleted = True
         latest = self.world.library.latest(module.path)
         target = latest.uri if latest else f"module/{module.parent}".rstrip("/")
         return answers.empty(204, location=f"{base_url()}/{target}")
 
-    def _existing(self, path: str, right: str) -> Module:
+    def _deletable(self, path: str) -> Module:
         try:
             module = self.world.library.find(path)
-        except XmlProblem:
-            raise XmlProblem(403) from None
-        if not self._allowed(module, right):
-            raise XmlProblem(403)
+        except XmlProblem as problem:
+            detail = problem.detail if problem.status == 403 else "Forbidden"
+            raise XmlProblem(403, detail) from None
+        if not self._allowed(module, "Delete"):
+            raise XmlProblem(403, "Forbidden")
         return module
 
     def _publish(self, path: str) -> Response:
-        module = self._existing(path, "Put")
+        # The server asks for no right here, beyond being logged in.
+        module = self._to_publish(path, XmlProblem(404, "Not found"))
         if module.published:
-            raise XmlProblem(409, "This module is already published")
+            moment = timestamp(module.published)
+            raise XmlProblem(409, f"The module was already published: {moment}")
         module.published, module.publisher = self.world.now(), g.account.name
         return answers.empty(200)
 
     def _unpublish(self, path: str) -> Response:
-        module = self._existing(path, "Put")
+        module = self._to_publish(path, XmlProblem(500))
         module.published = module.publisher = None
         return answers.empty(204)
+
+    def _to_publish(self, path: str, unknown: XmlProblem) -> Module:
+        try:
+            return self.world.library.find(path)
+        except XmlProblem as problem:
+            raise (unknown if problem.status == 404 else problem) from None

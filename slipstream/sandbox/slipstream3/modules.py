@@ -12,6 +12,7 @@ from slipstream.sandbox.slipstream3.parameters import Parameter
 from slipstream.sandbox.slipstream3.problems import XmlProblem
 
 Category = Literal["Project", "Image", "Deployment"]
+_LONGEST_VERSION = 10
 RIGHTS = ("Get", "Put", "Post", "Delete", "CreateChildren")
 
 
@@ -130,7 +131,7 @@ def split_version(path: str) -> tuple[str, int | None]:
     :returns: The path without it, and the version or None.
     """
     head, _, last = path.strip("/").rpartition("/")
-    if head and last.isascii() and last.isdigit():
+    if head and last.isascii() and last.isdigit() and len(last) <= _LONGEST_VERSION:
         return head, int(last)
     return path.strip("/"), None
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, tostring
 
 import attrs
@@ -7,6 +8,7 @@ import pytest
 
 from sandbox.client import Client
 from slipstream.sandbox import Sandbox
+from slipstream.sandbox.slipstream3.java_moments import timestamp
 from slipstream.sandbox.slipstream3.modules import split_version
 
 WORDPRESS = "/module/apps/WordPress/wordpress"
@@ -133,8 +135,12 @@ def test_a_new_version_is_put_over_the_old_one(alice: Client, bob: Client) -> No
     assert root.get("description") == "second"
     assert root.find("published") is None
     assert second.headers["Location"].endswith(f"/{root.get('version')}")
-    assert bob.put_xml(f"/module/{path}", body).status_code == 403
-    assert bob.put_xml("/module/alice/other", body).status_code == 403
+    xml = {"data": body, "headers": {"Content-Type": "text/xml"}}
+    for refused in (path, "alice/other?new=true"):
+        assert bob.refused("PUT", f"/module/{refused}", **xml) == (
+            403,
+            "Forbidden to update this resource.",
+        )
     assert bob.xml(f"/module/{path}").get("description") == "second"
 
 
@@ -220,11 +226,50 @@ def test_deleting_with_a_slash_takes_all_versions_one_may_delete(
 
 def test_publishing_is_done_once_and_can_be_undone(alice: Client, root: Client) -> None:
     path = f"{WORDPRESS}/412/publish"
-    assert alice.refused("PUT", path)[0] == 403
     assert root.put(path).status_code == 200
-    assert root.refused("PUT", path)[0] == 409
+    published = root.sandbox.world.library.find("apps/WordPress/wordpress/412").published
+    assert published is not None
+    status, detail = root.refused("PUT", path)
+    assert status == 409
+    assert detail.startswith(f"The module was already published: {published:%Y-%m-%d %H:%M:%S}.")
     assert root.delete(path).status_code == 204
     assert root.xml(f"{WORDPRESS}/412").find("published") is None
+
+
+def test_publishing_asks_for_no_right_but_for_a_module(alice: Client, bob: Client) -> None:
+    assert alice.put(f"{WORDPRESS}/412/publish").status_code == 200
+    assert bob.delete(f"{WORDPRESS}/412/publish").status_code == 204
+    assert alice.refused("PUT", "/module/no/such/publish") == (404, "Not found")
+    assert alice.refused("DELETE", "/module/no/such/publish")[0] == 500
+
+
+def test_the_right_to_create_is_asked_only_for_what_must_be_new(bob: Client) -> None:
+    body = module_of("alice/tool", "imageModule", "Image")
+    assert bob.put_xml("/module/alice/tool", body).status_code == 201
+
+
+def test_a_module_of_another_path_is_refused(alice: Client) -> None:
+    body = module_of("alice/other", "imageModule", "Image")
+    told = alice.refused(
+        "PUT", "/module/alice/tool", data=body, headers={"Content-Type": "text/xml"}
+    )
+    assert told == (400, "The uploaded module does not correspond to the target module uri")
+
+
+def test_a_version_beyond_all_numbers_is_not_there(alice: Client) -> None:
+    assert alice.refused("GET", f"{WORDPRESS}/{'1' * 5000}")[0] == 404
+
+
+def test_a_deployment_outlives_its_module(alice: Client, root: Client) -> None:
+    path = f"/run/{alice.deploy('apps/WordPress/wordpress')}"
+    assert root.delete(f"{WORDPRESS}/").status_code == 204
+    assert alice.xml(path).get("moduleResourceUri") == "module/apps/WordPress/wordpress/478"
+
+
+@pytest.mark.parametrize(("millis", "fraction"), [(0, "0"), (79, "079"), (100, "1")])
+def test_a_moment_of_the_database_has_three_digits_at_most(millis: int, fraction: str) -> None:
+    moment = datetime(2017, 10, 13, 17, 7, 26, millis * 1000, UTC)
+    assert timestamp(moment) == f"2017-10-13 17:07:26.{fraction}"
 
 
 def test_a_module_can_be_closed_for_a_test(sandbox: Sandbox, alice: Client) -> None:
