@@ -25,6 +25,7 @@ CONNECTOR_PARAMETERS = (
     "network",
 )
 _REFERENCE = re.compile(r"[A-Za-z0-9_]+(\.\d+)?:\S+")
+_NO_REFERENCE = "a machine image reference"
 _FIELD_PARTS = {"Image": 2, "Deployment": 4}
 
 
@@ -159,7 +160,6 @@ def settle_cloud(world: World, account: Account, node: NodeChoice, *, building: 
         raise XmlProblem(
             409, f"Incomplete cloud configuration for {node.cloud} in your user profile."
         )
-    _check_image(world, node)
 
 
 def _offered_cloud(world: World, node: NodeChoice, asked: str) -> str:
@@ -178,7 +178,28 @@ def _offered_cloud(world: World, node: NodeChoice, asked: str) -> str:
     return cloud
 
 
-def _check_image(world: World, node: NodeChoice) -> None:
-    base = world.library.lineage(node.component)[-1]
-    if node.cloud not in base.images:
-        raise XmlProblem(409, f"Base image must have an image id for cloud service: {node.cloud}")
+def check_image(world: World, node: NodeChoice) -> None:
+    """
+    Make sure that a cloud has the image a node begins with.
+
+    Source: SlipStreamServer, ImageModule.java and DeploymentFactory.java.
+
+    :param world: The world.
+    :param node: The node, its cloud known.
+    :raises XmlProblem: 409 if it has not.
+    """
+    line = world.library.lineage(node.component)
+    if any(one.images.get(node.cloud) for one in line):
+        return
+    raise XmlProblem(409, _missing_image(node, line[-1]))
+
+
+def _missing_image(node: NodeChoice, base: Module) -> str:
+    if node.name != "machine":
+        lack = f"an image id for cloud: {node.cloud}" if base.is_base else _NO_REFERENCE
+        return f"Node {node.name} refers to image {base.path} missing {lack}"
+    if node.component.is_base:
+        return f"Base image must have an image id for cloud service: {node.cloud}"
+    if not base.is_base:
+        return "Missing reference module"
+    return f"Missing image id for base image: {base.path} on cloud service: {node.cloud}"

@@ -67,6 +67,8 @@ def launch(world: World, account: Account, form: Mapping[str, str]) -> Run:
         choices.settle_cloud(world, account, node, building=kind == "Machine")
     if kind == "Machine":
         _check_building(module, nodes[0].cloud)
+    for node in nodes:
+        choices.check_image(world, node)
     keep_running = _keep_running(account, form)
     run = Run(
         uuid=world.ids.uuid(),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from sandbox.client import XML, Client
@@ -243,6 +244,24 @@ def test_a_cloud_must_be_configured_and_have_the_image(alice: Client, bob: Clien
     assert alice.refused("POST", "/run", data=centos) == (
         409,
         "Base image must have an image id for cloud service: open-telekom-de1",
+    )
+    path = "examples/images/centos-7"
+    world = alice.sandbox.world
+    made = attrs.evolve(world.library.find(BLOG), path="apps/made", version=0)
+    made.reference, made.images = f"module/{path}", {}
+    world.add_module(made)
+    assert alice.refused("POST", "/run", data={"refqname": "apps/made", **field}) == (
+        409,
+        f"Missing image id for base image: {path} on cloud service: open-telekom-de1",
+    )
+    system = world.library.find(SYSTEM)
+    system.nodes = [
+        attrs.evolve(one, image=f"module/{path}", parameters={}) for one in system.nodes
+    ]
+    fields = {"parameter--node--apache--cloudservice": "open-telekom-de1"}
+    assert alice.refused("POST", "/run", data={"refqname": SYSTEM, **fields}) == (
+        409,
+        f"Node apache refers to image {path} missing an image id for cloud: open-telekom-de1",
     )
 
 
