@@ -42,7 +42,7 @@ class Query:
     :param last: Place of the last one; None for as many as the store gives out.
     :param order: Attributes (dots for nesting) to sort by, each with True for descending.
     :param select: Names to keep; None for all.
-    :param aggregations: Pairs of algorithm and attribute (slashes for nesting).
+    :param aggregations: Pairs of algorithm and attribute (slashes or dots for nesting).
     """
 
     filter: Criterion | None = None
@@ -270,7 +270,7 @@ _ALGORITHMS: Mapping[str, Callable[[list[Any]], Document]] = {
 def _aggregate(documents: Sequence[Document], wanted: Iterable[tuple[str, str]]) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for algorithm, attribute in wanted:
-        per_document = [_values(one, attribute, "/") for one in documents]
+        per_document = [_values(one, attribute.replace(".", "/"), "/") for one in documents]
         if algorithm == "missing":
             results[f"missing:{attribute}"] = {"doc_count": per_document.count([])}
         elif algorithm in _ALGORITHMS:

@@ -38,7 +38,7 @@ def record(call: Call, kind: str, action: str, identifier: str | None, *, succes
     call.world.document(
         "event",
         ADMIN,
-        rights={"view_data": (identity.owner,)},
+        rights={"view_data": (identity.owner,)} if identity.user else {},
         created_by=who,
         name=f"{kind}.{action}",
         description=f"{who} {verb} {kind}",

@@ -16,6 +16,7 @@ from slipstream.sandbox.nuvla.modules import MODULE
 from slipstream.sandbox.nuvla.parameters import PARAMETER
 from slipstream.sandbox.nuvla.resource_logs import RESOURCE_LOG
 from slipstream.sandbox.nuvla.sessions import CALLBACK, SESSION
+from slipstream.sandbox.nuvla.users import GROUPS, USERS
 
 _OF_ADMINISTRATORS = (
     *("configuration", "configuration-template", "email", "nuvlabox-release"),
@@ -45,8 +46,8 @@ _SPECIAL = (
     Kind(name="credential-template", query=ANON, adders=None, editable=False),
     Kind(name="infrastructure-service-template", query=ANON, adders=None, editable=False),
     Kind(name="resource-metadata", query=ANON, adders=None, editable=False, selects=False),
-    Kind(name="user", adders=ADMIN, editable=False),
-    Kind(name="group", adders=ADMIN),
+    USERS,
+    GROUPS,
 )
 KINDS: Mapping[str, Kind] = {
     kind.name: kind

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from slipstream.sandbox.nuvla.world import World
     from slipstream.sandbox.store import Document
 
+THIS_MACHINE = "127.0.0.1"
+"""The host of the seeded services, which stands for the one that the sandbox answers on."""
 SITE = "site"
 """The output parameter that the seeded WordPress fills in: where the sandbox shows the blog."""
 
@@ -123,7 +125,8 @@ def _global(world: World, deployment: Document) -> Iterator[tuple[str, str | Non
             yield f"ip.{name}", value
     else:
         service = world.store.get(deployment.get("infrastructure-service", "")) or {}
-        yield "hostname", urlsplit(service.get("endpoint", "")).hostname or world.host
+        host = urlsplit(service.get("endpoint", "")).hostname
+        yield "hostname", world.host if host in {None, THIS_MACHINE} else host
     content = deployment["module"].get("content", {})
     for parameter in content.get("output-parameters", ()):
         value = f"site/{deployment['id'].partition('/')[2]}"

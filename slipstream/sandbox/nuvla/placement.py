@@ -46,15 +46,3 @@ def _mode(edge: Document) -> str:
     if not edge:
         return "push"
     return "pull" if PULL in edge.get("capabilities", ()) else "mixed"
-
-
-def same_edge(world: World, edge: str) -> set[str]:
-    """
-    Find the credentials of an edge.
-
-    :param world: The world.
-    :param edge: The edge's id.
-    :returns: Their ids.
-    """
-    every = world.store.collection("credential")
-    return {one["id"] for one in every if placement(world, one).get("nuvlabox") == edge}

@@ -8,6 +8,7 @@ import attrs
 
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla.access import ADMIN
+from slipstream.sandbox.nuvla.parameters import THIS_MACHINE
 from slipstream.sandbox.nuvla.placement import PULL
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _service(
         parent=group,
         subtype=subtype,
         method="generic",
-        endpoint=f"https://127.0.0.1:{port}",
+        endpoint=f"https://{THIS_MACHINE}:{port}",
         state="STARTED",
     )
     return str(service["id"])

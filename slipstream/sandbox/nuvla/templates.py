@@ -15,6 +15,8 @@ from slipstream.sandbox.nuvla.infrastructure import TEMPLATE
 if TYPE_CHECKING:
     from slipstream.sandbox.nuvla.world import World
 
+_EVERYWHERE = ("id", "name", "description")
+
 
 def plant(world: World) -> None:
     """
@@ -65,6 +67,7 @@ def plant(world: World) -> None:
             method=method,
             subtype=subtype,
         )
+    _plant_metadata(world)
     world.document(
         "infrastructure-service-template",
         ADMIN,
@@ -74,3 +77,17 @@ def plant(world: World) -> None:
         method="generic",
         subtype="generic",
     )
+
+
+def _plant_metadata(world: World) -> None:
+    for kind in ("credential", "deployment", "infrastructure-service", "module", "session"):
+        world.document(
+            "resource-metadata",
+            ADMIN,
+            attributes={"attributes": [{"name": one, "type": "string"} for one in _EVERYWHERE]},
+            rights={"view_acl": (ANON,)},
+            id=f"resource-metadata/{kind}",
+            type_uri=kind,
+            name=kind,
+            description=f"What a {kind} is made of",
+        )

@@ -12,6 +12,7 @@ from typing import Literal
 
 from flask import Request, Response, json
 
+from slipstream.sandbox.pages import blog
 from slipstream.sandbox.slipstream3.problems import XmlProblem
 from slipstream.sandbox.slipstream3.xmltext import Element
 
@@ -145,4 +146,4 @@ def site_page(title: str) -> Response:
     :param title: Its title.
     :returns: The response.
     """
-    return Response(_page(title, f"<h1>{escape(title)}</h1><p>Just another WordPress site</p>"))
+    return Response(blog(title))

@@ -14,20 +14,13 @@ from datetime import timedelta
 from hashlib import md5, sha256
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-
 from slipstream.sandbox.identifiers import bare_secret
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.slipstream3 import people
 from slipstream.sandbox.slipstream3.access import Identity, modifiable_by
 from slipstream.sandbox.slipstream3.templates import COMMON_FIELDS
+from slipstream.sandbox.ssh_keys import generate
 
 if TYPE_CHECKING:
     from slipstream.sandbox.slipstream3.world import World
@@ -139,11 +132,7 @@ def _imported_key(_: World, __: Identity, wanted: Mapping[str, Any]) -> _Made:
 def _generated_key(_: World, __: Identity, wanted: Mapping[str, Any]) -> _Made:
     if wanted["algorithm"] != "rsa" or wanted["size"] not in {1024, 2048, 4096}:
         raise JsonProblem(400, "error creating SSH public key credential: 'unknown algorithm'")
-    key = rsa.generate_private_key(public_exponent=65537, key_size=wanted["size"])
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    private = key.private_bytes(
-        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
-    ).decode()
+    public, private = generate(wanted["size"])
     algorithm, digest = fingerprint(public)
     fields = {"publicKey": public, "algorithm": algorithm, "fingerprint": digest}
     return fields, {"privateKey": private}
