@@ -13,7 +13,7 @@ from slipstream.filters import LARGEST_INTEGER, And, Date, Filter, FilterSyntaxE
 from slipstream.sandbox import queries
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.problems import JsonProblem
-from slipstream.sandbox.slipstream3 import people, quotas, templates
+from slipstream.sandbox.slipstream3 import naming, people, quotas, templates
 from slipstream.sandbox.slipstream3.access import Identity, owned_by
 from slipstream.sandbox.slipstream3.collections import Collection
 from slipstream.sandbox.slipstream3.credentials import add_credential
@@ -118,7 +118,7 @@ class Cimi:
         :param collection: Where.
         :param body: What was sent.
         :returns: The new document, and what is told only once.
-        :raises JsonProblem: 403 without the right, 400 for a bad document.
+        :raises JsonProblem: 403 without the right, 400 for a bad document, 409 for a taken id.
         """
         self._require(self._identity.may_modify(collection.acl))
         if collection.name == "credential":
@@ -128,7 +128,15 @@ class Cimi:
         _check_namespaces(collection, body)
         fields = {key: value for key, value in body.items() if key not in _UNTOUCHABLE}
         fields.setdefault("acl", owned_by(self._identity.name or "ADMIN"))
+        if identifier := naming.identifier(collection.name, fields):
+            self._check_free(naming.taken(self._world.store, identifier, fields))
+            fields["id"] = identifier
         return self._world.document(collection.name, collection.uri, **fields), {}
+
+    def _check_free(self, taken: str | None) -> None:
+        if taken:
+            words = "conflict with" if self._world.version.since(42) else "Conflict for"
+            raise JsonProblem(409, f"{words} {taken}", taken)
 
     def edit(self, collection: Collection, identifier: str, body: Any, fields: Fields) -> Document:
         """

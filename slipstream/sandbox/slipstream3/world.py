@@ -44,7 +44,7 @@ class World(BaseWorld):
         for run in list(self.runs.values()):
             lifecycle.advance(self, run, now)
 
-    def document(self, kind: str, uri: str, **fields: Any) -> Document:
+    def document(self, kind: str, uri: str, /, **fields: Any) -> Document:
         """
         Make a JSON document of a kind, with a new id unless one is given, and keep it.
 

@@ -210,6 +210,40 @@ def test_a_document_is_added_edited_and_deleted(alice: Client, bob: Client) -> N
     assert alice.get(f"/api/{identifier}").status_code == 404
 
 
+def test_an_id_can_be_taken(root: Client, old: Sandbox) -> None:
+    path = "/api/service-attribute-namespace"
+    body = {"prefix": "mine", "uri": "http://example.org/mine"}
+    assert root.post(path, json=body).headers["Location"] == "service-attribute-namespace/mine"
+    for again in (body, {**body, "prefix": "other"}, {**body, "uri": "http://example.org/x"}):
+        answer = root.post(path, json=again)
+        assert answer.status_code == 409
+        assert answer.json() == {
+            "status": 409,
+            "message": "conflict with service-attribute-namespace/mine",
+            "resource-id": "service-attribute-namespace/mine",
+        }
+    older = Client(old, old.users["super"])
+    assert older.post(path, json=body).status_code == 201
+    refused = older.post(path, json=body).json()
+    assert refused["message"] == "Conflict for service-attribute-namespace/mine"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "name"),
+    [
+        ("user", {"username": "carol"}, "carol"),
+        ("connector", {"instanceName": "lab"}, "lab"),
+        ("email", {"address": "a@b.c"}, "5d60d4e28066df254d5452f92c910092"),
+        ("virtual-machine-mapping", {"cloud": "lab", "instanceID": "7"}, "lab-7"),
+    ],
+)
+def test_some_documents_are_called_by_what_is_in_them(
+    root: Client, kind: str, fields: dict[str, str], name: str
+) -> None:
+    assert root.post(f"/api/{kind}", json=fields).headers["Location"] == f"{kind}/{name}"
+    assert root.post(f"/api/{kind}", json=fields).status_code == 409
+
+
 @pytest.mark.parametrize("body", ["{", "nonsense"])
 def test_a_body_that_is_not_json_is_told_in_plain_text(alice: Client, body: str) -> None:
     for method, path in (("POST", "/api/event"), ("PUT", OFFERS)):
