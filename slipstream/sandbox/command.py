@@ -38,7 +38,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--family", choices=list(FAMILIES), default="slipstream", help="(%(default)s)"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--host", type=_host, default="127.0.0.1", help="address to listen on (%(default)s)"
+    )
     parser.add_argument("--port", type=_port, default=0, help="port; 0 for any that is free")
     parser.add_argument(
         "--speed", type=_speed, default=1.0, help="simulated seconds per real second"
@@ -46,6 +48,12 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser.add_argument("--server-version", help="3.38 to 3.71 (3.71), or 6.19 for nuvla")
     parser.add_argument("--json", action="store_true", help="print one line of JSON, for programs")
     return parser
+
+
+def _host(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address to listen on")
+    return text
 
 
 def _port(text: str) -> int:
@@ -90,8 +98,10 @@ def main(arguments: Sequence[str], prog: str) -> int:
     try:
         sandbox.start()
     except OSError as error:
-        reason = error.strerror or str(error)
-        print(f"{prog}: cannot listen on {options.host}:{options.port}: {reason}", file=sys.stderr)
+        # Python adds the address once more.
+        reason = (error.strerror or str(error)).partition(" (while ")[0]
+        where = f"{options.host}:{options.port}" if options.port else options.host
+        print(f"{prog}: cannot listen on {where}: {reason}", file=sys.stderr)
         return 1
     with sandbox:
         _announce(sandbox, as_json=options.json, prog=prog)

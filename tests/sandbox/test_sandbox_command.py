@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -53,6 +54,28 @@ def test_the_first_line_is_json_and_a_signal_ends_it_well(number: int) -> None:
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_although_clients_hold_on(number: int) -> None:
+    with running("--json") as process:
+        url = json.loads(first_line(process))["url"]
+        host, port = url.removeprefix("http://").split(":")
+        with requests.Session() as kept, socket.create_connection((host, int(port))) as half:
+            assert kept.get(f"{url}/api/cloud-entry-point", timeout=10).ok
+            half.sendall(b"POST /run HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc")
+            os.kill(process.pid, number)
+            assert process.wait(timeout=5) == 0
+
+
+def test_an_address_of_another_machine_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], quiet_signals: None
+) -> None:
+    assert main(["--host", "203.0.113.9"], "slipstream sandbox") == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("slipstream sandbox: cannot listen on 203.0.113.9: ")
+    assert errors.count("\n") == 1
+    assert "while" not in errors
+
+
 def test_people_get_a_text_that_says_how_to_begin() -> None:
     with running() as process:
         lines = [first_line(process) for _ in range(12)]
@@ -101,6 +124,7 @@ def test_a_busy_port_is_told_in_one_line(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (["--host", ""], "'' is not an address"),
         (["--port", "70000"], "'70000' is not a port"),
         (["--port", "x"], "'x' is not a port"),
         (["--speed", "-1"], "'-1' is not a speed"),
