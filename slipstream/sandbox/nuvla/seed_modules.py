@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from slipstream.sandbox.nuvla.world import World
     from slipstream.sandbox.store import Document
 
-WORDPRESS = "apps/blog/wordpress"
+WORDPRESS = "apps/WordPress/wordpress"
 _WORDPRESS_COMPOSE = """\
 services:
   web:
@@ -62,7 +62,7 @@ def plant(world: World, owner: str) -> None:
     """
     for path, name in (
         ("apps", "Applications"),
-        ("apps/blog", "Blogs"),
+        ("apps/WordPress", "Blogs"),
         ("apps/web", "Web servers"),
         ("apps/trials", "Trials"),
         ("apps-sets", "Sets of applications"),

@@ -11,7 +11,7 @@ from slipstream.sandbox.pages import blog
 if TYPE_CHECKING:
     from slipstream.sandbox.nuvla.world import World
 
-TITLE = "WP_TITLE"
+TITLE = "wordpress_title"
 """The environmental variable that a blog takes its title from."""
 
 

@@ -7,7 +7,7 @@ import requests
 from slipstream.sandbox import Login, Sandbox
 
 COOKIE = "com.com.sixsq.nuvla.cookie"
-WORDPRESS = "apps/blog/wordpress"
+WORDPRESS = "apps/WordPress/wordpress"
 
 
 class Client:
