@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CLIENT_VENV := .venv-official-client
+NUVLA_CLIENT_VENV := .venv-official-nuvla-client
+CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
@@ -24,20 +26,25 @@ $(CLIENT_VENV)/installed: tests/official_client/requirements.txt
 	$(CLIENT_VENV)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
+$(NUVLA_CLIENT_VENV)/installed: tests/official_nuvla_client/requirements.txt
+	$(PYTHON) -m venv $(NUVLA_CLIENT_VENV)
+	$(NUVLA_CLIENT_VENV)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
 demo: $(VENV)/installed ## Deploy WordPress on the local sandbox
 	@$(BIN)/python examples/demo.py
 
-test: $(VENV)/installed $(CLIENT_VENV)/installed ## Run every test, with branch coverage
+test: $(VENV)/installed $(CLIENTS) ## Run every test, with branch coverage
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report=term
 
-quick: $(VENV)/installed $(CLIENT_VENV)/installed ## Run the tests without coverage, stop at the first failure
+quick: $(VENV)/installed $(CLIENTS) ## Run the tests without coverage, stop at the first failure
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --exitfirst
 
 record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name SCENARIO=name]
 	$(BIN)/python -m slipstream record \
 		$(if $(ENDPOINT),--endpoint '$(ENDPOINT)') $(if $(ORIGIN),--origin '$(ORIGIN)') $(SCENARIO)
 
-official-client: $(CLIENT_VENV)/installed ## Install the old official client for the tests
+official-client: $(CLIENTS) ## Install the official clients for the tests
 
 lint: $(VENV)/installed ## Check style and formatting
 	$(BIN)/python -m ruff check .
@@ -59,4 +66,4 @@ bench: $(VENV)/installed ## Measure, as ratios within one run
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) $(CLIENT_VENV) docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(CLIENT_VENV) $(NUVLA_CLIENT_VENV) docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from driving import Client, Official, interpreter
+from driving import Client, Official, held_to_marks, interpreter
 
 from slipstream.sandbox import Sandbox
 
+_DRIVE = Path(__file__).with_name("drive.py")
 _PYTHON = Path(__file__).parents[2] / ".venv-official-client" / "bin" / "python"
 Connect = Callable[..., Client]
 
@@ -22,22 +23,15 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
     python = interpreter(_PYTHON, os.environ)
-    process = Official(python, tmp_path_factory.mktemp("official-client"))
+    process = Official(python, _DRIVE, tmp_path_factory.mktemp("official-client"))
     yield process
     process.close()
 
 
 @pytest.fixture(autouse=True)
 def _proofs_are_made(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Hold each test to its mark: what it claims to prove was called, and returned."""
-    claimed = {name for mark in request.node.iter_markers("proves") for name in mark.args}
-    if not claimed:
+    with held_to_marks(request, "official"):
         yield
-        return
-    process: Official = request.getfixturevalue("official")
-    process.called.clear()
-    yield
-    assert claimed <= process.called, f"never called: {sorted(claimed - process.called)}"
 
 
 @pytest.fixture

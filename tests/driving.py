@@ -1,19 +1,21 @@
-"""SlipStream's own client, run by the interpreter of another environment."""
+"""A server's own client, run by the interpreter of another environment."""
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 from typing import Any
 from uuid import UUID
 
+import attrs
 import pytest
 
-_DRIVE = Path(__file__).with_name("drive.py")
 _PATIENCE = 60.0
 
 
@@ -55,16 +57,17 @@ class Official:
     A process in which the client runs.
 
     :param python: The interpreter that has the client.
+    :param drive: The script that reads commands and carries them out.
     :param home: An empty folder to run in.
     """
 
-    def __init__(self, python: Path, home: Path) -> None:
+    def __init__(self, python: Path, drive: Path, home: Path) -> None:
         self.called: set[str] = set()
         self._names = itertools.count()
         self._noise = home / "stderr.txt"
         with self._noise.open("w") as noise:
             self._process = subprocess.Popen(
-                [python, "-I", _DRIVE],
+                [python, "-I", drive],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=noise,
@@ -130,10 +133,16 @@ class Official:
         finally:
             timer.cancel()
         assert line, f"the client's process ended: {self._noise.read_text()}"
-        answer = json.loads(line, object_hook=_restored)
+        answer = json.loads(line, object_hook=self._restored)
         if "error" in answer:
             raise ClientFailure(answer["error"], answer["message"], answer["status"])
         return answer["result"]
+
+    def _restored(self, value: dict[str, Any]) -> Any:
+        for tag, restore in _RESTORED.items():
+            if tag in value:
+                return restore(value[tag])
+        return Client(self, value["$api"]) if "$api" in value else value
 
 
 class Client:
@@ -154,17 +163,64 @@ class Client:
         return call
 
 
-def _written(value: object) -> str:
+@attrs.frozen
+class Resource:
+    """
+    A document as the client holds it.
+
+    :param data: The document.
+    """
+
+    data: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self.data["id"])
+
+
+def _written(value: object) -> object:
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, Resource):
+        return {"$resource": value.data}
     raise TypeError(f"{type(value)} cannot be sent")
 
 
-def _restored(value: dict[str, Any]) -> Any:
-    if "$bytes" in value:
-        return value["$bytes"].encode()
-    if "$uuid" in value:
-        return UUID(value["$uuid"])
-    if "$set" in value:
-        return set(value["$set"])
-    return value
+_RESTORED: Mapping[str, Callable[[Any], Any]] = {
+    "$bytes": str.encode,
+    "$uuid": UUID,
+    "$set": set,
+    "$resource": Resource,
+}
+
+
+def proven(folder: Path) -> set[str]:
+    """
+    Collect the calls that tests claim to prove.
+
+    :param folder: Where the tests are.
+    :returns: The calls' names.
+    """
+    modules = [importlib.import_module(path.stem) for path in folder.glob("test_*.py")]
+    tests = [test for module in modules for test in vars(module).values()]
+    marks = [mark for test in tests for mark in getattr(test, "pytestmark", [])]
+    return {name for mark in marks if mark.name == "proves" for name in mark.args}
+
+
+@contextmanager
+def held_to_marks(request: pytest.FixtureRequest, process: str) -> Iterator[None]:
+    """
+    Hold a test to its mark: what it claims to prove was called, and returned.
+
+    :param request: The test's request.
+    :param process: The name of the fixture that is the client's process.
+    """
+    claimed = {name for mark in request.node.iter_markers("proves") for name in mark.args}
+    if not claimed:
+        yield
+        return
+    official: Official = request.getfixturevalue(process)
+    official.called.clear()
+    yield
+    assert claimed <= official.called, f"never called: {sorted(claimed - official.called)}"
