@@ -19,14 +19,14 @@ from slipstream.backends.nuvla.dialect import NAME, delete, get, post, put
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.locations import credential_for
 from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, read
+from slipstream.backends.nuvla.resources import read_resource, reference, resource
 from slipstream.deploying import DeploymentRequest, Role
 from slipstream.errors import (
     AnswerLost,
     InvalidInput,
-    MalformedAnswer,
     NoAnswer,
-    Refused,
     SlipStreamError,
+    Unavailable,
     UnknownName,
     shorten,
 )
@@ -35,6 +35,9 @@ from slipstream.session import Session
 from slipstream.values import Deployment, Module, ModuleKind
 
 log = logging.getLogger(__name__)
+
+_UNCLEAR = (NoAnswer, Unavailable)
+"""Errors after which a request may have been carried out all the same."""
 
 _MOVED = {"PENDING", "STARTING", "STARTED"}
 _INSTEAD = {
@@ -69,7 +72,7 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
             hint="See list_images().",
         )
     changes = _changes(request, module)
-    credential = credential_for(session, _place(request))
+    credential = credential_for(session, _place(request), _service(module))
     doing = f"deploy {shorten(request.module_id)}"
     name = _create(session, module, credential, doing)
     try:
@@ -116,6 +119,11 @@ def _place(request: DeploymentRequest) -> str:
     return places[0].value
 
 
+def _service(module: Module) -> str:
+    subtype = module.raw.get("subtype")
+    return "kubernetes" if subtype in {"application_kubernetes", "application_helm"} else "swarm"
+
+
 def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
     """What the second request sets, checked against what the module declares."""
     given = {}
@@ -148,7 +156,7 @@ def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
 
 def _check_required(module: Module, given: dict[str, str]) -> None:
     missing = sorted(
-        p.name for p in module.parameters if p.mandatory and not p.value and not given.get(p.name)
+        p.name for p in module.parameters if p.mandatory and not given.get(p.name, p.value)
     )
     if missing:
         raise InvalidInput(
@@ -168,52 +176,45 @@ def _create(session: Session, module: Module, credential: str, doing: str) -> st
             hint="A deployment may have been created, not started, and was not asked for again."
             " Look for one in state CREATED with list_nodes() before you try once more.",
         ) from error
-    document = answer.json()
-    name = documents.text(document, "resource-id") if isinstance(document, dict) else None
-    if name is None:
-        raise MalformedAnswer(
-            f"Cannot {doing}: the server created something and does not say what.",
-            endpoint=session.endpoint.url,
-            hint="Look for it with list_nodes().",
-        )
+    name = reference(session, answer, "resource-id", doing)
     return resource_id(name, "deployment", "deployment")
 
 
 def _configure(session: Session, name: str, changes: dict[str, Any], doing: str) -> dict[str, Any]:
     request = put(name, changes) if changes else get(name, SELECT)
-    document: dict[str, Any] = session.send(request, doing=doing).json()
-    return document
+    return resource(session, session.send(request, doing=doing), doing)
 
 
 def _start(session: Session, name: str, document: dict[str, Any], doing: str) -> Deployment:
     try:
         lifecycle.act(session, name, "start")
-    except (NoAnswer, Refused) as error:
-        # The state is written before anything is checked, and an answer can be lost.
-        if not isinstance(error, AnswerLost) or _state(session, name, doing) not in _MOVED:
+    except _UNCLEAR:
+        if not _has_moved(session, name, doing):
             raise
     pulled = documents.text(document, "execution-mode") == "pull"
     state = "PENDING" if pulled else "STARTING"
     return attrs.evolve(deployment(document), state=state, phase=phase(state))
 
 
-def _state(session: Session, name: str, doing: str) -> str:
-    document = session.send(get(name, "id,state"), doing=doing).json()
-    return documents.text(document, "state") or ""
+def _has_moved(session: Session, name: str, doing: str) -> bool:
+    try:
+        return read_resource(session, name, "id,state", doing=doing).get("state") in _MOVED
+    except SlipStreamError:
+        return False
 
 
 def _clean_up(session: Session, name: str, error: SlipStreamError) -> None:
     """Take away what was created; the first error is what the user is told."""
     try:
-        session.send(delete(name), doing=f"delete {name}", allow={404, 409})
-        if _gone(session, name):
+        deleted = session.send(delete(name), doing=f"delete {name}", allow={404, 409})
+        if deleted.status != 409:
             return
-        session.send(post(f"{name}/force-delete"), doing=f"delete {name}", allow={404})
+        if isinstance(error, _UNCLEAR):
+            lifecycle.act(session, name, "stop", {"delete": True}, allow={404})
+        else:
+            # The server writes the new state before it refuses; nothing runs that could be left.
+            session.send(post(f"{name}/force-delete"), doing=f"delete {name}", allow={404})
     except SlipStreamError as second:
         log.warning("%s was created and cannot be deleted again: %s", name, second)
         left = f"{name} was created and could not be deleted again; destroy it."
         error.hint = f"{error.hint} {left}" if error.hint else left
-
-
-def _gone(session: Session, name: str) -> bool:
-    return session.send(get(name, "id"), doing=f"read {name}", allow={404}).status == 404

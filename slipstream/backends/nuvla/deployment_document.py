@@ -7,6 +7,7 @@ nuvla/api-server, spec/deployment.cljc.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -51,6 +52,8 @@ def deployment(
     module: dict[str, Any] = copied if isinstance(copied, dict) else {}
     place = documents.text(entry, "infrastructure-service-name")
     tags = entry.get("tags")
+    found = urls(module, parameters) if parameters else {}
+    known = {} if parameters is None else {"urls": found, "hostname": parameters.get("hostname")}
     return Deployment(
         id=entry["id"],
         name=documents.text(entry, "name") or documents.text(module, "name"),
@@ -62,10 +65,10 @@ def deployment(
         connectors=[place] if place else [],
         user=documents.text(entry, "owner"),
         started=documents.moment(documents.text(entry, "created")),
-        service_url=next(iter(urls(module, parameters).values()), None) if parameters else None,
+        service_url=next(iter(found.values()), None),
         addresses=addresses(parameters) if parameters else (),
         parameters=parameters,
-        raw={**entry, "module": _light(module)},
+        raw={**entry, **known, "module": _light(module)},
     )
 
 
@@ -98,7 +101,16 @@ def addresses(parameters: Mapping[str, str | None]) -> Iterable[str]:
     """
     names = ("ip.public", "hostname", "ip.local", "ip.vpn", "ip.swarm")
     values = [parameters.get(name) for name in names]
-    return dict.fromkeys(value for value in values if value)
+    return dict.fromkeys(value for value in values if value and _is_address(value))
+
+
+def _is_address(value: str) -> bool:
+    # The parameter hostname holds either, most often an address.
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _light(module: Mapping[str, Any]) -> dict[str, Any]:

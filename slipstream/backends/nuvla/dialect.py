@@ -69,6 +69,8 @@ def log_in(session: Session, template: str, fields: Mapping[str, object]) -> Non
         raise external_login(session, template, error) from error
     if answer.status == 200:
         answer = _second_factor(session, template, answer, fields.get(CODE))
+        if answer.status in {400, 409}:
+            raise _code_refused(session, answer)
     expiries = [cookie.expires for cookie in session.transport.cookies if cookie.name == COOKIE]
     if answer.status != 201 or not expiries:
         raise login_refused(session, template, answer, "resources")
@@ -223,6 +225,17 @@ def _second_factor(session: Session, template: str, asked: Answer, given: object
             endpoint=session.endpoint.url,
         )
     return session.transport.send(post(callback, {"token": code}))
+
+
+def _code_refused(session: Session, answer: Answer) -> LoginFailed:
+    refused = session.refusal(answer, doing="log in")
+    return LoginFailed(
+        refused.message,
+        status=refused.status,
+        detail=refused.detail,
+        endpoint=refused.endpoint,
+        hint="Check the code of the second factor; it is good for a short time only.",
+    )
 
 
 BACKEND = Backend(

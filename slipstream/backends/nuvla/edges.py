@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import NAME, get
+from slipstream.backends.nuvla.dialect import NAME
 from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.resources import read_resource
 from slipstream.backends.nuvla.search import either, search
 from slipstream.filters import Filter
 from slipstream.hookspecs import hookimpl, serves
@@ -65,13 +66,13 @@ def slipstream_list_virtual_machines(
 
 
 def _edge_of(session: Session, deployment: str) -> str | None:
-    document = session.send(get(deployment, "id,nuvlabox"), doing=f"read {deployment}").json()
+    document = read_resource(session, deployment, "id,nuvlabox", doing=f"read {deployment}")
     return documents.text(document, "nuvlabox")
 
 
 def _group_of(session: Session, connector: str) -> str | None:
     service = resource_id(connector, "infrastructure-service", "location")
-    document = session.send(get(service, "id,parent"), doing=f"read {service}").json()
+    document = read_resource(session, service, "id,parent", doing=f"read {service}")
     return documents.text(document, "parent")
 
 

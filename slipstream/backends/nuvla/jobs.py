@@ -29,4 +29,7 @@ def failure(session: Session, deployment: str) -> str:
         where=either("target-resource/href", deployment) & either("action", *_ACTIONS),
     )
     message = (documents.text(job, "status-message") or "").strip() if job else ""
-    return message.splitlines()[-1].strip() if message else "the server gives no reason"
+    if message:
+        return message.splitlines()[-1].strip()
+    canceled = job is not None and job.get("state") == "CANCELED"
+    return "its job was canceled" if canceled else "the server gives no reason"

@@ -8,6 +8,7 @@ to expire, and never sent twice.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -15,9 +16,10 @@ from itertools import islice
 from slipstream.backends import documents
 from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
-from slipstream.backends.nuvla.dialect import GONE, NAME, delete, get, post
+from slipstream.backends.nuvla.dialect import GONE, NAME, delete, detail, get, post
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.parameters import ADDRESSES, read_all
+from slipstream.backends.nuvla.resources import read_resource, resource
 from slipstream.backends.nuvla.search import search
 from slipstream.errors import Conflict
 from slipstream.hookspecs import hookimpl, serves
@@ -35,6 +37,8 @@ STOP_PERIOD = 3.0
 """Seconds between two questions meanwhile."""
 
 _DELETABLE = {"CREATED", "STOPPED"}
+_AND_DELETE = {"delete": True}
+_IN_STATE = re.compile(r" in state ([A-Z]+)!")
 _UNSTARTABLE = {"ERROR", "STOPPED", "STOPPING", GONE}
 _STARTED = {"STARTED", "UPDATED", "STARTING", "PENDING", "UPDATING"}
 
@@ -62,7 +66,7 @@ def slipstream_list_deployments(
 def slipstream_get_deployment(session: Session, deployment_id: str) -> Deployment:
     """One deployment with its parameters, and the reason when it is in error."""
     name = resource_id(deployment_id, "deployment", "node")
-    document = session.send(get(name, SELECT), doing=f"read {name}").json()
+    document = read_resource(session, name, SELECT, doing=f"read {name}")
     values = read_all(session, [name]).get(name, {})
     in_error = document.get("state") == "ERROR"
     return deployment(
@@ -122,26 +126,38 @@ def slipstream_terminate(session: Session, deployment_id: str) -> bool:
     One that is not running is deleted at once; one that is just stopping is waited for.
     """
     name = resource_id(deployment_id, "deployment", "node")
+    answer = act(session, name, "stop", _AND_DELETE, allow={404, 409})
+    if answer.status != 409:
+        return True
+    state = _refused_in(answer)
+    if state not in _DELETABLE:
+        state = _settled(session, name)
+    if state in _DELETABLE:
+        session.send(delete(name), doing=f"delete {name}", allow={404})
+    elif state != GONE:
+        act(session, name, "stop", _AND_DELETE, allow={404})
+    return True
+
+
+def _refused_in(answer: Answer) -> str | None:
+    """The state for which an action was refused, as the message has it."""
+    match = _IN_STATE.search(detail(answer) or "")
+    return match[1] if match else None
+
+
+def _settled(session: Session, name: str) -> str:
+    """Wait for a stop that is under way; the state that the deployment is in then."""
     deadline = time.monotonic() + STOP_TIMEOUT
-    answer = act(session, name, "stop", {"delete": True}, allow={404, 409})
-    while answer.status == 409:
-        state = _state(session, name)
-        if state in _DELETABLE:
-            answer = session.send(delete(name), doing=f"delete {name}", allow={404, 409})
-        elif state == GONE:
-            break
-        elif state != "STOPPING":
-            answer = act(session, name, "stop", {"delete": True}, allow={404, 409})
-        elif time.monotonic() > deadline:
+    while (state := _state(session, name)) == "STOPPING":
+        if time.monotonic() > deadline:
             raise Conflict(
                 f"Cannot terminate {name}: it is still {state} after {STOP_TIMEOUT:g} seconds.",
                 status=409,
                 endpoint=session.endpoint.url,
                 hint="Try again later.",
             )
-        else:
-            time.sleep(STOP_PERIOD)
-    return True
+        time.sleep(STOP_PERIOD)
+    return state
 
 
 def act(
@@ -171,7 +187,9 @@ def act(
 
 def _state(session: Session, name: str) -> str:
     answer = session.send(get(name, "id,state"), doing=f"read the state of {name}", allow={404})
-    return GONE if answer.status == 404 else documents.text(answer.json(), "state") or ""
+    if answer.status == 404:
+        return GONE
+    return documents.text(resource(session, answer, f"read the state of {name}"), "state") or ""
 
 
 def _attainable(state: str, wanted: frozenset[str]) -> bool:

@@ -56,20 +56,29 @@ def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
                 yield _location(service, by_parent[service["id"]])
 
 
-def credential_for(session: Session, place: str) -> str:
+def credential_for(session: Session, place: str, subtype: str) -> str:
     """
     The credential that a deployment on a place uses.
 
     :param session: The logged-in session.
     :param place: The id of a credential or of a service, or a service's name.
-    :returns: The credential's id.
-    :raises InvalidInput: If there is none, or if the user must choose one of several.
+    :param subtype: What kind of service the application runs on.
+    :returns: The credential's id. One that the user names by its id is not looked at.
+    :raises InvalidInput: If there is none, if the user must choose one of several, or if the
+        application cannot run there.
     """
     if place.startswith(f"{CREDENTIAL}/"):
         return resource_id(place, CREDENTIAL, "credential")
     service = place if place.startswith(f"{SERVICE}/") else _service_named(session, place)
     parent = resource_id(service, SERVICE, "location")
     found = sorted(_credentials(session, _USABLE & either("parent", parent)), key=_name)
+    usable = [one for one in found if documents.text(one, "subtype") == f"{SERVICE}-{subtype}"]
+    if found and not usable:
+        raise InvalidInput(
+            f"The application runs on {subtype} services, and {shorten(place)} is none.",
+            hint="list_locations() tells the kind of each in extra['subtype'].",
+        )
+    found = usable
     if len(found) == 1:
         return str(found[0]["id"])
     if not found:
@@ -85,10 +94,16 @@ def credential_for(session: Session, place: str) -> str:
 
 
 def _service_named(session: Session, name: str) -> str:
-    services = {_name(service): service["id"] for service in _services(session)}
-    if name not in services:
-        raise UnknownName("location", name, services)
-    return str(services[name])
+    services = list(_services(session))
+    ids = [str(service["id"]) for service in services if _name(service) == name]
+    if not ids:
+        raise UnknownName("location", name, map(_name, services))
+    if len(ids) > 1:
+        raise InvalidInput(
+            f"{len(ids)} locations are named {shorten(name)!r}.",
+            hint=f"Give the id of one: {', '.join(ids)}.",
+        )
+    return ids[0]
 
 
 def _services(session: Session) -> Iterator[dict[str, Any]]:

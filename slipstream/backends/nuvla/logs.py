@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import NAME, get, post
+from slipstream.backends.nuvla.dialect import NAME, post
 from slipstream.backends.nuvla.ids import resource_id
-from slipstream.errors import DeploymentFailed, InvalidInput, MalformedAnswer, WaitTimedOut
+from slipstream.backends.nuvla.resources import read_resource, reference
+from slipstream.errors import DeploymentFailed, InvalidInput, WaitTimedOut
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 
@@ -40,21 +40,20 @@ def slipstream_get_logs(
     created = session.send(
         post(f"{name}/create-log", {"components": wanted, "lines": lines}), doing=doing
     )
-    log = _named(created.json(), "resource-id", doing, session)
+    log = reference(session, created, "resource-id", doing)
     started = session.send(post(f"{log}/fetch"), doing=doing)
-    _wait(session, _named(started.json(), "location", doing, session), doing, timeout)
-    document = session.send(get(log), doing=doing).json()
-    found = document.get("log") if isinstance(document, dict) else None
+    _wait(session, reference(session, started, "location", doing), doing, timeout)
+    found = read_resource(session, log, "id,log", doing=doing).get("log")
     return {
         str(component): [str(line) for line in text] if isinstance(text, list) else [str(text)]
-        for component, text in (found or {}).items()
+        for component, text in (found if isinstance(found, dict) else {}).items()
     }
 
 
 def _wait(session: Session, job: str, doing: str, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     while True:
-        document = session.send(get(job, "id,state,status-message"), doing=doing).json()
+        document = read_resource(session, job, "id,state,status-message", doing=doing)
         state = documents.text(document, "state")
         if state == "SUCCESS":
             return
@@ -70,12 +69,3 @@ def _wait(session: Session, job: str, doing: str, timeout: float) -> None:
                 hint="Try again with a longer timeout.",
             )
         time.sleep(PERIOD)
-
-
-def _named(document: Any, key: str, doing: str, session: Session) -> str:
-    name = documents.text(document, key) if isinstance(document, dict) else None
-    if name is None:
-        raise MalformedAnswer(
-            f"Cannot {doing}: the answer does not say where it is.", endpoint=session.endpoint.url
-        )
-    return name

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import NAME, delete, get, post
+from slipstream.backends.nuvla.dialect import NAME, delete, post
 from slipstream.backends.nuvla.ids import module_id as parts_of
+from slipstream.backends.nuvla.resources import read_resource
 from slipstream.backends.nuvla.search import either, found, search
 from slipstream.errors import InvalidInput, NotFound, shorten
 from slipstream.filters import Filter, attr
@@ -95,8 +96,7 @@ def read(session: Session, name: str) -> Module:
     """
     identity, version = parts_of(name) or _by_path(session, name)
     target = identity if version is None else f"{identity}_{version}"
-    document = session.send(get(target), doing=f"read {shorten(name)}").json()
-    return module(document, version)
+    return module(read_resource(session, target, doing=f"read {shorten(name)}"), version)
 
 
 def module(document: dict[str, Any], version: int | None = None) -> Module:

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import NAME, get
 from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.resources import read_resource, resource
 from slipstream.backends.nuvla.search import either, search
-from slipstream.errors import DeploymentFailed, UnknownName
+from slipstream.errors import DeploymentFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
@@ -37,13 +38,13 @@ def slipstream_get_parameter(
     deployment = resource_id(deployment_id, "deployment", "node")
     if not ignore_abort:
         _check_state(session, deployment)
-    answer = session.send(
-        get(parameter_id(deployment, name), "name,value"),
-        doing=f"read {name} of {deployment}",
-        allow={404},
-    )
+    doing = f"read {shorten(name)} of {deployment}"
+    request = get(parameter_id(deployment, name), "id,value")
+    answer = session.send(request, doing=doing, allow={404})
     if answer.status == 200:
-        return RunParameter(name=name, value=documents.text(answer.json(), "value"))
+        return RunParameter(
+            name=name, value=documents.text(resource(session, answer, doing), "value")
+        )
     values = read_all(session, [deployment]).get(deployment, {})
     if values and name not in values:
         raise UnknownName("parameter", name, values, f"of {deployment}")
@@ -98,7 +99,7 @@ ADDRESSES = attr("name").eq("hostname") | attr("name").startswith("ip.")
 
 
 def _check_state(session: Session, deployment: str) -> None:
-    document = session.send(get(deployment, "id,state"), doing=f"read {deployment}").json()
+    document = read_resource(session, deployment, "id,state", doing=f"read {deployment}")
     if document.get("state") == "ERROR":
         raise DeploymentFailed(
             f"{deployment} is in error.", state="ERROR", endpoint=session.endpoint.url

@@ -16,6 +16,7 @@ import attrs
 from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import NAME, delete, post
 from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.resources import reference
 from slipstream.backends.nuvla.search import either, search
 from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
 from slipstream.filters import Filter
@@ -53,8 +54,9 @@ def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
             hint="Delete it first, or choose another name.",
         )
     document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
-    answer = session.send(post("credential", document), doing=f"add the SSH key {key.name!r}")
-    return attrs.evolve(key, id=documents.text(answer.json(), "resource-id"))
+    doing = f"add the SSH key {key.name!r}"
+    answer = session.send(post("credential", document), doing=doing)
+    return attrs.evolve(key, id=reference(session, answer, "resource-id", doing))
 
 
 @hookimpl
