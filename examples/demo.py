@@ -1,4 +1,4 @@
-"""Start the local sandbox and run an example against it, as ``make demo`` does."""
+"""Run an example against the local sandbox, one family after the other: ``make demo``."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ import sys
 from pathlib import Path
 
 EXAMPLE = Path(__file__).with_name("wordpress.py")
-SANDBOX = ["sandbox", "--speed", "20", "--json"]
+FAMILIES = ("slipstream", "nuvla")
 
 
 def main() -> int:
-    print(f"$ slipstream {' '.join(SANDBOX)} &")
+    return max(run_on(family) for family in FAMILIES)
+
+
+def run_on(family: str) -> int:
+    command = ["sandbox", "--family", family, "--speed", "20", "--json"]
+    print(f"$ slipstream {' '.join(command)} &")
     with subprocess.Popen(
-        [sys.executable, "-m", "slipstream", *SANDBOX], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "slipstream", *command], stdout=subprocess.PIPE, text=True
     ) as sandbox:
         try:
             return run_example(sandbox)
         finally:
             sandbox.terminate()
+            print()
 
 
 def run_example(sandbox: subprocess.Popen[str]) -> int:
