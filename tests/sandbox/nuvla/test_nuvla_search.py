@@ -84,7 +84,7 @@ def test_dates_may_be_reckoned_from_now(sandbox: Sandbox, alice: Client) -> None
 
 
 def test_full_text_gathers_several_attributes(alice: Client) -> None:
-    found = alice.found("module", "fulltext=='word* blog'")
+    found = alice.found("module", "fulltext=='word* cms'")
     assert {one["path"] for one in found} == {WORDPRESS}
 
 

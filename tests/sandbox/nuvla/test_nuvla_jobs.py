@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pytest
+
+from sandbox.nuvla.client import Client
+from slipstream.sandbox import Sandbox
+
+
+def test_the_requester_sees_the_job_and_others_do_not(alice: Client, bob: Client) -> None:
+    deployment = alice.deployment()
+    job = alice.act(f"{deployment}/start")
+    document = alice.read(job)
+    assert document["action"] == "start_deployment"
+    assert document["target-resource"] == {"href": deployment}
+    assert [one["rel"] for one in document["operations"]] == ["cancel"]
+    assert bob.get(job).status_code == 403
+    assert bob.search("job")["count"] == 0
+
+
+@pytest.mark.parametrize("seconds", [0, 10])
+def test_a_cancelled_start_is_an_error(sandbox: Sandbox, alice: Client, seconds: int) -> None:
+    deployment = alice.deployment()
+    job = alice.act(f"{deployment}/start")
+    sandbox.clock.advance(seconds)
+    answer = alice.post(f"{job}/cancel")
+    assert (answer.status_code, answer.json()["state"]) == (200, "CANCELED")
+    sandbox.clock.advance(600)
+    assert alice.read(job)["progress"] == 100
+    assert alice.state(deployment) == "ERROR"
+
+
+def test_a_finished_job_is_neither_cancelled_nor_edited(
+    sandbox: Sandbox, alice: Client, root: Client
+) -> None:
+    job = alice.act(f"{alice.deployment()}/start")
+    sandbox.clock.advance(60)
+    refused = alice.refused("POST", f"{job}/cancel")
+    assert refused == (403, f"invalid credentials for '{job}'")
+    refused = root.refused("PUT", job, json={"progress": 3})
+    assert refused == (409, "edit is not allowed in final state")
+
+
+def test_the_administrator_edits_a_running_job(alice: Client, root: Client) -> None:
+    job = alice.act(f"{alice.deployment()}/start")
+    assert root.edit(job, {"progress": 42})["progress"] == 42
+    assert alice.put(job, json={"progress": 1}).status_code == 403
+
+
+def test_a_stranger_cannot_cancel(alice: Client, bob: Client) -> None:
+    job = alice.act(f"{alice.deployment()}/start")
+    assert bob.post(f"{job}/cancel").status_code == 403
+
+
+def test_a_started_deployment_is_refreshed_by_jobs_of_another_kind(alice: Client) -> None:
+    deployment = alice.started()
+    found = alice.found("job", f"target-resource/href='{deployment}'", orderby="created:desc")
+    assert {one["action"] for one in found} == {"start_deployment", "deployment_state_10"}
+
+
+def test_a_cancelled_check_changes_no_deployment(sandbox: Sandbox, alice: Client) -> None:
+    deployment = alice.started()
+    job = alice.act(f"{deployment}/check-dct")
+    assert alice.post(f"{job}/cancel").ok
+    assert alice.state(deployment) == "STARTED"
+
+
+def test_users_add_no_jobs(alice: Client) -> None:
+    refused = alice.refused("POST", "job", json={"action": "start_deployment"})
+    assert refused == (403, "credentials required")
+
+
+class TestEvents:
+    def test_what_was_done_is_written_down_newest_first(self, alice: Client) -> None:
+        deployment = alice.started()
+        text = f"content/resource/href='{deployment}'"
+        found = alice.found("event", text)
+        assert [one["name"] for one in found] == ["deployment.start", "deployment.add"]
+        assert [one["category"] for one in found] == ["action", "add"]
+        assert all(one["success"] for one in found)
+        assert found[0]["authn-info"]["user-id"] == alice.world.user_id("alice")
+
+    def test_failures_are_written_down_too(self, alice: Client, root: Client) -> None:
+        deployment = alice.started()
+        alice.post(f"{deployment}/start")
+        (failed,) = alice.found("event", "success=false")
+        assert failed["name"] == "deployment.start"
+
+    def test_others_read_nothing_of_it(self, alice: Client, bob: Client) -> None:
+        alice.deployment()
+        assert bob.search("event")["count"] == 0
+
+    def test_users_write_events_of_their_own(self, alice: Client) -> None:
+        body = {"name": "mine", "category": "action", "severity": "low"}
+        event = alice.added("event", body)
+        document = alice.read(event)
+        assert (document["category"], document["severity"]) == ("user", "low")
+        assert alice.put(event, json={"name": "x"}).status_code == 405
+
+    def test_they_are_deleted_by_a_filter(self, alice: Client) -> None:
+        alice.added("event", {"name": "mine"})
+        params = {"filter": "name='mine'"}
+        answer = alice.delete("event", params=params, headers={"bulk": "x"})
+        assert (answer.status_code, answer.json()["deleted"]) == (200, 1)
+        assert alice.found("event", "name='mine'") == []

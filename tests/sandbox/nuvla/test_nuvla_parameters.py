@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+import requests
+
+from sandbox.nuvla.client import Client
+from slipstream.sandbox import Clock, Sandbox
+from slipstream.sandbox.nuvla.manifests import compose_services, kubernetes_services
+from slipstream.sandbox.nuvla.parameters import parameter_id
+
+
+def test_an_id_can_be_computed() -> None:
+    deployment = "deployment/11111111-2222-3333-4444-555555555555"
+    uuid = "91caa5bf-c967-3d0a-9762-a3bb76da5088"
+    assert parameter_id(deployment, "hostname") == f"deployment-parameter/{uuid}"
+
+
+def test_parameters_are_found_by_their_computed_ids(alice: Client) -> None:
+    deployment = alice.deployment()
+    assert alice.get(parameter_id(deployment, "hostname")).status_code == 404
+    started = alice.started()
+    assert alice.read(parameter_id(started, "hostname"))["value"] == "127.0.0.1"
+    port = alice.read(parameter_id(started, "web.tcp.80", "web"))
+    assert port["node-id"] == "web"
+    assert port["parent"] == started
+
+
+def test_a_blog_tells_its_address_and_answers_there(alice: Client) -> None:
+    deployment = alice.deployment()
+    content = {"environmental-variables": [{"name": "wordpress_title", "value": "A <b> C"}]}
+    alice.edit(deployment, {"module": {"content": content}})
+    alice.act(f"{deployment}/start")
+    alice.sandbox.clock.advance(60)
+    values = alice.parameters(deployment)
+    ((_, pattern),) = alice.read(deployment)["module"]["content"]["urls"]
+    for name, value in values.items():
+        pattern = pattern.replace(f"${{{name}}}", value or "")
+    assert "$" not in pattern
+    page = requests.get(pattern, timeout=10)
+    assert "<title>A &lt;b&gt; C</title>" in page.text
+    alice.act(f"{deployment}/stop")
+    alice.sandbox.clock.advance(60)
+    assert requests.get(pattern, timeout=10).status_code == 404
+
+
+def test_an_output_parameter_has_no_value_until_it_is_set(alice: Client) -> None:
+    deployment = alice.started()
+    assert alice.parameters(deployment)["admin_url"] is None
+    alice.world.set_parameter(deployment, "admin_url", "http://x/")
+    assert alice.parameters(deployment)["admin_url"] == "http://x/"
+    alice.world.set_parameter(deployment, "brand-new", "1")
+    assert alice.parameters(deployment)["brand-new"] == "1"
+
+
+def test_an_edge_tells_all_its_addresses(alice: Client) -> None:
+    deployment = alice.started(credential="edge-geneva swarm")
+    values = alice.parameters(deployment)
+    assert values["hostname"] == values["ip.vpn"] == "10.8.0.3"
+    assert values["ip.public"] == "203.0.113.9"
+
+
+def test_a_swarm_tells_of_replicas(alice: Client) -> None:
+    values = alice.parameters(alice.started("apps/web/whoami"))
+    assert values["whoami.mode"] == "replicated"
+    assert values["whoami.replicas.running"] == "1"
+    assert values["whoami.tcp.8080"].isdigit()
+    assert values["whoami.udp.53"].isdigit()
+    assert values["whoami.image"] == "traefik/whoami"
+
+
+def test_kubernetes_names_what_it_runs(alice: Client) -> None:
+    values = alice.parameters(alice.started("apps/web/nginx", "k8s-lausanne admin"))
+    assert values["Deployment.nginx.replicas.desired"] == "1"
+    assert values["Service.nginx.tcp.80"].isdigit()
+    assert "Service.nginx.image" not in values
+
+
+def test_helm_tells_of_its_release(alice: Client) -> None:
+    values = alice.parameters(alice.started("apps/web/redis", "k8s-lausanne admin"))
+    assert values["helm-status"] == "deployed"
+    assert values["helm-chart"].startswith("redis-")
+
+
+def test_applications_add_and_change_parameters(alice: Client, bob: Client) -> None:
+    deployment = alice.started()
+    body = {"parent": deployment, "name": "db.size", "node-id": "db", "value": "1"}
+    parameter = alice.added("deployment-parameter", body)
+    assert parameter == parameter_id(deployment, "db.size", "db")
+    refused = alice.refused("POST", "deployment-parameter", json=body)
+    assert refused == (409, f"conflict with {parameter}")
+    changed = alice.edit(parameter, {"value": "2", "name": "other", "parent": "x"})
+    assert (changed["value"], changed["name"]) == ("2", "db.size")
+    assert bob.post("deployment-parameter", json=body).status_code == 403
+    for wrong in ({"parent": deployment}, {**body, "name": "a b"}):
+        assert alice.post("deployment-parameter", json=wrong).status_code == 400
+
+
+def test_the_address_is_the_one_that_the_sandbox_listens_on() -> None:
+    with Sandbox(family="nuvla", clock=Clock(speed=0), host="localhost") as sandbox:
+        alice = Client(sandbox, sandbox.users["alice"])
+        assert alice.parameters(alice.started())["hostname"] == "localhost"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", []),
+        ("volumes: {}\n", []),
+        ("services:\n  a:\n    image: 'x:1'\n", [("a", "x:1", ())]),
+        (
+            "services:\n    a:\n        ports:\n            - 80\n    b:\n        image: y",
+            [("a", "", (("tcp", 80),)), ("b", "y", ())],
+        ),
+        (
+            "version: '3'\nservices:\n  a:\n    ports: ['8080:80', 53/udp]\nvolumes:\n  v:\n",
+            [("a", "", (("tcp", 80), ("udp", 53)))],
+        ),
+    ],
+)
+def test_a_compose_file_is_read(text: str, wanted: list[tuple[str, str, object]]) -> None:
+    assert [(one.node, one.image, one.ports) for one in compose_services(text)] == wanted
+
+
+def test_a_manifest_is_read() -> None:
+    text = (
+        "kind: Service\nmetadata:\n  name: inner\nspec:\n  ports:\n    - port: 80\n---\n"
+        "kind: ConfigMap\nmetadata:\n  name: x\n---\nkind: Deployment\nmetadata:\n  name: d\n"
+    )
+    found = [(one.node, one.ports) for one in kubernetes_services(text)]
+    assert found == [("Service.inner", ()), ("Deployment.d", ())]
