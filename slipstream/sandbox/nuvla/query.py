@@ -58,7 +58,7 @@ class Wanted:
         indexed = dict(document)
         for path in self.hidden:
             _hide(indexed, path.split("/"))
-        indexed["fulltext"] = [_text(document.get(name)) for name in _FULL_TEXT]
+        indexed["fulltext"] = " ".join(_text(document.get(name)) for name in _FULL_TEXT)
         return self.filter.matches(indexed)
 
 
