@@ -40,9 +40,10 @@ test: $(VENV)/installed $(CLIENTS) ## Run every test, with branch coverage
 quick: $(VENV)/installed $(CLIENTS) ## Run the tests without coverage, stop at the first failure
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --exitfirst
 
-record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name SCENARIO=name]
+record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name FAMILY=name SCENARIO=name]
 	$(BIN)/python -m slipstream record \
-		$(if $(ENDPOINT),--endpoint '$(ENDPOINT)') $(if $(ORIGIN),--origin '$(ORIGIN)') $(SCENARIO)
+		$(if $(ENDPOINT),--endpoint '$(ENDPOINT)') $(if $(ORIGIN),--origin '$(ORIGIN)') \
+		$(if $(FAMILY),--family '$(FAMILY)') $(SCENARIO)
 
 official-client: $(CLIENTS) ## Install the official clients for the tests
 

@@ -55,6 +55,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         metavar="NAME",
         help="the folder to record into, ending in the server's version: nuv.la-3.71",
     )
+    parser.add_argument(
+        "--family",
+        choices=("slipstream", "nuvla"),
+        help="the family of the sandbox to record; a server tells its own",
+    )
     parser.add_argument("--tests", default=SCENARIOS, metavar="PATH", help="where scenarios are")
     parser.add_argument("scenarios", nargs="*", metavar="scenario", help="by default all of them")
     return parser
@@ -93,6 +98,8 @@ def _arguments(args: argparse.Namespace) -> list[str]:
         arguments += ["--endpoint", args.endpoint]
     if args.origin:
         arguments += ["--origin", args.origin]
+    if args.family:
+        arguments += ["--family", args.family]
     for name in args.scenarios:
         arguments += ["--scenario", name]
     return arguments

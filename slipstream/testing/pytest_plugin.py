@@ -21,6 +21,7 @@ from slipstream.testing.cassettes import Recording, Replay, recording, replaying
 from slipstream.testing.manifest import load_manifest, origins
 from slipstream.testing.offline import instant_sleep, network_blocked
 from slipstream.testing.recorder import (
+    SANDBOX_ORIGINS,
     Recorder,
     ServerUnknownError,
     sandbox_recorder,
@@ -51,6 +52,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("slipstream", "sessions with SlipStream and Nuvla")
     group.addoption("--record", action="store_true", help="record scenarios anew")
     group.addoption("--endpoint", metavar="URL", help="record this server, not the sandbox")
+    group.addoption(
+        "--family",
+        metavar="NAME",
+        choices=sorted(SANDBOX_ORIGINS),
+        default="slipstream",
+        help="the family of the sandbox to record, without --endpoint",
+    )
     group.addoption("--origin", metavar="NAME", help="record or play this folder of cassettes")
     group.addoption(
         "--scenario", metavar="NAME", action="append", default=[], help="run this scenario alone"
@@ -149,7 +157,7 @@ def _started(config: pytest.Config, stack: ExitStack) -> Recorder:
     option, root = config.option, _root(config)
     if option.endpoint:
         return server_recorder(root, option.endpoint, option.origin)
-    return stack.enter_context(sandbox_recorder(root, option.origin))
+    return stack.enter_context(sandbox_recorder(root, option.origin, option.family))
 
 
 @pytest.fixture

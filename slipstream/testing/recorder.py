@@ -20,8 +20,12 @@ from slipstream.testing.origins import kept_endpoint, moved
 from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
 from slipstream.testing.scrubbing import Scrubber
 
-SANDBOX_VERSION: Final = "3.71"
-SANDBOX_ORIGIN: Final = f"sandbox-{SANDBOX_VERSION}"
+SANDBOX_ORIGINS: Final = {
+    "slipstream": ("3.71", "sandbox-3.71"),
+    "nuvla": ("6.19", "sandbox-nuvla-6.19"),
+}
+"""The version of the sandbox that is recorded for each family, and the folder it goes to."""
+
 SANDBOX_SPEED: Final = 600.0
 """Simulated seconds per second, so that a deployment of minutes is recorded in one."""
 
@@ -140,20 +144,24 @@ def family(endpoint: str) -> str:
 
 
 @contextmanager
-def sandbox_recorder(root: Path, origin: str | None) -> Iterator[Recorder]:
+def sandbox_recorder(
+    root: Path, origin: str | None, family_name: str = "slipstream"
+) -> Iterator[Recorder]:
     """Start the sandbox to record it.
 
     :param root: the folder of all cassettes.
     :param origin: the name of the folder to record into, by default one that names the version.
+    :param family_name: the family that the sandbox speaks.
     :returns: a recorder of the running sandbox.
     """
+    version, usual_origin = SANDBOX_ORIGINS[family_name]
     from slipstream.sandbox import Sandbox  # noqa: PLC0415 - flask is needed for this alone
 
-    with Sandbox(speed=SANDBOX_SPEED, server_version=SANDBOX_VERSION) as sandbox:
+    with Sandbox(family=family_name, speed=SANDBOX_SPEED, server_version=version) as sandbox:
         yield Recorder(
             root=root,
             endpoint=sandbox.url.rstrip("/"),
-            origin=origin or SANDBOX_ORIGIN,
+            origin=origin or usual_origin,
             credentials=ScenarioCredentials(
                 username=sandbox.username,
                 password=sandbox.password,

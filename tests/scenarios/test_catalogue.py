@@ -17,7 +17,8 @@ def test_app_store(driver, scenario):
     if not images:
         scenario.unsupported("its App Store is empty")
     assert {image.extra["type"] for image in images} <= {"component", "application"}
-    assert all(image.id == f"{image.extra['path']}/{image.extra['version']}" for image in images)
+    assert len({image.id for image in images}) == len(images)
+    assert all(image.extra["path"] and image.extra["version"] is not None for image in images)
 
 
 def test_project_of_an_app(driver, scenario):

@@ -12,27 +12,40 @@ from slipstream.libcloud.errors import BadInput, NotFound
 pytestmark = pytest.mark.scenario
 
 
-def test_component_from_creation_to_termination(driver, scenario, image_of, deployed, patience):
-    image = image_of("component")
+def host_name(image):
+    """The parameter that holds the address of what was deployed."""
+    return "machine:hostname" if image.extra["type"] == "component" else "hostname"
 
+
+def unknown_node(driver):
+    """An id that looks like the server's own and names nothing."""
+    found = driver.list_nodes(ex_active_only=False)
+    prefix = found[0].id.rpartition("/")[0] if found else ""
+    return "/".join(part for part in (prefix, str(uuid.UUID(int=1))) if part)
+
+
+def test_a_node_from_creation_to_termination(driver, scenario, image, deployed, patience):
     node = deployed(name=scenario.name, image=image, ex_tags=["recorded"])
     assert node.name == scenario.name
-    assert driver.ex_wait_node_in_state(node, **patience) == "Ready"
+    driver.ex_wait_node_in_state(node, **patience)
 
     ready = driver.ex_get_node(node.id)
     machines = driver.ex_list_virtual_machines(node=node)
     assert ready.state == NodeState.RUNNING
-    assert ready.extra["tags"] == ["recorded"]
+    assert "recorded" in ready.extra["tags"]
     assert ready.image.id == image.id
     addresses = ready.public_ips + ready.private_ips
     assert addresses
-    assert addresses == [ip for vm in machines for ip in vm.public_ips + vm.private_ips]
-    assert driver.ex_get_node_parameter(node, "machine:hostname") in addresses
+    for machine in machines:
+        assert set(machine.public_ips + machine.private_ips) & set(addresses)
+    assert driver.ex_get_node_parameter(node, host_name(image)) in addresses
 
 
-def test_application_on_several_machines(driver, scenario, image_of, deployed, patience):
+def test_an_application_on_several_machines(driver, scenario, image_of, deployed, patience):
     image = image_of("application")
     names = sorted(image.extra["nodes"])
+    if not names:
+        scenario.unsupported("its applications do not consist of nodes")
 
     node = deployed(
         name=scenario.name,
@@ -63,41 +76,39 @@ def test_parameters_reach_the_deployment(driver, scenario, image_of, deployed):
     assert driver.ex_get_node_parameter(node, f"machine:{inputs[0]}") == text
 
 
-def test_listings_show_the_node_by_its_name(driver, scenario, image_of):
-    node = driver.create_node(name=scenario.name, image=image_of("component"))
+def test_listings_show_the_node_by_its_name(driver, scenario, image, deployed):
+    node = deployed(name=scenario.name, image=image)
 
-    try:
-        active = {found.id: found for found in driver.list_nodes(ex_addresses=True)}
-        assert active[node.id].name == scenario.name
-    finally:
-        assert driver.destroy_node(node)
+    active = {found.id: found for found in driver.list_nodes(ex_addresses=True)}
+    assert active[node.id].name == scenario.name
     everything = {found.id: found for found in driver.list_nodes(ex_active_only=False)}
     assert everything[node.id].name == scenario.name
 
 
-def test_unknown_parameter_leaves_the_deployment_alone(driver, scenario, image_of, deployed):
-    node = deployed(name=scenario.name, image=image_of("component"))
+def test_an_unknown_parameter_leaves_the_deployment_alone(
+    driver, scenario, image, deployed, patience
+):
+    node = deployed(name=scenario.name, image=image)
+    driver.ex_wait_node_in_state(node, **patience)
 
-    with pytest.raises(BadInput, match="machine:hostname"):
-        driver.ex_get_node_parameter(node, "machine:hostnam")
+    with pytest.raises(BadInput, match=host_name(image)):
+        driver.ex_get_node_parameter(node, f"{host_name(image)}e")
 
     assert driver.ex_get_node(node.id).extra["abort"] is None
 
 
-def test_unknown_input_is_refused_before_anything_is_deployed(driver, image_of):
-    image = image_of("component")
-
+def test_an_unknown_input_is_refused_before_anything_is_deployed(driver, image):
     with pytest.raises(BadInput, match="Unknown parameter 'no_such_parameter'"):
         driver.create_node(image=image, ex_parameters={"no_such_parameter": "x"})
 
 
-def test_terminating_twice_is_accepted(driver, scenario, image_of):
-    node = driver.create_node(name=scenario.name, image=image_of("component"))
+def test_terminating_twice_is_accepted(driver, scenario, image, create):
+    node = create(name=scenario.name, image=image)
 
     assert driver.destroy_node(node)
     assert driver.destroy_node(node)
 
 
-def test_unknown_node(driver):
+def test_an_unknown_node_is_not_found(driver):
     with pytest.raises(NotFound):
-        driver.ex_get_node(str(uuid.UUID(int=1)))
+        driver.ex_get_node(unknown_node(driver))

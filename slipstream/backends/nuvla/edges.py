@@ -7,7 +7,6 @@ Source: nuvla/api-server, spec/nuvlabox_status*.cljc; nuvlaedge, agent/workers/m
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from slipstream.backends import documents
@@ -54,15 +53,13 @@ def slipstream_list_virtual_machines(
             return
         of_status, of_edge = either("parent", edge), either("id", edge)
     group = None if connector is None else _group_of(session, connector)
-    with ThreadPoolExecutor(2, thread_name_prefix="slipstream-edges") as pool:
-        states = pool.submit(lambda: list(_all(session, _STATUS, _STATUS_SELECT, of_status)))
-        edges = pool.submit(lambda: list(_all(session, _EDGE, _EDGE_SELECT, of_edge)))
-        by_parent = {documents.text(status, "parent"): status for status in states.result()}
-        for edge_document in edges.result():
-            there = documents.text(edge_document, "infrastructure-service-group")
-            if connector is None or (group is not None and group == there):
-                status = by_parent.get(edge_document["id"], {})
-                yield _machine(edge_document, status, deployment_id)
+    states = _all(session, _STATUS, _STATUS_SELECT, of_status)
+    by_parent = {documents.text(status, "parent"): status for status in states}
+    for edge_document in _all(session, _EDGE, _EDGE_SELECT, of_edge):
+        there = documents.text(edge_document, "infrastructure-service-group")
+        if connector is None or (group is not None and group == there):
+            status = by_parent.get(edge_document["id"], {})
+            yield _machine(edge_document, status, deployment_id)
 
 
 def _edge_of(session: Session, deployment: str) -> str | None:

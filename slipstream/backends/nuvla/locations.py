@@ -8,7 +8,6 @@ Source: nuvla/api-server, server/resources/infrastructure_service*.clj, credenti
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from slipstream.backends import documents
@@ -44,16 +43,13 @@ def slipstream_list_service_offers(
 @hookimpl
 @serves(NAME)
 def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
-    """The services that the user has a credential for; two searches, side by side."""
-    with ThreadPoolExecutor(2, thread_name_prefix="slipstream-locations") as pool:
-        services = pool.submit(lambda: list(_services(session)))
-        credentials = pool.submit(lambda: list(_credentials(session, _USABLE)))
-        by_parent: dict[str | None, list[dict[str, Any]]] = {}
-        for credential in credentials.result():
-            by_parent.setdefault(documents.text(credential, "parent"), []).append(credential)
-        for service in sorted(services.result(), key=_name):
-            if service["id"] in by_parent:
-                yield _location(service, by_parent[service["id"]])
+    """The services that the user has a credential for: two searches, however many there are."""
+    by_parent: dict[str | None, list[dict[str, Any]]] = {}
+    for credential in _credentials(session, _USABLE):
+        by_parent.setdefault(documents.text(credential, "parent"), []).append(credential)
+    for service in sorted(_services(session), key=_name):
+        if service["id"] in by_parent:
+            yield _location(service, by_parent[service["id"]])
 
 
 def credential_for(session: Session, place: str, subtype: str) -> str:
