@@ -69,7 +69,7 @@ def log_in(session: Session, template: str, fields: Mapping[str, object]) -> Non
         raise external_login(session, template, error) from error
     if answer.status == 200:
         answer = _second_factor(session, template, answer, fields.get(CODE))
-        if answer.status in {400, 409}:
+        if answer.status in {400, 403, 404, 409}:
             raise _code_refused(session, answer)
     expiries = [cookie.expires for cookie in session.transport.cookies if cookie.name == COOKIE]
     if answer.status != 201 or not expiries:

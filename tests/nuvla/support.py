@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from libcloud.compute.base import Node, NodeLocation
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.sandbox import Sandbox
+
+Driver = SlipStreamNodeDriver
+Login = Callable[..., Driver]
+
+COOKIE = "com.com.sixsq.nuvla.cookie"
+WORDPRESS = "apps/WordPress/wordpress"
+WHOAMI = "apps/web/whoami"
+NGINX = "apps/web/nginx"
+REDIS = "apps/web/redis"
+FAILING = "apps/trials/failing"
+COMPONENT = "apps/trials/component"
+NOBODYS = "deployment/0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
+SWARM, CLUSTER = "swarm-lausanne", "k8s-lausanne"
+WEEK = 7 * 24 * 3600
+JSON = {"Content-Type": "application/json"}
+
+
+class FakeTime:
+    """Stands for the module ``time``: sleeping takes no time, and a clock can follow it."""
+
+    def __init__(self, follow: Callable[[float], object] = lambda _: None) -> None:
+        self.slept: list[float] = []
+        self.ahead = 0.0
+        self._follow = follow
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.ahead += seconds
+        self._follow(seconds)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+    def time(self) -> float:
+        return time.time() + self.ahead
+
+
+def requests(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """What was asked, the ids left out."""
+    return [
+        (entry.method, "/".join(p for p in entry.path.split("/")[2:] if len(p) < 36))
+        for entry in sandbox.journal
+    ]
+
+
+def changes(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """The requests that may have changed something; a PUT on a collection is a search."""
+    return [
+        (method, path)
+        for (method, path), entry in zip(requests(sandbox), sandbox.journal, strict=True)
+        if method != "GET" and entry.form is None
+    ]
+
+
+def logins(sandbox: Sandbox) -> int:
+    return len(sandbox.journal.entries("POST", "/api/session"))
+
+
+def place(driver: Driver, name: str = SWARM) -> NodeLocation:
+    return next(one for one in driver.list_locations() if one.name == name)
+
+
+def deploy(driver: Driver, path: str = WORDPRESS, where: str = SWARM, **options: Any) -> Node:
+    """A node on its way; the requests for it are forgotten by none but the caller."""
+    image = driver.get_image(path)
+    return driver.create_node(image=image, location=place(driver, where), **options)
+
+
+def stored(sandbox: Sandbox, identifier: str) -> dict[str, Any]:
+    found = sandbox.world.store.get(identifier)
+    assert found is not None, f"{identifier} is gone"
+    return dict(found)
+
+
+def deployments(sandbox: Sandbox) -> list[dict[str, Any]]:
+    return list(sandbox.world.store.collection("deployment"))

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from libcloud.compute.base import Node
+
+from slipstream.libcloud.errors import InvalidCredentials, RequestFailed
+from slipstream.sandbox import Sandbox
+
+from .support import WEEK, Driver, FakeTime, Login, deploy, logins, requests, stored
+
+CALLS: dict[str, Callable[[Driver], object]] = {
+    "a search": lambda driver: driver.list_nodes(),
+    "two searches at once": lambda driver: driver.list_locations(),
+    "a read": lambda driver: driver.get_image("apps/WordPress/wordpress"),
+    "a credential, for which nobody is told of a bad request": lambda driver: (
+        driver.import_key_pair_from_string(
+            "work",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ2f3m6u4y0l6Dq7Rk1wzS8p9Lx5tBvHcNaEjU0KfWqY",
+        ).name
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_session_that_has_ended_is_renewed_once(
+    driver: Driver, sandbox: Sandbox, call: Callable[[Driver], object]
+) -> None:
+    before = repr(call(driver))
+    sandbox.clock.advance(WEEK + 60)
+    assert repr(call(driver)) == before
+    assert logins(sandbox) == 1
+
+
+@pytest.mark.parametrize("call", ["a search", "two searches at once"])
+def test_sixteen_threads_log_in_once_when_the_session_ends(
+    driver: Driver, sandbox: Sandbox, call: str
+) -> None:
+    sandbox.world.expire_sessions()
+    barrier = Barrier(16)
+
+    def ask(_: int) -> object:
+        barrier.wait(10)
+        return CALLS[call](driver)
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, range(16)))
+    assert len({repr(answer) for answer in answers}) == 1
+    assert logins(sandbox) == 1
+
+
+def act_start(driver: Driver, node: Node) -> bool:
+    return driver.start_node(node)
+
+
+def act_stop(driver: Driver, node: Node) -> bool:
+    return driver.stop_node(node)
+
+
+@pytest.mark.parametrize(
+    ("act", "state", "then"),
+    [(act_start, "STOPPED", "STARTING"), (act_stop, "STARTED", "STOPPING")],
+)
+def test_a_session_about_to_end_is_renewed_before_a_request_that_changes_something(
+    driver: Driver,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    act: Callable[[Driver, Node], bool],
+    state: str,
+    then: str,
+) -> None:
+    (identifier,) = sandbox.world.add_deployments(1, state=state)
+    node = Node(identifier, "blog", None, [], [], driver)
+    later = FakeTime()
+    later.ahead = WEEK + 3600
+    monkeypatch.setattr("slipstream.session.time", later)
+    sandbox.clock.advance(WEEK + 3600)
+    assert act(driver, node)
+    assert [entry.status for entry in sandbox.journal] == [201, 202]
+    assert stored(sandbox, identifier)["state"] == then
+
+
+def test_a_session_with_time_left_is_not_renewed(
+    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = FakeTime()
+    later.ahead = WEEK - 3600
+    monkeypatch.setattr("slipstream.session.time", later)
+    driver.list_nodes()
+    assert logins(sandbox) == 0
+
+
+def test_an_action_that_was_refused_is_never_sent_again(driver: Driver, sandbox: Sandbox) -> None:
+    (identifier,) = sandbox.world.add_deployments(1, state="STARTED")
+    sandbox.world.expire_sessions()
+    with pytest.raises(RequestFailed):
+        driver.stop_node(Node(identifier, "blog", None, [], [], driver))
+    assert requests(sandbox).count(("POST", "deployment/stop")) == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda driver, node: driver.ex_get_node(node.id),
+        lambda driver, node: driver.ex_update_node(node),
+        lambda driver, node: driver.ex_get_node_logs(node, ["web"]),
+        lambda driver, node: driver.start_node(node),
+    ],
+    ids=["get", "update", "logs", "start"],
+)
+def test_a_refusal_that_means_not_yours_costs_no_login(
+    driver: Driver, bob: Driver, sandbox: Sandbox, call: Callable[[Driver, Node], object]
+) -> None:
+    (identifier,) = sandbox.world.add_deployments(1, user="alice")
+    with pytest.raises(RequestFailed, match="invalid credentials for 'deployment/") as caught:
+        call(bob, Node(identifier, "blog", None, [], [], bob))
+    assert caught.value.http_code == 403
+    assert not isinstance(caught.value, InvalidCredentials)
+    assert logins(sandbox) == 0
+    assert len(sandbox.journal) <= 2
+
+
+def test_a_session_that_cannot_be_renewed_says_so(login: Login, sandbox: Sandbox) -> None:
+    driver = login()
+    sandbox.world.expire_sessions()
+    sandbox.world.passwords[sandbox.world.user_id("alice")] = "changed"
+    with pytest.raises(InvalidCredentials, match="has ended and cannot be renewed"):
+        driver.list_nodes()
+
+
+def test_deploying_with_a_session_that_ended_unnoticed_goes_on_with_a_new_one(
+    driver: Driver, sandbox: Sandbox
+) -> None:
+    sandbox.world.expire_sessions()
+    assert deploy(driver).extra["state"] == "STARTING"
+    assert logins(sandbox) == 1
