@@ -31,6 +31,3 @@ class Version:
         if not re.fullmatch(r"v?6\.19(\.\d+)?", text):
             raise ValueError(f"{text!r} is not a version of Nuvla the sandbox speaks: try 6.19.")
         return cls(6, 19)
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}"

@@ -53,6 +53,18 @@ class TestLogs:
         sandbox.clock.advance(600)
         assert "log" not in alice.read(log)
 
+    def test_a_log_goes_with_its_deployment(self, sandbox: Sandbox, alice: Client) -> None:
+        logs = []
+        for _ in range(2):
+            path = f"{alice.started()}/create-log"
+            made = alice.post(path, json={"components": ["web"]})
+            logs.append(made.json()["resource-id"])
+        parent = alice.read(logs[0])["parent"]
+        assert alice.act(f"{logs[0]}/fetch") != alice.act(f"{logs[1]}/fetch")
+        alice.post(f"{parent}/force-delete")
+        assert alice.get(logs[0]).status_code == 404
+        assert alice.get(logs[1]).status_code == 200
+
 
 class TestManyAtOnce:
     BULK: ClassVar = {"bulk": "true"}

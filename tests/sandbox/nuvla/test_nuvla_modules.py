@@ -168,3 +168,13 @@ def test_a_compose_file_is_validated_by_a_job(alice: Client) -> None:
     assert alice.read(job)["state"] == "SUCCESS"
     helm = f"{alice.module('apps/web/redis')}/validate-docker-compose"
     assert alice.post(helm).status_code == 403
+
+
+def test_projects_hold_projects(alice: Client) -> None:
+    for path in ("mine", "mine/inner"):
+        alice.added("module", {"path": path, "subtype": "project", "name": "Mine"})
+    inner = alice.read(alice.module("mine/inner"))
+    assert inner["parent-path"] == "mine"
+    assert [one["rel"] for one in inner["operations"]] == ["edit", "delete"]
+    assert alice.delete(inner["id"]).ok
+    assert alice.delete(alice.module("mine")).ok

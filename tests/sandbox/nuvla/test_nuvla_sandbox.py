@@ -78,3 +78,18 @@ def test_answers_are_pretty_and_escaped(alice: Client) -> None:
 def test_two_sandboxes_name_things_alike(sandbox: Sandbox, alice: Client) -> None:
     with Sandbox(family="nuvla") as other:
         assert Client(other, other.users["alice"]).module() == alice.module()
+
+
+def test_what_nobody_thought_of_is_an_error_of_the_server(alice: Client) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    status, message = alice.refused("POST", "deployment", data=b"no gzip", headers=headers)
+    assert status == 500
+    assert message.startswith("Unexpected exception thrown: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"), [("[1]", "application/json"), ("<x/>", "application/xml")]
+)
+def test_a_body_that_is_no_map_adds_nothing(alice: Client, content: str, kind: str) -> None:
+    answer = alice.post("deployment", data=content, headers={"Content-Type": kind})
+    assert answer.status_code == 400

@@ -268,3 +268,29 @@ def test_administrators_add_users_who_can_log_in(root: Client, alice: Client) ->
     assert Client(root.sandbox).log_in(username="dora", password="Dora-1234").ok
     assert root.post("user", json={"template": template}).status_code == 409
     assert alice.post("user", json={"template": template}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        {},
+        {"href": "user-template/email-password", "username": "dora"},
+        {"href": "user-template/username-password", "username": "dora"},
+    ],
+)
+def test_a_user_without_a_password_is_refused(root: Client, template: dict[str, str]) -> None:
+    assert root.post("user", json={"template": template}).status_code == 400
+
+
+def test_who_is_nobody_has_no_second_factor(sandbox: Sandbox) -> None:
+    for name in ("alice", "zoe"):
+        with pytest.raises(KeyError):
+            sandbox.world.two_factor_code(name)
+
+
+def test_nobody_reads_what_a_login_waits_with(alice: Client, nobody: Client) -> None:
+    callback = TestTheSecondFactor().ask(nobody).removesuffix("/execute")
+    assert alice.get(callback).status_code == 403
+    own = alice.added("callback", {"action": "a", "target-resource": {"href": "deployment/x"}})
+    assert alice.read(own)["action"] == "a"
+    assert alice.post(f"{own}/execute", json={"token": "1"}).status_code == 404
