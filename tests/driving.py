@@ -108,7 +108,19 @@ class Official:
         self._ask(do="open", api=name, kwargs=kwargs)
         return Client(self, name)
 
-    def call(self, api: str, name: str, *args: Any, **kwargs: Any) -> Any:
+    def make(self, kind: str, *args: Any, **kwargs: Any) -> Client:
+        """
+        Make an object of another class of the client.
+
+        :param kind: The name of the class.
+        :param args: The arguments of its constructor; so are ``kwargs``.
+        :returns: The object, held as a client is.
+        """
+        name = str(next(self._names))
+        self._ask(do="make", api=name, kind=kind, args=args, kwargs=kwargs)
+        return Client(self, name)
+
+    def call(self, api: str, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """
         Call a method, or read a property.
 
@@ -117,11 +129,14 @@ class Official:
         :returns: Its result.
         :raises ClientFailure: If the client raised.
         """
-        result = self._ask(do="call", api=api, name=name, args=args, kwargs=kwargs)
-        self.called.add(name)
-        return result
+        answer = self._answer(do="call", api=api, name=name, args=args, kwargs=kwargs)
+        self.called.add(answer.get("called", name))
+        return answer["result"]
 
     def _ask(self, **command: Any) -> Any:
+        return self._answer(**command)["result"]
+
+    def _answer(self, **command: Any) -> dict[str, Any]:
         writing, reading = self._process.stdin, self._process.stdout
         assert writing is not None
         assert reading is not None
@@ -133,10 +148,10 @@ class Official:
         finally:
             timer.cancel()
         assert line, f"the client's process ended: {self._noise.read_text()}"
-        answer = json.loads(line, object_hook=self._restored)
+        answer: dict[str, Any] = json.loads(line, object_hook=self._restored)
         if "error" in answer:
             raise ClientFailure(answer["error"], answer["message"], answer["status"])
-        return answer["result"]
+        return answer
 
     def _restored(self, value: dict[str, Any]) -> Any:
         for tag, restore in _RESTORED.items():
@@ -155,6 +170,24 @@ class Client:
 
     def __init__(self, official: Official, name: str) -> None:
         self._official, self._name = official, name
+
+    def of(self, kind: str, **made: Any) -> Client:
+        """
+        Take the client's view on one type of resource.
+
+        :param kind: The name of its class.
+        :param made: What its constructor wants beside the client.
+        :returns: The view.
+        """
+        return self._official.make(kind, self, **made)
+
+    def written(self) -> dict[str, str]:
+        """
+        Refer to it in a command.
+
+        :returns: The reference.
+        """
+        return {"$api": self._name}
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -184,6 +217,8 @@ def _written(value: object) -> object:
         return str(value)
     if isinstance(value, Resource):
         return {"$resource": value.data}
+    if isinstance(value, Client):
+        return value.written()
     raise TypeError(f"{type(value)} cannot be sent")
 
 

@@ -1,0 +1,91 @@
+"""Nuvla's own client, and sandboxes that speak Nuvla."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from driving import Client, Official, held_to_marks, interpreter
+
+from slipstream.sandbox import Sandbox
+
+_DRIVE = Path(__file__).with_name("drive.py")
+_PYTHON = Path(__file__).parents[2] / ".venv-official-nuvla-client" / "bin" / "python"
+_STARTED = 300
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "proves(*names): calls of the client shown to work")
+
+
+@pytest.fixture(scope="session")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
+    python = interpreter(_PYTHON, os.environ)
+    process = Official(python, _DRIVE, tmp_path_factory.mktemp("official-nuvla-client"))
+    yield process
+    process.close()
+
+
+@pytest.fixture(autouse=True)
+def _proofs_are_made(request: pytest.FixtureRequest) -> Iterator[None]:
+    with held_to_marks(request, "official"):
+        yield
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(family="nuvla", speed=0) as running:
+        yield running
+
+
+@pytest.fixture
+def connect(
+    official: Official, sandbox: Sandbox, tmp_path: Path
+) -> Callable[..., Client]:
+    """Make clients of the sandbox, each with cookies of its own unless a file is named."""
+
+    def make(**kwargs: object) -> Client:
+        options = {"endpoint": sandbox.url, "insecure": True, "persist_cookie": False}
+        return official.open(**(options | kwargs))
+
+    return make
+
+
+@pytest.fixture
+def alice(connect: Callable[..., Client], sandbox: Sandbox) -> Client:
+    client = connect()
+    client.login_password(sandbox.username, sandbox.password)
+    return client
+
+
+@pytest.fixture
+def root(connect: Callable[..., Client], sandbox: Sandbox) -> Client:
+    """Log the administrator in."""
+    client = connect()
+    client.login_password("super", sandbox.users["super"].password)
+    return client
+
+
+@pytest.fixture
+def wordpress(alice: Client) -> str:
+    """Name the newest version of the seeded application."""
+    found = alice.of("Module").get_by_path("apps/blog/wordpress")
+    return f"{found['id']}_{len(found['versions']) - 1}"
+
+
+@pytest.fixture
+def place(alice: Client) -> str:
+    """Name the credential of the seeded Swarm."""
+    swarm = alice.of("Credential", subtype="infrastructure-service-swarm")
+    [found] = swarm.id_by_name("swarm-lausanne admin")
+    return str(found)
+
+
+@pytest.fixture
+def started(alice: Client, sandbox: Sandbox, wordpress: str, place: str) -> str:
+    """Deploy the application, and let it come up."""
+    deployment = alice.of("Deployment").launch(wordpress, infra_cred_id=place)
+    sandbox.clock.advance(_STARTED)
+    return str(deployment.id)

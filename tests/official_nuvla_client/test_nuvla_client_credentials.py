@@ -1,0 +1,246 @@
+"""Nuvla's own client adds services and the credentials for them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from driving import Client, ClientFailure, Official
+
+from slipstream.sandbox import Sandbox
+
+Connect = Callable[..., Client]
+_ENDPOINT = "https://cluster.example.org:6443"
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+_CONFIG = {
+    "current-context": "at-home",
+    "contexts": [{"name": "at-home", "context": {"cluster": "home", "user": "me"}}],
+    "clusters": [
+        {
+            "name": "home",
+            "cluster": {"server": _ENDPOINT, "certificate-authority-data": _encoded("the CA")},
+        }
+    ],
+    "users": [
+        {
+            "name": "me",
+            "user": {
+                "client-certificate-data": _encoded("my certificate"),
+                "client-key-data": _encoded("my key"),
+            },
+        }
+    ],
+}
+
+
+@pytest.fixture
+def group(alice: Client) -> str:
+    return str(alice.of("InfraServiceGroup").create("home"))
+
+
+@pytest.fixture
+def cluster(alice: Client, group: str) -> str:
+    return str(alice.of("InfraServiceK8s").create(_ENDPOINT, group, "home"))
+
+
+@pytest.mark.proves("InfraService.create")
+@pytest.mark.parametrize(
+    ("kind", "subtype"),
+    [
+        ("InfraServiceK8s", "kubernetes"),
+        ("InfraServiceDocker", "swarm"),
+        ("InfraServiceS3", "s3"),
+        ("InfraServiceRegistry", "registry"),
+    ],
+)
+def test_service_is_added_to_a_group(
+    alice: Client, group: str, kind: str, subtype: str
+) -> None:
+    made = alice.of(kind).create("https://10.0.0.1", group, "mine", "my own")
+
+    found = alice.get(made).data
+    assert (found["subtype"], found["parent"], found["endpoint"], found["name"]) == (
+        subtype,
+        group,
+        "https://10.0.0.1",
+        "mine",
+    )
+    assert alice.get(group).data["infrastructure-services"] == [{"href": made}]
+    with pytest.raises(ClientFailure, match="1 linked services remain") as caught:
+        alice.delete(group)
+    assert caught.value.status == 409
+
+
+@pytest.mark.proves("CredentialCOE.create", "Credential.find_parent", "Credential.id_by_name")
+@pytest.mark.parametrize(
+    ("kind", "subtype"),
+    [
+        ("CredentialK8s", "infrastructure-service-kubernetes"),
+        ("CredentialDockerSwarm", "infrastructure-service-swarm"),
+    ],
+)
+def test_certificate_becomes_a_credential_of_the_service(
+    alice: Client, cluster: str, kind: str, subtype: str
+) -> None:
+    credentials = alice.of(kind)
+
+    made = credentials.create("the CA", "my certificate", "my key", cluster, "me at home")
+
+    found = alice.get(made).data
+    assert (found["subtype"], found["parent"]) == (subtype, cluster)
+    assert (found["ca"], found["cert"], found["key"]) == ("the CA", "my certificate", "my key")
+    assert [one.id for one in credentials.find_parent(cluster)] == [made]
+    assert credentials.id_by_name("me at home") == [made]
+    assert credentials.id_by_name("nobody") == []
+
+
+@pytest.mark.proves("CredentialS3.create")
+def test_keys_of_a_store_become_a_credential(alice: Client, group: str) -> None:
+    store = alice.of("InfraServiceS3").create("https://s3.example.org", group)
+
+    made = alice.of("CredentialS3").create("an id", "a secret", store, "buckets")
+
+    found = alice.get(made).data
+    assert (found["subtype"], found["access-key"]) == ("infrastructure-service-minio", "an id")
+
+
+@pytest.mark.proves("CredentialDockerRegistry.create")
+def test_account_at_a_registry_becomes_a_credential(alice: Client, group: str) -> None:
+    registry = alice.of("InfraServiceRegistry").create("https://registry.example.org", group)
+
+    made = alice.of("CredentialDockerRegistry").create("me", "mine", registry, "images")
+
+    found = alice.get(made).data
+    assert (found["subtype"], found["username"]) == ("infrastructure-service-registry", "me")
+
+
+@pytest.mark.proves("Credential.build_template", "Credential.create_from_template")
+def test_credential_is_made_from_a_template(alice: Client, cluster: str) -> None:
+    tokens = alice.of("Credential", subtype="swarm-token")
+    data = {"scope": "WORKER", "token": "SWMTKN-1"}
+
+    template = tokens.build_template(data, cluster, "joining")
+    made = tokens.create_from_template(data, cluster, "joining")
+
+    assert template["template"]["href"] == "credential-template/swarm-token"
+    assert template["description"] == "joining"
+    found = alice.get(made).data
+    assert (found["subtype"], found["scope"], found["parent"]) == (
+        "swarm-token",
+        "WORKER",
+        cluster,
+    )
+
+
+@pytest.mark.proves("CredentialK8s.create_from_file", "CredentialK8s.create_from_config")
+def test_configuration_of_kubectl_becomes_a_credential(
+    alice: Client, cluster: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "config"
+    file.write_text(yaml.safe_dump(_CONFIG))
+    credentials = alice.of("CredentialK8s")
+
+    made = credentials.create_from_file(str(file), cluster, "at-home")
+    again = credentials.create_from_config(_CONFIG, cluster, "at-home", name="again")
+
+    for one, name in ((made, "home"), (again, "again")):
+        found = alice.get(one).data
+        assert (found["name"], found["ca"], found["cert"], found["key"]) == (
+            name,
+            "the CA",
+            "my certificate",
+            "my key",
+        )
+
+
+def test_context_that_is_not_there_never_leaves_the_client(
+    alice: Client, cluster: str, sandbox: Sandbox
+) -> None:
+    sandbox.journal.clear()
+
+    with pytest.raises(ClientFailure, match="failed to find cluster or user"):
+        alice.of("CredentialK8s").create_from_config(_CONFIG, cluster, "elsewhere")
+
+    assert list(sandbox.journal) == []
+
+
+@pytest.mark.proves(
+    "KubeConfig.decode",
+    "KubeConfig.from_string",
+    "KubeConfig.from_file",
+    "KubeConfig.get_certs",
+    "KubeConfig.get_client_creds",
+    "KubeConfig.get_cluster_and_user",
+    "KubeConfig.get_cluster_cacert",
+    "KubeConfig.get_cluster_endpoint",
+)
+def test_configuration_of_kubectl_is_read(official: Official, tmp_path: Path) -> None:
+    kube, file = official.make("KubeConfig"), tmp_path / "config"
+    file.write_text(yaml.safe_dump(_CONFIG))
+
+    assert kube.decode(_encoded("plain")) == "plain"
+    assert kube.from_string(file.read_text()) == kube.from_file(str(file)) == _CONFIG
+    assert kube.get_cluster_and_user(_CONFIG) == ["home", "me"]
+    assert kube.get_cluster_endpoint(_CONFIG, "home") == _ENDPOINT
+    assert kube.get_cluster_cacert(_CONFIG, "home") == "the CA"
+    assert kube.get_client_creds(_CONFIG, "me") == ["my certificate", "my key"]
+    assert kube.get_certs(_CONFIG) == ["the CA", "my certificate", "my key"]
+
+
+def test_cluster_cannot_be_added_from_a_file_in_one_step(
+    alice: Client, group: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "config"
+    file.write_text(yaml.safe_dump(_CONFIG))
+
+    # The name of the file goes where the parsed file is wanted, once the service was added.
+    with pytest.raises(ClientFailure, match="has no attribute 'get'"):
+        alice.of("InfraServiceK8s").create_from_config(str(file), group)
+
+    assert len(alice.get(group).data["infrastructure-services"]) == 1
+
+
+@pytest.mark.proves("add")
+def test_new_api_key_logs_in_until_it_is_deleted(
+    alice: Client, connect: Connect, sandbox: Sandbox
+) -> None:
+    template = {"href": "credential-template/generate-api-key", "ttl": 3600}
+
+    made = alice.add("credential", {"name": "laptop", "template": template}).data
+
+    key, secret = made["resource-id"], made["secret-key"]
+    assert connect().login_apikey(key, secret)["status"] == 201
+    alice.delete(key)
+    assert connect().login_apikey(key, secret)["status"] == 403
+    again = alice.add("credential", {"name": "laptop", "template": template}).data
+    sandbox.clock.advance(3601)
+    assert connect().login_apikey(again["resource-id"], again["secret-key"])["status"] == 403
+
+
+@pytest.mark.proves("add")
+def test_private_part_of_a_generated_ssh_key_is_shown_once(alice: Client) -> None:
+    template = {"href": "credential-template/generate-ssh-key"}
+
+    made = alice.add("credential", {"name": "laptop", "template": template}).data
+
+    assert made["private-key"].startswith("-----BEGIN RSA PRIVATE KEY-----")
+    found = alice.get(made["resource-id"]).data
+    assert (found["subtype"], found["public-key"]) == ("ssh-key", made["public-key"])
+    assert "private-key" not in found
+
+
+def test_unknown_template_is_refused(alice: Client) -> None:
+    made = alice.of("Credential", subtype="infrastructure-service-amazonec2")
+
+    with pytest.raises(ClientFailure) as caught:
+        made.create_from_template({"amazonec2-region": "eu-west-1"}, "infrastructure-service/1", "x")
+
+    assert caught.value.status == 400

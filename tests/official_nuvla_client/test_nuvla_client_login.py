@@ -1,0 +1,264 @@
+"""Nuvla's own client logs in and out, and acts for a group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from driving import Client, ClientFailure, Resource
+
+from slipstream.sandbox import Sandbox
+
+Connect = Callable[..., Client]
+_WEEK = 7 * 24 * 3600
+_GROUP = "group/acme"
+
+
+@pytest.mark.proves("login_password", "current_session", "is_authenticated", "get")
+def test_user_name_and_password_open_a_session(connect: Connect, sandbox: Sandbox) -> None:
+    client = connect()
+    assert client.is_authenticated() is False
+
+    answer = client.login_password(sandbox.username, sandbox.password)
+
+    assert answer["status"] == 201
+    assert answer["json"]["resource-id"] == client.current_session()
+    assert client.is_authenticated() is True
+    session = client.get(client.current_session()).data
+    assert (session["method"], session["identifier"]) == ("password", sandbox.username)
+    assert session["user"] == sandbox.world.user_id(sandbox.username)
+
+
+@pytest.mark.proves("login_internal")
+def test_old_name_of_the_password_login_still_works(connect: Connect, sandbox: Sandbox) -> None:
+    client = connect()
+
+    assert client.login_internal(sandbox.username, sandbox.password)["status"] == 201
+    assert client.is_authenticated() is True
+
+
+@pytest.mark.proves("login_apikey", "search")
+def test_api_key_opens_a_session_of_the_keys_owner(connect: Connect, sandbox: Sandbox) -> None:
+    client = connect()
+
+    answer = client.login_apikey(sandbox.key, sandbox.secret)
+
+    assert answer["status"] == 201
+    [session] = client.search("session").data["resources"]
+    assert session["method"] == "api-key"
+    assert session["user"] == sandbox.world.user_id(sandbox.username)
+
+
+@pytest.mark.proves("login")
+def test_login_by_parameters_sends_them_as_they_are(connect: Connect, sandbox: Sandbox) -> None:
+    template = {"href": "session-template/password"}
+    template |= {"username": sandbox.username, "password": sandbox.password}
+
+    answer = connect().login(template)
+
+    assert answer["status"] == 201
+    assert sandbox.journal[-1].json == {"template": template}
+
+
+@pytest.mark.parametrize(
+    ("template", "status"),
+    [
+        pytest.param({"href": "session-template/password", "password": "no"}, 403, id="password"),
+        pytest.param({"href": "session-template/api-key", "secret": "no"}, 403, id="secret"),
+        pytest.param({"href": "session-template/carrier-pigeon"}, 404, id="template"),
+        pytest.param({"href": "session-template/password", "pin": "1"}, 400, id="attribute"),
+    ],
+)
+def test_refused_login_raises_nothing_and_opens_no_session(
+    connect: Connect, template: dict[str, str], status: int
+) -> None:
+    client = connect()
+
+    assert client.login(template)["status"] == status
+    assert client.is_authenticated() is False
+
+
+@pytest.mark.proves("logout")
+def test_logout_deletes_the_session(alice: Client, sandbox: Sandbox) -> None:
+    session = alice.current_session()
+
+    alice.logout()
+
+    assert sandbox.world.store.get(session) is None
+    assert alice.is_authenticated() is False
+    with pytest.raises(ClientFailure, match="credentials required") as caught:
+        alice.search("deployment")
+    assert caught.value.status == 403
+
+
+@pytest.mark.proves("User.login")
+@pytest.mark.parametrize("how", ["password", "api-key"])
+def test_view_on_users_tells_a_user_name_from_an_api_key(
+    connect: Connect, sandbox: Sandbox, how: str
+) -> None:
+    pairs = {
+        "password": (sandbox.username, sandbox.password),
+        "api-key": (sandbox.key, sandbox.secret),
+    }
+
+    client = connect().of("User").login(*pairs[how])
+
+    assert client.get(client.current_session()).data["method"] == how
+
+
+@pytest.mark.proves("User.login_password", "User.login_apikey", "User.can_switch_groups")
+def test_view_on_users_hands_out_a_client_that_is_logged_in(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    user, machine = connect().of("User"), connect().of("User")
+
+    assert user.login_password(sandbox.username, sandbox.password).is_authenticated() is True
+    assert machine.login_apikey(sandbox.key, sandbox.secret).is_authenticated() is True
+    # The client's own opinion: the server would let both of them.
+    assert (user.can_switch_groups(), machine.can_switch_groups()) == (True, False)
+
+
+@pytest.mark.proves(
+    "User.login", "User.current_session", "User.current_session_id", "User.logout"
+)
+def test_view_on_users_tells_of_the_session_and_ends_it(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    user = connect().of("User")
+    user.login(sandbox.username, sandbox.password)
+
+    assert user.current_session()["id"] == user.current_session_id()
+
+    user.logout()
+    assert user.current_session_id() is None
+    with pytest.raises(ClientFailure, match="No session found"):
+        user.current_session()
+
+
+def test_view_on_users_raises_the_servers_refusal(connect: Connect, sandbox: Sandbox) -> None:
+    with pytest.raises(ClientFailure, match="invalid credentials for 'alice'") as caught:
+        connect().of("User").login(sandbox.username, "wrong")
+
+    assert (caught.value.kind, caught.value.status) == ("NuvlaError", 403)
+
+
+@pytest.mark.proves("User.switch_group")
+def test_client_acts_for_a_group(connect: Connect, sandbox: Sandbox) -> None:
+    user = connect().of("User")
+    user.login(sandbox.username, sandbox.password)
+
+    client = user.switch_group(_GROUP)
+
+    assert user.current_session()["active-claim"] == _GROUP
+    made = client.add("infrastructure-service-group", {"name": "of the group"}).data
+    assert client.get(made["resource-id"]).data["acl"]["owners"] == [_GROUP]
+
+    user.switch_group(sandbox.world.user_id(sandbox.username))
+    assert user.current_session()["active-claim"] == sandbox.world.user_id(sandbox.username)
+
+
+def test_group_of_others_is_refused(connect: Connect, sandbox: Sandbox) -> None:
+    user = connect().of("User")
+    user.login(sandbox.username, sandbox.password)
+
+    with pytest.raises(ClientFailure, match="Switch group cannot be done") as caught:
+        user.switch_group("group/strangers")
+
+    assert caught.value.status == 403
+
+
+@pytest.mark.proves("operation")
+def test_session_lists_groups_and_peers(alice: Client, sandbox: Sandbox) -> None:
+    session = alice.get(alice.current_session())
+
+    groups = alice.operation(session, "get-groups").data
+    peers = alice.operation(session, "get-peers").data
+
+    assert [one["id"] for one in groups] == [_GROUP]
+    assert peers == {
+        sandbox.world.user_id(name): f"{name}@example.org" for name in ("alice", "bob")
+    }
+
+
+@pytest.mark.proves("operation")
+def test_second_factor_is_asked_for_and_given(connect: Connect, sandbox: Sandbox) -> None:
+    carol = connect()
+
+    asked = carol.login_password("carol", sandbox.users["carol"].password)
+
+    assert asked["status"] == 200
+    assert carol.is_authenticated() is False
+    callback = asked["json"]["location"].removeprefix(f"{sandbox.url}/api/")
+    resource = Resource({"id": callback.removesuffix("/execute")})
+    with pytest.raises(ClientFailure, match="Wrong 2FA token"):
+        carol.operation(resource, "execute", {"token": "none"})
+
+    carol.operation(resource, "execute", {"token": sandbox.world.two_factor_code("carol")})
+
+    assert carol.is_authenticated() is True
+
+
+def test_session_ends_after_a_week(alice: Client, sandbox: Sandbox) -> None:
+    sandbox.clock.advance(_WEEK - 60)
+    assert alice.is_authenticated() is True
+
+    sandbox.clock.advance(120)
+
+    assert alice.is_authenticated() is False
+    with pytest.raises(ClientFailure, match="credentials required"):
+        alice.search("deployment")
+
+
+def test_expired_session_is_renewed_where_that_was_asked_for(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    credentials = {"key": sandbox.key, "secret": sandbox.secret}
+    client = connect(reauthenticate=True, login_creds=credentials)
+
+    assert client.search("deployment").data["count"] == 0
+    sandbox.clock.advance(_WEEK + 60)
+    sandbox.journal.clear()
+    assert client.search("deployment").data["count"] == 0
+
+    made = [(entry.method, entry.path, entry.status) for entry in sandbox.journal]
+    assert made == [
+        ("PUT", "/api/deployment", 403),
+        ("POST", "/api/session", 201),
+        ("PUT", "/api/deployment", 200),
+    ]
+
+
+def test_cookie_file_carries_the_session_to_the_next_client(
+    connect: Connect, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    kept = tmp_path / "cookies.txt"
+    first = connect(persist_cookie=True, cookie_file=str(kept))
+    first.login_password(sandbox.username, sandbox.password)
+
+    second = connect(persist_cookie=True, cookie_file=str(kept))
+
+    assert second.current_session() == first.current_session()
+    assert "com.com.sixsq.nuvla.cookie" in kept.read_text()
+
+
+def test_cookie_file_lies_in_the_home_folder_by_default(
+    connect: Connect, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    client = connect(persist_cookie=True)
+
+    client.login_password(sandbox.username, sandbox.password)
+
+    homes = tmp_path_factory.getbasetemp().glob("official-nuvla-client*")
+    kept = [home / ".nuvla" / "cookies.txt" for home in homes]
+    assert any("com.com.sixsq.nuvla.cookie" in one.read_text() for one in kept)
+
+
+def test_claims_in_a_header_need_no_session(connect: Connect, sandbox: Sandbox) -> None:
+    bob = sandbox.world.user_id("bob")
+    client = connect(authn_header=f"{bob} {bob} group/nuvla-user")
+
+    made = client.add("infrastructure-service-group", {"name": "bob's"}).data["resource-id"]
+
+    assert client.get(made).data["acl"]["owners"] == [bob]
+    assert client.is_authenticated() is False

@@ -1,0 +1,279 @@
+"""Nuvla's own client searches, reads, adds, edits and deletes any resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from driving import Client, ClientFailure
+
+from slipstream.sandbox import Sandbox
+
+Connect = Callable[..., Client]
+_GROUP = "infrastructure-service-group"
+
+
+@pytest.fixture
+def cellar(alice: Client) -> str:
+    """Add a group of services, the plainest resource that there is."""
+    made = alice.add(_GROUP, {"name": "cellar", "description": "below", "tags": ["cold"]})
+    assert made.data["status"] == 201
+    return str(made.data["resource-id"])
+
+
+@pytest.mark.proves("cloud_entry_point")
+def test_entry_point_names_the_collections(connect: Connect, sandbox: Sandbox) -> None:
+    entry = connect().cloud_entry_point()
+
+    assert entry["base-uri"] == f"{sandbox.url}/api/"
+    assert entry["collections"]["deployment"] == "deployment"
+    assert {"session", "module", "credential", "job", "nuvlabox"} <= set(entry["collections"])
+
+
+@pytest.mark.proves("search")
+def test_search_filters_sorts_pages_and_selects(alice: Client, sandbox: Sandbox) -> None:
+    ids = list(reversed(sandbox.world.add_deployments(12)))
+
+    page = alice.search(
+        "deployment",
+        filter="state='STOPPED' and module/path='apps/blog/wordpress'",
+        orderby="created:desc",
+        first=3,
+        last=5,
+        select=["state", "created"],
+    ).data
+
+    assert page["count"] == 12
+    assert [one["id"] for one in page["resources"]] == ids[2:5]
+    assert {tuple(sorted(one)) for one in page["resources"]} == {("created", "id", "state")}
+
+
+@pytest.mark.proves("search")
+def test_search_counts_by_aggregation(alice: Client, sandbox: Sandbox) -> None:
+    sandbox.world.add_deployments(2)
+    sandbox.world.add_deployments(1, state="ERROR")
+
+    found = alice.search("deployment", aggregation="terms:state", last=0).data
+
+    assert found["resources"] == []
+    buckets = found["aggregations"]["terms:state"]["buckets"]
+    assert {one["key"]: one["doc_count"] for one in buckets} == {"STOPPED": 2, "ERROR": 1}
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        pytest.param({"filter": ""}, "Invalid CIMI filter", id="empty"),
+        pytest.param({"filter": "state= ['A']"}, "Invalid CIMI filter", id="space"),
+        pytest.param({"filter": "a='1' AND b='2'"}, "Invalid CIMI filter", id="upper-case"),
+    ],
+)
+def test_filter_that_is_none_is_refused(
+    alice: Client, query: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(ClientFailure, match=reason) as caught:
+        alice.search("deployment", **query)
+
+    assert (caught.value.kind, caught.value.status) == ("NuvlaError", 400)
+
+
+@pytest.mark.proves("get", "add")
+def test_added_resource_can_be_read(alice: Client, cellar: str, sandbox: Sandbox) -> None:
+    found = alice.get(cellar).data
+
+    assert (found["name"], found["description"], found["tags"]) == ("cellar", "below", ["cold"])
+    assert found["acl"]["owners"] == [sandbox.world.user_id("alice")]
+    assert {one["rel"] for one in found["operations"]} >= {"edit", "delete"}
+    assert alice.get(cellar, select="name").data == {"id": cellar, "name": "cellar"}
+
+
+@pytest.mark.proves("edit")
+def test_edit_merges_and_select_takes_away(alice: Client, cellar: str) -> None:
+    edited = alice.edit(cellar, {"name": "attic"}, select="description").data
+
+    assert (edited["name"], edited["tags"]) == ("attic", ["cold"])
+    assert "description" not in edited
+    assert alice.get(cellar).data == edited
+
+
+@pytest.mark.proves("edit_patch")
+def test_edit_by_json_patch(alice: Client, cellar: str) -> None:
+    patch = [
+        {"op": "test", "path": "/name", "value": "cellar"},
+        {"op": "add", "path": "/tags/-", "value": "dark"},
+        {"op": "replace", "path": "/name", "value": "vault"},
+        {"op": "remove", "path": "/description"},
+    ]
+
+    edited = alice.edit_patch(cellar, patch).data
+
+    assert (edited["name"], edited["tags"]) == ("vault", ["cold", "dark"])
+    assert "description" not in alice.get(cellar).data
+    with pytest.raises(ClientFailure, match="Json patch exception") as caught:
+        alice.edit_patch(cellar, patch)
+    assert caught.value.status == 400
+
+
+@pytest.mark.proves("delete")
+def test_deleted_resource_is_gone(alice: Client, cellar: str) -> None:
+    assert alice.delete(cellar).data == {
+        "status": 200,
+        "message": f"{cellar} deleted",
+        "resource-id": cellar,
+    }
+
+    with pytest.raises(ClientFailure, match=f"{cellar} not found") as caught:
+        alice.get(cellar)
+    assert caught.value.status == 404
+
+
+@pytest.mark.proves("delete_bulk")
+def test_many_are_deleted_by_a_filter(alice: Client, started: str) -> None:
+    ours = f"parent='{started}'"
+    before = alice.search("deployment-parameter", filter=ours).data["count"]
+
+    done = alice.delete_bulk("deployment-parameter", f"{ours} and node-id='web'").data
+
+    assert 0 < done["deleted"] < before
+    left = alice.search("deployment-parameter", filter=ours).data
+    assert left["count"] == before - done["deleted"]
+    assert all("node-id" not in one or one["node-id"] != "web" for one in left["resources"])
+
+
+@pytest.mark.proves("operation_bulk")
+def test_many_are_tagged_and_stopped_by_a_filter(alice: Client, sandbox: Sandbox) -> None:
+    running = sandbox.world.add_deployments(2, state="STARTED")
+    [other] = sandbox.world.add_deployments(1)
+
+    tagged = alice.operation_bulk(
+        "deployment", "state='STARTED'", "add-tags", {"doc": {"tags": ["old"]}}
+    ).data
+    answer = alice.operation_bulk("deployment", "tags='old'", "bulk-stop", {}).data
+    sandbox.clock.advance(300)
+
+    assert tagged["updated"] == 2
+    assert answer["status"] == 202
+    assert alice.get(answer["location"]).data["action"] == "bulk_stop_deployment"
+    assert {alice.get(one).data["state"] for one in running} == {"STOPPED"}
+    assert "tags" not in alice.get(other).data
+
+
+@pytest.mark.parametrize("call", ["delete_bulk", "operation_bulk"])
+def test_bulk_without_a_filter_never_leaves_the_client(
+    alice: Client, sandbox: Sandbox, call: str
+) -> None:
+    sandbox.journal.clear()
+    more = ["bulk-stop", {}] if call == "operation_bulk" else []
+
+    with pytest.raises(ClientFailure, match="'filter' must be a non-empty string"):
+        getattr(alice, call)("deployment", "", *more)
+
+    assert list(sandbox.journal) == []
+
+
+@pytest.mark.proves("operation")
+def test_action_on_a_resource_answers_with_its_job(
+    alice: Client, sandbox: Sandbox, place: str
+) -> None:
+    answer = alice.operation(alice.get(place), "check").data
+
+    assert (answer["status"], answer["resource-id"]) == (202, place)
+    sandbox.clock.advance(300)
+    job = alice.get(answer["location"]).data
+    assert (job["action"], job["state"], job["progress"]) == ("credential_check", "SUCCESS", 100)
+
+
+def test_unknown_action_is_not_found(alice: Client, place: str) -> None:
+    with pytest.raises(ClientFailure, match="undefined action") as caught:
+        alice.operation(alice.get(place), "explode")
+
+    assert caught.value.status == 404
+
+
+def test_unknown_type_is_no_method(alice: Client) -> None:
+    with pytest.raises(ClientFailure, match="invalid method") as caught:
+        alice.search("unicorn")
+
+    assert caught.value.status == 405
+
+
+def test_what_belongs_to_others_is_refused_and_not_found_in_a_search(
+    alice: Client, connect: Connect, sandbox: Sandbox, cellar: str
+) -> None:
+    bob = connect()
+    bob.login_password("bob", sandbox.users["bob"].password)
+
+    with pytest.raises(ClientFailure, match=f"invalid credentials for '{cellar}'") as caught:
+        bob.get(cellar)
+    assert caught.value.status == 403
+    assert bob.search(_GROUP, filter="name='cellar'").data["count"] == 0
+
+
+def test_compressed_requests_are_understood(
+    connect: Connect, sandbox: Sandbox
+) -> None:
+    client = connect(compress=True)
+    client.login_apikey(sandbox.key, sandbox.secret)
+
+    made = client.add(_GROUP, {"name": "long", "description": "very " * 200}).data["resource-id"]
+
+    assert client.get(made).data["description"] == "very " * 200
+    [sent] = sandbox.journal.entries("POST", f"/api/{_GROUP}")
+    assert sent.headers["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.proves(
+    "ResourceBase.add",
+    "ResourceBase.get",
+    "ResourceBase.delete",
+    "ResourceBase.id",
+    "ResourceBase.id_by_name",
+    "InfraServiceGroup.create",
+)
+def test_view_on_a_type_adds_reads_finds_and_deletes(alice: Client) -> None:
+    groups = alice.of("InfraServiceGroup")
+
+    made = groups.create("attic", "above")
+    other = groups.add({"name": "shed"})
+
+    assert groups.get(made)["description"] == "above"
+    assert groups.id_by_name("attic") == [made]
+    assert groups.id(groups.get(other)) == groups.id(alice.get(other)) == other
+    assert groups.delete(made) == made
+    assert groups.id_by_name("attic") == []
+
+
+@pytest.mark.proves("User.create")
+def test_administrator_creates_a_user_who_can_log_in(root: Client, connect: Connect) -> None:
+    template = {"href": "user-template/username-password", "username": "dave"}
+
+    made = root.of("User").create({"template": template | {"password": "Daves-own-1"}})
+
+    assert made.startswith("user/")
+    assert connect().login_password("dave", "Daves-own-1")["status"] == 201
+
+
+@pytest.mark.proves(
+    "Notification.create",
+    "Notification.find_by_content_unique_id",
+    "Notification.exists_with_content_unique_id",
+)
+def test_notification_is_found_by_what_it_is_about(root: Client) -> None:
+    notifications = root.of("Notification")
+
+    made = notifications.create("a new version is out", "application", "module/1_2")
+
+    found = notifications.find_by_content_unique_id("module/1_2")
+    assert (found.id, found.data["message"]) == (made, "a new version is out")
+    assert notifications.exists_with_content_unique_id("module/1_2") is True
+    assert notifications.exists_with_content_unique_id("module/1_3") is False
+    assert notifications.find_by_content_unique_id("module/1_3") is None
+
+
+@pytest.mark.proves("DataRecord.create")
+def test_data_record_belongs_to_a_service(alice: Client) -> None:
+    [service] = alice.of("InfraService", subtype="swarm").id_by_name("swarm-lausanne")
+
+    made = alice.of("DataRecord").create({"name": "a picture"}, service)
+
+    assert alice.get(made).data["infrastructure-service"] == service
