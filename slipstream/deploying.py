@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from typing import Any
 
 import attrs
 
@@ -52,6 +53,10 @@ def _parameters(value: Iterable[Parameter]) -> tuple[Parameter, ...]:
     return tuple(value)
 
 
+def _documents(value: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(value)
+
+
 KEEP_RUNNING = ("always", "never", "on-success", "on-error")
 
 
@@ -67,6 +72,9 @@ class DeploymentRequest:
     :param keep_running: One of :data:`KEEP_RUNNING`; ``None`` leaves it to the user's profile.
     :param scalable: Whether machines can be added and removed while it runs.
     :param check_ssh_key: Whether to refuse when the user has no SSH key.
+    :param known: What the server said before of the image and of the location, if the caller has
+        it; whoever deploys may spare a request by it, but must look whether it is of what is
+        deployed.
     """
 
     module_id: str
@@ -76,6 +84,9 @@ class DeploymentRequest:
     keep_running: str | None = attrs.field(default=None)
     scalable: bool = False
     check_ssh_key: bool = False
+    known: tuple[Mapping[str, Any], ...] = attrs.field(
+        default=(), converter=_documents, repr=False, eq=False
+    )
 
     @keep_running.validator
     def _check_keep_running(self, _: object, value: str | None) -> None:

@@ -52,6 +52,7 @@ def build(
         keep_running=keep_running,
         scalable=scalable,
         check_ssh_key=check_ssh_key,
+        known=[thing.extra for thing in (image, location) if getattr(thing, "extra", None)],
     )
 
 

@@ -18,7 +18,7 @@ from slipstream.backends.nuvla.deployment_document import SELECT, deployment, ph
 from slipstream.backends.nuvla.dialect import NAME, delete, get, post, put
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.locations import credential_for
-from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, read
+from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, known_module, read
 from slipstream.backends.nuvla.resources import read_resource, reference, resource
 from slipstream.deploying import DeploymentRequest, Role
 from slipstream.errors import (
@@ -65,14 +65,15 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
     When the second or the third fails, what the first one made is deleted again.
     """
     _refuse_options(request)
-    module = read(session, request.module_id)
+    place = _place(request)
+    module = known_module(request.known, request.module_id) or read(session, request.module_id)
     if module.kind is not ModuleKind.APPLICATION:
         raise InvalidInput(
             f"{module.path} is a {module.kind.value}; only applications can be deployed.",
             hint="See list_images().",
         )
     changes = _changes(request, module)
-    credential = credential_for(session, _place(request), _service(module))
+    credential = credential_for(session, place, _service(module), request.known)
     doing = f"deploy {shorten(request.module_id)}"
     name = _create(session, module, credential, doing)
     try:

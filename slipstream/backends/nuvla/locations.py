@@ -7,7 +7,7 @@ Source: nuvla/api-server, server/resources/infrastructure_service*.clj, credenti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
@@ -52,40 +52,55 @@ def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
             yield _location(service, by_parent[service["id"]])
 
 
-def credential_for(session: Session, place: str, subtype: str) -> str:
+def credential_for(
+    session: Session, place: str, subtype: str, known: Iterable[Mapping[str, Any]] = ()
+) -> str:
     """
     The credential that a deployment on a place uses.
 
     :param session: The logged-in session.
     :param place: The id of a credential or of a service, or a service's name.
     :param subtype: What kind of service the application runs on.
+    :param known: Locations that were listed before, which need not be asked for again.
     :returns: The credential's id. One that the user names by its id is not looked at.
     :raises InvalidInput: If there is none, if the user must choose one of several, or if the
         application cannot run there.
     """
     if place.startswith(f"{CREDENTIAL}/"):
         return resource_id(place, CREDENTIAL, "credential")
-    service = place if place.startswith(f"{SERVICE}/") else _service_named(session, place)
-    parent = resource_id(service, SERVICE, "location")
-    found = sorted(_credentials(session, _USABLE & either("parent", parent)), key=_name)
+    listed_before = (one.get("credentials") for one in known if one.get("id") == place)
+    found = next((c for c in listed_before if _are_credentials(c)), None)
+    if found is None:
+        found = _asked_for(session, place)
     usable = [one for one in found if documents.text(one, "subtype") == f"{SERVICE}-{subtype}"]
     if found and not usable:
         raise InvalidInput(
             f"The application runs on {subtype} services, and {shorten(place)} is none.",
             hint="list_locations() tells the kind of each in extra['subtype'].",
         )
-    found = usable
-    if len(found) == 1:
-        return str(found[0]["id"])
-    if not found:
+    if len(usable) == 1:
+        return str(usable[0]["id"])
+    if not usable:
         raise InvalidInput(
             f"You have no credential for the location {shorten(place)}.",
             hint="list_locations() lists those that you have one for.",
         )
-    listed = ", ".join(f"{_name(credential)} ({credential['id']})" for credential in found)
+    listed = ", ".join(f"{_name(credential)} ({credential['id']})" for credential in usable)
     raise InvalidInput(
-        f"You have {len(found)} credentials for the location {shorten(place)}.",
+        f"You have {len(usable)} credentials for the location {shorten(place)}.",
         hint=f"Choose one and give its id as ex_cloud: {listed}.",
+    )
+
+
+def _asked_for(session: Session, place: str) -> list[dict[str, Any]]:
+    service = place if place.startswith(f"{SERVICE}/") else _service_named(session, place)
+    parent = resource_id(service, SERVICE, "location")
+    return sorted(_credentials(session, _USABLE & either("parent", parent)), key=_name)
+
+
+def _are_credentials(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and isinstance(one.get("id"), str) for one in value
     )
 
 
@@ -129,7 +144,7 @@ def _location(service: dict[str, Any], credentials: list[dict[str, Any]]) -> Con
         raw={
             **service,
             "credentials": [
-                {name: credential.get(name) for name in ("id", "name", "status")}
+                {name: credential.get(name) for name in ("id", "name", "subtype", "status")}
                 for credential in sorted(credentials, key=_name)
             ],
         },

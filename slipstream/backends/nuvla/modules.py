@@ -7,7 +7,7 @@ Source: nuvla/api-server, server/resources/module.clj, module/utils.clj, spec/mo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
@@ -97,6 +97,22 @@ def read(session: Session, name: str) -> Module:
     identity, version = parts_of(name) or _by_path(session, name)
     target = identity if version is None else f"{identity}_{version}"
     return module(read_resource(session, target, doing=f"read {shorten(name)}"), version)
+
+
+def known_module(known: Iterable[Mapping[str, Any]], identity: str) -> Module | None:
+    """
+    The module among documents that were read before.
+
+    :param known: The documents.
+    :param identity: The module's id, with its version: that never changes.
+    :returns: The module, ``None`` if it is not there with its content.
+    """
+    name, version = parts_of(identity) or ("", None)
+    for document in known:
+        read_before = document.get("id") in {name, identity} and document.get("version") == version
+        if read_before and version is not None and isinstance(document.get("content"), dict):
+            return module(dict(document), version)
+    return None
 
 
 def module(document: dict[str, Any], version: int | None = None) -> Module:
