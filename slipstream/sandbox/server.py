@@ -23,6 +23,10 @@ Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 USER_KEY = "slipstream.sandbox.user"
 
 
+NAME = "slipstream-sandbox"
+"""What every answer says in its header ``Server``."""
+
+
 class _CapturedStart:
     """Takes what an application passes to ``start_response``."""
 
@@ -43,8 +47,8 @@ class _Handler(WSGIRequestHandler):
         """Stay quiet: the journal has it all."""
 
     def version_string(self) -> str:
-        """Name no program: the front server of a real installation hides its parts too."""
-        return "nginx"
+        """Say what this is, so that nobody takes a recording of it for one of a real server."""
+        return NAME
 
     def run_wsgi(self) -> None:
         """

@@ -32,6 +32,7 @@ SANDBOX_SPEED: Final = 600.0
 _DISTRIBUTION = "slipstream-libcloud-driver"
 _VERSION = re.compile(r"-v?(\d[\w.]*)$")
 _TIMEOUT = 30.0
+_SANDBOX = "slipstream-sandbox"
 
 
 class ServerUnknownError(RuntimeError):
@@ -124,22 +125,23 @@ class Recorder:
         }
 
 
-def family(endpoint: str) -> str:
-    """Ask a server which of the two it is, by its cloud entry point.
+def identify(endpoint: str) -> tuple[str, bool]:
+    """Ask a server what it is, by its cloud entry point.
 
     :param endpoint: the server's URL.
-    :returns: ``SlipStream`` or ``Nuvla``.
+    :returns: ``SlipStream`` or ``Nuvla``, and whether it says that it is the sandbox.
     :raises ServerUnknownError: if it does not answer, or is neither.
     """
     address = f"{endpoint}/api/cloud-entry-point"
     try:
-        document: Any = requests.get(address, timeout=_TIMEOUT).json()
+        answer = requests.get(address, timeout=_TIMEOUT)
+        document: Any = answer.json()
     except requests.RequestException as error:
         reason = type(error).__name__
         raise ServerUnknownError(f"cannot record {address}: {reason}") from None
     for mark, name in (("resourceURI", "SlipStream"), ("resource-type", "Nuvla")):
         if isinstance(document, dict) and mark in document:
-            return name
+            return name, answer.headers.get("Server") == _SANDBOX
     raise ServerUnknownError(f"cannot record {address}: it is neither SlipStream nor Nuvla")
 
 
@@ -168,7 +170,7 @@ def sandbox_recorder(
                 key=sandbox.key,
                 secret=sandbox.secret,
             ),
-            server=family(sandbox.url.rstrip("/")),
+            server=identify(sandbox.url.rstrip("/"))[0],
             sandbox=True,
             slept=lambda seconds: sandbox.clock.advance(seconds * SANDBOX_SPEED),
         )
@@ -186,11 +188,12 @@ def server_recorder(root: Path, endpoint: str, origin: str) -> Recorder:
     """
     credentials = ScenarioCredentials.from_environment()
     endpoint = endpoint.rstrip("/")
+    server, sandbox = identify(endpoint)
     return Recorder(
         root=root,
         endpoint=endpoint,
         origin=origin,
         credentials=credentials,
-        server=family(endpoint),
-        sandbox=origin.startswith("sandbox"),
+        server=server,
+        sandbox=sandbox,
     )

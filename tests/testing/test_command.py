@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from slipstream.testing import command
+from slipstream.testing.recorder import server_recorder
 
 
 @pytest.fixture
@@ -65,3 +66,15 @@ def test_chosen_scenarios_of_a_server_are_recorded(run, started, monkeypatch):
         *("--scenario", "nodes.deploy"),
         *("--scenario", "keys.list"),
     ]
+
+
+def test_a_recording_of_a_sandbox_is_never_called_one_of_a_real_server(
+    sandbox, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SLIPSTREAM_USERNAME", sandbox.username)
+    monkeypatch.setenv("SLIPSTREAM_PASSWORD", sandbox.password)
+
+    recorder = server_recorder(tmp_path, sandbox.url, "elsewhere-3.71")
+
+    assert recorder.sandbox
+    assert recorder.server == "SlipStream"
