@@ -41,9 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def connect(
-    official: Official, sandbox: Sandbox, tmp_path: Path
-) -> Callable[..., Client]:
+def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Callable[..., Client]:
     """Make clients of the sandbox, each with cookies of its own unless a file is named."""
 
     def make(**kwargs: object) -> Client:
@@ -62,16 +60,17 @@ def alice(connect: Callable[..., Client], sandbox: Sandbox) -> Client:
 
 @pytest.fixture
 def root(connect: Callable[..., Client], sandbox: Sandbox) -> Client:
-    """Log the administrator in."""
-    client = connect()
-    client.login_password("super", sandbox.users["super"].password)
+    """Log the administrator in, who acts for the administrators' group."""
+    user = connect().of("User")
+    user.login_password("super", sandbox.users["super"].password)
+    client: Client = user.switch_group("group/nuvla-admin")
     return client
 
 
 @pytest.fixture
 def wordpress(alice: Client) -> str:
     """Name the newest version of the seeded application."""
-    found = alice.of("Module").get_by_path("apps/blog/wordpress")
+    found = alice.of("Module").get_by_path("apps/WordPress/wordpress")
     return f"{found['id']}_{len(found['versions']) - 1}"
 
 

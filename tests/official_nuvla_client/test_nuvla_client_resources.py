@@ -36,7 +36,7 @@ def test_search_filters_sorts_pages_and_selects(alice: Client, sandbox: Sandbox)
 
     page = alice.search(
         "deployment",
-        filter="state='STOPPED' and module/path='apps/blog/wordpress'",
+        filter="state='STOPPED' and module/path='apps/WordPress/wordpress'",
         orderby="created:desc",
         first=3,
         last=5,
@@ -68,9 +68,7 @@ def test_search_counts_by_aggregation(alice: Client, sandbox: Sandbox) -> None:
         pytest.param({"filter": "a='1' AND b='2'"}, "Invalid CIMI filter", id="upper-case"),
     ],
 )
-def test_filter_that_is_none_is_refused(
-    alice: Client, query: dict[str, str], reason: str
-) -> None:
+def test_filter_that_is_none_is_refused(alice: Client, query: dict[str, str], reason: str) -> None:
     with pytest.raises(ClientFailure, match=reason) as caught:
         alice.search("deployment", **query)
 
@@ -93,7 +91,9 @@ def test_edit_merges_and_select_takes_away(alice: Client, cellar: str) -> None:
 
     assert (edited["name"], edited["tags"]) == ("attic", ["cold"])
     assert "description" not in edited
-    assert alice.get(cellar).data == edited
+    found = alice.get(cellar).data
+    assert {name: found[name] for name in edited} == edited
+    assert "description" not in found
 
 
 @pytest.mark.proves("edit_patch")
@@ -103,11 +103,13 @@ def test_edit_by_json_patch(alice: Client, cellar: str) -> None:
         {"op": "add", "path": "/tags/-", "value": "dark"},
         {"op": "replace", "path": "/name", "value": "vault"},
         {"op": "remove", "path": "/description"},
+        {"op": "copy", "from": "/name", "path": "/tags/0"},
+        {"op": "move", "from": "/tags/1", "path": "/tags/2"},
     ]
 
     edited = alice.edit_patch(cellar, patch).data
 
-    assert (edited["name"], edited["tags"]) == ("vault", ["cold", "dark"])
+    assert (edited["name"], edited["tags"]) == ("vault", ["vault", "dark", "cold"])
     assert "description" not in alice.get(cellar).data
     with pytest.raises(ClientFailure, match="Json patch exception") as caught:
         alice.edit_patch(cellar, patch)
@@ -128,16 +130,16 @@ def test_deleted_resource_is_gone(alice: Client, cellar: str) -> None:
 
 
 @pytest.mark.proves("delete_bulk")
-def test_many_are_deleted_by_a_filter(alice: Client, started: str) -> None:
+def test_many_are_deleted_by_a_filter(alice: Client, root: Client, started: str) -> None:
     ours = f"parent='{started}'"
     before = alice.search("deployment-parameter", filter=ours).data["count"]
 
-    done = alice.delete_bulk("deployment-parameter", f"{ours} and node-id='web'").data
+    done = root.delete_bulk("deployment-parameter", f"{ours} and node-id='web'").data
 
     assert 0 < done["deleted"] < before
     left = alice.search("deployment-parameter", filter=ours).data
     assert left["count"] == before - done["deleted"]
-    assert all("node-id" not in one or one["node-id"] != "web" for one in left["resources"])
+    assert all(one.get("node-id") != "web" for one in left["resources"])
 
 
 @pytest.mark.proves("operation_bulk")
@@ -209,9 +211,7 @@ def test_what_belongs_to_others_is_refused_and_not_found_in_a_search(
     assert bob.search(_GROUP, filter="name='cellar'").data["count"] == 0
 
 
-def test_compressed_requests_are_understood(
-    connect: Connect, sandbox: Sandbox
-) -> None:
+def test_compressed_requests_are_understood(connect: Connect, sandbox: Sandbox) -> None:
     client = connect(compress=True)
     client.login_apikey(sandbox.key, sandbox.secret)
 
@@ -219,7 +219,7 @@ def test_compressed_requests_are_understood(
 
     assert client.get(made).data["description"] == "very " * 200
     [sent] = sandbox.journal.entries("POST", f"/api/{_GROUP}")
-    assert sent.headers["Content-Encoding"] == "gzip"
+    assert sent.headers["content-encoding"] == "gzip"
 
 
 @pytest.mark.proves(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slipstream.filters import attr
 from slipstream.sandbox import queries
@@ -181,14 +181,15 @@ def edit(call: Call, kind: Kind) -> Answer:
         raise JsonProblem(405, f"invalid method (put) for /api/{call.identifier}")
     document = _existing(call, kind)
     required(call, "edit-meta", document)
-    changes = _changes(call, document)
+    changes, dropped = _changes(call, document)
     _check_schema(kind, changes, document["id"])
     changes = kind.edit(call, document, changes)
     changes = {name: one for name, one in changes.items() if name not in _KEPT_BY_SERVER}
     changes.pop("operations", None)
     if "acl" in changes:
         changes["acl"] = normalised(changes["acl"])
-    doomed = set(queries.names(call.fields.get("select", ())) or ()) - _KEPT_BY_SERVER - {"acl"}
+    selected = queries.names(call.fields.get("select", ())) or ()
+    doomed = dropped.union(selected) - _KEPT_BY_SERVER - {"acl"}
     kept = {name: one for name, one in document.items() if name not in doomed}
     stamp = {"updated": iso(call.world.now()), "updated-by": call.identity.user}
     stored = call.world.store.put(kept | changes | stamp)
@@ -196,15 +197,17 @@ def edit(call: Call, kind: Kind) -> Answer:
     return Answer(document=_presented(call, kind, stored, None))
 
 
-def _changes(call: Call, document: Document) -> dict[str, Any]:
+def _changes(call: Call, document: Document) -> tuple[Document, set[str]]:
+    """What is new, and the names of what is gone."""
     if not call.patch:
-        return call.document
+        return call.document, set()
     try:
         # The text and back: a patch must not reach into the document that is kept.
         new = patched(json.loads(json.dumps(document)), call.body)
     except PatchError as error:
         raise JsonProblem(400, f"Json patch exception: {error}", document["id"]) from None
-    return {name: value for name, value in new.items() if value != document.get(name)}
+    changes = {name: value for name, value in new.items() if value != document.get(name)}
+    return changes, set(document) - set(new)
 
 
 def delete(call: Call, kind: Kind) -> Answer:
