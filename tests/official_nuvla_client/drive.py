@@ -38,6 +38,13 @@ def _classes() -> Iterator[type]:
 
 
 _KINDS = {one.__name__: one for one in _classes()}
+# The builders add to lists that all of them share: each begins with them as they were.
+_SHARED = {
+    (kind, name): tuple(value)
+    for kind in _KINDS.values()
+    for name, value in vars(kind).items()
+    if isinstance(value, list)
+}
 
 
 def _kept(one: Any) -> str:
@@ -86,6 +93,8 @@ def _call(command: dict[str, Any]) -> Any:
 
 
 def _make(command: dict[str, Any]) -> None:
+    for (kind, name), value in _SHARED.items():
+        setattr(kind, name, list(value))
     made = _KINDS[command["kind"]](*command["args"], **command["kwargs"])
     _HELD[command["api"]] = made
 

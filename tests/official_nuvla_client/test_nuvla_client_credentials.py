@@ -61,9 +61,7 @@ def cluster(alice: Client, group: str) -> str:
         ("InfraServiceRegistry", "registry"),
     ],
 )
-def test_service_is_added_to_a_group(
-    alice: Client, group: str, kind: str, subtype: str
-) -> None:
+def test_service_is_added_to_a_group(alice: Client, group: str, kind: str, subtype: str) -> None:
     made = alice.of(kind).create("https://10.0.0.1", group, "mine", "my own")
 
     found = alice.get(made).data
@@ -241,6 +239,8 @@ def test_unknown_template_is_refused(alice: Client) -> None:
     made = alice.of("Credential", subtype="infrastructure-service-amazonec2")
 
     with pytest.raises(ClientFailure) as caught:
-        made.create_from_template({"amazonec2-region": "eu-west-1"}, "infrastructure-service/1", "x")
+        made.create_from_template(
+            {"amazonec2-region": "eu-west-1"}, "infrastructure-service/1", "x"
+        )
 
     assert caught.value.status == 400

@@ -119,9 +119,7 @@ def test_view_on_users_hands_out_a_client_that_is_logged_in(
     assert (user.can_switch_groups(), machine.can_switch_groups()) == (True, False)
 
 
-@pytest.mark.proves(
-    "User.login", "User.current_session", "User.current_session_id", "User.logout"
-)
+@pytest.mark.proves("User.login", "User.current_session", "User.current_session_id", "User.logout")
 def test_view_on_users_tells_of_the_session_and_ends_it(
     connect: Connect, sandbox: Sandbox
 ) -> None:
