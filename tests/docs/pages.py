@@ -17,6 +17,7 @@ import attrs
 
 import slipstream.libcloud.compute_driver as driver_module
 import slipstream.waiting
+from slipstream.backends.nuvla import lifecycle, logs
 from slipstream.endpoint import Endpoint
 from slipstream.sandbox import Clock, Sandbox
 from slipstream.testing.cassette_file import FROM_SANDBOX, Header, save
@@ -24,7 +25,13 @@ from slipstream.testing.cassette_file import FROM_SANDBOX, Header, save
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = "Not run by the tests: "
-SERVERS = {"nuv.la", "slipstream.example.org"}
+SERVERS = {
+    "nuv.la": "slipstream",
+    "slipstream.example.org": "slipstream",
+    "nuvla.io": "nuvla",
+    "nuvla.example.org": "nuvla",
+}
+"""The servers that the documents name, and the family that each is of."""
 
 TEST_MODULE = """\
 import pytest
@@ -103,7 +110,8 @@ def run(page: Path, sandbox: Sandbox, folder: Path) -> None:
     """
     namespace: dict[str, object] = {"__name__": "__main__"}
     printed: str | None = None
-    with _reaching(sandbox), _waiting_on(sandbox, namespace), contextlib.chdir(folder):
+    servers = {sandbox.family: sandbox}
+    with _reaching(servers), _waiting_on(servers, namespace), contextlib.chdir(folder):
         taken_for_granted(page, namespace)
         for block in blocks(page):
             if block.is_run and block.file_name:
@@ -161,17 +169,24 @@ def run_tests(page: Path, folder: Path, *options: str) -> None:
 
 
 @contextlib.contextmanager
-def _reaching(sandbox: Sandbox) -> Iterator[None]:
-    """Let the addresses and the credentials of the documents be those of a sandbox."""
+def _reaching(servers: dict[str, Sandbox]) -> Iterator[None]:
+    """
+    Let the addresses and the credentials of the documents be those of sandboxes.
+
+    That of a family is started when a page first reaches for it, and added to ``servers``.
+    """
     connect = driver_module.connect
 
     def reach(endpoint, credentials, **options):
-        if endpoint.host in SERVERS:
-            endpoint = Endpoint.parse(sandbox.url)
-            credentials = _translated(credentials, sandbox)
+        family = SERVERS.get(endpoint.host)
+        if family is not None:
+            if family not in servers:
+                servers[family] = started.enter_context(Sandbox(family=family, speed=0))
+            endpoint = Endpoint.parse(servers[family].url)
+            credentials = _translated(credentials, servers[family])
         return connect(endpoint, credentials, **options)
 
-    with mock.patch.object(driver_module, "connect", reach):
+    with contextlib.ExitStack() as started, mock.patch.object(driver_module, "connect", reach):
         yield
 
 
@@ -185,14 +200,15 @@ def _translated(credentials, sandbox: Sandbox):
 
 
 @contextlib.contextmanager
-def _waiting_on(sandbox: Sandbox, namespace: dict[str, object]) -> Iterator[None]:
+def _waiting_on(servers: dict[str, Sandbox], namespace: dict[str, object]) -> Iterator[None]:
     """Let a wait move the clocks of the page's sandboxes instead of taking time."""
     slept = Clock(speed=0)
     begin = slept.now()
 
     def sleep(seconds: float) -> None:
         slept.advance(seconds)
-        sandbox.clock.advance(seconds)
+        for server in servers.values():
+            server.clock.advance(seconds)
         for value in list(namespace.values()):
             if isinstance(value, Sandbox):
                 value.clock.advance(seconds * max(value.clock.speed, 1))
@@ -201,5 +217,7 @@ def _waiting_on(sandbox: Sandbox, namespace: dict[str, object]) -> Iterator[None
         return (slept.now() - begin).total_seconds()
 
     fake = SimpleNamespace(sleep=sleep, monotonic=monotonic)
-    with mock.patch.object(slipstream.waiting, "time", fake):
+    with contextlib.ExitStack() as patched:
+        for module in (slipstream.waiting, lifecycle, logs):
+            patched.enter_context(mock.patch.object(module, "time", fake))
         yield
