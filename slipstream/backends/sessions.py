@@ -26,7 +26,9 @@ def session_document(session: Session, key: str) -> dict[str, Any] | None:
         return None
     document = answer.json()
     found = document.get(key) if isinstance(document, dict) else None
-    return found[0] if isinstance(found, list) and found else None
+    if not isinstance(found, list) or not found or not isinstance(found[0], dict):
+        return None
+    return found[0]
 
 
 def login_refused(session: Session, template: str, answer: Answer, key: str) -> Refused:

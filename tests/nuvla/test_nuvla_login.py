@@ -10,7 +10,7 @@ import pytest
 from slipstream.libcloud.errors import BadInput, DriverError, InvalidCredentials
 from slipstream.sandbox import Sandbox
 
-from .support import COOKIE, JSON, Login, deploy, logins, stored
+from .support import COOKIE, JSON, Driver, Login, deploy, logins, stored
 
 
 def template(sandbox: Sandbox) -> Any:
@@ -232,9 +232,7 @@ class TestGroups:
 
     def test_the_other_family_has_none(self) -> None:
         with Sandbox(speed=0) as old, pytest.raises(BadInput, match="no groups"):
-            from slipstream.libcloud.compute_driver import SlipStreamNodeDriver  # noqa: PLC0415
-
-            SlipStreamNodeDriver(old.username, old.password, ex_endpoint=old.url, ex_group="acme")
+            Driver(old.username, old.password, ex_endpoint=old.url, ex_group="acme")
 
 
 def test_the_stored_session_is_of_the_method_that_was_used(login: Login, sandbox: Sandbox) -> None:

@@ -88,9 +88,12 @@ def act_for(session: Session, group: str) -> None:
     """
     claim = group if group.startswith(("group/", "user/")) else f"group/{group}"
     current = session_document(session, "resources")
-    if current is None:
-        raise LoginFailed(f"Cannot act for {claim}: there is no session.")
-    answer = session.transport.send(post(f"{current['id']}/switch-group", {"claim": claim}))
+    name = current.get("id") if current else None
+    if not isinstance(name, str):
+        raise LoginFailed(
+            f"Cannot act for {claim}: there is no session.", endpoint=session.endpoint.url
+        )
+    answer = session.transport.send(post(f"{name}/switch-group", {"claim": claim}))
     if answer.status != 200:
         refused = session.refusal(answer, doing=f"act for {claim}")
         raise LoginFailed(
