@@ -295,13 +295,26 @@ class TestFailures:
         assert deployments(sandbox) == []
         assert len(changes(sandbox)) - changes(sandbox).index(DELETE) == 1
 
-    def test_a_start_that_was_refused_after_the_state_was_written_leaves_none_either(
+    def test_a_session_that_ends_just_before_the_start_is_renewed(
         self, driver: Driver, image: NodeImage, location: NodeLocation, sandbox: Sandbox
     ) -> None:
         sandbox.faults.add("POST", f"{ONE}/start", expire_sessions=True)
-        with pytest.raises(RequestFailed) as caught:
+        node = driver.create_node(name="blog", image=image, location=location)
+        assert node.extra["state"] == only(sandbox)["state"] == "STARTING"
+        (job,) = sandbox.world.store.collection("job")
+        assert job["target-resource"]["href"] == node.id
+
+    def test_a_start_that_was_refused_after_the_state_was_written_leaves_none_either(
+        self, driver: Driver, image: NodeImage, location: NodeLocation, sandbox: Sandbox
+    ) -> None:
+        body = json.dumps({"status": 403, "message": "not allowed"})
+        sandbox.faults.add("POST", f"{ONE}/start", status=403, headers=JSON, body=body)
+        # Deleting is refused then, as it is in the state that was written.
+        refused = json.dumps({"status": 409, "message": "Action delete cannot be called"})
+        sandbox.faults.add("DELETE", ONE, status=409, headers=JSON, body=refused)
+        with pytest.raises(RequestFailed, match="not allowed"):
             driver.create_node(name="blog", image=image, location=location)
-        assert caught.value.http_code == 403
+        assert changes(sandbox)[-1] == ("POST", "deployment/force-delete")
         assert deployments(sandbox) == []
 
     @pytest.mark.parametrize("cut", ["after", "body"])

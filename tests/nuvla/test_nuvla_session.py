@@ -93,12 +93,34 @@ def test_a_session_with_time_left_is_not_renewed(
     assert logins(sandbox) == 0
 
 
-def test_an_action_that_was_refused_is_never_sent_again(driver: Driver, sandbox: Sandbox) -> None:
-    (identifier,) = sandbox.world.add_deployments(1, state="STARTED")
+@pytest.mark.parametrize(
+    ("act", "state", "then"),
+    [
+        ("start_node", "CREATED", "STARTED"),
+        ("start_node", "STOPPED", "STARTED"),
+        ("stop_node", "STARTED", "STOPPED"),
+        ("ex_update_node", "STARTED", "STARTED"),
+        ("destroy_node", "STARTED", "Done"),
+    ],
+)
+def test_a_session_that_ended_before_its_time_leaves_no_node_between_two_states(
+    driver: Driver, sandbox: Sandbox, waiting: FakeTime, act: str, state: str, then: str
+) -> None:
+    (identifier,) = sandbox.world.add_deployments(1, state=state)
+    node = Node(identifier, "blog", None, [], [], driver)
     sandbox.world.expire_sessions()
+    assert getattr(driver, act)(node)
+    assert logins(sandbox) == 1
+    driver.ex_wait_node_in_state(node, then)
+
+
+def test_an_action_that_was_honestly_refused_is_sent_once(
+    driver: Driver, bob: Driver, sandbox: Sandbox
+) -> None:
+    (identifier,) = sandbox.world.add_deployments(1, state="STARTED")
     with pytest.raises(RequestFailed):
-        driver.stop_node(Node(identifier, "blog", None, [], [], driver))
-    assert requests(sandbox).count(("POST", "deployment/stop")) == 1
+        bob.stop_node(Node(identifier, "blog", None, [], [], bob))
+    assert requests(sandbox) == [("POST", "deployment/stop"), ("GET", "session")]
 
 
 @pytest.mark.parametrize(

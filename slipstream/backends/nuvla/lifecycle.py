@@ -3,7 +3,7 @@ Deployments: listing, reading, watching, starting, stopping and terminating them
 
 Source: nuvla/api-server, server/resources/deployment.clj, deployment/utils.clj. Start and stop
 write the new state before they check rights, so they are never sent with a login that is about
-to expire, and never sent twice.
+to expire, and never sent again as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from itertools import islice
 from slipstream.backends import documents
 from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
-from slipstream.backends.nuvla.dialect import GONE, NAME, delete, detail, get, post
+from slipstream.backends.nuvla.dialect import (
+    GONE,
+    NAME,
+    delete,
+    detail,
+    get,
+    post,
+    put,
+    session_ended,
+)
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.parameters import ADDRESSES, read_all
 from slipstream.backends.nuvla.resources import read_resource, resource
@@ -37,6 +46,9 @@ STOP_PERIOD = 3.0
 """Seconds between two questions meanwhile."""
 
 _DELETABLE = {"CREATED", "STOPPED"}
+_ALLOWED_IN = {"start": "STOPPED", "stop": "ERROR"}
+"""A state in which each of the actions is allowed that write a state before they check rights."""
+
 _AND_DELETE = {"delete": True}
 _IN_STATE = re.compile(r" in state ([A-Z]+)!")
 _UNSTARTABLE = {"ERROR", "STOPPED", "STOPPING", GONE}
@@ -171,18 +183,25 @@ def act(
     """
     Send an action, once.
 
+    When the session turns out to have ended before its time, the server has written the new
+    state and begun nothing. That is put right with a new session, and the action sent again.
+
     :param session: The logged-in session.
     :param name: The deployment's id.
     :param action: The action.
     :param body: Its options.
     :param allow: Error statuses that the caller wants to see for itself.
     """
-    return session.send(
-        post(f"{name}/{action}", body),
-        doing=f"{action} {name}",
-        allow=allow or (),
-        renewable=False,
-    )
+    doing, wanted = f"{action} {name}", {*(allow or ()), 403}
+    request = post(f"{name}/{action}", body)
+    answer = session.send(request, doing=doing, allow=wanted, renewable=False)
+    if answer.status == 403 and session_ended(session, answer):
+        if action in _ALLOWED_IN:
+            session.send(put(name, {"state": _ALLOWED_IN[action]}), doing=doing)
+        answer = session.send(request, doing=doing, allow=wanted)
+    if answer.status == 403:
+        raise session.refusal(answer, doing=doing)
+    return answer
 
 
 def _state(session: Session, name: str) -> str:
