@@ -203,7 +203,11 @@ def test_started_deployment_tells_parameters(alice: Client, started: str) -> Non
 def test_parameters_are_made_and_set(alice: Client, sandbox: Sandbox, started: str) -> None:
     deployments, user = alice.of("Deployment"), sandbox.world.user_id("alice")
 
-    deployments.create_parameter(started, user, "colour", "red", "web", "of the door")
+    made = deployments.create_parameter(started, user, "colour", "red", "web", "of the door")
+    kept = alice.get(made.data["resource-id"]).data
+    assert kept["description"] == "of the door"
+    assert kept["acl"]["owners"] == ["group/nuvla-admin"]
+    assert set(kept["acl"]["edit-acl"]) == {user, started}
     assert deployments.get_parameter(started, "web", "colour") == "red"
     with pytest.raises(ClientFailure, match="conflict with deployment-parameter/") as caught:
         deployments.create_parameter(started, user, "colour", "red", "web")

@@ -14,8 +14,8 @@ from hashlib import md5
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slipstream.sandbox.nuvla.access import ADMIN
-from slipstream.sandbox.nuvla.call import SCHEMA, Answer, Call, created, required, visible
+from slipstream.sandbox.nuvla.access import ADMIN, normalised
+from slipstream.sandbox.nuvla.call import SCHEMA, Answer, Call, created, visible
 from slipstream.sandbox.nuvla.kind import Kind, schema
 from slipstream.sandbox.nuvla.manifests import Service, compose_services, kubernetes_services
 from slipstream.sandbox.problems import JsonProblem
@@ -28,6 +28,7 @@ THIS_MACHINE = "127.0.0.1"
 """The host of the seeded services, which stands for the one that the sandbox answers on."""
 SITE = "site"
 """The output parameter that the seeded WordPress fills in: where the sandbox shows the blog."""
+_GIVEN = ("parent", "name", "description", "tags", "node-id", "value")
 
 
 def parameter_id(deployment: str, name: str, node: str = "") -> str:
@@ -73,7 +74,7 @@ def write(
         ADMIN,
         at=at,
         attributes=known | ({"node-id": node} if node else {}),
-        rights={"edit_data": (deployment["id"], owner)},
+        rights={"edit_acl": (deployment["id"], owner)},
         id=identifier,
         created_by=deployment["id"],
         parent=deployment["id"],
@@ -173,12 +174,21 @@ def _add(call: Call) -> Answer:
     parent, name, node = body.get("parent"), body.get("name"), body.get("node-id", "")
     if not isinstance(parent, str) or not isinstance(name, str) or " " in name + str(node):
         raise JsonProblem(400, f"resource {SCHEMA}parent and name are required\n")
-    deployment = visible(call, parent)
+    visible(call, parent)
     identifier = parameter_id(parent, name, node)
     if identifier in call.world.store:
         raise JsonProblem(409, f"conflict with {identifier}", identifier)
-    required(call, "edit-data", deployment)
-    write(call.world, deployment, name, body.get("value"), at=call.world.now(), node=node)
+    owner = call.identity.owner
+    rights = dict(body.get("acl") or {"owners": [owner]})
+    rights["edit-acl"] = [*rights.get("edit-acl", ()), parent]
+    call.world.document(
+        "deployment-parameter",
+        owner,
+        attributes={one: body[one] for one in _GIVEN if one in body},
+        id=identifier,
+        created_by=call.identity.user,
+        acl=normalised(rights),
+    )
     return created(identifier)
 
 

@@ -118,7 +118,7 @@ class TestManyAtOnce:
         deployment = alice.started()
         form = {"filter": f"parent='{deployment}' and name^='web.'"}
         answer = alice.delete("deployment-parameter", data=form, headers=self.BULK)
-        assert answer.json()["deleted"] == 0
+        assert answer.json()["deleted"] == 4
         alice.added("deployment-parameter", {"parent": deployment, "name": "web.x"})
         assert alice.refused("DELETE", "deployment-parameter", headers=self.BULK)[0] == 400
         assert nobody.delete("deployment-parameter", headers=self.BULK).status_code == 403
