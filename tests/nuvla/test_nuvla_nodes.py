@@ -60,7 +60,7 @@ class TestListing:
     def test_a_list_is_complete_beyond_what_one_search_can_give(
         self, driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # What the server gives at most, made small: the seeding of 10,000 takes long.
+        # The server's 10,000, made small: listing as many takes seconds.
         monkeypatch.setattr(query, "MOST_DOCUMENTS", 1000)
         ids = sandbox.world.add_deployments(2100)
         assert [node.id for node in driver.list_nodes()] == ids[::-1]
