@@ -1,0 +1,257 @@
+"""One call for each method and option of the driver, made alike on a server of each family."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+from unittest import mock
+
+import attrs
+from libcloud.compute.base import NodeSize
+
+from slipstream.backends.nuvla import logs
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.errors import NoAnswer, NotFound
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
+BLOG = "apps/WordPress/wordpress"
+SYSTEM = "examples/tutorials/service-testing/system"
+SIZE = NodeSize("told", "told", 1, 1, 0, 0, None)
+SEEN = []
+
+
+@attrs.define(slots=False)
+class Stage:
+    """A sandbox of one family, somebody logged in on it, and what the calls need."""
+
+    sandbox: object
+    folder: object
+
+    def __attrs_post_init__(self):
+        self.nuvla = self.sandbox.family == "nuvla"
+        self.driver = self.log_in()
+        place = "swarm-lausanne" if self.nuvla else "exoscale-ch-gva"
+        self.location = next(p for p in self.driver.list_locations() if p.name == place)
+        self.image = self.driver.get_image(BLOG)
+        self.several = self.image if self.nuvla else self.driver.get_image(SYSTEM)
+        self.node = self.ready()
+
+    def log_in(self, key=None, secret=None, **more):
+        given = (key or self.sandbox.username, secret or self.sandbox.password)
+        more = {"ex_endpoint": self.sandbox.url, "retry_delay": 0.001, **more}
+        return SlipStreamNodeDriver(*given, **more)
+
+    def pass_time(self):
+        for _ in range(60):
+            self.sandbox.clock.advance(10)
+
+    def deploy(self, **more):
+        more = {"image": self.image, "location": self.location, **more}
+        return self.driver.create_node(**more)
+
+    def ready(self, **more):
+        node = self.deploy(**more)
+        self.pass_time()
+        return self.driver.ex_get_node(node.id)
+
+    def end(self, node):
+        done = self.driver.destroy_node(node)
+        self.pass_time()
+        return done
+
+    def wait(self, **more):
+        more = {"wait_period": 0, "timeout": 10, **more}
+        return self.driver.ex_wait_node_in_state(self.node, **more)
+
+
+def _ids(things):
+    return [thing.id for thing in things]
+
+
+def _plain(s):
+    address, _, port = s.sandbox.url.removeprefix("http://").partition(":")
+    given = (s.sandbox.username, s.sandbox.password)
+    return SlipStreamNodeDriver(*given, secure=False, host=address, port=int(port))
+
+
+def _saved(s):
+    path = s.folder / f"{s.sandbox.family}.txt"
+    s.driver.ex_save_cookies(path)
+    return SlipStreamNodeDriver(None, ex_endpoint=s.sandbox.url, ex_cookie_file=path)
+
+
+def _proxied(s):
+    try:
+        s.log_in(proxy_url="http://127.0.0.1:1")
+    except NoAnswer:
+        return True
+    return False
+
+
+def _with_fields(s):
+    if s.nuvla:
+        carol, code = s.sandbox.users["carol"], s.sandbox.world.two_factor_code("carol")
+        return s.log_in(carol.username, carol.password, ex_login_parameters={"code": code})
+    token = {"token": s.sandbox.token}
+    more = {"ex_login_method": "mitreid-token", "ex_login_parameters": token}
+    return SlipStreamNodeDriver(None, ex_endpoint=s.sandbox.url, **more)
+
+
+def _ended(s, **more):
+    node = s.ready()
+    s.end(node)
+    return (node.id in _ids(s.driver.list_nodes(**more))) is (bool(more) and not s.nuvla)
+
+
+def _readable(s):
+    node = s.ready()
+    assert s.end(node)
+    try:
+        return s.driver.ex_get_node(node.id).state == "terminated" and not s.nuvla
+    except NotFound:
+        return s.nuvla
+
+
+def _found_as(s):
+    node = s.ready(name="told", ex_tags=["shop"])
+    return node.name == "told" and node.extra["tags"] == ["shop"]
+
+
+def _restarted(s):
+    node = s.ready()
+    s.driver.stop_node(node)
+    s.pass_time()
+    assert s.driver.ex_get_node(node.id).state == "stopped"
+    assert s.driver.start_node(node)
+    s.pass_time()
+    return s.driver.ex_get_node(node.id).state == "running"
+
+
+def _kept(s, method, material):
+    pair = method("told", material)
+    return s.driver.get_key_pair("told").fingerprint == pair.fingerprint and (
+        s.driver.delete_key_pair(pair)
+    )
+
+
+def _from_file(s):
+    path = s.folder / "key.pub"
+    path.write_text(KEY, "utf-8")
+    return _kept(s, s.driver.import_key_pair_from_file, str(path))
+
+
+def _made(s):
+    pair = s.driver.create_key_pair("told")
+    return pair.private_key and s.driver.delete_key_pair(pair)
+
+
+def _deleted(s, **more):
+    of_slipstream, of_nuvla = (
+        ("examples/images/centos-7", "apps/web/whoami")
+        if more
+        else ("examples/images/ubuntu-16.04", "apps/web/redis")
+    )
+    admin = s.sandbox.users["super"]
+    driver = s.driver if s.nuvla else s.log_in(admin.username, admin.password)
+    return driver.delete_image(driver.get_image(of_nuvla if s.nuvla else of_slipstream), **more)
+
+
+def _logs(s, **more):
+    fake = SimpleNamespace(sleep=s.sandbox.clock.advance, monotonic=time.monotonic)
+    with mock.patch.object(logs, "time", fake):
+        return "web" in s.driver.ex_get_node_logs(s.node, ["web"], **more)
+
+
+CALLS = {
+    "key": lambda s: s.log_in(s.sandbox.key, s.sandbox.secret),
+    "secret": lambda s: s.log_in(s.sandbox.key, s.sandbox.secret),
+    "secure": _plain,
+    "host": _plain,
+    "port": _plain,
+    "api_version": lambda s: s.log_in(api_version="2" if s.nuvla else "1"),
+    "region": lambda s: s.log_in(region="nowhere"),
+    "timeout": lambda s: s.log_in(timeout=5),
+    "retry_delay": lambda s: s.log_in(retry_delay=0.1),
+    "backoff": lambda s: s.log_in(backoff=1.5),
+    "proxy_url": _proxied,
+    "ex_endpoint": lambda s: s.log_in().ex_endpoint == s.sandbox.url,
+    "ex_cookie_file": _saved,
+    "ex_login_method": lambda s: s.log_in(ex_login_method="internal"),
+    "ex_login_parameters": _with_fields,
+    "ex_endpoint_kind": lambda s: s.log_in(ex_endpoint_kind=s.sandbox.family),
+    "ex_group": lambda s: s.log_in(ex_group="acme").list_nodes() == [],
+    "ex_disable_plugins": lambda s: s.log_in(ex_disable_plugins=["told"]),
+    "list_nodes()": lambda s: s.node.id in _ids(s.driver.list_nodes()),
+    "list_nodes(ex_active_only)": lambda s: _ended(s) and _ended(s, ex_active_only=False),
+    "list_nodes(ex_addresses)": lambda s: any(
+        node.public_ips + node.private_ips for node in s.driver.list_nodes(ex_addresses=True)
+    ),
+    "ex_get_node()": _readable,
+    "create_node()": lambda s: s.end(s.deploy()),
+    "create_node(name)": _found_as,
+    "create_node(size)": lambda s: (
+        s.deploy(size=s.driver.list_sizes(s.location)[0]) if not s.nuvla else s.deploy(size=SIZE)
+    ),
+    "create_node(image)": lambda s: s.deploy(image=s.several),
+    "create_node(location)": lambda s: s.location.name in s.deploy().extra["clouds"],
+    "create_node(auth)": lambda s: s.deploy(auth="a password"),
+    "create_node(ex_tags)": _found_as,
+    "create_node(ex_cloud)": lambda s: s.deploy(location=None, ex_cloud=s.location.name),
+    "create_node(ex_parameters)": lambda s: s.deploy(ex_parameters={"wordpress_title": "Told"}),
+    "create_node(ex_keep_running)": lambda s: s.deploy(ex_keep_running="always"),
+    "create_node(ex_multiplicity)": lambda s: s.deploy(
+        image=s.several, ex_multiplicity={"apache": 1}
+    ),
+    "create_node(ex_tolerate_failures)": lambda s: s.deploy(
+        image=s.several, ex_tolerate_failures={"testclient": 0}
+    ),
+    "create_node(ex_check_ssh_key)": lambda s: s.deploy(ex_check_ssh_key=True),
+    "create_node(ex_scalable)": lambda s: s.deploy(image=s.several, ex_scalable=True),
+    "destroy_node()": _readable,
+    "stop_node()": _restarted,
+    "start_node()": lambda s: s.driver.start_node(s.node) if not s.nuvla else _restarted(s),
+    "ex_update_node()": lambda s: s.driver.ex_update_node(s.ready()),
+    "ex_get_node_logs()": _logs,
+    "ex_get_node_logs(lines)": lambda s: _logs(s, lines=1),
+    "ex_get_node_logs(timeout)": lambda s: _logs(s, timeout=30),
+    "ex_wait_node_in_state()": lambda s: s.wait() == ("STARTED" if s.nuvla else "Ready"),
+    "ex_wait_node_in_state(states)": lambda s: s.wait(states=["running"]),
+    "ex_wait_node_in_state(wait_period)": lambda s: s.wait(wait_period=0.01),
+    "ex_wait_node_in_state(timeout)": lambda s: s.wait(timeout=1),
+    "ex_wait_node_in_state(ignore_abort)": lambda s: s.wait(ignore_abort=True),
+    "ex_wait_node_in_state(progress)": lambda s: s.wait(progress=SEEN.append) and SEEN,
+    "ex_get_node_parameter()": lambda s: s.driver.ex_get_node_parameter(
+        s.node, "hostname" if s.nuvla else "machine:hostname"
+    ),
+    "ex_get_node_parameter(ignore_abort)": lambda s: s.driver.ex_get_node_parameter(
+        s.node, "hostname" if s.nuvla else "machine:hostname", ignore_abort=False
+    ),
+    "ex_list_virtual_machines()": lambda s: s.driver.ex_list_virtual_machines(),
+    "ex_list_virtual_machines(location)": lambda s: (
+        s.nuvla is not bool(s.driver.ex_list_virtual_machines(location=s.location))
+    ),
+    "ex_list_virtual_machines(node)": lambda s: (
+        s.nuvla is not bool(s.driver.ex_list_virtual_machines(node=s.node))
+    ),
+    "list_images()": lambda s: s.driver.list_images(),
+    "list_images(location)": lambda s: s.driver.list_images(s.location),
+    "list_images(ex_path)": lambda s: s.driver.list_images(
+        ex_path="apps/web" if s.nuvla else "examples/images"
+    ),
+    "list_images(ex_recurse)": lambda s: s.driver.list_images(ex_path="apps", ex_recurse=True),
+    "get_image()": lambda s: s.driver.get_image(s.image.id).id == s.image.id,
+    "delete_image()": _deleted,
+    "delete_image(ex_all_versions)": lambda s: _deleted(s, ex_all_versions=True),
+    "list_sizes()": lambda s: s.nuvla is not bool(s.driver.list_sizes()),
+    "list_sizes(location)": lambda s: s.nuvla is not bool(s.driver.list_sizes(s.location)),
+    "list_locations()": lambda s: s.location.name in [p.name for p in s.driver.list_locations()],
+    "list_key_pairs()": lambda s: s.driver.list_key_pairs(),
+    "get_key_pair()": lambda s: _kept(s, s.driver.import_key_pair_from_string, KEY),
+    "create_key_pair()": _made,
+    "import_key_pair_from_string()": lambda s: _kept(s, s.driver.import_key_pair_from_string, KEY),
+    "import_key_pair_from_file()": _from_file,
+    "delete_key_pair()": lambda s: _kept(s, s.driver.import_key_pair_from_string, KEY),
+    "ex_save_cookies()": _saved,
+    "close()": lambda s: s.log_in().close() is None,
+}
+"""What the table's rows promise, by the first cell; something true comes out if it was kept."""
