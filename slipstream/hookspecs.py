@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
@@ -262,7 +262,10 @@ def slipstream_list_connectors(session: Session) -> Iterable[Connector] | None:
 
 @hookspec(firstresult=True)
 def slipstream_list_virtual_machines(
-    session: Session, connector: str | None, deployment_id: str | None
+    session: Session,
+    connector: str | None,
+    deployment_id: str | None,
+    known: Mapping[str, Any],
 ) -> Iterable[VirtualMachine] | None:
     """
     List machines.
@@ -270,6 +273,7 @@ def slipstream_list_virtual_machines(
     :param session: The logged-in session.
     :param connector: Only those on this connector.
     :param deployment_id: Only those of this deployment.
+    :param known: What the server said of that deployment before; it may be empty.
     """
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -249,7 +249,12 @@ class Plugins:
         return self._ask_many("slipstream_list_connectors", session)
 
     def list_virtual_machines(
-        self, session: Session, *, connector: str | None, deployment_id: str | None
+        self,
+        session: Session,
+        *,
+        connector: str | None,
+        deployment_id: str | None,
+        known: Mapping[str, Any],
     ) -> Iterator[VirtualMachine]:
         """The hook ``slipstream_list_virtual_machines``."""
         return self._ask_many(
@@ -257,6 +262,7 @@ class Plugins:
             session,
             connector=connector,
             deployment_id=deployment_id,
+            known=known,
         )
 
     def get_parameter(

@@ -119,8 +119,8 @@ class NodeMethods(DriverBase):
         """
         if auth is not None:
             raise InvalidInput(
-                "create_node cannot take auth: every key of list_key_pairs() is added to every"
-                " machine.",
+                "create_node cannot take auth: where a server puts SSH keys into machines, it puts"
+                " in every key of list_key_pairs().",
                 hint="Add the key once with import_key_pair_from_string().",
             )
         if image is None:
@@ -349,6 +349,7 @@ class NodeMethods(DriverBase):
             self._session,
             connector=self._location_id(location),
             deployment_id=None if node is None else self._node_id(node),
+            known={} if node is None else node.extra or {},
         )
         return [convert.virtual_machine(machine, self) for machine in found]
 

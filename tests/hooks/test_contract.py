@@ -31,7 +31,7 @@ HOOKS = {
     "slipstream_delete_module": ["session", "module_id", "all_versions"],
     "slipstream_list_service_offers": ["session", "connector"],
     "slipstream_list_connectors": ["session"],
-    "slipstream_list_virtual_machines": ["session", "connector", "deployment_id"],
+    "slipstream_list_virtual_machines": ["session", "connector", "deployment_id", "known"],
     "slipstream_get_parameter": ["session", "deployment_id", "name", "ignore_abort"],
     "slipstream_list_ssh_keys": ["session"],
     "slipstream_add_ssh_key": ["session", "key"],

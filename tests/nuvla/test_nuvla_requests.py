@@ -10,7 +10,7 @@ from libcloud.compute.base import NodeImage
 
 from slipstream.sandbox import Sandbox
 
-from .support import WORDPRESS, Driver, place, requests
+from .support import WORDPRESS, Driver, deploy, place, requests
 
 SECRET = {
     "api-credentials", "private-key", "secret-key", "key", "cert", "ca", "password", "token",
@@ -94,6 +94,14 @@ CALLS: dict[str, tuple[Callable[[Driver, Any], object], list[tuple[str, str]]]] 
         lambda d, _: d.ex_list_virtual_machines(),
         [("PUT", "nuvlabox"), ("PUT", "nuvlabox-status")],
     ),
+    "ex_list_virtual_machines of a node": (
+        lambda d, known: d.ex_list_virtual_machines(node=known["edge node"]),
+        [("PUT", "nuvlabox-status")],
+    ),
+    "ex_list_virtual_machines of a node on a plain service": (
+        lambda d, known: d.ex_list_virtual_machines(node=known["node"]),
+        [],
+    ),
     "list_key_pairs": (lambda d, _: d.list_key_pairs(), [("PUT", "credential")]),
     "get_key_pair": (lambda d, _: d.get_key_pair("laptop"), [("PUT", "credential")]),
     "create_key_pair": (
@@ -112,7 +120,8 @@ AT_ONCE = {"list_locations", "ex_list_virtual_machines"}
 def known(driver: Driver, running: Any, sandbox: Sandbox) -> dict[str, Any]:
     """What was read before, at a cost of its own."""
     found = {
-        "node": running,
+        "node": driver.ex_get_node(running.id),
+        "edge node": driver.ex_get_node(deploy(driver, where="edge-geneva").id),
         "image": driver.get_image(WORDPRESS),
         "location": place(driver),
         "key": driver.create_key_pair("spare"),

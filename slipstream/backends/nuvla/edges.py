@@ -6,7 +6,7 @@ Source: nuvla/api-server, spec/nuvlabox_status*.cljc; nuvlaedge, agent/workers/m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
@@ -33,33 +33,46 @@ _PHASES = {
     "DECOMMISSIONED": Phase.TERMINATED,
     "ERROR": Phase.ERROR,
 }
+_IN_SERVICE = "COMMISSIONED"
 _ADDRESSES = ("public", "local", "vpn", "swarm")
 
 
 @hookimpl
 @serves(NAME)
 def slipstream_list_virtual_machines(
-    session: Session, connector: str | None, deployment_id: str | None
+    session: Session,
+    connector: str | None,
+    deployment_id: str | None,
+    known: Mapping[str, Any],
 ) -> Iterator[VirtualMachine]:
     """
-    The edges, or the one that a deployment or a location is on.
+    The edges, those of a location, or the one that a deployment is on.
 
     A deployment on a plain Swarm or Kubernetes service has no machine of its own.
     """
-    of_status = of_edge = None
     if deployment_id is not None:
-        edge = _edge_of(session, resource_id(deployment_id, "deployment", "node"))
-        if edge is None:
-            return
-        of_status, of_edge = either("parent", edge), either("id", edge)
+        yield from _of_deployment(session, deployment_id, known)
+        return
     group = None if connector is None else _group_of(session, connector)
-    states = _all(session, _STATUS, _STATUS_SELECT, of_status)
+    states = _all(session, _STATUS, _STATUS_SELECT, None)
     by_parent = {documents.text(status, "parent"): status for status in states}
-    for edge_document in _all(session, _EDGE, _EDGE_SELECT, of_edge):
-        there = documents.text(edge_document, "infrastructure-service-group")
+    for edge in _all(session, _EDGE, _EDGE_SELECT, None):
+        there = documents.text(edge, "infrastructure-service-group")
         if connector is None or (group is not None and group == there):
-            status = by_parent.get(edge_document["id"], {})
-            yield _machine(edge_document, status, deployment_id)
+            yield _machine(edge, by_parent.get(edge["id"], {}), None)
+
+
+def _of_deployment(
+    session: Session, deployment_id: str, known: Mapping[str, Any]
+) -> Iterator[VirtualMachine]:
+    """What the edge reports is enough: one that runs something is in service."""
+    deployment = resource_id(deployment_id, "deployment", "node")
+    edge = known.get("nuvlabox") if "execution-mode" in known else _edge_of(session, deployment)
+    if not isinstance(edge, str):
+        return
+    for status in _all(session, _STATUS, _STATUS_SELECT, either("parent", edge)):
+        described = {"id": edge, "name": status.get("name"), "state": _IN_SERVICE}
+        yield _machine(described, status, deployment)
 
 
 def _edge_of(session: Session, deployment: str) -> str | None:
@@ -84,7 +97,7 @@ def _machine(
 ) -> VirtualMachine:
     state = documents.text(edge, "state") or ""
     online = status.get("online", edge.get("online")) is True
-    if state == "COMMISSIONED":
+    if state == _IN_SERVICE:
         phase = Phase.RUNNING if online else Phase.UNKNOWN
     else:
         phase = _PHASES.get(state, Phase.UNKNOWN)

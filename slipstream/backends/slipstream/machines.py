@@ -6,7 +6,7 @@ Sources: SlipStreamServer, resources/virtual_machine.clj; the state words are th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
@@ -46,7 +46,10 @@ _PHASES = {
 @hookimpl
 @serves(NAME)
 def slipstream_list_virtual_machines(
-    session: Session, connector: str | None, deployment_id: str | None
+    session: Session,
+    connector: str | None,
+    deployment_id: str | None,
+    known: Mapping[str, Any],  # noqa: ARG001 - the id says it all
 ) -> Iterator[VirtualMachine]:
     """Machines, of all or of one connector, of all or of one deployment."""
     return find(session, connector=connector, deployment_id=deployment_id)
