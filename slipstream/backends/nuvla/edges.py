@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
+from slipstream.backends.conditions import either
 from slipstream.backends.nuvla.dialect import NAME
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import read_resource
-from slipstream.backends.nuvla.search import either, search
+from slipstream.backends.nuvla.search import search
 from slipstream.filters import Filter
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session

@@ -7,7 +7,8 @@ Source: nuvla/api-server, server/resources/job.clj; nuvla/job-engine, job/execut
 from __future__ import annotations
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.search import either, found
+from slipstream.backends.conditions import either
+from slipstream.backends.nuvla.search import found
 from slipstream.session import Session
 
 _ACTIONS = ("start_deployment", "stop_deployment", "update_deployment")

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from slipstream.backends.nuvla.dialect import JSON
-from slipstream.errors import InvalidInput, MalformedAnswer, shorten
-from slipstream.filters import Filter, Or, UnwritableValue, attr
+from slipstream.errors import MalformedAnswer
+from slipstream.filters import Filter, attr
 from slipstream.http import Request
 from slipstream.session import Session
 
@@ -76,21 +76,6 @@ def found(
     """
     entries = _page(session, collection, doing, select, where, 1, 1)
     return entries[0] if entries else None
-
-
-def either(path: str, *values: str) -> Filter:
-    """
-    The filter "this attribute has one of these values".
-
-    :param path: The attribute.
-    :param values: The values.
-    :raises InvalidInput: If a value cannot be written in a filter; nothing has it then.
-    """
-    try:
-        comparisons = [attr(path).eq(value) for value in values]
-    except UnwritableValue:
-        raise InvalidInput(f"{shorten(values[0])!r} cannot be the value of {path}.") from None
-    return comparisons[0] if len(comparisons) == 1 else Or(tuple(comparisons))
 
 
 def _both(one: Filter | None, other: Filter | None) -> Filter | None:

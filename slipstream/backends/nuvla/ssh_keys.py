@@ -14,10 +14,11 @@ from typing import Any
 import attrs
 
 from slipstream.backends import documents
+from slipstream.backends.conditions import either
 from slipstream.backends.nuvla.dialect import NAME, delete, post
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import reference
-from slipstream.backends.nuvla.search import either, search
+from slipstream.backends.nuvla.search import search
 from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
 from slipstream.filters import Filter
 from slipstream.hookspecs import hookimpl, serves

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
+from slipstream.backends.conditions import either
 from slipstream.backends.slipstream import cimi
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.offers import PREFIX, offer
@@ -68,9 +69,9 @@ def find(
     wanted = []
     if connector is not None:
         name = PREFIX + connector.removeprefix(PREFIX)
-        wanted.append(cimi.either("connector/href", name))
+        wanted.append(either("connector/href", name))
     if deployment_id is not None:
-        wanted.append(cimi.either("deployment/href", RUN + run_id(deployment_id)))
+        wanted.append(either("deployment/href", RUN + run_id(deployment_id)))
     where = (wanted[0] if len(wanted) == 1 else And(tuple(wanted))) if wanted else None
     found = cimi.search(
         session, "virtual-machine", "virtualMachines", doing="list virtual machines", where=where

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slipstream.backends import documents
+from slipstream.backends.conditions import either
 from slipstream.backends.slipstream import cimi
 from slipstream.backends.slipstream.dialect import NAME, user_name
 from slipstream.backends.slipstream.profile import Profile
@@ -34,7 +35,7 @@ def slipstream_list_service_offers(
     if connector is not None:
         # The bare name is the rule; since v3.63 the long form is valid too.
         name = connector.removeprefix(PREFIX)
-        where &= cimi.either("connector/href", name, PREFIX + name)
+        where &= either("connector/href", name, PREFIX + name)
     found = cimi.search(
         session, "service-offer", "serviceOffers", doing="list service offers", where=where
     )
@@ -89,7 +90,7 @@ def _credentials(session: Session, *, only_own: bool) -> set[str]:
     """
     where: Filter = attr("type").startswith("cloud-cred-")
     if only_own:
-        where &= cimi.either("acl/rules/principal", user_name(session))
+        where &= either("acl/rules/principal", user_name(session))
     try:
         found = list(
             cimi.search(
