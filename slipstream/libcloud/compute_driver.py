@@ -41,8 +41,8 @@ class SlipStreamNodeDriver(NodeMethods, CatalogueMethods, KeyPairMethods):
     """
     A driver for one account on one endpoint. Making one logs in.
 
-    Key pairs work in another way than on most clouds: every key of the user is added to every
-    machine, so ``create_node`` takes none.
+    Key pairs work in another way than on most clouds: where a server puts SSH keys into machines,
+    it puts in every key of the user, so ``create_node`` takes none.
 
     :param key: User name, or the id of an API key (``credential/<uuid>``).
     :type key: ``str``

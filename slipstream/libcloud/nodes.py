@@ -80,7 +80,8 @@ class NodeMethods(DriverBase):
         :param location: The cloud for every machine; the user's default when left out.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
 
-        :param auth: Refused: every key of :meth:`list_key_pairs` is added to the machines.
+        :param auth: Refused: a server that puts SSH keys into machines puts in every key of
+            :meth:`list_key_pairs`.
 
         :keyword ex_tags: Tags to find or annotate the node by; as text, separated by commas.
         :type ex_tags: ``str`` or ``list`` of ``str``
