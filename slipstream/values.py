@@ -300,16 +300,3 @@ class VirtualMachine:
     offer: ServiceOffer | None = None
     created: datetime | None = None
     raw: Raw = _raw()
-
-
-@attrs.frozen(kw_only=True)
-class User:
-    """
-    The account that is logged in.
-
-    :param name: The account's name.
-    :param privileged: Whether it may see and change what belongs to others.
-    """
-
-    name: str
-    privileged: bool = False
