@@ -129,6 +129,7 @@ class Refused(SlipStreamError):
     :param status: The HTTP status.
     :param detail: The server's own words, if it had any.
     :param retry_after: Seconds after which the server suggests to try again.
+    :param request_id: The server's name for the request, if it gave one.
     """
 
     def __init__(
@@ -140,11 +141,13 @@ class Refused(SlipStreamError):
         endpoint: str | None = None,
         hint: str | None = None,
         retry_after: float | None = None,
+        request_id: str | None = None,
     ) -> None:
         super().__init__(message, endpoint=endpoint, hint=hint)
         self.status = status
         self.detail = detail
         self.retry_after = retry_after
+        self.request_id = request_id
 
 
 class LoginFailed(Refused):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import attrs
 
 from slipstream.errors import MalformedAnswer
+
+_REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id")
+_PLAIN_ID = re.compile(r"[\w.:=+/-]{1,200}")
 
 
 @attrs.frozen(kw_only=True)
@@ -24,6 +28,7 @@ class Request:
     :param headers: Headers beside those that every request has.
     :param body: The body.
     :param repeatable: Whether sending it twice does no more than sending it once.
+    :param reads: Whether it changes nothing; what the method says, when left out.
     :param read_timeout: Seconds to wait for the answer, when not the usual ones.
     """
 
@@ -33,7 +38,12 @@ class Request:
     headers: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes | None = attrs.field(default=None, repr=False)
     repeatable: bool = False
+    reads: bool = attrs.field()
     read_timeout: float | None = None
+
+    @reads.default
+    def _reads(self) -> bool:
+        return self.method in {"GET", "HEAD", "OPTIONS"}
 
 
 @attrs.frozen(kw_only=True)
@@ -75,6 +85,19 @@ class Answer:
     def kind(self) -> str:
         """The media type, for messages."""
         return self.headers.get("Content-Type", "no content type").split(";")[0]
+
+    @property
+    def request_id(self) -> str | None:
+        """
+        The name that the server, or a proxy before it, has given the request.
+
+        Neither family gives one by itself; ``X-Request-Id`` is what the usual proxies add.
+        """
+        for header in _REQUEST_IDS:
+            text = self.headers.get(header, "").strip()
+            if _PLAIN_ID.fullmatch(text):
+                return text
+        return None
 
     @property
     def retry_after(self) -> float | None:

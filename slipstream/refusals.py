@@ -50,6 +50,7 @@ def refusal(
         endpoint=endpoint,
         hint=hint or usual_hint,
         retry_after=answer.retry_after,
+        request_id=answer.request_id,
     )
 
 

@@ -1,7 +1,7 @@
 """
 The exceptions that users of the driver meet, as one tree::
 
-    LibcloudError                                       (libcloud)
+    LibcloudError, BaseHTTPError                        (libcloud)
     └── DriverError                                     every one of these
         ├── BadInput (ValueError)                       refused before a request was sent
         ├── NotSupported (NotImplementedError)          this kind of endpoint has no such thing
@@ -12,13 +12,15 @@ The exceptions that users of the driver meet, as one tree::
         ├── KeyPairConflict (KeyPairError)
         ├── KeyPairMissing (KeyPairDoesNotExistError)
         ├── PluginFailed
-        └── RequestFailed (ProviderError, BaseHTTPError)   an answer with an error status
+        └── RequestFailed (ProviderError)               an answer with an error status
             ├── InvalidCredentials (InvalidCredsError)
             ├── NotFound
             ├── RateLimitReached (RateLimitReachedError)
             └── ServiceUnavailable (ServiceUnavailableError)
 
-Each prints as a sentence, pickles, and holds no secret. Bad types are a plain ``TypeError``.
+Each prints as a sentence, pickles, and holds no secret. libcloud raises ``BaseHTTPError``, which
+is no ``LibcloudError``, where a server refuses, so programs catch the one or the other: each of
+these is both. Bad types are a plain ``TypeError``.
 """
 
 from __future__ import annotations
@@ -38,15 +40,23 @@ from libcloud.compute.types import KeyPairDoesNotExistError, KeyPairError
 from slipstream import errors
 
 
-class DriverError(LibcloudError):
+class DriverError(LibcloudError, BaseHTTPError):
     """
     What went wrong, as a sentence.
+
+    ``code`` is the HTTP status of the answer, 0 where no answer was the trouble; ``headers`` the
+    part of its headers that says when to try again; ``request_id`` the server's name for the
+    request, if it gave one.
 
     :param value: The sentence.
     :param driver: The name of the driver; not the driver itself, which could not be pickled.
     :param endpoint: The address of the server that was asked, if one was.
     :param operation: The driver's method.
+    :param call_id: What ties together the log lines of the call that failed.
     """
+
+    code = 0
+    request_id: str | None = None
 
     def __init__(
         self,
@@ -55,6 +65,7 @@ class DriverError(LibcloudError):
         *,
         endpoint: str | None = None,
         operation: str | None = None,
+        call_id: str | None = None,
     ) -> None:
         Exception.__init__(self, value)
         self.value = value
@@ -62,6 +73,8 @@ class DriverError(LibcloudError):
         self.driver = driver
         self.endpoint = endpoint
         self.operation = operation
+        self.call_id = call_id
+        self.headers: dict[str, str] = {}
 
     def __str__(self) -> str:
         return self.value
@@ -125,18 +138,15 @@ class KeyPairMissing(DriverError, KeyPairDoesNotExistError):
     name = ""
 
 
-class RequestFailed(DriverError, ProviderError, BaseHTTPError):
+class RequestFailed(DriverError, ProviderError):
     """
     The server answered with an error status.
 
-    ``code`` and ``http_code`` are the status, ``detail`` the server's own words, ``headers`` the
-    part of its headers that says when to try again.
+    ``code`` and ``http_code`` are the status, ``detail`` the server's own words.
     """
 
-    code = 0
     http_code = 0
     detail: str | None = None
-    headers: dict[str, str] | None = None
 
 
 class InvalidCredentials(RequestFailed, InvalidCredsError):
@@ -177,17 +187,20 @@ _CLASSES: tuple[tuple[type[errors.SlipStreamError], type[DriverError]], ...] = (
 )
 
 
-def translated(error: errors.SlipStreamError, driver: str, operation: str) -> DriverError:
+def translated(
+    error: errors.SlipStreamError, driver: str, operation: str, call_id: str | None = None
+) -> DriverError:
     """
     The libcloud exception for one from below the driver.
 
     :param error: What went wrong.
     :param driver: The name of the driver.
     :param operation: The driver's method.
+    :param call_id: What ties together the log lines of its call.
     :returns: The exception, not raised.
     """
     cls = next((cls for kind, cls in _CLASSES if isinstance(error, kind)), DriverError)
-    result = cls(str(error), driver, endpoint=error.endpoint, operation=operation)
+    result = cls(str(error), driver, endpoint=error.endpoint, operation=operation, call_id=call_id)
     if isinstance(result, NoAnswer):
         result.may_have_happened = isinstance(error, errors.AnswerLost)
     if isinstance(error, errors.DeploymentFailed):
@@ -200,6 +213,7 @@ def translated(error: errors.SlipStreamError, driver: str, operation: str) -> Dr
             code=error.status or result.http_code,
             http_code=error.status or result.http_code,
             detail=error.detail,
+            request_id=error.request_id,
             headers={} if wait is None else {"retry-after": f"{wait:g}"},
             retry_after=wait or 0.0,
         )

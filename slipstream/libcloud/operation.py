@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
+from slipstream.calls import Call, carrying_out
 from slipstream.errors import PluginError, SlipStreamError, nearest
 from slipstream.libcloud.errors import translated
 
@@ -18,30 +20,73 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     """
     Make a method raise libcloud's exceptions, and name the keyword that was meant.
 
+    All that it sends is part of one call of the user, what a generator sends later included.
+
     :param method: A method of the driver.
     :returns: The method with that done around it.
     """
-    keywords = [
-        name
-        for name, parameter in inspect.signature(method).parameters.items()
-        if parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
-    ][1:]
+    keywords = keywords_of(method)
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        for name in kwargs:
-            if name not in keywords:
-                raise TypeError(_unexpected(method.__name__, name, keywords))
+        check_keywords(method.__name__, kwargs, keywords)
+        this, driver = Call(method.__name__), cast(Any, args[0])
+        with _translating(driver, this):
+            result = method(*args, **kwargs)
+        if isinstance(result, Generator):
+            return cast(R, _lazily(result, driver, this))
+        return result
+
+    return call
+
+
+def keywords_of(method: Callable[..., Any]) -> list[str]:
+    """
+    The names of a method's arguments but for ``self``.
+
+    :param method: The method, not bound.
+    """
+    parameters = inspect.signature(method).parameters.values()
+    named = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    return [parameter.name for parameter in parameters if parameter.kind in named][1:]
+
+
+def check_keywords(method: str, given: Iterable[str], known: list[str]) -> None:
+    """
+    Make sure that a method takes the keywords that it is given.
+
+    :param method: The method's name.
+    :param given: The keywords.
+    :param known: The names of its arguments.
+    :raises TypeError: If it does not; the nearest name is told.
+    """
+    for name in given:
+        if name not in known:
+            raise TypeError(_unexpected(method, name, known))
+
+
+@contextmanager
+def _translating(driver: Any, call: Call) -> Iterator[None]:
+    with carrying_out(call) as whole:
         try:
-            return method(*args, **kwargs)
+            yield
         except SlipStreamError as error:
-            driver = cast(Any, args[0])
             # What lies below tells a user nothing that the sentence does not, but for what a
             # stranger's plugin did; it stays reachable as the context.
             cause = error.__cause__ if isinstance(error, PluginError) else None
-            raise translated(error, driver.name, method.__name__) from cause
+            raise translated(error, driver.name, whole.operation, whole.id) from cause
 
-    return call
+
+def _lazily(entries: Generator[Any], driver: Any, call: Call) -> Iterator[Any]:
+    """Each step is part of the call, and what the caller does between two steps is not."""
+    with closing(entries):
+        while True:
+            with _translating(driver, call):
+                try:
+                    entry = next(entries)
+                except StopIteration:
+                    return
+            yield entry
 
 
 def _unexpected(method: str, name: str, keywords: list[str]) -> str:

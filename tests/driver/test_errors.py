@@ -79,7 +79,8 @@ def test_every_error_is_one_of_libclouds_and_of_the_family_it_promises(
     error: below.SlipStreamError,
 ) -> None:
     result = translated(error, "SlipStream", "list_nodes")
-    assert isinstance(result, (LibcloudError, DriverError))
+    assert isinstance(result, LibcloudError)
+    assert isinstance(result, BaseHTTPError)
     assert all(isinstance(result, cls) for cls in PROMISED[type(error)])
     assert (result.driver, result.operation) == ("SlipStream", "list_nodes")
     assert str(result) == result.value == str(error)
@@ -129,7 +130,9 @@ def test_only_a_lost_answer_may_have_had_an_effect() -> None:
 
 
 def test_a_refusal_carries_what_programs_look_for() -> None:
-    limited: Any = translated(below.RateLimited("No.", status=429, retry_after=7.0), "d", "m")
+    error = below.RateLimited("No.", status=429, retry_after=7.0, request_id="r-1")
+    limited: Any = translated(error, "d", "m", "c-1")
+    assert (limited.request_id, limited.call_id, limited.endpoint) == ("r-1", "c-1", None)
     assert (limited.code, limited.http_code, limited.retry_after) == (429, 429, 7.0)
     assert limited.headers == {"retry-after": "7"}
     refused: Any = translated(below.Refused("No.", status=500, detail="boom"), "d", "m")
@@ -300,3 +303,42 @@ def test_an_exception_does_not_hold_the_driver(driver: Driver) -> None:
         driver.get_image("no/such/thing")
     assert caught.value.driver == "SlipStream"
     assert driver not in vars(caught.value).values()
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=name_of)
+def test_every_error_has_what_programs_read_on_an_http_error(error: below.SlipStreamError) -> None:
+    result = translated(error, "SlipStream", "list_nodes", "0badcafe")
+    assert isinstance(result.code, int)
+    assert result.message == result.value == str(result)
+    assert isinstance(result.headers, dict)
+    assert result.call_id == "0badcafe"
+    assert result.request_id is None
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("X-Request-Id", "7f3a-proxy"),
+        ("X-Correlation-ID", "7f3a-proxy"),
+        ("X-Request-Id", None),
+    ],
+)
+def test_the_name_that_a_proxy_gave_the_request_is_told(
+    driver: Driver, sandbox: Sandbox, header: str, told: str | None
+) -> None:
+    value = told or "<html>not a name</html>"
+    sandbox.faults.add("GET", "/appstore", status=500, headers={header: value})
+    with pytest.raises(BaseHTTPError) as caught:
+        driver.list_images()
+    error: Any = caught.value
+    assert (error.code, error.request_id, error.operation) == (500, told, "list_images")
+
+
+def test_two_calls_have_names_of_their_own(driver: Driver, sandbox: Sandbox) -> None:
+    ids = set()
+    for _ in range(2):
+        with pytest.raises(DriverError) as caught:
+            driver.get_image("apps/nothing")
+        ids.add(caught.value.call_id)
+    assert len(ids) == 2
+    assert None not in ids

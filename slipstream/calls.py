@@ -1,0 +1,52 @@
+"""Which call of the user is being carried out, for all that is done and said on its way."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import attrs
+
+
+@attrs.frozen
+class Call:
+    """
+    One call of a user.
+
+    :param operation: The method that was called, as in ``create_node``.
+    :param id: What ties together all that the call sends and logs.
+    """
+
+    operation: str
+    id: str = attrs.field(factory=lambda: secrets.token_hex(4))
+
+
+_current: ContextVar[Call | None] = ContextVar("slipstream_call", default=None)
+
+
+def current() -> Call | None:
+    """The call being carried out here, ``None`` outside of any."""
+    return _current.get()
+
+
+@contextmanager
+def carrying_out(call: Call) -> Iterator[Call]:
+    """
+    Do something as part of a call.
+
+    A call inside another one is part of the outer one, which is what the user made.
+
+    :param call: The call.
+    :returns: The call that counts: the outermost.
+    """
+    outer = _current.get()
+    if outer is not None:
+        yield outer
+        return
+    token = _current.set(call)
+    try:
+        yield call
+    finally:
+        _current.reset(token)
