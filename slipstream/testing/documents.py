@@ -11,14 +11,9 @@ from xml.etree.ElementTree import Element, ParseError, tostring
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from slipstream.secret_names import VALUE_NAMES, squeezed
 from slipstream.testing.cookies import distant
-from slipstream.testing.names import (
-    CLIENT_ADDRESS,
-    VALUE_NAMES,
-    blanked,
-    is_sensitive,
-    squeezed,
-)
+from slipstream.testing.names import CLIENT_ADDRESS, blanked, is_sensitive
 
 Text = Callable[[str], str]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from slipstream.testing.names import SCRUBBED, VALUE_NAMES, blanked, is_sensitive, squeezed
+from slipstream.secret_names import VALUE_NAMES, squeezed
+from slipstream.testing.names import SCRUBBED, blanked, is_sensitive
 
 # The quantifiers are possessive: an answer of megabytes has to be read in one go.
 _NAME = re.compile(r"(?<![\w.\-])(?P<name>[\w.\-]++)\\*+[\"']?+\s*+[=:]\s*+\\*+")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from slipstream.secret_names import announces_secret
+
 SCRUBBED: Final = "SCRUBBED"
 """Stands where a secret stood that nobody has to send again."""
 
@@ -19,26 +21,6 @@ CLIENT_ADDRESS: Final = "192.0.2.1"
 
 _PLACEHOLDER = re.compile(rf"SCRUBBED|(?:credential/)?(?:recorded-[a-z0-9-]+|{KEY})")
 _CREDENTIAL_ID = re.compile(r"credential/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_ANYWHERE = re.compile(
-    "password|passwd|passphrase|passcode|secret|privatekey|authorization|token|cookie"
-    "|apikey|accessid|accesskey"
-)
-_LAST_WORDS = frozenset({"digest", "jwt", "otp", "pwd"})
-_SEPARATORS = re.compile(r"[^a-z0-9]+")
-
-VALUE_NAMES: Final = frozenset(
-    {"value", "default", "defaultvalue", "initialvalue", "content", "text"},
-)
-"""Members that hold the value of the thing whose name stands beside them, squeezed."""
-
-
-def squeezed(name: str) -> str:
-    """Write a name in lower-case letters and digits alone.
-
-    :param name: ``secretKey``, ``private-key``, ``exoscale.password``.
-    :returns: ``secretkey``, ``privatekey``, ``exoscalepassword``.
-    """
-    return _SEPARATORS.sub("", name.lower())
 
 
 def is_sensitive(name: str) -> bool:
@@ -47,10 +29,7 @@ def is_sensitive(name: str) -> bool:
     :param name: the name in any case and with any separators.
     :returns: true for ``secretKey`` and ``parameter--node--db--root_password`` alike.
     """
-    words = [word for word in _SEPARATORS.split(name.lower()) if word]
-    if not words or is_placeholder(name):
-        return False
-    return words[-1] in _LAST_WORDS or bool(_ANYWHERE.search("".join(words)))
+    return not is_placeholder(name) and announces_secret(name)
 
 
 def is_placeholder(value: str) -> bool:

@@ -1,0 +1,59 @@
+"""Which names announce a secret, wherever a name and a value stand together."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ANYWHERE = re.compile(
+    "password|passwd|passphrase|passcode|secret|privatekey|authorization|token|cookie"
+    "|apikey|accessid|accesskey"
+)
+_LAST_WORDS = frozenset({"digest", "jwt", "otp", "pass", "pwd"})
+_ABOUT_WHO_ASKS = frozenset({"auth", "authn", "authz"})
+_SEPARATORS = re.compile(r"[^a-z0-9]+")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+NAMING: Final = frozenset({"name", "key", "id", "parameter", "filename"})
+"""Members and attributes that name the thing whose value stands beside them, squeezed."""
+
+VALUE_NAMES: Final = frozenset(
+    {"value", "default", "defaultvalue", "initialvalue", "content", "text", "filecontent"},
+)
+"""Members that hold the value of the thing whose name stands beside them, squeezed."""
+
+
+def squeezed(name: str) -> str:
+    """
+    Write a name in lower-case letters and digits alone.
+
+    :param name: ``secretKey``, ``private-key``, ``exoscale.password``.
+    :returns: ``secretkey``, ``privatekey``, ``exoscalepassword``.
+    """
+    return _SEPARATORS.sub("", name.lower())
+
+
+def announces_secret(name: str) -> bool:
+    """
+    Tell whether what stands under a key, field, attribute or tag of this name is a secret.
+
+    :param name: The name in any case and with any separators.
+    :returns: True for ``secretKey`` and ``parameter--node--db--root_password`` alike.
+    """
+    words = _words(name)
+    return bool(words) and (words[-1] in _LAST_WORDS or bool(_ANYWHERE.search(squeezed(name))))
+
+
+def authenticates(header: str) -> bool:
+    """
+    Tell whether a header of this name says who is asking, or holds another secret.
+
+    :param header: The header's name.
+    :returns: True for ``Authorization``, ``Set-Cookie``, ``X-Auth-Token`` and the header by which
+        a front server of Nuvla says who was let in (nuvla/api-server, authn_info.clj).
+    """
+    return announces_secret(header) or not _ABOUT_WHO_ASKS.isdisjoint(_words(header))
+
+
+def _words(name: str) -> list[str]:
+    return [word for word in _SEPARATORS.split(_HUMP.sub("-", name).lower()) if word]
