@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
 
 from slipstream.errors import InvalidInput
@@ -37,6 +39,32 @@ class CatalogueMethods(DriverBase):
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeImage`
         :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
         """
+        return list(self.ex_iterate_images(location, ex_path, ex_recurse))
+
+    @operation
+    def ex_iterate_images(
+        self,
+        location: NodeLocation | None = None,
+        ex_path: str | None = None,
+        ex_recurse: bool = False,
+    ) -> Iterator[NodeImage]:
+        """
+        Go through the components and applications that :meth:`list_images` lists.
+
+        They come page by page, or project by project, as they are needed.
+
+        :param location: Not supported, as for :meth:`list_images`.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :param ex_path: The project; empty for the root projects.
+        :type ex_path: ``str``
+
+        :param ex_recurse: List the projects below it too.
+        :type ex_recurse: ``bool``
+
+        :rtype: iterator of :class:`~libcloud.compute.base.NodeImage`
+        :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
+        """
         if location is not None:
             raise InvalidInput(
                 "Images cannot be listed by location: the list does not tell where they run.",
@@ -48,7 +76,7 @@ class CatalogueMethods(DriverBase):
                 hint="Pass ex_path='' for everything below the root.",
             )
         found = self._plugins.list_modules(self._session, path=ex_path, recurse=ex_recurse)
-        return [convert.image(module, self) for module in found]
+        return (convert.image(module, self) for module in found)
 
     @operation
     def get_image(self, image_id: str) -> NodeImage:
@@ -104,10 +132,22 @@ class CatalogueMethods(DriverBase):
             ``None``.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeSize`
         """
+        return list(self.ex_iterate_sizes(location))
+
+    @operation
+    def ex_iterate_sizes(self, location: NodeLocation | None = None) -> Iterator[NodeSize]:
+        """
+        Go through the service offers that :meth:`list_sizes` lists, page by page.
+
+        :param location: Only those of this location.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
+        """
         offers = self._plugins.list_service_offers(
             self._session, connector=self._location_id(location)
         )
-        return [convert.size(offer, self) for offer in offers]
+        return (convert.size(offer, self) for offer in offers)
 
     @operation
     def list_locations(self) -> list[NodeLocation]:
@@ -117,5 +157,16 @@ class CatalogueMethods(DriverBase):
         :returns: Locations; ``country`` is filled in where an offer tells it.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeLocation`
         """
+        return list(self.ex_iterate_locations())
+
+    @operation
+    def ex_iterate_locations(self) -> Iterator[NodeLocation]:
+        """
+        Go through the locations that :meth:`list_locations` lists.
+
+        What tells of all of them is read first.
+
+        :rtype: iterator of :class:`~libcloud.compute.base.NodeLocation`
+        """
         found = self._plugins.list_connectors(self._session)
-        return [convert.location(connector, self) for connector in found]
+        return (convert.location(connector, self) for connector in found)

@@ -27,17 +27,22 @@ from slipstream.cookie_files import save_cookies  # noqa: E402
 from slipstream.credentials import Credentials  # noqa: E402
 from slipstream.libcloud import convert, register  # noqa: E402
 from slipstream.libcloud.catalogue import CatalogueMethods  # noqa: E402
+from slipstream.libcloud.creation import CreationMethods  # noqa: E402
 from slipstream.libcloud.key_pairs import KeyPairMethods  # noqa: E402
+from slipstream.libcloud.machines import MachineMethods  # noqa: E402
 from slipstream.libcloud.nodes import NodeMethods  # noqa: E402
 from slipstream.libcloud.operation import operation  # noqa: E402
 from slipstream.libcloud.settings import endpoint_of, settings_of  # noqa: E402
 from slipstream.libcloud.virtual_machine import VirtualMachine  # noqa: E402
+from slipstream.libcloud.waits import WaitingMethods  # noqa: E402
 from slipstream.plugins import Plugins, default_plugins  # noqa: E402
 
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 
 
-class SlipStreamNodeDriver(NodeMethods, CatalogueMethods, KeyPairMethods):
+class SlipStreamNodeDriver(
+    NodeMethods, CreationMethods, WaitingMethods, MachineMethods, CatalogueMethods, KeyPairMethods
+):
     """
     A driver for one account on one endpoint. Making one logs in.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -27,7 +28,16 @@ class KeyPairMethods(DriverBase):
             SHA-256 fingerprint.
         :rtype: ``list`` of :class:`~libcloud.compute.base.KeyPair`
         """
-        return [convert.key_pair(key, self) for key in self._keys()]
+        return list(self.ex_iterate_key_pairs())
+
+    @operation
+    def ex_iterate_key_pairs(self) -> Iterator[KeyPair]:
+        """
+        Go through the key pairs that :meth:`list_key_pairs` lists.
+
+        :rtype: iterator of :class:`~libcloud.compute.base.KeyPair`
+        """
+        return (convert.key_pair(key, self) for key in self._plugins.list_ssh_keys(self._session))
 
     @operation
     def get_key_pair(self, name: str) -> KeyPair:
@@ -124,11 +134,9 @@ class KeyPairMethods(DriverBase):
             key = self._key(key_pair.name)
         return self._plugins.delete_ssh_key(self._session, key)
 
-    def _keys(self) -> list[SSHKey]:
-        return list(self._plugins.list_ssh_keys(self._session))
-
     def _key(self, name: str) -> SSHKey:
-        found = [key for key in self._keys() if key.answers_to(name)]
+        listed = self._plugins.list_ssh_keys(self._session)
+        found = [key for key in listed if key.answers_to(name)]
         if not found:
             raise KeyNotFound(
                 f"There is no key pair {name!r}.",

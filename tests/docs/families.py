@@ -162,6 +162,20 @@ def _logs(s, **more):
         return "web" in s.driver.ex_get_node_logs(s.node, ["web"], **more)
 
 
+def _alike(s, what, **options):
+    listed = getattr(s.driver, f"list_{what}")(**options)
+    going_through = getattr(s.driver, f"ex_iterate_{what}")(**options)
+    assert iter(going_through) is going_through
+    return list(map(repr, going_through)) == list(map(repr, listed))
+
+
+def _machines_alike(s, **options):
+    listed = s.driver.ex_list_virtual_machines(**options)
+    return list(map(repr, s.driver.ex_iterate_virtual_machines(**options))) == list(
+        map(repr, listed)
+    )
+
+
 CALLS = {
     "key": lambda s: s.log_in(s.sandbox.key, s.sandbox.secret),
     "secret": lambda s: s.log_in(s.sandbox.key, s.sandbox.secret),
@@ -246,6 +260,22 @@ CALLS = {
     "list_sizes(location)": lambda s: s.nuvla is not bool(s.driver.list_sizes(s.location)),
     "list_locations()": lambda s: s.location.name in [p.name for p in s.driver.list_locations()],
     "list_key_pairs()": lambda s: s.driver.list_key_pairs(),
+    "ex_iterate_nodes()": lambda s: _alike(s, "nodes"),
+    "ex_iterate_nodes(ex_active_only)": lambda s: _alike(s, "nodes", ex_active_only=False),
+    "ex_iterate_nodes(ex_addresses)": lambda s: _alike(s, "nodes", ex_addresses=True),
+    "ex_iterate_images()": lambda s: _alike(s, "images"),
+    "ex_iterate_images(location)": lambda s: s.driver.ex_iterate_images(s.location),
+    "ex_iterate_images(ex_path)": lambda s: _alike(s, "images", ex_path="apps"),
+    "ex_iterate_images(ex_recurse)": lambda s: _alike(
+        s, "images", ex_path="apps", ex_recurse=True
+    ),
+    "ex_iterate_sizes()": lambda s: _alike(s, "sizes"),
+    "ex_iterate_sizes(location)": lambda s: _alike(s, "sizes", location=s.location),
+    "ex_iterate_locations()": lambda s: _alike(s, "locations"),
+    "ex_iterate_key_pairs()": lambda s: _alike(s, "key_pairs"),
+    "ex_iterate_virtual_machines()": lambda s: _machines_alike(s),
+    "ex_iterate_virtual_machines(location)": lambda s: _machines_alike(s, location=s.location),
+    "ex_iterate_virtual_machines(node)": lambda s: _machines_alike(s, node=s.node),
     "get_key_pair()": lambda s: _kept(s, s.driver.import_key_pair_from_string, KEY),
     "create_key_pair()": _made,
     "import_key_pair_from_string()": lambda s: _kept(s, s.driver.import_key_pair_from_string, KEY),
