@@ -109,6 +109,7 @@ def _page(
             headers={**JSON, "Content-Type": "application/x-www-form-urlencoded"},
             body=urlencode(form).encode(),
             repeatable=True,
+            reads=True,
         ),
         doing=doing,
     )
