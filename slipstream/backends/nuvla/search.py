@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import JSON
-from slipstream.errors import MalformedAnswer
-from slipstream.filters import Filter, attr
+from slipstream.errors import MalformedAnswer, shorten
+from slipstream.filters import Filter, UnwritableValue, attr
 from slipstream.http import Request
 from slipstream.session import Session
 
@@ -32,8 +33,9 @@ def search(
     """
     Every entry of a collection that a filter lets through, newest first.
 
-    Each page starts where the one before ended, by the moment of creation and not by number:
-    entries that come or go meanwhile move nothing, and there is no limit of 10,000.
+    Each page starts behind the last entry of the one before, told by its moment of creation and
+    its id, not at a number: entries that come or go meanwhile move nothing, there is no limit
+    of 10,000, and no page but the present one is kept.
 
     :param session: The logged-in session.
     :param collection: The collection, as in ``deployment``.
@@ -42,24 +44,39 @@ def search(
     :param where: The filter.
     :param page: Entries asked for at a time.
     :returns: The entries, fetched page by page.
+    :raises MalformedAnswer: If an answer is no list, or not the page that was asked for.
     """
-    seen: set[str] = set()
-    oldest: str | None = None
-    first = 1
+    here = where
+    last: str | None = None
     while True:
-        older = None if oldest is None else attr("created").le(oldest)
-        entries = _page(session, collection, doing, select, _both(where, older), first, page)
-        for entry in entries:
-            if entry["id"] not in seen:
-                seen.add(entry["id"])
-                yield entry
+        entries = _page(session, collection, doing, select, here, page)
+        if last is not None and any(entry["id"] == last for entry in entries):
+            raise MalformedAnswer(
+                f"Cannot {doing}: the server gave entries of {collection} again.",
+                endpoint=session.endpoint.url,
+            )
+        yield from entries
         if len(entries) < page:
             return
-        last = entries[-1].get("created")
-        if not isinstance(last, str) or last == oldest:
-            first += page
-        else:
-            oldest, first = last, 1
+        last = entries[-1]["id"]
+        behind = _behind(session, entries[-1], doing)
+        here = behind if where is None else where & behind
+
+
+def _behind(session: Session, entry: dict[str, Any], doing: str) -> Filter:
+    """What comes after an entry; those that do not tell when they were created come last."""
+    created = documents.text(entry, "created")
+    try:
+        later = attr("id").gt(entry["id"])
+        if created is None:
+            return attr("created").is_null() & later
+        same = attr("created").eq(created) & later
+        return attr("created").lt(created) | same | attr("created").is_null()
+    except UnwritableValue:
+        raise MalformedAnswer(
+            f"Cannot {doing}: {shorten(entry['id'])!r} is no id, or has no moment of creation.",
+            endpoint=session.endpoint.url,
+        ) from None
 
 
 def found(
@@ -74,14 +91,8 @@ def found(
     :param select: The attributes wanted.
     :param where: The filter.
     """
-    entries = _page(session, collection, doing, select, where, 1, 1)
+    entries = _page(session, collection, doing, select, where, 1)
     return entries[0] if entries else None
-
-
-def _both(one: Filter | None, other: Filter | None) -> Filter | None:
-    if one is None or other is None:
-        return one or other
-    return one & other
 
 
 def _page(
@@ -90,14 +101,13 @@ def _page(
     doing: str,
     select: str,
     where: Filter | None,
-    first: int,
     size: int,
 ) -> list[dict[str, Any]]:
     form = {
         "orderby": "created:desc,id:asc",
         "select": select,
-        "first": str(first),
-        "last": str(first + size - 1),
+        "first": "1",
+        "last": str(size),
     }
     if where is not None:
         # An empty filter is an error on the server.
