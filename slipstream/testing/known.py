@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import html
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import quote, quote_plus
+from collections.abc import Callable, Mapping
 
+from slipstream.secret_values import SHORTEST, written
 from slipstream.testing.names import (
     CLIENT_ADDRESS,
     EMAIL,
@@ -20,7 +18,6 @@ from slipstream.testing.names import (
     is_placeholder,
 )
 
-_SHORTEST_SECRET = 4
 _PROTOCOL_WORDS = frozenset(
     {"admin", "alive", "api", "auth", "cloud", "cookie", "count", "credential", "default"}
     | {"deployment", "digest", "false", "href", "http", "https", "image", "internal", "json"}
@@ -45,10 +42,10 @@ def replacer(secrets: Mapping[str, str], names: Mapping[str, str]) -> Callable[[
     table = _table(secrets, names)
     if not table:
         return lambda text: text
-    whole = {written for name in names for written in _written(name)} - set(secrets)
+    whole = {form for name in names for form in written(name)} - set(secrets)
     parts = [
-        rf"(?<!\w){re.escape(written)}(?!\w)" if written in whole else re.escape(written)
-        for written in sorted(table, key=_longest_first)
+        rf"(?<!\w){re.escape(form)}(?!\w)" if form in whole else re.escape(form)
+        for form in sorted(table, key=_longest_first)
     ]
     placeholders = "|".join(map(re.escape, sorted(set(table.values()), key=_longest_first)))
     pattern = re.compile(f"{placeholders}|{'|'.join(parts)}")
@@ -63,7 +60,7 @@ def _table(secrets: Mapping[str, str], names: Mapping[str, str]) -> dict[str, st
     table: dict[str, str] = {}
     for value, placeholder in {**names, **secrets}.items():
         _check(value, placeholder)
-        table.update(dict.fromkeys(_written(value), placeholder))
+        table.update(dict.fromkeys(written(value), placeholder))
     for secret in secrets:
         logins = (f"{name}:{secret}" for name in [*names, *secrets])
         for login in [secret, *logins]:
@@ -75,23 +72,8 @@ def _check(value: str, placeholder: str) -> None:
     if not is_placeholder(placeholder):
         raise ValueError(f"{placeholder!r} is no placeholder: write 'recorded-' and a word")
     common = value in _PROTOCOL_WORDS or any(value in text for text in (placeholder, *_OWN_WORDS))
-    if len(value) < _SHORTEST_SECRET or common:
+    if len(value) < SHORTEST or common:
         raise ValueError(
             f"the value that {placeholder!r} shall stand for is too short, or a word of the "
             "protocol: record with an account whose name and password are neither",
         )
-
-
-def _written(value: str) -> Iterator[str]:
-    yield value
-    for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
-        yield quoted
-        yield re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quoted)
-    for ascii_only in (True, False):
-        escaped = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-        yield escaped
-        yield escaped.replace("/", "\\/")
-    for quotes in (True, False):
-        yield html.escape(value, quote=quotes)
-    yield html.escape(value).replace("&#x27;", "&apos;")
-    yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
