@@ -6,7 +6,7 @@ Sources: SlipStreamServer, resources/virtual_machine.clj; the state words are th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slipstream.backends import documents
@@ -15,11 +15,13 @@ from slipstream.backends.slipstream import cimi
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.offers import PREFIX, offer
 from slipstream.backends.slipstream.paths import run_id
+from slipstream.errors import InvalidInput, MalformedAnswer
 from slipstream.filters import And
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.values import Phase, VirtualMachine
 
+COLLECTION, KEY = "virtual-machine", "virtualMachines"
 RUN = "run/"
 _PHASES = {
     "active": Phase.RUNNING,
@@ -73,10 +75,36 @@ def find(
     if deployment_id is not None:
         wanted.append(either("deployment/href", RUN + run_id(deployment_id)))
     where = (wanted[0] if len(wanted) == 1 else And(tuple(wanted))) if wanted else None
-    found = cimi.search(
-        session, "virtual-machine", "virtualMachines", doing="list virtual machines", where=where
-    )
+    found = cimi.search(session, COLLECTION, KEY, doing="list virtual machines", where=where)
     return map(_machine, found)
+
+
+def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
+    """
+    The addresses of the machines of some deployments, by one search.
+
+    :param session: The logged-in session.
+    :param runs: The ids of the deployments, a hundred or so.
+    :returns: The addresses by the deployment's id.
+    :raises MalformedAnswer: If an id can be none; they come from a list of the server.
+    """
+    doing = "list the addresses of deployments"
+    try:
+        where = either("deployment/href", *(RUN + run for run in runs))
+    except InvalidInput:
+        raise MalformedAnswer(
+            f"Cannot {doing}: not all that the server lists has an id.",
+            endpoint=session.endpoint.url,
+        ) from None
+    found = cimi.search(
+        session, COLLECTION, KEY, doing=doing, where=where, select="id,ip,deployment"
+    )
+    by_run: dict[str, list[str]] = {}
+    for entry in found:
+        run, address = documents.href(entry, "deployment"), documents.text(entry, "ip")
+        if run and address:
+            by_run.setdefault(run.removeprefix(RUN), []).append(address)
+    return by_run
 
 
 def _machine(entry: dict[str, Any]) -> VirtualMachine:

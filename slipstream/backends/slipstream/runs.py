@@ -1,13 +1,14 @@
 """
 Runs: listing, reading, watching and terminating them.
 
-Source: SlipStreamServer, run/RunListResource.java, run/RunResource.java,
-run/RuntimeParameterResource.java, statemachine/States.java.
+Source: SlipStreamServer, run/RunResource.java, run/RuntimeParameterResource.java,
+statemachine/States.java.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import attrs
 
@@ -15,18 +16,16 @@ from slipstream.backends.slipstream import machines, xml
 from slipstream.backends.slipstream.dialect import NAME, STATES
 from slipstream.backends.slipstream.paths import run_id
 from slipstream.backends.slipstream.profile import XML
-from slipstream.backends.slipstream.run_document import ABORT, STATE, document, phase, summary
-from slipstream.errors import DeploymentFailed, MalformedAnswer, UnknownName
+from slipstream.backends.slipstream.run_document import ABORT, STATE, document, phase
+from slipstream.backends.slipstream.run_list import every_run
+from slipstream.errors import DeploymentFailed, UnknownName
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.http import Request
 from slipstream.session import Session
 from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
 
-PAGE = 500
-"""Runs asked for at a time; asking for more is an error."""
-
-STEPS_BACK = 20
-"""How often a listing goes a page back before it gives up."""
+AT_ONCE = 100
+"""Runs whose machines are asked for in one search."""
 
 TERMINATE_TIMEOUT = 300.0
 """Seconds: the server answers once the cloud has taken the order to stop the machines."""
@@ -41,16 +40,15 @@ _ENDED = {"Done", "Aborted", "Cancelled"}
 def slipstream_list_deployments(
     session: Session, active_only: bool, addresses: bool
 ) -> Iterator[Deployment]:
-    """Every run, newest first; the addresses by one search of all the user's machines."""
-    found = _runs(session, active_only)
+    """Every run, newest first; their addresses by one search of machines for each hundred."""
+    found = every_run(session, active_only=active_only)
     if not addresses:
         yield from found
         return
-    known: dict[str | None, list[str]] = {}
-    for machine in machines.find(session, connector=None, deployment_id=None):
-        known.setdefault(machine.deployment_id, []).extend(machine.addresses)
-    for run in found:
-        yield attrs.evolve(run, addresses=known.get(run.id, ()))
+    while page := list(islice(found, AT_ONCE)):
+        known = machines.addresses(session, [run.id for run in page])
+        for run in page:
+            yield attrs.evolve(run, addresses=known.get(run.id, ()))
 
 
 @hookimpl
@@ -139,55 +137,6 @@ def read(session: Session, deployment_id: str) -> Deployment:
     run = run_id(deployment_id)
     request = Request(method="GET", path=f"/run/{run}", headers=XML, repeatable=True)
     return document(xml.parse(session.send(request, doing=f"read deployment {run}"), "run"))
-
-
-def _runs(session: Session, active_only: bool) -> Iterator[Deployment]:
-    """
-    Every run, page after page.
-
-    A run created meanwhile moves the others to the next page, so one may be met twice: it is
-    handed over once. One that ends meanwhile moves them the other way, so a page starts with
-    the last entry of the one before, and if that is not there any more, a page earlier.
-    """
-    seen: set[str] = set()
-    offset, total, back = 0, 1, 0
-    while offset < total:
-        total, items = _page(session, offset, active_only)
-        if offset and (not items or items[0].id not in seen):
-            offset, back = max(0, offset - PAGE), back + 1
-            if back > STEPS_BACK:
-                raise MalformedAnswer(
-                    "Cannot list deployments: the list changes faster than it can be read.",
-                    endpoint=session.endpoint.url,
-                    hint="Try again later.",
-                )
-            continue
-        for item in items:
-            if item.id not in seen:
-                seen.add(item.id)
-                yield item
-        complete = offset + len(items) >= total
-        offset = total if complete else offset + max(1, len(items) - 1)
-
-
-def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[Deployment]]:
-    query = (
-        ("offset", str(offset)),
-        ("limit", str(PAGE)),
-        ("activeOnly", "true" if active_only else "false"),
-    )
-    request = Request(method="GET", path="/run", query=query, headers=XML, repeatable=True)
-    root = xml.parse(session.send(request, doing="list deployments"), "runs")
-    total = xml.whole(root.get("totalCount"))
-    items = [summary(item) for item in root.iterfind("item")]
-    if total is None or (not items and offset < total):
-        raise MalformedAnswer(
-            f"Cannot list deployments: the server counts {total or 'nothing'} but gave"
-            f" {len(items)} from number {offset} on.",
-            endpoint=session.endpoint.url,
-            hint="Try again; the list may be changing.",
-        )
-    return total, items
 
 
 def _parameter(
