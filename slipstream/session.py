@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -113,6 +113,7 @@ class Session:
         doing: str,
         allow: Collection[int] = (),
         renewable: bool = True,
+        expecting: Callable[[], Answer] | None = None,  # noqa: ARG002 - see Rehearsal
     ) -> Answer:
         """
         Send a request as the logged-in user.
@@ -122,6 +123,8 @@ class Session:
         :param allow: Error statuses that the caller wants to see for itself.
         :param renewable: Whether the request may be sent again after the login was renewed;
             ``False`` where a refusal does not mean that nothing was done.
+        :param expecting: Makes up the answer to a change for who only asks what would be sent
+            (:class:`~slipstream.rehearsal.Rehearsal`).
         :returns: The answer, its status below 400 or one of those allowed.
         :raises Refused: For any other status.
         :raises NoAnswer: If the network fails.
@@ -139,6 +142,16 @@ class Session:
         if answer.status >= 400 and answer.status not in allow:
             raise self.refusal(answer, doing=doing)
         return answer
+
+    def foresee(self, check: Callable[[Session], Iterable[SlipStreamError]]) -> None:
+        """
+        Offer a way to find out beforehand what the server would refuse by itself.
+
+        Only who asks what would be sent takes it up (:class:`~slipstream.rehearsal.Rehearsal`);
+        a change that is really sent finds out by being refused.
+
+        :param check: Finds the refusals; it may read by the session that it is given.
+        """
 
     def refusal(self, answer: Answer, *, doing: str, hint: str | None = None) -> Refused:
         """

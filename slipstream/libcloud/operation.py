@@ -26,10 +26,12 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     :returns: The method with that done around it.
     """
     keywords = keywords_of(method)
+    takes_any = inspect.Parameter.VAR_KEYWORD in _kinds(method)
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        check_keywords(method.__name__, kwargs, keywords)
+        if not takes_any:
+            check_keywords(method.__name__, kwargs, keywords)
         this, driver = Call(method.__name__), cast(Any, args[0])
         with _translating(driver, this):
             result = method(*args, **kwargs)
@@ -49,6 +51,10 @@ def keywords_of(method: Callable[..., Any]) -> list[str]:
     parameters = inspect.signature(method).parameters.values()
     named = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
     return [parameter.name for parameter in parameters if parameter.kind in named][1:]
+
+
+def _kinds(method: Callable[..., Any]) -> set[Any]:
+    return {parameter.kind for parameter in inspect.signature(method).parameters.values()}
 
 
 def check_keywords(method: str, given: Iterable[str], known: list[str]) -> None:
