@@ -6,16 +6,19 @@ Source: SlipStreamServer, module/ModuleResource.java and module-export.xsl.
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from xml.etree.ElementTree import Element
 
+from slipstream.backends.ahead import read_ahead
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.module_document import KINDS, PREFIX, module, split_version
 from slipstream.backends.slipstream.paths import quoted, segments
 from slipstream.backends.slipstream.profile import XML
+from slipstream.callers import stacklevel
 from slipstream.errors import Forbidden, shorten
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.http import Request
@@ -78,34 +81,43 @@ def _document(session: Session, path: str) -> Element:
 
 
 def _tree(session: Session, path: str, recurse: bool) -> Iterator[Module]:
+    """
+    What a project holds, then what the projects in it hold, and so on.
+
+    Of the projects still to be read the paths alone are kept.
+    """
+    below: list[str] = []
+    yield from _sorted_out(_children(session, path), below)
     skipped: list[str] = []
-    level = [_children(session, path)]
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="slipstream-modules") as pool:
-        while level:
-            below: list[str] = []
-            for children in level:
-                below += [child.path for child in children if child.kind is ModuleKind.PROJECT]
-                yield from (child for child in children if child.kind is not ModuleKind.PROJECT)
-            level = list(
-                pool.map(lambda project: _readable(session, project, skipped), below)
-                if recurse
-                else []
-            )
+    while recurse and below:
+        level, below = below, []
+        read = functools.partial(_readable, session)
+        with closing(read_ahead(read, level, at_once=AT_ONCE)) as pages:
+            for project, children in zip(level, pages, strict=True):
+                if children is None:
+                    skipped.append(project)
+                else:
+                    yield from _sorted_out(children, below)
     if skipped:
         warnings.warn(
             f"{len(skipped)} of the projects below {path or 'the root'!r} may not be read and were"
             f" skipped: {', '.join(sorted(skipped))}.",
             SkippedWarning,
-            stacklevel=2,
+            stacklevel=stacklevel(),
         )
 
 
-def _readable(session: Session, path: str, skipped: list[str]) -> list[Module]:
+def _sorted_out(children: list[Module], projects: list[str]) -> Iterator[Module]:
+    """The modules among some children; the paths of the projects go to their list."""
+    projects += [child.path for child in children if child.kind is ModuleKind.PROJECT]
+    return (child for child in children if child.kind is not ModuleKind.PROJECT)
+
+
+def _readable(session: Session, path: str) -> list[Module] | None:
     try:
         return _children(session, path)
     except Forbidden:
-        skipped.append(path)
-        return []
+        return None
 
 
 def _children(session: Session, path: str) -> list[Module]:
