@@ -44,13 +44,18 @@ def slipstream_list_service_offers(
 @hookimpl
 @serves(NAME)
 def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
-    """The services that the user has a credential for: two searches, however many there are."""
+    """
+    The services that the user has a credential for, by name: two searches.
+
+    They are held all at once, since they come sorted by name and each with its credentials: one
+    or two for each place that the user can run something at, and a few attributes each.
+    """
     by_parent: dict[str | None, list[dict[str, Any]]] = {}
     for credential in _credentials(session, _USABLE):
         by_parent.setdefault(documents.text(credential, "parent"), []).append(credential)
-    for service in sorted(_services(session), key=_name):
-        if service["id"] in by_parent:
-            yield _location(service, by_parent[service["id"]])
+    usable = (service for service in _services(session) if service["id"] in by_parent)
+    for service in sorted(usable, key=_name):
+        yield _location(service, by_parent[service["id"]])
 
 
 def credential_for(

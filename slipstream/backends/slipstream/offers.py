@@ -7,7 +7,7 @@ persistence/User.java.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from slipstream.backends import documents
@@ -48,11 +48,12 @@ def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
     """
     The connectors that the user's profile or cloud credentials are set up for, by name.
 
-    One search of the offers tells the countries of all of them.
+    One search of the offers tells the countries of all of them. Names alone are kept, and those
+    of the user's clouds are few.
     """
     profile = Profile.read(session, doing="list connectors")
     names = profile.connectors | _credentials(session, only_own=profile.privileged)
-    countries = _countries(session) if names else {}
+    countries = _countries(session, names)
     for name in sorted(names):
         yield Connector(id=PREFIX + name, name=name, country=countries.get(name))
 
@@ -91,24 +92,26 @@ def _credentials(session: Session, *, only_own: bool) -> set[str]:
     where: Filter = attr("type").startswith("cloud-cred-")
     if only_own:
         where &= either("acl/rules/principal", user_name(session))
+    found = cimi.search(
+        session,
+        "credential",
+        "credentials",
+        doing="list cloud credentials",
+        where=where,
+        select="id,connector",
+    )
     try:
-        found = list(
-            cimi.search(
-                session,
-                "credential",
-                "credentials",
-                doing="list cloud credentials",
-                where=where,
-                select="id,connector",
-            )
-        )
+        names = {documents.href(entry, "connector") for entry in found}
     except Forbidden:
         return set()
-    names = (documents.href(entry, "connector") for entry in found)
     return {name.removeprefix(PREFIX) for name in names if name}
 
 
-def _countries(session: Session) -> dict[str, str]:
+def _countries(session: Session, names: Set[str]) -> dict[str, str]:
+    """The countries of some connectors, as far as an offer tells them."""
+    countries: dict[str, str] = {}
+    if not names:
+        return countries
     found = cimi.search(
         session,
         "service-offer",
@@ -117,8 +120,9 @@ def _countries(session: Session) -> dict[str, str]:
         where=_VM & attr("resource:country").is_present(),
         select="id,connector,resource:country",
     )
-    countries: dict[str, str] = {}
     for entry in map(offer, found):
-        if entry.country:
+        if entry.country and entry.connector in names:
             countries.setdefault(entry.connector, entry.country)
+            if len(countries) == len(names):
+                break
     return countries
