@@ -7,6 +7,7 @@ Source: nuvla/api-server, spec/nuvlabox_status*.cljc; nuvlaedge, agent/workers/m
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from slipstream.backends import documents
@@ -19,6 +20,9 @@ from slipstream.filters import Filter
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.values import Phase, ServiceOffer, VirtualMachine
+
+AT_ONCE = 100
+"""Edges whose reports are asked for in one search."""
 
 _EDGE, _STATUS = "nuvlabox", "nuvlabox-status"
 _STATUS_SELECT = (
@@ -49,17 +53,25 @@ def slipstream_list_virtual_machines(
     """
     The edges, those of a location, or the one that a deployment is on.
 
-    A deployment on a plain Swarm or Kubernetes service has no machine of its own.
+    What a hundred of them report is one more search. A deployment on a plain Swarm or Kubernetes
+    service has no machine of its own.
     """
     if deployment_id is not None:
         yield from _of_deployment(session, deployment_id, known)
         return
-    group = None if connector is None else _group_of(session, connector)
-    states = _all(session, _STATUS, _STATUS_SELECT, None)
-    by_parent = {documents.text(status, "parent"): status for status in states}
-    for edge in _all(session, _EDGE, _EDGE_SELECT, None):
-        there = documents.text(edge, "infrastructure-service-group")
-        if connector is None or (group is not None and group == there):
+    where = None
+    if connector is not None:
+        group = _group_of(session, connector)
+        if group is None:
+            return
+        where = either("infrastructure-service-group", group)
+    edges = _all(session, _EDGE, _EDGE_SELECT, where)
+    while page := list(islice(edges, AT_ONCE)):
+        reports = _all(
+            session, _STATUS, _STATUS_SELECT, either("parent", *(edge["id"] for edge in page))
+        )
+        by_parent = {documents.text(report, "parent"): report for report in reports}
+        for edge in page:
             yield _machine(edge, by_parent.get(edge["id"], {}), None)
 
 
