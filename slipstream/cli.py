@@ -42,6 +42,11 @@ COMMANDS = (
     ),
     Command("plugins", "list the plugins and what became of each", "slipstream.plugins_command"),
     Command("record", "record the scenarios of the tests", "slipstream.testing.command"),
+    Command(
+        "conformance",
+        "check a libcloud driver against libcloud's contract",
+        "slipstream.libcloud.conformance.command",
+    ),
 )
 
 

@@ -1,0 +1,110 @@
+"""The driver's arguments from the command line, and which of them are secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+_NAMED_SECRET = re.compile(
+    r"secret|passw|passphrase|token|credential|cookie|(?:^|_)auth", re.IGNORECASE
+)
+_NAMED_KEY = re.compile(r"key", re.IGNORECASE)
+_WHOLE = re.compile(r"-?(?:0|[1-9]\d*)")
+_WORDS = {"true": True, "false": False}
+
+
+@attrs.frozen
+class Arguments:
+    """
+    The arguments to make a driver with.
+
+    :param values: The values by their names.
+    :param hidden: The names of those that were read from somewhere else than the command line.
+    """
+
+    values: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def masked(self) -> tuple[str, ...]:
+        """The texts that no output may show: all that look like secrets, keys included."""
+        names = (name for name in self.values if self._is_hidden(name) or _NAMED_KEY.search(name))
+        return self._texts(names)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets proper; a key is one only if there is nothing else that could be."""
+        return self._texts(self._secret_names())
+
+    def with_wrong_secrets(self) -> dict[str, Any] | None:
+        """The same arguments with another secret, ``None`` if there is none to replace."""
+        names = [name for name in self._secret_names() if isinstance(self.values[name], str)]
+        if not names:
+            return None
+        return {**self.values, **{name: f"wrong-{self.values[name]}" for name in names}}
+
+    def _secret_names(self) -> list[str]:
+        proper = [name for name in self.values if _NAMED_SECRET.search(name)]
+        return proper or [name for name in self.values if _NAMED_KEY.search(name)]
+
+    def _is_hidden(self, name: str) -> bool:
+        return name in self.hidden or bool(_NAMED_SECRET.search(name))
+
+    def _texts(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(str(self.values[name]) for name in names if self.values[name] is not True)
+
+
+def parse(given: Iterable[str]) -> Arguments:
+    """
+    Read arguments that are written as ``name=value``.
+
+    :param given: What was written; ``env:NAME`` as a value names an environment variable, and
+        ``file:PATH`` a file.
+    :returns: The arguments.
+    :raises ValueError: If one cannot be read; the sentence holds no value.
+    """
+    values: dict[str, Any] = {}
+    hidden = set()
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError("--arg takes a name and a value, as in --arg host=nuv.la")
+        if name in values:
+            raise ValueError(f"--arg {name} is given twice")
+        source, colon, rest = value.partition(":")
+        if colon and source in {"env", "file"}:
+            values[name] = _from_variable(name, rest) if source == "env" else _read(name, rest)
+            hidden.add(name)
+        else:
+            values[name] = value if _looks_secret(name) else _plain(value)
+    return Arguments(values, frozenset(hidden))
+
+
+def _looks_secret(name: str) -> bool:
+    return bool(_NAMED_SECRET.search(name) or _NAMED_KEY.search(name))
+
+
+def _plain(value: str) -> Any:
+    if value.lower() in _WORDS:
+        return _WORDS[value.lower()]
+    return int(value) if _WHOLE.fullmatch(value) else value
+
+
+def _from_variable(name: str, variable: str) -> str:
+    try:
+        return os.environ[variable]
+    except KeyError:
+        raise ValueError(f"--arg {name}: there is no environment variable {variable}") from None
+
+
+def _read(name: str, path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ValueError(f"--arg {name}: cannot read {path}: {reason}") from None
