@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from slipstream.errors import InvalidInput
+from slipstream.secret_names import announces_secret
 
 
 def _texts(value: Iterable[str]) -> tuple[str, ...]:
@@ -37,7 +38,7 @@ class Parameter:
         node of the application.
     """
 
-    value: str
+    value: str = attrs.field(repr=False)
     role: Role = Role.INPUT
     name: str = ""
     node: str | None = None
@@ -104,6 +105,11 @@ class DeploymentRequest:
         :returns: Those parameters, in the order they were given.
         """
         return tuple(p for p in self.parameters if p.role is role)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values of the inputs whose names announce a secret."""
+        return tuple(p.value for p in self.decides(Role.INPUT) if announces_secret(p.name))
 
     def with_roles(self, roles: Mapping[str, Role]) -> DeploymentRequest:
         """

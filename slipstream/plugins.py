@@ -172,6 +172,7 @@ class Plugins:
 
     def deploy(self, session: Session, request: DeploymentRequest) -> Deployment:
         """The hook ``slipstream_deploy``."""
+        session.hide(*request.secrets)
         told = request.with_roles(session.kind.backend.parameter_roles)
         answer: Deployment = self._ask("slipstream_deploy", session, request=told)
         return answer

@@ -100,7 +100,7 @@ def mask_xml(element: Element, text: Text, *, secret: bool = False) -> None:
     :param secret: Whether it is part of something that is a secret as a whole.
     """
     secret = secret or announces_secret(_local(element.tag))
-    named = secret or _is_password(element.get("type")) or _any_announces(element.items())
+    named = secret or _says_so(element)
     for name, value in element.attrib.items():
         hidden = secret or announces_secret(_local(name))
         hidden = hidden or (named and squeezed(_local(name)) in VALUE_NAMES)
@@ -109,8 +109,13 @@ def mask_xml(element: Element, text: Text, *, secret: bool = False) -> None:
     # A map is written as entries of a name and what stands under it.
     naming = [child for child in element if _announces(child)]
     for child in element:
-        mask_xml(child, text, secret=named or (bool(naming) and child not in naming))
+        left = bool(naming) and child not in naming and not _says_so(child)
+        mask_xml(child, text, secret=named or left)
         child.tail = _masked(child.tail, text, secret=named or bool(naming))
+
+
+def _says_so(element: Element) -> bool:
+    return _is_password(element.get("type")) or _any_announces(element.items())
 
 
 def _announces(element: Element) -> bool:

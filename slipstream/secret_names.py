@@ -9,7 +9,7 @@ _ANYWHERE = re.compile(
     "password|passwd|passphrase|passcode|secret|privatekey|authorization|token|cookie"
     "|apikey|accessid|accesskey"
 )
-_LAST_WORDS = frozenset({"digest", "jwt", "otp", "pass", "pwd"})
+_LAST_WORDS = frozenset({"digest", "jwt", "otp", "pass", "pw", "pwd"})
 _ABOUT_WHO_ASKS = frozenset({"auth", "authn", "authz"})
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

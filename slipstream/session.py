@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from slipstream.errors import InvalidInput, LoginFailed, PluginError, Refused, SlipStreamError
 from slipstream.http import Answer, Request
+from slipstream.logs import get_logger
 from slipstream.refusals import refusal
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from slipstream.endpoint import Endpoint
     from slipstream.transport import Transport
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 RENEW_BEFORE = 60.0
 """Seconds before its end at which a session is renewed."""
@@ -38,6 +39,9 @@ class Session:
     :param credentials: With what.
     """
 
+    rehearsing = False
+    """Whether changes are only noted (:class:`~slipstream.rehearsal.Rehearsal`)."""
+
     def __init__(
         self,
         transport: Transport,
@@ -51,6 +55,7 @@ class Session:
         self.key_lock = threading.Lock()
         self.user_name: str | None = None
         self._credentials = credentials
+        transport.secrets.keep(*self._secrets())
         self._login_lock = threading.Lock()
         self._logins = 0
         self._logging_in: int | None = None
@@ -78,6 +83,16 @@ class Session:
     def close(self) -> None:
         """Forget the session and close its connections; the server is not told."""
         self.transport.close()
+
+    def hide(self, *secrets: str) -> None:
+        """
+        Mask secrets wherever logs and exceptions would show them; for hooks that send some.
+
+        Those of the credentials are masked already.
+
+        :param secrets: The secrets; one of less than four characters is only told by its name.
+        """
+        self.transport.secrets.meet(*secrets)
 
     def log_in(self) -> None:
         """
@@ -165,11 +180,20 @@ class Session:
         detail = self.kind.backend.detail(answer)
         if detail and any(secret in detail for secret in self._secrets()):
             detail = None
+        if detail:
+            detail = self.transport.redactor.said(detail)
         return refusal(answer, doing=doing, endpoint=self.endpoint.url, detail=detail, hint=hint)
 
     def _secrets(self) -> list[str]:
-        given = [self._credentials.secret, *self._credentials.parameters.values()]
+        fields = self._credentials.parameters.items()
+        # Who logs in is shown everywhere, and is no secret.
+        given = [self._credentials.secret, *(v for name, v in fields if name != "username")]
         return [str(value) for value in given if value]
+
+    def _quotes_secret(self, error: BaseException) -> bool:
+        """Whether an exception, or one that led to it, would show a secret in a traceback."""
+        told = "".join(traceback.format_exception(error))
+        return self.transport.redactor.said(told) != told
 
     def _expires_soon(self) -> bool:
         return self._ends is not None and time.monotonic() > self._ends - RENEW_BEFORE
@@ -184,12 +208,12 @@ class Session:
             self._act_for_group()
         except SlipStreamError:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - it is told, but for what quotes a secret
             # The exception's own text may quote the credentials.
             raise PluginError(
                 f"The login method {self.login_method.name!r} failed: {type(error).__name__}.",
                 endpoint=self.endpoint.url,
-            ) from error
+            ) from (None if self._quotes_secret(error) else error)
         finally:
             self._logging_in = None
         self._logins += 1

@@ -13,6 +13,7 @@ import logging
 import random
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.cookiejar import Cookie, CookieJar
 from typing import Any
 
@@ -21,14 +22,20 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
+from requests.utils import select_proxy
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from slipstream.endpoint import Endpoint
 from slipstream.errors import AnswerLost, CannotConnect, MalformedAnswer, NoAnswer, RedirectRefused
+from slipstream.exchanges import Exchange, Observer
 from slipstream.http import Answer, Request
+from slipstream.logs import attributes, get_logger
+from slipstream.redaction import Redactor
+from slipstream.secret_values import KnownSecrets
 from slipstream.version import VERSION
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
+wire = logging.getLogger("slipstream.exchanges")
 
 TRANSIENT = frozenset({429, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -52,6 +59,7 @@ class TransportSettings:
     :param user_agent: The name this program gives itself.
     :param largest_body: Bytes that an answer may have, once decompressed.
     :param connections: How many connections are kept open.
+    :param observer: Who is told of every exchange, beside the log.
     """
 
     connect_timeout: float = 10.0
@@ -65,6 +73,7 @@ class TransportSettings:
     user_agent: str = f"slipstream-libcloud-driver/{VERSION}"
     largest_body: int = 128 * 1024 * 1024
     connections: int = 32
+    observer: Observer | None = attrs.field(default=None, repr=False, eq=False)
 
 
 class _NoNetrc(requests.auth.AuthBase):
@@ -117,6 +126,8 @@ class Transport:
     def __init__(self, endpoint: Endpoint, settings: TransportSettings | None = None) -> None:
         self.endpoint = endpoint
         self.settings = settings or TransportSettings()
+        self.secrets = KnownSecrets()
+        self.redactor = Redactor(self.secrets)
         self._session = session = requests.Session()
         session.cookies = _Jar() if endpoint.secure else _PlainJar()
         session.auth = _NoNetrc()
@@ -153,7 +164,8 @@ class Transport:
             try:
                 answer = self._exchange(request)
             except (CannotConnect, AnswerLost) as error:
-                log.info("%s %s: %s", request.method, request.path, error)
+                sentence = self.redactor.said(f"{request.method} {request.path}: {error}")
+                log.info("%s", sentence)
             else:
                 if answer.status not in TRANSIENT:
                     return answer
@@ -170,35 +182,68 @@ class Transport:
         return min(shaken, self.settings.longest_pause)
 
     def _exchange(self, request: Request) -> Answer:
-        started = time.monotonic()
         url = f"{self.endpoint.url}{request.path}"
-        try:
-            with self._session.request(
-                request.method,
-                url,
-                params=list(request.query),
-                headers=dict(request.headers),
-                data=request.body,
-                timeout=(
-                    self.settings.connect_timeout,
-                    request.read_timeout or self.settings.read_timeout,
-                ),
-                allow_redirects=False,
-                stream=True,
-                verify=self.settings.verify,
-                proxies=self._proxies(),
-            ) as response:
-                answer = self._read(response, url)
-        except requests.RequestException as error:
-            raise self._translate(error, request) from error
-        log.debug(
-            "%s %s: %d, %d bytes, %.3f s",
-            request.method, request.path, answer.status, len(answer.body),
-            time.monotonic() - started,
-        )  # fmt: skip
+        with self._telling(Exchange.of(request, url, self.redactor)) as exchange:
+            try:
+                with self._session.request(
+                    request.method,
+                    url,
+                    params=list(request.query),
+                    headers=dict(request.headers),
+                    data=request.body,
+                    timeout=(
+                        self.settings.connect_timeout,
+                        request.read_timeout or self.settings.read_timeout,
+                    ),
+                    allow_redirects=False,
+                    stream=True,
+                    verify=self.settings.verify,
+                    proxies=self._proxies(),
+                ) as response:
+                    exchange.note_answer(response)
+                    answer = self._read(response, url)
+                    exchange.answer = answer.body
+            except requests.RequestException as error:
+                if isinstance(error.request, requests.PreparedRequest):
+                    exchange.note_sent(error.request)
+                raise self._translate(error, request) from error
         if answer.status in _REDIRECTS:
             raise self._redirected(answer)
         return answer
+
+    @contextmanager
+    def _telling(self, exchange: Exchange) -> Iterator[Exchange]:
+        started = time.monotonic()
+        try:
+            yield exchange
+        except BaseException as error:
+            exchange.failure = str(error) or type(error).__name__
+            raise
+        finally:
+            observer = self.settings.observer
+            observed = observer is not None and observer.is_listening()
+            if observed or wire.isEnabledFor(logging.DEBUG):
+                exchange.seconds = time.monotonic() - started
+                self._tell(exchange, observer if observed else None)
+
+    def _tell(self, exchange: Exchange, observer: Observer | None) -> None:
+        try:
+            self.secrets.meet(*(cookie.value for cookie in self.cookies))
+            self._note_route(exchange)
+            if wire.isEnabledFor(logging.DEBUG):
+                wire.debug("%s", exchange.text(), extra=attributes())
+            if observer is not None:
+                observer.note(exchange)
+        except Exception as error:  # noqa: BLE001 - to show it must not change what it does
+            log.warning("an exchange cannot be shown: %s", type(error).__name__)
+
+    def _note_route(self, exchange: Exchange) -> None:
+        used = self._session.merge_environment_settings(
+            exchange.url, self._proxies() or {}, True, self.settings.verify, None
+        )
+        exchange.proxy = select_proxy(exchange.url, used["proxies"])
+        exchange.verify = True if used["verify"] is None else used["verify"]
+        exchange.cert = used["cert"]
 
     def _proxies(self) -> dict[str, str] | None:
         proxy = self.settings.proxy_url

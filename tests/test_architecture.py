@@ -83,10 +83,32 @@ def test_server_families_know_nothing_of_each_other() -> None:
         assert wrong(below(f"backends.{family}"), *others) == []
 
 
-@pytest.mark.parametrize("module", ["transport", "http", "endpoint", "errors", "values", "keys"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "transport",
+        "http",
+        "endpoint",
+        "errors",
+        "values",
+        "keys",
+        "exchanges",
+        "redaction",
+        "logs",
+    ],
+)
 def test_the_lowest_modules_know_no_resource_and_no_plugin(module: str) -> None:
     known = {
-        "transport": ("slipstream.endpoint", "slipstream.errors", "slipstream.http"),
+        "transport": (
+            *("slipstream.endpoint", "slipstream.errors", "slipstream.http", "slipstream.logs"),
+            *("slipstream.exchanges", "slipstream.redaction", "slipstream.secret_values"),
+        ),
+        "exchanges": ("slipstream.http", "slipstream.logs", "slipstream.redaction"),
+        "redaction": (
+            *("slipstream.redacted_documents", "slipstream.redacted_texts"),
+            *("slipstream.secret_names", "slipstream.secret_values"),
+        ),
+        "logs": ("slipstream.calls",),
         "http": ("slipstream.errors",),
         "endpoint": ("slipstream.errors",),
         "keys": ("slipstream.errors",),
