@@ -6,6 +6,7 @@ import libcloud.security
 
 from slipstream.endpoint import Endpoint
 from slipstream.errors import InvalidInput
+from slipstream.libcloud.debugging import DebugFile
 from slipstream.transport import TransportSettings
 
 DEFAULTS = TransportSettings()
@@ -61,6 +62,7 @@ def settings_of(
         backoff=_positive("backoff", backoff, DEFAULTS.backoff),
         proxy_url=proxy_url,
         verify=bool(libcloud.security.VERIFY_SSL_CERT) and (str(trusted) if trusted else True),
+        observer=DebugFile(),
     )
 
 
