@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 
@@ -16,9 +15,10 @@ from slipstream.errors import (
     Unavailable,
     WaitTimedOut,
 )
+from slipstream.logs import get_logger
 from slipstream.values import DeploymentState, Phase
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 TOLERATED = 3
 """Passing faults in a row after which waiting ends."""

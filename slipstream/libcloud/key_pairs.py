@@ -66,6 +66,7 @@ class KeyPairMethods(DriverBase):
         :raises KeyPairConflict: If the name is taken.
         """
         key, private_key = generate(label(name, "key name"))
+        self._session.hide(private_key)
         added = self._plugins.add_ssh_key(self._session, key)
         return convert.key_pair(added, self, private_key)
 

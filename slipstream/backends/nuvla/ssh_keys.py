@@ -7,7 +7,6 @@ Source: nuvla/api-server, server/resources/credential_ssh_key.clj.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,9 +22,10 @@ from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
 from slipstream.filters import Filter
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.keys import SSHKey
+from slipstream.logs import get_logger
 from slipstream.session import Session
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _SELECT = "id,name,description,public-key,created"
 _SSH_KEYS = either("subtype", "ssh-key")
