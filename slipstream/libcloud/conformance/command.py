@@ -18,7 +18,7 @@ from slipstream.libcloud.conformance import Choice, Report, run
 from slipstream.libcloud.conformance.arguments import Arguments, parse
 from slipstream.libcloud.conformance.masking import Mask
 from slipstream.libcloud.conformance.report import one_line
-from slipstream.libcloud.conformance.subject import described
+from slipstream.libcloud.conformance.subject import close, described
 
 _DESCRIPTION = """\
 Check a libcloud compute driver against libcloud's contract. Nothing is changed in the account
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
     try:
         report = _report(driver, cls, given, options).masked(mask)
     finally:
-        _close(driver)
+        close(driver)
     print(json.dumps(report.document(), indent=2) if options.json else report.table())
     return int(not report.passed)
 
@@ -119,9 +119,3 @@ def _named(path: str) -> Any:
     if not (isinstance(cls, type) and issubclass(cls, NodeDriver)):
         raise ValueError(f"{path!r} is no class of compute drivers")
     return cls
-
-
-def _close(driver: Any) -> None:
-    close = getattr(driver, "close", None)
-    if callable(close):
-        close()

@@ -13,7 +13,7 @@ from libcloud.compute.types import KeyPairDoesNotExistError
 from slipstream.libcloud.conformance.contract import KINDS
 from slipstream.libcloud.conformance.methods import NOWHERE
 from slipstream.libcloud.conformance.registry import Failed, NotApplicable, Skipped, check
-from slipstream.libcloud.conformance.subject import Subject, described, said
+from slipstream.libcloud.conformance.subject import Subject, close, described, said
 
 ASKED: dict[str, tuple[str, type[Exception]]] = {
     "image": ("get_image", LibcloudError),
@@ -120,8 +120,11 @@ def wrong_login_is_refused(subject: Subject) -> str:
 
 def _first_request(subject: Subject) -> object:
     assert subject.with_wrong_login is not None  # noqa: S101 - looked at just before
-    driver = subject.with_wrong_login()
     method = next((kind.method for kind in KINDS.values() if subject.own(kind.method)), None)
     if method is None:
         raise NotApplicable("The driver lists nothing.")
-    return getattr(driver, method)()
+    driver = subject.with_wrong_login()
+    try:
+        return getattr(driver, method)()
+    finally:
+        close(driver)

@@ -140,6 +140,17 @@ class Subject:
         return left
 
 
+def close(driver: Any) -> None:
+    """
+    Close a driver's connections, where it has a method for that.
+
+    :param driver: The driver.
+    """
+    closing = getattr(driver, "close", None)
+    if callable(closing):
+        closing()
+
+
 def described(error: BaseException) -> str:
     """
     An exception as a few words: its type and what it says.
