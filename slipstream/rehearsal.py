@@ -76,6 +76,8 @@ class Rehearsal(Session):
     :param session: The session, which goes on as it was.
     """
 
+    rehearsing = True
+
     def __init__(self, session: Session) -> None:
         vars(self).update(vars(session))
         self._session = session
@@ -122,7 +124,8 @@ class Rehearsal(Session):
         :param check: Finds the refusals; it may read by the session that it is given.
         """
         try:
-            self.refusals += check(self._session)
+            for refusal in check(self._session):
+                self.refusals.append(refusal)
         except SlipStreamError as error:
             self.refusals.append(error)
 

@@ -28,6 +28,7 @@ from slipstream.credentials import Credentials  # noqa: E402
 from slipstream.libcloud import convert, register  # noqa: E402
 from slipstream.libcloud.catalogue import CatalogueMethods  # noqa: E402
 from slipstream.libcloud.creation import CreationMethods  # noqa: E402
+from slipstream.libcloud.explaining import ExplainingMethods  # noqa: E402
 from slipstream.libcloud.key_pairs import KeyPairMethods  # noqa: E402
 from slipstream.libcloud.machines import MachineMethods  # noqa: E402
 from slipstream.libcloud.nodes import NodeMethods  # noqa: E402
@@ -41,7 +42,8 @@ __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 
 
 class SlipStreamNodeDriver(
-    NodeMethods, CreationMethods, WaitingMethods, MachineMethods, CatalogueMethods, KeyPairMethods
+    NodeMethods, CreationMethods, WaitingMethods, MachineMethods, CatalogueMethods, KeyPairMethods,
+    ExplainingMethods,
 ):
     """
     A driver for one account on one endpoint. Making one logs in.

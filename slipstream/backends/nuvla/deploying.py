@@ -7,7 +7,8 @@ everything but the module and the place, without a word.
 
 from __future__ import annotations
 
-import logging
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -31,10 +32,13 @@ from slipstream.errors import (
     shorten,
 )
 from slipstream.hookspecs import hookimpl, serves
+from slipstream.http import Answer
+from slipstream.logs import get_logger
+from slipstream.rehearsal import PLACEHOLDER, answering
 from slipstream.session import Session
-from slipstream.values import Deployment, Module, ModuleKind
+from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 _UNCLEAR = (NoAnswer, Unavailable)
 """Errors after which a request may have been carried out all the same."""
@@ -64,6 +68,7 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
 
     When the second or the third fails, what the first one made is deleted again.
     """
+    session.foresee(lambda real: _foreseen(real, request))
     _refuse_options(request)
     place = _place(request)
     module = known_module(request.known, request.module_id) or read(session, request.module_id)
@@ -84,22 +89,44 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
         raise
 
 
+def _foreseen(session: Session, request: DeploymentRequest) -> Iterator[SlipStreamError]:
+    """Every refusal that can be known beforehand, where deploying stops at the first."""
+    yield from _meaningless(request)
+    module = known_module(request.known, request.module_id) or read(session, request.module_id)
+    inputs = request.decides(Role.INPUT)
+    for parameter in inputs:
+        try:
+            _given(attrs.evolve(request, parameters=(parameter,)), module, _settable(module))
+        except InvalidInput as error:
+            yield error
+    yield from _missing(module, {p.name: p.value for p in inputs})
+    try:
+        credential_for(session, _place(request), _service(module), request.known)
+    except InvalidInput as error:
+        yield error
+
+
 def _refuse_options(request: DeploymentRequest) -> None:
+    for refusal in _meaningless(request):
+        raise refusal
+
+
+def _meaningless(request: DeploymentRequest) -> Iterator[InvalidInput]:
     for role, (problem, instead) in _INSTEAD.items():
         if request.decides(role):
-            raise InvalidInput(problem, hint=instead)
+            yield InvalidInput(problem, hint=instead)
     if request.keep_running is not None:
-        raise InvalidInput(
+        yield InvalidInput(
             "ex_keep_running has no meaning here: a deployment runs until it is stopped.",
             hint="Leave it out, and call stop_node() or destroy_node().",
         )
     if request.scalable:
-        raise InvalidInput(
+        yield InvalidInput(
             "ex_scalable has no meaning here: replicas belong to the application.",
             hint="Change the application, then call ex_update_node().",
         )
     if request.check_ssh_key:
-        raise InvalidInput(
+        yield InvalidInput(
             "ex_check_ssh_key has no meaning here: SSH keys are not put into deployments.",
             hint="Leave it out.",
         )
@@ -127,18 +154,10 @@ def _service(module: Module) -> str:
 
 def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
     """What the second request sets, checked against what the module declares."""
-    given = {}
-    for parameter in request.decides(Role.INPUT):
-        if parameter.node is not None:
-            raise InvalidInput(
-                f"{module.path} has no nodes: ex_parameters is one dict of names and values."
-            )
-        given[parameter.name] = parameter.value
-    known = {p.name: p for p in module.parameters if p.category in {ENVIRONMENT, FILE}}
-    for name in given:
-        if name not in known:
-            raise UnknownName("parameter", name, known, f"of {module.path}")
-    _check_required(module, given)
+    known = _settable(module)
+    given = _given(request, module, known)
+    for refusal in _missing(module, given):
+        raise refusal
     content: dict[str, Any] = {}
     for category, key, label, value in (
         (ENVIRONMENT, "environmental-variables", "name", "value"),
@@ -155,21 +174,47 @@ def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
     return changes
 
 
-def _check_required(module: Module, given: dict[str, str]) -> None:
+def _settable(module: Module) -> dict[str, ModuleParameter]:
+    return {p.name: p for p in module.parameters if p.category in {ENVIRONMENT, FILE}}
+
+
+def _given(
+    request: DeploymentRequest, module: Module, known: Mapping[str, ModuleParameter]
+) -> dict[str, str]:
+    given = {}
+    for parameter in request.decides(Role.INPUT):
+        if parameter.node is not None:
+            raise InvalidInput(
+                f"{module.path} has no nodes: ex_parameters is one dict of names and values."
+            )
+        given[parameter.name] = parameter.value
+    for name in given:
+        if name not in known:
+            raise UnknownName("parameter", name, known, f"of {module.path}")
+    return given
+
+
+def _missing(module: Module, given: Mapping[str, str]) -> Iterator[InvalidInput]:
     missing = sorted(
         p.name for p in module.parameters if p.mandatory and not given.get(p.name, p.value)
     )
     if missing:
-        raise InvalidInput(
+        yield InvalidInput(
             f"{module.path} needs a value for {', '.join(missing)}.",
             hint="Give it in ex_parameters.",
         )
 
 
+def _made() -> Answer:
+    """What a rehearsal takes for the answer to what creates a deployment, or changes it."""
+    name = f"deployment/{PLACEHOLDER}"
+    return answering(200, json.dumps({"resource-id": name, "id": name}).encode())()
+
+
 def _create(session: Session, module: Module, credential: str, doing: str) -> str:
     request = post("deployment", {"module": {"href": module.id}, "parent": credential})
     try:
-        answer = session.send(request, doing=doing)
+        answer = session.send(request, doing=doing, expecting=_made)
     except AnswerLost as error:
         raise AnswerLost(
             f"Cannot {doing}: {error.message}",
@@ -183,7 +228,8 @@ def _create(session: Session, module: Module, credential: str, doing: str) -> st
 
 def _configure(session: Session, name: str, changes: dict[str, Any], doing: str) -> dict[str, Any]:
     request = put(name, changes) if changes else get(name, SELECT)
-    return resource(session, session.send(request, doing=doing), doing)
+    answer = session.send(request, doing=doing, expecting=_made)
+    return resource(session, answer, doing)
 
 
 def _start(session: Session, name: str, document: dict[str, Any], doing: str) -> Deployment:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from slipstream.backends.slipstream import runs
 from slipstream.backends.slipstream.dialect import NAME
+from slipstream.backends.slipstream.foreseen import foreseen
 from slipstream.backends.slipstream.form import fields
 from slipstream.backends.slipstream.modules import read
 from slipstream.backends.slipstream.paths import run_id, segments
@@ -26,6 +27,7 @@ from slipstream.errors import (
 )
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.http import Answer, Request
+from slipstream.rehearsal import PLACEHOLDER, answering
 from slipstream.session import Session
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, Phase
 
@@ -50,6 +52,7 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
             f"{module.path} is a project; only components and applications can be deployed.",
             hint=f"See list_images(ex_path={module.path!r}).",
         )
+    session.foresee(lambda real: foreseen(real, request, module, _inherited(real, module)))
     form = fields(request, module, lambda: _inherited(session, module))
     run = _created(session, _post(session, request, form))
     try:
@@ -76,7 +79,12 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
     )
     doing = f"deploy {shorten(request.module_id)}"
     try:
-        answer = session.send(post, doing=doing, allow={409})
+        answer = session.send(
+            post,
+            doing=doing,
+            allow={409},
+            expecting=answering(201, Location=f"/run/{PLACEHOLDER}"),
+        )
     except AnswerLost as error:
         raise AnswerLost(
             f"Cannot {doing}: {error.message}",

@@ -22,6 +22,7 @@ from slipstream.callers import stacklevel
 from slipstream.errors import Forbidden, shorten
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.http import Request
+from slipstream.rehearsal import answering
 from slipstream.session import Session
 from slipstream.values import Module, ModuleKind
 
@@ -60,6 +61,7 @@ def slipstream_delete_module(session: Session, module_id: str, all_versions: boo
     session.send(
         Request(method="DELETE", path=f"/{PREFIX}{quoted(target)}", headers=XML),
         doing=f"delete {shorten(path)}",
+        expecting=answering(204),
     )
     return True
 

@@ -15,10 +15,12 @@ import attrs
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.dialect import user_name
 from slipstream.http import Request
+from slipstream.rehearsal import answering
 from slipstream.session import Session
 
 XML = {"Accept": "application/xml"}
 SSH_KEYS = "General.ssh.public.key"
+_DEFAULT_CLOUD = "General.default.cloud.service"
 _FOREIGN = "General.orchestrator.publicsshkey"
 _NAMES = (".username", ".access.id")
 _SECRETS = (".password", ".secret.key")
@@ -72,10 +74,18 @@ class Profile:
     @property
     def ssh_lines(self) -> list[str]:
         """The lines of the SSH key parameter, as they are."""
+        return self._read(SSH_KEYS).splitlines()
+
+    @property
+    def default_cloud(self) -> str:
+        """The cloud that is meant when none is named, empty if there is none."""
+        return self._read(_DEFAULT_CLOUD)
+
+    def _read(self, name: str) -> str:
         for parameter in xml.entries(self.root, "parameters", "parameter"):
-            if parameter.get("name") == SSH_KEYS:
-                return parameter.findtext("value", "").splitlines()
-        return []
+            if parameter.get("name") == name:
+                return parameter.findtext("value", "")
+        return ""
 
     def write_ssh_lines(self, session: Session, lines: list[str], *, doing: str) -> None:
         """
@@ -94,6 +104,7 @@ class Profile:
                 body=tostring(self.root, encoding="utf-8"),
             ),
             doing=doing,
+            expecting=answering(200),
         )
 
     def _prepare(self) -> Element:

@@ -21,6 +21,7 @@ from slipstream.backends.slipstream.run_list import every_run
 from slipstream.errors import DeploymentFailed, UnknownName
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.http import Request
+from slipstream.rehearsal import answering
 from slipstream.session import Session
 from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
 
@@ -114,6 +115,7 @@ def slipstream_get_parameter(
 def slipstream_terminate(session: Session, deployment_id: str) -> bool:
     """End a run; one that has ended already is accepted as well."""
     run = run_id(deployment_id)
+    session.foresee(lambda real: _unreadable(real, run))
     session.send(
         Request(
             method="DELETE",
@@ -123,8 +125,15 @@ def slipstream_terminate(session: Session, deployment_id: str) -> bool:
             read_timeout=max(TERMINATE_TIMEOUT, session.transport.settings.read_timeout),
         ),
         doing=f"terminate deployment {run}",
+        expecting=answering(204),
     )
     return True
+
+
+def _unreadable(session: Session, run: str) -> tuple[()]:
+    """Raise what speaks against doing anything with a run."""
+    read(session, run)
+    return ()
 
 
 def read(session: Session, deployment_id: str) -> Deployment:
@@ -136,7 +145,12 @@ def read(session: Session, deployment_id: str) -> Deployment:
     """
     run = run_id(deployment_id)
     request = Request(method="GET", path=f"/run/{run}", headers=XML, repeatable=True)
-    return document(xml.parse(session.send(request, doing=f"read deployment {run}"), "run"))
+    answer = session.send(
+        request,
+        doing=f"read deployment {run}",
+        expecting=answering(200, f'<run uuid="{run}"/>'.encode()),
+    )
+    return document(xml.parse(answer, "run"))
 
 
 def _parameter(
