@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from slipstream import hookspecs
 from slipstream.credentials import Credentials
 from slipstream.deploying import Role
-from slipstream.errors import InvalidInput
+from slipstream.errors import InvalidInput, UnknownName
 from slipstream.http import Answer
 from slipstream.values import CloudEntryPoint, Phase
 
 if TYPE_CHECKING:
     from slipstream.session import Session
+
+_PREFIX = f"{hookspecs.PROJECT}_"
 
 
 def _names(value: Iterable[str]) -> tuple[str, ...]:
@@ -32,6 +36,17 @@ def _check_name(_: object, attribute: attrs.Attribute[str], value: str) -> None:
 
 def _never(_: Any) -> bool:
     return False
+
+
+def _check_hooks(_: object, attribute: attrs.Attribute[Any], value: Mapping[str, str]) -> None:
+    known = [name[len(_PREFIX) :] for name in vars(hookspecs) if name.startswith(_PREFIX)]
+    for name in value:
+        if name not in known:
+            raise UnknownName("hook", str(name), known, f"in {attribute.name} of a backend")
+
+
+def _sentences(value: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(dict(value))
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +95,9 @@ class Backend:
         none.
     :param session_ended: Whether an answer means that the login has expired. It may ask the
         server when the answer alone does not tell.
+    :param cannot: Why the server has not what a hook is for, and what to do instead: sentences
+        by the hook's name without ``slipstream_``. Users read it in the error when nobody
+        answers the hook.
     """
 
     name: str = attrs.field(validator=_check_name)
@@ -91,6 +109,9 @@ class Backend:
     act_for: Callable[[Session, str], None] | None = None
     detail: Callable[[Answer], str | None]
     session_ended: Callable[[Session, Answer], bool]
+    cannot: Mapping[str, str] = attrs.field(
+        factory=dict, converter=_sentences, validator=_check_hooks
+    )
 
 
 @attrs.frozen(kw_only=True)

@@ -40,6 +40,9 @@ PROJECT = "slipstream"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
+SERVES = "slipstream_serves"
+"""The attribute by which an implementation tells whose endpoints it answers for."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -65,6 +68,7 @@ def serves(backend: str) -> Callable[[F], F]:
             session: Session = args[position]
             return function(*args) if session.kind.backend.name == backend else None
 
+        setattr(answer, SERVES, backend)
         return cast(F, answer)
 
     return decorate
@@ -168,6 +172,17 @@ def slipstream_start_deployment(session: Session, deployment_id: str) -> bool | 
 def slipstream_stop_deployment(session: Session, deployment_id: str) -> bool | None:
     """
     Stop a deployment without deleting it.
+
+    :param session: The logged-in session.
+    :param deployment_id: Its id.
+    :returns: ``True`` once the server has accepted.
+    """
+
+
+@hookspec(firstresult=True)
+def slipstream_reboot_deployment(session: Session, deployment_id: str) -> bool | None:
+    """
+    Restart the machines of a running deployment, which stays the same one.
 
     :param session: The logged-in session.
     :param deployment_id: Its id.

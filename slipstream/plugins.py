@@ -24,7 +24,7 @@ from slipstream.claims import Claim, Contributions
 from slipstream.contributions import EndpointKind, LoginMethod
 from slipstream.deploying import DeploymentRequest
 from slipstream.errors import PluginError, SlipStreamError, Unsupported
-from slipstream.hookspecs import PROJECT
+from slipstream.hookspecs import PROJECT, SERVES
 from slipstream.keys import SSHKey
 from slipstream.plugin_loading import DISABLE_VARIABLE, PluginInfo, Selection, load_all
 from slipstream.session import Session
@@ -70,6 +70,24 @@ class Plugins:
         """Every plugin that was found, and what became of it."""
         return tuple(self._plugins.values())
 
+    def answers(self, hook: str, kind: EndpointKind) -> bool:
+        """
+        Whether a plugin answers for a kind of endpoint; one that is not marked may answer for all.
+
+        :param hook: The hook's name.
+        :param kind: The kind of endpoint.
+        """
+        return any(
+            getattr(implementation.function, SERVES, kind.backend.name) == kind.backend.name
+            for implementation in getattr(self._manager.hook, hook).get_hookimpls()
+            if not (implementation.wrapper or implementation.hookwrapper)
+        )
+
+    def _reason_against(self, hook: str, kind: EndpointKind) -> str | None:
+        if self.answers(hook, kind):
+            return None
+        return kind.backend.cannot.get(hook.removeprefix(f"{PROJECT}_"))
+
     def _alive(self, claims: Iterable[Claim[C]]) -> list[Claim[C]]:
         return [claim for claim in claims if self._plugins[claim.plugin.key].status == "active"]
 
@@ -98,7 +116,7 @@ class Plugins:
             raise Unsupported(
                 f"{session.kind.name} endpoints cannot {_words(hook)}.",
                 endpoint=session.endpoint.url,
-                hint=self._suspects(caller),
+                hint=self._reason_against(hook, session.kind) or self._suspects(caller),
             )
         return answer
 
@@ -189,6 +207,11 @@ class Plugins:
     def stop(self, session: Session, deployment_id: str) -> bool:
         """The hook ``slipstream_stop_deployment``."""
         hook = "slipstream_stop_deployment"
+        return bool(self._ask(hook, session, deployment_id=deployment_id))
+
+    def reboot(self, session: Session, deployment_id: str) -> bool:
+        """The hook ``slipstream_reboot_deployment``."""
+        hook = "slipstream_reboot_deployment"
         return bool(self._ask(hook, session, deployment_id=deployment_id))
 
     def update(self, session: Session, deployment_id: str) -> bool:

@@ -98,6 +98,21 @@ class NodeMethods(DriverBase):
         return self._plugins.stop(self._session, self._node_id(node))
 
     @operation
+    def reboot_node(self, node: Node) -> bool:
+        """
+        Restart the machines of a deployment, where the server can.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: On every endpoint but those of plugins that can. The message tells
+            what to do instead.
+        """
+        return self._plugins.reboot(self._session, self._node_id(node))
+
+    @operation
     def ex_update_node(self, node: Node) -> bool:
         """
         Apply a running deployment's application again, in place.

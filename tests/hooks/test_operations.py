@@ -42,6 +42,7 @@ OPERATIONS = {
     "slipstream_terminate": (deployed, lambda driver, node: driver.destroy_node(node)),
     "slipstream_start_deployment": (deployed, lambda driver, node: driver.start_node(node)),
     "slipstream_stop_deployment": (deployed, lambda driver, node: driver.stop_node(node)),
+    "slipstream_reboot_deployment": (deployed, lambda driver, node: driver.reboot_node(node)),
     "slipstream_update_deployment": (deployed, lambda driver, node: driver.ex_update_node(node)),
     "slipstream_get_logs": (deployed, lambda driver, node: driver.ex_get_node_logs(node, ["web"])),
     "slipstream_list_modules": (None, lambda driver, _: driver.list_images()),
@@ -61,7 +62,8 @@ OPERATIONS = {
     "slipstream_add_ssh_key": (None, lambda driver, _: imported(driver)),
     "slipstream_delete_ssh_key": (imported, lambda driver, key: driver.delete_key_pair(key)),
 }
-ONLY_ON_NUVLA = {
+NOT_ON_SLIPSTREAM = {
+    "slipstream_reboot_deployment",
     "slipstream_start_deployment",
     "slipstream_stop_deployment",
     "slipstream_update_deployment",
@@ -103,14 +105,14 @@ def test_every_hook_has_its_test(hook):
     assert hook in OPERATIONS.keys() ^ CONTRIBUTIONS
 
 
-@pytest.mark.parametrize("hook", sorted(ONLY_ON_NUVLA))
-def test_what_only_the_other_family_has_is_unsupported(hook, driver):
+@pytest.mark.parametrize("hook", sorted(NOT_ON_SLIPSTREAM))
+def test_what_this_family_has_not_is_unsupported(hook, driver):
     prepare, call = OPERATIONS[hook]
     with pytest.raises(NotSupported, match="slipstream endpoints cannot"):
         call(driver, prepare(driver))
 
 
-@pytest.mark.parametrize("hook", sorted(OPERATIONS.keys() - ONLY_ON_NUVLA))
+@pytest.mark.parametrize("hook", sorted(OPERATIONS.keys() - NOT_ON_SLIPSTREAM))
 def test_a_plugin_sees_what_is_asked_and_the_answer_passes(hook, driver):
     prepare, call = OPERATIONS[hook]
     subject = prepare and prepare(driver)

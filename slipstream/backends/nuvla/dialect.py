@@ -258,4 +258,10 @@ BACKEND = Backend(
     act_for=act_for,
     detail=detail,
     session_ended=session_ended,
+    cannot={
+        "reboot_deployment": "A deployment is made of containers: apply its application again with"
+        " ex_update_node(), or call stop_node() and then start_node().",
+        "list_service_offers": "There are no sizes: an application takes what its compose file or"
+        " manifest says.",
+    },
 )

@@ -163,6 +163,10 @@ WIRE_NAMES = {
 }
 """What the server calls the parameters that decide more than an input."""
 
+_UP_OR_GONE = (
+    "A run is up or gone: end it with destroy_node(), and make it again with create_node()."
+)
+
 BACKEND = Backend(
     name=NAME,
     states=STATES,
@@ -171,4 +175,12 @@ BACKEND = Backend(
     accepts_session=accepts_session,
     detail=detail,
     session_ended=session_ended,
+    cannot={
+        "start_deployment": _UP_OR_GONE,
+        "stop_deployment": _UP_OR_GONE,
+        "reboot_deployment": _UP_OR_GONE,
+        "update_deployment": "A run keeps the version of the module that it was made from: make"
+        " another one with create_node().",
+        "get_logs": "The server hands out no logs: read them on the machines of the node, by SSH.",
+    },
 )
