@@ -188,7 +188,7 @@ class Session:
         fields = self._credentials.parameters.items()
         # Who logs in is shown everywhere, and is no secret.
         given = [self._credentials.secret, *(v for name, v in fields if name != "username")]
-        return [str(value) for value in given if value]
+        return [str(value) for value in given if value and not callable(value)]
 
     def _quotes_secret(self, error: BaseException) -> bool:
         """Whether an exception, or one that led to it, would show a secret in a traceback."""

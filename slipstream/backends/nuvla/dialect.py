@@ -227,6 +227,7 @@ def _second_factor(session: Session, template: str, asked: Answer, given: object
             "The server asks for a second factor but does not say where to send it.",
             endpoint=session.endpoint.url,
         )
+    session.hide(code)
     return session.transport.send(post(callback, {"token": code}))
 
 

@@ -6,7 +6,6 @@ Source: SlipStreamServer, run/RunListResource.java, util/RequestUtil.java, facto
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
@@ -27,11 +26,12 @@ from slipstream.errors import (
 )
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.http import Answer, Request
+from slipstream.logs import get_logger
 from slipstream.rehearsal import PLACEHOLDER, answering
 from slipstream.session import Session
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, Phase
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 POST_TIMEOUT = 120.0
 """Seconds: the server checks quotas and placement before it answers."""

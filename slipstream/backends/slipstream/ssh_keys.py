@@ -8,7 +8,6 @@ change is refused rather than forced.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 
 from slipstream.backends.slipstream.dialect import NAME
@@ -16,9 +15,10 @@ from slipstream.backends.slipstream.profile import Profile
 from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.keys import SSHKey
+from slipstream.logs import get_logger
 from slipstream.session import Session
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 TRIES = 5
 Lines = list[str]
