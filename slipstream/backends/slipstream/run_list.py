@@ -50,7 +50,8 @@ def every_run(session: Session, *, active_only: bool) -> Iterator[Deployment]:
         handed.check_order(runs)
         if offset and (not runs or runs[0] not in handed):
             offset, back = max(0, min(offset, total) - PAGE), back + 1
-            _check_patience(session, back)
+            if back > STEPS_BACK or (not offset and handed.has_forgotten):
+                raise _too_fast(session)
             continue
         for run in runs:
             if run not in handed:
@@ -65,33 +66,42 @@ class _HandedOver:
     """
     Tells runs that were handed over from others, and remembers few of them.
 
-    What started later than the oldest one was handed over, or created since the listing began.
-    What started in the same moment, or in a moment that cannot be read, is told by its id.
+    What started later than the oldest one was handed over, or created since the listing began;
+    what started in the same moment is told by its id. Where moments cannot be read, or do not
+    order the list, all that is known are the last ids.
     """
 
     def __init__(self) -> None:
         self._ids: OrderedDict[str, None] = OrderedDict()
         self._oldest: datetime | None = None
         self._ordered = True
+        self._complete = True
+
+    @property
+    def has_forgotten(self) -> bool:
+        """Whether a run may have been handed over that cannot be told from a new one."""
+        return not (self._ordered or self._complete)
 
     def __contains__(self, run: Deployment) -> bool:
         if run.id in self._ids:
             return True
-        if self._oldest is None or run.started is None or not self._ordered:
+        if self._oldest is None or run.started is None:
             return False
-        return run.started > self._oldest
+        return self._ordered and run.started > self._oldest
 
     def add(self, run: Deployment) -> None:
         self._ids[run.id] = None
         if len(self._ids) > KEPT:
             self._ids.popitem(last=False)
+            self._complete = False
         if run.started is not None and (self._oldest is None or run.started < self._oldest):
             self._oldest = run.started
 
     def check_order(self, runs: Sequence[Deployment]) -> None:
-        """Go by the ids alone once a page is not ordered by start."""
+        """Go by the ids alone from the first page on that is not ordered by start."""
         moments = [run.started for run in runs if run.started is not None]
-        self._ordered &= all(one >= other for one, other in pairwise(moments))
+        if len(moments) < len(runs) or any(one < other for one, other in pairwise(moments)):
+            self._ordered = False
 
 
 def _overlap(runs: Sequence[Deployment]) -> int:
@@ -105,13 +115,12 @@ def _overlap(runs: Sequence[Deployment]) -> int:
     return tied + 1 if tied + 1 < len(runs) else 1
 
 
-def _check_patience(session: Session, back: int) -> None:
-    if back > STEPS_BACK:
-        raise MalformedAnswer(
-            "Cannot list deployments: the list changes faster than it can be read.",
-            endpoint=session.endpoint.url,
-            hint="Try again later.",
-        )
+def _too_fast(session: Session) -> MalformedAnswer:
+    return MalformedAnswer(
+        "Cannot list deployments: the list changes faster than it can be read.",
+        endpoint=session.endpoint.url,
+        hint="Try again later.",
+    )
 
 
 def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[Deployment]]:

@@ -1,0 +1,421 @@
+"""Long lists: nothing lost or repeated, one page in memory, no request too many."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from itertools import islice
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from listing_models import (
+    Change,
+    Listed,
+    blocks_of,
+    changes,
+    cimi,
+    fields,
+    identity,
+    peak_of,
+    run,
+    runs,
+)
+
+from slipstream.backends.ahead import read_ahead
+from slipstream.backends.slipstream import cimi as cimi_module
+from slipstream.backends.slipstream import modules, run_list
+from slipstream.errors import MalformedAnswer
+from slipstream.filters import attr
+from slipstream.http import Answer, Request
+from slipstream.sandbox import Sandbox
+
+from .support import Driver
+
+THOROUGH = settings(max_examples=150, deadline=None)
+PAGE = 4
+
+
+def search(listed: Listed) -> list[str]:
+    wanted = attr("type").eq("VM") | attr("id").startswith("thing/")
+    with patch.object(cimi_module, "PAGE", PAGE):
+        found = cimi_module.search(
+            listed.session(cimi), "thing", "things", doing="list things", where=wanted
+        )
+        return [entry["id"] for entry in found]
+
+
+def create_thing(entries: list[Any], place: int, number: int) -> None:
+    """An id says nothing of when a thing was created: it may be anywhere."""
+    entries.append({"id": f"thing/{place:02}-{number}"})
+
+
+@THOROUGH
+@given(number=st.integers(0, 30), script=changes)
+def test_a_search_hands_over_all_that_stays_and_nothing_twice(
+    number: int, script: list[Change]
+) -> None:
+    things = ({"id": f"thing/{place:02}"} for place in range(0, number * 3, 3))
+    listed = Listed(things, create_thing, script)
+    handed = search(listed)
+    assert len(handed) == len(set(handed))
+    assert listed.always <= set(handed)
+
+
+@pytest.mark.parametrize(
+    ("number", "requests"), [(0, 1), (1, 1), (PAGE, 1), (PAGE + 1, 2), (2 * PAGE, 2)]
+)
+def test_a_search_sends_one_request_a_page(number: int, requests: int) -> None:
+    listed = Listed(({"id": f"thing/{place:02}"} for place in range(number)), create_thing, ())
+    assert len(search(listed)) == number
+    assert len(listed.requests) == requests
+    assert all(fields(request)["$first"] == "1" for request in listed.requests)
+
+
+def test_a_server_that_does_not_order_what_it_lists_is_no_reason_to_repeat_or_lose() -> None:
+    def answer(listed: Listed, request: Request) -> tuple[str, bytes]:
+        kind, body = cimi(Listed(listed.entries, create_thing, ()), unfiltered(request))
+        return kind, body
+
+    def unfiltered(request: Request) -> Request:
+        return Request(method="PUT", path="/", body=f"$orderby=id&$first=1&$last={PAGE}".encode())
+
+    listed = Listed(({"id": f"thing/{place}"} for place in range(9)), create_thing, ())
+    with patch.object(cimi_module, "PAGE", PAGE):
+        found = cimi_module.search(listed.session(answer), "thing", "things", doing="list")
+        assert len(list(islice(found, PAGE))) == PAGE
+        with pytest.raises(MalformedAnswer, match="did not order thing by id"):
+            next(found)
+    assert len(listed.requests) == 2
+
+
+def test_an_id_that_no_filter_can_hold_is_an_answer_that_cannot_be_right() -> None:
+    listed = Listed(({"id": f"""thing/{place}'" """} for place in range(9)), create_thing, ())
+    with pytest.raises(MalformedAnswer, match="is no id"):
+        search(listed)
+
+
+def list_runs(listed: Listed, *, answer: Any = runs) -> list[str]:
+    with patch.object(run_list, "PAGE", PAGE), patch.object(run_list, "KEPT", 4 * PAGE):
+        found = run_list.every_run(listed.session(answer), active_only=True)
+        return [one.id for one in found]
+
+
+def newest(zone: str) -> Callable[[list[Any], int, int], None]:
+    """What is created starts last, though maybe in the moment of the last one before it."""
+
+    def create(entries: list[Any], place: int, number: int) -> None:
+        last = max(
+            (int((one["at"] - run(0, 0)["at"]).total_seconds()) for one in entries), default=0
+        )
+        made = run(number, last + place % 3, zone)
+        entries.insert(place % (len(entries) + 1), made)
+
+    return create
+
+
+@THOROUGH
+@given(gaps=st.lists(st.sampled_from([0, 0, 1, 5]), max_size=30), script=changes)
+def test_a_list_of_runs_hands_over_all_that_stays_and_nothing_twice(
+    gaps: list[int], script: list[Change]
+) -> None:
+    listed = Listed(started(gaps, "UTC"), newest("UTC"), script)
+    handed = list_runs(listed)
+    assert len(handed) == len(set(handed))
+    assert listed.always <= set(handed)
+
+
+def started(gaps: list[int], zone: str) -> Iterator[dict[str, Any]]:
+    second = 0
+    for number, gap in enumerate(gaps):
+        second += gap
+        yield run(number, second, zone)
+
+
+@THOROUGH
+@given(gaps=st.lists(st.sampled_from([0, 1, 5]), max_size=30), script=changes)
+def test_without_moments_it_does_so_too_or_says_that_it_cannot(
+    gaps: list[int], script: list[Change]
+) -> None:
+    listed = Listed(started(gaps, "PST"), newest("PST"), script)
+    given_up = False
+    try:
+        handed = list_runs(listed)
+    except MalformedAnswer:
+        given_up = True
+    assert given_up or (len(handed) == len(set(handed)) and listed.always <= set(handed))
+
+
+@THOROUGH
+@given(gaps=st.lists(st.sampled_from([0, 0, 1]), max_size=25), seed=st.integers())
+def test_runs_of_one_moment_may_come_in_any_order(gaps: list[int], seed: int) -> None:
+    dice = random.Random(seed)
+    ties = max((len(part) for part in re.findall("0*", "".join(map(str, gaps)))), default=0)
+
+    def shuffled(listed: Listed, request: Request) -> tuple[str, bytes]:
+        dice.shuffle(listed.entries)
+        return runs(listed, request)
+
+    listed = Listed(started(gaps, "UTC"), newest("UTC"), ())
+    if ties + 2 >= PAGE:
+        return
+    handed = list_runs(listed, answer=shuffled)
+    assert sorted(handed) == sorted(map(identity, listed.entries))
+
+
+def test_a_list_that_is_not_ordered_by_start_is_handed_over_as_it_is() -> None:
+    def by_id(listed: Listed, request: Request) -> tuple[str, bytes]:
+        kind, body = runs(
+            Listed(({**one, "at": one["id"]} for one in listed.entries), newest("UTC"), ()),
+            request,
+        )
+        return kind, body
+
+    moments = [5, 1, 9, 3, 3, 8, 2, 7, 4, 6, 0]
+    listed = Listed(
+        (run(number, second) for number, second in enumerate(moments)), newest("UTC"), ()
+    )
+    assert list_runs(listed, answer=by_id) == [f"{n:08}" for n in reversed(range(len(moments)))]
+
+
+def test_a_list_that_never_rests_is_given_up() -> None:
+    numbers = iter(range(10**6, 10**7))
+
+    def other_each_time(listed: Listed, request: Request) -> tuple[str, bytes]:
+        listed.entries = [run(next(numbers), 0, "PST") for _ in range(50)]
+        return runs(listed, request)
+
+    listed = Listed((), newest("PST"), ())
+    with pytest.raises(MalformedAnswer, match="changes faster than it can be read"):
+        list_runs(listed, answer=other_each_time)
+    assert len(listed.requests) < 60
+
+
+def test_most_runs_may_end_between_two_pages() -> None:
+    listed = Listed((run(number, number) for number in range(40)), newest("UTC"), ())
+
+    def ending(listed: Listed, request: Request) -> tuple[str, bytes]:
+        answer = runs(listed, request)
+        if len(listed.requests) == 5:
+            listed.entries = listed.entries[:6]
+        return answer
+
+    handed = list_runs(listed, answer=ending)
+    assert len(handed) == len(set(handed))
+    assert {f"{number:08}" for number in range(6)} <= set(handed)
+
+
+@pytest.mark.parametrize(
+    ("number", "requests"), [(0, 1), (1, 1), (500, 1), (501, 2), (998, 2), (1200, 3)]
+)
+def test_nodes_cost_one_request_a_page(
+    driver: Driver, sandbox: Sandbox, number: int, requests: int
+) -> None:
+    sandbox.world.add_runs(number)
+    assert len(list(driver.ex_iterate_nodes())) == number
+    assert len(sandbox.journal) == requests
+
+
+@pytest.mark.parametrize(("number", "searches"), [(0, 0), (1, 1), (100, 1), (101, 2)])
+def test_addresses_cost_one_search_more_for_a_hundred_nodes(
+    driver: Driver, sandbox: Sandbox, number: int, searches: int
+) -> None:
+    sandbox.world.add_runs(number)
+    assert len(driver.list_nodes(ex_addresses=True)) == number
+    assert len(sandbox.journal.entries("PUT", "/api/virtual-machine")) == searches
+    assert len(sandbox.journal) == 1 + searches
+
+
+def test_addresses_are_those_of_the_deployments_of_each_page(
+    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.backends.slipstream.runs.AT_ONCE", 2)
+    made = [driver.create_node(image=driver.get_image("apps/WordPress/wordpress")) for _ in "abc"]
+    sandbox.clock.advance(1000)
+    sandbox.world.add_machine()
+    listed = {node.id: node.public_ips for node in driver.list_nodes(ex_addresses=True)}
+    for node in made:
+        (machine,) = driver.ex_list_virtual_machines(node=node)
+        assert listed[node.id] == machine.public_ips != []
+
+
+def test_the_first_node_costs_one_request_and_who_wants_no_other_sends_none(
+    driver: Driver, sandbox: Sandbox
+) -> None:
+    ids = sandbox.world.add_runs(1200)
+    nodes = driver.ex_iterate_nodes()
+    assert len(sandbox.journal) == 0
+    assert next(nodes).id == ids[-1]
+    assert len(sandbox.journal) == 1
+    nodes.close()
+    assert len(sandbox.journal) == 1
+
+
+def test_a_tree_of_projects_is_left_when_nobody_wants_more(
+    driver: Driver, sandbox: Sandbox
+) -> None:
+    images = driver.ex_iterate_images(ex_path="examples", ex_recurse=True)
+    next(images)
+    started_with = len(sandbox.journal)
+    images.close()
+    wait_for_readers()
+    assert len(sandbox.journal) <= started_with + modules.AT_ONCE
+    settled = len(sandbox.journal)
+    wait_for_readers()
+    assert len(sandbox.journal) == settled
+
+
+def readers() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name.startswith("slipstream-ahead")]
+
+
+def wait_for_readers() -> None:
+    for thread in readers():
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def test_few_things_are_read_ahead_and_in_their_order() -> None:
+    begun: list[int] = []
+
+    def read(number: int) -> int:
+        begun.append(number)
+        return number * 10
+
+    results = read_ahead(read, range(100), at_once=4)
+    for number in range(50):
+        assert next(results) == number * 10
+        assert len(begun) <= number + 1 + 4
+    results.close()
+    wait_for_readers()
+    assert len(begun) <= 54
+
+
+def test_nothing_is_begun_once_nobody_wants_more() -> None:
+    begun, go = [], threading.Event()
+
+    def read(number: int) -> int:
+        begun.append(number)
+        if number:
+            go.wait(5)
+        return number
+
+    results = read_ahead(read, range(20), at_once=2)
+    assert next(results) == 0
+    results.close()
+    go.set()
+    wait_for_readers()
+    assert len(begun) <= 3
+
+
+def test_readers_know_on_whose_behalf_they_read() -> None:
+    call: ContextVar[str] = ContextVar("call", default="nobody")
+    call.set("list_images")
+    assert list(read_ahead(lambda _: call.get(), range(9), at_once=3)) == ["list_images"] * 9
+
+
+def test_a_failure_stands_where_its_thing_stood() -> None:
+    def read(number: int) -> int:
+        return 6 // (3 - number)
+
+    results = read_ahead(read, range(9), at_once=8)
+    assert [next(results) for _ in range(3)] == [2, 3, 6]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+@pytest.mark.parametrize("way", ["list_images", "ex_iterate_images"])
+def test_a_warning_points_at_the_line_that_listed(driver: Driver, way: str) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in getattr(driver, way)(ex_path="examples", ex_recurse=True):
+            pass
+    (warning,) = caught
+    assert warning.category is modules.SkippedWarning
+    assert warning.filename == __file__
+
+
+def endless_runs(number: int) -> Callable[..., Answer]:
+    """A server with so many runs, which it makes up page by page."""
+
+    def send(request: Request) -> Answer:
+        query = dict(request.query)
+        offset, limit = int(query["offset"]), int(query["limit"])
+        items = "".join(
+            f'<item uuid="{place:08x}-0000-4000-8000-000000000000" status="Ready" tags="blog"'
+            f' startTime="{2100 - place // 31536000:04}-01-01 00:00:00.{99999 - place} UTC"'
+            ' cloudServiceNames="exoscale-ch-gva" username="alice" abort=""/>'
+            for place in range(offset, min(offset + limit, number))
+        )
+        body = f'<runs totalCount="{number}">{items}</runs>'.encode()
+        return Answer(status=200, headers={}, body=body, url="")
+
+    return send
+
+
+@pytest.fixture
+def serve(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
+    """Put a server that makes its answers up in the place of the sandbox."""
+    return lambda server: monkeypatch.setattr(driver._session.transport, "send", server)
+
+
+def test_ten_times_the_nodes_take_no_more_memory(
+    driver: Driver, serve: Callable[[Any], None]
+) -> None:
+    peaks = []
+    for number in (2_000, 20_000):
+        serve(endless_runs(number))
+        peaks.append(peak_of(driver.ex_iterate_nodes()))
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_a_hundred_thousand_nodes_are_no_more_in_memory_than_ten_thousand(
+    driver: Driver, serve: Callable[[Any], None]
+) -> None:
+    blocks = []
+    for number in (10_000, 100_000):
+        serve(endless_runs(number))
+        listed, most = blocks_of(driver.ex_iterate_nodes())
+        assert listed == number
+        blocks.append(most)
+    assert blocks[1] < 2 * blocks[0]
+
+
+def endless_machines(number: int) -> Callable[[Request], Answer]:
+    """A server with so many machines, or as many offers, made up page by page."""
+
+    def send(request: Request) -> Answer:
+        form = fields(request)
+        behind = re.search(r"id>'[^/]*/(\d+)'", form.get("$filter", ""))
+        first = int(behind[1]) + 1 if behind else 0
+        places = range(first, min(first + int(form["$last"]), number))
+        name = request.path.rpartition("/")[2]
+        entries = [
+            {"id": f"{name}/{place:08}", "state": "running", "ip": "203.0.113.7"}
+            for place in places
+        ]
+        key = {"virtual-machine": "virtualMachines", "service-offer": "serviceOffers"}[name]
+        body = json.dumps({"count": number - first, key: entries}).encode()
+        return Answer(status=200, headers={}, body=body, url="")
+
+    return send
+
+
+@pytest.mark.parametrize("name", ["ex_iterate_virtual_machines", "ex_iterate_sizes"])
+def test_a_hundred_thousand_others_are_no_more_in_memory_than_ten_thousand(
+    driver: Driver, serve: Callable[[Any], None], name: str
+) -> None:
+    blocks = []
+    for number in (10_000, 100_000):
+        serve(endless_machines(number))
+        listed, most = blocks_of(getattr(driver, name)())
+        assert listed == number
+        blocks.append(most)
+    assert blocks[1] < 2 * blocks[0]

@@ -1,0 +1,188 @@
+"""Servers that are nothing but lists, changed by others between any two pages."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs
+
+import attrs
+from hypothesis import strategies as st
+
+from slipstream.filters import NUVLA, parse
+from slipstream.http import Answer, Request
+from slipstream.sandbox.slipstream3.java_moments import java
+
+START = datetime(2017, 10, 13, 16, 55, 12, tzinfo=UTC)
+
+
+@attrs.define
+class Change:
+    """
+    What others do between two pages.
+
+    :param created: A number for each entry they create, which decides about its place.
+    :param deleted: The places of the entries that they delete, modulo the list's length.
+    """
+
+    created: list[int]
+    deleted: list[int]
+
+
+changes = st.lists(
+    st.builds(
+        Change,
+        created=st.lists(st.integers(0, 99), max_size=4),
+        deleted=st.lists(st.integers(0, 99), max_size=4),
+    ),
+    max_size=12,
+)
+
+
+class Listed:
+    """
+    A list of entries, and what happens to it after each page.
+
+    :param entries: What is there at first.
+    :param create: Makes an entry of a number of its own and puts it in a place.
+    :param script: What others do after each page.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[Any],
+        create: Callable[[list[Any], int, int], None],
+        script: Sequence[Change],
+    ) -> None:
+        self.entries = list(entries)
+        self.always = set(map(identity, self.entries))
+        self.requests: list[Request] = []
+        self._create, self._script = create, list(script)
+        self._numbers = itertools.count(1000)
+
+    def session(self, answer: Callable[[Listed, Request], tuple[str, bytes]]) -> Any:
+        """
+        Stand in for a session.
+
+        :param answer: The server.
+        """
+
+        def send(request: Request, **_: object) -> Answer:
+            self.requests.append(request)
+            kind, body = answer(self, request)
+            self._change()
+            return Answer(status=200, headers={"Content-Type": kind}, body=body, url="")
+
+        return SimpleNamespace(send=send, endpoint=SimpleNamespace(url="https://example.org"))
+
+    def _change(self) -> None:
+        if not self._script:
+            return
+        change = self._script.pop(0)
+        for place in change.deleted[: len(self.entries)]:
+            gone = self.entries.pop(place % len(self.entries))
+            self.always.discard(identity(gone))
+        for number in change.created:
+            self._create(self.entries, number, next(self._numbers))
+
+
+def identity(entry: Any) -> str:
+    """The id of an entry, however it is written."""
+    return str(entry["id"])
+
+
+def fields(request: Request) -> dict[str, str]:
+    """The fields of a form."""
+    assert request.body is not None
+    return {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+
+
+def cimi(listed: Listed, request: Request) -> tuple[str, bytes]:
+    """A CIMI collection, ordered by id."""
+    form = fields(request)
+    assert form["$orderby"] == "id"
+    found = sorted(matching(listed, form.get("$filter"), "id!=null"), key=identity)
+    page = found[int(form["$first"]) - 1 : int(form["$last"])]
+    return "application/json", json.dumps({"count": len(found), "things": page}).encode()
+
+
+def nuvla(listed: Listed, request: Request) -> tuple[str, bytes]:
+    """A collection of Nuvla, newest first; those without a moment come last."""
+    form = fields(request)
+    assert form["orderby"] == "created:desc,id:asc"
+    found = sorted(matching(listed, form.get("filter"), "id!=null"), key=identity)
+    found.sort(key=lambda one: one.get("created", ""), reverse=True)
+    page = found[int(form["first"]) - 1 : int(form["last"])]
+    return "application/json", json.dumps({"count": len(found), "resources": page}).encode()
+
+
+def matching(listed: Listed, text: str | None, default: str) -> list[Any]:
+    """The entries that a filter lets through."""
+    wanted = parse(text or default, NUVLA)
+    return [entry for entry in listed.entries if wanted.matches(entry)]
+
+
+def runs(listed: Listed, request: Request) -> tuple[str, bytes]:
+    """The list of runs, newest start first; the order among equals stays as it is."""
+    query = dict(request.query)
+    offset, limit = int(query["offset"]), int(query["limit"])
+    found = sorted(listed.entries, key=lambda one: one["at"], reverse=True)
+    items = "".join(
+        f'<item uuid="{one["id"]}" startTime="{one["text"]}"/>'
+        for one in found[offset : offset + limit]
+    )
+    return "application/xml", f'<runs totalCount="{len(found)}">{items}</runs>'.encode()
+
+
+def run(number: int, second: int, zone: str = "UTC") -> dict[str, Any]:
+    """
+    A run.
+
+    :param number: What makes its id.
+    :param second: When it started.
+    :param zone: The name of the zone in which the server writes moments.
+    """
+    at = START + timedelta(seconds=second)
+    return {
+        "id": f"{number:08}",
+        "second": second,
+        "at": at,
+        "text": java(at).replace("UTC", zone),
+    }
+
+
+def peak_of(entries: Iterable[object]) -> int:
+    """
+    Go through entries, which takes seven times as long as without looking.
+
+    :param entries: The entries.
+    :returns: The most memory that was in use at a time, in bytes.
+    """
+    tracemalloc.start()
+    try:
+        for _ in entries:
+            pass
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def blocks_of(entries: Iterable[object]) -> tuple[int, int]:
+    """
+    Go through entries.
+
+    :param entries: The entries.
+    :returns: How many there are, and the most pieces of memory that were held at a time more
+        than before; looked at now and then, each time at another place of a page.
+    """
+    number, most, before = 0, 0, sys.getallocatedblocks()
+    for number, _ in enumerate(entries, 1):
+        if number % 499 == 0:
+            most = max(most, sys.getallocatedblocks() - before)
+    return number, most
