@@ -33,6 +33,7 @@ from slipstream.libcloud.key_pairs import KeyPairMethods  # noqa: E402
 from slipstream.libcloud.machines import MachineMethods  # noqa: E402
 from slipstream.libcloud.nodes import NodeMethods  # noqa: E402
 from slipstream.libcloud.operation import operation  # noqa: E402
+from slipstream.libcloud.refused import RefusedMethods  # noqa: E402
 from slipstream.libcloud.settings import endpoint_of, settings_of  # noqa: E402
 from slipstream.libcloud.virtual_machine import VirtualMachine  # noqa: E402
 from slipstream.libcloud.waits import WaitingMethods  # noqa: E402
@@ -42,8 +43,14 @@ __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 
 
 class SlipStreamNodeDriver(
-    NodeMethods, CreationMethods, WaitingMethods, MachineMethods, CatalogueMethods, KeyPairMethods,
+    NodeMethods,
+    CreationMethods,
+    WaitingMethods,
+    MachineMethods,
+    CatalogueMethods,
+    KeyPairMethods,
     ExplainingMethods,
+    RefusedMethods,
 ):
     """
     A driver for one account on one endpoint. Making one logs in.
