@@ -26,7 +26,8 @@ LARGEST = 2 * 1024 * 1024
 """Bytes beyond which a body is not searched for secrets, and so not shown."""
 
 _WORD = re.compile(r"[\w.\-]+")
-_TAG = re.compile(r"<[^<>]*>?")
+_TAG = re.compile(r"<[^<>]*>?(?:\s*+[\w.\-:]++\s*+(?=<|\Z))?+")
+_PAGE = re.compile(r"\s*<(?:!doctype\s+)?html\b", re.IGNORECASE)
 _COOKIE_ATTRIBUTES = {"path", "domain", "expires", "max-age", "samesite"}
 _COOKIE_FLAGS = {"secure", "httponly", "partitioned"}
 
@@ -135,8 +136,7 @@ class Redactor:
         if "x-www-form-urlencoded" in kind:
             return masked_form(text, self.text)
         start = text.lstrip()[:1]
-        page = "html" in kind or text.lstrip()[:5].lower() in {"<html", "<!doc"}
-        if start in {"{", "["} or (start == "<" and not page):
+        if start in {"{", "["} or (start == "<" and not _PAGE.match(text)):
             return None
         return self._loose(self.known.mask(text))
 
@@ -156,7 +156,7 @@ class Redactor:
         return None
 
     def _loose(self, text: str) -> str | None:
-        """A text that no parser reads; ``None`` if a tag in it announces a secret."""
+        """A text that no parser reads; ``None`` if its markup announces a secret."""
         for tag in _TAG.finditer(text):
             if any(map(announces_secret, _WORD.findall(tag[0]))):
                 return None

@@ -42,12 +42,13 @@ _SCHEME = re.compile(r"(?i)\b(basic|bearer) +[\w.~+/=-]{8,}")
 
 def written(value: str) -> Iterator[str]:
     """
-    The ways in which a value is written in a text, a URL, a form, JSON or XML.
+    The ways in which a value is written in a text, a URL, a form, JSON, XML or a message.
 
     :param value: The value.
     :returns: Each way, some of them several times.
     """
     yield value
+    yield repr(value)[1:-1]
     for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
         yield quoted
         yield re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quoted)
