@@ -91,6 +91,9 @@ class Backend:
     :param accepts_session: Whether the server takes the session that the cookies hold.
     :param act_for: Goes on as a group of the user: called with the session and the group's name;
         ``None`` where there are no groups.
+    :param takes_ssh_keys: Whether what is deployed can be given an SSH key, so that
+        ``slipstream_deploy`` heeds :attr:`DeploymentRequest.ssh_key
+        <slipstream.DeploymentRequest.ssh_key>`. Requests with a key are refused where it does not.
     :param detail: The server's own words in an answer with an error status, ``None`` if it has
         none.
     :param session_ended: Whether an answer means that the login has expired. It may ask the
@@ -107,6 +110,7 @@ class Backend:
     log_in: Callable[[Session, str, Mapping[str, object]], None]
     accepts_session: Callable[[Session], bool]
     act_for: Callable[[Session, str], None] | None = None
+    takes_ssh_keys: bool = False
     detail: Callable[[Answer], str | None]
     session_ended: Callable[[Session, Answer], bool]
     cannot: Mapping[str, str] = attrs.field(

@@ -73,6 +73,8 @@ class DeploymentRequest:
     :param keep_running: One of :data:`KEEP_RUNNING`; ``None`` leaves it to the user's profile.
     :param scalable: Whether machines can be added and removed while it runs.
     :param check_ssh_key: Whether to refuse when the user has no SSH key.
+    :param ssh_key: A public key that must be able to log in to the machines; it is asked only of
+        a backend that :attr:`takes <slipstream.Backend.takes_ssh_keys>` keys.
     :param known: What the server said before of the image and of the location, if the caller has
         it; whoever deploys may spare a request by it, but must look whether it is of what is
         deployed.
@@ -85,6 +87,7 @@ class DeploymentRequest:
     keep_running: str | None = attrs.field(default=None)
     scalable: bool = False
     check_ssh_key: bool = False
+    ssh_key: SSHKey | None = None
     known: tuple[Mapping[str, Any], ...] = attrs.field(
         default=(), converter=_documents, repr=False, eq=False
     )

@@ -23,7 +23,7 @@ from slipstream import hookspecs
 from slipstream.claims import Claim, Contributions
 from slipstream.contributions import EndpointKind, LoginMethod
 from slipstream.deploying import DeploymentRequest
-from slipstream.errors import PluginError, SlipStreamError, Unsupported
+from slipstream.errors import InvalidInput, PluginError, SlipStreamError, Unsupported
 from slipstream.hookspecs import PROJECT, SERVES
 from slipstream.keys import SSHKey
 from slipstream.plugin_loading import DISABLE_VARIABLE, PluginInfo, Selection, load_all
@@ -189,7 +189,13 @@ class Plugins:
         return answer
 
     def deploy(self, session: Session, request: DeploymentRequest) -> Deployment:
-        """The hook ``slipstream_deploy``."""
+        """The hook ``slipstream_deploy``; a key that nobody would heed does not get that far."""
+        if request.ssh_key is not None and not session.kind.backend.takes_ssh_keys:
+            raise InvalidInput(
+                f"{session.kind.name} endpoints put no SSH keys into what they deploy, so auth cannot"
+                " be taken.",
+                hint="Leave it out, and log in with a key that the image itself lets in.",
+            )
         session.hide(*request.secrets)
         told = request.with_roles(session.kind.backend.parameter_roles)
         answer: Deployment = self._ask("slipstream_deploy", session, request=told)

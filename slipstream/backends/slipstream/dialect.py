@@ -171,6 +171,7 @@ BACKEND = Backend(
     name=NAME,
     states=STATES,
     parameter_roles={name: role for role, name in WIRE_NAMES.items()},
+    takes_ssh_keys=True,
     log_in=log_in,
     accepts_session=accepts_session,
     detail=detail,
