@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from libcloud.compute.providers import DRIVERS
+from libcloud.compute.types import Provider
 
 NAME = "slipstream"
 _DRIVERS = {
     NAME: ("slipstream.libcloud.compute_driver", "SlipStreamNodeDriver"),
     "nuvla": ("slipstream.libcloud.nuvla_driver", "NuvlaNodeDriver"),
 }
-_lock = threading.Lock()
 
 __all__ = ["NAME", "register"]
 
 
 def register() -> None:
     """
-    Make ``get_driver("slipstream")`` and ``get_driver("nuvla")`` work.
+    Make ``get_driver("slipstream")`` and ``get_driver("nuvla")`` work, and the same names in
+    upper case attributes of libcloud's ``Provider``.
 
-    Importing the driver does it already. The entries are made without libcloud's
-    ``set_driver``, which imports the module at once and refuses a second call.
+    Importing this package does it already; doing it again, from any thread, changes nothing. The
+    entries are made without libcloud's ``set_driver``, which imports the module at once, refuses
+    a second call, and does not see that a name is taken in other letters, although its look-up
+    takes ``SlipStream`` for ``slipstream`` (libcloud, common/providers.py).
 
-    :raises AttributeError: If another driver has taken one of the names.
+    :raises AttributeError: If another driver has taken one of the names, in whatever letters;
+        nothing is registered then.
     """
     table: dict[Any, tuple[str, str]] = DRIVERS  # names may be texts
-    with _lock:
-        for name, driver in _DRIVERS.items():
-            registered = table.setdefault(name, driver)
-            if registered != driver:
-                raise AttributeError(
-                    f"libcloud already has another driver named {name!r}: {'.'.join(registered)}"
-                )
+    missing = {name: driver for name, driver in _DRIVERS.items() if table.get(name) != driver}
+    for name, driver in missing.items():
+        _check_free(name, driver, table)
+    for name, driver in missing.items():
+        table.setdefault(name, driver)
+    for name in _DRIVERS:
+        if not hasattr(Provider, name.upper()):
+            setattr(Provider, name.upper(), name)
+
+
+def _check_free(name: str, driver: tuple[str, str], table: dict[Any, tuple[str, str]]) -> None:
+    for taken, registered in list(table.items()):
+        text = str(getattr(taken, "value", taken))
+        if text.lower() == name and registered != driver:
+            raise AttributeError(
+                f"libcloud already has another driver named {text!r}: {'.'.join(registered)}."
+                f" {name!r} would be taken for it: register that one under another name."
+            )
+
+
+register()
