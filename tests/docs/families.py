@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from unittest import mock
 
 import attrs
-from libcloud.compute.base import NodeSize
+from libcloud.compute.base import NodeSize, StorageVolume, VolumeSnapshot
 
 from slipstream.backends.nuvla import logs
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
@@ -17,6 +17,8 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88
 BLOG = "apps/WordPress/wordpress"
 SYSTEM = "examples/tutorials/service-testing/system"
 SIZE = NodeSize("told", "told", 1, 1, 0, 0, None)
+VOLUME = StorageVolume("told", "told", 10, None)
+SNAPSHOT = VolumeSnapshot("told", None)
 SEEN = []
 
 
@@ -224,6 +226,7 @@ CALLS = {
     "destroy_node()": _readable,
     "stop_node()": _restarted,
     "start_node()": lambda s: s.driver.start_node(s.node) if not s.nuvla else _restarted(s),
+    "reboot_node()": lambda s: s.driver.reboot_node(s.node),
     "ex_update_node()": lambda s: s.driver.ex_update_node(s.ready()),
     "ex_get_node_logs()": _logs,
     "ex_get_node_logs(lines)": lambda s: _logs(s, lines=1),
@@ -273,7 +276,7 @@ CALLS = {
     "ex_iterate_sizes(location)": lambda s: _alike(s, "sizes", location=s.location),
     "ex_iterate_locations()": lambda s: _alike(s, "locations"),
     "ex_iterate_key_pairs()": lambda s: _alike(s, "key_pairs"),
-    "ex_iterate_virtual_machines()": lambda s: _machines_alike(s),
+    "ex_iterate_virtual_machines()": _machines_alike,
     "ex_iterate_virtual_machines(location)": lambda s: _machines_alike(s, location=s.location),
     "ex_iterate_virtual_machines(node)": lambda s: _machines_alike(s, node=s.node),
     "get_key_pair()": lambda s: _kept(s, s.driver.import_key_pair_from_string, KEY),
@@ -281,6 +284,22 @@ CALLS = {
     "import_key_pair_from_string()": lambda s: _kept(s, s.driver.import_key_pair_from_string, KEY),
     "import_key_pair_from_file()": _from_file,
     "delete_key_pair()": lambda s: _kept(s, s.driver.import_key_pair_from_string, KEY),
+    "create_image()": lambda s: s.driver.create_image(s.node, "told"),
+    "create_image(description)": lambda s: s.driver.create_image(s.node, "told", "A text."),
+    "copy_image()": lambda s: s.driver.copy_image("here", s.image, "told"),
+    "copy_image(description)": lambda s: s.driver.copy_image("here", s.image, "told", "A text."),
+    "list_volumes()": lambda s: s.driver.list_volumes(),
+    "create_volume()": lambda s: s.driver.create_volume(10, "told"),
+    "create_volume(location)": lambda s: s.driver.create_volume(10, "told", location=s.location),
+    "create_volume(snapshot)": lambda s: s.driver.create_volume(10, "told", snapshot=SNAPSHOT),
+    "attach_volume()": lambda s: s.driver.attach_volume(s.node, VOLUME),
+    "attach_volume(device)": lambda s: s.driver.attach_volume(s.node, VOLUME, device="/dev/sdb"),
+    "detach_volume()": lambda s: s.driver.detach_volume(VOLUME),
+    "destroy_volume()": lambda s: s.driver.destroy_volume(VOLUME),
+    "list_volume_snapshots()": lambda s: s.driver.list_volume_snapshots(VOLUME),
+    "create_volume_snapshot()": lambda s: s.driver.create_volume_snapshot(VOLUME),
+    "create_volume_snapshot(name)": lambda s: s.driver.create_volume_snapshot(VOLUME, name="told"),
+    "destroy_volume_snapshot()": lambda s: s.driver.destroy_volume_snapshot(SNAPSHOT),
     "ex_save_cookies()": _saved,
     "close()": lambda s: s.log_in().close() is None,
 }
