@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pluggy
@@ -116,6 +116,23 @@ def slipstream_get_deployment(session: Session, deployment_id: str) -> Deploymen
     :param session: The logged-in session.
     :param deployment_id: Its id.
     :raises NotFound: If there is none of that id.
+    """
+
+
+@hookspec(firstresult=True)
+def slipstream_get_deployments(
+    session: Session, deployment_ids: Sequence[str]
+) -> Iterable[Deployment] | None:
+    """
+    Read several deployments, in as few requests as the server allows.
+
+    Where no plugin answers, each is read by itself.
+
+    :param session: The logged-in session.
+    :param deployment_ids: Their ids; one may be there more than once.
+    :returns: One deployment for each id, in that order: its state, with the reason of a failure,
+        and all that a list tells, with the addresses, if it runs. One that the server does not
+        have any more is in phase ``TERMINATED``.
     """
 
 

@@ -13,26 +13,29 @@ from __future__ import annotations
 import inspect
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, TypeVar
 
+import attrs
 import pluggy
 
 from slipstream import hookspecs
 from slipstream.claims import Claim, Contributions
 from slipstream.contributions import EndpointKind, LoginMethod
 from slipstream.deploying import DeploymentRequest
-from slipstream.errors import InvalidInput, PluginError, SlipStreamError, Unsupported
+from slipstream.errors import InvalidInput, NotFound, PluginError, SlipStreamError, Unsupported
 from slipstream.hookspecs import PROJECT, SERVES
 from slipstream.keys import SSHKey
 from slipstream.plugin_loading import DISABLE_VARIABLE, PluginInfo, Selection, load_all
 from slipstream.session import Session
 from slipstream.values import (
+    GONE,
     Connector,
     Deployment,
     DeploymentState,
     Module,
+    Phase,
     RunParameter,
     ServiceOffer,
     VirtualMachine,
@@ -179,6 +182,21 @@ class Plugins:
         )
         return answer
 
+    def get_deployments(
+        self, session: Session, deployment_ids: Sequence[str]
+    ) -> Iterator[Deployment]:
+        """The hook ``slipstream_get_deployments``; one by one where nobody answers it."""
+        hook = "slipstream_get_deployments"
+        if not self.answers(hook, session.kind):
+            return (self._maybe_gone(session, one) for one in deployment_ids)
+        return self._ask_many(hook, session, deployment_ids=tuple(deployment_ids))
+
+    def _maybe_gone(self, session: Session, deployment_id: str) -> Deployment:
+        try:
+            return self.get_deployment(session, deployment_id)
+        except NotFound:
+            return Deployment(id=deployment_id, state=GONE, phase=Phase.TERMINATED)
+
     def get_state(
         self, session: Session, deployment_id: str, wanted: frozenset[str]
     ) -> DeploymentState:
@@ -186,7 +204,7 @@ class Plugins:
         answer: DeploymentState = self._ask(
             "slipstream_get_state", session, deployment_id=deployment_id, wanted=wanted
         )
-        return answer
+        return attrs.evolve(answer, deployment_id=deployment_id)
 
     def deploy(self, session: Session, request: DeploymentRequest) -> Deployment:
         """The hook ``slipstream_deploy``; a key that nobody would heed does not get that far."""

@@ -17,6 +17,9 @@ import attrs
 
 Raw = Mapping[str, Any]
 
+GONE = "Deleted"
+"""The state of a deployment that the server does not have any more, where it has no word for it."""
+
 
 def _mapping(value: Mapping[str, Any]) -> Raw:
     return MappingProxyType(dict(value))
@@ -252,12 +255,14 @@ class DeploymentState:
     :param phase: What it means.
     :param failure: The reason of an abort, ``None`` while all is well.
     :param attainable: Whether one of the states asked about can still come.
+    :param deployment_id: The deployment, for those who watch several.
     """
 
     state: str
     phase: Phase
     failure: str | None = None
     attainable: bool = True
+    deployment_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)

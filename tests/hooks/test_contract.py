@@ -19,6 +19,7 @@ HOOKS = {
     "slipstream_endpoints": [],
     "slipstream_list_deployments": ["session", "active_only", "addresses"],
     "slipstream_get_deployment": ["session", "deployment_id"],
+    "slipstream_get_deployments": ["session", "deployment_ids"],
     "slipstream_get_state": ["session", "deployment_id", "wanted"],
     "slipstream_deploy": ["session", "request"],
     "slipstream_terminate": ["session", "deployment_id"],

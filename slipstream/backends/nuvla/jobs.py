@@ -6,9 +6,12 @@ Source: nuvla/api-server, server/resources/job.clj; nuvla/job-engine, job/execut
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from slipstream.backends import documents
 from slipstream.backends.conditions import either
-from slipstream.backends.nuvla.search import found
+from slipstream.backends.nuvla.search import found, search
 from slipstream.session import Session
 
 _ACTIONS = ("start_deployment", "stop_deployment", "update_deployment")
@@ -29,6 +32,33 @@ def failure(session: Session, deployment: str) -> str:
         select="id,created,action,state,return-code,status-message",
         where=either("target-resource/href", deployment) & either("action", *_ACTIONS),
     )
+    return _reason(job)
+
+
+def failures(session: Session, deployments: Collection[str]) -> dict[str, str]:
+    """
+    Why some deployments are in error, by one search.
+
+    :param session: The logged-in session.
+    :param deployments: Their ids, a hundred or so.
+    :returns: The reasons by the deployment's id.
+    """
+    listed = search(
+        session,
+        "job",
+        doing="read why deployments failed",
+        select="id,created,target-resource,action,state,return-code,status-message",
+        where=either("target-resource/href", *deployments) & either("action", *_ACTIONS),
+    )
+    newest: dict[str, dict[str, Any]] = {}
+    for job in listed:
+        newest.setdefault(documents.href(job, "target-resource") or "", job)
+        if newest.keys() >= set(deployments):
+            break
+    return {deployment: _reason(newest.get(deployment)) for deployment in deployments}
+
+
+def _reason(job: dict[str, Any] | None) -> str:
     message = (documents.text(job, "status-message") or "").strip() if job else ""
     if message:
         return message.splitlines()[-1].strip()

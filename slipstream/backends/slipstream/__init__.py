@@ -28,6 +28,7 @@ from slipstream.backends.slipstream.ssh_keys import (
     slipstream_delete_ssh_key,
     slipstream_list_ssh_keys,
 )
+from slipstream.backends.slipstream.watching import slipstream_get_deployments
 
 __all__ = [
     "slipstream_add_ssh_key",
@@ -36,6 +37,7 @@ __all__ = [
     "slipstream_deploy",
     "slipstream_endpoints",
     "slipstream_get_deployment",
+    "slipstream_get_deployments",
     "slipstream_get_module",
     "slipstream_get_parameter",
     "slipstream_get_state",
