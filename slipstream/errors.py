@@ -180,6 +180,7 @@ class DeploymentFailed(SlipStreamError):
 
     :param state: The state it is in, in the server's word.
     :param reason: The server's reason for the abort, if there was one.
+    :param deployment_ids: Which deployments, where several were waited for.
     """
 
     def __init__(
@@ -188,12 +189,14 @@ class DeploymentFailed(SlipStreamError):
         *,
         state: str = "",
         reason: str | None = None,
+        deployment_ids: Iterable[str] = (),
         endpoint: str | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, endpoint=endpoint, hint=hint)
         self.state = state
         self.reason = reason
+        self.deployment_ids = tuple(deployment_ids)
 
 
 class WaitTimedOut(SlipStreamError):

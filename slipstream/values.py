@@ -18,7 +18,7 @@ import attrs
 Raw = Mapping[str, Any]
 
 GONE = "Deleted"
-"""The state of a deployment that the server does not have any more, where it has no word for it."""
+"""The state of a deployment that the server does not have any more, for want of its own word."""
 
 
 def _mapping(value: Mapping[str, Any]) -> Raw:
