@@ -3,6 +3,7 @@ What can go wrong below the driver, as one tree::
 
     SlipStreamError
     ├── InvalidInput (ValueError)      refused here, before any request was sent
+    │   ├── SessionClosed              a call after close()
     │   └── UnknownName                a name that does not exist; the ones that do are listed
     ├── Unsupported                    this kind of endpoint has no such thing
     ├── NoAnswer                       the network failed
@@ -59,6 +60,10 @@ class SlipStreamError(Exception):
 
 class InvalidInput(SlipStreamError, ValueError):
     """Something the caller passed cannot be right; no request was sent because of it."""
+
+
+class SessionClosed(InvalidInput):
+    """The session was closed by its user, and sends nothing more."""
 
 
 class UnknownName(InvalidInput):

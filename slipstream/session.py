@@ -9,7 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import attrs
+
 from slipstream.errors import InvalidInput, LoginFailed, PluginError, Refused, SlipStreamError
+from slipstream.forking import renew_in_children
 from slipstream.http import Answer, Request
 from slipstream.logs import get_logger
 from slipstream.refusals import refusal
@@ -24,6 +27,19 @@ log = get_logger(__name__)
 
 RENEW_BEFORE = 60.0
 """Seconds before its end at which a session is renewed."""
+
+
+@attrs.define
+class _Login:
+    """
+    What is known of a login.
+
+    :param user_name: Who is logged in, once somebody has asked.
+    :param ends: When it expires, by the monotonic clock.
+    """
+
+    user_name: str | None = None
+    ends: float | None = None
 
 
 class Session:
@@ -53,16 +69,20 @@ class Session:
         self.kind = kind
         self.login_method = login_method
         self.key_lock = threading.Lock()
-        self.user_name: str | None = None
         self._credentials = credentials
         transport.secrets.keep(*self._secrets())
         self._login_lock = threading.Lock()
         self._logins = 0
-        self._logging_in: int | None = None
-        self._ends: float | None = None
+        self._login = _Login()
+        self._draft: tuple[int, _Login] | None = None
+        renew_in_children(self, Session._renew_locks)
 
     def __repr__(self) -> str:
-        return f"<Session on {self.endpoint} ({self.kind.name}) by {self.login_method.name}>"
+        by, closed = self.login_method.name, ", closed" if self.closed else ""
+        return f"<Session on {self.endpoint} ({self.kind.name}) by {by}{closed}>"
+
+    def __getstate__(self) -> None:
+        raise TypeError("A session is not copied or pickled: it holds secrets.")
 
     def __enter__(self) -> Session:
         return self
@@ -80,8 +100,34 @@ class Session:
         """The server's address."""
         return self.transport.endpoint
 
+    @property
+    def user_name(self) -> str | None:
+        """Who is logged in, as far as it is known; for backends to keep."""
+        return self._login_here.user_name
+
+    @user_name.setter
+    def user_name(self, name: str | None) -> None:
+        self._login_here.user_name = name
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self.transport.closed
+
+    def ensure_open(self) -> None:
+        """
+        Make sure that it was not closed.
+
+        :raises SessionClosed: If it was.
+        """
+        self.transport.ensure_open()
+
     def close(self) -> None:
-        """Forget the session and close its connections; the server is not told."""
+        """
+        Send nothing more, and close the connections; what is under way is still answered.
+
+        The server is not told: its session goes on until it expires.
+        """
         self.transport.close()
 
     def hide(self, *secrets: str) -> None:
@@ -119,7 +165,7 @@ class Session:
 
         :param moment: Seconds since the epoch.
         """
-        self._ends = time.monotonic() + (moment - time.time())
+        self._login_here.ends = time.monotonic() + (moment - time.time())
 
     def send(
         self,
@@ -145,10 +191,11 @@ class Session:
         :raises NoAnswer: If the network fails.
         """
         # A login method that sends its requests by this way must not wait for itself.
-        logging_in = self._logging_in == threading.get_ident()
-        if self._expires_soon() and not logging_in:
-            self._renew(self._logins)
+        logging_in = self._is_logging_in
         logins = self._logins
+        if self._expires_soon() and not logging_in:
+            self._renew(logins)
+            logins = self._logins
         answer = self.transport.send(request)
         renewable = renewable and not logging_in and answer.status in {401, 403}
         if renewable and self._has_ended(logins, answer):
@@ -196,16 +243,29 @@ class Session:
         return self.transport.redactor.said(told) != told
 
     def _expires_soon(self) -> bool:
-        return self._ends is not None and time.monotonic() > self._ends - RENEW_BEFORE
+        ends = self._login.ends
+        return ends is not None and time.monotonic() > ends - RENEW_BEFORE
+
+    @property
+    def _is_logging_in(self) -> bool:
+        draft = self._draft
+        return draft is not None and draft[0] == threading.get_ident()
+
+    @property
+    def _login_here(self) -> _Login:
+        draft = self._draft
+        return draft[1] if draft and draft[0] == threading.get_ident() else self._login
 
     def _authenticate(self) -> None:
-        self.transport.cookies.clear()
-        self.user_name = None
-        self._ends = None
-        self._logging_in = threading.get_ident()
+        # Nothing of it shows in other threads until it is done, nor ever if it fails: who asks
+        # meanwhile must not be taken for nobody, nor for the user before the group is chosen.
+        made = _Login()
         try:
-            self.login_method.authenticate(self, self._credentials)
-            self._act_for_group()
+            self._draft = (threading.get_ident(), made)
+            with self.transport.begun_anew():
+                self.login_method.authenticate(self, self._credentials)
+                self._act_for_group()
+            self._login = made
         except SlipStreamError:
             raise
         except Exception as error:  # noqa: BLE001 - it is told, but for what quotes a secret
@@ -215,7 +275,7 @@ class Session:
                 endpoint=self.endpoint.url,
             ) from (None if self._quotes_secret(error) else error)
         finally:
-            self._logging_in = None
+            self._draft = None
         self._logins += 1
         log.info("logged in on %s by %s", self.endpoint, self.login_method.name)
 
@@ -229,6 +289,12 @@ class Session:
                 hint="Leave ex_group out.",
             )
         self.kind.backend.act_for(self, group)
+
+    def _renew_locks(self) -> None:
+        self.key_lock = threading.Lock()
+        self._login_lock = threading.Lock()
+        if not self._is_logging_in:
+            self._draft = None
 
     def _has_ended(self, logins: int, answer: Answer) -> bool:
         # Another thread may be logging in: its new cookie would tell nothing of the old one.

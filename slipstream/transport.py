@@ -13,22 +13,28 @@ import logging
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.cookiejar import Cookie, CookieJar
+from contextlib import AbstractContextManager, contextmanager
+from http.cookiejar import CookieJar
 from typing import Any
 
 import attrs
 import requests
-from requests.adapters import HTTPAdapter
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from requests.utils import select_proxy
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import ClosedPoolError, MaxRetryError, NewConnectionError
 
 from slipstream.endpoint import Endpoint
-from slipstream.errors import AnswerLost, CannotConnect, MalformedAnswer, NoAnswer, RedirectRefused
+from slipstream.errors import (
+    AnswerLost,
+    CannotConnect,
+    MalformedAnswer,
+    NoAnswer,
+    RedirectRefused,
+    SessionClosed,
+)
 from slipstream.exchanges import Exchange, Observer
 from slipstream.http import Answer, Request
+from slipstream.http_sessions import HTTPSessions
 from slipstream.logs import attributes, get_logger
 from slipstream.redaction import Redactor
 from slipstream.secret_values import KnownSecrets
@@ -76,45 +82,6 @@ class TransportSettings:
     observer: Observer | None = attrs.field(default=None, repr=False, eq=False)
 
 
-class _NoNetrc(requests.auth.AuthBase):
-    """Stands where requests would put the login of a ``.netrc`` file."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
-
-
-class _Jar(RequestsCookieJar):
-    """
-    The cookies of an endpoint, safe to be used and renewed by several threads.
-
-    A server that refuses an old cookie tells the client to forget it, and would make it forget
-    the one that another thread has just been given. Those that have ended are not sent anyway.
-    """
-
-    def __iter__(self) -> Iterator[Cookie]:  # type: ignore[override]  # of cookies, not names
-        with self._cookies_lock:  # type: ignore[attr-defined]  # CookieJar's own
-            return iter(list(super().__iter__()))
-
-    def clear(
-        self, domain: str | None = None, path: str | None = None, name: str | None = None
-    ) -> None:
-        if name is None:
-            super().clear(domain, path)
-
-
-class _PlainJar(_Jar):
-    """
-    The cookies of a plain http endpoint.
-
-    The servers mark their cookie ``Secure`` there too, and would never see it again. Whoever
-    chose that address chose to send the password over it as well.
-    """
-
-    def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> None:
-        cookie.secure = False
-        super().set_cookie(cookie, *args, **kwargs)
-
-
 class Transport:
     """
     Sends requests to one endpoint; may be shared by threads.
@@ -128,24 +95,59 @@ class Transport:
         self.settings = settings or TransportSettings()
         self.secrets = KnownSecrets()
         self.redactor = Redactor(self.secrets)
-        self._session = session = requests.Session()
-        session.cookies = _Jar() if endpoint.secure else _PlainJar()
-        session.auth = _NoNetrc()
-        session.headers["User-Agent"] = self.settings.user_agent
-        adapter = HTTPAdapter(
-            pool_connections=1, pool_maxsize=self.settings.connections, pool_block=False
+        self._sessions = HTTPSessions(
+            endpoint, user_agent=self.settings.user_agent, connections=self.settings.connections
         )
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Transport to {self.endpoint}{', closed' if self._closed else ''}>"
+
+    def __getstate__(self) -> None:
+        raise TypeError("A transport is not copied or pickled: it holds secrets.")
 
     @property
     def cookies(self) -> CookieJar:
         """The cookies that the endpoint has set."""
-        return self._session.cookies
+        return self._sessions.here.cookies
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
 
     def close(self) -> None:
-        """Close every connection."""
-        self._session.close()
+        """
+        Send nothing more, and close every connection.
+
+        What other threads have sent is still answered.
+        """
+        self._closed = True
+        self._sessions.close()
+
+    def ensure_open(self) -> None:
+        """
+        Make sure that it was not closed.
+
+        :raises SessionClosed: If it was.
+        """
+        if self._closed:
+            raise SessionClosed(
+                f"The session on {self.endpoint} was closed by close().",
+                endpoint=self.endpoint.url,
+                hint="Make a new driver.",
+            )
+
+    def begun_anew(self) -> AbstractContextManager[None]:
+        """
+        Let the calling thread begin without cookies, as one who logs in does.
+
+        The other threads go on with those that there are until this has ended well, and with
+        the new ones then. Only one thread may do it at a time.
+
+        :returns: A context manager.
+        """
+        return self._sessions.begun_anew()
 
     def send(self, request: Request) -> Answer:
         """
@@ -182,10 +184,11 @@ class Transport:
         return min(shaken, self.settings.longest_pause)
 
     def _exchange(self, request: Request) -> Answer:
+        self.ensure_open()
         url = f"{self.endpoint.url}{request.path}"
         with self._telling(Exchange.of(request, url, self.redactor)) as exchange:
             try:
-                with self._session.request(
+                with self._sessions.here.request(
                     request.method,
                     url,
                     params=list(request.query),
@@ -206,7 +209,12 @@ class Transport:
             except requests.RequestException as error:
                 if isinstance(error.request, requests.PreparedRequest):
                     exchange.note_sent(error.request)
+                if error.args and isinstance(error.args[0], ClosedPoolError):
+                    self.ensure_open()
                 raise self._translate(error, request) from error
+            finally:
+                if self._closed:
+                    self._sessions.close()
         if answer.status in _REDIRECTS:
             raise self._redirected(answer)
         return answer
@@ -238,7 +246,7 @@ class Transport:
             log.warning("an exchange cannot be shown: %s", type(error).__name__)
 
     def _note_route(self, exchange: Exchange) -> None:
-        used = self._session.merge_environment_settings(
+        used = self._sessions.here.merge_environment_settings(
             exchange.url, self._proxies() or {}, True, self.settings.verify, None
         )
         exchange.proxy = select_proxy(exchange.url, used["proxies"])

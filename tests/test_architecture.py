@@ -87,6 +87,9 @@ def test_server_families_know_nothing_of_each_other() -> None:
     "module",
     [
         "transport",
+        "http_sessions",
+        "connections",
+        "forking",
         "http",
         "endpoint",
         "errors",
@@ -102,7 +105,10 @@ def test_the_lowest_modules_know_no_resource_and_no_plugin(module: str) -> None:
         "transport": (
             *("slipstream.endpoint", "slipstream.errors", "slipstream.http", "slipstream.logs"),
             *("slipstream.exchanges", "slipstream.redaction", "slipstream.secret_values"),
+            "slipstream.http_sessions",
         ),
+        "http_sessions": ("slipstream.connections", "slipstream.endpoint", "slipstream.forking"),
+        "connections": ("slipstream.forking",),
         "exchanges": ("slipstream.http", "slipstream.logs", "slipstream.redaction"),
         "redaction": (
             *("slipstream.redacted_documents", "slipstream.redacted_texts"),
