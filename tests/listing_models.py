@@ -35,14 +35,12 @@ class Change:
     deleted: list[int]
 
 
-changes = st.lists(
-    st.builds(
-        Change,
-        created=st.lists(st.integers(0, 99), max_size=4),
-        deleted=st.lists(st.integers(0, 99), max_size=4),
-    ),
-    max_size=12,
-)
+def _scripts(most: int) -> st.SearchStrategy[list[Change]]:
+    some = st.lists(st.integers(0, 99), max_size=most)
+    return st.lists(st.builds(Change, created=some, deleted=some), max_size=12)
+
+
+changes, slow_changes = _scripts(4), _scripts(1)
 
 
 class Listed:

@@ -68,11 +68,12 @@ class _HandedOver:
 
     What started later than the oldest one was handed over, or created since the listing began;
     what started in the same moment is told by its id. Where moments cannot be read, or do not
-    order the list, all that is known are the last ids.
+    order the list, the last ids are all that is known.
     """
 
     def __init__(self) -> None:
         self._ids: OrderedDict[str, None] = OrderedDict()
+        self._tied: set[str] = set()
         self._oldest: datetime | None = None
         self._ordered = True
         self._complete = True
@@ -83,7 +84,7 @@ class _HandedOver:
         return not (self._ordered or self._complete)
 
     def __contains__(self, run: Deployment) -> bool:
-        if run.id in self._ids:
+        if run.id in self._ids or run.id in self._tied:
             return True
         if self._oldest is None or run.started is None:
             return False
@@ -94,8 +95,13 @@ class _HandedOver:
         if len(self._ids) > KEPT:
             self._ids.popitem(last=False)
             self._complete = False
-        if run.started is not None and (self._oldest is None or run.started < self._oldest):
+        if run.started is None:
+            return
+        if self._oldest is None or run.started < self._oldest:
             self._oldest = run.started
+            self._tied.clear()
+        if run.started == self._oldest:
+            self._tied.add(run.id)
 
     def check_order(self, runs: Sequence[Deployment]) -> None:
         """Go by the ids alone from the first page on that is not ordered by start."""
