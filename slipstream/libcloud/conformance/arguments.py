@@ -10,10 +10,10 @@ from typing import Any
 
 import attrs
 
-_NAMED_SECRET = re.compile(
-    r"secret|passw|passphrase|token|credential|cookie|(?:^|_)auth", re.IGNORECASE
-)
+from slipstream.secret_names import announces_secret
+
 _NAMED_KEY = re.compile(r"key", re.IGNORECASE)
+_NAMES_A_FILE = re.compile(r"(?:file|path)$", re.IGNORECASE)
 _WHOLE = re.compile(r"-?(?:0|[1-9]\d*)")
 _WORDS = {"true": True, "false": False}
 
@@ -33,8 +33,9 @@ class Arguments:
     @property
     def masked(self) -> tuple[str, ...]:
         """The texts that no output may show: all that look like secrets, keys included."""
-        names = (name for name in self.values if self._is_hidden(name) or _NAMED_KEY.search(name))
-        return self._texts(names)
+        return self._texts(
+            name for name in self.values if name in self.hidden or _is_secret_or_key(name)
+        )
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -43,20 +44,17 @@ class Arguments:
 
     def with_wrong_secrets(self) -> dict[str, Any] | None:
         """The same arguments with another secret, ``None`` if there is none to replace."""
-        names = [name for name in self._secret_names() if isinstance(self.values[name], str)]
+        names = self._secret_names()
         if not names:
             return None
         return {**self.values, **{name: f"wrong-{self.values[name]}" for name in names}}
 
     def _secret_names(self) -> list[str]:
-        proper = [name for name in self.values if _NAMED_SECRET.search(name)]
-        return proper or [name for name in self.values if _NAMED_KEY.search(name)]
-
-    def _is_hidden(self, name: str) -> bool:
-        return name in self.hidden or bool(_NAMED_SECRET.search(name))
+        proper = [name for name in self.values if _is_secret(name)]
+        return proper or [name for name in self.values if _is_secret_or_key(name)]
 
     def _texts(self, names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(str(self.values[name]) for name in names if self.values[name] is not True)
+        return tuple(str(self.values[name]) for name in names)
 
 
 def parse(given: Iterable[str]) -> Arguments:
@@ -81,12 +79,16 @@ def parse(given: Iterable[str]) -> Arguments:
             values[name] = _from_variable(name, rest) if source == "env" else _read(name, rest)
             hidden.add(name)
         else:
-            values[name] = value if _looks_secret(name) else _plain(value)
+            values[name] = value if _is_secret_or_key(name) else _plain(value)
     return Arguments(values, frozenset(hidden))
 
 
-def _looks_secret(name: str) -> bool:
-    return bool(_NAMED_SECRET.search(name) or _NAMED_KEY.search(name))
+def _is_secret(name: str) -> bool:
+    return announces_secret(name) and not _NAMES_A_FILE.search(name)
+
+
+def _is_secret_or_key(name: str) -> bool:
+    return _is_secret(name) or bool(_NAMED_KEY.search(name) and not _NAMES_A_FILE.search(name))
 
 
 def _plain(value: str) -> Any:

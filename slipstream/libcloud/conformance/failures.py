@@ -76,9 +76,9 @@ def error_is_a_sentence(subject: Subject, what: str) -> str:
     """An exception prints as words for people."""
     error = _error(subject, what)
     try:
-        text = str(error)
+        text, _ = str(error), repr(error)
     except Exception as failure:  # noqa: BLE001 - a driver's exception may do anything
-        raise Failed(f"str() of it raises {described(failure)}") from None
+        raise Failed(f"Printing it raises {described(failure)}") from None
     if len(text.split()) < 2:
         raise Failed(f"It says {text!r}.")
     if _ADDRESS.search(text):
@@ -94,7 +94,7 @@ def error_holds_no_secret(subject: Subject, what: str) -> str:
     error = _error(subject, what)
     if not subject.secrets:
         raise NotApplicable("The driver was given no secret.")
-    looks = {"str()": said(error), "repr()": repr(error), "attributes": repr(vars(error))}
+    looks = {"str()": said(error), "repr()": said(error, repr), "attributes": repr(vars(error))}
     leaking = [name for name, text in looks.items() if subject.mask.finds(text)]
     if leaking:
         raise Failed(f"{' and '.join(leaking)} of {type(error).__name__} hold a secret.")

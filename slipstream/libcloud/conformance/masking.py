@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import html
-import json
 import re
-from collections.abc import Iterable, Iterator
-from urllib.parse import quote, quote_plus
+from collections.abc import Iterable
 
-MASK = "***"
-_SHORT = 4
+from slipstream.secret_values import MASK, SHORTEST, written
 
 
 class Mask:
@@ -20,7 +16,8 @@ class Mask:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        texts = [secret for secret in secrets if secret]
+        forms = {form for text in texts for form in (*written(text), repr(text)[1:-1])}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._found = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)")
 
@@ -42,15 +39,6 @@ class Mask:
         return bool(self._found.search(text))
 
 
-def _forms(secret: str) -> Iterator[str]:
-    yield secret
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
-    yield html.escape(secret)
-    yield json.dumps(secret)[1:-1]
-    yield repr(secret)[1:-1]
-
-
 def _pattern(form: str) -> str:
     literal = re.escape(form)
-    return rf"(?<!\w){literal}(?!\w)" if len(form) < _SHORT else literal
+    return rf"(?<!\w){literal}(?!\w)" if len(form) < SHORTEST else literal

@@ -160,13 +160,14 @@ def described(error: BaseException) -> str:
     return f"{type(error).__name__}: {said(error)}"
 
 
-def said(error: BaseException) -> str:
+def said(error: BaseException, say: Callable[[object], str] = str) -> str:
     """
     What an exception says; printing some of libcloud's fails.
 
     :param error: The exception.
+    :param say: ``str`` or ``repr``.
     """
     try:
-        return str(error) or "without a word"
+        return say(error) or "without a word"
     except Exception as failure:  # noqa: BLE001 - a driver's exception may do anything
         return f"(printing it raises {type(failure).__name__})"

@@ -1,0 +1,196 @@
+"""``slipstream conformance``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from slipstream.cli import main
+from slipstream.libcloud.conformance.arguments import parse
+from slipstream.sandbox import Sandbox
+
+HERE = Path(__file__).parent
+DUMMY = ["--class", "libcloud.compute.drivers.dummy:DummyNodeDriver", "--arg", "creds=0"]
+
+
+def conformance(*arguments, **variables):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "slipstream", "conformance", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(HERE), **variables},
+        check=False,
+    )
+
+
+@pytest.fixture
+def call(capsys):
+    def run(*arguments):
+        try:
+            code = main(["conformance", *arguments])
+        except SystemExit as left:
+            code = left.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def server():
+    with Sandbox(speed=0) as sandbox:
+        yield sandbox
+
+
+def login(sandbox):
+    return ["--arg", f"key={sandbox.username}", "--arg", "secret=env:PASSWORD",
+            "--arg", f"ex_endpoint={sandbox.url}"]  # fmt: skip
+
+
+def test_the_table_is_printed_and_nothing_changes(server):
+    done = conformance(*login(server), PASSWORD=server.password)
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(
+        "slipstream.libcloud.compute_driver:SlipStreamNodeDriver with libcloud 3."
+    )
+    assert lines[2].split() == ["CHECK", "POINT", "OUTCOME", "DETAIL"]
+    assert any(line.startswith("method.list_nodes ") for line in lines)
+    assert done.returncode == (" 0 fails" not in lines[-1])
+    changing = {(one.method, one.path) for one in server.journal if one.method != "GET"}
+    assert changing <= {
+        ("POST", "/api/session"),
+        ("PUT", "/api/service-offer"),
+        ("PUT", "/api/credential"),
+    }
+
+
+def test_the_json_holds_the_same_for_programs(server):
+    arguments = [*login(server), "--allow-changes", "--location", "connector/exoscale-ch-gva"]
+    done = conformance("--json", *arguments, PASSWORD=server.password)
+    assert done.stderr == ""
+    told = json.loads(done.stdout)
+    assert list(told) == [
+        "driver", "provider", "libcloud", "python", "changes", "passed", "summary", "checks",
+    ]  # fmt: skip
+    assert (told["provider"], told["changes"]) == ("slipstream", True)
+    assert sum(told["summary"].values()) == len(told["checks"])
+    by_name = {one["name"]: one for one in told["checks"]}
+    assert by_name["node.destroyed"]["outcome"] == "holds"
+    assert by_name["login-refused"]["outcome"] == "holds"
+    assert list(by_name["login-refused"]) == ["name", "point", "outcome", "detail"]
+    assert done.returncode == (0 if told["passed"] else 1)
+    assert server.password not in done.stdout
+    assert any(one.method == "DELETE" for one in server.journal)
+
+
+def test_a_driver_that_fails_makes_the_command_fail(call):
+    code, out, err = call(*DUMMY)
+    assert (code, err) == (1, "")
+    assert "libcloud.compute.drivers.dummy:DummyNodeDriver" in out
+    assert out.splitlines()[-1].endswith(" skipped")
+
+
+def test_a_driver_that_holds_makes_it_succeed_and_is_named_as_python_does_too(call, monkeypatch):
+    monkeypatch.syspath_prepend(str(HERE))
+    code, out, err = call("--class", "small_driver.SmallDriver", "--arg", "secret=swordfish")
+    assert (code, err) == (0, ""), out
+
+
+def test_a_provider_of_libclouds_is_found_by_its_name(call):
+    code, out, _ = call("--provider", "DUMMY", "--arg", "creds=0", "--json")
+    assert code == 1
+    assert json.loads(out)["provider"] == "DUMMY"
+
+
+WRONG = {
+    "no such option": ["--everything"],
+    "no such provider": ["--provider", "nowhere"],
+    "a provider and a class": ["--provider", "dummy", "--class", "a:B"],
+    "no such class": ["--class", "libcloud.compute.drivers.dummy:Nothing"],
+    "no such module": ["--class", "nowhere.at.all:Driver"],
+    "no class": ["--class", "driver"],
+    "a class of something else": ["--class", "json:JSONDecoder"],
+    "an argument without a value": ["--arg", "secret"],
+    "an argument without a name": ["--arg", "=value"],
+    "an argument twice": ["--arg", "key=a", "--arg", "key=b"],
+    "no such variable": ["--arg", "secret=env:CONFORMANCE_NO_SUCH_VARIABLE"],
+    "no such file": ["--arg", "secret=file:/no/such/file"],
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG)
+def test_a_wrong_command_is_told_in_one_line(call, arguments):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("slipstream conformance: error: ")
+    assert err.count("\n") == 1
+
+
+def test_a_wrong_command_leaves_the_process_with_2():
+    done = conformance("--class", "driver")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("slipstream conformance: error: 'driver' names no class")
+
+
+def test_a_driver_that_cannot_be_made_is_told_without_its_secret(call, server):
+    wrong = ["--arg", "key=alice", "--arg", "secret=not-the-one", "--arg"]
+    code, out, err = call(*wrong, f"ex_endpoint={server.url}")
+    assert (code, out) == (2, "")
+    assert "the driver could not be made: InvalidCredentials: " in err
+    assert "not-the-one" not in err
+    assert "alice" not in err
+
+
+def test_an_argument_that_the_driver_does_not_know_is_told(call):
+    code, _, err = call("--arg", "ex_endpiont=http://127.0.0.1")
+    assert code == 2
+    assert "TypeError" in err
+    assert "ex_endpoint" in err
+
+
+def test_arguments_are_converted_where_they_plainly_are_something_else():
+    given = parse(["a=true", "b=False", "c=443", "d=-1", "e=007", "f=1.5", "g=a=b", "secret=12"])
+    assert given.values == {
+        "a": True, "b": False, "c": 443, "d": -1, "e": "007", "f": "1.5", "g": "a=b",
+        "secret": "12",
+    }  # fmt: skip
+
+
+def test_secrets_are_read_from_the_environment_and_from_files(tmp_path, monkeypatch):
+    monkeypatch.setenv("CONFORMANCE_KEY", "12")
+    (tmp_path / "secret").write_text("two words\n")
+    given = parse(["key=env:CONFORMANCE_KEY", f"secret=file:{tmp_path / 'secret'}"])
+    assert given.values == {"key": "12", "secret": "two words"}
+    assert "two words" not in repr(given)
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=r"--arg secret: cannot read .*: it is not text"):
+        parse([f"secret=file:{tmp_path / 'secret'}"])
+
+
+def test_what_looks_like_a_secret_is_masked_and_what_was_read_from_elsewhere_too(monkeypatch):
+    monkeypatch.setenv("CONFORMANCE_HOST", "inside.example")
+    given = parse(
+        ["key=alice", "password=p", "ex_token=t", "host=env:CONFORMANCE_HOST", "port=80"]
+    )
+    assert set(given.masked) == {"alice", "p", "t", "inside.example"}
+    assert set(given.secrets) == {"p", "t"}
+
+
+def test_a_path_is_no_secret():
+    given = parse(["key_file=/tmp/key.pem", "ex_cookie_file=/tmp/cookies.txt"])
+    assert given.masked == ()
+    assert given.with_wrong_secrets() is None
+
+
+def test_a_key_is_the_secret_when_there_is_no_other():
+    given = parse(["key=token-of-mine", "port=80"])
+    assert given.secrets == ("token-of-mine",)
+    assert given.with_wrong_secrets() == {"key": "wrong-token-of-mine", "port": 80}
