@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from slipstream.errors import InvalidInput
+from slipstream.keys import SSHKey
 from slipstream.secret_names import announces_secret
 
 

@@ -210,8 +210,8 @@ class Plugins:
         """The hook ``slipstream_deploy``; a key that nobody would heed does not get that far."""
         if request.ssh_key is not None and not session.kind.backend.takes_ssh_keys:
             raise InvalidInput(
-                f"{session.kind.name} endpoints put no SSH keys into what they deploy, so auth cannot"
-                " be taken.",
+                f"{session.kind.name} endpoints put no SSH keys into what they deploy, and so"
+                " cannot take auth.",
                 hint="Leave it out, and log in with a key that the image itself lets in.",
             )
         session.hide(*request.secrets)

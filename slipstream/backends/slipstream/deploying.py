@@ -7,9 +7,10 @@ Source: SlipStreamServer, run/RunListResource.java, util/RequestUtil.java, facto
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from urllib.parse import urlencode, urlsplit
 
-from slipstream.backends.slipstream import runs
+from slipstream.backends.slipstream import machine_keys, runs
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.foreseen import foreseen
 from slipstream.backends.slipstream.form import fields
@@ -54,7 +55,9 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
         )
     session.foresee(lambda real: foreseen(real, request, module, _inherited(real, module)))
     form = fields(request, module, lambda: _inherited(session, module))
-    run = _created(session, _post(session, request, form))
+    with machine_keys.given(session, request.ssh_key) if request.ssh_key else nullcontext():
+        answer = _post(session, request, form)
+    run = _created(session, answer)
     try:
         return runs.read(session, run)
     except SlipStreamError as error:

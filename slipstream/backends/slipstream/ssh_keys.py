@@ -28,7 +28,7 @@ Lines = list[str]
 @serves(NAME)
 def slipstream_list_ssh_keys(session: Session) -> Iterator[SSHKey]:
     """The keys of the profile; lines that are no keys are left alone and not shown."""
-    return _keys(Profile.read(session, doing="list SSH keys").ssh_lines)
+    return keys_of(Profile.read(session, doing="list SSH keys").ssh_lines)
 
 
 @hookimpl
@@ -37,7 +37,7 @@ def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
     """Add a line; a key that is there already under that name is left as it is."""
 
     def add(lines: Lines) -> Lines:
-        same = [other for other in _keys(lines) if other.name == key.name]
+        same = [other for other in keys_of(lines) if other.name == key.name]
         if any(other.blob == key.blob for other in same):
             return lines
         if same:
@@ -49,7 +49,7 @@ def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
             )
         return [*lines, key.line]
 
-    _change(session, add, doing=f"add the SSH key {key.name!r}")
+    change(session, add, doing=f"add the SSH key {key.name!r}")
     return key
 
 
@@ -69,25 +69,36 @@ def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
             )
         return kept
 
-    _change(session, remove, doing=f"delete the SSH key {key.name!r}")
+    change(session, remove, doing=f"delete the SSH key {key.name!r}")
     return True
 
 
-def _change(session: Session, edit: Callable[[Lines], Lines], *, doing: str) -> None:
+def change(session: Session, edit: Callable[[Lines], Lines], *, doing: str) -> bool:
+    """
+    Change the lines, and make sure that nobody's change is lost by it.
+
+    :param session: The logged-in session.
+    :param edit: Gives the lines wanted instead of those that are there; called several times.
+    :param doing: What it is done for, in words that go after "Cannot".
+    :returns: Whether there was anything to change.
+    :raises KeyConflict: If somebody else goes on changing them meanwhile.
+    """
     with session.key_lock:
         before = Profile.read(session, doing=doing).ssh_lines
         if edit(before) == before:
-            return
+            return False
         for _ in range(TRIES):
             profile = Profile.read(session, doing=doing)
             if profile.ssh_lines != before:
                 before = profile.ssh_lines
                 continue
             wanted = edit(before)
+            if wanted == before:
+                return False
             profile.write_ssh_lines(session, wanted, doing=doing)
             after = Profile.read(session, doing=doing).ssh_lines
             if session.rehearsing or after == wanted or _has_been_made(edit, after):
-                return
+                return True
             before = after
     raise KeyConflict(
         f"Cannot {doing}: somebody else is changing the SSH keys of this account on"
@@ -104,7 +115,12 @@ def _has_been_made(edit: Callable[[Lines], Lines], lines: Lines) -> bool:
         return True
 
 
-def _keys(lines: Lines) -> Iterator[SSHKey]:
+def keys_of(lines: Lines) -> Iterator[SSHKey]:
+    """
+    The keys among the lines.
+
+    :param lines: The lines of the profile's parameter.
+    """
     return (key for key in map(_read, lines) if key is not None)
 
 
