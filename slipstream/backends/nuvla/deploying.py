@@ -84,7 +84,8 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
     try:
         document = _configure(session, name, changes, doing)
         return _start(session, name, document, doing)
-    except SlipStreamError as error:
+    except BaseException as error:
+        # Somebody who interrupts the call does not know yet that there is anything to delete.
         _clean_up(session, name, error)
         raise
 
@@ -250,13 +251,13 @@ def _has_moved(session: Session, name: str, doing: str) -> bool:
         return False
 
 
-def _clean_up(session: Session, name: str, error: SlipStreamError) -> None:
+def _clean_up(session: Session, name: str, error: BaseException) -> None:
     """Take away what was created; the first error is what the user is told."""
     try:
         deleted = session.send(delete(name), doing=f"delete {name}", allow={404, 409})
         if deleted.status != 409:
             return
-        if isinstance(error, _UNCLEAR):
+        if isinstance(error, _UNCLEAR) or not isinstance(error, SlipStreamError):
             lifecycle.act(session, name, "stop", {"delete": True}, allow={404})
         else:
             # The server writes the new state before it refuses; nothing runs that could be left.
@@ -264,4 +265,7 @@ def _clean_up(session: Session, name: str, error: SlipStreamError) -> None:
     except SlipStreamError as second:
         log.warning("%s was created and cannot be deleted again: %s", name, second)
         left = f"{name} was created and could not be deleted again; destroy it."
-        error.hint = f"{error.hint} {left}" if error.hint else left
+        if isinstance(error, SlipStreamError):
+            error.hint = f"{error.hint} {left}" if error.hint else left
+        else:
+            error.add_note(left)
