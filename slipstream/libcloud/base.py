@@ -22,6 +22,14 @@ class DriverBase(NodeDriver):
         """The address of the endpoint."""
         return self._session.endpoint.url
 
+    def _session_if_made(self) -> Session | None:
+        return vars(self).get("_session")
+
+    def _ensure_usable(self) -> None:
+        session = self._session_if_made()
+        if session is not None:
+            session.ensure_open()
+
     def _node_id(self, node: Any) -> str:
         check_own(self, node, Node, "node")
         return identity(node.id, "node")

@@ -30,6 +30,7 @@ from slipstream.libcloud.catalogue import CatalogueMethods  # noqa: E402
 from slipstream.libcloud.creation import CreationMethods  # noqa: E402
 from slipstream.libcloud.explaining import ExplainingMethods  # noqa: E402
 from slipstream.libcloud.key_pairs import KeyPairMethods  # noqa: E402
+from slipstream.libcloud.lifetime import LifetimeMethods  # noqa: E402
 from slipstream.libcloud.machines import MachineMethods  # noqa: E402
 from slipstream.libcloud.nodes import NodeMethods  # noqa: E402
 from slipstream.libcloud.operation import operation  # noqa: E402
@@ -43,6 +44,7 @@ __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 
 
 class SlipStreamNodeDriver(
+    LifetimeMethods,
     NodeMethods,
     CreationMethods,
     WaitingMethods,
@@ -205,10 +207,6 @@ class SlipStreamNodeDriver(
         :raises BadInput: If it cannot be written.
         """
         save_cookies(self._session.transport.cookies, Path(path).expanduser())
-
-    def close(self) -> None:
-        """Close the connections to the endpoint."""
-        self._session.close()
 
 
 register()

@@ -4,6 +4,7 @@ The exceptions that users of the driver meet, as one tree::
     LibcloudError, BaseHTTPError                        (libcloud)
     └── DriverError                                     every one of these
         ├── BadInput (ValueError)                       refused before a request was sent
+        │   └── DriverClosed                            a call after close()
         ├── NotSupported (NotImplementedError)          this kind of endpoint has no such thing
         ├── NoAnswer                                    the network failed
         ├── MalformedAnswer (MalformedResponseError)
@@ -85,6 +86,10 @@ class DriverError(LibcloudError, BaseHTTPError):
 
 class BadInput(DriverError, ValueError):
     """An argument cannot be right; nothing was changed because of it."""
+
+
+class DriverClosed(BadInput):
+    """The driver was closed; nothing was sent."""
 
 
 class NotSupported(DriverError, NotImplementedError):
@@ -170,6 +175,7 @@ class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
 
 
 _CLASSES: tuple[tuple[type[errors.SlipStreamError], type[DriverError]], ...] = (
+    (errors.SessionClosed, DriverClosed),
     (errors.InvalidInput, BadInput),
     (errors.Unsupported, NotSupported),
     (errors.NoAnswer, NoAnswer),

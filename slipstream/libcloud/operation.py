@@ -20,7 +20,8 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     """
     Make a method raise libcloud's exceptions, and name the keyword that was meant.
 
-    All that it sends is part of one call of the user, what a generator sends later included.
+    All that it sends is part of one call of the user, what a generator sends later included. On
+    a driver that was closed, or that came out of a pickle, it is refused before anything else.
 
     :param method: A method of the driver.
     :returns: The method with that done around it.
@@ -34,6 +35,7 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
             check_keywords(method.__name__, kwargs, keywords)
         this, driver = Call(method.__name__), cast(Any, args[0])
         with _translating(driver, this):
+            driver._ensure_usable()  # noqa: SLF001 - of the driver's own base
             result = method(*args, **kwargs)
         if isinstance(result, Generator):
             return cast(R, _lazily(result, driver, this))

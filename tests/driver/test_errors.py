@@ -27,6 +27,7 @@ from .support import WORDPRESS, Driver, Login
 SAMPLES: list[below.SlipStreamError] = [
     below.InvalidInput("Bad thing.", hint="Do better."),
     below.UnknownName("parameter", "nam", ["name", "other"], "of x"),
+    below.SessionClosed("Closed.", hint="Make a new one."),
     below.Unsupported("No such thing."),
     below.CannotConnect("Cannot connect.", endpoint="https://nuv.la"),
     below.AnswerLost("Lost.", endpoint="https://nuv.la"),
@@ -49,6 +50,7 @@ SAMPLES: list[below.SlipStreamError] = [
 PROMISED: dict[type[below.SlipStreamError], tuple[type[Exception], ...]] = {
     below.InvalidInput: (errors.BadInput, ValueError),
     below.UnknownName: (errors.BadInput, ValueError),
+    below.SessionClosed: (errors.DriverClosed, errors.BadInput, ValueError),
     below.Unsupported: (errors.NotSupported, NotImplementedError),
     below.CannotConnect: (errors.NoAnswer,),
     below.AnswerLost: (errors.NoAnswer,),
