@@ -12,23 +12,24 @@ from __future__ import annotations
 import logging
 import random
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from http import HTTPStatus
 from http.cookiejar import CookieJar
-from typing import Any
 
 import attrs
 import requests
+from requests.certs import where
 from requests.structures import CaseInsensitiveDict
-from requests.utils import select_proxy
-from urllib3.exceptions import ClosedPoolError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ClosedPoolError, InsecureRequestWarning
 
+from slipstream.callers import stacklevel
 from slipstream.endpoint import Endpoint
 from slipstream.errors import (
     AnswerLost,
     CannotConnect,
     MalformedAnswer,
-    NoAnswer,
     RedirectRefused,
     SessionClosed,
 )
@@ -36,6 +37,8 @@ from slipstream.exchanges import Exchange, Observer
 from slipstream.http import Answer, Request
 from slipstream.http_sessions import HTTPSessions
 from slipstream.logs import attributes, get_logger
+from slipstream.network_failures import Way
+from slipstream.proxies import proxies_for
 from slipstream.redaction import Redactor
 from slipstream.secret_values import KnownSecrets
 from slipstream.version import VERSION
@@ -53,15 +56,17 @@ class TransportSettings:
     How to talk to an endpoint.
 
     :param connect_timeout: Seconds to wait for a connection.
-    :param read_timeout: Seconds to wait for the next bytes of an answer.
+    :param read_timeout: Seconds to wait for the head of an answer, and then for the next bytes;
+        the whole may take some times as long (:data:`slipstream.patience.PATIENCE`).
     :param attempts: How often a repeatable request is sent at most.
     :param retry_delay: Seconds before the second attempt.
     :param backoff: By how much each further pause is longer.
     :param longest_pause: Seconds that a pause never exceeds; a server that asks for a longer
         one is not asked again.
     :param proxy_url: A proxy for this endpoint; ``None`` leaves it to the environment.
-    :param verify: Whether to check the server's certificate, or the file of the authorities
-        to trust.
+    :param verify: Whether to check the server's certificate, or the file or the directory of
+        the authorities to trust; no environment variable changes that.
+    :param client_cert: A certificate to show: its file, or the files of it and of its key.
     :param user_agent: The name this program gives itself.
     :param largest_body: Bytes that an answer may have, once decompressed.
     :param connections: How many connections are kept open.
@@ -76,10 +81,19 @@ class TransportSettings:
     longest_pause: float = 30.0
     proxy_url: str | None = attrs.field(default=None, repr=False)
     verify: bool | str = True
+    client_cert: str | tuple[str, str] | None = None
     user_agent: str = f"slipstream-libcloud-driver/{VERSION}"
     largest_body: int = 128 * 1024 * 1024
-    connections: int = 32
+    connections: int = 128
     observer: Observer | None = attrs.field(default=None, repr=False, eq=False)
+
+
+class UncheckedCertificate(InsecureRequestWarning):
+    """
+    A conversation began whose other end may be anybody; given once, not with each request.
+
+    Whoever silences urllib3's own warning silences this one too.
+    """
 
 
 class Transport:
@@ -87,7 +101,7 @@ class Transport:
     Sends requests to one endpoint; may be shared by threads.
 
     :param endpoint: Where to send them.
-    :param settings: How.
+    :param settings: How; they may be replaced at any time, and count from the next request on.
     """
 
     def __init__(self, endpoint: Endpoint, settings: TransportSettings | None = None) -> None:
@@ -95,9 +109,14 @@ class Transport:
         self.settings = settings or TransportSettings()
         self.secrets = KnownSecrets()
         self.redactor = Redactor(self.secrets)
-        self._sessions = HTTPSessions(
-            endpoint, user_agent=self.settings.user_agent, connections=self.settings.connections
-        )
+        self._sessions = HTTPSessions(endpoint, connections=self.settings.connections)
+        if endpoint.secure and self.settings.verify is False:
+            warnings.warn(
+                f"The certificate of {endpoint} is not checked: whoever is on the way to it can"
+                " read and change everything.",
+                UncheckedCertificate,
+                stacklevel=stacklevel(),
+            )
         self._closed = False
 
     def __repr__(self) -> str:
@@ -187,12 +206,13 @@ class Transport:
         self.ensure_open()
         url = f"{self.endpoint.url}{request.path}"
         with self._telling(Exchange.of(request, url, self.redactor)) as exchange:
+            proxies = proxies_for(url, self.settings.proxy_url)
             try:
                 with self._sessions.here.request(
                     request.method,
                     url,
                     params=list(request.query),
-                    headers=dict(request.headers),
+                    headers={"User-Agent": self.settings.user_agent, **request.headers},
                     data=request.body,
                     timeout=(
                         self.settings.connect_timeout,
@@ -200,8 +220,9 @@ class Transport:
                     ),
                     allow_redirects=False,
                     stream=True,
-                    verify=self.settings.verify,
-                    proxies=self._proxies(),
+                    verify=where() if self.settings.verify is True else self.settings.verify,
+                    cert=self.settings.client_cert,
+                    proxies=proxies,
                 ) as response:
                     exchange.note_answer(response)
                     answer = self._read(response, url)
@@ -211,10 +232,12 @@ class Transport:
                     exchange.note_sent(error.request)
                 if error.args and isinstance(error.args[0], ClosedPoolError):
                     self.ensure_open()
-                raise self._translate(error, request) from error
+                raise self._way(proxies).failure(error, request) from error
             finally:
                 if self._closed:
                     self._sessions.close()
+        if proxies and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise self._way(proxies).refused_by_proxy()
         if answer.status in _REDIRECTS:
             raise self._redirected(answer)
         return answer
@@ -246,16 +269,16 @@ class Transport:
             log.warning("an exchange cannot be shown: %s", type(error).__name__)
 
     def _note_route(self, exchange: Exchange) -> None:
-        used = self._sessions.here.merge_environment_settings(
-            exchange.url, self._proxies() or {}, True, self.settings.verify, None
+        exchange.proxy = proxies_for(exchange.url, self.settings.proxy_url).get(
+            self.endpoint.scheme
         )
-        exchange.proxy = select_proxy(exchange.url, used["proxies"])
-        exchange.verify = True if used["verify"] is None else used["verify"]
-        exchange.cert = used["cert"]
+        exchange.verify = self.settings.verify
+        exchange.cert = self.settings.client_cert
 
-    def _proxies(self) -> dict[str, str] | None:
-        proxy = self.settings.proxy_url
-        return {"http": proxy, "https": proxy} if proxy else None
+    def _way(self, proxies: dict[str, str]) -> Way:
+        proxy = proxies.get(self.endpoint.scheme)
+        shown = None if proxy is None else self.redactor.url(proxy)
+        return Way(endpoint=self.endpoint.url, proxy=shown)
 
     def _read(self, response: requests.Response, url: str) -> Answer:
         body = bytearray()
@@ -272,29 +295,8 @@ class Transport:
             url=url,
         )
 
-    def _translate(self, error: requests.RequestException, request: Request) -> NoAnswer:
-        endpoint = self.endpoint.url
-        if isinstance(error, requests.exceptions.SSLError):
-            return CannotConnect(
-                f"The certificate of {endpoint} is not trusted: {_cause(error)}.",
-                endpoint=endpoint,
-                hint="For a private authority set libcloud.security.CA_CERTS_PATH to its file.",
-            )
-        if isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
-            return CannotConnect(
-                f"Cannot connect to {endpoint}: {_cause(error)}.",
-                endpoint=endpoint,
-                hint="Check the address, the network and any proxy.",
-            )
-        return AnswerLost(
-            f"{request.method} {request.path} was sent to {endpoint} and no complete answer came"
-            f" back: {_cause(error)}.",
-            endpoint=endpoint,
-            hint="Try again later." if request.repeatable else None,
-        )
-
     def _redirected(self, answer: Answer) -> RedirectRefused:
-        target = answer.headers.get("Location", "").split("?", 1)[0]
+        target = self.redactor.url(answer.headers.get("Location", "").split("?", 1)[0])
         path = answer.url[len(self.endpoint.url) :]
         moved = target.endswith(path) and "://" in target
         base = target.removesuffix(path)
@@ -304,22 +306,3 @@ class Transport:
             endpoint=self.endpoint.url,
             hint=f"Use ex_endpoint='{base}' if that is the server you mean." if moved else None,
         )
-
-
-def _never_connected(error: requests.RequestException) -> bool:
-    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidURL):
-        return True
-    cause = error.args[0] if error.args else None
-    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason, without the addresses and object names that urllib3 adds."""
-    inner: Any = error
-    while True:
-        deeper = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
-        if not isinstance(deeper, BaseException):
-            break
-        inner = deeper
-    text = inner.args[-1] if inner.args else type(inner).__name__
-    return str(getattr(inner, "strerror", None) or text).split(": ", 1)[-1][:200].rstrip(".")
