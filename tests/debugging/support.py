@@ -5,9 +5,10 @@ import html
 import io
 import json
 import pickle
+import re
 import shlex
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -50,7 +51,7 @@ class Seen:
 
     def commands(self) -> list[list[str]]:
         """The words of each command line that was logged."""
-        return [words(block) for block in self.blocks()]
+        return [command_of(block) for block in self.blocks()]
 
     def everything(self) -> str:
         formatted = [self.caplog.text, *(r.getMessage() for r in self.caplog.records)]
@@ -62,20 +63,10 @@ class Seen:
         return [way for canary in canaries for way in ways(canary) if way in text]
 
 
-def words(block: str) -> list[str]:
-    """The command line of a block, read as a shell reads it."""
+def command_of(block: str) -> list[str]:
+    """The command line of a block, read as a shell reads it: up to the line of the answer."""
     command = block.split("] ", 1)[1]
-    lexer = shlex.shlex(command, posix=True, punctuation_chars=False)
-    lexer.whitespace_split, lexer.commenters = True, ""
-    lexer.whitespace = " "
-    return [word.partition("\n")[0] if "\n[" in word else word for word in until_answer(lexer)]
-
-
-def until_answer(lexer: Any) -> Iterator[str]:
-    for word in lexer:
-        yield word
-        if "\n[" in word:
-            return
+    return shlex.split(re.split(r"\n\[[^\]]*\] ?(?:HTTP|failed) ", command)[0])
 
 
 def ways(canary: str) -> set[str]:
