@@ -58,7 +58,8 @@ class SlipStreamNodeDriver(
     A driver for one account on one endpoint. Making one logs in.
 
     Key pairs work in another way than on most clouds: where a server puts SSH keys into machines,
-    it puts in every key of the user, so ``create_node`` takes none.
+    it puts in every key of the user. ``features`` of a driver tells whether its endpoint does, so
+    that ``create_node`` takes a key as ``auth``.
 
     :param key: User name, or the id of an API key (``credential/<uuid>``).
     :type key: ``str``
@@ -129,7 +130,10 @@ class SlipStreamNodeDriver(
     type = "slipstream"
     api_name = "slipstream"
     connectionCls = ConnectionUserAndKey  # noqa: N815 - libcloud's name
-    features: dict[str, list[str]] = {"create_node": []}  # noqa: RUF012 - as in the base class
+    # What the default host can do; a driver in use says what its own endpoint can.
+    features: dict[str, list[str]] = {  # noqa: RUF012 - as in the base class
+        "create_node": ["ssh_key"]
+    }
     NODE_STATE_MAP = {  # noqa: RUF012 - as in the base class
         phase.value: state for phase, state in convert.NODE_STATES.items()
     }
@@ -195,6 +199,8 @@ class SlipStreamNodeDriver(
             settings=settings,
             plugins=self._plugins,
         )
+        takes_keys = self._session.kind.backend.takes_ssh_keys
+        self.features = {"create_node": ["ssh_key"] if takes_keys else []}
 
     @operation
     def ex_save_cookies(self, path: str | Path) -> None:
