@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.base import (
+    Node,
+    NodeAuthPassword,
+    NodeAuthSSHKey,
+    NodeImage,
+    NodeLocation,
+    NodeSize,
+)
 
 from slipstream.errors import InvalidInput
 from slipstream.libcloud import convert
@@ -24,7 +31,7 @@ class CreationMethods(DriverBase):
         size: NodeSize | None = None,
         image: NodeImage | None = None,
         location: NodeLocation | None = None,
-        auth: Any = None,
+        auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
         *,
         ex_tags: str | Iterable[str] | None = None,
         ex_cloud: str | Mapping[str, str] | None = None,
@@ -54,8 +61,10 @@ class CreationMethods(DriverBase):
         :param location: The cloud for every machine; the user's default when left out.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
 
-        :param auth: Refused: a server that puts SSH keys into machines puts in every key of
-            :meth:`list_key_pairs`.
+        :param auth: A public key that lets in to the machines, where ``features`` says
+            ``ssh_key``; refused elsewhere. It is added to the user's key pairs unless it is there,
+            and stays, since machines are given their keys when they start.
+        :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
 
         :keyword ex_tags: Tags to find or annotate the node by; as text, separated by commas.
         :type ex_tags: ``str`` or ``list`` of ``str``
@@ -92,12 +101,6 @@ class CreationMethods(DriverBase):
         :raises RequestFailed: If the server refuses; nothing was deployed then.
         :raises NoAnswer: If ``may_have_happened``, look for the node before trying again.
         """
-        if auth is not None:
-            raise InvalidInput(
-                "create_node cannot take auth: where a server puts SSH keys into machines, it puts"
-                " in every key of list_key_pairs().",
-                hint="Add the key once with import_key_pair_from_string().",
-            )
         if image is None:
             raise InvalidInput(
                 "create_node needs an image.", hint="See list_images() and get_image()."
@@ -112,6 +115,7 @@ class CreationMethods(DriverBase):
             size=size,
             image=image,
             location=location,
+            auth=auth,
             tags=ex_tags,
             cloud=ex_cloud,
             parameters=ex_parameters,

@@ -19,6 +19,7 @@ class NuvlaNodeDriver(SlipStreamNodeDriver):
     website = "https://nuvla.io"
     type = "nuvla"
     api_name = "nuvla"
+    features: dict[str, list[str]] = {"create_node": []}  # noqa: RUF012 - as in the base class
 
     def __init__(
         self,

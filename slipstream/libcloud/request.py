@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from libcloud.compute.base import NodeAuthPassword, NodeAuthSSHKey
+
 from slipstream.deploying import DeploymentRequest, Parameter, Role
 from slipstream.errors import InvalidInput, shorten
+from slipstream.keys import SSHKey
 from slipstream.texts import NOT_IN_NAMES, NOT_IN_VALUES
 
 
@@ -16,6 +19,7 @@ def build(
     size: Any,
     image: Any,
     location: Any,
+    auth: Any,
     tags: Any,
     cloud: Any,
     parameters: Any,
@@ -52,8 +56,32 @@ def build(
         keep_running=keep_running,
         scalable=scalable,
         check_ssh_key=check_ssh_key,
+        ssh_key=ssh_key(auth),
         known=[thing.extra for thing in (image, location) if getattr(thing, "extra", None)],
     )
+
+
+def ssh_key(auth: Any) -> SSHKey | None:
+    """
+    The public key that an ``auth`` argument gives.
+
+    :param auth: The argument.
+    :returns: The key, ``None`` if nothing was given.
+    :raises InvalidInput: If it is a password, or no public key.
+    :raises TypeError: If it is something else.
+    """
+    if auth is None:
+        return None
+    if isinstance(auth, NodeAuthPassword):
+        raise InvalidInput(
+            "Machines cannot be given a password as auth.",
+            hint="Give a public SSH key: NodeAuthSSHKey(pubkey).",
+        )
+    if not isinstance(auth, NodeAuthSSHKey):
+        raise TypeError(f"auth is a NodeAuthSSHKey, not {type(auth).__name__}.")
+    if not isinstance(auth.pubkey, str):
+        raise TypeError(f"The public key of auth is a text, not {type(auth.pubkey).__name__}.")
+    return SSHKey.parse(auth.pubkey).check()
 
 
 def label(text: Any, what: str) -> str:
