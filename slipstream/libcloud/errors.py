@@ -116,11 +116,13 @@ class NodeFailed(DriverError):
     """
     A deployment was aborted, or can no longer reach the state that was waited for.
 
-    ``state`` is the server's word for where it stands, ``reason`` that of the abort.
+    ``state`` is the server's word for where it stands, ``reason`` that of the abort, and
+    ``node_ids`` tells which nodes; the first of them is what the others are of.
     """
 
     state = ""
     reason: str | None = None
+    node_ids: tuple[str, ...] = ()
 
 
 class WaitTimeout(DriverError):
@@ -210,7 +212,7 @@ def translated(
     if isinstance(result, NoAnswer):
         result.may_have_happened = isinstance(error, errors.AnswerLost)
     if isinstance(error, errors.DeploymentFailed):
-        vars(result).update(state=error.state, reason=error.reason)
+        vars(result).update(state=error.state, reason=error.reason, node_ids=error.deployment_ids)
     if isinstance(error, errors.KeyNotFound):
         vars(result).update(name=error.name)
     if isinstance(error, errors.Refused) and isinstance(result, RequestFailed):
