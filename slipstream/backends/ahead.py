@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from itertools import islice
-from threading import Event
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -26,21 +25,17 @@ def read_ahead(read: Callable[[T], R], things: Iterable[T], *, at_once: int) -> 
     :param at_once: How many are read, or wait to be handed over, at a time.
     :returns: What was read; an exception is raised in the place of the thing it came from.
     """
-    left, stopped = iter(things), Event()
+    left = iter(things)
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="slipstream-ahead")
 
-    def begin(thing: T) -> Future[R | None]:
-        return pool.submit(copy_context().run, task, thing)
-
-    def task(thing: T) -> R | None:
-        return None if stopped.is_set() else read(thing)
+    def begin(thing: T) -> Future[R]:
+        return pool.submit(copy_context().run, read, thing)
 
     try:
         under_way = deque(map(begin, islice(left, at_once)))
         while under_way:
             result = under_way.popleft().result()
             under_way.extend(map(begin, islice(left, 1)))
-            yield result  # type: ignore[misc]  # None is for those that nobody waits for
+            yield result
     finally:
-        stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
