@@ -11,6 +11,7 @@ operation is never carried out behind the back of a wrapper that failed.
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from slipstream.claims import Claim, Contributions
 from slipstream.contributions import EndpointKind, LoginMethod
 from slipstream.deploying import DeploymentRequest
 from slipstream.errors import InvalidInput, NotFound, PluginError, SlipStreamError, Unsupported
+from slipstream.forking import renew_locks_in_children
 from slipstream.hookspecs import PROJECT, SERVES
 from slipstream.keys import SSHKey
 from slipstream.plugin_loading import DISABLE_VARIABLE, PluginInfo, Selection, load_all
@@ -342,6 +344,7 @@ class Plugins:
 
 _default: Plugins | None = None
 _default_lock = threading.Lock()
+renew_locks_in_children(sys.modules[__name__], "_default_lock")
 
 
 def default_plugins() -> Plugins:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from slipstream.forking import renew_locks_in_children
+
 MASK: Final = "***"
 """Stands where a secret stood; it gives away no length, and a shell leaves it alone in quotes."""
 
@@ -87,6 +89,7 @@ class KnownSecrets:
         self._kept: dict[str, tuple[str, ...]] = {}
         self._met: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
+        renew_locks_in_children(self, "_lock")
         self._written: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import Any
 
 from libcloud.utils.loggingconnection import LoggingConnection
 
 from slipstream.exchanges import Exchange
+from slipstream.forking import renew_locks_in_children
 from slipstream.logs import get_logger
 
 log = get_logger(__name__)
@@ -17,6 +19,7 @@ PRETTY_VARIABLE = "LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE"
 """The environment variable by which libcloud is told to indent JSON and XML."""
 
 _lock = threading.Lock()
+renew_locks_in_children(sys.modules[__name__], "_lock")
 
 
 class DebugFile:
