@@ -116,8 +116,8 @@ class NodeFailed(DriverError):
     """
     A deployment was aborted, or can no longer reach the state that was waited for.
 
-    ``state`` is the server's word for where it stands, ``reason`` that of the abort, and
-    ``node_ids`` tells which nodes; the first of them is what the others are of.
+    ``node_ids`` tells which; ``state`` is the server's word for where the first of them stands,
+    and ``reason`` that of its abort.
     """
 
     state = ""
