@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import itertools
 import warnings
 
 import pytest
 from libcloud.common.exceptions import BaseHTTPError
 from libcloud.common.types import ProviderError
-from libcloud.compute.base import Node, NodeImage, NodeSize
+from libcloud.compute.base import KeyPair, Node, NodeDriver, NodeImage, NodeSize
 from libcloud.compute.types import NodeState
 from small_driver import Missing, SmallDriver
 
@@ -88,6 +90,15 @@ def refusing(error):
     return method
 
 
+def dropping(method):
+    @functools.wraps(method)
+    def call(*args, **kwargs):
+        with contextlib.suppress(NotImplementedError):
+            method(*args, **kwargs)
+
+    return call
+
+
 def swallows(self, **kwargs):
     return list(self.nodes)
 
@@ -98,6 +109,11 @@ def needs_more(self, location=None, ex_region=None, *, ex_zone):
 
 def images(*ids):
     return lambda self, location=None: [NodeImage(one, "Image", self) for one in ids]
+
+
+class Forgetful(Missing):
+    def __reduce__(self):
+        return Forgetful, ("forgotten",)
 
 
 class Peculiar(Node):
@@ -194,6 +210,26 @@ BAD = {
         "unknown-keywords",
         "destroy_node takes any",
     ),
+    "a keyword that ends in another error": (
+        {"list_nodes": lambda self, **kwargs: [][len(kwargs)] if kwargs else []},
+        "unknown-keywords",
+        "list_nodes raises IndexError",
+    ),
+    "a keyword that is refused without its name": (
+        {"list_nodes": lambda self, **kwargs: len(1) if kwargs else []},
+        "unknown-keywords",
+        "raises a TypeError that does not name it",
+    ),
+    "a refusal that a decorator drops": (
+        {"start_node": dropping(refusing(NotImplementedError("never")))},
+        "method.start_node",
+        "It does nothing.",
+    ),
+    "a method that the base's own needs": (
+        {"import_key_pair_from_string": NodeDriver.import_key_pair_from_string},
+        "method.import_key_pair_from_file",
+        "which calls import_key_pair_from_string(): there is none",
+    ),
     "no name": ({"name": None}, "class.name", "name is None"),
     "no states": ({"NODE_STATE_MAP": {}}, "class.NODE_STATE_MAP", "is {}"),
     "states in words": (
@@ -283,6 +319,11 @@ BAD = {
         "lazy.images",
         "gives 2, list_images() 3",
     ),
+    "another key pair": (
+        {"get_key_pair": lambda self, name: KeyPair(name, "", "dd:ee", self)},
+        "get-key-pair",
+        "fingerprint=dd:ee",
+    ),
     "another image": (
         {"get_image": lambda self, image_id: NodeImage("other", "Other", self)},
         "get-image",
@@ -322,6 +363,11 @@ BAD = {
         {"get_image": refusing(ProviderError("Not found there", 404))},
         "error-pickle.image",
         "ProviderError does not pickle",
+    ),
+    "an error that comes back as another": (
+        {"get_image": refusing(Forgetful("There is no such image."))},
+        "error-pickle.image",
+        "comes back as Forgetful: forgotten",
     ),
     "an error that is a page": (
         {"get_image": refusing(Missing(PAGE))},
@@ -377,6 +423,100 @@ def test_what_is_refused_with_a_reason_has_nothing_to_look_at():
     assert by_name["method.list_volumes"].outcome is Outcome.HOLDS
     assert by_name["ids.volumes"].outcome is Outcome.NOT_APPLICABLE
     assert "no volumes at all" in by_name["ids.volumes"].detail
+
+
+NOTHING_TO_LOOK_AT = {
+    "a location that no list can be narrowed by": (
+        {
+            "list_images": lambda self, location=None: (
+                {}[location] if location else images("0")(self)
+            )
+        },
+        "by-hand.list_images",
+        "list_images(location) is refused: KeyError",
+    ),
+    "a list that the driver does not have": (
+        {"list_sizes": NodeDriver.list_sizes},
+        "by-hand.list_sizes",
+        "no list_sizes() of its own",
+    ),
+    "key pairs that nothing tells apart": (
+        {"list_key_pairs": lambda self: [KeyPair("a", "", str(n), self) for n in range(2)]},
+        "get-key-pair",
+        "borne by several",
+    ),
+    "an image that nobody can ask for": (
+        {"get_image": refusing(NotImplementedError("Only lists are here."))},
+        "error-text.image",
+        "Only lists are here",
+    ),
+    "a node that nobody can make": (
+        {"create_node": refusing(NotImplementedError("Buy a machine."))},
+        "auth",
+        "create_node() only raises",
+    ),
+    "snapshots that nobody has": (
+        {
+            name: getattr(NodeDriver, name)
+            for name in (
+                "list_volume_snapshots",
+                "create_volume_snapshot",
+                "destroy_volume_snapshot",
+            )
+        },
+        "calls-driver.snapshot",
+        "no snapshots",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("members", "name", "words"), NOTHING_TO_LOOK_AT.values(), ids=NOTHING_TO_LOOK_AT
+)
+def test_what_a_provider_does_not_have_is_not_held_for_good_or_bad(members, name, words):
+    what, detail = outcome(broken(**members), name)
+    assert what == "not applicable", detail
+    assert words in detail
+
+
+def test_auth_among_other_keywords_is_taken():
+    driver = broken(create_node=lambda self, name, size, image, **kwargs: None)
+    assert outcome(driver, "auth") == ("holds", "create_node() takes auth among its keywords.")
+    assert "unknown-keywords" in failing(driver)
+
+
+def test_a_node_is_made_without_a_location_where_there_are_none():
+    driver = broken(list_locations=NodeDriver.list_locations)
+    assert outcome(driver, "node.created", changes=True)[0] == "holds"
+    assert driver.taken[0][2] is None
+
+
+def test_an_image_that_is_not_listed_can_be_chosen():
+    def get_image(self, image_id):
+        return NodeImage(image_id, "Unlisted", self)
+
+    driver = broken(get_image=get_image)
+    run(driver, changes=True, choice=Choice(image="unlisted"))
+    assert driver.taken[0][1].id == "unlisted"
+
+
+def test_without_a_method_to_read_one_node_that_is_not_looked_at():
+    driver = broken(ex_get_node=property(refusing(AttributeError("ex_get_node"))))
+    assert outcome(driver, "node.read", changes=True)[0] == "not applicable"
+
+
+def test_a_key_pair_that_was_not_deleted_is_not_forgotten():
+    tried = []
+
+    def delete_key_pair(self, key_pair):
+        tried.append(key_pair.name)
+        if len(tried) == 1:
+            raise OSError("cut")
+        return SmallDriver.delete_key_pair(self, key_pair)
+
+    driver = broken(delete_key_pair=delete_key_pair)
+    assert failing(driver, changes=True) == ["key-pair.deleted"]
+    assert [pair.name for pair in driver.pairs] == ["laptop"]
 
 
 def test_an_empty_list_holds_and_leaves_nothing_to_look_at():
