@@ -300,6 +300,7 @@ CALLS = {
     "create_volume_snapshot()": lambda s: s.driver.create_volume_snapshot(VOLUME),
     "create_volume_snapshot(name)": lambda s: s.driver.create_volume_snapshot(VOLUME, name="told"),
     "destroy_volume_snapshot()": lambda s: s.driver.destroy_volume_snapshot(SNAPSHOT),
+    "ex_explain()": lambda s: s.driver.ex_explain("destroy_node", s.node).complete,
     "ex_save_cookies()": _saved,
     "close()": lambda s: s.log_in().close() is None,
 }
