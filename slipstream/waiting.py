@@ -1,9 +1,16 @@
-"""Wait for a deployment, asking as seldom as will do and giving up as soon as it is clear."""
+"""
+Wait for deployments, asking as seldom as will do and giving up as soon as it is clear.
+
+The time is measured by a clock that nobody sets. It bounds the pauses; a question that is being
+asked when it is over is still waited for, as long as its own timeouts allow.
+"""
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import attrs
 
@@ -11,6 +18,7 @@ from slipstream.errors import (
     AnswerLost,
     CannotConnect,
     DeploymentFailed,
+    RateLimited,
     SlipStreamError,
     Unavailable,
     WaitTimedOut,
@@ -23,8 +31,69 @@ log = get_logger(__name__)
 TOLERATED = 3
 """Passing faults in a row after which waiting ends."""
 
+SHORTEST = 1.0
+"""Seconds between the first two questions, unless they shall follow each other faster."""
+
+GROWTH = 1.5
+"""By how much each further pause is longer."""
+
+SHAKEN = 0.2
+"""The part of a pause that is left to chance, so that those who wait do not ask all at once."""
+
+T = TypeVar("T")
 Ask = Callable[[], DeploymentState]
 Progress = Callable[[DeploymentState], object]
+
+
+def answers(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> Iterator[T]:
+    """
+    Ask again and again, until the time is over.
+
+    The first question is asked at once, the last one when the time is over. A fault that may
+    pass is survived three times in a row, and one that the server puts an end to
+    (``Retry-After``) as often as there is time for it.
+
+    :param ask: Asks.
+    :param what: What is asked about, in words that go after "cannot ask for".
+    :param period: The longest pause between two questions in seconds; the first ones are shorter.
+    :param timeout: Seconds after which the last question is asked.
+    :returns: The answers, as they come.
+    :raises NoAnswer: If the faults do not pass, or no answer came at all.
+    :raises Refused: The same; or if the server wants to be left alone until the time is over.
+    """
+    deadline = time.monotonic() + timeout
+    pauses = _pauses(period)
+    faults, answered = 0, False
+    while True:
+        pause = next(pauses)
+        try:
+            answer = ask()
+        except (AnswerLost, CannotConnect, RateLimited, Unavailable) as error:
+            told: float | None = getattr(error, "retry_after", None)
+            faults += told is None
+            pause = max(pause, told or 0.0)
+            if faults > TOLERATED or not _may_pass(told, deadline - time.monotonic(), answered):
+                raise
+            log.warning("cannot ask for %s, will ask again: %s", what, error)
+        else:
+            faults, answered = 0, True
+            yield answer
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(pause, left))
+
+
+def _may_pass(told: float | None, left: float, answered: bool) -> bool:
+    """Whether asking again makes sense; when the time is over, whether there is more to tell."""
+    return (told or 0.0) <= left if left > 0 else answered
+
+
+def _pauses(longest: float) -> Iterator[float]:
+    grown = min(SHORTEST, longest)
+    while True:
+        yield grown * random.uniform(1 - SHAKEN, 1.0)  # noqa: S311 - jitter is no secret
+        grown = min(grown * GROWTH, longest)
 
 
 @attrs.frozen(kw_only=True)
@@ -34,7 +103,7 @@ class Wait:
 
     :param what: The deployment, for messages.
     :param states: The states wanted.
-    :param period: Seconds between two questions.
+    :param period: The longest pause between two questions in seconds.
     :param timeout: Seconds after which to give up; the first question is always asked.
     :param ignore_abort: Whether an aborted deployment may still reach the state.
     :param progress: Called with every answer.
@@ -42,8 +111,8 @@ class Wait:
 
     what: str
     states: frozenset[str]
-    period: float
-    timeout: float
+    period: float = 10.0
+    timeout: float = 600.0
     ignore_abort: bool = False
     progress: Progress | None = None
 
@@ -56,28 +125,23 @@ class Wait:
         :raises DeploymentFailed: If it was aborted, or can no longer reach the state.
         :raises WaitTimedOut: If the time is over.
         """
-        deadline = time.monotonic() + self.timeout
-        faults, last = 0, "unknown"
-        while True:
-            try:
-                answer = ask()
-            except (AnswerLost, CannotConnect, Unavailable) as error:
-                faults += 1
-                if faults > TOLERATED:
-                    raise
-                log.warning("cannot ask for the state of %s, will ask again: %s", self.what, error)
-            else:
-                faults, last = 0, answer.state
-                if self.progress is not None:
-                    self.progress(answer)
-                if self._reached(answer):
-                    return answer
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise self._timed_out(last)
-            time.sleep(min(self.period, left))
+        last = "unknown"
+        asked = f"the state of {self.what}"
+        for answer in answers(ask, what=asked, period=self.period, timeout=self.timeout):
+            last = answer.state
+            if self.progress is not None:
+                self.progress(answer)
+            if self.reached(answer):
+                return answer
+        raise self._timed_out(last)
 
-    def _reached(self, answer: DeploymentState) -> bool:
+    def reached(self, answer: DeploymentState) -> bool:
+        """
+        Whether an answer is the one waited for.
+
+        :param answer: Where the deployment stands.
+        :raises DeploymentFailed: If it was aborted, or can no longer reach the state.
+        """
         there = answer.state in self.states
         forgiven = self.ignore_abort or (there and answer.phase is Phase.ERROR)
         if answer.failure and not forgiven:
@@ -85,6 +149,7 @@ class Wait:
                 f"{self.what} was aborted in state {answer.state}: {answer.failure}.",
                 state=answer.state,
                 reason=answer.failure,
+                deployment_ids=filter(None, [answer.deployment_id]),
                 hint="Pass ignore_abort=True to wait all the same, or destroy the node.",
             )
         if not there and not answer.attainable:
@@ -93,6 +158,7 @@ class Wait:
                 f"{f': {answer.failure}' if answer.failure else ''}.",
                 state=answer.state,
                 reason=answer.failure,
+                deployment_ids=filter(None, [answer.deployment_id]),
             )
         return there
 

@@ -2,22 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from libcloud.compute.base import Node
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import InvalidInput, MalformedAnswer
+from slipstream.libcloud import convert
 from slipstream.libcloud.base import DriverBase, seconds
-from slipstream.libcloud.operation import operation
+from slipstream.libcloud.node_operation import NodeOperation
+from slipstream.libcloud.operation import check_keywords, keywords_of, operation
+from slipstream.libcloud.running import Reach, Start
 from slipstream.libcloud.states import meant
-from slipstream.values import DeploymentState
-from slipstream.waiting import Wait
-
-Progress = Callable[[DeploymentState], object]
+from slipstream.values import Deployment
+from slipstream.waiting import Progress, Wait
 
 
 class WaitingMethods(DriverBase):
     """The part of the driver that waits for nodes."""
+
+    @operation
+    def wait_until_running(
+        self,
+        nodes: Iterable[Node],
+        wait_period: float = 5,
+        timeout: float = 600,
+        ssh_interface: str = "public_ips",
+        force_ipv4: bool = True,
+        ex_list_nodes_kwargs: Mapping[str, Any] | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> list[tuple[Node, list[str]]]:
+        """
+        Wait until nodes run and have addresses.
+
+        All of them are asked for at once, by few requests however many they are. It ends at once
+        when one of them was aborted, is stopping, or has ended; and when all run, but one has no
+        address of the kind wanted, three questions later. Faults that may pass are survived.
+
+        :param nodes: The nodes.
+        :type nodes: ``list`` of :class:`~libcloud.compute.base.Node`
+
+        :param wait_period: The longest pause between two questions, in seconds; the first ones
+            are shorter.
+        :type wait_period: ``float``
+
+        :param timeout: Seconds after which to give up; the first question is always asked.
+        :type timeout: ``float``
+
+        :param ssh_interface: Which addresses are wanted, ``public_ips`` or ``private_ips``.
+        :type ssh_interface: ``str``
+
+        :param force_ipv4: Leave out IPv6 addresses; names of hosts are addresses either way.
+        :type force_ipv4: ``bool``
+
+        :param ex_list_nodes_kwargs: Accepted for programs written for other drivers; it must be
+            keywords of :meth:`list_nodes`, and changes nothing: nodes are asked for by their ids.
+        :type ex_list_nodes_kwargs: ``dict``
+
+        :keyword progress: Called at each question, for each node, with a
+            :class:`~slipstream.values.DeploymentState` whose ``deployment_id`` is the node's.
+
+        :returns: The nodes as they are now, each one once, in the order given, with the addresses
+            wanted of each.
+        :rtype: ``list`` of ``tuple`` of :class:`~libcloud.compute.base.Node` and ``list`` of
+            ``str``
+        :raises NodeFailed: If a node failed, has ended, or has no such address (``node_ids``
+            tells which, ``reason`` why).
+        :raises WaitTimeout: If the time is over; the deployments go on.
+        """
+        given = _nodes(nodes)
+        names = {self._node_id(node): node.name for node in given}
+        check_keywords(
+            "list_nodes", _keywords(ex_list_nodes_kwargs), keywords_of(type(self).list_nodes)
+        )
+        start = Start(
+            names=names,
+            reach=Reach(interface=ssh_interface, only_ipv4=bool(force_ipv4)),
+            period=seconds("wait_period", wait_period),
+            timeout=seconds("timeout", timeout),
+            progress=progress,
+        )
+        if not names:
+            return []
+        found = start.until(lambda: self._read_each(tuple(names)))
+        return [(convert.node(one, self), start.reach.addresses(one)) for one in found]
 
     @operation
     def ex_wait_node_in_state(
@@ -34,7 +103,7 @@ class WaitingMethods(DriverBase):
         Wait until a node is in one of some states.
 
         It ends at once when the deployment was aborted, or can no longer get there. One cheap
-        request each time it asks.
+        request each time it asks. Faults that may pass are survived.
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
@@ -42,10 +111,12 @@ class WaitingMethods(DriverBase):
         :param states: One state or several, in the server's words or libcloud's.
         :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
 
-        :param wait_period: Seconds between two questions.
+        :param wait_period: The longest pause between two questions, in seconds; the first ones
+            are shorter.
         :type wait_period: ``float``
 
-        :param timeout: Seconds after which to give up.
+        :param timeout: Seconds after which to give up; the first question is always asked. A
+            question that is being asked then still takes its time, see the driver's ``timeout``.
         :type timeout: ``float``
 
         :param ignore_abort: Wait on although the deployment was aborted.
@@ -73,9 +144,59 @@ class WaitingMethods(DriverBase):
             lambda: self._plugins.get_state(self._session, node_id, wait.states)
         ).state
 
+    @operation
+    def ex_operation(
+        self, node: Node, states: str | Iterable[str] = "Ready", *, ignore_abort: bool = False
+    ) -> NodeOperation:
+        """
+        Get a handle on the way of a node to one of some states. No request is sent for it.
+
+        It can be asked at any time, be written to a file, and go on in another process.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :param states: One state or several, in the server's words or libcloud's.
+        :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
+
+        :keyword ignore_abort: Go on although the deployment was aborted.
+        :type ignore_abort: ``bool``
+
+        :rtype: :class:`~slipstream.libcloud.node_operation.NodeOperation`
+        """
+        node_id = self._node_id(node)
+        return NodeOperation(
+            node_id=node_id,
+            node_name=node.name or node_id,
+            endpoint=self.ex_endpoint,
+            states=sorted(self._states(states)),
+            ignore_abort=ignore_abort,
+        ).resume(self)
+
+    def _read_each(self, ids: Sequence[str]) -> list[Deployment]:
+        found = list(self._plugins.get_deployments(self._session, ids))
+        if len(found) != len(ids):
+            raise MalformedAnswer(
+                f"{len(ids)} deployments were asked for, and {len(found)} came.",
+                endpoint=self.ex_endpoint,
+            )
+        return list({deployment.id: deployment for deployment in found}.values())
+
     def _states(self, states: str | Iterable[str]) -> frozenset[str]:
         words = [states] if isinstance(states, str) else list(states)
         if not words:
             raise InvalidInput("No state to wait for was given.")
         backend = self._session.kind.backend
         return frozenset().union(*(meant(word, backend) for word in words))
+
+
+def _nodes(nodes: Iterable[Node]) -> list[Node]:
+    if isinstance(nodes, Node):
+        raise TypeError("wait_until_running takes a list of nodes, not a Node: write [node].")
+    return list(nodes)
+
+
+def _keywords(given: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(f"ex_list_nodes_kwargs is a dict, not {type(given).__name__}.")
+    return given or {}
