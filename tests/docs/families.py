@@ -11,7 +11,7 @@ from libcloud.compute.base import NodeSize, StorageVolume, VolumeSnapshot
 
 from slipstream.backends.nuvla import logs
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.libcloud.errors import NoAnswer, NotFound
+from slipstream.libcloud.errors import NoAnswer, NodeFailed, NotFound
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 BLOG = "apps/WordPress/wordpress"
@@ -19,7 +19,7 @@ SYSTEM = "examples/tutorials/service-testing/system"
 SIZE = NodeSize("told", "told", 1, 1, 0, 0, None)
 VOLUME = StorageVolume("told", "told", 10, None)
 SNAPSHOT = VolumeSnapshot("told", None)
-SEEN = []
+SEEN, TOLD = [], []
 
 
 @attrs.define(slots=False)
@@ -164,6 +164,19 @@ def _logs(s, **more):
         return "web" in s.driver.ex_get_node_logs(s.node, ["web"], **more)
 
 
+def _runs(s, **more):
+    [(node, addresses)] = s.driver.wait_until_running([s.node], **more)
+    return node.state == "running" and addresses
+
+
+def _runs_privately(s):
+    try:
+        s.driver.wait_until_running([s.node], wait_period=0, ssh_interface="private_ips")
+    except NodeFailed as error:
+        return "has no private IPv4 address" in str(error)
+    return False
+
+
 def _alike(s, what, **options):
     listed = getattr(s.driver, f"list_{what}")(**options)
     going_through = getattr(s.driver, f"ex_iterate_{what}")(**options)
@@ -237,6 +250,20 @@ CALLS = {
     "ex_wait_node_in_state(timeout)": lambda s: s.wait(timeout=1),
     "ex_wait_node_in_state(ignore_abort)": lambda s: s.wait(ignore_abort=True),
     "ex_wait_node_in_state(progress)": lambda s: s.wait(progress=SEEN.append) and SEEN,
+    "wait_until_running()": lambda s: _runs(s),
+    "wait_until_running(wait_period)": lambda s: _runs(s, wait_period=0.01),
+    "wait_until_running(timeout)": lambda s: _runs(s, timeout=1),
+    "wait_until_running(ssh_interface)": _runs_privately,
+    "wait_until_running(force_ipv4)": lambda s: _runs(s, force_ipv4=False),
+    "wait_until_running(ex_list_nodes_kwargs)": lambda s: _runs(
+        s, ex_list_nodes_kwargs={"ex_addresses": True}
+    ),
+    "wait_until_running(progress)": lambda s: _runs(s, progress=TOLD.append) and TOLD,
+    "ex_operation()": lambda s: s.driver.ex_operation(s.node).poll().done,
+    "ex_operation(states)": lambda s: s.driver.ex_operation(s.node, ["running"]).poll().done,
+    "ex_operation(ignore_abort)": lambda s: (
+        s.driver.ex_operation(s.node, ignore_abort=True).poll().done
+    ),
     "ex_get_node_parameter()": lambda s: s.driver.ex_get_node_parameter(
         s.node, "hostname" if s.nuvla else "machine:hostname"
     ),

@@ -9,7 +9,7 @@ import pytest
 from slipstream import hookspecs
 from slipstream.errors import InvalidInput
 from slipstream.hookspecs import hookimpl
-from slipstream.libcloud.errors import BadInput, NotSupported
+from slipstream.libcloud.errors import BadInput, NotSupported, WaitTimeout
 
 WORDPRESS = "apps/WordPress/wordpress"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7Ho0PkFJdWOBMLcKPq3MS0rVyRb0Dd0gPn1cKzVSK9 laptop"
@@ -17,6 +17,13 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7Ho0PkFJdWOBMLcKPq3MS0rVyRb0Dd0gPn1
 
 def deployed(driver):
     return driver.create_node(image=driver.get_image(WORDPRESS))
+
+
+def not_running(driver, node):
+    try:
+        return driver.wait_until_running([node], timeout=0)
+    except WaitTimeout as error:
+        return error
 
 
 def imported(driver):
@@ -31,6 +38,7 @@ def old_image(driver):
 OPERATIONS = {
     "slipstream_list_deployments": (None, lambda driver, _: driver.list_nodes()),
     "slipstream_get_deployment": (deployed, lambda driver, node: driver.ex_get_node(node.id)),
+    "slipstream_get_deployments": (deployed, lambda driver, node: not_running(driver, node)),
     "slipstream_get_state": (
         deployed,
         lambda driver, node: driver.ex_wait_node_in_state(node, ["Initializing", "Provisioning"]),
