@@ -19,7 +19,7 @@ class NodeMethods(DriverBase):
         """
         List the deployments of the user, newest first, however many there are.
 
-        One request per 500 deployments; with ``ex_addresses`` one more per 1,000 machines.
+        One request per 500 deployments; with ``ex_addresses`` one more per 100 deployments.
 
         :keyword ex_active_only: Leave out those that have ended.
         :type ex_active_only: ``bool``
