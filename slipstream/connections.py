@@ -11,6 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 
 from slipstream.forking import renew_in_children
+from slipstream.patience import PatientPool
 
 
 class _Idle(LifoQueue[Any]):
@@ -77,4 +78,4 @@ def _with_own_queues(manager: PoolManager) -> None:
 
 @cache
 def _with_own_queue(pool: Any) -> Any:
-    return type(pool.__name__, (pool,), {"QueueCls": _Idle})
+    return type(pool.__name__, (PatientPool, pool), {"QueueCls": _Idle})

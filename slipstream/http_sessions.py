@@ -9,19 +9,11 @@ from http.cookiejar import Cookie
 from typing import Any
 
 import requests
-from requests.auth import AuthBase
 from requests.cookies import RequestsCookieJar
 
 from slipstream.connections import Connections
 from slipstream.endpoint import Endpoint
 from slipstream.forking import renew_in_children
-
-
-class _NoNetrc(AuthBase):
-    """Stands where requests would put the login of a ``.netrc`` file."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        return request
 
 
 class _Jar(RequestsCookieJar):
@@ -65,14 +57,12 @@ class HTTPSessions:
     The sessions of requests that a conversation goes through, one for each login.
 
     :param endpoint: With whom.
-    :param user_agent: The name this program gives itself.
     :param connections: How many connections are kept open for all of them.
     """
 
-    def __init__(self, endpoint: Endpoint, *, user_agent: str, connections: int) -> None:
+    def __init__(self, endpoint: Endpoint, *, connections: int) -> None:
         self._endpoint = endpoint
         self._connections = Connections(connections)
-        self._user_agent = user_agent
         self._current = self._new()
         self._draft: tuple[int, requests.Session] | None = None
         renew_in_children(self, HTTPSessions._renew)
@@ -108,8 +98,8 @@ class HTTPSessions:
     def _new(self) -> requests.Session:
         session = requests.Session()
         session.cookies = _Jar() if self._endpoint.secure else _PlainJar()
-        session.auth = _NoNetrc()
-        session.headers["User-Agent"] = self._user_agent
+        # No login of a .netrc file, and no certificates that the environment names.
+        session.trust_env = False
         session.mount("https://", self._connections)
         session.mount("http://", self._connections)
         return session

@@ -20,8 +20,8 @@ from http.cookiejar import CookieJar
 
 import attrs
 import requests
-from requests.certs import where
 from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import ClosedPoolError, InsecureRequestWarning
 
 from slipstream.callers import stacklevel
@@ -92,7 +92,7 @@ class UncheckedCertificate(InsecureRequestWarning):
     """
     A conversation began whose other end may be anybody; given once, not with each request.
 
-    Whoever silences urllib3's own warning silences this one too.
+    Whoever silences urllib3's own warning, by class or by words, silences this one too.
     """
 
 
@@ -112,8 +112,8 @@ class Transport:
         self._sessions = HTTPSessions(endpoint, connections=self.settings.connections)
         if endpoint.secure and self.settings.verify is False:
             warnings.warn(
-                f"The certificate of {endpoint} is not checked: whoever is on the way to it can"
-                " read and change everything.",
+                f"Unverified HTTPS requests go to {endpoint}: its certificate is not checked, so"
+                " whoever is on the way to it can read and change everything.",
                 UncheckedCertificate,
                 stacklevel=stacklevel(),
             )
@@ -152,7 +152,7 @@ class Transport:
         """
         if self._closed:
             raise SessionClosed(
-                f"The session on {self.endpoint} was closed by close().",
+                f"The session on {self.endpoint} was closed.",
                 endpoint=self.endpoint.url,
                 hint="Make a new driver.",
             )
@@ -220,7 +220,7 @@ class Transport:
                     ),
                     allow_redirects=False,
                     stream=True,
-                    verify=where() if self.settings.verify is True else self.settings.verify,
+                    verify=self._trusted,
                     cert=self.settings.client_cert,
                     proxies=proxies,
                 ) as response:
@@ -274,6 +274,12 @@ class Transport:
         )
         exchange.verify = self.settings.verify
         exchange.cert = self.settings.client_cert
+
+    @property
+    def _trusted(self) -> bool | str:
+        # For True itself requests would ask the environment for a file.
+        verify = self.settings.verify
+        return DEFAULT_CA_BUNDLE_PATH if verify is True else verify
 
     def _way(self, proxies: dict[str, str]) -> Way:
         proxy = proxies.get(self.endpoint.scheme)

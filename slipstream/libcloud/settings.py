@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-import libcloud.security
+import math
+import platform
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from threading import TIMEOUT_MAX
 
+import libcloud
+import libcloud.security
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from slipstream.certificates import Certificate, authorities, client_certificate
 from slipstream.endpoint import Endpoint
 from slipstream.errors import InvalidInput
 from slipstream.libcloud.debugging import DebugFile
+from slipstream.proxies import check_proxy
 from slipstream.transport import TransportSettings
 
 DEFAULTS = TransportSettings()
+CertificatePaths = str | Path | tuple[str | Path, str | Path]
+_TOKEN = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 
 
 def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> Endpoint:
@@ -18,8 +31,8 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
 
     :param url: A whole URL, which wins over the rest.
     :param secure: Whether to use https.
-    :param host: The host's name or address.
-    :param port: The port, ``None`` for the scheme's own.
+    :param host: The host's name or address; a port may follow it.
+    :param port: The port, ``None`` for that of the host or the scheme's own.
     :returns: The endpoint.
     :raises InvalidInput: If they name none.
     """
@@ -28,50 +41,135 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
     scheme = "https" if secure else "http"
     if not isinstance(host, str) or "/" in host:
         raise InvalidInput(
-            f"{host!r} is not a host name.", hint="Give a full URL as ex_endpoint instead."
+            f"{'This' if '@' in str(host) else repr(host)} is not a host name.",
+            hint="Give a full URL as ex_endpoint instead.",
         )
-    if port is None:
-        return Endpoint(scheme=scheme, host=host.strip("[]"))
-    return Endpoint(scheme=scheme, host=host.strip("[]"), port=_whole("port", port))
+    given = None if port is None else _whole("port", port)
+    name, named = _split(host)
+    if given is not None and named not in {None, given}:
+        raise InvalidInput(f"host names the port {named}, and port is {given}: give one of them.")
+    chosen = named if given is None else given
+    if chosen is None:
+        return Endpoint(scheme=scheme, host=name)
+    return Endpoint(scheme=scheme, host=name, port=chosen)
 
 
 def settings_of(
     *,
-    timeout: float | None,
-    retry_delay: float | None,
-    backoff: float | None,
-    proxy_url: str | None,
+    timeout: float | None = None,
+    retry_delay: float | None = None,
+    backoff: float | None = None,
+    proxy_url: str | None = None,
+    verify: bool | None = None,
+    ca_cert: str | Path | None = None,
+    client_cert: CertificatePaths | None = None,
 ) -> TransportSettings:
     """
-    The transport's settings for libcloud's arguments and its ``libcloud.security`` globals.
+    The transport's settings for the driver's arguments and the ``libcloud.security`` globals.
 
     :param timeout: Seconds to wait for an answer.
     :param retry_delay: Seconds before a second attempt.
     :param backoff: By how much each further pause is longer.
     :param proxy_url: A proxy; ``None`` leaves it to the environment.
+    :param verify: Whether to check certificates; ``None`` leaves it to libcloud's global.
+    :param ca_cert: The authorities to trust; ``None`` leaves it to libcloud's global.
+    :param client_cert: A certificate to show.
     :returns: The settings.
+    :raises InvalidInput: If an argument cannot be right.
     """
-    read = _positive("timeout", timeout, DEFAULTS.read_timeout)
-    trusted: object = libcloud.security.CA_CERTS_PATH
-    if isinstance(trusted, list):
-        trusted = trusted[0] if trusted else None
+    read = positive("timeout", timeout, DEFAULTS.read_timeout)
     return TransportSettings(
         connect_timeout=min(read, DEFAULTS.connect_timeout),
         read_timeout=read,
-        retry_delay=_positive("retry_delay", retry_delay, DEFAULTS.retry_delay),
-        backoff=_positive("backoff", backoff, DEFAULTS.backoff),
-        proxy_url=proxy_url,
-        verify=bool(libcloud.security.VERIFY_SSL_CERT) and (str(trusted) if trusted else True),
+        retry_delay=positive("retry_delay", retry_delay, DEFAULTS.retry_delay),
+        backoff=positive("backoff", backoff, DEFAULTS.backoff),
+        proxy_url=None if proxy_url is None else check_proxy(proxy_url, "proxy_url"),
+        verify=_trust(verify, ca_cert),
+        client_cert=_shown(client_cert),
+        user_agent=user_agent(),
         observer=DebugFile(),
     )
 
 
-def _positive(name: str, value: float | None, default: float) -> float:
+def user_agent(appended: Iterable[str] = ()) -> str:
+    """
+    The name that is given to servers.
+
+    :param appended: What the program that uses the driver calls itself.
+    :returns: The name, with the versions of this library, of libcloud and of Python.
+    """
+    versions = f"libcloud/{libcloud.__version__} Python/{platform.python_version()}"
+    return " ".join([DEFAULTS.user_agent, versions, *(f"({token})" for token in appended)])
+
+
+def check_token(token: object) -> str:
+    """
+    Make sure that a piece of a user agent can be sent in a header.
+
+    :param token: The piece.
+    :returns: The piece.
+    :raises InvalidInput: If it is empty, or holds anything but printable ASCII.
+    """
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise InvalidInput(
+            f"{str(token)[:80]!r} cannot be part of a user agent.",
+            hint="Write it in printable ASCII, as in 'my-app/1.0'.",
+        )
+    return token
+
+
+def positive(name: str, value: float | None, default: float) -> float:
+    """
+    A number that is above zero, and not beyond what the system can count.
+
+    :param name: The argument's name.
+    :param value: Its value.
+    :param default: What stands for ``None``.
+    :returns: The number.
+    :raises InvalidInput: If it is none.
+    """
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise InvalidInput(f"{name} is {value!r}: a number of seconds above 0 is needed.")
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or math.isnan(value) or not 0 < value <= TIMEOUT_MAX:
+        raise InvalidInput(f"{name} is {value!r}: a number above 0 is needed, most often seconds.")
     return float(value)
+
+
+def _trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
+    if verify is not None and not isinstance(verify, bool):
+        raise TypeError(
+            f"ex_verify is True or False, not {verify!r}; give authorities to trust as ex_ca_cert."
+        )
+    if ca_cert is not None:
+        if verify is False:
+            raise InvalidInput(
+                "ex_verify=False checks no certificate, and ex_ca_cert says how to check them.",
+                hint="Leave one of them out.",
+            )
+        return authorities(ca_cert, "ex_ca_cert")
+    if not (libcloud.security.VERIFY_SSL_CERT if verify is None else verify):
+        return False
+    trusted: object = libcloud.security.CA_CERTS_PATH
+    if isinstance(trusted, list | tuple):
+        trusted = trusted[0] if trusted else None
+    if not trusted or trusted == DEFAULT_CA_BUNDLE_PATH:
+        return True
+    return authorities(trusted, "libcloud.security.CA_CERTS_PATH")
+
+
+def _shown(client_cert: CertificatePaths | None) -> Certificate | None:
+    if client_cert is None:
+        return None
+    return client_certificate(client_cert, "ex_client_cert")
+
+
+def _split(host: str) -> tuple[str, int | None]:
+    """A host and the port behind it, as in ``nuv.la:443`` or ``[::1]:443``."""
+    bare, _, port = host.rpartition(":")
+    if not bare or (":" in bare and not bare.endswith("]")):
+        return host.strip("[]"), None
+    return bare.strip("[]"), _whole("The port in host", port)
 
 
 def _whole(name: str, value: object) -> int:

@@ -203,6 +203,7 @@ def test_a_pretty_answer_is_indented(kind: str, body: bytes, line: str) -> None:
     assert f"[-] {line}" not in exchange.text().split("\n")
 
 
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_a_certificate_that_is_not_checked_shows_in_the_command(
     login: Login, sandbox: Sandbox, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:

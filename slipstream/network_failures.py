@@ -1,0 +1,131 @@
+"""What went wrong on the way to an endpoint, as the exception that says what to do about it."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import attrs
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from slipstream.errors import AnswerLost, CannotConnect, NoAnswer
+from slipstream.http import Request
+
+_DEMANDED = {"CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA"}
+_AFTERWARDS = {"UNEXPECTED_EOF_WHILE_READING", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"}
+_NO_TLS = {
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "RECORD_LAYER_FAILURE",
+    "PACKET_LENGTH_TOO_LONG",
+}
+_OTHER_NAME = {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and those of mail and IP addresses
+
+
+@attrs.frozen(kw_only=True)
+class Way:
+    """
+    The way on which requests go.
+
+    :param endpoint: The URL that they go to.
+    :param proxy: The address of the proxy that they go through, without any login.
+    """
+
+    endpoint: str
+    proxy: str | None = None
+
+    def failure(self, error: requests.RequestException, request: Request) -> NoAnswer:
+        """
+        The exception for what the HTTP library raised.
+
+        :param error: What it raised.
+        :param request: What was being sent.
+        :returns: The exception, not raised.
+        """
+        if isinstance(error, requests.exceptions.SSLError):
+            found = self._of_tls(_innermost(error))
+            if found is not None:
+                return found
+        elif isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
+            return CannotConnect(
+                f"Cannot connect to {self.endpoint}{self._through}: {_cause(error)}.",
+                endpoint=self.endpoint,
+                hint="Check the address, the network and any proxy.",
+            )
+        return AnswerLost(
+            f"{request.method} {request.path} was sent to {self.endpoint} and no complete answer"
+            f" came back: {_cause(error)}.",
+            endpoint=self.endpoint,
+            hint="Try again later." if request.repeatable else None,
+        )
+
+    def refused_by_proxy(self) -> CannotConnect:
+        """The exception for a proxy that does not know its user."""
+        return CannotConnect(
+            f"Cannot connect to {self.endpoint}{self._through}: it demands another login"
+            " (HTTP 407).",
+            endpoint=self.endpoint,
+            hint="Write the login into proxy_url, as in 'http://user:password@host:3128'.",
+        )
+
+    @property
+    def _through(self) -> str:
+        return f" through the proxy {self.proxy}" if self.proxy else ""
+
+    def _of_tls(self, error: BaseException) -> CannotConnect | None:
+        """What is certain to have come before the request; ``None`` for what is not."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return self._distrusted(error)
+        reason = str(getattr(error, "reason", None) or "")
+        if reason in _AFTERWARDS or not isinstance(error, ssl.SSLError):
+            return None
+        hint = "Check the address and the port."
+        if any(word in reason for word in _DEMANDED):
+            hint = "If it demands a certificate of yours, give it as ex_client_cert."
+        elif any(word in reason for word in _NO_TLS):
+            hint = "If it speaks plain http there, write http:// or secure=False; check the port."
+        return CannotConnect(
+            f"Cannot encrypt the connection to {self.endpoint}{self._through}: {_cause(error)}.",
+            endpoint=self.endpoint,
+            hint=hint,
+        )
+
+    def _distrusted(self, error: ssl.SSLCertVerificationError) -> CannotConnect:
+        said = error.verify_message or _cause(error)
+        if error.verify_code in _OTHER_NAME:
+            return CannotConnect(
+                f"The certificate of {self.endpoint} is for another host: {said}.",
+                endpoint=self.endpoint,
+                hint="Use the host name that it is for, or have one made for this one.",
+            )
+        return CannotConnect(
+            f"The certificate of {self.endpoint} is not trusted: {said}.",
+            endpoint=self.endpoint,
+            hint="For a private authority give the path of its certificate as ex_ca_cert (or set"
+            " libcloud.security.CA_CERTS_PATH for every driver).",
+        )
+
+
+def _never_connected(error: requests.RequestException) -> bool:
+    before = requests.exceptions
+    if isinstance(error, before.ProxyError | before.InvalidURL | before.InvalidSchema):
+        return True
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+def _innermost(error: BaseException) -> Any:
+    inner: Any = error
+    while True:
+        deeper = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
+        if not isinstance(deeper, BaseException):
+            return inner
+        inner = deeper
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason, without the addresses and object names that urllib3 adds."""
+    inner = _innermost(error)
+    text = inner.args[-1] if inner.args else type(inner).__name__
+    return str(getattr(inner, "strerror", None) or text).split(": ", 1)[-1][:200].rstrip(".")

@@ -1,0 +1,115 @@
+"""Through which proxy an endpoint is reached: the one that is given, or the environment's."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+from slipstream.errors import InvalidInput
+
+_PORTS = {"https": 443, "http": 80}
+_SCHEMES = ("http", "https")
+
+
+def check_proxy(url: object, name: str) -> str:
+    """
+    Make sure that an argument is the URL of a proxy.
+
+    :param url: The URL, which may hold a user name and a password.
+    :param name: The argument's name.
+    :returns: The URL.
+    :raises InvalidInput: If it is none; it is not quoted, as it may hold a password.
+    """
+    if not isinstance(url, str) or not _is_whole(url):
+        raise InvalidInput(
+            f"{name} is not the URL of a proxy.",
+            hint="Write it as 'http://proxy.example.org:3128', or with a login as"
+            " 'http://user:password@proxy.example.org:3128'.",
+        )
+    return url
+
+
+def proxies_for(url: str, given: str | None) -> dict[str, str]:
+    """
+    The proxy for an address, by the scheme it is for.
+
+    :param url: The address.
+    :param given: A proxy that wins over the environment.
+    :returns: The proxies, none if it is reached directly.
+    :raises InvalidInput: If the environment's cannot be right.
+    """
+    if given:
+        return dict.fromkeys(_SCHEMES, given)
+    if _left_out(url):
+        return {}
+    found = select_proxy(url, get_environ_proxies(url))
+    return {} if not found else dict.fromkeys(_SCHEMES, _of_the_environment(found))
+
+
+def password_of(url: str) -> str | None:
+    """
+    The password that the URL of a proxy holds.
+
+    :param url: The URL.
+    :returns: The password as it is meant, ``None`` if there is none.
+    """
+    password = urlsplit(url).password
+    return None if password is None else unquote(password)
+
+
+def _is_whole(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        complete = bool(parts.hostname and parts.port)
+    except ValueError:
+        return False
+    more = parts.path.strip("/") or parts.query or parts.fragment
+    return parts.scheme in _SCHEMES and complete and not more and _plain(url)
+
+
+def _plain(url: str) -> bool:
+    return url.isprintable() and " " not in url
+
+
+def _of_the_environment(proxy: str) -> str:
+    """Those that curl takes are taken, without scheme or port too."""
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        if parse_url(whole).host and _plain(whole):
+            return whole
+    except LocationParseError:
+        pass
+    raise InvalidInput(
+        "The proxy that the environment names is not the URL of a proxy.",
+        hint="Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or give proxy_url, which wins.",
+    )
+
+
+def _left_out(url: str) -> bool:
+    """
+    Whether ``NO_PROXY`` names an address in a way that requests does not understand: with its
+    port where it is a number or the scheme's own, or as a network of IPv6.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or _PORTS.get(parts.scheme)
+    names = {host, f"[{host}]", f"{host}:{port}", f"[{host}]:{port}"}
+    return any(entry in names or _holds(entry, host) for entry in _entries())
+
+
+def _entries() -> Iterator[str]:
+    text = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    yield from (entry.strip().lower() for entry in text.split(",") if entry.strip())
+
+
+def _holds(network: str, host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
