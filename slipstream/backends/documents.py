@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,8 @@ def number(entry: dict[str, Any], name: str) -> float | None:
         return None
     try:
         exact = float(value)  # type: ignore[arg-type]  # None and lists raise TypeError
+        if not math.isfinite(exact):
+            return None
         return int(exact) if exact.is_integer() else exact
     except (TypeError, ValueError, OverflowError):
         return None

@@ -6,7 +6,8 @@ from typing import Any
 
 from libcloud.compute.base import Node, NodeDriver, NodeLocation
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import InvalidInput, shorten
+from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.plugins import Plugins
 from slipstream.session import Session
 
@@ -32,13 +33,15 @@ class DriverBase(NodeDriver):
 
     def _node_id(self, node: Any) -> str:
         check_own(self, node, Node, "node")
-        return identity(node.id, "node")
+        if isinstance(node, VirtualMachine):
+            raise machine_for_node(node)
+        return id_of(node, "node")
 
     def _location_id(self, location: Any) -> str | None:
         if location is None:
             return None
         check_own(self, location, NodeLocation, "location")
-        return identity(location.id or location.name, "location")
+        return id_of(location, "location")
 
 
 def check_own(driver: DriverBase, thing: Any, cls: type, what: str) -> None:
@@ -68,6 +71,41 @@ def check_own(driver: DriverBase, thing: Any, cls: type, what: str) -> None:
         raise InvalidInput(
             f"The {what} {name} belongs to {owner.ex_endpoint}, not to {driver.ex_endpoint}."
         )
+
+
+def machine_for_node(machine: VirtualMachine) -> InvalidInput:
+    """
+    What to say to somebody who takes a machine for the node that it is part of.
+
+    :param machine: The machine.
+    :returns: The error, not raised.
+    """
+    owner = (machine.extra or {}).get("node_id")
+    return InvalidInput(
+        f"{shorten(str(machine.id))} is a machine and no node: it lives and ends with its"
+        " deployment.",
+        hint=f"Its node is ex_get_node({owner!r})." if owner else "It belongs to no node.",
+    )
+
+
+def id_of(thing: Any, what: str) -> str:
+    """
+    The id of an object, which may have been made by hand.
+
+    libcloud turns an id of ``None`` into the text (compute/base.py). A location is found by its
+    name as well.
+
+    :param thing: A node, an image, a size or a location.
+    :param what: What it is, for messages.
+    :returns: Its id, or the name of a location without one.
+    :raises InvalidInput: If it has none.
+    """
+    given = thing.id
+    if given in (None, "", str(None)):
+        given = thing.name if isinstance(thing, NodeLocation) else None
+    if given is None:
+        raise InvalidInput(f"The {what} has no id.")
+    return identity(given, what)
 
 
 def identity(text: Any, what: str) -> str:

@@ -8,7 +8,7 @@ from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
 
 from slipstream.errors import InvalidInput
 from slipstream.libcloud import convert
-from slipstream.libcloud.base import DriverBase, check_own, identity
+from slipstream.libcloud.base import DriverBase, check_own, id_of, identity
 from slipstream.libcloud.operation import operation
 from slipstream.values import ModuleKind
 
@@ -116,7 +116,7 @@ class CatalogueMethods(DriverBase):
         """
         check_own(self, node_image, NodeImage, "image")
         return self._plugins.delete_module(
-            self._session, node_image.id, all_versions=ex_all_versions
+            self._session, id_of(node_image, "image"), all_versions=ex_all_versions
         )
 
     @operation
@@ -128,8 +128,8 @@ class CatalogueMethods(DriverBase):
         :type location: :class:`~libcloud.compute.base.NodeLocation`
 
         :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
-            ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is
-            ``None``.
+            ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is 0 and
+            listed in ``extra['unknown']``.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeSize`
         """
         return list(self.ex_iterate_sizes(location))
@@ -154,7 +154,7 @@ class CatalogueMethods(DriverBase):
         """
         List the cloud connectors that the user can deploy on, sorted by name.
 
-        :returns: Locations; ``country`` is filled in where an offer tells it.
+        :returns: Locations; ``country`` is an ISO 3166 code where the server tells it, else empty.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeLocation`
         """
         return list(self.ex_iterate_locations())

@@ -123,16 +123,20 @@ def size(offer: ServiceOffer, driver: Any) -> NodeSize:
     """
     A service offer as a size.
 
+    Programs compare and add up memory, disk and price, so these are always numbers: 0 where the
+    server does not tell, and ``extra["unknown"]`` lists which. Nothing is said of bandwidth, which
+    is ``None``: in libcloud 0 stands for a bandwidth without limit (compute/base.py).
+
     :param offer: The offer.
     :param driver: The driver.
     """
     return NodeSize(
         id=offer.id,
         name=offer.name,
-        ram=offer.ram,  # type: ignore[arg-type]  # libcloud allows None and floats
-        disk=offer.disk,  # type: ignore[arg-type]
+        ram=_amount(offer.ram),  # type: ignore[arg-type]  # a fraction is a float
+        disk=_amount(offer.disk),  # type: ignore[arg-type]
         bandwidth=None,
-        price=offer.price,  # type: ignore[arg-type]
+        price=_amount(offer.price),
         driver=driver,
         extra={
             **_plain(offer.raw),
@@ -141,6 +145,7 @@ def size(offer: ServiceOffer, driver: Any) -> NodeSize:
             "price_unit": offer.price_unit,
             "location": offer.connector,
             "country": offer.country,
+            "unknown": _unknown(ram=offer.ram, disk=offer.disk, price=offer.price),
         },
     )
 
@@ -149,15 +154,18 @@ def location(connector: Connector, driver: Any) -> NodeLocation:
     """
     A connector as a location.
 
+    Its country is always a text, empty where the server does not tell; ``extra["unknown"]`` says
+    so.
+
     :param connector: The connector.
     :param driver: The driver.
     """
     return NodeLocation(
         id=connector.id,
         name=connector.name,
-        country=connector.country,  # type: ignore[arg-type]  # unknown is None
+        country=connector.country or "",
         driver=driver,
-        extra=_plain(connector.raw),
+        extra={**_plain(connector.raw), "unknown": _unknown(country=connector.country)},
     )
 
 
@@ -236,6 +244,16 @@ def _is_private(address: str) -> bool:
 
 def _plain(raw: Mapping[str, Any]) -> dict[str, Any]:
     return dict(raw)
+
+
+def _amount(value: float | None) -> float:
+    if value is None:
+        return 0
+    return int(value) if float(value).is_integer() else value
+
+
+def _unknown(**told: object) -> list[str]:
+    return [name for name, value in told.items() if value is None]
 
 
 def _parameter(parameter: ModuleParameter) -> dict[str, Any]:

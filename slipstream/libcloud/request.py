@@ -10,6 +10,7 @@ from libcloud.compute.base import NodeAuthPassword, NodeAuthSSHKey
 from slipstream.deploying import DeploymentRequest, Parameter, Role
 from slipstream.errors import InvalidInput, shorten
 from slipstream.keys import SSHKey
+from slipstream.libcloud.base import id_of
 from slipstream.texts import NOT_IN_NAMES, NOT_IN_VALUES
 
 
@@ -47,9 +48,11 @@ def build(
         *_counts("ex_tolerate_failures", tolerate_failures, Role.TOLERATED_FAILURES, least=0),
     ]
     if size is not None:
-        decided.append(Parameter(role=Role.SIZE, value=_text(size.id, "The id of the size")))
+        decided.append(
+            Parameter(role=Role.SIZE, value=_text(id_of(size, "size"), "The id of the size"))
+        )
     return DeploymentRequest(
-        module_id=_text(image.id, "The id of the image"),
+        module_id=_text(id_of(image, "image"), "The id of the image"),
         name=None if name is None else label(name, "name"),
         tags=list(_tags(tags)),
         parameters=decided,
@@ -128,7 +131,7 @@ def _inputs(parameters: Any) -> Iterator[Parameter]:
 
 def _placement(location: Any, cloud: Any) -> Iterator[Parameter]:
     if location is not None:
-        value = _text(location.id or location.name, "The id of the location")
+        value = _text(id_of(location, "location"), "The id of the location")
         yield Parameter(role=Role.LOCATION, value=value)
     elif isinstance(cloud, str):
         yield Parameter(role=Role.LOCATION, value=cloud)

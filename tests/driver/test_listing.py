@@ -220,10 +220,34 @@ def test_sizes_are_the_offers_of_machines_with_their_prices(driver: Driver) -> N
     assert size.id.startswith("service-offer/")
 
 
-def test_what_an_offer_leaves_open_is_none(driver: Driver) -> None:
+def test_what_an_offer_leaves_open_is_0_and_listed_as_unknown(driver: Driver) -> None:
     sizes = {size.name: size for size in driver.list_sizes()}
-    assert sizes["(flexible) [CH]"].ram is None
-    assert sizes["(32 baremetal) [DE]"].price is None
+    flexible, metal = sizes["(flexible) [CH]"], sizes["(32 baremetal) [DE]"]
+    assert (flexible.ram, flexible.disk, flexible.extra["unknown"]) == (0, 0, ["ram", "disk"])
+    assert flexible.price > 0
+    assert (metal.price, metal.extra["unknown"]) == (0, ["ram", "disk", "price"])
+    assert sizes["(2/4096/50 Medium) [CH]"].extra["unknown"] == []
+
+
+@pytest.mark.parametrize("told", ["NaN", "Infinity", "-inf", "many", True, None, [], {}])
+def test_an_amount_that_is_no_number_is_unknown(
+    driver: Driver, sandbox: Sandbox, told: object
+) -> None:
+    name = driver.list_sizes()[0].id
+    document(sandbox, name)["resource:ram"] = told
+    (size,) = [size for size in driver.list_sizes() if size.id == name]
+    assert (size.ram, size.extra["unknown"]) == (0, ["ram"])
+
+
+@pytest.mark.parametrize(("told", "ram"), [("512", 512), (512.0, 512), ("0.5", 0.5), (0, 0)])
+def test_an_amount_is_an_int_where_it_is_whole(
+    driver: Driver, sandbox: Sandbox, told: object, ram: float
+) -> None:
+    name = driver.list_sizes()[0].id
+    document(sandbox, name)["resource:ram"] = told
+    (size,) = [size for size in driver.list_sizes() if size.id == name]
+    assert (size.ram, type(size.ram)) == (ram, type(ram))
+    assert size.extra["unknown"] == []
 
 
 def test_sizes_can_be_listed_for_one_location(driver: Driver) -> None:
@@ -283,6 +307,16 @@ def test_locations_are_those_the_user_has_set_up_sorted_and_with_their_countries
         ("connector/ec2-eu-west", "ec2-eu-west", "IE"),
         ("connector/exoscale-ch-gva", "exoscale-ch-gva", "CH"),
     ]
+
+
+def test_the_country_of_a_location_that_no_offer_tells_is_an_empty_text(
+    driver: Driver, sandbox: Sandbox
+) -> None:
+    for size in driver.list_sizes():
+        if size.extra["location"] == "ec2-eu-west":
+            document(sandbox, size.id).pop("resource:country", None)
+    found = {one.name: (one.country, one.extra["unknown"]) for one in driver.list_locations()}
+    assert found == {"ec2-eu-west": ("", ["country"]), "exoscale-ch-gva": ("CH", [])}
 
 
 def test_locations_cost_the_same_number_of_requests_however_many_there_are(
