@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlencode, urlsplit
 
@@ -43,7 +44,8 @@ class Exchange:
     :param failure: What went wrong, as a sentence.
     :param seconds: How long it took.
     :param proxy: The proxy that it went through.
-    :param verify: Whether the certificate was checked, or the file of the authorities trusted.
+    :param verify: Whether the certificate was checked, or the file or directory of the
+        authorities trusted.
     :param cert: The file of the client's certificate, or those of certificate and key.
     """
 
@@ -129,7 +131,7 @@ class Exchange:
         if self.verify is False:
             yield "-k"
         elif isinstance(self.verify, str):
-            yield from ("--cacert", self.verify)
+            yield from ("--capath" if Path(self.verify).is_dir() else "--cacert", self.verify)
         cert, *key = [self.cert] if isinstance(self.cert, str) else self.cert or [None]
         if cert:
             yield from ("--cert", cert)

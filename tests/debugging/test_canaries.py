@@ -74,12 +74,17 @@ def test_a_password_shows_nowhere(login: Login, sandbox: Sandbox, seen: Seen) ->
     assert seen.leaks(PASSWORD, *secrets) == []
 
 
-@pytest.mark.parametrize("method", [None, "internal", "password", "api-key"])
+@pytest.mark.parametrize(
+    ("family", "method"),
+    [
+        *[("slipstream", method) for method in (None, "internal", "api-key")],
+        *[("nuvla", method) for method in (None, "internal", "password", "api-key")],
+    ],
+    indirect=["family"],
+)
 def test_a_wrong_secret_shows_nowhere(
     login: Login, sandbox: Sandbox, seen: Seen, method: str | None
 ) -> None:
-    if (method, sandbox.family) == ("password", "slipstream"):
-        pytest.skip("the other family's name for it")
     with pytest.raises(InvalidCredentials) as caught:
         login("alice", PASSWORD, ex_login_method=method)
     seen.note(caught.value)

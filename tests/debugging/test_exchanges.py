@@ -123,6 +123,7 @@ def test_a_head_request_is_told_as_curl_wants_it() -> None:
     [
         ({"verify": False}, ["-k"]),
         ({"verify": "/etc/my ca.pem"}, ["--cacert", "/etc/my ca.pem"]),
+        ({"verify": "/"}, ["--capath", "/"]),
         ({"cert": "/c.pem"}, ["--cert", "/c.pem"]),
         ({"cert": ("/c.pem", "/k.pem")}, ["--cert", "/c.pem", "--key", "/k.pem"]),
         ({"proxy": "http://joe:pw@proxy:3128"}, ["--proxy", "http://***@proxy:3128"]),
