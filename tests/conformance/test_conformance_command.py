@@ -161,6 +161,12 @@ def test_arguments_are_converted_where_they_plainly_are_something_else():
     }  # fmt: skip
 
 
+def test_versions_and_what_is_said_to_be_text_are_not_converted():
+    given = parse(["api_version=2", "ex_project=text:12345", "ex_note=text:env:HOME"])
+    assert given.values == {"api_version": "2", "ex_project": "12345", "ex_note": "env:HOME"}
+    assert given.masked == ()
+
+
 def test_secrets_are_read_from_the_environment_and_from_files(tmp_path, monkeypatch):
     monkeypatch.setenv("CONFORMANCE_KEY", "12")
     (tmp_path / "secret").write_text("two words\n")

@@ -61,8 +61,8 @@ def parse(given: Iterable[str]) -> Arguments:
     """
     Read arguments that are written as ``name=value``.
 
-    :param given: What was written; ``env:NAME`` as a value names an environment variable, and
-        ``file:PATH`` a file.
+    :param given: What was written; ``env:NAME`` as a value names an environment variable,
+        ``file:PATH`` a file, and ``text:...`` is never converted.
     :returns: The arguments.
     :raises ValueError: If one cannot be read; the sentence holds no value.
     """
@@ -74,12 +74,9 @@ def parse(given: Iterable[str]) -> Arguments:
             raise ValueError("--arg takes a name and a value, as in --arg host=nuv.la")
         if name in values:
             raise ValueError(f"--arg {name} is given twice")
-        source, colon, rest = value.partition(":")
-        if colon and source in {"env", "file"}:
-            values[name] = _from_variable(name, rest) if source == "env" else _read(name, rest)
+        values[name] = _value(name, value)
+        if value.startswith(("env:", "file:")):
             hidden.add(name)
-        else:
-            values[name] = value if _is_secret_or_key(name) else _plain(value)
     return Arguments(values, frozenset(hidden))
 
 
@@ -91,10 +88,26 @@ def _is_secret_or_key(name: str) -> bool:
     return _is_secret(name) or bool(_NAMED_KEY.search(name) and not _NAMES_A_FILE.search(name))
 
 
-def _plain(value: str) -> Any:
-    if value.lower() in _WORDS:
-        return _WORDS[value.lower()]
-    return int(value) if _WHOLE.fullmatch(value) else value
+def _value(name: str, written: str) -> Any:
+    source, colon, rest = written.partition(":")
+    if colon and source == "env":
+        return _from_variable(name, rest)
+    if colon and source == "file":
+        return _read(name, rest)
+    if colon and source == "text":
+        return rest
+    return written if _is_text(name) else _plain(written)
+
+
+def _is_text(name: str) -> bool:
+    """Secrets are texts whatever they look like, and so are versions of a protocol."""
+    return _is_secret_or_key(name) or name.endswith("version")
+
+
+def _plain(written: str) -> Any:
+    if written.lower() in _WORDS:
+        return _WORDS[written.lower()]
+    return int(written) if _WHOLE.fullmatch(written) else written
 
 
 def _from_variable(name: str, variable: str) -> str:

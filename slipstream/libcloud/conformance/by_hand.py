@@ -6,6 +6,7 @@ import copy
 import inspect
 from typing import Any
 
+from libcloud.common.types import LibcloudError
 from libcloud.compute.base import NodeLocation, StorageVolume
 
 from slipstream.libcloud.conformance.contract import KINDS
@@ -73,7 +74,7 @@ def objects_call_their_driver(subject: Subject, what: str) -> str:
         if recorder.called != [wanted]:
             found = ", ".join(recorder.called) or "nothing"
             raise Failed(f"{what}.{own}() calls {found} instead of {wanted}.")
-    return f"{', '.join(CALLS[what])} of a {what} reach the driver."
+    return f"A {what} reaches the driver by {', '.join(CALLS[what])}."
 
 
 def _example(subject: Subject, what: str) -> Any:
@@ -98,9 +99,7 @@ def places_made_by_hand_are_taken(subject: Subject, method: str) -> str:
     kind = KINDS[method.removeprefix("list_")]
     try:
         wanted = subject.ask(method, location=listed)
-    except NotApplicable:
-        raise
-    except Exception as error:  # noqa: BLE001 - a driver may raise any
+    except (LibcloudError, ValueError) as error:
         raise NotApplicable(f"{method}(location) is refused: {described(error)}") from None
     by_hand = NodeLocation(listed.id, "", "", subject.driver)
     found = subject.ask(method, location=by_hand)
