@@ -18,6 +18,7 @@ class Identifiers:
     def __init__(self, seed: int = 2017) -> None:
         self._random = random.Random(seed)  # noqa: S311 - nothing here is a secret
         self._addresses = 0
+        self.fixed_address: str | None = None
 
     def uuid(self) -> str:
         """
@@ -40,8 +41,10 @@ class Identifiers:
         """
         Hand out the next address of the networks set aside for documentation.
 
-        :returns: An IPv4 address.
+        :returns: An IPv4 address, or the one address that is handed out if there is one.
         """
+        if self.fixed_address is not None:
+            return self.fixed_address
         number = self._addresses % 500
         self._addresses += 1
         network = "203.0.113" if number < 250 else "198.51.100"

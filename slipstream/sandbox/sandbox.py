@@ -31,6 +31,9 @@ class Sandbox:
     :param server_version: The release of the server to play: from ``3.38`` to ``3.71``, or
         ``6.19`` for Nuvla; the last one, if left out.
     :param clock: The clock that moves deployments and ends sessions.
+    :param machine_address: The address that every machine has, and every place of Nuvla's that is
+        no edge: where a test lets a server of its own listen. Left out, each machine has one of
+        the networks set aside for documentation, where nothing answers.
     :raises ValueError: If the family, the version or the speed is none.
     """
 
@@ -43,6 +46,7 @@ class Sandbox:
         speed: float = 1.0,
         server_version: str | None = None,
         clock: Clock | None = None,
+        machine_address: str | None = None,
     ) -> None:
         if family not in FAMILIES:
             known = " and ".join(FAMILIES)
@@ -58,6 +62,7 @@ class Sandbox:
         )
         # Each family's world has levers of its own.
         self.world: Any = world
+        world.ids.fixed_address = machine_address
         self.users: Mapping[str, Login] = MappingProxyType(users)
         self._port = port
         self._server: Server | None = None

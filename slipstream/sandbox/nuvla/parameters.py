@@ -127,7 +127,8 @@ def _global(world: World, deployment: Document) -> Iterator[tuple[str, str | Non
     else:
         service = world.store.get(deployment.get("infrastructure-service", "")) or {}
         host = urlsplit(service.get("endpoint", "")).hostname
-        yield "hostname", world.host if host in {None, THIS_MACHINE} else host
+        given = world.ids.fixed_address
+        yield "hostname", given or (world.host if host in {None, THIS_MACHINE} else host)
     content = deployment["module"].get("content", {})
     for parameter in content.get("output-parameters", ()):
         value = f"site/{deployment['id'].partition('/')[2]}"
