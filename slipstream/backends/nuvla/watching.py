@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import attrs
+
 from slipstream.backends import documents
 from slipstream.backends.conditions import either
 from slipstream.backends.nuvla import jobs
@@ -56,11 +58,18 @@ def _read(session: Session, names: Sequence[str]) -> dict[str, Deployment]:
     failed = [name for name, state in states.items() if state is Phase.ERROR]
     values = read_all(session, running) if running else {}
     reasons = jobs.failures(session, failed) if failed else {}
-    return {
-        entry["id"]: deployment(
+    found = [
+        deployment(
             entry,
             parameters=values.get(entry["id"], {}) if entry["id"] in running else None,
             failure=reasons.get(entry["id"]),
         )
         for entry in entries
-    }
+    ]
+    return {one.id: _reachable(one) for one in found}
+
+
+def _reachable(found: Deployment) -> Deployment:
+    """A place that is known by the name of its host alone is reached by that."""
+    host = (found.parameters or {}).get("hostname")
+    return attrs.evolve(found, addresses=[host]) if host and not found.addresses else found
