@@ -165,15 +165,17 @@ def _logs(s, **more):
 
 
 def _runs(s, **more):
-    [(node, addresses)] = s.driver.wait_until_running([s.node], **more)
+    at = "private_ips" if s.nuvla else "public_ips"
+    [(node, addresses)] = s.driver.wait_until_running([s.node], ssh_interface=at, **more)
     return node.state == "running" and addresses
 
 
-def _runs_privately(s):
+def _runs_elsewhere(s):
+    at = "public_ips" if s.nuvla else "private_ips"
     try:
-        s.driver.wait_until_running([s.node], wait_period=0, ssh_interface="private_ips")
+        s.driver.wait_until_running([s.node], wait_period=0, ssh_interface=at)
     except NodeFailed as error:
-        return "has no private IPv4 address" in str(error)
+        return "Pass ssh_interface=" in str(error)
     return False
 
 
@@ -253,7 +255,7 @@ CALLS = {
     "wait_until_running()": lambda s: _runs(s),
     "wait_until_running(wait_period)": lambda s: _runs(s, wait_period=0.01),
     "wait_until_running(timeout)": lambda s: _runs(s, timeout=1),
-    "wait_until_running(ssh_interface)": _runs_privately,
+    "wait_until_running(ssh_interface)": _runs_elsewhere,
     "wait_until_running(force_ipv4)": lambda s: _runs(s, force_ipv4=False),
     "wait_until_running(ex_list_nodes_kwargs)": lambda s: _runs(
         s, ex_list_nodes_kwargs={"ex_addresses": True}
