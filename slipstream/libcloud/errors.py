@@ -10,6 +10,7 @@ The exceptions that users of the driver meet, as one tree::
         ├── MalformedAnswer (MalformedResponseError)
         ├── NodeFailed                                  a deployment was aborted, or has ended
         ├── WaitTimeout
+        ├── DeployFailed (DeploymentError)              a node was made and could not be set up
         ├── KeyPairConflict (KeyPairError)
         ├── KeyPairMissing (KeyPairDoesNotExistError)
         ├── PluginFailed
@@ -26,7 +27,7 @@ these is both. Bad types are a plain ``TypeError``.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError
 from libcloud.common.types import (
@@ -36,9 +37,12 @@ from libcloud.common.types import (
     ProviderError,
     ServiceUnavailableError,
 )
-from libcloud.compute.types import KeyPairDoesNotExistError, KeyPairError
+from libcloud.compute.types import DeploymentError, KeyPairDoesNotExistError, KeyPairError
 
 from slipstream import errors
+
+if TYPE_CHECKING:
+    from libcloud.compute.base import Node
 
 
 class DriverError(LibcloudError, BaseHTTPError):
@@ -127,6 +131,21 @@ class NodeFailed(DriverError):
 
 class WaitTimeout(DriverError):
     """The time for waiting is over; the deployment goes on."""
+
+
+class DeployFailed(DriverError, DeploymentError):
+    """
+    ``deploy_node`` made a node and could not set it up; ``node`` is that node, and still there.
+
+    ``original_error`` is what went wrong; a pickle leaves it out, since anybody's code may have
+    raised it.
+    """
+
+    node: Node | None = None
+    original_error: Exception | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self.args, {**vars(self), "original_error": None}
 
 
 class PluginFailed(DriverError):
