@@ -33,6 +33,7 @@ from slipstream.libcloud.key_pairs import KeyPairMethods  # noqa: E402
 from slipstream.libcloud.lifetime import LifetimeMethods  # noqa: E402
 from slipstream.libcloud.machines import MachineMethods  # noqa: E402
 from slipstream.libcloud.nodes import NodeMethods  # noqa: E402
+from slipstream.libcloud.provisioning import ProvisioningMethods  # noqa: E402
 from slipstream.libcloud.operation import operation  # noqa: E402
 from slipstream.libcloud.refused import RefusedMethods  # noqa: E402
 from slipstream.libcloud.settings import endpoint_of, settings_of  # noqa: E402
@@ -46,6 +47,7 @@ __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 class SlipStreamNodeDriver(
     LifetimeMethods,
     NodeMethods,
+    ProvisioningMethods,
     CreationMethods,
     WaitingMethods,
     MachineMethods,
