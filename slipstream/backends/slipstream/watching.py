@@ -9,9 +9,12 @@ SlipStreamServer, run/RunListResource.java, run/RuntimeParameterResource.java.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
 
 import attrs
 
+from slipstream.backends.ahead import read_ahead
 from slipstream.backends.slipstream import machines
 from slipstream.backends.slipstream.dialect import NAME, STATES
 from slipstream.backends.slipstream.paths import run_id
@@ -25,6 +28,9 @@ from slipstream.values import GONE, Deployment, Phase
 FEW = 3
 """Runs that are read one by one when they are not among the newest."""
 
+SIDE_BY_SIDE = 4
+"""Documents that are read at a time."""
+
 
 @hookimpl
 @serves(NAME)
@@ -32,18 +38,18 @@ def slipstream_get_deployments(
     session: Session, deployment_ids: Sequence[str]
 ) -> Iterator[Deployment]:
     """
-    A page of the list for each 500 runs, and one search of machines for each 100 that run.
+    A page of the list for each 500 runs; once all run, a search of machines for each 100.
 
     One run by itself costs a question for its state, and its document once it is ready.
     """
     runs = [run_id(text) for text in deployment_ids]
-    listed = dict(_listed(session, runs))
+    found = dict(_listed(session, runs))
     for run in runs:
-        if run not in listed:
-            listed[run] = _by_itself(session, run)
-    known = _addresses(session, listed.values())
-    for run in runs:
-        yield _with_addresses(session, listed[run], known)
+        if run not in found:
+            found[run] = _by_itself(session, run)
+    if all(run.phase is Phase.RUNNING for run in found.values()):
+        found |= _with_addresses(session, found.values())
+    yield from (found[run] for run in runs)
 
 
 def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deployment]]:
@@ -71,18 +77,19 @@ def _by_itself(session: Session, run: str) -> Deployment:
     return Deployment(id=run, state=there.state, phase=there.phase, failure=there.failure)
 
 
-def _addresses(session: Session, found: Iterable[Deployment]) -> dict[str, list[str]]:
-    wanted = [run.id for run in found if run.phase is Phase.RUNNING and run.parameters is None]
-    known: dict[str, list[str]] = {}
-    for start in range(0, len(wanted), AT_ONCE):
-        known |= machines.addresses(session, wanted[start : start + AT_ONCE])
-    return known
+def _with_addresses(
+    session: Session, found: Iterable[Deployment]
+) -> Iterator[tuple[str, Deployment]]:
+    """
+    Runs of the list, with their addresses.
 
-
-def _with_addresses(session: Session, run: Deployment, known: dict[str, list[str]]) -> Deployment:
-    if run.phase is not Phase.RUNNING or run.parameters is not None:
-        return run
-    if run.id in known:
-        return attrs.evolve(run, addresses=known[run.id])
-    # Machines are entered into their collection minutes later than into the run's document.
-    return read(session, run.id)
+    Machines are entered into their collection minutes after the run's document has them.
+    """
+    summaries = {run.id: run for run in found if run.parameters is None}
+    left = iter(list(summaries))
+    while some := list(islice(left, AT_ONCE)):
+        for run, known in machines.addresses(session, some).items():
+            if run in summaries:
+                yield run, attrs.evolve(summaries.pop(run), addresses=known)
+    documents = read_ahead(partial(read, session), list(summaries), at_once=SIDE_BY_SIDE)
+    yield from ((run.id, run) for run in documents)
