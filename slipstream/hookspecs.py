@@ -130,9 +130,9 @@ def slipstream_get_deployments(
 
     :param session: The logged-in session.
     :param deployment_ids: Their ids; one may be there more than once.
-    :returns: One deployment for each id, in that order: its state, with the reason of a failure,
-        and all that a list tells, with the addresses, if it runs. One that the server does not
-        have any more is in phase ``TERMINATED``.
+    :returns: One deployment for each id, in that order: its state, and the reason of a failure;
+        all that a list tells if it runs, and its addresses once all of them run. One that the
+        server does not have any more is in phase ``TERMINATED``.
     """
 
 
