@@ -43,21 +43,8 @@ def slipstream_list_ssh_keys(session: Session) -> Iterator[SSHKey]:
 @serves(NAME)
 def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
     """Add a key; the server does not mind two of one name, so that is looked at first."""
-    same = list(_keys(session, _SSH_KEYS & either("name", key.name)))
-    for other in same:
-        if other.blob == key.blob:
-            return other
-    if same:
-        raise KeyConflict(
-            f"There is another SSH key named {key.name!r} on {session.endpoint}.",
-            name=key.name,
-            endpoint=session.endpoint.url,
-            hint="Delete it first, or choose another name.",
-        )
-    document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
-    doing = f"add the SSH key {key.name!r}"
-    answer = session.send(post("credential", document), doing=doing)
-    return attrs.evolve(key, id=reference(session, answer, "resource-id", doing))
+    with session.key_lock:
+        return _add(session, key)
 
 
 @hookimpl
@@ -87,6 +74,24 @@ def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
             endpoint=session.endpoint.url,
         )
     return True
+
+
+def _add(session: Session, key: SSHKey) -> SSHKey:
+    same = list(_keys(session, _SSH_KEYS & either("name", key.name)))
+    for other in same:
+        if other.blob == key.blob:
+            return other
+    if same:
+        raise KeyConflict(
+            f"There is another SSH key named {key.name!r} on {session.endpoint}.",
+            name=key.name,
+            endpoint=session.endpoint.url,
+            hint="Delete it first, or choose another name.",
+        )
+    document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
+    doing = f"add the SSH key {key.name!r}"
+    answer = session.send(post("credential", document), doing=doing)
+    return attrs.evolve(key, id=reference(session, answer, "resource-id", doing))
 
 
 def _keys(session: Session, where: Filter) -> Iterator[SSHKey]:

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import TypeVar
+
+from libcloud.compute.base import Node
+from places import Place
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.sandbox import Sandbox
+from slipstream.sandbox.nuvla import parameters
+
+R = TypeVar("R")
+
+Driver = SlipStreamNodeDriver
+THREADS = 32
+PATIENCE = 20.0
+LONG = 8 * 24 * 3600
+"""Seconds after which a session of either family has ended."""
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
+TESTS = Path(__file__).parents[1]
+
+
+def together(function: Callable[[int], R], threads: int = THREADS) -> list[R]:
+    """Call a function in many threads that begin at the same moment, each with its number."""
+    barrier = Barrier(threads)
+
+    def begin(number: int) -> R:
+        barrier.wait(PATIENCE)
+        return function(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(begin, range(threads)))
+
+
+def logins(sandbox: Sandbox) -> int:
+    return len(sandbox.journal.entries("POST", "/api/session"))
+
+
+def own_parameter(place: Place, node: Node, value: str) -> str:
+    """The name of a parameter of a node that has this value."""
+    if place.family == "slipstream":
+        return "machine:wordpress_title"
+    world = place.sandbox.world
+    parameters.write(world, world.store[node.id], "title", value, at=place.sandbox.clock.now())
+    return "title"
+
+
+def run(
+    code: str, *arguments: str, options: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(TESTS), "NO_PROXY": "*"}
+    command = [sys.executable, *options, "-c", code, *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env=environment
+    )
