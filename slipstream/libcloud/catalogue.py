@@ -36,6 +36,8 @@ class CatalogueMethods(DriverBase):
             may not be read is skipped, and a warning names it.
         :type ex_recurse: ``bool``
 
+        :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below. Nuvla 1 for
+            each 500 modules.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeImage`
         :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
         """
@@ -62,6 +64,8 @@ class CatalogueMethods(DriverBase):
         :param ex_recurse: List the projects below it too.
         :type ex_recurse: ``bool``
 
+        :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project that is reached.
+            Nuvla 1 for each 500 modules.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeImage`
         :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
         """
@@ -87,6 +91,7 @@ class CatalogueMethods(DriverBase):
             latest.
         :type image_id: ``str``
 
+        :requests: SlipStream 1. Nuvla 1; by path 2.
         :rtype: :class:`~libcloud.compute.base.NodeImage`
         :raises NotFound: If there is none of that id.
         """
@@ -111,6 +116,7 @@ class CatalogueMethods(DriverBase):
         :keyword ex_all_versions: Delete every version.
         :type ex_all_versions: ``bool``
 
+        :requests: SlipStream 1. Nuvla 1; by path 2, and 1 more where the id names no version.
         :returns: ``True``; a failure is an exception.
         :rtype: ``bool``
         """
@@ -127,6 +133,7 @@ class CatalogueMethods(DriverBase):
         :param location: Only those of this location.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
 
+        :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
         :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
             ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is 0 and
             listed in ``extra['unknown']``.
@@ -142,6 +149,7 @@ class CatalogueMethods(DriverBase):
         :param location: Only those of this location.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
 
+        :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
         """
         offers = self._plugins.list_service_offers(
@@ -154,6 +162,8 @@ class CatalogueMethods(DriverBase):
         """
         List the cloud connectors that the user can deploy on, sorted by name.
 
+        :requests: SlipStream 3, and 1 more after a login, for the user's name. Nuvla 2 for each
+            500 services and credentials.
         :returns: Locations; ``country`` is an ISO 3166 code where the server tells it, else empty.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeLocation`
         """
@@ -166,6 +176,7 @@ class CatalogueMethods(DriverBase):
 
         What tells of all of them is read first.
 
+        :requests: those of :meth:`list_locations`: SlipStream 3, Nuvla 2.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeLocation`
         """
         found = self._plugins.list_connectors(self._session)

@@ -68,6 +68,8 @@ class ExplainingMethods(DriverBase):
 
         :param args: Its arguments; so are the keywords.
 
+        :requests: SlipStream 1, Nuvla 1 for ``'ex_get_node_parameter'``: those of the method that
+            change nothing, and some that look for what would be refused.
         :rtype: :class:`Explanation`
         :raises BadInput: If there is no such method.
         :raises TypeError: If the method does not take the arguments.

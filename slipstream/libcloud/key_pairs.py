@@ -24,6 +24,8 @@ class KeyPairMethods(DriverBase):
         """
         List the user's public SSH keys.
 
+        :requests: SlipStream 1, and 1 more after a login, for the user's name. Nuvla 1 for each
+            500 keys.
         :returns: Key pairs, named by the keys' comments; a key without one is named by its
             SHA-256 fingerprint.
         :rtype: ``list`` of :class:`~libcloud.compute.base.KeyPair`
@@ -35,6 +37,7 @@ class KeyPairMethods(DriverBase):
         """
         Go through the key pairs that :meth:`list_key_pairs` lists.
 
+        :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
         :rtype: iterator of :class:`~libcloud.compute.base.KeyPair`
         """
         return (convert.key_pair(key, self) for key in self._plugins.list_ssh_keys(self._session))
@@ -47,6 +50,7 @@ class KeyPairMethods(DriverBase):
         :param name: Its name or its fingerprint.
         :type name: ``str``
 
+        :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises KeyPairMissing: If there is none of that name.
         :raises KeyPairConflict: If there are several; ask by fingerprint then.
@@ -61,6 +65,8 @@ class KeyPairMethods(DriverBase):
         :param name: Its name.
         :type name: ``str``
 
+        :requests: SlipStream 4: the profile is read, read again, written and looked at, since
+            others may change it meanwhile; again as often while they do. Nuvla 2.
         :returns: The key pair; its ``private_key``, in PEM format, exists nowhere else.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises KeyPairConflict: If the name is taken.
@@ -81,6 +87,8 @@ class KeyPairMethods(DriverBase):
         :param key_material: The key in OpenSSH's one-line format; options before it are kept.
         :type key_material: ``str``
 
+        :requests: SlipStream 4: the profile is read, read again, written and looked at, since
+            others may change it meanwhile; again as often while they do. Nuvla 2.
         :returns: The key pair. When the user has this very key under that name already, nothing
             is changed.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
@@ -105,6 +113,7 @@ class KeyPairMethods(DriverBase):
         :param key_file_path: The file, usually ``~/.ssh/*.pub``.
         :type key_file_path: ``str``
 
+        :requests: those of :meth:`import_key_pair_from_string`: SlipStream 4, Nuvla 2.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises BadInput: If the file cannot be read or holds no public key.
         """
@@ -124,6 +133,8 @@ class KeyPairMethods(DriverBase):
         :param key_pair: The key pair; one made by hand is looked up by its name.
         :type key_pair: :class:`~libcloud.compute.base.KeyPair`
 
+        :requests: SlipStream 4, Nuvla 1; for a key pair made by hand those of :meth:`get_key_pair`
+            more.
         :returns: ``True``; a failure is an exception.
         :rtype: ``bool``
         :raises KeyPairMissing: If the user has no such key.

@@ -31,6 +31,8 @@ class MachineMethods(DriverBase):
         :param ignore_abort: Answer although the deployment was aborted.
         :type ignore_abort: ``bool``
 
+        :requests: SlipStream 1. Nuvla 1; 2 for one that is not set or does not exist, and 1 more
+            without ``ignore_abort``.
         :returns: The value, ``None`` while it is not set.
         :rtype: ``str``
         :raises BadInput: If the node has no such parameter; those that it has are listed.
@@ -56,6 +58,8 @@ class MachineMethods(DriverBase):
         :param node: Only those of this node.
         :type node: :class:`~libcloud.compute.base.Node`
 
+        :requests: SlipStream 1 for each 1,000 machines. Nuvla 2 for each 100 edges, and 1 for each
+            500; of a node none or 1, or 2 for one made by hand; of a location 1 more.
         :rtype: ``list`` of :class:`VirtualMachine`
         """
         return list(self.ex_iterate_virtual_machines(location, node))
@@ -73,6 +77,7 @@ class MachineMethods(DriverBase):
         :param node: Only those of this node.
         :type node: :class:`~libcloud.compute.base.Node`
 
+        :requests: those of :meth:`ex_list_virtual_machines`: SlipStream 1, Nuvla 2.
         :rtype: iterator of :class:`VirtualMachine`
         """
         found = self._plugins.list_virtual_machines(
@@ -102,6 +107,7 @@ class MachineMethods(DriverBase):
         :keyword timeout: Seconds after which to give up.
         :type timeout: ``float``
 
+        :requests: SlipStream none. Nuvla 4, and 1 for each question that comes too early.
         :returns: The lines, by component.
         :rtype: ``dict``
         :raises NotSupported: If the endpoint has no such operation.
