@@ -62,6 +62,8 @@ class LifetimeMethods(DriverBase):
         expires by itself, and a file that :meth:`ex_save_cookies` made stays good until then.
         Closing twice does no harm, and neither does closing never: connections are closed with
         the last reference to the driver.
+
+        :requests: SlipStream none, Nuvla none.
         """
         session = self._session_if_made()
         if session is not None:

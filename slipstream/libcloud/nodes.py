@@ -27,6 +27,8 @@ class NodeMethods(DriverBase):
         :keyword ex_addresses: Fill in the addresses of the machines.
         :type ex_addresses: ``bool``
 
+        :requests: SlipStream 1 for each 500 deployments, Nuvla 1 for each 500; with
+            ``ex_addresses`` 1 more for each 100 of them.
         :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
         """
         return list(
@@ -48,6 +50,7 @@ class NodeMethods(DriverBase):
         :keyword ex_addresses: Fill in the addresses of the machines.
         :type ex_addresses: ``bool``
 
+        :requests: those of :meth:`list_nodes`, when they are needed: SlipStream 1, Nuvla 1.
         :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
         found = self._plugins.list_deployments(
@@ -63,6 +66,7 @@ class NodeMethods(DriverBase):
         :param node_id: Its id.
         :type node_id: ``str`` or :class:`uuid.UUID`
 
+        :requests: SlipStream 1. Nuvla 2, and 1 more for the reason when it is in error.
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises NotFound: If there is none of that id.
         """
@@ -77,6 +81,7 @@ class NodeMethods(DriverBase):
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
 
+        :requests: SlipStream none, Nuvla 1.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
@@ -91,6 +96,7 @@ class NodeMethods(DriverBase):
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
 
+        :requests: SlipStream none, Nuvla 1.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
@@ -105,6 +111,7 @@ class NodeMethods(DriverBase):
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
 
+        :requests: SlipStream none, Nuvla none.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
         :raises NotSupported: On every endpoint but those of plugins that can. The message tells
@@ -120,6 +127,7 @@ class NodeMethods(DriverBase):
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
 
+        :requests: SlipStream none, Nuvla 1.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
         :raises NotSupported: If the endpoint has no such operation.
@@ -134,6 +142,8 @@ class NodeMethods(DriverBase):
         :param node: The node; one that has ended already is accepted.
         :type node: :class:`~libcloud.compute.base.Node`
 
+        :requests: SlipStream 1. Nuvla 1; 2 for one that is not running, and 1 for each question
+            while it is just being stopped.
         :returns: ``True``; a failure is an exception.
         :rtype: ``bool``
         """

@@ -105,6 +105,8 @@ class ProvisioningMethods(DriverBase):
 
         :param create_node_kwargs: The arguments of :meth:`create_node`.
 
+        :requests: those of :meth:`create_node` (SlipStream 3, Nuvla 3), then those of
+            :meth:`wait_until_running`.
         :returns: The node as it runs.
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises DeployFailed: If it was made, and did not run, let nobody in, or a step failed;
@@ -142,8 +144,11 @@ class ProvisioningMethods(DriverBase):
                 wait_period=period,
                 timeout=cast(int, access.timeout or NODE_ONLINE_WAIT_TIMEOUT),
                 ssh_interface=access.interface,
+                force_ipv4=False,
             )
-            self._set_up(node, addresses[0], deploy, access)
+            # The first one, but an IPv6 address only where there is nothing else.
+            address = min(addresses, key=lambda one: ":" in one)
+            self._set_up(node, address, deploy, access)
         return node
 
     def _set_up(self, node: Node, address: str, deploy: Deployment, access: Access) -> None:

@@ -88,6 +88,7 @@ class RefusedMethods(DriverBase):
         :param node: A node.
         :param name: A name.
         :param description: A description.
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError
@@ -107,6 +108,7 @@ class RefusedMethods(DriverBase):
         :param node_image: An image.
         :param name: A name.
         :param description: A description.
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError
@@ -116,6 +118,7 @@ class RefusedMethods(DriverBase):
         """
         Refused: disks are part of what is deployed.
 
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError
@@ -135,6 +138,7 @@ class RefusedMethods(DriverBase):
         :param name: A name.
         :param location: A location.
         :param snapshot: A snapshot.
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError
@@ -149,6 +153,7 @@ class RefusedMethods(DriverBase):
         :param node: A node.
         :param volume: A volume.
         :param device: A device, as in ``/dev/sdb``.
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError
@@ -159,6 +164,7 @@ class RefusedMethods(DriverBase):
         Refused: disks are part of what is deployed.
 
         :param volume: A volume.
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError
@@ -169,6 +175,7 @@ class RefusedMethods(DriverBase):
         Refused: disks are part of what is deployed.
 
         :param volume: A volume.
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError
@@ -179,6 +186,7 @@ class RefusedMethods(DriverBase):
         Refused: there are no volumes.
 
         :param volume: A volume.
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError
@@ -190,6 +198,7 @@ class RefusedMethods(DriverBase):
 
         :param volume: A volume.
         :param name: A name.
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError
@@ -200,6 +209,7 @@ class RefusedMethods(DriverBase):
         Refused: there are no volumes.
 
         :param snapshot: A snapshot.
+        :requests: SlipStream none, Nuvla none.
         :raises NotSupported: Always.
         """
         raise NotImplementedError

@@ -63,6 +63,9 @@ class WaitingMethods(DriverBase):
         :keyword progress: Called at each question, for each node, with a
             :class:`~slipstream.values.DeploymentState` whose ``deployment_id`` is the node's.
 
+        :requests: SlipStream 2 for nodes that run: at each question 1 for each 500 deployments of
+            the user until all are found, and once they run 1 for each 100 nodes for the addresses.
+            Nuvla 2 for each 100 nodes that run: 1 at each question, and 1 for the addresses.
         :returns: The nodes as they are now, each one once, in the order given, with the addresses
             wanted of each.
         :rtype: ``list`` of ``tuple`` of :class:`~libcloud.compute.base.Node` and ``list`` of
@@ -126,6 +129,8 @@ class WaitingMethods(DriverBase):
             :class:`~slipstream.values.DeploymentState`; see
             :class:`~slipstream.libcloud.progress.ProgressLine`.
 
+        :requests: SlipStream 1 at each question, and 2 more when it was aborted. Nuvla 1, and 1
+            more when it is in error.
         :returns: The state reached.
         :rtype: ``str``
         :raises NodeFailed: If it was aborted (``reason`` tells why) or has ended.
@@ -162,6 +167,8 @@ class WaitingMethods(DriverBase):
         :keyword ignore_abort: Go on although the deployment was aborted.
         :type ignore_abort: ``bool``
 
+        :requests: SlipStream none, Nuvla none; asking it costs those of
+            :meth:`ex_wait_node_in_state`.
         :rtype: :class:`~slipstream.libcloud.node_operation.NodeOperation`
         """
         node_id = self._node_id(node)
