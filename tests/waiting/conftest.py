@@ -1,0 +1,31 @@
+"""Endpoints of each kind, on which waiting takes no time and moves the sandbox's clock."""
+
+from __future__ import annotations
+
+import pytest
+from driver.support import FakeTime
+from places import Place
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+
+
+@pytest.fixture
+def waiting(place: Place, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    """Let waiting for a deployment move the sandbox's clock and take no time."""
+    fake = FakeTime(place.sandbox.clock.advance)
+    monkeypatch.setattr("slipstream.waiting.time", fake)
+    return fake
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Note the pauses before requests that are repeated, and take none."""
+    fake = FakeTime()
+    monkeypatch.setattr("slipstream.transport.time", fake)
+    return fake.slept
+
+
+@pytest.fixture
+def driver(place: Place) -> SlipStreamNodeDriver:
+    """A driver for the main user."""
+    return place.login()
