@@ -11,7 +11,7 @@ _USER = re.compile(r"(?<=://)[^\s/?#\"'<>]*@")
 
 # The quantifiers are possessive: an answer of megabytes has to be read in one go.
 _NAME = re.compile(
-    r"(?P<name>[\w.\-]++)"
+    r"(?<![\w.\-])(?P<name>[\w.\-]++)"
     r"(?:\\*+[\"']?+[ \t]*+(?:=>|[=:])[ \t]*+\\*+|(?P<apart>[ \t]++))"
 )
 _QUOTED = re.compile(

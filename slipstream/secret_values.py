@@ -28,7 +28,10 @@ SHAPES: Final[dict[str, re.Pattern[str]]] = {
         rf"(?:-----END(?:{_BLANK}[A-Z0-9]+)*{_BLANK}PRIVATE{_BLANK}KEY-----|\Z)",
         re.DOTALL,
     ),
-    "a JSON web token": re.compile(r"eyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*)?"),
+    # It may follow a character that is percent-encoded, as the sign before it in a form is.
+    "a JSON web token": re.compile(
+        r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))eyJ[\w-]{6,}+\.[\w-]++(?:\.[\w-]*+)?"
+    ),
     # Five groups of six from an alphabet without look-alikes: SlipStreamServer and the Nuvla
     # api-server, credential/key_utils.clj.
     "an API key's secret": re.compile(
