@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from driver.support import FakeTime
+from libcloud.compute.base import NodeAuthSSHKey
+from places import Place
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+
+from .ssh_server import Machine
+
+
+@attrs.frozen(kw_only=True)
+class Pair:
+    """A key pair as ``ssh-keygen`` leaves it: a file with the private key, and the public line."""
+
+    file: Path
+    public: str
+
+    @property
+    def auth(self) -> NodeAuthSSHKey:
+        return NodeAuthSSHKey(self.public)
+
+
+class Impatient(FakeTime):
+    """Time of which each pause takes a hundred times more, so that few attempts are made."""
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(100 * seconds)
+
+
+def make_pair(folder: Path, name: str) -> Pair:
+    key = ed25519.Ed25519PrivateKey.generate()
+    file = folder / name
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return Pair(file=file, public=f"{public} {name}")
+
+
+def profile(place: Place) -> list[str]:
+    """The keys in alice's profile on a SlipStream server."""
+    text: str = place.sandbox.world.accounts["alice"].value("General.ssh.public.key")
+    return text.splitlines()
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Pair:
+    return make_pair(tmp_path, "mine")
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Pair:
+    return make_pair(tmp_path, "strange")
+
+
+@pytest.fixture
+def driver(place: Place) -> Driver:
+    made = place.login()
+    place.sandbox.journal.clear()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    """Let waiting move the sandbox's clock, and waiting for SSH take no time either."""
+    place: Place | None = None
+    if "place" in request.fixturenames:
+        place = request.getfixturevalue("place")
+    fake = FakeTime(place.sandbox.clock.advance if place else lambda _: None)
+    monkeypatch.setattr("slipstream.waiting.time", fake)
+    monkeypatch.setattr("slipstream.libcloud.provisioning.time", Impatient())
+    return fake
+
+
+@pytest.fixture
+def machine(place: Place, tmp_path: Path, pair: Pair) -> Iterator[Machine]:
+    """
+    What answers at the address of every machine of the sandbox.
+
+    It lets in whom the profile lets in, as a SlipStream machine does; what runs on Nuvla has to
+    bring a key of its own.
+    """
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def authorized() -> str:
+        return pair.public if place.family == "nuvla" else "\n".join(profile(place))
+
+    place.sandbox.world.ids.fixed_address = "127.0.0.1"
+    with Machine(home, authorized) as running:
+        yield running
