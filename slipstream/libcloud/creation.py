@@ -95,10 +95,10 @@ class CreationMethods(DriverBase):
         :keyword ex_scalable: Applications only: allow adding and removing machines later.
         :type ex_scalable: ``bool``
 
-        :requests: SlipStream 3: the image, the deployment, and its document; 1 more for each
-            component that the image is built on when a parameter is not the image's own, and with
-            ``auth`` 2, or 4 when the key is new. Nuvla 3; 1 or 2 more for an image that was listed
-            and not read, 1 or 2 more for a location that was not listed.
+        :requests: SlipStream 3: the image, the deployment, and its document; 1 more for each image
+            that it is built on when a parameter is not its own, and with ``auth`` 1, or 4 when
+            the key is new. Nuvla 3: to make, to set up, to start; 1 or 2 more for an image that
+            was listed and not read, and 1 or 2 for a location that was not listed.
         :returns: The new node.
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises BadInput: If the request cannot be right; nothing was deployed then.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
 import re
 import time
@@ -12,13 +13,19 @@ from unittest import mock
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from libcloud.compute.base import StorageVolume, VolumeSnapshot
+from libcloud.compute.base import (
+    KeyPair,
+    NodeAuthSSHKey,
+    NodeImage,
+    StorageVolume,
+    VolumeSnapshot,
+)
 from libcloud.compute.deployment import ScriptDeployment
 from places import opened
 
 from slipstream.backends.nuvla import logs
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.libcloud.errors import DeployFailed, NotSupported
+from slipstream.libcloud.errors import BadInput, DeployFailed, NotSupported
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 NAMES = {"slipstream": "SlipStream", "campus": "SlipStream", "nuvla": "Nuvla"}
@@ -251,3 +258,69 @@ def test_every_public_method_is_counted():
     methods = inspect.getmembers(SlipStreamNodeDriver, inspect.isfunction)
     public = {name for name, _ in methods if not name.startswith("_")}
     assert public == set(CALLS)
+
+
+def _created(**changes):
+    def call(world):
+        given = {"image": world.image, "location": world.location}
+        given |= {name: value(world) for name, value in changes.items()}
+        if given.get("ex_cloud"):
+            del given["location"]
+        world.driver.create_node(**given)
+
+    return call
+
+
+def _listed(world):
+    images = world.driver.list_images()
+    chosen = next(one for one in images if one.name.lower() == "wordpress")
+    world.place.sandbox.journal.clear()
+    return chosen
+
+
+def _key(number):
+    blob = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes([number]) * 32).decode()
+    return NodeAuthSSHKey(f"ssh-ed25519 {blob} of-{number}")
+
+
+FURTHER = {
+    "addresses": (lambda w: w.driver.list_nodes(ex_addresses=True), 2, 2),
+    "a new key": (_created(auth=lambda _: _key(1)), 7, 0),
+    "a key that is there": (_created(auth=lambda _: NodeAuthSSHKey(KEY)), 4, 0),
+    "a listed image": (_created(image=_listed), 3, 4),
+    "an image by its path": (
+        _created(image=lambda w: NodeImage("apps/WordPress/wordpress", None, None)),
+        3,
+        5,
+    ),
+    "a place by its id": (_created(ex_cloud=lambda w: w.location.id), 3, 4),
+    "a place by its name": (_created(ex_cloud=lambda w: w.location.name), 3, 5),
+    "get_image by path": (lambda w: w.driver.get_image("apps/WordPress/wordpress"), 1, 2),
+    "a tree": (
+        lambda w: w.driver.list_images(
+            ex_path="apps" if w.nuvla else "examples/images", ex_recurse=True
+        ),
+        2,
+        1,
+    ),
+    "a key pair made by hand": (
+        lambda w: w.driver.delete_key_pair(KeyPair("made", None, None, w.driver)),
+        5,
+        2,
+    ),
+    "the machines of a node": (lambda w: w.driver.ex_list_virtual_machines(node=w.node), 1, 0),
+}
+
+
+@pytest.mark.parametrize("case", FURTHER)
+def test_what_a_docstring_says_of_other_cases_is_so_too(worlds, case):
+    call, of_slipstream, of_nuvla = FURTHER[case]
+    world, _ = worlds
+    world.driver.import_key_pair_from_string("there", KEY)
+    if "made" not in [pair.name for pair in world.driver.list_key_pairs()]:
+        world.driver.create_key_pair("made")
+    world.place.sandbox.journal.clear()
+    with suppress(BadInput):
+        call(world)
+    expected = of_nuvla if world.nuvla else of_slipstream
+    assert len(list(world.place.sandbox.journal)) == expected
