@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -62,3 +63,14 @@ def run(
     return subprocess.run(
         command, capture_output=True, text=True, timeout=60, check=False, env=environment
     )
+
+
+def own_methods() -> list[str]:
+    """The driver's public methods that are made here, but for ``close``."""
+    return [
+        name
+        for name, method in inspect.getmembers(Driver, inspect.isfunction)
+        if method.__module__.startswith("slipstream.")
+        and not name.startswith("_")
+        and name != "close"
+    ]

@@ -1,0 +1,208 @@
+"""A closed driver sends nothing and says why; nothing is left open behind it."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from libcloud.common.types import LibcloudError
+from places import Place
+
+from slipstream import errors as below
+from slipstream.libcloud.errors import BadInput, DriverClosed
+from slipstream.sandbox import Sandbox
+
+from .support import PATIENCE, Driver, logins, own_methods, run, together
+
+CLOSED = "was closed. Make a new driver"
+
+
+@pytest.fixture
+def driver(place: Place) -> Driver:
+    return place.login()
+
+
+def arguments_of(method: Any) -> list[object]:
+    """Something for each argument that a bound method cannot do without."""
+    parameters = inspect.signature(method).parameters.values()
+    positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return [object() for p in parameters if p.kind in positional and p.default is p.empty]
+
+
+def test_every_method_of_a_closed_driver_says_so_and_sends_nothing(
+    place: Place, driver: Driver
+) -> None:
+    driver.close()
+    place.sandbox.journal.clear()
+    for name in own_methods():
+        method = getattr(driver, name)
+        with pytest.raises(DriverClosed, match=CLOSED) as caught:
+            method(*arguments_of(method))
+        assert caught.value.operation == name
+        assert caught.value.endpoint == place.url
+    assert len(place.sandbox.journal) == 0
+
+
+def test_what_a_closed_driver_gave_out_says_so_too(place: Place, driver: Driver) -> None:
+    node = place.deploy(driver)
+    driver.close()
+    calls = [node.destroy, node.reboot, lambda: driver.wait_until_running([node])]
+    for call in calls:
+        with pytest.raises(DriverClosed, match=CLOSED):
+            call()
+
+
+def test_the_error_is_one_of_libclouds_and_of_bad_input(driver: Driver) -> None:
+    driver.close()
+    for kind in (LibcloudError, BadInput, ValueError):
+        with pytest.raises(kind, match=CLOSED):
+            driver.list_nodes()
+
+
+def test_a_list_that_was_begun_ends_with_the_driver(place: Place, driver: Driver) -> None:
+    nodes = driver.ex_iterate_nodes()
+    driver.close()
+    place.sandbox.journal.clear()
+    with pytest.raises(DriverClosed, match=CLOSED):
+        next(nodes)
+    assert len(place.sandbox.journal) == 0
+
+
+def test_a_driver_can_be_closed_twice(driver: Driver) -> None:
+    driver.close()
+    driver.close()
+    assert repr(driver).endswith("closed>")
+
+
+def test_a_with_block_closes_the_driver(place: Place) -> None:
+    with place.login() as driver:
+        assert driver.list_nodes() == []
+    with pytest.raises(DriverClosed, match=CLOSED):
+        driver.list_nodes()
+
+
+def test_a_with_block_closes_the_driver_when_it_fails(place: Place) -> None:
+    with pytest.raises(ZeroDivisionError), place.login() as driver:
+        raise ZeroDivisionError
+    with pytest.raises(DriverClosed):
+        driver.list_nodes()
+
+
+def test_a_closed_driver_cannot_be_entered(driver: Driver) -> None:
+    driver.close()
+    with pytest.raises(DriverClosed, match=CLOSED), driver:
+        pytest.fail("it was entered")
+
+
+def test_a_closed_driver_still_tells_what_it_was(place: Place, driver: Driver) -> None:
+    driver.close()
+    assert driver.ex_endpoint == place.url
+    assert (driver.name, driver.type) == ("SlipStream", "slipstream")
+
+
+@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
+def test_the_server_goes_on_with_the_session(family: str, tmp_path: Path) -> None:
+    file = tmp_path / "cookies.txt"
+    with Sandbox(family=family, speed=0) as sandbox:
+        where = {"ex_endpoint": sandbox.url}
+        with Driver(sandbox.username, sandbox.password, **where) as driver:
+            driver.ex_save_cookies(file)
+        with Driver(None, ex_cookie_file=file, **where) as driver:
+            assert driver.list_nodes() == []
+        assert logins(sandbox) == 1
+        assert sandbox.journal.entries("DELETE") == []
+
+
+def test_a_call_under_way_is_answered(place: Place, driver: Driver) -> None:
+    place.sandbox.faults.add(path="/(run|api/deployment)", delay=0.4)
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(driver.list_nodes)
+        _until(lambda: not place.sandbox.faults)
+        driver.close()
+        assert listing.result(PATIENCE) == []
+
+
+def test_a_pause_before_another_attempt_is_the_end(place: Place) -> None:
+    driver = place.login(retry_delay=0.4)
+    place.sandbox.faults.add(path="/(run|api/deployment)", status=503, times=1)
+    place.sandbox.journal.clear()
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(driver.list_nodes)
+        _until(lambda: len(place.sandbox.journal) == 1)
+        driver.close()
+        with pytest.raises(DriverClosed):
+            listing.result(PATIENCE)
+    assert len(place.sandbox.journal) == 1
+
+
+def test_closing_under_many_busy_threads_ends_each_in_order(place: Place, driver: Driver) -> None:
+    seen: Counter[str] = Counter()
+    busy = threading.Event()
+
+    def live(number: int) -> None:
+        if number == 0:
+            busy.wait(PATIENCE)
+            driver.close()
+        while True:
+            try:
+                assert driver.list_nodes() == []
+            except DriverClosed:
+                seen["closed"] += 1
+                return
+            seen["answered"] += 1
+            if seen["answered"] > 40:
+                busy.set()
+
+    together(live, 16)
+    assert seen["closed"] == 16
+
+
+def test_a_session_without_a_driver_says_so_too(driver: Driver) -> None:
+    session = driver._session
+    with session:
+        assert not session.closed
+    assert session.closed
+    assert "closed" in repr(session)
+    assert "closed" in repr(session.transport)
+    with pytest.raises(below.SessionClosed, match=CLOSED):
+        session.log_in()
+
+
+LEAVES = """
+import gc, sys
+from concurrent.futures import ThreadPoolExecutor
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+
+url, key, secret, how = sys.argv[1:]
+driver = SlipStreamNodeDriver(key, secret, ex_endpoint=url, ex_login_method="internal")
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: driver.list_sizes(), range(16)))
+if how == "closed":
+    driver.close()
+if how != "kept":
+    del driver
+    gc.collect()
+print("done")
+"""
+
+
+@pytest.mark.parametrize("how", ["closed", "dropped", "kept"])
+@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
+def test_no_connection_is_left_open(family: str, how: str) -> None:
+    options = ("-X", "dev", "-W", "error", "-W", "ignore::DeprecationWarning")
+    with Sandbox(family=family, speed=0) as sandbox:
+        done = run(LEAVES, sandbox.url, sandbox.username, sandbox.password, how, options=options)
+    assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+def _until(condition: Any) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.005)
