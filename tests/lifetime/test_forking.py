@@ -1,0 +1,169 @@
+"""A forked child goes on with its parent's login, and disturbs nobody."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from slipstream.sandbox import Sandbox
+
+from .support import logins, run
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+BEGINS = """
+import os, signal, sys, threading, traceback, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+
+url, key, secret = sys.argv[1:]
+driver = SlipStreamNodeDriver(key, secret, ex_endpoint=url, ex_login_method="internal")
+images = [image.id for image in driver.list_images()]
+
+
+def live(number=0, rounds=3):
+    for round_ in range(rounds):
+        wanted = images[(number + round_) % len(images)]
+        assert driver.get_image(wanted).id == wanted
+        assert driver.list_nodes() == []
+
+
+def child(task):
+    pid = os.fork()
+    if pid:
+        return pid
+    signal.alarm(15)  # ends a child that hangs
+    try:
+        task()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+    sys.exit(0)
+
+
+def ends_well(pid):
+    assert os.waitpid(pid, 0)[1] == 0, "a child failed, or hung and was ended"
+"""
+
+WHILE_BUSY = """
+done, failed = threading.Event(), []
+
+
+def busy(number):
+    try:
+        while not done.is_set():
+            live(number)
+    except BaseException:
+        failed.append(traceback.format_exc())
+
+
+def in_child():
+    others = [threading.Thread(target=live, args=(number,)) for number in range(3)]
+    for other in others:
+        other.start()
+    live()
+    for other in others:
+        other.join()
+
+
+threads = [threading.Thread(target=busy, args=(number,)) for number in range(6)]
+for thread in threads:
+    thread.start()
+children = [child(in_child) for _ in range(6)]
+for pid in children:
+    ends_well(pid)
+done.set()
+for thread in threads:
+    thread.join()
+assert not failed, failed[0]
+print("done")
+"""
+
+ON_ONE_CONNECTION = """
+pid = child(lambda: live(0, 30))
+live(1, 30)
+ends_well(pid)
+print("done")
+"""
+
+WHILE_LOCKED = """
+session = driver._session
+http = session.transport._sessions
+pools = http._connections.poolmanager.pools
+[pool] = pools._container.values()
+locks = [
+    session._login_lock, session.key_lock, session.transport.secrets._lock,
+    http.here.cookies._cookies_lock, pools.lock, pool.pool.mutex,
+]
+held, done = threading.Event(), threading.Event()
+
+
+def hold():
+    for lock in locks:
+        lock.acquire()
+    session._draft = (threading.get_ident(), None)
+    http._draft = (threading.get_ident(), None)
+    held.set()
+    done.wait(30)
+    session._draft = http._draft = None
+    for lock in locks:
+        lock.release()
+
+
+def in_child():
+    session.log_in()
+    driver.create_key_pair("made in a child")
+    live()
+    driver.close()
+
+
+holder = threading.Thread(target=hold)
+holder.start()
+held.wait(10)
+pid = child(in_child)
+try:
+    ends_well(pid)
+finally:
+    done.set()
+    holder.join()
+live()
+print("done")
+"""
+
+IN_A_POOL = """
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+
+with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
+    tasks = [pool.submit(live, number) for number in range(8)]
+    for _ in range(5):
+        live()
+    for task in tasks:
+        task.result(30)
+print("done")
+"""
+
+PROGRAMS = {
+    "many threads are busy": WHILE_BUSY,
+    "both go on at once": ON_ONE_CONNECTION,
+    "multiprocessing forks": IN_A_POOL,
+}
+
+
+@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_parent_and_child_get_their_own_answers_by_one_login(family: str, program: str) -> None:
+    with Sandbox(family=family, speed=0) as sandbox:
+        done = run(BEGINS + program, sandbox.url, sandbox.username, sandbox.password)
+        assert (done.stdout, done.stderr) == ("done\n", "")
+        assert logins(sandbox) == 1
+
+
+@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
+def test_a_child_waits_for_no_lock_that_a_thread_of_its_parent_held(family: str) -> None:
+    with Sandbox(family=family, speed=0) as sandbox:
+        done = run(BEGINS + WHILE_LOCKED, sandbox.url, sandbox.username, sandbox.password)
+        assert (done.stdout, done.stderr) == ("done\n", "")
+        assert logins(sandbox) == 2
