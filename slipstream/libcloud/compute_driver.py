@@ -16,8 +16,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from libcloud.common.base import ConnectionUserAndKey
-
 from slipstream.environment import check_environment
 
 check_environment()
@@ -27,16 +25,17 @@ from slipstream.cookie_files import save_cookies  # noqa: E402
 from slipstream.credentials import Credentials  # noqa: E402
 from slipstream.libcloud import convert, register  # noqa: E402
 from slipstream.libcloud.catalogue import CatalogueMethods  # noqa: E402
+from slipstream.libcloud.connection import SessionConnection  # noqa: E402
 from slipstream.libcloud.creation import CreationMethods  # noqa: E402
 from slipstream.libcloud.explaining import ExplainingMethods  # noqa: E402
 from slipstream.libcloud.key_pairs import KeyPairMethods  # noqa: E402
 from slipstream.libcloud.lifetime import LifetimeMethods  # noqa: E402
 from slipstream.libcloud.machines import MachineMethods  # noqa: E402
 from slipstream.libcloud.nodes import NodeMethods  # noqa: E402
-from slipstream.libcloud.provisioning import ProvisioningMethods  # noqa: E402
 from slipstream.libcloud.operation import operation  # noqa: E402
+from slipstream.libcloud.provisioning import ProvisioningMethods  # noqa: E402
 from slipstream.libcloud.refused import RefusedMethods  # noqa: E402
-from slipstream.libcloud.settings import endpoint_of, settings_of  # noqa: E402
+from slipstream.libcloud.settings import CertificatePaths, endpoint_of, settings_of  # noqa: E402
 from slipstream.libcloud.virtual_machine import VirtualMachine  # noqa: E402
 from slipstream.libcloud.waits import WaitingMethods  # noqa: E402
 from slipstream.plugins import Plugins, default_plugins  # noqa: E402
@@ -47,8 +46,8 @@ __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 class SlipStreamNodeDriver(
     LifetimeMethods,
     NodeMethods,
-    ProvisioningMethods,
     CreationMethods,
+    ProvisioningMethods,
     WaitingMethods,
     MachineMethods,
     CatalogueMethods,
@@ -73,7 +72,8 @@ class SlipStreamNodeDriver(
         http; certificates are checked as ``libcloud.security`` says either way.
     :type secure: ``bool``
 
-    :param host: Host name of the endpoint.
+    :param host: Host name or address of the endpoint, ``nuv.la`` when left out
+        (``get_driver("nuvla")``: ``nuvla.io``). A port may follow it.
     :type host: ``str``
 
     :param port: Port of the endpoint, 443 or 80 when left out.
@@ -84,7 +84,8 @@ class SlipStreamNodeDriver(
 
     :keyword region: Not used.
 
-    :keyword timeout: Seconds to wait for an answer.
+    :keyword timeout: Seconds to wait for a connection (10 at most), for an answer to begin, and
+        then for its next bytes; 60 when left out. The whole answer may take ten times as long.
     :type timeout: ``float``
 
     :keyword retry_delay: Seconds before a request that is safe to repeat is sent again.
@@ -93,8 +94,23 @@ class SlipStreamNodeDriver(
     :keyword backoff: By how much each further pause is longer.
     :type backoff: ``float``
 
-    :keyword proxy_url: A proxy; the environment's when left out.
+    :keyword proxy_url: A proxy, as in ``http://user:password@host:3128``; the environment's
+        when left out.
     :type proxy_url: ``str``
+
+    :keyword ex_verify: Whether to check the server's certificate, as
+        ``libcloud.security.VERIFY_SSL_CERT`` says when left out. With ``False`` the connection is
+        still encrypted, but with whoever answers; a warning says so once.
+    :type ex_verify: ``bool``
+
+    :keyword ex_ca_cert: The path of the certificates of the authorities to trust: a file in PEM
+        format, or a directory as ``openssl rehash`` makes it. When left out,
+        ``libcloud.security.CA_CERTS_PATH`` says it.
+    :type ex_ca_cert: ``str``
+
+    :keyword ex_client_cert: The path of a certificate to show to the server, in one PEM file with
+        its key, or those of both: ``(certificate, key)``. The key must not be encrypted.
+    :type ex_client_cert: ``str`` or ``tuple``
 
     :keyword ex_endpoint: The endpoint as a URL, as in ``https://nuv.la``; wins over ``secure``,
         ``host`` and ``port``. A base path is allowed.
@@ -131,7 +147,8 @@ class SlipStreamNodeDriver(
     website = "https://sixsq.com/slipstream"
     type = "slipstream"
     api_name = "slipstream"
-    connectionCls = ConnectionUserAndKey  # noqa: N815 - libcloud's name
+    _hosted_at = "nuv.la"
+    connectionCls = SessionConnection  # noqa: N815 - libcloud's name
     # What the default host can do; a driver in use says what its own endpoint can.
     features: dict[str, list[str]] = {  # noqa: RUF012 - as in the base class
         "create_node": ["ssh_key"]
@@ -146,7 +163,7 @@ class SlipStreamNodeDriver(
         key: str | None,
         secret: str | None = None,
         secure: bool = True,
-        host: str = "nuv.la",
+        host: str | None = None,
         port: int | None = None,
         api_version: str | None = None,
         *,
@@ -155,6 +172,9 @@ class SlipStreamNodeDriver(
         retry_delay: float | None = None,
         backoff: float | None = None,
         proxy_url: str | None = None,
+        ex_verify: bool | None = None,
+        ex_ca_cert: str | Path | None = None,
+        ex_client_cert: CertificatePaths | None = None,
         ex_endpoint: str | None = None,
         ex_cookie_file: str | Path | None = None,
         ex_login_method: str | None = None,
@@ -163,9 +183,17 @@ class SlipStreamNodeDriver(
         ex_group: str | None = None,
         ex_disable_plugins: Iterable[str] | None = None,
     ) -> None:
-        endpoint = endpoint_of(ex_endpoint, secure, host, port)
+        endpoint = endpoint_of(
+            ex_endpoint, secure, self._hosted_at if host is None else host, port
+        )
         settings = settings_of(
-            timeout=timeout, retry_delay=retry_delay, backoff=backoff, proxy_url=proxy_url
+            timeout=timeout,
+            retry_delay=retry_delay,
+            backoff=backoff,
+            proxy_url=proxy_url,
+            verify=ex_verify,
+            ca_cert=ex_ca_cert,
+            client_cert=ex_client_cert,
         )
         super().__init__(  # type: ignore[no-untyped-call]
             key or "",
@@ -176,8 +204,8 @@ class SlipStreamNodeDriver(
             api_version=api_version,
             region=region,
             timeout=settings.read_timeout,
-            retry_delay=retry_delay,
-            backoff=backoff,
+            retry_delay=settings.retry_delay,
+            backoff=settings.backoff,
             proxy_url=proxy_url,
         )
         self.connection.request_path = endpoint.base_path
@@ -201,6 +229,7 @@ class SlipStreamNodeDriver(
             settings=settings,
             plugins=self._plugins,
         )
+        self.api_version = self._session.kind.api_version or api_version
         takes_keys = self._session.kind.backend.takes_ssh_keys
         self.features = {"create_node": ["ssh_key"] if takes_keys else []}
 
@@ -212,6 +241,7 @@ class SlipStreamNodeDriver(
         :param path: The file, replaced if it exists.
         :type path: ``str``
 
+        :requests: SlipStream none, Nuvla none.
         :raises BadInput: If it cannot be written.
         """
         save_cookies(self._session.transport.cookies, Path(path).expanduser())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 
 
@@ -11,8 +9,8 @@ class NuvlaNodeDriver(SlipStreamNodeDriver):
     """
     The driver for nuvla.io, or any other endpoint that is named.
 
-    It is :class:`~slipstream.libcloud.compute_driver.SlipStreamNodeDriver` with another default
-    host; see there for the arguments.
+    It is :class:`~slipstream.libcloud.compute_driver.SlipStreamNodeDriver` with another host
+    when ``host`` and ``ex_endpoint`` are left out; see there for the arguments.
     """
 
     name = "Nuvla"
@@ -20,15 +18,4 @@ class NuvlaNodeDriver(SlipStreamNodeDriver):
     type = "nuvla"
     api_name = "nuvla"
     features: dict[str, list[str]] = {"create_node": []}  # noqa: RUF012 - as in the base class
-
-    def __init__(
-        self,
-        key: str | None,
-        secret: str | None = None,
-        secure: bool = True,
-        host: str = "nuvla.io",
-        port: int | None = None,
-        api_version: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(key, secret, secure, host, port, api_version, **kwargs)
+    _hosted_at = "nuvla.io"

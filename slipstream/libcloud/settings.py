@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from threading import TIMEOUT_MAX
+from typing import Any
 
+import attrs
 import libcloud
 import libcloud.security
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -89,6 +91,29 @@ def settings_of(
         user_agent=user_agent(),
         observer=DebugFile(),
     )
+
+
+def changed(settings: TransportSettings, name: str, value: Any) -> tuple[TransportSettings, Any]:
+    """
+    The settings with one of libcloud's changed.
+
+    :param settings: The settings.
+    :param name: ``timeout``, ``retry_delay``, ``backoff`` or ``proxy_url``.
+    :param value: The new value; ``None`` stands for the usual one.
+    :returns: The new settings, and the value that counts.
+    :raises InvalidInput: If the value cannot be right.
+    """
+    if name == "proxy_url":
+        proxy = None if value is None else check_proxy(value, name)
+        return attrs.evolve(settings, proxy_url=proxy), proxy
+    if name == "timeout":
+        read = positive(name, value, DEFAULTS.read_timeout)
+        connect = min(read, DEFAULTS.connect_timeout)
+        return attrs.evolve(settings, read_timeout=read, connect_timeout=connect), read
+    number = positive(name, value, getattr(DEFAULTS, name))
+    if name == "backoff":
+        return attrs.evolve(settings, backoff=number), number
+    return attrs.evolve(settings, retry_delay=number), number
 
 
 def user_agent(appended: Iterable[str] = ()) -> str:

@@ -357,7 +357,7 @@ def test_an_endpoint_that_is_no_url_is_refused(endpoint: Any) -> None:
         {"host": ""},
         {"host": "a/b"},
         {"host": "https://nuv.la"},
-        {"host": None},
+        {"host": 5},
         {"port": 0},
         {"port": 70000},
         {"port": "http"},

@@ -1,0 +1,175 @@
+"""Requests that a program makes by itself, by libcloud's connection, and their answers."""
+
+from __future__ import annotations
+
+import json as json_format
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+from libcloud.common.base import Response
+
+from slipstream.errors import InvalidInput, MalformedAnswer, shorten
+from slipstream.http import Answer, Request
+
+Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
+
+_ACCEPT = "application/xml, application/json;q=0.9, */*;q=0.1"
+_URL = re.compile(r"[A-Za-z][\w+.-]*://")
+_METHOD = re.compile(r"[A-Z]{1,20}")
+_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
+_VALUE = re.compile(r"[\x20-\x7e\xa0-\xff\t]*")
+_OURS = {"host", "cookie", "content-length", "transfer-encoding", "connection", "user-agent"}
+_IN_PATHS = "/%:@!$&'()*+,;=~"
+
+
+def request_of(
+    action: str,
+    *,
+    method: str,
+    params: Params | None,
+    data: str | bytes | Mapping[str, Any] | None,
+    json: object,
+    headers: Mapping[str, Any] | None,
+    retry: bool | None,
+) -> Request:
+    """
+    The request that the arguments of libcloud's ``Connection.request`` describe.
+
+    :param action: The path below the endpoint; a query may follow it.
+    :param method: The HTTP method.
+    :param params: More of the query.
+    :param data: The body; a mapping is sent as a form.
+    :param json: What is sent as JSON instead.
+    :param headers: Headers beside those that every request has.
+    :param retry: Whether sending it twice is safe; ``None`` lets the method decide.
+    :returns: The request.
+    :raises InvalidInput: If it cannot be one.
+    """
+    path, query = _target(action, params)
+    body, kind = _body(data, json)
+    verb = str(method).upper()
+    if not _METHOD.fullmatch(verb):
+        raise InvalidInput(f"{shorten(str(method))!r} is no method of HTTP.")
+    described = {"Accept": _ACCEPT} if kind is None else {"Accept": _ACCEPT, "Content-Type": kind}
+    reads = verb in {"GET", "HEAD", "OPTIONS"}
+    return Request(
+        method=verb,
+        path=path,
+        query=query,
+        headers=_merged(described, _checked(headers or {})),
+        body=body,
+        repeatable=reads if retry is None else bool(retry),
+    )
+
+
+class DirectResponse(Response):
+    """
+    An answer as libcloud's programs read it: ``status``, ``headers`` with names in small
+    letters, ``body`` as text, and ``object``, which is JSON or XML parsed and otherwise the text.
+
+    :param answer: The answer.
+    :param connection: The connection that it came by.
+    :raises MalformedAnswer: If it says that it is JSON or XML, and is not.
+    """
+
+    def __init__(self, answer: Answer, connection: Any) -> None:
+        self.connection = connection
+        self.status = answer.status
+        self.headers = {name.lower(): value for name, value in answer.headers.items()}
+        self.error = _reason(answer.status)
+        self.body = answer.text.strip()
+        self._content = answer.body
+        self.object = _parsed(answer) if self.body else self.body
+
+    def parse_body(self) -> Any:
+        """What ``object`` is."""
+        return self.object
+
+    def success(self) -> bool:
+        """Whether the server did what was asked; every status from 200 to 299 says so."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    def iter_content(self, chunk_size: int = 1, decode_unicode: bool = False) -> Iterator[Any]:
+        """
+        The body in pieces; it has been read whole.
+
+        :param chunk_size: The length of a piece, in bytes or characters.
+        :param decode_unicode: Whether to give text.
+        """
+        whole = self._content.decode("utf-8", "replace") if decode_unicode else self._content
+        for start in range(0, len(whole), chunk_size):
+            yield whole[start : start + chunk_size]
+
+
+def _target(action: str, params: Params | None) -> tuple[str, tuple[tuple[str, str], ...]]:
+    if not isinstance(action, str):
+        raise TypeError(f"action is a path, not {type(action).__name__}.")
+    path, _, inline = action.partition("?")
+    if _URL.match(path) or not action.isprintable():
+        raise InvalidInput(
+            f"{shorten(path)!r} is no path below the endpoint.",
+            hint="Leave scheme and host out; they are those of the driver.",
+        )
+    if ".." in path.split("/"):
+        raise InvalidInput(f"{shorten(path)!r} leads out of the endpoint.")
+    more = urlencode(params if isinstance(params, Mapping) else list(params or ()), doseq=True)
+    query = parse_qsl("&".join(filter(None, [inline, more])), keep_blank_values=True)
+    return "/" + quote(path.lstrip("/"), safe=_IN_PATHS), tuple(query)
+
+
+def _body(data: Any, json: object) -> tuple[bytes | None, str | None]:
+    if json is not None:
+        if data is not None:
+            raise InvalidInput("data and json are both the body: give one of them.")
+        return json_format.dumps(json).encode(), "application/json"
+    if isinstance(data, Mapping):
+        return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
+    if isinstance(data, str):
+        return data.encode(), None
+    if data is not None and not isinstance(data, bytes):
+        raise TypeError(f"data is text, bytes or a dict, not {type(data).__name__}.")
+    return data, None
+
+
+def _checked(headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in headers.items():
+        if not _NAME.fullmatch(str(name)) or not _VALUE.fullmatch(str(value)):
+            raise InvalidInput(f"The header {shorten(str(name))!r} cannot be sent.")
+        if str(name).lower() in _OURS:
+            raise InvalidInput(f"The header {name} is the driver's own and cannot be given.")
+        yield str(name), str(value).strip()
+
+
+def _merged(headers: dict[str, str], given: Iterable[tuple[str, str]]) -> dict[str, str]:
+    for name, value in given:
+        headers = {known: old for known, old in headers.items() if known.lower() != name.lower()}
+        headers[name] = value
+    return headers
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _parsed(answer: Answer) -> Any:
+    kind = answer.kind.lower()
+    if "json" in kind:
+        return answer.json()
+    if "xml" not in kind or "html" in kind:
+        return answer.text.strip()
+    try:
+        return fromstring(answer.body)
+    except (ParseError, DefusedXmlException, ValueError):
+        raise MalformedAnswer(
+            f"The answer is not XML as its type says ({len(answer.body)} bytes).",
+            endpoint=answer.url,
+        ) from None
