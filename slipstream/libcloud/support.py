@@ -1,0 +1,173 @@
+"""
+Which methods of the driver work on which family of servers, and why the others do not.
+
+A method works where somebody answers the hooks that it asks. ``python -m
+slipstream.libcloud.support`` prints the page of the documentation that tells so.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import attrs
+from libcloud.compute.base import NodeDriver
+
+from slipstream.contributions import EndpointKind
+from slipstream.hookspecs import PROJECT
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.refused import REFUSAL
+from slipstream.plugins import Plugins
+
+HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "list_nodes": ("list_deployments",),
+        "list_sizes": ("list_service_offers",),
+        "list_locations": ("list_connectors",),
+        "list_images": ("list_modules",),
+        "get_image": ("get_module",),
+        "delete_image": ("delete_module",),
+        "create_node": ("deploy",),
+        "deploy_node": ("deploy", "get_deployments"),
+        "start_node": ("start_deployment",),
+        "stop_node": ("stop_deployment",),
+        "reboot_node": ("reboot_deployment",),
+        "destroy_node": ("terminate",),
+        "list_key_pairs": ("list_ssh_keys",),
+        "get_key_pair": ("list_ssh_keys",),
+        "create_key_pair": ("add_ssh_key",),
+        "import_key_pair_from_string": ("add_ssh_key",),
+        "import_key_pair_from_file": ("add_ssh_key",),
+        "delete_key_pair": ("delete_ssh_key",),
+        "wait_until_running": ("get_deployments",),
+        "ex_get_node": ("get_deployment",),
+        "ex_get_node_logs": ("get_logs",),
+        "ex_get_node_parameter": ("get_parameter",),
+        "ex_iterate_images": ("list_modules",),
+        "ex_iterate_key_pairs": ("list_ssh_keys",),
+        "ex_iterate_locations": ("list_connectors",),
+        "ex_iterate_nodes": ("list_deployments",),
+        "ex_iterate_sizes": ("list_service_offers",),
+        "ex_iterate_virtual_machines": ("list_virtual_machines",),
+        "ex_list_virtual_machines": ("list_virtual_machines",),
+        "ex_update_node": ("update_deployment",),
+        "ex_wait_node_in_state": ("get_state",),
+        "ex_explain": (),
+        "ex_operation": (),
+        "ex_save_cookies": (),
+        "close": (),
+    }
+)
+"""What each method asks, by the names of the hooks without ``slipstream_``."""
+
+
+@attrs.frozen(kw_only=True)
+class Support:
+    """
+    Whether a method works on a kind of endpoint.
+
+    :param method: The method's name.
+    :param works: Whether it does; if not, it raises ``NotSupported``.
+    :param remark: Why not and what to do instead; for one that works, what it cannot give.
+    """
+
+    method: str
+    works: bool
+    remark: str = ""
+
+
+def public_methods() -> list[str]:
+    """The names of the driver's methods: libcloud's in libcloud's order, then our own."""
+    existing = dict(inspect.getmembers(SlipStreamNodeDriver, inspect.isfunction))
+    libclouds = [name for name in vars(NodeDriver) if name in existing]
+    names = [*libclouds, *sorted(existing.keys() - set(libclouds))]
+    return [name for name in names if not name.startswith("_")]
+
+
+def support_of(method: str, kind: EndpointKind, plugins: Plugins) -> Support:
+    """
+    Whether a method works on a kind of endpoint.
+
+    :param method: The method's name.
+    :param kind: The kind of endpoint.
+    :param plugins: The plugins in use.
+    """
+    refusal = getattr(getattr(SlipStreamNodeDriver, method), REFUSAL, None)
+    if refusal:
+        return Support(method=method, works=False, remark=refusal)
+    hooks = HOOKS[method]
+    remarks = (kind.backend.cannot.get(hook, "") for hook in hooks)
+    return Support(
+        method=method,
+        works=all(plugins.answers(f"{PROJECT}_{hook}", kind) for hook in hooks),
+        remark=" ".join(filter(None, remarks)),
+    )
+
+
+def page() -> str:
+    """The page of the documentation, in Markdown: what comes with the package, by family."""
+    plugins = Plugins(allowed=())
+    kinds = {claim.record.backend.name: claim.record for claim in plugins.endpoint_kinds.claims()}
+    return "\n".join([*_lines(kinds, plugins), ""])
+
+
+def _lines(kinds: Mapping[str, EndpointKind], plugins: Plugins) -> Iterator[str]:
+    found = {
+        method: [support_of(method, kind, plugins) for kind in kinds.values()]
+        for method in public_methods()
+    }
+    yield _INTRODUCTION
+    for title, is_libclouds in (("libcloud's methods", True), ("Methods beyond libcloud", False)):
+        yield f"\n## {title}\n"
+        yield from _row("method", *(f"`{name}`" for name in kinds), head=True)
+        for method, supports in found.items():
+            if hasattr(NodeDriver, method) is is_libclouds:
+                yield from _row(f"`{method}`", *map(_cell, supports))
+    yield "\n## Why not, and what to do instead\n"
+    yield from _row("methods", "on", "reason", head=True)
+    for (names, remark), methods in _remarks(kinds, found).items():
+        on = "all" if len(names) == len(kinds) else ", ".join(f"`{name}`" for name in names)
+        yield from _row(", ".join(f"`{method}`" for method in methods), on, remark)
+
+
+def _remarks(
+    kinds: Mapping[str, EndpointKind], found: Mapping[str, list[Support]]
+) -> dict[tuple[tuple[str, ...], str], list[str]]:
+    """The methods of which a remark is true, by the families that it is true on."""
+    grouped: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for method, supports in found.items():
+        families: dict[str, tuple[str, ...]] = {}
+        for name, support in zip(kinds, supports, strict=True):
+            if support.remark:
+                families[support.remark] = (*families.get(support.remark, ()), name)
+        for remark, names in families.items():
+            grouped.setdefault((names, remark), []).append(method)
+    return grouped
+
+
+def _cell(support: Support) -> str:
+    if support.works:
+        return "yes, see below" if support.remark else "yes"
+    return "no"
+
+
+def _row(*cells: str, head: bool = False) -> Iterator[str]:
+    yield f"| {' | '.join(cells)} |"
+    if head:
+        yield f"|{' --- |' * len(cells)}"
+
+
+_INTRODUCTION = """\
+# Supported methods
+
+Which methods work on which family of servers, as `python -m slipstream.libcloud.support` prints it
+from the code. A method that does not work raises `NotSupported`, which is a `NotImplementedError`
+and a `LibcloudError`; nothing is sent, and the message holds the reason and what to do instead.
+
+An endpoint of a kind that a plugin adds works like the family whose protocol it speaks; where the
+plugin answers more [hooks](plugins.md), more methods work. What each option does is told by
+[From SlipStream to Nuvla](../from-slipstream-to-nuvla.md)."""
+
+if __name__ == "__main__":
+    print(page(), end="")
