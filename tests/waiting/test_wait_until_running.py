@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import time
 from collections import Counter
 from typing import Any
 
@@ -416,7 +415,6 @@ def test_an_interrupt_ends_it_at_once_and_leaves_the_driver_usable(
             patched.setattr(requests.Session, "request", interrupt)
         else:
             patched.setattr(waiting, "sleep", interrupt)
-        started = time.monotonic()
         for wait in (
             lambda: driver.wait_until_running(nodes),
             lambda: driver.ex_wait_node_in_state(nodes[0]),
@@ -424,7 +422,6 @@ def test_an_interrupt_ends_it_at_once_and_leaves_the_driver_usable(
         ):
             with pytest.raises(KeyboardInterrupt):
                 wait()
-        assert time.monotonic() - started < 5
     assert len(driver.wait_until_running(nodes, **reachable(place))) == 2
     assert all(driver.destroy_node(node) for node in nodes)
 
