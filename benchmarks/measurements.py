@@ -7,12 +7,14 @@ another one from the same process and the same server.
 
 from __future__ import annotations
 
+import json
 import statistics
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 from xml.etree import ElementTree as ET
 
@@ -20,7 +22,9 @@ import requests
 
 from slipstream.backends.slipstream import modules, xml
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.redaction import Redactor
 from slipstream.sandbox import Sandbox
+from slipstream.secret_values import KnownSecrets
 
 ROUNDS = 5
 Measurement = tuple[str, float, float]
@@ -71,6 +75,37 @@ def safe_parsing() -> Measurement:
     )
 
 
+def showing() -> Measurement:
+    """An answer of 200 kB with its secrets masked, beside parsing it and writing it again."""
+    document = json.dumps({"resources": [{"name": "x", "value": "y z", "n": 1}] * 5000})
+    known = KnownSecrets()
+    for number in range(30):
+        known.keep(f"secret-{number}")
+    redactor = Redactor(known)
+    return (
+        "masking secrets in 200 kB, beside parsing and writing",
+        _time(lambda: redactor.body(document.encode(), "application/json")),
+        _time(lambda: json.dumps(json.loads(document))),
+    )
+
+
+def threads() -> Measurement:
+    """320 readings by 32 threads of one driver, beside the same by one thread."""
+    with Sandbox() as sandbox:
+        driver = _driver(sandbox)
+        sandbox.faults.add(path="/appstore", delay=0.01, times=None)
+
+        def together() -> None:
+            with ThreadPoolExecutor(32) as pool:
+                list(pool.map(lambda _: driver.list_images(), range(320)))
+
+        def alone() -> None:
+            for _ in range(320):
+                driver.list_images()
+
+        return "320 readings by 32 threads, beside one", _time(together), _time(alone)
+
+
 def importing() -> Measurement:
     """Importing the driver in a new process, beside importing libcloud's compute side."""
     return (
@@ -84,6 +119,8 @@ MEASUREMENTS: tuple[Callable[[], Measurement], ...] = (
     listing_beside_bare_requests,
     tree_side_by_side,
     safe_parsing,
+    showing,
+    threads,
     importing,
 )
 _XML = {"Accept": "application/xml"}
