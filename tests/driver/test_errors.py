@@ -95,7 +95,8 @@ def test_no_error_from_below_is_left_without_a_test() -> None:
     ours = {one for one in all_of(below.SlipStreamError) if one.__module__ == below.__name__}
     assert ours == set(PROMISED) | {below.NoAnswer}
     theirs = {one for one in all_of(DriverError) if one.__module__ == errors.__name__}
-    assert theirs == {type(translated(one, "d", "m")) for one in SAMPLES}
+    made = {type(translated(one, "d", "m")) for one in SAMPLES}
+    assert theirs == made | {errors.DeployFailed}  # which only the driver itself can know of
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=name_of)

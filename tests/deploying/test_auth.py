@@ -1,0 +1,235 @@
+"""What create_node does with auth: it reaches the machines, or is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey
+from places import Place
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.libcloud.errors import BadInput, NoAnswer, RequestFailed
+from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver
+
+from .conftest import Pair, make_pair, profile
+
+Deploy = Callable[..., Node]
+
+with_keys = pytest.mark.parametrize("place", ["slipstream", "campus"], indirect=True)
+on_slipstream = pytest.mark.parametrize("place", ["slipstream"], indirect=True)
+PROFILE = "/user/alice"
+
+
+def asked(place: Place) -> list[tuple[str, str]]:
+    """The requests about keys and deployments, in order."""
+    return [
+        (entry.method, entry.path)
+        for entry in place.sandbox.journal
+        if entry.path in {PROFILE, "/run"} and (entry.method, entry.path) != ("GET", "/run")
+    ]
+
+
+def test_the_features_of_a_driver_are_those_of_its_endpoint(place: Place, driver: Driver) -> None:
+    expected = [] if place.family == "nuvla" else ["ssh_key"]
+    assert driver.features == {"create_node": expected}
+
+
+def test_the_features_of_a_class_are_those_of_its_hosted_service() -> None:
+    assert Driver.features == {"create_node": ["ssh_key"]}
+    assert NuvlaNodeDriver.features == {"create_node": []}
+
+
+def test_the_features_do_not_depend_on_the_class(place: Place) -> None:
+    given = (place.sandbox.username, place.sandbox.password)
+    options = {"ex_endpoint": place.url, "ex_login_method": "internal"}
+    with NuvlaNodeDriver(*given, **options) as driver:
+        assert driver.features == place.login().features
+
+
+@pytest.fixture
+def deploy(place: Place, driver: Driver) -> Deploy:
+    """Deploy; nothing but what that sends is left in the journal."""
+    given = {"image": place.image(driver), "location": place.location(driver)}
+    place.sandbox.journal.clear()
+    return lambda **options: driver.create_node("blog", **given, **options)
+
+
+@with_keys
+class TestWhereMachinesTakeKeys:
+    def test_the_key_is_in_the_profile_before_the_deployment_is_asked_for(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        before = profile(place)
+        node = deploy(auth=pair.auth)
+        assert profile(place) == [*before, pair.public]
+        order = asked(place)
+        assert order.index(("PUT", PROFILE)) < order.index(("POST", "/run"))
+        assert order.count(("PUT", PROFILE)) == order.count(("POST", "/run")) == 1
+        assert node.name == "blog"
+
+    def test_it_stays_there_and_is_one_of_the_key_pairs(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        deploy(auth=pair.auth)
+        place.pass_time()
+        assert driver.get_key_pair("mine").public_key == pair.public
+
+    def test_a_key_that_is_there_under_any_name_is_not_added_again(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        driver.import_key_pair_from_string("another name", pair.public)
+        before = profile(place)
+        place.sandbox.journal.clear()
+        deploy(auth=pair.auth)
+        assert profile(place) == before
+        assert asked(place) == [("GET", PROFILE), ("POST", "/run")]
+
+    def test_another_key_of_the_same_name_stays_beside_it(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair, stranger: Pair
+    ) -> None:
+        driver.import_key_pair_from_string("mine", stranger.public)
+        before = profile(place)
+        deploy(auth=pair.auth)
+        assert profile(place) == [*before, pair.public]
+
+    def test_without_auth_the_profile_is_not_even_read(self, place: Place, deploy: Deploy) -> None:
+        deploy()
+        assert asked(place) == [("POST", "/run")]
+
+
+@on_slipstream
+class TestWhenDeployingFails:
+    @pytest.mark.parametrize("status", [400, 403, 404, 409, 429])
+    def test_the_key_is_taken_back_when_nothing_was_deployed(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair, status: int
+    ) -> None:
+        before = profile(place)
+        place.sandbox.faults.add("POST", "/run", status=status, times=None)
+        with pytest.raises(RequestFailed) as caught:
+            deploy(auth=pair.auth)
+        assert caught.value.http_code == status
+        assert profile(place) == before
+
+    def test_it_stays_when_it_was_there_before(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        driver.import_key_pair_from_string("mine", pair.public)
+        before = profile(place)
+        place.sandbox.faults.add("POST", "/run", status=409)
+        with pytest.raises(RequestFailed):
+            deploy(auth=pair.auth)
+        assert profile(place) == before
+
+    @pytest.mark.parametrize("fault", [{"cut": "after"}, {"status": 502}, {"status": 500}])
+    def test_it_stays_when_something_may_have_been_deployed(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair, fault: dict[str, Any]
+    ) -> None:
+        place.sandbox.faults.add("POST", "/run", times=None, **fault)
+        with pytest.raises((RequestFailed, NoAnswer)):
+            deploy(auth=pair.auth)
+        assert pair.public in profile(place)
+
+    def test_it_stays_when_another_deployment_counts_on_it(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        deploy(auth=pair.auth)
+        place.sandbox.faults.add("POST", "/run", status=409)
+        with pytest.raises(RequestFailed):
+            deploy(auth=pair.auth)
+        assert pair.public in profile(place)
+
+    def test_a_key_that_cannot_be_taken_back_is_told_with_the_first_failure(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        place.sandbox.faults.add("POST", "/run", status=409, body="the first failure")
+        reads = [{}, {}, {}, {"status": 403}]
+        for fault in reads:
+            place.sandbox.faults.add("GET", PROFILE, **(fault or {"delay": 0.0}))
+        with pytest.raises(RequestFailed) as caught:
+            deploy(auth=pair.auth)
+        assert caught.value.http_code == 409
+        assert "'mine' was added to the account and could not be taken back" in str(caught.value)
+
+    def test_nothing_is_deployed_when_the_key_cannot_be_added(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        place.sandbox.faults.add("PUT", PROFILE, status=403)
+        with pytest.raises(RequestFailed, match="add the SSH key 'mine'"):
+            deploy(auth=pair.auth)
+        assert ("POST", "/run") not in asked(place)
+
+    def test_nothing_is_added_for_a_deployment_that_cannot_be_right(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        with pytest.raises(BadInput, match="did you mean 'wordpress_title'"):
+            deploy(auth=pair.auth, ex_parameters={"wordpress_titel": "Oops"})
+        assert asked(place) == []
+
+    def test_deployments_at_the_same_time_lose_no_key(
+        self, place: Place, deploy: Deploy, tmp_path: Path
+    ) -> None:
+        pairs = [make_pair(tmp_path, f"key-{number}") for number in range(6)]
+        before = profile(place)
+
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(lambda pair: deploy(auth=pair.auth), pairs))
+        assert sorted(profile(place)) == sorted([*before, *(pair.public for pair in pairs)])
+
+    def test_a_refused_deployment_takes_no_key_from_another_at_the_same_time(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        place.sandbox.faults.add("POST", "/run", status=409, times=3)
+
+        def attempt(_: int) -> bool:
+            try:
+                deploy(auth=pair.auth)
+            except RequestFailed:
+                return False
+            return True
+
+        with ThreadPoolExecutor(6) as pool:
+            assert sorted(pool.map(attempt, range(6))) == [False] * 3 + [True] * 3
+        assert profile(place).count(pair.public) == 1
+
+
+class TestRefused:
+    @pytest.mark.parametrize("place", ["nuvla"], indirect=True)
+    def test_a_key_where_nothing_would_take_it(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        with pytest.raises(BadInput, match="put no SSH keys into what they deploy") as caught:
+            deploy(auth=pair.auth)
+        assert "log in with a key that the image itself lets in" in str(caught.value)
+        assert list(place.sandbox.journal) == []
+
+    @pytest.mark.parametrize(
+        ("auth", "error", "sentence"),
+        [
+            (NodeAuthPassword("hunter2"), BadInput, "cannot be given a password"),
+            ("ssh-ed25519 AAAA", TypeError, "auth is a NodeAuthSSHKey, not str."),
+            ("", TypeError, "auth is a NodeAuthSSHKey, not str."),
+            (NodeAuthSSHKey(None), TypeError, "is a text, not NoneType."),
+            (NodeAuthSSHKey("ssh-ed25519 AAAA"), BadInput, "is no SSH public key"),
+            (NodeAuthSSHKey(""), BadInput, "is no SSH public key"),
+        ],
+    )
+    def test_what_cannot_be_right_costs_no_request(
+        self, place: Place, deploy: Deploy, auth: Any, error: type[Exception], sentence: str
+    ) -> None:
+        with pytest.raises(error, match=re.escape(sentence)) as caught:
+            deploy(auth=auth)
+        assert "hunter2" not in str(caught.value)
+        assert list(place.sandbox.journal) == []
+
+    def test_a_private_key_by_mistake_is_not_shown(
+        self, place: Place, driver: Driver, deploy: Deploy, pair: Pair
+    ) -> None:
+        text = pair.file.read_text("utf-8")
+        with pytest.raises(BadInput, match="That is a private key") as caught:
+            deploy(auth=NodeAuthSSHKey(text))
+        assert text.splitlines()[1] not in str(caught.value)
