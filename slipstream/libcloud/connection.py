@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -39,6 +40,10 @@ class SessionConnection(ConnectionUserAndKey):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {self.host}:{self.port}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What it was made with stays where it is, as the driver's secrets do.
+        return attrgetter("connection"), (self.driver,)
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         if self._session is not None:

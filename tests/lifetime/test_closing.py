@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 import time
 from collections import Counter
@@ -18,7 +17,7 @@ from slipstream import errors as below
 from slipstream.libcloud.errors import BadInput, DriverClosed
 from slipstream.sandbox import Sandbox
 
-from .support import PATIENCE, Driver, logins, own_methods, run, together
+from .support import PATIENCE, Driver, arguments_of, logins, own_methods, run, together
 
 CLOSED = "was closed. Make a new driver"
 
@@ -26,13 +25,6 @@ CLOSED = "was closed. Make a new driver"
 @pytest.fixture
 def driver(place: Place) -> Driver:
     return place.login()
-
-
-def arguments_of(method: Any) -> list[object]:
-    """Something for each argument that a bound method cannot do without."""
-    parameters = inspect.signature(method).parameters.values()
-    positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    return [object() for p in parameters if p.kind in positional and p.default is p.empty]
 
 
 def test_every_method_of_a_closed_driver_says_so_and_sends_nothing(
