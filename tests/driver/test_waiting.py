@@ -39,7 +39,9 @@ def test_waiting_asks_one_cheap_question_at_a_time(
     driver.ex_wait_node_in_state(node, wait_period=20)
     assert {entry.path for entry in sandbox.journal} == {f"/run/{node.id}/ss:state"}
     assert len(sandbox.journal) == len(waiting.slept) + 1
-    assert set(waiting.slept) == {20}
+    assert waiting.slept[0] <= 1
+    assert max(waiting.slept) <= 20
+    assert sum(waiting.slept) > 200
 
 
 @pytest.mark.parametrize(

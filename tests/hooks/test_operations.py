@@ -5,11 +5,19 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from libcloud.compute.base import Node
+from libcloud.compute.types import NodeState
 
 from slipstream import hookspecs
 from slipstream.errors import InvalidInput
 from slipstream.hookspecs import hookimpl
-from slipstream.libcloud.errors import BadInput, NotSupported, WaitTimeout
+from slipstream.libcloud.errors import (
+    BadInput,
+    MalformedAnswer,
+    NodeFailed,
+    NotSupported,
+    WaitTimeout,
+)
 
 WORDPRESS = "apps/WordPress/wordpress"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7Ho0PkFJdWOBMLcKPq3MS0rVyRb0Dd0gPn1cKzVSK9 laptop"
@@ -199,3 +207,53 @@ def test_a_plugin_answers_for_a_backend_of_its_own_and_for_no_other(stranger, as
     assert there.list_sizes() == []
     assert "moon" not in [one.name for one in here.list_locations()]
     assert here.list_sizes()
+
+
+ONE_BY_ONE = (
+    FOREIGN
+    + """
+from slipstream.values import Deployment, Phase
+
+@hookimpl
+@serves("elsewhere")
+def slipstream_get_deployment(session, deployment_id):
+    if deployment_id == "gone":
+        raise NotFound("There is no such thing.", status=404)
+    addresses = ["203.0.113.7"]
+    return Deployment(id=deployment_id, state="Ready", phase=Phase.RUNNING, addresses=addresses)
+"""
+)
+
+
+def by_hand(*ids):
+    return [Node(one, one, NodeState.UNKNOWN, [], [], None) for one in ids]
+
+
+def test_a_backend_that_reads_one_deployment_can_be_waited_for_with_many(stranger, as_alice):
+    stranger("elsewhere", ONE_BY_ONE)
+    driver = as_alice(ex_endpoint_kind="elsewhere")
+    result = driver.wait_until_running(by_hand("two", "one"))
+    assert [(node.id, ips) for node, ips in result] == [
+        ("two", ["203.0.113.7"]),
+        ("one", ["203.0.113.7"]),
+    ]
+    with pytest.raises(NodeFailed, match="Deployment gone is Deleted and cannot run any more"):
+        driver.wait_until_running(by_hand("one", "gone"))
+
+
+TOO_FEW = (
+    FOREIGN
+    + """
+@hookimpl
+@serves("elsewhere")
+def slipstream_get_deployments(session, deployment_ids):
+    return iter(())
+"""
+)
+
+
+def test_a_backend_that_leaves_deployments_out_is_not_believed(stranger, as_alice):
+    stranger("elsewhere", TOO_FEW)
+    driver = as_alice(ex_endpoint_kind="elsewhere")
+    with pytest.raises(MalformedAnswer, match="2 deployments were asked for, and 0 came"):
+        driver.wait_until_running(by_hand("two", "one"))
