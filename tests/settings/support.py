@@ -1,0 +1,140 @@
+"""What stands between a driver and its server in these tests."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import select
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import attrs
+
+Serve = Callable[[socket.socket], None]
+
+
+@contextmanager
+def listening(
+    serve: Serve, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> Iterator[int]:
+    """A TCP server that hands each connection to a function, in a thread of its own."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    server = socket.create_server((host, 0), family=family)
+    over = threading.Event()
+
+    def one(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            stack.callback(connection.close)
+            if tls is not None:
+                connection = tls.wrap_socket(connection, server_side=True)
+                stack.callback(connection.close)
+            serve(connection)
+
+    def run() -> None:
+        while not over.is_set():
+            if select.select([server], [], [], 0.02)[0]:
+                connection, _ = server.accept()
+                threading.Thread(target=one, args=(connection,), daemon=True).start()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield server.getsockname()[1]
+    finally:
+        over.set()
+        thread.join()
+        server.close()
+
+
+def joined(near: socket.socket, far: socket.socket) -> None:
+    """Hand over what either says to the other, until one hangs up."""
+    others = {near: far, far: near}
+    while True:
+        pending = [one for one in others if isinstance(one, ssl.SSLSocket) and one.pending()]
+        for one in pending or select.select(list(others), [], [])[0]:
+            said = one.recv(65536)
+            if not said:
+                return
+            others[one].sendall(said)
+
+
+@contextmanager
+def front(
+    url: str, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """Another address for a server, encrypted if there is something to do it with."""
+    target = urlsplit(url)
+    name = "localhost" if tls else f"[{host}]" if ":" in host else host
+
+    def serve(near: socket.socket) -> None:
+        with socket.create_connection((target.hostname, target.port)) as far:
+            joined(near, far)
+
+    with listening(serve, host=host, tls=tls) as port:
+        yield f"{'https' if tls else 'http'}://{name}:{port}"
+
+
+@attrs.define
+class Proxy:
+    """A proxy that is running, and what it was asked for."""
+
+    url: str
+    asked: list[str] = attrs.field(factory=list)
+
+
+@contextmanager
+def proxy(login: str | None = None) -> Iterator[Proxy]:
+    """A proxy for http and https; with a login, for whoever has it."""
+    wanted = None if login is None else f"Basic {base64.b64encode(login.encode()).decode()}"
+
+    def serve(near: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += near.recv(65536)
+        first, *lines = head.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+        method, target, _ = first.split(" ")
+        running.asked.append(f"{method} {target}")
+        fields = dict(line.split(": ", 1) for line in lines)
+        if wanted is not None and fields.get("Proxy-Authorization") != wanted:
+            near.sendall(
+                b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+            )
+            return
+        place = target if method == "CONNECT" else urlsplit(target).netloc
+        host, _, port = place.rpartition(":")
+        with socket.create_connection((host.strip("[]"), int(port))) as far:
+            if method == "CONNECT":
+                near.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            else:
+                path = target.partition(place)[2] or "/"
+                closing = head.replace(b"Connection: keep-alive", b"Connection: close")
+                far.sendall(closing.replace(target.encode(), path.encode(), 1))
+            joined(near, far)
+
+    with listening(serve) as port:
+        running = Proxy(f"http://127.0.0.1:{port}")
+        yield running
+
+
+def mute(connection: socket.socket) -> None:
+    """Accept and say nothing."""
+    while connection.recv(65536):
+        pass
+
+
+def dribbling(said: bytes, pause: float = 0.02) -> Serve:
+    """Answer at once with what is said, and then byte after byte, without end."""
+
+    def serve(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(said)
+        for _ in range(2000):
+            connection.sendall(b"x")
+            time.sleep(pause)
+
+    return serve
