@@ -46,7 +46,7 @@ def old_image(driver):
 OPERATIONS = {
     "slipstream_list_deployments": (None, lambda driver, _: driver.list_nodes()),
     "slipstream_get_deployment": (deployed, lambda driver, node: driver.ex_get_node(node.id)),
-    "slipstream_get_deployments": (deployed, lambda driver, node: not_running(driver, node)),
+    "slipstream_get_deployments": (deployed, not_running),
     "slipstream_get_state": (
         deployed,
         lambda driver, node: driver.ex_wait_node_in_state(node, ["Initializing", "Provisioning"]),
