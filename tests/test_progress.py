@@ -78,7 +78,7 @@ def test_a_terminal_shows_how_many_nodes_are_in_which_state_on_one_line():
     text = show_several(Terminal(), *SEVERAL)
 
     assert text.count("\n") == 1
-    shown = [one.split("  ")[1].split("(")[0].strip() for one in text.split("\r")[1:]]
+    shown = [one.split(" s  ")[1].split("(")[0].strip() for one in text.split("\r")[1:]]
     assert shown == ["Executing", "2 Executing", "1 Ready, 1 Executing", "1 Ready, 1 Executing"]
     widths = [len(one) for one in text.rstrip("\n").split("\r")[1:]]
     assert widths == sorted(widths)
