@@ -3,34 +3,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 from driver.support import FakeTime
-from libcloud.compute.base import NodeAuthSSHKey
 from places import Place
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 
+from .pairs import Pair, make_pair
 from .ssh_server import Machine
-
-
-@attrs.frozen(kw_only=True)
-class Pair:
-    """A key pair as ``ssh-keygen`` leaves it: a file with the private key, and the public line."""
-
-    file: Path
-    public: str
-
-    @property
-    def auth(self) -> NodeAuthSSHKey:
-        return NodeAuthSSHKey(self.public)
 
 
 class Impatient(FakeTime):
@@ -38,14 +18,6 @@ class Impatient(FakeTime):
 
     def sleep(self, seconds: float) -> None:
         super().sleep(100 * seconds)
-
-
-def make_pair(folder: Path, name: str) -> Pair:
-    key = ed25519.Ed25519PrivateKey.generate()
-    file = folder / name
-    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    return Pair(file=file, public=f"{public} {name}")
 
 
 def profile(place: Place) -> list[str]:

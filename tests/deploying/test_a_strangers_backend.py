@@ -11,7 +11,8 @@ from slipstream.deploying import DeploymentRequest
 from slipstream.errors import InvalidInput
 from slipstream.keys import SSHKey
 
-from .conftest import Pair, profile
+from .conftest import profile
+from .pairs import Pair
 
 
 @pytest.mark.parametrize("place", ["campus"], indirect=True)

@@ -16,7 +16,8 @@ from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import BadInput, NoAnswer, RequestFailed
 from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver
 
-from .conftest import Pair, make_pair, profile
+from .conftest import profile
+from .pairs import Pair, make_pair
 
 Deploy = Callable[..., Node]
 

@@ -18,7 +18,7 @@ from places import Place
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import DeployFailed, NodeFailed
 
-from .conftest import Pair
+from .pairs import Pair
 from .ssh_server import Machine
 from .test_setting_up import SCRIPT, deploy, key_of
 

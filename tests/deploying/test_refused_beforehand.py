@@ -22,7 +22,7 @@ from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import BadInput, NotSupported
 from slipstream.libcloud.ssh_access import Access
 
-from .conftest import Pair
+from .pairs import Pair
 
 SCRIPT = ScriptDeployment("#!/bin/sh\n")
 one_place = pytest.mark.parametrize("place", ["slipstream"], indirect=True)

@@ -17,7 +17,8 @@ from places import Place
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 
-from .conftest import Pair, make_pair, profile
+from .conftest import profile
+from .pairs import Pair, make_pair
 from .ssh_server import Machine
 
 # libcloud says so when a key is refused.

@@ -7,8 +7,12 @@ from types import SimpleNamespace
 from unittest import mock
 
 import attrs
-from libcloud.compute.base import NodeSize, StorageVolume, VolumeSnapshot
+from deploying.pairs import make_pair
+from deploying.ssh_server import Machine
+from libcloud.compute.base import NodeAuthSSHKey, NodeSize, StorageVolume, VolumeSnapshot
+from libcloud.compute.deployment import ScriptDeployment
 
+from slipstream import waiting
 from slipstream.backends.nuvla import logs
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NoAnswer, NodeFailed, NotFound
@@ -119,6 +123,21 @@ def _found_as(s):
     return node.name == "told" and node.extra["tags"] == ["shop"]
 
 
+def _set_up(s, **options):
+    home = s.folder / f"home-of-{s.sandbox.family}"
+    home.mkdir(exist_ok=True)
+    pair = make_pair(s.folder, "told")
+    step = ScriptDeployment("#!/bin/sh\n")
+    moving = SimpleNamespace(sleep=s.sandbox.clock.advance, monotonic=time.monotonic)
+    here = mock.patch.object(s.sandbox.world.ids, "fixed_address", "127.0.0.1")
+    passing = mock.patch.object(waiting, "time", moving)
+    with Machine(home, lambda: pair.public, ("root", "told")) as machine, here, passing:
+        given = {"ssh_port": machine.port, "ssh_interface": "private_ips", **options}
+        given |= {"ssh_key": str(pair.file), "image": s.image, "location": s.location}
+        s.driver.deploy_node(step, **given)
+    return step.exit_status == 0
+
+
 def _restarted(s):
     node = s.ready()
     s.driver.stop_node(node)
@@ -225,7 +244,7 @@ CALLS = {
     ),
     "create_node(image)": lambda s: s.deploy(image=s.several),
     "create_node(location)": lambda s: s.location.name in s.deploy().extra["clouds"],
-    "create_node(auth)": lambda s: s.deploy(auth="a password"),
+    "create_node(auth)": lambda s: s.deploy(auth=NodeAuthSSHKey(KEY)),
     "create_node(ex_tags)": _found_as,
     "create_node(ex_cloud)": lambda s: s.deploy(location=None, ex_cloud=s.location.name),
     "create_node(ex_parameters)": lambda s: s.deploy(ex_parameters={"wordpress_title": "Told"}),
@@ -238,6 +257,21 @@ CALLS = {
     ),
     "create_node(ex_check_ssh_key)": lambda s: s.deploy(ex_check_ssh_key=True),
     "create_node(ex_scalable)": lambda s: s.deploy(image=s.several, ex_scalable=True),
+    "deploy_node()": _set_up,
+    "deploy_node(ssh_username)": lambda s: _set_up(s, ssh_username="told"),
+    "deploy_node(ssh_alternate_usernames)": lambda s: _set_up(
+        s, ssh_username="nobody", ssh_alternate_usernames=["told"]
+    ),
+    "deploy_node(ssh_port)": _set_up,
+    "deploy_node(ssh_timeout)": lambda s: _set_up(s, ssh_timeout=5),
+    "deploy_node(ssh_key)": _set_up,
+    "deploy_node(ssh_key_password)": lambda s: _set_up(s, ssh_key_password="told"),
+    "deploy_node(auth)": lambda s: _set_up(s, auth=NodeAuthSSHKey(KEY)),
+    "deploy_node(timeout)": lambda s: _set_up(s, timeout=900),
+    "deploy_node(max_tries)": lambda s: _set_up(s, max_tries=1),
+    "deploy_node(ssh_interface)": _set_up,
+    "deploy_node(at_exit_func)": lambda s: _set_up(s, at_exit_func=print),
+    "deploy_node(wait_period)": lambda s: _set_up(s, wait_period=10),
     "destroy_node()": _readable,
     "stop_node()": _restarted,
     "start_node()": lambda s: s.driver.start_node(s.node) if not s.nuvla else _restarted(s),
