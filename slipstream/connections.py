@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from queue import LifoQueue
+from queue import Empty, Full, LifoQueue
 from threading import RLock
 from typing import Any
 
@@ -16,7 +16,10 @@ from slipstream.patience import PatientPool
 
 class _Idle(LifoQueue[Any]):
     """
-    The connections of a pool that wait to be used.
+    The connections of a pool that are not in use.
+
+    Nobody waits for one, so it does without the locks of its base, which would be held for ever
+    after a fork or a Ctrl-C at the wrong moment: what a list does, it does at once.
 
     :param maxsize: How many there can be.
     """
@@ -25,12 +28,29 @@ class _Idle(LifoQueue[Any]):
         super().__init__(maxsize)
         renew_in_children(self, _Idle._leave)
 
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ARG002
+        """Take one out, or a ``None`` for one that is still to be made."""
+        try:
+            return self.queue.pop()
+        except IndexError:
+            raise Empty from None
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Put one in."""
+        if len(self.queue) >= self.maxsize:
+            raise Full
+        self.queue.append(item)
+
+    def qsize(self) -> int:
+        """How many there are."""
+        return len(self.queue)
+
     def _leave(self) -> None:
         """To close them here does not end them: the parent has them open."""
-        connections = [connection for connection in self.queue if connection is not None]
-        LifoQueue.__init__(self, self.maxsize)
+        connections, self.queue = self.queue, []
         for connection in connections:
-            connection.close()
+            if connection is not None:
+                connection.close()
 
 
 class Connections(HTTPAdapter):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.cookiejar import Cookie
 from typing import Any
 
@@ -64,32 +63,29 @@ class HTTPSessions:
         self._endpoint = endpoint
         self._connections = Connections(connections)
         self._current = self._new()
-        self._draft: tuple[int, requests.Session] | None = None
+        self.draft: tuple[int, requests.Session] | None = None
         renew_in_children(self, HTTPSessions._renew)
 
     @property
     def here(self) -> requests.Session:
         """The session for what the calling thread sends."""
-        draft = self._draft
+        draft = self.draft
         if draft is not None and draft[0] == threading.get_ident():
             return draft[1]
         return self._current
 
-    @contextmanager
-    def begun_anew(self) -> Iterator[None]:
+    def begin(self) -> None:
         """
         Let the calling thread begin without cookies, as one who logs in does.
 
-        The other threads go on with those that there are until this has ended well, and with
-        the new ones then. Only one thread may do it at a time.
+        The other threads go on with those that there are until :meth:`keep`. Only one thread may
+        do it at a time, and sets ``draft`` to ``None`` in the end.
         """
-        session = self._new()
-        try:
-            self._draft = (threading.get_ident(), session)
-            yield
-            self._current = session
-        finally:
-            self._draft = None
+        self.draft = (threading.get_ident(), self._new())
+
+    def keep(self) -> None:
+        """Let all threads go on with what the calling one has begun."""
+        self._current = self.here
 
     def close(self) -> None:
         """Close the connections that nobody uses at the moment, and the others after their use."""
@@ -105,8 +101,8 @@ class HTTPSessions:
         return session
 
     def _renew(self) -> None:
-        if self._draft is not None and self._draft[0] != threading.get_ident():
-            self._draft = None
+        if self.draft is not None and self.draft[0] != threading.get_ident():
+            self.draft = None
         for session in {self._current, self.here}:
             if isinstance(session.cookies, _Jar):
                 session.cookies.renew_lock()

@@ -259,12 +259,13 @@ class Session:
     def _authenticate(self) -> None:
         # Nothing of it shows in other threads until it is done, nor ever if it fails: who asks
         # meanwhile must not be taken for nobody, nor for the user before the group is chosen.
-        made = _Login()
+        made, sessions = _Login(), self.transport.sessions
         try:
             self._draft = (threading.get_ident(), made)
-            with self.transport.begun_anew():
-                self.login_method.authenticate(self, self._credentials)
-                self._act_for_group()
+            sessions.begin()
+            self.login_method.authenticate(self, self._credentials)
+            self._act_for_group()
+            sessions.keep()
             self._login = made
         except SlipStreamError:
             raise
@@ -275,7 +276,8 @@ class Session:
                 endpoint=self.endpoint.url,
             ) from (None if self._quotes_secret(error) else error)
         finally:
-            self._draft = None
+            # Ctrl-C can come in every call, so there is none here.
+            self._draft = sessions.draft = None
         self._logins += 1
         log.info("logged in on %s by %s", self.endpoint, self.login_method.name)
 

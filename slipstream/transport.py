@@ -14,7 +14,7 @@ import random
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.cookiejar import CookieJar
 
@@ -109,7 +109,7 @@ class Transport:
         self.settings = settings or TransportSettings()
         self.secrets = KnownSecrets()
         self.redactor = Redactor(self.secrets)
-        self._sessions = HTTPSessions(endpoint, connections=self.settings.connections)
+        self.sessions = HTTPSessions(endpoint, connections=self.settings.connections)
         if endpoint.secure and self.settings.verify is False:
             warnings.warn(
                 f"Unverified HTTPS requests go to {endpoint}: its certificate is not checked, so"
@@ -128,7 +128,7 @@ class Transport:
     @property
     def cookies(self) -> CookieJar:
         """The cookies that the endpoint has set."""
-        return self._sessions.here.cookies
+        return self.sessions.here.cookies
 
     @property
     def closed(self) -> bool:
@@ -142,7 +142,7 @@ class Transport:
         What other threads have sent is still answered.
         """
         self._closed = True
-        self._sessions.close()
+        self.sessions.close()
 
     def ensure_open(self) -> None:
         """
@@ -156,17 +156,6 @@ class Transport:
                 endpoint=self.endpoint.url,
                 hint="Make a new driver.",
             )
-
-    def begun_anew(self) -> AbstractContextManager[None]:
-        """
-        Let the calling thread begin without cookies, as one who logs in does.
-
-        The other threads go on with those that there are until this has ended well, and with
-        the new ones then. Only one thread may do it at a time.
-
-        :returns: A context manager.
-        """
-        return self._sessions.begun_anew()
 
     def send(self, request: Request) -> Answer:
         """
@@ -208,7 +197,7 @@ class Transport:
         with self._telling(Exchange.of(request, url, self.redactor)) as exchange:
             proxies = proxies_for(url, self.settings.proxy_url)
             try:
-                with self._sessions.here.request(
+                with self.sessions.here.request(
                     request.method,
                     url,
                     params=list(request.query),
@@ -235,7 +224,7 @@ class Transport:
                 raise self._way(proxies).failure(error, request) from error
             finally:
                 if self._closed:
-                    self._sessions.close()
+                    self.sessions.close()
         if proxies and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             raise self._way(proxies).refused_by_proxy()
         if answer.status in _REDIRECTS:

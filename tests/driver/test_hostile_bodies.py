@@ -255,7 +255,7 @@ def test_a_spoilt_answer_is_understood_or_is_an_error_of_libcloud(
         "list_sizes": ("/api/service-offer", lambda: driver.list_sizes()[:1]),
     }
     path, ask = paths[call]
-    real = driver._session.transport._sessions.here.get(
+    real = driver._session.transport.sessions.here.get(
         sandbox.url + path, headers={"Accept": "application/xml"}
     )
     body = data.draw(spoilt(real.content[:20_000]))

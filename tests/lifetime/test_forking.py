@@ -90,12 +90,11 @@ print("done")
 
 WHILE_LOCKED = """
 session = driver._session
-http = session.transport._sessions
+http = session.transport.sessions
 pools = http._connections.poolmanager.pools
-[pool] = pools._container.values()
 locks = [
     session._login_lock, session.key_lock, session.transport.secrets._lock,
-    http.here.cookies._cookies_lock, pools.lock, pool.pool.mutex,
+    http.here.cookies._cookies_lock, pools.lock,
 ]
 held, done = threading.Event(), threading.Event()
 
@@ -104,10 +103,10 @@ def hold():
     for lock in locks:
         lock.acquire()
     session._draft = (threading.get_ident(), None)
-    http._draft = (threading.get_ident(), None)
+    http.draft = (threading.get_ident(), None)
     held.set()
     done.wait(30)
-    session._draft = http._draft = None
+    session._draft = http.draft = None
     for lock in locks:
         lock.release()
 
