@@ -350,5 +350,5 @@ class TestMachines:
 
     def test_a_machine_is_not_destroyed_by_itself(self, driver: Driver) -> None:
         machine = driver.ex_list_virtual_machines()[0]
-        with pytest.raises(DriverError, match="is not the id of a node"):
+        with pytest.raises(DriverError, match="is a machine and no node"):
             driver.destroy_node(machine)
