@@ -25,6 +25,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import ClosedPoolError, InsecureRequestWarning
 
 from slipstream.callers import stacklevel
+from slipstream import deadlines
 from slipstream.endpoint import Endpoint
 from slipstream.errors import (
     AnswerLost,
@@ -174,6 +175,8 @@ class Transport:
             try:
                 answer = self._exchange(request)
             except (CannotConnect, AnswerLost) as error:
+                if not deadlines.allows(pause):
+                    raise
                 sentence = self.redactor.said(f"{request.method} {request.path}: {error}")
                 log.info("%s", sentence)
             else:
@@ -181,7 +184,7 @@ class Transport:
                     return answer
                 if answer.retry_after is not None:
                     pause = answer.retry_after
-                if pause > self.settings.longest_pause:
+                if pause > self.settings.longest_pause or not deadlines.allows(pause):
                     return answer
             time.sleep(pause)
         return self._exchange(request)

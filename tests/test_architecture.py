@@ -110,7 +110,7 @@ def test_the_lowest_modules_know_no_resource_and_no_plugin(module: str) -> None:
             *("slipstream.endpoint", "slipstream.errors", "slipstream.http", "slipstream.logs"),
             *("slipstream.exchanges", "slipstream.redaction", "slipstream.secret_values"),
             *("slipstream.http_sessions", "slipstream.network_failures", "slipstream.proxies"),
-            "slipstream.callers",
+            *("slipstream.callers", "slipstream.deadlines"),
         ),
         "http_sessions": ("slipstream.connections", "slipstream.endpoint", "slipstream.forking"),
         "connections": ("slipstream.forking", "slipstream.patience"),
