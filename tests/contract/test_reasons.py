@@ -1,0 +1,108 @@
+"""What an endpoint cannot do says why and what to do instead, and a plugin's kind may do more."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import Node, StorageVolume, VolumeSnapshot
+from places import Place
+
+from slipstream.backends import NUVLA_2, SLIPSTREAM_3
+from slipstream.errors import UnknownName
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.errors import NotSupported
+from slipstream.session import Session
+
+Driver = SlipStreamNodeDriver
+
+
+def volume(driver: Driver) -> StorageVolume:
+    return StorageVolume("volume-1", "data", 10, driver)
+
+
+def snapshot(driver: Driver) -> VolumeSnapshot:
+    return VolumeSnapshot("snapshot-1", driver)
+
+
+def a_node(driver: Driver) -> Node:
+    return Node("0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab", None, None, None, None, driver)  # type: ignore[arg-type]
+
+
+THROUGH_OBJECTS: list[Callable[[Driver], Any]] = [
+    lambda driver: volume(driver).attach(a_node(driver)),
+    lambda driver: volume(driver).detach(),
+    lambda driver: volume(driver).list_snapshots(),
+    lambda driver: volume(driver).snapshot("nightly"),
+    lambda driver: volume(driver).destroy(),
+    lambda driver: snapshot(driver).destroy(),
+    lambda driver: a_node(driver).reboot(),
+]
+
+
+@pytest.mark.parametrize("call", THROUGH_OBJECTS)
+def test_what_there_is_not_is_refused_by_the_methods_of_objects_too(
+    call: Callable[[Driver], Any], driver: Driver, place: Place
+) -> None:
+    with pytest.raises(NotSupported, match=r"[Cc]annot \w+") as caught:
+        call(driver)
+    assert isinstance(caught.value, NotImplementedError)
+    assert isinstance(caught.value, LibcloudError)
+    assert caught.value.endpoint == place.url
+    assert "not implemented for this driver" not in str(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    assert len(place.sandbox.journal) == 0
+
+
+@pytest.mark.parametrize("method", ["start_node", "stop_node", "reboot_node", "ex_update_node"])
+def test_the_family_says_why_a_node_cannot_be_acted_on_and_what_to_do(
+    method: str, driver: Driver, place: Place
+) -> None:
+    if place.family == "nuvla" and method != "reboot_node":
+        pytest.skip("this family can")
+    with pytest.raises(NotSupported, match=f"^{driver._session.kind.name} endpoints cannot") as it:
+        getattr(driver, method)(a_node(driver))
+    instead = "ex_update_node()" if place.family == "nuvla" else "create_node()"
+    assert instead in str(it.value)
+    assert len(place.sandbox.journal) == 0
+
+
+def test_what_is_missing_is_a_type_error_even_for_what_is_refused(driver: Driver) -> None:
+    with pytest.raises(TypeError, match="volume"):
+        driver.attach_volume(a_node(driver))  # type: ignore[call-arg]
+
+
+def test_a_plugin_can_reboot_the_nodes_of_a_kind_of_its_own(driver: Driver, place: Place) -> None:
+    asked = []
+
+    class Rebooting:
+        @hookimpl
+        @serves(place.family)
+        def slipstream_reboot_deployment(self, session: Session, deployment_id: str) -> bool:
+            asked.append((session, deployment_id))
+            return True
+
+    plugin = Rebooting()
+    driver._plugins._manager.register(plugin)
+    try:
+        node = a_node(driver)
+        assert node.reboot() is True
+    finally:
+        driver._plugins._manager.unregister(plugin)
+    assert asked == [(driver._session, node.id)]
+
+
+@pytest.mark.parametrize("backend", [SLIPSTREAM_3, NUVLA_2], ids=lambda backend: backend.name)
+def test_the_reasons_of_a_family_are_sentences_that_say_what_to_do(backend: Any) -> None:
+    assert backend.cannot
+    assert all(reason.endswith(".") for reason in backend.cannot.values())
+
+
+def test_a_reason_for_a_hook_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'reboot_deployment'"):
+        attrs.evolve(SLIPSTREAM_3, cannot={"reboot_deploymnt": "It is up or gone."})
