@@ -24,8 +24,8 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import ClosedPoolError, InsecureRequestWarning
 
-from slipstream.callers import stacklevel
 from slipstream import deadlines
+from slipstream.callers import stacklevel
 from slipstream.endpoint import Endpoint
 from slipstream.errors import (
     AnswerLost,
