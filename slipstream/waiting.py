@@ -1,8 +1,9 @@
 """
 Wait for deployments, asking as seldom as will do and giving up as soon as it is clear.
 
-The time is measured by a clock that nobody sets. It bounds the pauses; a question that is being
-asked when it is over is still waited for, as long as its own timeouts allow.
+The time is measured by a clock that nobody sets. It bounds the pauses, and those before requests
+that are sent again. A request that is under way when it is over is still waited for, as long as
+its own timeouts allow.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 import attrs
 
+from slipstream.deadlines import lasting
 from slipstream.errors import (
     AnswerLost,
     CannotConnect,
@@ -39,6 +41,9 @@ GROWTH = 1.5
 
 SHAKEN = 0.2
 """The part of a pause that is left to chance, so that those who wait do not ask all at once."""
+
+LENIENCE = 5.0
+"""Seconds that the last question is given at least to be sent again after a fault."""
 
 T = TypeVar("T")
 Ask = Callable[[], DeploymentState]
@@ -67,7 +72,8 @@ def answers(ask: Callable[[], T], *, what: str, period: float, timeout: float) -
     while True:
         pause = next(pauses)
         try:
-            answer = ask()
+            with lasting(max(LENIENCE, deadline - time.monotonic())):
+                answer = ask()
         except (AnswerLost, CannotConnect, RateLimited, Unavailable) as error:
             told: float | None = getattr(error, "retry_after", None)
             faults += told is None

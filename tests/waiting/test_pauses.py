@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from driver.support import FakeTime
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slipstream.endpoint import Endpoint
 from slipstream.errors import (
     AnswerLost,
     CannotConnect,
@@ -17,6 +22,8 @@ from slipstream.errors import (
     SlipStreamError,
     Unavailable,
 )
+from slipstream.http import Request
+from slipstream.transport import Transport, TransportSettings
 from slipstream.waiting import GROWTH, SHAKEN, answers
 
 
@@ -133,3 +140,63 @@ def test_a_fault_is_told_when_there_is_nothing_else_to_tell(clock: Clock) -> Non
         next(asking(AnswerLost("away"), timeout=0))
     told = asking("rain", *[AnswerLost("away")] * 3, timeout=2, period=2)
     assert list(told) == ["rain"]
+
+
+@contextmanager
+def hanging() -> Iterator[tuple[int, list[socket.socket]]]:
+    """A server that takes every connection and never says a word."""
+    taken: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.05)
+        ended = threading.Event()
+
+        def take() -> None:
+            while not ended.is_set():
+                with suppress(TimeoutError):
+                    taken.append(server.accept()[0])
+
+        thread = threading.Thread(target=take)
+        thread.start()
+        try:
+            yield server.getsockname()[1], taken
+        finally:
+            ended.set()
+            thread.join()
+            for one in taken:
+                one.close()
+
+
+def test_a_request_is_not_sent_again_once_the_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("slipstream.waiting.LENIENCE", 0.1)
+    settings = TransportSettings(read_timeout=0.3, retry_delay=0.01)
+    with hanging() as (port, taken):
+        transport = Transport(Endpoint.parse(f"http://127.0.0.1:{port}"), settings)
+
+        def ask() -> str:
+            return transport.send(Request(method="GET", path="/", repeatable=True)).text
+
+        started = time.monotonic()
+        with pytest.raises(AnswerLost):
+            next(answers(ask, what="it", period=10, timeout=0.2))
+        assert time.monotonic() - started < 0.6
+        assert len(taken) == 1
+        transport.close()
+
+
+def test_a_request_is_sent_again_while_there_is_time(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.waiting.LENIENCE", 0.5)
+    settings = TransportSettings(read_timeout=0.05, retry_delay=0.01)
+    with hanging() as (port, taken):
+        transport = Transport(Endpoint.parse(f"http://127.0.0.1:{port}"), settings)
+
+        def ask() -> str:
+            return transport.send(Request(method="GET", path="/", repeatable=True)).text
+
+        with pytest.raises(AnswerLost):
+            next(answers(ask, what="it", period=10, timeout=0))
+        assert len(taken) == settings.attempts
+        transport.close()
