@@ -234,3 +234,20 @@ class TestRefused:
         with pytest.raises(BadInput, match="That is a private key") as caught:
             deploy(auth=NodeAuthSSHKey(text))
         assert text.splitlines()[1] not in str(caught.value)
+
+
+@on_slipstream
+def test_a_rehearsal_tells_of_the_key_and_adds_none(
+    place: Place, driver: Driver, pair: Pair
+) -> None:
+    before = profile(place)
+    told = driver.ex_explain("create_node", image=place.image(driver), auth=pair.auth)
+    changes = [(one.method, one.done) for one in told.requests if one.method != "GET"]
+    assert changes == [("PUT", False), ("POST", False)]
+    assert "add the SSH key 'mine'" in str(told)
+    assert (told.complete, told.refusals) == (True, ())
+    assert profile(place) == before
+    account = place.sandbox.world.accounts["alice"]
+    secrets = [account.value(name) for name in account.parameters if "password" in name]
+    assert any(secrets)
+    assert not any(secret in str(told) for secret in secrets if secret)

@@ -168,3 +168,20 @@ def test_a_home_directory_is_known_by_its_tilde(
     script = ScriptDeployment("#!/bin/sh\necho in\n")
     deploy(place, driver, machine, script, ssh_key="~/at-home")
     assert script.stdout == "in\n"
+
+
+@pytest.mark.parametrize("place", ["slipstream"], indirect=True)
+def test_without_a_key_file_the_keys_at_home_are_tried(
+    place: Place,
+    driver: Driver,
+    machine: Machine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    (tmp_path / ".ssh").mkdir()
+    pair = make_pair(tmp_path / ".ssh", "id_ed25519")
+    script = ScriptDeployment("#!/bin/sh\necho in\n")
+    deploy(place, driver, machine, script, auth=pair.auth)
+    assert script.stdout == "in\n"
