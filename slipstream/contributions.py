@@ -92,8 +92,8 @@ class Backend:
     :param act_for: Goes on as a group of the user: called with the session and the group's name;
         ``None`` where there are no groups.
     :param takes_ssh_keys: Whether what is deployed can be given an SSH key, so that
-        ``slipstream_deploy`` heeds :attr:`DeploymentRequest.ssh_key
-        <slipstream.DeploymentRequest.ssh_key>`. Requests with a key are refused where it does not.
+        ``slipstream_deploy`` heeds the ``ssh_key`` of a request. Requests with a key are refused
+        where it does not.
     :param detail: The server's own words in an answer with an error status, ``None`` if it has
         none.
     :param session_ended: Whether an answer means that the login has expired. It may ask the

@@ -75,7 +75,8 @@ class DeploymentRequest:
     :param scalable: Whether machines can be added and removed while it runs.
     :param check_ssh_key: Whether to refuse when the user has no SSH key.
     :param ssh_key: A public key that must be able to log in to the machines; it is asked only of
-        a backend that :attr:`takes <slipstream.Backend.takes_ssh_keys>` keys.
+    :param ssh_key: A public key that must be let in to the machines; given to no backend but those
+        with ``takes_ssh_keys``.
     :param known: What the server said before of the image and of the location, if the caller has
         it; whoever deploys may spare a request by it, but must look whether it is of what is
         deployed.
