@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from libcloud.compute.providers import get_driver
 
+from slipstream.endpoint import Endpoint
+from slipstream.errors import CannotConnect
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, DriverError, MalformedAnswer
 from slipstream.sandbox import Sandbox
@@ -41,15 +42,18 @@ def test_the_other_family_is_taken_at_the_user_s_word(login: Login, sandbox: San
 def test_the_driver_of_the_second_name_is_the_same_with_another_host(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[Any] = []
-    monkeypatch.setattr(
-        "slipstream.libcloud.compute_driver.connect",
-        lambda endpoint, *_, **__: asked.append(endpoint.url),
-    )
+    asked: list[str] = []
+
+    def connect(endpoint: Endpoint, *_: object, **__: object) -> None:
+        asked.append(endpoint.url)
+        raise CannotConnect("Nobody is asked here.")
+
+    monkeypatch.setattr("slipstream.libcloud.compute_driver.connect", connect)
     cls = get_driver("nuvla")
     assert issubclass(cls, SlipStreamNodeDriver)
-    cls("key", "secret")
-    get_driver("slipstream")("key", "secret")
+    for driver in (cls, get_driver("slipstream")):
+        with pytest.raises(DriverError, match="Nobody is asked here"):
+            driver("key", "secret")
     assert asked == ["https://nuvla.io", "https://nuv.la"]
 
 
