@@ -39,7 +39,7 @@ def connect(
     transport = Transport(endpoint, settings)
     try:
         if kind:
-            chosen = plugins.endpoint_kinds.get(kind)
+            chosen = _named(kind, api_version, plugins)
         elif api_version:
             chosen = kind_of_version(api_version, plugins)
         else:
@@ -51,6 +51,17 @@ def connect(
         transport.close()
         raise
     return session
+
+
+def _named(kind: str, api_version: str | None, plugins: Plugins) -> EndpointKind:
+    chosen = plugins.endpoint_kinds.get(kind)
+    if api_version is not None and str(api_version) != chosen.api_version:
+        speaks = chosen.api_version or "none that has a number"
+        raise InvalidInput(
+            f"api_version {str(api_version)!r} is not that of {kind} endpoints: {speaks}.",
+            hint="Give one of api_version and ex_endpoint_kind.",
+        )
+    return chosen
 
 
 def kind_of_version(api_version: str, plugins: Plugins) -> EndpointKind:

@@ -85,7 +85,8 @@ class Endpoint:
         if parts.username is not None or parts.query or parts.fragment:
             raise InvalidInput(
                 "An endpoint holds no user name, password, query or fragment.",
-                hint=f"Write it as '{parts.scheme}://{host}' and pass credentials separately.",
+                hint=f"Write it as '{parts.scheme}://{host}'; user name and password are given as"
+                " key and secret.",
             )
         base_path = quote(parts.path.rstrip("/"), safe="/%-._~")
         if any(segment in {"", ".", ".."} for segment in base_path.split("/")[1:]):

@@ -99,7 +99,7 @@ def _left_out(url: str) -> bool:
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or _PORTS.get(parts.scheme)
-    names = {host, f"[{host}]", f"{host}:{port}", f"[{host}]:{port}"}
+    names = {"*", host, f"[{host}]", f"{host}:{port}", f"[{host}]:{port}"}
     return any(entry in names or _holds(entry, host) for entry in _entries())
 
 

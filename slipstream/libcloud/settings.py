@@ -41,10 +41,14 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
     if url is not None:
         return Endpoint.parse(url)
     scheme = "https" if secure else "http"
+    if isinstance(host, str) and "@" in host:
+        raise InvalidInput(
+            "host holds a user name or a password.",
+            hint="Give the bare name, and user name and password as key and secret.",
+        )
     if not isinstance(host, str) or "/" in host:
         raise InvalidInput(
-            f"{'This' if '@' in str(host) else repr(host)} is not a host name.",
-            hint="Give a full URL as ex_endpoint instead.",
+            f"{host!r} is not a host name.", hint="Give a full URL as ex_endpoint instead."
         )
     given = None if port is None else _whole("port", port)
     name, named = _split(host)
@@ -193,8 +197,12 @@ def _split(host: str) -> tuple[str, int | None]:
     """A host and the port behind it, as in ``nuv.la:443`` or ``[::1]:443``."""
     bare, _, port = host.rpartition(":")
     if not bare or (":" in bare and not bare.endswith("]")):
-        return host.strip("[]"), None
-    return bare.strip("[]"), _whole("The port in host", port)
+        return _unwrapped(host), None
+    return _unwrapped(bare), _whole("The port in host", port)
+
+
+def _unwrapped(host: str) -> str:
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
 def _whole(name: str, value: object) -> int:

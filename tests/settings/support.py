@@ -11,6 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import attrs
@@ -77,6 +79,41 @@ def front(
 
     with listening(serve, host=host, tls=tls) as port:
         yield f"{'https' if tls else 'http'}://{name}:{port}"
+
+
+@contextmanager
+def below(base: str, url: str) -> Iterator[tuple[str, list[str]]]:
+    """A server below a base path, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def _hand_over(self) -> None:
+            asked.append(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            far = HTTPConnection(urlsplit(url).netloc)
+            far.request(self.command, self.path.removeprefix(base), body, dict(self.headers))
+            answer = far.getresponse()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in {"transfer-encoding", "connection"}:
+                    self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.read())
+            far.close()
+
+        do_GET = do_POST = do_PUT = do_DELETE = _hand_over  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Stay quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://localhost:{server.server_port}{base}", asked
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @attrs.define
