@@ -14,6 +14,7 @@ from slipstream.backends import documents
 from slipstream.backends.conditions import either
 from slipstream.backends.nuvla.dialect import NAME
 from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.locations import service_id
 from slipstream.backends.nuvla.resources import read_resource
 from slipstream.backends.nuvla.search import search
 from slipstream.filters import Filter
@@ -94,7 +95,7 @@ def _edge_of(session: Session, deployment: str) -> str | None:
 
 
 def _group_of(session: Session, connector: str) -> str | None:
-    service = resource_id(connector, "infrastructure-service", "location")
+    service = service_id(session, connector)
     document = read_resource(session, service, "id,parent", doing=f"read {service}")
     return documents.text(document, "parent")
 

@@ -98,9 +98,20 @@ def credential_for(
     )
 
 
-def _asked_for(session: Session, place: str) -> list[dict[str, Any]]:
+def service_id(session: Session, place: str) -> str:
+    """
+    The id of the service that a location's id or name means.
+
+    :param session: The logged-in session.
+    :param place: The id or the name; what looks like an id is not looked for.
+    :raises InvalidInput: If there is none of that name, or several.
+    """
     service = place if place.startswith(f"{SERVICE}/") else _service_named(session, place)
-    parent = resource_id(service, SERVICE, "location")
+    return resource_id(service, SERVICE, "location")
+
+
+def _asked_for(session: Session, place: str) -> list[dict[str, Any]]:
+    parent = service_id(session, place)
     return sorted(_credentials(session, _USABLE & either("parent", parent)), key=_name)
 
 
