@@ -142,6 +142,8 @@ class KeyPairMethods(DriverBase):
         check_own(self, key_pair, KeyPair, "key pair")
         if key_pair.public_key:
             key = attrs.evolve(SSHKey.parse(key_pair.public_key), id=key_pair.extra.get("id"))
+            if key_pair.name and not key.answers_to(key_pair.name):
+                key = attrs.evolve(key, comment=key_pair.name)
         else:
             key = self._key(key_pair.name)
         return self._plugins.delete_ssh_key(self._session, key)
