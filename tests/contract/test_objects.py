@@ -1,0 +1,163 @@
+"""Nodes, images, sizes, locations, key pairs and machines are what programs take them for."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize
+from libcloud.compute.types import NodeState
+from places import Place
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver, VirtualMachine
+
+Driver = SlipStreamNodeDriver
+
+
+@pytest.fixture
+def things(driver: Driver, place: Place) -> list[Any]:
+    """Everything that the driver gives out; the journal forgets how it came."""
+    node = place.deploy(driver)
+    place.pass_time()
+    things = [
+        node,
+        driver.ex_get_node(node.id),
+        *driver.list_nodes(),
+        *driver.list_nodes(ex_addresses=True),
+        *driver.list_images(),
+        place.image(driver),
+        *driver.list_sizes(),
+        *driver.list_locations(),
+        driver.create_key_pair("made"),
+        *driver.list_key_pairs(),
+        *driver.ex_list_virtual_machines(),
+    ]
+    place.sandbox.journal.clear()
+    return things
+
+
+def of(things: list[Any], cls: type) -> Iterator[Any]:
+    found = [thing for thing in things if isinstance(thing, cls)]
+    assert found or cls in {NodeSize, VirtualMachine}
+    return iter(found)
+
+
+def test_every_attribute_can_be_looked_at_and_nothing_is_sent(
+    things: list[Any], place: Place
+) -> None:
+    seen = {type(thing) for thing in things}
+    assert {Node, NodeImage, NodeLocation, KeyPair} <= seen
+    for thing in things:
+        for name in dir(thing):
+            getattr(thing, name)
+    assert len(place.sandbox.journal) == 0
+
+
+def test_every_thing_belongs_to_the_driver(things: list[Any], driver: Driver) -> None:
+    assert all(thing.driver is driver for thing in things)
+    assert all(node.image.driver is driver for node in of(things, Node) if node.image)
+    assert all(node.size.driver is driver for node in of(things, Node) if node.size)
+
+
+def test_ids_and_names_are_texts(things: list[Any]) -> None:
+    for thing in things:
+        assert isinstance(thing.name, str)
+        assert thing.name
+        if not isinstance(thing, KeyPair):
+            assert isinstance(thing.id, str)
+            assert thing.id not in ("", "None")
+
+
+def test_a_node_has_a_state_and_lists_of_addresses(things: list[Any]) -> None:
+    for node in of(things, Node):
+        assert isinstance(node.state, NodeState)
+        for addresses in (node.public_ips, node.private_ips):
+            assert isinstance(addresses, list)
+            assert all(isinstance(address, str) for address in addresses)
+
+
+def test_what_a_size_measures_is_a_number_and_the_rest_is_told_as_unknown(
+    things: list[Any], place: Place
+) -> None:
+    sizes = list(of(things, NodeSize))
+    assert bool(sizes) is (place.family == "slipstream")
+    for size in sizes:
+        for name in ("ram", "disk", "price"):
+            value = getattr(size, name)
+            assert type(value) in (int, float)
+            assert (name not in size.extra["unknown"]) or value == 0
+        assert size.bandwidth is None
+    assert sorted(sizes, key=lambda size: (size.price, size.ram, size.disk)) or not sizes
+    assert any(size.extra["unknown"] for size in sizes) or not sizes
+    assert all(size.extra["currency"] for size in sizes if size.price)
+
+
+def test_the_country_of_a_location_is_a_text(things: list[Any]) -> None:
+    for location in of(things, NodeLocation):
+        assert isinstance(location.country, str)
+        assert location.extra["unknown"] == ([] if location.country else ["country"])
+
+
+def test_what_a_thing_prints_as_is_short_and_no_document(things: list[Any]) -> None:
+    for thing in things:
+        text = repr(thing)
+        assert 0 < len(text) < 500
+        assert "acl" not in text
+        assert "{" not in text
+        assert "PRIVATE KEY" not in text
+
+
+def test_a_thing_can_be_taken_apart_as_salt_does_it(things: list[Any], driver: Driver) -> None:
+    for thing in things:
+        apart = copy.copy(thing.__dict__)
+        del apart["driver"]
+        assert apart.get("id", thing.name)
+        json.dumps(apart, default=str)
+        assert thing.driver is driver
+
+
+def test_extra_is_a_dict_that_is_the_thing_s_own(driver: Driver) -> None:
+    first, second = driver.list_locations()[0], driver.list_locations()[0]
+    first.extra["note"] = "mine"
+    assert "note" not in second.extra
+
+
+def test_the_same_thing_has_the_same_uuid_and_another_one_another(things: list[Any]) -> None:
+    by_id: dict[tuple[type, str], set[str]] = {}
+    for thing in things:
+        if not isinstance(thing, KeyPair | NodeLocation):
+            by_id.setdefault((type(thing), thing.id), set()).add(thing.uuid)
+    assert all(len(uuids) == 1 for uuids in by_id.values())
+    for (_, uuids), (_, others) in itertools.pairwise(by_id.items()):
+        assert uuids != others
+
+
+METHODS: dict[str, Callable[[Node], bool]] = {
+    "destroy": lambda node: node.destroy(),
+    "reboot": lambda node: node.reboot(),
+    "start": lambda node: node.start(),
+    "stop_node": lambda node: node.stop_node(),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_methods_of_a_node_are_those_of_the_driver(
+    method: str, driver: Driver, place: Place
+) -> None:
+    node = place.deploy(driver)
+    place.pass_time()
+    if method == "start" and place.family == "nuvla":
+        node.stop_node()
+        place.pass_time()
+    if place.family == "nuvla" and method != "reboot":
+        assert METHODS[method](node) is True
+    elif method == "destroy":
+        assert METHODS[method](node) is True
+        assert driver.ex_get_node(node.id).state == NodeState.TERMINATED
+    else:
+        with pytest.raises(NotImplementedError, match=f"{method.partition('_')[0]} deployment"):
+            METHODS[method](node)
