@@ -29,14 +29,16 @@ class _Idle(LifoQueue[Any]):
         renew_in_children(self, _Idle._leave)
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ARG002
-        """Take one out, or a ``None`` for one that is still to be made."""
+        """Take one out; where there is none, one is made."""
         try:
             return self.queue.pop()
         except IndexError:
             raise Empty from None
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
-        """Put one in."""
+        """Put one in, but for what stands for one that is still to be made."""
+        if item is None:
+            return
         if len(self.queue) >= self.maxsize:
             raise Full
         self.queue.append(item)
@@ -49,8 +51,7 @@ class _Idle(LifoQueue[Any]):
         """To close them here does not end them: the parent has them open."""
         connections, self.queue = self.queue, []
         for connection in connections:
-            if connection is not None:
-                connection.close()
+            connection.close()
 
 
 class Connections(HTTPAdapter):

@@ -4,6 +4,7 @@ import inspect
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -88,3 +89,11 @@ def destroy_elsewhere(node: Node, key: str, secret: str) -> str:
     with Driver(key, secret, ex_endpoint=node.driver.ex_endpoint) as driver:
         driver.destroy_node(node)
     return node.name
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until something has come true."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.005)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from libcloud.common.types import LibcloudError
@@ -17,7 +15,7 @@ from slipstream import errors as below
 from slipstream.libcloud.errors import BadInput, DriverClosed
 from slipstream.sandbox import Sandbox
 
-from .support import PATIENCE, Driver, arguments_of, logins, own_methods, run, together
+from .support import PATIENCE, Driver, arguments_of, logins, own_methods, run, together, until
 
 CLOSED = "was closed. Make a new driver"
 
@@ -115,7 +113,7 @@ def test_a_call_under_way_is_answered(place: Place, driver: Driver) -> None:
     place.sandbox.faults.add(path="/(run|api/deployment)", delay=0.4)
     with ThreadPoolExecutor(1) as pool:
         listing = pool.submit(driver.list_nodes)
-        _until(lambda: not place.sandbox.faults)
+        until(lambda: not place.sandbox.faults)
         driver.close()
         assert listing.result(PATIENCE) == []
 
@@ -126,7 +124,7 @@ def test_a_pause_before_another_attempt_is_the_end(place: Place) -> None:
     place.sandbox.journal.clear()
     with ThreadPoolExecutor(1) as pool:
         listing = pool.submit(driver.list_nodes)
-        _until(lambda: len(place.sandbox.journal) == 1)
+        until(lambda: len(place.sandbox.journal) == 1)
         driver.close()
         with pytest.raises(DriverClosed):
             listing.result(PATIENCE)
@@ -191,10 +189,3 @@ def test_no_connection_is_left_open(family: str, how: str) -> None:
     with Sandbox(family=family, speed=0) as sandbox:
         done = run(LEAVES, sandbox.url, sandbox.username, sandbox.password, how, options=options)
     assert (done.stdout, done.stderr) == ("done\n", "")
-
-
-def _until(condition: Any) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it never came to that"
-        time.sleep(0.005)
