@@ -22,6 +22,7 @@ import attrs
 import pluggy
 
 from slipstream import hookspecs
+from slipstream.callers import stacklevel
 from slipstream.errors import PluginError, nearest
 from slipstream.hookspecs import PROJECT
 
@@ -90,7 +91,7 @@ class PluginInfo:
             f"The plugin {self.name!r} of {self.source} is left out: {self.reason}."
             f" Set {DISABLE_VARIABLE}={self.name} to switch it off.",
             PluginWarning,
-            stacklevel=2,
+            stacklevel=stacklevel(),
         )
 
 
