@@ -85,7 +85,7 @@ class TransportSettings:
     client_cert: str | tuple[str, str] | None = None
     user_agent: str = f"slipstream-libcloud-driver/{VERSION}"
     largest_body: int = 128 * 1024 * 1024
-    connections: int = 128
+    connections: int = 256
     observer: Observer | None = attrs.field(default=None, repr=False, eq=False)
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import time
+import warnings
 from types import SimpleNamespace
 from unittest import mock
 
 import attrs
+from authority import Authority, tls
 from deploying.pairs import make_pair
 from deploying.ssh_server import Machine
 from libcloud.compute.base import NodeAuthSSHKey, NodeSize, StorageVolume, VolumeSnapshot
 from libcloud.compute.deployment import ScriptDeployment
+from settings.support import front
 
 from slipstream import waiting
 from slipstream.backends.nuvla import logs
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NoAnswer, NodeFailed, NotFound
+from slipstream.transport import UncheckedCertificate
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 BLOG = "apps/WordPress/wordpress"
@@ -92,6 +96,19 @@ def _proxied(s):
     except NoAnswer:
         return True
     return False
+
+
+def _encrypted(s, *, careless=False, both=False):
+    authority = Authority(s.folder)
+    server = authority.issue("server", "localhost")
+    shown = authority.issue("client").both if both else None
+    trusted = {"ex_verify": False} if careless else {"ex_ca_cert": authority.certificate}
+    context = tls(server, clients=authority if both else None)
+    with front(s.sandbox.url, tls=context) as url, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UncheckedCertificate)
+        driver = s.log_in(ex_endpoint=url, ex_client_cert=shown, **trusted)
+        driver.close()
+    return driver.secure
 
 
 def _with_fields(s):
@@ -224,6 +241,9 @@ CALLS = {
     "retry_delay": lambda s: s.log_in(retry_delay=0.1),
     "backoff": lambda s: s.log_in(backoff=1.5),
     "proxy_url": _proxied,
+    "ex_verify": lambda s: _encrypted(s, careless=True),
+    "ex_ca_cert": _encrypted,
+    "ex_client_cert": lambda s: _encrypted(s, both=True),
     "ex_endpoint": lambda s: s.log_in().ex_endpoint == s.sandbox.url,
     "ex_cookie_file": _saved,
     "ex_login_method": lambda s: s.log_in(ex_login_method="internal"),
