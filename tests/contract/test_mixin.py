@@ -1,0 +1,79 @@
+"""libcloud's own tests for a compute driver, on every kind of endpoint."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Iterator
+
+# The module, for pytest would collect a class whose name starts with Test.
+import libcloud.test.compute as libclouds
+import pytest
+from libcloud.compute.base import Node
+from places import BLOG, Place, opened
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.errors import BadInput, NotSupported
+
+
+class OfAnEndpoint(libclouds.TestCaseMixin):
+    """What differs from libcloud's tests on every kind of endpoint."""
+
+    name = ""
+    place: Place
+    driver: SlipStreamNodeDriver
+
+    @pytest.fixture(autouse=True)
+    def _prepared(
+        self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[None]:
+        with opened(self.name, tmp_path_factory.mktemp("plugin"), monkeypatch) as self.place:
+            self.driver = self.place.login()
+            self.place.deploy(self.driver)
+            self.place.pass_time()
+            self._take_away_what_the_account_has_no_cloud_for()
+            yield
+
+    def _take_away_what_the_account_has_no_cloud_for(self) -> None:
+        """libcloud's test takes the first size, which must be one that the user can have."""
+        usable = {location.name for location in self.driver.list_locations()}
+        for size in self.driver.list_sizes():
+            if size.extra["location"] not in usable:
+                self.place.sandbox.world.store.remove(size.id)
+
+    def test_reboot_node_response(self) -> None:
+        """No family can reboot, which libcloud's test takes for granted; the reason is told."""
+        (node,) = self.driver.list_nodes()
+        with pytest.raises(NotSupported, match=r"cannot reboot deployment.*\(\)"):
+            self.driver.reboot_node(node)
+
+
+class TestSlipStream(OfAnEndpoint, unittest.TestCase):
+    name = "slipstream"
+
+
+class TestAKindThatAPluginAdds(OfAnEndpoint, unittest.TestCase):
+    name = "campus"
+
+
+class TestNuvla(OfAnEndpoint, unittest.TestCase):
+    name = "nuvla"
+
+    def test_list_sizes_response(self) -> None:
+        """libcloud's test looks at the first size, and there are none: an empty list is right."""
+        assert self.driver.list_sizes() == []
+
+    def test_create_node_response(self) -> None:
+        """There are no sizes, no place is the default, and the first image wants a parameter."""
+        image = next(one for one in self.driver.list_images() if one.extra["path"] == BLOG)
+        given = {"name": "node-name", "image": image}
+        with pytest.raises(BadInput, match="location"):
+            self.driver.create_node(**given)
+        node = self.driver.create_node(**given, location=self.place.location(self.driver))
+        assert isinstance(node, Node)
+
+
+def test_every_test_of_libclouds_is_among_them() -> None:
+    expected = {name for name in dir(libclouds.TestCaseMixin) if name.startswith("test_")}
+    assert len(expected) == 9
+    for cls in (TestSlipStream, TestAKindThatAPluginAdds, TestNuvla):
+        assert expected == {name for name in dir(cls) if name.startswith("test_")}
