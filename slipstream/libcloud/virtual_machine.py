@@ -27,8 +27,9 @@ class VirtualMachine(Node):
     """
     A machine, one of those that a deployment (a node) consists of.
 
-    It is a libcloud :class:`~libcloud.compute.base.Node` in every respect but one: a machine is
-    not destroyed by itself, its deployment is.
+    It is a libcloud :class:`~libcloud.compute.base.Node` to read from. What acts on nodes refuses
+    it and names its node, which is ``extra["node_id"]``: a machine is not destroyed by itself,
+    its deployment is.
 
     :param id: The machine's id on the server.
     :type id: ``str``

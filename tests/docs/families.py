@@ -306,7 +306,7 @@ CALLS = {
     "ex_wait_node_in_state(timeout)": lambda s: s.wait(timeout=1),
     "ex_wait_node_in_state(ignore_abort)": lambda s: s.wait(ignore_abort=True),
     "ex_wait_node_in_state(progress)": lambda s: s.wait(progress=SEEN.append) and SEEN,
-    "wait_until_running()": lambda s: _runs(s),
+    "wait_until_running()": _runs,
     "wait_until_running(wait_period)": lambda s: _runs(s, wait_period=0.01),
     "wait_until_running(timeout)": lambda s: _runs(s, timeout=1),
     "wait_until_running(ssh_interface)": _runs_elsewhere,
