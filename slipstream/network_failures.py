@@ -22,6 +22,8 @@ _NO_TLS = {
 }
 _OTHER_NAME = {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and those of mail and IP addresses
 
+_CLIENT = "If it demands a certificate of yours, give it as ex_client_cert."
+
 
 @attrs.frozen(kw_only=True)
 class Way:
@@ -57,7 +59,7 @@ class Way:
             f"{request.method} {request.path} was sent to {self.endpoint} and no complete answer"
             f" came back: {_cause(error)}.",
             endpoint=self.endpoint,
-            hint="Try again later." if request.repeatable else None,
+            hint=self._advice(error, request),
         )
 
     def refused_by_proxy(self) -> CannotConnect:
@@ -69,6 +71,14 @@ class Way:
             hint="Write the login into proxy_url, as in 'http://user:password@host:3128'.",
         )
 
+    def _advice(self, error: requests.RequestException, request: Request) -> str | None:
+        said = ["Try again later."] if request.repeatable else []
+        # Since TLS 1.3 a client may have sent its request when its certificate is found missing.
+        cut = isinstance(_innermost(error), ssl.SSLEOFError | ConnectionError)
+        if cut and self.endpoint.startswith("https:"):
+            said.append(_CLIENT)
+        return " ".join(said) or None
+
     @property
     def _through(self) -> str:
         return f" through the proxy {self.proxy}" if self.proxy else ""
@@ -78,11 +88,12 @@ class Way:
         if isinstance(error, ssl.SSLCertVerificationError):
             return self._distrusted(error)
         reason = str(getattr(error, "reason", None) or "")
-        if reason in _AFTERWARDS or not isinstance(error, ssl.SSLError):
+        before = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
+        if reason in _AFTERWARDS or not before:
             return None
         hint = "Check the address and the port."
         if any(word in reason for word in _DEMANDED):
-            hint = "If it demands a certificate of yours, give it as ex_client_cert."
+            hint = _CLIENT
         elif any(word in reason for word in _NO_TLS):
             hint = "If it speaks plain http there, write http:// or secure=False; check the port."
         return CannotConnect(

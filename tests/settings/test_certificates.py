@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import warnings
@@ -32,14 +33,21 @@ def test_a_private_authority_is_trusted_by_the_driver_that_is_told_to(
 
 
 def test_the_authorities_may_stand_in_a_directory(
-    place: Place, authority: Authority, server: Pair, tmp_path: Path
+    place: Place,
+    authority: Authority,
+    server: Pair,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.DEBUG, logger="slipstream")
     shutil.copy(authority.certificate, tmp_path / "one.pem")
     with pytest.raises(BadInput, match=r"ex_ca_cert: the directory .*openssl rehash"):
         place.login(ex_ca_cert=tmp_path)
     subprocess.run(["openssl", "rehash", str(tmp_path)], check=True)
     with front(place.url, tls=tls(server)) as url:
         assert place.login(ex_endpoint=url, ex_ca_cert=tmp_path).list_nodes() == []
+    assert f"--capath {tmp_path}" in caplog.text
+    assert "--cacert" not in caplog.text
 
 
 def test_what_the_environment_trusts_does_not_count(

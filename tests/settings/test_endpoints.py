@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import socket
 from typing import Any
 from unittest import mock
@@ -127,6 +128,12 @@ def test_a_base_path_goes_before_every_path(place: Place) -> None:
         assert driver.connection.request("/api/cloud-entry-point").object["id"]
     assert asked
     assert all(path.startswith("/cloud/one/") for path in asked)
+
+
+def test_both_drivers_show_their_arguments() -> None:
+    shown = inspect.signature(NuvlaNodeDriver)
+    assert shown == inspect.signature(SlipStreamNodeDriver)
+    assert {"host", "timeout", "ex_verify", "ex_endpoint"} < set(shown.parameters)
 
 
 @pytest.mark.parametrize("driver", [SlipStreamNodeDriver, NuvlaNodeDriver])
