@@ -23,8 +23,8 @@ import requests
 from slipstream.backends.slipstream import modules, xml
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.redaction import Redactor
+from slipstream.redaction.values import KnownSecrets
 from slipstream.sandbox import Sandbox
-from slipstream.secret_values import KnownSecrets
 
 ROUNDS = 5
 Measurement = tuple[str, float, float]

@@ -10,7 +10,7 @@ import attrs
 
 from slipstream.errors import InvalidInput
 from slipstream.keys import SSHKey
-from slipstream.secret_names import announces_secret
+from slipstream.redaction.names import announces_secret
 
 
 def _texts(value: Iterable[str]) -> tuple[str, ...]:

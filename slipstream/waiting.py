@@ -15,7 +15,6 @@ from typing import TypeVar
 
 import attrs
 
-from slipstream.deadlines import lasting
 from slipstream.errors import (
     AnswerLost,
     CannotConnect,
@@ -26,6 +25,7 @@ from slipstream.errors import (
     WaitTimedOut,
 )
 from slipstream.logs import get_logger
+from slipstream.transport.deadlines import lasting
 from slipstream.values import DeploymentState, Phase
 
 log = get_logger(__name__)

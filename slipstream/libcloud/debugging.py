@@ -9,9 +9,9 @@ from typing import Any
 
 from libcloud.utils.loggingconnection import LoggingConnection
 
-from slipstream.exchanges import Exchange
 from slipstream.forking import renew_locks_in_children
 from slipstream.logs import get_logger
+from slipstream.transport.exchanges import Exchange
 
 log = get_logger(__name__)
 

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, ParseError, tostring
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from slipstream.secret_names import VALUE_NAMES, squeezed
+from slipstream.redaction.names import VALUE_NAMES, squeezed
 from slipstream.testing.cookies import distant
 from slipstream.testing.names import CLIENT_ADDRESS, blanked, is_sensitive
 

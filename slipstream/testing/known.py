@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 
-from slipstream.secret_values import SHORTEST, written
+from slipstream.redaction.values import SHORTEST, written
 from slipstream.testing.names import (
     CLIENT_ADDRESS,
     EMAIL,

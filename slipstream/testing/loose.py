@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slipstream.secret_names import VALUE_NAMES, squeezed
+from slipstream.redaction.names import VALUE_NAMES, squeezed
 from slipstream.testing.names import SCRUBBED, blanked, is_sensitive
 
 # The quantifiers are possessive: an answer of megabytes has to be read in one go.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from slipstream.secret_names import announces_secret
+from slipstream.redaction.names import announces_secret
 
 SCRUBBED: Final = "SCRUBBED"
 """Stands where a secret stood that nobody has to send again."""

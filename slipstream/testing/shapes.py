@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from slipstream.secret_values import SHAPES
+from slipstream.redaction.values import SHAPES
 from slipstream.testing.names import EMAIL, SCRUBBED
 
 SECRET_SHAPES: Final[dict[str, re.Pattern[str]]] = {

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from slipstream import calls
-from slipstream.exchanges import Exchange
 from slipstream.libcloud.errors import DriverError
 from slipstream.redaction import Redactor
 from slipstream.sandbox import Sandbox
+from slipstream.transport.exchanges import Exchange
 
 from .support import Driver, Login, Seen, deploy
 

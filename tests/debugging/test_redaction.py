@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstream.redaction import LARGEST, Redactor
-from slipstream.secret_names import announces_secret, authenticates
-from slipstream.secret_values import KnownSecrets
+from slipstream.redaction.names import announces_secret, authenticates
+from slipstream.redaction.values import KnownSecrets
 
 from .support import ways
 

@@ -14,8 +14,8 @@ from libcloud.common.types import InvalidCredsError
 from places import Place
 
 from slipstream.libcloud.errors import BadInput, InvalidCredentials
+from slipstream.redaction.values import written
 from slipstream.sandbox import Sandbox
-from slipstream.secret_values import written
 
 from .support import PATIENCE, Driver, arguments_of, destroy_elsewhere, own_methods
 

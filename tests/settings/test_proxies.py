@@ -9,7 +9,7 @@ from places import Place
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, NoAnswer
-from slipstream.proxies import proxies_for
+from slipstream.transport.proxies import proxies_for
 
 from .support import front, proxy
 

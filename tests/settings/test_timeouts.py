@@ -12,9 +12,9 @@ from slipstream.errors import AnswerLost
 from slipstream.http import Request
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, NoAnswer
-from slipstream.patience import PATIENCE
 from slipstream.sandbox import Sandbox
 from slipstream.transport import Transport, TransportSettings
+from slipstream.transport.patience import PATIENCE
 
 from .support import Serve, dribbling, listening, mute
 

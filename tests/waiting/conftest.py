@@ -21,7 +21,7 @@ def waiting(place: Place, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Note the pauses before requests that are repeated, and take none."""
     fake = FakeTime()
-    monkeypatch.setattr("slipstream.transport.time", fake)
+    monkeypatch.setattr("slipstream.transport.sending.time", fake)
     return fake.slept
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from slipstream.secret_names import announces_secret
+from slipstream.redaction.names import announces_secret
 
 _NAMED_KEY = re.compile(r"key", re.IGNORECASE)
 _NAMES_A_FILE = re.compile(r"(?:file|path)$", re.IGNORECASE)

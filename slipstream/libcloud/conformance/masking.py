@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from slipstream.secret_values import MASK, SHORTEST, written
+from slipstream.redaction.values import MASK, SHORTEST, written
 
 
 class Mask:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from slipstream.secret_names import NAMING, announces_secret, squeezed
-from slipstream.secret_values import MASK
+from slipstream.redaction.names import NAMING, announces_secret, squeezed
+from slipstream.redaction.values import MASK
 
 _USER = re.compile(r"(?<=://)[^\s/?#\"'<>]*@")
 

@@ -1,10 +1,10 @@
 """
 Taking secrets out of what is shown of an exchange: addresses, headers and bodies.
 
-They are found by the names they stand under (:mod:`slipstream.secret_names`), by their looks, and
-because the conversation knows their very text (:mod:`slipstream.secret_values`). What can be
-parsed is parsed. Of what cannot, all that may belong to a secret goes: rather too much is masked
-than too little.
+They are found by the names they stand under (:mod:`slipstream.redaction.names`), by their looks,
+and because the conversation knows their very text (:mod:`slipstream.redaction.values`). What can
+be parsed is parsed. Of what cannot, all that may belong to a secret goes: rather too much is
+masked than too little.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from xml.etree.ElementTree import Element, ParseError, indent, tostring
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from slipstream.redacted_documents import mask_xml, masked_form, masked_json
-from slipstream.redacted_texts import mask_assigned
-from slipstream.secret_names import announces_secret, authenticates
-from slipstream.secret_values import MASK, KnownSecrets, mask_shapes
+from slipstream.redaction.documents import mask_xml, masked_form, masked_json
+from slipstream.redaction.names import announces_secret, authenticates
+from slipstream.redaction.texts import mask_assigned
+from slipstream.redaction.values import MASK, KnownSecrets, mask_shapes
 
 LARGEST = 2 * 1024 * 1024
 """Bytes beyond which a body is not searched for secrets, and so not shown."""

@@ -24,7 +24,6 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import ClosedPoolError, InsecureRequestWarning
 
-from slipstream import deadlines
 from slipstream.callers import stacklevel
 from slipstream.endpoint import Endpoint
 from slipstream.errors import (
@@ -34,14 +33,15 @@ from slipstream.errors import (
     RedirectRefused,
     SessionClosed,
 )
-from slipstream.exchanges import Exchange, Observer
 from slipstream.http import Answer, Request
-from slipstream.http_sessions import HTTPSessions
 from slipstream.logs import attributes, get_logger
-from slipstream.network_failures import Way
-from slipstream.proxies import proxies_for
 from slipstream.redaction import Redactor
-from slipstream.secret_values import KnownSecrets
+from slipstream.redaction.values import KnownSecrets
+from slipstream.transport import deadlines
+from slipstream.transport.exchanges import Exchange, Observer
+from slipstream.transport.failures import Way
+from slipstream.transport.proxies import proxies_for
+from slipstream.transport.sessions import HTTPSessions
 from slipstream.version import VERSION
 
 log = get_logger(__name__)
@@ -58,7 +58,7 @@ class TransportSettings:
 
     :param connect_timeout: Seconds to wait for a connection.
     :param read_timeout: Seconds to wait for the head of an answer, and then for the next bytes;
-        the whole may take some times as long (:data:`slipstream.patience.PATIENCE`).
+        the whole may take some times as long (:data:`slipstream.transport.patience.PATIENCE`).
     :param attempts: How often a repeatable request is sent at most.
     :param retry_delay: Seconds before the second attempt.
     :param backoff: By how much each further pause is longer.

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 from xml.etree.ElementTree import Element
 
-from slipstream.secret_names import NAMING, VALUE_NAMES, announces_secret, squeezed
-from slipstream.secret_values import MASK
+from slipstream.redaction.names import NAMING, VALUE_NAMES, announces_secret, squeezed
+from slipstream.redaction.values import MASK
 
 Text = Callable[[str], str]
 """What masks secrets in a text that stands under a harmless name."""

@@ -1,0 +1,7 @@
+"""One HTTP conversation with one endpoint: connections, certificates, proxies, retries."""
+
+from __future__ import annotations
+
+from slipstream.transport.sending import Transport, TransportSettings, UncheckedCertificate
+
+__all__ = ["Transport", "TransportSettings", "UncheckedCertificate"]
