@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from places import Place, opened
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("of-the-project", deadline=None)
+settings.load_profile("of-the-project")
 
 pytest_plugins = ["slipstream.testing.pytest_plugin"]
 

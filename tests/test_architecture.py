@@ -104,9 +104,7 @@ def test_the_lowest_parts_know_no_resource_and_no_plugin(part: str) -> None:
     known = [f"slipstream.{other}" for other in (part, *LOWEST[part], "version", "VERSION")]
     paths = [path for path in MODULES if inside(name_of(path), f"slipstream.{part}")]
     assert paths
-    assert (
-        wrong(paths, "slipstream", but=tuple(known)) == []
-    )
+    assert wrong(paths, "slipstream", but=tuple(known)) == []
 
 
 @pytest.mark.parametrize("part", ["sandbox", "testing"])

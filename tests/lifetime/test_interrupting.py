@@ -24,7 +24,10 @@ from .relay import relay_to
 from .support import KEY, LONG, PATIENCE, Driver, logins, until
 
 PACKAGE = str(Path(slipstream.__file__).parent)
-OURS = ("session.py", "transport.py", "http_sessions.py", "connections.py", "operation.py")
+OURS = (
+    *("/session.py", "/libcloud/operation.py"),
+    *("/transport/sending.py", "/transport/sessions.py", "/transport/connections.py"),
+)
 
 
 class CtrlC:
