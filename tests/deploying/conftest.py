@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driver.support import FakeTime
+from fake_time import FakeTime
 from places import Place
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver

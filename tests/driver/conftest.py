@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from fake_time import FakeTime
 
 from slipstream.sandbox import Sandbox
 
-from .support import Driver, FakeTime, Login
+from .support import Driver, Login
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -42,26 +41,6 @@ def sent_form(sandbox: Sandbox) -> dict[str, str]:
     assert post.form is not None
     assert all(len(values) == 1 for values in post.form.values())
     return {name: values[0] for name, values in post.form.items()}
-
-
-class FakeTime:
-    """Stands for the module ``time``: sleeping takes no time, and a clock can follow it."""
-
-    def __init__(self, follow: Callable[[float], object] = lambda _: None) -> None:
-        self.slept: list[float] = []
-        self.ahead = 0.0
-        self._follow = follow
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.ahead += seconds
-        self._follow(seconds)
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.ahead
-
-    def time(self) -> float:
-        return time.time() + self.ahead
 
 
 class Stub:

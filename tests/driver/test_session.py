@@ -7,11 +7,12 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+from fake_time import FakeTime
 
 from slipstream.libcloud.errors import InvalidCredentials, RequestFailed
 from slipstream.sandbox import Sandbox
 
-from .support import WORDPRESS, Driver, FakeTime, Login, logins
+from .support import WORDPRESS, Driver, Login, logins
 
 DAY = 25 * 3600
 CALLS: dict[str, Callable[[Driver], object]] = {

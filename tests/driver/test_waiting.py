@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from fake_time import FakeTime
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
@@ -18,7 +19,7 @@ from slipstream.libcloud.progress import ProgressLine
 from slipstream.sandbox import Sandbox
 from slipstream.values import DeploymentState, Phase
 
-from .support import FAILING, NOBODYS_RUN, SYSTEM, WORDPRESS, Driver, FakeTime
+from .support import FAILING, NOBODYS_RUN, SYSTEM, WORDPRESS, Driver
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from fake_time import FakeTime
 from libcloud.compute.base import Node
 
 from slipstream.sandbox import Sandbox
 
-from .support import Driver, FakeTime, Login, deploy
+from .support import Driver, Login, deploy
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,26 +22,6 @@ NOBODYS = "deployment/0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
 SWARM, CLUSTER = "swarm-lausanne", "k8s-lausanne"
 WEEK = 7 * 24 * 3600
 JSON = {"Content-Type": "application/json"}
-
-
-class FakeTime:
-    """Stands for the module ``time``: sleeping takes no time, and a clock can follow it."""
-
-    def __init__(self, follow: Callable[[float], object] = lambda _: None) -> None:
-        self.slept: list[float] = []
-        self.ahead = 0.0
-        self._follow = follow
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.ahead += seconds
-        self._follow(seconds)
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.ahead
-
-    def time(self) -> float:
-        return time.time() + self.ahead
 
 
 def requests(sandbox: Sandbox) -> list[tuple[str, str]]:

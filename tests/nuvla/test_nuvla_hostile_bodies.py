@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from fake_time import FakeTime
 from libcloud.compute.base import KeyPair, Node
 from libcloud.compute.types import NodeState
 
@@ -16,7 +17,7 @@ from slipstream.libcloud.errors import (
 )
 from slipstream.sandbox import Sandbox
 
-from .support import JSON, NOBODYS, WORDPRESS, Driver, FakeTime, Login
+from .support import JSON, NOBODYS, WORDPRESS, Driver, Login
 
 MODULE = "module/0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
 BROKEN = {

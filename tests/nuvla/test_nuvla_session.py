@@ -5,12 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from fake_time import FakeTime
 from libcloud.compute.base import Node
 
 from slipstream.libcloud.errors import InvalidCredentials, RequestFailed
 from slipstream.sandbox import Sandbox
 
-from .support import WEEK, Driver, FakeTime, Login, deploy, logins, requests, stored
+from .support import WEEK, Driver, Login, deploy, logins, requests, stored
 
 CALLS: dict[str, Callable[[Driver], object]] = {
     "a search": lambda driver: driver.list_nodes(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from driver.support import FakeTime
+from fake_time import FakeTime
 from places import Place
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver

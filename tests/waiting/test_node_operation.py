@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from driver.support import FakeTime
+from fake_time import FakeTime
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 from places import Place

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from driver.support import FakeTime
+from fake_time import FakeTime
 from hypothesis import given
 from hypothesis import strategies as st
 

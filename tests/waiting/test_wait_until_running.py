@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import requests
-from driver.support import FakeTime
+from fake_time import FakeTime
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeDriver
 from libcloud.compute.types import NodeState
