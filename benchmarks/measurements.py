@@ -89,6 +89,17 @@ def showing() -> Measurement:
     )
 
 
+def searching() -> Measurement:
+    """400 kB that are made to be slow to search for secrets, beside a quarter of them."""
+    redactor = Redactor(KnownSecrets())
+    strange = (b'password="a"x ' * 30_000)[:400_000]
+    return (
+        "searching 400 kB for secrets, beside 100 kB",
+        _time(lambda: redactor.body(strange, "text/plain")),
+        _time(lambda: redactor.body(strange[:100_000], "text/plain")),
+    )
+
+
 def threads() -> Measurement:
     """320 readings by 32 threads of one driver, beside the same by one thread."""
     with Sandbox() as sandbox:
@@ -120,6 +131,7 @@ MEASUREMENTS: tuple[Callable[[], Measurement], ...] = (
     tree_side_by_side,
     safe_parsing,
     showing,
+    searching,
     threads,
     importing,
 )

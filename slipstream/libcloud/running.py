@@ -105,9 +105,10 @@ class Start:
             self._check(found)
             if _not_running(found):
                 continue
-            if not self._unreached(found):
+            without = self._unreached(found)
+            if not without:
                 return found
-            unreached += 1
+            unreached += any(map(_is_told, without))
             if unreached > GRACE:
                 break
         raise self._timed_out(found) if _not_running(found) else self._no_address(found)
@@ -175,6 +176,11 @@ class Start:
 
 def _not_running(found: Iterable[Deployment]) -> list[Deployment]:
     return [deployment for deployment in found if deployment.phase is not Phase.RUNNING]
+
+
+def _is_told(deployment: Deployment) -> bool:
+    """Whether the server has told the addresses; it may tell them some time after the state."""
+    return bool(deployment.addresses) or deployment.parameters is not None
 
 
 def _is_hopeless(deployment: Deployment) -> bool:

@@ -38,7 +38,8 @@ class WaitingMethods(DriverBase):
 
         All of them are asked for at once, by few requests however many they are. It ends at once
         when one of them was aborted, is stopping, or has ended; and when all run, but one has no
-        address of the kind wanted, three questions later. Faults that may pass are survived.
+        address of the kind wanted, three questions after its addresses were told. Faults that may
+        pass are survived.
 
         :param nodes: The nodes.
         :type nodes: ``list`` of :class:`~libcloud.compute.base.Node`
@@ -64,8 +65,9 @@ class WaitingMethods(DriverBase):
             :class:`~slipstream.values.DeploymentState` whose ``deployment_id`` is the node's.
 
         :requests: SlipStream 2 for nodes that run: at each question 1 for each 500 deployments of
-            the user until all are found, and once they run 1 for each 100 nodes for the addresses.
-            Nuvla 2 for each 100 nodes that run: 1 at each question, and 1 for the addresses.
+            the user until all are found, and once they run 1 for each 100 nodes for the addresses;
+            up to 3 more where machines are not listed yet. Nuvla 2 for each 100 nodes that run:
+            1 at each question, and 1 for the addresses.
         :returns: The nodes as they are now, each one once, in the order given, with the addresses
             wanted of each.
         :rtype: ``list`` of ``tuple`` of :class:`~libcloud.compute.base.Node` and ``list`` of

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape, quoteattr
@@ -419,10 +418,7 @@ def test_an_address_that_cannot_be_read_is_masked_as_a_whole(redactor: Redactor)
     "unit", ["a", "eyJ", "<a ", 'password="a"x ', "-----BEGIN A ", "&a=b", "{"]
 )
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
-def test_a_strange_answer_does_not_take_long_to_search(
-    redactor: Redactor, unit: str, kind: str
-) -> None:
-    body = (unit * 400_000)[:400_000].encode()
-    began = time.thread_time()
-    redactor.body(body, kind)
-    assert time.thread_time() - began < 5
+def test_a_strange_answer_is_searched_to_its_end(redactor: Redactor, unit: str, kind: str) -> None:
+    redactor.known.keep(CANARY)
+    body = f"{(unit * 50_000)[:50_000]} {CANARY}".encode()
+    assert CANARY not in redactor.body(body, kind)

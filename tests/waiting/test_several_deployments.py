@@ -84,11 +84,21 @@ class TestOnSlipStream:
     def test_addresses_that_no_machine_tells_yet_are_taken_from_the_documents(
         self, driver: Driver, sandbox: Sandbox
     ) -> None:
-        ids = sandbox.world.add_runs(5)
+        ids = sandbox.world.add_runs(3)
         sandbox.journal.clear()
         found = read(driver, *ids)
         assert all(one.addresses for one in found)
-        assert sent(sandbox) == {"/run": 1, "/api/virtual-machine": 1, "/run/<id>": 5}
+        assert sent(sandbox) == {"/run": 1, "/api/virtual-machine": 1, "/run/<id>": 3}
+
+    def test_of_many_the_documents_are_not_read_one_by_one(
+        self, driver: Driver, sandbox: Sandbox
+    ) -> None:
+        ids = sandbox.world.add_runs(40)
+        sandbox.journal.clear()
+        found = read(driver, *ids)
+        assert {one.phase for one in found} == {Phase.RUNNING}
+        assert not any(one.addresses for one in found)
+        assert sent(sandbox) == {"/run": 1, "/api/virtual-machine": 1}
 
     def test_documents_are_not_read_while_another_run_is_on_its_way(
         self, driver: Driver, sandbox: Sandbox

@@ -26,10 +26,7 @@ from slipstream.session import Session
 from slipstream.values import GONE, Deployment, Phase
 
 FEW = 3
-"""Runs that are read one by one when they are not among the newest."""
-
-SIDE_BY_SIDE = 4
-"""Documents that are read at a time."""
+"""Runs that are read one by one: when they are not among the newest, or have no machine yet."""
 
 
 @hookimpl
@@ -83,7 +80,8 @@ def _with_addresses(
     """
     Runs of the list, with their addresses.
 
-    Machines are entered into their collection minutes after the run's document has them.
+    Machines are entered into their collection minutes after the run's document has them. A few
+    documents are read instead; of more runs the addresses are not told before.
     """
     summaries = {run.id: run for run in found if run.parameters is None}
     left = iter(list(summaries))
@@ -91,5 +89,6 @@ def _with_addresses(
         for run, known in machines.addresses(session, some).items():
             if run in summaries:
                 yield run, attrs.evolve(summaries.pop(run), addresses=known)
-    documents = read_ahead(partial(read, session), list(summaries), at_once=SIDE_BY_SIDE)
-    yield from ((run.id, run) for run in documents)
+    if len(summaries) <= FEW:
+        documents = read_ahead(partial(read, session), list(summaries), at_once=FEW)
+        yield from ((run.id, run) for run in documents)
