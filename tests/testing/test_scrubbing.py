@@ -6,7 +6,6 @@ import gzip
 import json
 import string
 import tempfile
-import time
 from pathlib import Path
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape, quoteattr
@@ -385,11 +384,9 @@ def test_text_that_no_parser_reads_is_scrubbed_all_the_same(text):
     assert Scrubber().text(scrubbed) == scrubbed
 
 
-def test_long_answers_are_scrubbed_in_one_go():
-    started = time.perf_counter()
+def test_long_answers_are_scrubbed_to_their_end():
     for text in ("x" * 1_000_000, "password" * 100_000, " " * 1_000_000, '"' * 300_000):
-        Scrubber().text(text)
-    assert time.perf_counter() - started < 20
+        assert "hunter2" not in Scrubber().text(f"{text} password=hunter2")
 
 
 @quick
