@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fake_time import FakeTime
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
@@ -14,7 +15,6 @@ from .support import (
     FAILING,
     NOBODYS,
     Driver,
-    FakeTime,
     changes,
     deploy,
     deployments,

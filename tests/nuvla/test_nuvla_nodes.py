@@ -5,6 +5,7 @@ from datetime import UTC
 from typing import Any
 
 import pytest
+from fake_time import FakeTime
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
@@ -29,7 +30,6 @@ from .support import (
     REDIS,
     WHOAMI,
     Driver,
-    FakeTime,
     deploy,
     place,
     requests,
