@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,9 +79,8 @@ class ExplainingMethods(DriverBase):
         if method not in names:
             raise UnknownName("method", method, names)
         rehearsal = Rehearsal(self._session)
-        twin = copy.copy(vars(self))
         driver = object.__new__(type(self))
-        vars(driver).update(twin, _session=rehearsal)
+        vars(driver).update(vars(self), _session=rehearsal)
         complete = _carry_out(getattr(driver, method), args, kwargs, rehearsal)
         return Explanation(
             method=method,
