@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 import attrs
@@ -74,10 +75,17 @@ class Result:
 
 
 class Store:
-    """Documents by id, in the order they came."""
+    """
+    Documents by id, in the order they came, and what a search sees of them.
+
+    A read by id is always fresh. A search may lag: a document that is put with a time ``due`` is
+    found as it was until then.
+    """
 
     def __init__(self) -> None:
         self._documents: dict[str, Document] = {}
+        self._indexed: dict[str, Document] = {}
+        self._due: dict[str, datetime] = {}
 
     def __contains__(self, identifier: str) -> bool:
         return identifier in self._documents
@@ -94,15 +102,34 @@ class Store:
         """
         return self._documents.get(identifier)
 
-    def put(self, document: Document) -> Document:
+    def put(self, document: Document, *, due: datetime | None = None) -> Document:
         """
         Keep a document under its ``id``, in place of an older one.
 
         :param document: The document.
+        :param due: When a search sees it; at once, if left out.
         :returns: The same document.
         """
-        self._documents[document["id"]] = document
+        identifier = document["id"]
+        self._documents[identifier] = document
+        if due is None:
+            self._index(identifier)
+        else:
+            self._due.setdefault(identifier, due)
         return document
+
+    def refresh(self, now: datetime) -> None:
+        """
+        Let a search see what is due.
+
+        :param now: The present time.
+        """
+        for identifier in [key for key, due in self._due.items() if due <= now]:
+            self._index(identifier)
+
+    def _index(self, identifier: str) -> None:
+        self._due.pop(identifier, None)
+        self._indexed[identifier] = self._documents[identifier]
 
     def remove(self, identifier: str) -> None:
         """
@@ -110,7 +137,8 @@ class Store:
 
         :param identifier: Its id.
         """
-        self._documents.pop(identifier, None)
+        for documents in (self._documents, self._indexed, self._due):
+            documents.pop(identifier, None)
 
     def collection(self, name: str) -> Iterator[Document]:
         """
@@ -123,20 +151,29 @@ class Store:
         return (one for key, one in list(self._documents.items()) if key.startswith(prefix))
 
     def search(
-        self, name: str, query: Query, *, visible: Callable[[Document], bool] = lambda _: True
+        self,
+        name: str,
+        query: Query,
+        *,
+        visible: Callable[[Document], bool] = lambda _: True,
+        now: datetime | None = None,
     ) -> Result:
         """
         Search a collection.
 
         :param name: Its name.
         :param query: What is wanted.
-        :param visible: Whether the asker may see a document.
+        :param visible: Whether the sender may see a document.
+        :param now: The present time, which decides what the index has seen.
         :returns: The page; documents are whole, :func:`selected` cuts them.
         :raises TooManyDocuments: If the page is wider than the store gives out.
         """
         if query.size > MOST_DOCUMENTS:
             raise TooManyDocuments(f"size {query.size} too large; limit is {MOST_DOCUMENTS}")
-        every = list(self.collection(name))
+        if now is not None:
+            self.refresh(now)
+        prefix = name + "/"
+        every = [one for key, one in list(self._indexed.items()) if key.startswith(prefix)]
         if not all(_is_known(attribute, every) for attribute, _ in query.order):
             return Result(count=None, documents=[])
         found = [one for one in every if _wanted(one, query) and visible(one)]

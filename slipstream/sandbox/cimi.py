@@ -1,0 +1,538 @@
+"""
+The JSON service ``/api``, the same for both families: types of resources over Flask's routes.
+
+A family subclasses :class:`Resource` once for what its own servers have in common (who may do
+what, the names of the envelope's attributes, how a filter is read), and then once for each type::
+
+    class Credential(FamilyResource):
+        name = "credential"
+        description = described({"subtype": text}, parent=text)
+
+        def create(self, body: Document) -> Reply:
+            ...
+
+        @action
+        def check(self, document: Document) -> Reply:
+            return message(202, ...)
+
+An object serves one request. ``search``, ``add``, ``read``, ``edit``, ``delete`` and ``act`` are
+what the routes call; a type overrides the small methods that these use: ``create``, ``complete``,
+``changed``, ``remove``, ``operations``, ``query``. A method marked with :func:`action` is found by
+its name, underscores for dashes: ``POST /api/credential/UUID/check``.
+
+A :class:`Service` ties the types to a world and adds the routes. A type that the real server has
+and the sandbox has not is named in ``unplayed``: its addresses answer 501.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import attrs
+from flask import Flask, Response, json, request
+from werkzeug.exceptions import HTTPException
+
+from slipstream.sandbox import queries
+from slipstream.sandbox.moments import iso
+from slipstream.sandbox.problems import JsonProblem, MalformedJson
+from slipstream.sandbox.schema import Description, Violation, violation
+from slipstream.sandbox.server import USER_KEY
+from slipstream.sandbox.store import Criterion, Document, Query, Result, TooManyDocuments
+from slipstream.sandbox.web import METHODS
+from slipstream.sandbox.world import BaseWorld
+
+ENTRY_POINT = "cloud-entry-point"
+JSON = "application/json"
+WorldT = TypeVar("WorldT", bound=BaseWorld)
+IdentityT = TypeVar("IdentityT")
+MethodT = TypeVar("MethodT", bound=Callable[..., Any])
+
+
+@attrs.frozen(kw_only=True)
+class Request(Generic[WorldT, IdentityT]):
+    """
+    A request.
+
+    :param world: The world.
+    :param identity: Who sends it.
+    :param method: The HTTP method, in lower case.
+    :param path: What follows ``/api/``, decoded.
+    :param base: The address of the server as the client sees it.
+    :param body: The JSON; bytes for a body of another type, None for no body.
+    :param fields: The parameters of the address and of a form.
+    """
+
+    world: WorldT
+    identity: IdentityT
+    method: str
+    path: str
+    base: str
+    body: Any = None
+    fields: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+
+
+@attrs.frozen(kw_only=True)
+class Reply:
+    """
+    A response.
+
+    :param document: The JSON; None for an empty body without a type.
+    :param status: The HTTP status.
+    :param headers: Further headers.
+    :param content_type: The type of the body.
+    """
+
+    document: Any = None
+    status: int = 200
+    headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    content_type: str = JSON
+
+
+def message(
+    status: int,
+    text: str,
+    resource: str | None = None,
+    *,
+    location: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Reply:
+    """
+    Reply in the envelope that everything but a document comes in.
+
+    :param status: The HTTP status.
+    :param text: The message.
+    :param resource: The ``resource-id``.
+    :param location: The ``location``, in the envelope and as a header.
+    :param headers: Further headers.
+    :param more: Further attributes, underscores for dashes.
+    :returns: The reply.
+    """
+    document: Document = {"status": status, "message": text}
+    if resource:
+        document["resource-id"] = resource
+    if location:
+        document["location"] = location
+    document |= {name.replace("_", "-"): value for name, value in more.items()}
+    located = {"Location": location} if location else {}
+    return Reply(document=document, status=status, headers={**located, **(headers or {})})
+
+
+def created(identifier: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
+    """
+    Reply that a resource was added.
+
+    :param identifier: Its id.
+    :param headers: Further headers.
+    :param more: What is shown only once, underscores for dashes.
+    :returns: The reply.
+    """
+    body = message(201, f"{identifier} created", identifier, **more).document
+    return Reply(document=body, status=201, headers={"Location": identifier, **(headers or {})})
+
+
+def action(method: MethodT) -> MethodT:
+    """Mark a method of a :class:`Resource` as an action."""
+    vars(method)["is_action"] = True
+    return method
+
+
+def not_found(identifier: str) -> JsonProblem:
+    """The refusal of what does not exist."""
+    return JsonProblem(404, f"{identifier} not found", identifier)
+
+
+def not_played(what: str) -> JsonProblem:
+    """The refusal of what the real server does and the sandbox does not."""
+    return JsonProblem(501, f"{what} is not played by this sandbox")
+
+
+class Resource(Generic[WorldT, IdentityT]):
+    """
+    A type of resource, serving one request.
+
+    :param request: The request.
+    """
+
+    name: ClassVar[str]
+    """Its name, which is also its path."""
+    description: ClassVar[Description | None] = None
+    """The attributes of its documents; None if they are not checked."""
+    methods: ClassVar[Collection[str]] = ("search", "add", "read", "edit", "delete")
+    """What can be done with it beside actions; anything else is a 405."""
+    unplayed: ClassVar[Collection[str]] = ()
+    """Actions, and methods such as ``add``, that answer 501."""
+    prefix: ClassVar[str] = ""
+    """What the names of the query's parameters begin with."""
+    always_selected: ClassVar[Collection[str]] = ("id",)
+    """Attributes that ``select`` does not take away."""
+    kept_by_server: ClassVar[frozenset[str]] = frozenset({"id", "created", "updated"})
+    """Attributes that clients do not set."""
+
+    def __init__(self, request: Request[WorldT, IdentityT]) -> None:
+        self.request = request
+        self.world: WorldT = request.world
+        self.identity: IdentityT = request.identity
+
+    # What a family decides.
+
+    def may_search(self) -> bool:
+        """Whether the sender may search the collection."""
+        raise NotImplementedError
+
+    def may_add(self) -> bool:
+        """Whether the sender may add a document."""
+        raise NotImplementedError
+
+    def may(self, right: str, document: Document) -> bool:
+        """Whether the sender has a right, such as ``view-meta`` or ``manage``."""
+        raise NotImplementedError
+
+    def refused(self, document: Document) -> JsonProblem:
+        """The refusal of a right on a document."""
+        raise NotImplementedError
+
+    def required(self) -> JsonProblem:
+        """The refusal of a right on the collection."""
+        return JsonProblem(403, "credentials required")
+
+    def read_filter(self, texts: Sequence[str]) -> Criterion | None:
+        """Read the filters of a search."""
+        raise NotImplementedError
+
+    def envelope(self, found: Result, query: Query) -> Document:
+        """Put what a search found into the collection's envelope."""
+        raise NotImplementedError
+
+    def store(self, document: Document) -> Document:
+        """Complete a new document with what the server keeps, check it and keep it."""
+        raise NotImplementedError
+
+    def stamp(self) -> Document:
+        """What an edit writes beside the changes."""
+        return {"updated": iso(self.world.now())}
+
+    def undefined(self, name: str) -> JsonProblem:
+        """The refusal of an unknown action."""
+        path = f"/api/{self.request.path}"
+        words = f'["{self.name}" "{name}"]'
+        text = f"undefined action ({self.request.method}, {words}) for {path}"
+        return JsonProblem(404, text, path)
+
+    def searching_failed(self, reason: str) -> JsonProblem:
+        """The refusal of a search that the index cannot do."""
+        return JsonProblem(500, f"Unexpected exception thrown: {reason}")
+
+    def record(self, event: str, identifier: str, *, success: bool) -> None:
+        """Note that something was done, or refused."""
+
+    # What a type decides.
+
+    def find(self, identifier: str) -> Document | None:
+        """Find a document by the id in an address."""
+        return self.world.store.get(identifier)
+
+    def create(self, body: Document) -> Reply:
+        """Add a document."""
+        kept = {name: one for name, one in body.items() if name not in self.kept_by_server}
+        return created(str(self.store(kept)["id"]))
+
+    def complete(self, document: Document) -> Document:
+        """Complete a document that is read by its id."""
+        return document
+
+    def changed(self, document: Document, changes: Document) -> Document:
+        """Turn what was sent into the changes that are made."""
+        return changes
+
+    def remove(self, document: Document) -> Reply | None:
+        """Refuse to delete, or clear up before; a reply goes in place of the usual one."""
+        return None
+
+    def operations(self, document: Document) -> list[dict[str, Any]]:
+        """What the sender may do with a document."""
+        return []
+
+    def query(self) -> Query:
+        """Read the parameters of a search."""
+        fields = self.parameters
+        first = max(1, queries.integer(fields("first"), 1) or 1)
+        return Query(
+            filter=self.read_filter(fields("filter")),
+            first=first,
+            last=queries.integer(fields("last"), None),
+            order=queries.order(fields("orderby")),
+            select=queries.names(fields("select")),
+            aggregations=queries.aggregations(fields("aggregation")),
+        )
+
+    # What the routes call.
+
+    def search(self) -> Reply:
+        """Search the collection."""
+        if not self.may_search():
+            raise self.required()
+        query = self.query()
+        try:
+            found = self.world.store.search(
+                self.name,
+                query,
+                visible=lambda document: self.may("view-meta", document),
+                now=self.world.now(),
+            )
+        except TooManyDocuments as error:
+            raise self.searching_failed(str(error)) from None
+        return Reply(document=self.envelope(found, query))
+
+    def add(self) -> Reply:
+        """Add a document."""
+        if not self.may_add():
+            raise self.required()
+        reply = self.create(self.body())
+        if isinstance(reply.document, Mapping) and reply.document.get("resource-id"):
+            self.record("add", str(reply.document["resource-id"]), success=True)
+        return reply
+
+    def read(self, identifier: str) -> Reply:
+        """Read a document."""
+        document = self.existing(identifier)
+        self.require("view-meta", document)
+        select = queries.names(self.parameters("select"))
+        return Reply(document=self.present(self.complete(document), select))
+
+    def edit(self, identifier: str) -> Reply:
+        """Merge what was sent over a document; ``select`` names attributes to remove first."""
+        document = self.existing(identifier)
+        self.require("edit-meta", document)
+        changes = self.changed(document, dict(self.body()))
+        changes = {name: one for name, one in changes.items() if name not in self.kept_by_server}
+        dropped = set(queries.names(self.parameters("select")) or ())
+        dropped -= {*self.kept_by_server, "acl"}
+        kept = {name: one for name, one in document.items() if name not in dropped}
+        merged = kept | changes | self.stamp()
+        self.check(merged, str(document["id"]))
+        stored = self.keep(merged)
+        self.record("edit", str(document["id"]), success=True)
+        return Reply(document=self.present(stored, None))
+
+    def delete(self, identifier: str) -> Reply:
+        """Delete a document."""
+        document = self.existing(identifier)
+        self.require("delete", document)
+        reply = self.remove(document)
+        self.world.store.remove(str(document["id"]))
+        self.record("delete", str(document["id"]), success=True)
+        return reply or message(200, f"{document['id']} deleted", str(document["id"]))
+
+    def act(self, identifier: str, name: str) -> Reply:
+        """Carry out an action; any method will do."""
+        carry_out = getattr(self, name.replace("-", "_"), None)
+        if not getattr(carry_out, "is_action", False) or "_" in name:
+            raise self.undefined(name)
+        document = self.existing(identifier)
+        try:
+            reply: Reply = carry_out(document)  # type: ignore[misc]
+        except JsonProblem:
+            self.record(name, str(document["id"]), success=False)
+            raise
+        self.record(name, str(document["id"]), success=True)
+        return reply
+
+    # What all of these use.
+
+    def parameters(self, name: str) -> Sequence[str]:
+        """The values of a parameter of the query."""
+        return self.request.fields.get(f"{self.prefix}{name}", ())
+
+    def body(self) -> Document:
+        """
+        The body as a map.
+
+        :raises JsonProblem: If it is none.
+        """
+        if self.request.body is None:
+            return {}
+        if not isinstance(self.request.body, dict):
+            raise JsonProblem(400, "resource does not satisfy defined schema:\nnot a map\n")
+        return self.request.body
+
+    def existing(self, identifier: str) -> Document:
+        """Find a document, or refuse."""
+        document = self.find(identifier)
+        if document is None:
+            raise not_found(identifier)
+        return document
+
+    def require(self, right: str, document: Document) -> None:
+        """Insist on a right on a document."""
+        if not self.may(right, document):
+            raise self.refused(document)
+
+    def check(self, document: Document, identifier: str = "") -> None:
+        """Insist that a document fits its description."""
+        if self.description is None:
+            return
+        found = violation(self.description, document)
+        if found is not None:
+            raise self.unfit(found, identifier)
+
+    def unfit(self, found: Violation, identifier: str) -> JsonProblem:
+        """The refusal of a document that does not fit."""
+        what = f"resource {identifier}".strip()
+        where = "/".join(map(str, found.path))
+        text = f"{what} does not satisfy defined schema:\n{where} should {found.rule}\n"
+        return JsonProblem(400, text)
+
+    def keep(self, document: Document) -> Document:
+        """Keep an edited document."""
+        return self.world.store.put(document)
+
+    def present(self, document: Document, select: Sequence[str] | None) -> Document:
+        """Show a document: its operations, and only what was selected."""
+        shown = dict(document)
+        operations = self.operations(document)
+        if operations:
+            shown["operations"] = operations
+        if select is None or "*" in select:
+            return shown
+        names = (*self.always_selected, *select)
+        return {name: shown[name] for name in names if name in shown}
+
+
+class Service(Generic[WorldT, IdentityT]):
+    """
+    The JSON service of a world.
+
+    :param world: The world.
+    :param resources: The types, by name.
+    :param unplayed: Names of types that the real server has and the sandbox has not.
+    """
+
+    malformed_type: ClassVar[str] = "text/plain; charset=utf-8"
+
+    def __init__(
+        self,
+        world: WorldT,
+        resources: Mapping[str, type[Resource[WorldT, IdentityT]]],
+        unplayed: Collection[str] = (),
+    ) -> None:
+        self.world = world
+        self.resources = resources
+        self.unplayed = frozenset(unplayed)
+
+    # What a family decides.
+
+    def read_request(self, path: str) -> Request[WorldT, IdentityT]:
+        """Read the request that Flask holds."""
+        raise NotImplementedError
+
+    def user_name(self, identity: IdentityT) -> str | None:
+        """The name of the sender, for the journal."""
+        raise NotImplementedError
+
+    def entry_point(self, call: Request[WorldT, IdentityT]) -> Reply:
+        """Answer with the list of collections."""
+        raise NotImplementedError
+
+    def failed(self, error: HTTPException) -> Response:
+        """Answer that something unforeseen went wrong."""
+        text = f"Unexpected exception thrown: {error.name}"
+        return self.respond(
+            attrs.evolve(message(500, text), content_type=f"{JSON}; charset=utf-8")
+        )
+
+    def wrong_method(self, call: Request[WorldT, IdentityT]) -> JsonProblem:
+        """The refusal of a method that an address does not know."""
+        path = f"/api/{call.path}"
+        return JsonProblem(405, f"invalid method ({call.method}) for {path}", path)
+
+    # What Flask calls.
+
+    def add_routes(self, app: Flask) -> None:
+        """Add the routes and error handlers."""
+        options: dict[str, Any] = {"methods": METHODS, "provide_automatic_options": False}
+        for rule, view in (
+            (f"/api/{ENTRY_POINT}", self._entry_point),
+            ("/api/<kind>", self._collection),
+            ("/api/<kind>/<uuid>", self._document),
+            ("/api/<kind>/<uuid>/<name>", self._action),
+            ("/api/<path:_>", self._nothing),
+        ):
+            app.add_url_rule(rule, f"api {rule}", view, **options)
+        app.register_error_handler(JsonProblem, self._refuse)
+        app.register_error_handler(MalformedJson, self._malformed)
+        app.register_error_handler(HTTPException, self.failed)
+
+    def respond(self, reply: Reply) -> Response:
+        """Turn a reply into what Flask sends."""
+        if reply.document is None:
+            response = Response(b"", reply.status)
+            del response.headers["Content-Type"]
+        else:
+            content = json.dumps(
+                reply.document, indent=2, separators=(",", " : "), sort_keys=False
+            )
+            response = Response(content, reply.status, content_type=reply.content_type)
+        response.autocorrect_location_header = False
+        for name, value in reply.headers.items():
+            response.headers[name] = value
+        return response
+
+    def _read(self) -> Request[WorldT, IdentityT]:
+        call = self.read_request(request.path.removeprefix("/api/"))
+        request.environ[USER_KEY] = self.user_name(call.identity)
+        return call
+
+    def _entry_point(self) -> Response:
+        call = self._read()
+        if call.method not in {"get", "head"}:
+            raise self.wrong_method(call)
+        return self.respond(self.entry_point(call))
+
+    def _resource(self, kind: str, method: str) -> Resource[WorldT, IdentityT]:
+        call = self._read()
+        if kind in self.unplayed:
+            raise not_played(f"/api/{kind}")
+        resource = self.resources.get(kind)
+        if resource is None:
+            raise self.wrong_method(call)
+        if method in resource.unplayed:
+            raise not_played(f"{call.method.upper()} /api/{call.path}")
+        if method in {"search", "add", "read", "edit", "delete", ""} - set(resource.methods):
+            raise self.wrong_method(call)
+        return resource(call)
+
+    def _collection(self, kind: str) -> Response:
+        methods = {"GET": "search", "HEAD": "search", "PUT": "search", "POST": "add"}
+        method = methods.get(request.method, "")
+        if request.method == "OPTIONS":
+            return self.respond(Reply(status=204))
+        resource = self._resource(kind, method)
+        return self.respond(resource.add() if method == "add" else resource.search())
+
+    def _document(self, kind: str, uuid: str) -> Response:
+        methods = {"GET": "read", "HEAD": "read", "PUT": "edit", "DELETE": "delete"}
+        method = methods.get(request.method, uuid if request.method == "PATCH" else "")
+        resource = self._resource(kind, method)
+        carry_out = getattr(resource, method, None)
+        if method not in resource.methods or carry_out is None:
+            raise self.wrong_method(resource.request)
+        return self.respond(carry_out(f"{kind}/{uuid}"))
+
+    def _action(self, kind: str, uuid: str, name: str) -> Response:
+        if "%2f" in str(request.environ.get("RAW_URI", "")).lower():
+            # A slash within the id: the library has decoded it before it looked for the route.
+            return self._document(kind, f"{uuid}/{name}")
+        return self.respond(self._resource(kind, name).act(f"{kind}/{uuid}", name))
+
+    def _nothing(self, _: str) -> Response:
+        raise self.wrong_method(self._read())
+
+    def _refuse(self, problem: JsonProblem) -> Response:
+        reply = message(problem.status, problem.message, problem.resource)
+        return self.respond(attrs.evolve(reply, content_type=problem.content_type))
+
+    def _malformed(self, _: MalformedJson) -> Response:
+        text = "Malformed JSON in request body."
+        return Response(text, 400, content_type=self.malformed_type)
