@@ -9,13 +9,13 @@ from slipstream.environment import check_environment
 
 check_environment()
 
-from slipstream.contributions import Backend, EndpointKind, LoginMethod  # noqa: E402
-from slipstream.credentials import Credentials  # noqa: E402
-from slipstream.deploying import DeploymentRequest, Parameter, Role  # noqa: E402
-from slipstream.endpoint import Endpoint  # noqa: E402
 from slipstream.hookspecs import hookimpl, serves  # noqa: E402
-from slipstream.http import Answer, Request  # noqa: E402
+from slipstream.plugins.contributions import Backend, EndpointKind, LoginMethod  # noqa: E402
 from slipstream.session import Session  # noqa: E402
+from slipstream.transport.messages import Answer, Request  # noqa: E402
+from slipstream.values.credentials import Credentials  # noqa: E402
+from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role  # noqa: E402
+from slipstream.values.endpoint import Endpoint  # noqa: E402
 from slipstream.version import VERSION  # noqa: E402
 
 __version__ = VERSION

@@ -45,7 +45,7 @@ COMMANDS = (
     Command(
         "conformance",
         "check a libcloud driver against libcloud's contract",
-        "slipstream.libcloud.conformance.command",
+        "slipstream.conformance.command",
     ),
 )
 

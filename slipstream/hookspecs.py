@@ -20,9 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import pluggy
 
 if TYPE_CHECKING:
-    from slipstream.contributions import EndpointKind, LoginMethod
-    from slipstream.deploying import DeploymentRequest
-    from slipstream.keys import SSHKey
+    from slipstream.plugins.contributions import EndpointKind, LoginMethod
     from slipstream.session import Session
     from slipstream.values import (
         Connector,
@@ -33,6 +31,8 @@ if TYPE_CHECKING:
         ServiceOffer,
         VirtualMachine,
     )
+    from slipstream.values.deployment_request import DeploymentRequest
+    from slipstream.values.ssh_key import SSHKey
 
 PROJECT = "slipstream"
 """The name of the pluggy project and of the entry-point group."""
@@ -52,7 +52,7 @@ def serves(backend: str) -> Callable[[F], F]:
 
     Write it under ``@hookimpl``; the implementation takes ``session``.
 
-    :param backend: The name of the :class:`~slipstream.contributions.Backend`.
+    :param backend: The name of the :class:`~slipstream.plugins.contributions.Backend`.
     :returns: A decorator.
     :raises TypeError: If what it is written over does not take ``session``.
     """

@@ -9,12 +9,12 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from slipstream.claims import Contributions
 from slipstream.cli import OneLineParser
 from slipstream.errors import PluginError
 from slipstream.hookspecs import PROJECT
-from slipstream.plugin_loading import PluginInfo, PluginWarning
 from slipstream.plugins import Plugins
+from slipstream.plugins.loading import PluginInfo, PluginWarning
+from slipstream.plugins.named_contributions import Contributions
 
 _COLUMNS = ("NAME", "DISTRIBUTION", "VERSION", "STATUS", "HOOKS", "WHY")
 _CELL = 60

@@ -16,8 +16,8 @@ import attrs
 from hypothesis import strategies as st
 
 from slipstream.filters import NUVLA, parse
-from slipstream.http import Answer, Request
 from slipstream.sandbox.slipstream3.java_moments import java
+from slipstream.transport.messages import Answer, Request
 
 START = datetime(2017, 10, 13, 16, 55, 12, tzinfo=UTC)
 

@@ -12,8 +12,8 @@ import attrs
 import pytest
 from libcloud.compute.base import Node, NodeImage, NodeLocation
 
-from slipstream import plugins as plugins_module
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.plugins import registry as plugins_module
 from slipstream.sandbox import Sandbox
 
 PLUGIN = Path(__file__).parent / "plugins" / "endpoint"

@@ -58,7 +58,8 @@ CORE = [
     path
     for path in MODULES
     if not inside(
-        name_of(path), *(f"slipstream.{part}" for part in ("libcloud", "sandbox", "testing"))
+        name_of(path),
+        *(f"slipstream.{part}" for part in ("libcloud", "conformance", "sandbox", "testing")),
     )
 ]
 
@@ -84,17 +85,11 @@ def test_server_families_know_nothing_of_each_other() -> None:
 
 
 LOWEST: dict[str, tuple[str, ...]] = {
-    "transport": ("callers", "endpoint", "errors", "forking", "http", "logs", "redaction"),
+    "transport": ("values", "errors", "forking", "redaction"),
     "redaction": ("forking",),
-    "logs": ("calls",),
-    "http": ("errors",),
-    "endpoint": ("errors",),
-    "keys": ("errors",),
+    "values": ("errors", "redaction"),
     "forking": (),
-    "calls": (),
-    "callers": (),
     "errors": (),
-    "values": (),
 }
 """The modules and folders at the bottom, and what else of the package each may know."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from slipstream.errors import LoginFailed, RedirectRefused, Refused, SlipStreamError
-from slipstream.http import Answer, Request
 from slipstream.session import Session
+from slipstream.transport.messages import Answer, Request
 
 _JSON = {"Accept": "application/json"}
 _SESSION = Request(method="GET", path="/api/session", headers=_JSON, repeatable=True)

@@ -20,25 +20,25 @@ from slipstream.environment import check_environment
 
 check_environment()
 
-from slipstream.connecting import connect  # noqa: E402
-from slipstream.cookie_files import save_cookies  # noqa: E402
-from slipstream.credentials import Credentials  # noqa: E402
 from slipstream.libcloud import convert, register  # noqa: E402
 from slipstream.libcloud.catalogue import CatalogueMethods  # noqa: E402
 from slipstream.libcloud.connection import SessionConnection  # noqa: E402
 from slipstream.libcloud.creation import CreationMethods  # noqa: E402
 from slipstream.libcloud.explaining import ExplainingMethods  # noqa: E402
 from slipstream.libcloud.key_pairs import KeyPairMethods  # noqa: E402
-from slipstream.libcloud.lifetime import LifetimeMethods  # noqa: E402
+from slipstream.libcloud.lifecycle import LifetimeMethods  # noqa: E402
 from slipstream.libcloud.machines import MachineMethods  # noqa: E402
 from slipstream.libcloud.nodes import NodeMethods  # noqa: E402
 from slipstream.libcloud.operation import operation  # noqa: E402
 from slipstream.libcloud.provisioning import ProvisioningMethods  # noqa: E402
-from slipstream.libcloud.refused import RefusedMethods  # noqa: E402
 from slipstream.libcloud.settings import CertificatePaths, endpoint_of, settings_of  # noqa: E402
+from slipstream.libcloud.unsupported import RefusedMethods  # noqa: E402
 from slipstream.libcloud.virtual_machine import VirtualMachine  # noqa: E402
 from slipstream.libcloud.waits import WaitingMethods  # noqa: E402
 from slipstream.plugins import Plugins, default_plugins  # noqa: E402
+from slipstream.plugins.connect import connect  # noqa: E402
+from slipstream.session.cookie_files import save_cookies  # noqa: E402
+from slipstream.values.credentials import Credentials  # noqa: E402
 
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 

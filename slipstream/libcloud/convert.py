@@ -10,7 +10,6 @@ import attrs
 from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.types import NodeState
 
-from slipstream.keys import SSHKey
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.values import (
     Connector,
@@ -22,6 +21,7 @@ from slipstream.values import (
     ServiceOffer,
 )
 from slipstream.values import VirtualMachine as Machine
+from slipstream.values.ssh_key import SSHKey
 
 NODE_STATES = {
     Phase.PENDING: NodeState.PENDING,

@@ -10,8 +10,8 @@ from typing import Any
 from libcloud.utils.loggingconnection import LoggingConnection
 
 from slipstream.forking import renew_locks_in_children
-from slipstream.logs import get_logger
-from slipstream.transport.exchanges import Exchange
+from slipstream.transport.logs import get_logger
+from slipstream.transport.request_log import Exchange
 
 log = get_logger(__name__)
 

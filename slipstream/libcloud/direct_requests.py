@@ -15,7 +15,7 @@ from defusedxml.ElementTree import fromstring
 from libcloud.common.base import Response
 
 from slipstream.errors import InvalidInput, MalformedAnswer, shorten
-from slipstream.http import Answer, Request
+from slipstream.transport.messages import Answer, Request
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
 

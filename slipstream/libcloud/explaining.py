@@ -11,7 +11,7 @@ from slipstream.errors import InvalidInput, UnknownName
 from slipstream.libcloud.base import DriverBase
 from slipstream.libcloud.errors import DriverError
 from slipstream.libcloud.operation import operation
-from slipstream.rehearsal import PlannedRequest, Rehearsal, RehearsalEndedError
+from slipstream.session.dry_run import PlannedRequest, Rehearsal, RehearsalEndedError
 
 _PREFIXES = ("list_", "get_", "create_", "import_", "delete_", "destroy_", "start_", "stop_",
              "reboot_", "ex_get_", "ex_list_", "ex_iterate_", "ex_update_")  # fmt: skip

@@ -9,11 +9,11 @@ import attrs
 from libcloud.compute.base import KeyPair
 
 from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
-from slipstream.keys import SSHKey, generate
 from slipstream.libcloud import convert
 from slipstream.libcloud.base import DriverBase, check_own
 from slipstream.libcloud.operation import operation
 from slipstream.libcloud.request import label
+from slipstream.values.ssh_key import SSHKey, generate
 
 
 class KeyPairMethods(DriverBase):

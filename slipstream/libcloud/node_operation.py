@@ -13,8 +13,8 @@ from libcloud.compute.types import NodeState
 
 from slipstream.libcloud.base import DriverBase
 from slipstream.libcloud.errors import BadInput, NodeFailed, WaitTimeout
+from slipstream.session.polling import Progress
 from slipstream.values import DeploymentState
-from slipstream.waiting import Progress
 
 if TYPE_CHECKING:
     from slipstream.libcloud.waits import WaitingMethods

@@ -8,9 +8,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
-from slipstream.calls import Call, carrying_out
 from slipstream.errors import PluginError, SlipStreamError, nearest
 from slipstream.libcloud.errors import translated
+from slipstream.transport.call_context import Call, carrying_out
 
 P = ParamSpec("P")
 R = TypeVar("R")

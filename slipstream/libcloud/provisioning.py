@@ -22,12 +22,12 @@ from libcloud.compute.base import (
 from libcloud.compute.deployment import Deployment
 from libcloud.compute.ssh import BaseSSHClient
 
-from slipstream.calls import current
 from slipstream.errors import Unsupported
 from slipstream.libcloud.base import DriverBase, seconds
 from slipstream.libcloud.errors import DeployFailed, DriverError
 from slipstream.libcloud.operation import check_keywords, keywords_of, operation
 from slipstream.libcloud.ssh_access import Access, check_client
+from slipstream.transport.call_context import current
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)
 """What an SSH server does while its machine is still starting, and after."""

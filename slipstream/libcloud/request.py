@@ -7,11 +7,11 @@ from typing import Any
 
 from libcloud.compute.base import NodeAuthPassword, NodeAuthSSHKey
 
-from slipstream.deploying import DeploymentRequest, Parameter, Role
 from slipstream.errors import InvalidInput, shorten
-from slipstream.keys import SSHKey
 from slipstream.libcloud.base import id_of
-from slipstream.texts import NOT_IN_NAMES, NOT_IN_VALUES
+from slipstream.values.control_characters import NOT_IN_NAMES, NOT_IN_VALUES
+from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
+from slipstream.values.ssh_key import SSHKey
 
 
 def build(

@@ -15,12 +15,12 @@ import libcloud
 import libcloud.security
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from slipstream.endpoint import Endpoint
 from slipstream.errors import InvalidInput
 from slipstream.libcloud.debugging import DebugFile
 from slipstream.transport import TransportSettings
 from slipstream.transport.certificates import Certificate, authorities, client_certificate
 from slipstream.transport.proxies import check_proxy
+from slipstream.values.endpoint import Endpoint
 
 DEFAULTS = TransportSettings()
 CertificatePaths = str | Path | tuple[str | Path, str | Path]

@@ -12,7 +12,7 @@ from libcloud.compute import ssh
 
 from slipstream.errors import InvalidInput, Unsupported
 from slipstream.libcloud.base import seconds
-from slipstream.libcloud.running import Reach
+from slipstream.libcloud.readiness import Reach
 
 
 def check_client() -> None:

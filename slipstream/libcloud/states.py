@@ -6,9 +6,9 @@ from typing import Any
 
 from libcloud.compute.types import NodeState
 
-from slipstream.contributions import Backend
 from slipstream.errors import UnknownName
 from slipstream.libcloud.convert import NODE_STATES
+from slipstream.plugins.contributions import Backend
 
 
 def meant(word: Any, backend: Backend) -> frozenset[str]:

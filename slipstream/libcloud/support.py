@@ -14,11 +14,11 @@ from types import MappingProxyType
 import attrs
 from libcloud.compute.base import NodeDriver
 
-from slipstream.contributions import EndpointKind
 from slipstream.hookspecs import PROJECT
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.libcloud.refused import REFUSAL
+from slipstream.libcloud.unsupported import REFUSAL
 from slipstream.plugins import Plugins
+from slipstream.plugins.contributions import EndpointKind
 
 HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

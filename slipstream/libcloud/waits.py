@@ -12,10 +12,10 @@ from slipstream.libcloud import convert
 from slipstream.libcloud.base import DriverBase, seconds
 from slipstream.libcloud.node_operation import NodeOperation
 from slipstream.libcloud.operation import check_keywords, keywords_of, operation
-from slipstream.libcloud.running import Reach, Start
+from slipstream.libcloud.readiness import Reach, Start
 from slipstream.libcloud.states import meant
+from slipstream.session.polling import Progress, Wait
 from slipstream.values import Deployment
-from slipstream.waiting import Progress, Wait
 
 
 class WaitingMethods(DriverBase):

@@ -11,7 +11,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NoReturn
 from unittest import mock
 
-WAITING_MODULES: Final = ("slipstream.waiting", "slipstream.transport", "libcloud.compute.base")
+WAITING_MODULES: Final = (
+    "slipstream.session.polling",
+    "slipstream.transport.client",
+    "libcloud.compute.base",
+)
 """Modules that call ``time.sleep`` through their own ``time``."""
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from slipstream.transport.sending import Transport, TransportSettings, UncheckedCertificate
+from slipstream.transport.client import Transport, TransportSettings, UncheckedCertificate
 
 __all__ = ["Transport", "TransportSettings", "UncheckedCertificate"]

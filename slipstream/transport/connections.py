@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import PoolManager
 
 from slipstream.forking import renew_in_children
-from slipstream.transport.patience import PatientPool
+from slipstream.transport.response_deadlines import PatientPool
 
 
 class _Idle(LifoQueue[Any]):

@@ -10,9 +10,9 @@ from typing import Any
 import requests
 from requests.cookies import RequestsCookieJar
 
-from slipstream.endpoint import Endpoint
 from slipstream.forking import renew_in_children
 from slipstream.transport.connections import Connections
+from slipstream.values.endpoint import Endpoint
 
 
 class _Jar(RequestsCookieJar):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from slipstream.libcloud.conformance import CHECKS
+from slipstream.conformance import CHECKS
 
 
 @pytest.fixture(autouse=True)
 def _own_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     own = [one for one in CHECKS if one.examine.__module__.startswith("slipstream.")]
     others = [one for one in CHECKS if one not in own]
-    monkeypatch.setattr("slipstream.libcloud.conformance.running.CHECKS", own)
+    monkeypatch.setattr("slipstream.conformance.running.CHECKS", own)
     assert not any(one.name in {mine.name for mine in own} for one in others)
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slipstream.libcloud.conformance.changes.PAUSE", 0)
+    monkeypatch.setattr("slipstream.conformance.changes.PAUSE", 0)

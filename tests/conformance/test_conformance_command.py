@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from slipstream.cli import main
-from slipstream.libcloud.conformance.arguments import parse
+from slipstream.conformance.arguments import parse
 from slipstream.sandbox import Sandbox
 
 HERE = Path(__file__).parent

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from libcloud.compute.base import NodeDriver
 
-from slipstream.libcloud.conformance import CHECKS, Outcome, Report, Result
-from slipstream.libcloud.conformance.contract import BUILT_ON, METHODS, only_raises
-from slipstream.libcloud.conformance.masking import Mask
+from slipstream.conformance import CHECKS, Outcome, Report, Result
+from slipstream.conformance.contract import BUILT_ON, METHODS, only_raises
+from slipstream.conformance.masking import Mask
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
 OWN = [one for one in CHECKS if one.examine.__module__.startswith("slipstream.")]

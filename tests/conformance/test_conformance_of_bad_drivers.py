@@ -14,7 +14,7 @@ from libcloud.compute.base import KeyPair, Node, NodeDriver, NodeImage, NodeSize
 from libcloud.compute.types import NodeState
 from small_driver import Missing, SmallDriver
 
-from slipstream.libcloud.conformance import CHECKS, Choice, Outcome, run
+from slipstream.conformance import CHECKS, Choice, Outcome, run
 
 
 def outcome(driver, name, **options):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from libcloud.compute.drivers.dummy import DummyNodeDriver
 
-from slipstream.libcloud.conformance import Outcome, Report, run
+from slipstream.conformance import Outcome, Report, run
 
 LEFT_TO_THE_BASE = [
     "start_node", "stop_node", "list_volumes", "list_volume_snapshots", "create_volume",

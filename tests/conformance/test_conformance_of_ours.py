@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from places import Place
 
-from slipstream.libcloud.conformance import CHECKS, Choice, Outcome, Report, run
+from slipstream.conformance import CHECKS, Choice, Outcome, Report, run
 
 READING = {"GET", "HEAD"}
 

@@ -11,9 +11,9 @@ from typing import Any
 import attrs
 import pytest
 
-from slipstream import plugins as plugins_module
 from slipstream.errors import PluginError
 from slipstream.libcloud.errors import DriverError, InvalidCredentials
+from slipstream.plugins import registry as plugins_module
 from slipstream.sandbox import Sandbox
 
 from .support import (

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import requests
 
-from slipstream.http import Request
 from slipstream.redaction import Redactor
 from slipstream.redaction.values import KnownSecrets
 from slipstream.sandbox import Sandbox
-from slipstream.transport.exchanges import LONGEST_ANSWER, LONGEST_REQUEST, Exchange
+from slipstream.transport.messages import Request
+from slipstream.transport.request_log import LONGEST_ANSWER, LONGEST_REQUEST, Exchange
 
 from .support import WORDPRESS, Driver, Login, Seen, command_of
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from slipstream import calls
 from slipstream.libcloud.errors import DriverError
 from slipstream.redaction import Redactor
 from slipstream.sandbox import Sandbox
-from slipstream.transport.exchanges import Exchange
+from slipstream.transport import call_context
+from slipstream.transport.request_log import Exchange
 
 from .support import Driver, Login, Seen, deploy
 
@@ -181,4 +181,4 @@ def test_threads_have_calls_of_their_own(driver: Driver, seen: Seen) -> None:
     for thread in threads:
         thread.join()
     assert len({call for call, _ in labels(seen)}) == 4
-    assert calls.current() is None
+    assert call_context.current() is None

@@ -50,7 +50,7 @@ def waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if "place" in request.fixturenames:
         place = request.getfixturevalue("place")
     fake = FakeTime(place.sandbox.clock.advance if place else lambda _: None)
-    monkeypatch.setattr("slipstream.waiting.time", fake)
+    monkeypatch.setattr("slipstream.session.polling.time", fake)
     monkeypatch.setattr("slipstream.libcloud.provisioning.time", Impatient())
     return fake
 

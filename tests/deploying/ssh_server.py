@@ -14,7 +14,7 @@ import paramiko
 from paramiko import SFTPAttributes, SFTPHandle, SFTPServer, SFTPServerInterface
 
 from slipstream.errors import InvalidInput
-from slipstream.keys import SSHKey
+from slipstream.values.ssh_key import SSHKey
 
 Authorized = Callable[[], str]
 HOST_KEY = paramiko.ECDSAKey.generate()

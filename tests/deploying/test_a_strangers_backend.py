@@ -7,9 +7,9 @@ import pytest
 from places import Place
 
 from slipstream.backends import SLIPSTREAM_3
-from slipstream.deploying import DeploymentRequest
 from slipstream.errors import InvalidInput
-from slipstream.keys import SSHKey
+from slipstream.values.deployment_request import DeploymentRequest
+from slipstream.values.ssh_key import SSHKey
 
 from .conftest import profile
 from .pairs import Pair

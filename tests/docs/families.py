@@ -15,10 +15,10 @@ from libcloud.compute.base import NodeAuthSSHKey, NodeSize, StorageVolume, Volum
 from libcloud.compute.deployment import ScriptDeployment
 from settings.support import front
 
-from slipstream import waiting
 from slipstream.backends.nuvla import logs
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NoAnswer, NodeFailed, NotFound
+from slipstream.session import polling
 from slipstream.transport import UncheckedCertificate
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
@@ -147,7 +147,7 @@ def _set_up(s, **options):
     step = ScriptDeployment("#!/bin/sh\n")
     moving = SimpleNamespace(sleep=s.sandbox.clock.advance, monotonic=time.monotonic)
     here = mock.patch.object(s.sandbox.world.ids, "fixed_address", "127.0.0.1")
-    passing = mock.patch.object(waiting, "time", moving)
+    passing = mock.patch.object(polling, "time", moving)
     with Machine(home, lambda: pair.public, ("root", "told")) as machine, here, passing:
         given = {"ssh_port": machine.port, "ssh_interface": "private_ips", **options}
         given |= {"ssh_key": str(pair.file), "image": s.image, "location": s.location}

@@ -16,11 +16,11 @@ from unittest import mock
 import attrs
 
 import slipstream.libcloud.compute_driver as driver_module
-import slipstream.waiting
+import slipstream.session.polling
 from slipstream.backends.nuvla import lifecycle, logs
-from slipstream.endpoint import Endpoint
 from slipstream.sandbox import Clock, Sandbox
 from slipstream.testing.cassette_file import FROM_SANDBOX, Header, save
+from slipstream.values.endpoint import Endpoint
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -218,6 +218,6 @@ def _waiting_on(servers: dict[str, Sandbox], namespace: dict[str, object]) -> It
 
     fake = SimpleNamespace(sleep=sleep, monotonic=monotonic)
     with contextlib.ExitStack() as patched:
-        for module in (slipstream.waiting, lifecycle, logs):
+        for module in (slipstream.session.polling, lifecycle, logs):
             patched.enter_context(mock.patch.object(module, "time", fake))
         yield

@@ -9,13 +9,13 @@ import pytest
 from families import CALLS, Stage
 from pages import ROOT
 
-from slipstream import calls
 from slipstream.libcloud import support
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NotSupported
-from slipstream.libcloud.refused import REFUSAL
+from slipstream.libcloud.unsupported import REFUSAL
 from slipstream.plugins import Plugins, default_plugins
 from slipstream.sandbox import Sandbox
+from slipstream.transport import call_context
 
 PAGE = ROOT / "docs" / "reference" / "supported-methods.md"
 REFUSED = {
@@ -47,7 +47,7 @@ def asked(monkeypatch):
     ask = Plugins._ask
 
     def noted(plugins, hook, session, **arguments):
-        found[calls.current().operation].add(hook.removeprefix("slipstream_"))
+        found[call_context.current().operation].add(hook.removeprefix("slipstream_"))
         return ask(plugins, hook, session, **arguments)
 
     monkeypatch.setattr(Plugins, "_ask", noted)

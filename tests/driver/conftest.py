@@ -61,7 +61,7 @@ def bob(login: Login, sandbox: Sandbox) -> Driver:
 def waiting(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     """Let waiting for a deployment move the sandbox's clock and take no time."""
     fake = FakeTime(sandbox.clock.advance)
-    monkeypatch.setattr("slipstream.waiting.time", fake)
+    monkeypatch.setattr("slipstream.session.polling.time", fake)
     return fake
 
 
@@ -69,5 +69,5 @@ def waiting(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Note the pauses before requests that are repeated, and take none."""
     fake = FakeTime()
-    monkeypatch.setattr("slipstream.transport.sending.time", fake)
+    monkeypatch.setattr("slipstream.transport.client.time", fake)
     return fake.slept

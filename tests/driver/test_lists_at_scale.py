@@ -30,13 +30,13 @@ from listing_models import (
     slow_changes,
 )
 
-from slipstream.backends.ahead import read_ahead
+from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import cimi as cimi_module
 from slipstream.backends.slipstream import modules, run_list
 from slipstream.errors import MalformedAnswer
 from slipstream.filters import attr
-from slipstream.http import Answer, Request
 from slipstream.sandbox import Sandbox
+from slipstream.transport.messages import Answer, Request
 
 from .support import Driver
 

@@ -268,7 +268,7 @@ def test_a_session_that_cannot_be_saved_leaves_the_old_file_alone(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("slipstream.cookie_files.MozillaCookieJar.save", full)
+    monkeypatch.setattr("slipstream.session.cookie_files.MozillaCookieJar.save", full)
     with pytest.raises(BadInput, match="No space left"):
         driver.ex_save_cookies(path)
     assert path.read_text() == "old"

@@ -13,9 +13,7 @@ import libcloud.security
 import pytest
 from libcloud.common.types import LibcloudError
 
-from slipstream.endpoint import Endpoint
 from slipstream.errors import MalformedAnswer as MalformedBelow
-from slipstream.http import Request
 from slipstream.libcloud.errors import (
     MalformedAnswer,
     NoAnswer,
@@ -25,6 +23,8 @@ from slipstream.libcloud.errors import (
 )
 from slipstream.sandbox import Sandbox
 from slipstream.transport import Transport, TransportSettings
+from slipstream.transport.messages import Request
+from slipstream.values.endpoint import Endpoint
 
 from .support import Driver, Login, stub_server
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstream import values
-from slipstream.credentials import Credentials
-from slipstream.deploying import DeploymentRequest, Parameter, Role
-from slipstream.endpoint import Endpoint
 from slipstream.errors import InvalidInput, UnknownName, nearest, shorten
-from slipstream.http import Answer, Request
-from slipstream.keys import SSHKey
+from slipstream.transport.messages import Answer, Request
 from slipstream.values import Deployment, Module, ModuleKind, RunParameter
+from slipstream.values.credentials import Credentials
+from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
+from slipstream.values.endpoint import Endpoint
+from slipstream.values.ssh_key import SSHKey
 
 from .strategies import QUICK, names
 from .test_key_pairs import ONE, RESTRICTED, TWO

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from slipstream import plugins as plugins_module
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.plugin_loading import ALLOW_VARIABLE, DISABLE_VARIABLE
+from slipstream.plugins import registry as plugins_module
+from slipstream.plugins.loading import ALLOW_VARIABLE, DISABLE_VARIABLE
 
 EXAMPLES = Path(__file__).parents[1] / "plugins"
 

@@ -9,8 +9,8 @@ import pytest
 
 from slipstream.errors import PluginError, UnknownName
 from slipstream.libcloud.errors import BadInput, InvalidCredentials, NotSupported, PluginFailed
-from slipstream.plugin_loading import PluginWarning
 from slipstream.plugins import Plugins
+from slipstream.plugins.loading import PluginWarning
 
 HARMLESS = """
 @hookimpl

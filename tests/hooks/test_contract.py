@@ -10,8 +10,8 @@ import pytest
 
 import slipstream
 from slipstream import hookspecs
-from slipstream.plugin_loading import BUILT_IN
 from slipstream.plugins import Plugins
+from slipstream.plugins.loading import BUILT_IN
 
 # A plugin written for any release works with all later ones: extend this, change nothing.
 HOOKS = {

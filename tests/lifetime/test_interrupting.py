@@ -25,8 +25,8 @@ from .support import KEY, LONG, PATIENCE, Driver, logins, until
 
 PACKAGE = str(Path(slipstream.__file__).parent)
 OURS = (
-    *("/session.py", "/libcloud/operation.py"),
-    *("/transport/sending.py", "/transport/sessions.py", "/transport/connections.py"),
+    *("/session/session.py", "/libcloud/operation.py"),
+    *("/transport/client.py", "/transport/sessions.py", "/transport/connections.py"),
 )
 
 

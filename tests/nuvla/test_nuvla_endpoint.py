@@ -5,11 +5,11 @@ import json
 import pytest
 from libcloud.compute.providers import get_driver
 
-from slipstream.endpoint import Endpoint
 from slipstream.errors import CannotConnect
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, DriverError, MalformedAnswer
 from slipstream.sandbox import Sandbox
+from slipstream.values.endpoint import Endpoint
 
 from .support import JSON, Login, requests
 

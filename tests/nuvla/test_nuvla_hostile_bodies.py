@@ -8,7 +8,6 @@ from fake_time import FakeTime
 from libcloud.compute.base import KeyPair, Node
 from libcloud.compute.types import NodeState
 
-from slipstream.keys import generate
 from slipstream.libcloud.errors import (
     DriverError,
     InvalidCredentials,
@@ -16,6 +15,7 @@ from slipstream.libcloud.errors import (
     RequestFailed,
 )
 from slipstream.sandbox import Sandbox
+from slipstream.values.ssh_key import generate
 
 from .support import JSON, NOBODYS, WORDPRESS, Driver, Login
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from libcloud.compute.base import KeyPair
 
-from slipstream.keys import generate
 from slipstream.libcloud.errors import BadInput, KeyPairConflict, KeyPairMissing
 from slipstream.sandbox import Sandbox
+from slipstream.values.ssh_key import generate
 
 from .support import Driver, changes, requests
 

@@ -16,8 +16,8 @@ from listing_models import START, Change, Listed, blocks_of, changes, fields, nu
 from slipstream.backends.nuvla.search import search
 from slipstream.errors import MalformedAnswer
 from slipstream.filters import attr
-from slipstream.http import Answer, Request
 from slipstream.sandbox import Sandbox
+from slipstream.transport.messages import Answer, Request
 
 from .support import Driver
 

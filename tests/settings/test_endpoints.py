@@ -8,10 +8,10 @@ from unittest import mock
 import pytest
 from places import Place
 
-from slipstream.endpoint import Endpoint
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput
 from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver
+from slipstream.values.endpoint import Endpoint
 
 from .support import below, front
 

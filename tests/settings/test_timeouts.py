@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from places import Place
 
-from slipstream.endpoint import Endpoint
 from slipstream.errors import AnswerLost
-from slipstream.http import Request
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, NoAnswer
 from slipstream.sandbox import Sandbox
 from slipstream.transport import Transport, TransportSettings
-from slipstream.transport.patience import PATIENCE
+from slipstream.transport.messages import Request
+from slipstream.transport.response_deadlines import PATIENCE
+from slipstream.values.endpoint import Endpoint
 
 from .support import Serve, dribbling, listening, mute
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 import vcr.patch
 
-import slipstream.waiting
+import slipstream.session.polling
 
 # Runs within this process forget what they imported; these must not be imported twice.
 __all__ = ["requests", "slipstream", "vcr"]
@@ -255,14 +255,14 @@ def test_without_an_endpoint_the_sandbox_is_recorded_and_waiting_takes_no_time(p
     project.makepyfile(
         test_some="""
 import pytest, requests
-from slipstream import waiting
+from slipstream.session import polling
 
 @pytest.mark.scenario
 def test_wait(scenario):
     assert requests.get(scenario.endpoint + "/api/cloud-entry-point").ok
-    before = waiting.time.monotonic()
-    waiting.time.sleep(3600)
-    assert waiting.time.monotonic() - before >= 3600
+    before = polling.time.monotonic()
+    polling.time.sleep(3600)
+    assert polling.time.monotonic() - before >= 3600
 """,
     )
     run(project, "--record").assert_outcomes(passed=1)

@@ -13,7 +13,7 @@ from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 def waiting(place: Place, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     """Let waiting for a deployment move the sandbox's clock and take no time."""
     fake = FakeTime(place.sandbox.clock.advance)
-    monkeypatch.setattr("slipstream.waiting.time", fake)
+    monkeypatch.setattr("slipstream.session.polling.time", fake)
     return fake
 
 
@@ -21,7 +21,7 @@ def waiting(place: Place, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Note the pauses before requests that are repeated, and take none."""
     fake = FakeTime()
-    monkeypatch.setattr("slipstream.transport.sending.time", fake)
+    monkeypatch.setattr("slipstream.transport.client.time", fake)
     return fake.slept
 
 

@@ -6,7 +6,7 @@ import pytest
 from fake_time import FakeTime
 
 from slipstream.errors import DeploymentFailed
-from slipstream.libcloud.running import GRACE, Reach, Start
+from slipstream.libcloud.readiness import GRACE, Reach, Start
 from slipstream.values import Deployment, Phase
 
 ADDRESS = "203.0.113.9"
@@ -30,7 +30,7 @@ def running(name: str, *addresses: str, told: bool = False) -> Deployment:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     fake = FakeTime()
-    monkeypatch.setattr("slipstream.waiting.time", fake)
+    monkeypatch.setattr("slipstream.session.polling.time", fake)
     return fake
 
 

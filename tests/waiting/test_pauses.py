@@ -13,7 +13,6 @@ from fake_time import FakeTime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipstream.endpoint import Endpoint
 from slipstream.errors import (
     AnswerLost,
     CannotConnect,
@@ -22,9 +21,10 @@ from slipstream.errors import (
     SlipStreamError,
     Unavailable,
 )
-from slipstream.http import Request
+from slipstream.session.polling import GROWTH, SHAKEN, answers
 from slipstream.transport import Transport, TransportSettings
-from slipstream.waiting import GROWTH, SHAKEN, answers
+from slipstream.transport.messages import Request
+from slipstream.values.endpoint import Endpoint
 
 
 class Clock(FakeTime):
@@ -37,7 +37,7 @@ class Clock(FakeTime):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("slipstream.waiting.time", clock)
+    monkeypatch.setattr("slipstream.session.polling.time", clock)
     return clock
 
 
@@ -80,7 +80,7 @@ def test_nobody_sleeps_past_the_end_and_the_last_question_is_asked_then(
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
         clock = Clock()
-        patched.setattr("slipstream.waiting.time", clock)
+        patched.setattr("slipstream.session.polling.time", clock)
         asked = [clock.ahead for _ in asking(period=period, timeout=timeout)]
     assert asked[0] == 0
     assert asked[-1] == pytest.approx(timeout)
@@ -169,7 +169,7 @@ def hanging() -> Iterator[tuple[int, list[socket.socket]]]:
 def test_a_request_is_not_sent_again_once_the_time_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("slipstream.waiting.LENIENCE", 0.1)
+    monkeypatch.setattr("slipstream.session.polling.LENIENCE", 0.1)
     settings = TransportSettings(read_timeout=0.3, retry_delay=0.01)
     with hanging() as (port, taken):
         transport = Transport(Endpoint.parse(f"http://127.0.0.1:{port}"), settings)
@@ -188,7 +188,7 @@ def test_a_request_is_not_sent_again_once_the_time_is_over(
 def test_a_request_is_sent_again_while_there_is_time(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("slipstream.waiting.LENIENCE", 0.5)
+    monkeypatch.setattr("slipstream.session.polling.LENIENCE", 0.5)
     settings = TransportSettings(read_timeout=0.05, retry_delay=0.01)
     with hanging() as (port, taken):
         transport = Transport(Endpoint.parse(f"http://127.0.0.1:{port}"), settings)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from slipstream.backends.logins.internal import require
-from slipstream.contributions import LoginMethod
-from slipstream.credentials import Credentials
+from slipstream.plugins.contributions import LoginMethod
 from slipstream.session import Session
+from slipstream.values.credentials import Credentials
 
 _API_KEY = re.compile(r"credential/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from slipstream.contributions import LoginMethod
-from slipstream.cookie_files import load_cookies
-from slipstream.credentials import Credentials
 from slipstream.errors import InvalidInput, LoginFailed
+from slipstream.plugins.contributions import LoginMethod
 from slipstream.session import Session
+from slipstream.session.cookie_files import load_cookies
+from slipstream.values.credentials import Credentials
 
 
 def _authenticate(session: Session, credentials: Credentials) -> None:

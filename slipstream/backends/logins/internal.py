@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slipstream.contributions import LoginMethod
-from slipstream.credentials import Credentials
 from slipstream.errors import InvalidInput
+from slipstream.plugins.contributions import LoginMethod
 from slipstream.session import Session
+from slipstream.values.credentials import Credentials
 
 
 def require(credentials: Credentials, key: str, secret: str) -> dict[str, object]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from slipstream.contributions import LoginMethod
-from slipstream.credentials import Credentials
 from slipstream.errors import InvalidInput
+from slipstream.plugins.contributions import LoginMethod
 from slipstream.session import Session
+from slipstream.values.credentials import Credentials
 
 # SlipStreamServer, spec/session_template.cljc: words of letters joined by hyphens; Nuvla's may
 # hold digits too.

@@ -32,7 +32,7 @@ from slipstream.backends.nuvla.ssh_keys import (
     slipstream_delete_ssh_key,
     slipstream_list_ssh_keys,
 )
-from slipstream.backends.nuvla.watching import slipstream_get_deployments
+from slipstream.backends.nuvla.state_reads import slipstream_get_deployments
 
 __all__ = [
     "slipstream_add_ssh_key",

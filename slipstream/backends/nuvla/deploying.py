@@ -21,7 +21,6 @@ from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.locations import credential_for
 from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, known_module, read
 from slipstream.backends.nuvla.resources import read_resource, reference, resource
-from slipstream.deploying import DeploymentRequest, Role
 from slipstream.errors import (
     AnswerLost,
     InvalidInput,
@@ -32,11 +31,12 @@ from slipstream.errors import (
     shorten,
 )
 from slipstream.hookspecs import hookimpl, serves
-from slipstream.http import Answer
-from slipstream.logs import get_logger
-from slipstream.rehearsal import PLACEHOLDER, answering
 from slipstream.session import Session
+from slipstream.session.dry_run import PLACEHOLDER, answering
+from slipstream.transport.logs import get_logger
+from slipstream.transport.messages import Answer
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter
+from slipstream.values.deployment_request import DeploymentRequest, Role
 
 log = get_logger(__name__)
 

@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slipstream.backends.sessions import external_login, login_refused, session_document
-from slipstream.contributions import Backend
 from slipstream.errors import Forbidden, LoginFailed, MalformedAnswer, RedirectRefused
-from slipstream.http import Answer, Request
+from slipstream.plugins.contributions import Backend
 from slipstream.session import Session
+from slipstream.transport.messages import Answer, Request
 from slipstream.values import Phase
 
 NAME = "nuvla"

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.conditions import either
 from slipstream.backends.nuvla.search import found, search
+from slipstream.backends.query_filters import either
 from slipstream.session import Session
 
 _ACTIONS = ("start_deployment", "stop_deployment", "update_deployment")

@@ -33,9 +33,9 @@ from slipstream.backends.nuvla.resources import read_resource, resource
 from slipstream.backends.nuvla.search import search
 from slipstream.errors import Conflict
 from slipstream.hookspecs import hookimpl, serves
-from slipstream.http import Answer
-from slipstream.rehearsal import answering
 from slipstream.session import Session
+from slipstream.session.dry_run import answering
+from slipstream.transport.messages import Answer
 from slipstream.values import Deployment, DeploymentState
 
 AT_ONCE = 100

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.conditions import either
 from slipstream.backends.nuvla.dialect import NAME
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.search import search
+from slipstream.backends.query_filters import either
 from slipstream.errors import InvalidInput, UnknownName, shorten
 from slipstream.filters import Filter
 from slipstream.hookspecs import hookimpl, serves

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.conditions import either
 from slipstream.backends.nuvla.dialect import NAME, delete, post
 from slipstream.backends.nuvla.ids import module_id as parts_of
 from slipstream.backends.nuvla.resources import read_resource
 from slipstream.backends.nuvla.search import found, search
+from slipstream.backends.query_filters import either
 from slipstream.errors import InvalidInput, NotFound, shorten
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import hookimpl, serves

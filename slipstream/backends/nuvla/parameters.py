@@ -12,11 +12,11 @@ import uuid
 from collections.abc import Iterable
 
 from slipstream.backends import documents
-from slipstream.backends.conditions import either
 from slipstream.backends.nuvla.dialect import NAME, get
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import read_resource, resource
 from slipstream.backends.nuvla.search import search
+from slipstream.backends.query_filters import either
 from slipstream.errors import DeploymentFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import hookimpl, serves

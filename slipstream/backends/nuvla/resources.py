@@ -6,8 +6,8 @@ from typing import Any
 
 from slipstream.backends.nuvla.dialect import get
 from slipstream.errors import MalformedAnswer
-from slipstream.http import Answer
 from slipstream.session import Session
+from slipstream.transport.messages import Answer
 
 
 def read_resource(

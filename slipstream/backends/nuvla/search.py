@@ -14,8 +14,8 @@ from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import JSON
 from slipstream.errors import MalformedAnswer, shorten
 from slipstream.filters import Filter, UnwritableValue, attr
-from slipstream.http import Request
 from slipstream.session import Session
+from slipstream.transport.messages import Request
 
 PAGE = 500
 """Entries asked for at a time; the server gives none beyond the 10,000th."""

@@ -13,17 +13,17 @@ from typing import Any
 import attrs
 
 from slipstream.backends import documents
-from slipstream.backends.conditions import either
 from slipstream.backends.nuvla.dialect import NAME, delete, post
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import reference
 from slipstream.backends.nuvla.search import search
+from slipstream.backends.query_filters import either
 from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
 from slipstream.filters import Filter
 from slipstream.hookspecs import hookimpl, serves
-from slipstream.keys import SSHKey
-from slipstream.logs import get_logger
 from slipstream.session import Session
+from slipstream.transport.logs import get_logger
+from slipstream.values.ssh_key import SSHKey
 
 log = get_logger(__name__)
 

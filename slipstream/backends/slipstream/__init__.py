@@ -28,7 +28,7 @@ from slipstream.backends.slipstream.ssh_keys import (
     slipstream_delete_ssh_key,
     slipstream_list_ssh_keys,
 )
-from slipstream.backends.slipstream.watching import slipstream_get_deployments
+from slipstream.backends.slipstream.state_reads import slipstream_get_deployments
 
 __all__ = [
     "slipstream_add_ssh_key",

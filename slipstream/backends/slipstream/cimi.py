@@ -16,8 +16,8 @@ import attrs
 from slipstream.backends.slipstream.dialect import JSON
 from slipstream.errors import MalformedAnswer, shorten
 from slipstream.filters import Filter, UnwritableValue, attr
-from slipstream.http import Request
 from slipstream.session import Session
+from slipstream.transport.messages import Request
 
 PAGE = 1000
 """Entries asked for at a time; the server refuses more than 10,000."""

@@ -12,12 +12,11 @@ from urllib.parse import urlencode, urlsplit
 
 from slipstream.backends.slipstream import machine_keys, runs
 from slipstream.backends.slipstream.dialect import NAME
-from slipstream.backends.slipstream.foreseen import foreseen
 from slipstream.backends.slipstream.form import fields
 from slipstream.backends.slipstream.modules import read
 from slipstream.backends.slipstream.paths import run_id, segments
+from slipstream.backends.slipstream.preflight import foreseen
 from slipstream.backends.slipstream.profile import XML
-from slipstream.deploying import DeploymentRequest
 from slipstream.errors import (
     AnswerLost,
     InvalidInput,
@@ -26,11 +25,12 @@ from slipstream.errors import (
     shorten,
 )
 from slipstream.hookspecs import hookimpl, serves
-from slipstream.http import Answer, Request
-from slipstream.logs import get_logger
-from slipstream.rehearsal import PLACEHOLDER, answering
 from slipstream.session import Session
+from slipstream.session.dry_run import PLACEHOLDER, answering
+from slipstream.transport.logs import get_logger
+from slipstream.transport.messages import Answer, Request
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, Phase
+from slipstream.values.deployment_request import DeploymentRequest
 
 log = get_logger(__name__)
 

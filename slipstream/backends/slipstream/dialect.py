@@ -14,12 +14,12 @@ from typing import Any
 
 from slipstream.backends.sessions import external_login, login_refused, session_document
 from slipstream.backends.slipstream import xml
-from slipstream.contributions import Backend
-from slipstream.deploying import Role
 from slipstream.errors import MalformedAnswer, RedirectRefused
-from slipstream.http import Answer, Request
+from slipstream.plugins.contributions import Backend
 from slipstream.session import Session
+from slipstream.transport.messages import Answer, Request
 from slipstream.values import Phase
+from slipstream.values.deployment_request import Role
 
 NAME = "slipstream"
 COOKIE = "com.sixsq.slipstream.cookie"

@@ -14,9 +14,9 @@ import attrs
 
 from slipstream.backends.slipstream.dialect import WIRE_NAMES
 from slipstream.backends.slipstream.module_document import ANY_CLOUD
-from slipstream.deploying import DeploymentRequest, Parameter, Role
 from slipstream.errors import InvalidInput, UnknownName
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
+from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 
 CONNECTOR = "connector/"
 SERVICE_OFFER = "service-offer/"

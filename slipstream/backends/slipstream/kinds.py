@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slipstream.backends.slipstream.dialect import BACKEND
-from slipstream.contributions import EndpointKind
 from slipstream.hookspecs import hookimpl
+from slipstream.plugins.contributions import EndpointKind
 from slipstream.values import CloudEntryPoint
 
 _NEEDED = {"serviceOffers", "virtualMachines", "sessions"}

@@ -16,9 +16,9 @@ import attrs
 
 from slipstream.backends.slipstream.ssh_keys import Lines, change, keys_of
 from slipstream.errors import CannotConnect, Refused, SlipStreamError, Unavailable
-from slipstream.keys import SSHKey
-from slipstream.logs import get_logger
 from slipstream.session import Session
+from slipstream.transport.logs import get_logger
+from slipstream.values.ssh_key import SSHKey
 
 log = get_logger(__name__)
 

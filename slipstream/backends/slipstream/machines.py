@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.conditions import either
+from slipstream.backends.query_filters import either
 from slipstream.backends.slipstream import cimi
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.offers import PREFIX, offer

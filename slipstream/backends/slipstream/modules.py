@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from contextlib import closing
 from xml.etree.ElementTree import Element
 
-from slipstream.backends.ahead import read_ahead
+from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.module_document import KINDS, PREFIX, module, split_version
 from slipstream.backends.slipstream.paths import quoted, segments
 from slipstream.backends.slipstream.profile import XML
-from slipstream.callers import stacklevel
 from slipstream.errors import Forbidden, shorten
 from slipstream.hookspecs import hookimpl, serves
-from slipstream.http import Request
-from slipstream.rehearsal import answering
 from slipstream.session import Session
+from slipstream.session.dry_run import answering
+from slipstream.transport.messages import Request
+from slipstream.transport.stack_level import stacklevel
 from slipstream.values import Module, ModuleKind
 
 AT_ONCE = 8

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Set
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.conditions import either
+from slipstream.backends.query_filters import either
 from slipstream.backends.slipstream import cimi
 from slipstream.backends.slipstream.dialect import NAME, user_name
 from slipstream.backends.slipstream.profile import Profile

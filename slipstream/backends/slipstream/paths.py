@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 from slipstream.errors import InvalidInput, shorten
-from slipstream.texts import NOT_IN_NAMES
+from slipstream.values.control_characters import NOT_IN_NAMES
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

@@ -14,9 +14,9 @@ import attrs
 
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.dialect import user_name
-from slipstream.http import Request
-from slipstream.rehearsal import answering
 from slipstream.session import Session
+from slipstream.session.dry_run import answering
+from slipstream.transport.messages import Request
 
 XML = {"Accept": "application/xml"}
 SSH_KEYS = "General.ssh.public.key"

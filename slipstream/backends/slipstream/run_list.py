@@ -16,8 +16,8 @@ from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.profile import XML
 from slipstream.backends.slipstream.run_document import summary
 from slipstream.errors import MalformedAnswer
-from slipstream.http import Request
 from slipstream.session import Session
+from slipstream.transport.messages import Request
 from slipstream.values import Deployment
 
 PAGE = 500

@@ -20,9 +20,9 @@ from slipstream.backends.slipstream.run_document import ABORT, STATE, document, 
 from slipstream.backends.slipstream.run_list import every_run
 from slipstream.errors import DeploymentFailed, UnknownName
 from slipstream.hookspecs import hookimpl, serves
-from slipstream.http import Request
-from slipstream.rehearsal import answering
 from slipstream.session import Session
+from slipstream.session.dry_run import answering
+from slipstream.transport.messages import Request
 from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
 
 AT_ONCE = 100

@@ -14,9 +14,9 @@ from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.profile import Profile
 from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
 from slipstream.hookspecs import hookimpl, serves
-from slipstream.keys import SSHKey
-from slipstream.logs import get_logger
 from slipstream.session import Session
+from slipstream.transport.logs import get_logger
+from slipstream.values.ssh_key import SSHKey
 
 log = get_logger(__name__)
 

@@ -12,7 +12,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from slipstream.errors import MalformedAnswer
-from slipstream.http import Answer
+from slipstream.transport.messages import Answer
 
 DEEPEST = 100
 """No document of the servers nests deeper than a dozen elements."""

@@ -5,8 +5,8 @@ from xml.etree.ElementTree import Element, tostring
 import pytest
 
 from sandbox.client import Client
-from slipstream.keys import SSHKey
 from slipstream.sandbox import Sandbox
+from slipstream.values.ssh_key import SSHKey
 
 KEYS = "General.ssh.public.key"
 

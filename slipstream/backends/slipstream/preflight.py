@@ -1,0 +1,111 @@
+"""
+What would be refused of a deployment, as far as it can be known without asking for it.
+
+Source: SlipStreamServer, run/RunListResource.java, factory/RunFactory.java.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+from slipstream.backends.slipstream.dialect import JSON
+from slipstream.backends.slipstream.form import CONNECTOR, SERVICE_OFFER, fields
+from slipstream.backends.slipstream.module_document import ANY_CLOUD
+from slipstream.backends.slipstream.offers import offer, slipstream_list_connectors
+from slipstream.backends.slipstream.profile import Profile
+from slipstream.errors import InvalidInput, NotFound, SlipStreamError, UnknownName
+from slipstream.session import Session
+from slipstream.transport.messages import Request
+from slipstream.values import Module, ModuleKind, ModuleParameter, ServiceOffer
+from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
+
+Images = Mapping[str, str]
+
+
+def foreseen(
+    session: Session,
+    request: DeploymentRequest,
+    module: Module,
+    inherited: Iterable[ModuleParameter],
+) -> Iterator[SlipStreamError]:
+    """
+    Every refusal that can be known beforehand.
+
+    :param session: The logged-in session.
+    :param request: What to deploy and how.
+    :param module: The module as the server has it.
+    :param inherited: The parameters of the module's ancestors.
+    """
+    yield from _of_each_parameter(request, module, list(inherited))
+    profile = Profile.read(session, doing="look at the account")
+    if request.check_ssh_key and not any(line.strip() for line in profile.ssh_lines):
+        yield InvalidInput(
+            "The account has no SSH key.", hint="Add one with import_key_pair_from_file()."
+        )
+    yield from _of_the_places(session, request, module, profile)
+
+
+def _of_each_parameter(
+    request: DeploymentRequest, module: Module, inherited: list[ModuleParameter]
+) -> Iterator[SlipStreamError]:
+    """One after the other, since the first that is wrong hides the rest."""
+    for parameter in request.parameters:
+        try:
+            fields(attrs.evolve(request, parameters=(parameter,)), module, lambda: iter(inherited))
+        except InvalidInput as error:
+            yield error
+
+
+def _of_the_places(
+    session: Session, request: DeploymentRequest, module: Module, profile: Profile
+) -> Iterator[SlipStreamError]:
+    usable = {connector.name for connector in slipstream_list_connectors(session) or ()}
+    if not usable:
+        yield InvalidInput(
+            "The account is set up for no cloud.", hint="Give it a cloud's credentials first."
+        )
+        return
+    offers = {p: _offer(session, p) for p in request.decides(Role.SIZE)}
+    for parameter, found in offers.items():
+        if found is None:
+            yield UnknownName("size", parameter.value, (), f"on {session.endpoint}")
+    for node, (images, own) in _machines(module).items():
+        place = _place(request, node, offers) or own or profile.default_cloud
+        if place and place not in usable:
+            yield UnknownName("location", place, usable, "among those of this account")
+        elif place and images and place not in images:
+            yield UnknownName("location", place, images, f"for {node or module.path}")
+
+
+def _machines(module: Module) -> dict[str | None, tuple[Images, str | None]]:
+    """The machine images of each node, and the cloud that the application names for it."""
+    if module.kind is ModuleKind.APPLICATION:
+        return {node.name: (node.image_ids, node.connector) for node in module.nodes}
+    return {None: (module.image_ids, None)}
+
+
+def _place(
+    request: DeploymentRequest,
+    node: str | None,
+    offers: Mapping[Parameter, ServiceOffer | None],
+) -> str | None:
+    """The cloud that a machine is asked for on; the size's own comes before the location."""
+    for parameter, found in offers.items():
+        if found is not None and parameter.node in {None, node}:
+            return found.connector
+    for parameter in request.decides(Role.LOCATION):
+        if parameter.node in {None, node} and parameter.value not in {"", ANY_CLOUD}:
+            return parameter.value.removeprefix(CONNECTOR)
+    return None
+
+
+def _offer(session: Session, parameter: Parameter) -> ServiceOffer | None:
+    name = SERVICE_OFFER + parameter.value.removeprefix(SERVICE_OFFER)
+    look = Request(method="GET", path=f"/api/{name}", headers=JSON, repeatable=True)
+    try:
+        document = session.send(look, doing=f"look at {name}").json()
+    except NotFound:
+        return None
+    return offer(document) if isinstance(document, dict) else None

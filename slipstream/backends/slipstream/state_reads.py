@@ -1,0 +1,94 @@
+"""
+Several runs at once, for those who watch them.
+
+The list of runs tells states and failures, newest run first. The document of a run, and the
+parameters that every run has, are asked for where the list would cost more. Sources:
+SlipStreamServer, run/RunListResource.java, run/RuntimeParameterResource.java.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+
+import attrs
+
+from slipstream.backends.prefetch import read_ahead
+from slipstream.backends.slipstream import machines
+from slipstream.backends.slipstream.dialect import NAME, STATES
+from slipstream.backends.slipstream.paths import run_id
+from slipstream.backends.slipstream.run_list import PAGE, every_run
+from slipstream.backends.slipstream.runs import AT_ONCE, read, slipstream_get_state
+from slipstream.errors import NotFound
+from slipstream.hookspecs import hookimpl, serves
+from slipstream.session import Session
+from slipstream.values import GONE, Deployment, Phase
+
+FEW = 3
+"""Runs that are read one by one: when they are not among the newest, or have no machine yet."""
+
+
+@hookimpl
+@serves(NAME)
+def slipstream_get_deployments(
+    session: Session, deployment_ids: Sequence[str]
+) -> Iterator[Deployment]:
+    """
+    A page of the list for each 500 runs; once all run, a search of machines for each 100.
+
+    One run by itself costs a question for its state, and its document once it is ready.
+    """
+    runs = [run_id(text) for text in deployment_ids]
+    found = dict(_listed(session, runs))
+    for run in runs:
+        if run not in found:
+            found[run] = _by_itself(session, run)
+    if all(run.phase is Phase.RUNNING for run in found.values()):
+        found |= _with_addresses(session, found.values())
+    yield from (found[run] for run in runs)
+
+
+def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deployment]]:
+    """Those of the runs that the list has, as far as it is worth reading."""
+    missing = set(runs)
+    if len(missing) == 1:
+        return
+    for number, run in enumerate(every_run(session, active_only=False), 1):
+        if run.id in missing:
+            missing.remove(run.id)
+            yield run.id, run
+        if not missing or (number >= PAGE and len(missing) <= FEW):
+            return
+
+
+def _by_itself(session: Session, run: str) -> Deployment:
+    """One run: its state and failure, and all of it once it is ready."""
+    try:
+        # Whether a state can still come would be another question; every one is hoped for.
+        there = slipstream_get_state(session, run, frozenset(STATES))
+    except NotFound:
+        return Deployment(id=run, state=GONE, phase=Phase.TERMINATED)
+    if there.phase is Phase.RUNNING:
+        return read(session, run)
+    return Deployment(id=run, state=there.state, phase=there.phase, failure=there.failure)
+
+
+def _with_addresses(
+    session: Session, found: Iterable[Deployment]
+) -> Iterator[tuple[str, Deployment]]:
+    """
+    Runs of the list, with their addresses.
+
+    Machines are entered into their collection minutes after the run's document has them. A few
+    documents are read instead; of more runs the addresses are not told before.
+    """
+    summaries = {run.id: run for run in found if run.parameters is None}
+    left = iter(list(summaries))
+    while some := list(islice(left, AT_ONCE)):
+        for run, known in machines.addresses(session, some).items():
+            if run in summaries:
+                yield run, attrs.evolve(summaries.pop(run), addresses=known)
+    if len(summaries) <= FEW:
+        documents = read_ahead(partial(read, session), list(summaries), at_once=FEW)
+        yield from ((run.id, run) for run in documents)

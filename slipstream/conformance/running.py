@@ -1,0 +1,108 @@
+"""Makes every check of a driver."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import libcloud
+
+from slipstream.conformance.contract import only_raises
+from slipstream.conformance.registry import (
+    CHECKS,
+    POINTS,
+    Check,
+    Failed,
+    NotApplicable,
+    Skipped,
+)
+from slipstream.conformance.report import Outcome, Report, Result
+from slipstream.conformance.subject import Choice, Subject, described
+
+_ONLY_IF_ALLOWED = "It changes something, or may lock an account; see --allow-changes."
+
+
+def run(
+    driver: Any,
+    *,
+    changes: bool = False,
+    choice: Choice | None = None,
+    secrets: Iterable[str] | None = None,
+    with_wrong_login: Callable[[], Any] | None = None,
+    provider: str | None = None,
+) -> Report:
+    """
+    Check a libcloud compute driver against libcloud's contract.
+
+    :param driver: The driver, logged in or about to be.
+    :param changes: Allow making a node and a key pair, which are removed again, and a login with
+        a wrong secret.
+    :param choice: What to make the node of; the first image, size and location when left out.
+    :param secrets: Texts that no message may hold; when left out, the secret that the driver
+        was made with, or else its key.
+    :param with_wrong_login: Makes the same driver with a secret that is wrong.
+    :param provider: The name that libcloud knows the driver by, for the report.
+    :returns: What became of each check; whatever the driver raises is in there.
+    """
+    subject = Subject(
+        driver=driver,
+        choice=choice or Choice(),
+        secrets=tuple(_secrets_of(driver) if secrets is None else secrets),
+        with_wrong_login=with_wrong_login,
+    )
+    return Report(
+        driver=f"{type(driver).__module__}:{type(driver).__qualname__}",
+        provider=provider,
+        libcloud=libcloud.__version__,
+        python=platform.python_version(),
+        changes=changes,
+        results=tuple(_results(subject, changes)),
+    ).masked(subject.mask)
+
+
+def _secrets_of(driver: Any) -> list[str]:
+    secret = getattr(driver, "secret", None) or getattr(driver, "key", None)
+    return [secret] if isinstance(secret, str) else []
+
+
+def _results(subject: Subject, changes: bool) -> list[Result]:
+    results: list[Result] = []
+    try:
+        for check in sorted(CHECKS, key=lambda one: POINTS.index(one.point)):
+            results.extend(_made(check, subject, changes))
+    finally:
+        left = list(subject.clean_up())
+    return [*results, *(Result("cleanup", "changes", Outcome.FAILS, one) for one in left)]
+
+
+def _made(check: Check, subject: Subject, changes: bool) -> Iterator[Result]:
+    for name, arguments in check.runs:
+        outcome, detail = _outcome(check, subject, arguments, changes)
+        yield Result(name, check.point, outcome, detail)
+
+
+def _outcome(
+    check: Check, subject: Subject, arguments: tuple[Any, ...], changes: bool
+) -> tuple[Outcome, str]:
+    try:
+        _require(check, subject, changes)
+        return Outcome.HOLDS, check.examine(subject, *arguments)
+    except Failed as finding:
+        return Outcome.FAILS, str(finding)
+    except NotApplicable as reason:
+        return Outcome.NOT_APPLICABLE, str(reason)
+    except Skipped as reason:
+        return Outcome.SKIPPED, str(reason)
+    except Exception as error:  # noqa: BLE001 - a driver may raise any
+        return Outcome.FAILS, described(error)
+
+
+def _require(check: Check, subject: Subject, changes: bool) -> None:
+    for method in check.needs:
+        if not subject.own(method):
+            raise NotApplicable(f"The driver has no {method}() of its own.")
+        if only_raises(getattr(type(subject.driver), method)):
+            raise NotApplicable(f"The driver's {method}() only raises.")
+    if check.changes and not changes:
+        raise Skipped(_ONLY_IF_ALLOWED)

@@ -1,0 +1,153 @@
+"""From an address and credentials to a logged-in session."""
+
+from __future__ import annotations
+
+from slipstream.errors import InvalidInput, MalformedAnswer, UnknownName
+from slipstream.plugins import Plugins, default_plugins
+from slipstream.plugins.contributions import EndpointKind, LoginMethod
+from slipstream.session import Session
+from slipstream.session.discovery import read_entry_point
+from slipstream.transport import Transport, TransportSettings
+from slipstream.values.credentials import Credentials
+from slipstream.values.endpoint import Endpoint
+
+
+def connect(
+    endpoint: Endpoint,
+    credentials: Credentials,
+    *,
+    kind: str | None = None,
+    api_version: str | None = None,
+    settings: TransportSettings | None = None,
+    plugins: Plugins | None = None,
+) -> Session:
+    """
+    Log in on an endpoint.
+
+    :param endpoint: The server's address.
+    :param credentials: What to log in with.
+    :param kind: The name of the kind of endpoint; ``None`` finds it out.
+    :param api_version: The version of the protocol, which decides the kind too.
+    :param settings: How to talk to it.
+    :param plugins: The plugins to use; ``None`` for those of the environment.
+    :returns: The session, logged in.
+    :raises LoginFailed: If the server does not accept the credentials.
+    :raises InvalidInput: If the credentials or the names cannot be right.
+    :raises NoAnswer: If the server cannot be reached.
+    """
+    plugins = plugins or default_plugins()
+    transport = Transport(endpoint, settings)
+    try:
+        if kind:
+            chosen = _named(kind, api_version, plugins)
+        elif api_version:
+            chosen = kind_of_version(api_version, plugins)
+        else:
+            chosen = find_kind(transport, plugins)
+        method = choose_login(chosen, credentials, plugins)
+        session = Session(transport, chosen, method, credentials)
+        session.log_in()
+    except BaseException:
+        transport.close()
+        raise
+    return session
+
+
+def _named(kind: str, api_version: str | None, plugins: Plugins) -> EndpointKind:
+    chosen = plugins.endpoint_kinds.get(kind)
+    if api_version is not None and str(api_version) != chosen.api_version:
+        speaks = chosen.api_version or "none that has a number"
+        raise InvalidInput(
+            f"api_version {str(api_version)!r} is not that of {kind} endpoints: {speaks}.",
+            hint="Give one of api_version and ex_endpoint_kind.",
+        )
+    return chosen
+
+
+def kind_of_version(api_version: str, plugins: Plugins) -> EndpointKind:
+    """
+    The kind of endpoint that a version of the protocol stands for.
+
+    :param api_version: The version.
+    :param plugins: The plugins that know kinds of endpoint.
+    :returns: The kind.
+    :raises UnknownName: If no kind has that version.
+    """
+    kinds = plugins.endpoint_kinds
+    claims = [claim for claim in kinds.claims() if claim.record.api_version]
+    chosen = kinds.matching(
+        (claim for claim in claims if claim.record.api_version == str(api_version)),
+        f"api_version {api_version!r}",
+    )
+    if chosen is None:
+        known = {claim.record.api_version or "" for claim in claims}
+        raise UnknownName("api_version", str(api_version), known)
+    return chosen
+
+
+def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
+    """
+    Tell what kind of endpoint one is: by its host name, else by its cloud entry point.
+
+    :param transport: The conversation with it.
+    :param plugins: The plugins that know kinds of endpoint.
+    :returns: The kind.
+    :raises MalformedAnswer: If no kind recognises it.
+    """
+    endpoint = transport.endpoint
+    kinds = plugins.endpoint_kinds
+    known = kinds.matching(
+        (claim for claim in kinds.claims() if endpoint.host in claim.record.hosts),
+        f"the host {endpoint.host}",
+    )
+    if known is not None:
+        return known
+    entry_point = read_entry_point(transport)
+    found = kinds.matching(
+        kinds.recognising(entry_point),
+        f"the server at {endpoint}",
+    )
+    if found is None:
+        raise MalformedAnswer(
+            f"{endpoint} has a cloud entry point of a family that no plugin knows.",
+            endpoint=endpoint.url,
+            hint=f"Known kinds of endpoint: {', '.join(kinds.names)}.",
+        )
+    return found
+
+
+def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins) -> LoginMethod:
+    """
+    The login method that the user names, or that the look of the credentials asks for.
+
+    :param kind: The kind of endpoint.
+    :param credentials: What to log in with.
+    :param plugins: The plugins that know login methods.
+    :returns: The method.
+    :raises InvalidInput: If the kind of endpoint does not take it.
+    """
+    methods = plugins.login_methods
+    name = credentials.method or next(
+        (
+            claim.record.name
+            for claim in methods.recognising(credentials)
+            if _taken(kind, claim.record.name)
+        ),
+        kind.default_login,
+    )
+    if not _taken(kind, name):
+        raise InvalidInput(
+            f"{kind.name} endpoints do not take the login method {name!r}.",
+            hint=f"They take: {', '.join(kind.login_methods)}.",
+        )
+    if name in methods:
+        return methods.get(name)
+    methods.raise_if_broken(name)
+    fallback = methods.matching(
+        (claim for claim in methods.claims() if claim.record.fallback), "every other login method"
+    )
+    return fallback or methods.get(name)
+
+
+def _taken(kind: EndpointKind, name: str) -> bool:
+    return not kind.login_methods or name in kind.login_methods

@@ -1,0 +1,258 @@
+"""
+Find, check and register plugins, each on its own, so that a broken one stops no other.
+
+A plugin is a module or an object named by an entry point of the group ``slipstream``. The
+environment variables ``SLIPSTREAM_DISABLE_PLUGINS`` (names or distributions to leave alone) and
+``SLIPSTREAM_LOAD_PLUGINS`` (the only ones to load; empty for none) take comma-separated lists,
+and what they leave out is not even imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from typing import Any
+
+import attrs
+import pluggy
+
+from slipstream import hookspecs
+from slipstream.errors import PluginError, nearest
+from slipstream.hookspecs import PROJECT
+from slipstream.transport.stack_level import stacklevel
+
+BUILT_IN = (
+    "slipstream.backends.logins",
+    "slipstream.backends.slipstream",
+    "slipstream.backends.nuvla",
+)
+DISABLE_VARIABLE = "SLIPSTREAM_DISABLE_PLUGINS"
+ALLOW_VARIABLE = "SLIPSTREAM_LOAD_PLUGINS"
+OWN_DISTRIBUTION = "slipstream-libcloud-driver"
+
+
+class PluginWarning(RuntimeWarning):
+    """A plugin is broken and has been left out."""
+
+
+@attrs.frozen(kw_only=True)
+class PluginInfo:
+    """
+    One plugin and what became of it.
+
+    :param name: Its entry point's name.
+    :param distribution: The distribution that brings it.
+    :param version: That distribution's version.
+    :param status: ``active``, ``disabled`` or ``broken``.
+    :param reason: Why it is not active.
+    :param cause: The exception that broke it.
+    :param hooks: The hooks that it implements.
+    :param built_in: Whether it comes with this package.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    status: str = "active"
+    reason: str = ""
+    cause: BaseException | None = attrs.field(default=None, eq=False, repr=False)
+    hooks: tuple[str, ...] = ()
+    built_in: bool = False
+
+    @property
+    def key(self) -> str:
+        """What no other plugin is registered as, even one of the same name."""
+        return f"{self.distribution}:{self.name}"
+
+    @property
+    def source(self) -> str:
+        """The distribution and its version, for messages."""
+        return f"{self.distribution} {self.version}".strip()
+
+    def broken(self, doing: str, cause: BaseException) -> PluginInfo:
+        """
+        The same plugin, found broken.
+
+        :param doing: What failed, as in ``"importing it"``.
+        :param cause: The exception.
+        :returns: A record whose reason tells what happened.
+        """
+        reason = f"{doing} failed: {type(cause).__name__}: {cause}"
+        return attrs.evolve(self, status="broken", reason=reason, cause=cause, hooks=())
+
+    def warn(self) -> None:
+        """Say once that the plugin is left out, why, and how to switch it off."""
+        warnings.warn(
+            f"The plugin {self.name!r} of {self.source} is left out: {self.reason}."
+            f" Set {DISABLE_VARIABLE}={self.name} to switch it off.",
+            PluginWarning,
+            stacklevel=stacklevel(),
+        )
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def _names(names: Iterable[str]) -> frozenset[str]:
+    """Names that are compared as those of distributions are; one text may list several."""
+    given = names.split(",") if isinstance(names, str) else names
+    return frozenset(_canonical(name) for name in given if name.strip())
+
+
+@attrs.frozen
+class Selection:
+    """
+    Which third-party plugins may be loaded.
+
+    :param disabled: Names of plugins or distributions to leave out.
+    :param allowed: The only ones to load; ``None`` for all.
+    """
+
+    disabled: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
+    allowed: frozenset[str] | None = attrs.field(
+        default=None, converter=attrs.converters.optional(_names)
+    )
+
+    @classmethod
+    def choose(
+        cls, disabled: Iterable[str] | None = None, allowed: Iterable[str] | None = None
+    ) -> Selection:
+        """
+        The selection of the arguments, or of the environment for those left out.
+
+        :param disabled: Names of plugins or distributions to leave out.
+        :param allowed: The only ones to load.
+        """
+        if disabled is None:
+            disabled = os.environ.get(DISABLE_VARIABLE, "")
+        if allowed is None:
+            allowed = os.environ.get(ALLOW_VARIABLE)
+        return cls(disabled, allowed)
+
+    def refuses(self, plugin: PluginInfo) -> str | None:
+        """
+        Why a plugin is left out.
+
+        :param plugin: The plugin.
+        :returns: The reason, ``None`` if it may be loaded.
+        """
+        names = _names([plugin.name, plugin.distribution])
+        if names & self.disabled:
+            return "switched off"
+        if self.allowed is not None and not names & self.allowed:
+            return "not among the plugins to load"
+        return None
+
+
+def load_all(manager: pluggy.PluginManager, selection: Selection) -> list[PluginInfo]:
+    """
+    Register the built-in plugins and those of other distributions that may be loaded.
+
+    :param manager: Where to register them.
+    :param selection: Which ones may be loaded.
+    :returns: What became of each, in a fixed order.
+    """
+    own_version = _version(OWN_DISTRIBUTION)
+    plugins = []
+    for module in BUILT_IN:
+        info = PluginInfo(
+            name=module, distribution=OWN_DISTRIBUTION, version=own_version, built_in=True
+        )
+        plugins.append(register(manager, info, importlib.import_module(module)))
+    for info, entry_point in _third_party():
+        plugins.append(_load(manager, selection, info, entry_point))
+    return plugins
+
+
+def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) -> PluginInfo:
+    """
+    Register one plugin after checking it.
+
+    :param manager: Where to register it.
+    :param info: What it is called.
+    :param plugin: The module or object.
+    :returns: Its record with the hooks that it implements.
+    :raises PluginError: If it cannot work.
+    """
+    _check_shape(plugin)
+    manager.register(plugin, name=info.key)
+    callers = manager.get_hookcallers(plugin) or []
+    try:
+        _check_hooks(callers, plugin)
+    except PluginError:
+        manager.unregister(plugin)
+        raise
+    return attrs.evolve(info, hooks=tuple(sorted(caller.name for caller in callers)))
+
+
+def _load(
+    manager: pluggy.PluginManager,
+    selection: Selection,
+    info: PluginInfo,
+    entry_point: metadata.EntryPoint,
+) -> PluginInfo:
+    reason = selection.refuses(info)
+    if reason:
+        return attrs.evolve(info, status="disabled", reason=reason)
+    try:
+        plugin = entry_point.load()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise any
+        return info.broken("importing it", error)
+    try:
+        return register(manager, info, plugin)
+    except Exception as error:  # noqa: BLE001 - so may an object that is looked at
+        return info.broken("registering it", error)
+
+
+def _third_party() -> Iterator[tuple[PluginInfo, metadata.EntryPoint]]:
+    found = {}
+    for entry_point in metadata.entry_points(group=PROJECT):
+        distribution, version = _origin(entry_point)
+        info = PluginInfo(name=entry_point.name, distribution=distribution, version=version)
+        found[distribution, entry_point.name] = (info, entry_point)
+    return (found[key] for key in sorted(found))
+
+
+def _origin(entry_point: metadata.EntryPoint) -> tuple[str, str]:
+    """Name and version of the distribution; what is left of a removed one may have neither."""
+    said: Any = entry_point.dist.metadata if entry_point.dist else {}
+    return said.get("Name") or "an unknown distribution", said.get("Version") or ""
+
+
+def _check_shape(plugin: object) -> None:
+    if inspect.isclass(plugin):
+        raise PluginError("it is a class; let the entry point name a module or an instance")
+    for name in dir(plugin):
+        if not name.startswith(f"{PROJECT}_"):
+            continue
+        function = inspect.getattr_static(plugin, name)
+        function = getattr(function, "__func__", function)
+        if inspect.isroutine(function) and not hasattr(function, f"{PROJECT}_impl"):
+            raise PluginError(f"its function {name} is not marked with @hookimpl")
+
+
+def _check_hooks(callers: Iterable[pluggy.HookCaller], plugin: object) -> None:
+    known = [name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_")]
+    for caller in callers:
+        if not caller.has_spec():
+            near = nearest(caller.name, known)
+            raise PluginError(
+                f"there is no hook {caller.name}" + (f"; did you mean {near}?" if near else "")
+            )
+        for implementation in caller.get_hookimpls():
+            if implementation.plugin is plugin and implementation.kwargnames:
+                names = ", ".join(implementation.kwargnames)
+                raise PluginError(f"{caller.name} gives default values to {names}")
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,62 @@
+"""One look at the cloud entry point, which every server of the family shows to anybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slipstream.errors import MalformedAnswer
+from slipstream.session.error_responses import refusal
+from slipstream.transport import Transport
+from slipstream.transport.messages import Answer, Request
+from slipstream.values import CloudEntryPoint
+
+_READ = Request(
+    method="GET",
+    path="/api/cloud-entry-point",
+    headers={"Accept": "application/json"},
+    repeatable=True,
+)
+_HINT = "Check the address; give the endpoint of a SlipStream or Nuvla server, without /api."
+
+
+def read_entry_point(transport: Transport) -> CloudEntryPoint:
+    """
+    Read the cloud entry point.
+
+    :param transport: The conversation with the endpoint.
+    :returns: What it says; SlipStream 3 and Nuvla 2 write the collections differently.
+    :raises MalformedAnswer: If what answers is no server of the family.
+    :raises Unavailable: If it cannot answer at the moment.
+    """
+    url = transport.endpoint.url
+    answer = transport.send(_READ)
+    if answer.status >= 500 or answer.status == 429:
+        raise refusal(answer, doing="read the cloud entry point", endpoint=url, detail=None)
+    document = _document(answer) if answer.status == 200 else None
+    if document is None:
+        raise MalformedAnswer(
+            f"{url} is no SlipStream or Nuvla server: its /api/cloud-entry-point answers HTTP"
+            f" {answer.status} with {answer.kind}.",
+            endpoint=url,
+            hint=_HINT,
+        )
+    collections = document.get("collections", document)
+    return CloudEntryPoint(
+        collections={
+            name: entry["href"]
+            for name, entry in collections.items()
+            if isinstance(entry, dict) and isinstance(entry.get("href"), str)
+        },
+        base_uri=document.get("baseURI") or document.get("base-uri"),
+        raw=document,
+    )
+
+
+def _document(answer: Answer) -> dict[str, Any] | None:
+    try:
+        document = answer.json()
+    except MalformedAnswer:
+        return None
+    if not isinstance(document, dict) or not {"baseURI", "base-uri"} & document.keys():
+        return None
+    return document if isinstance(document.get("collections", {}), dict) else None

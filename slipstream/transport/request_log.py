@@ -1,0 +1,194 @@
+"""A request and the answer to it, as a curl line and what came back, without secrets."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlencode, urlsplit
+
+import attrs
+import requests
+
+from slipstream.redaction import Redactor
+from slipstream.transport.logs import label
+from slipstream.transport.messages import Request
+
+LONGEST_ANSWER = 8_000
+"""Characters of an answer's body that are shown."""
+
+LONGEST_REQUEST = 20_000
+"""Characters of a request's body that are shown; without the rest it cannot be sent again."""
+
+# What curl sees to by itself, as --compressed and by the length of what it sends.
+_OF_CURL = {"accept-encoding", "connection", "content-length"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PATTERNS = re.compile(r"[\[\]{}]")
+
+
+@attrs.define(kw_only=True, repr=False)
+class Exchange:
+    """
+    One attempt to send a request, and what came of it.
+
+    :param method: The HTTP method.
+    :param url: The whole address.
+    :param redactor: What takes secrets out of it.
+    :param headers: The headers that were sent.
+    :param body: What was sent.
+    :param status: The status of the answer, ``None`` if there was none.
+    :param fields: The headers of the answer, each by itself.
+    :param answer: The body of the answer, ``None`` if none came whole.
+    :param failure: What went wrong, as a sentence.
+    :param seconds: How long it took.
+    :param proxy: The proxy that it went through.
+    :param verify: Whether the certificate was checked, or the file or directory of the
+        authorities trusted.
+    :param cert: The file of the client's certificate, or those of certificate and key.
+    """
+
+    method: str
+    url: str
+    redactor: Redactor
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+    body: bytes | str | None = None
+    status: int | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    answer: bytes | None = None
+    failure: str | None = None
+    seconds: float = 0.0
+    proxy: str | None = None
+    verify: bool | str = True
+    cert: str | tuple[str, str] | None = None
+
+    @classmethod
+    def of(cls, request: Request, url: str, redactor: Redactor) -> Exchange:
+        """
+        An exchange that is about to begin.
+
+        :param request: The request.
+        :param url: Its address without the query.
+        :param redactor: What takes secrets out of it.
+        :returns: The exchange, to be filled in as it goes on.
+        """
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        return cls(
+            method=request.method,
+            url=f"{url}{query}",
+            redactor=redactor,
+            headers=request.headers,
+            body=request.body,
+        )
+
+    def note_sent(self, sent: requests.PreparedRequest) -> None:
+        """
+        Note what was really sent.
+
+        :param sent: The request as the HTTP library made it.
+        """
+        self.url, self.headers, self.body = sent.url or self.url, sent.headers, sent.body
+
+    def note_answer(self, response: requests.Response) -> None:
+        """
+        Note how an answer begins.
+
+        :param response: The answer, whose body may be still to come.
+        """
+        self.note_sent(response.request)
+        self.status = response.status_code
+        self.fields = tuple(response.raw.headers.items())
+
+    def text(self, *, pretty: bool = False) -> str:
+        """
+        The exchange in lines that each say which call it is part of.
+
+        :param pretty: Whether to indent the JSON or XML of the answer.
+        :returns: The lines: a command for a shell, then the answer, or why there is none.
+        """
+        lines = "\n".join(self._answered(pretty=pretty)).replace("\r\n", "\n").split("\n")
+        shown = "\n".join(f"{label()} {line}".rstrip() for line in [self.curl(), *lines])
+        shown = _CONTROL.sub(lambda hit: f"\\x{ord(hit[0]):02x}", shown)
+        return shown.encode("utf-8", "backslashreplace").decode()
+
+    def curl(self) -> str:
+        """The request as a command for a shell, its secrets masked."""
+        url = self.redactor.url(self.url)
+        return shlex.join(["curl", "-i", *self._options(), url, *self._headers(), *self._data()])
+
+    def _options(self) -> Iterator[str]:
+        yield from ("--head",) if self.method == "HEAD" else ("-X", self.method)
+        yield "--compressed"
+        if _PATTERNS.search(self.url):
+            yield "--globoff"
+        if self.proxy:
+            yield from ("--proxy", self.redactor.url(self.proxy))
+        if self.url.startswith("https:"):
+            yield from self._trust()
+
+    def _trust(self) -> Iterator[str]:
+        if self.verify is False:
+            yield "-k"
+        elif isinstance(self.verify, str):
+            yield from ("--capath" if Path(self.verify).is_dir() else "--cacert", self.verify)
+        cert, *key = [self.cert] if isinstance(self.cert, str) else self.cert or [None]
+        if cert:
+            yield from ("--cert", cert)
+        for file in key:
+            yield from ("--key", str(file))
+
+    def _headers(self) -> Iterator[str]:
+        for name, value in self.headers.items():
+            if name.lower() not in _OF_CURL or (name, value) == ("Content-Length", "0"):
+                yield from ("-H", f"{name}: {self.redactor.header(name, str(value))}")
+        if self.body and not _kind(self.headers):
+            yield from ("-H", "Content-Type:")
+
+    def _data(self) -> Iterator[str]:
+        if self.body:
+            body = self.body.encode() if isinstance(self.body, str) else self.body
+            shown = self.redactor.body(body, _kind(self.headers), named=self._last_name)
+            yield from ("--data-raw", _cut(shown, LONGEST_REQUEST))
+
+    @property
+    def _last_name(self) -> str:
+        """What one parameter is called, where the whole body is its value."""
+        return unquote(urlsplit(self.url).path.rpartition("/")[2])
+
+    def _answered(self, *, pretty: bool) -> Iterator[str]:
+        if self.status is not None:
+            length = "" if self.answer is None else f", {len(self.answer)} bytes"
+            yield f"HTTP {self.status} after {self.seconds:.3f} s{length}"
+            for name, value in self.fields:
+                yield f"{name}: {self.redactor.header(name, value)}"
+        if self.answer:
+            kind = _kind(dict(self.fields))
+            body = self.redactor.body(self.answer, kind, named=self._last_name, pretty=pretty)
+            yield from ("", _cut(body, LONGEST_ANSWER))
+        if self.failure is not None:
+            yield f"failed after {self.seconds:.3f} s: {self.redactor.said(self.failure)}"
+
+
+class Observer(Protocol):
+    """Somebody who is told of exchanges."""
+
+    def is_listening(self) -> bool:
+        """Whether it wants to be told at the moment; nothing is prepared otherwise."""
+
+    def note(self, exchange: Exchange) -> None:
+        """
+        Take notice of an exchange that is over.
+
+        :param exchange: The exchange.
+        """
+
+
+def _kind(headers: Mapping[str, Any]) -> str:
+    kinds = (str(value) for name, value in headers.items() if name.lower() == "content-type")
+    return next(kinds, "").partition(";")[0].strip()
+
+
+def _cut(text: str, limit: int) -> str:
+    rest = len(text) - limit
+    return f"{text[:limit]}... ({rest} more characters)" if rest > 0 else text

@@ -1,0 +1,63 @@
+"""Records and words that every part of the package may use."""
+
+from __future__ import annotations
+
+from slipstream.values.credentials import (
+    Credentials,
+)
+from slipstream.values.deployment_request import (
+    KEEP_RUNNING,
+    DeploymentRequest,
+    Parameter,
+    Role,
+)
+from slipstream.values.endpoint import (
+    DEFAULT_PORTS,
+    Endpoint,
+)
+from slipstream.values.resources import (
+    GONE,
+    CloudEntryPoint,
+    Connector,
+    Deployment,
+    DeploymentState,
+    Module,
+    ModuleKind,
+    ModuleNode,
+    ModuleParameter,
+    Phase,
+    RunParameter,
+    ServiceOffer,
+    VirtualMachine,
+)
+from slipstream.values.ssh_key import (
+    RSA_BITS,
+    SSHKey,
+    generate,
+)
+
+__all__ = [
+    "DEFAULT_PORTS",
+    "GONE",
+    "KEEP_RUNNING",
+    "RSA_BITS",
+    "CloudEntryPoint",
+    "Connector",
+    "Credentials",
+    "Deployment",
+    "DeploymentRequest",
+    "DeploymentState",
+    "Endpoint",
+    "Module",
+    "ModuleKind",
+    "ModuleNode",
+    "ModuleParameter",
+    "Parameter",
+    "Phase",
+    "Role",
+    "RunParameter",
+    "SSHKey",
+    "ServiceOffer",
+    "VirtualMachine",
+    "generate",
+]

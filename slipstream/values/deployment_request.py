@@ -1,0 +1,131 @@
+"""What a user asks for when deploying, as typed values that no server has named yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any
+
+import attrs
+
+from slipstream.errors import InvalidInput
+from slipstream.redaction.names import announces_secret
+from slipstream.values.ssh_key import SSHKey
+
+
+def _texts(value: Iterable[str]) -> tuple[str, ...]:
+    return tuple(value)
+
+
+class Role(Enum):
+    """What a parameter of a deployment decides."""
+
+    INPUT = "parameter"
+    LOCATION = "location"
+    SIZE = "size"
+    MULTIPLICITY = "multiplicity"
+    TOLERATED_FAILURES = "number of tolerated failures"
+
+
+@attrs.frozen(kw_only=True)
+class Parameter:
+    """
+    One thing that a deployment request decides.
+
+    :param value: The value, as text.
+    :param role: What it decides.
+    :param name: The parameter's name; only an input has one.
+    :param node: The application's node that it is for; ``None`` means the component, or every
+        node of the application.
+    """
+
+    value: str = attrs.field(repr=False)
+    role: Role = Role.INPUT
+    name: str = ""
+    node: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if (self.role is Role.INPUT) != bool(self.name):
+            raise InvalidInput(
+                f"A {self.role.value} {'needs a' if not self.name else 'has no'} name."
+            )
+
+
+def _parameters(value: Iterable[Parameter]) -> tuple[Parameter, ...]:
+    return tuple(value)
+
+
+def _documents(value: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(value)
+
+
+KEEP_RUNNING = ("always", "never", "on-success", "on-error")
+
+
+@attrs.frozen(kw_only=True)
+class DeploymentRequest:
+    """
+    What to deploy, and how.
+
+    :param module_id: The component or application.
+    :param name: The name of the deployment.
+    :param tags: Further tags.
+    :param parameters: What it decides, at most one of a kind for a node.
+    :param keep_running: One of :data:`KEEP_RUNNING`; ``None`` leaves it to the user's profile.
+    :param scalable: Whether machines can be added and removed while it runs.
+    :param check_ssh_key: Whether to refuse when the user has no SSH key.
+    :param ssh_key: A public key that must be able to log in to the machines; it is asked only of
+    :param ssh_key: A public key that must be let in to the machines; given to no backend but those
+        with ``takes_ssh_keys``.
+    :param known: What the server said before of the image and of the location, if the caller has
+        it; whoever deploys may spare a request by it, but must look whether it is of what is
+        deployed.
+    """
+
+    module_id: str
+    name: str | None = None
+    tags: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=_parameters)
+    keep_running: str | None = attrs.field(default=None)
+    scalable: bool = False
+    check_ssh_key: bool = False
+    ssh_key: SSHKey | None = None
+    known: tuple[Mapping[str, Any], ...] = attrs.field(
+        default=(), converter=_documents, repr=False, eq=False
+    )
+
+    @keep_running.validator
+    def _check_keep_running(self, _: object, value: str | None) -> None:
+        if value is not None and value not in KEEP_RUNNING:
+            raise InvalidInput(
+                f"{value!r} does not say when to keep a deployment running;"
+                f" use one of: {', '.join(KEEP_RUNNING)}."
+            )
+
+    def decides(self, role: Role) -> tuple[Parameter, ...]:
+        """
+        The parameters of one role.
+
+        :param role: The role.
+        :returns: Those parameters, in the order they were given.
+        """
+        return tuple(p for p in self.parameters if p.role is role)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values of the inputs whose names announce a secret."""
+        return tuple(p.value for p in self.decides(Role.INPUT) if announces_secret(p.name))
+
+    def with_roles(self, roles: Mapping[str, Role]) -> DeploymentRequest:
+        """
+        The same request, its inputs that decide something else told apart.
+
+        :param roles: What else is decided by an input of a name, on the server in use.
+        :returns: A request in which those have their role; each goes before another parameter
+            of the same role.
+        """
+        told = [
+            attrs.evolve(p, role=roles[p.name], name="") if p.name in roles else p
+            for p in self.parameters
+        ]
+        return attrs.evolve(self, parameters=told)
