@@ -12,7 +12,7 @@ check_environment()
 from slipstream.hookspecs import hookimpl, serves  # noqa: E402
 from slipstream.plugins.contributions import Backend, EndpointKind, LoginMethod  # noqa: E402
 from slipstream.session import Session  # noqa: E402
-from slipstream.transport.messages import Answer, Request  # noqa: E402
+from slipstream.transport.messages import Request, Response  # noqa: E402
 from slipstream.values.credentials import Credentials  # noqa: E402
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role  # noqa: E402
 from slipstream.values.endpoint import Endpoint  # noqa: E402
@@ -21,7 +21,6 @@ from slipstream.version import VERSION  # noqa: E402
 __version__ = VERSION
 
 __all__ = [
-    "Answer",
     "Backend",
     "Credentials",
     "DeploymentRequest",
@@ -30,6 +29,7 @@ __all__ = [
     "LoginMethod",
     "Parameter",
     "Request",
+    "Response",
     "Role",
     "Session",
     "__version__",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from slipstream.filters import NUVLA, parse
 from slipstream.sandbox.slipstream3.java_moments import java
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 
 START = datetime(2017, 10, 13, 16, 55, 12, tzinfo=UTC)
 
@@ -71,11 +71,11 @@ class Listed:
         :param answer: The server.
         """
 
-        def send(request: Request, **_: object) -> Answer:
+        def send(request: Request, **_: object) -> Response:
             self.requests.append(request)
             kind, body = answer(self, request)
             self._change()
-            return Answer(status=200, headers={"Content-Type": kind}, body=body, url="")
+            return Response(status=200, headers={"Content-Type": kind}, body=body, url="")
 
         return SimpleNamespace(send=send, endpoint=SimpleNamespace(url="https://example.org"))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from slipstream.errors import LoginFailed, RedirectRefused, Refused, SlipStreamError
 from slipstream.session import Session
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 
 _JSON = {"Accept": "application/json"}
 _SESSION = Request(method="GET", path="/api/session", headers=_JSON, repeatable=True)
@@ -31,7 +31,7 @@ def session_document(session: Session, key: str) -> dict[str, Any] | None:
     return found[0]
 
 
-def login_refused(session: Session, template: str, answer: Answer, key: str) -> Refused:
+def login_refused(session: Session, template: str, answer: Response, key: str) -> Refused:
     """
     The exception for a login that was not accepted.
 

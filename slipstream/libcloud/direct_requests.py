@@ -12,10 +12,10 @@ from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
-from libcloud.common.base import Response
+from libcloud.common.base import Response as LibcloudResponse
 
 from slipstream.errors import InvalidInput, MalformedAnswer, shorten
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -68,7 +68,7 @@ def request_of(
     )
 
 
-class DirectResponse(Response):
+class DirectResponse(LibcloudResponse):
     """
     An answer as libcloud's programs read it: ``status``, ``headers`` with names in small
     letters, ``body`` as text, and ``object``, which is JSON or XML parsed and otherwise the text.
@@ -78,7 +78,7 @@ class DirectResponse(Response):
     :raises MalformedAnswer: If it says that it is JSON or XML, and is not.
     """
 
-    def __init__(self, answer: Answer, connection: Any) -> None:
+    def __init__(self, answer: Response, connection: Any) -> None:
         self.connection = connection
         self.status = answer.status
         self.headers = {name.lower(): value for name, value in answer.headers.items()}
@@ -160,7 +160,7 @@ def _reason(status: int) -> str:
         return ""
 
 
-def _parsed(answer: Answer) -> Any:
+def _parsed(answer: Response) -> Any:
     kind = answer.kind.lower()
     if "json" in kind:
         return answer.json()

@@ -10,7 +10,7 @@ import attrs
 
 from slipstream import hookspecs
 from slipstream.errors import InvalidInput, UnknownName
-from slipstream.transport.messages import Answer
+from slipstream.transport.messages import Response
 from slipstream.values import CloudEntryPoint, Phase
 from slipstream.values.credentials import Credentials
 from slipstream.values.deployment_request import Role
@@ -111,8 +111,8 @@ class Backend:
     accepts_session: Callable[[Session], bool]
     act_for: Callable[[Session, str], None] | None = None
     takes_ssh_keys: bool = False
-    detail: Callable[[Answer], str | None]
-    session_ended: Callable[[Session, Answer], bool]
+    detail: Callable[[Response], str | None]
+    session_ended: Callable[[Session, Response], bool]
     cannot: Mapping[str, str] = attrs.field(
         factory=dict, converter=_sentences, validator=_check_hooks
     )

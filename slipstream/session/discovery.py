@@ -7,7 +7,7 @@ from typing import Any
 from slipstream.errors import MalformedAnswer
 from slipstream.session.error_responses import refusal
 from slipstream.transport import Transport
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 from slipstream.values import CloudEntryPoint
 
 _READ = Request(
@@ -52,7 +52,7 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
     )
 
 
-def _document(answer: Answer) -> dict[str, Any] | None:
+def _document(answer: Response) -> dict[str, Any] | None:
     try:
         document = answer.json()
     except MalformedAnswer:

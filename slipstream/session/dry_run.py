@@ -12,7 +12,7 @@ from slipstream.errors import SlipStreamError
 from slipstream.redaction import Redactor
 from slipstream.session import Session
 from slipstream.transport import Transport
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 
 PLACEHOLDER = "00000000-0000-4000-8000-000000000000"
 """Stands for the id of what was not created."""
@@ -62,7 +62,7 @@ class _NotingTransport:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         if not request.reads:
             raise RehearsalEndedError("A change was about to be sent.")
         self._note(request, "look at the login", True)
@@ -93,8 +93,8 @@ class Rehearsal(Session):
         doing: str,
         allow: Collection[int] = (),
         renewable: bool = True,
-        expecting: Callable[[], Answer] | None = None,
-    ) -> Answer:
+        expecting: Callable[[], Response] | None = None,
+    ) -> Response:
         """
         Send a request that reads; note any other one, and make up its answer.
 
@@ -146,7 +146,7 @@ class Rehearsal(Session):
         self.requests.append(planned)
 
 
-def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[], Answer]:
+def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[], Response]:
     """
     Make up an answer.
 
@@ -155,4 +155,4 @@ def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[], An
     :param headers: Its headers.
     :returns: What a rehearsal is told to expect.
     """
-    return lambda: Answer(status=status, headers=headers, body=body, url="")
+    return lambda: Response(status=status, headers=headers, body=body, url="")

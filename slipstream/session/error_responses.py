@@ -14,7 +14,7 @@ from slipstream.errors import (
     Unavailable,
     shorten,
 )
-from slipstream.transport.messages import Answer
+from slipstream.transport.messages import Response
 
 _MEANING: dict[int, tuple[type[Refused], str | None]] = {
     401: (LoginFailed, "Log in again with a new driver."),
@@ -29,7 +29,7 @@ _MEANING: dict[int, tuple[type[Refused], str | None]] = {
 
 
 def refusal(
-    answer: Answer, *, doing: str, endpoint: str, detail: str | None, hint: str | None = None
+    answer: Response, *, doing: str, endpoint: str, detail: str | None, hint: str | None = None
 ) -> Refused:
     """
     The exception for an answer with an error status.

@@ -15,7 +15,7 @@ from slipstream.errors import InvalidInput, LoginFailed, PluginError, Refused, S
 from slipstream.forking import renew_in_children
 from slipstream.session.error_responses import refusal
 from slipstream.transport.logs import get_logger
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 
 if TYPE_CHECKING:
     from slipstream.plugins.contributions import EndpointKind, LoginMethod
@@ -174,8 +174,8 @@ class Session:
         doing: str,
         allow: Collection[int] = (),
         renewable: bool = True,
-        expecting: Callable[[], Answer] | None = None,  # noqa: ARG002 - see Rehearsal
-    ) -> Answer:
+        expecting: Callable[[], Response] | None = None,  # noqa: ARG002 - see Rehearsal
+    ) -> Response:
         """
         Send a request as the logged-in user.
 
@@ -215,7 +215,7 @@ class Session:
         :param check: Finds the refusals; it may read by the session that it is given.
         """
 
-    def refusal(self, answer: Answer, *, doing: str, hint: str | None = None) -> Refused:
+    def refusal(self, answer: Response, *, doing: str, hint: str | None = None) -> Refused:
         """
         The exception for an answer with an error status.
 
@@ -298,7 +298,7 @@ class Session:
         if not self._is_logging_in:
             self._draft = None
 
-    def _has_ended(self, logins: int, answer: Answer) -> bool:
+    def _has_ended(self, logins: int, answer: Response) -> bool:
         # Another thread may be logging in: its new cookie would tell nothing of the old one.
         with self._login_lock:
             return self._logins != logins or self.kind.backend.session_ended(self, answer)

@@ -36,7 +36,7 @@ from slipstream.redaction.values import KnownSecrets
 from slipstream.transport import deadlines
 from slipstream.transport.failures import Way
 from slipstream.transport.logs import attributes, get_logger
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 from slipstream.transport.proxies import proxies_for
 from slipstream.transport.request_log import Exchange, Observer
 from slipstream.transport.sessions import HTTPSessions
@@ -158,7 +158,7 @@ class Transport:
                 hint="Make a new driver.",
             )
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Response:
         """
         Send one request, repeating it where that is safe.
 
@@ -194,7 +194,7 @@ class Transport:
         shaken = grown * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
         return min(shaken, self.settings.longest_pause)
 
-    def _exchange(self, request: Request) -> Answer:
+    def _exchange(self, request: Request) -> Response:
         self.ensure_open()
         url = f"{self.endpoint.url}{request.path}"
         with self._telling(Exchange.of(request, url, self.redactor)) as exchange:
@@ -278,7 +278,7 @@ class Transport:
         shown = None if proxy is None else self.redactor.url(proxy)
         return Way(endpoint=self.endpoint.url, proxy=shown)
 
-    def _read(self, response: requests.Response, url: str) -> Answer:
+    def _read(self, response: requests.Response, url: str) -> Response:
         body = bytearray()
         for chunk in response.iter_content(64 * 1024):
             body += chunk
@@ -286,14 +286,14 @@ class Transport:
                 raise MalformedAnswer(
                     f"The answer is larger than {self.settings.largest_body} bytes.", endpoint=url
                 )
-        return Answer(
+        return Response(
             status=response.status_code,
             headers=CaseInsensitiveDict(response.headers),
             body=bytes(body),
             url=url,
         )
 
-    def _redirected(self, answer: Answer) -> RedirectRefused:
+    def _redirected(self, answer: Response) -> RedirectRefused:
         target = self.redactor.url(answer.headers.get("Location", "").split("?", 1)[0])
         path = answer.url[len(self.endpoint.url) :]
         moved = target.endswith(path) and "://" in target

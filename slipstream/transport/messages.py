@@ -47,7 +47,7 @@ class Request:
 
 
 @attrs.frozen(kw_only=True)
-class Answer:
+class Response:
     """
     One answer.
 

@@ -36,7 +36,7 @@ from slipstream.backends.slipstream import modules, run_list
 from slipstream.errors import MalformedAnswer
 from slipstream.filters import attr
 from slipstream.sandbox import Sandbox
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 
 from .support import Driver
 
@@ -350,10 +350,10 @@ def test_a_warning_points_at_the_line_that_listed(driver: Driver, way: str) -> N
     assert warning.filename == __file__
 
 
-def endless_runs(number: int, zone: str = "UTC") -> Callable[..., Answer]:
+def endless_runs(number: int, zone: str = "UTC") -> Callable[..., Response]:
     """A server with so many runs, which it makes up page by page."""
 
-    def send(request: Request) -> Answer:
+    def send(request: Request) -> Response:
         query = dict(request.query)
         offset, limit = int(query["offset"]), int(query["limit"])
         items = "".join(
@@ -363,7 +363,7 @@ def endless_runs(number: int, zone: str = "UTC") -> Callable[..., Answer]:
             for place in range(offset, min(offset + limit, number))
         )
         body = f'<runs totalCount="{number}">{items}</runs>'.encode()
-        return Answer(status=200, headers={}, body=body, url="")
+        return Response(status=200, headers={}, body=body, url="")
 
     return send
 
@@ -397,10 +397,10 @@ def test_a_hundred_thousand_nodes_are_no_more_in_memory_than_a_tenth_of_them(
     assert blocks[1] < 2 * blocks[0]
 
 
-def endless_machines(number: int) -> Callable[[Request], Answer]:
+def endless_machines(number: int) -> Callable[[Request], Response]:
     """A server with so many machines, or as many offers, made up page by page."""
 
-    def send(request: Request) -> Answer:
+    def send(request: Request) -> Response:
         form = fields(request)
         behind = re.search(r"id>'[^/]*/(\d+)'", form.get("$filter", ""))
         first = int(behind[1]) + 1 if behind else 0
@@ -412,7 +412,7 @@ def endless_machines(number: int) -> Callable[[Request], Answer]:
         ]
         key = {"virtual-machine": "virtualMachines", "service-offer": "serviceOffers"}[name]
         body = json.dumps({"count": number - first, key: entries}).encode()
-        return Answer(status=200, headers={}, body=body, url="")
+        return Response(status=200, headers={}, body=body, url="")
 
     return send
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from slipstream import values
 from slipstream.errors import InvalidInput, UnknownName, nearest, shorten
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 from slipstream.values import Deployment, Module, ModuleKind, RunParameter
 from slipstream.values.credentials import Credentials
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
@@ -70,7 +70,7 @@ def test_secrets_do_not_show_in_the_repr_of_a_value() -> None:
         RunParameter(name="machine:admin_password", value=canary),
         Deployment(id="1", parameters={"x": canary}, raw={"x": canary}),
         Request(method="POST", path="/x", body=canary.encode()),
-        Answer(status=200, headers={"Set-Cookie": canary}, body=canary.encode(), url="u"),
+        Response(status=200, headers={"Set-Cookie": canary}, body=canary.encode(), url="u"),
     ]
     assert not any(canary in repr(one) for one in shown)
 

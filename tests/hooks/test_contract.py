@@ -40,7 +40,6 @@ HOOKS = {
     "slipstream_delete_ssh_key": ["session", "key"],
 }
 PUBLIC = {
-    "Answer",
     "Backend",
     "Credentials",
     "DeploymentRequest",
@@ -49,6 +48,7 @@ PUBLIC = {
     "LoginMethod",
     "Parameter",
     "Request",
+    "Response",
     "Role",
     "Session",
     "hookimpl",

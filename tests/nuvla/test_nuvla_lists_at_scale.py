@@ -17,7 +17,7 @@ from slipstream.backends.nuvla.search import search
 from slipstream.errors import MalformedAnswer
 from slipstream.filters import attr
 from slipstream.sandbox import Sandbox
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 
 from .support import Driver
 
@@ -167,10 +167,10 @@ def serve(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], No
     return lambda server: monkeypatch.setattr(driver._session.transport, "send", server)
 
 
-def endless(number: int) -> Callable[[Request], Answer]:
+def endless(number: int) -> Callable[[Request], Response]:
     """A server with so many entries, which it makes up page by page; none for a parent."""
 
-    def send(request: Request) -> Answer:
+    def send(request: Request) -> Response:
         form = fields(request)
         name = request.path.rpartition("/")[2]
         behind = re.search(r"created='[^']*' and id>'[^/]*/(\d+)'", form.get("filter", ""))
@@ -181,7 +181,7 @@ def endless(number: int) -> Callable[[Request], Answer]:
             for place in range(first, min(last, number))
         ]
         body = json.dumps({"count": number - first, "resources": entries}).encode()
-        return Answer(status=200, headers={}, body=body, url="")
+        return Response(status=200, headers={}, body=body, url="")
 
     return send
 

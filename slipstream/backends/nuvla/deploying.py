@@ -34,7 +34,7 @@ from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, answering
 from slipstream.transport.logs import get_logger
-from slipstream.transport.messages import Answer
+from slipstream.transport.messages import Response
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter
 from slipstream.values.deployment_request import DeploymentRequest, Role
 
@@ -206,7 +206,7 @@ def _missing(module: Module, given: Mapping[str, str]) -> Iterator[InvalidInput]
         )
 
 
-def _made() -> Answer:
+def _made() -> Response:
     """What a rehearsal takes for the answer to what creates a deployment, or changes it."""
     name = f"deployment/{PLACEHOLDER}"
     return answering(200, json.dumps({"resource-id": name, "id": name}).encode())()

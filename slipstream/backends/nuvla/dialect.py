@@ -16,7 +16,7 @@ from slipstream.backends.sessions import external_login, login_refused, session_
 from slipstream.errors import Forbidden, LoginFailed, MalformedAnswer, RedirectRefused
 from slipstream.plugins.contributions import Backend
 from slipstream.session import Session
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 from slipstream.values import Phase
 
 NAME = "nuvla"
@@ -114,7 +114,7 @@ def accepts_session(session: Session) -> bool:
     return session_document(session, "resources") is not None
 
 
-def session_ended(session: Session, answer: Answer) -> bool:
+def session_ended(session: Session, answer: Response) -> bool:
     """
     Whether a 403 means that the login has expired; the server has no other status for it.
 
@@ -124,7 +124,7 @@ def session_ended(session: Session, answer: Answer) -> bool:
     return answer.status == 403 and not accepts_session(session)
 
 
-def detail(answer: Answer) -> str | None:
+def detail(answer: Response) -> str | None:
     """
     The message of an error.
 
@@ -210,7 +210,7 @@ def delete(path: str) -> Request:
     return Request(method="DELETE", path=f"/api/{path}", headers=JSON, repeatable=True)
 
 
-def _second_factor(session: Session, template: str, asked: Answer, given: object) -> Answer:
+def _second_factor(session: Session, template: str, asked: Response, given: object) -> Response:
     code = given() if callable(given) else given
     if not isinstance(code, str) or not code:
         raise LoginFailed(
@@ -231,7 +231,7 @@ def _second_factor(session: Session, template: str, asked: Answer, given: object
     return session.transport.send(post(callback, {"token": code}))
 
 
-def _code_refused(session: Session, answer: Answer) -> LoginFailed:
+def _code_refused(session: Session, answer: Response) -> LoginFailed:
     refused = session.refusal(answer, doing="log in")
     return LoginFailed(
         refused.message,

@@ -35,7 +35,7 @@ from slipstream.errors import Conflict
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.session.dry_run import answering
-from slipstream.transport.messages import Answer
+from slipstream.transport.messages import Response
 from slipstream.values import Deployment, DeploymentState
 
 AT_ONCE = 100
@@ -155,7 +155,7 @@ def slipstream_terminate(session: Session, deployment_id: str) -> bool:
     return True
 
 
-def _foreseen(session: Session, name: str) -> Callable[[], Answer]:
+def _foreseen(session: Session, name: str) -> Callable[[], Response]:
     """What the server will answer to a stop, as the state tells that only a rehearsal reads."""
     states: list[str] = []
 
@@ -173,7 +173,7 @@ def _foreseen(session: Session, name: str) -> Callable[[], Answer]:
     return answering(202)
 
 
-def _refused_in(answer: Answer) -> str | None:
+def _refused_in(answer: Response) -> str | None:
     """The state for which an action was refused, as the message has it."""
     match = _IN_STATE.search(detail(answer) or "")
     return match[1] if match else None
@@ -201,8 +201,8 @@ def act(
     body: dict[str, bool] | None = None,
     *,
     allow: set[int] | None = None,
-    expecting: Callable[[], Answer] = _ACCEPTED,
-) -> Answer:
+    expecting: Callable[[], Response] = _ACCEPTED,
+) -> Response:
     """
     Send an action, once.
 

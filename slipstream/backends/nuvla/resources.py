@@ -7,7 +7,7 @@ from typing import Any
 from slipstream.backends.nuvla.dialect import get
 from slipstream.errors import MalformedAnswer
 from slipstream.session import Session
-from slipstream.transport.messages import Answer
+from slipstream.transport.messages import Response
 
 
 def read_resource(
@@ -26,7 +26,7 @@ def read_resource(
     return resource(session, session.send(get(name, select), doing=doing), doing)
 
 
-def resource(session: Session, answer: Answer, doing: str) -> dict[str, Any]:
+def resource(session: Session, answer: Response, doing: str) -> dict[str, Any]:
     """
     The resource that an answer holds.
 
@@ -44,7 +44,7 @@ def resource(session: Session, answer: Answer, doing: str) -> dict[str, Any]:
     return document
 
 
-def reference(session: Session, answer: Answer, key: str, doing: str) -> str:
+def reference(session: Session, answer: Response, key: str, doing: str) -> str:
     """
     The id that an answer gives for what was made or begun.
 

@@ -28,7 +28,7 @@ from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, answering
 from slipstream.transport.logs import get_logger
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, Phase
 from slipstream.values.deployment_request import DeploymentRequest
 
@@ -72,7 +72,7 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
         )
 
 
-def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) -> Answer:
+def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) -> Response:
     post = Request(
         method="POST",
         path="/run",
@@ -100,7 +100,7 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
     return answer
 
 
-def _hint(answer: Answer) -> str | None:
+def _hint(answer: Response) -> str | None:
     if "public key" in answer.text:
         return "Add a key with import_key_pair_from_file(), or leave ex_check_ssh_key out."
     if "uota" in answer.text:
@@ -108,7 +108,7 @@ def _hint(answer: Answer) -> str | None:
     return None
 
 
-def _created(session: Session, answer: Answer) -> str:
+def _created(session: Session, answer: Response) -> str:
     location = urlsplit(answer.headers.get("Location", "")).path
     try:
         return run_id(location.rstrip("/").rpartition("/")[2])

@@ -17,7 +17,7 @@ from slipstream.backends.slipstream import xml
 from slipstream.errors import MalformedAnswer, RedirectRefused
 from slipstream.plugins.contributions import Backend
 from slipstream.session import Session
-from slipstream.transport.messages import Answer, Request
+from slipstream.transport.messages import Request, Response
 from slipstream.values import Phase
 from slipstream.values.deployment_request import Role
 
@@ -83,7 +83,7 @@ def accepts_session(session: Session) -> bool:
     return session.transport.send(probe).status == 200
 
 
-def session_ended(session: Session, answer: Answer) -> bool:
+def session_ended(session: Session, answer: Response) -> bool:
     """
     Whether an answer means that the login has expired.
 
@@ -98,7 +98,7 @@ def session_ended(session: Session, answer: Answer) -> bool:
     return "/api/" in answer.url and session_document(session, "sessions") is None
 
 
-def detail(answer: Answer) -> str | None:
+def detail(answer: Response) -> str | None:
     """
     The server's own words in an error: a CIMI message, or the detail of the XML half.
 

@@ -12,7 +12,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from slipstream.errors import MalformedAnswer
-from slipstream.transport.messages import Answer
+from slipstream.transport.messages import Response
 
 DEEPEST = 100
 """No document of the servers nests deeper than a dozen elements."""
@@ -43,7 +43,7 @@ class _ShallowBuilder(TreeBuilder):
         return super().end(tag)
 
 
-def parse(answer: Answer, *roots: str) -> Element:
+def parse(answer: Response, *roots: str) -> Element:
     """
     Parse an answer.
 
