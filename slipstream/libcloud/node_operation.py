@@ -14,6 +14,7 @@ from libcloud.compute.types import NodeState
 from slipstream.libcloud.base import DriverBase
 from slipstream.libcloud.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.session.polling import Progress
+from slipstream.transport import clock
 from slipstream.values import DeploymentState
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class NodeOperation:
     def _note(self, answer: DeploymentState) -> None:
         last = self.history[-1] if self.history else None
         if last is None or (last.state, last.failure) != (answer.state, answer.failure):
-            now = datetime.now(UTC)
+            now = datetime.fromtimestamp(clock.now(), UTC)
             change = StateChange(moment=now, state=answer.state, failure=answer.failure)
             self.history = (*self.history, change)
         self.state = answer.state

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import TextIO
 
+from slipstream.transport import clock
 from slipstream.values import DeploymentState
 
 
@@ -31,7 +31,7 @@ class ProgressLine:
         self._stream = stream or sys.stdout
         self._live = self._stream.isatty()
         self._names = dict(names or {})
-        self._started = self._changed = time.monotonic()
+        self._started = self._changed = clock.monotonic()
         self._states: dict[str | None, str] = {}
         self._widest = 0
 
@@ -41,7 +41,7 @@ class ProgressLine:
 
         :param answer: Where a deployment stands.
         """
-        now = time.monotonic()
+        now = clock.monotonic()
         one, before = answer.deployment_id, self._states.get(answer.deployment_id)
         alone = self._states.keys() <= {one}
         if answer.state != before:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +26,7 @@ from slipstream.libcloud.base import DriverBase, seconds
 from slipstream.libcloud.errors import DeployFailed, DriverError
 from slipstream.libcloud.operation import check_keywords, keywords_of, operation
 from slipstream.libcloud.ssh_access import Access, check_client
+from slipstream.transport import clock
 from slipstream.transport.call_context import current
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)
@@ -194,7 +194,7 @@ class ProvisioningMethods(DriverBase):
         libcloud's own takes what paramiko says of a key that was refused for a broken key, and
         does not tell why it gave up.
         """
-        deadline = time.monotonic() + timeout
+        deadline = clock.monotonic() + timeout
         while True:
             try:
                 ssh_client.connect()
@@ -203,13 +203,13 @@ class ProvisioningMethods(DriverBase):
                 ssh_client.close()
             else:
                 return ssh_client
-            if time.monotonic() + wait_period > deadline:
+            if clock.monotonic() + wait_period > deadline:
                 raise LibcloudError(
                     f"{ssh_client.username}@{ssh_client.hostname}, port {ssh_client.port}, cannot"
                     f" be reached by SSH within {timeout:g} seconds: {reason}",
                     driver=self,
                 )
-            time.sleep(wait_period)
+            clock.sleep(wait_period)
 
 
 def _check_steps(deploy: Any, at_exit_func: Any) -> None:

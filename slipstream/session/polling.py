@@ -9,7 +9,6 @@ its own timeouts allow.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -24,6 +23,7 @@ from slipstream.errors import (
     Unavailable,
     WaitTimedOut,
 )
+from slipstream.transport import clock
 from slipstream.transport.deadlines import lasting
 from slipstream.transport.logs import get_logger
 from slipstream.values import DeploymentState, Phase
@@ -66,28 +66,28 @@ def answers(ask: Callable[[], T], *, what: str, period: float, timeout: float) -
     :raises NoAnswer: If the faults do not pass, or no answer came at all.
     :raises Refused: The same; or if the server wants to be left alone until the time is over.
     """
-    deadline = time.monotonic() + timeout
+    deadline = clock.monotonic() + timeout
     pauses = _pauses(period)
     faults, answered = 0, False
     while True:
         pause = next(pauses)
         try:
-            with lasting(max(LENIENCE, deadline - time.monotonic())):
+            with lasting(max(LENIENCE, deadline - clock.monotonic())):
                 answer = ask()
         except (AnswerLost, CannotConnect, RateLimited, Unavailable) as error:
             told: float | None = getattr(error, "retry_after", None)
             faults += told is None
             pause = max(pause, told or 0.0)
-            if faults > TOLERATED or not _may_pass(told, deadline - time.monotonic(), answered):
+            if faults > TOLERATED or not _may_pass(told, deadline - clock.monotonic(), answered):
                 raise
             log.warning("cannot ask for %s, will ask again: %s", what, error)
         else:
             faults, answered = 0, True
             yield answer
-        left = deadline - time.monotonic()
+        left = deadline - clock.monotonic()
         if left <= 0:
             return
-        time.sleep(min(pause, left))
+        clock.sleep(min(pause, left))
 
 
 def _may_pass(told: float | None, left: float, answered: bool) -> bool:

@@ -12,8 +12,7 @@ from typing import Any, Final, NoReturn
 from unittest import mock
 
 WAITING_MODULES: Final = (
-    "slipstream.session.polling",
-    "slipstream.transport.client",
+    "slipstream.transport.clock",
     "libcloud.compute.base",
 )
 """Modules that call ``time.sleep`` through their own ``time``."""

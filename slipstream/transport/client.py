@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +32,7 @@ from slipstream.errors import (
 )
 from slipstream.redaction import Redactor
 from slipstream.redaction.values import KnownSecrets
-from slipstream.transport import deadlines
+from slipstream.transport import clock, deadlines
 from slipstream.transport.failures import Way
 from slipstream.transport.logs import attributes, get_logger
 from slipstream.transport.messages import Request, Response
@@ -186,7 +185,7 @@ class Transport:
                     pause = answer.retry_after
                 if pause > self.settings.longest_pause or not deadlines.allows(pause):
                     return answer
-            time.sleep(pause)
+            clock.sleep(pause)
         return self._exchange(request)
 
     def _growing_pause(self, attempt: int) -> float:
@@ -236,7 +235,7 @@ class Transport:
 
     @contextmanager
     def _telling(self, exchange: Exchange) -> Iterator[Exchange]:
-        started = time.monotonic()
+        started = clock.monotonic()
         try:
             yield exchange
         except BaseException as error:
@@ -246,7 +245,7 @@ class Transport:
             observer = self.settings.observer
             observed = observer is not None and observer.is_listening()
             if observed or wire.isEnabledFor(logging.DEBUG):
-                exchange.seconds = time.monotonic() - started
+                exchange.seconds = clock.monotonic() - started
                 self._tell(exchange, observer if observed else None)
 
     def _tell(self, exchange: Exchange, observer: Observer | None) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
+from slipstream.transport import clock
 
 _deadline: ContextVar[float | None] = ContextVar("slipstream_deadline", default=None)
 
@@ -19,7 +20,7 @@ def lasting(seconds: float) -> Iterator[None]:
 
     :param seconds: How long.
     """
-    token = _deadline.set(time.monotonic() + seconds)
+    token = _deadline.set(clock.monotonic() + seconds)
     try:
         yield
     finally:
@@ -33,4 +34,4 @@ def allows(pause: float) -> bool:
     :param pause: The pause in seconds.
     """
     deadline = _deadline.get()
-    return deadline is None or time.monotonic() + pause <= deadline
+    return deadline is None or clock.monotonic() + pause <= deadline

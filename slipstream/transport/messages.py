@@ -5,13 +5,13 @@ from __future__ import annotations
 import email.utils
 import json
 import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
 from slipstream.errors import MalformedAnswer
+from slipstream.transport import clock
 
 _REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id")
 _PLAIN_ID = re.compile(r"[\w.:=+/-]{1,200}")
@@ -109,4 +109,4 @@ class Response:
             moment = email.utils.parsedate_to_datetime(text)
         except ValueError:
             return None
-        return max(0.0, moment.timestamp() - time.time())
+        return max(0.0, moment.timestamp() - clock.now())

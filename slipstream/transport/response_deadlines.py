@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import socket
-import time
 from http.client import HTTPResponse
 from typing import Any, Final
+
+from slipstream.transport import clock
 
 PATIENCE: Final = 10
 """
@@ -28,13 +29,13 @@ class _Timed(io.RawIOBase):
     def __init__(self, raw: io.RawIOBase, sock: socket.socket, silence: float) -> None:
         super().__init__()
         self._raw, self._sock, self._silence = raw, sock, silence
-        self.deadline = time.monotonic() + silence
+        self.deadline = clock.monotonic() + silence
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self.deadline - time.monotonic()
+        left = self.deadline - clock.monotonic()
         if left <= 0:
             raise TimeoutError("the answer is not complete in time")
         self._sock.settimeout(min(left, self._silence))

@@ -40,7 +40,7 @@ NODE_METHODS: dict[str, Callable[[Driver, Any], Any]] = {
 def _no_pauses(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let waiting for logs move the sandbox's clock and take no time."""
     fake = SimpleNamespace(sleep=place.sandbox.clock.advance, monotonic=time.monotonic)
-    monkeypatch.setattr("slipstream.backends.nuvla.logs.time", fake)
+    monkeypatch.setattr("slipstream.transport.clock.time", fake)
 
 
 @pytest.fixture(params=["of the driver", "of none"])

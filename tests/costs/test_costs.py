@@ -23,7 +23,6 @@ from libcloud.compute.base import (
 from libcloud.compute.deployment import ScriptDeployment
 from places import opened
 
-from slipstream.backends.nuvla import logs
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, DeployFailed, NotSupported
 
@@ -146,7 +145,7 @@ def _logs(driver, world):
         world.place.sandbox.clock.advance(seconds)
 
     clock = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
-    with mock.patch.object(logs, "time", clock):
+    with mock.patch("slipstream.transport.clock.time", clock):
         assert driver.ex_get_node_logs(world.node, ["web"])
     return len(early)
 

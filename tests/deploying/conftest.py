@@ -50,8 +50,8 @@ def waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if "place" in request.fixturenames:
         place = request.getfixturevalue("place")
     fake = FakeTime(place.sandbox.clock.advance if place else lambda _: None)
-    monkeypatch.setattr("slipstream.session.polling.time", fake)
-    monkeypatch.setattr("slipstream.libcloud.provisioning.time", Impatient())
+    monkeypatch.setattr("slipstream.transport.clock.time", fake)
+    monkeypatch.setattr("slipstream.libcloud.provisioning.clock", Impatient())
     return fake
 
 

@@ -208,7 +208,7 @@ class TestInterrupted:
         def interrupt(_: float) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("slipstream.session.polling.time.sleep", interrupt)
+        monkeypatch.setattr("slipstream.transport.clock.time.sleep", interrupt)
         with pytest.raises(KeyboardInterrupt) as caught:
             deploy(place, driver, machine, ScriptDeployment(SCRIPT), **key_of(place, pair))
         (node,) = driver.list_nodes()

@@ -62,8 +62,7 @@ def bob(login: Login, sandbox: Sandbox) -> Driver:
 def waiting(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     """Let every kind of waiting move the sandbox's clock and take no time."""
     fake = FakeTime(sandbox.clock.advance)
-    for module in ("session.polling", "backends.nuvla.lifecycle", "backends.nuvla.logs"):
-        monkeypatch.setattr(f"slipstream.{module}.time", fake)
+    monkeypatch.setattr("slipstream.transport.clock.time", fake)
     return fake
 
 

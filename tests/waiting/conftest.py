@@ -13,15 +13,18 @@ from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 def waiting(place: Place, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     """Let waiting for a deployment move the sandbox's clock and take no time."""
     fake = FakeTime(place.sandbox.clock.advance)
-    monkeypatch.setattr("slipstream.session.polling.time", fake)
+    monkeypatch.setattr("slipstream.transport.clock.time", fake)
     return fake
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Note the pauses before requests that are repeated, and take none."""
+    if "waiting" in request.fixturenames:
+        waiting: FakeTime = request.getfixturevalue("waiting")
+        return waiting.slept
     fake = FakeTime()
-    monkeypatch.setattr("slipstream.transport.client.time", fake)
+    monkeypatch.setattr("slipstream.transport.clock.time", fake)
     return fake.slept
 
 

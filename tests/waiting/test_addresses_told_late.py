@@ -30,7 +30,7 @@ def running(name: str, *addresses: str, told: bool = False) -> Deployment:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     fake = FakeTime()
-    monkeypatch.setattr("slipstream.session.polling.time", fake)
+    monkeypatch.setattr("slipstream.transport.clock.time", fake)
     return fake
 
 

@@ -84,7 +84,7 @@ def test_the_history_has_an_entry_for_each_change(
     moments = [entry.moment for entry in handle.history]
     assert moments == sorted(moments)
     assert all(moment.utcoffset() == timedelta(0) for moment in moments)
-    assert before <= moments[0] <= moments[-1] <= datetime.now(UTC)
+    assert before <= moments[0] <= moments[-1] <= datetime.fromtimestamp(waiting.time(), UTC)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         handle.history[0].state = "Ready"  # type: ignore[misc]
 

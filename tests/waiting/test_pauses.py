@@ -37,7 +37,7 @@ class Clock(FakeTime):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("slipstream.session.polling.time", clock)
+    monkeypatch.setattr("slipstream.transport.clock.time", clock)
     return clock
 
 
@@ -80,7 +80,7 @@ def test_nobody_sleeps_past_the_end_and_the_last_question_is_asked_then(
 ) -> None:
     with pytest.MonkeyPatch.context() as patched:
         clock = Clock()
-        patched.setattr("slipstream.session.polling.time", clock)
+        patched.setattr("slipstream.transport.clock.time", clock)
         asked = [clock.ahead for _ in asking(period=period, timeout=timeout)]
     assert asked[0] == 0
     assert asked[-1] == pytest.approx(timeout)

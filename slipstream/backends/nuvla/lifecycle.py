@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -35,6 +34,7 @@ from slipstream.errors import Conflict
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.session.dry_run import answering
+from slipstream.transport import clock
 from slipstream.transport.messages import Response
 from slipstream.values import Deployment, DeploymentState
 
@@ -181,16 +181,16 @@ def _refused_in(answer: Response) -> str | None:
 
 def _settled(session: Session, name: str) -> str:
     """Wait for a stop that is under way; the state that the deployment is in then."""
-    deadline = time.monotonic() + STOP_TIMEOUT
+    deadline = clock.monotonic() + STOP_TIMEOUT
     while (state := _state(session, name)) == "STOPPING":
-        if time.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             raise Conflict(
                 f"Cannot terminate {name}: it is still {state} after {STOP_TIMEOUT:g} seconds.",
                 status=409,
                 endpoint=session.endpoint.url,
                 hint="Try again later.",
             )
-        time.sleep(STOP_PERIOD)
+        clock.sleep(STOP_PERIOD)
     return state
 
 

@@ -7,7 +7,6 @@ server/resources/resource_log.clj, deployment/utils.clj.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from slipstream.backends import documents
@@ -17,6 +16,7 @@ from slipstream.backends.nuvla.resources import read_resource, reference
 from slipstream.errors import DeploymentFailed, InvalidInput, WaitTimedOut
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
+from slipstream.transport import clock
 
 PERIOD = 1.0
 """Seconds between two looks at the job that fetches."""
@@ -51,7 +51,7 @@ def slipstream_get_logs(
 
 
 def _wait(session: Session, job: str, doing: str, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
+    deadline = clock.monotonic() + timeout
     while True:
         document = read_resource(session, job, "id,state,status-message", doing=doing)
         state = documents.text(document, "state")
@@ -62,10 +62,10 @@ def _wait(session: Session, job: str, doing: str, timeout: float) -> None:
             raise DeploymentFailed(
                 f"Cannot {doing}: {said}", state=str(state), endpoint=session.endpoint.url
             )
-        if time.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             raise WaitTimedOut(
                 f"Cannot {doing}: not fetched after {timeout:g} seconds.",
                 endpoint=session.endpoint.url,
                 hint="Try again with a longer timeout.",
             )
-        time.sleep(PERIOD)
+        clock.sleep(PERIOD)
