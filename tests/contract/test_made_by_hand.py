@@ -39,7 +39,9 @@ NODE_METHODS: dict[str, Callable[[Driver, Any], Any]] = {
 @pytest.fixture(autouse=True)
 def _no_pauses(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let waiting for logs move the sandbox's clock and take no time."""
-    fake = SimpleNamespace(sleep=place.sandbox.clock.advance, monotonic=time.monotonic)
+    fake = SimpleNamespace(
+        sleep=place.sandbox.clock.advance, monotonic=time.monotonic, time=time.time
+    )
     monkeypatch.setattr("slipstream.transport.clock.time", fake)
 
 

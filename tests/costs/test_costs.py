@@ -144,7 +144,7 @@ def _logs(driver, world):
         early.append(seconds)
         world.place.sandbox.clock.advance(seconds)
 
-    clock = SimpleNamespace(monotonic=time.monotonic, sleep=sleep)
+    clock = SimpleNamespace(monotonic=time.monotonic, time=time.time, sleep=sleep)
     with mock.patch("slipstream.transport.clock.time", clock):
         assert driver.ex_get_node_logs(world.node, ["web"])
     return len(early)

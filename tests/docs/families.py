@@ -15,11 +15,9 @@ from libcloud.compute.base import NodeAuthSSHKey, NodeSize, StorageVolume, Volum
 from libcloud.compute.deployment import ScriptDeployment
 from settings.support import front
 
-from slipstream.backends.nuvla import logs
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NoAnswer, NodeFailed, NotFound
-from slipstream.session import polling
-from slipstream.transport import UncheckedCertificate
+from slipstream.transport import UncheckedCertificate, clock
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 BLOG = "apps/WordPress/wordpress"
@@ -145,9 +143,11 @@ def _set_up(s, **options):
     home.mkdir(exist_ok=True)
     pair = make_pair(s.folder, "told")
     step = ScriptDeployment("#!/bin/sh\n")
-    moving = SimpleNamespace(sleep=s.sandbox.clock.advance, monotonic=time.monotonic)
+    moving = SimpleNamespace(
+        sleep=s.sandbox.clock.advance, monotonic=time.monotonic, time=time.time
+    )
     here = mock.patch.object(s.sandbox.world.ids, "fixed_address", "127.0.0.1")
-    passing = mock.patch.object(polling, "time", moving)
+    passing = mock.patch.object(clock, "time", moving)
     with Machine(home, lambda: pair.public, ("root", "told")) as machine, here, passing:
         given = {"ssh_port": machine.port, "ssh_interface": "private_ips", **options}
         given |= {"ssh_key": str(pair.file), "image": s.image, "location": s.location}
@@ -195,8 +195,8 @@ def _deleted(s, **more):
 
 
 def _logs(s, **more):
-    fake = SimpleNamespace(sleep=s.sandbox.clock.advance, monotonic=time.monotonic)
-    with mock.patch.object(logs, "time", fake):
+    fake = SimpleNamespace(sleep=s.sandbox.clock.advance, monotonic=time.monotonic, time=time.time)
+    with mock.patch.object(clock, "time", fake):
         return "web" in s.driver.ex_get_node_logs(s.node, ["web"], **more)
 
 

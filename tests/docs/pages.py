@@ -8,6 +8,7 @@ import io
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,8 +17,6 @@ from unittest import mock
 import attrs
 
 import slipstream.libcloud.compute_driver as driver_module
-import slipstream.session.polling
-from slipstream.backends.nuvla import lifecycle, logs
 from slipstream.sandbox import Clock, Sandbox
 from slipstream.testing.cassette_file import FROM_SANDBOX, Header, save
 from slipstream.values.endpoint import Endpoint
@@ -216,8 +215,6 @@ def _waiting_on(servers: dict[str, Sandbox], namespace: dict[str, object]) -> It
     def monotonic() -> float:
         return (slept.now() - begin).total_seconds()
 
-    fake = SimpleNamespace(sleep=sleep, monotonic=monotonic)
-    with contextlib.ExitStack() as patched:
-        for module in (slipstream.session.polling, lifecycle, logs):
-            patched.enter_context(mock.patch.object(module, "time", fake))
+    fake = SimpleNamespace(sleep=sleep, monotonic=monotonic, time=time.time)
+    with mock.patch("slipstream.transport.clock.time", fake):
         yield

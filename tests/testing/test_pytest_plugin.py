@@ -255,14 +255,14 @@ def test_without_an_endpoint_the_sandbox_is_recorded_and_waiting_takes_no_time(p
     project.makepyfile(
         test_some="""
 import pytest, requests
-from slipstream.session import polling
+from slipstream.transport import clock
 
 @pytest.mark.scenario
 def test_wait(scenario):
     assert requests.get(scenario.endpoint + "/api/cloud-entry-point").ok
-    before = polling.time.monotonic()
-    polling.time.sleep(3600)
-    assert polling.time.monotonic() - before >= 3600
+    before = clock.monotonic()
+    clock.sleep(3600)
+    assert clock.monotonic() - before >= 3600
 """,
     )
     run(project, "--record").assert_outcomes(passed=1)
