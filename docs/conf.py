@@ -20,6 +20,8 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+# A default is shown as it is written, never as its value on the machine that builds the pages.
+autodoc_preserve_defaults = True
 
 html_theme = "furo"
 html_title = f"{project} {release}"

@@ -59,7 +59,7 @@ class ScenarioCredentials:
     secret: str | None = field(default=None, repr=_masked)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Read real credentials.
 
         :param environment: where to look, by default the process's own.
@@ -67,6 +67,8 @@ class ScenarioCredentials:
         :raises MissingCredentialsError: if neither a password nor an API key is complete, or one
             of them is there by half.
         """
+        # Not the default argument itself: documentation tools print those, secrets included.
+        environment = os.environ if environment is None else environment
         given = {name: environment.get(variable) for name, variable in VARIABLES.items()}
         halves = [name for pair in _PAIRS if any(map(given.get, pair)) for name in pair]
         missing = [VARIABLES[name] for name in halves or VARIABLES if not given[name]]
