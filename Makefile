@@ -18,7 +18,7 @@ $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": say make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --editable '.[sandbox,testing]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[cli,sandbox,testing]' --group dev
 	@touch $@
 
 $(CLIENT_VENV)/installed: tests/official_client/requirements.txt

@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "slipstream"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 700
 OPTIONAL = {
+    "slipstream/cli": {"click", "rich", "pytest"},
     "slipstream/sandbox": {"flask", "jwt", "pyotp", "werkzeug", "yaml"},
     "slipstream/testing": {"pytest", "vcr", "yaml", "hypothesis", "_pytest"},
 }
@@ -59,7 +60,10 @@ CORE = [
     for path in MODULES
     if not inside(
         name_of(path),
-        *(f"slipstream.{part}" for part in ("libcloud", "conformance", "sandbox", "testing")),
+        *(
+            f"slipstream.{part}"
+            for part in ("libcloud", "conformance", "sandbox", "testing", "cli")
+        ),
     )
 ]
 
@@ -102,7 +106,7 @@ def test_the_lowest_parts_know_no_resource_and_no_plugin(part: str) -> None:
     assert wrong(paths, "slipstream", but=tuple(known)) == []
 
 
-@pytest.mark.parametrize("part", ["sandbox", "testing"])
+@pytest.mark.parametrize("part", ["cli", "sandbox", "testing"])
 def test_nothing_that_users_import_needs_an_extra(part: str) -> None:
     extra = OPTIONAL[f"slipstream/{part}"]
     for path in MODULES:
@@ -112,11 +116,14 @@ def test_nothing_that_users_import_needs_an_extra(part: str) -> None:
 
 
 def test_the_driver_does_not_import_the_sandbox_or_the_testing_kit() -> None:
-    paths = [path for path in MODULES if name_of(path).count(".") != 1]
-    paths = [
-        p for p in paths if not inside(name_of(p), "slipstream.sandbox", "slipstream.testing")
-    ]
+    above = ("slipstream.cli", "slipstream.sandbox", "slipstream.testing")
+    paths = [path for path in MODULES if not inside(name_of(path), *above)]
     assert wrong(paths, "slipstream.sandbox", "slipstream.testing") == []
+
+
+def test_nothing_imports_the_command() -> None:
+    paths = [path for path in MODULES if not inside(name_of(path), "slipstream.cli")]
+    assert wrong(paths, "slipstream.cli") == ["slipstream.__main__ imports slipstream.cli"]
 
 
 def test_the_sandbox_does_not_lean_on_what_it_is_there_to_try() -> None:

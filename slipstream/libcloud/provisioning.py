@@ -59,7 +59,7 @@ class ProvisioningMethods(DriverBase):
 
         Everything that can be checked is, before anything is made. Of a node of several machines
         it is the first one that has an address, in the order of the machines' names. paramiko is
-        needed: ``pip install slipstream-libcloud-driver[ssh]``. It accepts whatever host key the
+        needed: install the extra ``ssh``. It accepts whatever host key the
         machine shows, as libcloud has it.
 
         :param deploy: What to do on the machine.

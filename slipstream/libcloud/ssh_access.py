@@ -13,6 +13,7 @@ from libcloud.compute import ssh
 from slipstream.errors import InvalidInput, Unsupported
 from slipstream.libcloud.base import seconds
 from slipstream.libcloud.readiness import Reach
+from slipstream.version import install_hint
 
 
 def check_client() -> None:
@@ -24,7 +25,7 @@ def check_client() -> None:
     if not ssh.have_paramiko:
         raise Unsupported(
             "deploy_node logs in by SSH, and paramiko is not installed.",
-            hint="Run: pip install 'slipstream-libcloud-driver[ssh]'.",
+            hint=install_hint("ssh"),
         )
 
 

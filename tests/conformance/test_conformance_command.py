@@ -31,10 +31,7 @@ def conformance(*arguments, **variables):
 @pytest.fixture
 def call(capsys):
     def run(*arguments):
-        try:
-            code = main(["conformance", *arguments])
-        except SystemExit as left:
-            code = left.code
+        code = main(["conformance", *arguments])
         return code, *capsys.readouterr()
 
     return run

@@ -54,7 +54,7 @@ def test_without_paramiko_it_says_how_to_install_it(
     # Programs expect the RuntimeError that libcloud raises.
     assert issubclass(NotSupported, RuntimeError)
     text = refused(place, driver, NotSupported, ssh_key=str(pair.file))
-    assert "pip install 'slipstream-libcloud-driver[ssh]'" in text
+    assert "pip install '.[ssh]'" in text
 
 
 def test_without_any_key_it_says_what_to_give(place: Place, driver: Driver) -> None:

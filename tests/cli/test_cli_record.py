@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from slipstream.testing import command
+from slipstream import cli
 from slipstream.testing.recorder import server_recorder
 
 
@@ -12,7 +12,7 @@ def run(monkeypatch):
         monkeypatch.delenv(f"SLIPSTREAM_{name}", raising=False)
 
     def call(*arguments):
-        return command.main(arguments, "slipstream record")
+        return cli.main(["record", *arguments])
 
     return call
 
@@ -27,7 +27,7 @@ def started(monkeypatch):
 def test_missing_variables_are_named_in_one_line_and_nothing_starts(run, started, capsys):
     assert run("--endpoint", "https://nuv.la", "--origin", "nuv.la-3.71") == 2
     assert capsys.readouterr().err == (
-        "slipstream record: set SLIPSTREAM_USERNAME, SLIPSTREAM_PASSWORD, SLIPSTREAM_KEY, "
+        "slipstream record: error: set SLIPSTREAM_USERNAME, SLIPSTREAM_PASSWORD, SLIPSTREAM_KEY, "
         "SLIPSTREAM_SECRET to record a server\n"
     )
     assert started == []

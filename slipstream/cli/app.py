@@ -1,0 +1,154 @@
+"""
+The command itself: its subcommands, and what it prints when one of them fails.
+
+A subcommand is imported when it runs, so that what it needs is never needed by another one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+import click
+from click.shell_completion import CompletionItem
+
+from slipstream.version import VERSION, install_hint
+
+NAME = "slipstream"
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+
+
+@attrs.frozen
+class Command:
+    """
+    A subcommand.
+
+    :param name: Its name.
+    :param help: A few words for the list of subcommands.
+    :param path: Where it is, as in ``package.module:name``.
+    :param extra: The extra that installs what it needs, if any.
+    """
+
+    name: str
+    help: str
+    path: str
+    extra: str | None = None
+
+    def load(self) -> click.Command:
+        """
+        Import the subcommand.
+
+        :raises click.ClickException: If a package that it needs is not installed.
+        """
+        module, _, attribute = self.path.partition(":")
+        try:
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if self.extra is None or missing in {"", "slipstream"}:
+                raise
+            raise MissingExtra(f"{NAME} {self.name}", missing, self.extra) from None
+        return command
+
+
+class MissingExtra(click.ClickException):
+    """
+    A package that belongs to an extra is not installed.
+
+    :param needed_by: The command.
+    :param package: The package.
+    :param extra: The extra.
+    """
+
+    exit_code = WRONG_USAGE
+
+    def __init__(self, needed_by: str, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed. {install_hint(extra)}")
+        self.needed_by = needed_by
+
+
+COMMANDS = (
+    Command(
+        "sandbox",
+        "Run a local server that speaks SlipStream or Nuvla.",
+        "slipstream.cli.sandbox:sandbox",
+        "sandbox",
+    ),
+    Command("plugins", "List the plugins and their status.", "slipstream.cli.plugins:plugins"),
+    Command("record", "Record the scenarios of the tests.", "slipstream.cli.record:record"),
+    Command(
+        "conformance",
+        "Check a libcloud driver against libcloud's contract.",
+        "slipstream.cli.conformance:conformance",
+    ),
+)
+
+
+class Commands(click.Group):
+    """The subcommands, imported when one is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the help."""
+        return [command.name for command in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand."""
+        command = next((command for command in COMMANDS if command.name == cmd_name), None)
+        return None if command is None else command.load()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of subcommands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(command.name, command.help) for command in COMMANDS])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the name of a subcommand without importing any."""
+        names = [command for command in COMMANDS if command.name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name.name, help=name.help) for name in names), *options]
+
+
+@click.group(NAME, cls=Commands, no_args_is_help=False, invoke_without_command=True)
+@click.version_option(VERSION, message="%(version)s")
+@click.pass_context
+def slipstream(context: click.Context) -> None:
+    """Deploy on SlipStream and Nuvla, and tools to develop with them."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command.
+
+    :param arguments: What follows the program's name; that of this process when left out.
+    :returns: The exit code.
+    """
+    # What a terminal or a pipe cannot print is escaped: printing never ends a command.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code: Any = slipstream.main(
+            None if arguments is None else list(arguments), NAME, standalone_mode=False
+        )
+    except click.Abort:
+        click.echo("", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        click.echo(f"{_place(error)}: error: {error.format_message()}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader, such as head, has enough. Flushing at exit must not fail once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return int(code or 0)
+
+
+def _place(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else getattr(error, "needed_by", NAME)

@@ -1,0 +1,85 @@
+"""``slipstream record``: record the scenarios of a project's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Final
+
+import click
+
+from slipstream.version import install_hint
+
+SCENARIOS: Final = "tests/scenarios"
+
+
+@click.command()
+@click.option("--endpoint", metavar="URL", help="The server to record.")
+@click.option(
+    "--origin",
+    metavar="NAME",
+    help="The folder to record into, ending in the server's version: nuv.la-3.71.",
+)
+@click.option(
+    "--family",
+    type=click.Choice(["slipstream", "nuvla"]),
+    help="The family of the sandbox to record; a server's own is found out.",
+)
+@click.option(
+    "--tests", metavar="PATH", default=SCENARIOS, show_default=True, help="Where scenarios are."
+)
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+def record(
+    endpoint: str | None,
+    origin: str | None,
+    family: str | None,
+    tests: str,
+    scenarios: Sequence[str],
+) -> int:
+    """
+    Record scenarios anew: those named, or all of them.
+
+    They are recorded from a live server or, without --endpoint, from the sandbox. The credentials
+    for a live server are read from SLIPSTREAM_USERNAME and SLIPSTREAM_PASSWORD, from
+    SLIPSTREAM_KEY and SLIPSTREAM_SECRET, or from all four.
+    """
+    _check(endpoint, origin)
+    import pytest  # noqa: PLC0415 - an extra, checked just before
+
+    server = endpoint or "a sandbox of its own"
+    click.echo(f"Recording {', '.join(scenarios) or 'every scenario'} from {server}.")
+    options = {"--endpoint": endpoint, "--origin": origin, "--family": family}
+    code = pytest.main(
+        [
+            tests,
+            "--record",
+            *("-p", "slipstream.testing.pytest_plugin"),
+            *("-p", "no:xdist"),
+            *(word for option, value in options.items() if value for word in (option, value)),
+            *(word for name in scenarios for word in ("--scenario", name)),
+        ]
+    )
+    if code == 0:
+        click.echo("Read the changed cassettes before you commit them.")
+    return int(code)
+
+
+def _check(endpoint: str | None, origin: str | None) -> None:
+    if missing := [name for name in ("pytest", "vcr", "yaml") if find_spec(name) is None]:
+        hint = install_hint("testing", "sandbox")
+        raise click.UsageError(f"{', '.join(missing)} is not installed. {hint}")
+    if not endpoint:
+        if find_spec("flask") is None:
+            raise click.UsageError(f"flask is not installed. {install_hint('testing', 'sandbox')}")
+        return
+    if not origin:
+        raise click.UsageError("--endpoint needs --origin NAME, the folder to record into")
+    from slipstream.testing.scenarios import (  # noqa: PLC0415 - needs no extra, but is rarely used
+        MissingCredentialsError,
+        ScenarioCredentials,
+    )
+
+    try:
+        ScenarioCredentials.from_environment()
+    except MissingCredentialsError as error:
+        raise click.UsageError(str(error)) from None

@@ -1,0 +1,110 @@
+"""``slipstream sandbox``: the sandbox as a program."""
+
+from __future__ import annotations
+
+import errno
+import json
+import signal
+import threading
+from collections.abc import Callable
+
+import click
+
+from slipstream.cli.app import FAILED
+from slipstream.sandbox.families import FAMILIES
+from slipstream.sandbox.sandbox import Sandbox
+
+PORT = 8765
+"""The port when none is chosen and it is free, so that a second start has the same address."""
+
+_WELCOME = """\
+A {title} server to try things on, at {url}
+
+    user name   {username}
+    password    {password}
+    API key     {key}
+    secret      {secret}
+
+For example, in Python:
+
+    from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+    driver = SlipStreamNodeDriver("{username}", "{password}", ex_endpoint="{url}")
+    print(driver.list_images())
+
+Its clock runs at {speed:g} times the real speed. Everything is forgotten when it ends.
+Press Ctrl-C to end it.
+"""
+
+
+@click.command(short_help="Run a local server.")
+@click.option("--family", type=click.Choice(list(FAMILIES)), default="slipstream")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help=f"Port; 0 takes one that is free.  [default: {PORT} if free]",
+)
+@click.option(
+    "--speed", type=float, default=20.0, show_default=True, help="Simulated seconds in a second."
+)
+@click.option("--server-version", help="3.71, or 6.19 for nuvla.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, for programs.")
+@click.pass_context
+def sandbox(
+    context: click.Context,
+    family: str,
+    host: str,
+    port: int | None,
+    speed: float,
+    server_version: str | None,
+    as_json: bool,
+) -> int:
+    """Run a local server that speaks SlipStream's or Nuvla's protocol, until Ctrl-C."""
+    if not host.strip():
+        raise click.BadParameter(f"{host!r} is not an address to listen on.", param_hint="--host")
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+
+    def start(port: int) -> Sandbox:
+        server = Sandbox(
+            family=family, host=host, port=port, speed=speed, server_version=server_version
+        )
+        server.start()
+        return server
+
+    try:
+        server = _start_on_usual_port(start) if port is None else start(port)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        # Python adds the address once more.
+        reason = (error.strerror or str(error)).partition(" (while ")[0]
+        where = f"{host}:{port}" if port else host
+        click.echo(f"{context.command_path}: cannot listen on {where}: {reason}", err=True)
+        return FAILED
+    with server:
+        _announce(server, as_json=as_json, prog=context.command_path)
+        ended.wait()
+    return 0
+
+
+def _start_on_usual_port(start: Callable[[int], Sandbox]) -> Sandbox:
+    try:
+        return start(PORT)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return start(0)
+
+
+def _announce(server: Sandbox, *, as_json: bool, prog: str) -> None:
+    if not server.is_loopback:
+        click.echo(f"{prog}: other machines can reach this server at {server.url}", err=True)
+    names = ("url", "username", "password", "key", "secret")
+    facts = {name: getattr(server, name) for name in names}
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    title = FAMILIES[server.family].title
+    click.echo(_WELCOME.format(**facts, title=title, speed=server.clock.speed))
