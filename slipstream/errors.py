@@ -1,79 +1,144 @@
 """
-What can go wrong below the driver, as one tree::
+Every exception of the driver and its plugins, as one tree::
 
-    SlipStreamError
-    ├── InvalidInput (ValueError)      refused here, before any request was sent
-    │   ├── SessionClosed              a call after close()
-    │   └── UnknownName                a name that does not exist; the ones that do are listed
-    ├── Unsupported                    this kind of endpoint has no such thing
-    ├── NoAnswer                       the network failed
-    │   ├── CannotConnect              the request never reached the endpoint
-    │   ├── AnswerLost                 the request may have been carried out
-    │   └── RedirectRefused            the endpoint sent us to another address
-    ├── MalformedAnswer                an answer that cannot be understood
-    ├── Refused                        the endpoint answered with an error status
-    │   ├── LoginFailed
-    │   ├── Forbidden
-    │   ├── NotFound
-    │   ├── Conflict
-    │   ├── RateLimited
-    │   └── Unavailable
-    ├── DeploymentFailed               a deployment that ended or was aborted
-    ├── WaitTimedOut
-    ├── KeyNotFound
-    ├── KeyConflict
-    └── PluginError                    a plugin is missing, broken or in conflict
+    LibcloudError, BaseHTTPError                        (libcloud)
+    └── DriverError                                     every one of these
+        ├── BadInput (ValueError)                       refused before a request was sent
+        │   ├── DriverClosed                            a call after close()
+        │   └── UnknownName                             no such name; the existing ones are listed
+        ├── NotSupported (NotImplementedError)          this kind of endpoint has no such operation
+        ├── NoAnswer (ConnectionError)                  the network failed
+        │   ├── CannotConnect                           the request never reached the endpoint
+        │   │   └── ConnectTimeout (TimeoutError)
+        │   ├── AnswerLost                              the request may have been carried out
+        │   │   └── AnswerTimeout (TimeoutError)
+        │   └── RedirectRefused                         the endpoint redirects to another address
+        ├── MalformedAnswer (MalformedResponseError)    a response that breaks its protocol
+        ├── NodeFailed                                  a deployment was aborted, or has ended
+        ├── WaitTimeout (TimeoutError)
+        ├── DeployFailed (DeploymentError)              a node was created and could not be set up
+        ├── KeyPairConflict (KeyPairError)
+        ├── KeyPairMissing (KeyPairDoesNotExistError)
+        ├── PluginFailed
+        └── RequestFailed (ProviderError)               a response with an error status
+            ├── InvalidCredentials (InvalidCredsError)
+            ├── Forbidden
+            ├── NotFound
+            ├── Conflict
+            ├── RateLimitReached (RateLimitReachedError)
+            └── ServiceUnavailable (ServiceUnavailableError)
 
-The libcloud driver turns each into an exception of libcloud's own families
-(:mod:`slipstream.libcloud.errors`). Every message is a sentence that holds no secret.
+What a plugin raises is what a user catches. Each prints as a sentence, pickles, and holds no
+secret. libcloud raises ``BaseHTTPError``, which is no ``LibcloudError``, where a server refuses,
+so programs catch the one or the other: each of these is both. Bad types are a plain
+``TypeError``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Any
+
+from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError
+from libcloud.common.types import (
+    InvalidCredsError,
+    LibcloudError,
+    MalformedResponseError,
+    ProviderError,
+    ServiceUnavailableError,
+)
+from libcloud.compute.types import DeploymentError, KeyPairDoesNotExistError, KeyPairError
 
 
-class SlipStreamError(Exception):
+class DriverError(LibcloudError, BaseHTTPError):
     """
     The root of the tree.
 
+    The driver adds its name, the operation and the call's id to every exception that passes
+    through it.
+
     :param message: What failed, as a sentence.
-    :param endpoint: The address of the server that was asked, if one was.
+    :param endpoint: The address of the server, if a server is involved.
     :param hint: What the reader can do next.
     """
+
+    code: int = 0
+    """The HTTP status of the response, 0 where the failure is no response."""
+    request_id: str | None = None
+    """The server's id of the request, if it gave one."""
+    driver: Any = None
+    """The driver's name; not the driver itself, which cannot be pickled."""
+    operation: str | None = None
+    """The driver's method."""
+    call_id: str | None = None
+    """What ties together the log lines of the call that failed."""
+    may_have_happened: bool = False
+    """Whether a change was sent whose effect is unknown: look before you try again."""
 
     def __init__(
         self, message: str, *, endpoint: str | None = None, hint: str | None = None
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        # The constructors of libcloud's classes do not call each other, and OSError's would
+        # split several arguments into errno and strerror.
+        Exception.__init__(self, message)
         self.endpoint = endpoint
         self.hint = hint
 
+    @property
+    def summary(self) -> str:
+        """What failed, without the endpoint and the hint."""
+        return str(self.args[0])
+
+    @property
+    def message(self) -> str:
+        """The whole sentence."""
+        return str(self)
+
+    @property
+    def value(self) -> str:  # type: ignore[override]  # libcloud's is set by its constructor
+        """The whole sentence."""
+        return str(self)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The part of the response's headers that says when to try again."""
+        return {}
+
     def __str__(self) -> str:
-        text = self.message
+        text = self.summary
         if self.endpoint and self.endpoint not in text:
             text = f"{text.rstrip('.')} (endpoint {self.endpoint})"
         return f"{text.rstrip('.')}. {self.hint}" if self.hint else text
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
-class InvalidInput(SlipStreamError, ValueError):
-    """Something the caller passed cannot be right; no request was sent because of it."""
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The keywords of a constructor are not in args, so that it cannot be called again.
+        return _empty, (type(self),), {**vars(self), "args": self.args}
 
 
-class SessionClosed(InvalidInput):
-    """The session was closed by its user, and sends nothing more."""
+def _empty(cls: type[DriverError]) -> DriverError:
+    return cls.__new__(cls)
 
 
-class UnknownName(InvalidInput):
+class BadInput(DriverError, ValueError):
+    """An argument cannot be right; nothing was changed because of it."""
+
+
+class DriverClosed(BadInput):
+    """The driver was closed; nothing was sent."""
+
+
+class UnknownName(BadInput):
     """
-    A name that nothing bears.
+    A name that does not exist.
 
-    :param what: What kind of thing was named, as in ``"parameter"``.
-    :param name: The name that was given.
+    :param what: The kind of thing that was named, as in ``"parameter"``.
+    :param name: The unknown name.
     :param known: The names that exist.
-    :param where: Where it was looked for, as in ``"of apps/WordPress/wordpress"``.
+    :param where: Where it was looked up, as in ``"of apps/WordPress/wordpress"``.
     """
 
     def __init__(
@@ -82,7 +147,6 @@ class UnknownName(InvalidInput):
         self.what, self.name, self.where = what, name, where
         self.known = tuple(sorted(known))
         super().__init__(self._sentence())
-        self.args = (what, name, self.known, where)
 
     def _sentence(self) -> str:
         subject = f"Unknown {self.what} {shorten(self.name)!r}"
@@ -100,20 +164,30 @@ class UnknownName(InvalidInput):
         )
 
 
-class Unsupported(SlipStreamError):
+class NotSupported(DriverError, NotImplementedError):
     """The endpoint in use is of a kind that has no such operation."""
 
 
-class NoAnswer(SlipStreamError):
-    """No answer came back."""
+class NoAnswer(DriverError, ConnectionError):
+    """No response came back."""
 
 
 class CannotConnect(NoAnswer):
     """The connection could not be made, so the request was not carried out."""
 
 
+class ConnectTimeout(CannotConnect, TimeoutError):
+    """The connection was not made within ``timeout``."""
+
+
 class AnswerLost(NoAnswer):
-    """The request was sent and no answer came: it may or may not have been carried out."""
+    """The request was sent and no response came: it may or may not have been carried out."""
+
+    may_have_happened = True
+
+
+class AnswerTimeout(AnswerLost, TimeoutError):
+    """The request was sent and no complete response came within ``timeout``."""
 
 
 class RedirectRefused(NoAnswer):
@@ -123,69 +197,20 @@ class RedirectRefused(NoAnswer):
     """
 
 
-class MalformedAnswer(SlipStreamError):
-    """The body of an answer is not what its protocol says."""
+class MalformedAnswer(DriverError, MalformedResponseError):
+    """A response that cannot be understood."""
+
+    body = None
+    """Always ``None``: it may hold secrets."""
 
 
-class Refused(SlipStreamError):
+class NodeFailed(DriverError):
     """
-    The endpoint answered with an error status.
+    A deployment was aborted, or can no longer reach the state that was waited for.
 
-    :param status: The HTTP status.
-    :param detail: The server's own words, if it had any.
-    :param retry_after: Seconds after which the server suggests to try again.
-    :param request_id: The server's name for the request, if it gave one.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int = 0,
-        detail: str | None = None,
-        endpoint: str | None = None,
-        hint: str | None = None,
-        retry_after: float | None = None,
-        request_id: str | None = None,
-    ) -> None:
-        super().__init__(message, endpoint=endpoint, hint=hint)
-        self.status = status
-        self.detail = detail
-        self.retry_after = retry_after
-        self.request_id = request_id
-
-
-class LoginFailed(Refused):
-    """The endpoint did not accept the credentials, or the session has ended for good."""
-
-
-class Forbidden(Refused):
-    """Logged in, but not allowed to do this."""
-
-
-class NotFound(Refused):
-    """There is no such thing on the endpoint."""
-
-
-class Conflict(Refused):
-    """A rule of the server forbids it now (most refusals of a deployment are of this kind)."""
-
-
-class RateLimited(Refused):
-    """Too many requests; ``retry_after`` says when to come back, if the server said so."""
-
-
-class Unavailable(Refused):
-    """The endpoint, or a proxy before it, cannot serve at the moment."""
-
-
-class DeploymentFailed(SlipStreamError):
-    """
-    A deployment was aborted, or has reached a state from which the wanted one cannot come.
-
-    :param state: The state it is in, in the server's word.
+    :param state: The state of the first of the nodes, in the server's word.
     :param reason: The server's reason for the abort, if there was one.
-    :param deployment_ids: Which deployments, where several were waited for.
+    :param node_ids: The ids of the nodes.
     """
 
     def __init__(
@@ -194,22 +219,57 @@ class DeploymentFailed(SlipStreamError):
         *,
         state: str = "",
         reason: str | None = None,
-        deployment_ids: Iterable[str] = (),
+        node_ids: Iterable[str] = (),
         endpoint: str | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, endpoint=endpoint, hint=hint)
         self.state = state
         self.reason = reason
-        self.deployment_ids = tuple(deployment_ids)
+        self.node_ids = tuple(node_ids)
 
 
-class WaitTimedOut(SlipStreamError):
-    """The time allowed for waiting is over; the deployment itself goes on."""
+class WaitTimeout(DriverError, TimeoutError):
+    """The time for waiting is over; the deployment goes on."""
 
 
-class KeyNotFound(SlipStreamError):
-    """The user has no such SSH key."""
+class DeployFailed(DriverError, DeploymentError):
+    """
+    ``deploy_node`` created a node and could not set it up; the node still exists.
+
+    :param node: The :class:`~libcloud.compute.base.Node`.
+    :param original_error: What went wrong. A pickle leaves it out, since its class may be
+        anybody's.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        node: Any = None,
+        original_error: Exception | None = None,
+        endpoint: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, endpoint=endpoint, hint=hint)
+        self.node = node
+        self.original_error = original_error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, args, state = super().__reduce__()
+        return make, args, {**state, "original_error": None}
+
+
+class PluginFailed(DriverError):
+    """A plugin is missing, broken or in conflict with another one."""
+
+
+class _OfKeyPair(DriverError):
+    """
+    A failure that is about one key pair.
+
+    :param name: The key pair's name.
+    """
 
     def __init__(
         self,
@@ -223,17 +283,108 @@ class KeyNotFound(SlipStreamError):
         self.name = name
 
 
-class KeyConflict(KeyNotFound):
-    """A key name that is taken or ambiguous, or keys that somebody else changed meanwhile."""
+class KeyPairConflict(_OfKeyPair, KeyPairError):
+    """
+    A key pair's name is taken or ambiguous, or another program changed the keys meanwhile.
+
+    :param name: The key pair's name.
+    """
 
 
-class PluginError(SlipStreamError):
-    """A plugin is missing, broken, or claims what another one claims."""
+class KeyPairMissing(_OfKeyPair, KeyPairDoesNotExistError):
+    """
+    There is no key pair of that name.
+
+    :param name: The key pair's name.
+    """
+
+
+class RequestFailed(DriverError, ProviderError):
+    """
+    The endpoint answered with an error status.
+
+    :param code: The HTTP status.
+    :param detail: The server's own words, if it had any.
+    :param retry_after: Seconds after which the server suggests to try again, if it does.
+    :param request_id: The server's id of the request, if it gave one.
+    """
+
+    code = 0
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: int | None = None,
+        detail: str | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+        endpoint: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, endpoint=endpoint, hint=hint)
+        if code is not None:
+            self.code = code
+        self.detail = detail
+        self.request_id = request_id
+        self._retry_after = retry_after
+
+    @property
+    def http_code(self) -> int:  # type: ignore[override]  # libcloud's is set by its constructor
+        """The HTTP status."""
+        return self.code
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds after which the server suggests to try again, 0 if it suggests none."""
+        return self._retry_after or 0.0
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The part of the response's headers that says when to try again."""
+        seconds = self._retry_after
+        return {} if seconds is None else {"retry-after": f"{seconds:g}"}
+
+
+class InvalidCredentials(RequestFailed, InvalidCredsError):
+    """The login was refused, or has expired for good."""
+
+    code = 401
+
+
+class Forbidden(RequestFailed):
+    """Logged in, but not allowed to do this."""
+
+    code = 403
+
+
+class NotFound(RequestFailed):
+    """There is no such thing on the server."""
+
+    code = 404
+
+
+class Conflict(RequestFailed):
+    """A rule of the server forbids it now; most refused deployments are of this kind."""
+
+    code = 409
+
+
+class RateLimitReached(RequestFailed, RateLimitReachedError):  # type: ignore[override]
+    """Too many requests; ``retry_after`` is the seconds to wait."""
+
+    code = 429
+
+
+class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
+    """The server, or a proxy before it, cannot serve now."""
+
+    code = 503
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """
-    The known name that looks most like the given one.
+    Find the known name that looks most like another one.
 
     :param name: What was typed.
     :param known: What would have been right.
@@ -246,10 +397,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 def shorten(text: str, limit: int = 120) -> str:
     """
-    A text cut in the middle, for messages.
+    Cut a text in its middle, for messages.
 
     :param text: Any text.
-    :param limit: The greatest number of characters wanted.
+    :param limit: The greatest number of characters in the result.
     :returns: The text itself when it is short enough.
     """
     if len(text) <= limit:

@@ -158,7 +158,7 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
     :param session: The logged-in session.
     :param request: What to deploy and how.
     :returns: The new deployment, still on its way.
-    :raises InvalidInput: If the request cannot be right; nothing was deployed then.
+    :raises BadInput: If the request cannot be right; nothing was deployed then.
     :raises AnswerLost: If it is not known whether the deployment was made.
     """
 
@@ -322,7 +322,7 @@ def slipstream_get_parameter(
     :param ignore_abort: Whether to answer although the deployment was aborted.
     :returns: The parameter; its value is ``None`` while it is not set.
     :raises UnknownName: If the deployment has no such parameter.
-    :raises DeploymentFailed: If it was aborted and that is not to be ignored.
+    :raises NodeFailed: If it was aborted and that is not to be ignored.
     """
 
 
@@ -343,7 +343,7 @@ def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey | None:
     :param session: The logged-in session.
     :param key: The key.
     :returns: The key as the server holds it.
-    :raises KeyConflict: If its name is taken by another key.
+    :raises KeyPairConflict: If its name is taken by another key.
     """
 
 
@@ -355,5 +355,5 @@ def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool | None:
     :param session: The logged-in session.
     :param key: The key.
     :returns: ``True`` once it is gone.
-    :raises KeyNotFound: If the user has no such key.
+    :raises KeyPairMissing: If the user has no such key.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.errors import InvalidInput, shorten
+from slipstream.errors import BadInput, shorten
 from slipstream.filters import Filter, Or, UnwritableValue, attr
 
 
@@ -12,10 +12,10 @@ def either(path: str, *values: str) -> Filter:
 
     :param path: The attribute.
     :param values: The values.
-    :raises InvalidInput: If a value cannot be written in a filter; nothing has it then.
+    :raises BadInput: If a value cannot be written in a filter; nothing has it then.
     """
     try:
         comparisons = [attr(path).eq(value) for value in values]
     except UnwritableValue:
-        raise InvalidInput(f"{shorten(values[0])!r} cannot be the value of {path}.") from None
+        raise BadInput(f"{shorten(values[0])!r} cannot be the value of {path}.") from None
     return comparisons[0] if len(comparisons) == 1 else Or(tuple(comparisons))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from slipstream.errors import LoginFailed, RedirectRefused, Refused, SlipStreamError
+from slipstream.errors import DriverError, InvalidCredentials, RedirectRefused, RequestFailed
 from slipstream.session import Session
 from slipstream.transport.messages import Request, Response
 
@@ -31,7 +31,7 @@ def session_document(session: Session, key: str) -> dict[str, Any] | None:
     return found[0]
 
 
-def login_refused(session: Session, template: str, answer: Response, key: str) -> Refused:
+def login_refused(session: Session, template: str, answer: Response, key: str) -> RequestFailed:
     """
     The exception for a login that was not accepted.
 
@@ -51,9 +51,9 @@ def login_refused(session: Session, template: str, answer: Response, key: str) -
             " ex_login_method and give its fields in ex_login_parameters."
         )
     refused = session.refusal(answer, doing=doing, hint=hint)
-    return LoginFailed(
-        refused.message,
-        status=refused.status,
+    return InvalidCredentials(
+        refused.summary,
+        code=refused.code,
         detail=refused.detail,
         endpoint=refused.endpoint,
         hint=hint,
@@ -61,7 +61,7 @@ def login_refused(session: Session, template: str, answer: Response, key: str) -
     )
 
 
-def external_login(session: Session, template: str, error: RedirectRefused) -> SlipStreamError:
+def external_login(session: Session, template: str, error: RedirectRefused) -> DriverError:
     """
     The exception for a login that was answered with a redirection.
 
@@ -72,8 +72,8 @@ def external_login(session: Session, template: str, error: RedirectRefused) -> S
     """
     if error.hint:
         return error
-    return LoginFailed(
-        f"Cannot log in by {template!r}: it needs a browser. {error.message}",
+    return InvalidCredentials(
+        f"Cannot log in by {template!r}: it needs a browser. {error.summary}",
         endpoint=session.endpoint.url,
         hint="Create an API key on the server's web page and log in with that.",
     )
@@ -83,6 +83,6 @@ def _templates(session: Session, key: str) -> str:
     try:
         document = session.transport.send(_TEMPLATES).json()
         ids = [str(entry["id"]) for entry in document[key]]
-    except (SlipStreamError, LookupError, TypeError):
+    except (DriverError, LookupError, TypeError):
         return "not told"
     return ", ".join(sorted(name.removeprefix("session-template/") for name in ids)) or "none"

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from slipstream.errors import PluginError
+from slipstream.errors import PluginFailed
 from slipstream.hookspecs import PROJECT
 from slipstream.plugins import Plugins
 from slipstream.plugins.loading import PluginInfo, PluginWarning
@@ -52,7 +52,7 @@ def _conflicts(contributions: Contributions[Any]) -> Iterable[str]:
     for name in contributions.names:
         try:
             contributions.get(name)
-        except PluginError as error:
+        except PluginFailed as error:
             yield str(error)
 
 

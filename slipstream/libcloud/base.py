@@ -6,7 +6,7 @@ from typing import Any
 
 from libcloud.compute.base import Node, NodeDriver, NodeLocation
 
-from slipstream.errors import InvalidInput, shorten
+from slipstream.errors import BadInput, shorten
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.plugins import Plugins
 from slipstream.session import Session
@@ -55,7 +55,7 @@ def check_own(driver: DriverBase, thing: Any, cls: type, what: str) -> None:
     :param cls: The class that it should have.
     :param what: What it is, for messages.
     :raises TypeError: If it is something else.
-    :raises InvalidInput: If it belongs to another driver or to another endpoint.
+    :raises BadInput: If it belongs to another driver or to another endpoint.
     """
     if not isinstance(thing, cls):
         raise TypeError(f"A {what} is a {cls.__name__}, not {type(thing).__name__}.")
@@ -64,16 +64,16 @@ def check_own(driver: DriverBase, thing: Any, cls: type, what: str) -> None:
         return
     name = getattr(thing, "id", None) or getattr(thing, "name", None)
     if not isinstance(owner, DriverBase):
-        raise InvalidInput(
+        raise BadInput(
             f"The {what} {name} belongs to the driver {getattr(owner, 'name', owner)!r}."
         )
     if owner.ex_endpoint != driver.ex_endpoint:
-        raise InvalidInput(
+        raise BadInput(
             f"The {what} {name} belongs to {owner.ex_endpoint}, not to {driver.ex_endpoint}."
         )
 
 
-def machine_for_node(machine: VirtualMachine) -> InvalidInput:
+def machine_for_node(machine: VirtualMachine) -> BadInput:
     """
     What to say to somebody who takes a machine for the node that it is part of.
 
@@ -81,7 +81,7 @@ def machine_for_node(machine: VirtualMachine) -> InvalidInput:
     :returns: The error, not raised.
     """
     owner = (machine.extra or {}).get("node_id")
-    return InvalidInput(
+    return BadInput(
         f"{shorten(str(machine.id))} is a machine and no node: it lives and ends with its"
         " deployment.",
         hint=f"Its node is ex_get_node({owner!r})." if owner else "It belongs to no node.",
@@ -98,13 +98,13 @@ def id_of(thing: Any, what: str) -> str:
     :param thing: A node, an image, a size or a location.
     :param what: What it is, for messages.
     :returns: Its id, or the name of a location without one.
-    :raises InvalidInput: If it has none.
+    :raises BadInput: If it has none.
     """
     given = thing.id
     if given in (None, "", str(None)):
         given = thing.name if isinstance(thing, NodeLocation) else None
     if given is None:
-        raise InvalidInput(f"The {what} has no id.")
+        raise BadInput(f"The {what} has no id.")
     return identity(given, what)
 
 
@@ -115,12 +115,12 @@ def identity(text: Any, what: str) -> str:
     :param text: The id.
     :param what: What it names, for messages.
     :returns: The id.
-    :raises InvalidInput: If it is empty.
+    :raises BadInput: If it is empty.
     """
     if not isinstance(text, str):
         raise TypeError(f"The id of a {what} is a text, not {type(text).__name__}.")
     if not text:
-        raise InvalidInput(f"The id of the {what} is empty.")
+        raise BadInput(f"The id of the {what} is empty.")
     return text
 
 
@@ -131,8 +131,8 @@ def seconds(name: str, value: Any) -> float:
     :param name: The argument's name.
     :param value: Its value.
     :returns: The number.
-    :raises InvalidInput: If it is none, or below zero.
+    :raises BadInput: If it is none, or below zero.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise InvalidInput(f"{name} is {value!r}: a number of seconds is needed.")
+        raise BadInput(f"{name} is {value!r}: a number of seconds is needed.")
     return float(value)

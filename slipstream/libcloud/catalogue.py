@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 from slipstream.libcloud import convert
 from slipstream.libcloud.base import DriverBase, check_own, id_of, identity
 from slipstream.libcloud.operation import operation
@@ -70,12 +70,12 @@ class CatalogueMethods(DriverBase):
         :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
         """
         if location is not None:
-            raise InvalidInput(
+            raise BadInput(
                 "Images cannot be listed by location: the list does not tell where they run.",
                 hint="get_image(image_id).extra['locations'] tells it for one.",
             )
         if ex_recurse and ex_path is None:
-            raise InvalidInput(
+            raise BadInput(
                 "ex_recurse needs ex_path: the App Store is one flat list.",
                 hint="Pass ex_path='' for everything below the root.",
             )
@@ -97,7 +97,7 @@ class CatalogueMethods(DriverBase):
         """
         module = self._plugins.get_module(self._session, identity(image_id, "image"))
         if module.kind is ModuleKind.PROJECT:
-            raise InvalidInput(
+            raise BadInput(
                 f"{module.path} is a project, not an image.",
                 hint=f"List what it holds with list_images(ex_path={module.path!r}).",
             )

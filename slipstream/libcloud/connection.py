@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from libcloud.common.base import ConnectionUserAndKey
 
-from slipstream.errors import InvalidInput, Unsupported
+from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.direct_requests import DirectResponse, Params, request_of
 from slipstream.libcloud.operation import operation
 from slipstream.libcloud.settings import changed, check_token, user_agent
@@ -123,7 +123,7 @@ class SessionConnection(ConnectionUserAndKey):
         :raises RequestFailed: If the server answers with an error status.
         """
         if raw or stream:
-            raise Unsupported(
+            raise NotSupported(
                 "connection.request() reads an answer whole: raw and stream are not supported.",
                 hint="Leave them out; response.iter_content() goes through what was read.",
             )
@@ -175,7 +175,7 @@ class SessionConnection(ConnectionUserAndKey):
 
     @operation
     def _refuse(self, attribute: str) -> None:
-        raise InvalidInput(
+        raise BadInput(
             f"The connection to {self.host}:{self.port} is made: {attribute} cannot be changed.",
             hint="Make another driver.",
         )
@@ -189,7 +189,7 @@ class SessionConnection(ConnectionUserAndKey):
     def _logged_in(self) -> Session:
         session = self._session
         if session is None:
-            raise InvalidInput("The driver is not logged in yet.")
+            raise BadInput("The driver is not logged in yet.")
         return session
 
     def _ensure_usable(self) -> None:

@@ -14,7 +14,7 @@ from libcloud.compute.base import (
     NodeSize,
 )
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 from slipstream.libcloud import convert
 from slipstream.libcloud.base import DriverBase, check_own
 from slipstream.libcloud.operation import operation
@@ -106,7 +106,7 @@ class CreationMethods(DriverBase):
         :raises NoAnswer: If ``may_have_happened``, look for the node before trying again.
         """
         if image is None:
-            raise InvalidInput(
+            raise BadInput(
                 "create_node needs an image.", hint="See list_images() and get_image()."
             )
         check_own(self, image, NodeImage, "image")

@@ -14,7 +14,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from libcloud.common.base import Response as LibcloudResponse
 
-from slipstream.errors import InvalidInput, MalformedAnswer, shorten
+from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.transport.messages import Request, Response
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -49,13 +49,13 @@ def request_of(
     :param headers: Headers beside those that every request has.
     :param retry: Whether sending it twice is safe; ``None`` lets the method decide.
     :returns: The request.
-    :raises InvalidInput: If it cannot be one.
+    :raises BadInput: If it cannot be one.
     """
     path, query = _target(action, params)
     body, kind = _body(data, json)
     verb = str(method).upper()
     if not _METHOD.fullmatch(verb):
-        raise InvalidInput(f"{shorten(str(method))!r} is no method of HTTP.")
+        raise BadInput(f"{shorten(str(method))!r} is no method of HTTP.")
     described = {"Accept": _ACCEPT} if kind is None else {"Accept": _ACCEPT, "Content-Type": kind}
     reads = verb in {"GET", "HEAD", "OPTIONS"}
     return Request(
@@ -112,12 +112,12 @@ def _target(action: str, params: Params | None) -> tuple[str, tuple[tuple[str, s
         raise TypeError(f"action is a path, not {type(action).__name__}.")
     path, _, inline = action.partition("?")
     if _URL.match(path) or not action.isprintable():
-        raise InvalidInput(
+        raise BadInput(
             f"{shorten(path)!r} is no path below the endpoint.",
             hint="Leave scheme and host out; they are those of the driver.",
         )
     if ".." in path.split("/"):
-        raise InvalidInput(f"{shorten(path)!r} leads out of the endpoint.")
+        raise BadInput(f"{shorten(path)!r} leads out of the endpoint.")
     more = urlencode(params if isinstance(params, Mapping) else list(params or ()), doseq=True)
     query = parse_qsl("&".join(filter(None, [inline, more])), keep_blank_values=True)
     return "/" + quote(path.lstrip("/"), safe=_IN_PATHS), tuple(query)
@@ -126,7 +126,7 @@ def _target(action: str, params: Params | None) -> tuple[str, tuple[tuple[str, s
 def _body(data: Any, json: object) -> tuple[bytes | None, str | None]:
     if json is not None:
         if data is not None:
-            raise InvalidInput("data and json are both the body: give one of them.")
+            raise BadInput("data and json are both the body: give one of them.")
         return json_format.dumps(json).encode(), "application/json"
     if isinstance(data, Mapping):
         return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
@@ -140,9 +140,9 @@ def _body(data: Any, json: object) -> tuple[bytes | None, str | None]:
 def _checked(headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in headers.items():
         if not _NAME.fullmatch(str(name)) or not _VALUE.fullmatch(str(value)):
-            raise InvalidInput(f"The header {shorten(str(name))!r} cannot be sent.")
+            raise BadInput(f"The header {shorten(str(name))!r} cannot be sent.")
         if str(name).lower() in _OURS:
-            raise InvalidInput(f"The header {name} is the driver's own and cannot be given.")
+            raise BadInput(f"The header {name} is the driver's own and cannot be given.")
         yield str(name), str(value).strip()
 
 

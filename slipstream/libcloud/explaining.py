@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from slipstream.errors import InvalidInput, UnknownName
+from slipstream.errors import BadInput, UnknownName
 from slipstream.libcloud.base import DriverBase
 from slipstream.libcloud.errors import DriverError
 from slipstream.libcloud.operation import operation
@@ -100,7 +100,7 @@ def _carry_out(method: Any, args: Any, kwargs: Any, rehearsal: Rehearsal) -> boo
     except DriverError as error:
         if isinstance(error.__context__, RehearsalEndedError):
             return False
-        rehearsal.refusals.append(InvalidInput(str(error)))
+        rehearsal.refusals.append(BadInput(str(error)))
         return False
     return True
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 from libcloud.compute.base import KeyPair
 
-from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
+from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
 from slipstream.libcloud import convert
 from slipstream.libcloud.base import DriverBase, check_own
 from slipstream.libcloud.operation import operation
@@ -122,7 +122,7 @@ class KeyPairMethods(DriverBase):
             material = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
-            raise InvalidInput(f"Cannot read the key file {path}: {reason}.") from None
+            raise BadInput(f"Cannot read the key file {path}: {reason}.") from None
         return self.import_key_pair_from_string(name, material)
 
     @operation
@@ -152,7 +152,7 @@ class KeyPairMethods(DriverBase):
         listed = self._plugins.list_ssh_keys(self._session)
         found = [key for key in listed if key.answers_to(name)]
         if not found:
-            raise KeyNotFound(
+            raise KeyPairMissing(
                 f"There is no key pair {name!r}.",
                 name=name,
                 endpoint=self.ex_endpoint,
@@ -160,7 +160,7 @@ class KeyPairMethods(DriverBase):
             )
         if len(found) > 1:
             prints = ", ".join(key.fingerprint_sha256 for key in found)
-            raise KeyConflict(
+            raise KeyPairConflict(
                 f"{len(found)} key pairs are named {name!r}.",
                 name=name,
                 endpoint=self.ex_endpoint,

@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 
 import attrs
 
-from slipstream.errors import LoginFailed
+from slipstream.errors import InvalidCredentials
 from slipstream.libcloud.base import DriverBase
 from slipstream.libcloud.operation import operation
 from slipstream.values.endpoint import Endpoint
@@ -39,7 +39,7 @@ class _Detached:
 
     def ensure_open(self) -> None:
         """Refuse whatever is asked."""
-        raise LoginFailed(
+        raise InvalidCredentials(
             "This driver was pickled without its secrets, so it is not logged in on"
             f" {self.endpoint}.",
             endpoint=self.endpoint.url,

@@ -142,7 +142,6 @@ class NodeOperation:
             raise BadInput(
                 f"The operation on {self.node_id} belongs to {self.endpoint}, not to"
                 f" {driver.ex_endpoint}. Log in there to go on with it.",
-                driver.name,
                 endpoint=driver.ex_endpoint,
             )
         self._driver = driver

@@ -1,4 +1,4 @@
-"""What every public method of the driver has in common: keywords checked, errors translated."""
+"""What every public method of the driver has in common: keywords checked, errors completed."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
-from slipstream.errors import PluginError, SlipStreamError, nearest
-from slipstream.libcloud.errors import translated
+from slipstream.errors import DeployFailed, DriverError, PluginFailed, nearest
 from slipstream.transport.call_context import Call, carrying_out
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_EXPLAINED = (PluginFailed, DeployFailed)
+"""What another library or plugin raised: its own exception says more than our sentence."""
+
 
 def operation(method: Callable[P, R]) -> Callable[P, R]:
     """
-    Make a method raise libcloud's exceptions, and name the keyword that was meant.
+    Complete the exceptions of a method, and name the keyword that was meant.
 
     All that it sends is part of one call of the user, what a generator sends later included. On
     a driver that was closed, or that came out of a pickle, it is refused before anything else.
@@ -34,7 +36,7 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
         if not takes_any:
             check_keywords(method.__name__, kwargs, keywords)
         this, driver = Call(method.__name__), cast(Any, args[0])
-        with _translating(driver, this):
+        with _part_of(driver, this):
             driver._ensure_usable()  # noqa: SLF001 - of the driver's own base
             result = method(*args, **kwargs)
         if isinstance(result, Generator):
@@ -74,22 +76,26 @@ def check_keywords(method: str, given: Iterable[str], known: list[str]) -> None:
 
 
 @contextmanager
-def _translating(driver: Any, call: Call) -> Iterator[None]:
+def _part_of(driver: Any, call: Call) -> Iterator[None]:
     with carrying_out(call) as whole:
         try:
             yield
-        except SlipStreamError as error:
-            # What lies below tells a user nothing that the sentence does not, but for what a
-            # stranger's plugin did; it stays reachable as the context.
-            cause = error.__cause__ if isinstance(error, PluginError) else None
-            raise translated(error, driver.name, whole.operation, whole.id) from cause
+        except DriverError as error:
+            if error.operation is None:
+                error.driver, error.operation, error.call_id = (
+                    driver.name,
+                    whole.operation,
+                    whole.id,
+                )
+            # The causes below would only lengthen the traceback; the context keeps them.
+            raise error from (error.__cause__ if isinstance(error, _EXPLAINED) else None)
 
 
 def _lazily(entries: Generator[Any], driver: Any, call: Call) -> Iterator[Any]:
     """Each step is part of the call, and what the caller does between two steps is not."""
     with closing(entries):
         while True:
-            with _translating(driver, call):
+            with _part_of(driver, call):
                 try:
                     entry = next(entries)
                 except StopIteration:

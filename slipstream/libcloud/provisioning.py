@@ -21,13 +21,12 @@ from libcloud.compute.base import (
 from libcloud.compute.deployment import Deployment
 from libcloud.compute.ssh import BaseSSHClient
 
-from slipstream.errors import Unsupported
+from slipstream.errors import NotSupported
 from slipstream.libcloud.base import DriverBase, seconds
 from slipstream.libcloud.errors import DeployFailed, DriverError
 from slipstream.libcloud.operation import check_keywords, keywords_of, operation
 from slipstream.libcloud.ssh_access import Access, check_client
 from slipstream.transport import clock
-from slipstream.transport.call_context import current
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)
 """What an SSH server does while its machine is still starting, and after."""
@@ -119,7 +118,7 @@ class ProvisioningMethods(DriverBase):
         check_client()
         _check_steps(deploy, at_exit_func)
         if auth is None and not ssh_key:
-            raise Unsupported(
+            raise NotSupported(
                 "deploy_node needs a key to log in with: no machine here has a password.",
                 hint="Give ssh_key, the file of a private key, or auth=NodeAuthSSHKey(pubkey).",
             )
@@ -245,18 +244,14 @@ def _forget(at_exit: Callable[..., object] | None) -> None:
 
 
 def _failed(node: Node, driver: DriverBase, error: Exception) -> DeployFailed:
-    call = current()
-    failed = DeployFailed(
+    return DeployFailed(
         f"Node {node.name} ({node.id}) was made on {driver.ex_endpoint}, and cannot be set up:"
         f" {_sentence(error)} It is still there: destroy it with destroy_node(error.node), or go"
         " on by hand.",
-        driver.name,
+        node=node,
+        original_error=error,
         endpoint=driver.ex_endpoint,
-        operation="deploy_node",
-        call_id=call.id if call else None,
     )
-    vars(failed).update(node=node, original_error=error)
-    return failed
 
 
 def _sentence(error: Exception) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
-from slipstream.errors import DeploymentFailed, InvalidInput, SlipStreamError, WaitTimedOut
+from slipstream.errors import BadInput, DriverError, NodeFailed, WaitTimeout
 from slipstream.libcloud.convert import split
 from slipstream.session.polling import Progress, answers
 from slipstream.values import Deployment, DeploymentState, Phase
@@ -37,7 +37,7 @@ class Reach:
     @interface.validator
     def _check_interface(self, _: object, value: object) -> None:
         if value not in _OTHER:
-            raise InvalidInput(
+            raise BadInput(
                 f"ssh_interface is {value!r}: it is either 'public_ips' or 'private_ips'."
             )
 
@@ -94,9 +94,9 @@ class Start:
 
         :param ask: Reads the deployments.
         :returns: What it read last.
-        :raises DeploymentFailed: If one was aborted or cannot run any more, or runs and gets no
+        :raises NodeFailed: If one was aborted or cannot run any more, or runs and gets no
             address.
-        :raises WaitTimedOut: If the time is over.
+        :raises WaitTimeout: If the time is over.
         """
         what, unreached = f"the state of {len(self.names)} nodes", 0
         found: Sequence[Deployment] = ()
@@ -128,11 +128,11 @@ class Start:
     def _check(self, found: Sequence[Deployment]) -> None:
         hopeless = [deployment for deployment in found if _is_hopeless(deployment)]
         if hopeless:
-            raise DeploymentFailed(
+            raise NodeFailed(
                 _listed(map(self._fate, hopeless)),
                 state=hopeless[0].state,
                 reason=hopeless[0].failure,
-                deployment_ids=[deployment.id for deployment in hopeless],
+                node_ids=[deployment.id for deployment in hopeless],
                 hint="Destroy what has failed; whatever else was waited for goes on.",
             )
 
@@ -150,14 +150,14 @@ class Start:
         known = name and name != deployment.id
         return f"{name} ({deployment.id})" if known else f"Deployment {deployment.id}"
 
-    def _no_address(self, found: Iterable[Deployment]) -> SlipStreamError:
+    def _no_address(self, found: Iterable[Deployment]) -> DriverError:
         unreached = self._unreached(found)
         first = unreached[0]
         others, how = self.reach.others(first)
-        return DeploymentFailed(
+        return NodeFailed(
             _listed(self._without_address(deployment) for deployment in unreached),
             state=first.state,
-            deployment_ids=[deployment.id for deployment in unreached],
+            node_ids=[deployment.id for deployment in unreached],
             hint=how if others else "It may get one later; wait again, or look at its machines.",
         )
 
@@ -166,9 +166,9 @@ class Start:
         has = f", but {', '.join(others)}" if others else ""
         return f"{self._name(deployment)} runs and has no {self.reach.words}{has}"
 
-    def _timed_out(self, found: Iterable[Deployment]) -> SlipStreamError:
+    def _timed_out(self, found: Iterable[Deployment]) -> DriverError:
         late = _listed(f"{self._name(one)} is {one.state}" for one in _not_running(found))
-        return WaitTimedOut(
+        return WaitTimeout(
             f"Timed out after {self.timeout:g} seconds, not all that was waited for runs: {late}",
             hint="The nodes go on; wait again with a longer timeout, or destroy them.",
         )

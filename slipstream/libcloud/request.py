@@ -7,7 +7,7 @@ from typing import Any
 
 from libcloud.compute.base import NodeAuthPassword, NodeAuthSSHKey
 
-from slipstream.errors import InvalidInput, shorten
+from slipstream.errors import BadInput, shorten
 from slipstream.libcloud.base import id_of
 from slipstream.values.control_characters import NOT_IN_NAMES, NOT_IN_VALUES
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
@@ -34,11 +34,11 @@ def build(
     The request that the arguments of ``create_node`` describe.
 
     :returns: The request; the caller's objects are not kept and never changed.
-    :raises InvalidInput: If an argument cannot be right.
+    :raises BadInput: If an argument cannot be right.
     :raises TypeError: If one has the wrong type.
     """
     if location is not None and cloud is not None:
-        raise InvalidInput("Give location or ex_cloud, not both: they say the same thing.")
+        raise BadInput("Give location or ex_cloud, not both: they say the same thing.")
     _check_bools(ex_check_ssh_key=check_ssh_key, ex_scalable=scalable)
     _check_together(size, location)
     decided = [
@@ -70,13 +70,13 @@ def ssh_key(auth: Any) -> SSHKey | None:
 
     :param auth: The argument.
     :returns: The key, ``None`` if nothing was given.
-    :raises InvalidInput: If it is a password, or no public key.
+    :raises BadInput: If it is a password, or no public key.
     :raises TypeError: If it is something else.
     """
     if auth is None:
         return None
     if isinstance(auth, NodeAuthPassword):
-        raise InvalidInput(
+        raise BadInput(
             "Machines cannot be given a password as auth.",
             hint="Give a public SSH key: NodeAuthSSHKey(pubkey).",
         )
@@ -94,18 +94,18 @@ def label(text: Any, what: str) -> str:
     :param text: The name.
     :param what: What it names, for the message.
     :returns: The name.
-    :raises InvalidInput: If it is empty or holds what a server would not give back.
+    :raises BadInput: If it is empty or holds what a server would not give back.
     """
     if not isinstance(text, str):
         raise TypeError(f"A {what} is a text, not {type(text).__name__}.")
     if not text.strip():
-        raise InvalidInput(f"The {what} is empty.", hint="Leave it out or give one.")
+        raise BadInput(f"The {what} is empty.", hint="Leave it out or give one.")
     if NOT_IN_NAMES.search(text):
-        raise InvalidInput(f"The {what} {shorten(text)!r} holds control characters.")
+        raise BadInput(f"The {what} {shorten(text)!r} holds control characters.")
     if text != text.strip():
-        raise InvalidInput(f"The {what} {shorten(text)!r} starts or ends with a blank.")
+        raise BadInput(f"The {what} {shorten(text)!r} starts or ends with a blank.")
     if "," in text and what in {"name", "tag"}:
-        raise InvalidInput(
+        raise BadInput(
             f"The {what} {shorten(text)!r} holds a comma, which separates tags on the server.",
             hint="Give several tags as a list in ex_tags.",
         )
@@ -144,7 +144,7 @@ def _counts(option: str, counts: Any, role: Role, *, least: int) -> Iterator[Par
     for node, count in _items(option, counts):
         whole = isinstance(count, int) and not isinstance(count, bool)
         if not whole or count < least:
-            raise InvalidInput(
+            raise BadInput(
                 f"{option}[{node!r}] is {count!r}: a whole number of at least {least} is needed."
             )
         yield Parameter(role=role, node=node, value=str(count))
@@ -169,7 +169,7 @@ def _value(name: str, value: Any) -> str:
             f"The value of parameter {name!r} is a text or a number, not {type(value).__name__}."
         )
     if NOT_IN_VALUES.search(value):
-        raise InvalidInput(f"The value of parameter {name!r} holds control characters.")
+        raise BadInput(f"The value of parameter {name!r} holds control characters.")
     return value
 
 
@@ -177,7 +177,7 @@ def _text(text: Any, what: str) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{what} is a text, not {type(text).__name__}.")
     if not text.strip() or NOT_IN_NAMES.search(text):
-        raise InvalidInput(f"{what} is empty or holds control characters: {shorten(text)!r}.")
+        raise BadInput(f"{what} is empty or holds control characters: {shorten(text)!r}.")
     return text
 
 
@@ -192,7 +192,7 @@ def _check_together(size: Any, location: Any) -> None:
     if location is None or not offered or not location.name:
         return
     if offered != location.name:
-        raise InvalidInput(
+        raise BadInput(
             f"The size {size.name or size.id} is offered on {offered}, not on {location.name}.",
             hint="Take one of list_sizes(location).",
         )

@@ -15,7 +15,7 @@ import libcloud
 import libcloud.security
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 from slipstream.libcloud.debugging import DebugFile
 from slipstream.transport import TransportSettings
 from slipstream.transport.certificates import Certificate, authorities, client_certificate
@@ -36,24 +36,24 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
     :param host: The host's name or address; a port may follow it.
     :param port: The port, ``None`` for that of the host or the scheme's own.
     :returns: The endpoint.
-    :raises InvalidInput: If they name none.
+    :raises BadInput: If they name none.
     """
     if url is not None:
         return Endpoint.parse(url)
     scheme = "https" if secure else "http"
     if isinstance(host, str) and "@" in host:
-        raise InvalidInput(
+        raise BadInput(
             "host holds a user name or a password.",
             hint="Give the bare name, and user name and password as key and secret.",
         )
     if not isinstance(host, str) or "/" in host:
-        raise InvalidInput(
+        raise BadInput(
             f"{host!r} is not a host name.", hint="Give a full URL as ex_endpoint instead."
         )
     given = None if port is None else _whole("port", port)
     name, named = _split(host)
     if given is not None and named not in {None, given}:
-        raise InvalidInput(f"host names the port {named}, and port is {given}: give one of them.")
+        raise BadInput(f"host names the port {named}, and port is {given}: give one of them.")
     chosen = named if given is None else given
     if chosen is None:
         return Endpoint(scheme=scheme, host=name)
@@ -81,7 +81,7 @@ def settings_of(
     :param ca_cert: The authorities to trust; ``None`` leaves it to libcloud's global.
     :param client_cert: A certificate to show.
     :returns: The settings.
-    :raises InvalidInput: If an argument cannot be right.
+    :raises BadInput: If an argument cannot be right.
     """
     read = positive("timeout", timeout, DEFAULTS.read_timeout)
     return TransportSettings(
@@ -105,7 +105,7 @@ def changed(settings: TransportSettings, name: str, value: Any) -> tuple[Transpo
     :param name: ``timeout``, ``retry_delay``, ``backoff`` or ``proxy_url``.
     :param value: The new value; ``None`` stands for the usual one.
     :returns: The new settings, and the value that counts.
-    :raises InvalidInput: If the value cannot be right.
+    :raises BadInput: If the value cannot be right.
     """
     if name == "proxy_url":
         proxy = None if value is None else check_proxy(value, name)
@@ -137,10 +137,10 @@ def check_token(token: object) -> str:
 
     :param token: The piece.
     :returns: The piece.
-    :raises InvalidInput: If it is empty, or holds anything but printable ASCII.
+    :raises BadInput: If it is empty, or holds anything but printable ASCII.
     """
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise InvalidInput(
+        raise BadInput(
             f"{str(token)[:80]!r} cannot be part of a user agent.",
             hint="Write it in printable ASCII, as in 'my-app/1.0'.",
         )
@@ -155,13 +155,13 @@ def positive(name: str, value: float | None, default: float) -> float:
     :param value: Its value.
     :param default: What stands for ``None``.
     :returns: The number.
-    :raises InvalidInput: If it is none.
+    :raises BadInput: If it is none.
     """
     if value is None:
         return default
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or math.isnan(value) or not 0 < value <= TIMEOUT_MAX:
-        raise InvalidInput(f"{name} is {value!r}: a number above 0 is needed, most often seconds.")
+        raise BadInput(f"{name} is {value!r}: a number above 0 is needed, most often seconds.")
     return float(value)
 
 
@@ -172,7 +172,7 @@ def _trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
         )
     if ca_cert is not None:
         if verify is False:
-            raise InvalidInput(
+            raise BadInput(
                 "ex_verify=False checks no certificate, and ex_ca_cert says how to check them.",
                 hint="Leave one of them out.",
             )
@@ -209,4 +209,4 @@ def _whole(name: str, value: object) -> int:
     try:
         return int(str(value))
     except ValueError:
-        raise InvalidInput(f"{name} is {value!r}: a whole number is needed.") from None
+        raise BadInput(f"{name} is {value!r}: a whole number is needed.") from None

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 from libcloud.compute import ssh
 
-from slipstream.errors import InvalidInput, Unsupported
+from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.base import seconds
 from slipstream.libcloud.readiness import Reach
 from slipstream.version import install_hint
@@ -20,10 +20,10 @@ def check_client() -> None:
     """
     Make sure that there is an SSH client.
 
-    :raises Unsupported: If there is none.
+    :raises NotSupported: If there is none.
     """
     if not ssh.have_paramiko:
-        raise Unsupported(
+        raise NotSupported(
             "deploy_node logs in by SSH, and paramiko is not installed.",
             hint=install_hint("ssh"),
         )
@@ -59,7 +59,7 @@ class Access:
         Take the arguments of ``deploy_node``, unless they cannot be right.
 
         :param given: Those arguments of it that are about SSH.
-        :raises InvalidInput: If one cannot be right.
+        :raises BadInput: If one cannot be right.
         :raises TypeError: If one is of a wrong type.
         """
         interface, passphrase = given["ssh_interface"], given["ssh_key_password"]
@@ -89,7 +89,7 @@ def _whole(name: str, value: Any, *, most: int | None = None) -> int:
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if not is_whole or value < 1 or (most is not None and value > most):
         limits = "of at least 1" if most is None else f"from 1 to {most}"
-        raise InvalidInput(f"{name} is {value!r}: a whole number {limits} is needed.")
+        raise BadInput(f"{name} is {value!r}: a whole number {limits} is needed.")
     return int(value)
 
 
@@ -97,7 +97,7 @@ def _user(name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"A name to log in under is a text, not {type(name).__name__}.")
     if not name:
-        raise InvalidInput("The name to log in under is empty.")
+        raise BadInput("The name to log in under is empty.")
     return name
 
 
@@ -119,9 +119,9 @@ def _private_key(file: Any, passphrase: str | None) -> str:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"Cannot read the key file {path}: {error.strerror}.") from None
+        raise BadInput(f"Cannot read the key file {path}: {error.strerror}.") from None
     if b"PRIVATE KEY" not in text:
-        raise InvalidInput(
+        raise BadInput(
             f"{path} holds no private key.", hint="Give the file beside *.pub as ssh_key."
         )
     _open(path, passphrase)
@@ -139,12 +139,12 @@ def _open(path: Path, passphrase: str | None) -> None:
         else:
             return
     if any(isinstance(reason, paramiko.PasswordRequiredException) for reason in reasons):
-        raise InvalidInput(
+        raise BadInput(
             f"The private key {path} is encrypted.", hint="Give ssh_key_password as well."
         )
     if any(word in str(reason) for reason in reasons for word in ("checkints", "password")):
-        raise InvalidInput(f"ssh_key_password does not open the private key {path}.")
-    raise InvalidInput(
+        raise BadInput(f"ssh_key_password does not open the private key {path}.")
+    raise BadInput(
         f"The private key {path} is of a kind or in a format that paramiko cannot read.",
         hint="Give an RSA, ECDSA or Ed25519 key; 'ssh-keygen -p' writes it in OpenSSH's format.",
     )

@@ -20,7 +20,7 @@ from libcloud.compute.base import (
     VolumeSnapshot,
 )
 
-from slipstream.errors import Unsupported
+from slipstream.errors import NotSupported
 from slipstream.libcloud.base import DriverBase
 from slipstream.libcloud.operation import operation
 
@@ -49,7 +49,7 @@ def refused(
         def refuse(*args: P.args, **kwargs: P.kwargs) -> NoReturn:
             signature.bind(*args, **kwargs)
             driver = cast(DriverBase, args[0])
-            raise Unsupported(
+            raise NotSupported(
                 f"Cannot {doing}: {problem}.", endpoint=driver.ex_endpoint, hint=instead
             )
 

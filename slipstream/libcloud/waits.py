@@ -7,7 +7,7 @@ from typing import Any
 
 from libcloud.compute.base import Node
 
-from slipstream.errors import InvalidInput, MalformedAnswer
+from slipstream.errors import BadInput, MalformedAnswer
 from slipstream.libcloud import convert
 from slipstream.libcloud.base import DriverBase, seconds
 from slipstream.libcloud.node_operation import NodeOperation
@@ -194,7 +194,7 @@ class WaitingMethods(DriverBase):
     def _states(self, states: str | Iterable[str]) -> frozenset[str]:
         words = [states] if isinstance(states, str) else list(states)
         if not words:
-            raise InvalidInput("No state to wait for was given.")
+            raise BadInput("No state to wait for was given.")
         backend = self._session.kind.backend
         return frozenset().union(*(meant(word, backend) for word in words))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.errors import InvalidInput, MalformedAnswer, UnknownName
+from slipstream.errors import BadInput, MalformedAnswer, UnknownName
 from slipstream.plugins import Plugins, default_plugins
 from slipstream.plugins.contributions import EndpointKind, LoginMethod
 from slipstream.session import Session
@@ -31,8 +31,8 @@ def connect(
     :param settings: How to talk to it.
     :param plugins: The plugins to use; ``None`` for those of the environment.
     :returns: The session, logged in.
-    :raises LoginFailed: If the server does not accept the credentials.
-    :raises InvalidInput: If the credentials or the names cannot be right.
+    :raises InvalidCredentials: If the server does not accept the credentials.
+    :raises BadInput: If the credentials or the names cannot be right.
     :raises NoAnswer: If the server cannot be reached.
     """
     plugins = plugins or default_plugins()
@@ -57,7 +57,7 @@ def _named(kind: str, api_version: str | None, plugins: Plugins) -> EndpointKind
     chosen = plugins.endpoint_kinds.get(kind)
     if api_version is not None and str(api_version) != chosen.api_version:
         speaks = chosen.api_version or "none that has a number"
-        raise InvalidInput(
+        raise BadInput(
             f"api_version {str(api_version)!r} is not that of {kind} endpoints: {speaks}.",
             hint="Give one of api_version and ex_endpoint_kind.",
         )
@@ -124,7 +124,7 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
     :param credentials: What to log in with.
     :param plugins: The plugins that know login methods.
     :returns: The method.
-    :raises InvalidInput: If the kind of endpoint does not take it.
+    :raises BadInput: If the kind of endpoint does not take it.
     """
     methods = plugins.login_methods
     name = credentials.method or next(
@@ -136,7 +136,7 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
         kind.default_login,
     )
     if not _taken(kind, name):
-        raise InvalidInput(
+        raise BadInput(
             f"{kind.name} endpoints do not take the login method {name!r}.",
             hint=f"They take: {', '.join(kind.login_methods)}.",
         )

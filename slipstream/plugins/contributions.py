@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from slipstream import hookspecs
-from slipstream.errors import InvalidInput, UnknownName
+from slipstream.errors import BadInput, UnknownName
 from slipstream.transport.messages import Response
 from slipstream.values import CloudEntryPoint, Phase
 from slipstream.values.credentials import Credentials
@@ -31,7 +31,7 @@ def _hosts(value: Iterable[str]) -> frozenset[str]:
 
 def _check_name(_: object, attribute: attrs.Attribute[str], value: str) -> None:
     if not isinstance(value, str) or not value or value != value.strip():
-        raise InvalidInput(f"{value!r} is no {attribute.name} for something a plugin contributes.")
+        raise BadInput(f"{value!r} is no {attribute.name} for something a plugin contributes.")
 
 
 def _never(_: Any) -> bool:
@@ -58,7 +58,8 @@ class LoginMethod:
     :param authenticate: Turns the credentials into a session: called with the
         :class:`~slipstream.session.Session` to log in and the
         :class:`~slipstream.values.Credentials`, first at login and again when the session
-        has expired. It raises :class:`~slipstream.errors.LoginFailed` when the server refuses.
+        has expired. It raises :class:`~slipstream.errors.InvalidCredentials` when the
+        server refuses.
         Most methods are one call of :meth:`Session.log_in_with_template
         <slipstream.session.Session.log_in_with_template>`.
     :param description: One line for people.

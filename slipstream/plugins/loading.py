@@ -22,7 +22,7 @@ import attrs
 import pluggy
 
 from slipstream import hookspecs
-from slipstream.errors import PluginError, nearest
+from slipstream.errors import PluginFailed, nearest
 from slipstream.hookspecs import PROJECT
 from slipstream.transport.stack_level import stacklevel
 
@@ -178,14 +178,14 @@ def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) ->
     :param info: What it is called.
     :param plugin: The module or object.
     :returns: Its record with the hooks that it implements.
-    :raises PluginError: If it cannot work.
+    :raises PluginFailed: If it cannot work.
     """
     _check_shape(plugin)
     manager.register(plugin, name=info.key)
     callers = manager.get_hookcallers(plugin) or []
     try:
         _check_hooks(callers, plugin)
-    except PluginError:
+    except PluginFailed:
         manager.unregister(plugin)
         raise
     return attrs.evolve(info, hooks=tuple(sorted(caller.name for caller in callers)))
@@ -227,14 +227,14 @@ def _origin(entry_point: metadata.EntryPoint) -> tuple[str, str]:
 
 def _check_shape(plugin: object) -> None:
     if inspect.isclass(plugin):
-        raise PluginError("it is a class; let the entry point name a module or an instance")
+        raise PluginFailed("it is a class; let the entry point name a module or an instance")
     for name in dir(plugin):
         if not name.startswith(f"{PROJECT}_"):
             continue
         function = inspect.getattr_static(plugin, name)
         function = getattr(function, "__func__", function)
         if inspect.isroutine(function) and not hasattr(function, f"{PROJECT}_impl"):
-            raise PluginError(f"its function {name} is not marked with @hookimpl")
+            raise PluginFailed(f"its function {name} is not marked with @hookimpl")
 
 
 def _check_hooks(callers: Iterable[pluggy.HookCaller], plugin: object) -> None:
@@ -242,13 +242,13 @@ def _check_hooks(callers: Iterable[pluggy.HookCaller], plugin: object) -> None:
     for caller in callers:
         if not caller.has_spec():
             near = nearest(caller.name, known)
-            raise PluginError(
+            raise PluginFailed(
                 f"there is no hook {caller.name}" + (f"; did you mean {near}?" if near else "")
             )
         for implementation in caller.get_hookimpls():
             if implementation.plugin is plugin and implementation.kwargnames:
                 names = ", ".join(implementation.kwargnames)
-                raise PluginError(f"{caller.name} gives default values to {names}")
+                raise PluginFailed(f"{caller.name} gives default values to {names}")
 
 
 def _version(distribution: str) -> str:

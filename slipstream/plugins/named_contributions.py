@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from slipstream.errors import PluginError, UnknownName
+from slipstream.errors import PluginFailed, UnknownName
 from slipstream.plugins.contributions import EndpointKind, LoginMethod
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 
@@ -63,7 +63,7 @@ class Contributions(Generic[C]):
         :param name: The name.
         :returns: The record.
         :raises UnknownName: If no plugin contributes it.
-        :raises PluginError: If several do, or if the plugin of that name is broken.
+        :raises PluginFailed: If several do, or if the plugin of that name is broken.
         """
         claims = self._claims.get(name, [])
         if not claims:
@@ -78,7 +78,7 @@ class Contributions(Generic[C]):
         :param claims: Those that claim the same thing.
         :param what: The thing they claim.
         :returns: The record, ``None`` if there is none.
-        :raises PluginError: If two plugins claim it.
+        :raises PluginFailed: If two plugins claim it.
         """
         claims = list(claims)
         foreign = [claim for claim in claims if not claim.plugin.built_in]
@@ -104,11 +104,11 @@ class Contributions(Generic[C]):
 
         :param claims: The claims to it.
         :param what: The thing.
-        :raises PluginError: If there are several.
+        :raises PluginFailed: If there are several.
         """
         if len(claims) > 1:
             sources = " and ".join(sorted(claim.plugin.source for claim in claims))
-            raise PluginError(
+            raise PluginFailed(
                 f"{sources} both contribute {what}.",
                 hint=f"Switch one of them off with ex_disable_plugins or {DISABLE_VARIABLE}.",
             )
@@ -126,11 +126,11 @@ class Contributions(Generic[C]):
         Tell why a name is missing when the plugin of that name is broken.
 
         :param name: The name that was asked for.
-        :raises PluginError: With the plugin's own failure as its cause.
+        :raises PluginFailed: With the plugin's own failure as its cause.
         """
         for plugin in self._broken:
             if name in {plugin.name, plugin.distribution}:
-                raise PluginError(
+                raise PluginFailed(
                     f"The {self._what} {name!r} is not available:"
                     f" its plugin of {plugin.source} is broken, {plugin.reason}."
                 ) from plugin.cause

@@ -22,7 +22,7 @@ import attrs
 import pluggy
 
 from slipstream import hookspecs
-from slipstream.errors import InvalidInput, NotFound, PluginError, SlipStreamError, Unsupported
+from slipstream.errors import BadInput, DriverError, NotFound, NotSupported, PluginFailed
 from slipstream.forking import renew_locks_in_children
 from slipstream.hookspecs import PROJECT, SERVES
 from slipstream.plugins.contributions import EndpointKind, LoginMethod
@@ -112,13 +112,13 @@ class Plugins:
         caller = getattr(self._manager.hook, hook)
         try:
             answer = caller(session=session, **arguments)
-        except SlipStreamError:
+        except DriverError:
             raise
         except Exception as error:
             self._blame(caller, error)
             raise
         if answer is None:
-            raise Unsupported(
+            raise NotSupported(
                 f"{session.kind.name} endpoints cannot {_words(hook)}.",
                 endpoint=session.endpoint.url,
                 hint=self._reason_against(hook, session.kind) or self._suspects(caller),
@@ -129,7 +129,7 @@ class Plugins:
         answer = self._ask(hook, session, **arguments)
         try:
             yield from answer
-        except SlipStreamError:
+        except DriverError:
             raise
         except Exception as error:
             self._blame(getattr(self._manager.hook, hook), error)
@@ -161,7 +161,7 @@ class Plugins:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             culprit = _owner(frame, implementations) or culprit
         if culprit is not None and not culprit.built_in:
-            raise PluginError(
+            raise PluginFailed(
                 f"The plugin {culprit.name!r} of {culprit.source} failed in {caller.name}:"
                 f" {type(error).__name__}: {error}.",
                 hint=f"Set {DISABLE_VARIABLE}={culprit.name} to switch it off.",
@@ -211,7 +211,7 @@ class Plugins:
     def deploy(self, session: Session, request: DeploymentRequest) -> Deployment:
         """The hook ``slipstream_deploy``; a key that nobody would heed does not get that far."""
         if request.ssh_key is not None and not session.kind.backend.takes_ssh_keys:
-            raise InvalidInput(
+            raise BadInput(
                 f"{session.kind.name} endpoints put no SSH keys into what they deploy, and so"
                 " cannot take auth.",
                 hint="Leave it out, and log in with a key that the image itself lets in.",
@@ -359,7 +359,7 @@ def default_plugins() -> Plugins:
 def _checked(records: Any, record_type: type[C]) -> Iterator[C]:
     for record in records:
         if not isinstance(record, record_type):
-            raise PluginError(f"{record!r} is no {record_type.__name__}")
+            raise PluginFailed(f"{record!r} is no {record_type.__name__}")
         yield record
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from http.cookiejar import Cookie, LoadError, MozillaCookieJar
 from pathlib import Path
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 
 
 def load_cookies(path: Path) -> MozillaCookieJar:
@@ -18,16 +18,16 @@ def load_cookies(path: Path) -> MozillaCookieJar:
     :param path: A file in Netscape format, as browsers' tools, curl and the older SlipStream
         clients write it.
     :returns: Its cookies that have not expired.
-    :raises InvalidInput: If there is no such file, or it has another format.
+    :raises BadInput: If there is no such file, or it has another format.
     """
     jar = MozillaCookieJar(os.fspath(path))
     try:
         jar.load(ignore_discard=True)
     except LoadError:
-        raise InvalidInput(f"{path} is not a cookie file in Netscape format.") from None
+        raise BadInput(f"{path} is not a cookie file in Netscape format.") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise InvalidInput(f"Cannot read the cookie file {path}: {reason}.") from None
+        raise BadInput(f"Cannot read the cookie file {path}: {reason}.") from None
     return jar
 
 
@@ -37,12 +37,12 @@ def save_cookies(cookies: Iterable[Cookie], path: Path) -> None:
 
     :param cookies: The cookies.
     :param path: The file, replaced as a whole if it exists.
-    :raises InvalidInput: If it cannot be written.
+    :raises BadInput: If it cannot be written.
     """
     try:
         handle, name = tempfile.mkstemp(prefix=".cookies-", dir=path.parent)
     except OSError as error:
-        raise InvalidInput(f"Cannot write {path}: {error.strerror}.") from None
+        raise BadInput(f"Cannot write {path}: {error.strerror}.") from None
     os.close(handle)
     jar = MozillaCookieJar(name)
     for cookie in cookies:
@@ -53,4 +53,4 @@ def save_cookies(cookies: Iterable[Cookie], path: Path) -> None:
         Path(name).replace(path)
     except OSError as error:
         Path(name).unlink(missing_ok=True)
-        raise InvalidInput(f"Cannot write {path}: {error.strerror}.") from None
+        raise BadInput(f"Cannot write {path}: {error.strerror}.") from None

@@ -26,7 +26,7 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
     :param transport: The conversation with the endpoint.
     :returns: What it says; SlipStream 3 and Nuvla 2 write the collections differently.
     :raises MalformedAnswer: If what answers is no server of the family.
-    :raises Unavailable: If it cannot answer at the moment.
+    :raises ServiceUnavailable: If it cannot answer at the moment.
     """
     url = transport.endpoint.url
     answer = transport.send(_READ)

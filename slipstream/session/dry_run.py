@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from slipstream.errors import SlipStreamError
+from slipstream.errors import DriverError
 from slipstream.redaction import Redactor
 from slipstream.session import Session
 from slipstream.transport import Transport
@@ -18,7 +18,7 @@ PLACEHOLDER = "00000000-0000-4000-8000-000000000000"
 """Stands for the id of what was not created."""
 
 
-class RehearsalEndedError(SlipStreamError):
+class RehearsalEndedError(DriverError):
     """What would come next depends on an answer that only a real change would bring."""
 
 
@@ -83,7 +83,7 @@ class Rehearsal(Session):
         self._session = session
         self._redactor = Redactor(session.transport.secrets)
         self.requests: list[PlannedRequest] = []
-        self.refusals: list[SlipStreamError] = []
+        self.refusals: list[DriverError] = []
         self.transport: Any = _NotingTransport(session.transport, self._note)
 
     def send(
@@ -117,7 +117,7 @@ class Rehearsal(Session):
             raise self.refusal(answer, doing=doing)
         return answer
 
-    def foresee(self, check: Callable[[Session], Iterable[SlipStreamError]]) -> None:
+    def foresee(self, check: Callable[[Session], Iterable[DriverError]]) -> None:
         """
         Find out beforehand what the server would refuse; its requests are not part of the call.
 
@@ -126,7 +126,7 @@ class Rehearsal(Session):
         try:
             for refusal in check(self._session):
                 self.refusals.append(refusal)
-        except SlipStreamError as error:
+        except DriverError as error:
             self.refusals.append(error)
 
     def _note(self, request: Request, reason: str, done: bool) -> None:

@@ -7,30 +7,30 @@ from http import HTTPStatus
 from slipstream.errors import (
     Conflict,
     Forbidden,
-    LoginFailed,
+    InvalidCredentials,
     NotFound,
-    RateLimited,
-    Refused,
-    Unavailable,
+    RateLimitReached,
+    RequestFailed,
+    ServiceUnavailable,
     shorten,
 )
 from slipstream.transport.messages import Response
 
-_MEANING: dict[int, tuple[type[Refused], str | None]] = {
-    401: (LoginFailed, "Log in again with a new driver."),
+_MEANING: dict[int, tuple[type[RequestFailed], str | None]] = {
+    401: (InvalidCredentials, "Log in again with a new driver."),
     403: (Forbidden, "Check that this account may do it."),
     404: (NotFound, None),
     409: (Conflict, None),
-    429: (RateLimited, "Wait a moment, then try again."),
-    502: (Unavailable, "Try again later."),
-    503: (Unavailable, "Try again later."),
-    504: (Unavailable, "Try again later."),
+    429: (RateLimitReached, "Wait a moment, then try again."),
+    502: (ServiceUnavailable, "Try again later."),
+    503: (ServiceUnavailable, "Try again later."),
+    504: (ServiceUnavailable, "Try again later."),
 }
 
 
 def refusal(
     answer: Response, *, doing: str, endpoint: str, detail: str | None, hint: str | None = None
-) -> Refused:
+) -> RequestFailed:
     """
     The exception for an answer with an error status.
 
@@ -41,11 +41,11 @@ def refusal(
     :param hint: What the reader can do next, when more is known than the status tells.
     :returns: The exception, not raised.
     """
-    cls, usual_hint = _MEANING.get(answer.status, (Refused, None))
+    cls, usual_hint = _MEANING.get(answer.status, (RequestFailed, None))
     said = " ".join(shorten(detail, 500).split()) if detail else _phrase(answer.status)
     return cls(
         f"Cannot {doing}: {said.rstrip('.')} (HTTP {answer.status} from {endpoint}).",
-        status=answer.status,
+        code=answer.status,
         detail=detail,
         endpoint=endpoint,
         hint=hint or usual_hint,

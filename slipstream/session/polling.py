@@ -17,11 +17,11 @@ import attrs
 from slipstream.errors import (
     AnswerLost,
     CannotConnect,
-    DeploymentFailed,
-    RateLimited,
-    SlipStreamError,
-    Unavailable,
-    WaitTimedOut,
+    DriverError,
+    NodeFailed,
+    RateLimitReached,
+    ServiceUnavailable,
+    WaitTimeout,
 )
 from slipstream.transport import clock
 from slipstream.transport.deadlines import lasting
@@ -64,7 +64,7 @@ def answers(ask: Callable[[], T], *, what: str, period: float, timeout: float) -
     :param timeout: Seconds after which the last question is asked.
     :returns: The answers, as they come.
     :raises NoAnswer: If the faults do not pass, or no answer came at all.
-    :raises Refused: The same; or if the server wants to be left alone until the time is over.
+    :raises RequestFailed: The same; or if the server suggests a retry after the time is over.
     """
     deadline = clock.monotonic() + timeout
     pauses = _pauses(period)
@@ -74,8 +74,8 @@ def answers(ask: Callable[[], T], *, what: str, period: float, timeout: float) -
         try:
             with lasting(max(LENIENCE, deadline - clock.monotonic())):
                 answer = ask()
-        except (AnswerLost, CannotConnect, RateLimited, Unavailable) as error:
-            told: float | None = getattr(error, "retry_after", None)
+        except (AnswerLost, CannotConnect, RateLimitReached, ServiceUnavailable) as error:
+            told = float(error.headers["retry-after"]) if error.headers else None
             faults += told is None
             pause = max(pause, told or 0.0)
             if faults > TOLERATED or not _may_pass(told, deadline - clock.monotonic(), answered):
@@ -128,8 +128,8 @@ class Wait:
 
         :param ask: Reads where the deployment stands.
         :returns: The state reached.
-        :raises DeploymentFailed: If it was aborted, or can no longer reach the state.
-        :raises WaitTimedOut: If the time is over.
+        :raises NodeFailed: If it was aborted, or can no longer reach the state.
+        :raises WaitTimeout: If the time is over.
         """
         last = "unknown"
         asked = f"the state of {self.what}"
@@ -146,25 +146,25 @@ class Wait:
         Whether an answer is the one waited for.
 
         :param answer: Where the deployment stands.
-        :raises DeploymentFailed: If it was aborted, or can no longer reach the state.
+        :raises NodeFailed: If it was aborted, or can no longer reach the state.
         """
         there = answer.state in self.states
         forgiven = self.ignore_abort or (there and answer.phase is Phase.ERROR)
         if answer.failure and not forgiven:
-            raise DeploymentFailed(
+            raise NodeFailed(
                 f"{self.what} was aborted in state {answer.state}: {answer.failure}.",
                 state=answer.state,
                 reason=answer.failure,
-                deployment_ids=filter(None, [answer.deployment_id]),
+                node_ids=filter(None, [answer.deployment_id]),
                 hint="Pass ignore_abort=True to wait all the same, or destroy the node.",
             )
         if not there and not answer.attainable:
-            raise DeploymentFailed(
+            raise NodeFailed(
                 f"{self.what} is {answer.state} and cannot become {self._wanted} any more"
                 f"{f': {answer.failure}' if answer.failure else ''}.",
                 state=answer.state,
                 reason=answer.failure,
-                deployment_ids=filter(None, [answer.deployment_id]),
+                node_ids=filter(None, [answer.deployment_id]),
             )
         return there
 
@@ -172,8 +172,8 @@ class Wait:
     def _wanted(self) -> str:
         return " or ".join(sorted(self.states))
 
-    def _timed_out(self, last: str) -> SlipStreamError:
-        return WaitTimedOut(
+    def _timed_out(self, last: str) -> DriverError:
+        return WaitTimeout(
             f"Timed out after {self.timeout:g} seconds: {self.what} is {last},"
             f" not {self._wanted}.",
             hint="The deployment goes on; wait again with a longer timeout, or destroy the node.",

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from slipstream.errors import InvalidInput, LoginFailed, PluginError, Refused, SlipStreamError
+from slipstream.errors import (
+    BadInput,
+    DriverError,
+    InvalidCredentials,
+    PluginFailed,
+    RequestFailed,
+)
 from slipstream.forking import renew_in_children
 from slipstream.session.error_responses import refusal
 from slipstream.transport.logs import get_logger
@@ -118,7 +124,7 @@ class Session:
         """
         Make sure that it was not closed.
 
-        :raises SessionClosed: If it was.
+        :raises DriverClosed: If it was.
         """
         self.transport.ensure_open()
 
@@ -144,7 +150,7 @@ class Session:
         """
         Log in, whatever the session was before.
 
-        :raises LoginFailed: If the server does not accept the credentials.
+        :raises InvalidCredentials: If the server does not accept the credentials.
         """
         with self._login_lock:
             self._authenticate()
@@ -155,7 +161,7 @@ class Session:
 
         :param template: The template's name, as in ``internal``.
         :param fields: The template's fields.
-        :raises LoginFailed: If the server does not accept them.
+        :raises InvalidCredentials: If the server does not accept them.
         """
         self.kind.backend.log_in(self, template, fields)
 
@@ -187,7 +193,7 @@ class Session:
         :param expecting: Makes up the answer to a change for who only asks what would be sent
             (:class:`~slipstream.session.dry_run.Rehearsal`).
         :returns: The answer, its status below 400 or one of those allowed.
-        :raises Refused: For any other status.
+        :raises RequestFailed: For any other status.
         :raises NoAnswer: If the network fails.
         """
         # A login method that sends its requests by this way must not wait for itself.
@@ -205,7 +211,7 @@ class Session:
             raise self.refusal(answer, doing=doing)
         return answer
 
-    def foresee(self, check: Callable[[Session], Iterable[SlipStreamError]]) -> None:
+    def foresee(self, check: Callable[[Session], Iterable[DriverError]]) -> None:
         """
         Offer a way to find out beforehand what the server would refuse by itself.
 
@@ -215,7 +221,7 @@ class Session:
         :param check: Finds the refusals; it may read by the session that it is given.
         """
 
-    def refusal(self, answer: Response, *, doing: str, hint: str | None = None) -> Refused:
+    def refusal(self, answer: Response, *, doing: str, hint: str | None = None) -> RequestFailed:
         """
         The exception for an answer with an error status.
 
@@ -267,11 +273,11 @@ class Session:
             self._act_for_group()
             sessions.keep()
             self._login = made
-        except SlipStreamError:
+        except DriverError:
             raise
         except Exception as error:  # noqa: BLE001 - it is told, but for what quotes a secret
             # The exception's own text may quote the credentials.
-            raise PluginError(
+            raise PluginFailed(
                 f"The login method {self.login_method.name!r} failed: {type(error).__name__}.",
                 endpoint=self.endpoint.url,
             ) from (None if self._quotes_secret(error) else error)
@@ -286,7 +292,7 @@ class Session:
         if group is None:
             return
         if self.kind.backend.act_for is None:
-            raise InvalidInput(
+            raise BadInput(
                 f"{self.kind.name} endpoints have no groups to act for.",
                 hint="Leave ex_group out.",
             )
@@ -310,7 +316,6 @@ class Session:
             log.info("the session on %s has ended; logging in again", self.endpoint)
             try:
                 self._authenticate()
-            except LoginFailed as error:
-                error.args = (f"The session has ended and cannot be renewed. {error.message}",)
-                error.message = error.args[0]
+            except InvalidCredentials as error:
+                error.args = (f"The session has ended and cannot be renewed. {error.summary}",)
                 raise

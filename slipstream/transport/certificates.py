@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 
 Certificate = str | tuple[str, str]
 """The file of a certificate and its key, or the two files."""
@@ -29,20 +29,20 @@ def authorities(path: object, name: str) -> str:
         names that ``openssl rehash`` gives them.
     :param name: The argument's name.
     :returns: The path.
-    :raises InvalidInput: If there are none.
+    :raises BadInput: If there are none.
     """
     place = _place(path, name)
     try:
         if place.is_dir():
             if not any(_HASHED.fullmatch(entry.name) for entry in place.iterdir()):
-                raise InvalidInput(
+                raise BadInput(
                     f"{name}: the directory {place} holds no certificate under its hash.",
                     hint=f"Run 'openssl rehash {place}', or name one file.",
                 )
         else:
             _context().load_verify_locations(cafile=place)
     except ssl.SSLError:
-        raise InvalidInput(
+        raise BadInput(
             f"{name}: {place} holds no certificate in PEM format.",
             hint="It begins with a line '-----BEGIN CERTIFICATE-----'.",
         ) from None
@@ -58,7 +58,7 @@ def client_certificate(value: object, name: str) -> Certificate:
     :param value: One file in PEM format with the certificate and its key, or the two files.
     :param name: The argument's name.
     :returns: The path, or the two.
-    :raises InvalidInput: If it cannot be used; a key that is encrypted cannot either.
+    :raises BadInput: If it cannot be used; a key that is encrypted cannot either.
     """
     places = [_place(path, name) for path in _both(value, name)]
     try:
@@ -66,14 +66,14 @@ def client_certificate(value: object, name: str) -> Certificate:
             place.open("rb").close()
         _context().load_cert_chain(places[0], places[-1], password=_ask)
     except _Encrypted:
-        raise InvalidInput(
+        raise BadInput(
             f"{name}: the key in {places[-1]} is encrypted, and nobody is there to be asked for"
             " the passphrase.",
             hint="Write it without one: openssl pkey -in encrypted.pem -out key.pem.",
         ) from None
     except ssl.SSLError as error:
         mismatch = error.reason == "KEY_VALUES_MISMATCH"
-        raise InvalidInput(
+        raise BadInput(
             f"{name}: the key in {places[-1]} belongs to another certificate."
             if mismatch
             else f"{name}: {' and '.join(map(str, places))} hold no certificate with its key in"
@@ -108,12 +108,12 @@ def _place(path: object, name: str) -> Path:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{name} is the path of a file, not {type(path).__name__}.")
     if not str(path) or "\0" in str(path):
-        raise InvalidInput(f"{name} is {str(path)!r}: the path of a file is needed.")
+        raise BadInput(f"{name} is {str(path)!r}: the path of a file is needed.")
     return Path(path).expanduser()
 
 
 def _unreadable(name: str, place: Path, error: OSError) -> NoReturn:
-    raise InvalidInput(
+    raise BadInput(
         f"{name}: {place} cannot be read: {error.strerror or type(error).__name__}.",
         hint="Give the path of a PEM file that this program may read.",
     ) from None

@@ -26,9 +26,9 @@ from urllib3.exceptions import ClosedPoolError, InsecureRequestWarning
 from slipstream.errors import (
     AnswerLost,
     CannotConnect,
+    DriverClosed,
     MalformedAnswer,
     RedirectRefused,
-    SessionClosed,
 )
 from slipstream.redaction import Redactor
 from slipstream.redaction.values import KnownSecrets
@@ -148,10 +148,10 @@ class Transport:
         """
         Make sure that it was not closed.
 
-        :raises SessionClosed: If it was.
+        :raises DriverClosed: If it was.
         """
         if self._closed:
-            raise SessionClosed(
+            raise DriverClosed(
                 f"The session on {self.endpoint} was closed.",
                 endpoint=self.endpoint.url,
                 hint="Make a new driver.",

@@ -7,9 +7,9 @@ from typing import Any
 
 import attrs
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError
 
-from slipstream.errors import AnswerLost, CannotConnect, NoAnswer
+from slipstream.errors import AnswerLost, AnswerTimeout, CannotConnect, ConnectTimeout, NoAnswer
 from slipstream.transport.messages import Request
 
 _DEMANDED = {"CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA"}
@@ -50,12 +50,14 @@ class Way:
             if found is not None:
                 return found
         elif isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
-            return CannotConnect(
+            timed_out = isinstance(error, requests.exceptions.ConnectTimeout)
+            return (ConnectTimeout if timed_out else CannotConnect)(
                 f"Cannot connect to {self.endpoint}{self._through}: {_cause(error)}.",
                 endpoint=self.endpoint,
                 hint="Check the address, the network and any proxy.",
             )
-        return AnswerLost(
+        timed_out = isinstance(_innermost(error), TimeoutError | ReadTimeoutError)
+        return (AnswerTimeout if timed_out else AnswerLost)(
             f"{request.method} {request.path} was sent to {self.endpoint} and no complete answer"
             f" came back: {_cause(error)}.",
             endpoint=self.endpoint,

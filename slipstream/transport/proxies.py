@@ -11,7 +11,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 
 _PORTS = {"https": 443, "http": 80}
 _SCHEMES = ("http", "https")
@@ -24,10 +24,10 @@ def check_proxy(url: object, name: str) -> str:
     :param url: The URL, which may hold a user name and a password.
     :param name: The argument's name.
     :returns: The URL.
-    :raises InvalidInput: If it is none; it is not quoted, as it may hold a password.
+    :raises BadInput: If it is none; it is not quoted, as it may hold a password.
     """
     if not isinstance(url, str) or not _is_whole(url):
-        raise InvalidInput(
+        raise BadInput(
             f"{name} is not the URL of a proxy.",
             hint="Write it as 'http://proxy.example.org:3128', or with a login as"
             " 'http://user:password@proxy.example.org:3128'.",
@@ -42,7 +42,7 @@ def proxies_for(url: str, given: str | None) -> dict[str, str]:
     :param url: The address.
     :param given: A proxy that wins over the environment.
     :returns: The proxies, none if it is reached directly.
-    :raises InvalidInput: If the environment's cannot be right.
+    :raises BadInput: If the environment's cannot be right.
     """
     if given:
         return dict.fromkeys(_SCHEMES, given)
@@ -85,7 +85,7 @@ def _of_the_environment(proxy: str) -> str:
             return whole
     except LocationParseError:
         pass
-    raise InvalidInput(
+    raise BadInput(
         "The proxy that the environment names is not the URL of a proxy.",
         hint="Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or give proxy_url, which wins.",
     )

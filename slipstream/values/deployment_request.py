@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 from slipstream.redaction.names import announces_secret
 from slipstream.values.ssh_key import SSHKey
 
@@ -46,9 +46,7 @@ class Parameter:
 
     def __attrs_post_init__(self) -> None:
         if (self.role is Role.INPUT) != bool(self.name):
-            raise InvalidInput(
-                f"A {self.role.value} {'needs a' if not self.name else 'has no'} name."
-            )
+            raise BadInput(f"A {self.role.value} {'needs a' if not self.name else 'has no'} name.")
 
 
 def _parameters(value: Iterable[Parameter]) -> tuple[Parameter, ...]:
@@ -97,7 +95,7 @@ class DeploymentRequest:
     @keep_running.validator
     def _check_keep_running(self, _: object, value: str | None) -> None:
         if value is not None and value not in KEEP_RUNNING:
-            raise InvalidInput(
+            raise BadInput(
                 f"{value!r} does not say when to keep a deployment running;"
                 f" use one of: {', '.join(KEEP_RUNNING)}."
             )

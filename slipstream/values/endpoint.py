@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import attrs
 
-from slipstream.errors import InvalidInput, shorten
+from slipstream.errors import BadInput, shorten
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(
@@ -25,9 +25,9 @@ def _check_host(_: object, __: object, host: str) -> None:
         try:
             ipaddress.IPv6Address(host)
         except ValueError:
-            raise InvalidInput(f"{shorten(host)!r} is not a host name or an address.") from None
+            raise BadInput(f"{shorten(host)!r} is not a host name or an address.") from None
     elif not _HOST.fullmatch(host):
-        raise InvalidInput(
+        raise BadInput(
             f"{shorten(host)!r} is not a host name or an address.",
             hint="Give the bare name as host, as in 'nuv.la', or a full URL as ex_endpoint.",
         )
@@ -35,14 +35,12 @@ def _check_host(_: object, __: object, host: str) -> None:
 
 def _check_port(_: object, __: object, port: int) -> None:
     if not 0 < port < 65536:
-        raise InvalidInput(f"{port} is not a port: ports go from 1 to 65535.")
+        raise BadInput(f"{port} is not a port: ports go from 1 to 65535.")
 
 
 def _check_scheme(_: object, __: object, scheme: str) -> None:
     if scheme not in DEFAULT_PORTS:
-        raise InvalidInput(
-            f"{shorten(scheme)!r} is not a scheme of an endpoint: use https or http."
-        )
+        raise BadInput(f"{shorten(scheme)!r} is not a scheme of an endpoint: use https or http.")
 
 
 @attrs.frozen(kw_only=True)
@@ -72,7 +70,7 @@ class Endpoint:
 
         :param url: The URL; a trailing slash does not matter.
         :returns: The endpoint.
-        :raises InvalidInput: If it is no such URL, or holds a user name, a query or a fragment.
+        :raises BadInput: If it is no such URL, or holds a user name, a query or a fragment.
         """
         try:
             parts = urlsplit(url.strip())
@@ -83,7 +81,7 @@ class Endpoint:
         if parts.scheme not in DEFAULT_PORTS or not host or not url.strip().isprintable():
             raise _not_a_url(url)
         if parts.username is not None or parts.query or parts.fragment:
-            raise InvalidInput(
+            raise BadInput(
                 "An endpoint holds no user name, password, query or fragment.",
                 hint=f"Write it as '{parts.scheme}://{host}'; user name and password are given as"
                 " key and secret.",
@@ -114,9 +112,9 @@ class Endpoint:
         return self.url
 
 
-def _not_a_url(text: object) -> InvalidInput:
+def _not_a_url(text: object) -> BadInput:
     shown = repr(text) if isinstance(text, str) and "@" not in text else "This"
-    return InvalidInput(
+    return BadInput(
         f"{shown[:200]} is not the URL of an endpoint.",
         hint="Write scheme and host, as in 'https://nuv.la' or 'http://127.0.0.1:8182'.",
     )

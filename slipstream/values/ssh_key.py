@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
-from slipstream.errors import InvalidInput, shorten
+from slipstream.errors import BadInput, shorten
 
 _LINE = re.compile(
     r"""(?:(?P<options>(?:[^\s"]|"(?:[^"\\]|\\.)*")+)[ \t]+)??
@@ -61,16 +61,16 @@ class SSHKey:
 
         :param text: The line; blanks around it do not matter.
         :returns: The key.
-        :raises InvalidInput: If it is no public key, or looks like a private one.
+        :raises BadInput: If it is no public key, or looks like a private one.
         """
         stripped = text.strip()
         if "PRIVATE KEY" in stripped:
-            raise InvalidInput(
+            raise BadInput(
                 "That is a private key.", hint="Give the public one, usually the file *.pub."
             )
         match = _LINE.fullmatch(stripped) if len(stripped.splitlines()) == 1 else None
         if not match or not _blob_is_of(match["type"], match["blob"]):
-            raise InvalidInput(
+            raise BadInput(
                 f"{shorten(stripped, 60)!r} is no SSH public key.",
                 hint="Give one line of OpenSSH's format: 'ssh-ed25519 AAAA... comment'.",
             )
@@ -113,14 +113,14 @@ class SSHKey:
         Make sure that it is a whole key, not just one that looks like it.
 
         :returns: The key itself.
-        :raises InvalidInput: If the blob cannot be decoded.
+        :raises BadInput: If the blob cannot be decoded.
         """
         if self.type.startswith("sk-"):
             return self
         try:
             load_ssh_public_key(f"{self.type} {self.blob}".encode())
         except (ValueError, UnsupportedAlgorithm):
-            raise InvalidInput(
+            raise BadInput(
                 f"{shorten(self.line, 60)!r} is damaged: its {self.type} data cannot be read.",
                 hint="Copy the whole line of the *.pub file.",
             ) from None

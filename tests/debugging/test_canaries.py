@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from slipstream.errors import PluginError
+from slipstream.errors import PluginFailed
 from slipstream.libcloud.errors import DriverError, InvalidCredentials
 from slipstream.plugins import registry as plugins_module
 from slipstream.sandbox import Sandbox
@@ -190,7 +190,7 @@ def test_the_secret_that_a_broken_login_method_quotes_shows_nowhere(
 ) -> None:
     session = login(sandbox.username, sandbox.password)._session
     session.login_method = attrs.evolve(session.login_method, authenticate=broken)
-    with pytest.raises(PluginError, match="RuntimeError") as caught:
+    with pytest.raises(PluginFailed, match="RuntimeError") as caught:
         session.log_in()
     seen.note(caught.value)
     assert "cannot use" not in seen.everything()

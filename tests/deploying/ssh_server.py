@@ -13,7 +13,7 @@ from typing import Any
 import paramiko
 from paramiko import SFTPAttributes, SFTPHandle, SFTPServer, SFTPServerInterface
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 from slipstream.values.ssh_key import SSHKey
 
 Authorized = Callable[[], str]
@@ -50,7 +50,7 @@ class Machine:
         for line in self.authorized().splitlines():
             try:
                 known = SSHKey.parse(line)
-            except InvalidInput:
+            except BadInput:
                 continue
             if known.blob == key.get_base64() and user in self.users:
                 self.logins.append(user)

@@ -7,7 +7,7 @@ import pytest
 from places import Place
 
 from slipstream.backends import SLIPSTREAM_3
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 from slipstream.values.deployment_request import DeploymentRequest
 from slipstream.values.ssh_key import SSHKey
 
@@ -30,7 +30,7 @@ def test_a_backend_takes_keys_only_where_it_says_so(place: Place, pair: Pair) ->
         module_id="apps/WordPress/wordpress", ssh_key=SSHKey.parse(pair.public)
     )
     place.sandbox.journal.clear()
-    with pytest.raises(InvalidInput, match="campus endpoints put no SSH keys"):
+    with pytest.raises(BadInput, match="campus endpoints put no SSH keys"):
         driver._plugins.deploy(driver._session, request)
     assert list(place.sandbox.journal) == []
     assert profile(place) == before

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstream import values
-from slipstream.errors import InvalidInput, UnknownName, nearest, shorten
+from slipstream.errors import BadInput, UnknownName, nearest, shorten
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Deployment, Module, ModuleKind, RunParameter
 from slipstream.values.credentials import Credentials
@@ -100,7 +100,7 @@ def test_no_text_breaks_the_reading_of_an_address(text: str) -> None:
     for url in (text, f"https://{text}", f"https://nuv.la/{text}", f"https://nuv.la:{text}"):
         try:
             endpoint = Endpoint.parse(url)
-        except InvalidInput:
+        except BadInput:
             continue
         assert Endpoint.parse(endpoint.url) == endpoint
         assert ".." not in endpoint.base_path.split("/")
@@ -108,7 +108,7 @@ def test_no_text_breaks_the_reading_of_an_address(text: str) -> None:
 
 @pytest.mark.parametrize("long", ["x" * 10_000, "https://" + "x" * 10_000, "'" * 10_000])
 def test_an_address_much_too_long_is_not_repeated_as_a_whole(long: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(BadInput) as caught:
         Endpoint.parse(long)
     assert len(str(caught.value)) < 500
 
@@ -125,16 +125,16 @@ def test_no_text_breaks_the_reading_of_a_key(text: str) -> None:
     for line in (text, f"{ONE} {text}", f"{text} {ONE}", ONE + text):
         try:
             key = SSHKey.parse(line)
-        except InvalidInput:
+        except BadInput:
             continue
         assert SSHKey.parse(key.line) == key
         assert key.blob.startswith(ONE.split()[1])
 
 
 def test_an_input_needs_a_name_and_nothing_else_has_one() -> None:
-    with pytest.raises(InvalidInput, match="A parameter needs a name"):
+    with pytest.raises(BadInput, match="A parameter needs a name"):
         Parameter(value="x")
-    with pytest.raises(InvalidInput, match="A size has no name"):
+    with pytest.raises(BadInput, match="A size has no name"):
         Parameter(value="x", role=Role.SIZE, name="x")
 
 

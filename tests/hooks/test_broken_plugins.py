@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from slipstream.errors import PluginError, UnknownName
+from slipstream.errors import UnknownName
 from slipstream.libcloud.errors import BadInput, InvalidCredentials, NotSupported, PluginFailed
 from slipstream.plugins import Plugins
 from slipstream.plugins.loading import PluginWarning
@@ -109,7 +109,7 @@ def test_whoever_asks_for_what_a_broken_plugin_has_is_told_the_cause(stranger, n
     stranger(name, BROKEN[name][0], version="2.5")
     with pytest.warns(PluginWarning):
         plugins = Plugins()
-    with pytest.raises(PluginError, match=f"of dist-of-{name} 2.5 is broken") as caught:
+    with pytest.raises(PluginFailed, match=f"of dist-of-{name} 2.5 is broken") as caught:
         plugins.login_methods.get(name)
     assert caught.value.__cause__ is not None
 
@@ -276,7 +276,7 @@ def test_a_wrapper_may_refuse_with_an_error_of_ours(stranger, as_alice, sandbox)
         """
         @hookimpl(wrapper=True)
         def slipstream_terminate():
-            raise InvalidInput("Not before Friday.")
+            raise BadInput("Not before Friday.")
             yield
         """,
     )

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from slipstream.errors import PluginError
 from slipstream.libcloud.errors import PluginFailed
 from slipstream.plugins import Plugins
 
@@ -25,7 +24,7 @@ def slipstream_endpoints():
 def test_two_login_methods_of_one_name_name_both_distributions(stranger):
     stranger("token", LOGIN.format("token"), distribution="acme-login", version="1.2")
     stranger("token", LOGIN.format("token"), distribution="other-login", version="0.9")
-    with pytest.raises(PluginError) as caught:
+    with pytest.raises(PluginFailed) as caught:
         Plugins().login_methods.get("token")
     assert str(caught.value) == (
         "acme-login 1.2 and other-login 0.9 both contribute the login method 'token'. Switch one"
@@ -54,7 +53,7 @@ def test_a_dispute_over_one_name_leaves_every_other_in_use(stranger, connect, sa
 def test_two_kinds_of_one_name_name_both_distributions(stranger):
     stranger("one", KIND.format("campus", ""))
     stranger("two", KIND.format("campus", ""))
-    with pytest.raises(PluginError, match=r"dist-of-one 1.0 and dist-of-two 1.0 .*'campus'"):
+    with pytest.raises(PluginFailed, match=r"dist-of-one 1.0 and dist-of-two 1.0 .*'campus'"):
         Plugins().endpoint_kinds.get("campus")
 
 

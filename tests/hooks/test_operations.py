@@ -9,7 +9,6 @@ from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
 from slipstream import hookspecs
-from slipstream.errors import InvalidInput
 from slipstream.hookspecs import hookimpl
 from slipstream.libcloud.errors import (
     BadInput,
@@ -145,7 +144,7 @@ def test_a_plugin_can_refuse_an_operation_and_no_request_is_made(hook, driver, s
     subject = prepare and prepare(driver)
 
     def refuse(**_):
-        raise InvalidInput("The house rules forbid it.")
+        raise BadInput("The house rules forbid it.")
 
     driver._plugins._manager.register(wrapper(hook, refuse))
     sandbox.journal.clear()
@@ -218,7 +217,7 @@ from slipstream.values import Deployment, Phase
 @serves("elsewhere")
 def slipstream_get_deployment(session, deployment_id):
     if deployment_id == "gone":
-        raise NotFound("There is no such thing.", status=404)
+        raise NotFound("There is no such thing.")
     addresses = ["203.0.113.7"]
     return Deployment(id=deployment_id, state="Ready", phase=Phase.RUNNING, addresses=addresses)
 """

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from slipstream import EndpointKind, LoginMethod, hookimpl
 from slipstream.backends import SLIPSTREAM_3
-from slipstream.errors import PluginError, SlipStreamError
+from slipstream.errors import DriverError, PluginFailed
 from slipstream.plugins import Plugins
 
 NAMES = ["amber", "beryl", "coral"]
@@ -54,7 +54,7 @@ def outcome(entry_points):
 def asked(contributions, name):
     try:
         return contributions.get(name)
-    except SlipStreamError as error:
+    except DriverError as error:
         return type(error), str(error)
 
 
@@ -94,4 +94,4 @@ def test_wrappers_run_in_an_order_that_discovery_does_not_decide(as_alice):
 
 def test_a_name_that_two_plugins_claim_is_a_dispute_in_either_order():
     found = [entry_point(index, Plugin(["amber"], [])) for index in (1, 0)]
-    assert outcome(found)[3][0] is PluginError
+    assert outcome(found)[3][0] is PluginFailed

@@ -11,7 +11,7 @@ import pytest
 from libcloud.common.types import LibcloudError
 from places import Place
 
-from slipstream import errors as below
+from slipstream import errors
 from slipstream.libcloud.errors import BadInput, DriverClosed
 from slipstream.sandbox import Sandbox
 
@@ -160,7 +160,7 @@ def test_a_session_without_a_driver_says_so_too(driver: Driver) -> None:
     assert session.closed
     assert "closed" in repr(session)
     assert "closed" in repr(session.transport)
-    with pytest.raises(below.SessionClosed, match=CLOSED):
+    with pytest.raises(errors.DriverClosed, match=CLOSED):
         session.log_in()
 
 

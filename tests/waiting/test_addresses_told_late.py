@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fake_time import FakeTime
 
-from slipstream.errors import DeploymentFailed
+from slipstream.errors import NodeFailed
 from slipstream.libcloud.readiness import GRACE, Reach, Start
 from slipstream.values import Deployment, Phase
 
@@ -55,12 +55,12 @@ def test_what_is_told_and_has_none_ends_it_soon(other: tuple[str, ...]) -> None:
         asked.append(None)
         return [running("a", ADDRESS), running("b", *other, told=not other)]
 
-    with pytest.raises(DeploymentFailed, match=r"shop \(b\) runs and has no public IPv4 address"):
+    with pytest.raises(NodeFailed, match=r"shop \(b\) runs and has no public IPv4 address"):
         start().until(ask)
     assert len(asked) == GRACE + 1
 
 
 def test_what_is_never_told_ends_with_the_time(clock: FakeTime) -> None:
-    with pytest.raises(DeploymentFailed, match=r"blog \(a\) runs and has no public IPv4 address"):
+    with pytest.raises(NodeFailed, match=r"blog \(a\) runs and has no public IPv4 address"):
         start(timeout=60).until(lambda: [running("a")])
     assert 59 < clock.ahead < 61

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from slipstream.errors import (
     AnswerLost,
     CannotConnect,
+    DriverError,
     MalformedAnswer,
-    RateLimited,
-    SlipStreamError,
-    Unavailable,
+    RateLimitReached,
+    ServiceUnavailable,
 )
 from slipstream.session.polling import GROWTH, SHAKEN, answers
 from slipstream.transport import Transport, TransportSettings
@@ -97,9 +97,11 @@ def test_a_question_that_takes_long_is_the_last_one(clock: Clock) -> None:
     assert clock.ahead < 820
 
 
-@pytest.mark.parametrize("fault", [AnswerLost, CannotConnect, Unavailable, RateLimited])
+@pytest.mark.parametrize(
+    "fault", [AnswerLost, CannotConnect, ServiceUnavailable, RateLimitReached]
+)
 def test_three_faults_in_a_row_are_survived_and_no_fourth(
-    clock: Clock, fault: type[SlipStreamError]
+    clock: Clock, fault: type[DriverError]
 ) -> None:
     faults = [fault("away")] * 3
     told = asking("rain", *faults, "sun", *faults, "snow", *faults, fault("gone"))
@@ -115,22 +117,22 @@ def test_what_is_no_passing_fault_is_raised_at_once(clock: Clock) -> None:
 
 
 def test_a_server_that_says_when_to_come_back_is_taken_at_its_word(clock: Clock) -> None:
-    busy = [RateLimited("busy", retry_after=45), Unavailable("busy", retry_after=2.5)]
+    busy = [RateLimitReached("busy", retry_after=45), ServiceUnavailable("busy", retry_after=2.5)]
     told = asking(*busy * 3, period=1)
     assert next(told) == "there"
     assert clock.slept == [45, 2.5] * 3
 
 
 def test_a_server_that_bids_nobody_to_wait_is_asked_after_the_usual_pause(clock: Clock) -> None:
-    next(asking(RateLimited("busy", retry_after=0)))
+    next(asking(RateLimitReached("busy", retry_after=0)))
     [pause] = clock.slept
     assert 0.8 <= pause <= 1
 
 
 def test_what_comes_back_too_late_is_not_waited_for(clock: Clock) -> None:
-    told = asking("rain", RateLimited("busy", retry_after=700))
+    told = asking("rain", RateLimitReached("busy", retry_after=700))
     assert next(told) == "rain"
-    with pytest.raises(RateLimited):
+    with pytest.raises(RateLimitReached):
         next(told)
     assert clock.ahead < 2
 

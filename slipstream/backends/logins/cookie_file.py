@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.errors import InvalidInput, LoginFailed
+from slipstream.errors import BadInput, InvalidCredentials
 from slipstream.plugins.contributions import LoginMethod
 from slipstream.session import Session
 from slipstream.session.cookie_files import load_cookies
@@ -11,7 +11,7 @@ from slipstream.values.credentials import Credentials
 
 def _authenticate(session: Session, credentials: Credentials) -> None:
     if credentials.cookie_file is None:
-        raise InvalidInput("The login method cookie-file needs ex_cookie_file.")
+        raise BadInput("The login method cookie-file needs ex_cookie_file.")
     host = session.endpoint.host
     expiries = []
     for cookie in load_cookies(credentials.cookie_file):
@@ -20,7 +20,7 @@ def _authenticate(session: Session, credentials: Credentials) -> None:
             expiries.append(cookie.expires)
     if not expiries or not session.kind.backend.accepts_session(session):
         state = "has expired or was refused" if expiries else f"holds no session of {host}"
-        raise LoginFailed(
+        raise InvalidCredentials(
             f"Cannot log in on {session.endpoint}: the cookie file {credentials.cookie_file}"
             f" {state}.",
             endpoint=session.endpoint.url,

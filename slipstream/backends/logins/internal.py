@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 from slipstream.plugins.contributions import LoginMethod
 from slipstream.session import Session
 from slipstream.values.credentials import Credentials
@@ -22,12 +22,12 @@ def require(credentials: Credentials, key: str, secret: str) -> dict[str, object
     :param key: What the first value is called in the session template.
     :param secret: What the second one is called.
     :returns: The template's fields.
-    :raises InvalidInput: If one is missing.
+    :raises BadInput: If one is missing.
     """
     fields = {key: credentials.key, secret: credentials.secret, **credentials.parameters}
     for name, argument in ((key, "key"), (secret, "secret")):
         if not fields[name]:
-            raise InvalidInput(
+            raise BadInput(
                 f"The {name} to log in with is missing.",
                 hint=f"Give it as the driver's argument '{argument}'.",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 from slipstream.plugins.contributions import LoginMethod
 from slipstream.session import Session
 from slipstream.values.credentials import Credentials
@@ -17,13 +17,13 @@ _TEMPLATE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 def _authenticate(session: Session, credentials: Credentials) -> None:
     name = (credentials.method or "").removeprefix("session-template/")
     if not _TEMPLATE.fullmatch(name):
-        raise InvalidInput(
+        raise BadInput(
             f"{name[:100]!r} is neither a login method nor the name of a session template.",
             hint="Known login methods: internal, api-key, cookie-file; a template's name has"
             " lower-case words joined by hyphens.",
         )
     if credentials.secret:
-        raise InvalidInput(
+        raise BadInput(
             f"The session template {name!r} takes its fields from ex_login_parameters; the secret"
             " would not be used.",
             hint="Write ex_login_parameters={'username': ..., 'password': ...}, with the fields"

@@ -23,10 +23,10 @@ from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, known_module, r
 from slipstream.backends.nuvla.resources import read_resource, reference, resource
 from slipstream.errors import (
     AnswerLost,
-    InvalidInput,
+    BadInput,
+    DriverError,
     NoAnswer,
-    SlipStreamError,
-    Unavailable,
+    ServiceUnavailable,
     UnknownName,
     shorten,
 )
@@ -40,7 +40,7 @@ from slipstream.values.deployment_request import DeploymentRequest, Role
 
 log = get_logger(__name__)
 
-_UNCLEAR = (NoAnswer, Unavailable)
+_UNCLEAR = (NoAnswer, ServiceUnavailable)
 """Errors after which a request may have been carried out all the same."""
 
 _MOVED = {"PENDING", "STARTING", "STARTED"}
@@ -73,7 +73,7 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
     place = _place(request)
     module = known_module(request.known, request.module_id) or read(session, request.module_id)
     if module.kind is not ModuleKind.APPLICATION:
-        raise InvalidInput(
+        raise BadInput(
             f"{module.path} is a {module.kind.value}; only applications can be deployed.",
             hint="See list_images().",
         )
@@ -90,7 +90,7 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
         raise
 
 
-def _foreseen(session: Session, request: DeploymentRequest) -> Iterator[SlipStreamError]:
+def _foreseen(session: Session, request: DeploymentRequest) -> Iterator[DriverError]:
     """Every refusal that can be known beforehand, where deploying stops at the first."""
     yield from _meaningless(request)
     module = known_module(request.known, request.module_id) or read(session, request.module_id)
@@ -98,12 +98,12 @@ def _foreseen(session: Session, request: DeploymentRequest) -> Iterator[SlipStre
     for parameter in inputs:
         try:
             _given(attrs.evolve(request, parameters=(parameter,)), module, _settable(module))
-        except InvalidInput as error:
+        except BadInput as error:
             yield error
     yield from _missing(module, {p.name: p.value for p in inputs})
     try:
         credential_for(session, _place(request), _service(module), request.known)
-    except InvalidInput as error:
+    except BadInput as error:
         yield error
 
 
@@ -112,22 +112,22 @@ def _refuse_options(request: DeploymentRequest) -> None:
         raise refusal
 
 
-def _meaningless(request: DeploymentRequest) -> Iterator[InvalidInput]:
+def _meaningless(request: DeploymentRequest) -> Iterator[BadInput]:
     for role, (problem, instead) in _INSTEAD.items():
         if request.decides(role):
-            yield InvalidInput(problem, hint=instead)
+            yield BadInput(problem, hint=instead)
     if request.keep_running is not None:
-        yield InvalidInput(
+        yield BadInput(
             "ex_keep_running has no meaning here: a deployment runs until it is stopped.",
             hint="Leave it out, and call stop_node() or destroy_node().",
         )
     if request.scalable:
-        yield InvalidInput(
+        yield BadInput(
             "ex_scalable has no meaning here: replicas belong to the application.",
             hint="Change the application, then call ex_update_node().",
         )
     if request.check_ssh_key:
-        yield InvalidInput(
+        yield BadInput(
             "ex_check_ssh_key has no meaning here: SSH keys are not put into deployments.",
             hint="Leave it out.",
         )
@@ -136,12 +136,12 @@ def _meaningless(request: DeploymentRequest) -> Iterator[InvalidInput]:
 def _place(request: DeploymentRequest) -> str:
     places = request.decides(Role.LOCATION)
     if any(place.node is not None for place in places):
-        raise InvalidInput(
+        raise BadInput(
             "An application runs on one location here; ex_cloud cannot be a dict.",
             hint="Give location, or ex_cloud as text.",
         )
     if not places:
-        raise InvalidInput(
+        raise BadInput(
             "create_node needs a location here: there is no default one.",
             hint="Give one of list_locations() as location, or a credential's id as ex_cloud.",
         )
@@ -185,7 +185,7 @@ def _given(
     given = {}
     for parameter in request.decides(Role.INPUT):
         if parameter.node is not None:
-            raise InvalidInput(
+            raise BadInput(
                 f"{module.path} has no nodes: ex_parameters is one dict of names and values."
             )
         given[parameter.name] = parameter.value
@@ -195,12 +195,12 @@ def _given(
     return given
 
 
-def _missing(module: Module, given: Mapping[str, str]) -> Iterator[InvalidInput]:
+def _missing(module: Module, given: Mapping[str, str]) -> Iterator[BadInput]:
     missing = sorted(
         p.name for p in module.parameters if p.mandatory and not given.get(p.name, p.value)
     )
     if missing:
-        yield InvalidInput(
+        yield BadInput(
             f"{module.path} needs a value for {', '.join(missing)}.",
             hint="Give it in ex_parameters.",
         )
@@ -217,8 +217,8 @@ def _create(session: Session, module: Module, credential: str, doing: str) -> st
     try:
         answer = session.send(request, doing=doing, expecting=_made)
     except AnswerLost as error:
-        raise AnswerLost(
-            f"Cannot {doing}: {error.message}",
+        raise type(error)(
+            f"Cannot {doing}: {error.summary}",
             endpoint=session.endpoint.url,
             hint="A deployment may have been created, not started, and was not asked for again."
             " Look for one in state CREATED with list_nodes() before you try once more.",
@@ -247,7 +247,7 @@ def _start(session: Session, name: str, document: dict[str, Any], doing: str) ->
 def _has_moved(session: Session, name: str, doing: str) -> bool:
     try:
         return read_resource(session, name, "id,state", doing=doing).get("state") in _MOVED
-    except SlipStreamError:
+    except DriverError:
         return False
 
 
@@ -257,15 +257,15 @@ def _clean_up(session: Session, name: str, error: BaseException) -> None:
         deleted = session.send(delete(name), doing=f"delete {name}", allow={404, 409})
         if deleted.status != 409:
             return
-        if isinstance(error, _UNCLEAR) or not isinstance(error, SlipStreamError):
+        if isinstance(error, _UNCLEAR) or not isinstance(error, DriverError):
             lifecycle.act(session, name, "stop", {"delete": True}, allow={404})
         else:
             # The server writes the new state before it refuses; nothing runs that could be left.
             session.send(post(f"{name}/force-delete"), doing=f"delete {name}", allow={404})
-    except SlipStreamError as second:
+    except DriverError as second:
         log.warning("%s was created and cannot be deleted again: %s", name, second)
         left = f"{name} was created and could not be deleted again; destroy it."
-        if isinstance(error, SlipStreamError):
+        if isinstance(error, DriverError):
             error.hint = f"{error.hint} {left}" if error.hint else left
         else:
             error.add_note(left)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slipstream.backends.sessions import external_login, login_refused, session_document
-from slipstream.errors import Forbidden, LoginFailed, MalformedAnswer, RedirectRefused
+from slipstream.errors import Forbidden, InvalidCredentials, MalformedAnswer, RedirectRefused
 from slipstream.plugins.contributions import Backend
 from slipstream.session import Session
 from slipstream.transport.messages import Request, Response
@@ -58,7 +58,7 @@ def log_in(session: Session, template: str, fields: Mapping[str, object]) -> Non
     :param session: The session to log in.
     :param template: The session template's name.
     :param fields: Its fields, and the code of a second factor.
-    :raises LoginFailed: If the server does not accept them.
+    :raises InvalidCredentials: If the server does not accept them.
     """
     template = _TEMPLATES.get(template, template)
     given = {name: value for name, value in fields.items() if name != CODE}
@@ -84,21 +84,21 @@ def act_for(session: Session, group: str) -> None:
 
     :param session: The logged-in session.
     :param group: The group's id, with ``group/`` or without.
-    :raises LoginFailed: If the user is not a member.
+    :raises InvalidCredentials: If the user is not a member.
     """
     claim = group if group.startswith(("group/", "user/")) else f"group/{group}"
     current = session_document(session, "resources")
     name = current.get("id") if current else None
     if not isinstance(name, str):
-        raise LoginFailed(
+        raise InvalidCredentials(
             f"Cannot act for {claim}: there is no session.", endpoint=session.endpoint.url
         )
     answer = session.transport.send(post(f"{name}/switch-group", {"claim": claim}))
     if answer.status != 200:
         refused = session.refusal(answer, doing=f"act for {claim}")
-        raise LoginFailed(
-            refused.message,
-            status=refused.status,
+        raise InvalidCredentials(
+            refused.summary,
+            code=refused.code,
             detail=refused.detail,
             endpoint=refused.endpoint,
             hint="Check the group's name, and that this account is a member.",
@@ -213,9 +213,9 @@ def delete(path: str) -> Request:
 def _second_factor(session: Session, template: str, asked: Response, given: object) -> Response:
     code = given() if callable(given) else given
     if not isinstance(code, str) or not code:
-        raise LoginFailed(
+        raise InvalidCredentials(
             f"Cannot log in by {template!r} on {session.endpoint}: a second factor is asked for.",
-            status=asked.status,
+            code=asked.status,
             endpoint=session.endpoint.url,
             hint="Pass ex_login_parameters={'code': '123456'}, or a callable that asks for it.",
         )
@@ -231,11 +231,11 @@ def _second_factor(session: Session, template: str, asked: Response, given: obje
     return session.transport.send(post(callback, {"token": code}))
 
 
-def _code_refused(session: Session, answer: Response) -> LoginFailed:
+def _code_refused(session: Session, answer: Response) -> InvalidCredentials:
     refused = session.refusal(answer, doing="log in")
-    return LoginFailed(
-        refused.message,
-        status=refused.status,
+    return InvalidCredentials(
+        refused.summary,
+        code=refused.code,
         detail=refused.detail,
         endpoint=refused.endpoint,
         hint="Check the code of the second factor; it is good for a short time only.",

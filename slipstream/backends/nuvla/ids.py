@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from slipstream.errors import InvalidInput, shorten
+from slipstream.errors import BadInput, shorten
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _MODULE = re.compile(rf"(?:module/)?({_UUID})(?:_([0-9]+))?")
@@ -18,11 +18,11 @@ def resource_id(text: str, collection: str, what: str) -> str:
     :param collection: The collection that it is in.
     :param what: What it names, for the message.
     :returns: The id with its collection.
-    :raises InvalidInput: If it is neither.
+    :raises BadInput: If it is neither.
     """
     match = re.fullmatch(rf"(?:{collection}/)?({_UUID})", text)
     if not match:
-        raise InvalidInput(
+        raise BadInput(
             f"{shorten(text)!r} is not the id of a {what}: that is '{collection}/<uuid>'."
         )
     return f"{collection}/{match[1]}"

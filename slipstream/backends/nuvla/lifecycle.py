@@ -186,7 +186,7 @@ def _settled(session: Session, name: str) -> str:
         if clock.monotonic() > deadline:
             raise Conflict(
                 f"Cannot terminate {name}: it is still {state} after {STOP_TIMEOUT:g} seconds.",
-                status=409,
+                code=409,
                 endpoint=session.endpoint.url,
                 hint="Try again later.",
             )

@@ -15,7 +15,7 @@ from slipstream.backends.nuvla.dialect import NAME
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
-from slipstream.errors import InvalidInput, UnknownName, shorten
+from slipstream.errors import BadInput, UnknownName, shorten
 from slipstream.filters import Filter
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
@@ -69,7 +69,7 @@ def credential_for(
     :param subtype: What kind of service the application runs on.
     :param known: Locations that were listed before, which need not be asked for again.
     :returns: The credential's id. One that the user names by its id is not looked at.
-    :raises InvalidInput: If there is none, if the user must choose one of several, or if the
+    :raises BadInput: If there is none, if the user must choose one of several, or if the
         application cannot run there.
     """
     if place.startswith(f"{CREDENTIAL}/"):
@@ -80,19 +80,19 @@ def credential_for(
         found = _asked_for(session, place)
     usable = [one for one in found if documents.text(one, "subtype") == f"{SERVICE}-{subtype}"]
     if found and not usable:
-        raise InvalidInput(
+        raise BadInput(
             f"The application runs on {subtype} services, and {shorten(place)} is none.",
             hint="list_locations() tells the kind of each in extra['subtype'].",
         )
     if len(usable) == 1:
         return str(usable[0]["id"])
     if not usable:
-        raise InvalidInput(
+        raise BadInput(
             f"You have no credential for the location {shorten(place)}.",
             hint="list_locations() lists those that you have one for.",
         )
     listed = ", ".join(f"{_name(credential)} ({credential['id']})" for credential in usable)
-    raise InvalidInput(
+    raise BadInput(
         f"You have {len(usable)} credentials for the location {shorten(place)}.",
         hint=f"Choose one and give its id as ex_cloud: {listed}.",
     )
@@ -104,7 +104,7 @@ def service_id(session: Session, place: str) -> str:
 
     :param session: The logged-in session.
     :param place: The id or the name; what looks like an id is not looked for.
-    :raises InvalidInput: If there is none of that name, or several.
+    :raises BadInput: If there is none of that name, or several.
     """
     service = place if place.startswith(f"{SERVICE}/") else _service_named(session, place)
     return resource_id(service, SERVICE, "location")
@@ -127,7 +127,7 @@ def _service_named(session: Session, name: str) -> str:
     if not ids:
         raise UnknownName("location", name, map(_name, services))
     if len(ids) > 1:
-        raise InvalidInput(
+        raise BadInput(
             f"{len(ids)} locations are named {shorten(name)!r}.",
             hint=f"Give the id of one: {', '.join(ids)}.",
         )

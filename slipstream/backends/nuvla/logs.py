@@ -13,7 +13,7 @@ from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import NAME, post
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import read_resource, reference
-from slipstream.errors import DeploymentFailed, InvalidInput, WaitTimedOut
+from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.transport import clock
@@ -33,7 +33,7 @@ def slipstream_get_logs(
     name = resource_id(deployment_id, "deployment", "node")
     wanted = list(components)
     if not wanted:
-        raise InvalidInput(
+        raise BadInput(
             "No component was named.", hint="Components are the services of the application."
         )
     doing = f"read the logs of {name}"
@@ -59,11 +59,11 @@ def _wait(session: Session, job: str, doing: str, timeout: float) -> None:
             return
         if state in _FAILED:
             said = (documents.text(document, "status-message") or "no reason").splitlines()[-1]
-            raise DeploymentFailed(
+            raise NodeFailed(
                 f"Cannot {doing}: {said}", state=str(state), endpoint=session.endpoint.url
             )
         if clock.monotonic() > deadline:
-            raise WaitTimedOut(
+            raise WaitTimeout(
                 f"Cannot {doing}: not fetched after {timeout:g} seconds.",
                 endpoint=session.endpoint.url,
                 hint="Try again with a longer timeout.",

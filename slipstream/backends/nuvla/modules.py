@@ -16,7 +16,7 @@ from slipstream.backends.nuvla.ids import module_id as parts_of
 from slipstream.backends.nuvla.resources import read_resource
 from slipstream.backends.nuvla.search import found, search
 from slipstream.backends.query_filters import either
-from slipstream.errors import InvalidInput, NotFound, shorten
+from slipstream.errors import BadInput, NotFound, shorten
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
@@ -50,7 +50,7 @@ def slipstream_list_modules(session: Session, path: str | None, recurse: bool) -
     else:
         project = path.strip("/")
         if project and not _PATH.fullmatch(project):
-            raise InvalidInput(
+            raise BadInput(
                 f"{shorten(path)!r} is not the path of a project.",
                 hint="Paths look like 'apps/blog'.",
             )
@@ -154,7 +154,7 @@ def _below(project: str, recurse: bool) -> Filter:
 def _by_path(session: Session, name: str) -> tuple[str, int | None]:
     path = name.strip("/")
     if not _PATH.fullmatch(path):
-        raise InvalidInput(
+        raise BadInput(
             f"{shorten(name)!r} is neither the id nor the path of a module.",
             hint="Write 'apps/blog/wordpress', or 'module/<uuid>'.",
         )
@@ -170,7 +170,7 @@ def _by_path(session: Session, name: str) -> tuple[str, int | None]:
     raise NotFound(
         f"Cannot read {shorten(path)}: there is no module of that path on {session.endpoint}, or"
         " it may not be seen.",
-        status=404,
+        code=404,
         endpoint=session.endpoint.url,
     )
 

@@ -17,7 +17,7 @@ from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import read_resource, resource
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
-from slipstream.errors import DeploymentFailed, UnknownName, shorten
+from slipstream.errors import NodeFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
@@ -102,6 +102,6 @@ ADDRESSES = attr("name").eq("hostname") | attr("name").startswith("ip.")
 def _check_state(session: Session, deployment: str) -> None:
     document = read_resource(session, deployment, "id,state", doing=f"read {deployment}")
     if document.get("state") == "ERROR":
-        raise DeploymentFailed(
+        raise NodeFailed(
             f"{deployment} is in error.", state="ERROR", endpoint=session.endpoint.url
         )

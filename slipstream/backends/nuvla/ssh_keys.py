@@ -18,7 +18,7 @@ from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import reference
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
-from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
+from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
 from slipstream.filters import Filter
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
@@ -56,7 +56,7 @@ def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
     if name is None:
         found = [other for other in _keys(session, _SSH_KEYS) if other == key]
         if len(found) > 1:
-            raise KeyConflict(
+            raise KeyPairConflict(
                 f"There are {len(found)} SSH keys like {key.name!r} on {session.endpoint}.",
                 name=key.name,
                 endpoint=session.endpoint.url,
@@ -68,7 +68,7 @@ def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
         request = delete(resource_id(name, "credential", "key pair"))
         answer = session.send(request, doing=doing, allow={404})
     if answer is None or answer.status == 404:
-        raise KeyNotFound(
+        raise KeyPairMissing(
             f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on {session.endpoint}.",
             name=key.name,
             endpoint=session.endpoint.url,
@@ -82,7 +82,7 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
         if other.blob == key.blob:
             return other
     if same:
-        raise KeyConflict(
+        raise KeyPairConflict(
             f"There is another SSH key named {key.name!r} on {session.endpoint}.",
             name=key.name,
             endpoint=session.endpoint.url,
@@ -102,7 +102,7 @@ def _keys(session: Session, where: Filter) -> Iterator[SSHKey]:
 def _key(entry: dict[str, Any]) -> SSHKey | None:
     try:
         key = SSHKey.parse(documents.text(entry, "public-key") or "")
-    except InvalidInput:
+    except BadInput:
         log.warning("%s is called an SSH key and is none; it is left alone", entry["id"])
         return None
     name = documents.text(entry, "name") or key.comment

@@ -19,9 +19,9 @@ from slipstream.backends.slipstream.preflight import foreseen
 from slipstream.backends.slipstream.profile import XML
 from slipstream.errors import (
     AnswerLost,
-    InvalidInput,
+    BadInput,
+    DriverError,
     MalformedAnswer,
-    SlipStreamError,
     shorten,
 )
 from slipstream.hookspecs import hookimpl, serves
@@ -49,7 +49,7 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
     """
     module = read(session, request.module_id)
     if module.kind is ModuleKind.PROJECT:
-        raise InvalidInput(
+        raise BadInput(
             f"{module.path} is a project; only components and applications can be deployed.",
             hint=f"See list_images(ex_path={module.path!r}).",
         )
@@ -60,7 +60,7 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
     run = _created(session, answer)
     try:
         return runs.read(session, run)
-    except SlipStreamError as error:
+    except DriverError as error:
         log.warning("deployment %s was created but cannot be read yet: %s", run, error)
         return Deployment(
             id=run,
@@ -89,8 +89,8 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
             expecting=answering(201, Location=f"/run/{PLACEHOLDER}"),
         )
     except AnswerLost as error:
-        raise AnswerLost(
-            f"Cannot {doing}: {error.message}",
+        raise type(error)(
+            f"Cannot {doing}: {error.summary}",
             endpoint=session.endpoint.url,
             hint="It may have been deployed all the same and was not sent again. Look for it"
             " with list_nodes() before you try once more.",
@@ -112,7 +112,7 @@ def _created(session: Session, answer: Response) -> str:
     location = urlsplit(answer.headers.get("Location", "")).path
     try:
         return run_id(location.rstrip("/").rpartition("/")[2])
-    except InvalidInput:
+    except BadInput:
         raise MalformedAnswer(
             f"The server answered {answer.status} to a deployment but does not name it.",
             endpoint=session.endpoint.url,

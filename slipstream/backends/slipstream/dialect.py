@@ -44,7 +44,7 @@ def log_in(session: Session, template: str, fields: Mapping[str, object]) -> Non
     :param session: The session to log in.
     :param template: The session template's name.
     :param fields: Its fields.
-    :raises LoginFailed: If the server does not accept them.
+    :raises InvalidCredentials: If the server does not accept them.
     """
     document = {"sessionTemplate": {**fields, "href": f"session-template/{template}"}}
     request = Request(

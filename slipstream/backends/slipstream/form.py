@@ -14,7 +14,7 @@ import attrs
 
 from slipstream.backends.slipstream.dialect import WIRE_NAMES
 from slipstream.backends.slipstream.module_document import ANY_CLOUD
-from slipstream.errors import InvalidInput, UnknownName
+from slipstream.errors import BadInput, UnknownName
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 
@@ -41,7 +41,7 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     :param inherited: Gives the parameters of the module's ancestors; called only when a
         parameter is not the module's own.
     :returns: Field names and values.
-    :raises InvalidInput: If the server would refuse it or misunderstand it.
+    :raises BadInput: If the server would refuse it or misunderstand it.
     """
     request = _with_options(request)
     form = {"refqname": f"module/{module.id}"}
@@ -64,7 +64,7 @@ def _with_options(request: DeploymentRequest) -> DeploymentRequest:
     given = {p.name: p.value for p in request.parameters if p.node is None and p.name in _OPTIONS}
     if given.keys() & _DECIDED_ELSEWHERE:
         names = ", ".join(sorted(given.keys() & _DECIDED_ELSEWHERE))
-        raise InvalidInput(f"{names} cannot be given as a parameter: the image decides it.")
+        raise BadInput(f"{names} cannot be given as a parameter: the image decides it.")
     changes: dict[str, Any] = {}
     if "tags" in given:
         changes["tags"] = (*request.tags, *given["tags"].split(","))
@@ -118,13 +118,13 @@ def _refuse_application_options(request: DeploymentRequest, module: Module) -> N
     if request.scalable:
         options.append("ex_scalable")
     if options:
-        raise InvalidInput(
+        raise BadInput(
             f"{module.path} is a component: {' and '.join(sorted(options))} only apply to"
             " applications."
         )
     for parameter in request.parameters:
         if parameter.node is not None:
-            raise InvalidInput(
+            raise BadInput(
                 f"{module.path} is a component and has no node {parameter.node!r}.",
                 hint="For a component give values by parameter name, and ex_cloud as text.",
             )
@@ -158,7 +158,7 @@ def _check_tolerance(request: DeploymentRequest, nodes: Iterable[ModuleNode]) ->
     for node in nodes:
         instances = wanted.get(node.name, node.multiplicity)
         if tolerated.get(node.name, 0) > instances:
-            raise InvalidInput(
+            raise BadInput(
                 f"Node {node.name} starts {instances} instances and cannot tolerate"
                 f" {tolerated[node.name]} failures.",
                 hint="Give ex_tolerate_failures at most the node's multiplicity.",
@@ -168,7 +168,7 @@ def _check_tolerance(request: DeploymentRequest, nodes: Iterable[ModuleNode]) ->
 def _counts(request: DeploymentRequest, role: Role) -> dict[str | None, int]:
     for parameter in request.decides(role):
         if not parameter.value.isdecimal():
-            raise InvalidInput(
+            raise BadInput(
                 f"The {role.value} of node {parameter.node} is {parameter.value!r}:"
                 " a whole number is needed."
             )
@@ -188,7 +188,7 @@ def _names(parameters: Iterable[ModuleParameter]) -> set[str]:
 def _name(parameter: Parameter) -> str:
     name = WIRE_NAMES.get(parameter.role, parameter.name)
     if "--" in name:
-        raise InvalidInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
+        raise BadInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
     return name
 
 
@@ -211,9 +211,9 @@ def _protected(parameter: Parameter) -> str:
     return f"'{value}'" if quoted and parameter.role is Role.INPUT else value
 
 
-def _not_for_a_node(parameter: Parameter, module: Module) -> InvalidInput:
+def _not_for_a_node(parameter: Parameter, module: Module) -> BadInput:
     nodes = [node.name for node in module.nodes]
-    return InvalidInput(
+    return BadInput(
         f"{module.path} is an application: its parameters belong to nodes, and {parameter.name!r}"
         " was given for none.",
         hint=f"Write ex_parameters={{'<node>': {{{parameter.name!r}: ...}}}}; its nodes:"

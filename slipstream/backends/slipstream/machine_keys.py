@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import attrs
 
 from slipstream.backends.slipstream.ssh_keys import Lines, change, keys_of
-from slipstream.errors import CannotConnect, Refused, SlipStreamError, Unavailable
+from slipstream.errors import CannotConnect, DriverError, RequestFailed, ServiceUnavailable
 from slipstream.session import Session
 from slipstream.transport.logs import get_logger
 from slipstream.values.ssh_key import SSHKey
@@ -48,7 +48,7 @@ def given(session: Session, key: SSHKey) -> Iterator[None]:
     use = _begin(session, key)
     try:
         yield
-    except SlipStreamError as error:
+    except DriverError as error:
         if _is_certain(error):
             _take_back(session, key, use, error)
         raise
@@ -70,14 +70,14 @@ def _begin(session: Session, key: SSHKey) -> _Use:
     return use
 
 
-def _is_certain(error: SlipStreamError) -> bool:
+def _is_certain(error: DriverError) -> bool:
     """Whether nothing can have been deployed."""
-    if isinstance(error, Refused):
-        return error.status < 500 and not isinstance(error, Unavailable)
+    if isinstance(error, RequestFailed):
+        return error.code < 500 and not isinstance(error, ServiceUnavailable)
     return isinstance(error, CannotConnect)
 
 
-def _take_back(session: Session, key: SSHKey, use: _Use, error: SlipStreamError) -> None:
+def _take_back(session: Session, key: SSHKey, use: _Use, error: DriverError) -> None:
     """Undo what was added; the first error is what the user is told."""
 
     def remove(lines: Lines) -> Lines:
@@ -91,7 +91,7 @@ def _take_back(session: Session, key: SSHKey, use: _Use, error: SlipStreamError)
     try:
         change(session, remove, doing=f"take back the SSH key {key.name!r}")
         use.added = use.count > 0
-    except SlipStreamError as second:
+    except DriverError as second:
         log.warning("the SSH key %s was added and cannot be taken back: %s", key.name, second)
         left = f"The SSH key {key.name!r} was added to the account and could not be taken back."
         error.hint = f"{error.hint} {left}" if error.hint else left

@@ -15,7 +15,7 @@ from slipstream.backends.slipstream import cimi
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.offers import PREFIX, offer
 from slipstream.backends.slipstream.paths import run_id
-from slipstream.errors import InvalidInput, MalformedAnswer
+from slipstream.errors import BadInput, MalformedAnswer
 from slipstream.filters import And
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
@@ -91,7 +91,7 @@ def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
     doing = "list the addresses of deployments"
     try:
         where = either("deployment/href", *(RUN + run for run in runs))
-    except InvalidInput:
+    except BadInput:
         raise MalformedAnswer(
             f"Cannot {doing}: not all that the server lists has an id.",
             endpoint=session.endpoint.url,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from slipstream.errors import InvalidInput, shorten
+from slipstream.errors import BadInput, shorten
 from slipstream.values.control_characters import NOT_IN_NAMES
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -19,16 +19,16 @@ def segments(path: str, what: str) -> list[str]:
         it do not matter.
     :param what: What it is, for the message.
     :returns: Its parts, none of them empty, a dot or two dots; none at all for the root.
-    :raises InvalidInput: If it is no path.
+    :raises BadInput: If it is no path.
     """
     if not isinstance(path, str) or NOT_IN_NAMES.search(path):
-        raise InvalidInput(f"{path!r:.120} is not {what}: it holds control characters.")
+        raise BadInput(f"{path!r:.120} is not {what}: it holds control characters.")
     stripped = path.strip("/")
     parts = stripped.split("/") if stripped else []
     if parts[:1] == ["module"]:
         del parts[0]
     if any(part.strip() in {"", ".", ".."} for part in parts):
-        raise InvalidInput(
+        raise BadInput(
             f"{shorten(path)!r} is not {what}.",
             hint="Paths look like 'apps/WordPress/wordpress', with a version behind or without.",
         )
@@ -50,10 +50,10 @@ def run_id(text: str) -> str:
 
     :param text: What the user gave.
     :returns: The id.
-    :raises InvalidInput: If it is no UUID.
+    :raises BadInput: If it is no UUID.
     """
     if not _UUID.fullmatch(text):
-        raise InvalidInput(
+        raise BadInput(
             f"{shorten(text)!r} is not the id of a deployment: that is a UUID.",
             hint="list_nodes() gives the ids.",
         )

@@ -15,7 +15,7 @@ from slipstream.backends.slipstream.form import CONNECTOR, SERVICE_OFFER, fields
 from slipstream.backends.slipstream.module_document import ANY_CLOUD
 from slipstream.backends.slipstream.offers import offer, slipstream_list_connectors
 from slipstream.backends.slipstream.profile import Profile
-from slipstream.errors import InvalidInput, NotFound, SlipStreamError, UnknownName
+from slipstream.errors import BadInput, DriverError, NotFound, UnknownName
 from slipstream.session import Session
 from slipstream.transport.messages import Request
 from slipstream.values import Module, ModuleKind, ModuleParameter, ServiceOffer
@@ -29,7 +29,7 @@ def foreseen(
     request: DeploymentRequest,
     module: Module,
     inherited: Iterable[ModuleParameter],
-) -> Iterator[SlipStreamError]:
+) -> Iterator[DriverError]:
     """
     Every refusal that can be known beforehand.
 
@@ -41,7 +41,7 @@ def foreseen(
     yield from _of_each_parameter(request, module, list(inherited))
     profile = Profile.read(session, doing="look at the account")
     if request.check_ssh_key and not any(line.strip() for line in profile.ssh_lines):
-        yield InvalidInput(
+        yield BadInput(
             "The account has no SSH key.", hint="Add one with import_key_pair_from_file()."
         )
     yield from _of_the_places(session, request, module, profile)
@@ -49,21 +49,21 @@ def foreseen(
 
 def _of_each_parameter(
     request: DeploymentRequest, module: Module, inherited: list[ModuleParameter]
-) -> Iterator[SlipStreamError]:
+) -> Iterator[DriverError]:
     """One after the other, since the first that is wrong hides the rest."""
     for parameter in request.parameters:
         try:
             fields(attrs.evolve(request, parameters=(parameter,)), module, lambda: iter(inherited))
-        except InvalidInput as error:
+        except BadInput as error:
             yield error
 
 
 def _of_the_places(
     session: Session, request: DeploymentRequest, module: Module, profile: Profile
-) -> Iterator[SlipStreamError]:
+) -> Iterator[DriverError]:
     usable = {connector.name for connector in slipstream_list_connectors(session) or ()}
     if not usable:
-        yield InvalidInput(
+        yield BadInput(
             "The account is set up for no cloud.", hint="Give it a cloud's credentials first."
         )
         return

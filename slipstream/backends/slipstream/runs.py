@@ -18,7 +18,7 @@ from slipstream.backends.slipstream.paths import run_id
 from slipstream.backends.slipstream.profile import XML
 from slipstream.backends.slipstream.run_document import ABORT, STATE, document, phase
 from slipstream.backends.slipstream.run_list import every_run
-from slipstream.errors import DeploymentFailed, UnknownName
+from slipstream.errors import NodeFailed, UnknownName
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.session.dry_run import answering
@@ -101,7 +101,7 @@ def slipstream_get_parameter(
     if name not in values:
         raise UnknownName("parameter", name, values, f"of deployment {deployment.id}")
     if deployment.failure and not ignore_abort:
-        raise DeploymentFailed(
+        raise NodeFailed(
             f"Deployment {deployment.id} was aborted: {deployment.failure}.",
             state=deployment.state,
             reason=deployment.failure,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.profile import Profile
-from slipstream.errors import InvalidInput, KeyConflict, KeyNotFound
+from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
 from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.transport.logs import get_logger
@@ -41,7 +41,7 @@ def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
         if any(other.blob == key.blob for other in same):
             return lines
         if same:
-            raise KeyConflict(
+            raise KeyPairConflict(
                 f"There is another SSH key named {key.name!r} on {session.endpoint}.",
                 name=key.name,
                 endpoint=session.endpoint.url,
@@ -61,7 +61,7 @@ def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
     def remove(lines: Lines) -> Lines:
         kept = [line for line in lines if _read(line) != key]
         if len(kept) == len(lines):
-            raise KeyNotFound(
+            raise KeyPairMissing(
                 f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on"
                 f" {session.endpoint}.",
                 name=key.name,
@@ -81,7 +81,7 @@ def change(session: Session, edit: Callable[[Lines], Lines], *, doing: str) -> b
     :param edit: Gives the lines wanted instead of those that are there; called several times.
     :param doing: What it is done for, in words that go after "Cannot".
     :returns: Whether there was anything to change.
-    :raises KeyConflict: If somebody else goes on changing them meanwhile.
+    :raises KeyPairConflict: If somebody else goes on changing them meanwhile.
     """
     with session.key_lock:
         before = Profile.read(session, doing=doing).ssh_lines
@@ -100,7 +100,7 @@ def change(session: Session, edit: Callable[[Lines], Lines], *, doing: str) -> b
             if session.rehearsing or after == wanted or _has_been_made(edit, after):
                 return True
             before = after
-    raise KeyConflict(
+    raise KeyPairConflict(
         f"Cannot {doing}: somebody else is changing the SSH keys of this account on"
         f" {session.endpoint} at the same time.",
         endpoint=session.endpoint.url,
@@ -111,7 +111,7 @@ def change(session: Session, edit: Callable[[Lines], Lines], *, doing: str) -> b
 def _has_been_made(edit: Callable[[Lines], Lines], lines: Lines) -> bool:
     try:
         return edit(lines) == lines
-    except KeyNotFound:
+    except KeyPairMissing:
         return True
 
 
@@ -129,6 +129,6 @@ def _read(line: str) -> SSHKey | None:
         return None
     try:
         return SSHKey.parse(line)
-    except InvalidInput:
+    except BadInput:
         log.warning("the profile has a line among its SSH keys that is none; it is left alone")
         return None

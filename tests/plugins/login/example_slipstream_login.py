@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from slipstream import Credentials, LoginMethod, Session, hookimpl
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 
 
 def authenticate(session: Session, credentials: Credentials) -> None:
     if not credentials.secret:
-        raise InvalidInput("The token is missing.", hint="Give it as the argument 'secret'.")
+        raise BadInput("The token is missing.", hint="Give it as the argument 'secret'.")
     session.log_in_with_template("mitreid-token", {"token": credentials.secret})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from slipstream import DeploymentRequest, Role, hookimpl
-from slipstream.errors import InvalidInput
+from slipstream.errors import BadInput
 from slipstream.values import Deployment
 
 FORBIDDEN = {"ec2-eu-west"}
@@ -16,5 +16,5 @@ def slipstream_deploy(request: DeploymentRequest) -> Generator[None, Deployment,
     for location in request.decides(Role.LOCATION):
         connector = location.value.removeprefix("connector/")
         if connector in FORBIDDEN:
-            raise InvalidInput(f"Nothing may be deployed on {connector}.")
+            raise BadInput(f"Nothing may be deployed on {connector}.")
     return (yield)
