@@ -16,7 +16,8 @@ from slipstream.testing.scrubbing import encoding_of
 FROM_SANDBOX: Final = "recorded from the sandbox"
 FROM_SERVER: Final = "recorded from a real server"
 
-_Strings = dict[str, str]
+# The same loader in C, ten times as fast, where PyYAML was built with it.
+LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class CassetteError(ValueError):
@@ -152,7 +153,7 @@ def load(path: Path) -> tuple[Header, list[Interaction]]:
     :raises FileNotFoundError: if there is none.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), LOADER)  # noqa: S506
         header = Header.parse(document.get("header"), path)
         return header, [_read(each) for each in document["interactions"]]
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeError) as error:

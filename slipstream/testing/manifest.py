@@ -8,9 +8,17 @@ from typing import Any, Final
 import yaml
 from attrs import field, frozen
 
-from slipstream.testing.cassette_file import FROM_SANDBOX, FROM_SERVER, CassetteError, write_yaml
+from slipstream.testing.cassette_file import (
+    FROM_SANDBOX,
+    FROM_SERVER,
+    CassetteError,
+    write_yaml,
+)
 
 FILE_NAME: Final = "origin.yaml"
+
+STATUSES: Final = ("unsupported", "unrecorded", "outdated")
+"""The ways in which a scenario is not replayed, as they are called in the file."""
 
 _REQUIRED = ("origin", "kind", "server", "version", "date", "library", "endpoint")
 
@@ -27,6 +35,9 @@ class Manifest:
     :param library: the distribution that recorded, with its version.
     :param endpoint: the address the recordings are kept under.
     :param unsupported: scenarios that the server cannot serve, and why.
+    :param unrecorded: scenarios without a recording of this server so far, and why.
+    :param outdated: scenarios whose recording the present code cannot replay, and why; the
+        recording stays until it is made anew.
     """
 
     origin: str
@@ -37,6 +48,21 @@ class Manifest:
     library: str
     endpoint: str
     unsupported: dict[str, str] = field(factory=dict)
+    unrecorded: dict[str, str] = field(factory=dict)
+    outdated: dict[str, str] = field(factory=dict)
+
+    def obstacle(self, name: str) -> tuple[str, str] | None:
+        """Say why a scenario is not replayed.
+
+        :param name: the scenario; a parametrised one is listed with its parameters or without.
+        :returns: the status, one of :data:`STATUSES`, and the reason, or ``None`` if it is.
+        """
+        for status in STATUSES:
+            reasons: dict[str, str] = getattr(self, status)
+            for listed in (name, ".".join(name.split(".")[:2])):
+                if listed in reasons:
+                    return status, reasons[listed]
+        return None
 
 
 def load_manifest(folder: Path) -> Manifest | None:
@@ -56,8 +82,11 @@ def load_manifest(folder: Path) -> Manifest | None:
         raise CassetteError(f"{path} lacks {', '.join(missing)}")
     if given["kind"] not in {FROM_SANDBOX, FROM_SERVER}:
         raise CassetteError(f"{path} does not say honestly where its cassettes come from")
-    unsupported = {str(k): str(v) for k, v in (given.get("unsupported") or {}).items()}
-    return Manifest(**{name: str(given[name]) for name in _REQUIRED}, unsupported=unsupported)
+    values: dict[str, Any] = {name: str(given[name]) for name in _REQUIRED}
+    for status in STATUSES:
+        listed = given.get(status) or {}
+        values[status] = {str(name): str(reason) for name, reason in listed.items()}
+    return Manifest(**values)
 
 
 def save_manifest(folder: Path, manifest: Manifest) -> None:
@@ -67,7 +96,9 @@ def save_manifest(folder: Path, manifest: Manifest) -> None:
     :param manifest: what to write.
     """
     document: dict[str, Any] = {name: getattr(manifest, name) for name in _REQUIRED}
-    document["unsupported"] = dict(sorted(manifest.unsupported.items()))
+    for status in STATUSES:
+        if reasons := getattr(manifest, status):
+            document[status] = dict(sorted(reasons.items()))
     write_yaml(folder / FILE_NAME, document)
 
 

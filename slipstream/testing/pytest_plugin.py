@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 
 from slipstream.testing.cassette_file import CassetteError
 from slipstream.testing.cassettes import Recording, Replay, recording, replaying
-from slipstream.testing.manifest import load_manifest, origins
+from slipstream.testing.manifest import STATUSES, load_manifest, origins
 from slipstream.testing.offline import instant_sleep, network_blocked
 from slipstream.testing.recorder import (
     SANDBOX_ORIGINS,
@@ -40,7 +41,14 @@ if TYPE_CHECKING:
 
 _RECORDER = pytest.StashKey[Recorder]()
 _TAPE = pytest.StashKey[Recording]()
+_PROBLEM = pytest.StashKey[str]()
 _OUTCOMES = pytest.StashKey[dict[str, str]]()
+_STATUS = "slipstream_scenario"
+_SKIPPED = {
+    "unsupported": "{origin} cannot serve it: {reason}",
+    "unrecorded": "{origin} was not recorded with it: {reason}",
+    "outdated": "the recording of {origin} cannot be replayed any more: {reason}",
+}
 _ORIGIN_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
@@ -109,22 +117,55 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the scenarios that were asked for.
+    """Keep the scenarios that were selected.
 
     :param config: pytest's own.
     :param items: the collected tests, changed in place.
-    :raises pytest.UsageError: if there is no scenario of a given name.
+    :raises pytest.UsageError: if there is no scenario of a given name, or two scenarios would
+        share one cassette.
     """
+    names = {item: _name(item) for item in items if item.get_closest_marker("scenario")}
+    if problem := _shared_cassette(names):
+        if not hasattr(config, "workerinput"):
+            raise pytest.UsageError(problem)
+        # A worker of pytest-xdist can say it in the report of a test alone.
+        config.stash[_PROBLEM] = problem
     wanted = set(config.option.scenario)
     if not wanted and not config.option.record:
         return
-    names = {item: _name(item) for item in items if item.get_closest_marker("scenario")}
     if unknown := wanted - set(names.values()):
         known = ", ".join(sorted(set(names.values()))) or "none"
         raise pytest.UsageError(f"no scenario is called {', '.join(sorted(unknown))}, but {known}")
     kept = [item for item in items if item in names and (not wanted or names[item] in wanted)]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fail what a collection could not refuse.
+
+    :param item: the test.
+    """
+    if item.get_closest_marker("scenario") and (problem := item.config.stash.get(_PROBLEM, None)):
+        pytest.fail(problem, pytrace=False)
+
+
+def _shared_cassette(names: dict[pytest.Item, str]) -> str | None:
+    # Some file systems do not tell capital letters from small ones.
+    owners: dict[tuple[str, str], pytest.Item] = {}
+    for item, name in names.items():
+        other = owners.setdefault((_origin_of(item), name.casefold()), item)
+        if other is not item:
+            return (
+                f"{other.nodeid} and {item.nodeid} would share the cassette of {name}: "
+                "give one of them, or the id of its parameters, another name"
+            )
+    return None
+
+
+def _origin_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("origin")) if callspec else ""
 
 
 @pytest.fixture(scope="session")
@@ -213,7 +254,7 @@ def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scen
 
 @contextmanager
 def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
-    path = _playable(folder, name)
+    path = _playable(item, folder, name)
     with network_blocked() as attempts, instant_sleep(), replaying(path) as tape:
         yield Scenario(
             name=name,
@@ -227,10 +268,13 @@ def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
         _check_played(tape, attempts, path)
 
 
-def _playable(folder: Path, name: str) -> Path:
+def _playable(item: pytest.Item, folder: Path, name: str) -> Path:
     path, manifest = cassette_path(folder, name), load_manifest(folder)
-    if manifest and name in manifest.unsupported:
-        pytest.skip(f"{folder.name} cannot serve it: {manifest.unsupported[name]}")
+    if obstacle := manifest and manifest.obstacle(name):
+        status, reason = obstacle
+        item.user_properties.append((_STATUS, status))
+        pytest.skip(_SKIPPED[status].format(origin=folder.name, reason=reason))
+    item.user_properties.append((_STATUS, "replayed"))
     if not path.is_file():
         pytest.fail(
             f"there is no cassette {path}: record it with "
@@ -299,6 +343,7 @@ def pytest_terminal_summary(
     """
     recorder = config.stash.get(_RECORDER, None)
     if recorder is None:
+        _summarise_replays(terminalreporter)
         return
     terminalreporter.section(f"recorded into {recorder.folder}")
     for name in recorder.recorded:
@@ -307,6 +352,21 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"unsupported  {name}: {reason}")
     for name, reason in recorder.failed.items():
         terminalreporter.write_line(f"failed       {name}: {reason}")
+
+
+def _summarise_replays(reporter: pytest.TerminalReporter) -> None:
+    reports = [report for reports in reporter.stats.values() for report in reports]
+    # One test may have several reports; the last property is that of the test.
+    statuses = {
+        report.nodeid: value
+        for report in reports
+        for key, value in getattr(report, "user_properties", ())
+        if key == _STATUS
+    }
+    if statuses:
+        counts = Counter(statuses.values())
+        parts = [f"{counts[status]} {status}" for status in ("replayed", *STATUSES)]
+        reporter.write_line(f"recorded sessions: {', '.join(parts)}")
 
 
 def _root(config: pytest.Config) -> Path:

@@ -15,7 +15,7 @@ from attrs import define, field
 
 from slipstream.testing.cassette_file import FROM_SANDBOX, FROM_SERVER, Header
 from slipstream.testing.cassettes import Recording
-from slipstream.testing.manifest import Manifest, load_manifest, save_manifest
+from slipstream.testing.manifest import STATUSES, Manifest, load_manifest, save_manifest
 from slipstream.testing.origins import kept_endpoint, moved
 from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
 from slipstream.testing.scrubbing import Scrubber
@@ -105,12 +105,14 @@ class Recorder:
 
     def _note(self, name: str, reason: str | None) -> None:
         before = load_manifest(self.folder)
-        unsupported = dict(before.unsupported) if before else {}
-        unsupported.pop(name, None)
+        reasons: dict[str, Any] = {
+            status: dict(getattr(before, status, {})) for status in STATUSES
+        }
+        for listed in reasons.values():
+            listed.pop(name, None)
         if reason is not None:
-            unsupported[name] = reason
-        manifest = Manifest(unsupported=unsupported, **self._provenance())
-        save_manifest(self.folder, manifest)
+            reasons["unsupported"][name] = reason
+        save_manifest(self.folder, Manifest(**reasons, **self._provenance()))
 
     def _provenance(self) -> dict[str, Any]:
         version = _VERSION.search(self.origin)

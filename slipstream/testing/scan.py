@@ -14,7 +14,7 @@ from typing import Final
 from attrs import frozen
 
 from slipstream.testing.cassette_file import CassetteError, Header, Interaction, load
-from slipstream.testing.manifest import FILE_NAME, load_manifest
+from slipstream.testing.manifest import FILE_NAME, STATUSES, load_manifest
 from slipstream.testing.names import SCRUBBED
 from slipstream.testing.scenarios import cassette_path, scenario_name
 from slipstream.testing.scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber
@@ -96,7 +96,7 @@ def scenario_names(folder: Path) -> set[str]:
 
 def _scenarios(module: ast.Module) -> Iterator[ast.FunctionDef]:
     whole = any(isinstance(node, ast.Assign) and _marks_all(node) for node in module.body)
-    for node in module.body:
+    for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             marks = [ast.unparse(decorator) for decorator in node.decorator_list]
             if whole or "pytest.mark.scenario" in marks:
@@ -164,11 +164,14 @@ def _manifest(path: Path, scenarios: Collection[str] | None) -> Iterator[Finding
     if manifest is None or manifest.origin != path.parent.name:
         yield Finding(path, "names another origin than its folder")
         return
-    for name in manifest.unsupported:
-        if cassette_path(path.parent, name).exists():
-            yield Finding(path, f"calls {name} unsupported, but there is a cassette of it")
-        if _is_orphan(name, scenarios):
-            yield Finding(path, f"calls {name} unsupported, but there is no such scenario")
+    for status in STATUSES:
+        for name in getattr(manifest, status):
+            there = cassette_path(path.parent, name).exists()
+            if there != (status == "outdated"):
+                problem = "there is a cassette of it" if there else "there is no cassette of it"
+                yield Finding(path, f"calls {name} {status}, but {problem}")
+            if _is_orphan(name, scenarios):
+                yield Finding(path, f"calls {name} {status}, but there is no such scenario")
 
 
 def _header(

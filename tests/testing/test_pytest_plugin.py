@@ -223,6 +223,75 @@ def test_login(scenario):
     result.stdout.fnmatch_lines(["*the network was wanted: 127.0.0.1, *"])
 
 
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("unrecorded", "fake-1.2 was not recorded with it: made later"),
+        ("outdated", "the recording of fake-1.2 cannot be replayed any more: made later"),
+    ],
+)
+def test_a_scenario_that_the_manifest_excuses_is_skipped_and_counted(recorded, status, message):
+    manifest = recorded.path / "cassettes" / "fake-1.2" / "origin.yaml"
+    manifest.write_text(f"{manifest.read_text()}{status}:\n  some.sized: made later\n")
+    for size in ("small", "large-one") if status == "unrecorded" else ():
+        cassette(recorded, f"sized.{size}").unlink()
+    result = run(recorded, "-rs")
+    result.assert_outcomes(passed=3, skipped=3)
+    counts = "2 unrecorded, 0" if status == "unrecorded" else "0 unrecorded, 2"
+    result.stdout.fnmatch_lines_random(
+        [f"*{message}*", f"recorded sessions: 2 replayed, 1 unsupported, {counts} outdated"],
+    )
+
+
+def test_recording_ends_an_excuse(recorded, server):
+    manifest = recorded.path / "cassettes" / "fake-1.2" / "origin.yaml"
+    manifest.write_text(f"{manifest.read_text()}outdated:\n  some.login: made later\n")
+    record(recorded, server)
+    assert "outdated" not in manifest.read_text()
+    assert "it has no rocket" in manifest.read_text()
+
+
+TWINS = {
+    "methods of two classes": {
+        "test_some": """
+import pytest
+class TestA:
+    @pytest.mark.scenario
+    def test_x(self, scenario): ...
+class TestB:
+    @pytest.mark.scenario
+    def test_x(self, scenario): ...
+"""
+    },
+    "two folders": dict.fromkeys(
+        ("a/test_some", "b/test_some"),
+        "import pytest\n@pytest.mark.scenario\ndef test_x(scenario): ...\n",
+    ),
+    "ids": {
+        "test_some": """
+import pytest
+@pytest.mark.scenario
+@pytest.mark.parametrize("size", ["a b", "a-b"])
+def test_x(scenario, size): ...
+"""
+    },
+}
+
+
+@pytest.mark.parametrize("files", TWINS.values(), ids=TWINS)
+def test_two_scenarios_with_one_cassette_are_refused_and_named(project, files):
+    (project.path / "test_some.py").unlink()
+    for name, source in files.items():
+        path = project.path / f"{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
+        if path.parent != project.path:
+            (path.parent / "__init__.py").touch()
+    result = run(project)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*test_some*::test_x*and*test_some*::test_x*share the cassette*"])
+
+
 def test_every_origin_present_is_played(recorded):
     folder = recorded.path / "cassettes"
     other = folder / "other-2"

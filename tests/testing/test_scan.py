@@ -154,6 +154,18 @@ def test_a_scenario_cannot_be_both_unsupported_and_recorded(root):
     assert "calls nodes.deploy unsupported, but there is a cassette" in problems(root)
 
 
+def test_an_outdated_recording_must_be_there(root):
+    spoil(root, "{}", "{}\noutdated:\n  nodes.deploy: the requests have changed", "origin.yaml")
+    assert problems(root) == ""
+    (root / "sandbox-3.71" / "nodes" / "deploy.yaml").unlink()
+    assert "calls nodes.deploy outdated, but there is no cassette" in problems(root)
+
+
+def test_an_unrecorded_scenario_has_no_cassette(root):
+    spoil(root, "{}", "{}\nunrecorded:\n  nodes.deploy: added later", "origin.yaml")
+    assert "calls nodes.deploy unrecorded, but there is a cassette" in problems(root)
+
+
 def test_an_origin_needs_its_manifest(root):
     (root / "sandbox-3.71" / "origin.yaml").unlink()
     assert "has no origin.yaml" in problems(root)
@@ -172,6 +184,7 @@ def test_other_files_have_no_place_among_cassettes(root):
 def test_scenarios_are_found_without_importing_them(tmp_path):
     (tmp_path / "test_nodes.py").write_text(
         "import nowhere\n@pytest.mark.scenario\ndef test_deploy(scenario): ...\n"
-        "def test_other(): ...\n",
+        "def test_other(): ...\n"
+        "class TestNames:\n    @pytest.mark.scenario\n    def test_blank(self, scenario): ...\n",
     )
-    assert scenario_names(tmp_path) == {"nodes.deploy"}
+    assert scenario_names(tmp_path) == {"nodes.deploy", "nodes.blank"}

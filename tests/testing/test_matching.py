@@ -1,0 +1,70 @@
+"""A request matches the recorded one where the server cannot tell them apart."""
+
+from __future__ import annotations
+
+import pytest
+from vcr.request import Request
+
+from slipstream.testing import matching
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def request(method: str = "GET", path: str = "/run", kind: str = "", body: str = "") -> Request:
+    return Request(method, f"https://server.example{path}", body.encode(), {"Content-Type": kind})
+
+
+@pytest.mark.parametrize(
+    ("asked", "recorded"),
+    [
+        ("/run?a=1&_=abc", "/run?a=1"),
+        ("/run?_=abc", "/run?_=def"),
+        ("/run?a=1&b=2", "/run?b=2&a=1"),
+    ],
+)
+def test_queries_match_without_nonces_and_in_any_order(asked: str, recorded: str) -> None:
+    matching.query(request(path=asked), request(path=recorded))
+
+
+@pytest.mark.parametrize(
+    ("method", "asked", "recorded"),
+    [
+        ("GET", "/run?a=1", "/run?a=2"),
+        ("GET", "/run?a=", "/run"),
+        ("GET", "/run?__=1", "/run"),
+        ("DELETE", "/run?_=1", "/run"),
+        ("POST", "/run?_=1", "/run?_=2"),
+    ],
+)
+def test_queries_that_a_server_could_tell_apart_differ(
+    method: str, asked: str, recorded: str
+) -> None:
+    with pytest.raises(AssertionError):
+        matching.query(request(method, asked), request(method, recorded))
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "recorded"),
+    [
+        ("application/json", '{"a": 1, "b": 2}', '{"b":2,"a":1}'),
+        (FORM, "a=1&b=%20", "b=+&a=1"),
+        ("application/xml", "<a x='1' y='2'/>", '<a y="2" x="1"></a>'),
+        ("text/plain", "a", "a"),
+    ],
+)
+def test_bodies_match_by_meaning(kind: str, asked: str, recorded: str) -> None:
+    matching.body(request(kind=kind, body=asked), request(kind=kind, body=recorded))
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "recorded"),
+    [
+        ("application/json", '{"a": 1}', '{"a": "1"}'),
+        (FORM, "a=1&_=1", "a=1&_=2"),
+        ("application/xml", "<a>x</a>", "<a>y</a>"),
+        ("text/plain", "a", "b"),
+    ],
+)
+def test_bodies_that_mean_something_else_differ(kind: str, asked: str, recorded: str) -> None:
+    with pytest.raises(AssertionError):
+        matching.body(request(kind=kind, body=asked), request(kind=kind, body=recorded))
