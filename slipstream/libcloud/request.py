@@ -9,7 +9,7 @@ from libcloud.compute.base import NodeAuthPassword, NodeAuthSSHKey
 
 from slipstream.errors import BadInput, shorten
 from slipstream.libcloud.base import id_of
-from slipstream.values.control_characters import NOT_IN_NAMES, NOT_IN_VALUES
+from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 from slipstream.values.ssh_key import SSHKey
 
@@ -100,7 +100,7 @@ def label(text: Any, what: str) -> str:
         raise TypeError(f"A {what} is a text, not {type(text).__name__}.")
     if not text.strip():
         raise BadInput(f"The {what} is empty.", hint="Leave it out or give one.")
-    if NOT_IN_NAMES.search(text):
+    if CONTROL_CHARACTERS.search(text):
         raise BadInput(f"The {what} {shorten(text)!r} holds control characters.")
     if text != text.strip():
         raise BadInput(f"The {what} {shorten(text)!r} starts or ends with a blank.")
@@ -168,7 +168,7 @@ def _value(name: str, value: Any) -> str:
         raise TypeError(
             f"The value of parameter {name!r} is a text or a number, not {type(value).__name__}."
         )
-    if NOT_IN_VALUES.search(value):
+    if NOT_IN_XML.search(value):
         raise BadInput(f"The value of parameter {name!r} holds control characters.")
     return value
 
@@ -176,7 +176,7 @@ def _value(name: str, value: Any) -> str:
 def _text(text: Any, what: str) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{what} is a text, not {type(text).__name__}.")
-    if not text.strip() or NOT_IN_NAMES.search(text):
+    if not text.strip() or CONTROL_CHARACTERS.search(text):
         raise BadInput(f"{what} is empty or holds control characters: {shorten(text)!r}.")
     return text
 

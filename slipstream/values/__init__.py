@@ -35,6 +35,9 @@ from slipstream.values.ssh_key import (
     SSHKey,
     generate,
 )
+from slipstream.values.text import (
+    safe_text,
+)
 
 __all__ = [
     "DEFAULT_PORTS",
@@ -60,4 +63,5 @@ __all__ = [
     "ServiceOffer",
     "VirtualMachine",
     "generate",
+    "safe_text",
 ]

@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 from slipstream.errors import BadInput, shorten
-from slipstream.values.control_characters import NOT_IN_NAMES
+from slipstream.values.text import CONTROL_CHARACTERS
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -21,7 +21,7 @@ def segments(path: str, what: str) -> list[str]:
     :returns: Its parts, none of them empty, a dot or two dots; none at all for the root.
     :raises BadInput: If it is no path.
     """
-    if not isinstance(path, str) or NOT_IN_NAMES.search(path):
+    if not isinstance(path, str) or CONTROL_CHARACTERS.search(path):
         raise BadInput(f"{path!r:.120} is not {what}: it holds control characters.")
     stripped = path.strip("/")
     parts = stripped.split("/") if stripped else []
