@@ -12,11 +12,11 @@ from libcloud.compute.base import NodeDriver
 from libcloud.compute.providers import get_driver
 
 from slipstream.cli.app import WRONG_USAGE
+from slipstream.cli.driver_arguments import parse
 from slipstream.conformance import Choice, run
-from slipstream.conformance.arguments import parse
-from slipstream.conformance.masking import Mask
+from slipstream.conformance.mask import Mask
 from slipstream.conformance.report import one_line
-from slipstream.conformance.subject import close, described
+from slipstream.conformance.subject import close, describe
 from slipstream.libcloud import NAME, register
 
 
@@ -70,7 +70,7 @@ def conformance(
     try:
         driver = cls(**given.values)
     except Exception as error:  # noqa: BLE001 - a driver may raise any
-        problem = one_line(mask(described(error)))
+        problem = one_line(mask(describe(error)))
         click.echo(
             f"{context.command_path}: error: the driver could not be made: {problem}", err=True
         )

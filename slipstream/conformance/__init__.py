@@ -1,21 +1,19 @@
 """
-Does a libcloud compute driver do what libcloud's contract says? It may be anybody's driver.
+Check any libcloud compute driver against libcloud's contract.
 
-A check is a function with the decorator :func:`check`; :func:`run` makes them all.
+A check is a function with the decorator :func:`check`; :func:`run` runs them all.
 """
 
 from __future__ import annotations
 
 from slipstream.conformance import (  # noqa: F401 - importing them registers the checks
     changes,
-    classes,
-    failures,
-    hand_made,
+    errors,
     lists,
     methods,
     objects,
 )
-from slipstream.conformance.registry import (
+from slipstream.conformance.checks import (
     CHECKS,
     Check,
     Failed,
@@ -24,7 +22,7 @@ from slipstream.conformance.registry import (
     check,
 )
 from slipstream.conformance.report import Outcome, Report, Result
-from slipstream.conformance.running import run
+from slipstream.conformance.runner import run
 from slipstream.conformance.subject import Choice, Subject
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The contract itself, read from libcloud's base class as it is installed."""
+"""The contract itself, read from the base class of the installed libcloud."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
+from inspect import Parameter, Signature
 from typing import Any
 
-import attrs
 from libcloud.compute.base import (
     KeyPair,
     Node,
@@ -33,57 +33,31 @@ BUILT_ON = {
 }
 """The methods that the base implements, and the methods of the driver that they call."""
 
-_NAMED = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY}
-
-
-@attrs.frozen
-class Kind:
-    """
-    A kind of thing that a driver lists.
-
-    :param name: Its name, as in ``key_pairs``.
-    :param cls: libcloud's class of it.
-    """
-
-    name: str
-    cls: type
-
-    @property
-    def method(self) -> str:
-        """The method that lists it."""
-        return f"list_{self.name}"
-
-    def identity(self, thing: Any) -> Any:
-        """
-        What tells one from the other: the id; a key pair has a name and a fingerprint.
-
-        :param thing: One of the kind.
-        """
-        if self.cls is KeyPair:
-            return (thing.name, thing.fingerprint)
-        return thing.id
-
-
-KINDS = {
-    kind.name: kind
-    for kind in (
-        Kind("nodes", Node),
-        Kind("sizes", NodeSize),
-        Kind("images", NodeImage),
-        Kind("locations", NodeLocation),
-        Kind("key_pairs", KeyPair),
-        Kind("volumes", StorageVolume),
-    )
+KINDS: dict[str, type] = {
+    "nodes": Node,
+    "sizes": NodeSize,
+    "images": NodeImage,
+    "locations": NodeLocation,
+    "key_pairs": KeyPair,
+    "volumes": StorageVolume,
 }
-"""What can be listed without naming anything first."""
+"""What ``list_...()`` lists without an argument, and libcloud's class of it."""
+
+_NAMED = {Parameter.POSITIONAL_OR_KEYWORD, Parameter.POSITIONAL_ONLY}
+
+
+def identity(resource: Any) -> Any:
+    """What distinguishes a resource: its id; of a key pair its name and its fingerprint."""
+    if isinstance(resource, KeyPair):
+        return (resource.name, resource.fingerprint)
+    return resource.id
 
 
 def only_raises(method: Callable[..., Any]) -> bool:
     """
     Tell whether a method does nothing but raise, so that calling it is harmless.
 
-    :param method: The method; decorators that keep it reachable are looked through.
-    :returns: ``False`` too when its source cannot be read.
+    Decorators that set ``__wrapped__`` are looked through. Without a source it is ``False``.
     """
     try:
         source = inspect.getsource(inspect.unwrap(method))
@@ -96,52 +70,36 @@ def only_raises(method: Callable[..., Any]) -> bool:
     return len(body) == 1 and isinstance(body[0], ast.Raise)
 
 
-def base_parameters(name: str) -> list[inspect.Parameter]:
-    """
-    What the base class lets a method be given.
-
-    :param name: The method's name.
-    :returns: Its parameters but for ``self`` and those that swallow the rest.
-    """
-    return _named(list(inspect.signature(getattr(NodeDriver, name)).parameters.values())[1:])
-
-
-def deviations(name: str, signature: inspect.Signature) -> Iterator[str]:
-    """
-    Where a signature would surprise who knows the base's.
-
-    :param name: The method's name.
-    :param signature: The driver's own, without ``self``.
-    :returns: A few words for each difference.
-    """
+def deviations(name: str, signature: Signature) -> Iterator[str]:
+    """The differences between a signature, without ``self``, and that of the base's method."""
     parameters = list(signature.parameters.values())
-    mine, wanted = _named(parameters), base_parameters(name)
-    for place, base in enumerate(wanted):
-        if place >= len(mine) or mine[place].name != base.name:
-            yield f"{base.name} is not its parameter {place + 1}"
-        elif mine[place].kind is inspect.Parameter.POSITIONAL_ONLY:
-            yield f"{base.name} cannot be named"
-        elif _required(mine[place]) and not _required(base):
-            yield f"{base.name} must be given"
-    names = {base.name for base in wanted}
-    yield from _extras([one for one in parameters if one.name not in names])
+    expected = list(inspect.signature(getattr(NodeDriver, name)).parameters.values())[1:]
+    expected = [parameter for parameter in expected if parameter.kind in _NAMED]
+    own = [parameter for parameter in parameters if parameter.kind in _NAMED]
+    for index, base in enumerate(expected):
+        if index >= len(own) or own[index].name != base.name:
+            yield f"{base.name} is not its parameter {index + 1}"
+        elif own[index].kind is Parameter.POSITIONAL_ONLY:
+            yield f"{base.name} cannot be passed by name"
+        elif _is_required(own[index]) and not _is_required(base):
+            yield f"{base.name} is required"
+    names = {base.name for base in expected}
+    for parameter in parameters:
+        if parameter.name not in names and (fault := _fault_of_addition(parameter)):
+            yield fault
 
 
-def _extras(parameters: list[inspect.Parameter]) -> Iterator[str]:
-    for one in parameters:
-        if one.kind is inspect.Parameter.VAR_POSITIONAL:
-            yield f"it takes *{one.name}"
-        elif one.kind is inspect.Parameter.VAR_KEYWORD:
-            continue
-        elif _required(one):
-            yield f"its own {one.name} must be given"
-        elif one.kind in _NAMED and not one.name.startswith("ex_"):
-            yield f"its own {one.name} is neither named ex_... nor keyword-only"
+def _fault_of_addition(parameter: Parameter) -> str | None:
+    if parameter.kind is Parameter.VAR_POSITIONAL:
+        return f"it takes *{parameter.name}"
+    if parameter.kind is Parameter.VAR_KEYWORD:
+        return None
+    if _is_required(parameter):
+        return f"its own {parameter.name} is required"
+    if parameter.kind in _NAMED and not parameter.name.startswith("ex_"):
+        return f"its own {parameter.name} is neither named ex_... nor keyword-only"
+    return None
 
 
-def _required(parameter: inspect.Parameter) -> bool:
-    return parameter.default is inspect.Parameter.empty
-
-
-def _named(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
-    return [one for one in parameters if one.kind in _NAMED]
+def _is_required(parameter: Parameter) -> bool:
+    return parameter.default is Parameter.empty

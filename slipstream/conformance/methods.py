@@ -1,12 +1,14 @@
-"""Every method of the contract is answered on purpose, and called as the base says."""
+"""The class attributes, and every method of the contract: implemented, or refused on purpose."""
 
 from __future__ import annotations
 
 import inspect
 import re
 from collections.abc import Iterator
+from inspect import Parameter
 from typing import Any
 
+from libcloud.common.base import Connection
 from libcloud.compute.base import (
     KeyPair,
     Node,
@@ -17,161 +19,205 @@ from libcloud.compute.base import (
 )
 from libcloud.compute.types import NodeState
 
-from slipstream.conformance.contract import (
-    BUILT_ON,
-    KINDS,
-    METHODS,
-    deviations,
-    only_raises,
-)
-from slipstream.conformance.registry import Failed, NotApplicable, Skipped, check
-from slipstream.conformance.subject import Subject, described, said
+from slipstream.conformance.checks import Failed, NotApplicable, Skipped, check
+from slipstream.conformance.contract import BUILT_ON, KINDS, METHODS, deviations, only_raises
+from slipstream.conformance.subject import Subject, describe, text_of
 
-NOWHERE = "conformance-no-such-thing"
-"""An id and a name that nothing bears."""
+MISSING = "conformance-no-such-thing"
+"""An id and a name that nothing has."""
 
 MISSPELT = "ex_conformance_misspelt"
-_LISTS = {kind.method: kind.name for kind in KINDS.values()}
 _READS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(_LISTS, ()),
-    "get_image": (NOWHERE,),
-    "get_key_pair": (NOWHERE,),
+    **{f"list_{kind}": () for kind in KINDS},
+    "get_image": (MISSING,),
+    "get_key_pair": (MISSING,),
 }
-_NO_REASON = re.compile(r"(?:without a word|.*not implemented for this driver\W*)", re.DOTALL)
+_NO_REASON = re.compile(r"(?:\(no text\)|.*not implemented for this driver\W*)", re.DOTALL)
+
+
+@check("class", point="methods", each=("name", "website", "type"))
+def class_attribute_is_a_string(subject: Subject, name: str) -> str:
+    """Programs show and store these."""
+    value = getattr(subject.driver, name, None)
+    if not isinstance(value, str) or not value:
+        raise Failed(f"{name} is {value!r}: a string is needed.")
+    return f"{name} is {str(getattr(value, 'value', value))!r}."
+
+
+@check("class.connectionCls", point="methods")
+def connection_class_is_a_connection(subject: Subject) -> str:
+    """The base makes its connection from this class."""
+    cls = getattr(subject.driver, "connectionCls", None)
+    if not (isinstance(cls, type) and issubclass(cls, Connection)):
+        raise Failed(f"connectionCls is {cls!r}: a subclass of Connection is needed.")
+    return f"connectionCls is {cls.__name__}."
+
+
+@check("class.NODE_STATE_MAP", point="methods", needs=("list_nodes",))
+def states_are_mapped(subject: Subject) -> str:
+    """Programs translate the provider's states by this map."""
+    states = getattr(subject.driver, "NODE_STATE_MAP", None)
+    if not isinstance(states, dict) or not states:
+        raise Failed(f"NODE_STATE_MAP is {states!r}: a dict of the provider's states is needed.")
+    wrong = {repr(value) for value in states.values() if not isinstance(value, NodeState)}
+    if wrong:
+        raise Failed(
+            f"NODE_STATE_MAP maps to {', '.join(sorted(wrong))}: each must be a NodeState."
+        )
+    return f"NODE_STATE_MAP maps {len(states)} states."
+
+
+@check("class.features", point="methods")
+def features_have_the_right_shape(subject: Subject) -> str:
+    """``deploy_node`` and programs read from it how to log in to a machine."""
+    features = getattr(subject.driver, "features", None)
+    if not isinstance(features, dict):
+        raise Failed(f"features is {features!r}: a dict is needed.")
+    unknown = sorted(str(name) for name in features if name not in METHODS)
+    if unknown:
+        raise Failed(f"features names {', '.join(unknown)}: there is no such method.")
+    for name, words in features.items():
+        if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+            raise Failed(f"features[{name!r}] is {words!r}: a list of strings is needed.")
+    return f"Features of create_node: {', '.join(features.get('create_node', ())) or 'none'}."
+
+
+@check("auth", point="methods", needs=("create_node",))
+def auth_is_accepted(subject: Subject) -> str:
+    """``deploy_node`` passes ``auth`` to ``create_node`` whatever ``features`` says."""
+    parameters = inspect.signature(subject.driver.create_node).parameters
+    if "auth" in parameters:
+        return "create_node() has a parameter auth."
+    if _takes_any_keyword(subject, "create_node"):
+        return "create_node() takes auth among its keywords."
+    raise Failed("create_node() has no parameter auth, so deploy_node(auth=...) is a TypeError.")
 
 
 @check("method", point="methods", each=METHODS)
-def method_is_answered(subject: Subject, name: str) -> str:
-    """A method works, or says why it cannot: the base's words say nothing."""
-    if not subject.own(name):
+def method_is_implemented_or_refused(subject: Subject, name: str) -> str:
+    """A method works, or gives a reason; the base's own message is none."""
+    if not subject.overrides(name):
         return _inherited(subject, name)
-    if name in _LISTS:
-        return _listing(subject, name)
+    if name.removeprefix("list_") in KINDS:
+        return _list_method(subject, name.removeprefix("list_"))
     if not only_raises(getattr(type(subject.driver), name)):
-        return "It is the driver's own; other checks look at what it does."
+        return "It is the driver's own; other checks test what it does."
     try:
-        getattr(subject.driver, name)(**_stand_ins(subject, name))
+        getattr(subject.driver, name)(**_arguments(subject, name))
     except NotImplementedError as error:
-        return _refused(said(error))
+        return _refused(text_of(error))
     except Exception as error:  # noqa: BLE001 - a driver may raise any
-        raise Failed(
-            f"It refuses by {described(error)}, where programs expect NotImplementedError."
-        ) from None
+        raise Failed(f"It raises {describe(error)} instead of NotImplementedError.") from None
     raise Failed("It does nothing.")
 
 
 def _inherited(subject: Subject, name: str) -> str:
-    missing = [needed for needed in BUILT_ON.get(name, ()) if not subject.own(needed)]
     if name not in BUILT_ON:
         raise Failed("It is left to the base class, which gives no reason.")
+    missing = [needed for needed in BUILT_ON[name] if not subject.overrides(needed)]
     if missing:
         raise Failed(f"It is left to the base class, which calls {missing[0]}(): there is none.")
     return f"It is libcloud's own, which calls {', '.join(BUILT_ON[name])}."
 
 
-def _listing(subject: Subject, name: str) -> str:
+def _list_method(subject: Subject, kind: str) -> str:
     try:
-        subject.listing(_LISTS[name])
+        subject.listing(kind)
     except NotApplicable as refusal:
-        return _refused(str(refusal).partition(" is refused: ")[2])
-    except Exception:  # noqa: BLE001 - told by the check of the list itself
-        raise Skipped(f"Calling it failed; see list.{_LISTS[name]}.") from None
+        return _refused(str(refusal).partition(" is not supported: ")[2])
+    except Exception:  # noqa: BLE001 - reported by the check of the list itself
+        raise Skipped(f"Calling it failed; see list.{kind}.") from None
     return "It works."
 
 
 def _refused(reason: str) -> str:
     if _NO_REASON.fullmatch(reason):
         raise Failed(f"It is refused without a reason: {reason}")
-    return f"It is refused, with a reason: {reason}"
+    return f"It is refused with a reason: {reason}"
 
 
-def _stand_ins(subject: Subject, name: str) -> dict[str, Any]:
+def _arguments(subject: Subject, name: str) -> dict[str, Any]:
     parameters = inspect.signature(getattr(subject.driver, name)).parameters.values()
-    required = [
-        one.name
-        for one in parameters
-        if one.default is inspect.Parameter.empty
-        and one.kind in {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
-    ]
-    made = stand_ins(subject.driver)
-    return {one: made.get(one, NOWHERE) for one in required}
-
-
-def stand_ins(driver: Any) -> dict[str, Any]:
-    """
-    Things made by hand with hardly more than an id, as programs make them.
-
-    :param driver: The driver that they are to belong to.
-    :returns: One for each name of a parameter that the contract has.
-    """
-    image = NodeImage(NOWHERE, NOWHERE, driver)
-    size = NodeSize(NOWHERE, NOWHERE, 1, 1, 1, 0.0, driver)
+    kinds = {Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY}
+    objects = placeholders(subject.driver)
     return {
-        "node": Node(NOWHERE, NOWHERE, NodeState.UNKNOWN, [], [], driver),
-        "volume": StorageVolume(NOWHERE, NOWHERE, 1, driver),
-        "snapshot": VolumeSnapshot(NOWHERE, driver),
-        "key_pair": KeyPair(NOWHERE, "", "", driver),
+        parameter.name: objects.get(parameter.name, MISSING)
+        for parameter in parameters
+        if parameter.default is Parameter.empty and parameter.kind in kinds
+    }
+
+
+def placeholders(driver: Any) -> dict[str, Any]:
+    """Objects with hardly more than an id, by the names of parameters of the contract."""
+    image = NodeImage(MISSING, MISSING, driver)
+    return {
+        "node": Node(MISSING, MISSING, NodeState.UNKNOWN, [], [], driver),
+        "volume": StorageVolume(MISSING, MISSING, 1, driver),
+        "snapshot": VolumeSnapshot(MISSING, driver),
+        "key_pair": KeyPair(MISSING, "", "", driver),
         "node_image": image,
         "image": image,
-        "size": size,
+        "size": NodeSize(MISSING, MISSING, 1, 1, 1, 0.0, driver),
         "nodes": [],
     }
 
 
 @check("signatures", point="methods")
-def signatures_are_kept(subject: Subject) -> str:
-    """Whoever calls a method as the base declares it is understood."""
-    own = [name for name in METHODS if subject.own(name)]
-    wrong = [
-        f"{name}: {', '.join(found)}"
-        for name in own
-        if (found := list(deviations(name, inspect.signature(getattr(subject.driver, name)))))
-    ]
+def signatures_match(subject: Subject) -> str:
+    """A call as the base declares it works."""
+    own = [name for name in METHODS if subject.overrides(name)]
+    wrong = []
+    for name in own:
+        signature = inspect.signature(getattr(subject.driver, name))
+        if differences := ", ".join(deviations(name, signature)):
+            wrong.append(f"{name}: {differences}")
     if wrong:
-        raise Failed(f"These are called in another way: {'; '.join(wrong)}.")
-    return f"All {len(own)} methods of its own are called as the base declares them."
+        raise Failed(f"These differ from the base class: {'; '.join(wrong)}.")
+    return f"All {len(own)} methods of its own can be called as the base declares them."
 
 
 @check("unknown-keywords", point="methods")
 def unknown_keywords_are_refused(subject: Subject) -> str:
     """A misspelt keyword is a TypeError, never ignored."""
-    own = [name for name in METHODS if subject.own(name) and name != "deploy_node"]
-    tried = [name for name in own if name in _READS and not _is_refused(subject, name)]
+    own = [name for name in METHODS if subject.overrides(name) and name != "deploy_node"]
+    tried = [name for name in own if name in _READS and _is_supported(subject, name)]
     wrong = [
-        *(f"{name} takes any" for name in own if name not in tried and _takes_any(subject, name)),
-        *(f"{name} {found}" for name in tried for found in _misspelt(subject, name)),
+        f"{name} takes any"
+        for name in own
+        if name not in tried and _takes_any_keyword(subject, name)
     ]
+    wrong += [f"{name} {fault}" for name in tried for fault in _misspelt_faults(subject, name)]
     if wrong:
         raise Failed(f"A misspelt keyword goes unnoticed: {'; '.join(wrong)}.")
-    return f"None of {len(own)} methods takes any keyword; {len(tried)} were tried with one."
+    return f"None of {len(own)} methods takes any keyword; {len(tried)} were called with one."
 
 
-def _is_refused(subject: Subject, name: str) -> bool:
-    if name not in _LISTS:
-        return only_raises(getattr(type(subject.driver), name))
+def _is_supported(subject: Subject, name: str) -> bool:
+    if not name.startswith("list_"):
+        return not only_raises(getattr(type(subject.driver), name))
     try:
-        subject.listing(_LISTS[name])
+        subject.listing(name.removeprefix("list_"))
     except NotApplicable:
-        return True
-    except Exception:  # noqa: BLE001 - told by the check of the list itself
         return False
-    return False
+    except Exception:  # noqa: BLE001 - reported by the check of the list itself
+        return True
+    return True
 
 
-def _takes_any(subject: Subject, name: str) -> bool:
+def _takes_any_keyword(subject: Subject, name: str) -> bool:
     parameters = inspect.signature(getattr(subject.driver, name)).parameters.values()
-    return any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    return any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
 
 
-def _misspelt(subject: Subject, name: str) -> Iterator[str]:
+def _misspelt_faults(subject: Subject, name: str) -> Iterator[str]:
     try:
         getattr(subject.driver, name)(*_READS[name], **{MISSPELT: True})
     except TypeError as error:
-        if MISSPELT not in said(error):
-            yield f"raises a TypeError that does not name it ({said(error)})"
+        if MISSPELT not in text_of(error):
+            yield f"raises a TypeError that does not name it ({text_of(error)})"
     except NotImplementedError:
         return
     except Exception as error:  # noqa: BLE001 - a driver may raise any
-        yield f"raises {described(error)} instead of TypeError"
+        yield f"raises {describe(error)} instead of TypeError"
     else:
-        yield "takes it and works"
+        yield "accepts it and works"

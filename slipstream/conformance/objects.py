@@ -1,141 +1,226 @@
-"""What programs read from nodes, sizes, images, locations, key pairs and volumes."""
+"""What programs read from resources, and which driver methods the resources' own methods call."""
 
 from __future__ import annotations
 
+import copy
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import Node, NodeLocation, StorageVolume
 from libcloud.compute.types import NodeState
 
-from slipstream.conformance.contract import KINDS
-from slipstream.conformance.registry import Failed, check
-from slipstream.conformance.subject import Subject, described
+from slipstream.conformance.checks import Failed, NotApplicable, Skipped, check
+from slipstream.conformance.contract import KINDS, identity
+from slipstream.conformance.methods import MISSING, placeholders
+from slipstream.conformance.subject import Subject, describe
 
+CALLS = {
+    "node": {
+        "reboot": "reboot_node",
+        "start": "start_node",
+        "stop_node": "stop_node",
+        "destroy": "destroy_node",
+    },
+    "volume": {
+        "attach": "attach_volume",
+        "detach": "detach_volume",
+        "snapshot": "create_volume_snapshot",
+        "list_snapshots": "list_volume_snapshots",
+        "destroy": "destroy_volume",
+    },
+    "snapshot": {"destroy": "destroy_volume_snapshot"},
+}
+"""The methods of resources, and the method of the driver that each is to call."""
+
+_ARGUMENTS = {"attach": (placeholders(None)["node"],), "snapshot": (MISSING,)}
+_SNAPSHOTS = ("list_volume_snapshots", "create_volume_snapshot", "destroy_volume_snapshot")
 _LONGEST = 500
-_SHOWN = 3
+_PRINTED = 3
+Look = Callable[[Any], Iterator[str]]
+_NODE_FAULTS: list[Look] = []
 
 
-@check("ids", point="objects", each=tuple(KINDS))
-def ids_are_texts(subject: Subject, kind: str) -> str:
-    """An id is a text that can be stored and given back; a key pair has a name for it."""
-    return _all(subject, kind, _id_faults, "has an id")
+class RecordingDriver:
+    """
+    Records the calls of a driver's methods and sends nothing.
+
+    :param driver: The driver whose signatures it has.
+    """
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+        self.calls: list[str] = []
+        self.type, self.name = driver.type, driver.name
+
+    def __getattr__(self, name: str) -> Any:
+        signature = inspect.signature(getattr(self._driver, name))
+
+        def call(*args: Any, **kwargs: Any) -> bool:
+            signature.bind(*args, **kwargs)
+            self.calls.append(name)
+            return True
+
+        return call
 
 
-def _id_faults(thing: Any) -> Iterator[str]:
-    identity = getattr(thing, "id", None) if hasattr(thing, "id") else thing.name
-    if not isinstance(identity, str) or not identity:
-        yield f"the id {identity!r} is not a text with something in it"
-
-
-@check("attributes", point="objects", each=tuple(KINDS))
-def attributes_can_be_read(subject: Subject, kind: str) -> str:
-    """Some programs walk through all attributes of an object; none may raise."""
-    return _all(subject, kind, _attribute_faults, "can be read throughout")
-
-
-def _attribute_faults(thing: Any) -> Iterator[str]:
-    for name in dir(thing):
+@check("calls-driver", point="objects", each=tuple(CALLS))
+def resources_call_their_driver(subject: Subject, kind: str) -> str:
+    """``node.destroy()`` and its like call the driver with arguments that it takes."""
+    recorder = RecordingDriver(subject.driver)
+    resource = _example(subject, kind)
+    resource.driver = recorder
+    for method, expected in CALLS[kind].items():
+        recorder.calls.clear()
         try:
-            getattr(thing, name)
-        except Exception as error:  # noqa: BLE001 - a property may raise any
-            yield f"{name} raises {described(error)}"
+            getattr(resource, method)(*_ARGUMENTS.get(method, ()))
+        except Exception as error:  # noqa: BLE001 - a driver's own resource may raise any
+            raise Failed(f"{kind}.{method}() raises {describe(error)}") from None
+        if recorder.calls != [expected]:
+            calls = ", ".join(recorder.calls) or "nothing"
+            raise Failed(f"{kind}.{method}() calls {calls} instead of {expected}.")
+    return f"A {kind} calls the driver by {', '.join(CALLS[kind])}."
 
 
-@check("repr", point="objects", each=tuple(KINDS))
-def reprs_are_short(subject: Subject, kind: str) -> str:
-    """Objects are put into logs."""
-    return _all(subject, kind, _repr_faults, "prints in a few words")
-
-
-def _repr_faults(thing: Any) -> Iterator[str]:
+def _example(subject: Subject, kind: str) -> Any:
+    """A copy of a listed resource, or a placeholder."""
+    if kind == "snapshot":
+        if not any(map(subject.overrides, _SNAPSHOTS)):
+            raise NotApplicable("The driver has no snapshots.")
+        return placeholders(None)[kind]
     try:
-        text = repr(thing)
+        return copy.copy(subject.listed(f"{kind}s")[0])
+    except (NotApplicable, Skipped):
+        if not subject.overrides(f"list_{kind}s"):
+            raise
+        return placeholders(None)[kind]
+
+
+@check("by-hand", point="objects", each=("list_images", "list_sizes"), needs=("list_locations",))
+def constructed_locations_are_accepted(subject: Subject, method: str) -> str:
+    """A program that stores the id of a location constructs the location from it."""
+    subject.require(method)
+    location = subject.listed("locations")[0]
+    try:
+        expected = subject.call(method, location=location)
+    except (LibcloudError, ValueError) as error:
+        raise NotApplicable(f"{method}(location) is refused: {describe(error)}") from None
+    resources = subject.call(method, location=NodeLocation(location.id, "", "", subject.driver))
+    if sorted(map(identity, resources)) != sorted(map(identity, expected)):
+        raise Failed(
+            f"{method}() returns {len(resources)} for it, and {len(expected)} for a listed one."
+        )
+    return f"{method}() returns the same {len(resources)} as for the listed location."
+
+
+@check("by-hand.list_volume_snapshots", point="objects", needs=("list_volume_snapshots",))
+def constructed_volumes_are_accepted(subject: Subject) -> str:
+    """A program that stores the id of a volume constructs the volume from it."""
+    volume = StorageVolume(subject.listed("volumes")[0].id, "", 0, subject.driver)
+    return f"list_volume_snapshots() returns {len(subject.call('list_volume_snapshots', volume))}."
+
+
+def check_each(name: str, praise: str, kind: str | None = None) -> Callable[[Look], Look]:
+    """
+    Add a check of each listed resource.
+
+    :param name: The check's name.
+    :param praise: What is said when no resource has a fault.
+    :param kind: The only kind that has it; every kind when left out.
+    :returns: A decorator for a function that yields the faults of one resource.
+    """
+
+    def register(look: Look) -> Look:
+        def function(subject: Subject, kind: str) -> str:
+            resources = subject.listed(kind)
+            faults = [f"{_name(item)}: {fault}" for item in resources for fault in look(item)]
+            if not faults:
+                return f"Each of {len(resources)} {praise}."
+            more = f"; and {len(faults) - _PRINTED} more" if len(faults) > _PRINTED else ""
+            raise Failed(f"{'; '.join(faults[:_PRINTED])}{more}.")
+
+        if kind in {None, "nodes"}:
+            _NODE_FAULTS.append(look)
+        needs = () if kind is None else (f"list_{kind}",)
+        kinds = tuple(KINDS) if kind is None else (kind,)
+        check(name, point="objects", each=kinds, needs=needs)(function)
+        return look
+
+    return register
+
+
+def _name(resource: Any) -> object:
+    return getattr(resource, "id", None) or getattr(resource, "name", None)
+
+
+@check_each("ids", "has an id")
+def id_faults(resource: Any) -> Iterator[str]:
+    """An id is a string that can be stored and used again; a key pair has a name instead."""
+    value = resource.id if hasattr(resource, "id") else resource.name
+    if not isinstance(value, str) or not value:
+        yield f"the id {value!r} is not a string, or empty"
+
+
+@check_each("attributes", "has readable attributes")
+def attribute_faults(resource: Any) -> Iterator[str]:
+    """Some programs walk through all attributes of a resource; none may raise."""
+    for name in dir(resource):
+        try:
+            getattr(resource, name)
+        except Exception as error:  # noqa: BLE001 - a property may raise any
+            yield f"{name} raises {describe(error)}"
+
+
+@check_each("repr", "has a short repr")
+def repr_faults(resource: Any) -> Iterator[str]:
+    """Resources are logged."""
+    try:
+        text = repr(resource)
     except Exception as error:  # noqa: BLE001 - a repr may raise any
-        yield f"repr() raises {described(error)}"
+        yield f"repr() raises {describe(error)}"
         return
     if len(text) > _LONGEST:
         yield f"repr() is {len(text)} characters long"
 
 
-@check("extra", point="objects", each=tuple(KINDS))
-def extra_is_a_dict(subject: Subject, kind: str) -> str:
-    """What only this provider has stands in a dict, which may be empty."""
-    return _all(subject, kind, _extra_faults, "has a dict as extra")
-
-
-def _extra_faults(thing: Any) -> Iterator[str]:
-    extra = getattr(thing, "extra", None)
+@check_each("extra", "has a dict as extra")
+def extra_faults(resource: Any) -> Iterator[str]:
+    """What only this provider has is in a dict, which may be empty."""
+    extra = getattr(resource, "extra", None)
     if not isinstance(extra, dict):
         yield f"extra is {type(extra).__name__}"
 
 
-@check("numbers.sizes", point="objects", needs=("list_sizes",))
-def sizes_are_numbers(subject: Subject) -> str:
+@check_each("numbers", "has numbers as ram, disk and price", "sizes")
+def number_faults(size: Any) -> Iterator[str]:
     """Programs compare sizes by memory, disk and price, which ``None`` breaks."""
-    return _all(subject, "sizes", _number_faults, "has numbers as ram, disk and price")
-
-
-def _number_faults(size: Any) -> Iterator[str]:
     for name in ("ram", "disk", "price"):
         value = getattr(size, name, None)
         if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value):
             yield f"{name} is {value!r}"
 
 
-@check("addresses.nodes", point="objects", needs=("list_nodes",))
-def addresses_are_lists(subject: Subject) -> str:
+@check_each("addresses", "has lists of addresses", "nodes")
+def address_faults(node: Any) -> Iterator[str]:
     """Programs add the lists of addresses, which ``None`` breaks."""
-    return _all(subject, "nodes", _address_faults, "has lists of addresses")
-
-
-def _address_faults(node: Any) -> Iterator[str]:
     for name in ("public_ips", "private_ips"):
         value = getattr(node, name, None)
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             yield f"{name} is {value!r}"
 
 
-@check("state.nodes", point="objects", needs=("list_nodes",))
-def states_are_libclouds(subject: Subject) -> str:
-    """A state that is no ``NodeState`` breaks comparisons, and printing the node."""
-    return _all(subject, "nodes", _state_faults, "has a NodeState as state")
-
-
-def _state_faults(node: Any) -> Iterator[str]:
+@check_each("state", "has a NodeState as state", "nodes")
+def state_faults(node: Any) -> Iterator[str]:
+    """Another state breaks comparisons, and printing the node."""
     state = getattr(node, "state", None)
     if not isinstance(state, NodeState):
         yield f"state is {state!r}"
 
 
 def node_faults(node: Any) -> list[str]:
-    """
-    All that is wrong with one node.
-
-    :param node: The node.
-    :returns: A few words for each fault.
-    """
-    if not isinstance(node, KINDS["nodes"].cls):
+    """Everything that is wrong with one node."""
+    if not isinstance(node, Node):
         return [f"it is {type(node).__name__} instead of a Node"]
-    looks = (
-        _id_faults,
-        _attribute_faults,
-        _repr_faults,
-        _extra_faults,
-        _address_faults,
-        _state_faults,
-    )
-    return [fault for look in looks for fault in look(node)]
-
-
-def _all(subject: Subject, kind: str, look: Callable[[Any], Iterator[str]], praise: str) -> str:
-    things = subject.listed(kind)
-    faults = [f"{_name(thing)}: {fault}" for thing in things for fault in look(thing)]
-    if faults:
-        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-        raise Failed(f"{'; '.join(faults[:_SHOWN])}{more}.")
-    return f"Each of {len(things)} {praise}."
-
-
-def _name(thing: Any) -> str:
-    return str(getattr(thing, "id", None) or getattr(thing, "name", None))
+    return [fault for look in _NODE_FAULTS for fault in look(node)]

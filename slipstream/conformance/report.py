@@ -1,9 +1,9 @@
-"""What the checks found, for people and for programs."""
+"""The outcomes of all checks, as a table and as JSON."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -13,7 +13,7 @@ _LONGEST = 400
 
 
 class Outcome(enum.StrEnum):
-    """What became of a check."""
+    """The outcome of a check."""
 
     HOLDS = "holds"
     FAILS = "fails"
@@ -24,12 +24,12 @@ class Outcome(enum.StrEnum):
 @attrs.frozen
 class Result:
     """
-    What became of one check.
+    The result of one check.
 
     :param name: The check's name.
     :param point: The part of the contract that it belongs to.
     :param outcome: Whether it holds.
-    :param detail: A sentence: what was found, or why nothing was looked at.
+    :param detail: A sentence: what was observed, or why nothing was checked.
     """
 
     name: str
@@ -41,14 +41,14 @@ class Result:
 @attrs.frozen(kw_only=True)
 class Report:
     """
-    What became of all checks of a driver.
+    The results of all checks of a driver.
 
     :param driver: The driver's class, as in ``package.module:Class``.
-    :param provider: The name that libcloud knows it by, if it was asked for by name.
+    :param provider: Its name in libcloud, if it was chosen by name.
     :param libcloud: The version of libcloud.
     :param python: The version of Python.
     :param changes: Whether checks were allowed to change something.
-    :param results: What became of each, in the order in which they were made.
+    :param results: The result of each check, in the order in which they ran.
     """
 
     driver: str
@@ -64,72 +64,41 @@ class Report:
         return not self.named(Outcome.FAILS)
 
     def named(self, outcome: Outcome) -> list[str]:
-        """
-        The names of the checks of one outcome.
-
-        :param outcome: The outcome.
-        """
-        return [one.name for one in self.results if one.outcome is outcome]
+        """The names of the checks with an outcome."""
+        return [result.name for result in self.results if result.outcome is outcome]
 
     def masked(self, mask: Callable[[str], str]) -> Report:
-        """
-        The report with secrets taken out of its sentences.
-
-        :param mask: Takes them out of a text.
-        """
-        results = (attrs.evolve(one, detail=mask(one.detail)) for one in self.results)
+        """The report with its details masked, as by a :class:`Mask`."""
+        results = (attrs.evolve(result, detail=mask(result.detail)) for result in self.results)
         return attrs.evolve(self, results=tuple(results))
 
     def document(self) -> dict[str, Any]:
         """The report as a JSON document."""
-        return {
-            "driver": self.driver,
-            "provider": self.provider,
-            "libcloud": self.libcloud,
-            "python": self.python,
-            "changes": self.changes,
+        document = attrs.asdict(self, filter=lambda attribute, _: attribute.name != "results")
+        return document | {
             "passed": self.passed,
             "summary": {outcome.value: len(self.named(outcome)) for outcome in Outcome},
             "checks": [
-                {
-                    "name": one.name,
-                    "point": one.point,
-                    "outcome": one.outcome.value,
-                    "detail": one_line(one.detail),
-                }
-                for one in self.results
+                attrs.asdict(result) | {"detail": one_line(result.detail)}
+                for result in self.results
             ],
         }
 
     def table(self) -> str:
-        """The report as a table, with a line before it and one after it."""
-        rows = [
-            (one.name, one.point, one.outcome.value, one_line(one.detail)) for one in self.results
+        """The report as a table between a headline and a summary."""
+        rows = [_HEADER]
+        rows += [
+            (result.name, result.point, result.outcome.value, one_line(result.detail))
+            for result in self.results
         ]
-        counts = (f"{len(self.named(outcome))} {outcome.value}" for outcome in Outcome)
-        return "\n".join(
-            [
-                f"{self.driver} with libcloud {self.libcloud} on Python {self.python}",
-                "",
-                *_aligned([_HEADER, *rows]),
-                "",
-                ", ".join(counts),
-            ]
-        )
+        name, point, outcome, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+        lines = [f"{a:{name}}  {b:{point}}  {c:{outcome}}  {d}".rstrip() for a, b, c, d in rows]
+        headline = f"{self.driver} with libcloud {self.libcloud} on Python {self.python}"
+        summary = ", ".join(f"{len(self.named(outcome))} {outcome.value}" for outcome in Outcome)
+        return "\n".join([headline, "", *lines, "", summary])
 
 
 def one_line(text: str) -> str:
-    """
-    A text on one line, without control characters, cut when it is very long.
-
-    :param text: Any text.
-    """
+    """A text on one line, without control characters, cut when it is very long."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
-    for *cells, last in rows:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        yield "  ".join([*padded, last]).rstrip()

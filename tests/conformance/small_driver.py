@@ -42,7 +42,7 @@ class SmallDriver(NodeDriver):
         super().__init__(key, secret, host="small.example")
         self.pairs = [KeyPair("laptop", "ssh-rsa AAAA", "aa:bb", self)]
         self.nodes = [self.new_node("1")]
-        self.taken = []
+        self.created = []
         if secret.startswith("wrong"):
             self.refuse_login()
 
@@ -74,16 +74,16 @@ class SmallDriver(NodeDriver):
         return list(self.pairs)
 
     def get_image(self, image_id):
-        found = [one for one in self.list_images() if one.id == image_id]
-        if not found:
+        images = [image for image in self.list_images() if image.id == image_id]
+        if not images:
             raise Missing(f"There is no image {image_id!r}.")
-        return found[0]
+        return images[0]
 
     def get_key_pair(self, name):
-        found = [one for one in self.pairs if one.name == name]
-        if not found:
+        pairs = [pair for pair in self.pairs if pair.name == name]
+        if not pairs:
             raise NoPair(f"There is no key pair {name!r}.")
-        return found[0]
+        return pairs[0]
 
     def import_key_pair_from_string(self, name, key_material):
         self.pairs.append(KeyPair(name, key_material, "cc:dd", self))
@@ -95,15 +95,15 @@ class SmallDriver(NodeDriver):
 
     def create_node(self, name, size, image, location=None, auth=None):
         self.nodes.append(self.new_node(f"made-{len(self.nodes)}", name))
-        self.taken.append((size, image, location))
+        self.created.append((size, image, location))
         return self.nodes[-1]
 
     def destroy_node(self, node):
-        self.nodes = [one for one in self.nodes if one.id != node.id]
+        self.nodes = [other for other in self.nodes if other.id != node.id]
         return True
 
     def ex_get_node(self, node_id):
-        return next(one for one in self.nodes if one.id == node_id)
+        return next(node for node in self.nodes if node.id == node_id)
 
     def ex_iterate_images(self):
         yield from self.list_images()

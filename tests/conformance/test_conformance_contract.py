@@ -10,10 +10,10 @@ from libcloud.compute.base import NodeDriver
 
 from slipstream.conformance import CHECKS, Outcome, Report, Result
 from slipstream.conformance.contract import BUILT_ON, METHODS, only_raises
-from slipstream.conformance.masking import Mask
+from slipstream.conformance.mask import Mask
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
-OWN = [one for one in CHECKS if one.examine.__module__.startswith("slipstream.")]
+OWN = [one for one in CHECKS if one.function.__module__.startswith("slipstream.")]
 
 
 def test_the_contract_is_what_libcloud_declares() -> None:
@@ -37,7 +37,7 @@ def test_the_page_lists_every_check_with_its_point() -> None:
 
 
 def test_no_two_rows_of_a_report_have_one_name() -> None:
-    names = [name for one in OWN for name, _ in one.runs]
+    names = [name for one in OWN for name, _ in one.cases]
     assert len(names) == len(set(names))
 
 

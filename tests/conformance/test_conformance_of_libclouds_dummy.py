@@ -39,7 +39,7 @@ def test_its_failures_say_what_is_missing(report: Report) -> None:
         "It is left to the base class, which gives no reason."
     )
     assert detail(report, "signatures") == (
-        "These are called in another way: create_node: location is not its parameter 4, "
+        "These differ from the base class: create_node: location is not its parameter 4, "
         "auth is not its parameter 5."
     )
 

@@ -1,15 +1,14 @@
-"""Makes every check of a driver."""
+"""Run all checks on a driver."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import libcloud
 
-from slipstream.conformance.contract import only_raises
-from slipstream.conformance.registry import (
+from slipstream.conformance.checks import (
     CHECKS,
     POINTS,
     Check,
@@ -17,10 +16,16 @@ from slipstream.conformance.registry import (
     NotApplicable,
     Skipped,
 )
+from slipstream.conformance.contract import only_raises
 from slipstream.conformance.report import Outcome, Report, Result
-from slipstream.conformance.subject import Choice, Subject, described
+from slipstream.conformance.subject import Choice, Subject, describe
 
-_ONLY_IF_ALLOWED = "It changes something, or may lock an account; see --allow-changes."
+_NOT_ALLOWED = "It changes something, or may lock an account; see --allow-changes."
+_OUTCOMES = {
+    Failed: Outcome.FAILS,
+    NotApplicable: Outcome.NOT_APPLICABLE,
+    Skipped: Outcome.SKIPPED,
+}
 
 
 def run(
@@ -41,9 +46,9 @@ def run(
     :param choice: What to make the node of; the first image, size and location when left out.
     :param secrets: Texts that no message may hold; when left out, the secret that the driver
         was made with, or else its key.
-    :param with_wrong_login: Makes the same driver with a secret that is wrong.
-    :param provider: The name that libcloud knows the driver by, for the report.
-    :returns: What became of each check; whatever the driver raises is in there.
+    :param with_wrong_login: Makes the same driver with a wrong secret.
+    :param provider: The driver's name in libcloud, for the report.
+    :returns: The result of each check; whatever the driver raises is in there.
     """
     subject = Subject(
         driver=driver,
@@ -69,40 +74,27 @@ def _secrets_of(driver: Any) -> list[str]:
 def _results(subject: Subject, changes: bool) -> list[Result]:
     results: list[Result] = []
     try:
-        for check in sorted(CHECKS, key=lambda one: POINTS.index(one.point)):
-            results.extend(_made(check, subject, changes))
+        for check in sorted(CHECKS, key=lambda check: POINTS.index(check.point)):
+            for name, arguments in check.cases:
+                outcome, detail = _run(check, subject, arguments, changes)
+                results.append(Result(name, check.point, outcome, detail))
     finally:
         left = list(subject.clean_up())
-    return [*results, *(Result("cleanup", "changes", Outcome.FAILS, one) for one in left)]
+    return [*results, *(Result("cleanup", "changes", Outcome.FAILS, text) for text in left)]
 
 
-def _made(check: Check, subject: Subject, changes: bool) -> Iterator[Result]:
-    for name, arguments in check.runs:
-        outcome, detail = _outcome(check, subject, arguments, changes)
-        yield Result(name, check.point, outcome, detail)
-
-
-def _outcome(
+def _run(
     check: Check, subject: Subject, arguments: tuple[Any, ...], changes: bool
 ) -> tuple[Outcome, str]:
     try:
-        _require(check, subject, changes)
-        return Outcome.HOLDS, check.examine(subject, *arguments)
-    except Failed as finding:
-        return Outcome.FAILS, str(finding)
-    except NotApplicable as reason:
-        return Outcome.NOT_APPLICABLE, str(reason)
-    except Skipped as reason:
-        return Outcome.SKIPPED, str(reason)
+        for method in check.needs:
+            subject.require(method)
+            if only_raises(getattr(type(subject.driver), method)):
+                raise NotApplicable(f"The driver's {method}() only raises.")
+        if check.changes and not changes:
+            raise Skipped(_NOT_ALLOWED)
+        return Outcome.HOLDS, check.function(subject, *arguments)
+    except (Failed, NotApplicable, Skipped) as result:
+        return _OUTCOMES[type(result)], str(result)
     except Exception as error:  # noqa: BLE001 - a driver may raise any
-        return Outcome.FAILS, described(error)
-
-
-def _require(check: Check, subject: Subject, changes: bool) -> None:
-    for method in check.needs:
-        if not subject.own(method):
-            raise NotApplicable(f"The driver has no {method}() of its own.")
-        if only_raises(getattr(type(subject.driver), method)):
-            raise NotApplicable(f"The driver's {method}() only raises.")
-    if check.changes and not changes:
-        raise Skipped(_ONLY_IF_ALLOWED)
+        return Outcome.FAILS, describe(error)

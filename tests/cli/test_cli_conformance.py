@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from slipstream.cli import main
-from slipstream.conformance.arguments import parse
+from slipstream.cli.driver_arguments import parse
 from slipstream.sandbox import Sandbox
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "conformance"
 DUMMY = ["--class", "libcloud.compute.drivers.dummy:DummyNodeDriver", "--arg", "creds=0"]
 
 

@@ -1,0 +1,131 @@
+"""The errors for resources that do not exist, and for a login that is refused."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Callable
+
+from libcloud.common.exceptions import BaseHTTPError
+from libcloud.common.types import InvalidCredsError, LibcloudError
+from libcloud.compute.types import KeyPairDoesNotExistError
+
+from slipstream.conformance.checks import Failed, NotApplicable, Skipped, check
+from slipstream.conformance.contract import KINDS
+from slipstream.conformance.methods import MISSING
+from slipstream.conformance.subject import Subject, close, describe, text_of
+
+EXPECTED: dict[str, tuple[str, type[Exception]]] = {
+    "image": ("get_image", LibcloudError),
+    "key_pair": ("get_key_pair", KeyPairDoesNotExistError),
+}
+"""The method that reads a kind of resource, and its exception when there is none."""
+
+_ADDRESS = re.compile(r"\bat 0x[0-9a-f]+|<[\w.]+ object\b", re.IGNORECASE)
+_MARKUP = re.compile(r"<!doctype|<\?xml|</?(?:html|head|body|title|div|h1|p|br)\b", re.IGNORECASE)
+
+
+def _error(subject: Subject, kind: str) -> Exception:
+    method = EXPECTED[kind][0]
+    subject.require(method)
+    if method not in subject.shared:
+        subject.shared[method] = _raised(lambda: subject.call(method, MISSING))
+    error = subject.shared[method]
+    if isinstance(error, NotApplicable):
+        raise error
+    if not isinstance(error, Exception):
+        raise Failed(f"{method}({MISSING!r}) raises nothing.")
+    return error
+
+
+def _raised(call: Callable[[], object]) -> Exception | None:
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001 - it is what is checked
+        return error
+    return None
+
+
+@check("error-class", point="errors", each=tuple(EXPECTED))
+def error_has_libclouds_class(subject: Subject, kind: str) -> str:
+    """Programs catch libcloud's own exceptions, and ``BaseHTTPError`` for an HTTP status."""
+    error, cls = _error(subject, kind), EXPECTED[kind][1]
+    if not isinstance(error, cls):
+        raise Failed(f"{describe(error)} is no {cls.__name__}.")
+    if getattr(error, "http_code", None) and not isinstance(error, BaseHTTPError):
+        raise Failed(f"{type(error).__name__} has an HTTP status and is no BaseHTTPError.")
+    return f"{type(error).__name__} is a {cls.__name__}."
+
+
+@check("error-pickle", point="errors", each=tuple(EXPECTED))
+def error_pickles(subject: Subject, kind: str) -> str:
+    """An exception passes from one process to another."""
+    error = _error(subject, kind)
+    try:
+        copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - pickled in this line
+    except Exception as failure:  # noqa: BLE001 - a driver's exception may do anything
+        raise Failed(f"{type(error).__name__} does not pickle: {describe(failure)}") from None
+    if type(copy) is not type(error) or text_of(copy) != text_of(error):
+        raise Failed(f"It is unpickled as {describe(copy)}")
+    return f"{type(error).__name__} is unpickled with the same text."
+
+
+@check("error-text", point="errors", each=tuple(EXPECTED))
+def error_is_a_sentence(subject: Subject, kind: str) -> str:
+    """An exception prints as a sentence."""
+    error = _error(subject, kind)
+    try:
+        text, _ = str(error), repr(error)
+    except Exception as failure:  # noqa: BLE001 - a driver's exception may do anything
+        raise Failed(f"Printing it raises {describe(failure)}") from None
+    if len(text.split()) < 2:
+        raise Failed(f"Its text is {text!r}.")
+    if _ADDRESS.search(text):
+        raise Failed(f"It prints an object's address: {text}")
+    if _MARKUP.search(text):
+        raise Failed(f"It prints a page's markup: {text}")
+    return text
+
+
+@check("error-secrets", point="errors", each=tuple(EXPECTED))
+def error_holds_no_secret(subject: Subject, kind: str) -> str:
+    """Exceptions are logged."""
+    error = _error(subject, kind)
+    if not subject.secrets:
+        raise NotApplicable("The driver has no secret.")
+    texts = {
+        "str()": text_of(error),
+        "repr()": text_of(error, repr),
+        "attributes": repr(vars(error)),
+    }
+    leaks = [name for name, text in texts.items() if subject.mask.finds(text)]
+    if leaks:
+        raise Failed(f"{' and '.join(leaks)} of {type(error).__name__} hold a secret.")
+    return f"{type(error).__name__} holds none of {len(subject.secrets)} secrets."
+
+
+@check("login-refused", point="errors", changes=True)
+def wrong_login_is_refused(subject: Subject) -> str:
+    """A refused login is an error with the first request, of the class that programs expect."""
+    if subject.with_wrong_login is None:
+        raise Skipped("There is no secret that could be replaced by a wrong one.")
+    method = next((f"list_{kind}" for kind in KINDS if subject.overrides(f"list_{kind}")), None)
+    if method is None:
+        raise NotApplicable("The driver lists nothing.")
+    error = _raised(lambda: _first_request(subject, method))
+    if error is None:
+        raise Failed("A wrong secret is not noticed.")
+    if not isinstance(error, InvalidCredsError):
+        raise Failed(f"{describe(error)} is no InvalidCredsError.")
+    if subject.mask.finds(text_of(error)):
+        raise Failed(f"{type(error).__name__} holds the secret.")
+    return text_of(error)
+
+
+def _first_request(subject: Subject, method: str) -> None:
+    assert subject.with_wrong_login is not None  # noqa: S101 - the caller has checked it
+    driver = subject.with_wrong_login()
+    try:
+        getattr(driver, method)()
+    finally:
+        close(driver)
