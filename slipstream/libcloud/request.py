@@ -9,9 +9,9 @@ from libcloud.compute.base import NodeAuthPassword, NodeAuthSSHKey
 
 from slipstream.errors import BadInput, shorten
 from slipstream.libcloud.base import id_of
-from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 from slipstream.values.ssh_key import SSHKey
+from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 
 
 def build(
