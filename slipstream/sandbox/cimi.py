@@ -311,7 +311,7 @@ class Resource(Generic[WorldT, IdentityT]):
         dropped -= {*self.kept_by_server, "acl"}
         kept = {name: one for name, one in document.items() if name not in dropped}
         merged = kept | changes | self.stamp()
-        self.check(merged, str(document["id"]))
+        self.check_schema(merged, str(document["id"]))
         stored = self.keep(merged)
         self.record("edit", str(document["id"]), success=True)
         return Reply(document=self.present(stored, None))
@@ -369,7 +369,7 @@ class Resource(Generic[WorldT, IdentityT]):
         if not self.may(right, document):
             raise self.refused(document)
 
-    def check(self, document: Document, identifier: str = "") -> None:
+    def check_schema(self, document: Document, identifier: str = "") -> None:
         """Insist that a document fits its description."""
         if self.description is None:
             return
@@ -499,12 +499,14 @@ class Service(Generic[WorldT, IdentityT]):
             raise self.wrong_method(call)
         if method in resource.unplayed:
             raise not_played(f"{call.method.upper()} /api/{call.path}")
-        if method in {"search", "add", "read", "edit", "delete", ""} - set(resource.methods):
+        every = {"search", "add", "read", "edit", "delete", "bulk", "bulk-delete", ""}
+        if method in every - set(resource.methods):
             raise self.wrong_method(call)
         return resource(call)
 
     def _collection(self, kind: str) -> Response:
         methods = {"GET": "search", "HEAD": "search", "PUT": "search", "POST": "add"}
+        methods["DELETE"] = "bulk-delete"
         method = methods.get(request.method, "")
         if request.method == "OPTIONS":
             return self.respond(Reply(status=204))
@@ -513,7 +515,7 @@ class Service(Generic[WorldT, IdentityT]):
 
     def _document(self, kind: str, uuid: str) -> Response:
         methods = {"GET": "read", "HEAD": "read", "PUT": "edit", "DELETE": "delete"}
-        method = methods.get(request.method, uuid if request.method == "PATCH" else "")
+        method = methods.get(request.method, "bulk" if request.method == "PATCH" else "")
         resource = self._resource(kind, method)
         carry_out = getattr(resource, method, None)
         if method not in resource.methods or carry_out is None:

@@ -45,7 +45,7 @@ class Attribute:
     required: bool = False
 
 
-Description: TypeAlias = Mapping[str, Attribute]
+Description: TypeAlias = dict[str, Attribute]
 
 
 def satisfying(test: Callable[[Any], bool], rule: str) -> Check:
@@ -161,7 +161,7 @@ def violation(
 
 
 def described(
-    required: Mapping[str, Check] | None = None, **optional: Check
+    required: Mapping[str, Check] | None = None, /, **optional: Check
 ) -> dict[str, Attribute]:
     """
     Write a description.

@@ -44,6 +44,7 @@ class Query:
     :param order: Attributes (dots for nesting) to sort by, each with True for descending.
     :param select: Names to keep; None for all.
     :param aggregations: Pairs of algorithm and attribute (slashes or dots for nesting).
+    :param mapped: Attributes that can be sorted by even if no document has them.
     """
 
     filter: Criterion | None = None
@@ -52,6 +53,7 @@ class Query:
     order: tuple[tuple[str, bool], ...] = ()
     select: tuple[str, ...] | None = None
     aggregations: tuple[tuple[str, str], ...] = ()
+    mapped: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
@@ -174,7 +176,10 @@ class Store:
             self.refresh(now)
         prefix = name + "/"
         every = [one for key, one in list(self._indexed.items()) if key.startswith(prefix)]
-        if not all(_is_known(attribute, every) for attribute, _ in query.order):
+        if not all(
+            attribute in query.mapped or _is_known(attribute, every)
+            for attribute, _ in query.order
+        ):
             return Result(count=None, documents=[])
         found = [one for one in every if _wanted(one, query) and visible(one)]
         if query.order and query.order[-1][1]:

@@ -9,7 +9,7 @@ from flask import json, request
 from slipstream.sandbox.problems import MalformedJson
 
 FORM = "application/x-www-form-urlencoded"
-METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]
+METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"]
 
 
 def base_url() -> str:

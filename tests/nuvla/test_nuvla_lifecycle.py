@@ -86,7 +86,7 @@ class TestWaiting:
         assert caught.value.state == "ERROR"
         assert "manifest for sandbox/no-such-image:latest not found" in str(caught.value)
         assert caught.value.reason is not None
-        assert caught.value.reason.startswith("RuntimeError: manifest")
+        assert caught.value.reason.startswith("RuntimeError: Error response from daemon")
         assert "Traceback" not in str(caught.value)
         assert sum(waiting.slept) < 120
         assert requests(sandbox)[-2:] == [STATE, ("PUT", "job")]

@@ -205,7 +205,7 @@ class TestGroups:
             for one in sandbox.world.store.collection("credential")
             if one.get("name") == "ours"
         ]
-        assert key["acl"]["owners"] == ["group/acme"]
+        assert key["acl"]["edit-acl"] == ["group/acme"]
 
     def test_a_group_sees_its_own_and_not_the_user_s(self, login: Login, sandbox: Sandbox) -> None:
         alone = login()

@@ -250,7 +250,7 @@ class TestParameters:
         self, driver: Driver, sandbox: Sandbox
     ) -> None:
         node = started(driver, sandbox, FAILING)
-        assert driver.ex_get_node_parameter(node, "hostname") is None
+        assert driver.ex_get_node_parameter(node, "hostname") == "127.0.0.1"
         with pytest.raises(NodeFailed):
             driver.ex_get_node_parameter(node, "hostname", ignore_abort=False)
 

@@ -14,21 +14,17 @@ import attrs
 ADMIN = "group/nuvla-admin"
 USER = "group/nuvla-user"
 ANON = "group/nuvla-anon"
-NO_IDENTITY_GROUPS = frozenset({USER, ANON})
+EDGES = "group/nuvla-nuvlabox"
+VPN = "group/nuvla-vpn"
+INTERNAL = "internal"
+"""What ``created-by`` says of what the server makes for itself."""
 # What each right brings along beside itself.
+_VIEWING = ("view-data", "view-meta")
 _WEAKER: Mapping[str, tuple[str, ...]] = {
-    "view-acl": ("view-data", "view-meta"),
+    "view-acl": _VIEWING,
     "view-data": ("view-meta",),
-    "edit-acl": (
-        "edit-data",
-        "edit-meta",
-        "view-acl",
-        "view-data",
-        "view-meta",
-        "manage",
-        "delete",
-    ),
-    "edit-data": ("edit-meta", "view-data", "view-meta"),
+    "edit-acl": ("edit-data", "edit-meta", "view-acl", *_VIEWING, "manage", "delete"),
+    "edit-data": ("edit-meta", *_VIEWING),
     "edit-meta": ("view-meta",),
 }
 
@@ -36,11 +32,11 @@ _WEAKER: Mapping[str, tuple[str, ...]] = {
 @attrs.frozen(kw_only=True)
 class Identity:
     """
-    Who asks.
+    Who sends a request.
 
     :param user: Id of the user, or of the group that an API key stands for; None for nobody.
     :param active: The claim that owns what is made: the user's id, or a group's.
-    :param claims: Everything the asker may claim to be.
+    :param claims: Everything the sender may claim to be.
     :param session: Id of the session, if there is one.
     """
 
@@ -56,27 +52,16 @@ class Identity:
 
     @property
     def owner(self) -> str:
-        """Who owns what the asker makes."""
+        """Who owns what the sender makes."""
         return self.active or self.user or ANON
 
     def may(self, right: str, acl: Mapping[str, Any]) -> bool:
-        """
-        Ask for a right.
-
-        :param right: The right, such as ``view-meta`` or ``manage``.
-        :param acl: A resource's ``acl``.
-        :returns: Whether it is granted.
-        """
+        """Whether a resource's ``acl`` grants a right, such as ``view-meta`` or ``manage``."""
         holders = {*acl.get("owners", ()), *acl.get(right, ())}
         return self.is_admin or not holders.isdisjoint(self.claims)
 
     def has(self, principal: str) -> bool:
-        """
-        Ask for a claim.
-
-        :param principal: A user, group or session.
-        :returns: Whether the asker is it.
-        """
+        """Whether the sender is a user, group or session."""
         return self.is_admin or principal in self.claims
 
 
@@ -91,18 +76,23 @@ def acl(owner: str, **rights: Iterable[str]) -> dict[str, list[str]]:
     :param rights: Holders of each right, underscores for dashes.
     :returns: The ACL.
     """
-    given = {right.replace("_", "-"): list(holders) for right, holders in rights.items()}
-    return normalised({"owners": [owner], **given})
+    named = {right.replace("_", "-"): list(holders) for right, holders in rights.items()}
+    return normalised({"owners": [owner], **named})
 
 
-def normalised(given: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+def managed_acl(user: str) -> dict[str, list[str]]:
+    """The ACL of what the server owns and a user may do everything with, as a credential."""
+    return acl(ADMIN, edit_acl=(user,))
+
+
+def normalised(sent: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """
     Bring an ACL into the form that is kept.
 
-    :param given: The ACL as it was sent.
+    :param sent: The ACL as it was sent.
     :returns: A new ACL.
     """
-    full: dict[str, set[str]] = {right: set(holders) for right, holders in given.items()}
+    full: dict[str, set[str]] = {right: set(holders) for right, holders in sent.items()}
     if ADMIN not in full.get("owners", set()):
         full.setdefault("edit-acl", set()).add(ADMIN)
     for right, weaker in _WEAKER.items():

@@ -7,137 +7,176 @@ credential/key_utils.clj.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from datetime import timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
+from slipstream.sandbox.cimi import Reply, action, created
 from slipstream.sandbox.identifiers import bare_secret
 from slipstream.sandbox.moments import iso
-from slipstream.sandbox.nuvla.access import ANON, USER, acl, normalised
-from slipstream.sandbox.nuvla.call import SCHEMA, Answer, Call, created, required
+from slipstream.sandbox.nuvla.access import ADMIN, ANON, USER, managed_acl
 from slipstream.sandbox.nuvla.jobs import queued
-from slipstream.sandbox.nuvla.kind import Kind
+from slipstream.sandbox.nuvla.resource import COMMON, Resource, schema, unfit
+from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.problems import JsonProblem
+from slipstream.sandbox.schema import Description, described, names, text, violation, within
 from slipstream.sandbox.ssh_keys import generate
+from slipstream.sandbox.store import Document
 
-if TYPE_CHECKING:
-    from slipstream.sandbox.store import Document
-
-_Made: TypeAlias = tuple[dict[str, Any], dict[str, str]]
-_PEM = ("ca", "cert", "key")
-_ACCOUNT = ("username", "password")
-TEMPLATES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "infrastructure-service-swarm": ("infrastructure-service-swarm", _PEM),
-    "infrastructure-service-kubernetes": ("infrastructure-service-kubernetes", _PEM),
+_PEM = {"ca": "ca-public-certificate", "cert": "client-public-certificate"}
+_KEY = {"key": "client-private-certificate"}
+_ACCOUNT = {"username": "username", "password": "password"}
+TEMPLATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "infrastructure-service-swarm": ("infrastructure-service-swarm", _PEM | _KEY),
+    "infrastructure-service-kubernetes": ("infrastructure-service-kubernetes", _PEM | _KEY),
     "infrastructure-service-registry": ("infrastructure-service-registry", _ACCOUNT),
     "infrastructure-service-helm-repo": ("infrastructure-service-helm-repo", _ACCOUNT),
     "infrastructure-service-minio": (
         "infrastructure-service-minio",
-        ("access-key", "secret-key"),
+        {"access-key": "access-key", "secret-key": "secret-key"},
     ),
-    "swarm-token": ("swarm-token", ("scope", "token")),
-    "gpg-key": ("gpg-key", ("public-key",)),
-    "generate-ssh-key": ("ssh-key", ()),
-    "generate-api-key": ("api-key", ()),
+    "swarm-token": ("swarm-token", {"scope": "scope", "token": "token"}),
+    "gpg-key": ("gpg-key", {}),
+    "generate-ssh-key": ("ssh-key", {}),
+    "generate-api-key": ("api-key", {"ttl": 0}),
 }
-"""Subtype, and what must be given, by the name of the template."""
-_OPTIONAL: Mapping[str, frozenset[str]] = {
-    "generate-ssh-key": frozenset({"public-key", "private-key"}),
-    "generate-api-key": frozenset({"ttl"}),
-    "gpg-key": frozenset({"private-key"}),
+"""Subtype, and what stands in for what is left out, by the name of the template."""
+_OPTIONAL: dict[str, Description] = {
+    "generate-ssh-key": described(public_key=text, private_key=text),
+    "generate-api-key": described(ttl=within(0)),
+    "gpg-key": described(public_key=text, private_key=text),
 }
-_ON_TOP = frozenset({"href", "subtype", "parent", "name", "description", "tags", "acl"})
+_CREATE = names(COMMON, ("name", "description", "tags", "parent", "acl", "resource-type"))
 
 
-def _add(call: Call) -> Answer:
-    body = call.document
-    template = body.get("template")
-    if not isinstance(template, dict) or not isinstance(template.get("href"), str):
-        raise JsonProblem(400, f"resource {SCHEMA}template href is missing\n")
-    method = template["href"].removeprefix("credential-template/")
-    if call.identity.user is None:
-        raise JsonProblem(400, f"requested href cannot be accessed: {template['href']}")
-    if method not in TEMPLATES or method == template["href"]:
-        raise JsonProblem(400, f"requested href not found: {template['href']}")
-    subtype, needed = TEMPLATES[method]
-    known = {*needed, *_OPTIONAL.get(method, ()), *_ON_TOP}
-    missing = [name for name in needed if not template.get(name)]
-    extra = sorted(set(template) - known)
-    if missing or extra:
-        raise JsonProblem(400, f"resource {SCHEMA}missing {missing}, extra keys {extra}\n")
-    given = {name: template[name] for name in template if name not in {"href", "acl"}}
-    stored, once = _MAKERS.get(method, _as_given)(call, given)
-    return created(_keep(call, method, stored | {"subtype": subtype})["id"], **once)
+class CredentialTemplate(Resource):
+    """What credentials are made from."""
+
+    name = "credential-template"
+    methods = ("search", "read")
+    searchers = ANON
+    adders = None
+    editable = False
 
 
-def _keep(call: Call, method: str, stored: dict[str, Any]) -> Document:
-    body, owner = call.document, call.identity.owner
-    outer = ("name", "description", "tags", "parent")
-    rights = body.get("acl") or call.document["template"].get("acl")
-    return call.world.document(
-        "credential",
-        owner,
-        attributes=stored | {name: body[name] for name in outer if name in body},
-        created_by=call.identity.user,
-        method=method,
-        acl=normalised(rights) if rights else acl(owner),
+class Credential(Resource):
+    """Credentials."""
+
+    name = "credential"
+    adders = USER
+    description = schema(
+        method=text,
+        claims=lambda _: None,
+        digest=text,
+        expiry=text,
+        status=text,
+        last_check=text,
+        public_key=text,
+        private_key=text,
+        ca=text,
+        cert=text,
+        key=text,
+        username=text,
+        password=text,
+        access_key=text,
+        secret_key=text,
+        scope=text,
+        token=text,
+        parent_credential=text,
     )
 
+    def may_add(self) -> bool:
+        """Whether the sender may add a credential: the template decides."""
+        return True
 
-def _as_given(_: Call, given: dict[str, Any]) -> _Made:
-    return given, {}
+    def create(self, body: Document) -> Reply:
+        """Make a credential from a template."""
+        template = body.get("template")
+        href = template.get("href") if isinstance(template, dict) else None
+        if not isinstance(template, dict) or not isinstance(href, str):
+            text_ = "cannot validate CredentialTemplate create document with subtype: ''"
+            raise JsonProblem(400, text_)
+        method = href.removeprefix("credential-template/")
+        if method not in TEMPLATES or method == href:
+            raise JsonProblem(400, f"requested href not found: {href}")
+        if self.identity.user is None:
+            raise JsonProblem(400, f"requested href cannot be accessed: {href}")
+        subtype, defaults = TEMPLATES[method]
+        values = defaults | {key: value for key, value in template.items() if key != "href"}
+        self._check_request(body, method, values)
+        stored, once = self._made(method, values)
+        outer = {
+            key: body[key] for key in ("name", "description", "tags", "parent") if key in body
+        }
+        rights = body.get("acl") or template.get("acl") or managed_acl(self.identity.owner)
+        fixed = {"method": method, "subtype": subtype, "acl": rights}
+        return created(self.store(stored | outer | fixed)["id"], **once)
+
+    def _check_request(self, body: Document, method: str, values: Document) -> None:
+        bare = {key: value for key, value in body.items() if key != "template"}
+        wrong = violation(_CREATE, bare)
+        if wrong is None:
+            fields = dict.fromkeys(TEMPLATES[method][1], COMMON["name"])
+            description = COMMON | {"method": COMMON["name"]} | fields
+            wrong = violation(description | _OPTIONAL.get(method, {}), values)
+            wrong = wrong and wrong.below("template")
+        if wrong is not None:
+            raise unfit(wrong)
+
+    def _made(self, method: str, values: Document) -> tuple[Document, dict[str, Any]]:
+        """What is kept, and what is shown only once."""
+        if method == "generate-api-key":
+            return self._api_key(values)
+        if method != "generate-ssh-key":
+            return values, {}
+        sent = {key.replace("-", "_"): values[key] for key in _KEYS if key in values}
+        if sent:
+            return values, sent
+        public, private = generate(3072)
+        return values | {"public-key": public}, {"public_key": public, "private_key": private}
+
+    def _api_key(self, values: Document) -> tuple[Document, dict[str, Any]]:
+        ttl = values.pop("ttl")
+        secret, identity = self.world.ids.secret(), self.identity.owner
+        values["digest"] = sha256(bare_secret(secret).encode()).hexdigest()
+        values["claims"] = {"identity": identity, "roles": [identity, USER, ANON]}
+        if ttl:
+            values["expiry"] = iso(self.world.now() + timedelta(seconds=ttl))
+        return values, {"secret_key": secret}
+
+    def changed(self, document: Document, changes: Document) -> Document:
+        """Leave alone what makes a credential what it is."""
+        fixed = {"claims", "digest", "method", "subtype"}
+        return {name: value for name, value in changes.items() if name not in fixed}
+
+    def offered(self, document: Document) -> Sequence[str]:
+        """The actions on a credential."""
+        subtype = document.get("subtype", "")
+        return ("check",) if subtype.startswith("infrastructure-service-") else ()
+
+    @action
+    def check(self, credential: Document) -> Reply:
+        """Queue the job that tries a credential."""
+        self.require("manage", credential)
+        return queued(self, "credential_check", credential, f"starting {credential['id']}")
 
 
-def _api_key(call: Call, given: dict[str, Any]) -> _Made:
-    ttl = given.pop("ttl", 0)
-    if not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 0:
-        raise JsonProblem(400, f"resource {SCHEMA}ttl\n")
-    secret = call.world.ids.secret()
-    identity = call.identity.owner
-    given["digest"] = sha256(bare_secret(secret).encode()).hexdigest()
-    given["claims"] = {"identity": identity, "roles": [identity, USER, ANON]}
-    if ttl:
-        given["expiry"] = iso(call.world.now() + timedelta(seconds=ttl))
-    return given, {"secret_key": secret}
+_KEYS = ("public-key", "private-key")
 
 
-def _ssh_key(_: Call, given: dict[str, Any]) -> _Made:
-    sent = {
-        name.replace("-", "_"): given[name]
-        for name in ("public-key", "private-key")
-        if name in given
-    }
-    if sent:
-        return given, sent
-    public, private = generate(3072)
-    return given | {"public-key": public}, {"public_key": public, "private_key": private}
-
-
-_MAKERS: Mapping[str, Callable[[Call, dict[str, Any]], _Made]] = {
-    "generate-api-key": _api_key,
-    "generate-ssh-key": _ssh_key,
-}
-
-
-def _edit(_: Call, __: Document, changes: Document) -> Document:
-    fixed = {"claims", "digest", "method", "subtype"}
-    return {name: value for name, value in changes.items() if name not in fixed}
-
-
-def _check(call: Call, credential: Document) -> Answer:
-    required(call, "manage", credential)
-    return queued(call, "credential_check", credential)
-
-
-def _rels(_: Call, credential: Document) -> tuple[str, ...]:
-    return ("check",) if credential["subtype"].startswith("infrastructure-service-") else ()
-
-
-CREDENTIAL = Kind(
-    name="credential",
-    add=_add,
-    edit=_edit,
-    rels=_rels,
-    actions={"check": _check},
-)
+def add_templates(world: State) -> None:
+    """Add what credentials are made from."""
+    for method, (subtype, defaults) in TEMPLATES.items():
+        world.document(
+            "credential-template",
+            ADMIN,
+            attributes=defaults,
+            rights={"view_acl": (USER,)},
+            id=f"credential-template/{method}",
+            name=method.replace("-", " "),
+            description=f"Makes a credential: {method}",
+            resource_metadata=f"resource-metadata/credential-template-{subtype}",
+            method=method,
+            subtype=subtype,
+        )

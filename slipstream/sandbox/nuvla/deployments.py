@@ -1,32 +1,47 @@
 """
-Deployments.
+Deployments: adding, editing, starting, stopping, updating and deleting them.
 
 Source: nuvla/api-server, server/resources/deployment.clj and deployment/utils.clj.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
 
+from slipstream.sandbox.cimi import Reply, action, created, message, not_found
+from slipstream.sandbox.identifiers import bare_secret
+from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla import parameters
-from slipstream.sandbox.nuvla.access import acl, normalised
-from slipstream.sandbox.nuvla.call import Answer, Call, created, not_found, required, visible
-from slipstream.sandbox.nuvla.deployment_actions import (
-    ACTIONS,
-    BULK,
-    check_state,
-    offered,
-)
-from slipstream.sandbox.nuvla.kind import Kind, schema
+from slipstream.sandbox.nuvla.access import ADMIN, ANON, USER, normalised
+from slipstream.sandbox.nuvla.jobs import queued
+from slipstream.sandbox.nuvla.logs import ResourceLog
 from slipstream.sandbox.nuvla.modules import content_of, split_version
-from slipstream.sandbox.nuvla.placement import placement
+from slipstream.sandbox.nuvla.resource import Resource, schema
+from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.problems import JsonProblem
+from slipstream.sandbox.schema import (
+    anything,
+    described,
+    list_of,
+    map_of,
+    one_of,
+    string,
+    text,
+    timestamp,
+)
+from slipstream.sandbox.store import Document
 
-if TYPE_CHECKING:
-    from slipstream.sandbox.store import Document
-
-_COPIED = ("execution-mode", "deployment-set", "app-set", "api-endpoint")
+PULL = "NUVLA_JOB_PULL"
+"""The capability of an edge that fetches its jobs itself."""
+_ALLOWED: Mapping[str, frozenset[str]] = {
+    "start": frozenset({"CREATED", "STOPPED"}),
+    "stop": frozenset({"PENDING", "STARTING", "UPDATING", "STARTED", "ERROR"}),
+    "update_deployment": frozenset({"STARTED", "ERROR"}),
+    "create-log": frozenset({"STARTED", "UPDATING", "ERROR"}),
+    "delete": frozenset({"CREATED", "STOPPED"}),
+}
 _FIXED = frozenset(
     {"owner", "infrastructure-service", "deployment-set", "subscription-id", "nuvlabox"}
 )
@@ -36,98 +51,62 @@ _OPEN = (
     ("output-parameters", "name", "value"),
     ("files", "file-name", "file-content"),
 )
-
-
-def module_copy(call: Call, href: object) -> Document:
-    """
-    Copy a module, as a deployment holds it.
-
-    :param call: The request.
-    :param href: The module's id, with its version or without.
-    :returns: The copy.
-    :raises JsonProblem: 404 or 403.
-    """
-    identifier = str(href)
-    module = call.world.store.get(split_version(identifier)[0])
-    if module is None or module["resource-type"] != "module":
-        raise not_found(identifier)
-    required(call, "view-data", module)
-    content = content_of(call.world, module, identifier)
-    if content is None:
-        raise JsonProblem(400, "projects cannot be deployed")
-    kept = {name: value for name, value in module.items() if name != "acl"}
-    return kept | {"href": identifier, "content": content}
-
-
-def _add(call: Call) -> Answer:
-    body = call.document
-    module = body.get("module")
-    if not isinstance(module, dict) or "href" not in module:
-        raise JsonProblem(400, "Request body is missing a module href!")
-    copied = module_copy(call, module["href"])
-    given = {name: body[name] for name in _COPIED if name in body}
-    place: Document = {"execution-mode": "push"} | given
-    if "parent" in body:
-        place = given | placement(call.world, visible(call, body["parent"]))
-    return created(_keep(call, copied, place)["id"])
-
-
-def _keep(call: Call, module: Document, attributes: Mapping[str, Any]) -> Document:
-    owner, identifier = call.identity.owner, f"deployment/{call.world.ids.uuid()}"
-    edges = [attributes["nuvlabox"]] if "nuvlabox" in attributes else []
-    return call.world.document(
-        "deployment",
-        owner,
-        attributes={"api-endpoint": call.base} | dict(attributes),
-        id=identifier,
-        created_by=call.identity.user,
-        state="CREATED",
-        owner=owner,
-        module=module,
-        acl=acl(owner, view_acl=[identifier], edit_data=[identifier, *edges]),
+_RECORDS = map_of(
+    described(
+        {"filter": string, "data-type": text, "time-start": timestamp, "time-end": timestamp}
     )
+)
+_DATA = map_of(
+    described(
+        records=map_of(described(filters=list_of(_RECORDS), records_ids=list_of(text))),
+        objects=map_of(),
+    ),
+)
 
 
-def _edit(call: Call, deployment: Document, changes: Document) -> Document:
-    kept = {name: value for name, value in changes.items() if name not in _FIXED}
-    if "module" in kept:
-        kept["module"] = _edited_module(call, deployment["module"], kept["module"])
-    if kept.get("parent") and kept["parent"] != deployment.get("parent"):
-        # A whole document sent back holds the old place: the new credential goes before it.
-        kept |= placement(call.world, visible(call, kept["parent"]))
-        edges = [kept["nuvlabox"]] if "nuvlabox" in kept else []
-        rights = dict(deployment["acl"])
-        rights["edit-data"] = [*rights.get("edit-data", []), *edges]
-        kept["acl"] = normalised(rights)
-    return kept
-
-
-def _edited_module(call: Call, module: Document, sent: Any) -> Document:
-    sent = sent if isinstance(sent, dict) else {}
-    href = sent.get("href", module["href"])
-    if href != module["href"]:
-        module = module_copy(call, href)
-    content = sent.get("content")
-    if not isinstance(content, dict):
-        return module
-    return module | {"content": with_values(module["content"], content)}
-
-
-def with_values(content: Document, sent: Mapping[str, Any]) -> Document:
+def placement(world: State, credential: Document) -> Document:
     """
-    Take over the values that may be changed, matched by name; everything else stays.
+    Work out what a deployment says about where it runs.
 
-    :param content: The content of the copy of a module.
-    :param sent: What was sent.
-    :returns: The new content.
+    :param world: The world.
+    :param credential: The credential it runs with.
+    :returns: Attributes of the deployment.
     """
+    service = world.store.get(credential.get("parent", "")) or {}
+    group = world.store.get(service.get("parent", "")) or {}
+    edge = world.store.get(group.get("parent", "")) or {}
+    mode = "push"
+    if edge:
+        mode = "pull" if PULL in edge.get("capabilities", ()) else "mixed"
+    placed: Document = {"parent": credential["id"], "execution-mode": mode}
+    for name, document in (("infrastructure-service", service), ("nuvlabox", edge)):
+        if document:
+            placed[name] = document["id"]
+    for name, document in (
+        ("credential", credential),
+        ("infrastructure-service", service),
+        ("nuvlabox", edge),
+    ):
+        if "name" in document:
+            placed[f"{name}-name"] = document["name"]
+    return placed
+
+
+def module_copy(world: State, module: Document, href: str) -> Document:
+    """The copy of a module that a deployment holds."""
+    content = content_of(world, module, href)
+    return module | {"href": href} | ({} if content is None else {"content": content})
+
+
+def _with_values(content: Document, sent: Mapping[str, Any]) -> Document:
+    """Take over the values that may be changed, matched by name; everything else stays."""
     changed = dict(content)
     for list_name, key, value_name in _OPEN:
         if list_name not in content or not isinstance(sent.get(list_name), list):
             continue
-        given = {one.get(key): one for one in sent[list_name] if isinstance(one, dict)}
+        by_name = {item.get(key): item for item in sent[list_name] if isinstance(item, dict)}
         changed[list_name] = [
-            _with_value(one, given.get(one[key]), value_name) for one in content[list_name]
+            _with_value(item, by_name.get(item[key]), value_name) for item in content[list_name]
         ]
     return changed
 
@@ -136,89 +115,310 @@ def _with_value(element: Document, sent: Document | None, value_name: str) -> Do
     if sent is None:
         return element
     bare = {name: value for name, value in element.items() if name != value_name}
-    return bare | ({value_name: sent[value_name]} if value_name in sent else {})
+    value = sent.get(value_name)
+    return bare if value is None else bare | {value_name: value}
 
 
-def _delete(call: Call, deployment: Document) -> None:
-    check_state(deployment, "delete")
-    clear_up(call, deployment)
+class Deployment(Resource):
+    """Deployments."""
 
-
-def clear_up(call: Call, deployment: Document) -> None:
-    """
-    Remove what goes with a deployment: parameters, logs and API key.
-
-    :param call: The request.
-    :param deployment: The deployment.
-    """
-    store = call.world.store
-    parameters.remove(call.world, deployment["id"])
-    for log in list(store.collection("resource-log")):
-        if log["parent"] == deployment["id"]:
-            store.remove(log["id"])
-    store.remove(deployment.get("api-credentials", {}).get("api-key", ""))
-
-
-def _clone(call: Call, deployment: Document) -> Answer:
-    required(call, "view-data", deployment)
-    names = ("name", "description", "tags", "data")
-    kept = {name: deployment[name] for name in names if name in deployment}
-    copy = _keep(call, deployment["module"], kept | {"execution-mode": "push"})
-    return created(copy["id"])
-
-
-def _fetch_module(call: Call, deployment: Document) -> Answer:
-    required(call, "edit-data", deployment)
-    href = str(call.document.get("module-href"))
-    bare, number = split_version(href)
-    if number is None or bare != deployment["module"]["id"]:
-        raise JsonProblem(400, "invalid module-href", deployment["id"])
-    fresh = module_copy(call, href)
-    fresh["content"] = with_values(fresh["content"], _bearing(deployment["module"]["content"]))
-    call.world.change(deployment["id"], call.world.now(), module=fresh)
-    return Answer(document=call.world.store[deployment["id"]])
-
-
-def _bearing(content: Document) -> Document:
-    """The elements that have a value: those without must not take away a default."""
-    return {
-        list_name: [one for one in content.get(list_name, ()) if value_name in one]
-        for list_name, _, value_name in _OPEN
-    }
-
-
-def _force_delete(call: Call, deployment: Document) -> Answer:
-    required(call, "delete", deployment)
-    clear_up(call, deployment)
-    call.world.store.remove(deployment["id"])
-    return Answer(
-        document={
-            "status": 200,
-            "message": f"{deployment['id']} deleted",
-            "resource-id": deployment["id"],
-        }
+    name = "deployment"
+    hidden = ("module/content", "module/versions", "api-endpoint")
+    bulk = "bulk-action"
+    unplayed = ("bulk",)
+    description = schema(
+        state=one_of(
+            *("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "PAUSING", "PAUSED"),
+            *("SUSPENDING", "SUSPENDED", "UPDATING", "UPDATED", "PENDING", "ERROR"),
+        ),
+        execution_mode=one_of("pull", "push", "mixed"),
+        owner=text,
+        module=map_of(),
+        credential_name=text,
+        infrastructure_service=text,
+        infrastructure_service_name=text,
+        nuvlabox=text,
+        nuvlabox_name=text,
+        api_endpoint=text,
+        api_credentials=map_of(),
+        registries_credentials=list_of(string),
+        data=_DATA,
+        deployment_set=text,
+        deployment_set_name=text,
+        app_set=text,
+        coupon=text,
+        subscription_id=text,
+        data_records_filter=anything,
     )
 
+    # Adding and editing.
 
-DEPLOYMENT = Kind(
-    name="deployment",
-    attributes=schema(
-        *("state", "owner", "credential-name", "infrastructure-service", "nuvlabox", "module"),
-        *("infrastructure-service-name", "nuvlabox-name", "execution-mode", "api-endpoint"),
-        *("api-credentials", "registries-credentials", "data", "deployment-set", "app-set"),
-        *("deployment-set-name", "coupon", "subscription-id", "data-records-filter"),
-    ),
-    hidden=("module/content", "module/versions", "api-endpoint"),
-    add=_add,
-    edit=_edit,
-    delete=_delete,
-    deletable=lambda one: one["state"] in {"CREATED", "STOPPED"},
-    rels=lambda _, one: offered(one),
-    actions={
-        **ACTIONS,
-        "clone": _clone,
-        "fetch-module": _fetch_module,
-        "force-delete": _force_delete,
-    },
-    bulk=BULK,
-)
+    def add(self) -> Reply:
+        """Add a deployment; a body that is no map is a map without a module."""
+        if not self.may_add():
+            raise self.required()
+        body = self.request.body if isinstance(self.request.body, dict) else {}
+        reply = self.create(body)
+        self.record("add", reply.document["resource-id"], success=True)
+        return reply
+
+    def create(self, body: Document) -> Reply:
+        """Add a deployment of a module, where a credential leads to."""
+        module = body.get("module")
+        if not isinstance(module, dict) or "href" not in module:
+            raise JsonProblem(400, "Request body is missing a module href!")
+        copy = self._module_copy(str(module["href"]))
+        names = ("execution-mode", "deployment-set", "app-set", "api-endpoint")
+        attributes = {name: body[name] for name in names if name in body}
+        if "parent" in body:
+            attributes |= placement(self.world, self.visible(body["parent"]))
+        return created(self._keep(copy, attributes)["id"])
+
+    def _module_copy(self, href: str) -> Document:
+        bare = split_version(href)[0]
+        module = self.world.store.get(bare)
+        if not href.startswith("module/"):
+            raise JsonProblem(405, "invalid method (get) for UNKNOWN")
+        if module is None:
+            raise not_found(bare)
+        self.require("view-data", module)
+        return module_copy(self.world, module, href)
+
+    def _keep(self, module: Document, attributes: Document) -> Document:
+        owner = self.identity.owner
+        edges = [attributes["nuvlabox"]] if "nuvlabox" in attributes else []
+        rights = {"edit-data": edges, "view-acl": edges} if edges else {}
+        fixed: Document = {
+            "state": "CREATED",
+            "owner": owner,
+            "module": module,
+            "acl": {"owners": [owner], **rights},
+        }
+        return self.store({"api-endpoint": self.request.base, **attributes, **fixed})
+
+    def changed(self, document: Document, changes: Document) -> Document:
+        """Leave alone what follows from other attributes, and work that out anew."""
+        changes = {name: value for name, value in changes.items() if name not in _FIXED}
+        if "module" in changes:
+            changes["module"] = self._edited_module(document["module"], changes["module"])
+        parent = changes["parent"] if "parent" in changes else document.get("parent")
+        if parent is None:
+            changes.pop("parent", None)
+            return changes
+        credential = self.visible(parent)
+        if parent != document.get("parent"):
+            # A whole document sent back holds the old place: the new credential goes before it.
+            changes |= placement(self.world, credential)
+            if "nuvlabox" in changes:
+                changes["acl"] = self._shared_with(document, changes["nuvlabox"])
+        return changes
+
+    def _shared_with(self, document: Document, principal: str) -> Document:
+        rights = dict(document["acl"])
+        for right in ("edit-data", "view-acl"):
+            rights[right] = [*rights.get(right, ()), principal]
+        return normalised(rights)
+
+    def _edited_module(self, module: Document, sent: Any) -> Document:
+        sent = sent if isinstance(sent, dict) else {}
+        href = sent.get("href", module["href"])
+        if href != module["href"]:
+            module = self._module_copy(str(href))
+        content = sent.get("content")
+        if not isinstance(content, dict) or "content" not in module:
+            return module
+        return module | {"content": _with_values(module["content"], content)}
+
+    # Deleting.
+
+    def deletable(self, document: Document) -> bool:
+        """Whether the state allows to delete."""
+        return document["state"] in _ALLOWED["delete"]
+
+    def remove(self, document: Document) -> None:
+        """Refuse in most states; clear up."""
+        self._check_state(document, "delete")
+        self._clear_up(document)
+
+    def _clear_up(self, deployment: Document) -> None:
+        """Remove what goes with a deployment: parameters, logs and API key."""
+        store = self.world.store
+        parameters.remove(self.world, deployment["id"])
+        for log in list(store.collection("resource-log")):
+            if log["parent"] == deployment["id"]:
+                store.remove(log["id"])
+        store.remove(deployment.get("api-credentials", {}).get("api-key", ""))
+
+    @action
+    def force_delete(self, deployment: Document) -> Reply:
+        """Delete in any state; what runs goes on running."""
+        self.require("delete", deployment)
+        identifier = deployment["id"]
+        self._clear_up(deployment)
+        self.world.store.remove(identifier)
+        return message(200, f"{identifier} deleted", identifier)
+
+    # Starting, stopping, updating.
+
+    def offered(self, document: Document) -> Sequence[str]:
+        """The actions that the state allows."""
+        pairs = (
+            ("start", "start"),
+            ("stop", "stop"),
+            ("update", "update_deployment"),
+            ("create-log", "create-log"),
+        )
+        allowed = [rel for rel, name in pairs if document["state"] in _ALLOWED[name]]
+        detachable = ["detach"] if "deployment-set" in document else []
+        always = ("clone", "check-dct", "fetch-module", "fetch-coe-resources", "force-delete")
+        return [*allowed, *always, *detachable]
+
+    def _check_state(self, deployment: Document, name: str) -> None:
+        identifier, state = deployment["id"], deployment["state"]
+        if state not in _ALLOWED[name]:
+            text = f"Action {name} cannot be called on {identifier} in state {state}!"
+            raise JsonProblem(409, text, identifier)
+
+    def _set_state(self, deployment: Document, state: str) -> None:
+        # The server writes the state as an edit, which reads the credential; that it is gone is
+        # then taken for an answer about the deployment.
+        parent = deployment.get("parent")
+        if parent is not None and parent not in self.world.store:
+            raise self.required()
+        user = self.identity.user or ANON
+        self.world.change(deployment["id"], self.world.now(), by=user, state=state)
+
+    def _queue(self, name: str, deployment: Document, **options: Any) -> Reply:
+        mode = deployment.get("execution-mode", "push")
+        return queued(self, name, deployment, f"{name} {deployment['id']}", mode=mode, **options)
+
+    @action
+    def start(self, deployment: Document) -> Reply:
+        """Queue the job that starts a deployment."""
+        self._check_state(deployment, "start")
+        is_pull = deployment.get("execution-mode") == "pull"
+        if deployment["state"] == "STOPPED":
+            parameters.remove(self.world, deployment["id"])
+        self._set_state(deployment, "PENDING" if is_pull else "STARTING")
+        # Only now are rights looked at: the server writes before it checks.
+        self.require("manage", deployment)
+        if "api-credentials" not in deployment:
+            rights = self._shared_with(deployment, deployment["id"])
+            key = self._api_key(deployment)
+            now = self.world.now()
+            self.world.change(deployment["id"], now, api_credentials=key, acl=rights)
+        return self._queue("start_deployment", deployment)
+
+    def _api_key(self, deployment: Document) -> Document:
+        secret = self.world.ids.secret()
+        key = self.world.document(
+            "credential",
+            ADMIN,
+            rights={"view_meta": (deployment["owner"],)},
+            name=f"API key for {deployment['id']}",
+            parent=deployment["id"],
+            subtype="api-key",
+            method="generate-api-key",
+            digest=sha256(bare_secret(secret).encode()).hexdigest(),
+            claims={"identity": deployment["id"], "roles": [USER, ANON]},
+        )
+        return {"api-key": key["id"], "api-secret": secret}
+
+    @action
+    def stop(self, deployment: Document) -> Reply:
+        """Queue the job that stops a deployment, and deletes it if told so."""
+        self._check_state(deployment, "stop")
+        self._set_state(deployment, "STOPPING")
+        self.require("manage", deployment)
+        sent: Mapping[str, Any] = self.request.body if isinstance(self.request.body, dict) else {}
+        names = ("delete", "remove-volumes", "remove-images")
+        payload = {name: sent[name] for name in names if name in sent}
+        self._drop_jobs(deployment)
+        return self._queue("stop_deployment", deployment, payload=payload)
+
+    def _drop_jobs(self, deployment: Document) -> None:
+        """Cancel a start that is still under way: it must not win over the stop."""
+        world, now = self.world, self.world.now()
+        for identifier in list(world.work):
+            job = world.store[identifier]
+            if job["target-resource"]["href"] == deployment["id"]:
+                del world.work[identifier]
+                time = iso(now)
+                fields = {"state": "CANCELED", "progress": 100, "time_of_status_change": time}
+                world.change(identifier, now, by=ADMIN, priority=None, **fields)
+
+    @action
+    def update(self, deployment: Document) -> Reply:
+        """Queue the job that brings what runs up to date."""
+        self.require("manage", deployment)
+        self._check_state(deployment, "update_deployment")
+        self._set_state(deployment, "UPDATING")
+        return self._queue("update_deployment", deployment)
+
+    # Other actions.
+
+    @action
+    def create_log(self, deployment: Document) -> Reply:
+        """Make a log of some components."""
+        self.require("manage", deployment)
+        self._check_state(deployment, "create-log")
+        return ResourceLog(self.request).create_for(deployment, self.body())
+
+    @action
+    def check_dct(self, deployment: Document) -> Reply:
+        """Queue the job that looks whether the images are signed."""
+        self.require("manage", deployment)
+        return self._queue("dct_check", deployment)
+
+    @action
+    def clone(self, deployment: Document) -> Reply:
+        """Make a new deployment of the same module."""
+        self.require("view-data", deployment)
+        names = ("name", "description", "tags", "data")
+        kept = {name: deployment[name] for name in names if name in deployment}
+        return created(self._keep(deployment["module"], kept)["id"])
+
+    @action
+    def fetch_module(self, deployment: Document) -> Reply:
+        """Take another version of the module, and keep the values that were set."""
+        self.require("edit-data", deployment)
+        href = str(self.body().get("module-href"))
+        bare, number = split_version(href)
+        if number is None or bare != deployment["module"]["id"]:
+            raise JsonProblem(400, "invalid module-href")
+        fresh = self._module_copy(href)
+        # Elements without a value must not take away a default.
+        old = deployment["module"].get("content", {})
+        values = {
+            list_name: [item for item in old.get(list_name, ()) if value_name in item]
+            for list_name, _, value_name in _OPEN
+        }
+        fresh["content"] = _with_values(fresh["content"], values)
+        now, user = self.world.now(), self.identity.user
+        self.world.change(deployment["id"], now, by=user, module=fresh)
+        return Reply(document=self.present(self.world.store[deployment["id"]], None))
+
+    @action
+    def fetch_coe_resources(self, deployment: Document) -> Reply:
+        """List what runs in the container engine: nothing, in a sandbox."""
+        self.require("view-data", deployment)
+        module = deployment["module"]
+        if module["subtype"] in {"application_kubernetes", "application_helm"}:
+            kinds = ("deployments", "services", "pods")
+            return Reply(document={"kubernetes": {kind: [] for kind in kinds}})
+        if module.get("compatibility") == "docker-compose" and "nuvlabox" in deployment:
+            kinds_ = ("containers", "images", "volumes", "networks")
+            return Reply(document={"docker": {kind: [] for kind in kinds_}})
+        return Reply(document={})
+
+    @action
+    def detach(self, deployment: Document) -> Reply:
+        """Take a deployment out of its set."""
+        self.require("manage", deployment)
+        identifier = deployment["id"]
+        if "deployment-set" not in deployment:
+            text = f"operation 'detach' not allowed on {identifier}"
+            raise JsonProblem(409, text, identifier)
+        gone = {"deployment_set": None, "deployment_set_name": None}
+        self.world.change(identifier, self.world.now(), by=self.identity.user, **gone)
+        return message(200, "detached")

@@ -1,78 +1,44 @@
 """
-What happened.
+Events: what happened to resources.
 
-Source: nuvla/api-server, server/resources/event.clj and server/middleware/eventer.clj.
+Source: nuvla/api-server, server/resources/event.clj and spec/event.cljc.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
+from slipstream.sandbox.cimi import Reply, created
 from slipstream.sandbox.moments import iso
-from slipstream.sandbox.nuvla.access import ADMIN
-from slipstream.sandbox.nuvla.call import Answer, Call, created
-from slipstream.sandbox.nuvla.kind import Kind
-
-_WATCHED = frozenset(
-    {"session", "module", "deployment", "infrastructure-service", "credential", "nuvlabox"}
-)
-_DONE = {"add": "added", "edit": "edited", "delete": "deleted"}
+from slipstream.sandbox.nuvla.resource import Resource, schema
+from slipstream.sandbox.schema import anything, boolean, described, map_of, one_of, text, timestamp
+from slipstream.sandbox.store import Document
 
 
-def record(call: Call, kind: str, action: str, identifier: str | None, *, success: bool) -> None:
-    """
-    Write down a change that was asked for.
+class Event(Resource):
+    """Events. Most are made by the server, as other resources are changed."""
 
-    :param call: The request.
-    :param kind: The type of resource.
-    :param action: ``add``, ``edit``, ``delete``, or the action's name.
-    :param identifier: The resource; None if it was not made.
-    :param success: Whether it was granted.
-    """
-    if kind not in _WATCHED:
-        return
-    identity, now = call.identity, iso(call.world.now())
-    who = identity.user or "anonymous"
-    verb = _DONE.get(action, action)
-    linked: dict[str, Any] = {"resource": {"href": identifier or kind}}
-    call.world.document(
-        "event",
-        ADMIN,
-        rights={"view_data": (identity.owner,)} if identity.user else {},
-        created_by=who,
-        name=f"{kind}.{action}",
-        description=f"{who} {verb} {kind}",
-        category=action if action in _DONE else "action",
-        severity="medium",
-        success=success,
-        timestamp=now,
-        authn_info={
-            "user-id": who,
-            "active-claim": identity.owner,
-            "claims": sorted(identity.claims),
-        },
-        content={**linked, "linked-identifiers": []},
+    name = "event"
+    editable = False
+    newest_first = "timestamp"
+    hidden = ("content/resource/content",)
+    bulk = "bulk-delete"
+    unplayed = ("bulk-delete",)
+    description = schema(
+        described(
+            {
+                "category": text,
+                "content": map_of(),
+                "severity": one_of("critical", "high", "medium", "low"),
+                "timestamp": timestamp,
+            }
+        ),
+        success=boolean,
+        authn_info=anything,
+        expires=anything,
     )
 
-
-def _add(call: Call) -> Answer:
-    body = {name: value for name, value in call.document.items() if name != "acl"}
-    event = call.world.document(
-        "event",
-        call.identity.owner,
-        attributes={"timestamp": iso(call.world.now()), "severity": "medium"} | body,
-        created_by=call.identity.user,
-        category="user",
-        success=True,
-    )
-    return created(event["id"])
-
-
-EVENT = Kind(
-    name="event",
-    newest_first="timestamp",
-    hidden=("content/resource/content",),
-    add=_add,
-    editable=False,
-    bulk_delete=True,
-)
+    def create(self, body: Document) -> Reply:
+        """Add an event of the user's own."""
+        sent = {name: value for name, value in body.items() if name not in self.kept_by_server}
+        now = iso(self.world.now())
+        event = self.store({"timestamp": now} | sent | {"category": "user"})
+        return created(event["id"])

@@ -1,81 +1,157 @@
 """
-Where things can run: services, and the groups that hold them.
+Where things can run: services, the groups that hold them, and edges.
 
-Source: nuvla/api-server, server/resources/infrastructure_service*.clj.
+Source: nuvla/api-server, server/resources/infrastructure_service*.clj, nuvlabox.clj and
+nuvlabox_status.clj.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from slipstream.sandbox.nuvla.access import acl, normalised
-from slipstream.sandbox.nuvla.call import SCHEMA, Answer, Call, created, visible
-from slipstream.sandbox.nuvla.kind import Kind, schema
+from slipstream.sandbox.cimi import Reply, created
+from slipstream.sandbox.nuvla.access import ADMIN, USER
+from slipstream.sandbox.nuvla.resource import COMMON, Resource, schema, unfit
+from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.problems import JsonProblem
-
-if TYPE_CHECKING:
-    from slipstream.sandbox.store import Document
+from slipstream.sandbox.schema import (
+    anything,
+    boolean,
+    list_of,
+    map_of,
+    matching,
+    names,
+    one_of,
+    text,
+    violation,
+)
+from slipstream.sandbox.store import Document
 
 TEMPLATE = "infrastructure-service-template/generic"
 _OUTER = ("name", "description", "tags", "parent", "acl")
-_TEMPLATE_FIELDS = frozenset(
-    {"href", "subtype", "endpoint", "state", "swarm-enabled", "online", *_OUTER}
-)
-
-
-def _add(call: Call) -> Answer:
-    body = call.document
-    template = body.get("template")
-    if not isinstance(template, dict) or template.get("href") != TEMPLATE:
-        raise JsonProblem(400, f"resource {SCHEMA}template href is missing\n")
-    extra = sorted(set(template) - _TEMPLATE_FIELDS)
-    if extra or not template.get("subtype") or not template.get("endpoint"):
-        raise JsonProblem(400, f"resource {SCHEMA}subtype and endpoint are needed, not {extra}\n")
-    given = {name: value for name, value in template.items() if name not in {"href", "acl"}}
-    given |= {name: body[name] for name in _OUTER if name in body and name != "acl"}
-    visible(call, given.get("parent"))
-    rights = body.get("acl") or template.get("acl")
-    owner = call.identity.owner
-    service = call.world.document(
-        "infrastructure-service",
-        owner,
-        attributes={"state": "STARTED"} | given,
-        created_by=call.identity.user,
-        method="generic",
-        acl=normalised(rights) if rights else acl(owner),
-    )
-    return created(service["id"])
-
-
-def _services(call: Call, group: Document) -> list[Document]:
-    every = call.world.store.collection("infrastructure-service")
-    return [one for one in every if one.get("parent") == group["id"]]
-
-
-def _read_group(call: Call, group: Document) -> Document:
-    links = [{"href": one["id"]} for one in _services(call, group)]
-    return group | {"infrastructure-services": links}
-
-
-def _delete_group(call: Call, group: Document) -> None:
-    number = len(_services(call, group))
-    if number:
-        identifier = group["id"]
-        message = f"cannot delete {identifier}: {number} linked services remain"
-        raise JsonProblem(409, message, identifier)
-
-
-SERVICE = Kind(
-    name="infrastructure-service",
-    attributes=schema(
-        *("method", "endpoint", "state", "swarm-enabled", "swarm-manager", "online"),
-        *("capabilities", "management-credential", "cluster-params"),
+_DEFAULTS = {"state": "STARTED", "endpoint": "https://service.example.org:1234"}
+_SERVICE = schema(
+    method=text,
+    endpoint=text,
+    state=one_of(
+        *("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "PAUSING", "PAUSED"),
+        *("SUSPENDING", "SUSPENDED", "TERMINATING", "TERMINATED", "ERROR"),
     ),
-    add=_add,
+    subtype=matching(r"[a-z0-9]+(-[a-z0-9]+)*", "com.sixsq.nuvla.server.resources.spec/subtype"),
+    swarm_enabled=boolean,
+    swarm_manager=boolean,
+    online=boolean,
+    capabilities=list_of(text),
+    management_credential=text,
+    cluster_params=map_of(),
 )
-GROUP = Kind(
-    name="infrastructure-service-group",
-    attributes=schema("infrastructure-services", "documentation"),
-    read=_read_group,
-    delete=_delete_group,
-)
+
+
+class InfrastructureServiceTemplate(Resource):
+    """What services are made from."""
+
+    name = "infrastructure-service-template"
+    methods = ("search", "read")
+    adders = None
+    editable = False
+
+
+class InfrastructureService(Resource):
+    """Services."""
+
+    name = "infrastructure-service"
+    description = _SERVICE
+
+    def create(self, body: Document) -> Reply:
+        """Make a service from the generic template."""
+        template = body.get("template")
+        if not isinstance(template, dict) or template.get("href") != TEMPLATE:
+            text_ = "cannot validate InfrastructureServiceTemplate create document with method: ''"
+            raise JsonProblem(400, text_)
+        sent = {key: value for key, value in template.items() if key not in {"href", "acl"}}
+        outer = {key: body[key] for key in _OUTER if key in body}
+        wrong = violation(_SERVICE, sent) or violation(names(COMMON, _OUTER), outer)
+        if wrong is not None:
+            raise unfit(wrong.below("template"))
+        rights = outer.get("acl") or template.get("acl")
+        fixed = {"method": "generic"} | ({"acl": rights} if rights else {})
+        return created(self.store(_DEFAULTS | sent | outer | fixed)["id"])
+
+
+class InfrastructureServiceGroup(Resource):
+    """Groups of services."""
+
+    name = "infrastructure-service-group"
+    description = schema(infrastructure_services=anything, documentation=text)
+
+    def _services(self, group: Document) -> list[Document]:
+        services = self.world.store.collection("infrastructure-service")
+        return [service for service in services if service.get("parent") == group["id"]]
+
+    def present(self, document: Document, select: Sequence[str] | None) -> Document:
+        """Show a group, and always its services when it is read by itself."""
+        shown = super().present(document, select)
+        if "/" in self.request.path and self.request.method == "get":
+            links = [{"href": service["id"]} for service in self._services(document)]
+            shown["infrastructure-services"] = links
+        return shown
+
+    def remove(self, document: Document) -> None:
+        """Refuse while there are services."""
+        number, identifier = len(self._services(document)), document["id"]
+        if number:
+            text_ = f"cannot delete {identifier}: {number} linked services remain"
+            raise JsonProblem(409, text_)
+
+
+class NuvlaBox(Resource):
+    """Edges."""
+
+    name = "nuvlabox"
+    bulk = "bulk-action"
+    methods = ("search", "add", "read", "edit", "delete")
+    _actions = (
+        *("commission", "decommission", "add-ssh-key", "revoke-ssh-key", "update-nuvlabox"),
+        *("cluster-nuvlabox", "reboot", "assemble-playbooks", "enable-emergency-playbooks"),
+        *("enable-host-level-management", "create-log", "generate-new-api-key", "heartbeat"),
+    )
+    unplayed = ("add", "edit", "bulk", *_actions)
+
+    def deletable(self, document: Document) -> bool:
+        """Whether the state allows to delete."""
+        return document["state"] in {"NEW", "DECOMMISSIONED", "ERROR"}
+
+    def offered(self, document: Document) -> Sequence[str]:
+        """The actions on an edge, none of which the sandbox plays."""
+        return self._actions
+
+    def remove(self, document: Document) -> None:
+        """Refuse in most states."""
+        if not self.deletable(document):
+            identifier = document["id"]
+            text_ = f"operation 'delete' not allowed on {identifier}"
+            raise JsonProblem(409, text_, identifier)
+
+
+class NuvlaBoxStatus(Resource):
+    """What edges report of themselves."""
+
+    name = "nuvlabox-status"
+    adders = ADMIN
+    hidden = ("coe-resources",)
+
+
+def add_templates(world: State) -> None:
+    """Add what services are made from."""
+    world.document(
+        "infrastructure-service-template",
+        ADMIN,
+        attributes=_DEFAULTS,
+        rights={"view_acl": (USER,)},
+        id=TEMPLATE,
+        name="generic service template",
+        description="template requiring basic service resource attributes",
+        resource_metadata="resource-metadata/infrastructure-service-template-generic",
+        method="generic",
+        subtype="my-service",
+    )

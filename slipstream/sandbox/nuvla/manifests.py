@@ -1,18 +1,15 @@
-"""
-What an application consists of, as far as its parameters tell.
-
-Compose files and Kubernetes manifests are read with simple patterns: enough for their services,
-images and ports in block style.
-"""
+"""What an application consists of, as far as its parameters say."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import attrs
+import yaml
 
-_SERVICES = re.compile(r"^services:[ \t]*\n(?P<block>(?:[ \t]+.*\n|[ \t]*\n)*)", re.MULTILINE)
-_PORT = re.compile(r"(?:\d+:)?(\d+)(?:/(tcp|udp))?")
+_PORT = re.compile(r"(?:[\d.:]*:)?(\d+)(?:/(tcp|udp))?")
 
 
 @attrs.frozen(kw_only=True)
@@ -30,34 +27,34 @@ class Service:
     ports: tuple[tuple[str, int], ...] = ()
 
 
+def _read(text: str) -> list[dict[str, Any]]:
+    try:
+        return [part for part in yaml.safe_load_all(text) if isinstance(part, dict)]
+    except yaml.YAMLError:
+        return []
+
+
 def compose_services(text: str) -> list[Service]:
     """
     Read a Compose file.
 
     :param text: The file.
-    :returns: Its services.
+    :returns: Its services; none if it is no YAML.
     """
-    found = _SERVICES.search(text.rstrip() + "\n")
-    if found is None:
-        return []
-    block = found["block"]
-    indent = len(block) - len(block.lstrip(" "))
-    parts = re.split(rf"^ {{{indent}}}([\w.-]+):[ \t]*$", block, flags=re.MULTILINE)
+    services = (_read(text) or [{}])[0].get("services")
     return [
-        _compose_service(name, body) for name, body in zip(parts[1::2], parts[2::2], strict=True)
+        Service(node=str(name), image=str(service.get("image", "")), ports=tuple(_ports(service)))
+        for name, service in (services if isinstance(services, dict) else {}).items()
+        if isinstance(service, dict)
     ]
 
 
-def _compose_service(name: str, body: str) -> Service:
-    image = re.search(r"^\s+image:\s*['\"]?([^'\"\s]+)", body, re.MULTILINE)
-    listed = re.search(r"^\s+ports:\s*(\[.*\]|(?:\n\s+-.*)+)", body, re.MULTILINE)
-    words = re.findall(r"[\d:]+(?:/(?:tcp|udp))?", listed[1]) if listed else []
-    ports = [found for word in words if (found := _PORT.fullmatch(word))]
-    return Service(
-        node=name,
-        image=image[1] if image else "",
-        ports=tuple((found[2] or "tcp", int(found[1])) for found in ports),
-    )
+def _ports(service: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    for port in service.get("ports") or ():
+        if isinstance(port, dict):
+            yield str(port.get("protocol", "tcp")), int(port["target"])
+        elif match := _PORT.fullmatch(str(port)):
+            yield match[2] or "tcp", int(match[1])
 
 
 def kubernetes_services(text: str) -> list[Service]:
@@ -67,13 +64,13 @@ def kubernetes_services(text: str) -> list[Service]:
     :param text: The manifest, documents separated by ``---``.
     :returns: Its deployments and services.
     """
-    found = []
-    for document in re.split(r"^---\s*$", text, flags=re.MULTILINE):
-        kind = re.search(r"^kind:\s*(Deployment|Service)\s*$", document, re.MULTILINE)
-        name = re.search(r"^\s+name:\s*([\w.-]+)", document, re.MULTILINE)
-        if kind and name:
-            node_port = kind[1] == "Service" and "NodePort" in document
-            ports = re.findall(r"\bport:\s*(\d+)", document) if node_port else []
-            pairs = tuple(("tcp", int(port)) for port in ports)
-            found.append(Service(node=f"{kind[1]}.{name[1]}", ports=pairs))
-    return found
+    services = []
+    for part in _read(text):
+        name = (part.get("metadata") or {}).get("name")
+        if part.get("kind") not in {"Deployment", "Service"} or not name:
+            continue
+        spec = part.get("spec") or {}
+        listed = spec.get("ports") or () if spec.get("type") == "NodePort" else ()
+        ports = tuple((str(port.get("protocol", "TCP")).lower(), port["port"]) for port in listed)
+        services.append(Service(node=f"{part['kind']}.{name}", ports=ports))
+    return services

@@ -1,63 +1,92 @@
 """
 Modules: what can be deployed, in versions.
 
-Source: nuvla/api-server, server/resources/module.clj and module/utils.clj.
+Source: nuvla/api-server, server/resources/module.clj, module/utils.clj and spec/module*.cljc.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from slipstream.sandbox.nuvla.access import acl, normalised
-from slipstream.sandbox.nuvla.call import (
-    SCHEMA,
-    Answer,
-    Call,
-    created,
-    forbidden,
-    not_found,
-    required,
-    told,
-)
+from slipstream.sandbox.cimi import Reply, action, created, message, not_found
+from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, acl
 from slipstream.sandbox.nuvla.jobs import queued
-from slipstream.sandbox.nuvla.kind import Kind, schema
+from slipstream.sandbox.nuvla.resource import COMMON, Resource, schema, server_error, unfit
+from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.problems import JsonProblem
-
-if TYPE_CHECKING:
-    from slipstream.sandbox.nuvla.world import World
-    from slipstream.sandbox.store import Document
-
-_PATH = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*", re.ASCII)
-_VARIABLE = re.compile(r"(?!NUVLA_)[A-Za-z0-9_]+", re.ASCII)
-_KINDS_OF_CONTENT = {
-    "component": "module-component",
-    "application": "module-application",
-    "application_kubernetes": "module-application",
-    "application_helm": "module-application-helm",
-    "applications_sets": "module-applications-sets",
-}
-_NEEDED: Mapping[str, tuple[str, ...]] = {
-    "component": ("author", "architectures", "image"),
-    "application": ("author", "docker-compose"),
-    "application_kubernetes": ("author", "docker-compose"),
-    "application_helm": ("author",),
-    "applications_sets": ("author", "applications-sets"),
-}
-_CONTENT = frozenset(
-    {
-        *("author", "commit", "architectures", "image", "docker-compose", "urls", "files"),
-        *("environmental-variables", "output-parameters", "private-registries"),
-        *("registries-credentials", "minimum-requirements", "requires-user-rights"),
-        *("helm-repo-url", "helm-repo-cred", "helm-chart-name", "helm-absolute-url"),
-        *("helm-chart-version", "helm-chart-values", "applications-sets", "ports", "mounts"),
-        *("cpus", "memory", "restart-policy", "unsupported-vars"),
-    }
+from slipstream.sandbox.schema import (
+    Description,
+    anything,
+    boolean,
+    described,
+    list_of,
+    map_of,
+    matching,
+    string,
+    text,
+    violation,
 )
-_KEPT_BY_SERVER = frozenset(
-    {"id", "resource-type", "created", "updated", "created-by", "updated-by", "operations"}
+from slipstream.sandbox.store import Document
+
+_VARIABLE = matching(
+    r"(?!NUVLA_)[A-Za-z0-9_]+",
+    "(fn [%] (re-matches container/env-var-regex %))",
 )
+_NAMED = described({"name": text}, description=string, value=string)
+_CONTENT: Description = COMMON | described(
+    author=text,
+    commit=text,
+    architectures=list_of(text),
+    urls=list_of(list_of(text)),
+    files=list_of(map_of(described({"file-name": text, "file-content": string}))),
+    environmental_variables=list_of(
+        map_of(described({"name": _VARIABLE}, description=text, value=text, required=boolean))
+    ),
+    output_parameters=list_of(map_of(_NAMED)),
+    private_registries=list_of(text),
+    registries_credentials=list_of(string),
+    minimum_requirements=map_of(),
+    requires_user_rights=boolean,
+    unsupported_vars=anything,
+)
+_COMPOSE = _CONTENT | described({"author": text, "docker-compose": text})
+_CONTENTS: Mapping[str, tuple[str, Description]] = {
+    "component": (
+        "module-component",
+        _CONTENT
+        | described(
+            {"author": text, "architectures": list_of(text, least=1), "image": map_of()},
+            ports=anything,
+            mounts=anything,
+            cpus=anything,
+            memory=anything,
+            restart_policy=anything,
+        ),
+    ),
+    "application": ("module-application", _COMPOSE),
+    "application_kubernetes": ("module-application", _COMPOSE),
+    "application_helm": (
+        "module-application-helm",
+        _CONTENT
+        | described(
+            {"author": text},
+            helm_repo_url=text,
+            helm_repo_cred=text,
+            helm_chart_name=text,
+            helm_chart_version=text,
+            helm_chart_values=string,
+            helm_absolute_url=text,
+            docker_compose=text,
+        ),
+    ),
+    "applications_sets": (
+        "module-applications-sets",
+        _CONTENT | described({"author": text, "applications-sets": list_of(map_of())}),
+    ),
+}
+"""The type of the content's document, and what it holds, by subtype."""
+_FIXED = frozenset({"subtype", "published", "versions", "parent-path"})
 
 
 def split_version(identifier: str) -> tuple[str, int | None]:
@@ -66,238 +95,292 @@ def split_version(identifier: str) -> tuple[str, int | None]:
 
     :param identifier: The id, perhaps with ``_N``.
     :returns: The bare id, and N or None.
+    :raises JsonProblem: 500 if what follows is no number.
     """
     bare, _, number = identifier.partition("_")
-    return bare, int(number) if number.isdigit() else None
+    if number and not number.isdigit():
+        raise server_error(
+            "class clojure.lang.Symbol cannot be cast to class java.lang.Number "
+            "(clojure.lang.Symbol is in unnamed module of loader 'app'; "
+            "java.lang.Number is in module java.base of loader 'bootstrap')"
+        )
+    return bare, int(number) if number else None
 
 
-def _find(world: World, identifier: str) -> Document | None:
-    return world.store.get(split_version(identifier)[0])
+def newest(versions: Sequence[Any]) -> int:
+    """The place of the newest version that is left; -1 for none."""
+    return max((place for place, version in enumerate(versions) if version), default=-1)
 
 
-def content_of(world: World, module: Document, identifier: str) -> Document | None:
+def content_of(world: State, module: Document, identifier: str) -> Document | None:
     """
     Read one version.
 
     :param world: The world.
     :param module: The module.
-    :param identifier: The id as it was asked for; without a version it means the newest.
+    :param identifier: The id in the request; without a version it means the newest.
     :returns: The content; None for a project.
-    :raises JsonProblem: 404 if there is no such version, or none at all.
+    :raises JsonProblem: 404 if there is no such version, 500 if there is none at all.
     """
     number = split_version(identifier)[1]
     versions = module.get("versions", [])
     if module["subtype"] == "project":
         return None
-    if number is None:
-        chosen = next((one for one in reversed(versions) if one), None)
-    else:
-        chosen = versions[number] if number < len(versions) else None
-    if chosen is None or chosen["href"] not in world.store:
+    if number is not None and number >= len(versions):
         raise not_found(identifier)
-    stored = world.store[chosen["href"]]
+    if number is None and newest(versions) < 0:
+        raise server_error("")
+    version = versions[newest(versions) if number is None else number]
+    if version is None:
+        raise not_found(f"Module version not found: {module['id']}")
+    stored = world.store.get(version["href"])
+    if stored is None:
+        raise not_found(version["href"])
     return {name: stored[name] for name in stored if name not in {"acl", "resource-type"}}
 
 
-def _read(call: Call, module: Document) -> Document:
-    content = content_of(call.world, module, call.identifier)
-    return module if content is None else module | {"content": content}
-
-
-def _check(body: Document, subtype: str) -> None:
-    content = body.get("content")
-    if subtype == "project":
-        if content is not None:
-            raise JsonProblem(400, "Project should not have content attribute!")
-        return
-    if subtype not in _NEEDED:
-        raise JsonProblem(400, f"resource {SCHEMA}unknown subtype {subtype}\n")
-    if subtype == "application" and "compatibility" not in body:
-        raise JsonProblem(400, "Application subtype should have compatibility attribute set!")
-    if not isinstance(content, dict):
-        raise JsonProblem(400, f"resource {SCHEMA}content is missing\n")
-    _check_content(content, subtype)
-
-
-def _check_content(content: Document, subtype: str) -> None:
-    missing = [name for name in _NEEDED[subtype] if not content.get(name)]
-    extra = sorted(set(content) - _CONTENT - _KEPT_BY_SERVER)
-    if missing or extra:
-        raise JsonProblem(400, f"resource {SCHEMA}missing {missing}, extra keys {extra}\n")
-    for variable in content.get("environmental-variables", ()):
-        name, value = variable.get("name", ""), variable.get("value")
-        if not _VARIABLE.fullmatch(str(name)) or (value is not None and not str(value).strip()):
-            raise JsonProblem(400, f"resource {SCHEMA}environmental variable {name!r}\n")
-
-
-def _parent_path(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
-def _by_path(world: World, path: str) -> Document | None:
-    every = world.store.collection("module")
-    return next((one for one in every if one["path"] == path), None)
-
-
-def _check_place(call: Call, path: object, subtype: str) -> None:
-    if not isinstance(path, str) or not _PATH.fullmatch(path):
-        raise JsonProblem(400, f"resource {SCHEMA}path {path!r}\n")
-    if _by_path(call.world, path):
-        raise JsonProblem(409, f"path '{path}' already exist")
-    above = _parent_path(path)
-    if not above:
-        if subtype != "project":
-            raise JsonProblem(400, "Application subtype must have a parent project!")
-        return
-    parent = _by_path(call.world, above)
-    if parent is None:
-        raise JsonProblem(400, f"No parent project found for path: {above}")
-    if not call.identity.may("edit-meta", parent["acl"]):
-        refused = f"You do not have edit rights for: {parent['id']} at path: {above}"
-        raise JsonProblem(403, refused)
-    if parent["subtype"] != "project":
-        raise JsonProblem(403, "Parent must be a project!")
-
-
-def _add(call: Call) -> Answer:
-    body = dict(call.document)
-    subtype = str(body.get("subtype"))
-    _check(body, subtype)
-    _check_place(call, body.get("path"), subtype)
-    content = body.pop("content", None)
-    owner = call.identity.owner
-    fixed = {*_KEPT_BY_SERVER, "published", "versions", "parent-path"}
-    module = call.world.document(
-        "module",
-        owner,
-        attributes={name: value for name, value in body.items() if name not in fixed},
-        parent_path=_parent_path(body["path"]),
-        acl=normalised(body["acl"]) if "acl" in body else acl(owner),
-        published=False,
-    )
-    if content is not None:
-        append_version(call.world, module, content, owner=owner)
-    return created(module["id"])
-
-
-def append_version(world: World, module: Document, content: Document, *, owner: str) -> None:
+def with_version(world: State, module: Document, content: Document) -> Document:
     """
     Add a version to a module.
 
     :param world: The world.
-    :param module: The module, which is changed in place.
+    :param module: The module.
     :param content: What the version holds.
-    :param owner: Who makes it.
+    :returns: The attribute of the module that is new.
+    :raises JsonProblem: 400 if the content does not fit.
     """
-    kept = {name: value for name, value in content.items() if name not in _KEPT_BY_SERVER}
-    stored = world.document(_KINDS_OF_CONTENT[module["subtype"]], owner, attributes=kept)
-    version = {"href": stored["id"], "author": content["author"]}
+    kind, description = _CONTENTS[module["subtype"]]
+    identifier = f"{kind}/{world.ids.uuid()}"
+    wrong = violation(description, content)
+    if wrong is not None:
+        raise unfit(wrong, identifier)
+    kept = {name: value for name, value in content.items() if name not in Module.kept_by_server}
+    world.document(
+        kind, ADMIN, attributes=kept, id=identifier, created_by=INTERNAL, acl=acl(ADMIN)
+    )
+    version = {"href": identifier, "author": content["author"]}
     if "commit" in content:
         version["commit"] = content["commit"]
-    module["versions"] = [*module.get("versions", []), version]
+    return {"versions": [*module.get("versions", []), version]}
 
 
-def _edit(call: Call, module: Document, changes: Document) -> Document:
-    fixed = {"subtype", "published", "versions", "parent-path"}
-    kept = {name: value for name, value in changes.items() if name not in fixed}
-    content = kept.pop("content", None)
-    if content is None:
-        return kept
-    if module["subtype"] == "project":
-        raise JsonProblem(400, "Project should not have content attribute!")
-    _check_content(content, module["subtype"])
-    fresh = dict(module)
-    append_version(call.world, fresh, content, owner=call.identity.owner)
-    return kept | {"versions": fresh["versions"]}
+class Module(Resource):
+    """Modules."""
 
+    name = "module"
+    hidden = ("versions", "content")
+    description = schema(
+        described(
+            {
+                "path": matching(
+                    r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*",
+                    "com.sixsq.nuvla.server.resources.spec.module/path?",
+                ),
+                "parent-path": string,
+                "subtype": text,
+            }
+        ),
+        compatibility=text,
+        logo_url=text,
+        published=boolean,
+        versions=anything,
+        price=map_of(),
+        license=map_of(),
+        data_accept_content_types=list_of(text),
+        data_access_protocols=list_of(text),
+        data_default_content_type=text,
+        valid=boolean,
+        validation_message=text,
+        content=anything,
+    )
 
-def _delete(call: Call, module: Document) -> None:
-    world = call.world
-    number = split_version(call.identifier)[1]
-    if module["subtype"] == "project":
-        inside = module["path"] + "/"
-        if any(one["path"].startswith(inside) for one in world.store.collection("module")):
-            raise JsonProblem(403, "Cannot delete project with children")
-    for version in filter(None, module.get("versions", [])):
-        world.store.remove(version["href"])
-    if number is not None:
-        # The contents are gone by now: the server looks for the suffixed id only afterwards.
-        raise not_found(call.identifier)
+    # Reading.
 
+    def find(self, identifier: str) -> Document | None:
+        """Find a module by its id, with a version or without."""
+        return self.world.store.get(split_version(identifier)[0])
 
-def _chosen(call: Call, module: Document) -> int:
-    versions = module.get("versions", [])
-    number = split_version(call.identifier)[1]
-    if number is None:
-        number = max((place for place, one in enumerate(versions) if one), default=-1)
-    if not 0 <= number < len(versions) or versions[number] is None:
-        raise not_found(call.identifier)
-    return number
+    def existing(self, identifier: str) -> Document:
+        """Find a module, or refuse."""
+        document = self.find(identifier)
+        if document is None:
+            raise not_found(split_version(identifier)[0])
+        return document
 
+    def complete(self, document: Document) -> Document:
+        """Add the content of the version in the address."""
+        content = content_of(self.world, document, self._identifier)
+        return document if content is None else document | {"content": content}
 
-def _set_versions(call: Call, module: Document, versions: list[Any]) -> None:
-    published = any(one and one.get("published") for one in versions)
-    now = call.world.now()
-    call.world.change(module["id"], now, versions=versions, published=published)
+    def parameters(self, name: str) -> Sequence[str]:
+        """The values of a parameter; a single module heeds no ``select``."""
+        is_single = "/" in self.request.path
+        return () if is_single and name == "select" else super().parameters(name)
 
+    @property
+    def _identifier(self) -> str:
+        return "/".join(self.request.path.split("/")[:2])
 
-def _publishing(call: Call, module: Document, *, published: bool) -> Answer:
-    required(call, "manage", module)
-    if module["subtype"] == "project":
-        raise JsonProblem(400, "project cannot be published")
-    versions = [dict(one) if one else None for one in module.get("versions", [])]
-    chosen = versions[_chosen(call, module)] or {}
-    chosen.pop("published", None)
-    if published:
-        chosen["published"] = True
-    _set_versions(call, module, versions)
-    return told(200, "published successfully" if published else "unpublished successfully")
+    def href(self, document: Document) -> str:
+        """The address of the operations, with the version that was asked for."""
+        number = split_version(self._identifier)[1] if "/" in self.request.path else None
+        return str(document["id"]) + ("" if number is None else f"_{number}")
 
+    def offered(self, document: Document) -> Sequence[str]:
+        """The actions on a module."""
+        if document["subtype"] == "project":
+            return ()
+        is_compose = document["subtype"] == "application"
+        validating = ("validate-docker-compose",) if is_compose else ()
+        return (*validating, "publish", "unpublish", "delete-version")
 
-def _delete_version(call: Call, module: Document) -> Answer:
-    required(call, "manage", module)
-    number = _chosen(call, module)
-    versions = list(module["versions"])
-    href = versions[number]["href"]
-    versions[number] = None
-    call.world.store.remove(href)
-    _set_versions(call, module, versions)
-    return told(200, f"{href} deleted", href)
+    # Writing.
 
+    def create(self, body: Document) -> Reply:
+        """Add a module with its first version."""
+        subtype, path, content = body.get("subtype"), body.get("path"), body.get("content")
+        path = path if isinstance(path, str) else ""
+        if subtype == "project":
+            if content is not None:
+                raise JsonProblem(400, "Project should not have content attribute!")
+        elif "/" not in path:
+            raise JsonProblem(400, "Application subtype must have a parent project!")
+        self._check_path(path)
+        if subtype != "project":
+            self._check_content(str(subtype or ""), body, content)
+        sent = {key: value for key, value in body.items() if key not in self.kept_by_server}
+        sent = {key: value for key, value in sent.items() if key not in {*_FIXED, "content"}}
+        if subtype is not None:
+            sent["subtype"] = subtype
+        if "path" in body:
+            sent["parent-path"] = path.rpartition("/")[0]
+        if content is not None:
+            # The content is checked before the module is kept, the module before its content is.
+            self.check_schema(sent | {"id": "module/new"})
+            sent |= with_version(self.world, sent, content)
+        return created(self.store(sent)["id"])
 
-def _validate(call: Call, module: Document) -> Answer:
-    required(call, "manage", module)
-    if module["subtype"] not in {"application", "application_kubernetes"}:
-        raise forbidden(module["id"])
-    return queued(call, "validate-docker-compose", module)
+    def _by_path(self, path: str) -> Document | None:
+        modules = self.world.store.collection("module")
+        return next((module for module in modules if module["path"] == path), None)
 
+    def _check_path(self, path: str) -> None:
+        if path and self._by_path(path):
+            raise JsonProblem(409, f"path '{path}' already exist")
+        above = path.rpartition("/")[0]
+        if not above:
+            return
+        parent = self._by_path(above)
+        if parent is None or not self.may("view-meta", parent):
+            raise JsonProblem(400, f"No parent project found for path: {above}")
+        if not self.may("edit-meta", parent):
+            denied = f"You do not have edit rights for: {parent['id']} at path: {above}"
+            raise JsonProblem(403, denied)
+        if parent["subtype"] != "project":
+            raise JsonProblem(403, "Parent must be a project!")
 
-def _rels(_: Call, module: Document) -> tuple[str, ...]:
-    if module["subtype"] == "project":
-        return ()
-    validating = ("validate-docker-compose",) if module["subtype"] == "application" else ()
-    return (*validating, "publish", "unpublish", "delete-version")
+    def _check_content(self, subtype: str, body: Document, content: Any) -> None:
+        if subtype not in _CONTENTS:
+            raise JsonProblem(400, f"unknown module subtype: {subtype}")
+        if subtype == "application" and "compatibility" not in body:
+            raise JsonProblem(400, "Application subtype should have compatibility attribute set!")
+        if not isinstance(content, dict):
+            return
+        chart = {"helm-repo-url", "helm-chart-name", "helm-chart-version"} & set(content)
+        if subtype == "application_helm" and "helm-absolute-url" in content and chart:
+            names = ", ".join(f":{name}" for name in sorted(chart))
+            raise JsonProblem(400, f"Mandatory fields mismatch: :helm-absolute-url with {names}")
+        registries = content.get("private-registries") or ()
+        if any(registry not in self.world.store for registry in registries):
+            raise JsonProblem(403, "Private registries can't be resolved!")
 
+    def edit(self, identifier: str) -> Reply:
+        """Edit a module by its bare id."""
+        if split_version(identifier)[1] is not None:
+            raise not_found(identifier)
+        return super().edit(identifier)
 
-MODULE = Kind(
-    name="module",
-    attributes=schema(
-        *("path", "parent-path", "compatibility", "logo-url", "published", "versions", "price"),
-        *("license", "data-accept-content-types", "data-access-protocols", "content", "valid"),
-        *("validation-message", "author", "commit", "data-default-content-type"),
-    ),
-    hidden=("versions",),
-    selects=False,
-    add=_add,
-    find=_find,
-    read=_read,
-    edit=_edit,
-    delete=_delete,
-    rels=_rels,
-    actions={
-        "publish": lambda call, module: _publishing(call, module, published=True),
-        "unpublish": lambda call, module: _publishing(call, module, published=False),
-        "delete-version": _delete_version,
-        "validate-docker-compose": _validate,
-    },
-)
+    def changed(self, document: Document, changes: Document) -> Document:
+        """Append a version for a content that was sent; move what has a new path."""
+        changes = {name: value for name, value in changes.items() if name not in _FIXED}
+        content = changes.pop("content", None)
+        if "path" in changes:
+            changes["parent-path"] = str(changes["path"]).rpartition("/")[0]
+        if content is None:
+            return changes
+        if document["subtype"] == "project":
+            raise JsonProblem(400, "Project should not have content attribute!")
+        return changes | with_version(self.world, document, content)
+
+    def remove(self, document: Document) -> None:
+        """Remove the contents too."""
+        if document["subtype"] == "project":
+            inside = document["path"] + "/"
+            modules = self.world.store.collection("module")
+            if any(module["path"].startswith(inside) for module in modules):
+                raise JsonProblem(403, "Cannot delete project with children")
+        for version in filter(None, document.get("versions", [])):
+            self.world.store.remove(version["href"])
+        if split_version(self._identifier)[1] is not None:
+            # The contents are gone by now: the server looks for the suffixed id only afterwards.
+            raise not_found(self._identifier)
+
+    # Actions.
+
+    def _set_versions(self, module: Document, versions: list[Any]) -> None:
+        published = any(version and version.get("published") for version in versions)
+        now, user = self.world.now(), self.identity.user
+        self.world.change(module["id"], now, by=user, versions=versions, published=published)
+
+    def _publish(self, module: Document, *, published: bool) -> None:
+        self.require("manage", module)
+        if module["subtype"] == "project":
+            raise JsonProblem(400, "project cannot be published")
+        versions = [dict(version) if version else None for version in module.get("versions", [])]
+        number = split_version(self._identifier)[1]
+        number = newest(versions) if number is None else number
+        if number >= len(versions):
+            raise server_error("")
+        version = versions[number] if number >= 0 else None
+        if version is not None:
+            version.pop("published", None)
+            version |= {"published": True} if published else {}
+        self._set_versions(module, versions)
+
+    @action
+    def publish(self, module: Document) -> Reply:
+        """Publish a version."""
+        self._publish(module, published=True)
+        return message(200, "published successfully")
+
+    @action
+    def unpublish(self, module: Document) -> Reply:
+        """Withdraw a version."""
+        self._publish(module, published=False)
+        return message(200, "unpublished successfully")
+
+    @action
+    def delete_version(self, module: Document) -> Reply:
+        """Delete a version; its number is not given to another one."""
+        self.require("manage", module)
+        versions = list(module.get("versions", []))
+        number = split_version(self._identifier)[1]
+        number = newest(versions) if number is None else number
+        if number >= len(versions):
+            raise not_found(self._identifier)
+        version = versions[number] if number >= 0 else None
+        if version is None:
+            raise not_found(f"{_CONTENTS[module['subtype']][0]}/")
+        versions[number] = None
+        self.world.store.remove(version["href"])
+        self._set_versions(module, versions)
+        return message(200, f"{version['href']} deleted", version["href"])
+
+    @action
+    def validate_docker_compose(self, module: Document) -> Reply:
+        """Queue a job that reads the Compose file."""
+        self.require("manage", module)
+        if module["subtype"] not in {"application", "application_kubernetes"}:
+            raise self.refused(module)
+        begun = f"validating application docker-compose {module['id']}"
+        return queued(self, "validate-docker-compose", module, begun)

@@ -1,5 +1,5 @@
 """
-Deployment parameters: what a deployment tells about itself.
+Deployment parameters: what a deployment publishes of itself.
 
 Source: nuvla/api-server, server/resources/deployment_parameter.clj, and nuvla/job-engine,
 job/actions/utils/deployment_utils.py.
@@ -11,24 +11,22 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import md5
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from slipstream.sandbox.nuvla.access import ADMIN, normalised
-from slipstream.sandbox.nuvla.call import SCHEMA, Answer, Call, created, visible
-from slipstream.sandbox.nuvla.kind import Kind, schema
+from slipstream.sandbox.cimi import Reply, created
+from slipstream.sandbox.nuvla.access import acl
 from slipstream.sandbox.nuvla.manifests import Service, compose_services, kubernetes_services
+from slipstream.sandbox.nuvla.resource import Resource, schema
+from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.problems import JsonProblem
-
-if TYPE_CHECKING:
-    from slipstream.sandbox.nuvla.world import World
-    from slipstream.sandbox.store import Document
+from slipstream.sandbox.schema import described, string, text
+from slipstream.sandbox.store import Document
 
 THIS_MACHINE = "127.0.0.1"
 """The host of the seeded services, which stands for the one that the sandbox answers on."""
 SITE = "site"
 """The output parameter that the seeded WordPress fills in: where the sandbox shows the blog."""
-_GIVEN = ("parent", "name", "description", "tags", "node-id", "value")
+_FIXED = frozenset({"parent", "name", "node-id"})
 
 
 def parameter_id(deployment: str, name: str, node: str = "") -> str:
@@ -45,13 +43,14 @@ def parameter_id(deployment: str, name: str, node: str = "") -> str:
 
 
 def write(
-    world: World,
+    world: State,
     deployment: Document,
     name: str,
     value: str | None,
     *,
     at: datetime,
     node: str = "",
+    description: str = "",
 ) -> None:
     """
     Set a parameter, and make it if it is new.
@@ -60,148 +59,132 @@ def write(
     :param deployment: The deployment.
     :param name: The parameter's name, with its node id as prefix if it has one.
     :param value: The value; None for none yet.
-    :param at: The moment.
+    :param at: When.
     :param node: Its node id; empty for a global one.
+    :param description: What it is.
     """
     identifier = parameter_id(deployment["id"], name, node)
-    known: dict[str, Any] = {} if value is None else {"value": value}
+    values: Document = {} if value is None else {"value": value}
     if identifier in world.store:
-        world.change(identifier, at, **known)
+        world.change(identifier, at, by=deployment["id"], **values)
         return
-    owner = deployment["owner"]
+    optional = {"node-id": node, "description": description}
+    holder = (deployment["id"],)
     world.document(
         "deployment-parameter",
-        ADMIN,
+        deployment["owner"],
         at=at,
-        attributes=known | ({"node-id": node} if node else {}),
-        rights={"edit_acl": (deployment["id"], owner)},
+        attributes=values | {key: word for key, word in optional.items() if word},
         id=identifier,
         created_by=deployment["id"],
         parent=deployment["id"],
         name=name,
+        acl=acl(deployment["owner"], edit_data=holder, view_acl=holder),
     )
 
 
-def remove(world: World, deployment: str) -> None:
-    """
-    Forget a deployment's parameters.
-
-    :param world: The world.
-    :param deployment: The deployment's id.
-    """
+def remove(world: State, deployment: str) -> None:
+    """Forget a deployment's parameters."""
     for parameter in list(world.store.collection("deployment-parameter")):
         if parameter["parent"] == deployment:
             world.store.remove(parameter["id"])
 
 
-def publish(world: World, deployment: Document, at: datetime) -> None:
-    """
-    Write what is known once a deployment was started.
-
-    :param world: The world.
-    :param deployment: The deployment.
-    :param at: The moment.
-    """
-    for name, value in _global(world, deployment):
-        write(world, deployment, name, value, at=at)
-    module = deployment["module"]
-    content = module.get("content", {})
-    text = str(content.get("docker-compose", ""))
-    if module["subtype"] == "application":
-        services = compose_services(text)
-        swarm = module.get("compatibility") == "swarm"
-    else:
-        services, swarm = kubernetes_services(text), False
-    for service in services:
-        for name, value in _of_service(world, service, swarm=swarm, text=text):
-            full = f"{service.node}.{name}"
-            write(world, deployment, full, value, at=at, node=service.node)
+def publish_hostname(world: State, deployment: Document, at: datetime) -> None:
+    """Write where a deployment can be reached; the executor does so before anything else."""
+    words = "Hostname or IP to access the service."
+    write(world, deployment, "hostname", _hostname(world, deployment), at=at, description=words)
 
 
-def _global(world: World, deployment: Document) -> Iterator[tuple[str, str | None]]:
+def publish(world: State, deployment: Document, at: datetime) -> None:
+    """Write what there is to say once a deployment was started."""
+    status = _edge_status(world, deployment)
+    for network, address in ((status or {}).get("network") or {}).get("ips", {}).items():
+        write(world, deployment, f"ip.{network}", address, at=at)
+    content = deployment["module"].get("content", {})
+    for output in content.get("output-parameters", ()):
+        words = output.get("description", "")
+        site = f"site/{deployment['id'].partition('/')[2]}" if output["name"] == SITE else None
+        write(world, deployment, output["name"], site, at=at, description=words)
+    if deployment["module"]["subtype"] == "application_helm":
+        for name, value in _of_helm(deployment, content):
+            write(world, deployment, name, value, at=at)
+    for service, name, value in _of_services(world, deployment, content):
+        full = f"{service.node}.{name}"
+        write(world, deployment, full, value, at=at, node=service.node)
+
+
+def _hostname(world: State, deployment: Document) -> str:
     status = _edge_status(world, deployment)
     if status is not None:
-        yield "hostname", status["ip"]
-        for name, value in status["network"]["ips"].items():
-            yield f"ip.{name}", value
-    else:
-        service = world.store.get(deployment.get("infrastructure-service", "")) or {}
-        host = urlsplit(service.get("endpoint", "")).hostname
-        given = world.ids.fixed_address
-        yield "hostname", given or (world.host if host in {None, THIS_MACHINE} else host)
-    content = deployment["module"].get("content", {})
-    for parameter in content.get("output-parameters", ()):
-        value = f"site/{deployment['id'].partition('/')[2]}"
-        yield parameter["name"], value if parameter["name"] == SITE else None
-    if deployment["module"]["subtype"] == "application_helm":
-        yield from _of_helm(deployment, content)
+        return str(status["ip"])
+    service = world.store.get(deployment.get("infrastructure-service", "")) or {}
+    host = urlsplit(service.get("endpoint", "")).hostname
+    return world.ids.fixed_address or (world.host if host in {None, THIS_MACHINE} else host)
 
 
-def _edge_status(world: World, deployment: Document) -> Document | None:
+def _edge_status(world: State, deployment: Document) -> Document | None:
     edge = world.store.get(deployment.get("nuvlabox", "")) or {}
     return world.store.get(edge.get("nuvlabox-status", ""))
 
 
 def _of_helm(deployment: Document, content: Document) -> Iterator[tuple[str, str]]:
-    uuid_ = deployment["id"].partition("/")[2]
-    yield "helm-name", f"deployment-{uuid_}"
-    yield "helm-namespace", uuid_
+    identifier = deployment["id"].partition("/")[2]
+    yield "helm-name", f"deployment-{identifier}"
+    yield "helm-namespace", identifier
     yield "helm-status", "deployed"
     yield "helm-revision", "1"
     yield "helm-chart", f"{content.get('helm-chart-name', 'chart')}-1.0.0"
     yield "helm-app_version", "1.0.0"
 
 
-def _of_service(
-    world: World, service: Service, *, swarm: bool, text: str
-) -> Iterator[tuple[str, str]]:
-    yield "node-id", service.node
-    if service.image:
-        yield "service-id", world.ids.uuid().replace("-", "")[:24]
-        yield "image", service.image
-    if swarm:
-        yield "mode", "replicated"
-    if swarm or service.node.startswith("Deployment."):
-        yield "replicas.desired", "1"
-        yield "replicas.running", "1"
-    for protocol, port in service.ports:
-        # What serves the web is the sandbox itself: that is how the address can be opened.
-        public = world.port if port == 80 else 30000 + len(text) % 1000 + port % 1000
-        yield f"{protocol}.{port}", str(public)
+def _of_services(
+    world: State, deployment: Document, content: Document
+) -> Iterator[tuple[Service, str, str]]:
+    module, manifest = deployment["module"], str(content.get("docker-compose", ""))
+    is_compose = module["subtype"] == "application"
+    is_swarm = is_compose and module.get("compatibility") == "swarm"
+    read = compose_services if is_compose else kubernetes_services
+    for service in read(manifest):
+        yield service, "node-id", service.node
+        if service.image:
+            long = world.ids.uuid() + world.ids.uuid()
+            identifier = long.replace("-", "")
+            yield service, "service-id", identifier[:12] if is_swarm else identifier
+            yield service, "image", service.image
+        if is_swarm:
+            yield service, "mode", "replicated"
+        if is_swarm or service.node.startswith("Deployment."):
+            yield service, "replicas.desired", "1"
+            yield service, "replicas.running", "1"
+        for protocol, port in service.ports:
+            # What serves the web is the sandbox itself: that is how the address can be opened.
+            public = world.port if port == 80 else 30000 + len(manifest) % 1000 + port % 1000
+            yield service, f"{protocol}.{port}", str(public)
 
 
-def _add(call: Call) -> Answer:
-    body = call.document
-    parent, name, node = body.get("parent"), body.get("name"), body.get("node-id", "")
-    if not isinstance(parent, str) or not isinstance(name, str) or " " in name + str(node):
-        raise JsonProblem(400, f"resource {SCHEMA}parent and name are required\n")
-    visible(call, parent)
-    identifier = parameter_id(parent, name, node)
-    if identifier in call.world.store:
-        raise JsonProblem(409, f"conflict with {identifier}", identifier)
-    owner = call.identity.owner
-    rights = dict(body.get("acl") or {"owners": [owner]})
-    rights["edit-acl"] = [*rights.get("edit-acl", ()), parent]
-    call.world.document(
-        "deployment-parameter",
-        owner,
-        attributes={one: body[one] for one in _GIVEN if one in body},
-        id=identifier,
-        created_by=call.identity.user,
-        acl=normalised(rights),
-    )
-    return created(identifier)
+class DeploymentParameter(Resource):
+    """Deployment parameters."""
 
+    name = "deployment-parameter"
+    bulk = "bulk-delete"
+    unplayed = ("bulk-delete",)
+    description = schema(described({"parent": text, "name": text}), node_id=text, value=string)
 
-def _edit(_: Call, __: Document, changes: Document) -> Document:
-    fixed = {"parent", "name", "node-id"}
-    return {name: value for name, value in changes.items() if name not in fixed}
+    def create(self, body: Document) -> Reply:
+        """Add a parameter of a deployment, under the id that follows from its name."""
+        parent, name = body.get("parent"), body.get("name")
+        if parent is not None:
+            self.visible(parent)
+        identifier = parameter_id(str(parent), str(name), str(body.get("node-id", "")))
+        if identifier in self.world.store:
+            raise JsonProblem(409, f"conflict with {identifier}", identifier)
+        sent = {key: value for key, value in body.items() if key not in self.kept_by_server}
+        rights = dict(sent.get("acl") or {"owners": [self.identity.owner]})
+        rights["edit-acl"] = [*rights.get("edit-acl", ()), parent]
+        self.store(sent | {"id": identifier, "acl": rights})
+        return created(identifier)
 
-
-PARAMETER = Kind(
-    name="deployment-parameter",
-    attributes=schema("node-id", "value"),
-    add=_add,
-    edit=_edit,
-    bulk_delete=True,
-)
+    def changed(self, document: Document, changes: Document) -> Document:
+        """Leave alone what the id follows from."""
+        return {name: value for name, value in changes.items() if name not in _FIXED}

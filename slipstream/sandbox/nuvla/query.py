@@ -1,5 +1,5 @@
 """
-What a search asks for.
+The parameters of a search, and what the server's index makes of them.
 
 Source: nuvla/api-server, server/middleware/cimi_params and db/es/common/pagination.cljc.
 """
@@ -7,7 +7,7 @@ Source: nuvla/api-server, server/middleware/cimi_params and db/es/common/paginat
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,40 +26,59 @@ from slipstream.filters import (
 )
 from slipstream.filters.expressions import PLACING
 from slipstream.filters.geometry import read_shape
+from slipstream.filters.matching import leaves
 from slipstream.sandbox import queries
-from slipstream.sandbox.nuvla.call import Fields
 from slipstream.sandbox.problems import JsonProblem
-from slipstream.sandbox.store import MOST_DOCUMENTS, Document, Query
+from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Query
 
-_FULL_TEXT = ("id", "name", "description", "tags", "path", "subtype")
+_FULL_TEXT = ("name", "description", "tags")
 _DATE_ARITHMETIC = re.compile(r"now(?:([+-]\d+)([smhdw]))?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DATES = frozenset({"created", "updated", "expiry", "timestamp", "started", "last-check"})
+_PLACES = frozenset({"location", "inferred-location"})
+_NUMERIC = frozenset({"avg", "min", "max", "sum", "stats", "extendedstats", "percentiles"})
+_AGGREGATIONS = _NUMERIC | {"value_count", "cardinality", "terms", "missing"}
+
+
+def query_failed(reason: str) -> JsonProblem:
+    """The refusal of what the server could not make a query of."""
+    return JsonProblem(500, f"unexpected exception querying: {reason}")
+
+
+def index_failed(kind: str, type_: str, reason: str) -> JsonProblem:
+    """The refusal of what the index could not do, in the index's own words."""
+    cause = f'{{:type "{type_}", :reason "{reason}", :index "nuvla-{kind}"}}'
+    details = ':type "search_phase_execution_exception", :reason "all shards failed"'
+    return query_failed(f"{{:root_cause [{cause}], {details}}}")
 
 
 @attrs.frozen
-class Wanted:
-    """
-    A filter as the index sees documents: some attributes are not in it, one is in it alone.
+class _Indexed:
+    """A filter that sees documents as the index does."""
 
-    :param filter: The filter.
-    :param hidden: Attributes that are not indexed, slashes for nesting.
-    """
-
-    filter: Filter
+    filter: Criterion
     hidden: tuple[str, ...]
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """
-        Judge a document.
-
-        :param document: The document.
-        :returns: Whether the filter lets it through.
-        """
         indexed = dict(document)
         for path in self.hidden:
             _hide(indexed, path.split("/"))
-        indexed["fulltext"] = " ".join(_text(document.get(name)) for name in _FULL_TEXT)
+        texts = (leaves(document.get(name), ()) for name in _FULL_TEXT)
+        indexed["fulltext"] = " ".join(str(text) for values in texts for text in values)
         return self.filter.matches(indexed)
+
+
+@attrs.frozen
+class _Keyword:
+    """``==`` on an attribute that is kept as it is: the whole value, with ``*`` for anything."""
+
+    attribute: str
+    pattern: str
+
+    def matches(self, document: Mapping[str, Any]) -> bool:
+        values = leaves(document, self.attribute.split("/"))
+        pattern = re.compile(re.escape(self.pattern).replace(r"\*", ".*"), re.DOTALL)
+        return any(pattern.fullmatch(str(value)) for value in values)
 
 
 def _hide(document: dict[str, Any], path: Sequence[str]) -> None:
@@ -70,125 +89,149 @@ def _hide(document: dict[str, Any], path: Sequence[str]) -> None:
         _hide(document[path[0]], path[1:])
 
 
-def _text(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value or "")
-
-
-def read_query(
-    fields: Fields, now: datetime, *, hidden: tuple[str, ...] = (), default_order: str | None
-) -> Query:
+@attrs.frozen(kw_only=True)
+class Index:
     """
-    Read the parameters of a search.
+    The index of a collection.
 
-    :param fields: The parameters.
-    :param now: The present moment, which date arithmetic starts from.
-    :param hidden: Attributes that are not indexed.
-    :param default_order: What to sort by, newest first, if nothing is said.
-    :returns: The query.
-    :raises JsonProblem: 400 for a filter that is none, 500 for one that the index chokes on.
+    :param kind: The type of resource.
+    :param now: The present time, which date arithmetic starts from.
+    :param hidden: Attributes that are not indexed, slashes for nesting.
+    :param mapped: Attributes that can be sorted by though no document may have them.
+    :param newest_first: The attribute that sorts a search without an order.
     """
-    first = max(1, queries.integer(fields.get("first", ()), 1) or 1)
-    last = queries.integer(fields.get("last", ()), None)
-    if max(first, last or 0) > MOST_DOCUMENTS:
-        raise _index_failed(
-            "First and last must be less than or equal to 10'000. "
-            "Use filter to limit the number of returned resources."
+
+    kind: str
+    now: datetime
+    hidden: tuple[str, ...] = ()
+    mapped: Collection[str] = ()
+    newest_first: str | None = None
+
+    def query(self, fields: Callable[[str], Sequence[str]]) -> Query:
+        """
+        Read the parameters of a search.
+
+        :param fields: Gives the values of each.
+        :returns: The query.
+        :raises JsonProblem: 400 for a filter that is none, 500 for what the index cannot do.
+        """
+        first = max(1, queries.integer(fields("first"), 1) or 1)
+        last = queries.integer(fields("last"), None)
+        if max(first, last or 0) > MOST_DOCUMENTS:
+            raise query_failed(
+                "java.lang.IllegalArgumentException: First and last must be less than or equal to "
+                "10'000. Use filter to limit the number of returned resources."
+            )
+        order = queries.order(fields("orderby"))
+        if not order and self.newest_first:
+            order = ((self.newest_first, True),)
+        if any(name.partition(".")[0] in self.hidden for name, _ in order):
+            raise self.unsortable(order)
+        select = queries.names(fields("select"))
+        return Query(
+            filter=self.filter(fields("filter")),
+            first=first,
+            last=last,
+            order=order,
+            select=() if select is None and fields("select") else select,
+            aggregations=self._aggregations(queries.aggregations(fields("aggregation"))),
+            mapped=frozenset(self.mapped),
         )
-    order = queries.order(fields.get("orderby", ()))
-    if not order and default_order:
-        order = ((default_order, True),)
-    return Query(
-        filter=_wanted(fields.get("filter", ()), now, hidden),
-        first=first,
-        last=last,
-        order=order,
-        select=queries.names(fields.get("select", ())),
-        aggregations=tuple(
-            (algorithm, attribute)
-            for algorithm, attribute in queries.aggregations(fields.get("aggregation", ()))
-            if algorithm != "count"
-        ),
-    )
 
+    def unsortable(self, order: Sequence[tuple[str, bool]]) -> JsonProblem:
+        """The refusal of an order by what no document has."""
+        name = order[0][0]
+        if name == "fulltext":
+            return self._no_field_data()
+        reason = f"No mapping found for [{name}] in order to sort on"
+        return index_failed(self.kind, "query_shard_exception", reason)
 
-def _index_failed(reason: str) -> JsonProblem:
-    return JsonProblem(500, f"unexpected exception querying: {reason}")
+    def _no_field_data(self) -> JsonProblem:
+        reason = (
+            "Text fields are not optimised for operations that require per-document field data "
+            "like aggregations and sorting, so these operations are disabled by default."
+        )
+        return index_failed(self.kind, "illegal_argument_exception", reason)
 
+    def _aggregations(self, pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+        for function, attribute in pairs:
+            if attribute == "fulltext":
+                raise self._no_field_data()
+            if function in _NUMERIC and attribute in {"name", "subtype", "path", "id"}:
+                reason = (
+                    f"Field [{attribute}] of type [keyword] is not supported for aggregation "
+                    f"[{function}]"
+                )
+                raise index_failed(self.kind, "illegal_argument_exception", reason)
+        return tuple(pair for pair in pairs if pair[0] in _AGGREGATIONS and pair[1])
 
-def _wanted(texts: Sequence[str], now: datetime, hidden: tuple[str, ...]) -> Wanted | None:
-    if not texts:
-        return None
-    return Wanted(read_filter(") and (".join(texts), now), hidden)
+    def filter(self, texts: Sequence[str]) -> Criterion | None:
+        """
+        Read filters, which must all hold. The server puts each in parentheses first, so that one
+        which closes a parenthesis too many and opens another is a filter after all.
 
-
-def read_filter(text: str, now: datetime) -> Filter:
-    """
-    Read a filter. The server puts it in parentheses first, so that one which closes a
-    parenthesis too many and opens another is a filter after all.
-
-    :param text: The filter as it was sent.
-    :param now: The present moment.
-    :returns: The filter.
-    :raises JsonProblem: 400 for a filter that is none, 500 for one that the index chokes on.
-    """
-    text = f"({text})"
-    try:
-        found = parse(text, NUVLA)
-    except FilterSyntaxError as error:
-        place = " " * error.index
-        raise JsonProblem(
-            400,
-            f"Invalid CIMI filter. Parse error at line 1, column {error.index + 1}:\n"
-            f"{text}\n{place}^\nExpected one of:\n{error.expected}\n",
-        ) from None
-    return _resolved(found, now)
-
-
-def _resolved(expression: Filter, now: datetime) -> Filter:
-    if isinstance(expression, Comparison):
-        return _comparison(expression, now)
-    parts = tuple(_resolved(part, now) for part in expression.operands)
-    return And(parts) if isinstance(expression, And) else Or(parts)
-
-
-def _comparison(one: Comparison, now: datetime) -> Comparison:
-    values = one.value if isinstance(one.value, tuple) else (one.value,)
-    for value in values:
-        _check_literal(value)
-    if one.operator in PLACING:
-        _check_place(str(one.value))
-    found = _DATE_ARITHMETIC.fullmatch(one.value) if isinstance(one.value, str) else None
-    if found is None or one.operator not in {"<", "<=", ">", ">="}:
-        return one
-    ahead = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found[1] else timedelta()
-    return Comparison(one.attribute, one.operator, Date.at(now + ahead))
-
-
-def _check_literal(value: object) -> None:
-    if isinstance(value, int) and value > LARGEST_INTEGER:
-        raise _index_failed(f'For input string: "{value}"')
-    if isinstance(value, Date):
+        :param texts: The filters as they were sent.
+        :returns: The filter; None for none.
+        :raises JsonProblem: 400 for a filter that is none, 500 for one that the index refuses.
+        """
+        if not texts:
+            return None
+        text = f"({') and ('.join(texts)})"
         try:
-            value.moment  # noqa: B018 - reading it is the check
+            expression = parse(text, NUVLA)
+        except FilterSyntaxError as error:
+            raise JsonProblem(
+                400,
+                f"Invalid CIMI filter. Parse error at line 1, column {error.index + 1}:\n"
+                f"{text}\n{' ' * error.index}^\nExpected one of:\n{error.expected}\n",
+            ) from None
+        return _Indexed(self._resolved(expression), self.hidden)
+
+    def _resolved(self, expression: Filter) -> Any:
+        if isinstance(expression, Comparison):
+            return self._comparison(expression)
+        parts = tuple(self._resolved(part) for part in expression.operands)
+        return And(parts) if isinstance(expression, And) else Or(parts)
+
+    def _comparison(self, comparison: Comparison) -> Any:
+        attribute, operator, value = (
+            str(comparison.attribute),
+            comparison.operator,
+            comparison.value,
+        )
+        for item in value if isinstance(value, tuple) else (value,):
+            self._check_literal(item)
+        if operator in PLACING:
+            self._check_place(attribute, str(value))
+        if operator == "==" and attribute != "fulltext" and isinstance(value, str):
+            return _Keyword(attribute, value)
+        if operator not in {"<", "<=", ">", ">="} or not isinstance(value, str):
+            return comparison
+        match = _DATE_ARITHMETIC.fullmatch(value)
+        if match is None:
+            if attribute in _DATES:
+                self._check_literal(Date(value))
+            return comparison
+        shift = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match[1] else timedelta()
+        return Comparison(comparison.attribute, operator, Date.at(self.now + shift))
+
+    def _check_literal(self, value: object) -> None:
+        if isinstance(value, int) and value > LARGEST_INTEGER:
+            raise query_failed(f'java.lang.NumberFormatException: For input string: "{value}"')
+        if isinstance(value, Date):
+            try:
+                value.moment  # noqa: B018 - reading it is the check
+            except ValueError:
+                reason = f"failed to parse date field [{value.text}]"
+                raise index_failed(self.kind, "parse_exception", reason) from None
+
+    def _check_place(self, attribute: str, text: str) -> None:
+        try:
+            read_shape(text)
         except ValueError:
-            raise _index_failed(f"failed to parse date field [{value.text}]") from None
-
-
-def _check_place(text: str) -> None:
-    try:
-        read_shape(text)
-    except ValueError as error:
-        raise JsonProblem(400, f"Invalid WKT format: {error}") from None
-
-
-def shown(document: Document, select: Sequence[str] | None) -> Document:
-    """
-    Cut a document to what was selected: top-level attributes, and always the id.
-
-    :param document: The document.
-    :param select: The names; None for all.
-    :returns: A new document.
-    """
-    if select is None:
-        return dict(document)
-    return {name: document[name] for name in ("id", *select) if name in document}
+            raise query_failed(
+                f"clojure.lang.ExceptionInfo: invalid WKT format '{text}'. {{:status 400}}"
+            ) from None
+        if attribute not in _PLACES or self.kind not in {"nuvlabox", "nuvlabox-status"}:
+            reason = f"failed to find geo field [{attribute}]"
+            raise index_failed(self.kind, "query_shard_exception", reason)

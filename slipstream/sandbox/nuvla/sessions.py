@@ -1,166 +1,64 @@
 """
-Logging in and out, and acting for a group.
+Logging in and out, acting for a group, and the second factor.
 
 Source: nuvla/api-server, server/resources/session.clj, session_password.clj,
-session_api_key.clj and auth/cookies.clj.
+session_api_key.clj, callback_create_session_2fa.clj and auth/cookies.clj.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
+import pyotp
 
+from slipstream.filters import attr
 from slipstream.sandbox import moments, tokens
+from slipstream.sandbox.cimi import Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import bare_secret
-from slipstream.sandbox.nuvla import two_factors
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, NOBODY, USER, Identity, acl
-from slipstream.sandbox.nuvla.call import SCHEMA, Answer, Call, created, not_found, required, told
-from slipstream.sandbox.nuvla.kind import Kind
+from slipstream.sandbox.nuvla.resource import Resource, unfit
+from slipstream.sandbox.nuvla.state import Callback, State
 from slipstream.sandbox.problems import JsonProblem
-
-if TYPE_CHECKING:
-    from slipstream.sandbox.nuvla.world import World
-    from slipstream.sandbox.store import Document
+from slipstream.sandbox.schema import described, text, violation
+from slipstream.sandbox.store import Document, Query
 
 COOKIE = "com.com.sixsq.nuvla.cookie"
 LIFETIME = timedelta(days=7)
-_FIELDS: Mapping[str, frozenset[str]] = {
-    "password": frozenset({"username", "password"}),
-    "api-key": frozenset({"key", "secret"}),
+_CODE_LIFETIME = timedelta(seconds=120)
+_FIELDS = {
+    "password": described(username=text, password=text),
+    "api-key": described(key=text, secret=text),
 }
 
 
+def code(secret: str, now: datetime) -> str:
+    """
+    Compute the code of a second factor.
+
+    :param secret: The secret shared with the user's device, in base 32.
+    :param now: The present time.
+    :returns: Six digits.
+    """
+    return pyotp.TOTP(secret).at(now)
+
+
 @attrs.frozen(kw_only=True)
-class _Entrant:
-    """Somebody whose credentials were right."""
+class _Login:
+    """A login whose credentials were right."""
 
     user: str
     typed: str
     template: Document
-    optional: dict[str, Any]
-    base: str
+    optional: Document
 
 
-def _log_in(call: Call) -> Answer:
-    template = call.document.get("template")
-    if not isinstance(template, dict) or not isinstance(template.get("href"), str):
-        raise JsonProblem(500, "Unexpected exception thrown: unknown Session create type: null")
-    kept = call.world.store.get(template["href"])
-    if kept is None or kept["resource-type"] != "session-template":
-        raise not_found(template["href"])
-    sent = {name: value for name, value in template.items() if name != "href"}
-    unknown = sorted(set(sent) - _FIELDS[kept["method"]])
-    if unknown:
-        raise JsonProblem(400, f"resource {SCHEMA}extra keys: {', '.join(unknown)}\n")
-    # The template's own words stand in for what was left out, as on the server.
-    given = {**kept, **sent}
-    if kept["method"] == "password":
-        user, typed = _by_password(call.world, given["username"], given["password"])
-    else:
-        user = typed = _by_api_key(call.world, given["key"], given["secret"])
-    optional: dict[str, Any] = {
-        name: call.document[name]
-        for name in ("name", "description", "tags")
-        if name in call.document
-    }
-    entrant = _Entrant(user=user, typed=typed, template=kept, optional=optional, base=call.base)
-    if kept["method"] == "password" and user in call.world.second_factors:
-        return _ask_for_code(call, entrant)
-    return _enter(call, entrant)
-
-
-def _refusal(name: object) -> JsonProblem:
-    return JsonProblem(403, f"invalid credentials for '{name}'", str(name))
-
-
-def _by_password(world: World, name: object, password: object) -> tuple[str, str]:
-    for user in world.store.collection("user"):
-        if name in {user["name"], user["email"]} and user["state"] == "ACTIVE":
-            if world.passwords[user["id"]] == password:
-                return user["id"], str(name)
-            break
-    raise _refusal(name)
-
-
-def _by_api_key(world: World, key: object, secret: object) -> str:
-    identifier = "credential/" + str(key).removeprefix("credential/")
-    credential = world.store.get(identifier) or {}
-    digest = sha256(bare_secret(str(secret)).encode()).hexdigest()
-    expired = "expiry" in credential and credential["expiry"] <= moments.iso(world.now())
-    if credential.get("digest") != digest or expired:
-        raise _refusal(identifier)
-    return str(credential["claims"]["identity"])
-
-
-def _ask_for_code(call: Call, entrant: _Entrant) -> Answer:
-    callback = two_factors.ask(call.world, entrant.user, entrant)
-    location = f"{call.base}/api/{callback}/execute"
-    session = f"session/{call.world.ids.uuid()}"
-    return told(200, "Authorization code requested", session, location=location)
-
-
-def _execute(call: Call) -> Answer:
-    body = call.document
-    return _enter(call, two_factors.redeem(call.world, call.identifier, body.get("token")))
-
-
-def _enter(call: Call, entrant: _Entrant) -> Answer:
-    world = call.world
-    identifier = f"session/{world.ids.uuid()}"
-    claims = {entrant.user, USER, ANON, identifier}
-    ends = world.now() + LIFETIME
-    world.document(
-        "session",
-        ANON,
-        attributes=entrant.optional,
-        id=identifier,
-        method=entrant.template["method"],
-        template={"href": entrant.template["id"]},
-        user=entrant.user,
-        identifier=entrant.typed,
-        roles=" ".join(sorted(claims)),
-        expiry=moments.iso(ends),
-        server=entrant.base.partition("://")[2].partition(":")[0],
-        client_ip="127.0.0.1",
-        acl=acl(identifier),
-    )
-    cookie = _cookie(call, entrant.user, claims, ends, session=identifier)
-    return attrs.evolve(created(identifier), cookie=cookie)
-
-
-def _cookie(
-    call: Call,
-    user: str,
-    claims: Iterable[str],
-    ends: datetime,
-    *,
-    session: str,
-    active: str | None = None,
-) -> str:
-    content: dict[str, Any] = {
-        "user-id": user,
-        "claims": " ".join(sorted(claims)),
-        "session": session,
-        "exp": int(ends.timestamp()),
-        # Not a claim of the real server: it lets all tokens be called back at once.
-        "generation": call.world.generation,
-    }
-    if active:
-        content["active-claim"] = active
-    token = tokens.sign(content, realm=call.world.realm)
-    date = moments.cookie(ends, zone="GMT", padded=False)
-    # Clients do not send back what is for https alone, and a sandbox speaks http.
-    secure = "Secure;" if call.base.startswith("https:") else ""
-    return f"{COOKIE}={token};{secure}Path=/;HttpOnly;Expires={date}"
-
-
-def identify(world: World, cookie: str | None, header: str | None) -> Identity:
+def identify(world: State, cookie: str | None, header: str | None) -> Identity:
     """
-    Tell who sends a request. The token alone decides, not the session's document.
+    Find out who sends a request. The token alone decides, not the session's document.
 
     :param world: The world.
     :param cookie: The value of the cookie, or None.
@@ -184,97 +82,202 @@ def identify(world: World, cookie: str | None, header: str | None) -> Identity:
     )
 
 
-def log_out(call: Call) -> Answer:
-    """
-    Answer that a session ended, and take the cookie away.
+class _Entering(Resource):
+    """What makes sessions."""
 
-    :param call: The request that deleted the session.
-    :returns: The answer.
-    """
-    now = moments.cookie(call.world.now(), zone="GMT", padded=False)
-    cookie = f"{COOKIE}=INVALID;Path=/;Max-Age=0;Expires={now}"
-    return told(200, f"{call.identifier} deleted", call.identifier, cookie=cookie)
+    def enter(self, login: _Login) -> Reply:
+        """Make a session, and the cookie for it."""
+        identifier = f"session/{self.world.ids.uuid()}"
+        claims = {login.user, USER, ANON, identifier}
+        ends = self.world.now() + LIFETIME
+        self.world.document(
+            "session",
+            ANON,
+            attributes=login.optional,
+            id=identifier,
+            method=login.template["method"],
+            template={"href": login.template["id"]},
+            user=login.user,
+            identifier=login.typed,
+            roles=" ".join(sorted(claims)),
+            expiry=moments.iso(ends),
+            acl=acl(identifier),
+        )
+        return created(identifier, headers=self.cookie(login.user, claims, ends, identifier))
 
-
-def _groups(call: Call, session: Document) -> Answer:
-    required(call, "view-data", session)
-    mine = [
-        group
-        for group in call.world.store.collection("group")
-        if session["user"] in group["users"]
-    ]
-    inner = {group["id"] for group in mine}
-    roots = [one for one in mine if inner.isdisjoint(one.get("parents", ()))]
-    return Answer(document=[_branch(call.world, group) for group in roots])
-
-
-def _branch(world: World, group: Document) -> dict[str, Any]:
-    shown = {name: group[name] for name in ("id", "name", "description") if name in group}
-    children = [_branch(world, one) for one in _children(world, group["id"])]
-    return shown | ({"children": children} if children else {})
-
-
-def _children(world: World, group: str) -> list[Document]:
-    every = world.store.collection("group")
-    return [one for one in every if one.get("parents", [])[-1:] == [group]]
-
-
-def _peers(call: Call, session: Document) -> Answer:
-    required(call, "view-data", session)
-    groups = call.world.store.collection("group")
-    users = {
-        one for group in groups if session["user"] in group["users"] for one in group["users"]
-    }
-    return Answer(document={one: call.world.store[one]["email"] for one in sorted(users)})
-
-
-def _switch(call: Call, session: Document) -> Answer:
-    required(call, "view-data", session)
-    world, claim = call.world, str(call.document.get("claim"))
-    group = world.store.get(claim)
-    is_member = group is not None and session["user"] in group.get("users", ())
-    if claim != session["user"] and not is_member:
-        raise JsonProblem(403, f"Switch group cannot be done to requested group: {claim}!")
-    claims = {claim, USER, ANON, session["id"]}
-    if is_member and call.document.get("extended") is True:
-        every = world.store.collection("group")
-        claims |= {one["id"] for one in every if claim in one.get("parents", ())}
-    ends = world.now() + LIFETIME
-    world.change(
-        session["id"],
-        world.now(),
-        active_claim=claim,
-        roles=" ".join(sorted(claims)),
-        expiry=moments.iso(ends),
-    )
-    cookie = _cookie(call, session["user"], claims, ends, session=session["id"], active=claim)
-    return Answer(document=world.store[session["id"]], cookie=cookie)
+    def cookie(
+        self, user: str, claims: Iterable[str], ends: datetime, session: str, active: str = ""
+    ) -> Mapping[str, str]:
+        """Make the header that sets the cookie of a session."""
+        content: dict[str, Any] = {
+            "user-id": user,
+            "claims": " ".join(sorted(claims)),
+            "session": session,
+            "exp": int(ends.timestamp()),
+            # Not a claim of the real server: it lets all tokens be called back at once.
+            "generation": self.world.generation,
+        }
+        if active:
+            content["active-claim"] = active
+        token = tokens.sign(content, realm=self.world.realm)
+        date = moments.cookie(ends, zone="GMT", padded=False)
+        # The server always says so; over http, clients would not send the cookie back.
+        secure = "Secure; " if self.request.base.startswith("https:") else ""
+        return {"Set-Cookie": f"{COOKIE}={token}; {secure}Path=/; HttpOnly; Expires={date}"}
 
 
-def _rels(_: Call, __: Document) -> tuple[str, ...]:
-    return ("get-peers", "get-groups", "switch-group")
+class Session(_Entering):
+    """Sessions."""
+
+    name = "session"
+    searchers = ANON
+    adders = ANON
+    editable = False
+
+    def query(self) -> Query:
+        """Find the sender's own session, whatever is searched for."""
+        return Query(filter=attr("id").eq(self.identity.session or "nobody"))
+
+    def create(self, body: Document) -> Reply:
+        """Log in."""
+        template = body.get("template")
+        if not isinstance(template, dict) or not isinstance(template.get("href"), str):
+            return Reply()
+        kept = self.world.store.get(template["href"])
+        if kept is None or kept["resource-type"] != "session-template":
+            raise not_found(template["href"])
+        sent = {name: value for name, value in template.items() if name != "href"}
+        wrong = violation(_FIELDS[kept["method"]], sent)
+        if wrong is not None:
+            raise unfit(wrong.below("template"))
+        # The template's own words stand in for what was left out, as on the server.
+        values = {**kept, **sent}
+        if kept["method"] == "password":
+            user = self._by_password(values["username"], values["password"])
+        else:
+            user = self._by_api_key(values["key"], values["secret"])
+        optional: Document = {
+            name: body[name] for name in ("name", "description", "tags") if name in body
+        }
+        typed = values["username"] if kept["method"] == "password" else user
+        login = _Login(user=user, typed=typed, template=kept, optional=optional)
+        if kept["method"] == "password" and user in self.world.second_factors:
+            return self._ask_for_code(login)
+        return self.enter(login)
+
+    def _by_password(self, name: str, password: str) -> str:
+        for user in self.world.store.collection("user"):
+            if name in {user["name"], user.get("email")} and user["state"] == "ACTIVE":
+                if self.world.passwords[user["id"]] == password:
+                    return str(user["id"])
+                break
+        raise JsonProblem(403, f"invalid credentials for '{name}'", name)
+
+    def _by_api_key(self, key: str, secret: str) -> str:
+        identifier = "credential/" + key.removeprefix("credential/")
+        credential = self.world.store.get(identifier) or {}
+        digest = sha256(bare_secret(secret).encode()).hexdigest()
+        now = moments.iso(self.world.now())
+        if credential.get("digest") != digest or credential.get("expiry", "9") <= now:
+            raise JsonProblem(403, f"invalid credentials for '{identifier}'", identifier)
+        return str(credential["claims"]["identity"])
+
+    def _ask_for_code(self, login: _Login) -> Reply:
+        callback = f"callback/{self.world.ids.uuid()}"
+        ends = self.world.now() + _CODE_LIFETIME
+        self.world.callbacks[callback] = Callback(user=login.user, pending=login, ends=ends)
+        # The session is there already, for nobody to see.
+        session = self.world.document("session", ADMIN, user=login.user)["id"]
+        location = f"{self.request.base}/api/{callback}/execute"
+        return message(200, "Authorization code requested", session, location=location)
+
+    def remove(self, document: Document) -> Reply:
+        """Log out: take the cookie away."""
+        now = moments.cookie(self.world.now(), zone="GMT", padded=False)
+        cookie = f"{COOKIE}=INVALID; Path=/; Max-Age=0; Expires={now}"
+        session = document["id"]
+        return message(200, f"{session} deleted", session, headers={"Set-Cookie": cookie})
+
+    def offered(self, document: Document) -> Sequence[str]:
+        """The actions on a session."""
+        return ("get-peers", "get-groups", "switch-group")
+
+    @action
+    def get_groups(self, session: Document) -> Reply:
+        """List the groups of the user, each with its subgroups."""
+        self.require("view-data", session)
+        mine = [group for group in self._groups() if session["user"] in group["users"]]
+        inner = {group["id"] for group in mine}
+        roots = [group for group in mine if inner.isdisjoint(group.get("parents", ()))]
+        return Reply(document=[self._branch(group) for group in roots])
+
+    def _groups(self) -> list[Document]:
+        return list(self.world.store.collection("group"))
+
+    def _branch(self, group: Document) -> Document:
+        inner = [one for one in self._groups() if one.get("parents", [])[-1:] == [group["id"]]]
+        branch = {name: group[name] for name in ("id", "name", "description") if name in group}
+        return branch | ({"children": [self._branch(one) for one in inner]} if inner else {})
+
+    @action
+    def get_peers(self, session: Document) -> Reply:
+        """List those who share a group with the user, with their addresses."""
+        self.require("view-data", session)
+        users = {
+            user
+            for group in self._groups()
+            if session["user"] in group["users"]
+            for user in group["users"]
+        }
+        emails = {user: self.world.store[user].get("email") for user in sorted(users)}
+        return Reply(document={user: email for user, email in emails.items() if email})
+
+    @action
+    def switch_group(self, session: Document) -> Reply:
+        """Act for a group from now on, or for oneself again."""
+        self.require("view-data", session)
+        claim = str(self.body().get("claim", "null"))
+        group = self.world.store.get(claim)
+        is_member = group is not None and session["user"] in group.get("users", ())
+        if claim != session["user"] and not is_member:
+            text = f"Switch group cannot be done to requested group: {claim}!"
+            raise JsonProblem(403, text)
+        claims = {claim, USER, ANON, session["id"]}
+        if is_member and self.body().get("extended") is True:
+            claims |= {one["id"] for one in self._groups() if claim in one.get("parents", ())}
+        now, user = self.world.now(), session["user"]
+        ends, roles = now + LIFETIME, " ".join(sorted(claims))
+        fields = {"active_claim": claim, "roles": roles, "expiry": moments.iso(ends)}
+        self.world.change(session["id"], now, by=user, **fields)
+        headers = self.cookie(user, claims, ends, session["id"], claim)
+        document = self.world.store[session["id"]]
+        return Reply(document=self.present(document, None), headers=headers)
 
 
-SESSION = Kind(
-    name="session",
-    query=ANON,
-    adders=ANON,
-    add=_log_in,
-    editable=False,
-    rels=_rels,
-    actions={"get-groups": _groups, "get-peers": _peers, "switch-group": _switch},
-)
+class CallbackResource(_Entering):
+    """Links that are good for one thing: here, to go on with a login."""
 
+    name = "callback"
+    methods = ("search", "read")
+    searchers = ADMIN
+    adders = None
 
-def _find_callback(world: World, identifier: str) -> Document | None:
-    if identifier in world.callbacks:
-        # It belongs to the server: nobody reads what a login waits with.
-        return {"id": identifier, "acl": acl(ADMIN)}
-    return world.store.get(identifier)
+    def find(self, identifier: str) -> Document | None:
+        """Find a callback; it belongs to the server."""
+        known = identifier in self.world.callbacks
+        return {"id": identifier, "acl": acl(ADMIN)} if known else None
 
-
-CALLBACK = Kind(
-    name="callback",
-    find=_find_callback,
-    actions={"execute": lambda call, _: _execute(call)},
-)
+    @action
+    def execute(self, document: Document) -> Reply:
+        """Take the code of the second factor."""
+        identifier = document["id"]
+        callback = self.world.callbacks[identifier]
+        if callback.tries == 0 or self.world.now() >= callback.ends:
+            raise JsonProblem(409, "cannot re-execute callback", identifier)
+        callback.tries -= 1
+        right = code(self.world.second_factors[callback.user], self.world.now())
+        sent = self.request.body.get("token") if isinstance(self.request.body, dict) else None
+        if sent != right:
+            raise JsonProblem(400, f"Wrong 2FA token for {callback.user}")
+        callback.tries = 0
+        return self.enter(callback.pending)

@@ -1,40 +1,83 @@
 """
-Users, and the groups they are in.
+Users, the groups they are in, and the templates of sessions: to read.
 
-Source: nuvla/api-server, server/resources/user.clj and user_username_password.clj.
+Source: nuvla/api-server, server/resources/user.clj, group.clj and session_template*.clj.
 """
 
 from __future__ import annotations
 
-from slipstream.sandbox.nuvla.access import ADMIN
-from slipstream.sandbox.nuvla.call import SCHEMA, Answer, Call, created
-from slipstream.sandbox.nuvla.kind import Kind, schema
-from slipstream.sandbox.problems import JsonProblem
+from collections.abc import Sequence
 
-_TEMPLATE = "user-template/username-password"
-
-
-def _add(call: Call) -> Answer:
-    template = call.document.get("template")
-    if not isinstance(template, dict) or template.get("href") != _TEMPLATE:
-        raise JsonProblem(400, f"resource {SCHEMA}template href is missing\n")
-    name, password = template.get("username"), template.get("password")
-    if not isinstance(name, str) or not isinstance(password, str):
-        raise JsonProblem(400, f"resource {SCHEMA}username and password are needed\n")
-    if any(user["name"] == name for user in call.world.store.collection("user")):
-        raise JsonProblem(409, f'Account with identifier "{name}" already exist!', name)
-    identifier = f"user/{call.world.ids.uuid()}"
-    call.world.document(
-        "user",
-        identifier,
-        id=identifier,
-        name=name,
-        email=template.get("email", f"{name}@example.org"),
-        state="ACTIVE",
-    )
-    call.world.passwords[identifier] = password
-    return created(identifier)
+from slipstream.sandbox.nuvla.access import ADMIN, ANON, USER
+from slipstream.sandbox.nuvla.resource import Resource
+from slipstream.sandbox.nuvla.state import State
+from slipstream.sandbox.store import Document, Query, Result
 
 
-USERS = Kind(name="user", adders=ADMIN, editable=False, add=_add)
-GROUPS = Kind(name="group", adders=ADMIN, attributes=schema("users", "parents"))
+class User(Resource):
+    """Users. The sandbox does not administer them."""
+
+    name = "user"
+    searchers = ANON
+    adders = ANON
+    unplayed = ("add", "edit", "delete", "enable-2fa")
+
+    def offered(self, document: Document) -> Sequence[str]:
+        """The actions on a user."""
+        return () if "auth-method-2fa" in document else ("enable-2fa",)
+
+
+class Group(Resource):
+    """Groups. The sandbox does not administer them."""
+
+    name = "group"
+    _actions = ("invite", "add-subgroup", "get-pending-invitations", "revoke-invitation")
+    unplayed = ("add", "delete", *_actions)
+
+    def offered(self, document: Document) -> Sequence[str]:
+        """The actions on a group, none of which the sandbox plays."""
+        return self._actions
+
+    def envelope(self, found: Result, query: Query) -> Document:
+        """Put what a search found into the collection's envelope."""
+        envelope = super().envelope(found, query)
+        envelope["acl"]["add"] = [ADMIN, USER]
+        return envelope
+
+
+class SessionTemplate(Resource):
+    """The ways to log in."""
+
+    name = "session-template"
+    searchers = ANON
+    adders = ADMIN
+    editable = False
+    unplayed = ("add",)
+
+
+def add_templates(world: State) -> None:
+    """Add the ways to log in."""
+    for method, words, fields in (
+        (
+            "password",
+            {"name": "Password", "group": "Login with Username/Password", "icon": "user"},
+            {"username": "username", "password": "password", "order": 0},
+        ),
+        (
+            "api-key",
+            {"name": "API Key", "group": "Login with API key/secret", "icon": "key"},
+            {"key": "key", "secret": "secret", "order": 1},
+        ),
+    ):
+        world.document(
+            "session-template",
+            ADMIN,
+            attributes={**words, **fields},
+            rights={"view_acl": (ANON,)},
+            id=f"session-template/{method}",
+            description=f"Log in by {method}",
+            resource_metadata=f"resource-metadata/session-template-{method}",
+            created_by="internal",
+            method=method,
+            instance=method,
+        )

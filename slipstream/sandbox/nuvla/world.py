@@ -1,121 +1,30 @@
-"""Everything the sandbox of a Nuvla server knows, and the small levers for tests."""
+"""The world of a sandbox of this family: its state, its clockwork, and the levers for tests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from datetime import timedelta
 
-from slipstream.sandbox.clock import Clock
-from slipstream.sandbox.moments import iso
-from slipstream.sandbox.nuvla import parameters, two_factors
-from slipstream.sandbox.nuvla.access import acl
-from slipstream.sandbox.nuvla.jobs import Work, advance
-from slipstream.sandbox.nuvla.seed_deployments import plant_deployments
-from slipstream.sandbox.nuvla.version import Version
+from slipstream.sandbox.nuvla import executor, parameters, sessions
+from slipstream.sandbox.nuvla.access import acl, managed_acl
+from slipstream.sandbox.nuvla.deployments import module_copy, placement
+from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import BaseWorld
 
-if TYPE_CHECKING:
-    from slipstream.sandbox.nuvla.two_factors import Callback
+WORDPRESS = "apps/WordPress/wordpress"
 
 
-class World(BaseWorld):
+class World(State):
     """
-    The state of one sandbox.
+    The state of one sandbox, which moves with the clock.
 
     :param clock: Its clock.
-    :param version: The server it plays.
     """
-
-    def __init__(self, *, clock: Clock, version: Version) -> None:
-        super().__init__(clock=clock)
-        self.version = version
-        self.work: dict[str, Work] = {}
-        self.held: set[str] = set()
-        self.failures: dict[str, str] = {}
-        self.passwords: dict[str, str] = {}
-        self.second_factors: dict[str, str] = {}
-        self.callbacks: dict[str, Callback] = {}
-
-    @property
-    def host(self) -> str:
-        """The host that the sandbox answers on."""
-        return urlsplit(self.base_url).hostname or "127.0.0.1"
-
-    @property
-    def port(self) -> int:
-        """The port that the sandbox answers on."""
-        return urlsplit(self.base_url).port or 80
 
     def tick(self) -> None:
         """Bring every job up to date."""
-        now = self.now()
-        for work in sorted(self.work.values(), key=lambda one: one.due):
-            advance(self, work, now)
-
-    def document(
-        self,
-        kind: str,
-        owner: str,
-        /,
-        *,
-        at: datetime | None = None,
-        attributes: Mapping[str, Any] | None = None,
-        rights: Mapping[str, Iterable[str]] | None = None,
-        **fields: Any,
-    ) -> Document:
-        """
-        Make a resource with a new id, unless one is given, and keep it.
-
-        :param kind: Its type.
-        :param owner: Who owns it.
-        :param at: When it was made; now, if left out.
-        :param attributes: Its attributes.
-        :param rights: Further holders of rights, underscores for dashes.
-        :param fields: Further attributes, underscores for dashes.
-        :returns: The document.
-        """
-        moment = iso(at or self.now())
-        start: Document = {
-            "id": f"{kind}/{self.ids.uuid()}",
-            "resource-type": kind,
-            "created": moment,
-            "updated": moment,
-            "created-by": owner,
-            "acl": acl(owner, **(rights or {})),
-        }
-        named = {name.replace("_", "-"): value for name, value in fields.items()}
-        return self.store.put(start | dict(attributes or {}) | named)
-
-    def change(self, identifier: str, at: datetime, **fields: Any) -> None:
-        """
-        Change a resource, if it is there still.
-
-        :param identifier: Its id.
-        :param at: The moment.
-        :param fields: The attributes, underscores for dashes.
-        """
-        document = self.store.get(identifier)
-        if document is not None:
-            named = {name.replace("_", "-"): value for name, value in fields.items()}
-            self.store.put(document | named | {"updated": iso(at)})
+        executor.advance(self, self.now())
 
     # What follows is for tests.
-
-    def user_id(self, username: str) -> str:
-        """
-        Find a user.
-
-        :param username: The name.
-        :returns: The user's id.
-        :raises KeyError: If there is none.
-        """
-        for user in self.store.collection("user"):
-            if user["name"] == username:
-                return str(user["id"])
-        raise KeyError(username)
 
     def two_factor_code(self, username: str) -> str:
         """
@@ -125,7 +34,7 @@ class World(BaseWorld):
         :returns: Six digits.
         :raises KeyError: If the user has no second factor.
         """
-        return two_factors.code(self.second_factors[self.user_id(username)], self.now())
+        return sessions.code(self.second_factors[self.user_id(username)], self.now())
 
     def hold(self, identifier: str) -> None:
         """
@@ -171,7 +80,29 @@ class World(BaseWorld):
         :returns: Their ids, oldest first.
         """
         with self.lock:
-            return plant_deployments(self, number, owner=self.user_id(user), state=state)
+            owner = self.user_id(user)
+            modules = self.store.collection("module")
+            module = next(module for module in modules if module["path"] == WORDPRESS)
+            copy = module_copy(self, module, f"{module['id']}_{len(module['versions']) - 1}")
+            swarm = self._named("credential", "swarm-")
+            attributes = placement(self, swarm) | {"module": copy, "owner": owner, "state": state}
+            added = []
+            for age in range(number, 0, -1):
+                identifier = f"deployment/{self.ids.uuid()}"
+                self.document(
+                    "deployment",
+                    owner,
+                    at=self.now() - timedelta(seconds=age),
+                    attributes=attributes,
+                    id=identifier,
+                    acl=acl(owner, view_acl=(identifier,), edit_data=(identifier,)),
+                )
+                added.append(identifier)
+            return added
+
+    def _named(self, kind: str, start: str) -> Document:
+        documents = self.store.collection(kind)
+        return next(document for document in documents if document["name"].startswith(start))
 
     def set_edge_online(self, name: str, *, online: bool) -> None:
         """
@@ -183,8 +114,8 @@ class World(BaseWorld):
         with self.lock:
             self.tick()
             for kind in ("nuvlabox", "nuvlabox-status", "infrastructure-service"):
-                for document in self.store.collection(kind):
-                    if document["name"] == name:
+                for document in list(self.store.collection(kind)):
+                    if document.get("name") == name:
                         self.change(document["id"], self.now(), online=online)
 
     def add_credential(self, service: str, *, user: str = "alice", name: str) -> Document:
@@ -197,14 +128,16 @@ class World(BaseWorld):
         :returns: The document.
         """
         with self.lock:
+            owner = self.user_id(user)
             subtype = f"infrastructure-service-{self.store[service]['subtype']}"
             return self.document(
                 "credential",
-                self.user_id(user),
+                owner,
                 name=name,
                 parent=service,
                 subtype=subtype,
                 method=subtype,
+                acl=managed_acl(owner),
                 ca="ca",
                 cert="cert",
                 key="key",

@@ -74,13 +74,12 @@ def test_a_deleted_key_logs_nobody_in(sandbox: Sandbox, alice: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({}, "template href is missing"),
-        ({"template": {"ttl": 3}}, "template href is missing"),
+        ({}, "cannot validate CredentialTemplate"),
+        ({"template": {"ttl": 3}}, "cannot validate CredentialTemplate"),
         ({"template": {"href": "credential-template/amazon"}}, "requested href not found"),
         ({"template": {"href": "generate-ssh-key"}}, "requested href not found"),
-        ({"template": {"href": SSH, "size": 1}}, "extra keys ['size']"),
+        ({"template": {"href": SSH, "size": 1}}, ":size"),
         ({"template": {"href": API, "ttl": -1}}, "ttl"),
-        ({"template": {"href": "credential-template/infrastructure-service-swarm"}}, "'ca'"),
     ],
 )
 def test_a_bad_template_is_refused(alice: Client, body: dict[str, Any], words: str) -> None:

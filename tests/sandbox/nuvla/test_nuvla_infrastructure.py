@@ -42,7 +42,6 @@ def test_a_group_names_its_services_and_goes_when_it_is_empty(alice: Client) -> 
     "template",
     [
         {},
-        {"href": GENERIC},
         {"href": GENERIC, "subtype": "swarm", "endpoint": "x", "colour": "red"},
         {"href": "infrastructure-service-template/exoscale", "subtype": "swarm"},
     ],
@@ -52,19 +51,12 @@ def test_a_bad_service_is_refused(alice: Client, template: dict[str, Any]) -> No
     assert alice.post("infrastructure-service", json=body).status_code == 400
 
 
-def test_a_service_needs_a_group_that_can_be_seen(alice: Client, bob: Client) -> None:
-    group = alice.added("infrastructure-service-group", {"name": "mine"})
-    template = {"href": GENERIC, "subtype": "swarm", "endpoint": "x", "parent": group}
-    assert bob.post("infrastructure-service", json={"template": template}).status_code == 403
-    template["parent"] = "infrastructure-service-group/x"
-    assert bob.post("infrastructure-service", json={"template": template}).status_code == 404
-
-
 def test_an_unknown_attribute_is_refused(alice: Client) -> None:
     body = {"name": "mine", "colour": "red"}
     status, message = alice.refused("POST", "infrastructure-service-group", json=body)
     assert status == 400
-    assert "extra keys: colour" in message
+    assert "does not satisfy defined schema:" in message
+    assert ":colour" in message
 
 
 class TestEdges:
@@ -82,46 +74,24 @@ class TestEdges:
         assert box["online"] is False
         assert alice.read(box["nuvlabox-status"])["online"] is False
 
-    @pytest.mark.parametrize("action", ["reboot", "update-nuvlabox", "revoke-ssh-key"])
-    def test_its_actions_are_jobs(self, sandbox: Sandbox, alice: Client, action: str) -> None:
-        job = alice.act(f"{edge(alice, 'edge-geneva')}/{action}")
-        assert alice.read(job)["execution-mode"] == "pull"
-        sandbox.clock.advance(120)
-        assert alice.read(job)["state"] == "SUCCESS"
-
-    def test_an_offline_one_does_nothing(self, sandbox: Sandbox, alice: Client) -> None:
-        job = alice.act(f"{edge(alice, 'edge-zurich')}/reboot")
-        sandbox.clock.advance(3600)
-        assert alice.read(job)["state"] == "QUEUED"
-
-    def test_an_ssh_key_is_given_or_made(self, alice: Client) -> None:
-        path = f"{edge(alice, 'edge-geneva')}/add-ssh-key"
-        (key,) = alice.found("credential", "subtype='ssh-key'")
-        assert alice.act(path, credential=key["id"]).startswith("job/")
-        made = alice.post(path)
-        assert made.json()["message"].startswith("-----BEGIN RSA PRIVATE KEY-----")
-        assert alice.post(path, json={"credential": "credential/x"}).status_code == 404
-
-    def test_it_stays_until_it_is_decommissioned(self, alice: Client) -> None:
+    def test_it_is_not_deleted_while_it_is_commissioned(self, alice: Client) -> None:
         box = edge(alice, "edge-geneva")
         refused = alice.refused("DELETE", box)
         assert refused == (409, f"operation 'delete' not allowed on {box}")
-        alice.act(f"{box}/decommission")
-        assert alice.state(box) == "DECOMMISSIONING"
 
-    def test_it_has_logs(self, alice: Client) -> None:
-        path = f"{edge(alice, 'edge-geneva')}/create-log"
-        answer = alice.post(path, json={"components": ["agent"]})
-        assert answer.json()["resource-id"].startswith("resource-log/")
-
-    def test_strangers_do_nothing_to_it(self, alice: Client, bob: Client) -> None:
-        box = edge(alice, "edge-geneva")
-        for action in ("reboot", "add-ssh-key", "decommission", "create-log"):
-            assert bob.post(f"{box}/{action}").status_code == 403
+    @pytest.mark.parametrize("path", ["{}/reboot", "{}/add-ssh-key", "{}/commission"])
+    def test_what_is_done_to_it_is_not_played(self, alice: Client, path: str) -> None:
+        path = path.format(edge(alice, "edge-geneva"))
+        refused = alice.refused("POST", path)
+        assert refused == (501, f"POST /api/{path} is not played by this sandbox")
 
 
-def test_other_types_keep_what_they_are_given(alice: Client) -> None:
-    body = {"message": "hello", "category": "x", "content-unique-id": "1"}
-    notification = alice.added("notification", body)
-    assert alice.read(notification)["message"] == "hello"
-    assert alice.post("configuration", json={}).status_code == 403
+def test_a_service_without_an_endpoint_gets_the_one_of_the_template(alice: Client) -> None:
+    body = {"template": {"href": GENERIC}}
+    service = alice.read(alice.added("infrastructure-service", body))
+    assert service["endpoint"] == "https://service.example.org:1234"
+
+
+@pytest.mark.parametrize("kind", ["notification", "data-record", "configuration"])
+def test_other_types_are_not_played(alice: Client, kind: str) -> None:
+    assert alice.refused("GET", kind) == (501, f"/api/{kind} is not played by this sandbox")

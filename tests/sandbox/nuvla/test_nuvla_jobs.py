@@ -90,15 +90,13 @@ class TestEvents:
         assert bob.search("event")["count"] == 0
 
     def test_users_write_events_of_their_own(self, alice: Client) -> None:
-        body = {"name": "mine", "category": "action", "severity": "low"}
+        body = {"name": "mine", "category": "action", "severity": "low", "content": {}}
         event = alice.added("event", body)
         document = alice.read(event)
         assert (document["category"], document["severity"]) == ("user", "low")
         assert alice.put(event, json={"name": "x"}).status_code == 405
 
-    def test_they_are_deleted_by_a_filter(self, alice: Client) -> None:
-        alice.added("event", {"name": "mine"})
-        params = {"filter": "name='mine'"}
-        answer = alice.delete("event", params=params, headers={"bulk": "x"})
-        assert (answer.status_code, answer.json()["deleted"]) == (200, 1)
-        assert alice.found("event", "name='mine'") == []
+    def test_one_without_a_severity_is_refused(self, alice: Client) -> None:
+        status, message = alice.refused("POST", "event", json={"name": "mine", "content": {}})
+        assert status == 400
+        assert "should contain key: :severity" in message

@@ -91,8 +91,8 @@ class TestStarting:
     @pytest.mark.parametrize(
         ("path", "words"),
         [
-            ("apps/trials/failing", "RuntimeError: manifest for sandbox/no-such-image"),
-            ("apps/trials/component", "NotImplementedError: Unsupported module subtype"),
+            ("apps/trials/failing", "RuntimeError: Error response from daemon: manifest for"),
+            ("apps/trials/component", "ValueError: Unsupported deployment subtype"),
         ],
     )
     def test_a_failure_is_told_by_the_job(self, alice: Client, path: str, words: str) -> None:

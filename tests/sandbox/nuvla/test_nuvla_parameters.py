@@ -91,8 +91,9 @@ def test_applications_add_and_change_parameters(alice: Client, bob: Client) -> N
     changed = alice.edit(parameter, {"value": "2", "name": "other", "parent": "x"})
     assert (changed["value"], changed["name"]) == ("2", "db.size")
     assert bob.post("deployment-parameter", json=body).status_code == 403
-    for wrong in ({"parent": deployment}, {**body, "name": "a b"}):
+    for wrong in ({"parent": deployment}, {**body, "name": "n", "value": 1}):
         assert alice.post("deployment-parameter", json=wrong).status_code == 400
+    alice.added("deployment-parameter", {**body, "name": "a b"})
 
 
 def test_the_address_is_the_one_that_the_sandbox_listens_on() -> None:

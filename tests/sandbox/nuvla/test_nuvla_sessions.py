@@ -24,7 +24,8 @@ def test_a_login_gives_a_cookie_that_http_clients_send_back(
         "resource-id": session,
     }
     assert re.fullmatch(
-        rf"{COOKIE}=[\w.-]+;Path=/;HttpOnly;Expires=\w{{3}}, \d+ \w{{3}} \d{{4}} [\d:]+ GMT",
+        rf"{COOKIE}=[\w.-]+; Path=/; HttpOnly; "
+        r"Expires=\w{3}, \d+ \w{3} \d{4} [\d:]+ GMT",
         answer.headers["Set-Cookie"],
     )
     assert nobody.search("session")["resources"][0]["id"] == session
@@ -37,7 +38,7 @@ def test_behind_https_the_cookie_is_for_https_alone(sandbox: Sandbox, nobody: Cl
         json={"template": {**template, "password": sandbox.password}},
         headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "nuvla.example.org"},
     )
-    assert ";Secure;Path=/" in answer.headers["Set-Cookie"]
+    assert "; Secure; Path=/" in answer.headers["Set-Cookie"]
 
 
 def test_a_day_below_ten_is_written_with_one_digit() -> None:
@@ -76,8 +77,7 @@ def test_a_session_carries_the_name_it_was_given(sandbox: Sandbox, nobody: Clien
         ({"href": "session-template/password"}, 403, "for 'username'"),
         ({"href": "session-template/api-key", "key": "x"}, 403, "for 'credential/x'"),
         ({"href": "session-template/nope"}, 404, "session-template/nope not found"),
-        ({"href": "session-template/password", "x": "y"}, 400, "defined schema:\nextra"),
-        ({}, 500, "Unexpected exception"),
+        ({"href": "session-template/password", "x": "y"}, 400, "defined schema:"),
     ],
 )
 def test_a_bad_login_is_refused_as_the_server_does(
@@ -86,6 +86,14 @@ def test_a_bad_login_is_refused_as_the_server_does(
     found, message = nobody.refused("POST", "session", json={"template": template})
     assert found == status
     assert words in message
+
+
+@pytest.mark.parametrize("content", ["{}", "null", '{"template": {"username": "alice"}}', ""])
+def test_a_login_without_a_template_is_answered_with_nothing(nobody: Client, content: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = nobody.post("session", data=content, headers=headers)
+    assert (answer.status_code, answer.text) == (200, "")
+    assert "Content-Type" not in answer.headers
 
 
 def test_a_suspended_user_may_not_log_in(sandbox: Sandbox, nobody: Client) -> None:
@@ -114,7 +122,9 @@ def test_logging_out_takes_the_cookie_but_the_token_lives_on(alice: Client) -> N
         "message": f"{session} deleted",
         "resource-id": session,
     }
-    assert answer.headers["Set-Cookie"].startswith(f"{COOKIE}=INVALID;Path=/;Max-Age=0;Expires=")
+    assert answer.headers["Set-Cookie"].startswith(
+        f"{COOKIE}=INVALID; Path=/; Max-Age=0; Expires="
+    )
     assert COOKIE not in alice.http.cookies
     assert alice.get("deployment", headers={"Cookie": f"{COOKIE}={token}"}).ok
 
@@ -258,30 +268,6 @@ def test_the_header_of_the_installation_goes_before_the_cookie(alice: Client) ->
     assert alice.get(own, headers={"nuvla-authn-info": "somebody"}).status_code == 403
 
 
-def test_administrators_add_users_who_can_log_in(root: Client, alice: Client) -> None:
-    template = {
-        "href": "user-template/username-password",
-        "username": "dora",
-        "password": "Dora-1234",
-    }
-    root.added("user", {"template": template})
-    assert Client(root.sandbox).log_in(username="dora", password="Dora-1234").ok
-    assert root.post("user", json={"template": template}).status_code == 409
-    assert alice.post("user", json={"template": template}).status_code == 403
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        {},
-        {"href": "user-template/email-password", "username": "dora"},
-        {"href": "user-template/username-password", "username": "dora"},
-    ],
-)
-def test_a_user_without_a_password_is_refused(root: Client, template: dict[str, str]) -> None:
-    assert root.post("user", json={"template": template}).status_code == 400
-
-
 def test_who_is_nobody_has_no_second_factor(sandbox: Sandbox) -> None:
     for name in ("alice", "zoe"):
         with pytest.raises(KeyError):
@@ -291,6 +277,3 @@ def test_who_is_nobody_has_no_second_factor(sandbox: Sandbox) -> None:
 def test_nobody_reads_what_a_login_waits_with(alice: Client, nobody: Client) -> None:
     callback = TestTheSecondFactor().ask(nobody).removesuffix("/execute")
     assert alice.get(callback).status_code == 403
-    own = alice.added("callback", {"action": "a", "target-resource": {"href": "deployment/x"}})
-    assert alice.read(own)["action"] == "a"
-    assert alice.post(f"{own}/execute", json={"token": "1"}).status_code == 404

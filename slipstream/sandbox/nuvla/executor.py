@@ -1,0 +1,230 @@
+"""
+What carries jobs out: the job engine, and edges that fetch their jobs themselves.
+
+Source: nuvla/job-engine, job/executor/executor.py and job/actions/deployment_*.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from slipstream.sandbox.moments import iso
+from slipstream.sandbox.nuvla import parameters
+from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL
+from slipstream.sandbox.nuvla.jobs import PICK_UP, POLL
+from slipstream.sandbox.nuvla.state import State, Work
+from slipstream.sandbox.store import Document
+
+Step: TypeAlias = Callable[[State, Work, datetime], None]
+Effect: TypeAlias = Callable[[State, Document, Document, datetime], str | None]
+MISSING_IMAGE = "sandbox/no-such-image"
+"""An application with this image does not start."""
+SECOND_CHANCE = "Re-running job in pull mode after failed first attempt"
+_DEPLOYABLE = frozenset({"application", "application_kubernetes", "application_helm"})
+
+
+def _failure(kind: str, reason: str) -> str:
+    """Word the message of a job that failed: a whole traceback."""
+    return (
+        f"{kind}-Traceback (most recent call last):\n"
+        '  File "/app/nuvla/job_engine/job/executor/executor.py", line 61, in try_action_run\n'
+        "    return action_instance.do_work()\n"
+        f"{kind}: {reason}\n"
+    )
+
+
+_UNREACHABLE = _failure("ConnectionError", "the edge cannot be reached from here")
+
+
+def advance(world: State, now: datetime) -> None:
+    """
+    Bring every job up to date.
+
+    :param world: The world.
+    :param now: The present time.
+    """
+    for work in sorted(world.work.values(), key=lambda work: work.due):
+        while work.job in world.work and work.due <= now:
+            if _is_stuck(world, work):
+                work.due = now + timedelta(seconds=POLL)
+                break
+            at = work.due
+            _PLANS[work.mode][work.step][1](world, work, at)
+            work.step += 1
+            if work.job in world.work:
+                work.due = at + timedelta(seconds=_PLANS[work.mode][work.step][0])
+
+
+def _is_stuck(world: State, work: Work) -> bool:
+    target = world.store[work.job]["target-resource"]["href"]
+    return target in world.held or (work.mode == "pull" and not _is_edge_online(world, target))
+
+
+def _is_edge_online(world: State, target: str) -> bool:
+    document = world.store.get(target) or {}
+    if document.get("resource-type") == "resource-log":
+        document = world.store.get(document["parent"]) or {}
+    is_edge = target.startswith("nuvlabox/")
+    edge = document if is_edge else world.store.get(document.get("nuvlabox", ""))
+    return edge is None or bool(edge.get("online", True))
+
+
+def _begin(world: State, work: Work, at: datetime) -> None:
+    fields = {"state": "RUNNING", "progress": 10, "time_of_status_change": iso(at)}
+    world.change(work.job, at, by=ADMIN, started=iso(at), priority=None, **fields)
+
+
+def _half(world: State, work: Work, at: datetime) -> None:
+    world.change(work.job, at, by=ADMIN, progress=50)
+
+
+def _fail_once(world: State, work: Work, at: datetime) -> None:
+    world.change(
+        work.job,
+        at,
+        by=ADMIN,
+        state="QUEUED",
+        progress=0,
+        execution_mode="pull",
+        status_message=f"{SECOND_CHANCE}.\n{_UNREACHABLE}",
+        time_of_status_change=iso(at),
+    )
+    work.mode, work.step = "pull", -1
+
+
+def _finish(world: State, work: Work, at: datetime) -> None:
+    job = world.store[work.job]
+    reason = _carry_out(world, job, at)
+    started = datetime.fromisoformat(job["started"])
+    world.change(
+        work.job,
+        at,
+        by=ADMIN,
+        state="FAILED" if reason else "SUCCESS",
+        progress=100,
+        return_code=1 if reason else 0,
+        duration=round((at - started).total_seconds()),
+        status_message=reason or "StdOut: \n done",
+        time_of_status_change=iso(at),
+    )
+    del world.work[work.job]
+
+
+_PLANS: Mapping[str, tuple[tuple[float, Step], ...]] = {
+    "push": ((PICK_UP, _begin), (15, _half), (20, _finish)),
+    "pull": ((POLL, _begin), (15, _half), (20, _finish)),
+    "mixed": ((PICK_UP, _begin), (20, _fail_once)),
+}
+
+
+def _carry_out(world: State, job: Document, at: datetime) -> str | None:
+    """Do what a job is for; the message if it failed."""
+    identifier = job["target-resource"]["href"]
+    target = world.store.get(identifier)
+    effect = _EFFECTS.get(job["action"])
+    if effect is None:
+        return None
+    if target is None:
+        return _failure("NuvlaError", f"{identifier} not found")
+    reason = world.failures.pop(identifier, None)
+    text = _failure("RuntimeError", reason) if reason else effect(world, job, target, at)
+    if text and identifier.startswith("deployment/"):
+        world.change(identifier, at, by=identifier, state="ERROR")
+    return text
+
+
+def _unsupported(deployment: Document) -> str | None:
+    subtype = deployment["module"]["subtype"]
+    if subtype == "project":
+        return _failure("KeyError", "'content'")
+    if subtype not in _DEPLOYABLE:
+        return _failure("ValueError", f'Unsupported deployment subtype "{subtype}"')
+    return None
+
+
+def _deploy(world: State, _: Document, deployment: Document, at: datetime) -> str | None:
+    if "parent" not in deployment:
+        return _failure("KeyError", "'parent'")
+    parameters.publish_hostname(world, deployment, at)
+    if reason := _unsupported(deployment):
+        return reason
+    content = deployment["module"].get("content", {})
+    if MISSING_IMAGE in str(content.get("docker-compose", "")):
+        return _failure(
+            "RuntimeError",
+            f"Error response from daemon: manifest for {MISSING_IMAGE}:latest not found: "
+            "manifest unknown: manifest unknown",
+        )
+    world.change(deployment["id"], at, by=deployment["id"], state="STARTED")
+    parameters.publish(world, deployment, at)
+    _refresh(world, deployment, at + timedelta(seconds=10))
+    return None
+
+
+def _refresh(world: State, deployment: Document, at: datetime) -> None:
+    """Add the job that looks after a deployment from time to time, done."""
+    target = {"href": deployment["id"]}
+    world.document(
+        "job",
+        ADMIN,
+        at=at,
+        rights={"view_data": (deployment["owner"],)},
+        created_by=INTERNAL,
+        version=2,
+        action="deployment_state_10",
+        state="SUCCESS",
+        progress=100,
+        return_code=0,
+        execution_mode="push",
+        target_resource=target,
+        affected_resources=[target],
+        started=iso(at),
+        duration=0,
+        time_of_status_change=iso(at),
+    )
+
+
+def _stop(world: State, job: Document, deployment: Document, at: datetime) -> str | None:
+    if reason := _unsupported(deployment):
+        return reason
+    if json.loads(job.get("payload", "{}")).get("delete") is True:
+        # The parameters stay behind, as they do on the server.
+        world.store.remove(deployment["id"])
+        world.store.remove(deployment.get("api-credentials", {}).get("api-key", ""))
+    else:
+        world.change(deployment["id"], at, by=deployment["id"], state="STOPPED")
+    return None
+
+
+def _fetch_log(world: State, _: Document, log: Document, at: datetime) -> str | None:
+    since = log.get("last-timestamp") or log.get("since") or ""
+    lines = {
+        component: [f"{iso(at)} {component} is up"] if iso(at) > since else []
+        for component in log["components"]
+    }
+    world.change(log["id"], at, by=ADMIN, log=lines, last_timestamp=iso(at))
+    return None
+
+
+def _check(world: State, _: Document, credential: Document, at: datetime) -> str | None:
+    world.change(credential["id"], at, by=ADMIN, status="VALID", last_check=iso(at))
+    return None
+
+
+def _validate(world: State, _: Document, module: Document, at: datetime) -> str | None:
+    text = "Docker-compose valid."
+    world.change(module["id"], at, valid=True, validation_message=text)
+    return None
+
+
+_EFFECTS: Mapping[str, Effect] = {
+    "start_deployment": _deploy,
+    "update_deployment": _deploy,
+    "stop_deployment": _stop,
+    "fetch_deployment_log": _fetch_log,
+    "credential_check": _check,
+    "validate-docker-compose": _validate,
+}

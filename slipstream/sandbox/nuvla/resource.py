@@ -1,0 +1,334 @@
+"""
+What all types of resource of this family have in common.
+
+Source: nuvla/api-server, server/resources/common/std_crud.clj, common/crud.clj, eventer.clj, and
+spec/common.cljc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+from slipstream.sandbox import cimi
+from slipstream.sandbox.cimi import Reply
+from slipstream.sandbox.moments import iso
+from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, USER, Identity, acl, normalised
+from slipstream.sandbox.nuvla.query import Index
+from slipstream.sandbox.nuvla.state import State
+from slipstream.sandbox.problems import JsonProblem
+from slipstream.sandbox.schema import (
+    Attribute,
+    Description,
+    Violation,
+    anything,
+    described,
+    list_of,
+    map_of,
+    string,
+    text,
+    timestamp,
+    violation,
+)
+from slipstream.sandbox.store import Document, Query, Result
+
+Request: TypeAlias = cimi.Request[State, Identity]
+COMMON: Description = described(
+    id=text,
+    resource_type=text,
+    created=timestamp,
+    updated=timestamp,
+    created_by=text,
+    updated_by=text,
+    name=text,
+    description=string,
+    tags=list_of(string),
+    parent=text,
+    properties=map_of(),
+    resource_metadata=text,
+    operations=anything,
+    subtype=text,
+    acl=map_of(),
+)
+"""The attributes that every type has."""
+_META = (
+    *("id", "resource-type", "created", "updated", "name", "description", "tags", "subtype"),
+    *("parent", "resource-metadata", "operations"),
+)
+_LONGEST_KEYWORD = 32_766
+_EVENTFUL = frozenset(
+    {"session", "module", "deployment", "infrastructure-service", "credential", "nuvlabox"}
+)
+_DONE = {"add": "added", "edit": "edited", "delete": "deleted", "start": "started"}
+
+
+def server_error(reason: str) -> JsonProblem:
+    """The refusal that an exception within the server makes."""
+    message = f"Unexpected exception thrown: {reason}"
+    return JsonProblem(500, message, content_type="application/json; charset=utf-8")
+
+
+def forbidden(identifier: str) -> JsonProblem:
+    """The refusal of a right on a resource."""
+    return JsonProblem(403, f"invalid credentials for '{identifier}'", identifier)
+
+
+def unfit(violation: Violation, identifier: str = "") -> JsonProblem:
+    """
+    The refusal of a document that does not fit its description, as the server words it.
+
+    :param violation: What is wrong.
+    :param identifier: The document's id; empty for a request to make one.
+    :returns: The refusal.
+    """
+    what = f"resource {identifier}".strip()
+    shown = violation.value
+    for key in reversed(violation.path):
+        shown = {f":{key}": shown} if isinstance(key, str) else [shown]
+    report = f"-- Spec failed --------------------\n\n  {shown}\n\nshould {violation.rule}\n"
+    end = "-------------------------\nDetected 1 error\n"
+    return JsonProblem(400, f"{what} does not satisfy defined schema:\n{report}\n{end}")
+
+
+class Resource(cimi.Resource[State, Identity]):
+    """A type of resource; what is not overridden is as most types have it."""
+
+    searchers: ClassVar[str] = USER
+    """The group that may search."""
+    adders: ClassVar[str | None] = USER
+    """The group that may add; None if nobody can."""
+    editable: ClassVar[bool] = True
+    hidden: ClassVar[tuple[str, ...]] = ()
+    """Attributes that are not searchable, slashes for nesting."""
+    newest_first: ClassVar[str | None] = None
+    bulk: ClassVar[str] = ""
+    """The bulk right that the collection's ``acl`` names: ``bulk-action`` or ``bulk-delete``."""
+    always_selected: ClassVar[Collection[str]] = ("id",)
+    kept_by_server = frozenset(
+        {"id", "resource-type", "created", "updated", "created-by", "updated-by", "operations"}
+    )
+
+    # Who may.
+
+    def may_search(self) -> bool:
+        """Whether the sender may search the collection."""
+        return self.identity.has(self.searchers)
+
+    def may_add(self) -> bool:
+        """Whether the sender may add a document."""
+        return self.adders is not None and self.identity.has(self.adders)
+
+    def may(self, right: str, document: Document) -> bool:
+        """Whether the sender has a right on a document."""
+        return self.identity.may(right, document["acl"])
+
+    def refused(self, document: Document) -> JsonProblem:
+        """The refusal of a right on a document."""
+        return forbidden(document["id"])
+
+    def visible(self, identifier: object) -> Document:
+        """
+        Follow a reference to a resource that the sender must be able to see.
+
+        :param identifier: The reference as it was sent.
+        :returns: The resource.
+        :raises JsonProblem: 404 or 403.
+        """
+        document = self.world.store.get(str(identifier))
+        if document is None:
+            raise cimi.not_found(str(identifier))
+        self.require("view-meta", document)
+        return document
+
+    # Reading.
+
+    def query(self) -> Query:
+        """Read the parameters of a search."""
+        return self.index.query(self.parameters)
+
+    @property
+    def index(self) -> Index:
+        """The index of the collection."""
+        return Index(
+            kind=self.name,
+            now=self.world.now(),
+            hidden=self.hidden,
+            mapped=set(self.description or COMMON) - set(self.hidden),
+            newest_first=self.newest_first,
+        )
+
+    def envelope(self, found: Result, query: Query) -> Document:
+        """Put what a search found into the collection's envelope."""
+        if found.count is None:
+            raise self.index.unsortable(query.order)
+        rights: dict[str, list[str]] = {"query": [self.searchers]}
+        if self.adders:
+            rights["add"] = [self.adders]
+        if self.bulk:
+            # Deleting many jobs is the administrator's; everything else is for who may add.
+            rights[self.bulk] = [self.adders or self.searchers]
+        envelope: Document = {
+            "count": found.count,
+            "acl": rights,
+            "resource-type": f"{self.name}-collection",
+            "id": self.name,
+            "resources": [self.present(document, query.select) for document in found.documents],
+        }
+        if query.aggregations:
+            envelope["aggregations"] = found.aggregations
+        if self.may_add():
+            rels = ["add", *(["bulk-delete"] if self.bulk == "bulk-delete" else [])]
+            envelope["operations"] = [{"rel": rel, "href": self.name} for rel in rels]
+        return envelope
+
+    def present(self, document: Document, select: Sequence[str] | None) -> Document:
+        """Show a document, as much of it as the sender may see."""
+        shown = dict(document)
+        operations = self.operations(document)
+        if operations:
+            shown["operations"] = operations
+        if not self.may("view-acl", document):
+            shown.pop("acl")
+        if not self.may("view-data", document):
+            shown = {name: shown[name] for name in _META if name in shown}
+        if select is None or "*" in select:
+            return shown
+        names = (*self.always_selected, *select)
+        return {name: shown[name] for name in names if name in shown}
+
+    def operations(self, document: Document) -> list[dict[str, Any]]:
+        """What the sender may do with a document."""
+        href = self.href(document)
+        rels = []
+        if self.editable and self.may("edit-meta", document):
+            rels.append({"rel": "edit", "href": href})
+        if self.may("delete", document) and self.deletable(document):
+            rels.append({"rel": "delete", "href": href})
+        if self.may("manage", document):
+            offered = self.offered(document)
+            rels += [{"rel": rel, "href": f"{href}/{rel}"} for rel in offered]
+        return rels
+
+    def href(self, document: Document) -> str:
+        """The address that the operations of a document lead to."""
+        return str(document["id"])
+
+    def deletable(self, document: Document) -> bool:
+        """Whether a document may be deleted in the state it is in."""
+        return True
+
+    def offered(self, document: Document) -> Sequence[str]:
+        """The actions on a document that its state allows."""
+        return ()
+
+    # Writing.
+
+    def body(self) -> Document:
+        """
+        The body as a map.
+
+        :raises JsonProblem: 500 for anything else, as the server fails on it.
+        """
+        body = self.request.body
+        if isinstance(body, list):
+            raise server_error("find not supported on type: clojure.lang.LazySeq")
+        if body is not None and not isinstance(body, dict):
+            raise server_error("find not supported on type: java.io.ByteArrayInputStream")
+        return body or {}
+
+    def unfit(self, violation: Violation, identifier: str) -> JsonProblem:
+        """The refusal of a document that does not fit."""
+        return unfit(violation, identifier)
+
+    def check_schema(self, document: Document, identifier: str = "") -> None:
+        """Insist that a document fits its description."""
+        found = violation(self.description or COMMON, document, open_=self.description is None)
+        if found is not None:
+            raise unfit(found, identifier or document["id"])
+        for value in (document.get("name"), *document.get("tags", ())):
+            if len(str(value).encode()) > _LONGEST_KEYWORD:
+                raise server_error(
+                    "Document contains at least one immense term in field (whose UTF8 encoding "
+                    f"is longer than the max length {_LONGEST_KEYWORD})"
+                )
+
+    def store(self, document: Document) -> Document:
+        """Complete a new document with what the server keeps, check it and keep it."""
+        owner, time = self.identity.owner, iso(self.world.now())
+        complete: Document = {
+            "id": f"{self.name}/{self.world.ids.uuid()}",
+            "resource-type": self.name,
+            "created": time,
+            "updated": time,
+            "created-by": self.identity.user or owner,
+            "acl": {"owners": [owner]},
+        } | document
+        self.check_schema(complete)
+        complete["acl"] = normalised(complete["acl"])
+        return self.world.store.put(complete)
+
+    def edit(self, identifier: str) -> Reply:
+        """Merge what was sent over a document."""
+        if not self.editable:
+            path = f"/api/{identifier}"
+            raise JsonProblem(405, f"invalid method (put) for {path}", path)
+        reply = super().edit(identifier)
+        body = self.request.body
+        if isinstance(body, dict) and "acl" in body and "acl" in reply.document:
+            # As it was sent, once: what is kept is complete.
+            reply.document["acl"] = body["acl"]
+        return reply
+
+    def keep(self, document: Document) -> Document:
+        """Keep an edited document."""
+        return self.world.save(document | {"acl": normalised(document["acl"])})
+
+    def stamp(self) -> Document:
+        """What an edit writes beside the changes."""
+        return {"updated": iso(self.world.now()), "updated-by": self.identity.user or INTERNAL}
+
+    def record(self, event: str, identifier: str, *, success: bool) -> None:
+        """Note in an event that something was done, or refused."""
+        if self.name not in _EVENTFUL:
+            return
+        user, now = self.identity.user, self.world.now()
+        name = str((self.world.store.get(user or "") or {}).get("name", user or "anonymous"))
+        done = f"{name} {_DONE.get(event, event)} {self.name} {identifier}"
+        owners = [ADMIN, *([self.identity.owner] if user else [])]
+        self.world.document(
+            "event",
+            ADMIN,
+            created_by=INTERNAL,
+            acl={"owners": owners},
+            name=f"{self.name}.{event}",
+            description=done if success else f"{self.name.title()} {event} attempt failed",
+            category=event if event in {"add", "edit", "delete"} else "action",
+            severity="medium",
+            success=success,
+            timestamp=iso(now),
+            authn_info={
+                "user-id": user or "anonymous",
+                "active-claim": self.identity.owner,
+                "claims": sorted(self.identity.claims),
+            },
+            content={"resource": {"href": identifier}, "linked-identifiers": []},
+        )
+
+
+def schema(*descriptions: Description, **attributes: Any) -> dict[str, Attribute]:
+    """
+    Describe a type.
+
+    :param descriptions: What it has beside the common attributes.
+    :param attributes: Further ones, with their checks, underscores for dashes.
+    :returns: The whole description.
+    """
+    whole = dict(COMMON)
+    for description in (*descriptions, described(**attributes)):
+        whole |= description
+    return whole
+
+
+def owned(user: str) -> dict[str, list[str]]:
+    """The ACL of what a user owns."""
+    return acl(user)

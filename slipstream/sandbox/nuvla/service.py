@@ -1,0 +1,208 @@
+"""
+The application: how requests are read, and what an address leads to.
+
+Source: nuvla/api-server, server/app/routes.clj and server/middleware.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, Response, request
+
+from slipstream.sandbox import cimi
+from slipstream.sandbox.cimi import ENTRY_POINT, Reply
+from slipstream.sandbox.nuvla import sessions
+from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl
+from slipstream.sandbox.nuvla.credentials import Credential, CredentialTemplate
+from slipstream.sandbox.nuvla.deployments import Deployment
+from slipstream.sandbox.nuvla.events import Event
+from slipstream.sandbox.nuvla.infrastructure import (
+    InfrastructureService,
+    InfrastructureServiceGroup,
+    InfrastructureServiceTemplate,
+    NuvlaBox,
+    NuvlaBoxStatus,
+)
+from slipstream.sandbox.nuvla.jobs import Job
+from slipstream.sandbox.nuvla.logs import ResourceLog
+from slipstream.sandbox.nuvla.modules import Module
+from slipstream.sandbox.nuvla.parameters import DeploymentParameter
+from slipstream.sandbox.nuvla.resource import Request, Resource
+from slipstream.sandbox.nuvla.state import State
+from slipstream.sandbox.nuvla.users import Group, SessionTemplate, User
+from slipstream.sandbox.pages import blog
+from slipstream.sandbox.problems import MalformedJson
+from slipstream.sandbox.server import Application, Environ
+from slipstream.sandbox.web import FORM, METHODS, base_url
+
+TITLE = "wordpress_title"
+"""The environmental variable that a blog takes its title from."""
+RESOURCES: dict[str, type[Resource]] = {
+    resource.name: resource
+    for resource in (
+        *(sessions.Session, sessions.CallbackResource, SessionTemplate, User, Group),
+        *(Module, Deployment, DeploymentParameter, ResourceLog, Job, Event),
+        *(Credential, CredentialTemplate, NuvlaBox, NuvlaBoxStatus),
+        *(InfrastructureService, InfrastructureServiceGroup, InfrastructureServiceTemplate),
+    )
+}
+_UNPLAYED = (
+    *("configuration", "configuration-template", "data-object", "data-object-generic"),
+    *("data-object-public", "data-object-template", "data-record", "data-record-key"),
+    *("data-record-key-prefix", "data-set", "deployment-set", "email", "evidence-record"),
+    *("group-template", "hook", "module-application", "module-application-helm"),
+    *("module-applications-sets", "module-component", "notification", "notification-method"),
+    *("nuvlabox-cluster", "nuvlabox-peripheral", "nuvlabox-playbook", "nuvlabox-release"),
+    *("resource-metadata", "subscription-config", "ts-nuvlaedge-availability"),
+    *("ts-nuvlaedge-telemetry", "user-identifier", "user-template", "vulnerability"),
+)
+_LONGEST_LINE = 8192
+
+
+class Service(cimi.Service[State, Identity]):
+    """The JSON service of a world."""
+
+    malformed_type = "text/plain; charset=UTF-8"
+
+    def read_request(self, path: str) -> Request:
+        """Read the request that Flask holds."""
+        headers = request.headers
+        cookie = request.cookies.get(sessions.COOKIE)
+        identity = sessions.identify(self.world, cookie, headers.get("nuvla-authn-info"))
+        return cimi.Request(
+            world=self.world,
+            identity=identity,
+            method=request.method.lower(),
+            path=path,
+            base=base_url(),
+            body=_body(),
+            fields=_fields(),
+        )
+
+    def user_name(self, identity: Identity) -> str | None:
+        """The name of the sender, for the journal."""
+        user = self.world.store.get(identity.user or "")
+        return user["name"] if user else identity.user
+
+    def entry_point(self, call: Request) -> Reply:
+        """Answer with the list of collections."""
+        document = {
+            "id": ENTRY_POINT,
+            "resource-type": ENTRY_POINT,
+            "created": "2019-04-02T09:00:00.000Z",
+            "updated": "2019-04-02T09:00:00.000Z",
+            "acl": acl(ADMIN, view_acl=(ANON,)),
+            "base-uri": f"{call.base}/api/",
+            "collections": {
+                name: {"href": name} for name in sorted({ENTRY_POINT, *RESOURCES, *_UNPLAYED})
+            },
+        }
+        return Reply(document=document, content_type="application/json; charset=utf-8")
+
+    def respond(self, reply: Reply) -> Response:
+        """Turn a reply into what Flask sends."""
+        response = super().respond(reply)
+        if reply.status == 201:
+            response.content_type = "application/json; charset=utf-8"
+        elif reply.status == 204:
+            response.content_type = "application/json"
+        return response
+
+
+def _fields() -> dict[str, list[str]]:
+    """The parameters of the address and of a form."""
+    sources = (request.args, request.form if request.mimetype == FORM else {})
+    fields: dict[str, list[str]] = {}
+    for source in sources:
+        for name in source:
+            fields[name] = [*fields.get(name, []), *source.getlist(name)]  # type: ignore[attr-defined]
+    return fields
+
+
+def _body() -> Any:
+    kind = request.headers.get("Content-Type", "")
+    if request.mimetype == FORM:
+        if request.method != "POST" or kind != FORM:
+            return b""
+        # A login may come as a form; a search's fields are read elsewhere.
+        fields = request.form.to_dict()
+        return {"template": fields} if "href" in fields else {}
+    if request.mimetype == "application/json-patch+json":
+        raise cimi.not_played("A JSON patch")
+    content = request.get_data()
+    if request.headers.get("Content-Encoding") == "gzip":
+        content = gzip.decompress(content)
+    if not content:
+        return None
+    if kind and request.mimetype != cimi.JSON and not request.mimetype.endswith("+json"):
+        return content
+    return _read_json(content.decode("utf-8", "replace").lstrip())
+
+
+def _read_json(text: str) -> Any:
+    """Read the first value of a text, as the server does; it does not mind what comes after."""
+    try:
+        return json.JSONDecoder(parse_constant=_refuse_constant).raw_decode(text)[0]
+    except ValueError:
+        raise MalformedJson from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def application(world: State) -> Application:
+    """
+    Make the WSGI application that serves a world.
+
+    :param world: The world.
+    :returns: The application; it answers one request at a time.
+    """
+    flask = Flask("slipstream.sandbox.nuvla", static_folder=None)
+    flask.url_map.merge_slashes = False
+    Service(world, RESOURCES, _UNPLAYED).add_routes(flask)
+    flask.add_url_rule("/site/<uuid>", "site", lambda uuid: _site(world, uuid))
+    options: dict[str, Any] = {"methods": METHODS, "provide_automatic_options": False}
+    flask.add_url_rule("/", "root", _redirect, defaults={"_": ""}, **options)
+    flask.add_url_rule("/<path:_>", "elsewhere", _redirect, **options)
+
+    @flask.errorhandler(OSError)
+    def unreadable(_: OSError) -> Response:
+        text = "text/plain; charset=UTF-8"
+        return Response("Internal Server Error", 500, content_type=text)
+
+    @flask.before_request
+    def refuse_long_lines() -> Response | None:
+        if len(str(request.environ.get("RAW_URI", ""))) <= _LONGEST_LINE:
+            return None
+        text = f"An HTTP line is larger than {_LONGEST_LINE} bytes."
+        return Response(text, 414, content_type="text/plain")
+
+    def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        with world.lock:
+            world.tick()
+            return list(flask.wsgi_app(environ, start_response))
+
+    return serve
+
+
+def _redirect(_: str) -> Response:
+    response = Response(b"", 302)
+    response.autocorrect_location_header = False
+    response.headers["Location"] = f"/api/{ENTRY_POINT}"
+    del response.headers["Content-Type"]
+    return response
+
+
+def _site(world: State, uuid: str) -> Response:
+    """Answer as the blog that was deployed; 404 while the deployment does not run."""
+    deployment = world.store.get(f"deployment/{uuid}")
+    if deployment is None or deployment["state"] not in {"STARTED", "UPDATING"}:
+        return Response("Nothing runs here.\n", 404, content_type="text/plain; charset=UTF-8")
+    variables = deployment["module"]["content"].get("environmental-variables", ())
+    titles = [item.get("value", "") for item in variables if item["name"] == TITLE]
+    return Response(blog(titles[0] if titles else "It works"), content_type="text/html")
