@@ -59,17 +59,25 @@ def test_place_can_be_set_before_the_start(alice: Client, wordpress: str, place:
     assert placed["infrastructure-service-name"] == "swarm-lausanne"
 
 
+def test_data_without_times_is_refused(alice: Client, wordpress: str, place: str) -> None:
+    # The client sends null for a time that it was not given.
+    with pytest.raises(ClientFailure, match="does not satisfy defined schema") as caught:
+        alice.of("Deployment").create(
+            wordpress,
+            infra_cred_id=place,
+            data_sets=[{"filter": "name='x'", "data-type": "data-record"}],
+        )
+
+    assert "400" in str(caught.value) or "time-start" in str(caught.value)
+
+
 @pytest.mark.proves("Deployment.create")
-def test_data_is_given_with_the_deployment(alice: Client, wordpress: str, place: str) -> None:
+def test_objects_are_given_with_the_deployment(alice: Client, wordpress: str, place: str) -> None:
     made = alice.of("Deployment").create(
-        wordpress,
-        infra_cred_id=place,
-        data_sets=[{"filter": "name='x'", "data-type": "data-record"}],
-        data_objects=["data-object/1"],
+        wordpress, infra_cred_id=place, data_objects=["data-object/1"]
     )
 
     data = alice.get(made.id).data["data"]
-    assert data["records"]["filters"][0]["filter"] == "name='x'"
     assert data["objects"] == {"objects-ids": ["data-object/1"]}
 
 

@@ -138,7 +138,7 @@ def test_project_is_deleted_once_it_is_empty(alice: Client) -> None:
         pytest.param(_application("alone"), 400, "must have a parent project", id="root"),
         pytest.param(_application("a/b"), 400, "No parent project found", id="no-parent"),
         pytest.param(_application("apps/web/whoami/a"), 403, "must be a project", id="no-project"),
-        pytest.param(_application("private/a"), 403, "do not have edit rights", id="rights"),
+        pytest.param(_application("private/a"), 400, "No parent project found", id="unseen"),
     ],
 )
 def test_module_in_the_wrong_place_is_refused(
@@ -229,7 +229,6 @@ def test_helm_application_is_built_and_added(alice: Client, official: Official) 
             .helm_repo(repository)
             .helm_chart_name("redis")
             .chart_version("20.1.0")
-            .chart_absolute_url("https://charts.example.org/redis.tgz")
             .chart_values("replicas: 2\n")
         )
         return found
@@ -238,6 +237,9 @@ def test_helm_application_is_built_and_added(alice: Client, official: Official) 
     with pytest.raises(ClientFailure, match="helm-repo-creds") as caught:
         modules.create(built().helm_repo_creds("credential/1").build())
     assert caught.value.status == 400
+    twice = built().chart_absolute_url("https://charts.example.org/redis.tgz")
+    with pytest.raises(ClientFailure, match="Mandatory fields mismatch"):
+        modules.create(twice.build())
     found = modules.get_by_id(modules.create(built().build()))
 
     assert found["subtype"] == "application_helm"
