@@ -1,17 +1,10 @@
-"""
-What a forked child makes anew.
-
-A child is born with the locks of its parent as they were, and nobody to release those that
-another thread held; and with its connections, on which the answers to both would mingle.
-"""
+"""What a forked child must not share with its parent: locks and connections."""
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
@@ -19,29 +12,33 @@ T = TypeVar("T")
 _renewals: WeakKeyDictionary[Any, Callable[[Any], object]] = WeakKeyDictionary()
 
 
+class PerProcess(Generic[T]):
+    """
+    A value that each process makes for itself.
+
+    A child begins with the locks of its parent as they were at the fork, with no thread to
+    release them, and with its connections, on which the responses to both would mix.
+
+    :param make: Makes the value.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._values: dict[int, T] = {}
+
+    def get(self) -> T:
+        """The value of the calling process."""
+        pid = os.getpid()
+        if pid not in self._values:
+            # Threads that come here at once must all go on with the same value. The parent's
+            # is kept: to drop it could wait for a lock that nobody releases in a child.
+            self._values.setdefault(pid, self._make())
+        return self._values[pid]
+
+
 def renew_in_children(owner: T, renew: Callable[[T], object]) -> None:
-    """
-    Have something done in every forked child, before anything else happens there.
-
-    :param owner: What it is done to; once it is gone, it is forgotten.
-    :param renew: What is done; it must wait for no lock.
-    """
+    """Have something done to an object in every forked child, before anything else."""
     _renewals[owner] = renew
-
-
-def renew_locks_in_children(owner: object, *names: str) -> None:
-    """
-    Have locks replaced in every forked child.
-
-    :param owner: An object or a module.
-    :param names: The names of its locks.
-    """
-    renew_in_children(owner, partial(_renew_locks, names=names))
-
-
-def _renew_locks(owner: object, names: tuple[str, ...]) -> None:
-    for name in names:
-        setattr(owner, name, threading.Lock())
 
 
 def _renew_all() -> None:

@@ -10,6 +10,7 @@ from slipstream.errors import BadInput, shorten
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.plugins import Plugins
 from slipstream.session import Session
+from slipstream.values.numbers import check_number
 
 
 class DriverBase(NodeDriver):
@@ -133,6 +134,4 @@ def seconds(name: str, value: Any) -> float:
     :returns: The number.
     :raises BadInput: If it is none, or below zero.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-        raise BadInput(f"{name} is {value!r}: a number of seconds is needed.")
-    return float(value)
+    return check_number(name, value, above_zero=False)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from typing import Any
 
 from libcloud.utils.loggingconnection import LoggingConnection
 
-from slipstream.forking import renew_locks_in_children
+from slipstream.forking import PerProcess
 from slipstream.transport.logs import get_logger
 from slipstream.transport.request_log import Exchange
 
@@ -18,8 +17,7 @@ log = get_logger(__name__)
 PRETTY_VARIABLE = "LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE"
 """The environment variable by which libcloud is told to indent JSON and XML."""
 
-_lock = threading.Lock()
-renew_locks_in_children(sys.modules[__name__], "_lock")
+_lock = PerProcess(threading.Lock)
 
 
 class DebugFile:
@@ -45,7 +43,7 @@ class DebugFile:
         file: Any = LoggingConnection.log
         block = exchange.text(pretty=bool(os.environ.get(PRETTY_VARIABLE)))
         try:
-            with _lock:
+            with _lock.get():
                 file.write(f"{block}\n\n")
                 file.flush()
         except (OSError, ValueError, AttributeError) as error:

@@ -9,7 +9,7 @@ import attrs
 
 from slipstream.errors import BadInput, DriverError, NodeFailed, WaitTimeout
 from slipstream.libcloud.convert import split
-from slipstream.session.polling import Progress, answers
+from slipstream.session.polling import Progress, poll
 from slipstream.values import Deployment, DeploymentState, Phase
 
 GRACE = 3
@@ -100,7 +100,7 @@ class Start:
         """
         what, unreached = f"the state of {len(self.names)} nodes", 0
         found: Sequence[Deployment] = ()
-        for found in answers(ask, what=what, period=self.period, timeout=self.timeout):
+        for found in poll(ask, what=what, period=self.period, timeout=self.timeout):
             self._tell(found)
             self._check(found)
             if _not_running(found):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import platform
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from threading import TIMEOUT_MAX
 from typing import Any
 
 import attrs
@@ -21,6 +19,7 @@ from slipstream.transport import TransportSettings
 from slipstream.transport.certificates import Certificate, authorities, client_certificate
 from slipstream.transport.proxies import check_proxy
 from slipstream.values.endpoint import Endpoint
+from slipstream.values.numbers import check_number
 
 DEFAULTS = TransportSettings()
 CertificatePaths = str | Path | tuple[str | Path, str | Path]
@@ -157,12 +156,7 @@ def positive(name: str, value: float | None, default: float) -> float:
     :returns: The number.
     :raises BadInput: If it is none.
     """
-    if value is None:
-        return default
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or math.isnan(value) or not 0 < value <= TIMEOUT_MAX:
-        raise BadInput(f"{name} is {value!r}: a number above 0 is needed, most often seconds.")
-    return float(value)
+    return default if value is None else check_number(name, value, above_zero=True)
 
 
 def _trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:

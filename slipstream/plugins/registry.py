@@ -11,7 +11,6 @@ operation is never carried out behind the back of a wrapper that failed.
 from __future__ import annotations
 
 import inspect
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ import pluggy
 
 from slipstream import hookspecs
 from slipstream.errors import BadInput, DriverError, NotFound, NotSupported, PluginFailed
-from slipstream.forking import renew_locks_in_children
+from slipstream.forking import PerProcess
 from slipstream.hookspecs import PROJECT, SERVES
 from slipstream.plugins.contributions import EndpointKind, LoginMethod
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo, Selection, load_all
@@ -343,14 +342,13 @@ class Plugins:
 
 
 _default: Plugins | None = None
-_default_lock = threading.Lock()
-renew_locks_in_children(sys.modules[__name__], "_default_lock")
+_default_lock = PerProcess(threading.Lock)
 
 
 def default_plugins() -> Plugins:
     """The plugins that the environment asks for, loaded on the first call and kept."""
     global _default  # noqa: PLW0603 - the one cache of the process
-    with _default_lock:
+    with _default_lock.get():
         if _default is None:
             _default = Plugins()
         return _default

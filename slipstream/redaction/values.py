@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from slipstream.forking import renew_locks_in_children
+from slipstream.forking import PerProcess
 
 MASK: Final = "***"
 """Stands where a secret stood; it gives away no length, and a shell leaves it alone in quotes."""
@@ -91,8 +91,7 @@ class KnownSecrets:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[str, ...]] = {}
         self._met: dict[str, tuple[str, ...]] = {}
-        self._lock = threading.Lock()
-        renew_locks_in_children(self, "_lock")
+        self._lock = PerProcess(threading.Lock)
         self._written: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -128,7 +127,7 @@ class KnownSecrets:
 
     def _remember(self, place: dict[str, tuple[str, ...]], values: tuple[object, ...]) -> None:
         texts = [str(value) for value in values if value is not None]
-        with self._lock:
+        with self._lock.get():
             for text in (text for text in texts if len(text.strip()) >= SHORTEST):
                 place[text] = place.pop(text, ()) or _forms(text)
             for text in list(self._met)[:-_REMEMBERED]:

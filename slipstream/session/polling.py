@@ -1,5 +1,5 @@
 """
-Wait for deployments, asking as seldom as will do and giving up as soon as it is clear.
+Poll deployments as seldom as will do, and give up as soon as it is clear.
 
 The time is measured by a clock that nobody sets. It bounds the pauses, and those before requests
 that are sent again. A request that is under way when it is over is still waited for, as long as
@@ -8,7 +8,6 @@ its own timeouts allow.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -23,83 +22,75 @@ from slipstream.errors import (
     ServiceUnavailable,
     WaitTimeout,
 )
-from slipstream.transport import clock
-from slipstream.transport.deadlines import lasting
+from slipstream.transport import clock, deadlines
+from slipstream.transport.backoff import Backoff
 from slipstream.transport.logs import get_logger
 from slipstream.values import DeploymentState, Phase
 
 log = get_logger(__name__)
 
-TOLERATED = 3
-"""Passing faults in a row after which waiting ends."""
+MAX_FAULTS = 3
+"""Passing faults in a row that do not end the wait."""
 
-SHORTEST = 1.0
-"""Seconds between the first two questions, unless they shall follow each other faster."""
+FIRST_PERIOD = 1.0
+"""Seconds between the first two polls, unless the period is shorter."""
 
 GROWTH = 1.5
 """By how much each further pause is longer."""
 
-SHAKEN = 0.2
-"""The part of a pause that is left to chance, so that those who wait do not ask all at once."""
+JITTER = 0.2
+"""The part of a pause that is left to chance, so that clients do not all poll at once."""
 
-LENIENCE = 5.0
-"""Seconds that the last question is given at least to be sent again after a fault."""
+LAST_POLL = 5.0
+"""Seconds that the last poll is given at least to be sent again after a fault."""
 
 T = TypeVar("T")
 Ask = Callable[[], DeploymentState]
 Progress = Callable[[DeploymentState], object]
 
 
-def answers(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> Iterator[T]:
+def poll(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> Iterator[T]:
     """
-    Ask again and again, until the time is over.
+    Poll until the time is over.
 
-    The first question is asked at once, the last one when the time is over. A fault that may
-    pass is survived three times in a row, and one that the server puts an end to
-    (``Retry-After``) as often as there is time for it.
+    The first poll is made at once, the last one when the time is over. A fault that may pass is
+    survived three times in a row, and one whose end the server names (``Retry-After``) as often
+    as there is time for it.
 
-    :param ask: Asks.
-    :param what: What is asked about, in words that go after "cannot ask for".
-    :param period: The longest pause between two questions in seconds; the first ones are shorter.
-    :param timeout: Seconds after which the last question is asked.
-    :returns: The answers, as they come.
-    :raises NoAnswer: If the faults do not pass, or no answer came at all.
+    :param ask: Makes one poll.
+    :param what: What is polled, in words that go after "cannot read".
+    :param period: The longest pause between two polls in seconds; the first ones are shorter.
+    :param timeout: Seconds after which the last poll is made.
+    :returns: The results, as they come.
+    :raises NoAnswer: If the faults do not pass, or no response came at all.
     :raises RequestFailed: The same; or if the server suggests a retry after the time is over.
     """
     deadline = clock.monotonic() + timeout
-    pauses = _pauses(period)
-    faults, answered = 0, False
-    while True:
-        pause = next(pauses)
+    backoff = Backoff(
+        start=min(FIRST_PERIOD, period), factor=GROWTH, ceiling=period, jitter=JITTER
+    )
+    faults, read = 0, False
+    for pause in backoff.pauses():
         try:
-            with lasting(max(LENIENCE, deadline - clock.monotonic())):
-                answer = ask()
+            with deadlines.until(max(deadline, clock.monotonic() + LAST_POLL)):
+                result = ask()
         except (AnswerLost, CannotConnect, RateLimitReached, ServiceUnavailable) as error:
-            told = float(error.headers["retry-after"]) if error.headers else None
-            faults += told is None
-            pause = max(pause, told or 0.0)
-            if faults > TOLERATED or not _may_pass(told, deadline - clock.monotonic(), answered):
+            named = float(error.headers["retry-after"]) if error.headers else None
+            faults += named is None
+            pause = max(pause, named or 0.0)  # noqa: PLW2901 - the server's pause wins
+            left = deadline - clock.monotonic()
+            # When the time is over, the fault is reported if there is nothing else to report.
+            in_time = (named or 0.0) <= left if left > 0 else read
+            if faults > MAX_FAULTS or not in_time:
                 raise
-            log.warning("cannot ask for %s, will ask again: %s", what, error)
+            log.warning("cannot read %s, will try again: %s", what, error)
         else:
-            faults, answered = 0, True
-            yield answer
+            faults, read = 0, True
+            yield result
         left = deadline - clock.monotonic()
         if left <= 0:
             return
         clock.sleep(min(pause, left))
-
-
-def _may_pass(told: float | None, left: float, answered: bool) -> bool:
-    """Whether asking again makes sense; when the time is over, whether there is more to tell."""
-    return (told or 0.0) <= left if left > 0 else answered
-
-
-def _pauses(longest: float) -> Iterator[float]:
-    grown = min(SHORTEST, longest)
-    while True:
-        yield grown * random.uniform(1 - SHAKEN, 1.0)  # noqa: S311 - jitter is no secret
-        grown = min(grown * GROWTH, longest)
 
 
 @attrs.frozen(kw_only=True)
@@ -109,10 +100,10 @@ class Wait:
 
     :param what: The deployment, for messages.
     :param states: The states wanted.
-    :param period: The longest pause between two questions in seconds.
-    :param timeout: Seconds after which to give up; the first question is always asked.
+    :param period: The longest pause between two polls in seconds.
+    :param timeout: Seconds after which to give up; the first poll is always made.
     :param ignore_abort: Whether an aborted deployment may still reach the state.
-    :param progress: Called with every answer.
+    :param progress: Called with every state that is read.
     """
 
     what: str
@@ -124,57 +115,57 @@ class Wait:
 
     def until(self, ask: Ask) -> DeploymentState:
         """
-        Ask until one of the states is reached.
+        Poll until one of the states is reached.
 
-        :param ask: Reads where the deployment stands.
+        :param ask: Reads the deployment's state.
         :returns: The state reached.
         :raises NodeFailed: If it was aborted, or can no longer reach the state.
         :raises WaitTimeout: If the time is over.
         """
         last = "unknown"
-        asked = f"the state of {self.what}"
-        for answer in answers(ask, what=asked, period=self.period, timeout=self.timeout):
-            last = answer.state
+        what = f"the state of {self.what}"
+        for state in poll(ask, what=what, period=self.period, timeout=self.timeout):
+            last = state.state
             if self.progress is not None:
-                self.progress(answer)
-            if self.reached(answer):
-                return answer
+                self.progress(state)
+            if self.reached(state):
+                return state
         raise self._timed_out(last)
 
-    def reached(self, answer: DeploymentState) -> bool:
+    def reached(self, state: DeploymentState) -> bool:
         """
-        Whether an answer is the one waited for.
+        Whether a state is the one waited for.
 
-        :param answer: Where the deployment stands.
+        :param state: The deployment's state.
         :raises NodeFailed: If it was aborted, or can no longer reach the state.
         """
-        there = answer.state in self.states
-        forgiven = self.ignore_abort or (there and answer.phase is Phase.ERROR)
-        if answer.failure and not forgiven:
-            raise NodeFailed(
-                f"{self.what} was aborted in state {answer.state}: {answer.failure}.",
-                state=answer.state,
-                reason=answer.failure,
-                node_ids=filter(None, [answer.deployment_id]),
-                hint="Pass ignore_abort=True to wait all the same, or destroy the node.",
+        reached = state.state in self.states
+        expected = self.ignore_abort or (reached and state.phase is Phase.ERROR)
+        if state.failure and not expected:
+            message = f"{self.what} was aborted in state {state.state}: {state.failure}."
+            hint = "Pass ignore_abort=True to wait all the same, or destroy the node."
+        elif not reached and not state.attainable:
+            reason = f": {state.failure}" if state.failure else ""
+            message = (
+                f"{self.what} is {state.state} and cannot become {self._names} any more{reason}."
             )
-        if not there and not answer.attainable:
-            raise NodeFailed(
-                f"{self.what} is {answer.state} and cannot become {self._wanted} any more"
-                f"{f': {answer.failure}' if answer.failure else ''}.",
-                state=answer.state,
-                reason=answer.failure,
-                node_ids=filter(None, [answer.deployment_id]),
-            )
-        return there
+            hint = None
+        else:
+            return reached
+        raise NodeFailed(
+            message,
+            state=state.state,
+            reason=state.failure,
+            node_ids=filter(None, [state.deployment_id]),
+            hint=hint,
+        )
 
     @property
-    def _wanted(self) -> str:
+    def _names(self) -> str:
         return " or ".join(sorted(self.states))
 
     def _timed_out(self, last: str) -> DriverError:
         return WaitTimeout(
-            f"Timed out after {self.timeout:g} seconds: {self.what} is {last},"
-            f" not {self._wanted}.",
+            f"Timed out after {self.timeout:g} seconds: {self.what} is {last}, not {self._names}.",
             hint="The deployment goes on; wait again with a longer timeout, or destroy the node.",
         )

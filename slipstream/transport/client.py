@@ -1,16 +1,15 @@
 """
-One HTTP conversation with one endpoint: connections, cookies, timeouts, retries.
+Send HTTP requests to one endpoint: connections, timeouts, retries, pacing.
 
-It knows HTTP and no resource. What is safe to repeat is repeated, nothing else is: a request
-marked ``repeatable`` is sent again after a failure to connect, a lost answer, and the statuses
-429, 502, 503 and 504, at most ``TransportSettings.attempts`` times in all, after a pause that
-grows and is shaken, or the pause that ``Retry-After`` asks for. Any other request is sent once.
+What is safe to repeat is repeated, nothing else is: a request marked ``repeatable`` is sent again
+after a failure to connect, a lost response, and the statuses 429, 502, 503 and 504, at most
+``TransportSettings.attempts`` times in all, after a pause that grows and varies, or the pause
+that ``Retry-After`` names. Any other request is sent once.
 """
 
 from __future__ import annotations
 
 import logging
-import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,23 +18,31 @@ from http.cookiejar import CookieJar
 
 import attrs
 import requests
+from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import ClosedPoolError, InsecureRequestWarning
 
 from slipstream.errors import (
     AnswerLost,
+    BadInput,
     CannotConnect,
     DriverClosed,
+    DriverError,
     MalformedAnswer,
     RedirectRefused,
 )
+from slipstream.forking import PerProcess
 from slipstream.redaction import Redactor
 from slipstream.redaction.values import KnownSecrets
 from slipstream.transport import clock, deadlines
-from slipstream.transport.failures import Way
+from slipstream.transport.backoff import Backoff
+from slipstream.transport.connections import MAX_BYTES, Connections
+from slipstream.transport.cookies import EndpointCookieJar
+from slipstream.transport.failures import Route
 from slipstream.transport.logs import attributes, get_logger
-from slipstream.transport.messages import Request, Response
+from slipstream.transport.messages import MAX_DEPTH, MAX_ELEMENTS, Request, Response
+from slipstream.transport.pacing import Pacer
 from slipstream.transport.proxies import proxies_for
 from slipstream.transport.request_log import Exchange, Observer
 from slipstream.transport.sessions import HTTPSessions
@@ -46,8 +53,9 @@ from slipstream.version import VERSION
 log = get_logger(__name__)
 wire = logging.getLogger("slipstream.exchanges")
 
-TRANSIENT = frozenset({429, 502, 503, 504})
+_TRANSIENT = frozenset({429, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 
 @attrs.frozen(kw_only=True)
@@ -56,21 +64,24 @@ class TransportSettings:
     How to talk to an endpoint.
 
     :param connect_timeout: Seconds to wait for a connection.
-    :param read_timeout: Seconds to wait for the head of an answer, and then for the next bytes;
-        the whole may take ten times as long.
+    :param read_timeout: Seconds to wait for the next bytes of a response; the whole response,
+        head included, may take ten times as long.
     :param attempts: How often a repeatable request is sent at most.
     :param retry_delay: Seconds before the second attempt.
     :param backoff: By how much each further pause is longer.
-    :param longest_pause: Seconds that a pause never exceeds; a server that asks for a longer
-        one is not asked again.
+    :param longest_pause: Seconds that a pause before another attempt never exceeds; after a
+        response that names a longer one no other attempt is made.
     :param proxy_url: A proxy for this endpoint; ``None`` leaves it to the environment.
     :param verify: Whether to check the server's certificate, or the file or the directory of
         the authorities to trust; no environment variable changes that.
     :param client_cert: A certificate to show: its file, or the files of it and of its key.
     :param user_agent: The name this program gives itself.
-    :param largest_body: Bytes that an answer may have, once decompressed.
+    :param largest_body: Bytes that a response may have, once decompressed, whatever its status.
+    :param max_elements: Values of JSON or elements of XML that a body may have. A million
+        elements take about 100 MB and a few seconds.
+    :param max_depth: How deep these may nest.
     :param connections: How many connections are kept open.
-    :param observer: Who is told of every exchange, beside the log.
+    :param observer: What is given every exchange, beside the log.
     """
 
     connect_timeout: float = 10.0
@@ -83,22 +94,24 @@ class TransportSettings:
     verify: bool | str = True
     client_cert: str | tuple[str, str] | None = None
     user_agent: str = f"slipstream-libcloud-driver/{VERSION}"
-    largest_body: int = 128 * 1024 * 1024
+    largest_body: int = MAX_BYTES
+    max_elements: int = MAX_ELEMENTS
+    max_depth: int = MAX_DEPTH
     connections: int = 256
     observer: Observer | None = attrs.field(default=None, repr=False, eq=False)
 
 
 class UncheckedCertificate(InsecureRequestWarning):
     """
-    A conversation began whose other end may be anybody; given once, not with each request.
+    A transport does not check certificates; given once, not with each request.
 
-    Whoever silences urllib3's own warning, by class or by words, silences this one too.
+    A filter for urllib3's own warning, by class or by words, silences this one too.
     """
 
 
 class Transport:
     """
-    Sends requests to one endpoint; may be shared by threads.
+    Sends requests to one endpoint; threads and forked children may share it.
 
     :param endpoint: Where to send them.
     :param settings: How; they may be replaced at any time, and count from the next request on.
@@ -109,7 +122,7 @@ class Transport:
         self.settings = settings or TransportSettings()
         self.secrets = KnownSecrets()
         self.redactor = Redactor(self.secrets)
-        self.sessions = HTTPSessions(endpoint, connections=self.settings.connections)
+        self.sessions = HTTPSessions(self.new_jar)
         if endpoint.secure and self.settings.verify is False:
             warnings.warn(
                 f"Unverified HTTPS requests go to {endpoint}: its certificate is not checked, so"
@@ -117,6 +130,9 @@ class Transport:
                 UncheckedCertificate,
                 stacklevel=stacklevel(),
             )
+        number = self.settings.connections
+        self._connections = PerProcess(lambda: Connections(number))
+        self._pacer = Pacer()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -128,7 +144,11 @@ class Transport:
     @property
     def cookies(self) -> CookieJar:
         """The cookies that the endpoint has set."""
-        return self.sessions.here.cookies
+        return self.sessions.here
+
+    def new_jar(self) -> EndpointCookieJar:
+        """An empty cookie jar for a login on the endpoint."""
+        return EndpointCookieJar(secure=self.endpoint.secure)
 
     @property
     def closed(self) -> bool:
@@ -139,10 +159,10 @@ class Transport:
         """
         Send nothing more, and close every connection.
 
-        What other threads have sent is still answered.
+        Requests that other threads have sent still get their responses.
         """
         self._closed = True
-        self.sessions.close()
+        self._connections.get().close()
 
     def ensure_open(self) -> None:
         """
@@ -157,84 +177,178 @@ class Transport:
                 hint="Make a new driver.",
             )
 
-    def send(self, request: Request) -> Response:
+    def send(
+        self,
+        request: Request,
+        *,
+        cookies: RequestsCookieJar | None = None,
+        deadline: float | None = None,
+    ) -> Response:
         """
         Send one request, repeating it where that is safe.
 
         :param request: The request.
-        :returns: The answer, whatever its status but a redirection.
+        :param cookies: The cookies to send, and to add those to that the response sets.
+        :param deadline: When to make no other attempt, by the monotonic clock. An attempt that
+            is under way is not cut off.
+        :returns: The response, whatever its status but a redirection.
+        :raises BadInput: If it holds what HTTP cannot carry; nothing was sent.
         :raises CannotConnect: If no connection could be made.
-        :raises AnswerLost: If the connection broke before the answer was complete.
-        :raises RedirectRefused: If the answer is a redirection.
-        :raises MalformedAnswer: If the answer is larger than allowed.
+        :raises AnswerLost: If the connection broke before the response was complete.
+        :raises RedirectRefused: If the response is a redirection.
+        :raises MalformedAnswer: If the response is larger than allowed.
         """
-        attempts = self.settings.attempts if request.repeatable else 1
-        for attempt in range(1, attempts):
-            pause = self._growing_pause(attempt)
+        settings = self.settings
+        deadline = deadlines.current() if deadline is None else deadline
+        pauses = Backoff(
+            start=settings.retry_delay,
+            factor=settings.backoff,
+            ceiling=settings.longest_pause,
+            jitter=0.5,
+        ).pauses()
+        attempts = settings.attempts if request.repeatable else 1
+        cookies = self.sessions.here if cookies is None else cookies
+        delay = self._pacer.delay()
+        if delay:
+            clock.sleep(delay)
+        while True:
+            attempts -= 1
+            sent = clock.monotonic()
             try:
-                answer = self._exchange(request)
+                response = self._exchange(request, cookies)
             except (CannotConnect, AnswerLost) as error:
-                if not deadlines.allows(pause):
+                delay = self._pacer.delay(next(pauses)) if attempts else 0.0
+                if not attempts or _is_over(deadline, delay):
                     raise
                 sentence = self.redactor.said(f"{request.method} {request.path}: {error}")
                 log.info("%s", sentence)
             else:
-                if answer.status not in TRANSIENT:
-                    return answer
-                if answer.retry_after is not None:
-                    pause = answer.retry_after
-                if pause > self.settings.longest_pause or not deadlines.allows(pause):
-                    return answer
-            clock.sleep(pause)
-        return self._exchange(request)
+                if response.status not in _TRANSIENT:
+                    return response
+                named = response.retry_after
+                too_long = named is not None and named > settings.longest_pause
+                if response.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    pause = 0.0 if too_long else named or 0.0
+                    self._pacer.slow_down(response, sent=sent, pause=pause)
+                if not attempts or too_long:
+                    return response
+                delay = self._pacer.delay(next(pauses) if named is None else named)
+                if _is_over(deadline, delay):
+                    return response
+            clock.sleep(delay)
 
-    def _growing_pause(self, attempt: int) -> float:
-        grown = self.settings.retry_delay * self.settings.backoff ** (attempt - 1)
-        shaken = grown * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
-        return min(shaken, self.settings.longest_pause)
-
-    def _exchange(self, request: Request) -> Response:
+    def _exchange(self, request: Request, cookies: RequestsCookieJar) -> Response:
         self.ensure_open()
+        if isinstance(cookies, EndpointCookieJar):
+            cookies = cookies.here()
+        prepared = self._prepare(request, cookies)
         url = f"{self.endpoint.url}{request.path}"
-        with self._telling(Exchange.of(request, url, self.redactor)) as exchange:
-            proxies = proxies_for(url, self.settings.proxy_url)
+        proxies = proxies_for(url, self.settings.proxy_url)
+        proxy = proxies.get(self.endpoint.scheme)
+        route = Route(
+            endpoint=self.endpoint.url, proxy=None if proxy is None else self.redactor.url(proxy)
+        )
+        with self._observed(Exchange.of(prepared, self.redactor), proxy, cookies) as exchange:
             try:
-                with self.sessions.here.request(
-                    request.method,
-                    url,
-                    params=list(request.query),
-                    headers={"User-Agent": self.settings.user_agent, **request.headers},
-                    data=request.body,
+                with self._connections.get().send(
+                    prepared,
+                    stream=True,
                     timeout=(
                         self.settings.connect_timeout,
                         request.read_timeout or self.settings.read_timeout,
                     ),
-                    allow_redirects=False,
-                    stream=True,
                     verify=self._trusted,
                     cert=self.settings.client_cert,
                     proxies=proxies,
-                ) as response:
-                    exchange.note_answer(response)
-                    answer = self._read(response, url)
-                    exchange.answer = answer.body
-            except requests.RequestException as error:
-                if isinstance(error.request, requests.PreparedRequest):
-                    exchange.note_sent(error.request)
+                ) as incoming:
+                    exchange.note_response(incoming)
+                    response = self._read(incoming, url)
+                    exchange.content = response.body
+            except DriverError:
+                raise
+            except Exception as error:  # whatever the HTTP library makes of a hostile response
                 if error.args and isinstance(error.args[0], ClosedPoolError):
                     self.ensure_open()
-                raise self._way(proxies).failure(error, request) from error
+                raise route.failure(error, request) from error
             finally:
                 if self._closed:
-                    self.sessions.close()
-        if proxies and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            raise self._way(proxies).refused_by_proxy()
-        if answer.status in _REDIRECTS:
-            raise self._redirected(answer)
-        return answer
+                    self._connections.get().close()
+            self._keep_cookies(cookies, prepared, incoming, response)
+        if proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise route.refused_by_proxy()
+        if response.status in _REDIRECTS:
+            raise self._redirected(response)
+        return response
+
+    def _prepare(self, request: Request, cookies: RequestsCookieJar) -> requests.PreparedRequest:
+        # The adapter sends it, not a session of requests: that would look for a login in a
+        # .netrc file and for certificates in the environment, and reads the bodies of
+        # redirections without a limit.
+        headers = {
+            "User-Agent": self.settings.user_agent,
+            "Accept-Encoding": "gzip, deflate",
+            "Accept": "*/*",
+            "Connection": "keep-alive",
+        }
+        try:
+            prepared = requests.Request(
+                request.method,
+                f"{self.endpoint.url}{request.path}",
+                headers=CaseInsensitiveDict({**CaseInsensitiveDict(headers), **request.headers}),
+                params=list(request.query),
+                data=request.body,
+                cookies=cookies,
+            ).prepare()
+            for name, value in prepared.headers.items():
+                f"{name}{value}".encode("latin-1")
+        except (ValueError, requests.RequestException) as error:
+            raise BadInput(
+                f"{request.method} {self.redactor.said(ascii(request.path))} cannot be sent:"
+                f" {type(error).__name__}.",
+                endpoint=self.endpoint.url,
+                hint="Look for line breaks, and for characters that are not part of any text.",
+            ) from None
+        return prepared
+
+    def _read(self, incoming: requests.Response, url: str) -> Response:
+        # Codings in a row, gzip within gzip, would multiply what each may unpack to.
+        if incoming.headers.get("Content-Encoding", "").strip().lower() not in _CODINGS:
+            raise MalformedAnswer(
+                "The answer is encoded in a way that was not asked for.", endpoint=url
+            )
+        body = bytearray()
+        for piece in incoming.raw.stream(64 * 1024, decode_content=True):
+            body += piece
+            if len(body) > self.settings.largest_body:
+                raise MalformedAnswer(
+                    f"The answer is larger than {self.settings.largest_body} bytes.", endpoint=url
+                )
+        return Response(
+            status=incoming.status_code,
+            headers=CaseInsensitiveDict(incoming.headers),
+            body=bytes(body),
+            url=url,
+            max_elements=self.settings.max_elements,
+            max_depth=self.settings.max_depth,
+        )
+
+    def _keep_cookies(
+        self,
+        cookies: RequestsCookieJar,
+        prepared: requests.PreparedRequest,
+        incoming: requests.Response,
+        response: Response,
+    ) -> None:
+        fields = incoming.raw.headers.getlist("Set-Cookie")
+        if fields and isinstance(cookies, EndpointCookieJar):
+            there = response.date
+            ahead = 0.0 if there is None else clock.now() - there
+            cookies.extract(prepared, fields, ahead=ahead)
 
     @contextmanager
-    def _telling(self, exchange: Exchange) -> Iterator[Exchange]:
+    def _observed(
+        self, exchange: Exchange, proxy: str | None, cookies: RequestsCookieJar
+    ) -> Iterator[Exchange]:
         started = clock.monotonic()
         try:
             yield exchange
@@ -243,15 +357,19 @@ class Transport:
             raise
         finally:
             observer = self.settings.observer
-            observed = observer is not None and observer.is_listening()
+            observed = observer if observer is not None and observer.is_listening() else None
             if observed or wire.isEnabledFor(logging.DEBUG):
                 exchange.seconds = clock.monotonic() - started
-                self._tell(exchange, observer if observed else None)
+                exchange.proxy = proxy
+                exchange.verify = self.settings.verify
+                exchange.cert = self.settings.client_cert
+                self._show(exchange, observed, cookies)
 
-    def _tell(self, exchange: Exchange, observer: Observer | None) -> None:
+    def _show(
+        self, exchange: Exchange, observer: Observer | None, cookies: RequestsCookieJar
+    ) -> None:
         try:
-            self.secrets.meet(*(cookie.value for cookie in self.cookies))
-            self._note_route(exchange)
+            self.secrets.meet(*(cookie.value for cookie in cookies))
             if wire.isEnabledFor(logging.DEBUG):
                 wire.debug("%s", exchange.text(), extra=attributes())
             if observer is not None:
@@ -259,42 +377,17 @@ class Transport:
         except Exception as error:  # noqa: BLE001 - to show it must not change what it does
             log.warning("an exchange cannot be shown: %s", type(error).__name__)
 
-    def _note_route(self, exchange: Exchange) -> None:
-        exchange.proxy = proxies_for(exchange.url, self.settings.proxy_url).get(
-            self.endpoint.scheme
-        )
-        exchange.verify = self.settings.verify
-        exchange.cert = self.settings.client_cert
-
     @property
     def _trusted(self) -> bool | str:
         # For True itself requests would ask the environment for a file.
         verify = self.settings.verify
         return DEFAULT_CA_BUNDLE_PATH if verify is True else verify
 
-    def _way(self, proxies: dict[str, str]) -> Way:
-        proxy = proxies.get(self.endpoint.scheme)
-        shown = None if proxy is None else self.redactor.url(proxy)
-        return Way(endpoint=self.endpoint.url, proxy=shown)
-
-    def _read(self, response: requests.Response, url: str) -> Response:
-        body = bytearray()
-        for chunk in response.iter_content(64 * 1024):
-            body += chunk
-            if len(body) > self.settings.largest_body:
-                raise MalformedAnswer(
-                    f"The answer is larger than {self.settings.largest_body} bytes.", endpoint=url
-                )
-        return Response(
-            status=response.status_code,
-            headers=CaseInsensitiveDict(response.headers),
-            body=bytes(body),
-            url=url,
-        )
-
-    def _redirected(self, answer: Response) -> RedirectRefused:
-        target = self.redactor.url(answer.headers.get("Location", "").split("?", 1)[0])
-        path = answer.url[len(self.endpoint.url) :]
+    def _redirected(self, response: Response) -> RedirectRefused:
+        location = response.headers.get("Location", "")[:500].split("?", 1)[0]
+        location = location.encode("ascii", "backslashreplace").decode()
+        target = self.redactor.url(location) if location.isprintable() else ascii(location)
+        path = response.url[len(self.endpoint.url) :]
         moved = target.endswith(path) and "://" in target
         base = target.removesuffix(path)
         return RedirectRefused(
@@ -303,3 +396,7 @@ class Transport:
             endpoint=self.endpoint.url,
             hint=f"Use ex_endpoint='{base}' if that is the server you mean." if moved else None,
         )
+
+
+def _is_over(deadline: float | None, delay: float) -> bool:
+    return deadline is not None and clock.monotonic() + delay > deadline

@@ -1,102 +1,122 @@
-"""Connections to servers, which a forked child leaves to its parent."""
+"""Connections to one endpoint, and how responses are read from them."""
 
 from __future__ import annotations
 
-from functools import cache
-from queue import Empty, Full, LifoQueue
-from threading import RLock
-from typing import Any
+import io
+import socket
+from http.client import HTTPResponse
+from typing import Any, Final
 
+import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from slipstream.forking import renew_in_children
-from slipstream.transport.response_deadlines import PatientPool
+from slipstream.transport import clock
+
+RESPONSE_FACTOR: Final = 10
+"""
+How many times as long as the timeout for the next bytes a whole response may take.
+
+A timeout of a socket begins anew with each byte, so that it ends no response that trickles.
+"""
+
+MAX_BYTES: Final = 128 * 1024 * 1024
+"""Bytes that a response may have, on the wire and once decompressed."""
 
 
-class _Idle(LifoQueue[Any]):
+class _BoundedStream(io.RawIOBase):
     """
-    The connections of a pool that are not in use.
+    The bytes of one response, up to a time and a number.
 
-    Nobody waits for one, so it does without the locks of its base, which would be held for ever
-    after a fork or a Ctrl-C at the wrong moment: what a list does, it does at once.
-
-    :param maxsize: How many there can be.
+    :param sock: The socket that they come from, its timeout set.
     """
 
-    def __init__(self, maxsize: int = 0) -> None:
-        super().__init__(maxsize)
-        renew_in_children(self, _Idle._leave)
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__()
+        self._sock = sock
+        self._stream = sock.makefile("rb", buffering=0)
+        self._timeout = sock.gettimeout()
+        self._deadline = clock.monotonic() + RESPONSE_FACTOR * (self._timeout or 0.0)
+        self._bytes = 0
 
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ARG002
-        """Take one out; where there is none, one is made."""
-        try:
-            return self.queue.pop()
-        except IndexError:
-            raise Empty from None
+    def readable(self) -> bool:
+        return True
 
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
-        """Put one in, but for what stands for one that is still to be made."""
-        if item is None:
-            return
-        if len(self.queue) >= self.maxsize:
-            raise Full
-        self.queue.append(item)
+    def readinto(self, buffer: Any) -> int | None:
+        if self._timeout is not None:
+            left = self._deadline - clock.monotonic()
+            if left <= 0:
+                raise TimeoutError("the response is not complete in time")
+            self._sock.settimeout(min(left, self._timeout))
+        if self._bytes > MAX_BYTES:
+            raise OSError(f"the response is larger than {MAX_BYTES} bytes")
+        number = self._stream.readinto(buffer)
+        self._bytes += number or 0
+        return number
 
-    def qsize(self) -> int:
-        """How many there are."""
-        return len(self.queue)
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
 
-    def _leave(self) -> None:
-        """To close them here does not end them: the parent has them open."""
-        connections, self.queue = self.queue, []
-        for connection in connections:
-            connection.close()
+
+class _Socket:
+    """Gives a response a bounded stream; nothing else of a socket is used by responses."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+        return io.BufferedReader(_BoundedStream(self._sock))
+
+
+class FinalResponse(HTTPResponse):
+    """A response that is bounded, and that is not an interim one."""
+
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_Socket(sock), *args, **kwargs)  # type: ignore[arg-type]
+
+    def begin(self) -> None:
+        """Read the head, skipping interim responses, of which the library skips 100 alone."""
+        super().begin()
+        while 100 <= self.status < 200:
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
+
+
+class _HTTPConnection(HTTPConnection):
+    response_class = FinalResponse
+
+
+class _HTTPSConnection(HTTPSConnection):
+    response_class = FinalResponse
+
+    def connect(self) -> None:
+        super().connect()
+        # Where certificates are not checked the transport has warned once; urllib3 would warn
+        # again with every request.
+        self.is_verified = True
+
+
+_CLASSES: dict[Any, Any] = {HTTPConnection: _HTTPConnection, HTTPSConnection: _HTTPSConnection}
 
 
 class Connections(HTTPAdapter):
     """
-    The connections of one conversation.
+    The connections of one transport.
 
-    :param most: How many are kept open.
+    :param number: How many are kept open.
     """
 
-    def __init__(self, most: int) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=most, pool_block=False)
-        renew_in_children(self, Connections._renew_locks)
+    def __init__(self, number: int) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=number, pool_block=False)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make what holds the pools."""
-        super().init_poolmanager(*args, **kwargs)
-        _with_own_queues(self.poolmanager)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Make what holds the pools of a proxy, or find it again."""
-        known = proxy in self.proxy_manager
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        if not known:
-            _with_own_queues(manager)
-        return manager
-
-    def close(self) -> None:
-        """Close the connections that wait; those in use are closed when they would wait again."""
-        for manager in self._managers():
-            manager.clear()
-
-    def _managers(self) -> list[Any]:
-        return [self.poolmanager, *list(self.proxy_manager.values())]
-
-    def _renew_locks(self) -> None:
-        for manager in self._managers():
-            manager.pools.lock = RLock()
-
-
-def _with_own_queues(manager: PoolManager) -> None:
-    manager.pool_classes_by_scheme = {
-        scheme: _with_own_queue(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
-    }
-
-
-@cache
-def _with_own_queue(pool: Any) -> Any:
-    return type(pool.__name__, (PatientPool, pool), {"QueueCls": _Idle})
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """Find the pool for a request."""
+        pool: Any = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        # A tool that records or replays traffic puts classes of its own here, which stay.
+        used = type(pool).ConnectionCls
+        pool.ConnectionCls = _CLASSES.get(used, used)
+        return pool

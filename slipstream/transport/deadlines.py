@@ -1,4 +1,4 @@
-"""Until when what is being done may be tried again, for all that is done on its way."""
+"""When to make no other attempt, for callers that cannot pass it as an argument yet."""
 
 from __future__ import annotations
 
@@ -6,32 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from slipstream.transport import clock
-
 _deadline: ContextVar[float | None] = ContextVar("slipstream_deadline", default=None)
 
 
 @contextmanager
-def lasting(seconds: float) -> Iterator[None]:
-    """
-    Do something that nobody waits for any longer than this.
-
-    What has begun is not cut off by it; it is not tried again once the time is over.
-
-    :param seconds: How long.
-    """
-    token = _deadline.set(clock.monotonic() + seconds)
+def until(deadline: float) -> Iterator[None]:
+    """Make no other attempt in this block after a time by the monotonic clock."""
+    token = _deadline.set(deadline)
     try:
         yield
     finally:
         _deadline.reset(token)
 
 
-def allows(pause: float) -> bool:
-    """
-    Whether there is time to try again after a pause.
-
-    :param pause: The pause in seconds.
-    """
-    deadline = _deadline.get()
-    return deadline is None or clock.monotonic() + pause <= deadline
+def current() -> float | None:
+    """The deadline of the block, ``None`` outside of any."""
+    return _deadline.get()

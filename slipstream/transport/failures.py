@@ -7,7 +7,12 @@ from typing import Any
 
 import attrs
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import (
+    LocationValueError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 from slipstream.errors import AnswerLost, AnswerTimeout, CannotConnect, ConnectTimeout, NoAnswer
 from slipstream.transport.messages import Request
@@ -26,9 +31,9 @@ _CLIENT = "If it demands a certificate of yours, give it as ex_client_cert."
 
 
 @attrs.frozen(kw_only=True)
-class Way:
+class Route:
     """
-    The way on which requests go.
+    The route that requests take.
 
     :param endpoint: The URL that they go to.
     :param proxy: The address of the proxy that they go through, without any login.
@@ -37,7 +42,7 @@ class Way:
     endpoint: str
     proxy: str | None = None
 
-    def failure(self, error: requests.RequestException, request: Request) -> NoAnswer:
+    def failure(self, error: Exception, request: Request) -> NoAnswer:
         """
         The exception for what the HTTP library raised.
 
@@ -73,7 +78,7 @@ class Way:
             hint="Write the login into proxy_url, as in 'http://user:password@host:3128'.",
         )
 
-    def _advice(self, error: requests.RequestException, request: Request) -> str | None:
+    def _advice(self, error: Exception, request: Request) -> str | None:
         said = ["Try again later."] if request.repeatable else []
         # Since TLS 1.3 a client may have sent its request when its certificate is found missing.
         cut = isinstance(_innermost(error), ssl.SSLEOFError | ConnectionError)
@@ -120,9 +125,9 @@ class Way:
         )
 
 
-def _never_connected(error: requests.RequestException) -> bool:
+def _never_connected(error: Exception) -> bool:
     before = requests.exceptions
-    if isinstance(error, before.ProxyError | before.InvalidURL | before.InvalidSchema):
+    if isinstance(error, before.ProxyError | before.InvalidURL | LocationValueError):
         return True
     cause = error.args[0] if error.args else None
     return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)

@@ -1,20 +1,30 @@
-"""HTTP requests and answers as values."""
+"""HTTP requests and responses as values."""
 
 from __future__ import annotations
 
-import email.utils
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 import attrs
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import DefusedXMLParser
 
 from slipstream.errors import MalformedAnswer
 from slipstream.transport import clock
+from slipstream.values.timestamps import parse_timestamp
+
+MAX_ELEMENTS = 1_000_000
+"""Values of JSON, or elements of XML, that a body may have."""
+
+MAX_DEPTH = 100
+"""How deep they may nest; documents of the servers nest a dozen levels."""
 
 _REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id")
 _PLAIN_ID = re.compile(r"[\w.:=+/-]{1,200}")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 @attrs.frozen(kw_only=True)
@@ -29,7 +39,7 @@ class Request:
     :param body: The body.
     :param repeatable: Whether sending it twice does no more than sending it once.
     :param reads: Whether it changes nothing; what the method says, when left out.
-    :param read_timeout: Seconds to wait for the answer, when not the usual ones.
+    :param read_timeout: Seconds to wait for the response, when not the usual ones.
     """
 
     method: str
@@ -49,18 +59,22 @@ class Request:
 @attrs.frozen(kw_only=True)
 class Response:
     """
-    One answer.
+    One response.
 
     :param status: The HTTP status.
     :param headers: The headers, whatever their case.
     :param body: The body, decompressed.
     :param url: The address that answered, without its query.
+    :param max_elements: Values or elements that :meth:`json` and :meth:`xml` accept.
+    :param max_depth: How deep these may nest.
     """
 
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     url: str
+    max_elements: int = attrs.field(default=MAX_ELEMENTS, repr=False)
+    max_depth: int = attrs.field(default=MAX_DEPTH, repr=False)
 
     @property
     def text(self) -> str:
@@ -71,20 +85,63 @@ class Response:
         """
         The body as JSON.
 
-        :raises MalformedAnswer: If it is none.
+        :raises MalformedAnswer: If it is none, or has too many values or levels.
         """
+        separators = self.body.count(b",") + self.body.count(b"[") + self.body.count(b"{")
+        if separators > self.max_elements:
+            raise self._malformed("JSON", f"it has more than {self.max_elements} values")
         try:
-            return json.loads(self.body)
+            document = json.loads(self.body)
+            if _SURROGATE.search(self.body):
+                # Half a character, as "\ud800", cannot be printed, stored or sent again.
+                text = json.dumps(document, ensure_ascii=False)
+                document = json.loads(text.encode("utf-8", errors="replace"))
         except (ValueError, RecursionError):
-            raise MalformedAnswer(
-                f"The answer is not JSON as expected ({self.kind}, {len(self.body)} bytes).",
-                endpoint=self.url,
-            ) from None
+            raise self._malformed("JSON", None) from None
+        level = [document]
+        for _ in range(self.max_depth):
+            level = [value for holder in level for value in _children(holder)]
+            if not level:
+                return document
+        raise self._malformed("JSON", f"it nests deeper than {self.max_depth} levels")
+
+    def xml(self) -> Element:
+        """
+        The root element of the body as XML.
+
+        Document type declarations are refused: the servers never write one, and without one
+        there are no entities to expand or to fetch.
+
+        :raises MalformedAnswer: If it is none, has too many elements or levels, or is unsafe.
+        """
+        if self.body.count(b"=") + self.body.count(b"&") > 10 * self.max_elements:
+            raise self._malformed("XML", "it has too many attributes or entities")
+        builder = _BoundedBuilder(self.max_elements, self.max_depth)
+        parser = DefusedXMLParser(target=builder, forbid_dtd=True)
+        try:
+            parser.feed(self.body)
+            root: Element = parser.close()
+        except ParseError as error:
+            raise self._malformed("XML", str(error)) from None
+        except _OutOfBoundsError as error:
+            raise self._malformed("XML", str(error)) from None
+        except (DefusedXmlException, ValueError, LookupError):
+            # An encoding that is unknown or of several bytes is one of the latter two.
+            raise self._malformed("XML", "it is not safe to read") from None
+        return root
+
+    def _malformed(self, language: str, reason: str | None) -> MalformedAnswer:
+        return MalformedAnswer(
+            f"The answer is not {language} as expected ({self.kind}, {len(self.body)} bytes)"
+            f"{f': {reason}' if reason else ''}.",
+            endpoint=self.url,
+        )
 
     @property
     def kind(self) -> str:
         """The media type, for messages."""
-        return self.headers.get("Content-Type", "no content type").split(";")[0]
+        kind = self.headers.get("Content-Type", "").split(";")[0].strip()
+        return kind[:100] if kind.isascii() and kind.isprintable() and kind else "no content type"
 
     @property
     def request_id(self) -> str | None:
@@ -100,13 +157,62 @@ class Response:
         return None
 
     @property
+    def date(self) -> float | None:
+        """
+        The time of the server in seconds since the epoch, ``None`` if it names none.
+
+        Other times of the server mean something beside this one; the local clock may be wrong.
+        """
+        return _epoch(self.headers.get("Date"))
+
+    @property
     def retry_after(self) -> float | None:
         """Seconds that the server asks to wait, ``None`` if it names none that makes sense."""
         text = self.headers.get("Retry-After", "").strip()
         if text.isascii() and text.isdigit():
             return float(text[:9])
-        try:
-            moment = email.utils.parsedate_to_datetime(text)
-        except ValueError:
+        until = _epoch(text)
+        if until is None:
             return None
-        return max(0.0, moment.timestamp() - clock.now())
+        here = self.date
+        return max(0.0, until - (clock.now() if here is None else here))
+
+
+class _OutOfBoundsError(Exception):
+    """A document is larger or deeper than allowed."""
+
+
+class _BoundedBuilder(TreeBuilder):
+    """Builds a tree of bounded size; the parser stops where the bound is met."""
+
+    def __init__(self, elements: int, depth: int) -> None:
+        super().__init__()
+        self._elements, self._max_elements = 0, elements
+        self._depth, self._max_depth = 0, depth
+
+    def start(self, tag: Any, attributes: Any) -> Element:
+        self._depth += 1
+        self._elements += 1
+        if self._elements > self._max_elements:
+            raise _OutOfBoundsError(f"it has more than {self._max_elements} elements")
+        if self._depth > self._max_depth:
+            raise _OutOfBoundsError(f"it nests deeper than {self._max_depth} levels")
+        return super().start(tag, attributes)
+
+    def end(self, tag: Any) -> Element:
+        self._depth -= 1
+        return super().end(tag)
+
+
+def _children(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _epoch(text: str | None) -> float | None:
+    timestamp = parse_timestamp(text)
+    try:
+        return None if timestamp is None else timestamp.timestamp()
+    except OverflowError:
+        return None

@@ -7,14 +7,13 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import attrs
 import requests
 
 from slipstream.redaction import Redactor
 from slipstream.transport.logs import label
-from slipstream.transport.messages import Request
 
 LONGEST_ANSWER = 8_000
 """Characters of an answer's body that are shown."""
@@ -40,7 +39,7 @@ class Exchange:
     :param body: What was sent.
     :param status: The status of the answer, ``None`` if there was none.
     :param fields: The headers of the answer, each by itself.
-    :param answer: The body of the answer, ``None`` if none came whole.
+    :param content: The body of the response, ``None`` if none came whole.
     :param failure: What went wrong, as a sentence.
     :param seconds: How long it took.
     :param proxy: The proxy that it went through.
@@ -56,7 +55,7 @@ class Exchange:
     body: bytes | str | None = None
     status: int | None = None
     fields: tuple[tuple[str, str], ...] = ()
-    answer: bytes | None = None
+    content: bytes | None = None
     failure: str | None = None
     seconds: float = 0.0
     proxy: str | None = None
@@ -64,39 +63,28 @@ class Exchange:
     cert: str | tuple[str, str] | None = None
 
     @classmethod
-    def of(cls, request: Request, url: str, redactor: Redactor) -> Exchange:
+    def of(cls, prepared: requests.PreparedRequest, redactor: Redactor) -> Exchange:
         """
         An exchange that is about to begin.
 
-        :param request: The request.
-        :param url: Its address without the query.
+        :param prepared: The request as it is sent.
         :param redactor: What takes secrets out of it.
         :returns: The exchange, to be filled in as it goes on.
         """
-        query = f"?{urlencode(request.query)}" if request.query else ""
         return cls(
-            method=request.method,
-            url=f"{url}{query}",
+            method=prepared.method or "",
+            url=prepared.url or "",
             redactor=redactor,
-            headers=request.headers,
-            body=request.body,
+            headers=prepared.headers,
+            body=prepared.body,
         )
 
-    def note_sent(self, sent: requests.PreparedRequest) -> None:
+    def note_response(self, response: requests.Response) -> None:
         """
-        Note what was really sent.
+        Note how a response begins.
 
-        :param sent: The request as the HTTP library made it.
+        :param response: The response, whose body may be still to come.
         """
-        self.url, self.headers, self.body = sent.url or self.url, sent.headers, sent.body
-
-    def note_answer(self, response: requests.Response) -> None:
-        """
-        Note how an answer begins.
-
-        :param response: The answer, whose body may be still to come.
-        """
-        self.note_sent(response.request)
         self.status = response.status_code
         self.fields = tuple(response.raw.headers.items())
 
@@ -158,13 +146,13 @@ class Exchange:
 
     def _answered(self, *, pretty: bool) -> Iterator[str]:
         if self.status is not None:
-            length = "" if self.answer is None else f", {len(self.answer)} bytes"
+            length = "" if self.content is None else f", {len(self.content)} bytes"
             yield f"HTTP {self.status} after {self.seconds:.3f} s{length}"
             for name, value in self.fields:
                 yield f"{name}: {self.redactor.header(name, value)}"
-        if self.answer:
+        if self.content:
             kind = _kind(dict(self.fields))
-            body = self.redactor.body(self.answer, kind, named=self._last_name, pretty=pretty)
+            body = self.redactor.body(self.content, kind, named=self._last_name, pretty=pretty)
             yield from ("", _cut(body, LONGEST_ANSWER))
         if self.failure is not None:
             yield f"failed after {self.seconds:.3f} s: {self.redactor.said(self.failure)}"

@@ -11,7 +11,6 @@ import requests
 from slipstream.redaction import Redactor
 from slipstream.redaction.values import KnownSecrets
 from slipstream.sandbox import Sandbox
-from slipstream.transport.messages import Request
 from slipstream.transport.request_log import LONGEST_ANSWER, LONGEST_REQUEST, Exchange
 
 from .support import WORDPRESS, Driver, Login, Seen, command_of
@@ -145,15 +144,16 @@ def test_brackets_in_an_address_are_no_patterns_for_curl() -> None:
 
 
 def test_a_request_that_was_never_sent_shows_with_its_query() -> None:
-    request = Request(method="GET", path="/run", query=(("limit", "5"), ("token", "x1y2")))
-    shown = Exchange.of(request, URL, Redactor(KnownSecrets())).curl()
+    query = {"limit": "5", "token": "x1y2"}
+    prepared = requests.Request("GET", URL, params=query).prepare()
+    shown = Exchange.of(prepared, Redactor(KnownSecrets())).curl()
     assert f"'{URL}?limit=5&token=***'" in shown
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json"])
 def test_a_long_answer_is_cut_and_the_rest_counted(kind: str) -> None:
     body = b'"' + b"x" * (LONGEST_ANSWER + 98) + b'"'
-    block = made(status=200, fields=(("Content-Type", kind),), answer=body).text()
+    block = made(status=200, fields=(("Content-Type", kind),), content=body).text()
     assert block.endswith("x... (100 more characters)")
     assert len(block) < LONGEST_ANSWER + 300
     assert "8100 bytes" in block
@@ -164,7 +164,7 @@ def test_a_secret_at_the_cut_does_not_show_in_part() -> None:
         b'{"a": "' + b"x" * (LONGEST_ANSWER - 40) + b'", "password": "Qz7canary-and-more-of-it"}'
     )
     fields = (("Content-Type", "application/json"),)
-    assert "Qz7" not in made(status=200, fields=fields, answer=body).text()
+    assert "Qz7" not in made(status=200, fields=fields, content=body).text()
 
 
 def test_a_very_long_request_is_cut_too() -> None:
@@ -173,20 +173,20 @@ def test_a_very_long_request_is_cut_too() -> None:
 
 
 def test_a_body_that_is_no_text_is_counted() -> None:
-    assert "(4 bytes that are no text)" in made(status=200, answer=b"\xff\xfe\x00\x01").text()
+    assert "(4 bytes that are no text)" in made(status=200, content=b"\xff\xfe\x00\x01").text()
 
 
 def test_an_answer_cannot_forge_a_line_or_move_the_cursor() -> None:
     answer = b"one\r\ntwo\n[cafe0000 create_node] curl\x1b[2J\r\x00 \xc2\x85x"
     fields = (("X-Note", "a\r\n[cafe0000 x] HTTP 200"),)
-    block = made(status=200, fields=fields, answer=answer).text()
+    block = made(status=200, fields=fields, content=answer).text()
     assert all(line.startswith("[-]") for line in block.split("\n"))
     assert not any(character in block for character in "\x1b\r\x00\x85")
 
 
 def test_an_answer_that_no_file_could_hold_is_written_all_the_same() -> None:
     fields = (("Content-Type", "application/json"),)
-    block = made(status=200, fields=fields, answer=b'{"a": "\\ud800"}').text()
+    block = made(status=200, fields=fields, content=b'{"a": "\\ud800"}').text()
     assert "\\ud800" in block
     block.encode()
 
@@ -199,7 +199,7 @@ def test_an_answer_that_no_file_could_hold_is_written_all_the_same() -> None:
     ],
 )
 def test_a_pretty_answer_is_indented(kind: str, body: bytes, line: str) -> None:
-    exchange = made(status=200, fields=(("Content-Type", kind),), answer=body)
+    exchange = made(status=200, fields=(("Content-Type", kind),), content=body)
     assert f"[-] {line}" in exchange.text(pretty=True).split("\n")
     assert f"[-] {line}" not in exchange.text().split("\n")
 

@@ -85,7 +85,7 @@ def test_every_attempt_shows(driver: Driver, sandbox: Sandbox, seen: Seen) -> No
     assert "failed after 0." in first
     assert "no complete answer came back" in first
     assert "HTTP 503 after 0." in second
-    assert "Service Temporarily ServiceUnavailable" in second
+    assert "Service Temporarily Unavailable" in second
     assert "HTTP 200 after 0." in third
     assert first.split("\n")[0] == second.split("\n")[0] == third.split("\n")[0]
 

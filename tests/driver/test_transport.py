@@ -98,7 +98,7 @@ def test_no_pause_is_longer_than_half_a_minute(
 ) -> None:
     sandbox.faults.add("GET", "/run", status=503, times=3)
     login(retry_delay=10.0, backoff=100).list_nodes()
-    assert max(pauses) == 30
+    assert 15 <= max(pauses) <= 30
 
 
 @pytest.mark.parametrize(

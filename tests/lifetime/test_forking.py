@@ -91,10 +91,10 @@ print("done")
 WHILE_LOCKED = """
 session = driver._session
 http = session.transport.sessions
-pools = http._connections.poolmanager.pools
+pools = session.transport._connections.get().poolmanager.pools
 locks = [
-    session._login_lock, session.key_lock, session.transport.secrets._lock,
-    http.here.cookies._cookies_lock, pools.lock,
+    session._login_lock, session.key_lock, session.transport.secrets._lock.get(),
+    http.here._cookies_lock, pools.lock,
 ]
 held, done = threading.Event(), threading.Event()
 

@@ -21,7 +21,7 @@ from slipstream.errors import (
     RateLimitReached,
     ServiceUnavailable,
 )
-from slipstream.session.polling import GROWTH, SHAKEN, answers
+from slipstream.session.polling import GROWTH, JITTER, poll
 from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.messages import Request
 from slipstream.values.endpoint import Endpoint
@@ -53,17 +53,17 @@ def asking(
             raise outcome
         return outcome
 
-    return answers(ask, what="the weather", period=period, timeout=timeout)
+    return poll(ask, what="the weather", period=period, timeout=timeout)
 
 
 def test_pauses_grow_from_a_second_to_the_longest(clock: Clock) -> None:
     list(asking(period=10, timeout=300))
     first, *rest = clock.slept[:-1]
-    assert 1 - SHAKEN <= first <= 1
+    assert 1 - JITTER <= first <= 1
     expected = 1.0
     for pause in rest:
         expected = min(expected * GROWTH, 10)
-        assert expected * (1 - SHAKEN) <= pause <= expected
+        assert expected * (1 - JITTER) <= pause <= expected
     assert expected == 10
 
 
@@ -93,7 +93,7 @@ def test_a_question_that_takes_long_is_the_last_one(clock: Clock) -> None:
         clock.ahead += 400
         return "there"
 
-    assert len(list(answers(ask, what="it", period=10, timeout=600))) == 2
+    assert len(list(poll(ask, what="it", period=10, timeout=600))) == 2
     assert clock.ahead < 820
 
 
@@ -171,7 +171,7 @@ def hanging() -> Iterator[tuple[int, list[socket.socket]]]:
 def test_a_request_is_not_sent_again_once_the_time_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("slipstream.session.polling.LENIENCE", 0.1)
+    monkeypatch.setattr("slipstream.session.polling.LAST_POLL", 0.1)
     settings = TransportSettings(read_timeout=0.3, retry_delay=0.01)
     with hanging() as (port, taken):
         transport = Transport(Endpoint.parse(f"http://127.0.0.1:{port}"), settings)
@@ -181,7 +181,7 @@ def test_a_request_is_not_sent_again_once_the_time_is_over(
 
         started = time.monotonic()
         with pytest.raises(AnswerLost):
-            next(answers(ask, what="it", period=10, timeout=0.2))
+            next(poll(ask, what="it", period=10, timeout=0.2))
         assert time.monotonic() - started < 0.6
         assert len(taken) == 1
         transport.close()
@@ -190,7 +190,7 @@ def test_a_request_is_not_sent_again_once_the_time_is_over(
 def test_a_request_is_sent_again_while_there_is_time(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("slipstream.session.polling.LENIENCE", 0.5)
+    monkeypatch.setattr("slipstream.session.polling.LAST_POLL", 0.5)
     settings = TransportSettings(read_timeout=0.05, retry_delay=0.01)
     with hanging() as (port, taken):
         transport = Transport(Endpoint.parse(f"http://127.0.0.1:{port}"), settings)
@@ -199,6 +199,6 @@ def test_a_request_is_sent_again_while_there_is_time(
             return transport.send(Request(method="GET", path="/", repeatable=True)).text
 
         with pytest.raises(AnswerLost):
-            next(answers(ask, what="it", period=10, timeout=0))
+            next(poll(ask, what="it", period=10, timeout=0))
         assert len(taken) == settings.attempts
         transport.close()

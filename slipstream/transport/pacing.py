@@ -1,0 +1,88 @@
+"""Keep to the rate limit of an endpoint, once it has shown that it has one."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+from slipstream.forking import PerProcess
+from slipstream.transport import clock
+from slipstream.transport.messages import Response
+
+FIRST_RATE = 10.0
+"""Requests a second after the first 429, half of what the vendor's front server allows."""
+
+SLOWEST_RATE = 0.5
+"""Requests a second below which pacing does not go by itself."""
+
+_POLICY = re.compile(r"(?:[^;,]*;\s*q=)?\s*(\d{1,9})\s*;(?:[^,]*;)?\s*w=(\d{1,9})", re.ASCII)
+
+
+class Pacer:
+    """
+    Spaces the requests of all threads after the first 429 of a server.
+
+    The rate is halved by a 429 and grows by one request a second with each second, so that it
+    settles below the server's limit and is forgotten when the server is left alone. A rate that
+    the server names is kept instead. Nothing waits before the first 429.
+    """
+
+    def __init__(self) -> None:
+        self._lock = PerProcess(threading.Lock)
+        self._rate = 0.0
+        self._named = False
+        self._next = 0.0
+        self._changed = 0.0
+
+    def delay(self, pause: float = 0.0) -> float:
+        """
+        Take the next free slot.
+
+        :param pause: Seconds that have to pass in any case.
+        :returns: Seconds until the slot.
+        """
+        if not self._rate:
+            return pause
+        with self._lock.get():
+            now = clock.monotonic()
+            slot = max(now + pause, self._next)
+            self._next = max(self._next, now) + 1 / self._rate_at(now)
+            return slot - now
+
+    def slow_down(self, response: Response, *, sent: float, pause: float) -> None:
+        """
+        Take note of a 429.
+
+        :param response: The response.
+        :param sent: When its request was sent, by the monotonic clock.
+        :param pause: Seconds that the server asks every thread to wait.
+        """
+        with self._lock.get():
+            now = clock.monotonic()
+            named = named_rate(response)
+            if named:
+                self._rate, self._named, self._changed = named, True, now
+            elif not self._rate:
+                self._rate, self._changed = FIRST_RATE, now
+            elif not self._named and sent > self._changed:
+                # What was sent before the last change says nothing about the new rate.
+                self._rate = max(self._rate_at(now) / 2, SLOWEST_RATE)
+                self._changed = now
+            self._next = max(self._next, now + pause)
+
+    def _rate_at(self, now: float) -> float:
+        return self._rate if self._named else self._rate + max(0.0, now - self._changed)
+
+
+def named_rate(response: Response) -> float | None:
+    """
+    The rate that a response names (RFC draft "RateLimit header fields for HTTP").
+
+    :param response: The response.
+    :returns: Requests a second, ``None`` if it names none.
+    """
+    for name in ("RateLimit-Policy", "RateLimit-Limit", "X-RateLimit-Limit"):
+        match = _POLICY.search(response.headers.get(name, "")[:1000])
+        if match and int(match[1]) and int(match[2]):
+            return int(match[1]) / int(match[2])
+    return None

@@ -1,0 +1,61 @@
+"""Times as servers write them, from JSON, XML and headers alike."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+_TIMESTAMP = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)(?P<separator>[T ])(?P<time>\d\d:\d\d(?::\d\d)?)"
+    r"(?:[.,](?P<fraction>\d{1,9}))? ?(?P<zone>\S+)",
+    re.ASCII,
+)
+_OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?", re.ASCII)
+# The names that Java writes for zones of one meaning; of those with several meanings, that of
+# RFC 5322. A server in another zone writes its offset.
+_ZONES = {
+    "UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2,
+    "EET": 2, "EEST": 3, "MSK": 3, "SAST": 2, "SGT": 8, "HKT": 8, "JST": 9, "KST": 9, "AWST": 8,
+    "ACST": 9.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "AST": -4, "ADT": -3, "EST": -5,
+    "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9,
+    "AKDT": -8, "HST": -10,
+}  # fmt: skip
+
+
+def parse_timestamp(text: str | None) -> datetime | None:
+    """
+    Parse a timestamp.
+
+    Three notations occur: ISO 8601 (Nuvla, SlipStream's JSON), ``2017-10-13 17:07:26.79 UTC``
+    (SlipStream's XML) and that of HTTP headers. In the second one the digits behind the dot
+    count milliseconds, without leading zeros: 79 ms (SlipStreamServer, the date format
+    ``yyyy-MM-dd HH:mm:ss.S z``).
+
+    :param text: The text, or ``None``.
+    :returns: The time with its zone; ``None`` for anything else, or a zone that is unknown.
+    """
+    text = (text or "").strip()
+    match = _TIMESTAMP.fullmatch(text)
+    try:
+        if match is None:
+            parsed = parsedate_to_datetime(text[:60])
+            # The zone "-0000" stands for UTC, of a clock whose own zone is unknown.
+            return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        naive = datetime.fromisoformat(f"{match['day']}T{match['time']}")
+        digits = match["fraction"] or "0"
+        milliseconds = float(digits) if match["separator"] == " " else float(f".{digits}") * 1000
+        offset = _offset(match["zone"])
+        return (naive + timedelta(milliseconds=milliseconds)).replace(
+            tzinfo=timezone(offset) if offset else UTC
+        )
+    except (ValueError, TypeError, IndexError, OverflowError, KeyError):
+        return None
+
+
+def _offset(zone: str) -> timedelta:
+    match = _OFFSET.fullmatch(zone)
+    if match is None:
+        return timedelta(hours=_ZONES[zone.upper()])
+    offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
+    return -offset if match["sign"] == "-" else offset
