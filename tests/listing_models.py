@@ -16,7 +16,7 @@ import attrs
 from hypothesis import strategies as st
 
 from slipstream.filters import NUVLA, parse
-from slipstream.sandbox.slipstream3.java_moments import java
+from slipstream.sandbox.slipstream3.xml import java_timestamp
 from slipstream.transport.messages import Request, Response
 
 START = datetime(2017, 10, 13, 16, 55, 12, tzinfo=UTC)
@@ -151,7 +151,7 @@ def run(number: int, second: int, zone: str = "UTC") -> dict[str, Any]:
         "id": f"{number:08}",
         "second": second,
         "at": at,
-        "text": java(at).replace("UTC", zone),
+        "text": java_timestamp(at).replace("UTC", zone),
     }
 
 

@@ -28,8 +28,7 @@ class Sandbox:
     :param host: The address to listen on.
     :param port: The port; 0 lets the system choose.
     :param speed: Simulated seconds per real second, if no clock is given.
-    :param server_version: The release of the server to play: from ``3.38`` to ``3.71``, or
-        ``6.19`` for Nuvla; the last one, if left out.
+    :param server_version: The release of the server to play: ``3.71``, or ``6.19`` for Nuvla.
     :param clock: The clock that moves deployments and ends sessions.
     :param machine_address: The address that every machine has, and every place of Nuvla's that is
         no edge: where a test lets a server of its own listen. Left out, each machine has one of

@@ -107,16 +107,6 @@ def test_listening_beyond_this_machine_is_said() -> None:
     assert errors == f"slipstream sandbox: other machines can reach this server at {url}\n"
 
 
-def test_an_older_server_can_be_played() -> None:
-    with running("--json", "--server-version", "3.38") as process:
-        url = json.loads(first_line(process))["url"]
-        entry = requests.get(f"{url}/api/cloud-entry-point", timeout=10).json()
-        process.terminate()
-        process.communicate(timeout=10)
-    assert "usages" in entry
-    assert "userParam" not in entry
-
-
 def test_a_busy_port_is_told_in_one_line(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str], quiet_signals: None
 ) -> None:

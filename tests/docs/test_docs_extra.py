@@ -34,17 +34,13 @@ def _own(section):
 
 @pytest.fixture(scope="module")
 def drivers():
-    with Sandbox(speed=0) as new, Sandbox(speed=0, server_version="3.38") as old:
-        made = [
-            SlipStreamNodeDriver(s.username, s.password, ex_endpoint=s.url) for s in (new, old)
-        ]
-        for driver in made:
-            driver.create_node(name="blog", image=driver.get_image("apps/WordPress/wordpress"))
-            driver.create_node(name="test", image=driver.get_image(SYSTEM))
-        for sandbox in (new, old):
-            for _ in range(60):
-                sandbox.clock.advance(10)
-        yield made
+    with Sandbox(speed=0) as sandbox:
+        driver = SlipStreamNodeDriver(sandbox.username, sandbox.password, ex_endpoint=sandbox.url)
+        driver.create_node(name="blog", image=driver.get_image("apps/WordPress/wordpress"))
+        driver.create_node(name="test", image=driver.get_image(SYSTEM))
+        for _ in range(60):
+            sandbox.clock.advance(10)
+        yield [driver]
 
 
 def _keys(drivers, objects):

@@ -10,7 +10,6 @@ from libcloud.compute.types import NodeState
 
 from slipstream.libcloud.errors import MalformedAnswer, NotFound
 from slipstream.sandbox import Sandbox
-from slipstream.sandbox.slipstream3.version import Version
 from slipstream.values import Phase
 
 from .support import NOBODYS_RUN, SYSTEM, WORDPRESS, Driver, Login
@@ -379,22 +378,3 @@ def test_a_server_that_does_not_show_credentials_still_tells_locations(
     refusal = json.dumps({"status": 403, "message": "credentials required"})
     sandbox.faults.add("PUT", "/api/credential", status=403, body=refusal, headers=JSON)
     assert len(driver.list_locations()) == 2
-
-
-@pytest.mark.parametrize("version", ["3.38", "3.45", "3.55", "3.71"])
-def test_servers_of_every_age_are_listed_alike(version: str) -> None:
-    with Sandbox(speed=0, server_version=version) as server:
-        driver = Driver(server.username, server.password, ex_endpoint=server.url)
-        assert Version.parse(version) == server.world.version
-        assert [one.name for one in driver.list_locations()] == ["ec2-eu-west", "exoscale-ch-gva"]
-        assert len(driver.list_images()) == 5
-        node = driver.create_node(name="n", image=driver.get_image(WORDPRESS))
-        server.clock.advance(500)
-        (found,) = driver.list_nodes(ex_addresses=True)
-        assert (found.name, found.state) == ("n", NodeState.RUNNING)
-        assert found.public_ips == driver.ex_get_node(node.id).public_ips
-        (machine,) = driver.ex_list_virtual_machines(node=node)
-        assert (machine.state, machine.public_ips) == (NodeState.RUNNING, found.public_ips)
-        assert len(driver.list_key_pairs()) == 2
-        driver.destroy_node(node)
-        driver.close()

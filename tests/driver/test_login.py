@@ -115,7 +115,13 @@ def test_a_login_method_that_cannot_be_one_is_refused_before_it_is_tried(
     assert logins(sandbox) == 0
 
 
-def test_a_login_that_needs_a_browser_says_so(login: Login) -> None:
+def test_a_login_that_needs_a_browser_says_so(login: Login, sandbox: Sandbox) -> None:
+    sent_away = {
+        "Content-Type": "application/json",
+        "Location": "https://github.com/login/oauth/authorize?client_id=sandbox",
+    }
+    body = '{"status": 303, "message": "redirecting to GitHub"}'
+    sandbox.faults.add("POST", "/api/session", status=303, headers=sent_away, body=body)
     with pytest.raises(InvalidCredentials, match=r"needs a browser.*API key"):
         login("", None, ex_login_method="github")
 

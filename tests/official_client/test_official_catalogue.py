@@ -115,7 +115,7 @@ def test_application_has_nodes(alice: Client) -> None:
     assert set(nodes) == {"apache", "testclient"}
     apache = nodes["apache"]
     assert apache["path"] == "examples/tutorials/service-testing/apache/538"
-    assert (apache["cloud"], apache["network"]) == ("default", "Public")
+    assert apache["cloud"] == "default"
     assert (apache["multiplicity"], apache["max_provisioning_failures"]) == ("1", "0")
 
 
@@ -137,79 +137,6 @@ def test_parameters_can_be_chosen_by_name(alice: Client) -> None:
 
     assert [parameter["value"] for parameter in one] == ["admin@example.org"]
     assert {parameter["name"] for parameter in two} == {"admin_email", "hostname"}
-
-
-@pytest.mark.proves("update_component")
-def test_updated_component_is_a_new_version(root: Client, sandbox: Sandbox) -> None:
-    root.update_component(
-        _WORDPRESS, description="A blog & more", logo_link="https://example.org/new.png"
-    )
-
-    latest = root.get_element(_WORDPRESS)
-    assert latest["version"] > 478
-    assert latest["description"] == "A blog & more"
-    module = sandbox.world.library.find(_WORDPRESS)
-    old = sandbox.world.library.find(f"{_WORDPRESS}/478")
-    assert module.logo == "https://example.org/new.png"
-    assert module.published is None
-    assert module.reference == old.reference
-    assert module.targets == old.targets
-    kept = {one.name: (one.value, one.category, one.type) for one in module.parameters}
-    assert kept == {one.name: (one.value, one.category, one.type) for one in old.parameters}
-
-
-@pytest.mark.proves("update_component")
-def test_updated_images_of_a_native_component_are_kept(root: Client) -> None:
-    root.update_component(
-        _UBUNTU,
-        cloud_identifiers={"exoscale-ch-gva": "11111111-2222", "ec2-eu-west": ""},
-    )
-
-    found = root.get_cloud_image_identifiers(_UBUNTU)
-    assert {one["cloud"]: one["identifier"] for one in found} == {
-        "exoscale-ch-gva": "11111111-2222",
-        "open-telekom-de1": "5f1c7d3e-8a0b-4f5e-9c55-3f0f3f1b6a10",
-    }
-
-
-@pytest.mark.proves("update_component")
-def test_native_component_becomes_one_that_is_made_from_another(
-    root: Client, sandbox: Sandbox
-) -> None:
-    parent = "module/examples/images/centos-7/842"
-
-    root.update_component(_UBUNTU, module_reference_uri=parent)
-
-    module = sandbox.world.library.find(_UBUNTU)
-    assert (module.reference, module.is_base, module.images) == (parent, False, {})
-
-
-def test_application_is_no_component_to_update(root: Client) -> None:
-    with pytest.raises(ClientFailure, match="Specified path is not a component"):
-        root.update_component(_SYSTEM, description="no")
-
-
-@pytest.mark.proves("update_component")
-def test_update_without_the_right_changes_nothing(alice: Client, sandbox: Sandbox) -> None:
-    # The client drops the answer of its PUT, so nothing is raised.
-    alice.update_component(_WORDPRESS, description="mine now")
-
-    assert sandbox.journal[-1].status == 403
-    assert alice.get_element(_WORDPRESS)["version"] == 478
-
-
-@pytest.mark.proves("publish", "unpublish")
-def test_component_is_put_into_the_app_store_and_taken_out(root: Client) -> None:
-    path = "examples/tutorials/failing"
-
-    assert root.publish(path) is True
-    assert ("component", path) in _paths(root.list_applications())
-    with pytest.raises(ClientFailure) as caught:
-        root.publish(path)
-    assert caught.value.status == 409
-
-    assert root.unpublish(path) is True
-    assert ("component", path) not in _paths(root.list_applications())
 
 
 @pytest.mark.proves("delete_element")

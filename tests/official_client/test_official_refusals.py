@@ -44,7 +44,7 @@ def test_word_that_is_no_keep_running_never_leaves_the_client(
         pytest.param(
             _WORDPRESS,
             {"cloud": "no-cloud"},
-            "Failed to load cloud connector: no-cloud",
+            "Missing image id for base image: examples/images/ubuntu-16.04 on cloud service",
             id="unknown-cloud",
         ),
         pytest.param(

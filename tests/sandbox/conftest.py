@@ -15,12 +15,6 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def old() -> Iterator[Sandbox]:
-    with Sandbox(clock=Clock(speed=0), server_version="3.38") as started:
-        yield started
-
-
-@pytest.fixture
 def alice(sandbox: Sandbox) -> Client:
     return Client(sandbox, sandbox.users["alice"])
 
@@ -38,8 +32,3 @@ def root(sandbox: Sandbox) -> Client:
 @pytest.fixture
 def nobody(sandbox: Sandbox) -> Client:
     return Client(sandbox)
-
-
-@pytest.fixture
-def old_alice(old: Sandbox) -> Client:
-    return Client(old, old.users["alice"])

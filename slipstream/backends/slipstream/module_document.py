@@ -84,8 +84,13 @@ def _node(element: Element) -> ModuleNode:
 
 
 def _parameters(element: Element) -> Iterator[ModuleParameter]:
+    # A module repeats its own among those that it inherits.
+    names: set[str] = set()
     for holder in ("parameters", "inputParametersExpanded"):
         for parameter in xml.entries(element, holder, "parameter"):
+            if parameter.get("name", "") in names:
+                continue
+            names.add(parameter.get("name", ""))
             value = parameter.findtext("value")
             yield ModuleParameter(
                 name=parameter.get("name", ""),

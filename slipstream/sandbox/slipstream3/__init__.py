@@ -1,4 +1,4 @@
-"""The dialect of SlipStream 3: JSON collections and an XML service behind one cookie."""
+"""SlipStream 3.71: JSON collections and an XML service behind one cookie."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from slipstream.sandbox.login import Login
 from slipstream.sandbox.server import Application
 from slipstream.sandbox.slipstream3.app import application
 from slipstream.sandbox.slipstream3.seeds import plant
-from slipstream.sandbox.slipstream3.version import Version
 from slipstream.sandbox.slipstream3.world import World
 
 
@@ -16,10 +15,12 @@ def begin(clock: Clock, version: str) -> tuple[World, Application, dict[str, Log
     Begin a sandbox of this family.
 
     :param clock: Its clock.
-    :param version: The release to play.
+    :param version: The release to play: 3.71 is the only one.
     :returns: The filled world, its application, and the users' logins by name.
-    :raises ValueError: If there is no such release.
+    :raises ValueError: If it is another release.
     """
-    world = World(clock=clock, version=Version.parse(version))
+    if version.removeprefix("v") != "3.71":
+        raise ValueError(f"{version!r} is not a version the sandbox speaks: 3.71 is.")
+    world = World(clock=clock)
     logins = plant(world)
     return world, application(world), logins

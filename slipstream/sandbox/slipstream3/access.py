@@ -1,4 +1,4 @@
-"""Who may do what with a JSON document."""
+"""Rights on JSON documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHANGING = {"MODIFY", "ALL", "EDIT_DATA", "EDIT_META", "EDIT_ACL", "DELETE"}
 @attrs.frozen
 class Identity:
     """
-    Who asks.
+    The sender of a request.
 
     :param name: The user's name; None for nobody.
     :param roles: Every role, the session's id among them.
@@ -31,28 +31,18 @@ class Identity:
         return "ADMIN" in self.roles
 
     def may_view(self, acl: dict[str, Any]) -> bool:
-        """
-        Ask for the right to see.
-
-        :param acl: A document's ``acl``.
-        :returns: Whether it is granted.
-        """
+        """Whether an ``acl`` grants the right to see."""
         return self._has(acl, _VIEWING)
 
     def may_modify(self, acl: dict[str, Any]) -> bool:
-        """
-        Ask for the right to change, or of a collection to add.
-
-        :param acl: A document's ``acl``.
-        :returns: Whether it is granted.
-        """
+        """Whether an ``acl`` grants the right to change, or of a collection to add."""
         return self._has(acl, _CHANGING)
 
     def _has(self, acl: dict[str, Any], rights: Iterable[str]) -> bool:
         if self.is_admin or self._is(acl["owner"]):
             return True
         rules = acl.get("rules", [])
-        return any(self._is(rule) and rule["right"] in rights for rule in rules)
+        return any(rule["right"] in rights and self._is(rule) for rule in rules)
 
     def _is(self, principal: dict[str, str]) -> bool:
         if principal["type"] == "USER":
@@ -64,13 +54,7 @@ NOBODY = Identity()
 
 
 def role(principal: str, right: str) -> dict[str, str]:
-    """
-    Write a rule for a role.
-
-    :param principal: The role.
-    :param right: The right.
-    :returns: The rule.
-    """
+    """A rule for a role."""
     return {"principal": principal, "type": "ROLE", "right": right}
 
 
@@ -87,12 +71,7 @@ def acl(*rules: dict[str, str], owner: str = "ADMIN", kind: str = "ROLE") -> dic
 
 
 def owned_by(name: str) -> dict[str, Any]:
-    """
-    Write the ACL of a document that belongs to a user.
-
-    :param name: The user.
-    :returns: The ACL.
-    """
+    """The ACL of a document that belongs to a user."""
     return acl(
         {"principal": name, "type": "USER", "right": "ALL"},
         role("ADMIN", "ALL"),
@@ -102,21 +81,10 @@ def owned_by(name: str) -> dict[str, Any]:
 
 
 def modifiable_by(name: str) -> dict[str, Any]:
-    """
-    Write the ACL of a document of the server that a user may change.
-
-    :param name: The user.
-    :returns: The ACL.
-    """
+    """The ACL of a document of the server that a user may change."""
     return acl({"principal": name, "type": "USER", "right": "MODIFY"}, role("ADMIN", "ALL"))
 
 
 def visible_to(name: str) -> dict[str, Any]:
-    """
-    Write the ACL of a document of the service that a user may see.
-
-    :param name: The user.
-    :returns: The ACL.
-    """
-    rule = {"principal": name, "type": "USER", "right": "VIEW"}
-    return acl(rule, role("ADMIN", "ALL"), owner="internal", kind="USER")
+    """The ACL of a document of the server that a user may see."""
+    return acl({"principal": name, "type": "USER", "right": "VIEW"}, role("ADMIN", "ALL"))

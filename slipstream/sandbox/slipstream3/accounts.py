@@ -1,12 +1,32 @@
-"""The people of the server."""
+"""The users of the server and their parameters."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import attrs
 
-from slipstream.sandbox.slipstream3.parameters import Parameter
+from slipstream.sandbox.slipstream3.modules import Parameter
+
+_USER_NAMES, _PASSWORD_NAMES = ("username", "access.id"), ("password", "secret.key")
+KEEP_RUNNING = "General.keep-running"
+SSH_KEY = "General.ssh.public.key"
+DEFAULT_CLOUD = "General.default.cloud.service"
+# Attribute of the user-param document: parameter, description, instructions.
+GENERAL = {
+    "defaultCloudService": (
+        DEFAULT_CLOUD,
+        "Default Cloud",
+        "Select the cloud that you want to use as the default.",
+    ),
+    "keepRunning": (KEEP_RUNNING, "Keep running after deployment", "When to keep the machines."),
+    "verbosityLevel": ("General.Verbosity Level", "Level of verbosity", "From 0 to 3."),
+    "timeout": ("General.Timeout", "Execution timeout (in minutes)", "The longest transition."),
+    "sshPublicKey": (SSH_KEY, "SSH Public Key(s) (one per line)", "Some clouds use only one."),
+    "mailUsage": ("General.mail-usage", "Cloud usage email", "How often a mail is sent."),
+}
+_DEFAULTS = {"keepRunning": "on-success", "timeout": "30", "mailUsage": "never"}
 
 
 @attrs.define(kw_only=True)
@@ -17,10 +37,7 @@ class Account:
     :param name: The login name.
     :param password: The password, in clear: this server is a toy.
     :param super: Whether the user is privileged.
-    :param roles: The user's own roles.
-    :param state: ``ACTIVE``, ``NEW``, ``SUSPENDED`` or ``DELETED``.
-    :param last_online: When the user logged in last.
-    :param last_execute: When the user deployed last.
+    :param state: ``ACTIVE`` or ``DELETED``.
     :param parameters: General parameters, and those of connectors, by name.
     """
 
@@ -30,35 +47,16 @@ class Account:
     first_name: str = ""
     last_name: str = ""
     organization: str | None = None
-    roles: tuple[str, ...] = ()
     super: bool = False
     state: str = "ACTIVE"
     created: datetime
     modified: datetime
-    last_online: datetime | None = None
-    last_execute: datetime | None = None
     parameters: dict[str, Parameter] = attrs.field(factory=dict, repr=False)
 
     def value(self, name: str) -> str:
-        """
-        Read a parameter.
-
-        :param name: Its full name, such as ``General.keep-running``.
-        :returns: The value; empty if not set.
-        """
-        found = self.parameters.get(name)
-        return (found.value or "") if found else ""
-
-    def configured(self, cloud: str) -> bool:
-        """
-        Ask whether the user gave an account for a cloud.
-
-        :param cloud: The connector's name.
-        :returns: True if a user name and a password are there.
-        """
-        names = [one.name for one in self.parameters.values() if one.value]
-        mine = {name.removeprefix(f"{cloud}.") for name in names if name.startswith(f"{cloud}.")}
-        return bool(mine & {"username", "access.id"}) and bool(mine & {"password", "secret.key"})
+        """The value of a parameter such as ``General.keep-running``; empty if not set."""
+        parameter = self.parameters.get(name)
+        return (parameter.value or "") if parameter else ""
 
     @property
     def active(self) -> bool:
@@ -66,95 +64,61 @@ class Account:
         return self.state == "ACTIVE"
 
     @property
-    def login_roles(self) -> list[str]:
-        """Roles every session of the user has."""
-        return [*(["ADMIN"] if self.super else []), "USER", "ANON", *self.roles]
+    def roles(self) -> list[str]:
+        """Roles that every session of the user has."""
+        return [*(["ADMIN"] if self.super else []), "USER", "ANON"]
+
+    def cloud_login(self, cloud: str) -> tuple[str, str]:
+        """The user's name and password for a cloud; empty where they are not set."""
+        names = (self.value(f"{cloud}.{name}") for name in _USER_NAMES)
+        passwords = (self.value(f"{cloud}.{name}") for name in _PASSWORD_NAMES)
+        return next(filter(None, names), ""), next(filter(None, passwords), "")
 
 
-def general_parameters(
-    *, default_cloud: str, clouds: tuple[str, ...], ssh_keys: str = "", timeout: str = "30"
-) -> list[Parameter]:
+def general_parameters(clouds: tuple[str, ...], **values: str) -> Iterator[Parameter]:
     """
-    Make the parameters every user has.
+    Make the parameters that every user has.
 
-    :param default_cloud: The default cloud.
-    :param clouds: The clouds to choose from.
-    :param ssh_keys: Public keys, one a line.
-    :param timeout: Minutes a run may stay in one state.
-    :returns: The parameters, in the order of the page.
+    :param clouds: The clouds to choose the default from.
+    :param values: Values by the names of the user-param document.
+    :returns: The parameters.
     """
-    every = ("always", "on-success", "on-error", "never")
-    return [
-        _general(
-            "default.cloud.service",
-            default_cloud,
-            "Default Cloud",
-            10,
-            kind="Enum",
-            choices=clouds,
-        ),
-        _general("keep-running", "on-success", "Keep running", 20, kind="Enum", choices=every),
-        _general(
-            "Verbosity Level", "0", "Level of verbosity", 30, kind="Enum", choices=tuple("0123")
-        ),
-        _general("Timeout", timeout, "Execution timeout (in minutes)", 40),
-        _general(
-            "ssh.public.key", ssh_keys, "SSH Public Key(s) (one per line)", 50, "RestrictedText"
-        ),
-        _general(
-            "mail-usage", "never", "Usage by mail", 60, kind="Enum", choices=("never", "daily")
-        ),
-    ]
-
-
-def _general(
-    name: str,
-    value: str,
-    description: str,
-    order: int,
-    kind: str = "String",
-    choices: tuple[str, ...] = (),
-) -> Parameter:
-    return Parameter(
-        f"General.{name}",
-        value,
-        description=description,
-        mandatory=True,
-        type=kind,
-        order=order,
-        choices=choices,
-    )
+    for attribute, (name, description, instructions) in GENERAL.items():
+        is_choice = name == DEFAULT_CLOUD
+        yield Parameter(
+            name,
+            values.get(attribute, _DEFAULTS.get(attribute, "")),
+            description=description,
+            instructions=instructions,
+            type="Enum" if is_choice else "String",
+            choices=clouds if is_choice else (),
+        )
 
 
 def cloud_parameters(
-    cloud: str, user: str, password: str, *, names: tuple[str, str] = ("username", "password")
-) -> list[Parameter]:
+    cloud: str, user: str, password: str, names: tuple[str, str]
+) -> Iterator[Parameter]:
     """
-    Make the parameters of one connector.
+    Make the parameters of a connector.
 
     :param cloud: The connector's name.
     :param user: The account's name, empty for not configured.
     :param password: Its password.
     :param names: How the connector calls the two.
-    :returns: The two parameters.
+    :returns: The parameters.
     """
-    return [
-        Parameter(
-            f"{cloud}.{names[0]}",
-            user,
+    rows = (
+        (names[0], user, "Account username", "String", 10),
+        (names[1], password, "Account password", "Password", 20),
+    )
+    for name, value, description, kind, order in rows:
+        yield Parameter(
+            f"{cloud}.{name}",
+            value,
             category=cloud,
-            type="RestrictedString",
+            type=kind,
             mandatory=True,
-            description="Account username",
-            order=10,
-        ),
-        Parameter(
-            f"{cloud}.{names[1]}",
-            password,
-            category=cloud,
-            type="Password",
-            mandatory=True,
-            description="Account password",
-            order=20,
-        ),
-    ]
+            description=description,
+            instructions="You find it on the page of your account.",
+            order=order,
+        )

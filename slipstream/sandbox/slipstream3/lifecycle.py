@@ -1,54 +1,69 @@
 """
-How deployments move on.
+How deployments move on, and what their machines and scripts do meanwhile.
 
-Source: SlipStreamServer, jar-persistence statemachine and RuntimeParameter.java.
+Source: SlipStreamServer, jar-persistence statemachine, RuntimeParameter.java, and jar-connector
+CliConnectorBase.java.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import Any, TypeAlias
 
-from slipstream.sandbox.slipstream3 import machines
+from slipstream.sandbox.moments import iso
+from slipstream.sandbox.slipstream3.access import visible_to
+from slipstream.sandbox.slipstream3.modules import Module
+from slipstream.sandbox.slipstream3.profiles import credential_of
 from slipstream.sandbox.slipstream3.runs import (
     ENDED,
     LONGEST_VALUE,
     TRANSITIONAL,
     Machine,
     Run,
-    State,
 )
-from slipstream.sandbox.slipstream3.scripts import ScriptFailure, Surroundings, play
+from slipstream.sandbox.slipstream3.runs import State as RunState
+from slipstream.sandbox.slipstream3.state import State
+from slipstream.sandbox.slipstream3.xml import XmlProblem
 
-if TYPE_CHECKING:
-    from slipstream.sandbox.slipstream3.world import World
-
-Action: TypeAlias = "Callable[[World, Run, datetime], None]"
-_NEXT: Mapping[State, State] = {
+Action: TypeAlias = "Callable[[State, Run, datetime], None]"
+_NEXT: Mapping[RunState, RunState] = {
     "Initializing": "Provisioning",
     "Provisioning": "Executing",
     "Executing": "SendingReports",
     "SendingReports": "Ready",
 }
-STATES: Mapping[str, State] = {state: state for state in get_args(State)}
 # Seconds an aborted run stays in each state on its way to Ready.
 _HURRY = 5.0
+# Seconds from the launch until the machine of a run exists that was terminated before.
+_LATE_START = 30.0
+_OFFER_FIELDS = (
+    "resource:vcpu",
+    "resource:ram",
+    "resource:disk",
+    "resource:instanceType",
+    "price:currency",
+    "price:unitCost",
+    "price:billingPeriodCode",
+    "price:freeUnits",
+    "price:unitCode",
+)
+_EXPANSION = re.compile(r"\$\(\s*ss-get\s+([\w.:-]+)\s*\)|\$\{?(\w+)\}?")
 
 
-def advance(world: World, run: Run, now: datetime) -> None:
-    """
-    Bring a run up to date.
-
-    :param world: The world.
-    :param run: The run.
-    :param now: The present moment.
-    """
+def advance(state: State, run: Run, now: datetime) -> None:
+    """Bring a run up to date."""
+    if run.starts_late and (now - run.created).total_seconds() >= _LATE_START:
+        run.starts_late = False
+        _start(state, run, _first_machines(run))
     if run.held:
-        _collect_garbage(world, run, now)
+        _collect_garbage(state, run, now)
         return
     while run.state in TRANSITIONAL and (due := _due(run)) <= now:
-        _move(world, run, due)
+        _move(state, run, due)
 
 
 def _due(run: Run) -> datetime:
@@ -57,232 +72,305 @@ def _due(run: Run) -> datetime:
     return run.changed + timedelta(seconds=_PLAN[run.state][run.milestones][0])
 
 
-def _move(world: World, run: Run, at: datetime) -> None:
+def _move(state: State, run: Run, at: datetime) -> None:
     plan = _PLAN[run.state]
     if run.hurried is None and run.milestones < len(plan) - 1:
         run.milestones += 1
-        plan[run.milestones - 1][1](world, run, at)
+        plan[run.milestones - 1][1](state, run, at)
     else:
-        plan[-1][1](world, run, at)
+        plan[-1][1](state, run, at)
 
 
-def enter(world: World, run: Run, state: State, at: datetime) -> None:
-    """
-    Put a run into a state.
-
-    :param world: The world.
-    :param run: The run.
-    :param state: The state.
-    :param at: The moment.
-    """
-    run.state, run.changed, run.milestones = state, at, 0
-    run.hurried = at if run.abort_reason and state in TRANSITIONAL else None
+def _enter(state: State, run: Run, name: RunState, at: datetime) -> None:
+    run.state, run.changed, run.milestones = name, at, 0
+    run.hurried = at if run.abort_reason and name in TRANSITIONAL else None
     run.timeouts = 0
-    run.completed.clear()
-    run.put("ss:state", state)
-    world.event(run, state, at)
-    if state in ENDED:
+    run.put("ss:state", name)
+    state.event(run, name, at)
+    if name in ENDED:
         run.ended = at
 
 
-def step(world: World, run: Run, at: datetime) -> None:
-    """
-    Leave a state for the one that follows by itself.
-
-    :param world: The world.
-    :param run: The run.
-    :param at: The moment.
-    """
+def _step(state: State, run: Run, at: datetime) -> None:
+    """Leave a state for the one that follows by itself."""
     if run.state == "Finalizing":
-        finish(world, run, at)
+        _finish(state, run, at)
         return
-    enter(world, run, _NEXT[run.state], at)
+    _enter(state, run, _NEXT[run.state], at)
     if run.state == "Ready":
-        _settle(run)
+        for machine in run.machines:
+            key = f"{machine.group}:scale.state"
+            if key in run.runtime:
+                run.put(key, "operational")
+            run.put(f"{machine.group}:statecustom", "")
         if not _stays(run):
-            enter(world, run, "Finalizing", at)
-
-
-def _settle(run: Run) -> None:
-    for machine in run.present:
-        key = f"{machine.group}:scale.state"
-        if machine.leaving:
-            machine.gone = True
-            run.put(key, "gone")
-        elif key in run.runtime:
-            run.put(key, "operational")
-        run.put(f"{machine.group}:statecustom", "")
-        run.put(f"{machine.group}:complete", "true")
-    run.put("ss:complete", "true")
+            _enter(state, run, "Finalizing", at)
 
 
 def _stays(run: Run) -> bool:
-    if run.kind == "Machine":
-        return False
     if run.kind == "Run" or run.mutable:
         return True
-    wanted = {"always", "on-error"} if run.abort_reason else {"always", "on-success"}
-    return run.keep_running in wanted
+    outcome = "on-error" if run.abort_reason else "on-success"
+    return run.keep_running in {"always", outcome}
 
 
-def finish(world: World, run: Run, at: datetime) -> None:
-    """
-    End a run that was up: the machines go, and it is over.
-
-    :param world: The world.
-    :param run: The run.
-    :param at: The moment.
-    """
-    _vanish_all(world, run)
-    enter(world, run, "Aborted" if run.abort_reason else "Done", at)
+def _finish(state: State, run: Run, at: datetime) -> None:
+    _stop_machines(state, run)
+    _enter(state, run, "Aborted" if run.abort_reason else "Done", at)
 
 
-def terminate(world: World, run: Run, at: datetime) -> None:
+def terminate(state: State, run: Run, at: datetime) -> None:
     """
     Take a deployment down, as ``DELETE /run/UUID`` does.
 
-    :param world: The world.
+    :param state: The server's state.
     :param run: The run; one that has ended stays as it is.
-    :param at: The moment.
+    :param at: When.
+    :raises XmlProblem: 400 if the run could never be launched, 409 if no machine is there yet.
     """
-    _vanish_all(world, run)
+    started = any(machine.instance for machine in run.machines)
+    _stop_machines(state, run)
     if run.state == "Ready":
-        enter(world, run, "Finalizing", at)
-        finish(world, run, at)
+        _enter(state, run, "Finalizing", at)
+        _finish(state, run, at)
     elif run.state not in ENDED:
-        enter(world, run, "Cancelled", at)
-    world.event(run, "Terminated", at, kind="action")
+        _enter(state, run, "Cancelled", at)
+    state.event(run, "Terminated", at, kind="action")
+    if run.invalid:
+        raise XmlProblem(400, f"Validation error: {run.invalid}")
+    if state.refuses_early_termination and not started:
+        # The launch goes on: its machine is there later, and needs another DELETE.
+        run.starts_late = True
+        raise XmlProblem(409, "There are no instances to terminate.")
 
 
-def _vanish_all(world: World, run: Run) -> None:
-    for machine in run.present:
-        machines.vanish(world, run, machine)
-
-
-def abort(world: World, run: Run, reason: str, at: datetime, *, group: str = "ss") -> None:
+def abort(
+    state: State,
+    run: Run,
+    reason: str,
+    at: datetime,
+    *,
+    group: str = "ss",
+    replace: bool = False,
+) -> None:
     """
-    Raise the abort flag, unless it is up already.
+    Raise the abort flag.
 
-    :param world: The world.
+    :param state: The server's state.
     :param run: The run.
     :param reason: What went wrong; cut in the middle if it is very long.
-    :param at: The moment.
+    :param at: When.
     :param group: The machine it is about, if any.
+    :param replace: Whether the reason goes in place of an earlier one.
     """
-    if run.abort_reason:
+    if run.abort_reason and not replace:
         return
     if len(reason) > LONGEST_VALUE:
         half = (LONGEST_VALUE - 5) // 2
         reason = f"{reason[:half]} ... {reason[-half:]}"
     run.put("ss:abort", reason)
-    if group != "ss":
+    if f"{group}:abort" in run.runtime:
         run.put(f"{group}:abort", reason)
     if run.state == "Provisioning":
         run.put("ss:recovery.mode", "true")
-    if run.state in TRANSITIONAL:
+    if run.state in TRANSITIONAL and run.hurried is None:
         run.hurried = at
-    world.event(run, reason, at, severity="high")
+    state.event(run, f"Abort from '{group}', message:{reason}", at, severity="high")
 
 
-def _collect_garbage(world: World, run: Run, now: datetime) -> None:
-    minutes = world.timeout(run.owner)
+def _collect_garbage(state: State, run: Run, now: datetime) -> None:
+    minutes = state.timeout(run.owner)
     rounds = int((now - run.changed) / timedelta(minutes=minutes))
     if run.state not in TRANSITIONAL or rounds <= run.timeouts:
         return
     run.timeouts = rounds
     was_aborted = bool(run.abort_reason)
-    abort(world, run, "The run has timed out", now)
+    abort(state, run, "The run has timed out", now)
     if not run.mutable and (run.state == "Initializing" or was_aborted or rounds > 1):
-        terminate(world, run, now)
+        _stop_machines(state, run)
+        _enter(state, run, "Cancelled", now)
 
 
-def _start_orchestrators(world: World, run: Run, at: datetime) -> None:
-    for machine in run.present:
-        if machine.is_orchestrator and not machine.instance:
-            machine.ip = world.ids.address()
-            machines.report(world, run, machine, "running", at)
+# Machines.
 
 
-def _request_machines(world: World, run: Run, at: datetime) -> None:
-    for machine in run.present:
-        if not machine.is_orchestrator and not machine.instance:
-            machines.report(world, run, machine, "pending", at)
+def describe_machine(
+    state: State, run: Run | None, machine: Machine, *, owner: str, word: str
+) -> dict[str, Any]:
+    """
+    Write the document of a machine.
+
+    :param state: The server's state.
+    :param run: The run it belongs to; None for a machine started by other means.
+    :param machine: The machine.
+    :param owner: Who sees it.
+    :param word: The state of the machine, in lower case.
+    :returns: The document.
+    """
+    now = iso(state.now())
+    name = f"{machine.cloud}:{machine.instance}"
+    credential = credential_of(state, owner, machine.cloud)
+    document: dict[str, Any] = {
+        "id": machine.document or f"virtual-machine/{uuid.uuid3(uuid.NAMESPACE_OID, name)}",
+        "resourceURI": "http://sixsq.com/slipstream/1/VirtualMachine",
+        "created": now,
+        "updated": now,
+        "connector": {"href": f"connector/{machine.cloud}"},
+        "instanceID": machine.instance,
+        "state": word,
+        "credentials": [{"href": str(credential["id"]) if credential else f"user/{owner}"}],
+        "serviceOffer": _offer_of(state, machine),
+        "currency": "EUR",
+        "billable": word == "running",
+        "acl": visible_to(owner),
+    }
+    if machine.ip:
+        document["ip"] = machine.ip
+    if run is not None:
+        document["deployment"] = {"href": run.href, "user": {"href": f"user/{run.owner}"}}
+    return document
+
+
+def _offer_of(state: State, machine: Machine) -> dict[str, Any]:
+    """The part of a machine's service offer that its document repeats."""
+    offer = state.store.get(machine.offer) if machine.offer else _nearest(state, machine)
+    if offer is None:
+        return {"href": "service-offer/unknown"}
+    return {"href": offer["id"], **{key: offer[key] for key in _OFFER_FIELDS if key in offer}}
+
+
+def _nearest(state: State, machine: Machine) -> dict[str, Any] | None:
+    kind = machine.size.get("instance.type")
+    for offer in state.store.collection("service-offer"):
+        of_cloud = offer["connector"]["href"] == machine.cloud and offer["resource:type"] == "VM"
+        if of_cloud and kind in {None, offer.get("resource:instanceType")}:
+            return offer
+    return None
+
+
+def _report(state: State, run: Run, machine: Machine, word: str) -> None:
+    """Write a machine's document, and what its run repeats of it."""
+    machine.instance = machine.instance or state.ids.uuid()
+    document = describe_machine(state, run, machine, owner=run.owner, word=word)
+    earlier = state.store.get(document["id"])
+    document["created"] = earlier["created"] if earlier else document["created"]
+    machine.document = document["id"]
+    state.store.put(document)
+    run.put(f"{machine.group}:instanceid", machine.instance)
+    if machine.ip:
+        run.put(f"{machine.group}:hostname", machine.ip)
+    run.put(f"{machine.group}:vmstate", word)
+
+
+def _stop_machines(state: State, run: Run) -> None:
+    for machine in run.machines:
+        if machine.document:
+            state.store.remove(machine.document)
+            run.put(f"{machine.group}:vmstate", "Unknown")
+
+
+def _first_machines(run: Run) -> list[Machine]:
+    """What the launch itself starts: the orchestrators, or the machine of a component."""
+    return [machine for machine in run.machines if machine.is_orchestrator] or run.machines
+
+
+def _start(state: State, run: Run, machines: list[Machine]) -> None:
+    for machine in machines:
+        machine.ip = machine.ip or state.ids.address()
+        _report(state, run, machine, "running")
+
+
+def _start_orchestrators(state: State, run: Run, _: datetime) -> None:
+    _start(state, run, [one for one in run.machines if one.is_orchestrator])
+
+
+def _request_machines(state: State, run: Run, _: datetime) -> None:
+    for machine in run.machines:
+        if not machine.is_orchestrator:
+            _report(state, run, machine, "pending")
             run.put(f"{machine.group}:statecustom", "Waiting for the machine to boot")
-    _remove_leaving(world, run)
 
 
-def _boot_machines(world: World, run: Run, at: datetime) -> None:
-    for machine in run.present:
-        if not machine.is_orchestrator and not machine.ip:
-            machine.ip = world.ids.address()
-            machines.report(world, run, machine, "running", at)
-            run.put(f"{machine.group}:url.ssh", f"ssh://{_login(world, machine)}@{machine.ip}")
+def _boot_machines(state: State, run: Run, _: datetime) -> None:
+    for machine in run.machines:
+        if machine.component is not None:
+            _start(state, run, [machine])
+            logins = [one.login for one in state.library.lineage(machine.component) if one.login]
+            login = logins[0] if logins else "root"
+            run.put(f"{machine.group}:url.ssh", f"ssh://{login}@{machine.ip}")
             run.put(f"{machine.group}:statecustom", "Installing packages")
-            _put_if_known(run, f"{machine.group}:scale.state", "created")
+            run.put(f"{machine.group}:scale.state", "created")
 
 
-def _remove_leaving(world: World, run: Run) -> None:
-    for machine in run.present:
-        if machine.leaving:
-            machines.vanish(world, run, machine)
-            run.put(f"{machine.group}:scale.state", "removed")
+# Scripts: the few ``ss-`` commands that reach the server.
 
 
-def _login(world: World, machine: Machine) -> str:
-    lineage = world.library.lineage(machine.component) if machine.component else []
-    return next((one.login for one in lineage if one.login), "root")
+class _ScriptFailed(Exception):
+    """The script gave up; the message says why, if it did."""
 
 
-def _put_if_known(run: Run, key: str, value: str) -> None:
-    if key in run.runtime:
-        run.put(key, value)
-
-
-def _announce_scripts(_: World, run: Run, __: datetime) -> None:
-    for machine in run.present:
+def _announce_scripts(_: State, run: Run, __: datetime) -> None:
+    for machine in run.machines:
         run.put(f"{machine.group}:statecustom", "Running the deployment script")
 
 
-def _run_scripts(world: World, run: Run, at: datetime) -> None:
-    for machine in run.present:
-        if machine.component is None or machine.leaving:
+def _run_scripts(state: State, run: Run, at: datetime) -> None:
+    for machine in run.machines:
+        if machine.component is None:
             continue
         try:
-            for script in _targets(world, machine, "execute"):
-                play(script, _surroundings(world, run, machine))
-        except ScriptFailure as failure:
+            for script in _scripts(state, machine.component):
+                _play(state, run, machine, script)
+        except _ScriptFailed as failure:
             reason = str(failure) or f"Failed running 'execute' target on '{machine.group}'"
-            abort(world, run, reason, at, group=machine.group)
+            abort(state, run, reason, at, group=machine.group)
 
 
-def _targets(world: World, machine: Machine, name: str) -> list[str]:
-    assert machine.component is not None  # noqa: S101 - orchestrators have no targets
-    lineage = reversed(world.library.lineage(machine.component))
-    return [one.targets[name] for one in lineage if name in one.targets]
+def _scripts(state: State, component: Module) -> list[str]:
+    lineage = reversed(state.library.lineage(component))
+    return [module.targets["execute"] for module in lineage if "execute" in module.targets]
 
 
-def _surroundings(world: World, run: Run, machine: Machine) -> Surroundings:
-    def full(key: str) -> str:
-        return key if ":" in key else f"{machine.group}:{key}"
-
-    def put(key: str, value: str) -> None:
-        if full(key) not in run.runtime:
-            raise ScriptFailure(f"Unknown key {full(key)}")
-        run.put(full(key), value)
-
+def _play(state: State, run: Run, machine: Machine, script: str) -> None:
     variables = {
-        "SANDBOX_SITE": f"{world.base_url}/sites/{run.uuid}/",
-        "RANDOM_SECRET": world.ids.secret(),
+        "SANDBOX_SITE": f"{state.base_url}/sites/{run.uuid}/",
+        "RANDOM_SECRET": state.ids.secret(),
         "HOSTNAME": machine.ip,
     }
-    return Surroundings(lambda key: run.get(full(key)), put, variables)
+
+    def key(name: str) -> str:
+        return name if ":" in name else f"{machine.group}:{name}"
+
+    def expand(text: str) -> str:
+        return _EXPANSION.sub(
+            lambda match: run.get(key(match[1])) if match[1] else variables.get(match[2], ""),
+            text,
+        )
+
+    for line in script.splitlines():
+        match _words(line):
+            case ["ss-set", name, value]:
+                if key(name) not in run.runtime:
+                    raise _ScriptFailed(f"Unknown key {key(name)}")
+                run.put(key(name), expand(value))
+            case ["ss-abort", *words]:
+                raise _ScriptFailed(expand(" ".join(words)))
+            case ["exit", code] if code != "0":
+                raise _ScriptFailed
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError:
+        return []
 
 
 # Seconds after which each thing happens in a state; the last one leaves the state.
-_PLAN: Mapping[State, tuple[tuple[float, Action], ...]] = {
-    "Initializing": ((6.0, _start_orchestrators), (10.0, step)),
-    "Provisioning": ((20.0, _request_machines), (60.0, _boot_machines), (90.0, step)),
-    "Executing": ((1.0, _announce_scripts), (100.0, _run_scripts), (120.0, step)),
-    "SendingReports": ((20.0, step),),
-    "Finalizing": ((15.0, step),),
+_PLAN: Mapping[RunState, tuple[tuple[float, Action], ...]] = {
+    "Initializing": ((6.0, _start_orchestrators), (10.0, _step)),
+    "Provisioning": ((20.0, _request_machines), (60.0, _boot_machines), (90.0, _step)),
+    "Executing": ((1.0, _announce_scripts), (100.0, _run_scripts), (120.0, _step)),
+    "SendingReports": ((20.0, _step),),
+    "Finalizing": ((15.0, _step),),
 }

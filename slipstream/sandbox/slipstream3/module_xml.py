@@ -7,193 +7,161 @@ Source: SlipStreamServer, jar-persistence Module.java and module-export.xsl.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from slipstream.sandbox.slipstream3.java_moments import java
-from slipstream.sandbox.slipstream3.modules import RIGHTS, Module, ModuleNode, Rights
-from slipstream.sandbox.slipstream3.parameters import Parameter, parameter_map, string_array
-from slipstream.sandbox.slipstream3.xmltext import Element, entries
-
-if TYPE_CHECKING:
-    from slipstream.sandbox.slipstream3.world import World
+from slipstream.sandbox.slipstream3.modules import (
+    RIGHTS,
+    Module,
+    ModuleNode,
+    Parameter,
+    Rights,
+    parameter_map,
+)
+from slipstream.sandbox.slipstream3.state import State
+from slipstream.sandbox.slipstream3.xml import Element, entries, java_timestamp, string_array
 
 _ROOTS = {"Project": "projectModule", "Image": "imageModule", "Deployment": "deploymentModule"}
-_CLASS = "com.sixsq.slipstream.persistence.{}"
-DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_PUBLISHED_VIEW = "com.sixsq.slipstream.module.ModuleViewPublished"
+_PERSISTENCE = "com.sixsq.slipstream.persistence."
+_LIST, _HASH_SET, _HASH_MAP = "java.util.ArrayList", "java.util.HashSet", "java.util.HashMap"
+PERSISTENT_MAP = "org.hibernate.collection.internal.PersistentMap"
+_PERSISTENT_SET = "org.hibernate.collection.internal.PersistentSet"
+# The build targets of a component stand in its document even where they are empty.
+_BUILD_TARGETS = ("prerecipe", "recipe")
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 
 
-def authz(rights: Rights, *, kind: str | None = None) -> Element:
-    """
-    Write who may do what.
-
-    :param rights: The rights.
-    :param kind: The ``class`` attribute of the members.
-    :returns: The ``authz`` element.
-    """
+def _authz(rights: Rights) -> Element:
     attributes: dict[str, object] = {"owner": rights.owner}
     attributes |= {f"owner{right}": True for right in RIGHTS}
     attributes |= {f"group{right}": right in rights.group for right in RIGHTS}
     attributes |= {f"public{right}": right in rights.public for right in RIGHTS}
-    attributes["inheritedGroupMembers"] = rights.inherited_members
+    attributes["inheritedGroupMembers"] = True
     members = [Element("string", text=name) for name in rights.members]
-    return Element("authz", attributes, [Element("groupMembers", {"class": kind}, members)])
+    return Element("authz", attributes, [Element("groupMembers", {"class": _LIST}, members)])
+
+
+def _item(module: Module, **attributes: object) -> Element:
+    common = {
+        "resourceUri": module.uri,
+        "category": module.category,
+        "customVersion": module.custom_version,
+        "description": module.description or None,
+        "name": module.name,
+        "version": module.version,
+    }
+    return Element("item", attributes | common, [_authz(module.rights)])
 
 
 def store_item(module: Module) -> Element:
-    """
-    Write an entry of the App Store.
-
-    :param module: The module.
-    :returns: The ``item`` element.
-    """
-    return Element(
-        "item",
-        {
-            "resourceUri": module.uri,
-            "category": module.category,
-            "customVersion": module.custom_version,
-            "description": module.description or None,
-            "version": module.version,
-            "name": module.name,
-            "published": True,
-            "logoLink": module.logo,
-        },
-        [authz(module.rights, kind="java.util.ArrayList")],
-    )
+    """An entry of the App Store."""
+    more = {"published": True, "logoLink": module.logo}
+    return _item(module, **{"class": _PUBLISHED_VIEW}, **more)
 
 
 def root_item(module: Module) -> Element:
-    """
-    Write an entry of the list of root projects.
-
-    :param module: The project.
-    :returns: The ``item`` element.
-    """
-    item = store_item(module)
-    item.attributes.pop("published")
-    item.attributes.pop("logoLink", None)
-    return item
+    """An entry of the list of root projects."""
+    return _item(module)
 
 
 def version_list(versions: Iterable[Module]) -> Element:
-    """
-    Write the list of a module's versions.
-
-    :param versions: The versions; one at least.
-    :returns: The ``versionList`` element.
-    """
-    every = list(versions)
+    """The list of a module's versions; there is one at least."""
+    modules = list(versions)
     items = [
         Element(
             "item",
             {
-                "resourceUri": one.uri,
-                "version": one.version,
-                "lastModified": java(one.modified),
-                "category": one.category,
-                "name": one.name,
-                "moduleName": one.path,
+                "resourceUri": module.uri,
+                "lastModified": java_timestamp(module.modified),
+                "version": module.version,
+                "category": module.category,
+                "moduleName": module.path,
+                "name": module.name,
             },
-            [authz(one.rights, kind="java.util.ArrayList"), _commit(one)],
+            [_authz(module.rights), _commit(module)],
         )
-        for one in every
+        for module in modules
     ]
-    attributes = {"moduleCategory": every[0].category, "moduleName": every[0].path}
+    attributes = {"moduleCategory": modules[0].category, "moduleName": modules[0].path}
     return Element("versionList", attributes, items)
 
 
 def _commit(module: Module) -> Element:
-    comment = Element("comment", text=module.comment, cdata=True)
+    comment = Element("comment", text=module.comment)
     return Element("commit", {"author": module.author}, [comment])
 
 
-def document(world: World, module: Module, *, runs: Element | None = None) -> Element:
+def module_document(
+    state: State, module: Module, *, alone: bool = True, runs: Element | None = None
+) -> Element:
     """
     Write a module as the server keeps it.
 
-    :param world: The world.
+    :param state: The server's state.
     :param module: The module.
+    :param alone: Whether it is a document of its own: that also lists the clouds.
     :param runs: The list of runs to put inside.
     :returns: The element.
     """
-    latest = world.library.latest(module.path)
+    latest = state.library.latest(module.path)
+    published = module.published and {"publicationDate": java_timestamp(module.published)}
+    clouds = string_array("cloudNames", [*sorted(state.connectors), "default"])
     return Element(
         _ROOTS[module.category],
         {
             "category": module.category,
-            "creation": java(module.created),
+            "creation": java_timestamp(module.created),
             "customVersion": module.custom_version,
             "deleted": module.deleted,
             "description": module.description,
             "isBase": module.is_base if module.category == "Image" else None,
             "isLatestVersion": latest is None or latest.version == module.version,
-            "lastModified": java(module.modified),
+            "lastModified": java_timestamp(module.modified),
             "loginUser": module.login,
             "logoLink": module.logo,
             "moduleReferenceUri": module.reference,
             "name": module.path,
             "parentUri": f"module/{module.parent}",
-            "placementPolicy": module.placement,
             "platform": module.platform,
             "resourceUri": module.uri,
             "shortName": module.name,
-            "tag": module.tag,
             "version": module.version,
         },
         [
-            parameter_map(module.parameters),
-            authz(module.rights),
+            _authz(module.rights),
             _commit(module),
-            _published(module),
-            Element("note", text=module.note, cdata=True) if module.note else None,
-            string_array("cloudNames", [*sorted(world.connectors), "default"]),
+            Element("published", published) if published else None,
+            clouds if alone else None,
             runs,
-            *_particulars(world, module),
+            *_contents(state, module),
         ],
     )
 
 
-def _published(module: Module) -> Element | None:
-    if module.published is None:
-        return None
-    attributes = {"publicationDate": java(module.published), "publisher": module.publisher}
-    return Element("published", attributes)
-
-
-def _particulars(world: World, module: Module) -> list[Element]:
+def _contents(state: State, module: Module) -> list[Element]:
+    parameters = parameter_map(module.parameters, kind=PERSISTENT_MAP)
     if module.category == "Project":
-        children = [_child(child) for child in world.library.children(module.path)]
-        return [Element("children", children=children)]
+        children = [_item(child) for child in state.library.children(module.path)]
+        return [Element("children", {"class": _LIST}, children), parameters]
     targets = Element(
         "targets",
-        children=[
+        {"class": _PERSISTENT_SET},
+        [
             Element("target", {"name": name}, text=text, cdata=True)
             for name, text in module.targets.items()
         ],
     )
     if module.category == "Deployment":
-        nodes = [(node.name, _node(world, node)) for node in module.nodes]
-        return [targets, Element("nodes", children=entries(nodes)), Element("targetsExpanded")]
-    return [targets, *_image_parts(world, module)]
+        nodes = [(node.name, _node(state, node)) for node in module.nodes]
+        return [
+            targets,
+            Element("nodes", {"class": PERSISTENT_MAP}, entries(nodes)),
+            parameters,
+            Element("targetsExpanded"),
+        ]
+    return [targets, *_image_contents(state, module), parameters]
 
 
-def _child(module: Module) -> Element:
-    return Element(
-        "item",
-        {
-            "resourceUri": module.uri,
-            "category": module.category,
-            "customVersion": module.custom_version,
-            "description": module.description or None,
-            "name": module.name,
-            "version": module.version,
-        },
-        [authz(module.rights)],
-    )
-
-
-def _image_parts(world: World, module: Module) -> list[Element]:
-    packages = [Element("package", {"name": name}) for name in module.packages]
+def _image_contents(state: State, module: Module) -> list[Element]:
     images = [
         Element(
             "cloudImageIdentifier",
@@ -205,35 +173,59 @@ def _image_parts(world: World, module: Module) -> list[Element]:
         )
         for cloud, image in module.images.items()
     ]
-    inherited = [
-        parameter
-        for name, parameter in world.library.inputs(module).items()
-        if name not in {one.name for one in module.parameters}
-    ]
+    lineage = state.library.lineage(module)
+    parameters = list(state.library.parameters(module).values())
+    built = [Element("buildState", {"moduleUri": one.uri, "builtOn": ""}) for one in lineage]
     return [
-        Element("packages", children=packages),
-        Element("prerecipe", text=module.targets.get("prerecipe"), cdata=True),
-        Element("recipe", text=module.targets.get("recipe"), cdata=True),
-        Element("cloudImageIdentifiers", children=images),
-        _expanded("inputParametersExpanded", inherited, "Input"),
-        _expanded("outputParametersExpanded", inherited, "Output"),
-        Element("targetsExpanded"),
-        Element("packagesExpanded"),
-        Element("buildStates"),
+        Element("packages", {"class": _PERSISTENT_SET}),
+        *[Element(name, text="", cdata=True) for name in _BUILD_TARGETS],
+        Element("cloudImageIdentifiers", {"class": _PERSISTENT_SET}, images),
+        Element("targetsExpanded", {"class": _HASH_SET}, _expanded_targets(lineage)),
+        _expanded_parameters("outputParametersExpanded", parameters, "Output"),
+        _expanded_parameters("inputParametersExpanded", parameters, "Input"),
+        Element("packagesExpanded", {"class": _HASH_SET}),
+        Element("buildStates", {"class": _HASH_SET}, built),
+        string_array("notes", ()),
     ]
 
 
-def _expanded(name: str, parameters: Iterable[Parameter], category: str) -> Element:
-    return parameter_map((one for one in parameters if one.category == category), name=name)
+def _expanded_targets(lineage: list[Module]) -> list[Element]:
+    base_first = list(reversed(lineage))
+    names = dict.fromkeys([*_BUILD_TARGETS, *(name for one in base_first for name in one.targets)])
+    expanded = []
+    for name in names:
+        sources = [one for one in base_first if name in one.targets or name in _BUILD_TARGETS]
+        steps = [
+            Element(
+                "subTarget",
+                {
+                    "name": name,
+                    "moduleUri": module.uri,
+                    "moduleShortName": module.name,
+                    "order": order,
+                },
+                text=module.targets.get(name, ""),
+                cdata=True,
+            )
+            for order, module in enumerate(sources, 1)
+        ]
+        expanded.append(Element("targetExpanded", {"name": name}, steps))
+    return expanded
 
 
-def _node(world: World, node: ModuleNode) -> Element:
-    component = world.library.find(node.image.removeprefix("module/"))
+def _expanded_parameters(name: str, parameters: Iterable[Parameter], category: str) -> Element:
+    chosen = [parameter for parameter in parameters if parameter.category == category]
+    return parameter_map(chosen, name=name, kind=_HASH_MAP)
+
+
+def _node(state: State, node: ModuleNode) -> Element:
+    component = state.library.find(node.path)
     parameters = [
         Parameter(name, value, mapped=not value.startswith("'"))
         for name, value in node.parameters.items()
     ]
-    image = document(world, component)
+    mapped = [parameter for parameter in parameters if parameter.mapped]
+    image = module_document(state, component, alone=False)
     image.name = "image"
     return Element(
         "node",
@@ -243,40 +235,33 @@ def _node(world: World, node: ModuleNode) -> Element:
             "maxProvisioningFailures": node.max_provisioning_failures,
             "cloudService": node.cloud,
             "imageUri": node.image,
-            "network": node.network,
             "deleted": False,
-            "creation": java(component.created),
+            "creation": java_timestamp(component.created),
         },
-        [parameter_map(parameters), Element("parameterMappings"), image],
+        [
+            parameter_map(mapped, kind=PERSISTENT_MAP, name="parameterMappings"),
+            parameter_map(parameters, kind=PERSISTENT_MAP),
+            image,
+            string_array("notes", ()),
+        ],
     )
 
 
 def exported(element: Element) -> Element:
-    """
-    Do what the stylesheet of ``/module`` does to a document.
-
-    :param element: The document, which is changed.
-    :returns: The same element without ``resourceUri``, ``class`` and the root's ``name``.
-    """
+    """Do what the stylesheet of ``/module`` does to a document, and return it."""
     element.attributes.pop("name", None)
-    for one in element.walk():
-        one.attributes.pop("resourceUri", None)
-        one.attributes.pop("class", None)
-        one.cdata = False
-        one.text = one.text or None
+    for part in element.walk():
+        part.attributes.pop("resourceUri", None)
+        part.attributes.pop("class", None)
+        part.cdata = False
+        part.text = part.text or None
     return element
 
 
-def inner(world: World, module: Module) -> Element:
-    """
-    Write a module the way it stands inside a run.
-
-    :param world: The world.
-    :param module: The module.
-    :returns: The ``module`` element.
-    """
-    found = document(world, module)
-    kind = found.name[0].upper() + found.name[1:]
-    found.name = "module"
-    found.attributes = {"class": _CLASS.format(kind), **found.attributes}
-    return found
+def module_in_run(state: State, module: Module) -> Element:
+    """A module the way it stands inside a run."""
+    element = module_document(state, module, alone=False)
+    kind = element.name[0].upper() + element.name[1:]
+    element.name = "module"
+    element.attributes = {"class": f"{_PERSISTENCE}{kind}", **element.attributes}
+    return element

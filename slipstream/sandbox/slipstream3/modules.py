@@ -1,19 +1,92 @@
-"""Projects, components and applications, each in versions."""
+"""Projects, components and applications, each in versions, and their parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal
 
 import attrs
 
-from slipstream.sandbox.slipstream3.parameters import Parameter
-from slipstream.sandbox.slipstream3.problems import XmlProblem
+from slipstream.sandbox.slipstream3.xml import Element, XmlProblem, entries, string_array
 
 Category = Literal["Project", "Image", "Deployment"]
-_LONGEST_VERSION = 10
 RIGHTS = ("Get", "Put", "Post", "Delete", "CreateChildren")
+_LONGEST_VERSION = 10
+
+
+@attrs.define
+class Parameter:
+    """
+    A parameter as the XML documents hold it: of a module, of a user, of a run.
+
+    :param name: The name.
+    :param value: The value; None for not set.
+    :param default: The default value.
+    :param category: ``Input``, ``Output``, ``Cloud``, ``General`` or a connector's name.
+    :param type: ``String``, ``Text``, ``Password``, ``Enum``...
+    :param instructions: A longer help text.
+    :param choices: What an ``Enum`` may be.
+    :param mapped: Whether the value names a parameter of another node; None if nothing is said.
+    :param shows_set: Whether the document says if the value is set.
+    """
+
+    name: str
+    value: str | None = None
+    default: str | None = None
+    category: str = attrs.field(default="General", kw_only=True)
+    type: str = attrs.field(default="String", kw_only=True)
+    description: str | None = attrs.field(default=None, kw_only=True)
+    mandatory: bool = attrs.field(default=False, kw_only=True)
+    readonly: bool = attrs.field(default=False, kw_only=True)
+    order: int = attrs.field(default=0, kw_only=True)
+    instructions: str | None = attrs.field(default=None, kw_only=True)
+    choices: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    mapped: bool | None = attrs.field(default=None, kw_only=True)
+    shows_set: bool = attrs.field(default=False, kw_only=True)
+
+    def element(self) -> Element:
+        """The ``parameter`` element."""
+        attributes = {
+            "name": self.name,
+            "description": self.description,
+            "category": self.category,
+            "mandatory": self.mandatory,
+            "type": self.type,
+            "readonly": self.readonly,
+            "order_": self.order,
+            "order": self.order,
+            "isMappedValue": self.mapped,
+            "isSet": bool(self.value) if self.shows_set else None,
+        }
+        texts = {
+            "instructions": self.instructions,
+            "value": self.value,
+            "defaultValue": self.default,
+        }
+        children = [
+            Element(name, text=text, cdata=True)
+            for name, text in texts.items()
+            if text is not None
+        ]
+        if self.choices:
+            children.insert(0, string_array("enumValues", self.choices))
+        return Element("parameter", attributes, children)
+
+
+def parameter_map(
+    parameters: Iterable[Parameter], *, kind: str | None = None, name: str = "parameters"
+) -> Element:
+    """
+    Write parameters as a map.
+
+    :param parameters: The parameters.
+    :param kind: The ``class`` attribute.
+    :param name: The element's name.
+    :returns: The element.
+    """
+    pairs = [(parameter.name, parameter.element()) for parameter in parameters]
+    return Element(name, {"class": kind}, entries(pairs))
 
 
 @attrs.define(kw_only=True)
@@ -32,16 +105,9 @@ class Rights:
     public: frozenset[str] = frozenset()
     group: frozenset[str] = frozenset()
     members: tuple[str, ...] = ()
-    inherited_members: bool = True
 
     def allow(self, user: str, right: str) -> bool:
-        """
-        Ask for one right.
-
-        :param user: The user's name.
-        :param right: The right.
-        :returns: Whether the user has it.
-        """
+        """Whether a user has a right."""
         if user == self.owner or right in self.public:
             return True
         return user in self.members and right in self.group
@@ -64,8 +130,12 @@ class ModuleNode:
     multiplicity: int = 1
     max_provisioning_failures: int = 0
     cloud: str = "default"
-    network: str | None = "Public"
     parameters: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def path(self) -> str:
+        """Path of its component, without ``module/``."""
+        return self.image.removeprefix("module/")
 
 
 @attrs.define(kw_only=True)
@@ -91,15 +161,10 @@ class Module:
     comment: str = ""
     custom_version: str | None = None
     logo: str | None = None
-    note: str | None = None
-    placement: str | None = None
-    tag: str | None = None
     deleted: bool = False
-    publisher: str | None = None
     published: datetime | None = None
     parameters: list[Parameter] = attrs.field(factory=list)
     targets: dict[str, str] = attrs.field(factory=dict)
-    packages: list[str] = attrs.field(factory=list)
     reference: str | None = None
     is_base: bool = False
     platform: str | None = None
@@ -144,48 +209,29 @@ class Library:
         self._last = 0
 
     def add(self, module: Module) -> Module:
-        """
-        Keep a module; one without a version gets the server's next.
-
-        :param module: The module.
-        :returns: The same module.
-        """
+        """Keep a module; one without a version gets the server's next."""
         module.version = module.version or self._last + 1
         self._last = max(self._last, module.version)
         self._versions.setdefault(module.path, []).append(module)
-        self._versions[module.path].sort(key=lambda one: one.version)
+        self._versions[module.path].sort(key=lambda version: version.version)
         return module
 
-    def every(self) -> Iterator[Module]:
-        """
-        Walk through all versions that are not deleted.
-
-        :returns: The modules, by path.
-        """
+    def modules(self) -> Iterator[Module]:
+        """All versions that are not deleted, by path."""
         for path in sorted(self._versions):
             yield from self.versions(path)
 
     def versions(self, path: str) -> list[Module]:
-        """
-        List what there is under a path.
-
-        :param path: The path.
-        :returns: The undeleted versions, oldest first.
-        """
-        return [one for one in self._versions.get(path, []) if not one.deleted]
+        """The undeleted versions of a path, oldest first."""
+        return [module for module in self._versions.get(path, []) if not module.deleted]
 
     def latest(self, path: str) -> Module | None:
-        """
-        Find the version that a path without one means.
-
-        :param path: The path.
-        :returns: The module, or None.
-        """
+        """The version that a path without one means, or None."""
         return next(reversed(self.versions(path)), None)
 
     def find(self, path: str) -> Module:
         """
-        Find a module, deleted or not.
+        Find a module.
 
         :param path: The path, with or without a version.
         :returns: The module.
@@ -195,8 +241,8 @@ class Library:
         if version is None:
             module = self.latest(name)
         else:
-            every = self._versions.get(name, [])
-            module = next((one for one in every if one.version == version), None)
+            versions = self._versions.get(name, [])
+            module = next((one for one in versions if one.version == version), None)
         if module is None:
             raise XmlProblem(404)
         if module.deleted:
@@ -204,40 +250,26 @@ class Library:
         return module
 
     def children(self, path: str) -> list[Module]:
-        """
-        List what is directly below a project.
-
-        :param path: The project's path; empty for the root.
-        :returns: The latest versions, by name.
-        """
-        latest = (self.latest(one) for one in sorted(self._versions))
-        return [one for one in latest if one and one.parent == path]
+        """The latest versions of what is directly below a project; the root is an empty path."""
+        latest = (self.latest(name) for name in sorted(self._versions))
+        return [module for module in latest if module and module.parent == path]
 
     def lineage(self, module: Module) -> list[Module]:
-        """
-        Follow a component to what it is made from.
-
-        :param module: The component.
-        :returns: The component, its parent, and so on.
-        """
-        found = [module]
-        while found[-1].reference:
-            name, version = split_version(found[-1].reference.removeprefix("module/"))
-            parent = next((one for one in self.versions(name) if one.version == version), None)
+        """A component, the component that it is made from, and so on."""
+        modules = [module]
+        while modules[-1].reference:
+            name, version = split_version(modules[-1].reference.removeprefix("module/"))
+            versions = self.versions(name)
+            parent = next((one for one in versions if one.version == version), None)
             parent = parent or self.latest(name)
-            if parent is None or parent in found:
+            if parent is None or parent in modules:
                 break
-            found.append(parent)
-        return found
+            modules.append(parent)
+        return modules
 
-    def inputs(self, module: Module) -> dict[str, Parameter]:
-        """
-        Collect the parameters of a component and its parents.
-
-        :param module: The component.
-        :returns: Parameters by name; the nearest wins.
-        """
-        found: dict[str, Parameter] = {}
-        for one in reversed(self.lineage(module)):
-            found.update({parameter.name: parameter for parameter in one.parameters})
-        return found
+    def parameters(self, module: Module) -> dict[str, Parameter]:
+        """The parameters of a component and of what it is made from; the nearest wins."""
+        parameters: dict[str, Parameter] = {}
+        for ancestor in reversed(self.lineage(module)):
+            parameters.update({parameter.name: parameter for parameter in ancestor.parameters})
+        return parameters

@@ -7,11 +7,9 @@ from typing import Literal
 
 import attrs
 
-from slipstream.sandbox.slipstream3.choices import NodeChoice
-from slipstream.sandbox.slipstream3.modules import Module
-from slipstream.sandbox.slipstream3.parameters import Parameter
+from slipstream.sandbox.slipstream3.modules import Module, Parameter
 
-Kind = Literal["Run", "Machine", "Orchestration"]
+Kind = Literal["Run", "Orchestration"]
 State = Literal[
     "Initializing",
     "Provisioning",
@@ -68,9 +66,9 @@ class Machine:
     :param node: The node's name; None outside applications.
     :param index: The instance's number, from 1.
     :param cloud: The connector that runs it.
-    :param offer: Id of the service offer asked for.
+    :param offer: Id of the service offer of the form.
     :param component: What is installed on it; None for an orchestrator.
-    :param size: What was asked of the connector itself, by name.
+    :param size: Parameters of the connector itself, by name.
     :param instance: The cloud's identifier, once it exists.
     :param document: Id of its document among the virtual machines.
     """
@@ -85,8 +83,6 @@ class Machine:
     instance: str = ""
     ip: str = ""
     document: str | None = None
-    leaving: bool = False
-    gone: bool = False
 
     @property
     def is_orchestrator(self) -> bool:
@@ -99,10 +95,11 @@ class Run:
     """
     A deployment.
 
-    :param kind: ``Run`` for a component, ``Orchestration`` for an application, ``Machine`` for
-        the build of an image.
-    :param choices: What was chosen for each node, to make more instances from.
+    :param kind: ``Run`` for a component, ``Orchestration`` for an application.
+    :param nodes: ``CONNECTOR:NODE`` of each node.
     :param held: A held run does not move by itself.
+    :param invalid: Why it could never be launched; empty if it could.
+    :param starts_late: Whether its machine starts although it was terminated.
     """
 
     uuid: str
@@ -118,12 +115,13 @@ class Run:
     parameters: dict[str, Parameter] = attrs.field(factory=dict)
     runtime: dict[str, RuntimeParameter] = attrs.field(factory=dict)
     machines: list[Machine] = attrs.field(factory=list)
-    choices: dict[str, NodeChoice] = attrs.field(factory=dict)
+    nodes: list[str] = attrs.field(factory=list)
     milestones: int = 0
     hurried: datetime | None = None
     held: bool = False
+    invalid: str = ""
+    starts_late: bool = False
     timeouts: int = 0
-    completed: set[str] = attrs.field(factory=set)
 
     @property
     def href(self) -> str:
@@ -134,16 +132,6 @@ class Run:
     def clouds(self) -> list[str]:
         """The connectors it uses, sorted."""
         return sorted({machine.cloud for machine in self.machines})
-
-    @property
-    def present(self) -> list[Machine]:
-        """The machines that have not been removed."""
-        return [machine for machine in self.machines if not machine.gone]
-
-    @property
-    def node_names(self) -> list[str]:
-        """The groups of the machines that are there."""
-        return [machine.group for machine in self.present]
 
     @property
     def abort_reason(self) -> str:
@@ -159,7 +147,7 @@ class Run:
         type: str = "String",  # noqa: A002
     ) -> RuntimeParameter:
         """
-        Make a runtime parameter known.
+        Add a runtime parameter.
 
         :param key: Its key.
         :param value: Its value; empty for not set.
@@ -171,33 +159,17 @@ class Run:
         return self.runtime[key]
 
     def get(self, key: str) -> str:
-        """
-        Read a runtime parameter.
-
-        :param key: Its key.
-        :returns: Its value; empty if it is not set or not known.
-        """
-        found = self.runtime.get(key)
-        return found.value if found else ""
+        """The value of a runtime parameter; empty if it is not set or not declared."""
+        parameter = self.runtime.get(key)
+        return parameter.value if parameter else ""
 
     def put(self, key: str, value: str) -> None:
-        """
-        Set a runtime parameter, and those mapped from it.
-
-        :param key: A known key.
-        :param value: The value.
-        """
+        """Set a declared runtime parameter, and those mapped from it."""
         parameter = self.runtime[key]
         parameter.value = value
         for target in parameter.targets:
             self.put(target, value)
 
-    def nodes(self, node: str) -> list[Machine]:
-        """
-        List the instances of a node.
-
-        :param node: Its name.
-        :returns: Those that are not on their way out.
-        """
-        found = (machine for machine in self.present if machine.node == node)
-        return [machine for machine in found if not machine.leaving]
+    def instances(self, node: str) -> list[Machine]:
+        """The machines of a node."""
+        return [machine for machine in self.machines if machine.node == node]

@@ -1,18 +1,22 @@
-"""The App Store of the seeds."""
+"""The App Store that a server has to begin with."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
-from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Rights
-from slipstream.sandbox.slipstream3.parameters import Parameter
+from slipstream.sandbox.slipstream3.modules import (
+    Category,
+    Module,
+    ModuleNode,
+    Parameter,
+    Rights,
+)
+from slipstream.sandbox.slipstream3.state import State
 
-if TYPE_CHECKING:
-    from slipstream.sandbox.slipstream3.world import World
-
-_MADE = datetime(2016, 2, 1, 10, 0, 0, 79000, UTC)
-_OPEN = frozenset({"Get", "Post"})
+_CREATED = datetime(2016, 2, 1, 10, 0, 0, 79000, UTC)
+_DEPLOYABLE = frozenset({"Get", "Post"})
+_PRIVATE: frozenset[str] = frozenset()
 IMAGES = {
     "ubuntu-16.04": {
         "exoscale-ch-gva": "8c7e60ae-3a30-4031-a3e6-29832d85d7cb",
@@ -32,6 +36,7 @@ ss-set url.service "$SANDBOX_SITE"
 """
 _APACHE = """#!/bin/bash -xe
 apt-get install -y apache2
+ss-set listen.port "$(ss-get port)"
 ss-set ready true
 ss-set ss:url.service "http://$(ss-get hostname):$(ss-get port)"
 """
@@ -42,49 +47,52 @@ _FAILING = """#!/bin/bash -xe
 ss-display "about to fail"
 exit 1
 """
+_TUTORIALS = "examples/tutorials/service-testing"
 
 
-def plant(world: World) -> None:
-    """
-    Add the modules.
-
-    :param world: The world.
-    """
-    _plant_projects(world)
-    _plant_images(world)
-    _plant_components(world)
-    _plant_applications(world)
+def plant(state: State) -> None:
+    """Add the modules."""
+    _plant_projects(state)
+    for path, version, kind in (
+        ("examples/images/ubuntu-16.04", 871, "ubuntu-16.04"),
+        ("examples/images/centos-7", 842, "centos-7"),
+        ("examples/images/old/ubuntu-14.04", 480, "ubuntu-16.04"),
+    ):
+        image = _module(state, path, "Image", version, f"Base image {kind}", published=True)
+        image.is_base, image.images = True, dict(IMAGES[kind])
+        image.platform = image.login = kind.partition("-")[0]
+    _plant_components(state)
+    _plant_applications(state)
 
 
 def _module(
-    world: World,
+    state: State,
     path: str,
     category: Category,
     version: int,
     description: str,
     *,
     owner: str = "sixsq",
-    public: frozenset[str] = _OPEN,
+    public: frozenset[str] = _DEPLOYABLE,
     published: bool = False,
 ) -> Module:
-    return world.library.add(
+    return state.library.add(
         Module(
             path=path,
             category=category,
             version=version,
             description=description,
             rights=Rights(owner=owner, public=public, group=frozenset({"Get"})),
-            created=_MADE,
-            modified=_MADE.replace(microsecond=5000),
+            created=_CREATED,
+            modified=_CREATED.replace(microsecond=5000),
             author=owner,
             comment="Initial version",
-            published=_MADE if published else None,
-            publisher=owner if published else None,
+            published=_CREATED if published else None,
         )
     )
 
 
-def _plant_projects(world: World) -> None:
+def _plant_projects(state: State) -> None:
     for path, version, text in (
         ("apps", 3, "Applications of the App Store"),
         ("apps/WordPress", 4, "Blogs"),
@@ -94,132 +102,99 @@ def _plant_projects(world: World) -> None:
         ("examples/tutorials", 15, "Tutorials"),
         ("examples/tutorials/service-testing", 16, "A server and its client"),
     ):
-        _module(world, path, "Project", version, text)
-    _module(
-        world,
-        "examples/private",
-        "Project",
-        17,
-        "Not for everyone",
-        owner="super",
-        public=frozenset(),
-    )
-    _module(world, "alice", "Project", 20, "Alice's own", owner="alice", public=frozenset())
-
-
-def _plant_images(world: World) -> None:
-    for path, version, kind, platform, login in (
-        ("examples/images/ubuntu-16.04", 871, "ubuntu-16.04", "ubuntu", "ubuntu"),
-        ("examples/images/centos-7", 842, "centos-7", "centos", "centos"),
-        ("examples/images/old/ubuntu-14.04", 480, "ubuntu-16.04", "ubuntu", "ubuntu"),
-    ):
-        image = _module(world, path, "Image", version, f"Base image {kind}", published=True)
-        image.is_base, image.platform, image.login = True, platform, login
-        image.images = dict(IMAGES[kind])
+        _module(state, path, "Project", version, text)
+    private: dict[str, Any] = {"public": _PRIVATE}
+    text = "Not for everyone"
+    _module(state, "examples/private", "Project", 17, text, owner="super", **private)
+    _module(state, "alice", "Project", 20, "Alice's own", owner="alice", **private)
 
 
 def _component(
-    world: World,
+    state: State,
     path: str,
     version: int,
     description: str,
     script: str,
     *parameters: Parameter,
-    published: bool = True,
+    published: bool = False,
 ) -> Module:
-    component = _module(world, path, "Image", version, description, published=published)
+    component = _module(state, path, "Image", version, description, published=published)
     component.reference = "module/examples/images/ubuntu-16.04"
     component.platform, component.login = "ubuntu", "ubuntu"
     component.targets["execute"] = script
     component.parameters = [
-        Parameter("hostname", category="Output", description="hostname/ip of the image"),
-        Parameter("instanceid", category="Output", description="Cloud instance id"),
+        _output("hostname", "hostname/ip of the image"),
+        _output("instanceid", "Cloud instance id"),
         *parameters,
     ]
-    for parameter in component.parameters:
-        parameter.tells_set = True
-        parameter.mandatory = True
     return component
 
 
-def _input(name: str, value: str, description: str, kind: str = "String") -> Parameter:
-    return Parameter(name, value, value, category="Input", description=description, type=kind)
+def _parameter(name: str, description: str, **more: Any) -> Parameter:
+    return Parameter(name, description=description, mandatory=True, shows_set=True, **more)
 
 
-def _output(name: str, description: str, kind: str = "String") -> Parameter:
-    return Parameter(name, category="Output", description=description, type=kind)
+def _input(name: str, description: str, value: str | None = None) -> Parameter:
+    return _parameter(name, description, category="Input", value=value, default=value)
 
 
-def _wordpress(world: World, version: int, *, published: bool) -> Module:
-    return _component(
-        world,
-        "apps/WordPress/wordpress",
-        version,
-        "WordPress on Ubuntu",
-        _WORDPRESS,
-        _input("wordpress_title", "Hello from SlipStream", "Title of the blog"),
-        _input("admin_email", "admin@example.org", "E-mail address of the administrator"),
-        _output("admin_password", "Password of the administrator", "Password"),
-        published=published,
-    )
+def _output(name: str, description: str, **more: Any) -> Parameter:
+    return _parameter(name, description, category="Output", **more)
 
 
-def _plant_components(world: World) -> None:
-    _wordpress(world, 412, published=False)
-    wordpress = _wordpress(world, 478, published=True)
+def _plant_components(state: State) -> None:
+    for version, published in ((412, False), (478, True)):
+        wordpress = _component(
+            state,
+            "apps/WordPress/wordpress",
+            version,
+            "WordPress on Ubuntu",
+            _WORDPRESS,
+            _input("wordpress_title", "Title of the blog", "Hello from SlipStream"),
+            _input("admin_email", "E-mail address of the administrator", "admin@example.org"),
+            _output("admin_password", "Password of the administrator", type="Password"),
+            published=published,
+        )
     wordpress.custom_version = "4.6"
     wordpress.logo = "https://example.org/wordpress.png"
-    tutorials = "examples/tutorials/service-testing"
+    # The server wants a value for each input, or a mapping of it from an output.
     _component(
-        world,
-        f"{tutorials}/apache",
+        state,
+        f"{_TUTORIALS}/apache",
         538,
         "Web server",
         _APACHE,
-        _input("port", "8080", "Port of the web server"),
+        _input("port", "Port of the web server", "8080"),
+        _output("listen.port", "Port that the web server listens on"),
         _output("ready", "Whether the server answers"),
-        published=False,
     )
     _component(
-        world,
-        f"{tutorials}/client",
+        state,
+        f"{_TUTORIALS}/client",
         539,
         "Client of a web server",
         _CLIENT,
-        _input("webserver.hostname", "", "Where the server is"),
-        _input("webserver.port", "", "Port of the server"),
-        _input("webserver.ready", "", "Whether the server answers"),
-        published=False,
+        _input("webserver.hostname", "Where the server is"),
+        _input("webserver.port", "Port of the server"),
+        _input("webserver.ready", "Whether the server answers"),
     )
-    _component(world, "examples/tutorials/failing", 545, "Always fails", _FAILING, published=False)
+    _component(state, "examples/tutorials/failing", 545, "Always fails", _FAILING)
 
 
-def _plant_applications(world: World) -> None:
-    path = "examples/tutorials/service-testing"
-    application = _module(
-        world, f"{path}/system", "Deployment", 540, "Server and client", published=True
-    )
-    application.nodes = [
+def _plant_applications(state: State) -> None:
+    mappings = {
+        "webserver.hostname": "apache:hostname",
+        "webserver.port": "apache:listen.port",
+        "webserver.ready": "apache:ready",
+    }
+    nodes = [
+        ModuleNode(name="apache", image=f"module/{_TUTORIALS}/apache/538"),
         ModuleNode(
-            name="apache", image=f"module/{path}/apache/538", parameters={"port": "'8080'"}
-        ),
-        ModuleNode(
-            name="testclient",
-            image=f"module/{path}/client/539",
-            parameters={
-                "webserver.hostname": "apache:hostname",
-                "webserver.port": "apache:port",
-                "webserver.ready": "apache:ready",
-            },
+            name="testclient", image=f"module/{_TUTORIALS}/client/539", parameters=mappings
         ),
     ]
-    secret = _module(
-        world,
-        "examples/private/system",
-        "Deployment",
-        541,
-        "Not for everyone",
-        owner="super",
-        public=frozenset(),
-    )
-    secret.nodes = list(application.nodes)
+    path, text = f"{_TUTORIALS}/system", "Server and client"
+    _module(state, path, "Deployment", 540, text, published=True).nodes = nodes
+    path, text = "examples/private/system", "Not for everyone"
+    private = _module(state, path, "Deployment", 541, text, owner="super", public=_PRIVATE)
+    private.nodes = list(nodes)

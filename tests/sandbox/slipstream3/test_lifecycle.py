@@ -74,15 +74,6 @@ def test_a_machine_appears_boots_and_vanishes(sandbox: Sandbox, alice: Client) -
     assert value(alice, uuid, "machine:vmstate") == "Unknown"
 
 
-def test_an_old_server_words_machines_differently(old: Sandbox, old_alice: Client) -> None:
-    old_alice.deploy(BLOG)
-    old.clock.advance(100)
-    machine = old_alice.json("/api/virtual-machine")["virtualMachines"][0]
-    assert machine["state"] == "Running"
-    assert machine["credentials"] == [{"href": "user/alice"}]
-    assert not {"currency", "billable"} & set(machine)
-
-
 def test_others_do_not_see_my_machines(sandbox: Sandbox, alice: Client, bob: Client) -> None:
     alice.deploy(BLOG)
     sandbox.clock.advance(100)
@@ -152,7 +143,8 @@ def test_a_failure_shows_as_an_abort_and_ends_in_ready(sandbox: Sandbox, alice: 
     reason = "Failed running 'execute' target on 'machine'"
     assert value(alice, uuid, "ss:abort") == value(alice, uuid, "machine:abort") == reason
     found = states_of(alice, uuid)
-    assert found.index(reason) == found.index("Executing") + 1
+    aborted = f"Abort from 'machine', message:{reason}"
+    assert found.index(aborted) == found.index("Executing") + 1
     assert found[-2:] == ["SendingReports", "Ready"]
     alice.delete(f"/run/{uuid}")
     assert state(alice, uuid) == "Aborted"
@@ -212,13 +204,6 @@ def test_finalising_takes_a_moment_when_nobody_asked_for_it(
     assert state(alice, uuid) == "Finalizing"
     alice.delete(f"/run/{uuid}")
     assert state(alice, uuid) == "Cancelled"
-
-
-def test_the_build_of_an_image_never_stays(sandbox: Sandbox, alice: Client) -> None:
-    sandbox.world.library.find(BLOG).packages = ["wordpress"]
-    uuid = alice.deploy(BLOG, **{"type": "Machine", "parameter--cloudservice": "default"})
-    sandbox.clock.advance(1000)
-    assert state(alice, uuid) == "Done"
 
 
 def test_a_held_run_times_out_in_the_users_minutes(sandbox: Sandbox, alice: Client) -> None:
@@ -286,3 +271,28 @@ def test_a_machine_of_no_known_size_has_an_unknown_offer(sandbox: Sandbox, alice
     sandbox.clock.advance(100)
     machine = alice.json("/api/virtual-machine")["virtualMachines"][0]
     assert machine["serviceOffer"] == {"href": "service-offer/unknown"}
+
+
+def test_terminating_before_a_machine_exists_leaves_one_behind(
+    sandbox: Sandbox, alice: Client
+) -> None:
+    sandbox.world.refuses_early_termination = True
+    uuid = alice.deploy(BLOG)
+    refusal = (409, "There are no instances to terminate.")
+    assert alice.refused("DELETE", f"/run/{uuid}") == refusal
+    assert state(alice, uuid) == "Cancelled"
+    assert alice.json("/api/virtual-machine")["count"] == 0
+    sandbox.clock.advance(60)
+    assert alice.json("/api/virtual-machine")["count"] == 1
+    assert value(alice, uuid, "machine:instanceid")
+    assert alice.delete(f"/run/{uuid}").status_code == 204
+    assert alice.json("/api/virtual-machine")["count"] == 0
+    sandbox.clock.advance(600)
+    assert alice.json("/api/virtual-machine")["count"] == 0
+
+
+def test_completion_flags_are_down_in_ready(sandbox: Sandbox, alice: Client) -> None:
+    uuid = alice.deploy(BLOG)
+    sandbox.clock.advance(300)
+    assert alice.text(f"/run/{uuid}/machine:complete").text == "false"
+    assert alice.text(f"/run/{uuid}/ss:complete").status_code == 412

@@ -1,0 +1,551 @@
+"""
+The resources of the JSON service ``/api``.
+
+Source: SlipStreamServer, cimi-resources, resources/common std_crud.clj and middleware cimi_params.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import attrs
+from flask import Flask, Response
+from flask import request as flask_request
+from werkzeug.exceptions import HTTPException
+
+from slipstream.filters import (
+    LARGEST_INTEGER,
+    And,
+    Date,
+    Filter,
+    FilterSyntaxError,
+    Or,
+    attr,
+    parse,
+)
+from slipstream.sandbox.cimi import (
+    ENTRY_POINT,
+    JSON,
+    Reply,
+    Request,
+    Resource,
+    Service,
+    created,
+    message,
+    not_played,
+)
+from slipstream.sandbox.moments import iso
+from slipstream.sandbox.problems import JsonProblem
+from slipstream.sandbox.slipstream3 import profiles, responses, sessions
+from slipstream.sandbox.slipstream3.access import Identity, acl, role
+from slipstream.sandbox.slipstream3.state import State
+from slipstream.sandbox.slipstream3.xml import XmlProblem
+from slipstream.sandbox.store import Document, Query, Result, selected
+from slipstream.sandbox.web import FORM, base_url, json_body, query_fields
+
+_DESCRIBE = {"rel": "http://sixsq.com/slipstream/1/action/describe", "path": "/describe"}
+_API_KEY = "credential-template/generate-api-key"
+_UNPLAYED_CREDENTIALS = {
+    "credential-template/generate-ssh-key-pair",
+    "credential-template/import-ssh-public-key",
+}
+_WRITING = ("add", "edit", "delete")
+_SCHEMA = "resource does not satisfy defined schema:\n-- Spec failed --------------------\n\n"
+_EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
+_ESCAPE = re.compile(rb"(\\\\)|\\u([0-9a-f]{4})")
+_CHARSET = f"{JSON}; charset=utf-8"
+Rules = tuple[tuple[str, str], ...]
+_ADMIN: Rules = (("ADMIN", "MODIFY"),)
+_USERS_VIEW: Rules = (("USER", "VIEW"),)
+_USERS_ADD: Rules = (("USER", "MODIFY"),)
+_OPEN: Rules = (("ANON", "VIEW"), ("USER", "VIEW"))
+_EVERYONE: Rules = (("ANON", "ALL"),)
+
+
+class CimiResource(Resource[State, Identity]):
+    """What all types have in common."""
+
+    key: ClassVar[str]
+    """Its name in the entry point, and of the list inside its envelope."""
+    rules: ClassVar[Rules]
+    """Who may list it, and who may add to it."""
+    uri: ClassVar[str] = ""
+    """What its envelope's ``resourceURI`` begins with, where that is not made of its name."""
+    rels: ClassVar[tuple[str, ...]] = ("edit", "delete")
+    """The operations of those who may change a document."""
+    is_template: ClassVar[bool] = False
+    prefix = "$"
+    always_selected = ("resourceURI", "acl")
+    kept_by_server = frozenset({"id", "resourceURI", "created", "updated", "operations"})
+
+    @property
+    def acl(self) -> Document:
+        """The rights on the collection."""
+        return acl(*(role(principal, right) for principal, right in self.rules))
+
+    def may_search(self) -> bool:
+        """Whether the sender may search the collection."""
+        return self.identity.may_view(self.acl)
+
+    def may_add(self) -> bool:
+        """Whether the sender may add a document."""
+        return self.identity.may_modify(self.acl)
+
+    def may(self, right: str, document: Document) -> bool:
+        """Whether the sender has a right."""
+        if right == "view-meta":
+            return self.identity.may_view(document["acl"])
+        return self.identity.may_modify(document["acl"])
+
+    def refused(self, document: Document) -> JsonProblem:
+        """The refusal of a right on a document."""
+        return self.required()
+
+    def existing(self, identifier: str) -> Document:
+        """Find a document, or refuse; templates that do not exist are closed, not unknown."""
+        if self.name in {"connector-template", "credential-template"}:
+            document = self.find(identifier)
+            if document is None:
+                raise self.required()
+            return document
+        return super().existing(identifier)
+
+    def operations(self, document: Document) -> list[dict[str, Any]]:
+        """What the sender may do with a document."""
+        href = document.get("id")
+        rels = self.rels if self.identity.may_modify(document["acl"]) else ()
+        found: list[dict[str, Any]] = [{"rel": rel, "href": href} for rel in rels]
+        if self.is_template:
+            described = f"{href}{_DESCRIBE['path']}" if href else None
+            found.append({"rel": _DESCRIBE["rel"], "href": described})
+        return found
+
+    def present(self, document: Document, select: Sequence[str] | None) -> Document:
+        """Show a document: only what was selected, and its operations."""
+        shown = selected(document, select, self.always_selected)
+        # Without the id among what was selected, the operations have no address.
+        operations = self.operations(shown)
+        return shown | ({"operations": operations} if operations else {})
+
+    def envelope(self, found: Result, query: Query) -> Document:
+        """Put what a search found into the collection's envelope."""
+        words = "".join(word.capitalize() for word in self.name.split("-"))
+        document: Document = {
+            "count": found.count,
+            "acl": self.acl,
+            "resourceURI": f"{self.uri or profiles.SIXSQ + words}Collection",
+            "id": self.name,
+        }
+        if self.may_add():
+            document["operations"] = [{"rel": "add", "href": self.name}]
+        if found.aggregations:
+            document["aggregations"] = found.aggregations
+        document[self.key] = [self.present(one, query.select) for one in found.documents]
+        return document
+
+    def search(self) -> Reply:
+        """Search the collection; the index cannot look for the beginning of a number."""
+        texts = self.parameters("filter")
+        prefixes = [
+            comparison.attribute
+            for text in texts
+            for comparison in _parsed(text).comparisons()
+            if comparison.operator == "^="
+        ]
+        if prefixes and self.may_search():
+            documents = list(self.world.store.collection(self.name))
+            values = [v for one in documents for a in prefixes for v in a.values(one)]
+            if any(isinstance(value, int | float) for value in values):
+                nothing = Result(count=None, documents=[])
+                return Reply(document=self.envelope(nothing, self.query()))
+        return super().search()
+
+    def read_filter(self, texts: Sequence[str]) -> Filter | None:
+        """Read the filters of a search: several must all match."""
+        filters = [_numeric(_parsed(text)) for text in texts]
+        if not filters:
+            return None
+        return filters[0] if len(filters) == 1 else And(tuple(filters))
+
+
+def _parsed(text: str) -> Filter:
+    try:
+        parsed = parse(text)
+    except FilterSyntaxError as error:
+        column = error.index + 2
+        message = (
+            f"Invalid CIMI filter. Parse error at line 1, column {column}:\n({text})\n"
+            f"{' ' * (column - 1)}^\n{_EXPECTED}"
+        )
+        raise JsonProblem(400, message) from None
+    for comparison in parsed.comparisons():
+        _check_literal(comparison.value)
+    return parsed
+
+
+def _check_literal(value: object) -> None:
+    text = ""
+    if isinstance(value, int) and value > LARGEST_INTEGER:
+        text = f'For input string: "{value}"'
+    elif isinstance(value, Date):
+        try:
+            value.check()
+        except ValueError:
+            text = f'Invalid format: "{value.text}"'
+    if text:
+        raise JsonProblem(500, f"Unexpected exception thrown: {text}", content_type=_CHARSET)
+
+
+def _numeric(criterion: Filter) -> Filter:
+    """Let a quoted number match a number too, as the index does."""
+    if isinstance(criterion, And | Or):
+        return type(criterion)(tuple(map(_numeric, criterion.operands)))
+    value = criterion.value
+    comparable = criterion.operator in {"=", "<", "<=", ">=", ">"}
+    if comparable and isinstance(value, str) and value.isascii() and value.isdigit():
+        return Or((criterion, attrs.evolve(criterion, value=int(value))))
+    return criterion
+
+
+class ServiceOffer(CimiResource):
+    """Sizes and prices."""
+
+    name, key, rules = "service-offer", "serviceOffers", _USERS_ADD
+    unplayed = _WRITING
+
+
+class VirtualMachine(CimiResource):
+    """Machines, as the clouds report them."""
+
+    name, key, rules = "virtual-machine", "virtualMachines", (*_ADMIN, *_USERS_VIEW)
+    unplayed = _WRITING
+
+
+class Connector(CimiResource):
+    """Clouds."""
+
+    name, key, rules = "connector", "connectors", (*_ADMIN, *_USERS_VIEW)
+    is_template = True
+    unplayed = (*_WRITING, "describe")
+
+
+class User(CimiResource):
+    """Users; they are changed by the XML service."""
+
+    name, key = "user", "users"
+    rules = (*_ADMIN, *_USERS_ADD, ("ANON", "MODIFY"))
+    unplayed = _WRITING
+
+
+class UserParam(CimiResource):
+    """The general parameters of users; they are changed by the XML service."""
+
+    name, key, rules = "user-param", "userParam", _USERS_ADD
+    uri = f"{profiles.SIXSQ}UserParams"
+    unplayed = _WRITING
+
+
+class Event(CimiResource):
+    """What happened to runs, newest first."""
+
+    name, key, rules = "event", "events", _EVERYONE
+    uri = "http://schemas.dmtf.org/cimi/2/Event"
+    rels = ("delete",)
+    methods = ("search", "add", "read", "delete")
+    unplayed = ("add",)
+
+    def query(self) -> Query:
+        """Read the parameters of a search."""
+        query = super().query()
+        return query if query.order else attrs.evolve(query, order=(("timestamp", True),))
+
+
+class Credential(CimiResource):
+    """API keys, and the users' accounts on clouds."""
+
+    name, key, rules = "credential", "credentials", (*_ADMIN, *_USERS_ADD)
+
+    def create(self, body: Document) -> Reply:
+        """Add an API key; it can do what the user can."""
+        template = body.get("credentialTemplate")
+        if not isinstance(template, dict) or not isinstance(template.get("href"), str):
+            raise JsonProblem(400, f"{_SCHEMA}should contain key: :credentialTemplate\n")
+        href, ttl = template["href"], template.get("ttl", 0)
+        if href != _API_KEY:
+            if href in _UNPLAYED_CREDENTIALS or self.world.store.get(href):
+                raise not_played(f"adding a credential by {href}")
+            raise JsonProblem(400, f"requested href not found: {href}")
+        if set(template) - {"href", "ttl"} or type(ttl) is not int or ttl < 0:
+            raise JsonProblem(400, f"{_SCHEMA}should satisfy nat-int?\n")
+        secret = self.world.ids.secret()
+        fields: Document = {name: body[name] for name in ("name", "description") if name in body}
+        if ttl:
+            fields["expiry"] = iso(self.world.now() + timedelta(seconds=ttl))
+        roles = [one for one in self.identity.roles if one != self.identity.session]
+        account = self.world.accounts[self.identity.name or ""]
+        digest = sessions.secret_digest(secret)
+        document = profiles.add_api_key(self.world, account, digest, roles, **fields)
+        return created(document["id"], secretKey=secret)
+
+    def changed(self, document: Document, changes: Document) -> Document:
+        """Turn what was sent into the changes that are made."""
+        if document["type"] != "api-key":
+            raise not_played("editing a cloud credential")
+        return changes
+
+    def remove(self, document: Document) -> None:
+        """Clear up before a deletion."""
+        profiles.forget_credential(self.world, document)
+
+
+class SessionTemplate(CimiResource):
+    """The ways to log in."""
+
+    name, key, rules = "session-template", "sessionTemplates", _OPEN
+    is_template = True
+    unplayed = (*_WRITING, "describe")
+
+
+class Session(CimiResource):
+    """Logins."""
+
+    name, key = "session", "sessions"
+    rules = User.rules
+    rels = ("delete",)
+    methods = ("search", "add", "read", "delete")
+    _fields: ClassVar[Mapping[str, set[str]]] = {
+        "internal": {"username", "password"},
+        "api-key": {"key", "secret"},
+        "mitreid-token": {"token"},
+    }
+
+    def query(self) -> Query:
+        """Read the parameters of a search: nobody finds another session than their own."""
+        own = attr("id").eq(self.identity.session or "nobody")
+        return attrs.evolve(super().query(), filter=own)
+
+    def body(self) -> Document:
+        """The body as a map; a form holds the template."""
+        if isinstance(self.request.body, bytes):
+            text = "find not supported on type: java.io.ByteArrayInputStream"
+            problem = f"Unexpected exception thrown: {text}"
+            raise JsonProblem(500, problem, content_type=_CHARSET)
+        if flask_request.headers.get("Content-Type") != FORM:
+            return super().body()
+        fields: Document = {name: one[-1] for name, one in self.request.fields.items()}
+        redirect = fields.pop("redirectURI", None)
+        body: Document = {"sessionTemplate": fields}
+        return body | ({"redirectURI": redirect} if redirect else {})
+
+    def create(self, body: Document) -> Reply:
+        """Log in; without a template the server does nothing, and says so with an empty 200."""
+        template = body.get("sessionTemplate")
+        if not isinstance(template, dict) or "href" not in template:
+            return Reply()
+        redirect = body.get("redirectURI") or template.get("redirectURI")
+        try:
+            return self._open(template, body, redirect)
+        except JsonProblem as problem:
+            if not redirect or problem.status not in {400, 403}:
+                raise
+            location = f"{redirect}?error={quote(problem.message, safe='')}"
+            reply = message(303, problem.message)
+            return attrs.evolve(reply, headers={"Location": location})
+
+    def _open(self, template: Document, body: Document, redirect: str | None) -> Reply:
+        href = str(template["href"])
+        own = self.world.store.get(href)
+        if own is None or not href.startswith("session-template/"):
+            raise JsonProblem(404, f"{href} not found", href)
+        sent = {key: one for key, one in template.items() if key not in {"href", "redirectURI"}}
+        method = str(own["method"])
+        if set(sent) - self._fields[method]:
+            raise JsonProblem(400, f"{_SCHEMA}should be one of: :href, :instance, :method\n")
+        if not all(isinstance(value, str) and value for value in sent.values()):
+            raise JsonProblem(400, f"{_SCHEMA}should satisfy\n\n  string?\n")
+        user, roles = sessions.log_in(self.world, method, {**own, **sent})
+        identifier = f"session/{self.world.ids.uuid()}"
+        ends = self.world.now() + sessions.LIFETIME
+        names = " ".join([*roles, identifier])
+        optional = {name: body[name] for name in ("name", "description") if name in body}
+        self.world.document(
+            "session",
+            f"{profiles.SIXSQ}Session",
+            id=identifier,
+            method=method,
+            sessionTemplate={"href": href},
+            clientIP=flask_request.remote_addr,
+            expiry=iso(ends),
+            username=user,
+            roles=names,
+            acl=acl(role("ADMIN", "VIEW"), role("ADMIN", "ALL"), owner=identifier),
+            **optional,
+            **({"redirectURI": redirect} if redirect else {}),
+        )
+        cookie = sessions.make_cookie(self.world, user, names, ends, session=identifier)
+        reply = created(identifier, headers={"Set-Cookie": cookie})
+        if redirect:
+            return attrs.evolve(reply, status=303, headers={**reply.headers, "Location": redirect})
+        return reply
+
+    def remove(self, document: Document) -> Reply:
+        """Log out."""
+        identifier = str(document["id"])
+        cookie = {"Set-Cookie": sessions.clearing_cookie(self.world)}
+        return message(200, f"{identifier} deleted", identifier, headers=cookie)
+
+
+def _read_only(name: str, key: str, rules: Rules) -> type[CimiResource]:
+    """A type that is listed and read, and nothing else."""
+    is_template = name.endswith("-template")
+    fields = {"name": name, "key": key, "rules": rules, "is_template": is_template}
+    return type(key, (CimiResource,), {**fields, "unplayed": (*_WRITING, "describe")})
+
+
+_ADMIN_ADDS: Rules = (*_ADMIN, *_USERS_ADD)
+RESOURCES: Mapping[str, type[CimiResource]] = {
+    resource.name: resource
+    for resource in (
+        ServiceOffer,
+        VirtualMachine,
+        Connector,
+        User,
+        UserParam,
+        Event,
+        Credential,
+        SessionTemplate,
+        Session,
+        _read_only("configuration", "configurations", _ADMIN),
+        _read_only("connector-template", "connectorTemplates", (("ADMIN", "VIEW"), *_USERS_VIEW)),
+        _read_only("credential-template", "credentialTemplates", _OPEN),
+        _read_only("deployment", "deployments", _ADMIN_ADDS),
+        _read_only("external-object", "externalObjects", _ADMIN_ADDS),
+        _read_only("job", "jobs", _USERS_VIEW),
+        _read_only("metering", "meterings", (*_ADMIN, *_USERS_VIEW)),
+        _read_only("module", "modules", _USERS_ADD),
+        _read_only("notification", "notifications", _EVERYONE),
+        _read_only("service-attribute", "serviceAttributes", _USERS_ADD),
+        _read_only("user-template", "userTemplates", _OPEN),
+    )
+}
+_UNPLAYED = {
+    "callback": "callbacks",
+    "configuration-template": "configurationTemplates",
+    "deployment-parameter": "deploymentParameters",
+    "deployment-template": "deploymentTemplates",
+    "email": "emails",
+    "evidence-record": "evidenceRecords",
+    "external-object-template": "externalObjectTemplates",
+    "module-application": "moduleApplications",
+    "module-component": "moduleComponents",
+    "module-image": "moduleImages",
+    "quota": "quotas",
+    "resource-metadata": "resourceMetadatas",
+    "service-attribute-namespace": "serviceAttributeNamespaces",
+    "service-benchmark": "serviceBenchmarks",
+    "storage-bucket": "storageBuckets",
+    "user-identifier": "userIdentifiers",
+    "user-param-template": "userParamTemplates",
+    "virtual-machine-mapping": "virtualMachineMappings",
+}
+
+
+class JsonService(Service[State, Identity]):
+    """The JSON service of a server."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state, RESOURCES, _UNPLAYED)
+
+    def add_routes(self, app: Flask) -> None:
+        """Add the routes and error handlers."""
+        super().add_routes(app)
+        for rule in ("/api", "/api/"):
+            app.add_url_rule(rule, f"api {rule}", self._unknown)
+
+        @app.before_request
+        def refuse_options() -> None:
+            # Flask and the common layer have an answer for OPTIONS; this server has none.
+            if request_is_json() and flask_request.method == "OPTIONS":
+                raise self.wrong_method(self.read_request(flask_request.path[5:]))
+
+    def _unknown(self) -> Response:
+        raise JsonProblem(404, "unknown resource", flask_request.path)
+
+    def read_request(self, path: str) -> Request[State, Identity]:
+        """Read the request that Flask holds."""
+        content_type = flask_request.headers.get("Content-Type", "")
+        body: Any = None
+        if content_type.startswith(f"{FORM};"):
+            body = flask_request.get_data()
+        elif content_type != FORM:
+            body = json_body()
+        return Request(
+            world=self.world,
+            identity=sessions.identify(self.world, flask_request.cookies.get(sessions.COOKIE)),
+            method=flask_request.method.lower(),
+            path=path,
+            base=base_url(),
+            body=body,
+            fields=query_fields(),
+        )
+
+    def user_name(self, identity: Identity) -> str | None:
+        """The name of the sender, for the journal."""
+        return identity.name
+
+    def entry_point(self, call: Request[State, Identity]) -> Reply:
+        """Answer with the list of collections."""
+        since = "2016-06-21T17:31:14.950Z"
+        document: Document = {
+            "id": ENTRY_POINT,
+            "resourceURI": "http://schemas.dmtf.org/cimi/2/CloudEntryPoint",
+            "created": since,
+            "updated": since,
+            "acl": acl(role("ANON", "VIEW"), role("ADMIN", "ALL")),
+            "baseURI": f"{call.base}/api/",
+        }
+        keys = {name: resource.key for name, resource in RESOURCES.items()} | _UNPLAYED
+        collections = {key: {"href": name} for name, key in keys.items()}
+        return Reply(document=document | collections, content_type=_CHARSET)
+
+    def wrong_method(self, call: Request[State, Identity]) -> JsonProblem:
+        """The refusal of an address that nothing is at."""
+        parts = call.path.split("/")
+        path = f"/api/{call.path}"
+        if len(parts) == 3 and parts[0] not in self.resources:
+            words = f'["{parts[0]}" "{parts[2]}"]'
+            text = f"undefined action ({call.method}, {words}) for {path}"
+            return JsonProblem(404, text, path)
+        if len(parts) > 3:
+            return JsonProblem(404, "unknown resource", path)
+        return super().wrong_method(call)
+
+    def respond(self, reply: Reply) -> Response:
+        """Turn a reply into what Flask sends."""
+        document = reply.document
+        is_new = isinstance(document, Mapping) and document.get("status") == 201
+        if is_new:
+            reply = attrs.evolve(reply, content_type=_CHARSET)
+        response = super().respond(reply)
+        # This server writes the digits of an escape in capitals.
+        response.data = _ESCAPE.sub(
+            lambda match: match[1] or b"\\u" + match[2].upper(), response.data
+        )
+        return response
+
+    def failed(self, error: HTTPException) -> Response:
+        """Answer that something unforeseen went wrong, in either service."""
+        if request_is_json():
+            return super().failed(error)
+        allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
+        status = error.code if error.code in {400, 404, 405, 415} else 500
+        return responses.refuse(XmlProblem(status, allow=", ".join(allowed)))
+
+
+def request_is_json() -> bool:
+    """Whether a request is for the JSON service."""
+    return flask_request.path == "/api" or flask_request.path.startswith("/api/")

@@ -1,0 +1,94 @@
+"""What the server keeps: modules, users, runs, connectors and JSON documents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.moments import iso
+from slipstream.sandbox.slipstream3.access import owned_by
+from slipstream.sandbox.slipstream3.accounts import Account
+from slipstream.sandbox.slipstream3.modules import Library
+from slipstream.sandbox.slipstream3.runs import Run
+from slipstream.sandbox.store import Document
+from slipstream.sandbox.world import BaseWorld
+
+_EVENT = "http://schemas.dmtf.org/cimi/2/Event"
+_DEFAULT_TIMEOUT = 30
+
+
+class State(BaseWorld):
+    """
+    The state of a server.
+
+    :param clock: Its clock.
+    """
+
+    refuses_early_termination = False
+    """
+    Whether terminating a run before its machine exists answers 409, as the real server does: the
+    run is cancelled all the same, and its machine starts afterwards.
+    """
+
+    def __init__(self, *, clock: Clock) -> None:
+        super().__init__(clock=clock)
+        self.library = Library()
+        self.accounts: dict[str, Account] = {}
+        self.runs: dict[str, Run] = {}
+        self.connectors: dict[str, Document] = {}
+        self.provider_tokens: dict[str, str] = {}
+
+    def document(self, kind: str, uri: str, /, **fields: Any) -> Document:
+        """
+        Make a JSON document of a kind, with a new id unless one is passed, and keep it.
+
+        :param kind: The collection's name.
+        :param uri: Its ``resourceURI``.
+        :param fields: Its attributes.
+        :returns: The document.
+        """
+        now = iso(self.now())
+        start = {
+            "id": f"{kind}/{self.ids.uuid()}",
+            "resourceURI": uri,
+            "created": now,
+            "updated": now,
+        }
+        return self.store.put(start | fields)
+
+    def event(
+        self,
+        run: Run,
+        text: str,
+        at: datetime,
+        *,
+        kind: str = "state",
+        severity: str = "medium",
+    ) -> None:
+        """
+        Write an event about a run.
+
+        :param run: The run.
+        :param text: Its new state, or what was done to it.
+        :param at: When.
+        :param kind: ``state`` or ``action``.
+        :param severity: ``critical``, ``high``, ``medium`` or ``low``.
+        """
+        self.document(
+            "event",
+            _EVENT,
+            timestamp=iso(at),
+            created=iso(at),
+            updated=iso(at),
+            type=kind,
+            severity=severity,
+            content={"resource": {"href": run.href}, "state": text},
+            acl=owned_by(run.owner),
+        )
+
+    def timeout(self, user: str) -> int:
+        """Minutes that a run of a user may stay in one state."""
+        account = self.accounts.get(user)
+        text = account.value("General.Timeout") if account else ""
+        return int(text) if text.isdigit() and int(text) else _DEFAULT_TIMEOUT

@@ -1,0 +1,210 @@
+"""A small tree of elements that prints as XML or as the JSON made from it, and reading XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
+
+import attrs
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+_INDENT = "   "
+_QUOTES = {'"': "&quot;", "'": "&apos;"}
+_IN_ATTRIBUTES = _QUOTES | {"\n": "&#10;", "\t": "&#9;"}
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d+)?")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_RFC = "http://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html"
+# What the server says where no handler gives a message of its own.
+_SENTENCES = {
+    400: "The request could not be understood by the server due to malformed syntax",
+    401: "The request requires user authentication",
+    403: "The server understood the request, but is refusing to fulfill it",
+    404: "The server has not found anything matching the request URI",
+    405: "The method specified in the request is not allowed for the resource identified by the "
+    "request URI",
+    409: "The request could not be completed due to a conflict with the current state of the "
+    "resource",
+    412: "The precondition given in one or more of the request-header fields evaluated to false "
+    "when it was tested on the server",
+    415: "The server is refusing to service the request because the entity of the request is in "
+    "a format not supported by the requested resource for the requested method",
+    418: "I'm a teapot!",
+    500: "The server encountered an unexpected condition which prevented it from fulfilling the "
+    "request",
+}
+
+
+def java_timestamp(at: datetime) -> str:
+    """
+    Write a timestamp as the XML documents do: the fraction is a count of milliseconds, unpadded.
+
+    :param at: The time.
+    :returns: The text, such as ``2017-10-13 17:07:26.79 UTC`` for 79 ms.
+    """
+    utc = at.astimezone(UTC)
+    return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000} UTC"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _present(children: Iterable[Element | None]) -> list[Element]:
+    return [child for child in children if child is not None]
+
+
+def _attributes(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: _text(value) for name, value in values.items() if value is not None}
+
+
+@attrs.define
+class Element:
+    """
+    An element.
+
+    :param name: Its name.
+    :param attributes: Its attributes; those that are None are left out.
+    :param children: Its children; those that are None are left out.
+    :param text: Its text; None for none.
+    :param cdata: Whether the text stands in a CDATA section.
+    """
+
+    name: str
+    attributes: dict[str, str] = attrs.field(factory=dict, converter=_attributes)
+    children: list[Element] = attrs.field(factory=list, converter=_present)
+    text: str | None = None
+    cdata: bool = False
+
+    def walk(self) -> Iterator[Element]:
+        """The element itself and everything below it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def xml(self) -> str:
+        """The element as XML, indented by three spaces, without a declaration."""
+        return "\n".join(_lines(self, ""))
+
+    def json(self) -> Any:
+        """What a mechanical translation of the XML gives: texts like numbers become numbers."""
+        if not self.attributes and not self.children:
+            return "" if self.text is None else _guess(self.text)
+        document: dict[str, Any] = {name: _guess(text) for name, text in self.attributes.items()}
+        for child in self.children:
+            _accumulate(document, child.name, child.json())
+        if self.text:
+            document["content"] = _guess(self.text)
+        return document
+
+
+def _lines(element: Element, indent: str) -> Iterator[str]:
+    attributes = "".join(
+        f' {name}="{escape(_NOT_XML.sub("", text), _IN_ATTRIBUTES)}"'
+        for name, text in element.attributes.items()
+    )
+    start = f"{indent}<{element.name}{attributes}"
+    if element.text is not None:
+        yield f"{start}>{_content(element.text, cdata=element.cdata)}</{element.name}>"
+    elif element.children:
+        yield f"{start}>"
+        for child in element.children:
+            yield from _lines(child, indent + _INDENT)
+        yield f"{indent}</{element.name}>"
+    else:
+        yield f"{start}/>"
+
+
+def _content(text: str, *, cdata: bool) -> str:
+    clean = _NOT_XML.sub("", text)
+    if not cdata:
+        return escape(clean, _QUOTES)
+    return "<![CDATA[" + clean.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+
+
+def _accumulate(document: dict[str, Any], name: str, value: Any) -> None:
+    if name not in document:
+        document[name] = value
+    elif isinstance(document[name], list):
+        document[name].append(value)
+    else:
+        document[name] = [document[name], value]
+
+
+def _guess(text: str) -> Any:
+    if text in {"true", "false"}:
+        return text == "true"
+    if _NUMBER.fullmatch(text):
+        return float(text) if re.search(r"[.eE]", text) else int(text)
+    return text
+
+
+def entries(pairs: Iterable[tuple[str, Element]], *, cdata: bool = False) -> list[Element]:
+    """
+    Write a map the way the Simple XML library does.
+
+    :param pairs: Keys and the elements of their values.
+    :param cdata: Whether keys stand in CDATA sections.
+    :returns: One ``entry`` each.
+    """
+    return [
+        Element("entry", children=[Element("string", text=key, cdata=cdata), value])
+        for key, value in pairs
+    ]
+
+
+def string_array(name: str, texts: Iterable[str]) -> Element:
+    """An array of strings, with its ``length``."""
+    children = [Element("string", text=text) for text in texts]
+    return Element(name, {"length": len(children)}, children)
+
+
+class XmlProblem(Exception):
+    """
+    A refusal of the XML service.
+
+    :param status: The HTTP status.
+    :param detail: The message; the server's standard sentence, if left out.
+    :param allow: The methods that an address knows, beside a 405.
+    """
+
+    def __init__(self, status: int, detail: str = "", *, allow: str = "") -> None:
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail or _SENTENCES.get(status, HTTPStatus(status).phrase)
+        self.allow = allow
+        self.reason = "I'm a teapot!" if status == 418 else HTTPStatus(status).phrase
+        section = f"{_RFC}#sec10.{status // 100}.{status % 100 + 1}"
+        self.specification = "http://tools.ietf.org/html/rfc2324" if status == 418 else section
+
+    def element(self) -> Element:
+        """The ``error`` element."""
+        attributes = {
+            "code": self.status,
+            "reason": self.reason,
+            "detail": self.detail,
+            "specificationUri": self.specification,
+        }
+        return Element("error", attributes, text=f"\n{self.detail}\n")
+
+
+def read_xml(body: bytes) -> ET.Element:
+    """
+    Parse a document, entities off.
+
+    :param body: The bytes.
+    :returns: Its root.
+    :raises XmlProblem: 400 if it is not XML.
+    """
+    try:
+        root: ET.Element = fromstring(body)
+    except (ET.ParseError, DefusedXmlException, ValueError):
+        raise XmlProblem(400, "Invalid xml document") from None
+    return root
