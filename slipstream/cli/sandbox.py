@@ -12,6 +12,7 @@ import click
 
 from slipstream.cli.app import FAILED
 from slipstream.sandbox.families import FAMILIES
+from slipstream.sandbox.front import FRONTS
 from slipstream.sandbox.sandbox import Sandbox
 
 PORT = 8765
@@ -48,6 +49,9 @@ Press Ctrl-C to end it.
     "--speed", type=float, default=20.0, show_default=True, help="Simulated seconds in a second."
 )
 @click.option("--server-version", help="3.71, or 6.19 for nuvla.")
+@click.option(
+    "--front", type=click.Choice(FRONTS), help="Front server before it.  [default: none]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, for programs.")
 @click.pass_context
 def sandbox(
@@ -57,6 +61,7 @@ def sandbox(
     port: int | None,
     speed: float,
     server_version: str | None,
+    front: str | None,
     as_json: bool,
 ) -> int:
     """Run a local server that speaks SlipStream's or Nuvla's protocol, until Ctrl-C."""
@@ -68,7 +73,12 @@ def sandbox(
 
     def start(port: int) -> Sandbox:
         server = Sandbox(
-            family=family, host=host, port=port, speed=speed, server_version=server_version
+            family=family,
+            host=host,
+            port=port,
+            speed=speed,
+            server_version=server_version,
+            front=front,
         )
         server.start()
         return server

@@ -10,6 +10,7 @@ from typing import Any, Self
 from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.families import FAMILIES
 from slipstream.sandbox.faults import Faults
+from slipstream.sandbox.front import FRONTS, VendorFront
 from slipstream.sandbox.journal import Journal
 from slipstream.sandbox.login import Login
 from slipstream.sandbox.server import Gate, Server
@@ -33,7 +34,10 @@ class Sandbox:
     :param machine_address: The address that every machine has, and every place of Nuvla's that is
         no edge: where a test lets a server of its own listen. Left out, each machine has one of
         the networks set aside for documentation, where nothing answers.
-    :raises ValueError: If the family, the version or the speed is none.
+    :param front: ``vendor`` puts the front server of SlipStream's vendor before it: GET of
+        ``/run``, of a run and of its state come from a cache for 30, 40 and 15 seconds, whoever
+        sends it, and more than 20 requests a second with bursts of 200 are refused with 429.
+    :raises ValueError: If the family, the version, the speed or the front server is none.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Sandbox:
         server_version: str | None = None,
         clock: Clock | None = None,
         machine_address: str | None = None,
+        front: str | None = None,
     ) -> None:
         if family not in FAMILIES:
             known = " and ".join(FAMILIES)
@@ -59,6 +64,10 @@ class Sandbox:
         world, self._application, users = chosen.begin(
             self.clock, server_version or chosen.version
         )
+        if front is not None:
+            if front not in FRONTS or family != "slipstream":
+                raise ValueError(f"{front!r} is no front server of {family}: try 'vendor'.")
+            self._application = VendorFront(self._application, self.clock)
         # Each family's world has levers of its own.
         self.world: Any = world
         world.ids.fixed_address = machine_address
