@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from slipstream.redaction.names import announces_secret
+from slipstream.values.secret_names import announces_secret
 
 _KEY = re.compile(r"key", re.IGNORECASE)
 _FILE = re.compile(r"(?:file|path)$", re.IGNORECASE)

@@ -1,94 +1,107 @@
 """
-Taking secrets out of what is shown of an exchange: addresses, headers and bodies.
+Taking secrets out of URLs, headers and bodies.
 
-They are found by the names they stand under (:mod:`slipstream.redaction.names`), by their looks,
-and because the conversation knows their very text (:mod:`slipstream.redaction.values`). What can
-be parsed is parsed. Of what cannot, all that may belong to a secret goes: rather too much is
-masked than too little.
+They are found by the names they stand under (:mod:`slipstream.values.secret_names`), by their
+looks, and because the session knows their very text (:mod:`slipstream.redaction.values`). What
+can be parsed is parsed. Of what cannot, all that may belong to a secret goes: rather too much is
+replaced than too little.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from xml.etree.ElementTree import Element, ParseError, indent, tostring
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from slipstream.redaction.documents import mask_xml, masked_form, masked_json
-from slipstream.redaction.names import announces_secret, authenticates
-from slipstream.redaction.texts import mask_assigned
-from slipstream.redaction.values import MASK, KnownSecrets, mask_shapes
+from slipstream.redaction.documents import Documents
+from slipstream.redaction.policy import MASKING, Policy
+from slipstream.redaction.prose import markup_announces_secret, replace_assigned, replace_shapes
+from slipstream.redaction.values import KnownSecrets
+from slipstream.values.secret_names import announces_secret, authenticates
 
 LARGEST = 2 * 1024 * 1024
 """Bytes beyond which a body is not searched for secrets, and so not shown."""
 
-_WORD = re.compile(r"[\w.\-]+")
-_TAG = re.compile(r"<[^<>]*>?(?:\s*+[\w.\-:]++\s*+(?=<|\Z))?+")
 _PAGE = re.compile(r"\s*<(?:!doctype\s+)?html\b", re.IGNORECASE)
+# Comments, processing instructions and declarations, which a parser leaves out.
+_UNPARSED = re.compile(r"<!(?!\[CDATA\[)|<\?(?!xml\s)")
 _COOKIE_ATTRIBUTES = {"path", "domain", "expires", "max-age", "samesite"}
 _COOKIE_FLAGS = {"secure", "httponly", "partitioned"}
 
 
 class Redactor:
     """
-    Takes the secrets of one conversation out of what is shown of it.
+    Takes the secrets of one session out of text.
 
-    :param known: The secrets whose text the conversation knows.
+    :param known: The secrets whose text the session knows.
+    :param policy: What stands in their place, by default the mask for people.
     """
 
-    def __init__(self, known: KnownSecrets) -> None:
+    def __init__(self, known: KnownSecrets, policy: Policy = MASKING) -> None:
         self.known = known
+        self.policy = policy
+        self._documents = Documents(policy, self.text)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
     def said(self, text: str) -> str:
         """
-        A sentence without secrets that it quotes; words that only announce one stay.
+        Redact a sentence; words that only announce a secret stay.
 
         :param text: The sentence, as in the message of an error.
-        :returns: The sentence.
+        :returns: The sentence without the secrets that it quotes.
         """
-        return mask_shapes(self.known.mask(text))
+        return replace_shapes(self.known.mask(text), self.policy)
 
     def text(self, source: str) -> str:
         """
-        Any piece of text, whatever may be written in it.
+        Redact any piece of text: a document, or prose.
 
         :param source: The text.
         :returns: The text without secrets.
         """
-        document = self._document(source)
-        if document is None:
-            document = self._loose(self.known.mask(source))
-        return MASK if document is None else self.known.mask(document)
+        document = self.document(source)
+        return self.known.mask(self.loose(source) if document is None else document)
 
     def url(self, source: str) -> str:
         """
-        An address, absolute or not.
+        Redact a URL, absolute or not.
 
-        :param source: The address.
+        :param source: The URL.
         :returns: It without user information, and without the secrets in path and query.
         """
         try:
             parts = urlsplit(source)
         except ValueError:
-            return MASK
-        _, at, host = parts.netloc.rpartition("@")
-        shown = parts._replace(
-            netloc=f"{MASK}@{host}" if at else host,
-            path=self.said(parts.path),
-            query=masked_form(parts.query, self.text),
-            fragment=masked_form(parts.fragment, self.text),
-        )
-        return self.known.mask(urlunsplit(shown))
+            return self.policy.replace(source)
+        user, at, host = parts.netloc.rpartition("@")
+        netloc = f"{self.policy.replace(user)}{at}{host}"
+        path = self.said(parts.path)
+        query, fragment = self.form(parts.query), self.form(parts.fragment)
+        # Nothing is put together anew that has not changed: parsing forgets an empty query.
+        if (netloc, path, query, fragment) != parts[1:]:
+            source = urlunsplit((parts.scheme, netloc, path, query, fragment))
+        return self.known.mask(source)
+
+    def form(self, source: str) -> str:
+        """
+        Redact a form, or the query of a URL.
+
+        :param source: ``name=value&...``, percent-encoded.
+        :returns: The form; what is harmless stays as it is written.
+        """
+        return self._documents.form(source)
 
     def header(self, name: str, value: str) -> str:
         """
-        The value of a header.
+        Redact the value of a header.
 
         :param name: The header's name.
         :param value: Its value.
@@ -98,14 +111,14 @@ class Redactor:
             return "; ".join(self._cookie(cookie) for cookie in value.split(";"))
         if name.lower() == "set-cookie":
             cookie, *attributes = value.split(";")
-            return "; ".join([self._cookie(cookie), *map(_attribute, attributes)])
+            return "; ".join([self._cookie(cookie), *map(self._attribute, attributes)])
         if authenticates(name):
-            return MASK
+            return self.policy.replace(value)
         return self.url(value) if name.lower() == "location" else self.text(value)
 
     def body(self, body: bytes, kind: str, *, named: str = "", pretty: bool = False) -> str:
         """
-        What a request or an answer carries.
+        Redact the body of a request or a response for people.
 
         :param body: The bytes.
         :param kind: The media type that it is sent as.
@@ -121,59 +134,89 @@ class Redactor:
             return f"({len(body)} bytes that are no text)"
         if not text.strip():
             return text
-        shown = self._shown(text, kind.lower(), named, pretty)
-        if shown is None:
+        redacted = self._whole(text, kind.lower(), named, pretty)
+        if redacted is None:
             return f"({len(text)} characters that cannot be searched for secrets)"
-        return self.known.mask(shown)
+        return self.known.mask(redacted)
 
-    def _shown(self, text: str, kind: str, named: str, pretty: bool) -> str | None:
+    def _whole(self, text: str, kind: str, named: str, pretty: bool) -> str | None:
         bare = announces_secret(named)
         if bare and "json" not in kind and "xml" not in kind:
-            return MASK
-        document = self._document(text, pretty=pretty)
+            return self.policy.replace(text)
+        document = self.document(text, pretty=pretty)
         if document is not None or bare:
-            return document or MASK
+            return document or self.policy.replace(text)
         if "x-www-form-urlencoded" in kind:
-            return masked_form(text, self.text)
+            return self.form(text)
         start = text.lstrip()[:1]
         if start in {"{", "["} or (start == "<" and not _PAGE.match(text)):
             return None
-        return self._loose(self.known.mask(text))
+        return self.loose(text)
 
-    def _document(self, text: str, *, pretty: bool = False) -> str | None:
-        """A whole document, read and written anew; ``None`` if it is none."""
-        start = text.lstrip()[:1]
+    def document(self, text: str, *, pretty: bool = False) -> str | None:
+        """
+        Redact a whole JSON or XML document.
+
+        :param text: The document.
+        :param pretty: Whether to indent it.
+        :returns: The document as it was written if there was nothing to do, else written anew;
+            ``None`` if it is none.
+        """
+        start = text.lstrip("\ufeff \t\r\n")[:1]
         try:
             if start in {"{", "["}:
-                cleaned = masked_json(json.loads(text), self.text)
+                parsed = json.loads(text, object_pairs_hook=_unique)
+                cleaned = self._documents.json(parsed)
+                if cleaned == parsed and not pretty:
+                    return text
                 return json.dumps(cleaned, ensure_ascii=False, indent=2 if pretty else None)
             if start == "<":
-                root = fromstring(text)
-                mask_xml(root, self.text)
-                return _written(root, pretty=pretty)
+                return self._xml(text, pretty=pretty)
         except (ParseError, DefusedXmlException, ValueError, RecursionError):
             return None
         return None
 
-    def _loose(self, text: str) -> str | None:
-        """A text that no parser reads; ``None`` if its markup announces a secret."""
-        for tag in _TAG.finditer(text):
-            if any(map(announces_secret, _WORD.findall(tag[0]))):
-                return None
-        return mask_assigned(mask_shapes(text))
+    def _xml(self, text: str, *, pretty: bool) -> str:
+        root = fromstring(text)
+        before = tostring(root)
+        self._documents.xml(root)
+        if pretty:
+            indent(root)
+        elif tostring(root) == before and not _UNPARSED.search(text):
+            return text
+        return _written(root)
+
+    def loose(self, source: str) -> str:
+        """
+        Redact a text that no parser reads.
+
+        :param source: The text.
+        :returns: The text; nothing of it if its markup announces a secret.
+        """
+        source = self.known.mask(source)
+        if markup_announces_secret(source, self.policy):
+            return self.policy.replace(source)
+        return replace_assigned(replace_shapes(source, self.policy), self.policy)
 
     def _cookie(self, cookie: str) -> str:
         name, equals, value = cookie.strip().partition("=")
-        return f"{self.said(name)}={MASK if value else ''}" if equals else MASK
+        replaced = self.policy.replace(value if equals else name)
+        return f"{self.said(name)}={replaced}" if equals else replaced
+
+    def _attribute(self, text: str) -> str:
+        name, equals, _ = text.strip().partition("=")
+        known = name.lower() in (_COOKIE_ATTRIBUTES if equals else _COOKIE_FLAGS)
+        return text.strip() if known else self.policy.replace(text)
 
 
-def _written(root: Element, *, pretty: bool) -> str:
-    if pretty:
-        indent(root)
+def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one with a name twice has members that only some readers see."""
+    pairs = list(pairs)
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a name stands twice")
+    return members
+
+
+def _written(root: Element) -> str:
     return tostring(root, encoding="unicode")
-
-
-def _attribute(text: str) -> str:
-    name, equals, _ = text.strip().partition("=")
-    known = name.lower() in (_COOKIE_ATTRIBUTES if equals else _COOKIE_FLAGS)
-    return text.strip() if known else MASK

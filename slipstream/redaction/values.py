@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import html
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from slipstream.forking import PerProcess
+import attrs
 
-MASK: Final = "***"
-"""Stands where a secret stood; it gives away no length, and a shell leaves it alone in quotes."""
+from slipstream.redaction.policy import MASK
 
 SHORTEST: Final = 4
 """Characters below which a value is no secret that could be told from other text."""
@@ -22,27 +22,28 @@ SHORTEST: Final = 4
 _REMEMBERED = 32
 _BLANK = r"(?: |\+|%20)"
 
-SHAPES: Final[dict[str, re.Pattern[str]]] = {
-    "a private key": re.compile(
+SHAPES: Final = (
+    # A private key.
+    re.compile(
         rf"-----BEGIN(?:{_BLANK}[A-Z0-9]+)*{_BLANK}PRIVATE{_BLANK}KEY-----.*?"
         rf"(?:-----END(?:{_BLANK}[A-Z0-9]+)*{_BLANK}PRIVATE{_BLANK}KEY-----|\Z)",
         re.DOTALL,
     ),
-    # It may follow a character that is percent-encoded, as the sign before it in a form is.
-    "a JSON web token": re.compile(
-        r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))eyJ[\w-]{6,}+\.[\w-]++(?:\.[\w-]*+)?"
-    ),
-    # Five groups of six from an alphabet without look-alikes: SlipStreamServer and the Nuvla
-    # api-server, credential/key_utils.clj.
-    "an API key's secret": re.compile(
+    # A JSON web token. It may follow a character that is percent-encoded, as in a form.
+    re.compile(r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))eyJ[\w-]{6,}+\.[\w-]++(?:\.[\w-]*+)?"),
+    # An API key's secret, five groups of six from an alphabet without look-alikes:
+    # SlipStreamServer and the Nuvla api-server, credential/key_utils.clj.
+    re.compile(
         r"(?<![\w.])[2-9A-HJ-NP-Za-km-z]{6}(?:\.[2-9A-HJ-NP-Za-km-z]{6}){4}(?![\w.])",
     ),
-    "an AWS access key": re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
-    "a GitHub token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,}"),
-}
-"""What each kind of secret is called, and how it is recognised wherever it stands."""
+    # An AWS access key, and a GitHub token.
+    re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
+    re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,}"),
+)
+"""Secrets that are recognised wherever they stand."""
 
-_SCHEME = re.compile(r"(?i)\b(basic|bearer) +[\w.~+/=-]{8,}")
+AUTHORIZATION: Final = re.compile(r"(?i)\b(basic|bearer) +[\w.~+/=-]{8,}")
+"""A login as it stands in a header; the scheme is no secret."""
 
 
 def written(value: str) -> Iterator[str]:
@@ -67,43 +68,48 @@ def written(value: str) -> Iterator[str]:
     yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
 
 
-def mask_shapes(text: str) -> str:
-    """
-    Mask private keys, web tokens, and what else is a secret by its looks.
+@attrs.frozen
+class _Secret:
+    """A known value in all its notations, and what replaces it."""
 
-    :param text: Any text that is not itself JSON or XML, where a key that is cut off would take
-        the closing quotes along.
-    :returns: The text without them.
-    """
-    for pattern in SHAPES.values():
-        text = pattern.sub(MASK, text)
-    return _SCHEME.sub(rf"\1 {MASK}", text)
+    forms: frozenset[str] = attrs.field(repr=False)
+    replacement: str
+    word: bool
+
+    @classmethod
+    def of(cls, value: str, replacement: str, *, word: bool) -> _Secret:
+        forms = {form for text in (value, value.strip()) for form in written(text)}
+        encoded = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
+        return cls(frozenset({*forms, encoded.rstrip("=")}), replacement, word)
 
 
 class KnownSecrets:
     """
-    The secrets that a conversation was given, made or has met. Safe to be shared by threads.
+    The secrets that a session was given, made or has met. Safe to be shared by threads.
 
     Those that it logs in with are kept; of others only the latest few are, as a program may make
     any number of them.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[str, ...]] = {}
-        self._met: dict[str, tuple[str, ...]] = {}
-        self._lock = PerProcess(threading.Lock)
-        self._written: tuple[str, ...] = ()
+        self._kept: dict[str, _Secret] = {}
+        self._met: dict[str, _Secret] = {}
+        self._written: tuple[tuple[str, _Secret], ...] = ()
+        # One for each process: a forked child must not wait for a thread of its parent.
+        self._locks: dict[int, threading.Lock] = {}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def keep(self, *values: object) -> None:
+    def keep(self, *values: object, replacement: str = MASK, word: bool = False) -> None:
         """
         Remember secrets for good.
 
         :param values: The secrets; what is empty or very short is left out.
+        :param replacement: What stands in their place.
+        :param word: Whether they are replaced only where they stand as a whole word.
         """
-        self._remember(self._kept, values)
+        self._remember(self._kept, values, replacement, word)
 
     def meet(self, *values: object) -> None:
         """
@@ -111,38 +117,35 @@ class KnownSecrets:
 
         :param values: The secrets; what is empty or very short is left out.
         """
-        self._remember(self._met, values)
+        self._remember(self._met, values, MASK, word=False)
 
     def mask(self, text: str) -> str:
         """
-        Mask every known secret.
+        Replace every known secret.
 
         :param text: Any text.
         :returns: The text without them, in whatever way they were written.
         """
-        for secret in self._written:
-            if secret in text:
-                text = text.replace(secret, MASK)
+        for form, secret in self._written:
+            if form not in text:
+                continue
+            if secret.word:
+                text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", secret.replacement, text)
+            else:
+                text = text.replace(form, secret.replacement)
         return text
 
-    def _remember(self, place: dict[str, tuple[str, ...]], values: tuple[object, ...]) -> None:
+    def _remember(
+        self, secrets: dict[str, _Secret], values: tuple[object, ...], shown: str, word: bool
+    ) -> None:
         texts = [str(value) for value in values if value is not None]
-        with self._lock.get():
+        with self._locks.setdefault(os.getpid(), threading.Lock()):
             for text in (text for text in texts if len(text.strip()) >= SHORTEST):
-                place[text] = place.pop(text, ()) or _forms(text)
+                known = secrets.pop(text, None)
+                secrets[text] = known or _Secret.of(text, shown, word=word)
             for text in list(self._met)[:-_REMEMBERED]:
                 del self._met[text]
-            forms = {form for known in (self._kept, self._met) for form in _all(known)}
+            everything = (*self._met.values(), *self._kept.values())
+            forms = {form: secret for secret in everything for form in secret.forms}
             # What is part of another one must not leave the rest of it behind.
-            self._written = tuple(sorted(forms, key=len, reverse=True))
-
-
-def _all(known: dict[str, tuple[str, ...]]) -> Iterator[str]:
-    for forms in known.values():
-        yield from forms
-
-
-def _forms(value: str) -> tuple[str, ...]:
-    forms = {form for text in (value, value.strip()) for form in written(text)}
-    encoded = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode().rstrip("=")
-    return (*forms, encoded)
+            self._written = tuple(sorted(forms.items(), key=lambda item: -len(item[0])))

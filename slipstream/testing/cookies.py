@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from slipstream.testing.names import SCRUBBED
-
 NEVER: Final = "Thu, 31 Dec 2099 23:59:59"
 NEVER_ISO: Final = "2099-12-31T23:59:59.000Z"
 _LONG_AGO = "Thu, 01 Jan 1970 00:00:00"
@@ -37,7 +35,7 @@ def scrubbed_cookie(header: str, answered: str | None = None) -> str:
 
 def _cookie_value(value: str) -> str:
     # INVALID is how the servers forget a session: com/sixsq/slipstream/auth/cookies.clj.
-    return value if value in {"", "INVALID"} else SCRUBBED
+    return value if value in {"", "INVALID"} else "SCRUBBED"
 
 
 def _attribute_name(part: str) -> str:

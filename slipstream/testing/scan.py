@@ -15,10 +15,8 @@ from attrs import frozen
 
 from slipstream.testing.cassette_file import CassetteError, Header, Interaction, load
 from slipstream.testing.manifest import FILE_NAME, STATUSES, load_manifest
-from slipstream.testing.names import SCRUBBED
 from slipstream.testing.scenarios import cassette_path, scenario_name
 from slipstream.testing.scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber
-from slipstream.testing.shapes import EMAIL_ADDRESS, SECRET_SHAPES
 
 LARGEST: Final = 300_000
 """Bytes that a cassette may have."""
@@ -27,8 +25,19 @@ _FILES = {"README.md", ".gitkeep"}
 _CALLED = r"(?i:[\w.:-]*(?:passw(?:or)?d|passphrase|secret|token|private[-_.]?key)[\w.:-]*)"
 _ALLOWED = r"(?:SCRUBBED|recorded-[a-z0-9-]+|credential/[\w-]+)?"
 
-# On purpose not the scrubber's own rules: what it overlooks has to be seen here.
-_NAMED_SECRETS = {
+# On purpose none of the scrubber's own rules: what it overlooks has to be seen here.
+_PATTERNS = {
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),
+    "a JSON web token": re.compile(r"(?<![\w-])eyJ[\w-]{6,}\.[\w-]+"),
+    "an API key's secret": re.compile(r"(?<![\w.])[2-9A-HJ-NP-Za-km-z]{6}(?:\.\w{6}){4}(?![\w.])"),
+    "an AWS access key": re.compile(r"(?<![A-Z0-9])A(?:KI|SI)A[A-Z0-9]{16}(?![A-Z0-9])"),
+    "a GitHub token": re.compile(r"\bgh[a-z]_\w{30,}"),
+    "a bearer token": re.compile(r"(?i)\bbearer +(?!SCRUBBED)[\w.~+/=-]{8,}"),
+    "a basic login": re.compile(r"(?i)\bbasic +(?!SCRUBBED)[\w+/]{8,}={0,2}"),
+    "an e-mail address": re.compile(
+        r"(?<![\w.+-])[\w.+-]+@(?!(?:[\w-]+\.)*example\.(?:com|org|net)\b)(?:[\w-]+\.)+[a-zA-Z]{2,}"
+    ),
+    "a Python tag": re.compile(r"!!python|tag:yaml\.org,2002:python|!<tag:.*python"),
     "a secret in JSON": re.compile(rf'\\?"{_CALLED}\\?"\s*:\s*\\?"(?!{_ALLOWED}\\?")'),
     "a secret in a form or a query": re.compile(
         rf"(?<![\w$.:-]){_CALLED}=(?!{_ALLOWED}(?:\W|$))\w"
@@ -38,7 +47,6 @@ _NAMED_SECRETS = {
     ),
     "an XML element of a secret": re.compile(rf"<{_CALLED}(?:\s[^>]*)?(?<!/)>(?!{_ALLOWED}\s*<)"),
 }
-_PYTHON_TAG = re.compile(r"!!python|tag:yaml\.org,2002:python|!<tag:.*python")
 _SECRET_PLACE = re.compile(
     r"(?i)password|secret|token|private.?key|cookie|authorization|passphrase"
 )
@@ -134,13 +142,7 @@ def text_findings(path: Path, text: str) -> Iterator[Finding]:
     :param text: what it holds.
     :returns: what is wrong, where.
     """
-    patterns = {
-        **SECRET_SHAPES,
-        **_NAMED_SECRETS,
-        "an e-mail address": EMAIL_ADDRESS,
-        "a Python tag": _PYTHON_TAG,
-    }
-    for problem, pattern in patterns.items():
+    for problem, pattern in _PATTERNS.items():
         for hit in pattern.finditer(text):
             yield Finding(path, f"holds {problem}", text.count("\n", 0, hit.start()) + 1)
     for number, line in enumerate(text.splitlines(), start=1):
@@ -203,7 +205,7 @@ def _interaction(path: Path, kept: Interaction) -> Iterator[Finding]:
     for name in sorted(strange):
         yield Finding(path, f"keeps the header {name}")
     for cookie in kept.response_headers.get("set-cookie", ()):
-        if cookie.partition(";")[0].partition("=")[2] not in {"", SCRUBBED, "INVALID"}:
+        if cookie.partition(";")[0].partition("=")[2] not in {"", "SCRUBBED", "INVALID"}:
             yield Finding(path, "holds the value of a cookie")
     if not _is_scrubbed(kept):
         yield Finding(path, f"is not scrubbed at {kept.method} {kept.uri.partition('?')[0]}")

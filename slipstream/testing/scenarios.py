@@ -10,7 +10,7 @@ from typing import Final, NoReturn, Self
 
 from attrs import field, fields, frozen
 
-from slipstream.testing.names import KEY, PASSWORD, SECRET, USERNAME
+from slipstream.testing.placeholders import KEY, PASSWORD, SECRET, USERNAME
 
 VARIABLES: Final = {
     "username": "SLIPSTREAM_USERNAME",

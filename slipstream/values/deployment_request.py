@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from slipstream.errors import BadInput
-from slipstream.redaction.names import announces_secret
+from slipstream.values.secret_names import announces_secret
 from slipstream.values.ssh_key import SSHKey
 
 

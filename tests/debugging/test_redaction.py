@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstream.redaction import LARGEST, Redactor
-from slipstream.redaction.names import announces_secret, authenticates
 from slipstream.redaction.values import KnownSecrets
+from slipstream.values.secret_names import announces_secret, authenticates
 
 from .support import ways
 

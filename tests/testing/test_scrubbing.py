@@ -19,8 +19,8 @@ from slipstream.testing.cassette_file import FROM_SANDBOX, Header
 from slipstream.testing.cassettes import Recording, _scrubbed, replaying
 from slipstream.testing.matching import body as same_body
 from slipstream.testing.matching import query as same_query
-from slipstream.testing.names import is_placeholder
 from slipstream.testing.origins import moved
+from slipstream.testing.placeholders import is_placeholder
 from slipstream.testing.pretty import pretty
 from slipstream.testing.scrubbing import Scrubber
 
@@ -319,7 +319,7 @@ def test_only_headers_on_the_list_are_kept():
 
 
 def test_a_packing_that_cannot_be_undone_is_refused():
-    with pytest.raises(ValueError, match="packed as 'zstd'"):
+    with pytest.raises(ValueError, match="compressed as 'zstd'"):
         Scrubber().body(b"x", {"content-encoding": ["zstd"]})
 
 

@@ -10,7 +10,7 @@ _ANYWHERE = re.compile(
     "|apikey|accessid|accesskey"
 )
 _LAST_WORDS = frozenset({"digest", "jwt", "otp", "pass", "pw", "pwd"})
-_ABOUT_WHO_ASKS = frozenset({"auth", "authn", "authz"})
+_AUTHENTICATION_WORDS = frozenset({"auth", "authn", "authz"})
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -24,12 +24,7 @@ VALUE_NAMES: Final = frozenset(
 
 
 def squeezed(name: str) -> str:
-    """
-    Write a name in lower-case letters and digits alone.
-
-    :param name: ``secretKey``, ``private-key``, ``exoscale.password``.
-    :returns: ``secretkey``, ``privatekey``, ``exoscalepassword``.
-    """
+    """Write a name in lower-case letters and digits alone: ``secret-Key`` as ``secretkey``."""
     return _SEPARATORS.sub("", name.lower())
 
 
@@ -46,13 +41,13 @@ def announces_secret(name: str) -> bool:
 
 def authenticates(header: str) -> bool:
     """
-    Tell whether a header of this name says who is asking, or holds another secret.
+    Tell whether a header of this name holds credentials, or another secret.
 
     :param header: The header's name.
     :returns: True for ``Authorization``, ``Set-Cookie``, ``X-Auth-Token`` and the header by which
-        a front server of Nuvla says who was let in (nuvla/api-server, authn_info.clj).
+        a front server of Nuvla passes on the user (nuvla/api-server, authn_info.clj).
     """
-    return announces_secret(header) or not _ABOUT_WHO_ASKS.isdisjoint(_words(header))
+    return announces_secret(header) or not _AUTHENTICATION_WORDS.isdisjoint(_words(header))
 
 
 def _words(name: str) -> list[str]:
