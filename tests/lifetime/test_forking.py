@@ -93,7 +93,7 @@ session = driver._session
 http = session.transport.sessions
 pools = session.transport._connections.get().poolmanager.pools
 locks = [
-    session._login_lock, session.key_lock, session.transport.secrets._lock.get(),
+    session._login_lock, session.key_lock, session.transport.secrets._locks[os.getpid()],
     http.here._cookies_lock, pools.lock,
 ]
 held, done = threading.Event(), threading.Event()
