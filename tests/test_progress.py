@@ -3,96 +3,169 @@
 from __future__ import annotations
 
 import io
+import sys
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from libcloud.compute.types import NodeState
 
 from slipstream.libcloud.progress import ProgressLine
 from slipstream.values import DeploymentState, Phase
 
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def show(stream, *states):
-    with ProgressLine(stream) as progress:
-        for state in states:
-            progress(DeploymentState(state=state, phase=Phase.STARTING))
-    return stream.getvalue()
-
-
-def test_a_file_gets_one_plain_line_for_each_state():
-    text = show(io.StringIO(), "Initializing", "Executing", "Executing", "Ready")
-
-    assert [line.split()[-1] for line in text.splitlines()] == [
-        "Initializing",
-        "Executing",
-        "Ready",
-    ]
-    assert "\r" not in text
-
-
-def test_a_terminal_gets_a_line_that_changes_and_ends():
-    text = show(Terminal(), "Initializing", "Executing", "Executing", "Ready")
-
-    lines = text.split("\n")
-    assert [line.rsplit("\r", 1)[-1].split()[2] for line in lines if line] == [
-        "Initializing",
-        "Executing",
-        "Ready",
-    ]
-    assert lines[1].count("\r") == 2
-    assert text.endswith("\n")
-
-
-def show_several(stream, *answers, names=None):
-    with ProgressLine(stream, names=names) as progress:
-        for one, state in answers:
-            progress(DeploymentState(state=state, phase=Phase.STARTING, deployment_id=one))
-    return stream.getvalue()
-
-
 SEVERAL = [("a", "Executing"), ("b", "Executing"), ("a", "Ready"), ("b", "Executing")]
 
 
-def test_a_file_tells_which_node_has_come_to_a_state():
-    text = show_several(io.StringIO(), *SEVERAL, names={"a": "blog", "b": "shop"})
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
-    assert [line.split()[2:] for line in text.splitlines()] == [
-        ["blog", "Executing"],
-        ["shop", "Executing"],
-        ["blog", "Ready"],
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr(
+        "slipstream.libcloud.progress.time", SimpleNamespace(monotonic=lambda: now[0])
+    )
+    return now
+
+
+def state(word: str, node_id: str | None = None) -> DeploymentState:
+    return DeploymentState(state=word, phase=Phase.STARTING, deployment_id=node_id)
+
+
+def show(stream: io.StringIO, *states: str, **options: Any) -> str:
+    with ProgressLine(stream, **options) as progress:
+        for word in states:
+            progress(state(word))
+    return stream.getvalue()
+
+
+def show_several(stream: io.StringIO, names: dict[str, str] | None = None) -> str:
+    with ProgressLine(stream, names=names) as progress:
+        for node_id, word in SEVERAL:
+            progress(state(word, node_id))
+    return stream.getvalue()
+
+
+def machines(*running: int) -> Callable[[], Sequence[Any]]:
+    """Three machines, of which another number runs at each call."""
+    counts = iter(running)
+
+    def listed() -> Sequence[Any]:
+        count = next(counts)
+        states = [NodeState.RUNNING] * count + [NodeState.PENDING] * (3 - count)
+        return [SimpleNamespace(state=state) for state in states]
+
+    return listed
+
+
+def test_line_has_time_state_and_machines(clock: list[float]) -> None:
+    stream = io.StringIO()
+    progress = ProgressLine(stream, machines=machines(2))
+    clock[0] = 64
+    progress(state("Provisioning"))
+    assert stream.getvalue() == "01:04  Provisioning  2 of 3 machines running\n"
+
+
+def test_file_gets_a_plain_line_for_each_change(clock: list[float]) -> None:
+    text = show(io.StringIO(), "Initializing", "Executing", "Executing", "Ready")
+    assert text == "00:00  Initializing\n00:00  Executing\n00:00  Ready\n"
+    text = show(io.StringIO(), *["Provisioning"] * 3, machines=machines(0, 0, 3))
+    assert text.splitlines() == [
+        "00:00  Provisioning  0 of 3 machines running",
+        "00:00  Provisioning  3 of 3 machines running",
     ]
 
 
-def test_nodes_without_names_are_told_by_their_ids_once_there_are_several():
-    text = show_several(io.StringIO(), *SEVERAL)
-
-    assert [line.split()[2:] for line in text.splitlines()] == [
-        ["Executing"],
-        ["b", "Executing"],
-        ["a", "Ready"],
+def test_terminal_gets_a_line_that_changes_and_ends(clock: list[float]) -> None:
+    text = show(Terminal(), "Initializing", "Executing", "Executing", "Ready")
+    assert text.split("\n") == [
+        "\r00:00  Initializing",
+        "\r00:00  Executing\r00:00  Executing",
+        "\r00:00  Ready",
+        "",
     ]
 
 
-def test_a_terminal_shows_how_many_nodes_are_in_which_state_on_one_line():
-    text = show_several(Terminal(), *SEVERAL)
+def test_line_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    assert len(show(Terminal(), "Executing" * 9).strip()) == 19
 
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ({"a": "blog", "b": "shop"}, ["blog  Executing", "shop  Executing", "blog  Ready"]),
+        (None, ["Executing", "b  Executing", "a  Ready"]),
+    ],
+)
+def test_file_gets_the_name_of_the_node_that_changed(
+    names: dict[str, str] | None, expected: list[str], clock: list[float]
+) -> None:
+    lines = show_several(io.StringIO(), names).splitlines()
+    assert lines == [f"00:00  {line}" for line in expected]
+
+
+def test_terminal_gets_the_number_of_nodes_in_each_state(clock: list[float]) -> None:
+    text = show_several(Terminal())
     assert text.count("\n") == 1
-    shown = [one.split(" s  ")[1].split("(")[0].strip() for one in text.split("\r")[1:]]
-    assert shown == ["Executing", "2 Executing", "1 Ready, 1 Executing", "1 Ready, 1 Executing"]
-    widths = [len(one) for one in text.rstrip("\n").split("\r")[1:]]
-    assert widths == sorted(widths)
+    lines = [line.strip() for line in text.split("\r")[1:]]
+    counts = ["Executing", "2 Executing", "1 Ready, 1 Executing", "1 Ready, 1 Executing"]
+    assert lines == [f"00:00  {count}" for count in counts]
 
 
-def test_a_line_that_was_ended_can_show_another_wait():
+def test_line_can_be_used_again() -> None:
     stream = io.StringIO()
     progress = ProgressLine(stream)
     for _ in range(2):
         with progress:
-            progress(DeploymentState(state="Ready", phase=Phase.RUNNING, deployment_id="a"))
-
+            progress(state("Ready", "a"))
     assert stream.getvalue().count("Ready") == 2
 
 
-def test_nothing_is_written_when_nothing_was_shown():
+def test_nothing_is_written_without_a_state() -> None:
     assert show(Terminal()) == ""
+
+
+def test_control_characters_are_escaped() -> None:
+    assert r"\x1b[31mReady" in show(io.StringIO(), "\x1b[31mReady")
+
+
+def test_ascii_stream_gets_escapes() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    ProgressLine(stream)(state("Pr\xeat"))
+    assert rb"Pr\xeat" in stream.buffer.getvalue()  # type: ignore[attr-defined]
+
+
+def closed() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+class Broken(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+@pytest.mark.parametrize("stream", [closed(), Broken()], ids=["closed", "broken"])
+def test_stream_that_cannot_be_written_is_ignored(stream: io.StringIO) -> None:
+    with ProgressLine(stream) as progress:
+        progress(state("Ready"))
+        progress(state("Done"))
+
+
+def test_process_without_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with ProgressLine() as progress:
+        progress(state("Ready"))
+
+
+def test_machines_that_cannot_be_listed_are_left_out(clock: list[float]) -> None:
+    def fail() -> Sequence[Any]:
+        raise OSError("no network")
+
+    assert show(io.StringIO(), "Ready", machines=fail) == "00:00  Ready\n"
+    assert show(io.StringIO(), "Ready", machines=list) == "00:00  Ready\n"

@@ -1,59 +1,81 @@
-"""Show deployments on their way: a line that changes on a terminal, plain lines elsewhere."""
+"""Print the progress of deployments: a live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
+import shutil
 import sys
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
-from slipstream.transport import clock
+from libcloud.compute.base import Node
+from libcloud.compute.types import NodeState
+
 from slipstream.values import DeploymentState
+from slipstream.values.text import safe_text
 
 
 class ProgressLine:
     """
-    A ``progress`` for everything that waits::
+    A ``progress`` callback for every method that waits::
 
         with ProgressLine() as progress:
             driver.ex_wait_node_in_state(node, progress=progress)
 
-    Of several nodes a terminal shows how many are in which state, and plain lines tell which one
-    has come to a state.
+    A line has the elapsed minutes and seconds, the state and the machines::
 
-    :param stream: Where to write; standard output unless told otherwise.
-    :param names: What to call each node, by its id, where several are waited for.
+        00:04  Provisioning  2 of 3 machines running
+
+    For several nodes a terminal shows how many are in which state, and plain lines name the node
+    that has changed. Whatever the stream cannot print never ends the wait.
+
+    :param stream: Where to write; standard output when left out.
+    :param names: The name of each node by its id, for waits for several nodes.
+    :param machines: Lists the machines of the node, as in
+        ``lambda: driver.ex_list_virtual_machines(node=node)``. It is called at each poll; without
+        it the line says nothing of machines.
     """
 
     def __init__(
-        self, stream: TextIO | None = None, *, names: Mapping[str, str] | None = None
+        self,
+        stream: TextIO | None = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        machines: Callable[[], Sequence[Node]] | None = None,
     ) -> None:
-        self._stream = stream or sys.stdout
-        self._live = self._stream.isatty()
+        # Standard output is None in a process without a console.
+        self._stream: TextIO | None = sys.stdout if stream is None else stream
+        self._live = _is_terminal(self._stream)
         self._names = dict(names or {})
-        self._started = self._changed = clock.monotonic()
+        self._list_machines = machines
+        self._started = time.monotonic()
         self._states: dict[str | None, str] = {}
-        self._widest = 0
+        self._lines: dict[str | None, str] = {}
+        self._width = 0
 
-    def __call__(self, answer: DeploymentState) -> None:
+    def __call__(self, state: DeploymentState) -> None:
         """
-        Show one answer.
+        Print the state of one deployment.
 
-        :param answer: Where a deployment stands.
+        :param state: The state.
         """
-        now = clock.monotonic()
-        one, before = answer.deployment_id, self._states.get(answer.deployment_id)
-        alone = self._states.keys() <= {one}
-        if answer.state != before:
-            if self._live and alone and before is not None:
-                self._end_line()
-            self._states[one], self._changed = answer.state, now
-            if not self._live:
-                self._stream.write(f"{now - self._started:7.1f} s  {self._news(answer)}\n")
+        node_id = state.deployment_id
+        is_first_line = not self._states
+        is_only_node = self._states.keys() <= {node_id}
+        has_changed = state.state != self._states.get(node_id)
+        self._states[node_id] = state.state
+        line = f"{safe_text(state.state)}{self._machines() if is_only_node else ''}"
         if self._live:
-            summary = answer.state if alone else self._counted()
-            self._rewrite(f"{now - self._started:7.1f} s  {summary} ({now - self._changed:.0f} s)")
-        self._stream.flush()
+            if is_only_node and has_changed and not is_first_line:
+                self._end_line()
+            self._rewrite(line if is_only_node else self._counts())
+            return
+        name = self._names.get(node_id or "") or ("" if is_only_node else node_id)
+        line = f"{name}  {line}" if name else line
+        if line != self._lines.get(node_id):
+            self._write(f"{self._elapsed()}  {line}\n")
+        self._lines[node_id] = line
 
     def __enter__(self) -> ProgressLine:
         return self
@@ -65,22 +87,53 @@ class ProgressLine:
         """End the live line, so that what follows starts on a new one."""
         if self._live and self._states:
             self._end_line()
-            self._stream.flush()
         self._states.clear()
+        self._lines.clear()
 
-    def _news(self, answer: DeploymentState) -> str:
-        one = answer.deployment_id or ""
-        name = self._names.get(one) or (one if len(self._states) > 1 else "")
-        return f"{name}  {answer.state}" if name else answer.state
+    def _elapsed(self) -> str:
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        return f"{minutes:02}:{seconds:02}"
 
-    def _counted(self) -> str:
+    def _machines(self) -> str:
+        if self._list_machines is None:
+            return ""
+        try:
+            machines = self._list_machines()
+        except Exception:  # noqa: BLE001 - the wait goes on without the machines
+            return ""
+        if not machines:
+            return ""
+        running = sum(machine.state == NodeState.RUNNING for machine in machines)
+        noun = "machine" if len(machines) == 1 else "machines"
+        return f"  {running} of {len(machines)} {noun} running"
+
+    def _counts(self) -> str:
         counts = Counter(self._states.values())
-        return ", ".join(f"{number} {state}" for state, number in counts.items())
+        return ", ".join(f"{number} {safe_text(state)}" for state, number in counts.items())
 
-    def _rewrite(self, text: str) -> None:
-        self._stream.write(f"\r{text.ljust(self._widest)}")
-        self._widest = max(self._widest, len(text))
+    def _rewrite(self, line: str) -> None:
+        # A line that the terminal wraps could not be rewritten.
+        text = f"{self._elapsed()}  {line}"[: shutil.get_terminal_size().columns - 1]
+        self._write(f"\r{text.ljust(self._width)}")
+        self._width = max(self._width, len(text))
 
     def _end_line(self) -> None:
-        self._stream.write("\n")
-        self._widest = 0
+        self._write("\n")
+        self._width = 0
+
+    def _write(self, text: str) -> None:
+        if self._stream is None:
+            return
+        try:
+            encoding = getattr(self._stream, "encoding", None) or "utf-8"
+            self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self._stream.flush()
+        except Exception:  # noqa: BLE001 - the wait goes on without a stream
+            self._stream = None
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # it is closed
+        return False

@@ -9,7 +9,7 @@ import attrs
 
 from slipstream.errors import BadInput, DriverError, NodeFailed, WaitTimeout
 from slipstream.libcloud.convert import split
-from slipstream.session.polling import Progress, poll
+from slipstream.session.polling import Progress, notify, poll
 from slipstream.values import Deployment, DeploymentState, Phase
 
 GRACE = 3
@@ -114,15 +114,18 @@ class Start:
         raise self._timed_out(found) if _not_running(found) else self._no_address(found)
 
     def _tell(self, found: Iterable[Deployment]) -> None:
-        for deployment in found if self.progress is not None else ():
-            self.progress(  # type: ignore[misc]  # not called when there is none
+        if self.progress is None:
+            return
+        for deployment in found:
+            notify(
+                self.progress,
                 DeploymentState(
                     state=deployment.state,
                     phase=deployment.phase,
                     failure=deployment.failure,
                     attainable=not _is_hopeless(deployment),
                     deployment_id=deployment.id,
-                )
+                ),
             )
 
     def _check(self, found: Sequence[Deployment]) -> None:

@@ -93,6 +93,19 @@ def poll(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> I
         clock.sleep(min(pause, left))
 
 
+def notify(progress: Progress, state: DeploymentState) -> None:
+    """
+    Call a progress callback. A failure of it never ends the wait.
+
+    :param progress: The callback.
+    :param state: Its argument.
+    """
+    try:
+        progress(state)
+    except Exception as error:  # noqa: BLE001 - a user's function may raise any
+        log.warning("the progress callback failed: %s", type(error).__name__)
+
+
 @attrs.frozen(kw_only=True)
 class Wait:
     """
@@ -127,7 +140,7 @@ class Wait:
         for state in poll(ask, what=what, period=self.period, timeout=self.timeout):
             last = state.state
             if self.progress is not None:
-                self.progress(state)
+                notify(self.progress, state)
             if self.reached(state):
                 return state
         raise self._timed_out(last)

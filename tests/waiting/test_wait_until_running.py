@@ -382,19 +382,18 @@ def test_progress_is_told_of_each_node_at_each_question(
     assert len({one.state for one in told}) > 1
 
 
-def test_an_exception_of_progress_ends_it_and_comes_out_as_it_is(
-    place: Place, driver: Driver, waiting: FakeTime
+def test_a_failing_progress_callback_is_logged_and_does_not_end_the_wait(
+    place: Place, driver: Driver, waiting: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     nodes = deployed(place, driver, "blog", "shop")
 
-    def interrupted(_: DeploymentState) -> None:
-        raise LookupError("enough")
+    def fail(_: DeploymentState) -> None:
+        raise UnicodeEncodeError("ascii", "x", 0, 1, "ordinal not in range")
 
-    with pytest.raises(LookupError, match="enough"):
-        driver.wait_until_running(nodes, progress=interrupted)
-    with pytest.raises(LookupError, match="enough"):
-        driver.ex_wait_node_in_state(nodes[0], progress=interrupted)
-    assert waiting.slept == []
+    place.pass_time()
+    assert len(driver.wait_until_running(nodes, progress=fail, **reachable(place))) == 2
+    assert driver.ex_wait_node_in_state(nodes[0], NodeState.RUNNING, progress=fail)
+    assert "the progress callback failed: UnicodeEncodeError" in caplog.text
 
 
 @pytest.mark.parametrize("where", ["asking", "sleeping"])
