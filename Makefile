@@ -9,7 +9,7 @@ CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick record official-client lint format types docs check bench clean
+.PHONY: help demo test quick record official-client fidelity lint format types docs check bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -44,6 +44,9 @@ record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=nam
 	$(BIN)/python -m slipstream record \
 		$(if $(ENDPOINT),--endpoint '$(ENDPOINT)') $(if $(ORIGIN),--origin '$(ORIGIN)') \
 		$(if $(FAMILY),--family '$(FAMILY)') $(SCENARIO)
+
+fidelity: $(VENV)/installed ## Compare the sandbox with recordings of real servers
+	PYTHONPATH=tests $(BIN)/python -m fidelity
 
 official-client: $(CLIENTS) ## Install the official clients for the tests
 

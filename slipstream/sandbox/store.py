@@ -5,12 +5,13 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
 
 import attrs
 
 from slipstream.filters.matching import leaves
+from slipstream.sandbox.moments import iso
 
 Document: TypeAlias = dict[str, Any]
 MOST_DOCUMENTS = 10_000
@@ -294,6 +295,27 @@ def _terms(values: list[Any]) -> Document:
     }
 
 
+def _times(values: list[Any]) -> list[float]:
+    """Read times as the index keeps them, in milliseconds; nothing if there is anything else."""
+    try:
+        return [datetime.fromisoformat(value).timestamp() * 1000 for value in values]
+    except (TypeError, ValueError):
+        return []
+
+
+def _as_times(result: Document) -> Document:
+    """Write beside each number which time it is."""
+    written: Document = {}
+    for name, value in result.items():
+        written[name] = _as_times(value) if isinstance(value, dict) else value
+        if isinstance(value, float):
+            time = datetime.fromtimestamp(min(value / 1000, _LAST_TIME), UTC)
+            written[f"{name}_as_string"] = iso(time)
+    return written
+
+
+_NUMERIC = frozenset({"min", "max", "sum", "avg", "stats", "extendedstats", "percentiles"})
+_LAST_TIME = 253_402_300_799.0
 _ALGORITHMS: Mapping[str, Callable[[list[Any]], Document]] = {
     "min": _single(min),
     "max": _single(max),
@@ -317,5 +339,7 @@ def _aggregate(documents: Sequence[Document], wanted: Iterable[tuple[str, str]])
             results[f"missing:{attribute}"] = {"doc_count": per_document.count([])}
         elif algorithm in _ALGORITHMS:
             values = [value for found in per_document for value in found]
-            results[f"{algorithm}:{attribute}"] = _ALGORITHMS[algorithm](values)
+            times = _times(values) if algorithm in _NUMERIC else []
+            result = _ALGORITHMS[algorithm](times or values)
+            results[f"{algorithm}:{attribute}"] = _as_times(result) if times else result
     return results

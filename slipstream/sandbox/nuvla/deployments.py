@@ -15,6 +15,7 @@ from slipstream.sandbox.identifiers import bare_secret
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla import parameters
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, USER, normalised
+from slipstream.sandbox.nuvla.infrastructure import PULL
 from slipstream.sandbox.nuvla.jobs import queued
 from slipstream.sandbox.nuvla.logs import ResourceLog
 from slipstream.sandbox.nuvla.modules import content_of, split_version
@@ -33,8 +34,6 @@ from slipstream.sandbox.schema import (
 )
 from slipstream.sandbox.store import Document
 
-PULL = "NUVLA_JOB_PULL"
-"""The capability of an edge that fetches its jobs itself."""
 _ALLOWED: Mapping[str, frozenset[str]] = {
     "start": frozenset({"CREATED", "STOPPED"}),
     "stop": frozenset({"PENDING", "STARTING", "UPDATING", "STARTED", "ERROR"}),
@@ -290,7 +289,12 @@ class Deployment(Resource):
 
     def _queue(self, name: str, deployment: Document, **options: Any) -> Reply:
         mode = deployment.get("execution-mode", "push")
-        return queued(self, name, deployment, f"{name} {deployment['id']}", mode=mode, **options)
+        text = f"{name} {deployment['id']}"
+        if mode == "pull":
+            holders = (self.identity.owner, deployment["nuvlabox"])
+            edge = (deployment["nuvlabox"],)
+            options["rights"] = {"view_data": holders, "manage": holders, "edit_data": edge}
+        return queued(self, name, deployment, text, mode=mode, **options)
 
     @action
     def start(self, deployment: Document) -> Reply:
@@ -300,13 +304,13 @@ class Deployment(Resource):
         if deployment["state"] == "STOPPED":
             parameters.remove(self.world, deployment["id"])
         self._set_state(deployment, "PENDING" if is_pull else "STARTING")
-        # Only now are rights looked at: the server writes before it checks.
-        self.require("manage", deployment)
         if "api-credentials" not in deployment:
             rights = self._shared_with(deployment, deployment["id"])
             key = self._api_key(deployment)
             now = self.world.now()
             self.world.change(deployment["id"], now, api_credentials=key, acl=rights)
+        # Only now are rights looked at: the server writes before it checks.
+        self.require("manage", deployment)
         return self._queue("start_deployment", deployment)
 
     def _api_key(self, deployment: Document) -> Document:

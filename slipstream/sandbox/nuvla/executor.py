@@ -97,6 +97,7 @@ def _fail_once(world: State, work: Work, at: datetime) -> None:
 
 def _finish(world: State, work: Work, at: datetime) -> None:
     job = world.store[work.job]
+    is_log = job["action"] == "fetch_deployment_log"
     reason = _carry_out(world, job, at)
     started = datetime.fromisoformat(job["started"])
     world.change(
@@ -107,8 +108,9 @@ def _finish(world: State, work: Work, at: datetime) -> None:
         progress=100,
         return_code=1 if reason else 0,
         duration=round((at - started).total_seconds()),
-        status_message=reason or "StdOut: \n done",
-        time_of_status_change=iso(at),
+        # What fetches a log has nothing to say of itself.
+        status_message=reason or (None if is_log else "StdOut: \n done"),
+        time_of_status_change=None if is_log else iso(at),
     )
     del world.work[work.job]
 

@@ -27,6 +27,8 @@ from slipstream.sandbox.schema import (
 )
 from slipstream.sandbox.store import Document
 
+PULL = "NUVLA_JOB_PULL"
+"""The capability of an edge that fetches its jobs itself."""
 TEMPLATE = "infrastructure-service-template/generic"
 _OUTER = ("name", "description", "tags", "parent", "acl")
 _DEFAULTS = {"state": "STARTED", "endpoint": "https://service.example.org:1234"}
@@ -115,7 +117,7 @@ class NuvlaBox(Resource):
         *("cluster-nuvlabox", "reboot", "assemble-playbooks", "enable-emergency-playbooks"),
         *("enable-host-level-management", "create-log", "generate-new-api-key", "heartbeat"),
     )
-    unplayed = ("add", "edit", "bulk", *_actions)
+    unplayed = ("add", "edit", "bulk", "coe-resource-actions", *_actions)
 
     def deletable(self, document: Document) -> bool:
         """Whether the state allows to delete."""
@@ -123,7 +125,8 @@ class NuvlaBox(Resource):
 
     def offered(self, document: Document) -> Sequence[str]:
         """The actions on an edge, none of which the sandbox plays."""
-        return self._actions
+        is_new = PULL in document.get("capabilities", ())
+        return (*self._actions, *(["coe-resource-actions"] if is_new else []))
 
     def remove(self, document: Document) -> None:
         """Refuse in most states."""

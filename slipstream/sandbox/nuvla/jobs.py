@@ -12,7 +12,6 @@ from datetime import timedelta
 from typing import Any
 
 from slipstream.sandbox.cimi import Reply, action, message
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla.access import ADMIN, acl
 from slipstream.sandbox.nuvla.resource import Resource, forbidden, schema
 from slipstream.sandbox.nuvla.state import State, Work
@@ -156,8 +155,7 @@ class Job(Resource):
             state="CANCELED",
             progress=100,
             priority=None,
-            time_of_status_change=iso(now),
         )
         if job["action"] in _LIFE_CYCLE:
             self.world.change(job["target-resource"]["href"], now, by=user, state="ERROR")
-        return Reply(document=self.present(self.world.store[job["id"]], None))
+        return Reply(document=self.world.store[job["id"]])

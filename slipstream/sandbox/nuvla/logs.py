@@ -21,6 +21,8 @@ class ResourceLog(Resource):
 
     name = "resource-log"
     adders = ADMIN
+    bulk = "bulk-delete"
+    unplayed = ("bulk-delete",)
     description = schema(
         components=list_of(text),
         since=timestamp,

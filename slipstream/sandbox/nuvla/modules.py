@@ -229,7 +229,7 @@ class Module(Resource):
     def offered(self, document: Document) -> Sequence[str]:
         """The actions on a module."""
         if document["subtype"] == "project":
-            return ()
+            return ("delete-version",)
         is_compose = document["subtype"] == "application"
         validating = ("validate-docker-compose",) if is_compose else ()
         return (*validating, "publish", "unpublish", "delete-version")
@@ -288,8 +288,11 @@ class Module(Resource):
             return
         chart = {"helm-repo-url", "helm-chart-name", "helm-chart-version"} & set(content)
         if subtype == "application_helm" and "helm-absolute-url" in content and chart:
-            names = ", ".join(f":{name}" for name in sorted(chart))
-            raise JsonProblem(400, f"Mandatory fields mismatch: :helm-absolute-url with {names}")
+            raise JsonProblem(
+                400,
+                "Mandatory fields mismatch: :helm-absolute-url can't be provided with any of "
+                ":helm-repo-url, :helm-chart-name, :helm-chart-version",
+            )
         registries = content.get("private-registries") or ()
         if any(registry not in self.world.store for registry in registries):
             raise JsonProblem(403, "Private registries can't be resolved!")

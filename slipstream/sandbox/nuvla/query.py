@@ -35,6 +35,7 @@ _FULL_TEXT = ("name", "description", "tags")
 _DATE_ARITHMETIC = re.compile(r"now(?:([+-]\d+)([smhdw]))?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DATES = frozenset({"created", "updated", "expiry", "timestamp", "started", "last-check"})
+_FORMAT = "strict_date_optional_time||epoch_millis"
 _PLACES = frozenset({"location", "inferred-location"})
 _NUMERIC = frozenset({"avg", "min", "max", "sum", "stats", "extendedstats", "percentiles"})
 _AGGREGATIONS = _NUMERIC | {"value_count", "cardinality", "terms", "missing"}
@@ -47,9 +48,23 @@ def query_failed(reason: str) -> JsonProblem:
 
 def index_failed(kind: str, type_: str, reason: str) -> JsonProblem:
     """The refusal of what the index could not do, in the index's own words."""
-    cause = f'{{:type "{type_}", :reason "{reason}", :index "nuvla-{kind}"}}'
+    where = f', :index "nuvla-{kind}"' if type_ == "query_shard_exception" else ""
+    cause = f'{{:type "{type_}", :reason "{reason}"{where}}}'
     details = ':type "search_phase_execution_exception", :reason "all shards failed"'
     return query_failed(f"{{:root_cause [{cause}], {details}}}")
+
+
+def _unreadable(shape: str) -> str:
+    """Word that a shape is no WKT."""
+    kind = re.split(r"[^A-Za-z]", shape, maxsplit=1)[0].upper()
+    reason = "Expected word but found End-of-Stream"
+    if kind not in {"POINT", "LINESTRING", "POLYGON", "MULTIPOLYGON", "ENVELOPE"}:
+        reason = f"Unknown geometry type: {kind}"
+    text = f"invalid WKT format '{shape}'. {reason} (line 1)."
+    return (
+        f'clojure.lang.ExceptionInfo: {text} {{:status 400, :headers {{"Content-Type" '
+        f'"application/json"}}, :body {{:status 400, :message "{text}"}}}}'
+    )
 
 
 @attrs.frozen
@@ -149,7 +164,10 @@ class Index:
     def _no_field_data(self) -> JsonProblem:
         reason = (
             "Text fields are not optimised for operations that require per-document field data "
-            "like aggregations and sorting, so these operations are disabled by default."
+            "like aggregations and sorting, so these operations are disabled by default. Please "
+            "use a keyword field instead. Alternatively, set fielddata=true on [fulltext] in "
+            "order to load field data by uninverting the inverted index. Note that this can use "
+            "significant memory."
         )
         return index_failed(self.kind, "illegal_argument_exception", reason)
 
@@ -180,10 +198,12 @@ class Index:
         try:
             expression = parse(text, NUVLA)
         except FilterSyntaxError as error:
+            # What is wrong with an empty filter is that nothing follows the parenthesis.
+            index = 1 if text == "()" else error.index
             raise JsonProblem(
                 400,
-                f"Invalid CIMI filter. Parse error at line 1, column {error.index + 1}:\n"
-                f"{text}\n{' ' * error.index}^\nExpected one of:\n{error.expected}\n",
+                f"Invalid CIMI filter. Parse error at line 1, column {index + 1}:\n"
+                f"{text}\n{' ' * index}^\nExpected one of:\n{error.expected}\n",
             ) from None
         return _Indexed(self._resolved(expression), self.hidden)
 
@@ -222,16 +242,15 @@ class Index:
             try:
                 value.moment  # noqa: B018 - reading it is the check
             except ValueError:
-                reason = f"failed to parse date field [{value.text}]"
+                failed = f"failed to parse date field [{value.text}] with format [{_FORMAT}]"
+                reason = f"{failed}: [{failed}]"
                 raise index_failed(self.kind, "parse_exception", reason) from None
 
     def _check_place(self, attribute: str, text: str) -> None:
         try:
             read_shape(text)
         except ValueError:
-            raise query_failed(
-                f"clojure.lang.ExceptionInfo: invalid WKT format '{text}'. {{:status 400}}"
-            ) from None
+            raise query_failed(_unreadable(text)) from None
         if attribute not in _PLACES or self.kind not in {"nuvlabox", "nuvlabox-status"}:
-            reason = f"failed to find geo field [{attribute}]"
+            reason = f"failed to find type for field [{attribute}]"
             raise index_failed(self.kind, "query_shard_exception", reason)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, TypeAlias
 
+from slipstream.filters.matching import leaves
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import Reply
 from slipstream.sandbox.moments import iso
@@ -191,7 +192,7 @@ class Resource(cimi.Resource[State, Identity]):
             shown.pop("acl")
         if not self.may("view-data", document):
             shown = {name: shown[name] for name in _META if name in shown}
-        if select is None or "*" in select:
+        if select is None:
             return shown
         names = (*self.always_selected, *select)
         return {name: shown[name] for name in names if name in shown}
@@ -230,10 +231,15 @@ class Resource(cimi.Resource[State, Identity]):
         :raises JsonProblem: 500 for anything else, as the server fails on it.
         """
         body = self.request.body
-        if isinstance(body, list):
-            raise server_error("find not supported on type: clojure.lang.LazySeq")
+        if isinstance(body, bytes):
+            stream = "java.io.ByteArrayInputStream"
+            raise server_error(f"Don't know how to create ISeq from: {stream}")
         if body is not None and not isinstance(body, dict):
-            raise server_error("find not supported on type: java.io.ByteArrayInputStream")
+            raise server_error(
+                "class java.lang.Integer cannot be cast to class java.util.Map$Entry "
+                "(java.lang.Integer and java.util.Map$Entry are in module java.base of loader "
+                "'bootstrap')"
+            )
         return body or {}
 
     def unfit(self, violation: Violation, identifier: str) -> JsonProblem:
@@ -245,11 +251,16 @@ class Resource(cimi.Resource[State, Identity]):
         found = violation(self.description or COMMON, document, open_=self.description is None)
         if found is not None:
             raise unfit(found, identifier or document["id"])
-        for value in (document.get("name"), *document.get("tags", ())):
-            if len(str(value).encode()) > _LONGEST_KEYWORD:
-                raise server_error(
-                    "Document contains at least one immense term in field (whose UTF8 encoding "
-                    f"is longer than the max length {_LONGEST_KEYWORD})"
+        for name in ("name", "tags"):
+            values = leaves(document.get(name), ())
+            if any(len(str(value).encode()) > _LONGEST_KEYWORD for value in values):
+                term = f'Document contains at least one immense term in field=\\"{name}\\"'
+                rule = f"whose UTF8 encoding is longer than the max length {_LONGEST_KEYWORD}"
+                raise JsonProblem(
+                    500,
+                    f"unexpected error occurred: unexpected exception updating {document['id']}: "
+                    f'{{:root_cause [{{:type "illegal_argument_exception", :reason "{term} '
+                    f'({rule})"}}]}}',
                 )
 
     def store(self, document: Document) -> Document:

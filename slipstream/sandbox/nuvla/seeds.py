@@ -23,8 +23,8 @@ from slipstream.sandbox.nuvla.access import (
     acl,
     managed_acl,
 )
-from slipstream.sandbox.nuvla.deployments import PULL
 from slipstream.sandbox.nuvla.executor import MISSING_IMAGE
+from slipstream.sandbox.nuvla.infrastructure import PULL
 from slipstream.sandbox.nuvla.modules import with_version
 from slipstream.sandbox.nuvla.parameters import SITE, THIS_MACHINE
 from slipstream.sandbox.nuvla.service import TITLE
@@ -349,6 +349,8 @@ def _edge_status(
 
 
 def _modules(world: World, owner: str) -> None:
+    # First, and so the first hit of a search without an order.
+    _wordpress(world, owner)
     for path, name in (
         ("apps", "Applications"),
         ("apps/WordPress", "Blogs"),
@@ -357,7 +359,6 @@ def _modules(world: World, owner: str) -> None:
     ):
         _module(world, owner, path, name, "project")
     _module(world, owner, "apps-sets", "apps-sets", "project", created_by=INTERNAL)
-    _wordpress(world, owner)
     compose = {"author": "alice", "commit": "first"}
     whoami = compose | {"docker-compose": _WHOAMI_COMPOSE}
     _application(world, owner, "apps/web/whoami", "Who am I", "application", whoami, "swarm")

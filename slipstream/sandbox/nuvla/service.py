@@ -179,8 +179,9 @@ def application(world: State) -> Application:
     def refuse_long_lines() -> Response | None:
         if len(str(request.environ.get("RAW_URI", ""))) <= _LONGEST_LINE:
             return None
-        text = f"An HTTP line is larger than {_LONGEST_LINE} bytes."
-        return Response(text, 414, content_type="text/plain")
+        response = Response(f"An HTTP line is larger than {_LONGEST_LINE} bytes.", 414)
+        del response.headers["Content-Type"]
+        return response
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         with world.lock:

@@ -20,7 +20,7 @@ from slipstream.sandbox import moments, tokens
 from slipstream.sandbox.cimi import Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import bare_secret
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, NOBODY, USER, Identity, acl
-from slipstream.sandbox.nuvla.resource import Resource, unfit
+from slipstream.sandbox.nuvla.resource import Resource, server_error, unfit
 from slipstream.sandbox.nuvla.state import Callback, State
 from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.schema import described, text, violation
@@ -28,6 +28,7 @@ from slipstream.sandbox.store import Document, Query
 
 COOKIE = "com.com.sixsq.nuvla.cookie"
 LIFETIME = timedelta(days=7)
+_STREAM = "java.io.ByteArrayInputStream"
 _CODE_LIFETIME = timedelta(seconds=120)
 _FIELDS = {
     "password": described(username=text, password=text),
@@ -137,6 +138,14 @@ class Session(_Entering):
     def query(self) -> Query:
         """Find the sender's own session, whatever is searched for."""
         return Query(filter=attr("id").eq(self.identity.session or "nobody"))
+
+    def body(self) -> Document:
+        """The body as a map; a body of another type fails in the server's own way."""
+        body = self.request.body
+        if body is not None and not isinstance(body, dict):
+            kind = "clojure.lang.LazySeq" if isinstance(body, list) else _STREAM
+            raise server_error(f"find not supported on type: {kind}")
+        return body or {}
 
     def create(self, body: Document) -> Reply:
         """Log in."""

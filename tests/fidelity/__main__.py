@@ -1,0 +1,68 @@
+"""Compare the sandbox with the recordings, print tables, and write the page of the manual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fidelity.families import RECORDINGS
+from fidelity.results import Result, known_differences, share, table
+
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "fidelity.md"
+_INTRODUCTION = """\
+# How well the sandbox agrees with real servers
+
+Each exchange of a recording of a real server is put to the sandbox: the same request, with the
+sandbox's own users and ids. The two responses are compared in status, content type and the headers
+that clients read (`Location`, `Set-Cookie`), the keys of the JSON or the elements and attributes
+of the XML with their types, the operations offered, states, and the form of messages. What is data
+(ids, times, how many documents there are) is not compared. Where the recorder waited for a job,
+the clock of the sandbox is moved on.
+
+An exchange *agrees*, *differs*, or is *not played*: the sandbox then answers 501 and says so. The
+core is what the driver sends, and Nuvla's and SlipStream's own clients where they read, deploy,
+wait and terminate; searches by place, aggregations and requests with odd headers or bodies are not
+of it, and neither is a page of a search without an order.
+
+`make fidelity` makes this page. A test holds that an exchange which differs is listed below, and
+that none is listed which agrees.
+"""
+_ON_PURPOSE = """\
+One difference is on purpose and left out of the comparison: Nuvla's cookie is always `Secure`, the
+sandbox's only behind https, because most clients would not send it back over http.
+"""
+
+
+def _section(family: str, results: list[Result]) -> Iterator[str]:
+    recording = RECORDINGS[family]
+    differing = known_differences(family)
+    yield f"## {recording.server.partition(',')[0]}"
+    yield f"{recording.server}. Recorded on {recording.date}; {len(results)} exchanges."
+    yield (
+        f"Of what is played, {share(results):.1f} % agree; "
+        f"of the core, {share(results, core=True):.1f} %."
+    )
+    yield table(results)
+    if differing:
+        yield "What differs, and why:"
+        yield "\n".join(f"- `{name}`: {reason.strip()}" for name, reason in differing.items())
+
+
+def main() -> None:
+    """Compare, print and write."""
+    sections = [_INTRODUCTION, _ON_PURPOSE]
+    for family, recording in RECORDINGS.items():
+        results = recording.results()
+        sections += _section(family, results)
+        print(f"\n{recording.server.partition(',')[0]}\n\n{table(results)}\n")
+        print(f"agree: {share(results):.2f} % of what is played", end=", ")
+        print(f"{share(results, core=True):.2f} % of the core")
+        listed = known_differences(family)
+        for result in results:
+            if result.outcome == "differs" and result.name not in listed:
+                print(f"not listed: {result.name}: {'; '.join(result.differences[:4])}")
+    PAGE.write_text("\n\n".join(one.strip() for one in sections) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,403 @@
+"""
+The recording of Nuvla's API server 6.19.0, put to the sandbox.
+
+Each group of exchanges gets a sandbox of its own, with the users and the app store that the real
+server had. A name in braces stands for an id: that of a seed, or of what an earlier exchange of
+the group made. Where the recorder looked again until a job had ended, the clock is moved on.
+"""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import requests
+
+from fidelity.results import DATA, Result
+from fidelity.shapes import Response, closed, differences
+from slipstream.sandbox import Clock, Sandbox
+from slipstream.sandbox.nuvla.parameters import parameter_id
+
+RECORDING = DATA / "nuvla-6.19.0-exchanges.jsonl"
+COOKIE = "com.com.sixsq.nuvla.cookie"
+_NOTHING = "00000000-0000-4000-8000-000000000000"
+_MODULES = {
+    "wp": "apps/WordPress/wordpress",
+    "apps": "apps",
+    "blogs": "apps/WordPress",
+    "whoami": "apps/web/whoami",
+    "nginx": "apps/web/nginx",
+    "redis": "apps/web/redis",
+    "failing": "apps/trials/failing",
+    "component": "apps/trials/component",
+    "diary": "private/diary",
+}
+_NAMED = {
+    "swarm_cred": ("credential", "swarm-lausanne admin"),
+    "k8s_cred": ("credential", "k8s-lausanne admin"),
+    "edge_cred": ("credential", "edge-geneva swarm"),
+    "swarm": ("infrastructure-service", "swarm-lausanne"),
+    "edge": ("nuvlabox", "edge-geneva"),
+    "edge_status": ("nuvlabox-status", "edge-geneva"),
+}
+# What an exchange makes: the name it goes by, and where the response has the id.
+_MADE: dict[str, dict[str, str]] = {
+    "cred ssh gen": {"k1": "resource-id"},
+    "cred ssh import": {"k2": "resource-id"},
+    "cred ssh junk": {"k3": "resource-id"},
+    "cred ssh no name": {"k4": "resource-id"},
+    "cred ssh priv": {"k7": "resource-id"},
+    "cred api": {"a1": "resource-id", "as": "secret-key"},
+    "login a1": {"as1": "resource-id", "key": "cookie"},
+    "cred api 0": {"a0": "resource-id"},
+    "isg": {"g": "resource-id"},
+    "infra add": {"i": "resource-id"},
+    "event post": {"e": "resource-id"},
+    "cred": {"c": "resource-id"},
+    "d": {"d": "resource-id"},
+    "d2": {"d2": "resource-id"},
+    "clone d2": {"d3": "resource-id"},
+    "m": {"m": "resource-id"},
+    "dm": {"dm": "resource-id"},
+    "stop as stranger": {"z": "resource-id"},
+    "create": {"d": "resource-id"},
+    "t": {"t": "resource-id"},
+    "t2": {"t2": "resource-id"},
+    "start": {"job": "location"},
+    "create-log": {"log": "resource-id"},
+    "log fetch": {"ljob": "location"},
+    "log unknown comp": {"log2": "resource-id"},
+    "clone": {"clone": "resource-id"},
+    "app start": {"xj": "location"},
+    "group switch": {"acme": "cookie"},
+    "acme key": {"gk": "resource-id", "gs": "secret-key"},
+    "acme key login": {"gkey": "cookie"},
+    "acme dpl": {"ad": "resource-id"},
+    "bad compose": {"hy": "resource-id"},
+    "data nulls": {"dd": "resource-id"},
+    "new": {"new": "resource-id"},
+    "new2": {"new2": "resource-id"},
+    "2fa": {"cb": "location", "s2": "resource-id"},
+    "login2": {"tmp": "resource-id", "tmp ": "cookie"},
+}
+# The recording holds the first 200 characters of a request: what followed, by the line's number.
+_WHOLE: dict[int, dict[str, Any]] = {
+    209: {
+        "json": {
+            "name": 'it\'s "odd" / \u6f22',
+            "description": "d",
+            "tags": ["a", "b"],
+            "module": {
+                "content": {
+                    "environmental-variables": [
+                        {"name": "wordpress_title", "value": 'T "x"'},
+                        {"name": "NOPE", "value": "x"},
+                    ],
+                    "output-parameters": [{"name": "site", "value": "x"}],
+                    "files": [{"file-name": "php.ini", "file-content": "changed"}],
+                }
+            },
+        }
+    },
+    381: {
+        "data": str(gzip.compress(b'{"name": "gzip"}')),
+        "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    },
+    427: {"json": {"name": "x" * 40_000}},
+    428: {"json": {"tags": ["x" * 40_000]}},
+}
+_CONTENTS: dict[int, dict[str, Any]] = {
+    422: {"environmental-variables": [{"name": "NUVLA_X", "value": "x"}]},
+    570: {"environmental-variables": [{"name": "a b", "value": "x"}]},
+    571: {"private-registries": ["infrastructure-service/none"]},
+}
+# Requests of the driver, and of the official client where it reads, deploys, waits, terminates.
+_READ = {
+    *("session", "session-template", "module", "deployment", "deployment-parameter", "job"),
+    *("credential", "infrastructure-service", "infrastructure-service-group", "nuvlabox"),
+    *("nuvlabox-status", "event", "resource-log", "cloud-entry-point"),
+}
+_CORE_ACTIONS = {
+    *("start", "stop", "update", "create-log", "force-delete", "clone", "fetch", "cancel"),
+    *("switch-group", "get-groups", "get-peers", "execute"),
+}
+_CORE_CHANGES = {
+    ("POST", "session"),
+    ("DELETE", "session"),
+    ("POST", "deployment"),
+    ("PUT", "deployment"),
+    ("DELETE", "deployment"),
+    ("POST", "credential"),
+    ("DELETE", "credential"),
+    ("DELETE", "module"),
+}
+# What stands for a request that is not played, so that what follows finds what it made.
+_INSTEAD = {372: {"json": {"description": "patched"}}}
+_AFTER_UNPLAYED = {110: "the newest job is one of an edge, which is not played"}
+_POLLED = {"deployment", "job", "deployment-parameter", "resource-log", "module"}
+
+
+@attrs.frozen
+class Exchange:
+    """
+    One line of the recording.
+
+    :param line: Its number, from 0.
+    :param group: The group it belongs to.
+    :param name: Its name.
+    :param actor: Who sends the request.
+    :param method: The HTTP method.
+    :param path: The path, with names in braces.
+    :param options: The body, as options of ``requests``.
+    :param response: What the real server answered.
+    """
+
+    line: int
+    group: str
+    name: str
+    actor: str
+    method: str
+    path: str
+    options: dict[str, Any]
+    response: Response
+
+    @property
+    def resource(self) -> str:
+        """The type of resource that it is about."""
+        path = self.path.partition("?")[0]
+        kind = re.sub(r"\{base\}.*", "", path).partition("/")[0]
+        match = re.match(r"\{(\w+)\}", kind)
+        return _KINDS.get(match[1], "other") if match else kind or "redirects"
+
+    @property
+    def is_core(self) -> bool:
+        """Whether the driver, or the official client's main use, sends such a request."""
+        is_odd = self.group.startswith("http-oddities") and "headers" in self.options
+        parts = self.path.partition("?")[0].split("/")
+        if is_odd or "PATCH" in (self.method, self.options.get("headers", {})):
+            return False
+        if len(parts) > 1 and parts[-1] in _CORE_ACTIONS:
+            return True
+        is_search = self.method == "PUT" and "data" in self.options and len(parts) == 1
+        fields = str(self.options.get("data", ""))
+        if "'last'" in fields and "orderby" not in fields:
+            return False
+        if "aggregation" in fields or " within " in fields or " intersects " in fields:
+            return False
+        if self.method == "GET" or (is_search and not self.path.startswith("{")):
+            return self.resource in _READ and len(parts) < 3
+        return (self.method, self.resource) in _CORE_CHANGES and len(parts) < 3
+
+
+_KINDS = {
+    **dict.fromkeys(_MODULES, "module"),
+    **{name: kind for name, (kind, _) in _NAMED.items()},
+    **dict.fromkeys(("k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "a0", "a1"), "credential"),
+    **dict.fromkeys(("c", "gk"), "credential"),
+    **dict.fromkeys(("d", "d2", "d3", "dm", "z", "t", "t2", "x", "clone", "ad"), "deployment"),
+    **dict.fromkeys(("dd",), "deployment"),
+    **dict.fromkeys(("job", "xj", "ljob"), "job"),
+    **dict.fromkeys(("ph", "pp", "pn"), "deployment-parameter"),
+    **dict.fromkeys(("log", "log2"), "resource-log"),
+    **dict.fromkeys(("m", "new", "new2", "hy"), "module"),
+    **dict.fromkeys(("s2", "tmp", "as1", "alice_session"), "session"),
+    **dict.fromkeys(("alice", "bob"), "user"),
+    "cb": "callback",
+    "e": "event",
+    "g": "infrastructure-service-group",
+    "i": "infrastructure-service",
+}
+
+
+def exchanges() -> Iterator[Exchange]:
+    """Read the recording."""
+    for line, text in enumerate(RECORDING.read_text("utf-8").splitlines()):
+        record = json.loads(text)
+        actor, method, rest = record["request"].split(" ", 2)
+        path, options = _request(line, rest)
+        body = record["body"]
+        response = Response(record["status"], record["headers"], body, _is_cut(record))
+        yield Exchange(
+            line, record["group"], record["name"], actor, method, path, options, response
+        )
+
+
+def _is_cut(record: dict[str, Any]) -> bool:
+    """Whether a body was longer than the 3,000 characters that the recording holds."""
+    try:
+        json.loads(record["body"])
+    except ValueError:
+        return "json" in record["headers"].get("Content-Type", "") and bool(record["body"])
+    return False
+
+
+def _request(line: int, rest: str) -> tuple[str, dict[str, Any]]:
+    for place in (place for place, letter in enumerate(rest) if letter == "{"):
+        path, text = rest[:place], rest[place:]
+        if path and not path.endswith(" "):
+            continue
+        try:
+            return path.strip(), json.loads(text)
+        except ValueError:
+            continue
+    path, _, text = rest.partition(' {"')
+    if line in _WHOLE:
+        return path, _WHOLE[line]
+    options = json.loads(_completed('{"' + text))
+    if line in _CONTENTS:
+        options["json"]["content"].update(_CONTENTS[line])
+    return path, options
+
+
+def _completed(text: str) -> str:
+    """Complete a request that was cut within its last text."""
+    for ending in ('"', ""):
+        depth = _open_brackets(text + ending)
+        try:
+            json.loads(text + ending + depth)
+        except ValueError:
+            continue
+        return text + ending + depth
+    return closed(text)
+
+
+def _open_brackets(text: str) -> str:
+    bare = re.sub(r'"(?:\\.|[^"\\])*"', "", text)
+    stack: list[str] = []
+    for letter in bare:
+        if letter in "{[":
+            stack.append("}" if letter == "{" else "]")
+        elif letter in "}]":
+            stack.pop()
+    return "".join(reversed(stack))
+
+
+class Replay:
+    """
+    A sandbox, and what stands for the recording's names there.
+
+    :param sandbox: The sandbox.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        world = sandbox.world
+        # As on the real server, a search may lag.
+        world.search_lag = 1.0
+        self._cookies: dict[str, str] = {"bad": "nonsense"}
+        self._values = {
+            "base": sandbox.url,
+            "nothing": _NOTHING,
+            "alice": world.user_id("alice"),
+            "bob": world.user_id("bob"),
+            "alice_password": sandbox.users["alice"].password,
+            "carol_password": sandbox.users["carol"].password,
+        }
+        modules = {module["path"]: module["id"] for module in world.store.collection("module")}
+        self._values |= {name: modules[path] for name, path in _MODULES.items()}
+        for name, (kind, called) in _NAMED.items():
+            documents = world.store.collection(kind)
+            self._values[name] = next(one["id"] for one in documents if one["name"] == called)
+        for actor, user in (("alice", "alice"), ("bob", "bob"), ("admin", "super")):
+            login = sandbox.users[user]
+            template = {"href": "session-template/password", "username": user}
+            body = {"template": template | {"password": login.password}}
+            answer = self._send("anon", "POST", "session", {"json": body})
+            self._cookies[actor] = answer.cookies[COOKIE]
+            self._values[f"{actor}_session"] = answer.json()["resource-id"]
+        self._cookies["super"] = self._cookies["admin"]
+
+    def play(self, exchange: Exchange) -> Response:
+        """Put a request to the sandbox; again, while the recorder would have waited."""
+        reads = exchange.method in {"GET", "PUT"} and exchange.resource in _POLLED
+        is_search = exchange.method == "GET" or "data" in exchange.options
+        for attempt in itertools.count():
+            answer = self._send(exchange.actor, exchange.method, exchange.path, exchange.options)
+            response = Response(answer.status_code, answer.headers, answer.text)
+            agrees = not differences(exchange.response, response)
+            if agrees or not (reads and is_search) or attempt == 12:
+                break
+            self._sandbox.clock.advance(5)
+        self._remember(exchange, answer)
+        if exchange.line in _INSTEAD:
+            self._send(exchange.actor, "PUT", exchange.path, _INSTEAD[exchange.line])
+        return response
+
+    def _remember(self, exchange: Exchange, answer: requests.Response) -> None:
+        made = _MADE.get(exchange.name, {})
+        if exchange.name.startswith("app {"):
+            made = {"x": "resource-id"}
+        if not answer.ok or not made:
+            return
+        document = answer.json()
+        for name, where in made.items():
+            if where == "cookie":
+                self._cookies[name.strip()] = answer.cookies[COOKIE]
+            else:
+                self._values[name] = str(document[where]).rpartition("/api/")[2]
+        if "d" in made:
+            self._values["ph"] = parameter_id(self._values["d"], "hostname")
+            self._values["pp"] = parameter_id(self._values["d"], "web.tcp.80", "web")
+            self._values["pn"] = parameter_id(self._values["d"], "none")
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return re.sub(
+                r"\{(\w+)\}",
+                lambda match: self._values.get(match[1], f"unsaved-{match[1]}"),
+                value,
+            )
+        if isinstance(value, list):
+            return [self._filled(one) for one in value]
+        if isinstance(value, dict):
+            return {name: self._filled(one) for name, one in value.items()}
+        return value
+
+    def _send(
+        self, actor: str, method: str, path: str, options: dict[str, Any]
+    ) -> requests.Response:
+        options = self._filled(options)
+        headers = dict(options.pop("headers", {}))
+        data = options.get("data")
+        if isinstance(data, str) and data.startswith("b'"):
+            options["data"] = ast.literal_eval(data)
+        if actor in self._cookies:
+            headers["Cookie"] = f"{COOKIE}={self._cookies[actor]}"
+        path = self._filled(path)
+        url = path if path.startswith("http") else f"{self._sandbox.url}/api/{path}"
+        if not path:
+            url = self._sandbox.url
+        return requests.request(
+            method, url, headers=headers, timeout=30, allow_redirects=False, **options
+        )
+
+
+def results() -> list[Result]:
+    """
+    Put the whole recording to the sandbox.
+
+    :returns: The outcome of each exchange.
+    """
+    found = []
+    for _, group in itertools.groupby(exchanges(), key=lambda one: one.group):
+        with Sandbox(family="nuvla", clock=Clock(speed=0)) as sandbox:
+            replay = Replay(sandbox)
+            for exchange in group:
+                response = replay.play(exchange)
+                is_played = response.status != 501 and exchange.line not in _AFTER_UNPLAYED
+                found.append(
+                    Result(
+                        f"{exchange.line} {exchange.name}",
+                        exchange.resource,
+                        exchange.is_core,
+                        differences(exchange.response, response) if is_played else (),
+                        is_played,
+                    )
+                )
+    return found

@@ -1,0 +1,159 @@
+"""What two responses have to have in common."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+_PATTERNS = (
+    (re.compile(r"https?://[\w.-]+:\d+"), "<base>"),
+    (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<uuid>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"), "<ts>"),
+    (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), "<jwt>"),
+    (re.compile(r"\w{3}, \d+ \w{3} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC)"), "<date>"),
+)
+HEADERS = ("Content-Type", "Location", "Set-Cookie")
+"""The headers that clients read."""
+
+
+@attrs.frozen
+class Response:
+    """
+    A response, recorded or the sandbox's.
+
+    :param status: The HTTP status.
+    :param headers: The headers.
+    :param body: The body.
+    :param is_cut: Whether the recording holds only the beginning of the body.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+    is_cut: bool = False
+
+
+def normalised(text: str) -> str:
+    """Put placeholders for ids, times, tokens and addresses."""
+    for pattern, placeholder in _PATTERNS:
+        text = pattern.sub(placeholder, text)
+    return text
+
+
+def closed(text: str) -> str:
+    """Close the JSON text that was cut, after the last member that is whole."""
+    last, stack = 0, ""
+    in_string, depth, skip = False, [], False
+    for place, letter in enumerate(text):
+        if skip:
+            skip = False
+        elif in_string:
+            skip, in_string = letter == "\\", letter != '"'
+        elif letter == '"':
+            in_string = True
+        elif letter in "{[":
+            depth.append("}" if letter == "{" else "]")
+        elif letter in "}]":
+            depth.pop()
+        elif letter == "," and depth:
+            last, stack = place, "".join(reversed(depth))
+    return text if not depth else text[:last] + stack
+
+
+def form(message: str) -> str:
+    """The part of an error text that says what kind of error it is."""
+    message = re.split(r", :index|\}\]", normalised(message))[0]
+    message = message.partition(" (whose UTF8")[0].partition("Expected one of")[0]
+    if "defined schema:\n" in message:
+        # What follows names Clojure's own specifications.
+        return message.partition("\n\n")[0]
+    return message
+
+
+def shape(value: Any, path: str = "$") -> Iterator[str]:
+    """The keys of a document, with the types of their values."""
+    if isinstance(value, Mapping) and (not value or any("/" in key for key in value)):
+        # The keys are ids: how many there are is data.
+        yield from shape(list(value.values()), path)
+    elif isinstance(value, Mapping):
+        yield f"{path}: object"
+        for key, inner in value.items():
+            yield from shape(inner, f"{path}.{key}")
+        if set(value) == {"rel", "href"}:
+            yield f"{path}: rel {value['rel']}"
+        if "resource-type" in value or set(value) == {"id", "state"}:
+            yield f"{path}: state {value.get('state')}"
+    elif isinstance(value, list):
+        yield f"{path}: list" if value else f"{path}: list, empty"
+        for inner in value:
+            yield from shape(inner, f"{path}[]")
+    else:
+        names = {bool: "boolean", int: "number", float: "number", str: "string"}
+        yield f"{path}: {names.get(type(value), 'null')}"
+
+
+def _without_empty(these: set[str], others: set[str]) -> tuple[set[str], set[str]]:
+    """Leave out what is in a list that is empty on one side: how much there is, is data."""
+    for side in (these, others):
+        for line in [line for line in side if line.endswith(": list, empty")]:
+            path = line.removesuffix(": list, empty")
+            for both in (these, others):
+                both -= {one for one in both if one.startswith((f"{path}[]", f"{path}: list"))}
+    return these, others
+
+
+def _read_cut(text: str) -> Any:
+    """Read as much of a JSON text as there is."""
+    document = json.loads(closed(text))
+    match = re.search(r'"message" : "((?:\\.|[^"\\])*)\\?$', text)
+    if match:
+        document["message"] = json.loads(f'"{match[1]}"', strict=False)
+    return document
+
+
+def _bodies(recorded: Response, played: Response) -> Iterator[str]:
+    if not recorded.body or "json" not in recorded.headers.get("Content-Type", ""):
+        if normalised(recorded.body) != normalised(played.body):
+            yield f"the body is {played.body[:60]!r}, not {recorded.body[:60]!r}"
+        return
+    was = _read_cut(recorded.body) if recorded.is_cut else json.loads(recorded.body)
+    try:
+        now = json.loads(played.body)
+    except ValueError:
+        yield "the body is not JSON"
+        return
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        old, new = (form(str(one.get("message", ""))) for one in (was, now))
+        if recorded.is_cut and len(old) > 100:
+            new = new[: len(old)]
+        if old != new:
+            yield f"the message is {new!r}, not {old!r}"
+    old_shape, new_shape = _without_empty(set(shape(was)), set(shape(now)))
+    yield from (f"lacks {line}" for line in sorted(old_shape - new_shape))
+    if not recorded.is_cut:
+        yield from (f"has {line}" for line in sorted(new_shape - old_shape))
+
+
+def differences(recorded: Response, played: Response) -> list[str]:
+    """
+    Compare a response with the recorded one.
+
+    :param recorded: What the real server answered.
+    :param played: What the sandbox answers.
+    :returns: What is different; nothing if they agree.
+    """
+    found = []
+    if recorded.status != played.status:
+        found.append(f"the status is {played.status}, not {recorded.status}")
+    for name in HEADERS:
+        old, new = (normalised(one.headers.get(name, "")) for one in (recorded, played))
+        if name == "Set-Cookie":
+            # On purpose: over http the sandbox's cookie is not for https alone.
+            old, new = (text.replace("; Secure", "") for text in (old, new))
+        if old != new:
+            found.append(f"{name} is {new!r}, not {old!r}")
+    return [*found, *_bodies(recorded, played)]

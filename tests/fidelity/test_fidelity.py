@@ -1,0 +1,89 @@
+"""The sandbox agrees with recordings of real servers, but for a list that may only shrink."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from fidelity.families import RECORDINGS
+from fidelity.results import DATA, known_differences, share
+from fidelity.shapes import Response, closed, differences, form
+
+_SECRET = re.compile(r'"[\w-]*(?:password|secret|private-key)[\w-]*"\s*:\s*"([^"]*)"')
+# What requests of the recordings make up, and what stands for what was taken out.
+_INVENTED = re.compile(
+    r"SCRUBBED|password|secret|\{\w+\}|credential/[\w<>-]+|x|y|b|nope|weak|Passw0rd\.x|<\w+>|"
+)
+
+
+@pytest.mark.parametrize("family", RECORDINGS)
+def test_an_exchange_agrees_or_is_listed_with_its_reason(family: str) -> None:
+    differing = {
+        result.name: result.differences[:3]
+        for result in RECORDINGS[family].results()
+        if result.outcome == "differs"
+    }
+    listed = known_differences(family)
+    assert {name: why for name, why in differing.items() if name not in listed} == {}
+    assert [name for name in listed if name not in differing] == []
+    assert all(listed.values())
+
+
+@pytest.mark.parametrize("family", RECORDINGS)
+def test_the_core_agrees_wholly_and_the_rest_nearly(family: str) -> None:
+    results = RECORDINGS[family].results()
+    assert share(results, core=True) == 100
+    assert share(results) >= 95
+
+
+@pytest.mark.parametrize("path", sorted(DATA.glob("*.jsonl")), ids=lambda path: path.stem)
+def test_a_recording_holds_no_secret(path: object) -> None:
+    text = json.loads(json.dumps(path.read_text("utf-8"))).replace("\\", "")  # type: ignore[attr-defined]
+    assert [value for value in _SECRET.findall(text) if not _INVENTED.fullmatch(value)] == []
+    for word in ("eyJ", "BEGIN RSA PRIVATE KEY-----n", "BEGIN OPENSSH"):
+        assert word not in text
+
+
+def response(body: str, status: int = 200, *, is_cut: bool = False) -> Response:
+    return Response(status, {"Content-Type": "application/json"}, body, is_cut)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        ('{"a": 1}', '{"a": 2}', []),
+        ('{"a": 1}', '{"a": "2"}', ["lacks $.a: number", "has $.a: string"]),
+        ('{"a": 1}', '{"a": 1, "b": null}', ["has $.b: null"]),
+        ('{"a": []}', '{"a": [1]}', []),
+        ('{"a": [1]}', '{"a": ["x"]}', ["lacks $.a[]: number", "has $.a[]: string"]),
+        (
+            '{"message": "x not found"}',
+            '{"message": "y"}',
+            ["the message is 'y', not 'x not found'"],
+        ),
+        ("{}", "<html>", ["the body is not JSON"]),
+    ],
+)
+def test_what_is_different_is_found(was: str, now: str, words: list[str]) -> None:
+    assert differences(response(was), response(now)) == words
+
+
+def test_a_recording_that_was_cut_is_compared_as_far_as_it_goes() -> None:
+    cut = response('{"a": 1, "b": {"c": "x", "d": "yy', is_cut=True)
+    assert differences(cut, response('{"a": 1, "b": {"c": "z", "d": 1}, "e": 1}')) == []
+    assert differences(cut, response('{"a": 1, "b": {"d": 1}}')) == ["lacks $.b.c: string"]
+    assert closed('{"a": [1, {"b": "x,y", "c') == '{"a": [1, {"b": "x,y"}]}'
+
+
+def test_status_and_headers_are_compared() -> None:
+    was = Response(201, {"Location": "credential/3f2504e0-4f89-41d3-9a0c-0305e82c3301"}, "")
+    now = Response(201, {"Location": "credential/9b2504e0-4f89-41d3-9a0c-0305e82c3302"}, "")
+    assert differences(was, now) == []
+    assert differences(was, Response(200, {}, "")) != []
+
+
+def test_the_form_of_a_refused_document_leaves_out_the_specifications() -> None:
+    text = "resource x does not satisfy defined schema:\n-- Spec failed ---\n\n  {:a 1}\n"
+    assert form(text) == "resource x does not satisfy defined schema:\n-- Spec failed ---"
