@@ -174,7 +174,7 @@ def test_projects_hold_projects(alice: Client) -> None:
         alice.added("module", {"path": path, "subtype": "project", "name": "Mine"})
     inner = alice.read(alice.module("mine/inner"))
     assert inner["parent-path"] == "mine"
-    assert [one["rel"] for one in inner["operations"]] == ["edit", "delete"]
+    assert [one["rel"] for one in inner["operations"]] == ["edit", "delete", "delete-version"]
     assert alice.delete(inner["id"]).ok
     assert alice.delete(alice.module("mine")).ok
 
