@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import socket
 import time
 import types
@@ -11,15 +10,28 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NoReturn
 from unittest import mock
 
-WAITING_MODULES: Final = (
-    "slipstream.transport.clock",
-    "libcloud.compute.base",
+import libcloud.compute.base
+
+from slipstream.transport import clock
+
+# pytest-socket blocks no look-ups, and time-machine makes no pause shorter: both are done here.
+_LOOK_UPS: Final = (
+    "getaddrinfo",
+    "gethostbyaddr",
+    "gethostbyname",
+    "gethostbyname_ex",
+    "getfqdn",
+    "getnameinfo",
 )
-"""Modules that call ``time.sleep`` through their own ``time``."""
+_TRANSMISSIONS: Final = ("connect", "connect_ex", "sendto", "sendmsg")
+
+# The package sleeps in its one clock alone; libcloud has a loop of its own for deploy_node.
+_CLOCKS: Final = (clock, libcloud.compute.base)
 
 
 class NetworkBlockedError(RuntimeError):
-    """A test that replays a recording went to the network.
+    """
+    A test that replays a recording went to the network.
 
     It is no OSError on purpose: nothing shall take it for a passing fault and try again.
     """
@@ -27,79 +39,70 @@ class NetworkBlockedError(RuntimeError):
 
 @contextmanager
 def network_blocked() -> Iterator[list[str]]:
-    """Refuse every connection and every look-up of a name, from every thread.
+    """
+    Refuse every connection and every look-up of a name, from every thread.
 
     Sockets between processes of this machine (``AF_UNIX``) go on working.
 
-    :returns: a list that gathers what was attempted, for a client that hides its errors.
+    :returns: A list that gathers what was attempted, for a client that hides its errors.
     """
     attempts: list[str] = []
 
-    def refuse(what: object) -> NoReturn:
-        attempts.append(str(what))
+    def refuse(target: object) -> NoReturn:
+        attempts.append(str(target))
         raise NetworkBlockedError(
-            f"the network is blocked while a recording is played, but {what} was wanted",
+            f"the network is blocked while a recording is played, but {target} was wanted",
         )
 
     def guarded(real: Any) -> Any:
         def call(self: socket.socket, *args: Any) -> Any:
+            # A message to the peer of a socket names no address, and the peer was let in.
             return real(self, *args) if self.family == socket.AF_UNIX else refuse(args[-1])
 
         return call
 
     with ExitStack() as patches:
-        for name in ("connect", "connect_ex", "sendto"):
-            patch = mock.patch.object(socket.socket, name, guarded(getattr(socket.socket, name)))
-            patches.enter_context(patch)
-        look_up = mock.patch.object(socket, "getaddrinfo", lambda host, *_, **__: refuse(host))
-        patches.enter_context(look_up)
+        for name in _TRANSMISSIONS:
+            if hasattr(socket.socket, name):
+                real = getattr(socket.socket, name)
+                patches.enter_context(mock.patch.object(socket.socket, name, guarded(real)))
+        for name in _LOOK_UPS:
+            look_up = mock.patch.object(socket, name, lambda host="", *_, **__: refuse(host))
+            patches.enter_context(look_up)
         yield attempts
 
 
 @contextmanager
-def instant_sleep(
-    modules: tuple[str, ...] = WAITING_MODULES,
-    *,
-    slept: Callable[[float], object] = float,
-) -> Iterator[None]:
-    """Let sleeping take no time, while the clock still moves by what was slept.
-
-    :param modules: the modules whose ``time`` is replaced, those that can be imported.
-    :param slept: told of the seconds of each sleep, to move other clocks along.
+def instant_sleep(*, slept: Callable[[float], object] = float) -> Iterator[None]:
     """
-    clock = _Clock(slept)
+    Let sleeping take no time, while the clock still moves by the seconds that were slept.
+
+    :param slept: A callback for each sleep, to move other clocks along.
+    """
+    instant = _Clock(slept)
     with ExitStack() as patches:
-        for name in modules:
-            module = _imported(name)
-            if getattr(module, "time", None) is time:
-                patches.enter_context(mock.patch.object(module, "time", clock))
+        for module in _CLOCKS:
+            patches.enter_context(mock.patch.object(module, "time", instant))
         yield
 
 
 class _Clock(types.ModuleType):
     """The module ``time``, except that nobody waits."""
 
-    def __init__(self, told: Callable[[float], object]) -> None:
+    def __init__(self, callback: Callable[[float], object]) -> None:
         super().__init__("time")
         self.slept = 0.0
-        self.told = told
+        self.callback = callback
 
     def __getattr__(self, name: str) -> Any:
         return getattr(time, name)
 
     def sleep(self, seconds: float) -> None:
         self.slept += max(seconds, 0.0)
-        self.told(max(seconds, 0.0))
+        self.callback(max(seconds, 0.0))
 
     def monotonic(self) -> float:
         return time.monotonic() + self.slept
 
     def time(self) -> float:
         return time.time() + self.slept
-
-
-def _imported(name: str) -> types.ModuleType | None:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
