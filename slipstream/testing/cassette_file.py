@@ -1,4 +1,4 @@
-"""The form in which a session is kept: a header, then what was asked and answered."""
+"""The files of recordings: a cassette for each scenario, a manifest for each origin."""
 
 from __future__ import annotations
 
@@ -9,86 +9,145 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
-from attrs import asdict, field, fields, frozen
+from attrs import NOTHING, asdict, field, fields, frozen
 
 from slipstream.testing.scrubbing import encoding_of
 
 FROM_SANDBOX: Final = "recorded from the sandbox"
 FROM_SERVER: Final = "recorded from a real server"
 
+MANIFEST: Final = "origin.yaml"
+"""The name of the file that describes an origin."""
+
+STATUSES: Final = ("unsupported", "unrecorded", "outdated")
+"""The reasons why a scenario is not replayed, as the manifest calls them."""
+
 # The same loader in C, ten times as fast, where PyYAML was built with it.
-LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class CassetteError(ValueError):
     """A cassette, or the manifest beside it, is not what it should be."""
 
 
-def _names(given: Iterable[str]) -> tuple[str, ...]:
-    return tuple(given)
-
-
 @frozen(kw_only=True)
-class Header:
-    """What a cassette says about itself.
+class Provenance:
+    """
+    Where a recording comes from.
 
-    :param scenario: the name of the scenario that was recorded.
-    :param origin: the folder it belongs to, for example ``sandbox-3.71``.
+    :param origin: The folder it belongs to, for example ``sandbox-3.71``.
     :param kind: :data:`FROM_SANDBOX` or :data:`FROM_SERVER`.
-    :param server: the family of the server, ``SlipStream`` or ``Nuvla``.
-    :param version: the server's version, ``unknown`` if it could not be told.
-    :param date: the day of the recording, as ``2026-11-23``.
-    :param library: the distribution that recorded, with its version.
-    :param endpoint: the address the recording is kept under.
-    :param credentials: which of ``username``, ``password``, ``key`` and ``secret`` were at hand.
+    :param server: The family of the server, ``SlipStream`` or ``Nuvla``.
+    :param version: The server's version, ``unknown`` if it is not known.
+    :param date: The day of the latest recording, as ``2026-11-23``.
+    :param library: The distribution that recorded, with its version.
+    :param endpoint: The address the recording is kept under.
     """
 
-    scenario: str
-    origin: str
-    kind: str
-    server: str
-    version: str
-    date: str
-    library: str
-    endpoint: str
-    credentials: tuple[str, ...] = field(converter=_names)
+    origin: str = field(converter=str)
+    kind: str = field(converter=str)
+    server: str = field(converter=str)
+    version: str = field(converter=str)
+    date: str = field(converter=str)
+    library: str = field(converter=str)
+    endpoint: str = field(converter=str)
 
     @classmethod
     def parse(cls, document: Any, path: Path) -> Self:
-        """Read a header.
-
-        :param document: what the file holds under ``header``.
-        :param path: the file, for the message.
-        :returns: the header.
-        :raises CassetteError: if a part is missing, empty or unknown.
-        """
-        names = {attribute.name for attribute in fields(cls)}
-        given = document if isinstance(document, dict) else {}
-        wrong = sorted(name for name in names if not given.get(name)) + sorted(
-            given.keys() - names
-        )
+        """Read what a file says about itself; what is incomplete is refused."""
+        attributes = fields(cls)
+        values = document if isinstance(document, dict) else {}
+        wrong = [a.name for a in attributes if a.default is NOTHING and not values.get(a.name)]
+        wrong += sorted(values.keys() - {a.name for a in attributes})
         if wrong:
             raise CassetteError(f"{path}: the header lacks or does not know {', '.join(wrong)}")
-        if given["kind"] not in {FROM_SANDBOX, FROM_SERVER}:
+        if values["kind"] not in {FROM_SANDBOX, FROM_SERVER}:
             raise CassetteError(f"{path}: the header does not say honestly where it comes from")
-        return cls(**{name: _plain(value) for name, value in given.items()})
+        return cls(**values)
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, list) else str(value)
+def _strings(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(names)
+
+
+@frozen(kw_only=True)
+class Header(Provenance):
+    """
+    What a cassette says about itself.
+
+    :param scenario: The name of the scenario that was recorded.
+    :param credentials: Which of ``username``, ``password``, ``key`` and ``secret`` were at hand.
+    """
+
+    scenario: str
+    credentials: tuple[str, ...] = field(converter=_strings)
+
+
+def _reasons() -> Any:
+    return field(factory=dict, converter=_mapping)
+
+
+def _mapping(reasons: dict[str, str] | None) -> dict[str, str]:
+    return dict(reasons or {})
+
+
+@frozen(kw_only=True)
+class Manifest(Provenance):
+    """
+    What an origin says about itself. Each part maps scenarios to reasons.
+
+    :param unsupported: Scenarios that the server cannot serve.
+    :param unrecorded: Scenarios without a recording of this server so far.
+    :param outdated: Scenarios whose recording the present code cannot replay; the recording stays
+        until it is made anew.
+    """
+
+    unsupported: dict[str, str] = _reasons()
+    unrecorded: dict[str, str] = _reasons()
+    outdated: dict[str, str] = _reasons()
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest | None:
+        """Read the manifest of an origin's folder; ``None`` if there is none."""
+        path = folder / MANIFEST
+        return cls.parse(_load_yaml(path), path) if path.is_file() else None
+
+    def save(self, folder: Path) -> None:
+        """Write the manifest into an origin's folder, which is made as needed."""
+        document = asdict(self)
+        for status in STATUSES:
+            document[status] = dict(sorted(document[status].items()))
+            if status != "unsupported" and not document[status]:
+                del document[status]
+        _write_yaml(folder / MANIFEST, document)
+
+    def obstacle(self, name: str) -> tuple[str, str] | None:
+        """
+        Say why a scenario is not replayed.
+
+        :param name: The scenario; a parametrised one is listed with its parameters or without.
+        :returns: One of :data:`STATUSES` and the reason, or ``None`` if it is replayed.
+        """
+        for status in STATUSES:
+            reasons: dict[str, str] = getattr(self, status)
+            for listed in (name, ".".join(name.split(".")[:2])):
+                if listed in reasons:
+                    return status, reasons[listed]
+        return None
+
+
+def origins(root: Path) -> list[str]:
+    """Name the folders of recordings that have a manifest, in order."""
+    return sorted(path.parent.name for path in root.glob(f"*/{MANIFEST}"))
 
 
 @frozen(kw_only=True)
 class Interaction:
-    """One request and its answer, as kept.
+    """
+    One request and its response, as kept.
 
-    :param method: the verb.
-    :param uri: the absolute address.
-    :param request_headers: the kept headers of the request.
-    :param request_body: what was sent, ``None`` if nothing.
-    :param status: the code of the answer and its phrase.
-    :param response_headers: the kept headers of the answer.
-    :param response_body: what was answered.
+    :param request_body: ``None`` if nothing was sent.
+    :param status: The code of the response and its phrase.
     """
 
     method: str
@@ -98,6 +157,33 @@ class Interaction:
     status: tuple[int, str]
     response_headers: dict[str, list[str]]
     response_body: bytes
+
+
+def save(path: Path, header: Header, interactions: list[Interaction]) -> None:
+    """Write a cassette, already scrubbed, whole or not at all."""
+    document = asdict(header) | {"credentials": list(header.credentials)}
+    # The scenario comes first.
+    document = {"scenario": header.scenario} | document
+    _write_yaml(
+        path, {"header": document, "interactions": [_as_document(each) for each in interactions]}
+    )
+
+
+def load(path: Path) -> tuple[Header, list[Interaction]]:
+    """
+    Read a cassette.
+
+    :param path: The file.
+    :returns: Its header and its interactions.
+    :raises CassetteError: If the file is not a complete cassette.
+    :raises FileNotFoundError: If there is none.
+    """
+    try:
+        document = _load_yaml(path)
+        header = Header.parse(document.get("header"), path)
+        return header, [_as_interaction(each) for each in document["interactions"]]
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeError) as error:
+        raise CassetteError(f"{path}: not a cassette: {type(error).__name__}: {error}") from error
 
 
 class _Dumper(yaml.SafeDumper):
@@ -112,12 +198,11 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _represent_text)
 
 
-def write_yaml(path: Path, document: Any) -> None:
-    """Write a YAML file whole or not at all.
+def _load_yaml(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader
 
-    :param path: the file; folders are made as needed.
-    :param document: plain data.
-    """
+
+def _write_yaml(path: Path, document: Any) -> None:
     text = yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
     )
@@ -133,34 +218,7 @@ def write_yaml(path: Path, document: Any) -> None:
         raise
 
 
-def save(path: Path, header: Header, interactions: list[Interaction]) -> None:
-    """Write a cassette whole or not at all.
-
-    :param path: the file.
-    :param header: what it says about itself.
-    :param interactions: what was asked and answered, in order, already scrubbed.
-    """
-    said = asdict(header) | {"credentials": list(header.credentials)}
-    write_yaml(path, {"header": said, "interactions": [_written(each) for each in interactions]})
-
-
-def load(path: Path) -> tuple[Header, list[Interaction]]:
-    """Read a cassette.
-
-    :param path: the file.
-    :returns: its header and its interactions.
-    :raises CassetteError: if the file is not a complete cassette.
-    :raises FileNotFoundError: if there is none.
-    """
-    try:
-        document = yaml.load(path.read_text(encoding="utf-8"), LOADER)  # noqa: S506
-        header = Header.parse(document.get("header"), path)
-        return header, [_read(each) for each in document["interactions"]]
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeError) as error:
-        raise CassetteError(f"{path}: not a cassette: {type(error).__name__}: {error}") from error
-
-
-def _written(interaction: Interaction) -> dict[str, Any]:
+def _as_document(interaction: Interaction) -> dict[str, Any]:
     code, phrase = interaction.status
     request: dict[str, Any] = {
         "method": interaction.method,
@@ -179,17 +237,17 @@ def _written(interaction: Interaction) -> dict[str, Any]:
     return {"request": request, "response": response}
 
 
-def _read(document: dict[str, Any]) -> Interaction:
+def _as_interaction(document: dict[str, Any]) -> Interaction:
     request, response = document["request"], document["response"]
-    sent, answered = _listed(request["headers"]), _listed(response["headers"])
+    sent, received = _listed(request["headers"]), _listed(response["headers"])
     return Interaction(
         method=request["method"],
         uri=request["uri"],
         request_headers=sent,
         request_body=_as_bytes(request["body"], sent) if "body" in request else None,
         status=(response["status"], response["reason"]),
-        response_headers=answered,
-        response_body=_as_bytes(response.get("body", b""), answered),
+        response_headers=received,
+        response_body=_as_bytes(response.get("body", b""), received),
     )
 
 
@@ -201,13 +259,8 @@ def _listed(headers: dict[str, Any]) -> dict[str, list[str]]:
     return {name: [v] if isinstance(v, str) else list(v) for name, v in headers.items()}
 
 
-def _content_type(headers: dict[str, list[str]]) -> str:
-    return next(iter(headers.get("content-type", ())), "")
-
-
 def _as_text(body: bytes, headers: dict[str, list[str]]) -> str | bytes:
-    encoding = encoding_of(_content_type(headers), body)
-    text = body.decode(encoding)
+    text = body.decode(encoding_of(_content_type(headers), body))
     # Kept as bytes where reading the text back would not give the same bytes.
     return text if _as_bytes(text, headers) == body else body
 
@@ -215,8 +268,12 @@ def _as_text(body: bytes, headers: dict[str, list[str]]) -> str | bytes:
 def _as_bytes(body: str | bytes, headers: dict[str, list[str]]) -> bytes:
     if isinstance(body, bytes):
         return body
-    content_type = _content_type(headers)
     try:
-        return body.encode(encoding_of(content_type, body.encode(errors="surrogatepass")))
+        encoded = body.encode(errors="surrogatepass")
+        return body.encode(encoding_of(_content_type(headers), encoded))
     except UnicodeError:
         return body.encode()
+
+
+def _content_type(headers: dict[str, list[str]]) -> str:
+    return next(iter(headers.get("content-type", ())), "")

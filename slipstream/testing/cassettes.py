@@ -22,17 +22,22 @@ _Text = Callable[[str], str]
 
 @define(kw_only=True)
 class Recording:
-    """A session while it is recorded; it is held back until it is saved."""
+    """
+    A session while it is recorded; nothing is written before it is saved.
+
+    :param scrubber: The rules.
+    """
 
     scrubber: Scrubber
     interactions: list[Interaction] = field(factory=list, init=False, repr=False)
 
     def save(self, path: Path, header: Header) -> None:
-        """Write what was recorded.
+        """
+        Write what was recorded.
 
-        :param path: the cassette's file.
-        :param header: what the cassette says about itself.
-        :raises CassetteError: if nothing was recorded, or a known secret got through.
+        :param path: The cassette's file.
+        :param header: What the cassette says about itself.
+        :raises CassetteError: If nothing was recorded, or a known secret got through.
         """
         if not self.interactions:
             raise CassetteError(f"{header.scenario} made no request: it is no scenario")
@@ -41,27 +46,23 @@ class Recording:
         save(path, header, self.interactions)
 
     def load_cassette(self, *_: object, **__: object) -> Any:
-        """Start empty, whatever was recorded before; called by vcrpy.
-
-        :raises CassetteNotFoundError: always, which is how vcrpy is told so.
-        """
+        """Start empty, which vcrpy learns by this error."""
         raise CassetteNotFoundError
 
     def save_cassette(self, _: object, recorded: dict[str, list[Any]], **__: object) -> None:
-        """Scrub and keep what was recorded; called by vcrpy.
-
-        :param recorded: requests and responses, in order.
-        """
+        """Scrub and keep what was recorded; called by vcrpy."""
         pairs = zip(recorded["requests"], recorded["responses"], strict=True)
         self.interactions = [_interaction(self.scrubber, *pair) for pair in pairs]
 
 
 @define(kw_only=True)
 class Replay:
-    """A session while it is played.
+    """
+    A session while it is played.
 
-    :param header: what the cassette says about itself.
-    :param endpoint: the address that requests have to go to.
+    :param header: What the cassette says about itself.
+    :param endpoint: The address that requests have to go to.
+    :param interactions: What was recorded.
     """
 
     header: Header
@@ -70,9 +71,10 @@ class Replay:
     _cassette: Any = field(default=None, repr=False)
 
     def unused(self) -> list[str]:
-        """List the recorded requests that were not made.
+        """
+        List the recorded requests that were not sent.
 
-        :returns: a line for each, with verb and address.
+        :returns: A line for each, with method and URL.
         """
         played = self._cassette.play_counts
         return [
@@ -82,10 +84,7 @@ class Replay:
         ]
 
     def load_cassette(self, *_: object, **__: object) -> tuple[list[Request], list[Any]]:
-        """Hand the interactions over; called by vcrpy.
-
-        :returns: requests and responses in vcrpy's own form.
-        """
+        """Give the interactions in vcrpy's own form; called by vcrpy."""
         return [*map(_request, self.interactions)], [*map(_response, self.interactions)]
 
     def save_cassette(self, *_: object, **__: object) -> None:
@@ -93,11 +92,12 @@ class Replay:
 
 
 def build_vcr(persister: Recording | Replay, scrubber: Scrubber) -> vcr.VCR:
-    """Configure vcrpy: bodies matched, both sides scrubbed before they are compared.
+    """
+    Configure vcrpy: bodies matched, both sides scrubbed before they are compared.
 
-    :param persister: what takes the interactions, or has them.
-    :param scrubber: the rules.
-    :returns: a recorder that never mixes: it records all or plays all.
+    :param persister: What takes the interactions, or has them.
+    :param scrubber: The rules.
+    :returns: A recorder that never mixes: it records all or plays all.
     """
     recorder = vcr.VCR(
         record_mode="all" if isinstance(persister, Recording) else "none",
@@ -112,51 +112,53 @@ def build_vcr(persister: Recording | Replay, scrubber: Scrubber) -> vcr.VCR:
 
 @contextmanager
 def recording(scrubber: Scrubber, *, name: str = "recording") -> Iterator[Recording]:
-    """Record every request made meanwhile; nothing is written before it is saved.
-
-    :param scrubber: the rules, knowing the credentials in use and the server's address.
-    :param name: what messages call the session.
-    :returns: the recording, complete when the block has ended.
     """
-    tape = Recording(scrubber=scrubber)
-    with build_vcr(tape, scrubber).use_cassette(name):
-        yield tape
+    Record every request that is sent meanwhile; nothing is written before it is saved.
+
+    :param scrubber: The rules, knowing the credentials in use and the server's address.
+    :param name: What messages call the session.
+    :returns: The recording, complete when the block has ended.
+    """
+    session = Recording(scrubber=scrubber)
+    with build_vcr(session, scrubber).use_cassette(name):
+        yield session
 
 
 @contextmanager
 def replaying(path: Path, *, endpoint: str | None = None) -> Iterator[Replay]:
-    """Answer every request made meanwhile from a cassette.
+    """
+    Answer every request that is sent meanwhile from a cassette.
 
-    :param path: the cassette's file.
-    :param endpoint: the address the client shall believe in, by default the one the recording is
-        kept under. Addresses in the recording are moved there.
-    :returns: the replay, which knows what was not asked for.
-    :raises CassetteError: if the file is not a complete cassette.
-    :raises FileNotFoundError: if there is none.
+    :param path: The cassette's file.
+    :param endpoint: The client's endpoint, by default the address the recording is kept under.
+        Addresses in the recording are moved there.
+    :returns: The replay, which knows the requests that were not sent.
+    :raises CassetteError: If the file is not a complete cassette.
+    :raises FileNotFoundError: If there is none.
     """
     header, interactions = load(path)
     target = endpoint or header.endpoint
-    there = moved(header.endpoint, target)
-    tape = Replay(
+    move = moved(header.endpoint, target)
+    session = Replay(
         header=header,
         endpoint=target,
-        interactions=[_moved(each, there) for each in interactions],
+        interactions=[_moved(each, move) for each in interactions],
     )
-    with build_vcr(tape, Scrubber()).use_cassette(str(path)) as cassette:
-        tape._cassette = cassette  # noqa: SLF001 - vcrpy makes it when the block begins
-        yield tape
+    with build_vcr(session, Scrubber()).use_cassette(str(path)) as cassette:
+        session._cassette = cassette  # noqa: SLF001 - vcrpy makes it when the block begins
+        yield session
 
 
-def _moved(interaction: Interaction, there: _Text) -> Interaction:
+def _moved(interaction: Interaction, move: _Text) -> Interaction:
     def body(content: bytes) -> bytes:
-        return there(content.decode("latin-1")).encode("latin-1")
+        return move(content.decode("latin-1")).encode("latin-1")
 
     headers = interaction.response_headers
     return evolve(
         interaction,
-        uri=there(interaction.uri),
+        uri=move(interaction.uri),
         request_body=interaction.request_body and body(interaction.request_body),
-        response_headers={name: [there(v) for v in values] for name, values in headers.items()},
+        response_headers={name: [move(v) for v in values] for name, values in headers.items()},
         response_body=body(interaction.response_body),
     )
 
@@ -195,14 +197,16 @@ def _interaction(scrubber: Scrubber, request: Request, response: dict[str, Any])
     )
 
 
-def _request(kept: Interaction) -> Request:
-    return Request(kept.method, kept.uri, kept.request_body, kept.request_headers)
+def _request(interaction: Interaction) -> Request:
+    return Request(
+        interaction.method, interaction.uri, interaction.request_body, interaction.request_headers
+    )
 
 
-def _response(kept: Interaction) -> dict[str, Any]:
-    code, phrase = kept.status
+def _response(interaction: Interaction) -> dict[str, Any]:
+    code, phrase = interaction.status
     return {
         "status": {"code": code, "message": phrase},
-        "headers": kept.response_headers,
-        "body": {"string": kept.response_body},
+        "headers": interaction.response_headers,
+        "body": {"string": interaction.response_body},
     }

@@ -1,4 +1,4 @@
-"""Making a recorded session cookie harmless, and good for ever."""
+"""Making a recorded session cookie harmless, and valid for ever."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ _ZONE = re.compile(r"(?:GMT|UTC|[+-]\d{4})\s*$")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
-def scrubbed_cookie(header: str, answered: str | None = None) -> str:
-    """Take the token out of one ``Set-Cookie`` header.
+def scrubbed_cookie(header: str, responded: str | None = None) -> str:
+    """
+    Take the token out of a ``Set-Cookie`` header.
 
-    Name and attributes stay, because a client acts on them. A cookie good at the time of the
-    recording is given an end far away, as it has to be good whenever the recording is played;
-    one that was over is left over.
+    Name and attributes stay, because a client acts on them. A cookie that was valid when it was
+    recorded is given an end far away, as it has to be valid whenever the recording is played; one
+    that had expired stays expired.
 
-    :param header: the header's value.
-    :param answered: the ``Date`` of the answer, to tell which of the two it is.
-    :returns: the header's value without secret.
+    :param header: The header's value.
+    :param responded: The ``Date`` of the response, to tell which of the two it is.
+    :returns: The header's value without secret.
     """
     cookie, *attributes = [part.strip() for part in header.split(";")]
     name, _, value = cookie.partition("=")
-    kept = [_attribute(part, answered) for part in attributes if _attribute_name(part) in _KEPT]
-    return "; ".join([f"{name.strip()}={_cookie_value(value)}", *kept])
+    attributes = [
+        _attribute(part, responded) for part in attributes if _attribute_name(part) in _KEPT
+    ]
+    return "; ".join([f"{name.strip()}={_cookie_value(value)}", *attributes])
 
 
 def _cookie_value(value: str) -> str:
@@ -42,33 +45,34 @@ def _attribute_name(part: str) -> str:
     return part.partition("=")[0].strip().lower()
 
 
-def _attribute(part: str, answered: str | None) -> str:
+def _attribute(part: str, responded: str | None) -> str:
     if _attribute_name(part) != "expires":
         return part
-    name, _, moment = part.partition("=")
-    return f"{name.strip()}={distant(moment, answered)}"
+    name, _, timestamp = part.partition("=")
+    return f"{name.strip()}={distant(timestamp, responded)}"
 
 
-def distant(moment: str, answered: str | None = None) -> str:
-    """Move the end of a session far away, written the way it was.
-
-    :param moment: an end as the servers write it: an HTTP date with ``GMT``, ``UTC`` or
-        ``+0000``, or ISO 8601.
-    :param answered: the ``Date`` of the answer; without it, only the epoch itself is past.
-    :returns: an end in the year 2099, or the epoch if it was past.
+def distant(timestamp: str, responded: str | None = None) -> str:
     """
-    if _ISO.match(moment):
+    Move the end of a session far away, written the way it was.
+
+    :param timestamp: An end as the servers write it: an HTTP date with ``GMT``, ``UTC`` or
+        ``+0000``, or ISO 8601.
+    :param responded: The ``Date`` of the response; without it, only the epoch itself is past.
+    :returns: An end in the year 2099, or the epoch if it was past.
+    """
+    if _ISO.match(timestamp):
         return NEVER_ISO
-    zone = _ZONE.search(moment)
-    end = _read(moment)
-    start = _read(answered) if answered else None
-    over = end is not None and (end <= start if start else end.timestamp() <= 0)
-    return f"{_LONG_AGO if over else NEVER} {zone[0].strip() if zone else 'GMT'}"
+    zone = _ZONE.search(timestamp)
+    end = _read(timestamp)
+    start = _read(responded) if responded else None
+    expired = end is not None and (end <= start if start else end.timestamp() <= 0)
+    return f"{_LONG_AGO if expired else NEVER} {zone[0].strip() if zone else 'GMT'}"
 
 
-def _read(moment: str | None) -> datetime | None:
+def _read(timestamp: str | None) -> datetime | None:
     try:
-        read = parsedate_to_datetime((moment or "").strip().replace("UTC", "GMT"))
+        read = parsedate_to_datetime((timestamp or "").strip().replace("UTC", "GMT"))
     except ValueError:
         return None
     return read if read.tzinfo else read.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""When a request is the one that was recorded."""
+"""When a request is the one that was recorded: else a matcher raises ``AssertionError``."""
 
 from __future__ import annotations
 
@@ -21,38 +21,22 @@ IGNORED_IN_QUERIES: Final = {
 _LONGEST_DIFF = 40
 
 
-def query(asked: Request, recorded: Request) -> None:
-    """Compare queries, empty values included, in any order, without what servers ignore.
-
-    :param asked: the request that is made.
-    :param recorded: the request that was recorded.
-    :raises AssertionError: if they differ.
-    """
-    _compare(_query(asked), _query(recorded))
+def query(request: Request, recorded: Request) -> None:
+    """Compare queries, empty values included, in any order, without what servers ignore."""
+    _compare(_query(request), _query(recorded))
 
 
-def negotiation(asked: Request, recorded: Request) -> None:
-    """Compare what is asked for and what is sent by their media types.
-
-    The servers choose between XML, JSON and text by them, and take no form for one unless it is
-    called so to the letter.
-
-    :param asked: the request that is made.
-    :param recorded: the request that was recorded.
-    :raises AssertionError: if they differ.
-    """
+def negotiation(request: Request, recorded: Request) -> None:
+    """Compare the media types of what is accepted and of what is sent."""
+    # The servers choose between XML, JSON and text by them, and take no form for one unless it is
+    # called so to the letter.
     for name in ("accept", "content-type"):
-        _compare(f"{name}: {_header(asked, name)}", f"{name}: {_header(recorded, name)}")
+        _compare(f"{name}: {_header(request, name)}", f"{name}: {_header(recorded, name)}")
 
 
-def body(asked: Request, recorded: Request) -> None:
-    """Compare bodies by what they mean: JSON, a form, XML, or plain bytes.
-
-    :param asked: the request that is made.
-    :param recorded: the request that was recorded.
-    :raises AssertionError: if they differ, with the difference.
-    """
-    _compare(_meaning(asked), _meaning(recorded))
+def body(request: Request, recorded: Request) -> None:
+    """Compare bodies by what they mean: JSON, a form, XML, or plain bytes."""
+    _compare(_meaning(request), _meaning(recorded))
 
 
 MATCHERS: Final = {"query": query, "negotiation": negotiation, "body": body}
@@ -86,10 +70,10 @@ def _meaning(request: Request) -> Any:
         return content
 
 
-def _compare(asked: Any, recorded: Any) -> None:
-    if asked == recorded:
+def _compare(request: Any, recorded: Any) -> None:
+    if request == recorded:
         return
-    diff = difflib.unified_diff(_lines(recorded), _lines(asked), "recorded", "asked", lineterm="")
+    diff = difflib.unified_diff(_lines(recorded), _lines(request), "recorded", "sent", lineterm="")
     raise AssertionError("\n".join([*diff][:_LONGEST_DIFF]))
 
 

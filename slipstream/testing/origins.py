@@ -17,10 +17,11 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def kept_endpoint(endpoint: str) -> str:
-    """Say under which address a recording of this endpoint is kept.
+    """
+    Choose the address that a recording is kept under.
 
-    :param endpoint: the URL that was recorded, for example ``http://127.0.0.1:54321``.
-    :returns: the same path at ``https://server.example``, or at the host itself if it is a
+    :param endpoint: The URL that was recorded, for example ``http://127.0.0.1:54321``.
+    :returns: The same path at ``https://server.example``, or at the host itself if it is a
         public service.
     """
     parts = urlsplit(endpoint)
@@ -29,11 +30,12 @@ def kept_endpoint(endpoint: str) -> str:
 
 
 def moved(source: str, target: str) -> Callable[[str], str]:
-    """Build a function that moves addresses in a text from one server to another.
+    """
+    Build a function that moves addresses in a text from one server to another.
 
-    :param source: the URL of the server whose addresses occur.
-    :param target: the URL of the server they shall point to.
-    :returns: the function; it knows addresses written for JSON and for a query, and, where the
+    :param source: The URL of the server whose addresses occur.
+    :param target: The URL of the server they shall point to.
+    :returns: The function; it knows addresses written for JSON and for a query, and, where the
         host is a name, the bare host.
     """
     old, new = urlsplit(source), urlsplit(target)

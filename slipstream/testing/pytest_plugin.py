@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from slipstream.testing.cassette_file import CassetteError
+from slipstream.testing.cassette_file import STATUSES, CassetteError, Manifest, origins
 from slipstream.testing.cassettes import Recording, Replay, recording, replaying
-from slipstream.testing.manifest import STATUSES, load_manifest, origins
 from slipstream.testing.offline import instant_sleep, network_blocked
 from slipstream.testing.recorder import (
     SANDBOX_ORIGINS,
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from slipstream.sandbox import Sandbox
 
 _RECORDER = pytest.StashKey[Recorder]()
-_TAPE = pytest.StashKey[Recording]()
+_RECORDING = pytest.StashKey[Recording]()
 _PROBLEM = pytest.StashKey[str]()
 _OUTCOMES = pytest.StashKey[dict[str, str]]()
 _STATUS = "slipstream_scenario"
@@ -53,10 +52,7 @@ _ORIGIN_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options.
-
-    :param parser: pytest's own.
-    """
+    """Declare the options."""
     group = parser.getgroup("slipstream", "sessions with SlipStream and Nuvla")
     group.addoption("--record", action="store_true", help="record scenarios anew")
     group.addoption("--endpoint", metavar="URL", help="record this server, not the sandbox")
@@ -75,11 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker and look at the options.
-
-    :param config: pytest's own.
-    :raises pytest.UsageError: if options contradict each other, or credentials are missing.
-    """
+    """Declare the marker, and refuse options that contradict each other."""
     # vcrpy tells of addresses as they were, before anything is scrubbed.
     logging.getLogger("vcr").setLevel(logging.WARNING)
     config.addinivalue_line("markers", "scenario: a session that is recorded and replayed")
@@ -96,10 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each scenario once for each origin.
-
-    :param metafunc: the test about to be collected.
-    """
+    """Run each scenario once for each origin."""
     if "origin" not in metafunc.fixturenames:
         return
     option = metafunc.config.option
@@ -117,13 +106,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the scenarios that were selected.
-
-    :param config: pytest's own.
-    :param items: the collected tests, changed in place.
-    :raises pytest.UsageError: if there is no scenario of a given name, or two scenarios would
-        share one cassette.
-    """
+    """Keep the scenarios that were selected; two that would share one cassette are refused."""
     names = {item: _name(item) for item in items if item.get_closest_marker("scenario")}
     if problem := _shared_cassette(names):
         if not hasattr(config, "workerinput"):
@@ -142,10 +125,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail what a collection could not refuse.
-
-    :param item: the test.
-    """
+    """Fail what a collection could not refuse."""
     if item.get_closest_marker("scenario") and (problem := item.config.stash.get(_PROBLEM, None)):
         pytest.fail(problem, pytrace=False)
 
@@ -170,10 +150,10 @@ def _origin_of(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session")
 def origin(request: pytest.FixtureRequest) -> str:
-    """Name the folder of cassettes in use; a test runs once for each.
+    """
+    Name the folder of cassettes in use; a test runs once for each.
 
-    :param request: pytest's own.
-    :returns: for example ``sandbox-3.71``.
+    :returns: For example ``sandbox-3.71``.
     """
     return str(request.param)
 
@@ -207,26 +187,26 @@ def scenario(
     origin: str,
     _recorder: Recorder | None,
 ) -> Iterator[Scenario]:
-    """Give a test its server: a real one while recording, else a cassette.
+    """
+    Give a test its server: a real one while recording, else a cassette.
 
-    :param request: pytest's own.
-    :param origin: the folder of cassettes.
-    :returns: the scenario.
+    :returns: The scenario.
     """
     name = _name(request.node)
     if _recorder is None:
-        with _replayed(request.node, _root(request.config) / origin, name) as given:
-            yield given
+        with _replayed(request.node, _root(request.config) / origin, name) as prepared:
+            yield prepared
     else:
-        with _recorded(request.node, name, _recorder) as given:
-            yield given
+        with _recorded(request.node, name, _recorder) as prepared:
+            yield prepared
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Start a sandbox whose clock moves by ``sandbox.clock.advance(seconds)`` alone.
+    """
+    Start a sandbox whose clock moves by ``sandbox.clock.advance(seconds)`` alone.
 
-    :returns: the running sandbox.
+    :returns: The running sandbox.
     """
     from slipstream.sandbox import Sandbox  # noqa: PLC0415 - flask is needed for this alone
 
@@ -241,7 +221,7 @@ def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scen
         pytest.skip(f"{recorder.origin} cannot serve it: {reason}")
 
     sleeping = instant_sleep(slept=recorder.slept) if recorder.slept else nullcontext()
-    with sleeping, recording(recorder.scrubber(), name=name) as tape:
+    with sleeping, recording(recorder.scrubber(), name=name) as session:
         yield Scenario(
             name=name,
             endpoint=recorder.endpoint,
@@ -249,27 +229,27 @@ def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scen
             recording=True,
             refuse=refuse,
         )
-    item.stash[_TAPE] = tape
+    item.stash[_RECORDING] = session
 
 
 @contextmanager
 def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
     path = _playable(item, folder, name)
-    with network_blocked() as attempts, instant_sleep(), replaying(path) as tape:
+    with network_blocked() as attempts, instant_sleep(), replaying(path) as session:
         yield Scenario(
             name=name,
-            endpoint=tape.endpoint,
-            credentials=ScenarioCredentials.placeholders(tape.header.credentials),
+            endpoint=session.endpoint,
+            credentials=ScenarioCredentials.placeholders(session.header.credentials),
             recording=False,
             refuse=_contradict,
         )
     # Where the test has failed already, what it left out is no news.
     if "failed" not in item.stash[_OUTCOMES].values():
-        _check_played(tape, attempts, path)
+        _check_played(session, attempts, path)
 
 
 def _playable(item: pytest.Item, folder: Path, name: str) -> Path:
-    path, manifest = cassette_path(folder, name), load_manifest(folder)
+    path, manifest = cassette_path(folder, name), Manifest.load(folder)
     if obstacle := manifest and manifest.obstacle(name):
         status, reason = obstacle
         item.user_properties.append((_STATUS, status))
@@ -288,10 +268,10 @@ def _contradict(reason: str) -> NoReturn:
     pytest.fail(f"a scenario that was recorded is refused on replay: {reason}", pytrace=False)
 
 
-def _check_played(tape: Replay, attempts: list[str], path: Path) -> None:
+def _check_played(session: Replay, attempts: list[str], path: Path) -> None:
     if attempts:
         pytest.fail(f"the network was wanted: {', '.join(attempts)}", pytrace=False)
-    if unused := tape.unused():
+    if unused := session.unused():
         lines = "\n  ".join(unused)
         pytest.fail(f"{path} holds requests that were not made:\n  {lines}", pytrace=False)
 
@@ -300,11 +280,7 @@ def _check_played(tape: Replay, attempts: list[str], path: Path) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Write the cassette when the whole test, cleaning up included, has passed.
-
-    :param item: the test.
-    :returns: its report, a failure if the cassette could not be written.
-    """
+    """Write the cassette when the whole test, cleaning up included, has passed."""
     report = yield
     outcomes = item.stash.setdefault(_OUTCOMES, {})
     outcomes[report.when] = report.outcome
@@ -326,7 +302,7 @@ def _conclude(
         recorder.failed[name] = "the test failed"
     elif set(outcomes.values()) == {"passed"}:
         try:
-            recorder.keep(name, item.stash[_TAPE])
+            recorder.keep(name, item.stash[_RECORDING])
         except (CassetteError, OSError) as error:
             recorder.failed[name] = str(error)
             report.outcome, report.longrepr = "failed", str(error)
@@ -336,11 +312,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter,
     config: pytest.Config,
 ) -> None:
-    """Say what was recorded, what could not be, and why.
-
-    :param terminalreporter: pytest's own.
-    :param config: pytest's own.
-    """
+    """Say what was recorded, what could not be, and why; or count the replays."""
     recorder = config.stash.get(_RECORDER, None)
     if recorder is None:
         _summarise_replays(terminalreporter)

@@ -1,4 +1,4 @@
-"""One run of recording: the server, and what became of each scenario."""
+"""A run of recording: the server, and the result of each scenario."""
 
 from __future__ import annotations
 
@@ -13,9 +13,14 @@ from typing import Any, Final
 import requests
 from attrs import define, field
 
-from slipstream.testing.cassette_file import FROM_SANDBOX, FROM_SERVER, Header
+from slipstream.testing.cassette_file import (
+    FROM_SANDBOX,
+    FROM_SERVER,
+    STATUSES,
+    Header,
+    Manifest,
+)
 from slipstream.testing.cassettes import Recording
-from slipstream.testing.manifest import STATUSES, Manifest, load_manifest, save_manifest
 from slipstream.testing.origins import kept_endpoint, moved
 from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
 from slipstream.testing.scrubbing import Scrubber
@@ -41,15 +46,14 @@ class ServerUnknownError(RuntimeError):
 
 @define(kw_only=True)
 class Recorder:
-    """Where recordings come from and go to, and what became of them.
+    """
+    Where recordings come from and go to, and the result of each.
 
-    :param root: the folder of all cassettes.
-    :param endpoint: the server's URL.
-    :param origin: the name of the folder to record into.
-    :param credentials: real credentials.
-    :param server: the family of the server.
-    :param sandbox: whether the server is the sandbox.
-    :param slept: moves the server's clock by the seconds that a scenario sleeps, where that can
+    :param root: The folder of all cassettes.
+    :param origin: The name of the folder to record into.
+    :param server: The family of the server.
+    :param sandbox: Whether the server is the sandbox.
+    :param slept: Moves the server's clock by the seconds that a scenario sleeps, where that can
         be done; elsewhere sleeping takes its time.
     """
 
@@ -70,11 +74,7 @@ class Recorder:
         return self.root / self.origin
 
     def scrubber(self) -> Scrubber:
-        """Build the scrubber that knows the credentials and the server's address.
-
-        :returns: the scrubber.
-        :raises ValueError: if a credential could not be told apart from the protocol's words.
-        """
+        """Build the scrubber that knows the credentials and the server's address."""
         return Scrubber(
             known=self.credentials.secrets(),
             names=self.credentials.names(),
@@ -82,37 +82,28 @@ class Recorder:
         )
 
     def keep(self, name: str, tape: Recording) -> None:
-        """Write the cassette of a scenario that went well.
-
-        :param name: the scenario.
-        :param tape: what was recorded.
-        :raises CassetteError: if it must not be kept.
-        """
+        """Write the cassette of a scenario that passed."""
         header = Header(scenario=name, credentials=self.credentials.given(), **self._provenance())
         tape.save(cassette_path(self.folder, name), header)
         self.recorded.append(name)
         self._note(name, None)
 
     def refuse(self, name: str, reason: str) -> None:
-        """Note that the server cannot serve a scenario.
-
-        :param name: the scenario.
-        :param reason: what the server lacks.
-        """
+        """Note that the server cannot serve a scenario, and why."""
         cassette_path(self.folder, name).unlink(missing_ok=True)
         self.unsupported[name] = reason
         self._note(name, reason)
 
     def _note(self, name: str, reason: str | None) -> None:
-        before = load_manifest(self.folder)
-        reasons: dict[str, Any] = {
-            status: dict(getattr(before, status, {})) for status in STATUSES
-        }
+        before = Manifest.load(self.folder)
+        reasons: dict[str, Any] = {status: {} for status in STATUSES}
+        if before:
+            reasons = {status: dict(getattr(before, status)) for status in STATUSES}
         for listed in reasons.values():
             listed.pop(name, None)
         if reason is not None:
             reasons["unsupported"][name] = reason
-        save_manifest(self.folder, Manifest(**reasons, **self._provenance()))
+        Manifest(**reasons, **self._provenance()).save(self.folder)
 
     def _provenance(self) -> dict[str, Any]:
         version = _VERSION.search(self.origin)
@@ -128,22 +119,22 @@ class Recorder:
 
 
 def identify(endpoint: str) -> tuple[str, bool]:
-    """Ask a server what it is, by its cloud entry point.
+    """
+    Identify a server by its cloud entry point.
 
-    :param endpoint: the server's URL.
     :returns: ``SlipStream`` or ``Nuvla``, and whether it says that it is the sandbox.
-    :raises ServerUnknownError: if it does not answer, or is neither.
+    :raises ServerUnknownError: If it does not respond, or is neither.
     """
     address = f"{endpoint}/api/cloud-entry-point"
     try:
-        answer = requests.get(address, timeout=_TIMEOUT)
-        document: Any = answer.json()
+        response = requests.get(address, timeout=_TIMEOUT)
+        document: Any = response.json()
     except requests.RequestException as error:
         reason = type(error).__name__
         raise ServerUnknownError(f"cannot record {address}: {reason}") from None
     for mark, name in (("resourceURI", "SlipStream"), ("resource-type", "Nuvla")):
         if isinstance(document, dict) and mark in document:
-            return name, answer.headers.get("Server") == _SANDBOX
+            return name, response.headers.get("Server") == _SANDBOX
     raise ServerUnknownError(f"cannot record {address}: it is neither SlipStream nor Nuvla")
 
 
@@ -151,13 +142,7 @@ def identify(endpoint: str) -> tuple[str, bool]:
 def sandbox_recorder(
     root: Path, origin: str | None, family_name: str = "slipstream"
 ) -> Iterator[Recorder]:
-    """Start the sandbox to record it.
-
-    :param root: the folder of all cassettes.
-    :param origin: the name of the folder to record into, by default one that names the version.
-    :param family_name: the family that the sandbox speaks.
-    :returns: a recorder of the running sandbox.
-    """
+    """Start the sandbox and give a recorder of it."""
     version, usual_origin = SANDBOX_ORIGINS[family_name]
     from slipstream.sandbox import Sandbox  # noqa: PLC0415 - flask is needed for this alone
 
@@ -179,14 +164,11 @@ def sandbox_recorder(
 
 
 def server_recorder(root: Path, endpoint: str, origin: str) -> Recorder:
-    """Prepare to record a server that is already running.
+    """
+    Prepare to record a server that is already running.
 
-    :param root: the folder of all cassettes.
-    :param endpoint: the server's URL.
-    :param origin: the name of the folder to record into, ending in ``-`` and the version.
-    :returns: the recorder.
-    :raises MissingCredentialsError: if the environment lacks credentials; nothing was sent.
-    :raises ServerUnknownError: if the server cannot be recorded.
+    :raises MissingCredentialsError: If the environment lacks credentials; nothing was sent.
+    :raises ServerUnknownError: If the server cannot be recorded.
     """
     credentials = ScenarioCredentials.from_environment()
     endpoint = endpoint.rstrip("/")

@@ -13,8 +13,15 @@ from typing import Final
 
 from attrs import frozen
 
-from slipstream.testing.cassette_file import CassetteError, Header, Interaction, load
-from slipstream.testing.manifest import FILE_NAME, STATUSES, load_manifest
+from slipstream.testing.cassette_file import (
+    MANIFEST,
+    STATUSES,
+    CassetteError,
+    Header,
+    Interaction,
+    Manifest,
+    load,
+)
 from slipstream.testing.scenarios import cassette_path, scenario_name
 from slipstream.testing.scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber
 
@@ -57,11 +64,12 @@ _RANDOM_FROM = 3.7  # bits a character; words and paths stay below, keys of 20 l
 
 @frozen
 class Finding:
-    """One thing that is wrong. It never quotes the secret.
+    """
+    One thing that is wrong. It never quotes the secret.
 
-    :param path: the file.
-    :param problem: what is wrong.
-    :param line: where, if it is at one place.
+    :param path: The file.
+    :param problem: What is wrong.
+    :param line: The line, if it is in one.
     """
 
     path: Path
@@ -74,11 +82,12 @@ class Finding:
 
 
 def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
-    """Look through every cassette.
+    """
+    Look through every cassette.
 
-    :param root: the folder of all cassettes.
-    :param scenarios: the names of the scenarios that exist, to find cassettes without one.
-    :returns: what is wrong, in the order of the files; empty if all is well.
+    :param root: The folder of all cassettes.
+    :param scenarios: The names of the scenarios that exist, to find cassettes without one.
+    :returns: What is wrong, in the order of the files; empty if all is well.
     """
     findings: list[Finding] = []
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
@@ -90,10 +99,11 @@ def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
 
 
 def scenario_names(folder: Path) -> set[str]:
-    """List the scenarios of a folder of tests, without importing them.
+    """
+    List the scenarios of a folder of tests, without importing them.
 
-    :param folder: where the tests are.
-    :returns: the names, those of parametrized scenarios without their parameters.
+    :param folder: Where the tests are.
+    :returns: The names, those of parametrised scenarios without their parameters.
     """
     return {
         scenario_name(path.stem, function.name)
@@ -123,7 +133,7 @@ def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator
     yield from text_findings(path, text)
     folder = root / path.relative_to(root).parts[0]
     try:
-        if path == folder / FILE_NAME:
+        if path == folder / MANIFEST:
             yield from _manifest(path, scenarios)
             return
         header, interactions = load(path)
@@ -136,11 +146,12 @@ def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator
 
 
 def text_findings(path: Path, text: str) -> Iterator[Finding]:
-    """Look through a text for secrets, e-mail addresses and tags that run code.
+    """
+    Look through a text for secrets, e-mail addresses and tags that run code.
 
-    :param path: the file to name in a finding.
-    :param text: what it holds.
-    :returns: what is wrong, where.
+    :param path: The file to name in a finding.
+    :param text: What it holds.
+    :returns: What is wrong, and where.
     """
     for problem, pattern in _PATTERNS.items():
         for hit in pattern.finditer(text):
@@ -162,7 +173,7 @@ def _entropy(word: str) -> float:
 
 
 def _manifest(path: Path, scenarios: Collection[str] | None) -> Iterator[Finding]:
-    manifest = load_manifest(path.parent)
+    manifest = Manifest.load(path.parent)
     if manifest is None or manifest.origin != path.parent.name:
         yield Finding(path, "names another origin than its folder")
         return
@@ -182,8 +193,8 @@ def _header(
     header: Header,
     scenarios: Collection[str] | None,
 ) -> Iterator[Finding]:
-    if not (folder / FILE_NAME).is_file():
-        yield Finding(path, f"has no {FILE_NAME} in its origin's folder")
+    if not (folder / MANIFEST).is_file():
+        yield Finding(path, f"has no {MANIFEST} in its origin's folder")
     if header.origin != folder.name:
         yield Finding(path, f"says it belongs to {header.origin}")
     if cassette_path(folder, header.scenario) != path:
@@ -199,28 +210,30 @@ def _is_orphan(name: str, scenarios: Collection[str] | None) -> bool:
     return name not in scenarios and ".".join(name.split(".")[:2]) not in scenarios
 
 
-def _interaction(path: Path, kept: Interaction) -> Iterator[Finding]:
-    strange = {*kept.request_headers} - REQUEST_HEADERS
-    strange |= {*kept.response_headers} - RESPONSE_HEADERS
+def _interaction(path: Path, interaction: Interaction) -> Iterator[Finding]:
+    strange = {*interaction.request_headers} - REQUEST_HEADERS
+    strange |= {*interaction.response_headers} - RESPONSE_HEADERS
     for name in sorted(strange):
         yield Finding(path, f"keeps the header {name}")
-    for cookie in kept.response_headers.get("set-cookie", ()):
+    for cookie in interaction.response_headers.get("set-cookie", ()):
         if cookie.partition(";")[0].partition("=")[2] not in {"", "SCRUBBED", "INVALID"}:
             yield Finding(path, "holds the value of a cookie")
-    if not _is_scrubbed(kept):
-        yield Finding(path, f"is not scrubbed at {kept.method} {kept.uri.partition('?')[0]}")
+    if not _is_scrubbed(interaction):
+        yield Finding(
+            path, f"is not scrubbed at {interaction.method} {interaction.uri.partition('?')[0]}"
+        )
 
 
-def _is_scrubbed(kept: Interaction) -> bool:
-    scrubber, named = Scrubber(), kept.uri.partition("?")[0].rpartition("/")[2]
-    asked, sent = kept.request_body or b"", kept.request_headers
-    answered, received = kept.response_body, kept.response_headers
+def _is_scrubbed(interaction: Interaction) -> bool:
+    scrubber, named = Scrubber(), interaction.uri.partition("?")[0].rpartition("/")[2]
+    request, sent = interaction.request_body or b"", interaction.request_headers
+    response, received = interaction.response_body, interaction.response_headers
     return (
-        scrubber.url(kept.uri) == kept.uri
+        scrubber.url(interaction.uri) == interaction.uri
         and scrubber.request_headers(sent) == sent
         and scrubber.response_headers(received) == received
-        and _meaning(scrubber.body(asked, sent, named=named)) == _meaning(asked)
-        and _meaning(scrubber.body(answered, received, named=named)) == _meaning(answered)
+        and _meaning(scrubber.body(request, sent, named=named)) == _meaning(request)
+        and _meaning(scrubber.body(response, received, named=named)) == _meaning(response)
     )
 
 

@@ -8,25 +8,26 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
-from attrs import field, fields, frozen
+from attrs import asdict, field, fields, frozen
 
-from slipstream.testing.placeholders import KEY, PASSWORD, SECRET, USERNAME
-
-VARIABLES: Final = {
-    "username": "SLIPSTREAM_USERNAME",
-    "password": "SLIPSTREAM_PASSWORD",
-    "key": "SLIPSTREAM_KEY",
-    "secret": "SLIPSTREAM_SECRET",
-}
-"""The environment variables that hold the credentials to record with."""
+from slipstream.testing.placeholders import (
+    KEY,
+    OTHER_PASSWORD,
+    OTHER_USERNAME,
+    PASSWORD,
+    SECRET,
+    USERNAME,
+)
 
 _PLACEHOLDERS: Final = {
     "username": USERNAME,
     "password": PASSWORD,
     "key": f"credential/{KEY}",
     "secret": SECRET,
+    "other_username": OTHER_USERNAME,
+    "other_password": OTHER_PASSWORD,
 }
-_PAIRS = (("username", "password"), ("key", "secret"))
+_PAIRS = (("username", "password"), ("key", "secret"), ("other_username", "other_password"))
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -45,80 +46,98 @@ def _with_prefix(key: str | None) -> str | None:
 
 @frozen(kw_only=True)
 class ScenarioCredentials:
-    """The ways to log in that a scenario may use; each is whole or absent.
+    """
+    The ways to log in that a scenario may use; each is whole or absent.
 
-    :param username: the user's name.
-    :param password: the user's password.
-    :param key: the id of an API key, with ``credential/`` in front.
-    :param secret: the secret of that key.
+    :param username: The user's name.
+    :param password: The user's password.
+    :param key: The id of an API key, with ``credential/`` in front.
+    :param secret: The secret of that key.
+    :param other_username: The name of a second user, who shares nothing with the first.
+    :param other_password: The second user's password.
     """
 
     username: str | None = None
     password: str | None = field(default=None, repr=_masked)
     key: str | None = field(default=None, converter=_with_prefix)
     secret: str | None = field(default=None, repr=_masked)
+    other_username: str | None = None
+    other_password: str | None = field(default=None, repr=_masked)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Read real credentials.
+        """
+        Read real credentials from ``SLIPSTREAM_USERNAME`` and so on.
 
-        :param environment: where to look, by default the process's own.
-        :returns: the credentials.
-        :raises MissingCredentialsError: if neither a password nor an API key is complete, or one
-            of them is there by half.
+        :param environment: Where to look, by default the process's own environment.
+        :returns: The credentials.
+        :raises MissingCredentialsError: If neither a password nor an API key is complete, or a
+            pair is incomplete.
         """
         # Not the default argument itself: documentation tools print those, secrets included.
         environment = os.environ if environment is None else environment
-        given = {name: environment.get(variable) for name, variable in VARIABLES.items()}
-        halves = [name for pair in _PAIRS if any(map(given.get, pair)) for name in pair]
-        missing = [VARIABLES[name] for name in halves or VARIABLES if not given[name]]
-        if missing:
+        variables = {a.name: f"SLIPSTREAM_{a.name.upper()}" for a in fields(cls)}
+        values = {name: environment.get(variable) for name, variable in variables.items()}
+        needed = [name for pair in _PAIRS if any(map(values.get, pair)) for name in pair]
+        logins = [name for pair in _PAIRS[:2] for name in pair]
+        if not any(map(values.get, logins)):
+            needed = [*logins, *needed]
+        if missing := [variables[name] for name in needed if not values[name]]:
             raise MissingCredentialsError(f"set {', '.join(missing)} to record a server")
-        return cls(**{name: value or None for name, value in given.items()})
+        return cls(**{name: value or None for name, value in values.items()})
 
     @classmethod
     def placeholders(cls, names: tuple[str, ...]) -> Self:
-        """Make the credentials that a replay takes for real.
+        """
+        Make the credentials that a replay takes for real.
 
-        :param names: which were at hand when the recording was made.
-        :returns: the credentials.
+        :param names: Which were at hand when the recording was made.
+        :returns: The credentials.
         """
         return cls(**{name: _PLACEHOLDERS[name] for name in names})
 
     def given(self) -> tuple[str, ...]:
-        """Name the credentials that are there.
-
-        :returns: some of ``username``, ``password``, ``key`` and ``secret``.
         """
-        names = (attribute.name for attribute in fields(type(self)))
-        return tuple(name for name in names if getattr(self, name))
+        Name the credentials that are there.
+
+        :returns: Some of ``username``, ``password``, ``key`` and so on.
+        """
+        return tuple(name for name, value in asdict(self).items() if value)
 
     def secrets(self) -> dict[str, str]:
-        """Map the secret values to their placeholders, for a scrubber.
-
-        :returns: password and secret, as far as they are given.
         """
-        values = {self.password: PASSWORD, self.secret: SECRET}
-        return {value: placeholder for value, placeholder in values.items() if value}
+        Map the secret values to their placeholders, for a scrubber.
+
+        :returns: Passwords and secret, as far as they are there.
+        """
+        return self._placeholders_of("password", "secret", "other_password")
 
     def names(self) -> dict[str, str]:
-        """Map the user's and the key's names to their placeholders, for a scrubber.
-
-        :returns: user name and bare id of the key, as far as they are given.
         """
-        values = {self.username: USERNAME, (self.key or "").removeprefix("credential/"): KEY}
-        return {value: placeholder for value, placeholder in values.items() if value}
+        Map the names of users and key to their placeholders, for a scrubber.
+
+        :returns: User names and bare id of the key, as far as they are there.
+        """
+        names = self._placeholders_of("username", "key", "other_username")
+        return {
+            value.removeprefix("credential/"): placeholder.removeprefix("credential/")
+            for value, placeholder in names.items()
+        }
+
+    def _placeholders_of(self, *names: str) -> dict[str, str]:
+        return {getattr(self, name): _PLACEHOLDERS[name] for name in names if getattr(self, name)}
 
 
 @frozen(kw_only=True)
 class Scenario:
-    """One session with a server, recorded or about to be.
+    """
+    One session with a server, recorded or about to be.
 
-    :param name: unique among the scenarios and always the same: fit for a name or a tag of what
+    :param name: Unique among the scenarios and always the same: fit for a name or a tag of what
         the scenario creates.
-    :param endpoint: the server's URL.
-    :param credentials: real ones while recording, placeholders while replaying.
-    :param recording: whether requests go to a real server and waiting takes real time.
+    :param endpoint: The server's URL.
+    :param credentials: Real ones while recording, placeholders while replaying.
+    :param recording: Whether requests go to a real server and waiting takes real time.
     """
 
     name: str
@@ -128,33 +147,36 @@ class Scenario:
     _refuse: Callable[[str], NoReturn] = field(repr=False)
 
     def unsupported(self, reason: str) -> NoReturn:
-        """Declare that this server cannot serve the scenario, and end it.
+        """
+        Declare that this server cannot serve the scenario, and end it.
 
         The reason is kept beside the cassettes, and the scenario skipped for this server.
 
-        :param reason: what the server lacks, as a short sentence.
+        :param reason: What the server lacks, as a short sentence.
         """
         self._refuse(reason)
 
 
 def scenario_name(module: str, function: str, parameters: str = "") -> str:
-    """Derive a scenario's name from its test.
+    """
+    Derive a scenario's name from its test.
 
-    :param module: the test's module, for example ``test_nodes``.
-    :param function: the test's function, for example ``test_deploy``.
-    :param parameters: the id of the test's parameters, empty if it has none.
-    :returns: for example ``nodes.deploy`` or ``nodes.deploy.small``.
+    :param module: The test's module, for example ``test_nodes``.
+    :param function: The test's function, for example ``test_deploy``.
+    :param parameters: The id of the test's parameters, empty if it has none.
+    :returns: For example ``nodes.deploy`` or ``nodes.deploy.small``.
     """
     parts = (module.rpartition(".")[2].removeprefix("test_"), function.removeprefix("test_"))
     return ".".join([*parts, *([_UNSAFE.sub("-", parameters)] if parameters else [])])
 
 
 def cassette_path(folder: Path, name: str) -> Path:
-    """Say where the cassette of a scenario lies.
+    """
+    Name the file of a scenario's cassette.
 
-    :param folder: the folder of its origin.
-    :param name: the scenario's name.
-    :returns: for example ``folder/nodes/deploy.yaml``.
+    :param folder: The folder of its origin.
+    :param name: The scenario's name.
+    :returns: For example ``folder/nodes/deploy.yaml``.
     """
     module, _, rest = name.partition(".")
     return folder / module / f"{rest}.yaml"

@@ -6,14 +6,13 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from attrs import Factory, field, frozen
 
 from slipstream.redaction import Redactor
 from slipstream.testing.cookies import scrubbed_cookie
 from slipstream.testing.placeholders import PLACEHOLDERS, known_secrets, scrubbed
-from slipstream.testing.pretty import pretty
 
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
 """The headers of a request that are kept."""
@@ -27,6 +26,7 @@ Headers = Mapping[str, Iterable[str]]
 
 _CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
 _GZIP_MAGIC = b"\x1f\x8b"
+_WIDTH = 96
 _ANY_WINDOW = 47  # zlib's way to say: gzip or deflate, find out
 
 
@@ -133,6 +133,23 @@ def _indented(text: str) -> str:
         return text
 
 
+def pretty(value: Any, depth: int = 0) -> str:
+    """Write JSON with one line for each part that fits into one, so that a change is readable."""
+    short = json.dumps(value, ensure_ascii=False)
+    if len(short) + depth <= _WIDTH or not isinstance(value, dict | list) or not value:
+        return short
+    if isinstance(value, dict):
+        parts = [
+            f"{json.dumps(key, ensure_ascii=False)}: {pretty(item, depth + 1)}"
+            for key, item in value.items()
+        ]
+    else:
+        parts = [pretty(item, depth + 1) for item in value]
+    indent = " " * (depth + 1)
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    return f"{opening}\n{indent}" + f",\n{indent}".join(parts) + f"\n{indent[1:]}{closing}"
+
+
 def _all(headers: Headers, name: str) -> list[str]:
     return [
         value
@@ -147,11 +164,12 @@ def _first(headers: Headers, name: str) -> str:
 
 
 def encoding_of(content_type: str, body: bytes) -> str:
-    """Say how a body's text is encoded, so that decoding and encoding give it back.
+    """
+    Tell a body's encoding, so that decoding and encoding give it back.
 
-    :param content_type: the header of that name.
-    :param body: the bytes.
-    :returns: the declared encoding or UTF-8 if the body is written in it, else Latin-1, which
+    :param content_type: The header of that name.
+    :param body: The bytes.
+    :returns: The declared encoding or UTF-8 if the body is written in it, else Latin-1, which
         maps every byte to one character.
     """
     declared = _CHARSET.search(content_type)

@@ -21,8 +21,7 @@ from slipstream.testing.matching import body as same_body
 from slipstream.testing.matching import query as same_query
 from slipstream.testing.origins import moved
 from slipstream.testing.placeholders import is_placeholder
-from slipstream.testing.pretty import pretty
-from slipstream.testing.scrubbing import Scrubber
+from slipstream.testing.scrubbing import Scrubber, pretty
 
 ENDPOINT = "http://127.0.0.1:54321"
 HEADER = Header(
