@@ -173,7 +173,7 @@ def test_an_origin_needs_its_manifest(root):
 
 def test_a_manifest_needs_all_its_parts(root):
     spoil(root, "server: SlipStream\n", "", "origin.yaml")
-    assert "lacks server" in problems(root)
+    assert "lacks or does not know server" in problems(root)
 
 
 def test_other_files_have_no_place_among_cassettes(root):
