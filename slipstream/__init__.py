@@ -9,9 +9,9 @@ from slipstream.environment import check_environment
 
 check_environment()
 
-from slipstream.hookspecs import hookimpl, serves  # noqa: E402
-from slipstream.plugins.contributions import Backend, EndpointKind, LoginMethod  # noqa: E402
+from slipstream.hookspecs import Backend, EndpointKind, LoginMethod, hookimpl  # noqa: E402
 from slipstream.session import Session  # noqa: E402
+from slipstream.session.login import Login, LoginAttempt  # noqa: E402
 from slipstream.transport.messages import Request, Response  # noqa: E402
 from slipstream.values.credentials import Credentials  # noqa: E402
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role  # noqa: E402
@@ -26,6 +26,8 @@ __all__ = [
     "DeploymentRequest",
     "Endpoint",
     "EndpointKind",
+    "Login",
+    "LoginAttempt",
     "LoginMethod",
     "Parameter",
     "Request",
@@ -34,5 +36,4 @@ __all__ = [
     "Session",
     "__version__",
     "hookimpl",
-    "serves",
 ]

@@ -1,38 +1,53 @@
 """
-The hooks: what a plugin can contribute, answer or wrap.
+The contract with plugins: what they contribute, what a backend can do, and what can be wrapped.
 
-Two hooks contribute records. All others are operations that the driver asks for: the first
-answer that is not ``None`` counts, so a backend answers for its own kind of endpoint (marked
-with :func:`serves`) and leaves the rest alone. Any plugin may wrap an operation with
-``@hookimpl(wrapper=True)``: look at what is asked, change or refuse it, look at the answer.
-A wrapper refuses by raising one of :mod:`slipstream.errors`.
+A plugin contributes login methods and kinds of endpoint by two hooks. A kind of endpoint brings
+a :class:`Backend`: a class whose methods are the operations that the driver calls. Each operation
+is a hook as well, named ``slipstream_`` and the method's name, so that any plugin can wrap it::
 
-Lists are handed over lazily: an answer may be a generator that asks the server page by page.
+    @hookimpl(wrapper=True)
+    def slipstream_deploy(session, request):
+        ...look at the request, or refuse it by raising one of slipstream.errors...
+        deployment = yield
+        ...look at the result...
+        return deployment
+
+A wrapper takes those of the method's arguments that it needs, and ``session``. It is left out of
+dry runs (``ex_explain``) unless it takes ``dry_run`` too, which says whether this is one.
+``slipstream_operation`` wraps every operation. Nobody but the backend answers an operation.
 """
 
 from __future__ import annotations
 
-import functools
+import copy
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from types import MappingProxyType
+from typing import Any, ClassVar, Self, TypeVar
 
+import attrs
 import pluggy
 
-if TYPE_CHECKING:
-    from slipstream.plugins.contributions import EndpointKind, LoginMethod
-    from slipstream.session import Session
-    from slipstream.values import (
-        Connector,
-        Deployment,
-        DeploymentState,
-        Module,
-        RunParameter,
-        ServiceOffer,
-        VirtualMachine,
-    )
-    from slipstream.values.deployment_request import DeploymentRequest
-    from slipstream.values.ssh_key import SSHKey
+from slipstream.errors import BadInput, DriverError, NotFound, NotSupported, UnknownName
+from slipstream.session.login import Client, Login, LoginAttempt
+from slipstream.session.session import Session
+from slipstream.transport.messages import Request, Response
+from slipstream.values import (
+    GONE,
+    CloudEntryPoint,
+    Connector,
+    Credentials,
+    Deployment,
+    DeploymentRequest,
+    DeploymentState,
+    Module,
+    Phase,
+    Role,
+    RunParameter,
+    ServiceOffer,
+    SSHKey,
+    VirtualMachine,
+)
 
 PROJECT = "slipstream"
 """The name of the pluggy project and of the entry-point group."""
@@ -40,38 +55,502 @@ PROJECT = "slipstream"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
-SERVES = "slipstream_serves"
-"""The attribute by which an implementation tells whose endpoints it answers for."""
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def serves(backend: str) -> Callable[[F], F]:
+@attrs.frozen
+class Operation:
     """
-    Let a hook implementation answer for the endpoints of one backend only.
+    One operation of a backend.
 
-    Write it under ``@hookimpl``; the implementation takes ``session``.
-
-    :param backend: The name of the :class:`~slipstream.plugins.contributions.Backend`.
-    :returns: A decorator.
-    :raises TypeError: If what it is written over does not take ``session``.
+    :param name: The name of the method.
+    :param phrase: What it does, in words that go after "cannot".
+    :param changes: Whether it changes something on the server.
     """
 
-    def decorate(function: F) -> F:
-        names = list(inspect.signature(function).parameters)
-        if "session" not in names:
-            raise TypeError(f"{function.__name__} needs an argument 'session' to serve {backend}.")
-        position = names.index("session")
+    name: str
+    phrase: str
+    changes: bool
 
-        @functools.wraps(function)
-        def answer(*args: Any) -> Any:
-            session: Session = args[position]
-            return function(*args) if session.kind.backend.name == backend else None
 
-        setattr(answer, SERVES, backend)
-        return cast(F, answer)
+OPERATIONS: dict[str, Operation] = {}
+"""Every operation, by the name of its method."""
 
-    return decorate
+
+def _operation(phrase: str, *, changes: bool = False) -> Callable[[F], F]:
+    def register(method: F) -> F:
+        OPERATIONS[method.__name__] = Operation(method.__name__, phrase, changes)
+        return method
+
+    return register
+
+
+class Backend:
+    """
+    The protocol of one family of servers, for one session.
+
+    An object of it is made at each login; its caches and locks are its own. Operations that a
+    class does not override are refused with :class:`~slipstream.errors.NotSupported` and the
+    reason that ``cannot`` gives. A protocol that differs in little is a subclass.
+
+    An operation gets its arguments checked, and its result is checked for its type. Lists may be
+    generators that read page after page.
+
+    :param session: The session; not logged in yet when the object is made.
+    """
+
+    name: ClassVar[str] = ""
+    """What the family is called."""
+    states: ClassVar[Mapping[str, Phase]] = MappingProxyType({})
+    """The words for the states of a deployment, in the order of its life, and their meaning."""
+    state_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Words of other families for a state, and the word of this one."""
+    parameter_roles: ClassVar[Mapping[str, Role]] = MappingProxyType({})
+    """The names of parameters by which users can decide a location, a size and the like."""
+    takes_ssh_keys: ClassVar[bool] = False
+    """Whether :meth:`deploy` heeds ``ssh_key``; requests with a key are refused otherwise."""
+    cannot: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Why an operation is not supported and what to do instead, by the operation's name."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in cls.cannot:
+            if name not in OPERATIONS:
+                raise UnknownName("operation", name, OPERATIONS, f"in 'cannot' of {cls.__name__}")
+        for state, phase in cls.states.items():
+            if not isinstance(phase, Phase):
+                raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def with_session(self, session: Session) -> Self:
+        """
+        Make a backend for a dry run, which shares caches and locks with this one.
+
+        :param session: The session of the dry run.
+        """
+        twin = copy.copy(self)
+        twin.session = session
+        return twin
+
+    @classmethod
+    def supports(cls, operation: str) -> bool:
+        """
+        Whether the class has an operation, whatever a server says to a call of it.
+
+        :param operation: The operation's name.
+        """
+        own = getattr(cls, operation) is not getattr(Backend, operation)
+        return own or (operation == "get_deployments" and cls.supports("get_deployment"))
+
+    def unsupported(self, operation: str) -> NotSupported:
+        """
+        Make the exception for an operation that the servers of this family do not have.
+
+        :param operation: The operation's name.
+        :returns: The exception, not raised.
+        """
+        return NotSupported(
+            f"{self.session.kind.name} endpoints cannot {OPERATIONS[operation].phrase}.",
+            endpoint=self.session.endpoint.url,
+            hint=self.cannot.get(operation),
+        )
+
+    # The login, and what every request needs.
+
+    def log_in(self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]) -> Login:
+        """
+        Create a session on the server from one of its session templates.
+
+        :param attempt: Sends the requests and keeps the cookies.
+        :param template: The template's name, as in ``internal``.
+        :param fields: The template's fields.
+        :returns: ``attempt.finish()``.
+        :raises InvalidCredentials: If the server does not accept them.
+        """
+        raise NotSupported(
+            f"{self.session.kind.name} endpoints have no session templates.",
+            endpoint=self.session.endpoint.url,
+            hint="Name another login method as ex_login_method.",
+        )
+
+    def accepts_session(self, client: Client) -> bool:
+        """
+        Whether the server takes the cookies of a client as a login; for cookie files.
+
+        :param client: The client.
+        """
+        return False
+
+    def act_for(self, attempt: LoginAttempt, group: str) -> None:
+        """
+        Go on as a group of the user.
+
+        :param attempt: The attempt, logged in.
+        :param group: The group's name.
+        :raises BadInput: If the endpoint has no groups.
+        """
+        raise BadInput(
+            f"{self.session.kind.name} endpoints have no groups to act for.",
+            hint="Leave ex_group out.",
+        )
+
+    def authorise(self, request: Request) -> Request:
+        """
+        Add what proves who sends a request, beside cookies: a header or a signature.
+
+        Called each time that a request is sent, after the login; ``self.session.login.data`` is
+        what the login method has kept.
+
+        :param request: The request.
+        :returns: The request to send.
+        """
+        return request
+
+    def error_detail(self, response: Response) -> str | None:
+        """
+        Read the server's own words in a response with an error status.
+
+        :param response: The response.
+        :returns: The words, ``None`` if it has none.
+        """
+        return None
+
+    def session_ended(self, response: Response) -> bool:
+        """
+        Whether a refusal means that the login has expired.
+
+        :param response: A response of status 401 or 403. The server may be asked when the
+            response alone does not tell.
+        """
+        return response.status == 401
+
+    def preflight(self, request: DeploymentRequest) -> Iterable[DriverError]:
+        """
+        Find what the server would refuse of a deployment; for dry runs.
+
+        :param request: What would be deployed.
+        :returns: Every refusal that can be known beforehand; reading is allowed.
+        """
+        return ()
+
+    # The operations.
+
+    @_operation("list deployments")
+    def list_deployments(self, active_only: bool, addresses: bool) -> Iterable[Deployment]:
+        """
+        List the user's deployments, newest first.
+
+        :param active_only: Leave out those that have ended.
+        :param addresses: Fill in the addresses of the machines, without a request for each.
+        :returns: Every deployment, however many pages that takes.
+        """
+        raise self.unsupported("list_deployments")
+
+    @_operation("read a deployment")
+    def get_deployment(self, deployment_id: str) -> Deployment:
+        """
+        Read one deployment with its parameters.
+
+        :param deployment_id: Its id.
+        :raises NotFound: If there is none of that id.
+        """
+        raise self.unsupported("get_deployment")
+
+    @_operation("read deployments")
+    def get_deployments(self, deployment_ids: Sequence[str]) -> Iterable[Deployment]:
+        """
+        Read several deployments, in as few requests as the server allows; by default one by one.
+
+        :param deployment_ids: Their ids; one may be there more than once.
+        :returns: One deployment for each id, in that order: its state, and the reason of a
+            failure; all that a list tells if it runs, and its addresses once all of them run. One
+            that the server does not have any more is in phase ``TERMINATED``.
+        """
+        for deployment_id in deployment_ids:
+            try:
+                yield self.get_deployment(deployment_id)
+            except NotFound:
+                yield Deployment(id=deployment_id, state=GONE, phase=Phase.TERMINATED)
+
+    @_operation("read the state of a deployment")
+    def get_state(self, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
+        """
+        Read the state of a deployment, as cheaply as the server can tell; by default all of it.
+
+        :param deployment_id: Its id.
+        :param wanted: The states waited for, so that ``attainable`` can be answered.
+        :raises NotFound: If there is none of that id.
+        """
+        deployment = self.get_deployment(deployment_id)
+        ended = deployment.phase is Phase.TERMINATED
+        return DeploymentState(
+            state=deployment.state,
+            phase=deployment.phase,
+            failure=deployment.failure,
+            attainable=not ended or deployment.state in wanted,
+            deployment_id=deployment_id,
+        )
+
+    @_operation("deploy", changes=True)
+    def deploy(self, request: DeploymentRequest) -> Deployment:
+        """
+        Deploy a module.
+
+        :param request: What to deploy and how.
+        :returns: The new deployment, not running yet.
+        :raises BadInput: If the request cannot be right; nothing was deployed then.
+        :raises AnswerLost: If it is not known whether the deployment was made.
+        """
+        raise self.unsupported("deploy")
+
+    @_operation("terminate a deployment", changes=True)
+    def terminate(self, deployment_id: str) -> bool:
+        """
+        Terminate a deployment and its machines.
+
+        :param deployment_id: Its id.
+        :returns: ``True`` once the server has accepted.
+        """
+        raise self.unsupported("terminate")
+
+    @_operation("start a deployment", changes=True)
+    def start_deployment(self, deployment_id: str) -> bool:
+        """
+        Start a deployment that exists and is not running.
+
+        :param deployment_id: Its id.
+        :returns: ``True`` once the server has accepted.
+        """
+        raise self.unsupported("start_deployment")
+
+    @_operation("stop a deployment", changes=True)
+    def stop_deployment(self, deployment_id: str) -> bool:
+        """
+        Stop a deployment without deleting it.
+
+        :param deployment_id: Its id.
+        :returns: ``True`` once the server has accepted.
+        """
+        raise self.unsupported("stop_deployment")
+
+    @_operation("reboot a deployment", changes=True)
+    def reboot_deployment(self, deployment_id: str) -> bool:
+        """
+        Restart the machines of a running deployment, which stays the same one.
+
+        :param deployment_id: Its id.
+        :returns: ``True`` once the server has accepted.
+        """
+        raise self.unsupported("reboot_deployment")
+
+    @_operation("update a deployment", changes=True)
+    def update_deployment(self, deployment_id: str) -> bool:
+        """
+        Apply a running deployment's application again, with its present values.
+
+        :param deployment_id: Its id.
+        :returns: ``True`` once the server has accepted.
+        """
+        raise self.unsupported("update_deployment")
+
+    @_operation("read logs", changes=True)
+    def get_logs(
+        self, deployment_id: str, components: Iterable[str], lines: int, timeout: float
+    ) -> dict[str, list[str]]:
+        """
+        Read the last lines that the components of a deployment have logged.
+
+        :param deployment_id: Its id.
+        :param components: The names of the components.
+        :param lines: How many lines of each.
+        :param timeout: Seconds after which to give up.
+        :returns: The lines, by component.
+        """
+        raise self.unsupported("get_logs")
+
+    @_operation("list modules")
+    def list_modules(self, path: str | None, recurse: bool) -> Iterable[Module]:
+        """
+        List modules.
+
+        :param path: The project to list, empty for the root; ``None`` for the App Store.
+        :param recurse: Whether to go down into the projects below it.
+        :returns: Components and applications; projects are left out.
+        """
+        raise self.unsupported("list_modules")
+
+    @_operation("read a module")
+    def get_module(self, module_id: str) -> Module:
+        """
+        Read one module with its parameters.
+
+        :param module_id: Its id, or its path for the latest version.
+        :raises NotFound: If there is none of that id.
+        """
+        raise self.unsupported("get_module")
+
+    @_operation("delete a module", changes=True)
+    def delete_module(self, module_id: str, all_versions: bool) -> bool:
+        """
+        Delete a module.
+
+        :param module_id: Its id.
+        :param all_versions: Whether to delete every version of it, not just this one.
+        :returns: ``True`` once it is deleted.
+        """
+        raise self.unsupported("delete_module")
+
+    @_operation("list service offers")
+    def list_service_offers(self, connector: str | None) -> Iterable[ServiceOffer]:
+        """
+        List the sizes of machine on offer.
+
+        :param connector: Only those of this connector.
+        """
+        raise self.unsupported("list_service_offers")
+
+    @_operation("list connectors")
+    def list_connectors(self) -> Iterable[Connector]:
+        """List the clouds that the user can deploy on."""
+        raise self.unsupported("list_connectors")
+
+    @_operation("list virtual machines")
+    def list_virtual_machines(
+        self, connector: str | None, deployment_id: str | None, known: Mapping[str, Any]
+    ) -> Iterable[VirtualMachine]:
+        """
+        List machines.
+
+        :param connector: Only those on this connector.
+        :param deployment_id: Only those of this deployment.
+        :param known: What the server said of that deployment before; it may be empty.
+        """
+        raise self.unsupported("list_virtual_machines")
+
+    @_operation("read a parameter")
+    def get_parameter(self, deployment_id: str, name: str, ignore_abort: bool) -> RunParameter:
+        """
+        Read one parameter of a deployment.
+
+        :param deployment_id: The deployment's id.
+        :param name: The parameter's name.
+        :param ignore_abort: Whether to answer although the deployment was aborted.
+        :returns: The parameter; its value is ``None`` while it is not set.
+        :raises UnknownName: If the deployment has no such parameter.
+        :raises NodeFailed: If it was aborted and that is not to be ignored.
+        """
+        raise self.unsupported("get_parameter")
+
+    @_operation("list SSH keys")
+    def list_ssh_keys(self) -> Iterable[SSHKey]:
+        """List the user's public SSH keys."""
+        raise self.unsupported("list_ssh_keys")
+
+    @_operation("add an SSH key", changes=True)
+    def add_ssh_key(self, key: SSHKey) -> SSHKey:
+        """
+        Add a public SSH key to the user's.
+
+        :param key: The key.
+        :returns: The key as the server holds it.
+        :raises KeyPairConflict: If its name is taken by another key.
+        """
+        raise self.unsupported("add_ssh_key")
+
+    @_operation("delete an SSH key", changes=True)
+    def delete_ssh_key(self, key: SSHKey) -> bool:
+        """
+        Remove a public SSH key from the user's; every other one stays as it is.
+
+        :param key: The key.
+        :returns: ``True`` once it is gone.
+        :raises KeyPairMissing: If the user has no such key.
+        """
+        raise self.unsupported("delete_ssh_key")
+
+
+def _to_names(value: Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _to_hosts(value: Iterable[str]) -> frozenset[str]:
+    return frozenset(host.lower() for host in _to_names(value))
+
+
+def _check_name(_: object, attribute: attrs.Attribute[str], value: str) -> None:
+    if not isinstance(value, str) or not value or value != value.strip():
+        raise BadInput(f"{value!r} cannot be the {attribute.name} of what a plugin contributes.")
+
+
+def _check_hosts(_: object, __: object, value: frozenset[str]) -> None:
+    for host in value:
+        if not host or any(character in host for character in "/@? ") or "://" in host:
+            raise BadInput(f"{host!r} is not a host name: leave scheme and path out.")
+
+
+def _check_backend(_: object, __: object, value: type[Backend]) -> None:
+    if not (inspect.isclass(value) and issubclass(value, Backend)):
+        raise BadInput(f"backend must be a class derived from Backend, not {value!r}.")
+
+
+def _recognise_nothing(_: Any) -> bool:
+    return False
+
+
+@attrs.frozen(kw_only=True)
+class LoginMethod:
+    """
+    A way to log in, contributed by ``slipstream_login_methods``.
+
+    :param name: What users write as ``ex_login_method``.
+    :param authenticate: Called with a :class:`~slipstream.session.login.LoginAttempt` and the
+        :class:`~slipstream.values.Credentials`, first at login and again when the session has
+        expired. It returns a :class:`~slipstream.session.login.Login`, made by
+        ``attempt.finish()`` or by ``attempt.log_in_with_template()``, and raises
+        :class:`~slipstream.errors.InvalidCredentials` when the server refuses.
+    :param description: One line for people.
+    :param recognises: Whether the look of the credentials asks for this method, when the user
+        named none.
+    :param fallback: Whether it serves every name that no other method has.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    authenticate: Callable[[LoginAttempt, Credentials], Login]
+    description: str = ""
+    recognises: Callable[[Credentials], bool] = _recognise_nothing
+    fallback: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class EndpointKind:
+    """
+    A kind of endpoint, contributed by ``slipstream_endpoints``.
+
+    :param name: What users write as ``ex_endpoint_kind``.
+    :param backend: The class that speaks its protocol.
+    :param hosts: Host names that are known to be of this kind; nothing is read to find out then.
+    :param recognises: Whether a cloud entry point is one of this kind; called for hosts that no
+        kind knows.
+    :param api_version: What users write as ``api_version`` to say that an endpoint is of this
+        kind.
+    :param login_methods: The login methods it takes; empty for all.
+    :param default_login: The login method when neither the user nor the look of the
+        credentials names one.
+    :param description: One line for people.
+    """
+
+    name: str = attrs.field(validator=_check_name)
+    backend: type[Backend] = attrs.field(validator=_check_backend)
+    hosts: frozenset[str] = attrs.field(
+        default=frozenset(), converter=_to_hosts, validator=_check_hosts
+    )
+    recognises: Callable[[CloudEntryPoint], bool] = _recognise_nothing
+    api_version: str | None = None
+    login_methods: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
+    default_login: str = "internal"
+    description: str = ""
 
 
 @hookspec
@@ -95,265 +574,16 @@ def slipstream_endpoints() -> Iterable[EndpointKind]:
 
 
 @hookspec(firstresult=True)
-def slipstream_list_deployments(
-    session: Session, active_only: bool, addresses: bool
-) -> Iterable[Deployment] | None:
+def slipstream_operation(
+    session: Session, dry_run: bool, operation: Operation, arguments: Mapping[str, Any]
+) -> Any:
     """
-    List the user's deployments, newest first.
+    Wrap every operation; the wrappers of the single operation are further inside.
 
     :param session: The logged-in session.
-    :param active_only: Leave out those that have ended.
-    :param addresses: Fill in the addresses of the machines, without a request for each.
-    :returns: Every deployment, however many pages that takes.
+    :param dry_run: Whether changes are only planned (``ex_explain``); see the module's text.
+    :param operation: Which one: its ``name``, and whether it ``changes`` something.
+    :param arguments: The arguments of the backend's method.
+    :returns: What the operation returns.
     """
-
-
-@hookspec(firstresult=True)
-def slipstream_get_deployment(session: Session, deployment_id: str) -> Deployment | None:
-    """
-    Read one deployment with its parameters.
-
-    :param session: The logged-in session.
-    :param deployment_id: Its id.
-    :raises NotFound: If there is none of that id.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_get_deployments(
-    session: Session, deployment_ids: Sequence[str]
-) -> Iterable[Deployment] | None:
-    """
-    Read several deployments, in as few requests as the server allows.
-
-    Where no plugin answers, each is read by itself.
-
-    :param session: The logged-in session.
-    :param deployment_ids: Their ids; one may be there more than once.
-    :returns: One deployment for each id, in that order: its state, and the reason of a failure;
-        all that a list tells if it runs, and its addresses once all of them run. One that the
-        server does not have any more is in phase ``TERMINATED``.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_get_state(
-    session: Session, deployment_id: str, wanted: frozenset[str]
-) -> DeploymentState | None:
-    """
-    Read where a deployment stands, as cheaply as the server can tell.
-
-    :param session: The logged-in session.
-    :param deployment_id: Its id.
-    :param wanted: The states hoped for, so that ``attainable`` can be answered.
-    :raises NotFound: If there is none of that id.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deployment | None:
-    """
-    Deploy a module.
-
-    :param session: The logged-in session.
-    :param request: What to deploy and how.
-    :returns: The new deployment, still on its way.
-    :raises BadInput: If the request cannot be right; nothing was deployed then.
-    :raises AnswerLost: If it is not known whether the deployment was made.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_terminate(session: Session, deployment_id: str) -> bool | None:
-    """
-    Terminate a deployment and its machines.
-
-    :param session: The logged-in session.
-    :param deployment_id: Its id.
-    :returns: ``True`` once the server has accepted.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_start_deployment(session: Session, deployment_id: str) -> bool | None:
-    """
-    Start a deployment that exists and is not running.
-
-    :param session: The logged-in session.
-    :param deployment_id: Its id.
-    :returns: ``True`` once the server has accepted.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_stop_deployment(session: Session, deployment_id: str) -> bool | None:
-    """
-    Stop a deployment without deleting it.
-
-    :param session: The logged-in session.
-    :param deployment_id: Its id.
-    :returns: ``True`` once the server has accepted.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_reboot_deployment(session: Session, deployment_id: str) -> bool | None:
-    """
-    Restart the machines of a running deployment, which stays the same one.
-
-    :param session: The logged-in session.
-    :param deployment_id: Its id.
-    :returns: ``True`` once the server has accepted.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_update_deployment(session: Session, deployment_id: str) -> bool | None:
-    """
-    Apply a running deployment's application again, with its present values.
-
-    :param session: The logged-in session.
-    :param deployment_id: Its id.
-    :returns: ``True`` once the server has accepted.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_get_logs(
-    session: Session, deployment_id: str, components: Iterable[str], lines: int, timeout: float
-) -> dict[str, list[str]] | None:
-    """
-    Read the last lines that the components of a deployment have logged.
-
-    :param session: The logged-in session.
-    :param deployment_id: Its id.
-    :param components: The names of the components.
-    :param lines: How many lines of each.
-    :param timeout: Seconds after which to give up.
-    :returns: The lines, by component.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_list_modules(
-    session: Session, path: str | None, recurse: bool
-) -> Iterable[Module] | None:
-    """
-    List modules.
-
-    :param session: The logged-in session.
-    :param path: The project to list, empty for the root; ``None`` for the App Store.
-    :param recurse: Whether to go down into the projects below it.
-    :returns: Components and applications; projects are left out.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_get_module(session: Session, module_id: str) -> Module | None:
-    """
-    Read one module with its parameters.
-
-    :param session: The logged-in session.
-    :param module_id: Its id, or its path for the latest version.
-    :raises NotFound: If there is none of that id.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_delete_module(session: Session, module_id: str, all_versions: bool) -> bool | None:
-    """
-    Delete a module.
-
-    :param session: The logged-in session.
-    :param module_id: Its id.
-    :param all_versions: Whether to delete every version of it, not just this one.
-    :returns: ``True`` once it is deleted.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_list_service_offers(
-    session: Session, connector: str | None
-) -> Iterable[ServiceOffer] | None:
-    """
-    List the sizes of machine on offer.
-
-    :param session: The logged-in session.
-    :param connector: Only those of this connector.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_list_connectors(session: Session) -> Iterable[Connector] | None:
-    """
-    List the clouds that the user can deploy on.
-
-    :param session: The logged-in session.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_list_virtual_machines(
-    session: Session,
-    connector: str | None,
-    deployment_id: str | None,
-    known: Mapping[str, Any],
-) -> Iterable[VirtualMachine] | None:
-    """
-    List machines.
-
-    :param session: The logged-in session.
-    :param connector: Only those on this connector.
-    :param deployment_id: Only those of this deployment.
-    :param known: What the server said of that deployment before; it may be empty.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_get_parameter(
-    session: Session, deployment_id: str, name: str, ignore_abort: bool
-) -> RunParameter | None:
-    """
-    Read one parameter of a deployment.
-
-    :param session: The logged-in session.
-    :param deployment_id: The deployment's id.
-    :param name: The parameter's name.
-    :param ignore_abort: Whether to answer although the deployment was aborted.
-    :returns: The parameter; its value is ``None`` while it is not set.
-    :raises UnknownName: If the deployment has no such parameter.
-    :raises NodeFailed: If it was aborted and that is not to be ignored.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_list_ssh_keys(session: Session) -> Iterable[SSHKey] | None:
-    """
-    List the user's public SSH keys.
-
-    :param session: The logged-in session.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey | None:
-    """
-    Add a public SSH key to the user's.
-
-    :param session: The logged-in session.
-    :param key: The key.
-    :returns: The key as the server holds it.
-    :raises KeyPairConflict: If its name is taken by another key.
-    """
-
-
-@hookspec(firstresult=True)
-def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool | None:
-    """
-    Remove a public SSH key from the user's; every other one stays as it is.
-
-    :param session: The logged-in session.
-    :param key: The key.
-    :returns: ``True`` once it is gone.
-    :raises KeyPairMissing: If the user has no such key.
-    """
+    raise NotImplementedError

@@ -98,6 +98,7 @@ def opened(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
             yield place
         finally:
             place.close()
+            plugins_module.default_plugins.cache_clear()
 
 
 def _install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,4 +111,4 @@ def _install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.syspath_prepend(str(PLUGIN))
     importlib.invalidate_caches()
-    monkeypatch.setattr(plugins_module, "_default", None)
+    plugins_module.default_plugins.cache_clear()

@@ -2,11 +2,11 @@
 The built-in plugins: login methods and server families.
 
 They are registered through the same hooks as everybody else's. A plugin that adds an endpoint
-of a family that is already spoken starts from that family's backend, as in
-:data:`SLIPSTREAM_3` or :data:`NUVLA_2`.
+of a family that is already spoken takes that family's backend, :class:`SlipStream3` or
+:class:`Nuvla`, or a class derived from it.
 """
 
-from slipstream.backends.nuvla.dialect import BACKEND as NUVLA_2
-from slipstream.backends.slipstream.dialect import BACKEND as SLIPSTREAM_3
+from slipstream.backends.nuvla.backend import Nuvla
+from slipstream.backends.slipstream.backend import SlipStream3
 
-__all__ = ["NUVLA_2", "SLIPSTREAM_3"]
+__all__ = ["Nuvla", "SlipStream3"]

@@ -7,6 +7,7 @@ from typing import Any
 from libcloud.compute.base import Node, NodeDriver, NodeLocation
 
 from slipstream.errors import BadInput, shorten
+from slipstream.hookspecs import Backend
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.plugins import Plugins
 from slipstream.session import Session
@@ -17,6 +18,7 @@ class DriverBase(NodeDriver):
     """The base of every part of the driver."""
 
     _plugins: Plugins
+    _backend: Backend
     _session: Session
 
     @property

@@ -79,7 +79,7 @@ class CatalogueMethods(DriverBase):
                 "ex_recurse needs ex_path: the App Store is one flat list.",
                 hint="Pass ex_path='' for everything below the root.",
             )
-        found = self._plugins.list_modules(self._session, path=ex_path, recurse=ex_recurse)
+        found = self._backend.list_modules(path=ex_path, recurse=ex_recurse)
         return (convert.image(module, self) for module in found)
 
     @operation
@@ -95,7 +95,7 @@ class CatalogueMethods(DriverBase):
         :rtype: :class:`~libcloud.compute.base.NodeImage`
         :raises NotFound: If there is none of that id.
         """
-        module = self._plugins.get_module(self._session, identity(image_id, "image"))
+        module = self._backend.get_module(identity(image_id, "image"))
         if module.kind is ModuleKind.PROJECT:
             raise BadInput(
                 f"{module.path} is a project, not an image.",
@@ -121,8 +121,8 @@ class CatalogueMethods(DriverBase):
         :rtype: ``bool``
         """
         check_own(self, node_image, NodeImage, "image")
-        return self._plugins.delete_module(
-            self._session, id_of(node_image, "image"), all_versions=ex_all_versions
+        return self._backend.delete_module(
+            id_of(node_image, "image"), all_versions=ex_all_versions
         )
 
     @operation
@@ -152,9 +152,7 @@ class CatalogueMethods(DriverBase):
         :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
         """
-        offers = self._plugins.list_service_offers(
-            self._session, connector=self._location_id(location)
-        )
+        offers = self._backend.list_service_offers(connector=self._location_id(location))
         return (convert.size(offer, self) for offer in offers)
 
     @operation
@@ -179,5 +177,5 @@ class CatalogueMethods(DriverBase):
         :requests: those of :meth:`list_locations`: SlipStream 3, Nuvla 2.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeLocation`
         """
-        found = self._plugins.list_connectors(self._session)
+        found = self._backend.list_connectors()
         return (convert.location(connector, self) for connector in found)

@@ -229,8 +229,9 @@ class SlipStreamNodeDriver(
             settings=settings,
             plugins=self._plugins,
         )
+        self._backend = self._plugins.operations(self._session)
         self.api_version = self._session.kind.api_version or api_version
-        takes_keys = self._session.kind.backend.takes_ssh_keys
+        takes_keys = self._backend.takes_ssh_keys
         self.features = {"create_node": ["ssh_key"] if takes_keys else []}
 
     @operation
@@ -244,7 +245,7 @@ class SlipStreamNodeDriver(
         :requests: SlipStream none, Nuvla none.
         :raises BadInput: If it cannot be written.
         """
-        save_cookies(self._session.transport.cookies, Path(path).expanduser())
+        save_cookies(self._session.cookies, Path(path).expanduser())
 
 
 register()

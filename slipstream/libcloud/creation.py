@@ -129,4 +129,4 @@ class CreationMethods(DriverBase):
             check_ssh_key=ex_check_ssh_key,
             scalable=ex_scalable,
         )
-        return convert.node(self._plugins.deploy(self._session, request), self)
+        return convert.node(self._backend.deploy(request), self)

@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
-from slipstream.errors import BadInput, UnknownName
+from slipstream.errors import UnknownName
 from slipstream.libcloud.base import DriverBase
 from slipstream.libcloud.errors import DriverError
 from slipstream.libcloud.operation import operation
-from slipstream.session.dry_run import PlannedRequest, Rehearsal, RehearsalEndedError
+from slipstream.session.dry_run import DryRunEnded, PlannedRequest
 
 _PREFIXES = ("list_", "get_", "create_", "import_", "delete_", "destroy_", "start_", "stop_",
              "reboot_", "ex_get_", "ex_list_", "ex_iterate_", "ex_update_")  # fmt: skip
@@ -78,19 +78,21 @@ class ExplainingMethods(DriverBase):
             raise TypeError(f"The name of a method is a text, not {type(method).__name__}.")
         if method not in names:
             raise UnknownName("method", method, names)
-        rehearsal = Rehearsal(self._session)
+        session, transport = self._session.dry_run()
         driver = object.__new__(type(self))
-        vars(driver).update(vars(self), _session=rehearsal)
-        complete = _carry_out(getattr(driver, method), args, kwargs, rehearsal)
+        vars(driver).update(vars(self), _session=session)
+        refusals: list[DriverError] = []
+        driver._backend = self._plugins.operations(session, refusals)
+        complete = _carry_out(getattr(driver, method), args, kwargs, refusals)
         return Explanation(
             method=method,
-            requests=tuple(rehearsal.requests),
-            refusals=tuple(dict.fromkeys(str(refusal) for refusal in rehearsal.refusals)),
+            requests=tuple(transport.requests),
+            refusals=tuple(dict.fromkeys(map(str, refusals))),
             complete=complete,
         )
 
 
-def _carry_out(method: Any, args: Any, kwargs: Any, rehearsal: Rehearsal) -> bool:
+def _carry_out(method: Any, args: Any, kwargs: Any, refusals: list[DriverError]) -> bool:
     """Whether the call came to its end."""
     try:
         result = method(*args, **kwargs)
@@ -98,9 +100,9 @@ def _carry_out(method: Any, args: Any, kwargs: Any, rehearsal: Rehearsal) -> boo
             for _ in result:
                 pass
     except DriverError as error:
-        if isinstance(error.__context__, RehearsalEndedError):
+        if isinstance(error.__context__, DryRunEnded) or isinstance(error, DryRunEnded):
             return False
-        rehearsal.refusals.append(BadInput(str(error)))
+        refusals.append(error)
         return False
     return True
 

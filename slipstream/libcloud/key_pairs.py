@@ -40,7 +40,7 @@ class KeyPairMethods(DriverBase):
         :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
         :rtype: iterator of :class:`~libcloud.compute.base.KeyPair`
         """
-        return (convert.key_pair(key, self) for key in self._plugins.list_ssh_keys(self._session))
+        return (convert.key_pair(key, self) for key in self._backend.list_ssh_keys())
 
     @operation
     def get_key_pair(self, name: str) -> KeyPair:
@@ -73,7 +73,7 @@ class KeyPairMethods(DriverBase):
         """
         key, private_key = generate(label(name, "key name"))
         self._session.hide(private_key)
-        added = self._plugins.add_ssh_key(self._session, key)
+        added = self._backend.add_ssh_key(key)
         return convert.key_pair(added, self, private_key)
 
     @operation
@@ -100,7 +100,7 @@ class KeyPairMethods(DriverBase):
         key = SSHKey.parse(key_material).check()
         if name or not key.comment:
             key = attrs.evolve(key, comment=label(name, "key name"))
-        return convert.key_pair(self._plugins.add_ssh_key(self._session, key), self)
+        return convert.key_pair(self._backend.add_ssh_key(key), self)
 
     @operation
     def import_key_pair_from_file(self, name: str, key_file_path: str) -> KeyPair:
@@ -146,10 +146,10 @@ class KeyPairMethods(DriverBase):
                 key = attrs.evolve(key, comment=key_pair.name)
         else:
             key = self._key(key_pair.name)
-        return self._plugins.delete_ssh_key(self._session, key)
+        return self._backend.delete_ssh_key(key)
 
     def _key(self, name: str) -> SSHKey:
-        listed = self._plugins.list_ssh_keys(self._session)
+        listed = self._backend.list_ssh_keys()
         found = [key for key in listed if key.answers_to(name)]
         if not found:
             raise KeyPairMissing(

@@ -38,8 +38,7 @@ class MachineMethods(DriverBase):
         :raises BadInput: If the node has no such parameter; those that it has are listed.
         :raises NodeFailed: If it was aborted and ``ignore_abort`` is ``False``.
         """
-        return self._plugins.get_parameter(
-            self._session,
+        return self._backend.get_parameter(
             self._node_id(node),
             identity(parameter_name, "parameter"),
             ignore_abort=ignore_abort,
@@ -80,8 +79,7 @@ class MachineMethods(DriverBase):
         :requests: those of :meth:`ex_list_virtual_machines`: SlipStream 1, Nuvla 2.
         :rtype: iterator of :class:`VirtualMachine`
         """
-        found = self._plugins.list_virtual_machines(
-            self._session,
+        found = self._backend.list_virtual_machines(
             connector=self._location_id(location),
             deployment_id=None if node is None else self._node_id(node),
             known={} if node is None else node.extra or {},
@@ -112,8 +110,7 @@ class MachineMethods(DriverBase):
         :rtype: ``dict``
         :raises NotSupported: If the endpoint has no such operation.
         """
-        return self._plugins.get_logs(
-            self._session,
+        return self._backend.get_logs(
             self._node_id(node),
             components=[components] if isinstance(components, str) else list(components),
             lines=lines,

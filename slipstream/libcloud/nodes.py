@@ -53,9 +53,7 @@ class NodeMethods(DriverBase):
         :requests: those of :meth:`list_nodes`, when they are needed: SlipStream 1, Nuvla 1.
         :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
-        found = self._plugins.list_deployments(
-            self._session, active_only=ex_active_only, addresses=ex_addresses
-        )
+        found = self._backend.list_deployments(active_only=ex_active_only, addresses=ex_addresses)
         return (convert.node(deployment, self) for deployment in found)
 
     @operation
@@ -70,7 +68,7 @@ class NodeMethods(DriverBase):
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises NotFound: If there is none of that id.
         """
-        found = self._plugins.get_deployment(self._session, identity(str(node_id), "node"))
+        found = self._backend.get_deployment(identity(str(node_id), "node"))
         return convert.node(found, self)
 
     @operation
@@ -86,7 +84,7 @@ class NodeMethods(DriverBase):
         :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
         """
-        return self._plugins.start(self._session, self._node_id(node))
+        return self._backend.start_deployment(self._node_id(node))
 
     @operation
     def stop_node(self, node: Node) -> bool:
@@ -101,7 +99,7 @@ class NodeMethods(DriverBase):
         :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
         """
-        return self._plugins.stop(self._session, self._node_id(node))
+        return self._backend.stop_deployment(self._node_id(node))
 
     @operation
     def reboot_node(self, node: Node) -> bool:
@@ -117,7 +115,7 @@ class NodeMethods(DriverBase):
         :raises NotSupported: On every endpoint but those of plugins that can. The message tells
             what to do instead.
         """
-        return self._plugins.reboot(self._session, self._node_id(node))
+        return self._backend.reboot_deployment(self._node_id(node))
 
     @operation
     def ex_update_node(self, node: Node) -> bool:
@@ -132,7 +130,7 @@ class NodeMethods(DriverBase):
         :rtype: ``bool``
         :raises NotSupported: If the endpoint has no such operation.
         """
-        return self._plugins.update(self._session, self._node_id(node))
+        return self._backend.update_deployment(self._node_id(node))
 
     @operation
     def destroy_node(self, node: Node) -> bool:
@@ -147,4 +145,4 @@ class NodeMethods(DriverBase):
         :returns: ``True``; a failure is an exception.
         :rtype: ``bool``
         """
-        return self._plugins.terminate(self._session, self._node_id(node))
+        return self._backend.terminate(self._node_id(node))

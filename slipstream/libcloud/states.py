@@ -7,8 +7,8 @@ from typing import Any
 from libcloud.compute.types import NodeState
 
 from slipstream.errors import UnknownName
+from slipstream.hookspecs import Backend
 from slipstream.libcloud.convert import NODE_STATES
-from slipstream.plugins.contributions import Backend
 
 
 def meant(word: Any, backend: Backend) -> frozenset[str]:

@@ -14,11 +14,10 @@ from types import MappingProxyType
 import attrs
 from libcloud.compute.base import NodeDriver
 
-from slipstream.hookspecs import PROJECT
+from slipstream.hookspecs import EndpointKind
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.unsupported import REFUSAL
 from slipstream.plugins import Plugins
-from slipstream.plugins.contributions import EndpointKind
 
 HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -85,13 +84,12 @@ def public_methods() -> list[str]:
     return [name for name in names if not name.startswith("_")]
 
 
-def support_of(method: str, kind: EndpointKind, plugins: Plugins) -> Support:
+def support_of(method: str, kind: EndpointKind) -> Support:
     """
     Whether a method works on a kind of endpoint.
 
     :param method: The method's name.
     :param kind: The kind of endpoint.
-    :param plugins: The plugins in use.
     """
     refusal = getattr(getattr(SlipStreamNodeDriver, method), REFUSAL, None)
     if refusal:
@@ -100,7 +98,7 @@ def support_of(method: str, kind: EndpointKind, plugins: Plugins) -> Support:
     remarks = (kind.backend.cannot.get(hook, "") for hook in hooks)
     return Support(
         method=method,
-        works=all(plugins.answers(f"{PROJECT}_{hook}", kind) for hook in hooks),
+        works=all(kind.backend.supports(hook) for hook in hooks),
         remark=" ".join(filter(None, remarks)),
     )
 
@@ -108,13 +106,16 @@ def support_of(method: str, kind: EndpointKind, plugins: Plugins) -> Support:
 def page() -> str:
     """The page of the documentation, in Markdown: what comes with the package, by family."""
     plugins = Plugins(allowed=())
-    kinds = {claim.record.backend.name: claim.record for claim in plugins.endpoint_kinds.claims()}
-    return "\n".join([*_lines(kinds, plugins), ""])
+    kinds = {
+        contribution.record.backend.name: contribution.record
+        for contribution in plugins.endpoint_kinds.contributions()
+    }
+    return "\n".join([*_lines(kinds), ""])
 
 
-def _lines(kinds: Mapping[str, EndpointKind], plugins: Plugins) -> Iterator[str]:
+def _lines(kinds: Mapping[str, EndpointKind]) -> Iterator[str]:
     found = {
-        method: [support_of(method, kind, plugins) for kind in kinds.values()]
+        method: [support_of(method, kind) for kind in kinds.values()]
         for method in public_methods()
     }
     yield _INTRODUCTION

@@ -147,9 +147,7 @@ class WaitingMethods(DriverBase):
             ignore_abort=ignore_abort,
             progress=progress,
         )
-        return wait.until(
-            lambda: self._plugins.get_state(self._session, node_id, wait.states)
-        ).state
+        return wait.until(lambda: self._backend.get_state(node_id, wait.states)).state
 
     @operation
     def ex_operation(
@@ -183,7 +181,7 @@ class WaitingMethods(DriverBase):
         ).resume(self)
 
     def _read_each(self, ids: Sequence[str]) -> list[Deployment]:
-        found = list(self._plugins.get_deployments(self._session, ids))
+        found = list(self._backend.get_deployments(ids))
         if len(found) != len(ids):
             raise MalformedAnswer(
                 f"{len(ids)} deployments were asked for, and {len(found)} came.",
@@ -195,7 +193,7 @@ class WaitingMethods(DriverBase):
         words = [states] if isinstance(states, str) else list(states)
         if not words:
             raise BadInput("No state to wait for was given.")
-        backend = self._session.kind.backend
+        backend = self._backend
         return frozenset().union(*(meant(word, backend) for word in words))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slipstream.errors import BadInput, MalformedAnswer, UnknownName
-from slipstream.plugins import Plugins, default_plugins
-from slipstream.plugins.contributions import EndpointKind, LoginMethod
+from slipstream.hookspecs import EndpointKind, LoginMethod
+from slipstream.plugins.registry import Plugins, default_plugins
 from slipstream.session import Session
 from slipstream.session.discovery import read_entry_point
 from slipstream.transport import Transport, TransportSettings
@@ -74,13 +74,19 @@ def kind_of_version(api_version: str, plugins: Plugins) -> EndpointKind:
     :raises UnknownName: If no kind has that version.
     """
     kinds = plugins.endpoint_kinds
-    claims = [claim for claim in kinds.claims() if claim.record.api_version]
+    contributions = [
+        contribution for contribution in kinds.contributions() if contribution.record.api_version
+    ]
     chosen = kinds.matching(
-        (claim for claim in claims if claim.record.api_version == str(api_version)),
+        (
+            contribution
+            for contribution in contributions
+            if contribution.record.api_version == str(api_version)
+        ),
         f"api_version {api_version!r}",
     )
     if chosen is None:
-        known = {claim.record.api_version or "" for claim in claims}
+        known = {contribution.record.api_version or "" for contribution in contributions}
         raise UnknownName("api_version", str(api_version), known)
     return chosen
 
@@ -97,7 +103,11 @@ def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
     endpoint = transport.endpoint
     kinds = plugins.endpoint_kinds
     known = kinds.matching(
-        (claim for claim in kinds.claims() if endpoint.host in claim.record.hosts),
+        (
+            contribution
+            for contribution in kinds.contributions()
+            if endpoint.host in contribution.record.hosts
+        ),
         f"the host {endpoint.host}",
     )
     if known is not None:
@@ -129,9 +139,9 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
     methods = plugins.login_methods
     name = credentials.method or next(
         (
-            claim.record.name
-            for claim in methods.recognising(credentials)
-            if _taken(kind, claim.record.name)
+            contribution.record.name
+            for contribution in methods.recognising(credentials)
+            if _taken(kind, contribution.record.name)
         ),
         kind.default_login,
     )
@@ -144,7 +154,8 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
         return methods.get(name)
     methods.raise_if_broken(name)
     fallback = methods.matching(
-        (claim for claim in methods.claims() if claim.record.fallback), "every other login method"
+        (contribution for contribution in methods.contributions() if contribution.record.fallback),
+        "every other login method",
     )
     return fallback or methods.get(name)
 

@@ -26,6 +26,9 @@ from slipstream.errors import PluginFailed, nearest
 from slipstream.hookspecs import PROJECT
 from slipstream.transport.stack_level import stacklevel
 
+CONTRIBUTIONS = ("slipstream_login_methods", "slipstream_endpoints")
+"""The hooks that plugins answer; all others are wrapped."""
+
 BUILT_IN = (
     "slipstream.backends.logins",
     "slipstream.backends.slipstream",
@@ -228,6 +231,10 @@ def _origin(entry_point: metadata.EntryPoint) -> tuple[str, str]:
 def _check_shape(plugin: object) -> None:
     if inspect.isclass(plugin):
         raise PluginFailed("it is a class; let the entry point name a module or an instance")
+    if type(plugin).__module__ == "builtins" and not inspect.ismodule(plugin):
+        raise PluginFailed(
+            f"it is an {type(plugin).__name__}, not a module or an object with hooks"
+        )
     for name in dir(plugin):
         if not name.startswith(f"{PROJECT}_"):
             continue
@@ -238,7 +245,7 @@ def _check_shape(plugin: object) -> None:
 
 
 def _check_hooks(callers: Iterable[pluggy.HookCaller], plugin: object) -> None:
-    known = [name for name in vars(hookspecs) if name.startswith(f"{PROJECT}_")]
+    known = [*CONTRIBUTIONS, *(f"{PROJECT}_{name}" for name in hookspecs.OPERATIONS)]
     for caller in callers:
         if not caller.has_spec():
             near = nearest(caller.name, known)
@@ -246,9 +253,20 @@ def _check_hooks(callers: Iterable[pluggy.HookCaller], plugin: object) -> None:
                 f"there is no hook {caller.name}" + (f"; did you mean {near}?" if near else "")
             )
         for implementation in caller.get_hookimpls():
-            if implementation.plugin is plugin and implementation.kwargnames:
-                names = ", ".join(implementation.kwargnames)
-                raise PluginFailed(f"{caller.name} gives default values to {names}")
+            if implementation.plugin is plugin:
+                _check_implementation(caller.name, implementation)
+
+
+def _check_implementation(name: str, implementation: pluggy.HookImpl) -> None:
+    if implementation.kwargnames:
+        names = ", ".join(implementation.kwargnames)
+        raise PluginFailed(f"{name} gives default values to {names}")
+    if implementation.hookwrapper:
+        raise PluginFailed(f"{name} needs wrapper=True, not hookwrapper=True")
+    if name not in CONTRIBUTIONS and not implementation.wrapper:
+        raise PluginFailed(
+            f"{name} is answered by backends alone; wrap it with @hookimpl(wrapper=True)"
+        )
 
 
 def _version(distribution: str) -> str:

@@ -8,14 +8,14 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from slipstream.errors import PluginFailed, UnknownName
-from slipstream.plugins.contributions import EndpointKind, LoginMethod
+from slipstream.hookspecs import EndpointKind, LoginMethod
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 
 C = TypeVar("C", LoginMethod, EndpointKind)
 
 
 @attrs.frozen
-class Claim(Generic[C]):
+class Contribution(Generic[C]):
     """
     A record and the plugin that contributed it.
 
@@ -32,18 +32,18 @@ class Contributions(Generic[C]):
     All records of one sort, by name.
 
     :param what: What they are, for messages.
-    :param claims: The records and who contributed them.
+    :param contributions: The records and who contributed them.
     :param broken: The plugins that might have contributed more.
     """
 
     def __init__(
-        self, what: str, claims: Iterable[Claim[C]], broken: Iterable[PluginInfo]
+        self, what: str, contributions: Iterable[Contribution[C]], broken: Iterable[PluginInfo]
     ) -> None:
         self._what = what
         self._broken = tuple(broken)
-        self._claims: dict[str, list[Claim[C]]] = {}
-        for claim in claims:
-            self._claims.setdefault(claim.record.name, []).append(claim)
+        self._contributions: dict[str, list[Contribution[C]]] = {}
+        for contribution in contributions:
+            self._contributions.setdefault(contribution.record.name, []).append(contribution)
 
     def __iter__(self) -> Iterator[C]:
         return (self.get(name) for name in self.names)
@@ -51,10 +51,10 @@ class Contributions(Generic[C]):
     @property
     def names(self) -> list[str]:
         """Every name, sorted."""
-        return sorted(self._claims)
+        return sorted(self._contributions)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._claims
+        return name in self._contributions
 
     def get(self, name: str) -> C:
         """
@@ -65,57 +65,65 @@ class Contributions(Generic[C]):
         :raises UnknownName: If no plugin contributes it.
         :raises PluginFailed: If several do, or if the plugin of that name is broken.
         """
-        claims = self._claims.get(name, [])
-        if not claims:
+        contributions = self._contributions.get(name, [])
+        if not contributions:
             self.raise_if_broken(name)
             raise self._unknown(name)
-        return self.only(claims, f"the {self._what} {name!r}").record
+        return self.only(contributions, f"the {self._what} {name!r}").record
 
-    def matching(self, claims: Iterable[Claim[C]], what: str) -> C | None:
+    def matching(self, contributions: Iterable[Contribution[C]], what: str) -> C | None:
         """
         The one record that some records leave: a plugin's goes before a built-in one.
 
-        :param claims: Those that claim the same thing.
-        :param what: The thing they claim.
+        :param contributions: Those that contribution the same thing.
+        :param what: The thing they contribution.
         :returns: The record, ``None`` if there is none.
-        :raises PluginFailed: If two plugins claim it.
+        :raises PluginFailed: If two plugins contribution it.
         """
-        claims = list(claims)
-        foreign = [claim for claim in claims if not claim.plugin.built_in]
-        chosen = foreign or claims
+        contributions = list(contributions)
+        foreign = [
+            contribution for contribution in contributions if not contribution.plugin.built_in
+        ]
+        chosen = foreign or contributions
         return self.only(chosen, what).record if chosen else None
 
-    def recognising(self, subject: Any) -> list[Claim[C]]:
+    def recognising(self, subject: Any) -> list[Contribution[C]]:
         """
         The records that recognise something; one that fails to look at it is passed over.
 
         :param subject: What a record's ``recognises`` takes.
-        :returns: Their claims, sorted by name.
+        :returns: Their contributions, sorted by name.
         """
-        return [claim for claim in self.claims() if _recognises(claim, subject)]
+        return [
+            contribution
+            for contribution in self.contributions()
+            if _recognises(contribution, subject)
+        ]
 
-    def claims(self) -> Iterator[Claim[C]]:
+    def contributions(self) -> Iterator[Contribution[C]]:
         """Every record with its plugin, sorted by name."""
-        return (claim for name in self.names for claim in self._claims[name])
+        return (contribution for name in self.names for contribution in self._contributions[name])
 
-    def only(self, claims: list[Claim[C]], what: str) -> Claim[C]:
+    def only(self, contributions: list[Contribution[C]], what: str) -> Contribution[C]:
         """
-        The only claim to a thing.
+        The only contribution to a thing.
 
-        :param claims: The claims to it.
+        :param contributions: The contributions to it.
         :param what: The thing.
         :raises PluginFailed: If there are several.
         """
-        if len(claims) > 1:
-            sources = " and ".join(sorted(claim.plugin.source for claim in claims))
+        if len(contributions) > 1:
+            sources = " and ".join(
+                sorted(contribution.plugin.source for contribution in contributions)
+            )
             raise PluginFailed(
                 f"{sources} both contribute {what}.",
                 hint=f"Switch one of them off with ex_disable_plugins or {DISABLE_VARIABLE}.",
             )
-        return claims[0]
+        return contributions[0]
 
     def _unknown(self, name: str) -> UnknownName:
-        error = UnknownName(self._what, name, self._claims)
+        error = UnknownName(self._what, name, self._contributions)
         if self._broken:
             suspects = ", ".join(f"{plugin.name!r} of {plugin.source}" for plugin in self._broken)
             error.hint = f"Broken plugins that may have had it: {suspects}."
@@ -136,11 +144,13 @@ class Contributions(Generic[C]):
                 ) from plugin.cause
 
 
-def _recognises(claim: Claim[C], subject: Any) -> bool:
+def _recognises(contribution: Contribution[C], subject: Any) -> bool:
     try:
-        return bool(claim.record.recognises(subject))
+        return bool(contribution.record.recognises(subject))
     except Exception as error:
-        if claim.plugin.built_in:
+        if contribution.plugin.built_in:
             raise
-        claim.plugin.broken(f"asking {claim.record.name!r} what it recognises", error).warn()
+        contribution.plugin.broken(
+            f"asking {contribution.record.name!r} what it recognises", error
+        ).warn()
         return False

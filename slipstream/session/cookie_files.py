@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
-from http.cookiejar import Cookie, LoadError, MozillaCookieJar
+from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
 from pathlib import Path
 
 from slipstream.errors import BadInput
@@ -31,7 +30,7 @@ def load_cookies(path: Path) -> MozillaCookieJar:
     return jar
 
 
-def save_cookies(cookies: Iterable[Cookie], path: Path) -> None:
+def save_cookies(cookies: CookieJar, path: Path) -> None:
     """
     Write cookies to a file that only its owner can read.
 

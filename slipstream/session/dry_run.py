@@ -1,16 +1,15 @@
-"""Find out what a call would send: reads are done, changes are noted and not sent."""
+"""A transport for dry runs: reads are sent, changes are collected and not sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from http.cookiejar import CookieJar
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import attrs
+from requests.cookies import RequestsCookieJar
 
 from slipstream.errors import DriverError
 from slipstream.redaction import Redactor
-from slipstream.session import Session
 from slipstream.transport import Transport
 from slipstream.transport.messages import Request, Response
 
@@ -18,8 +17,8 @@ PLACEHOLDER = "00000000-0000-4000-8000-000000000000"
 """Stands for the id of what was not created."""
 
 
-class RehearsalEndedError(DriverError):
-    """What would come next depends on an answer that only a real change would bring."""
+class DryRunEnded(DriverError):
+    """What would come next depends on a response that only a real change would bring."""
 
 
 @attrs.frozen(kw_only=True)
@@ -48,111 +47,84 @@ class PlannedRequest:
         return "\n".join(lines)
 
 
-class _NotingTransport:
-    """The transport of a rehearsal, for those who ask it past the session."""
+class DryRunTransport(Transport):
+    """
+    Sends what reads, and collects what would change something.
 
-    def __init__(self, transport: Transport, note: Callable[[Request, str, bool], None]) -> None:
+    A change is answered with what ``expects`` of the request gives; without it the run ends
+    there. What was put somewhere is what is read there afterwards. Requests that ``expects``
+    sends itself are not collected: the call would not send them.
+
+    :param transport: The transport that sends.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        vars(self).update(vars(transport))
         self._transport = transport
-        self._note = note
-
-    @property
-    def cookies(self) -> CookieJar:
-        return self._transport.cookies
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def send(self, request: Request) -> Response:
-        if not request.reads:
-            raise RehearsalEndedError("A change was about to be sent.")
-        self._note(request, "look at the login", True)
-        return self._transport.send(request)
-
-
-class Rehearsal(Session):
-    """
-    Stands in for a session: it reads for real, and notes what would be changed.
-
-    :param session: The session, which goes on as it was.
-    """
-
-    rehearsing = True
-
-    def __init__(self, session: Session) -> None:
-        vars(self).update(vars(session))
-        self._session = session
-        self._redactor = Redactor(session.transport.secrets)
+        self._redactor = Redactor(transport.secrets)
+        self._collecting = True
+        self._written: dict[str, bytes] = {}
         self.requests: list[PlannedRequest] = []
-        self.refusals: list[DriverError] = []
-        self.transport: Any = _NotingTransport(session.transport, self._note)
 
     def send(
         self,
         request: Request,
         *,
-        doing: str,
-        allow: Collection[int] = (),
-        renewable: bool = True,
-        expecting: Callable[[], Response] | None = None,
+        cookies: RequestsCookieJar | None = None,
+        deadline: float | None = None,
     ) -> Response:
         """
-        Send a request that reads; note any other one, and make up its answer.
+        See :meth:`Transport.send`.
 
-        :param request: The request.
-        :param doing: What is being done.
-        :param allow: Error statuses that the caller wants to see for itself.
-        :param renewable: Whether it may be sent again after the login was renewed.
-        :param expecting: Makes up the answer that the server is expected to give.
-        :returns: The answer.
-        :raises RehearsalEndedError: If nobody says what the server would answer.
+        :raises DryRunEnded: If nobody says what the server would answer to a change.
         """
-        real = request.reads and PLACEHOLDER not in request.path
-        self._note(request, doing, real)
-        if real:
-            return self._session.send(request, doing=doing, allow=allow, renewable=renewable)
-        if expecting is None:
-            raise RehearsalEndedError(f"Cannot {doing}: it was not sent.")
-        answer = expecting()
-        if answer.status >= 400 and answer.status not in allow:
-            raise self.refusal(answer, doing=doing)
-        return answer
+        written = self._written.get(request.path) if request.method == "GET" else None
+        reads = request.reads and written is None and PLACEHOLDER not in request.path
+        if self._collecting:
+            self._collect(request, reads)
+        if written is not None:
+            return expect(200, written)()
+        if reads:
+            return self._transport.send(request, cookies=cookies, deadline=deadline)
+        if request.expects is None:
+            raise DryRunEnded(f"Cannot {request.purpose}: it was not sent.")
+        if request.method == "PUT" and request.body is not None:
+            self._written[request.path] = request.body
+        with self.not_collecting():
+            return request.expects()
 
-    def foresee(self, check: Callable[[Session], Iterable[DriverError]]) -> None:
-        """
-        Find out beforehand what the server would refuse; its requests are not part of the call.
-
-        :param check: Finds the refusals; it may read by the session that it is given.
-        """
+    @contextmanager
+    def not_collecting(self) -> Iterator[None]:
+        """Let requests in this block not count as those of the call."""
+        collecting, self._collecting = self._collecting, False
         try:
-            for refusal in check(self._session):
-                self.refusals.append(refusal)
-        except DriverError as error:
-            self.refusals.append(error)
+            yield
+        finally:
+            self._collecting = collecting
 
-    def _note(self, request: Request, reason: str, done: bool) -> None:
+    def _collect(self, request: Request, done: bool) -> None:
         body = None
         if request.body is not None:
-            kind = request.headers.get("Content-Type", "")
-            body = self._redactor.body(request.body, kind)
+            body = self._redactor.body(request.body, request.headers.get("Content-Type", ""))
         query = "&".join(f"{name}={value}" for name, value in request.query)
         url = f"{self.endpoint.url}{request.path}{f'?{query}' if query else ''}"
         planned = PlannedRequest(
             method=request.method,
             url=self._redactor.url(url),
             body=body,
-            reason=self._redactor.said(reason),
+            reason=self._redactor.said(request.purpose or "look at the login"),
             done=done,
         )
         self.requests.append(planned)
 
 
-def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[], Response]:
+def expect(status: int, body: bytes = b"", **headers: str) -> Callable[[], Response]:
     """
-    Make up an answer.
+    Say what the server is expected to answer to a change.
 
-    :param status: Its status.
-    :param body: Its body.
-    :param headers: Its headers.
-    :returns: What a rehearsal is told to expect.
+    :param status: The status.
+    :param body: The body.
+    :param headers: The headers.
+    :returns: The value of ``expects`` of a request.
     """
     return lambda: Response(status=status, headers=headers, body=body, url="")

@@ -29,28 +29,35 @@ _MEANING: dict[int, tuple[type[RequestFailed], str | None]] = {
 
 
 def refusal(
-    answer: Response, *, doing: str, endpoint: str, detail: str | None, hint: str | None = None
+    response: Response,
+    *,
+    doing: str,
+    endpoint: str,
+    detail: str | None,
+    hint: str | None = None,
+    error: type[RequestFailed] | None = None,
 ) -> RequestFailed:
     """
     The exception for an answer with an error status.
 
-    :param answer: The answer.
+    :param response: The response.
     :param doing: What was being done, to go after "Cannot".
     :param endpoint: The address of the server.
     :param detail: The server's own words, if it had any that may be shown.
     :param hint: What the reader can do next, when more is known than the status tells.
+    :param error: The class of the exception, when not the usual one of the status.
     :returns: The exception, not raised.
     """
-    cls, usual_hint = _MEANING.get(answer.status, (RequestFailed, None))
-    said = " ".join(shorten(detail, 500).split()) if detail else _phrase(answer.status)
-    return cls(
-        f"Cannot {doing}: {said.rstrip('.')} (HTTP {answer.status} from {endpoint}).",
-        code=answer.status,
+    cls, usual_hint = _MEANING.get(response.status, (RequestFailed, None))
+    said = " ".join(shorten(detail, 500).split()) if detail else _phrase(response.status)
+    return (error or cls)(
+        f"Cannot {doing}: {said.rstrip('.')} (HTTP {response.status} from {endpoint}).",
+        code=response.status,
         detail=detail,
         endpoint=endpoint,
         hint=hint or usual_hint,
-        retry_after=answer.retry_after,
-        request_id=answer.request_id,
+        retry_after=response.retry_after,
+        request_id=response.request_id,
     )
 
 

@@ -1,87 +1,90 @@
-"""One user's logged-in conversation with one endpoint."""
+"""One user's logged-in session on one endpoint."""
 
 from __future__ import annotations
 
 import threading
-import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Protocol, Self
 
 import attrs
+from requests.cookies import RequestsCookieJar
 
-from slipstream.errors import (
-    BadInput,
-    DriverError,
-    InvalidCredentials,
-    PluginFailed,
-    RequestFailed,
-)
-from slipstream.forking import renew_in_children
-from slipstream.session.error_responses import refusal
+from slipstream.errors import DriverError, InvalidCredentials, PluginFailed
+from slipstream.forking import PerProcess
+from slipstream.session.dry_run import DryRunTransport
+from slipstream.session.login import Client, Login, LoginAttempt, WireProtocol
+from slipstream.transport import Transport, call_context
 from slipstream.transport.logs import get_logger
 from slipstream.transport.messages import Request, Response
-
-if TYPE_CHECKING:
-    from slipstream.plugins.contributions import EndpointKind, LoginMethod
-    from slipstream.transport import Transport
-    from slipstream.values.credentials import Credentials
-    from slipstream.values.endpoint import Endpoint
+from slipstream.values import Credentials
 
 log = get_logger(__name__)
 
 RENEW_BEFORE = 60.0
-"""Seconds before its end at which a session is renewed."""
+"""Seconds before its end at which a login is renewed."""
+
+
+class _LoginMethod(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def authenticate(self) -> Callable[[LoginAttempt, Credentials], Login]: ...
+
+
+class _Kind(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def api_version(self) -> str | None: ...
+
+    @property
+    def backend(self) -> Callable[[Session], WireProtocol]: ...
 
 
 @attrs.define
-class _Login:
+class _State:
+    """What a session shares with its dry runs: the login, and the lock to renew it under."""
+
+    login: Login | None = None
+    lock: PerProcess[threading.Lock] = attrs.field(factory=lambda: PerProcess(threading.Lock))
+
+
+class Session(Client):
     """
-    What is known of a login.
-
-    :param user_name: Who is logged in, once somebody has asked.
-    :param ends: When it expires, by the monotonic clock.
-    """
-
-    user_name: str | None = None
-    ends: float | None = None
-
-
-class Session:
-    """
-    What every operation hook is given: where to ask, who asks, and how to send a request.
+    What every backend is made with: the endpoint, who is logged in, and how to send a request.
 
     It may be shared by threads. When the login expires it is renewed once, by the method that
     made it, and the request is sent again; the server had refused it, so nothing is done twice.
 
-    :param transport: The HTTP conversation.
-    :param kind: The kind of endpoint.
+    :param transport: The HTTP transport.
+    :param kind: The kind of endpoint; its backend is made with this session.
     :param login_method: How to log in.
     :param credentials: With what.
     """
 
-    rehearsing = False
-    """Whether changes are only noted (:class:`~slipstream.session.dry_run.Rehearsal`)."""
+    is_dry_run = False
+    """Whether changes are only planned (:meth:`dry_run`)."""
 
     def __init__(
         self,
         transport: Transport,
-        kind: EndpointKind,
-        login_method: LoginMethod,
+        kind: _Kind,
+        login_method: _LoginMethod,
         credentials: Credentials,
     ) -> None:
-        self.transport = transport
         self.kind = kind
         self.login_method = login_method
-        self.key_lock = threading.Lock()
         self._credentials = credentials
-        transport.secrets.keep(*self._secrets())
-        self._login_lock = threading.Lock()
-        self._logins = 0
-        self._login = _Login()
-        self._draft: tuple[int, _Login] | None = None
-        renew_in_children(self, Session._renew_locks)
+        self._state = _State()
+        fields = credentials.parameters.items()
+        # The user name is shown everywhere, and is no secret.
+        secrets = [credentials.secret, *(v for name, v in fields if name != "username")]
+        transport.secrets.keep(*(str(v) for v in secrets if v and not callable(v)))
+        super().__init__(transport, kind.backend(self))
 
     def __repr__(self) -> str:
         by, closed = self.login_method.name, ", closed" if self.closed else ""
@@ -90,7 +93,7 @@ class Session:
     def __getstate__(self) -> None:
         raise TypeError("A session is not copied or pickled: it holds secrets.")
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -102,18 +105,20 @@ class Session:
         self.close()
 
     @property
-    def endpoint(self) -> Endpoint:
-        """The server's address."""
-        return self.transport.endpoint
+    def login(self) -> Login:
+        """The login in use."""
+        if self._state.login is None:
+            raise PluginFailed(
+                f"The login method {self.login_method.name!r} uses the session before it is"
+                " logged in.",
+                hint="Let it send its requests by the attempt that it is given.",
+            )
+        return self._state.login
 
     @property
-    def user_name(self) -> str | None:
-        """Who is logged in, as far as it is known; for backends to keep."""
-        return self._login_here.user_name
-
-    @user_name.setter
-    def user_name(self, name: str | None) -> None:
-        self._login_here.user_name = name
+    def cookies(self) -> RequestsCookieJar:
+        """The cookies of the login."""
+        return self.login.cookies
 
     @property
     def closed(self) -> bool:
@@ -130,21 +135,11 @@ class Session:
 
     def close(self) -> None:
         """
-        Send nothing more, and close the connections; what is under way is still answered.
+        Send nothing more, and close the connections; requests under way are still answered.
 
         The server is not told: its session goes on until it expires.
         """
         self.transport.close()
-
-    def hide(self, *secrets: str) -> None:
-        """
-        Mask secrets wherever logs and exceptions would show them; for hooks that send some.
-
-        Those of the credentials are masked already.
-
-        :param secrets: The secrets; one of less than four characters is only told by its name.
-        """
-        self.transport.secrets.meet(*secrets)
 
     def log_in(self) -> None:
         """
@@ -152,26 +147,12 @@ class Session:
 
         :raises InvalidCredentials: If the server does not accept the credentials.
         """
-        with self._login_lock:
+        with self._state.lock.get():
             self._authenticate()
 
-    def log_in_with_template(self, template: str, fields: Mapping[str, object]) -> None:
-        """
-        Create a session from one of the server's session templates; for login methods.
-
-        :param template: The template's name, as in ``internal``.
-        :param fields: The template's fields.
-        :raises InvalidCredentials: If the server does not accept them.
-        """
-        self.kind.backend.log_in(self, template, fields)
-
-    def ends_at(self, moment: float) -> None:
-        """
-        Note when the session expires; for login methods and backends.
-
-        :param moment: Seconds since the epoch.
-        """
-        self._login_here.ends = time.monotonic() + (moment - time.time())
+    def exchange(self, request: Request) -> Response:
+        """See :meth:`Client.exchange`; the backend adds what proves who sends it."""
+        return self._send(request, self.login)
 
     def send(
         self,
@@ -180,7 +161,7 @@ class Session:
         doing: str,
         allow: Collection[int] = (),
         renewable: bool = True,
-        expecting: Callable[[], Response] | None = None,  # noqa: ARG002 - see Rehearsal
+        deadline: float | None = None,
     ) -> Response:
         """
         Send a request as the logged-in user.
@@ -190,132 +171,89 @@ class Session:
         :param allow: Error statuses that the caller wants to see for itself.
         :param renewable: Whether the request may be sent again after the login was renewed;
             ``False`` where a refusal does not mean that nothing was done.
-        :param expecting: Makes up the answer to a change for who only asks what would be sent
-            (:class:`~slipstream.session.dry_run.Rehearsal`).
-        :returns: The answer, its status below 400 or one of those allowed.
+        :param deadline: The time of the monotonic clock after which nothing is sent again.
+        :returns: The response, its status below 400 or one of those allowed.
         :raises RequestFailed: For any other status.
         :raises NoAnswer: If the network fails.
         """
-        # A login method that sends its requests by this way must not wait for itself.
-        logging_in = self._is_logging_in
-        logins = self._logins
-        if self._expires_soon() and not logging_in:
-            self._renew(logins)
-            logins = self._logins
-        answer = self.transport.send(request)
-        renewable = renewable and not logging_in and answer.status in {401, 403}
-        if renewable and self._has_ended(logins, answer):
-            self._renew(logins)
-            answer = self.transport.send(request)
-        if answer.status >= 400 and answer.status not in allow:
-            raise self.refusal(answer, doing=doing)
-        return answer
+        request = attrs.evolve(request, purpose=doing)
+        if not (request.reads or self.is_dry_run):
+            call_context.note_change()
+        login = self.login
+        if login.expires_within(RENEW_BEFORE):
+            login = self._renew(login)
+        response = self._send(request, login, deadline)
+        renewals = 0
+        while (
+            renewable
+            and response.status in {401, 403}
+            # A server that refuses a login as soon as it is made means something else.
+            and (renewals == 0 or login.age > RENEW_BEFORE)
+            and self._has_ended(login, response)
+        ):
+            login = self._renew(login)
+            renewals += 1
+            response = self._send(request, login, deadline)
+        if response.status >= 400 and response.status not in allow:
+            raise self.refusal(response, doing=doing)
+        return response
 
-    def foresee(self, check: Callable[[Session], Iterable[DriverError]]) -> None:
+    def dry_run(self) -> tuple[Self, DryRunTransport]:
         """
-        Offer a way to find out beforehand what the server would refuse by itself.
+        Make a session that only plans changes and shares everything else with this one.
 
-        Only a dry run takes it up (:class:`~slipstream.session.dry_run.Rehearsal`);
-        a change that is really sent finds out by being refused.
-
-        :param check: Finds the refusals; it may read by the session that it is given.
+        :returns: The session, and its transport, which collects the requests.
         """
+        twin, transport = object.__new__(type(self)), DryRunTransport(self.transport)
+        vars(twin).update(vars(self), transport=transport, is_dry_run=True)
+        twin.backend = self.backend.with_session(twin)
+        return twin, transport
 
-    def refusal(self, answer: Response, *, doing: str, hint: str | None = None) -> RequestFailed:
-        """
-        The exception for an answer with an error status.
-
-        :param answer: The answer.
-        :param doing: What was being done, in words that go after "Cannot".
-        :param hint: What the reader can do next, when more is known than the status tells.
-        :returns: The exception, not raised.
-        """
-        detail = self.kind.backend.detail(answer)
-        if detail and any(secret in detail for secret in self._secrets()):
-            detail = None
-        if detail:
-            detail = self.transport.redactor.said(detail)
-        return refusal(answer, doing=doing, endpoint=self.endpoint.url, detail=detail, hint=hint)
-
-    def _secrets(self) -> list[str]:
-        fields = self._credentials.parameters.items()
-        # Who logs in is shown everywhere, and is no secret.
-        given = [self._credentials.secret, *(v for name, v in fields if name != "username")]
-        return [str(value) for value in given if value and not callable(value)]
-
-    def _quotes_secret(self, error: BaseException) -> bool:
-        """Whether an exception, or one that led to it, would show a secret in a traceback."""
-        told = "".join(traceback.format_exception(error))
-        return self.transport.redactor.said(told) != told
-
-    def _expires_soon(self) -> bool:
-        ends = self._login.ends
-        return ends is not None and time.monotonic() > ends - RENEW_BEFORE
-
-    @property
-    def _is_logging_in(self) -> bool:
-        draft = self._draft
-        return draft is not None and draft[0] == threading.get_ident()
-
-    @property
-    def _login_here(self) -> _Login:
-        draft = self._draft
-        return draft[1] if draft and draft[0] == threading.get_ident() else self._login
+    def _send(self, request: Request, login: Login, deadline: float | None = None) -> Response:
+        authorised = self.backend.authorise(request)
+        return self.transport.send(authorised, cookies=login.cookies, deadline=deadline)
 
     def _authenticate(self) -> None:
-        # Nothing of it shows in other threads until it is done, nor ever if it fails: who asks
-        # meanwhile must not be taken for nobody, nor for the user before the group is chosen.
-        made, sessions = _Login(), self.transport.sessions
+        attempt = LoginAttempt(self.transport, self.backend)
         try:
-            self._draft = (threading.get_ident(), made)
-            sessions.begin()
-            self.login_method.authenticate(self, self._credentials)
-            self._act_for_group()
-            sessions.keep()
-            self._login = made
+            login = self.login_method.authenticate(attempt, self._credentials)
+            if self._credentials.group is not None:
+                self.backend.act_for(attempt, self._credentials.group)
         except DriverError:
             raise
-        except Exception as error:  # noqa: BLE001 - it is told, but for what quotes a secret
+        except Exception as error:  # noqa: BLE001 - a stranger's method may raise anything
             # The exception's own text may quote the credentials.
             raise PluginFailed(
                 f"The login method {self.login_method.name!r} failed: {type(error).__name__}.",
                 endpoint=self.endpoint.url,
             ) from (None if self._quotes_secret(error) else error)
-        finally:
-            # Ctrl-C can come in every call, so there is none here.
-            self._draft = sessions.draft = None
-        self._logins += 1
+        if not isinstance(login, Login):
+            raise PluginFailed(
+                f"The login method {self.login_method.name!r} returned"
+                f" {type(login).__name__}, not a Login.",
+                endpoint=self.endpoint.url,
+                hint="Let it return attempt.finish().",
+            )
+        self._state.login = login
         log.info("logged in on %s by %s", self.endpoint, self.login_method.name)
 
-    def _act_for_group(self) -> None:
-        group = self._credentials.group
-        if group is None:
-            return
-        if self.kind.backend.act_for is None:
-            raise BadInput(
-                f"{self.kind.name} endpoints have no groups to act for.",
-                hint="Leave ex_group out.",
-            )
-        self.kind.backend.act_for(self, group)
+    def _quotes_secret(self, error: BaseException) -> bool:
+        """Whether an exception, or its cause, would show a secret in a traceback."""
+        text = "".join(traceback.format_exception(error))
+        return self.transport.redactor.said(text) != text
 
-    def _renew_locks(self) -> None:
-        self.key_lock = threading.Lock()
-        self._login_lock = threading.Lock()
-        if not self._is_logging_in:
-            self._draft = None
+    def _has_ended(self, login: Login, response: Response) -> bool:
+        # Another thread may be logging in: its new cookie tells nothing of the old one.
+        with self._state.lock.get():
+            return self._state.login is not login or self.backend.session_ended(response)
 
-    def _has_ended(self, logins: int, answer: Response) -> bool:
-        # Another thread may be logging in: its new cookie would tell nothing of the old one.
-        with self._login_lock:
-            return self._logins != logins or self.kind.backend.session_ended(self, answer)
-
-    def _renew(self, logins: int) -> None:
-        with self._login_lock:
-            if self._logins != logins:
-                return
-            log.info("the session on %s has ended; logging in again", self.endpoint)
-            try:
-                self._authenticate()
-            except InvalidCredentials as error:
-                error.args = (f"The session has ended and cannot be renewed. {error.summary}",)
-                raise
+    def _renew(self, login: Login) -> Login:
+        with self._state.lock.get():
+            if self._state.login is login:
+                log.info("the session on %s has ended; logging in again", self.endpoint)
+                try:
+                    self._authenticate()
+                except InvalidCredentials as error:
+                    error.args = (f"The session has ended and cannot be renewed. {error.summary}",)
+                    raise
+            return self.login

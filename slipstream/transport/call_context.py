@@ -10,17 +10,19 @@ from contextvars import ContextVar
 import attrs
 
 
-@attrs.frozen
+@attrs.define
 class Call:
     """
     One call of a user.
 
     :param operation: The method that was called, as in ``create_node``.
     :param id: What ties together all that the call sends and logs.
+    :param changed: Whether a request that changes something has been sent.
     """
 
     operation: str
     id: str = attrs.field(factory=lambda: secrets.token_hex(4))
+    changed: bool = False
 
 
 _current: ContextVar[Call | None] = ContextVar("slipstream_call", default=None)
@@ -29,6 +31,19 @@ _current: ContextVar[Call | None] = ContextVar("slipstream_call", default=None)
 def current() -> Call | None:
     """The call being carried out here, ``None`` outside of any."""
     return _current.get()
+
+
+def note_change() -> None:
+    """Note that the current call sends a request that changes something."""
+    call = _current.get()
+    if call is not None:
+        call.changed = True
+
+
+def has_changed() -> bool:
+    """Whether the current call has sent a request that changes something."""
+    call = _current.get()
+    return call is not None and call.changed
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from http.cookiejar import CookieJar
 
 import attrs
 import requests
@@ -45,7 +44,6 @@ from slipstream.transport.messages import MAX_DEPTH, MAX_ELEMENTS, Request, Resp
 from slipstream.transport.pacing import Pacer
 from slipstream.transport.proxies import proxies_for
 from slipstream.transport.request_log import Exchange, Observer
-from slipstream.transport.sessions import HTTPSessions
 from slipstream.transport.stack_level import stacklevel
 from slipstream.values.endpoint import Endpoint
 from slipstream.version import VERSION
@@ -122,7 +120,6 @@ class Transport:
         self.settings = settings or TransportSettings()
         self.secrets = KnownSecrets()
         self.redactor = Redactor(self.secrets)
-        self.sessions = HTTPSessions(self.new_jar)
         if endpoint.secure and self.settings.verify is False:
             warnings.warn(
                 f"Unverified HTTPS requests go to {endpoint}: its certificate is not checked, so"
@@ -140,11 +137,6 @@ class Transport:
 
     def __getstate__(self) -> None:
         raise TypeError("A transport is not copied or pickled: it holds secrets.")
-
-    @property
-    def cookies(self) -> CookieJar:
-        """The cookies that the endpoint has set."""
-        return self.sessions.here
 
     def new_jar(self) -> EndpointCookieJar:
         """An empty cookie jar for a login on the endpoint."""
@@ -207,7 +199,7 @@ class Transport:
             jitter=0.5,
         ).pauses()
         attempts = settings.attempts if request.repeatable else 1
-        cookies = self.sessions.here if cookies is None else cookies
+        cookies = self.new_jar() if cookies is None else cookies
         delay = self._pacer.delay()
         if delay:
             clock.sleep(delay)

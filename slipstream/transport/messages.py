@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
@@ -40,6 +40,8 @@ class Request:
     :param repeatable: Whether sending it twice does no more than sending it once.
     :param reads: Whether it changes nothing; what the method says, when left out.
     :param read_timeout: Seconds to wait for the response, when not the usual ones.
+    :param expects: Gives the response that the server is expected to send, for dry runs.
+    :param purpose: What it is sent for, in words that go after "Cannot"; set by the session.
     """
 
     method: str
@@ -50,6 +52,8 @@ class Request:
     repeatable: bool = False
     reads: bool = attrs.field()
     read_timeout: float | None = None
+    expects: Callable[[], Response] | None = attrs.field(default=None, repr=False, eq=False)
+    purpose: str = ""
 
     @reads.default
     def _reads(self) -> bool:

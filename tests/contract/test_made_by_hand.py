@@ -223,5 +223,5 @@ def test_what_is_no_node_is_a_type_error(wrong: object, driver: Driver, place: P
 
 
 def test_what_a_family_cannot_do_is_told_whatever_the_node_is_made_of(driver: Driver) -> None:
-    with pytest.raises(NotSupported, match="cannot reboot deployment"):
+    with pytest.raises(NotSupported, match="cannot reboot a deployment"):
         driver.reboot_node(node_of("0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab", None))

@@ -43,7 +43,7 @@ class OfAnEndpoint(libclouds.TestCaseMixin):
     def test_reboot_node_response(self) -> None:
         """No family can reboot, which libcloud's test takes for granted; the reason is told."""
         (node,) = self.driver.list_nodes()
-        with pytest.raises(NotSupported, match=r"cannot reboot deployment.*\(\)"):
+        with pytest.raises(NotSupported, match=r"cannot reboot a deployment.*\(\)"):
             self.driver.reboot_node(node)
 
 

@@ -159,5 +159,5 @@ def test_the_methods_of_a_node_are_those_of_the_driver(
         assert METHODS[method](node) is True
         assert driver.ex_get_node(node.id).state == NodeState.TERMINATED
     else:
-        with pytest.raises(NotImplementedError, match=f"{method.partition('_')[0]} deployment"):
+        with pytest.raises(NotImplementedError, match=f"{method.partition('_')[0]} a deployment"):
             METHODS[method](node)

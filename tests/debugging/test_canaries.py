@@ -33,7 +33,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def cookies(driver: Driver) -> list[str]:
-    found = [str(cookie.value) for cookie in driver._session.transport.cookies]
+    found = [str(cookie.value) for cookie in driver._session.cookies]
     assert found
     return [part for value in found for part in (value, value.removeprefix("token="))]
 
@@ -161,10 +161,10 @@ def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (about / "entry_points.txt").write_text(entry_point)
     monkeypatch.syspath_prepend(str(PLUGIN))
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(plugins_module, "_default", None)
+    plugins_module.default_plugins.cache_clear()
     importlib.invalidate_caches()
     yield
-    plugins_module._default = None
+    plugins_module.default_plugins.cache_clear()
 
 
 @pytest.mark.parametrize("family", ["slipstream"], indirect=True)

@@ -33,7 +33,7 @@ def after(words: list[str], option: str) -> list[str]:
 
 def filled_in(words: list[str], driver: Driver) -> list[str]:
     """The command with the cookies that were masked."""
-    values = {c.name: c.value for c in driver._session.transport.cookies}
+    values = {c.name: c.value for c in driver._session.cookies}
     for name, value in values.items():
         words = [word.replace(f"{name}=***", f"{name}={value}") for word in words]
     return words

@@ -20,12 +20,12 @@ def interrupt(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Any:
     def arrange(part: str, *, after: bool) -> None:
         send = driver._session.transport.send
 
-        def interrupted(request: Any) -> Any:
+        def interrupted(request: Any, **options: Any) -> Any:
             path = request.path.removeprefix("/api/")
             if not path.startswith("deployment/") or part not in (request.method, path[-5:]):
-                return send(request)
+                return send(request, **options)
             if after:
-                send(request)
+                send(request, **options)
             raise KeyboardInterrupt
 
         monkeypatch.setattr(driver._session.transport, "send", interrupted)

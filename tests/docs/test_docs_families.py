@@ -10,6 +10,7 @@ from families import CALLS, Stage
 from libcloud.compute.types import NodeState
 from pages import ROOT
 
+from slipstream.backends import Nuvla
 from slipstream.backends.nuvla import dialect as nuvla
 from slipstream.backends.slipstream import dialect as slipstream
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
@@ -93,5 +94,5 @@ def test_the_states_are_those_of_both_families_and_of_libcloud():
 def test_the_words_of_slipstream_that_go_on_working_are_those_of_the_table():
     table = _section("## States").partition("| waiting for |")[2]
     assert {_words(word)[0]: _words(meant)[0] for word, meant in _rows(table)} == (
-        nuvla.BACKEND.state_aliases
+        Nuvla.state_aliases
     )

@@ -13,7 +13,7 @@ from slipstream.libcloud import support
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NotSupported
 from slipstream.libcloud.unsupported import REFUSAL
-from slipstream.plugins import Plugins, default_plugins
+from slipstream.plugins.operations import Operations
 from slipstream.sandbox import Sandbox
 from slipstream.transport import call_context
 
@@ -44,13 +44,13 @@ def stages(tmp_path_factory):
 def asked(monkeypatch):
     """The hooks that were asked, by the method that the user called."""
     found = defaultdict(set)
-    ask = Plugins._ask
+    call = Operations._call
 
-    def noted(plugins, hook, session, **arguments):
-        found[call_context.current().operation].add(hook.removeprefix("slipstream_"))
-        return ask(plugins, hook, session, **arguments)
+    def note(operations, name, arguments):
+        found[call_context.current().operation].add(name)
+        return call(operations, name, arguments)
 
-    monkeypatch.setattr(Plugins, "_ask", noted)
+    monkeypatch.setattr(Operations, "_call", note)
     return found
 
 
@@ -80,7 +80,7 @@ def test_a_method_asks_the_hooks_of_its_row_and_works_where_the_page_says(
     method, family, stages, asked
 ):
     stage = stages[family]
-    told = support.support_of(method, stage.driver._session.kind, default_plugins())
+    told = support.support_of(method, stage.driver._session.kind)
     if told.works:
         assert CALLS[f"{method}()"](stage)
         assert set(support.HOOKS[method]) <= asked[method]
@@ -97,7 +97,7 @@ def test_a_method_asks_the_hooks_of_its_row_and_works_where_the_page_says(
 def test_a_method_that_no_server_has_is_refused_and_nothing_is_sent(method, family, stages):
     stage = stages[family]
     stage.sandbox.journal.clear()
-    told = support.support_of(method, stage.driver._session.kind, default_plugins())
+    told = support.support_of(method, stage.driver._session.kind)
     with pytest.raises(NotImplementedError) as caught:
         CALLS[f"{method}()"](stage)
     problem, instead = told.remark.split(". ", 1)

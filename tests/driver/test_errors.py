@@ -237,7 +237,7 @@ def texts(*things: object) -> str:
 
 
 def cookies(driver: Driver) -> list[str]:
-    values = [cookie.value for cookie in driver._session.transport.cookies]
+    values = [cookie.value for cookie in driver._session.cookies]
     assert values
     assert all(values)
     return [value for value in values if value]

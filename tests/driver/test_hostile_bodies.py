@@ -259,7 +259,7 @@ def test_a_spoilt_answer_is_understood_or_is_an_error_of_libcloud(
     real = requests.get(
         sandbox.url + path,
         headers={"Accept": "application/xml"},
-        cookies=driver._session.transport.cookies,
+        cookies=driver._session.cookies,
         timeout=10,
     )
     body = data.draw(spoilt(real.content[:20_000]))

@@ -353,7 +353,7 @@ def test_a_warning_points_at_the_line_that_listed(driver: Driver, way: str) -> N
 def endless_runs(number: int, zone: str = "UTC") -> Callable[..., Response]:
     """A server with so many runs, which it makes up page by page."""
 
-    def send(request: Request) -> Response:
+    def send(request: Request, **_: object) -> Response:
         query = dict(request.query)
         offset, limit = int(query["offset"]), int(query["limit"])
         items = "".join(
@@ -400,7 +400,7 @@ def test_a_hundred_thousand_nodes_are_no_more_in_memory_than_a_tenth_of_them(
 def endless_machines(number: int) -> Callable[[Request], Response]:
     """A server with so many machines, or as many offers, made up page by page."""
 
-    def send(request: Request) -> Response:
+    def send(request: Request, **_: object) -> Response:
         form = fields(request)
         behind = re.search(r"id>'[^/]*/(\d+)'", form.get("$filter", ""))
         first = int(behind[1]) + 1 if behind else 0

@@ -131,8 +131,9 @@ def test_a_login_without_a_new_cookie_is_no_login(
     login: Login, sandbox: Sandbox, status: int
 ) -> None:
     sandbox.faults.add("POST", "/api/session", status=status, body=b"{}")
-    with pytest.raises(InvalidCredentials):
+    with pytest.raises(MalformedAnswer, match="gave no session") as caught:
         login()
+    assert "password" not in str(caught.value)
 
 
 def test_an_http_address_that_redirects_to_https_names_the_right_address() -> None:

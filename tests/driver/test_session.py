@@ -79,7 +79,7 @@ def test_a_session_is_renewed_a_little_before_it_ends(
 ) -> None:
     later = FakeTime()
     later.ahead = 24 * 3600 - 30
-    monkeypatch.setattr("slipstream.session.session.time", later)
+    monkeypatch.setattr("slipstream.transport.clock.time", later)
     driver.list_nodes()
     assert [entry.status for entry in sandbox.journal] == [201, 200]
 
@@ -89,7 +89,7 @@ def test_a_session_with_time_left_is_not_renewed(
 ) -> None:
     later = FakeTime()
     later.ahead = 23 * 3600
-    monkeypatch.setattr("slipstream.session.session.time", later)
+    monkeypatch.setattr("slipstream.transport.clock.time", later)
     driver.list_nodes()
     assert logins(sandbox) == 0
 

@@ -22,9 +22,10 @@ def _as_found(monkeypatch):
     """Forget the plugins of the environment before, and the modules of the test after."""
     monkeypatch.delenv(DISABLE_VARIABLE, raising=False)
     monkeypatch.delenv(ALLOW_VARIABLE, raising=False)
-    monkeypatch.setattr(plugins_module, "_default", None)
+    plugins_module.default_plugins.cache_clear()
     known = set(sys.modules)
     yield
+    plugins_module.default_plugins.cache_clear()
     for name in set(sys.modules) - known:
         if not name.startswith("slipstream"):
             del sys.modules[name]
@@ -80,7 +81,7 @@ PREAMBLE = """\
 from __future__ import annotations
 from slipstream import *
 from slipstream import hookimpl
-from slipstream.backends import SLIPSTREAM_3
+from slipstream.backends import SlipStream3
 from slipstream.errors import *
 
 """

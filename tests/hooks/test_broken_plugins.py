@@ -8,7 +8,7 @@ import warnings
 import pytest
 
 from slipstream.errors import UnknownName
-from slipstream.libcloud.errors import BadInput, InvalidCredentials, NotSupported, PluginFailed
+from slipstream.libcloud.errors import BadInput, PluginFailed
 from slipstream.plugins import Plugins
 from slipstream.plugins.loading import PluginWarning
 
@@ -55,10 +55,31 @@ BROKEN = {
         "@hookimpl(wrapper=True)\ndef slipstream_deploy(session): ...",
         "registering it failed: PluginValidationError",
     ),
-    "serves-without-session": (
-        "@hookimpl\n@serves('slipstream')\ndef slipstream_deploy(request): ...",
-        "importing it failed: TypeError: slipstream_deploy needs an argument 'session'",
+    "answers-an-operation": (
+        "@hookimpl\ndef slipstream_terminate(deployment_id): return True",
+        "slipstream_terminate is answered by backends alone",
     ),
+    "old-style-wrapper": (
+        "@hookimpl(hookwrapper=True)\ndef slipstream_terminate(deployment_id): yield",
+        r"slipstream_terminate needs wrapper=True, not hookwrapper=True",
+    ),
+    "unknown-operation-in-cannot": (
+        "class B(Backend):\n    cannot = {'rebot_deployment': 'No.'}",
+        "Unknown operation 'rebot_deployment' .* did you mean 'reboot_deployment'",
+    ),
+    "backend-no-class": (
+        "@hookimpl\ndef slipstream_endpoints(): return [EndpointKind(name='x', backend=3)]",
+        "backend must be a class derived from Backend, not 3",
+    ),
+    "host-is-a-url": (
+        """
+        @hookimpl
+        def slipstream_endpoints():
+            return [EndpointKind(name='x', backend=SlipStream3, hosts={'https://x.example'})]
+        """,
+        "'https://x.example' is not a host name",
+    ),
+    "an-int": ("plugin = 3", "it is an int, not a module or an object with hooks"),
     "raises-in-login-methods": (
         "@hookimpl\ndef slipstream_login_methods(): raise RuntimeError('out of luck')",
         "calling its slipstream_login_methods failed: RuntimeError: out of luck",
@@ -69,7 +90,7 @@ BROKEN = {
     ),
     "contributes-nonsense": (
         "@hookimpl\ndef slipstream_login_methods(): return ['token']",
-        "'token' is no LoginMethod",
+        "'token', which is no LoginMethod",
     ),
     "forgets-the-list": (
         "@hookimpl\ndef slipstream_login_methods(): pass",
@@ -78,10 +99,15 @@ BROKEN = {
 }
 
 
+def install_broken(stranger, name, **options):
+    value = "an_int_of_dist_of_an_int:plugin" if name == "an-int" else None
+    stranger(name, BROKEN[name][0], value=value, **options)
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(stranger, name):
-    source, cause = BROKEN[name]
-    stranger(name, source, version="2.5")
+    cause = BROKEN[name][1]
+    install_broken(stranger, name, version="2.5")
     stranger("harmless", HARMLESS)
     with pytest.warns(PluginWarning) as caught:
         plugins = Plugins()
@@ -98,7 +124,7 @@ def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(stranger, n
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_plugin_that_is_switched_off_warns_of_nothing(stranger, name):
-    stranger(name, BROKEN[name][0])
+    install_broken(stranger, name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Plugins(disabled=[name])
@@ -106,7 +132,7 @@ def test_a_broken_plugin_that_is_switched_off_warns_of_nothing(stranger, name):
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_whoever_asks_for_what_a_broken_plugin_has_is_told_the_cause(stranger, name):
-    stranger(name, BROKEN[name][0], version="2.5")
+    install_broken(stranger, name, version="2.5")
     with pytest.warns(PluginWarning):
         plugins = Plugins()
     with pytest.raises(PluginFailed, match=f"of dist-of-{name} 2.5 is broken") as caught:
@@ -214,7 +240,7 @@ def test_a_wrapper_that_crashes_is_named_and_nothing_is_deployed(stranger, as_al
     image = driver.get_image("apps/WordPress/wordpress")
     with pytest.raises(PluginFailed) as caught:
         driver.create_node(image=image)
-    assert "The plugin 'audit' of dist-of-audit 0.3 failed in slipstream_deploy" in str(
+    assert "The plugin 'audit', by dist-of-audit 0.3, failed in slipstream_deploy" in str(
         caught.value
     )
     assert "SLIPSTREAM_DISABLE_PLUGINS=audit" in str(caught.value)
@@ -232,7 +258,7 @@ def slipstream_list_modules():
 
 def test_a_wrapper_whose_list_crashes_later_is_named_all_the_same(stranger, as_alice):
     stranger("lazy", LAZY)
-    with pytest.raises(PluginFailed, match=r"plugin 'lazy' of dist-of-lazy 1.0 failed"):
+    with pytest.raises(PluginFailed, match=r"plugin 'lazy', by dist-of-lazy 1\.0, failed"):
         as_alice().list_images()
 
 
@@ -243,31 +269,74 @@ def slipstream_deploy():
 """
 
 
+GUILTY = """
+class Guilty(SlipStream3):
+    def deploy(self, request):
+        {}
+@hookimpl
+def slipstream_endpoints():
+    return [EndpointKind(name="guilty", backend=Guilty)]
+"""
+
+
+def deploy(driver):
+    return driver.create_node(image=driver.get_image("apps/WordPress/wordpress"))
+
+
 def test_a_wrapper_that_errors_pass_through_is_not_blamed_for_them(stranger, as_alice):
     stranger("innocent", INNOCENT)
-    stranger(
-        "guilty",
-        "@hookimpl\n@serves(SLIPSTREAM_3.name)\ndef slipstream_deploy(request, session): 1 / 0",
-    )
-    driver = as_alice()
-    image = driver.get_image("apps/WordPress/wordpress")
-    with pytest.raises(PluginFailed, match="plugin 'guilty' of"):
-        driver.create_node(image=image)
+    stranger("guilty", GUILTY.format("1 / 0"))
+    with pytest.raises(PluginFailed, match=r"guilty endpoints, by dist-of-guilty 1\.0") as caught:
+        deploy(as_alice(ex_endpoint_kind="guilty"))
+    assert ZeroDivisionError in causes(caught.value)
+    assert not caught.value.may_have_happened
 
 
-def test_a_fault_of_a_built_in_hook_is_blamed_on_no_plugin(stranger, as_alice, monkeypatch):
+def test_a_backend_that_fails_after_a_change_says_that_it_may_have_happened(stranger, as_alice):
+    stranger("guilty", GUILTY.format("return super().deploy(request).id"))
+    with pytest.raises(PluginFailed, match="it returned str, not Deployment") as caught:
+        deploy(as_alice(ex_endpoint_kind="guilty"))
+    assert caught.value.may_have_happened
+    assert "look with list_nodes()" in str(caught.value)
+
+
+def test_a_fault_of_a_built_in_backend_is_blamed_on_no_plugin(stranger, as_alice, monkeypatch):
     stranger("innocent", INNOCENT)
-    driver = as_alice()
-    image = driver.get_image("apps/WordPress/wordpress")
     monkeypatch.setattr("slipstream.backends.slipstream.deploying.fields", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        driver.create_node(image=image)
+    with pytest.raises(PluginFailed, match=r"by slipstream-libcloud-driver .* ZeroDivisionError"):
+        deploy(as_alice())
 
 
-def test_a_wrapper_that_forgets_to_return_the_answer_is_suspected(stranger, as_alice):
-    stranger("sieve", "@hookimpl(wrapper=True)\ndef slipstream_get_module():\n    yield")
-    with pytest.raises(NotSupported, match="not handed on by a plugin that wraps it: sieve"):
-        as_alice().get_image("apps/WordPress/wordpress")
+# What a wrapper of a deployment does wrong, and what the error says.
+FAULTY = {
+    "    yield": "it returned nothing",
+    "    yield\n    yield": "it yielded twice",
+    "    if False: yield": "it did not yield",
+    "    deployment = yield\n    raise KeyError(deployment.id)": "KeyError",
+    "    deployment = yield\n    return deployment.id": "it returned str, not Deployment",
+    "    yield\n    raise NotSupported('No.')": "it refused what was done already: No",
+    "    yield\n    raise SystemExit(3)": "SystemExit",
+}
+
+
+@pytest.mark.parametrize("body", FAULTY)
+def test_a_faulty_wrapper_is_named_and_what_was_sent_is_told(body, stranger, as_alice, sandbox):
+    stranger("sieve", f"@hookimpl(wrapper=True)\ndef slipstream_deploy():\n{body}")
+    driver = as_alice()
+    with pytest.raises(PluginFailed) as caught:
+        deploy(driver)
+    assert FAULTY[body] in str(caught.value)
+    sent = bool(sandbox.journal.entries("POST", "/run"))
+    assert caught.value.may_have_happened is sent
+    assert sent is ("if False" not in body)
+
+
+def test_a_wrapper_that_returns_a_value_for_a_list_is_refused(stranger, as_alice):
+    stranger(
+        "sieve", "@hookimpl(wrapper=True)\ndef slipstream_list_modules():\n    yield\n    return 3"
+    )
+    with pytest.raises(PluginFailed, match="it returned int, not an iterable of Module"):
+        as_alice().list_images()
 
 
 def test_a_wrapper_may_refuse_with_an_error_of_ours(stranger, as_alice, sandbox):
@@ -287,19 +356,32 @@ def test_a_wrapper_may_refuse_with_an_error_of_ours(stranger, as_alice, sandbox)
     assert not sandbox.journal.entries("DELETE")
 
 
-def test_a_login_method_that_sends_as_if_logged_in_is_refused_and_does_not_hang(
-    stranger, as_alice
-):
+def test_a_login_method_that_returns_no_login_is_named(stranger, as_alice):
     stranger(
         "eager",
         """
-        def authenticate(session, credentials):
-            session.ends_at(0)
-            session.send(Request(method="GET", path="/run"), doing="look around")
+        def authenticate(attempt, credentials):
+            return True
         @hookimpl
         def slipstream_login_methods():
             return [LoginMethod(name="eager", authenticate=authenticate)]
         """,
     )
-    with pytest.raises(InvalidCredentials, match="Cannot look around"):
+    with pytest.raises(PluginFailed, match="'eager' returned bool, not a Login"):
         as_alice(ex_login_method="eager")
+
+
+def test_a_login_that_has_expired_already_is_refused(stranger, as_alice):
+    stranger(
+        "late",
+        """
+        from datetime import timedelta
+        def authenticate(attempt, credentials):
+            return attempt.finish(expires=-timedelta(seconds=5))
+        @hookimpl
+        def slipstream_login_methods():
+            return [LoginMethod(name="late", authenticate=authenticate)]
+        """,
+    )
+    with pytest.raises(BadInput, match="expired 5 seconds ago"):
+        as_alice(ex_login_method="late")

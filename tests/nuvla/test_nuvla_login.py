@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from slipstream.libcloud.errors import BadInput, DriverError, InvalidCredentials
+from slipstream.libcloud.errors import BadInput, DriverError, InvalidCredentials, MalformedAnswer
 from slipstream.sandbox import Sandbox
 
 from .support import COOKIE, JSON, Driver, Login, deploy, logins, stored
@@ -65,7 +65,7 @@ def test_an_accepted_login_without_a_cookie_is_none(login: Login, sandbox: Sandb
     sandbox.faults.add(
         "POST", "/api/session", status=201, headers=JSON, body=json.dumps({"status": 201})
     )
-    with pytest.raises(InvalidCredentials):
+    with pytest.raises(MalformedAnswer, match="gave no session"):
         login()
 
 

@@ -91,7 +91,7 @@ def test_a_driver_shows_neither_password_nor_secret(
     driver.list_locations()
     shown = repr(driver) + repr(driver._session) + caplog.text
     assert given[by][1] not in shown
-    for cookie in driver._session.transport.cookies:
+    for cookie in driver._session.cookies:
         assert str(cookie.value) not in shown
 
 

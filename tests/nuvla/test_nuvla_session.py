@@ -77,7 +77,7 @@ def test_a_session_about_to_end_is_renewed_before_a_request_that_changes_somethi
     node = Node(identifier, "blog", None, [], [], driver)
     later = FakeTime()
     later.ahead = WEEK + 3600
-    monkeypatch.setattr("slipstream.session.session.time", later)
+    monkeypatch.setattr("slipstream.transport.clock.time", later)
     sandbox.clock.advance(WEEK + 3600)
     assert act(driver, node)
     assert [entry.status for entry in sandbox.journal] == [201, 202]
@@ -89,7 +89,7 @@ def test_a_session_with_time_left_is_not_renewed(
 ) -> None:
     later = FakeTime()
     later.ahead = WEEK - 3600
-    monkeypatch.setattr("slipstream.session.session.time", later)
+    monkeypatch.setattr("slipstream.transport.clock.time", later)
     driver.list_nodes()
     assert logins(sandbox) == 0
 

@@ -217,7 +217,7 @@ def test_what_is_written_holds_neither_the_driver_nor_a_secret(
 ) -> None:
     handle = driver.ex_operation(node).poll()
     secrets = [place.sandbox.password, place.sandbox.secret, place.sandbox.username]
-    secrets += [cookie.value or "" for cookie in driver._session.transport.cookies]
+    secrets += [cookie.value or "" for cookie in driver._session.cookies]
     for text in (pickle.dumps(handle).decode("latin-1"), json.dumps(handle.to_dict())):
         assert not [secret for secret in secrets if secret in text]
         assert "Driver" not in text

@@ -6,8 +6,7 @@ from slipstream.backends.logins.api_key import API_KEY
 from slipstream.backends.logins.cookie_file import COOKIE_FILE
 from slipstream.backends.logins.internal import INTERNAL, PASSWORD
 from slipstream.backends.logins.session_template import SESSION_TEMPLATE
-from slipstream.hookspecs import hookimpl
-from slipstream.plugins.contributions import LoginMethod
+from slipstream.hookspecs import LoginMethod, hookimpl
 
 
 @hookimpl

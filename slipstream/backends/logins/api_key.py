@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 
 from slipstream.backends.logins.internal import require
-from slipstream.plugins.contributions import LoginMethod
-from slipstream.session import Session
+from slipstream.hookspecs import LoginMethod
+from slipstream.session.login import Login, LoginAttempt
 from slipstream.values.credentials import Credentials
 
 _API_KEY = re.compile(r"credential/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
-def _authenticate(session: Session, credentials: Credentials) -> None:
-    session.log_in_with_template("api-key", require(credentials, "key", "secret"))
+def _authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
+    return attempt.log_in_with_template("api-key", require(credentials, "key", "secret"))
 
 
 def _recognises(credentials: Credentials) -> bool:

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from slipstream.errors import BadInput, InvalidCredentials
-from slipstream.plugins.contributions import LoginMethod
-from slipstream.session import Session
+from slipstream.hookspecs import LoginMethod
 from slipstream.session.cookie_files import load_cookies
+from slipstream.session.login import Login, LoginAttempt
+from slipstream.transport import clock
 from slipstream.values.credentials import Credentials
 
 
-def _authenticate(session: Session, credentials: Credentials) -> None:
+def _authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
     if credentials.cookie_file is None:
         raise BadInput("The login method cookie-file needs ex_cookie_file.")
-    host = session.endpoint.host
+    host = attempt.endpoint.host
     expiries = []
     for cookie in load_cookies(credentials.cookie_file):
         if cookie.domain.lstrip(".").removesuffix(".local") == host:
-            session.transport.cookies.set_cookie(cookie)
+            attempt.cookies.set_cookie(cookie)
             expiries.append(cookie.expires)
-    if not expiries or not session.kind.backend.accepts_session(session):
+    if not expiries or not attempt.accepts_session():
         state = "has expired or was refused" if expiries else f"holds no session of {host}"
         raise InvalidCredentials(
-            f"Cannot log in on {session.endpoint}: the cookie file {credentials.cookie_file}"
+            f"Cannot log in on {attempt.endpoint}: the cookie file {credentials.cookie_file}"
             f" {state}.",
-            endpoint=session.endpoint.url,
+            endpoint=attempt.endpoint.url,
             hint="Log in again with a key and a secret, and save a new file with ex_save_cookies.",
         )
-    ends = [moment for moment in expiries if moment]
-    if ends:
-        session.ends_at(min(ends))
+    # The server has accepted it, so a time that is over means that the local clock is wrong.
+    lifetimes = [left for expires in expiries if (left := (expires or 0) - clock.now()) > 0]
+    return attempt.finish(expires=timedelta(seconds=min(lifetimes)) if lifetimes else None)
 
 
 def _recognises(credentials: Credentials) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from slipstream.errors import BadInput
-from slipstream.plugins.contributions import LoginMethod
-from slipstream.session import Session
+from slipstream.hookspecs import LoginMethod
+from slipstream.session.login import Login, LoginAttempt
 from slipstream.values.credentials import Credentials
 
 
@@ -34,9 +34,9 @@ def require(credentials: Credentials, key: str, secret: str) -> dict[str, object
     return fields
 
 
-def _by(template: str) -> Callable[[Session, Credentials], None]:
-    def authenticate(session: Session, credentials: Credentials) -> None:
-        session.log_in_with_template(template, require(credentials, "username", "password"))
+def _by(template: str) -> Callable[[LoginAttempt, Credentials], Login]:
+    def authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
+        return attempt.log_in_with_template(template, require(credentials, "username", "password"))
 
     return authenticate
 

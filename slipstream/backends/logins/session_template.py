@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from slipstream.errors import BadInput
-from slipstream.plugins.contributions import LoginMethod
-from slipstream.session import Session
+from slipstream.hookspecs import LoginMethod
+from slipstream.session.login import Login, LoginAttempt
 from slipstream.values.credentials import Credentials
 
 # SlipStreamServer, spec/session_template.cljc: words of letters joined by hyphens; Nuvla's may
@@ -14,7 +14,7 @@ from slipstream.values.credentials import Credentials
 _TEMPLATE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def _authenticate(session: Session, credentials: Credentials) -> None:
+def _authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
     name = (credentials.method or "").removeprefix("session-template/")
     if not _TEMPLATE.fullmatch(name):
         raise BadInput(
@@ -29,7 +29,7 @@ def _authenticate(session: Session, credentials: Credentials) -> None:
             hint="Write ex_login_parameters={'username': ..., 'password': ...}, with the fields"
             " that the template names, and None for key and secret.",
         )
-    session.log_in_with_template(name, credentials.parameters)
+    return attempt.log_in_with_template(name, credentials.parameters)
 
 
 SESSION_TEMPLATE = LoginMethod(

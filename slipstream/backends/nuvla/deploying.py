@@ -16,7 +16,7 @@ import attrs
 from slipstream.backends import documents
 from slipstream.backends.nuvla import lifecycle
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
-from slipstream.backends.nuvla.dialect import NAME, delete, get, post, put
+from slipstream.backends.nuvla.dialect import delete, get, post, put
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.locations import credential_for
 from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, known_module, read
@@ -30,11 +30,10 @@ from slipstream.errors import (
     UnknownName,
     shorten,
 )
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
-from slipstream.session.dry_run import PLACEHOLDER, answering
+from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.transport.logs import get_logger
-from slipstream.transport.messages import Response
+from slipstream.transport.messages import Request
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter
 from slipstream.values.deployment_request import DeploymentRequest, Role
 
@@ -60,15 +59,12 @@ _INSTEAD = {
 }
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deployment:
+def deploy(session: Session, request: DeploymentRequest) -> Deployment:
     """
     Three requests that change something, after the module and the place were checked.
 
     When the second or the third fails, what the first one made is deleted again.
     """
-    session.foresee(lambda real: _foreseen(real, request))
     _refuse_options(request)
     place = _place(request)
     module = known_module(request.known, request.module_id) or read(session, request.module_id)
@@ -90,8 +86,13 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
         raise
 
 
-def _foreseen(session: Session, request: DeploymentRequest) -> Iterator[DriverError]:
-    """Every refusal that can be known beforehand, where deploying stops at the first."""
+def find_refusals(session: Session, request: DeploymentRequest) -> Iterator[DriverError]:
+    """
+    Find every refusal that can be known beforehand, where deploying stops at the first.
+
+    :param session: The logged-in session.
+    :param request: What to deploy and how.
+    """
     yield from _meaningless(request)
     module = known_module(request.known, request.module_id) or read(session, request.module_id)
     inputs = request.decides(Role.INPUT)
@@ -206,18 +207,17 @@ def _missing(module: Module, given: Mapping[str, str]) -> Iterator[BadInput]:
         )
 
 
-def _made() -> Response:
-    """What a rehearsal takes for the answer to what creates a deployment, or changes it."""
-    name = f"deployment/{PLACEHOLDER}"
-    return answering(200, json.dumps({"resource-id": name, "id": name}).encode())()
+_NEW = f"deployment/{PLACEHOLDER}"
+_expect_new = expect(200, json.dumps({"resource-id": _NEW, "id": _NEW}).encode())
 
 
 def _create(session: Session, module: Module, credential: str, doing: str) -> str:
-    request = post("deployment", {"module": {"href": module.id}, "parent": credential})
+    document = {"module": {"href": module.id}, "parent": credential}
+    request = post("deployment", document, expects=_expect_new)
     try:
-        answer = session.send(request, doing=doing, expecting=_made)
+        answer = session.send(request, doing=doing)
     except AnswerLost as error:
-        raise type(error)(
+        raise AnswerLost(
             f"Cannot {doing}: {error.summary}",
             endpoint=session.endpoint.url,
             hint="A deployment may have been created, not started, and was not asked for again."
@@ -227,9 +227,14 @@ def _create(session: Session, module: Module, credential: str, doing: str) -> st
     return resource_id(name, "deployment", "deployment")
 
 
+def _read_new(name: str) -> Request:
+    return attrs.evolve(get(name, SELECT), expects=_expect_new)
+
+
 def _configure(session: Session, name: str, changes: dict[str, Any], doing: str) -> dict[str, Any]:
-    request = put(name, changes) if changes else get(name, SELECT)
-    answer = session.send(request, doing=doing, expecting=_made)
+    # What the run would be given is not there yet in a dry run, so reading is answered as well.
+    request = put(name, changes, expects=_expect_new) if changes else _read_new(name)
+    answer = session.send(request, doing=doing)
     return resource(session, answer, doing)
 
 

@@ -11,14 +11,12 @@ from itertools import islice
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import NAME
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.locations import service_id
 from slipstream.backends.nuvla.resources import read_resource
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
 from slipstream.filters import Filter
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.values import Phase, ServiceOffer, VirtualMachine
 
@@ -43,9 +41,7 @@ _IN_SERVICE = "COMMISSIONED"
 _ADDRESSES = ("public", "local", "vpn", "swarm")
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_virtual_machines(
+def list_virtual_machines(
     session: Session,
     connector: str | None,
     deployment_id: str | None,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from slipstream.backends.nuvla.dialect import BACKEND
-from slipstream.hookspecs import hookimpl
-from slipstream.plugins.contributions import EndpointKind
+from slipstream.backends.nuvla.backend import Nuvla
+from slipstream.hookspecs import EndpointKind, hookimpl
 from slipstream.values import CloudEntryPoint
 
 
@@ -18,13 +17,13 @@ def _is_nuvla(entry_point: CloudEntryPoint) -> bool:
 
 HOSTED = EndpointKind(
     name="nuvla.io",
-    backend=BACKEND,
+    backend=Nuvla,
     hosts={"nuvla.io"},
     description="the hosted Nuvla service",
 )
 SELF_HOSTED = EndpointKind(
     name="nuvla",
-    backend=BACKEND,
+    backend=Nuvla,
     recognises=_is_nuvla,
     api_version="2",
     description="a Nuvla API server of one's own",

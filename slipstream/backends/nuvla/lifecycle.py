@@ -16,24 +16,14 @@ from itertools import islice
 from slipstream.backends import documents
 from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
-from slipstream.backends.nuvla.dialect import (
-    GONE,
-    NAME,
-    delete,
-    detail,
-    get,
-    post,
-    put,
-    session_ended,
-)
+from slipstream.backends.nuvla.dialect import GONE, delete, get, post, put
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.parameters import ADDRESSES, read_all
 from slipstream.backends.nuvla.resources import read_resource, resource
 from slipstream.backends.nuvla.search import search
 from slipstream.errors import Conflict
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
-from slipstream.session.dry_run import answering
+from slipstream.session.dry_run import expect
 from slipstream.transport import clock
 from slipstream.transport.messages import Response
 from slipstream.values import Deployment, DeploymentState
@@ -52,15 +42,13 @@ _ALLOWED_IN = {"start": "STOPPED", "stop": "ERROR"}
 """A state in which each of the actions is allowed that write a state before they check rights."""
 
 _AND_DELETE = {"delete": True}
-_ACCEPTED = answering(202)
+_ACCEPTED = expect(202)
 _IN_STATE = re.compile(r" in state ([A-Z]+)!")
 _UNSTARTABLE = {"ERROR", "STOPPED", "STOPPING", GONE}
 _STARTED = {"STARTED", "UPDATED", "STARTING", "PENDING", "UPDATING"}
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_deployments(
+def list_deployments(
     session: Session,
     active_only: bool,  # noqa: ARG001 - none of them ends but by being deleted
     addresses: bool,
@@ -76,9 +64,7 @@ def slipstream_list_deployments(
             yield deployment(entry, parameters=values.get(entry["id"], {}))
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_deployment(session: Session, deployment_id: str) -> Deployment:
+def get_deployment(session: Session, deployment_id: str) -> Deployment:
     """One deployment with its parameters, and the reason when it is in error."""
     name = resource_id(deployment_id, "deployment", "node")
     document = read_resource(session, name, SELECT, doing=f"read {name}")
@@ -89,11 +75,7 @@ def slipstream_get_deployment(session: Session, deployment_id: str) -> Deploymen
     )
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_state(
-    session: Session, deployment_id: str, wanted: frozenset[str]
-) -> DeploymentState:
+def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
     """The state alone; one that the server does not have any more is gone."""
     name = resource_id(deployment_id, "deployment", "node")
     state = _state(session, name)
@@ -105,77 +87,68 @@ def slipstream_get_state(
     )
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_start_deployment(session: Session, deployment_id: str) -> bool:
+def start_deployment(session: Session, deployment_id: str) -> bool:
     """Start a deployment that is created or stopped."""
     name = resource_id(deployment_id, "deployment", "node")
     act(session, name, "start")
     return True
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_stop_deployment(session: Session, deployment_id: str) -> bool:
+def stop_deployment(session: Session, deployment_id: str) -> bool:
     """Stop a deployment; it can be started again."""
     name = resource_id(deployment_id, "deployment", "node")
     act(session, name, "stop")
     return True
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_update_deployment(session: Session, deployment_id: str) -> bool:
+def update_deployment(session: Session, deployment_id: str) -> bool:
     """Apply a deployment's application again, with its present values."""
     name = resource_id(deployment_id, "deployment", "node")
     act(session, name, "update")
     return True
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_terminate(session: Session, deployment_id: str) -> bool:
+def terminate(session: Session, deployment_id: str) -> bool:
     """
     Stop a deployment and delete it once it is stopped, which the server does by itself.
 
     One that is not running is deleted at once; one that is just stopping is waited for.
     """
     name = resource_id(deployment_id, "deployment", "node")
-    foreseen = _foreseen(session, name)
-    answer = act(session, name, "stop", _AND_DELETE, allow={404, 409}, expecting=foreseen)
+    answer = act(
+        session,
+        name,
+        "stop",
+        _AND_DELETE,
+        allow={404, 409},
+        expects=lambda: _expect_stop(session, name),
+    )
     if answer.status != 409:
         return True
-    state = _refused_in(answer)
+    state = _refused_in(session, answer)
     if state not in _DELETABLE:
         state = _settled(session, name)
     if state in _DELETABLE:
-        session.send(delete(name), doing=f"delete {name}", allow={404}, expecting=answering(200))
+        session.send(delete(name, expects=expect(200)), doing=f"delete {name}", allow={404})
     elif state != GONE:
         act(session, name, "stop", _AND_DELETE, allow={404})
     return True
 
 
-def _foreseen(session: Session, name: str) -> Callable[[], Response]:
-    """What the server will answer to a stop, as the state tells that only a rehearsal reads."""
-    states: list[str] = []
-
-    def look(real: Session) -> tuple[()]:
-        states.append(_state(real, name))
-        return ()
-
-    session.foresee(look)
-    state = states[0] if states else ""
+def _expect_stop(session: Session, name: str) -> Response:
+    """Read the state, which decides what the server answers to a stop."""
+    state = _state(session, name)
     if state == GONE:
-        return answering(404)
+        return expect(404)()
     if state in {*_DELETABLE, "STOPPING"}:
         message = json.dumps({"message": f"It is in state {state}!"}).encode()
-        return answering(409, message)
-    return answering(202)
+        return expect(409, message)()
+    return expect(202)()
 
 
-def _refused_in(answer: Response) -> str | None:
+def _refused_in(session: Session, answer: Response) -> str | None:
     """The state for which an action was refused, as the message has it."""
-    match = _IN_STATE.search(detail(answer) or "")
+    match = _IN_STATE.search(session.backend.error_detail(answer) or "")
     return match[1] if match else None
 
 
@@ -201,7 +174,7 @@ def act(
     body: dict[str, bool] | None = None,
     *,
     allow: set[int] | None = None,
-    expecting: Callable[[], Response] = _ACCEPTED,
+    expects: Callable[[], Response] = _ACCEPTED,
 ) -> Response:
     """
     Send an action, once.
@@ -214,12 +187,12 @@ def act(
     :param action: The action.
     :param body: Its options.
     :param allow: Error statuses that the caller wants to see for itself.
-    :param expecting: Makes up the answer for a rehearsal.
+    :param expects: Gives the response that the server is expected to send.
     """
     doing, wanted = f"{action} {name}", {*(allow or ()), 403}
-    request = post(f"{name}/{action}", body)
-    answer = session.send(request, doing=doing, allow=wanted, renewable=False, expecting=expecting)
-    if answer.status == 403 and session_ended(session, answer):
+    request = post(f"{name}/{action}", body, expects=expects)
+    answer = session.send(request, doing=doing, allow=wanted, renewable=False)
+    if answer.status == 403 and session.backend.session_ended(answer):
         if action in _ALLOWED_IN:
             session.send(put(name, {"state": _ALLOWED_IN[action]}), doing=doing)
         answer = session.send(request, doing=doing, allow=wanted)

@@ -11,15 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import NAME
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
 from slipstream.errors import BadInput, UnknownName, shorten
 from slipstream.filters import Filter
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
-from slipstream.values import Connector, ServiceOffer
+from slipstream.values import Connector
 
 SERVICE, CREDENTIAL = "infrastructure-service", "credential"
 _SUBTYPES = ("swarm", "kubernetes")
@@ -31,19 +29,7 @@ _USABLE = either("subtype", *(f"{SERVICE}-{subtype}" for subtype in _SUBTYPES))
 """Credentials to run applications with; their secrets are in attributes never selected."""
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_service_offers(
-    session: Session,  # noqa: ARG001
-    connector: str | None,  # noqa: ARG001
-) -> list[ServiceOffer]:
-    """None: sizes are not sold here, so nothing is asked."""
-    return []
-
-
-@hookimpl
-@serves(NAME)
-def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
+def list_connectors(session: Session) -> Iterator[Connector]:
     """
     The services that the user has a credential for, by name: two searches.
 

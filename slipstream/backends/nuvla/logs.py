@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import NAME, post
+from slipstream.backends.nuvla.dialect import post
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import read_resource, reference
 from slipstream.errors import BadInput, NodeFailed, WaitTimeout
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.transport import clock
 
@@ -24,9 +23,7 @@ PERIOD = 1.0
 _FAILED = {"FAILED", "CANCELED"}
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_logs(
+def get_logs(
     session: Session, deployment_id: str, components: Iterable[str], lines: int, timeout: float
 ) -> dict[str, list[str]]:
     """The last lines of each component; the components are the names of its services."""

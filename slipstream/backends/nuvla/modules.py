@@ -11,14 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import NAME, delete, post
+from slipstream.backends.nuvla.dialect import delete, post
 from slipstream.backends.nuvla.ids import module_id as parts_of
 from slipstream.backends.nuvla.resources import read_resource
 from slipstream.backends.nuvla.search import found, search
 from slipstream.backends.query_filters import either
 from slipstream.errors import BadInput, NotFound, shorten
 from slipstream.filters import Filter, attr
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.values import Module, ModuleKind, ModuleParameter
 
@@ -40,9 +39,7 @@ _APP_STORE = attr("published").eq(True) & _NO_PROJECT & attr("parent-path").ne("
 _PATH = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)*", re.ASCII)
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[Module]:
+def list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[Module]:
     """The app store, or what a project holds; a whole tree is one search as well."""
     if path is None:
         where: Filter | None = _APP_STORE
@@ -59,16 +56,12 @@ def slipstream_list_modules(session: Session, path: str | None, recurse: bool) -
     return map(module, search(session, "module", doing=doing, select=_SELECT, where=where))
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_module(session: Session, module_id: str) -> Module:
+def get_module(session: Session, module_id: str) -> Module:
     """One module with its content; one more request when it is named by its path."""
     return read(session, module_id)
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
+def delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
     """
     Every version, or the one that the id names.
 

@@ -12,23 +12,20 @@ import uuid
 from collections.abc import Iterable
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import NAME, get
+from slipstream.backends.nuvla.dialect import get
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import read_resource, resource
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
 from slipstream.errors import NodeFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.values import RunParameter
 
 Values = dict[str, str | None]
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_parameter(
+def get_parameter(
     session: Session, deployment_id: str, name: str, ignore_abort: bool
 ) -> RunParameter:
     """

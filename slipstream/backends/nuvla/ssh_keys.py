@@ -7,20 +7,21 @@ Source: nuvla/api-server, server/resources/credential_ssh_key.clj.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import NAME, delete, post
+from slipstream.backends.nuvla.dialect import delete, post
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.resources import reference
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
 from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
 from slipstream.filters import Filter
-from slipstream.hookspecs import hookimpl, serves
+from slipstream.forking import PerProcess
 from slipstream.session import Session
 from slipstream.transport.logs import get_logger
 from slipstream.values.ssh_key import SSHKey
@@ -32,24 +33,18 @@ _SSH_KEYS = either("subtype", "ssh-key")
 _TEMPLATE = "credential-template/generate-ssh-key"
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_ssh_keys(session: Session) -> Iterator[SSHKey]:
+def list_ssh_keys(session: Session) -> Iterator[SSHKey]:
     """The keys; a credential whose text is no key is left alone and not shown."""
     return _keys(session, _SSH_KEYS)
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
+def add_ssh_key(session: Session, lock: PerProcess[threading.Lock], key: SSHKey) -> SSHKey:
     """Add a key; the server does not mind two of one name, so that is looked at first."""
-    with session.key_lock:
+    with lock.get():
         return _add(session, key)
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
+def delete_ssh_key(session: Session, key: SSHKey) -> bool:
     """Delete a key by its id, or by its text where the id is not known."""
     doing = f"delete the SSH key {key.name!r}"
     name = key.id

@@ -14,24 +14,19 @@ import attrs
 
 from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment
-from slipstream.backends.nuvla.dialect import GONE, NAME
+from slipstream.backends.nuvla.dialect import GONE
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.lifecycle import AT_ONCE
 from slipstream.backends.nuvla.parameters import Values, read_all
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.values import Deployment, Phase
 
 T = TypeVar("T")
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_deployments(
-    session: Session, deployment_ids: Sequence[str]
-) -> Iterator[Deployment]:
+def get_deployments(session: Session, deployment_ids: Sequence[str]) -> Iterator[Deployment]:
     """
     A search for each 100 deployments, and one for the reasons of those that are in error; once
     all run, one for the parameters of each 100.

@@ -7,16 +7,14 @@ Source: SlipStreamServer, run/RunListResource.java, util/RequestUtil.java, facto
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from urllib.parse import urlencode, urlsplit
 
-from slipstream.backends.slipstream import machine_keys, runs
-from slipstream.backends.slipstream.dialect import NAME
+from slipstream.backends.slipstream import runs
 from slipstream.backends.slipstream.form import fields
 from slipstream.backends.slipstream.modules import read
 from slipstream.backends.slipstream.paths import run_id, segments
-from slipstream.backends.slipstream.preflight import foreseen
 from slipstream.backends.slipstream.profile import XML
+from slipstream.backends.slipstream.ssh_keys import Lock, ensure_key
 from slipstream.errors import (
     AnswerLost,
     BadInput,
@@ -24,9 +22,8 @@ from slipstream.errors import (
     MalformedAnswer,
     shorten,
 )
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
-from slipstream.session.dry_run import PLACEHOLDER, answering
+from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.transport.logs import get_logger
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, Phase
@@ -38,9 +35,7 @@ POST_TIMEOUT = 120.0
 """Seconds: the server checks quotas and placement before it answers."""
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deployment:
+def deploy(session: Session, lock: Lock, request: DeploymentRequest) -> Deployment:
     """
     Check the request against the module, send it once, and read the new run.
 
@@ -53,10 +48,10 @@ def slipstream_deploy(session: Session, request: DeploymentRequest) -> Deploymen
             f"{module.path} is a project; only components and applications can be deployed.",
             hint=f"See list_images(ex_path={module.path!r}).",
         )
-    session.foresee(lambda real: foreseen(real, request, module, _inherited(real, module)))
-    form = fields(request, module, lambda: _inherited(session, module))
-    with machine_keys.given(session, request.ssh_key) if request.ssh_key else nullcontext():
-        answer = _post(session, request, form)
+    form = fields(request, module, lambda: inherited_parameters(session, module))
+    if request.ssh_key is not None:
+        ensure_key(session, lock, request.ssh_key)
+    answer = _post(session, request, form)
     run = _created(session, answer)
     try:
         return runs.read(session, run)
@@ -79,15 +74,11 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
         headers={**XML, "Content-Type": "application/x-www-form-urlencoded"},
         body=urlencode(form).encode(),
         read_timeout=max(POST_TIMEOUT, session.transport.settings.read_timeout),
+        expects=expect(201, Location=f"/run/{PLACEHOLDER}"),
     )
     doing = f"deploy {shorten(request.module_id)}"
     try:
-        answer = session.send(
-            post,
-            doing=doing,
-            allow={409},
-            expecting=answering(201, Location=f"/run/{PLACEHOLDER}"),
-        )
+        answer = session.send(post, doing=doing, allow={409})
     except AnswerLost as error:
         raise type(error)(
             f"Cannot {doing}: {error.summary}",
@@ -120,8 +111,13 @@ def _created(session: Session, answer: Response) -> str:
         ) from None
 
 
-def _inherited(session: Session, module: Module) -> Iterator[ModuleParameter]:
-    """The parameters that a component has from those it is built on."""
+def inherited_parameters(session: Session, module: Module) -> Iterator[ModuleParameter]:
+    """
+    Read the parameters that a component has from those it is built on.
+
+    :param session: The logged-in session.
+    :param module: The component.
+    """
     seen = {module.path}
     parent = module.parent_id
     while parent and "/".join(segments(parent, "the parent of a module")) not in seen:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from slipstream.backends.slipstream.dialect import BACKEND
-from slipstream.hookspecs import hookimpl
-from slipstream.plugins.contributions import EndpointKind
+from slipstream.backends.slipstream.backend import SlipStream3
+from slipstream.hookspecs import EndpointKind, hookimpl
 from slipstream.values import CloudEntryPoint
 
 _NEEDED = {"serviceOffers", "virtualMachines", "sessions"}
@@ -17,13 +16,13 @@ def _is_slipstream(entry_point: CloudEntryPoint) -> bool:
 
 HOSTED = EndpointKind(
     name="nuv.la",
-    backend=BACKEND,
+    backend=SlipStream3,
     hosts={"nuv.la"},
     description="the hosted SlipStream service",
 )
 SELF_HOSTED = EndpointKind(
     name="slipstream",
-    backend=BACKEND,
+    backend=SlipStream3,
     recognises=_is_slipstream,
     api_version="1",
     description="a SlipStream 3 server of one's own",

@@ -6,18 +6,16 @@ Sources: SlipStreamServer, resources/virtual_machine.clj; the state words are th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slipstream.backends import documents
 from slipstream.backends.query_filters import either
 from slipstream.backends.slipstream import cimi
-from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.offers import PREFIX, offer
 from slipstream.backends.slipstream.paths import run_id
 from slipstream.errors import BadInput, MalformedAnswer
 from slipstream.filters import And
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.values import Phase, VirtualMachine
 
@@ -44,18 +42,6 @@ _PHASES = {
     "suspended": Phase.SUSPENDED,
     "terminated": Phase.TERMINATED,
 }
-
-
-@hookimpl
-@serves(NAME)
-def slipstream_list_virtual_machines(
-    session: Session,
-    connector: str | None,
-    deployment_id: str | None,
-    known: Mapping[str, Any],  # noqa: ARG001 - the id says it all
-) -> Iterator[VirtualMachine]:
-    """Machines, of all or of one connector, of all or of one deployment."""
-    return find(session, connector=connector, deployment_id=deployment_id)
 
 
 def find(

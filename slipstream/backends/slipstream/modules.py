@@ -14,14 +14,12 @@ from xml.etree.ElementTree import Element
 
 from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import xml
-from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.module_document import KINDS, PREFIX, module, split_version
 from slipstream.backends.slipstream.paths import quoted, segments
 from slipstream.backends.slipstream.profile import XML
 from slipstream.errors import Forbidden, shorten
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
-from slipstream.session.dry_run import answering
+from slipstream.session.dry_run import expect
 from slipstream.transport.messages import Request
 from slipstream.transport.stack_level import stacklevel
 from slipstream.values import Module, ModuleKind
@@ -34,9 +32,7 @@ class SkippedWarning(RuntimeWarning):
     """Some projects may not be read by this user and are missing from a listing."""
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[Module]:
+def list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[Module]:
     """The App Store, the root projects, or what a project holds."""
     if path is None:
         answer = session.send(_read("/appstore"), doing="list the App Store")
@@ -44,24 +40,16 @@ def slipstream_list_modules(session: Session, path: str | None, recurse: bool) -
     return _tree(session, "/".join(segments(path, "the path of a project")), recurse)
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_module(session: Session, module_id: str) -> Module:
-    """One module as a whole; without a version in its id, the latest."""
-    return read(session, module_id)
-
-
-@hookimpl
-@serves(NAME)
-def slipstream_delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
+def delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
     """One version, or all: a path with a slash at its end means every version."""
     parts = segments(module_id, "the id of a module")
     path = "/".join(parts)
     target = split_version(path)[0] + "/" if all_versions else path
     session.send(
-        Request(method="DELETE", path=f"/{PREFIX}{quoted(target)}", headers=XML),
+        Request(
+            method="DELETE", path=f"/{PREFIX}{quoted(target)}", headers=XML, expects=expect(204)
+        ),
         doing=f"delete {shorten(path)}",
-        expecting=answering(204),
     )
     return True
 

@@ -13,11 +13,10 @@ from typing import Any
 from slipstream.backends import documents
 from slipstream.backends.query_filters import either
 from slipstream.backends.slipstream import cimi
-from slipstream.backends.slipstream.dialect import NAME, user_name
+from slipstream.backends.slipstream.dialect import user_name
 from slipstream.backends.slipstream.profile import Profile
 from slipstream.errors import Forbidden
 from slipstream.filters import Filter, attr
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.values import Connector, ServiceOffer
 
@@ -25,11 +24,7 @@ PREFIX = "connector/"
 _VM = attr("resource:type").eq("VM")
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_service_offers(
-    session: Session, connector: str | None
-) -> Iterator[ServiceOffer]:
+def list_service_offers(session: Session, connector: str | None) -> Iterator[ServiceOffer]:
     """The offers of type VM; data offers and buckets are no sizes."""
     where: Filter = _VM
     if connector is not None:
@@ -42,9 +37,7 @@ def slipstream_list_service_offers(
     return map(offer, found)
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_connectors(session: Session) -> Iterator[Connector]:
+def list_connectors(session: Session) -> Iterator[Connector]:
     """
     The connectors that the user's profile or cloud credentials are set up for, by name.
 

@@ -6,14 +6,16 @@ Source: SlipStreamServer, run/RunListResource.java, factory/RunFactory.java.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import attrs
 
+from slipstream.backends.slipstream.deploying import inherited_parameters
 from slipstream.backends.slipstream.dialect import JSON
 from slipstream.backends.slipstream.form import CONNECTOR, SERVICE_OFFER, fields
 from slipstream.backends.slipstream.module_document import ANY_CLOUD
-from slipstream.backends.slipstream.offers import offer, slipstream_list_connectors
+from slipstream.backends.slipstream.modules import read
+from slipstream.backends.slipstream.offers import list_connectors, offer
 from slipstream.backends.slipstream.profile import Profile
 from slipstream.errors import BadInput, DriverError, NotFound, UnknownName
 from slipstream.session import Session
@@ -24,21 +26,17 @@ from slipstream.values.deployment_request import DeploymentRequest, Parameter, R
 Images = Mapping[str, str]
 
 
-def foreseen(
-    session: Session,
-    request: DeploymentRequest,
-    module: Module,
-    inherited: Iterable[ModuleParameter],
-) -> Iterator[DriverError]:
+def find_refusals(session: Session, request: DeploymentRequest) -> Iterator[DriverError]:
     """
-    Every refusal that can be known beforehand.
+    Find every refusal that can be known beforehand.
 
     :param session: The logged-in session.
     :param request: What to deploy and how.
-    :param module: The module as the server has it.
-    :param inherited: The parameters of the module's ancestors.
     """
-    yield from _of_each_parameter(request, module, list(inherited))
+    module = read(session, request.module_id)
+    if module.kind is ModuleKind.PROJECT:
+        return  # deploying says so itself
+    yield from _of_each_parameter(request, module, list(inherited_parameters(session, module)))
     profile = Profile.read(session, doing="look at the account")
     if request.check_ssh_key and not any(line.strip() for line in profile.ssh_lines):
         yield BadInput(
@@ -61,7 +59,7 @@ def _of_each_parameter(
 def _of_the_places(
     session: Session, request: DeploymentRequest, module: Module, profile: Profile
 ) -> Iterator[DriverError]:
-    usable = {connector.name for connector in slipstream_list_connectors(session) or ()}
+    usable = {connector.name for connector in list_connectors(session)}
     if not usable:
         yield BadInput(
             "The account is set up for no cloud.", hint="Give it a cloud's credentials first."

@@ -15,7 +15,7 @@ import attrs
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.dialect import user_name
 from slipstream.session import Session
-from slipstream.session.dry_run import answering
+from slipstream.session.dry_run import expect
 from slipstream.transport.messages import Request
 
 XML = {"Accept": "application/xml"}
@@ -102,9 +102,9 @@ class Profile:
                 path=_path(session),
                 headers={**XML, "Content-Type": "application/xml"},
                 body=tostring(self.root, encoding="utf-8"),
+                expects=expect(200),
             ),
             doing=doing,
-            expecting=answering(200),
         )
 
     def _prepare(self) -> Element:

@@ -13,16 +13,15 @@ from itertools import islice
 import attrs
 
 from slipstream.backends.slipstream import machines, xml
-from slipstream.backends.slipstream.dialect import NAME, STATES
+from slipstream.backends.slipstream.dialect import STATES
 from slipstream.backends.slipstream.paths import run_id
 from slipstream.backends.slipstream.profile import XML
 from slipstream.backends.slipstream.run_document import ABORT, STATE, document, phase
 from slipstream.backends.slipstream.run_list import every_run
 from slipstream.errors import NodeFailed, UnknownName
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
-from slipstream.session.dry_run import answering
-from slipstream.transport.messages import Request
+from slipstream.session.dry_run import expect
+from slipstream.transport.messages import Request, Response
 from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
 
 AT_ONCE = 100
@@ -36,11 +35,7 @@ _ORDER = {state: number for number, state in enumerate(STATES)}
 _ENDED = {"Done", "Aborted", "Cancelled"}
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_deployments(
-    session: Session, active_only: bool, addresses: bool
-) -> Iterator[Deployment]:
+def list_deployments(session: Session, active_only: bool, addresses: bool) -> Iterator[Deployment]:
     """Every run, newest first; their addresses by one search of machines for each hundred."""
     found = every_run(session, active_only=active_only)
     if not addresses:
@@ -52,18 +47,7 @@ def slipstream_list_deployments(
             yield attrs.evolve(run, addresses=known.get(run.id, ()))
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_deployment(session: Session, deployment_id: str) -> Deployment:
-    """The whole document, parameters included; megabytes for a large application."""
-    return read(session, deployment_id)
-
-
-@hookimpl
-@serves(NAME)
-def slipstream_get_state(
-    session: Session, deployment_id: str, wanted: frozenset[str]
-) -> DeploymentState:
+def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
     """
     The parameter ``ss:state``, which every run has.
 
@@ -85,9 +69,7 @@ def slipstream_get_state(
     )
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_parameter(
+def get_parameter(
     session: Session, deployment_id: str, name: str, ignore_abort: bool
 ) -> RunParameter:
     """
@@ -110,12 +92,9 @@ def slipstream_get_parameter(
     return RunParameter(name=name, value=values[name])
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_terminate(session: Session, deployment_id: str) -> bool:
+def terminate(session: Session, deployment_id: str) -> bool:
     """End a run; one that has ended already is accepted as well."""
     run = run_id(deployment_id)
-    session.foresee(lambda real: _unreadable(real, run))
     session.send(
         Request(
             method="DELETE",
@@ -123,17 +102,17 @@ def slipstream_terminate(session: Session, deployment_id: str) -> bool:
             headers=XML,
             repeatable=True,
             read_timeout=max(TERMINATE_TIMEOUT, session.transport.settings.read_timeout),
+            expects=lambda: _expect_termination(session, run),
         ),
         doing=f"terminate deployment {run}",
-        expecting=answering(204),
     )
     return True
 
 
-def _unreadable(session: Session, run: str) -> tuple[()]:
-    """Raise what speaks against doing anything with a run."""
+def _expect_termination(session: Session, run: str) -> Response:
+    """Read the run, since one that cannot be read cannot be terminated."""
     read(session, run)
-    return ()
+    return expect(204)()
 
 
 def read(session: Session, deployment_id: str) -> Deployment:
@@ -144,12 +123,14 @@ def read(session: Session, deployment_id: str) -> Deployment:
     :param deployment_id: Its UUID.
     """
     run = run_id(deployment_id)
-    request = Request(method="GET", path=f"/run/{run}", headers=XML, repeatable=True)
-    answer = session.send(
-        request,
-        doing=f"read deployment {run}",
-        expecting=answering(200, f'<run uuid="{run}"/>'.encode()),
+    request = Request(
+        method="GET",
+        path=f"/run/{run}",
+        headers=XML,
+        repeatable=True,
+        expects=expect(200, f'<run uuid="{run}"/>'.encode()),
     )
+    answer = session.send(request, doing=f"read deployment {run}")
     return document(xml.parse(answer, "run"))
 
 

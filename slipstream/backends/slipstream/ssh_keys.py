@@ -8,12 +8,12 @@ change is refused rather than forced.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
-from slipstream.backends.slipstream.dialect import NAME
 from slipstream.backends.slipstream.profile import Profile
 from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
-from slipstream.hookspecs import hookimpl, serves
+from slipstream.forking import PerProcess
 from slipstream.session import Session
 from slipstream.transport.logs import get_logger
 from slipstream.values.ssh_key import SSHKey
@@ -22,18 +22,15 @@ log = get_logger(__name__)
 
 TRIES = 5
 Lines = list[str]
+Lock = PerProcess[threading.Lock]
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_list_ssh_keys(session: Session) -> Iterator[SSHKey]:
+def list_ssh_keys(session: Session) -> Iterator[SSHKey]:
     """The keys of the profile; lines that are no keys are left alone and not shown."""
     return keys_of(Profile.read(session, doing="list SSH keys").ssh_lines)
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
+def add_ssh_key(session: Session, lock: Lock, key: SSHKey) -> SSHKey:
     """Add a line; a key that is there already under that name is left as it is."""
 
     def add(lines: Lines) -> Lines:
@@ -49,13 +46,11 @@ def slipstream_add_ssh_key(session: Session, key: SSHKey) -> SSHKey:
             )
         return [*lines, key.line]
 
-    change(session, add, doing=f"add the SSH key {key.name!r}")
+    change(session, lock, add, doing=f"add the SSH key {key.name!r}")
     return key
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
+def delete_ssh_key(session: Session, lock: Lock, key: SSHKey) -> bool:
     """Remove the lines of this very key and comment; every other line stays."""
 
     def remove(lines: Lines) -> Lines:
@@ -69,21 +64,47 @@ def slipstream_delete_ssh_key(session: Session, key: SSHKey) -> bool:
             )
         return kept
 
-    change(session, remove, doing=f"delete the SSH key {key.name!r}")
+    change(session, lock, remove, doing=f"delete the SSH key {key.name!r}")
     return True
 
 
-def change(session: Session, edit: Callable[[Lines], Lines], *, doing: str) -> bool:
+def ensure_key(session: Session, lock: Lock, key: SSHKey) -> None:
+    """
+    Add a key unless it is there, under whatever name; it stays.
+
+    The server gives every key of the profile to every machine, and reads them when the machines
+    start (SlipStreamServer, jar-connector): it must be there before a deployment is asked for.
+
+    :param session: The logged-in session.
+    :param lock: Held meanwhile by the threads of one session.
+    :param key: The key.
+    """
+
+    def add(lines: Lines) -> Lines:
+        known = any(other.blob == key.blob for other in keys_of(lines))
+        return lines if known else [*lines, key.line]
+
+    change(session, lock, add, doing=f"add the SSH key {key.name!r}")
+
+
+def change(
+    session: Session,
+    lock: Lock,
+    edit: Callable[[Lines], Lines],
+    *,
+    doing: str,
+) -> bool:
     """
     Change the lines, and make sure that nobody's change is lost by it.
 
     :param session: The logged-in session.
+    :param lock: Held meanwhile by the threads of one session.
     :param edit: Gives the lines wanted instead of those that are there; called several times.
     :param doing: What it is done for, in words that go after "Cannot".
     :returns: Whether there was anything to change.
     :raises KeyPairConflict: If somebody else goes on changing them meanwhile.
     """
-    with session.key_lock:
+    with lock.get():
         before = Profile.read(session, doing=doing).ssh_lines
         if edit(before) == before:
             return False
@@ -97,7 +118,7 @@ def change(session: Session, edit: Callable[[Lines], Lines], *, doing: str) -> b
                 return False
             profile.write_ssh_lines(session, wanted, doing=doing)
             after = Profile.read(session, doing=doing).ssh_lines
-            if session.rehearsing or after == wanted or _has_been_made(edit, after):
+            if after == wanted or _has_been_made(edit, after):
                 return True
             before = after
     raise KeyPairConflict(

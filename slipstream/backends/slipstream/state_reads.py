@@ -16,12 +16,11 @@ import attrs
 
 from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import machines
-from slipstream.backends.slipstream.dialect import NAME, STATES
+from slipstream.backends.slipstream.dialect import STATES
 from slipstream.backends.slipstream.paths import run_id
 from slipstream.backends.slipstream.run_list import PAGE, every_run
-from slipstream.backends.slipstream.runs import AT_ONCE, read, slipstream_get_state
+from slipstream.backends.slipstream.runs import AT_ONCE, get_state, read
 from slipstream.errors import NotFound
-from slipstream.hookspecs import hookimpl, serves
 from slipstream.session import Session
 from slipstream.values import GONE, Deployment, Phase
 
@@ -29,11 +28,7 @@ FEW = 3
 """Runs that are read one by one: when they are not among the newest, or have no machine yet."""
 
 
-@hookimpl
-@serves(NAME)
-def slipstream_get_deployments(
-    session: Session, deployment_ids: Sequence[str]
-) -> Iterator[Deployment]:
+def get_deployments(session: Session, deployment_ids: Sequence[str]) -> Iterator[Deployment]:
     """
     A page of the list for each 500 runs; once all run, a search of machines for each 100.
 
@@ -66,7 +61,7 @@ def _by_itself(session: Session, run: str) -> Deployment:
     """One run: its state and failure, and all of it once it is ready."""
     try:
         # Whether a state can still come would be another question; every one is hoped for.
-        there = slipstream_get_state(session, run, frozenset(STATES))
+        there = get_state(session, run, frozenset(STATES))
     except NotFound:
         return Deployment(id=run, state=GONE, phase=Phase.TERMINATED)
     if there.phase is Phase.RUNNING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slipstream import EndpointKind, hookimpl
-from slipstream.backends import SLIPSTREAM_3
+from slipstream.backends import SlipStream3
 
 
 @hookimpl
@@ -11,7 +11,7 @@ def slipstream_endpoints() -> list[EndpointKind]:
     return [
         EndpointKind(
             name="campus",
-            backend=SLIPSTREAM_3,
+            backend=SlipStream3,
             hosts={"slipstream.campus.example", "localhost"},
             login_methods=("api-key", "internal"),
             default_login="api-key",

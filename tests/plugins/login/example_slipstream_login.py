@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from slipstream import Credentials, LoginMethod, Session, hookimpl
+from slipstream import Credentials, Login, LoginAttempt, LoginMethod, hookimpl
 from slipstream.errors import BadInput
 
 
-def authenticate(session: Session, credentials: Credentials) -> None:
+def authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
     if not credentials.secret:
         raise BadInput("The token is missing.", hint="Give it as the argument 'secret'.")
-    session.log_in_with_template("mitreid-token", {"token": credentials.secret})
+    return attempt.log_in_with_template("mitreid-token", {"token": credentials.secret})
 
 
 def recognises(credentials: Credentials) -> bool:

@@ -1,0 +1,331 @@
+"""
+Calling a backend through the plugins that wrap its operations.
+
+Each session has a plugin manager of its own, in which its backend is the only one that answers.
+What goes through is checked here: the type of a result, how often a wrapper yields, and which
+plugin has failed. Nothing but exceptions of :mod:`slipstream.errors` comes out.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+import typing
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from typing import Any, cast
+
+import attrs
+import pluggy
+
+from slipstream import hookspecs
+from slipstream.errors import BadInput, DriverError, PluginFailed
+from slipstream.hookspecs import OPERATIONS, PROJECT, Backend, Operation
+from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
+from slipstream.session import Session
+from slipstream.session.dry_run import DryRunTransport
+from slipstream.transport import call_context
+from slipstream.values import DeploymentRequest
+
+PREFIX = f"{PROJECT}_"
+EVERY = f"{PREFIX}operation"
+Failure = Callable[[str], PluginFailed]
+"""Makes the exception that names who has failed, from what went wrong."""
+
+WRAPPABLE = frozenset({EVERY, *(PREFIX + name for name in OPERATIONS)})
+"""The hooks that plugins may wrap and not answer."""
+
+
+@attrs.frozen
+class _Signature:
+    """What an operation takes and returns, read from the method of :class:`Backend`."""
+
+    parameters: tuple[str, ...]
+    result: type
+    many: bool
+
+
+def _read_signature(name: str) -> _Signature:
+    method = getattr(Backend, name)
+    annotation = typing.get_type_hints(method)["return"]
+    origin = typing.get_origin(annotation) or annotation
+    many = origin is Iterable
+    result = typing.get_args(annotation)[0] if many else origin
+    return _Signature(tuple(inspect.signature(method).parameters)[1:], result, many)
+
+
+_SIGNATURES = {name: _read_signature(name) for name in OPERATIONS}
+
+
+def specifications() -> Any:
+    """The operations as pluggy's hook specifications: their arguments after the session."""
+    namespace = types.SimpleNamespace()
+    for name, signature in _SIGNATURES.items():
+        names = ", ".join(("session", "dry_run", *signature.parameters))
+        # pluggy reads the names of arguments from the code of a function.
+        specification = eval(f"lambda {names}: None")  # noqa: S307 - of names in hookspecs
+        setattr(namespace, PREFIX + name, hookspecs.hookspec(firstresult=True)(specification))
+    return namespace
+
+
+class _Innermost:
+    """What ``slipstream_operation`` comes to when all its wrappers have yielded."""
+
+    def __init__(self, call: Callable[[str, Mapping[str, Any]], Any]) -> None:
+        self._call = call
+
+    @hookspecs.hookimpl
+    def slipstream_operation(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
+        return self._call(operation.name, arguments)
+
+
+class Operations:
+    """
+    The operations of one session, to be called like the methods of its backend.
+
+    :param session: The session.
+    :param provider: The plugin that brings the backend.
+    :param wrappers: The plugins in use that wrap operations.
+    :param refusals: Where to collect what would be refused, if the session is a dry run; wrappers
+        that do not take ``dry_run`` are left out then.
+    :raises PluginFailed: If a method of the backend does not take its operation's arguments.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        provider: PluginInfo,
+        wrappers: Iterable[tuple[PluginInfo, pluggy.HookImpl, str]],
+        refusals: list[DriverError] | None = None,
+    ) -> None:
+        self._session, self._provider, self._refusals = session, provider, refusals
+        self._dry_run = refusals is not None
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._manager.add_hookspecs(specifications())
+        try:
+            self._manager.register(self._answers(), name=provider.key)
+        except pluggy.PluginValidationError as error:
+            raise PluginFailed(
+                f"The backend of {session.kind.name} endpoints, by {provider.source}, does not"
+                f" fit its operations: {str(error).splitlines()[-1].strip()}."
+            ) from error
+        self._manager.register(_Innermost(self._call_single))
+        self._wrapping_all: list[str] = []
+        for info, implementation, hook in wrappers:
+            if self._dry_run and "dry_run" not in implementation.argnames:
+                continue
+            if hook == EVERY:
+                self._wrapping_all.append(info.name)
+            guarded = _Guard(implementation, info, hook).implementation()
+            self._manager.register(types.SimpleNamespace(**{hook: guarded}))
+
+    def __getattr__(self, name: str) -> Any:
+        signature = _SIGNATURES.get(name)
+        if signature is None:
+            return getattr(self._session.backend, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            arguments = {**dict(zip(signature.parameters, args, strict=False)), **kwargs}
+            return self._call(name, arguments)
+
+        return call
+
+    def deploy(self, request: DeploymentRequest) -> Any:
+        """
+        See :meth:`Backend.deploy`.
+
+        A key that the backend would not heed is refused here. Inputs that decide something else
+        get their role before any wrapper sees them, so that none can be got round by a name.
+        """
+        backend = cast(Backend, self._session.backend)
+        if request.ssh_key is not None and not backend.takes_ssh_keys:
+            raise BadInput(
+                f"{self._session.kind.name} endpoints put no SSH keys into what they deploy, and"
+                " so take no auth.",
+                hint="Leave it out, and log in with a key that the image itself lets in.",
+            )
+        self._session.hide(*request.secrets)
+        request = request.with_roles(backend.parameter_roles)
+        if self._refusals is not None:
+            self._collect_refusals(backend, request, self._refusals)
+        return self._call("deploy", {"request": request})
+
+    def _collect_refusals(
+        self, backend: Backend, request: DeploymentRequest, refusals: list[DriverError]
+    ) -> None:
+        transport = cast(DryRunTransport, self._session.transport)
+        # The call itself would not send these requests.
+        with transport.not_collecting(), _Blame(self._backend_failure("deploy")):
+            try:
+                refusals.extend(backend.preflight(request))
+            except DriverError as error:
+                refusals.append(error)
+
+    def _call(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        if not self._wrapping_all:
+            return self._call_single(name, arguments)
+        result = self._manager.hook.slipstream_operation(
+            session=self._session,
+            dry_run=self._dry_run,
+            operation=OPERATIONS[name],
+            arguments=types.MappingProxyType(dict(arguments)),
+        )
+        who = f"A plugin that wraps every operation ({', '.join(self._wrapping_all)})"
+        return _check(name, result, lambda what: _failure(who, EVERY, what))
+
+    def _call_single(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        hook = getattr(self._manager.hook, PREFIX + name)
+        return hook(session=self._session, dry_run=self._dry_run, **arguments)
+
+    def _answers(self) -> types.SimpleNamespace:
+        """Make the hook implementations of the backend, whose results are checked."""
+        answers = types.SimpleNamespace()
+        for name in OPERATIONS:
+            method = getattr(self._session.backend, name)
+            setattr(answers, PREFIX + name, self._answer(name, method))
+        return answers
+
+    def _answer(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        failure = self._backend_failure(name)
+
+        @functools.wraps(method)
+        def answer(*args: Any) -> Any:
+            with _Blame(failure):
+                result = method(*args)
+            return _check(name, result, failure)
+
+        return hookspecs.hookimpl(answer)
+
+    def _backend_failure(self, name: str) -> Failure:
+        info = self._provider
+        who = f"The backend of {self._session.kind.name} endpoints, by {info.source},"
+        return lambda what: _failure(who, PREFIX + name, what, info)
+
+
+def _check(name: str, result: Any, failure: Failure) -> Any:
+    """Check the type of a result, and of each item of a list when it is read."""
+    signature = _SIGNATURES[name]
+    if signature.many and isinstance(result, Iterable) and not _is_text(result):
+        return _check_each(signature.result, result, failure)
+    if signature.many or not isinstance(result, signature.result):
+        expected = ("an iterable of " if signature.many else "") + signature.result.__name__
+        raise failure(f"it returned {type(result).__name__}, not {expected}")
+    return result
+
+
+def _check_each(expected: type, results: Iterable[Any], failure: Failure) -> Iterator[Any]:
+    with _Blame(failure):
+        for result in results:
+            if not isinstance(result, expected):
+                raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
+            yield result
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str | bytes | Mapping)
+
+
+class _Blame:
+    """
+    Turn whatever else is raised into the failure of a plugin.
+
+    The text of the exception is not quoted, since it could hold a secret; it is the cause.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        self._failure = failure
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Exception | SystemExit) and not isinstance(
+            error, DriverError | GeneratorExit
+        ):
+            raise self._failure(type(error).__name__) from error
+
+
+def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> PluginFailed:
+    changed = call_context.has_changed()
+    hint = None
+    if changed:
+        hint = (
+            "A change had been sent and may have been carried out: look with list_nodes() before"
+            " you try again."
+        )
+    elif info is not None and not info.built_in:
+        hint = f"Set {DISABLE_VARIABLE}={info.name} to switch it off."
+    error = PluginFailed(f"{who} failed in {hook}: {what}.", hint=hint)
+    error.may_have_happened = changed
+    return error
+
+
+class _Guard:
+    """
+    Runs one wrapper, and tells each of its faults as its own.
+
+    :param implementation: The wrapper.
+    :param info: The plugin that it comes from.
+    :param hook: The hook that it wraps.
+    """
+
+    def __init__(self, implementation: pluggy.HookImpl, info: PluginInfo, hook: str) -> None:
+        self._function, self._info, self._hook = implementation.function, info, hook
+        self._first, self._last = implementation.tryfirst, implementation.trylast
+
+    def implementation(self) -> Callable[..., Any]:
+        """Make the hook implementation to register instead of the wrapper."""
+
+        @functools.wraps(self._function)
+        def guarded(*args: Any) -> Generator[None, Any, Any]:
+            wrapper = self._begin(args)
+            result, failure = None, None
+            try:
+                result = yield
+            except BaseException as error:  # noqa: BLE001 - handed to the wrapper
+                failure = error
+            return self._finish(wrapper, result, failure)
+
+        mark = hookspecs.hookimpl(wrapper=True, tryfirst=self._first, trylast=self._last)
+        return mark(guarded)
+
+    def _begin(self, args: tuple[Any, ...]) -> Generator[None, Any, Any]:
+        with _Blame(self._failed):
+            wrapper = self._function(*args)
+            if not isinstance(wrapper, Generator):
+                raise self._failed("it does not yield, as a wrapper must")
+            try:
+                next(wrapper)
+            except StopIteration:
+                raise self._failed("it did not yield") from None
+            return wrapper
+
+    def _finish(
+        self, wrapper: Generator[None, Any, Any], result: Any, failure: BaseException | None
+    ) -> Any:
+        try:
+            if failure is None:
+                wrapper.send(result)
+            else:
+                wrapper.throw(failure)
+        except StopIteration as stop:
+            if stop.value is None:
+                raise self._failed("it returned nothing, not the result of its yield") from None
+            if self._hook == EVERY:
+                return stop.value
+            return _check(self._hook.removeprefix(PREFIX), stop.value, self._failed)
+        except (Exception, SystemExit) as error:
+            if error is failure:
+                raise
+            if not isinstance(error, DriverError):
+                raise self._failed(type(error).__name__) from error
+            if failure is None and call_context.has_changed():
+                # A refusal says that nothing was done, which is not true any more.
+                raise self._failed(f"it refused what was done already: {error.summary}") from error
+            raise
+        raise self._failed("it yielded twice")
+
+    def _failed(self, what: str) -> PluginFailed:
+        who = f"The plugin {self._info.name!r}, by {self._info.source},"
+        return _failure(who, self._hook, what, self._info)

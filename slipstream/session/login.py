@@ -1,0 +1,214 @@
+"""Logging in: one attempt with cookies of its own, and the login that it ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import attrs
+from requests.cookies import RequestsCookieJar
+
+from slipstream.errors import BadInput, RequestFailed
+from slipstream.session.error_responses import refusal
+from slipstream.transport import Transport, clock
+from slipstream.transport.messages import Request, Response
+
+if TYPE_CHECKING:
+    from slipstream.values import Endpoint
+
+
+class WireProtocol(Protocol):
+    """What a session needs of the backend that speaks its server's protocol."""
+
+    def log_in(self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]) -> Login:
+        """Create a session on the server from one of its session templates."""
+
+    def accepts_session(self, client: Client) -> bool:
+        """Whether the server takes the cookies of a client as a login."""
+
+    def act_for(self, attempt: LoginAttempt, group: str) -> None:
+        """Go on as a group of the user."""
+
+    def with_session(self, session: Any) -> Self:
+        """Make a backend for a dry run of the session, with the same state."""
+
+    def authorise(self, request: Request) -> Request:
+        """Add to a request what proves who sends it."""
+
+    def error_detail(self, response: Response) -> str | None:
+        """Read the server's own words in a response with an error status."""
+
+    def session_ended(self, response: Response) -> bool:
+        """Whether a response of status 401 or 403 means that the login has expired."""
+
+
+@attrs.define(kw_only=True, eq=False)
+class Login:
+    """
+    A login that the server has accepted.
+
+    :param cookies: The cookies to send with each request.
+    :param lifetime: Seconds from now after which it expires; ``None`` if the server gives none.
+    :param user_name: Who is logged in; ``None`` until somebody has asked the server.
+    :param data: What the login method or the backend keeps for
+        :meth:`Backend.authorise() <slipstream.hookspecs.Backend.authorise>`, such as a token.
+    """
+
+    cookies: RequestsCookieJar = attrs.field(repr=False)
+    lifetime: float | None = None
+    user_name: str | None = None
+    data: Any = attrs.field(default=None, repr=False)
+    made: float = attrs.field(factory=clock.monotonic, init=False)
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was made."""
+        return clock.monotonic() - self.made
+
+    def expires_within(self, seconds: float) -> bool:
+        """Whether it expires soon; a tenth of its lifetime is soon enough for a short one."""
+        if self.lifetime is None:
+            return False
+        return self.age > self.lifetime - min(seconds, self.lifetime / 10)
+
+
+class Client:
+    """
+    Sends requests with the cookies of one login, and never renews it.
+
+    :param transport: The HTTP transport.
+    :param backend: The backend, for its words and proofs.
+    """
+
+    def __init__(self, transport: Transport, backend: WireProtocol) -> None:
+        self.transport = transport
+        self.backend = backend
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The server's address."""
+        return self.transport.endpoint
+
+    @property
+    def cookies(self) -> RequestsCookieJar:
+        """The cookies that go with each request."""
+        raise NotImplementedError
+
+    def exchange(self, request: Request) -> Response:
+        """
+        Send one request.
+
+        :param request: The request.
+        :returns: The response, whatever its status.
+        :raises NoAnswer: If the network fails.
+        """
+        return self.transport.send(request, cookies=self.cookies)
+
+    def hide(self, *secrets: str) -> None:
+        """
+        Mask secrets wherever logs and exceptions would show them; for plugins that send some.
+
+        Those of the credentials are masked already.
+
+        :param secrets: The secrets; one of less than four characters is masked by its name only.
+        """
+        self.transport.secrets.meet(*secrets)
+
+    def refusal(
+        self,
+        response: Response,
+        *,
+        doing: str,
+        hint: str | None = None,
+        error: type[RequestFailed] | None = None,
+    ) -> RequestFailed:
+        """
+        Make the exception for a response with an error status.
+
+        :param response: The response.
+        :param doing: What was being done, in words that go after "Cannot".
+        :param hint: What the reader can do next, when more is known than the status tells.
+        :param error: The class of the exception, when not the usual one of the status.
+        :returns: The exception, not raised.
+        """
+        detail = self.backend.error_detail(response)
+        if detail:
+            detail = self.transport.redactor.said(detail)
+        return refusal(
+            response,
+            doing=doing,
+            endpoint=self.endpoint.url,
+            detail=detail,
+            hint=hint,
+            error=error,
+        )
+
+
+class LoginAttempt(Client):
+    """
+    What a login method is given: it sends requests without any login, and keeps their cookies.
+
+    Nothing that it does shows in the session until the method has returned a :class:`Login`.
+
+    :param transport: The HTTP transport.
+    :param backend: The backend.
+    """
+
+    def __init__(self, transport: Transport, backend: WireProtocol) -> None:
+        super().__init__(transport, backend)
+        self._cookies = transport.new_jar()
+        self._server_time: float | None = None
+
+    @property
+    def cookies(self) -> RequestsCookieJar:
+        """The cookies that the server has set, and those that the method adds."""
+        return self._cookies
+
+    def exchange(self, request: Request) -> Response:
+        """See :meth:`Client.exchange`; the server's time is noted."""
+        response = super().exchange(request)
+        self._server_time = response.date or self._server_time
+        return response
+
+    def log_in_with_template(self, template: str, fields: Mapping[str, object]) -> Login:
+        """
+        Create a session from one of the server's session templates.
+
+        :param template: The template's name, as in ``internal``.
+        :param fields: The template's fields.
+        :returns: The login.
+        :raises InvalidCredentials: If the server does not accept them.
+        """
+        return self.backend.log_in(self, template, fields)
+
+    def accepts_session(self) -> bool:
+        """Whether the server takes the cookies of this attempt as a login."""
+        return self.backend.accepts_session(self)
+
+    def finish(
+        self,
+        *,
+        expires: datetime | timedelta | None = None,
+        user_name: str | None = None,
+        data: Any = None,
+    ) -> Login:
+        """
+        End the attempt with a login that has its cookies.
+
+        :param expires: When it expires, by the server's clock, or after which time.
+        :param user_name: Who is logged in, if it is known.
+        :param data: See :class:`Login`.
+        :returns: The login.
+        :raises BadInput: If it has expired already, or the time has no zone.
+        """
+        if isinstance(expires, datetime):
+            if expires.tzinfo is None:
+                raise BadInput("The time at which a login expires has no time zone.")
+            # The local clock may be wrong by days; the server's is what counts.
+            now = clock.now() if self._server_time is None else self._server_time
+            expires -= datetime.fromtimestamp(now, UTC)
+        lifetime = None if expires is None else expires.total_seconds()
+        if lifetime is not None and lifetime <= 0:
+            raise BadInput(f"The login expired {-lifetime:.0f} seconds ago.")
+        return Login(cookies=self.cookies, lifetime=lifetime, user_name=user_name, data=data)
