@@ -46,6 +46,7 @@ from slipstream.transport.proxies import proxies_for
 from slipstream.transport.request_log import Exchange, Observer
 from slipstream.transport.stack_level import stacklevel
 from slipstream.values.endpoint import Endpoint
+from slipstream.values.text import safe_text
 from slipstream.version import VERSION
 
 log = get_logger(__name__)
@@ -291,6 +292,8 @@ class Transport:
                 data=request.body,
                 cookies=cookies,
             ).prepare()
+            # Half characters would be sent in an encoding that no server reads.
+            request.path.encode()
             for name, value in prepared.headers.items():
                 f"{name}{value}".encode("latin-1")
         except (ValueError, requests.RequestException) as error:
@@ -376,9 +379,8 @@ class Transport:
         return DEFAULT_CA_BUNDLE_PATH if verify is True else verify
 
     def _redirected(self, response: Response) -> RedirectRefused:
-        location = response.headers.get("Location", "")[:500].split("?", 1)[0]
-        location = location.encode("ascii", "backslashreplace").decode()
-        target = self.redactor.url(location) if location.isprintable() else ascii(location)
+        location = safe_text(response.headers.get("Location", "").split("?", 1)[0])
+        target = self.redactor.url(location)
         path = response.url[len(self.endpoint.url) :]
         moved = target.endswith(path) and "://" in target
         base = target.removesuffix(path)

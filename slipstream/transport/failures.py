@@ -16,6 +16,7 @@ from urllib3.exceptions import (
 
 from slipstream.errors import AnswerLost, AnswerTimeout, CannotConnect, ConnectTimeout, NoAnswer
 from slipstream.transport.messages import Request
+from slipstream.values.text import safe_text
 
 _DEMANDED = {"CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA"}
 _AFTERWARDS = {"UNEXPECTED_EOF_WHILE_READING", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"}
@@ -110,7 +111,7 @@ class Route:
         )
 
     def _distrusted(self, error: ssl.SSLCertVerificationError) -> CannotConnect:
-        said = error.verify_message or _cause(error)
+        said = safe_text(error.verify_message) if error.verify_message else _cause(error)
         if error.verify_code in _OTHER_NAME:
             return CannotConnect(
                 f"The certificate of {self.endpoint} is for another host: {said}.",
@@ -146,4 +147,5 @@ def _cause(error: BaseException) -> str:
     """The innermost reason, without the addresses and object names that urllib3 adds."""
     inner = _innermost(error)
     text = inner.args[-1] if inner.args else type(inner).__name__
-    return str(getattr(inner, "strerror", None) or text).split(": ", 1)[-1][:200].rstrip(".")
+    text = str(getattr(inner, "strerror", None) or text).split(": ", 1)[-1]
+    return safe_text(text, 200).rstrip(".")

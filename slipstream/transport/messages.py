@@ -14,6 +14,7 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from slipstream.errors import MalformedAnswer
 from slipstream.transport import clock
+from slipstream.values.text import safe_text
 from slipstream.values.timestamps import parse_timestamp
 
 MAX_ELEMENTS = 1_000_000
@@ -126,7 +127,7 @@ class Response:
             parser.feed(self.body)
             root: Element = parser.close()
         except ParseError as error:
-            raise self._malformed("XML", str(error)) from None
+            raise self._malformed("XML", safe_text(str(error))) from None
         except _OutOfBoundsError as error:
             raise self._malformed("XML", str(error)) from None
         except (DefusedXmlException, ValueError, LookupError):
@@ -145,7 +146,7 @@ class Response:
     def kind(self) -> str:
         """The media type, for messages."""
         kind = self.headers.get("Content-Type", "").split(";")[0].strip()
-        return kind[:100] if kind.isascii() and kind.isprintable() and kind else "no content type"
+        return safe_text(kind, 100) or "no content type"
 
     @property
     def request_id(self) -> str | None:
