@@ -6,6 +6,8 @@ import math
 from datetime import datetime
 from typing import Any
 
+from slipstream.values.timestamps import parse_timestamp
+
 
 def href(entry: dict[str, Any], name: str) -> str | None:
     """
@@ -59,7 +61,4 @@ def moment(value: str | None) -> datetime | None:
     :param value: The text.
     :returns: The moment, ``None`` where there is none.
     """
-    try:
-        return datetime.fromisoformat(value) if value else None
-    except ValueError:
-        return None
+    return parse_timestamp(value)

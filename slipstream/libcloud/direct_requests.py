@@ -8,13 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
-from xml.etree.ElementTree import ParseError
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
 from libcloud.common.base import Response as LibcloudResponse
 
-from slipstream.errors import BadInput, MalformedAnswer, shorten
+from slipstream.errors import BadInput, shorten
 from slipstream.transport.messages import Request, Response
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -166,10 +163,4 @@ def _parsed(answer: Response) -> Any:
         return answer.json()
     if "xml" not in kind or "html" in kind:
         return answer.text.strip()
-    try:
-        return fromstring(answer.body)
-    except (ParseError, DefusedXmlException, ValueError):
-        raise MalformedAnswer(
-            f"The answer is not XML as its type says ({len(answer.body)} bytes).",
-            endpoint=answer.url,
-        ) from None
+    return answer.xml()

@@ -145,7 +145,7 @@ def started(gaps: list[int], zone: str) -> Iterator[dict[str, Any]]:
 def test_without_moments_it_does_so_too_or_says_that_it_cannot(
     gaps: list[int], script: list[Change]
 ) -> None:
-    listed = Listed(started(gaps, "PST"), newest("PST", after=1), script)
+    listed = Listed(started(gaps, "QQT"), newest("QQT", after=1), script)
     given_up = False
     try:
         handed = list_runs(listed)
@@ -156,7 +156,7 @@ def test_without_moments_it_does_so_too_or_says_that_it_cannot(
 
 @pytest.mark.parametrize("number", [0, 1, PAGE, PAGE + 1, 40])
 def test_moments_of_an_unknown_zone_hide_no_run(number: int) -> None:
-    listed = Listed(started([1] * number, "PST"), newest("PST"), ())
+    listed = Listed(started([1] * number, "QQT"), newest("QQT"), ())
     assert list_runs(listed) == [f"{place:08}" for place in reversed(range(number))]
 
 
@@ -194,10 +194,10 @@ def test_a_list_that_never_rests_is_given_up() -> None:
     numbers = iter(range(10**6, 10**7))
 
     def other_each_time(listed: Listed, request: Request) -> tuple[str, bytes]:
-        listed.entries = [run(next(numbers), 0, "PST") for _ in range(50)]
+        listed.entries = [run(next(numbers), 0, "QQT") for _ in range(50)]
         return runs(listed, request)
 
-    listed = Listed((), newest("PST"), ())
+    listed = Listed((), newest("QQT"), ())
     with pytest.raises(MalformedAnswer, match="changes faster than it can be read"):
         list_runs(listed, answer=other_each_time)
     assert len(listed.requests) < 60
@@ -384,7 +384,7 @@ def test_ten_times_the_nodes_take_no_more_memory(
     assert peaks[1] < 1.5 * peaks[0]
 
 
-@pytest.mark.parametrize(("number", "zone"), [(100_000, "UTC"), (30_000, "PST")])
+@pytest.mark.parametrize(("number", "zone"), [(100_000, "UTC"), (30_000, "QQT")])
 def test_a_hundred_thousand_nodes_are_no_more_in_memory_than_a_tenth_of_them(
     driver: Driver, serve: Callable[[Any], None], number: int, zone: str
 ) -> None:

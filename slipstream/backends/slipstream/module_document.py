@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 from slipstream.backends.slipstream import xml
 from slipstream.errors import MalformedAnswer
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
+from slipstream.values.timestamps import parse_timestamp
 
 PREFIX = "module/"
 KINDS = {
@@ -61,8 +62,8 @@ def module(root: Element) -> Module:
         image_ids=_image_ids(root),
         connectors=[cloud for cloud in clouds if cloud not in {"", ANY_CLOUD}],
         parent_id=root.get("moduleReferenceUri", "").removeprefix(PREFIX) or None,
-        created=xml.moment(root.get("creation")),
-        modified=xml.moment(root.get("lastModified")),
+        created=parse_timestamp(root.get("creation")),
+        modified=parse_timestamp(root.get("lastModified")),
         raw=dict(root.attrib),
     )
 

@@ -14,6 +14,7 @@ from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.dialect import STATES
 from slipstream.backends.slipstream.module_document import PREFIX
 from slipstream.values import Deployment, Phase
+from slipstream.values.timestamps import parse_timestamp
 
 STATE, ABORT, TAGS, SERVICE_URL = "ss:state", "ss:abort", "ss:tags", "ss:url.service"
 
@@ -96,7 +97,7 @@ def _deployment(
         tags=labels[1:],
         connectors=[c for c in element.get("cloudServiceNames", "").split(",") if c],
         user=user,
-        started=xml.moment(element.get("startTime")),
+        started=parse_timestamp(element.get("startTime")),
         service_url=service_url or None,
         scalable=scalable,
         addresses=addresses,
