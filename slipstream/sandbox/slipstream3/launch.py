@@ -58,6 +58,7 @@ _COMMON = {
     "is.orchestrator": "True if it's an orchestrator",
     "cloudservice": _CLOUD_SERVICE,
 }
+_MAX_WORKERS = "Max number of concurrently provisioned VMs by orchestrator"
 _WORKER = {
     "service-offer": "Service Offer Id",
     "image.id": "Cloud image id",
@@ -392,7 +393,7 @@ def _add_orchestrator(run: Run, cloud: str) -> None:
     settings |= {"complete": "false", "vmstate": "Unknown"}
     for name, description in _COMMON.items():
         run.declare(f"{group}:{name}", settings.get(name, ""), description=description)
-    run.declare(f"{group}:max.iaas.workers", "5", description="Max number of concurrent VMs")
+    run.declare(f"{group}:max.iaas.workers", "5", description=_MAX_WORKERS)
 
 
 def _declare_node(run: Run, node: _Node) -> None:

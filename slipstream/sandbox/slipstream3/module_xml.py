@@ -156,7 +156,7 @@ def _contents(state: State, module: Module) -> list[Element]:
             targets,
             Element("nodes", {"class": PERSISTENT_MAP}, entries(nodes)),
             parameters,
-            Element("targetsExpanded"),
+            Element("targetsExpanded", {"class": _HASH_SET}),
         ]
     return [targets, *_image_contents(state, module), parameters]
 

@@ -49,10 +49,6 @@ from slipstream.sandbox.web import FORM, base_url, json_body, query_fields
 
 _DESCRIBE = {"rel": "http://sixsq.com/slipstream/1/action/describe", "path": "/describe"}
 _API_KEY = "credential-template/generate-api-key"
-_UNPLAYED_CREDENTIALS = {
-    "credential-template/generate-ssh-key-pair",
-    "credential-template/import-ssh-public-key",
-}
 _WRITING = ("add", "edit", "delete")
 _SCHEMA = "resource does not satisfy defined schema:\n-- Spec failed --------------------\n\n"
 _EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
@@ -113,6 +109,11 @@ class CimiResource(Resource[State, Identity]):
                 raise self.required()
             return document
         return super().existing(identifier)
+
+    def searching_failed(self, reason: str) -> JsonProblem:
+        """The refusal of a search that the index cannot do."""
+        text = f"Unexpected exception thrown: {reason}"
+        return JsonProblem(500, text, content_type=_CHARSET)
 
     def operations(self, document: Document) -> list[dict[str, Any]]:
         """What the sender may do with a document."""
@@ -276,7 +277,7 @@ class Credential(CimiResource):
             raise JsonProblem(400, f"{_SCHEMA}should contain key: :credentialTemplate\n")
         href, ttl = template["href"], template.get("ttl", 0)
         if href != _API_KEY:
-            if href in _UNPLAYED_CREDENTIALS or self.world.store.get(href):
+            if self.world.store.get(href):
                 raise not_played(f"adding a credential by {href}")
             raise JsonProblem(400, f"requested href not found: {href}")
         if set(template) - {"href", "ttl"} or type(ttl) is not int or ttl < 0:

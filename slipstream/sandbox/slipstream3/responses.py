@@ -54,6 +54,12 @@ def accepted_kind(offered: Collection[Kind], default: Kind, *, text_xml: bool = 
     return default
 
 
+def prefers_html() -> bool:
+    """Whether the sender is a browser, which is sent to the login where a program is refused."""
+    kinds = [_KINDS[mimetype] for mimetype, _ in request.accept_mimetypes if mimetype in _KINDS]
+    return kinds[:1] == ["html"]
+
+
 def text(content: str, *, status: int = 200) -> Response:
     """A response of bare text."""
     return Response(content, status, content_type=_TYPES["txt"])

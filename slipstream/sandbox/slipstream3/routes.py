@@ -384,7 +384,7 @@ def _private(state: State) -> Blueprint:
 
     @blueprint.errorhandler(_NotLoggedIn)
     def not_logged_in(_: _NotLoggedIn) -> Response:
-        if "text/html" in request.accept_mimetypes.values():
+        if responses.prefers_html():
             location = f"{base_url()}/login?redirectURL={request.path}"
             response = responses.empty(307, location=location)
         else:

@@ -136,8 +136,14 @@ def _plant_templates(state: State) -> None:
         fields = {"name": name, "description": name, "group": name, "instance": method}
         fields |= {placeholder: placeholder for placeholder in placeholders}
         add("session-template", method, "USER", "ADMIN", "ANON", **fields)
-    texts = {"name": "Generate API Key", "description": "generates an API key and stores hash"}
-    add("credential-template", "generate-api-key", "USER", type="api-key", ttl=0, **texts)
+    credentials: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("generate-api-key", "api-key", {"ttl": 0}),
+        ("generate-ssh-key-pair", "ssh-public-key", {"size": 1024, "algorithm": "rsa"}),
+        ("import-ssh-public-key", "ssh-public-key", {"publicKey": "ssh-public-key"}),
+    )
+    for method, kind, more in credentials:
+        texts = {"name": method, "description": method, "type": kind}
+        add("credential-template", method, "USER", **texts, **more)
     for kind in sorted(cloud.kind for cloud in _CLOUDS):
         texts = {"name": f"Account on {kind}", "description": f"Account on {kind}"}
         texts |= {"type": f"cloud-cred-{kind}", "key": "", "secret": "", "domain-name": ""}

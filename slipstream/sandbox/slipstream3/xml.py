@@ -96,13 +96,17 @@ class Element:
     def json(self) -> Any:
         """What a mechanical translation of the XML gives: texts like numbers become numbers."""
         if not self.attributes and not self.children:
-            return "" if self.text is None else _guess(self.text)
+            return self._json_text()
         document: dict[str, Any] = {name: _guess(text) for name, text in self.attributes.items()}
         for child in self.children:
             _accumulate(document, child.name, child.json())
         if self.text:
-            document["content"] = _guess(self.text)
+            document["content"] = self._json_text()
         return document
+
+    def _json_text(self) -> Any:
+        # The translation leaves alone what stands in a CDATA section.
+        return (self.text or "") if self.cdata or self.text is None else _guess(self.text)
 
 
 def _lines(element: Element, indent: str) -> Iterator[str]:
