@@ -59,14 +59,7 @@ def role(principal: str, right: str) -> dict[str, str]:
 
 
 def acl(*rules: dict[str, str], owner: str = "ADMIN", kind: str = "ROLE") -> dict[str, Any]:
-    """
-    Write an ACL.
-
-    :param rules: Its rules.
-    :param owner: The owning principal.
-    :param kind: ``ROLE`` or ``USER``.
-    :returns: The ACL.
-    """
+    """Write an ACL."""
     return {"owner": {"principal": owner, "type": kind}, "rules": list(rules)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import attrs
@@ -76,13 +76,7 @@ class Account:
 
 
 def general_parameters(clouds: tuple[str, ...], **values: str) -> Iterator[Parameter]:
-    """
-    Make the parameters that every user has.
-
-    :param clouds: The clouds to choose the default from.
-    :param values: Values by the names of the user-param document.
-    :returns: The parameters.
-    """
+    """Make the parameters that every user has."""
     for attribute, (name, description, instructions) in GENERAL.items():
         is_choice = name == DEFAULT_CLOUD
         yield Parameter(
@@ -96,17 +90,9 @@ def general_parameters(clouds: tuple[str, ...], **values: str) -> Iterator[Param
 
 
 def cloud_parameters(
-    cloud: str, user: str, password: str, names: tuple[str, str]
+    cloud: str, user: str, password: str, names: Sequence[str]
 ) -> Iterator[Parameter]:
-    """
-    Make the parameters of a connector.
-
-    :param cloud: The connector's name.
-    :param user: The account's name, empty for not configured.
-    :param password: Its password.
-    :param names: How the connector calls the two.
-    :returns: The parameters.
-    """
+    """Make the parameters of a connector."""
     rows = (
         (names[0], user, "Account username", "String", 10),
         (names[1], password, "Account password", "Password", 20),

@@ -15,12 +15,7 @@ from slipstream.sandbox.slipstream3.state import State
 
 
 def application(state: State) -> Application:
-    """
-    Make the WSGI application that serves a server's state.
-
-    :param state: The state.
-    :returns: The application; it answers one request at a time.
-    """
+    """Make the WSGI application that serves a server's state."""
     app = Flask("slipstream.sandbox", static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False

@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import attrs
+import yaml
 
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.accounts import DEFAULT_CLOUD, KEEP_RUNNING, SSH_KEY, Account
@@ -34,54 +36,11 @@ _GLOBAL_FIELDS = frozenset(
         "redirect_to_dashboard",
     }
 )
-_CONNECTOR_PARAMETERS = {
-    "cpu": "Number of CPUs",
-    "ram": "Size of the RAM",
-    "disk": "Size of the root disk",
-    "instance.type": "Cloud instance type",
-    "security.groups": "Security Groups (comma separated list)",
-    "extra.disk.volatile": "Size of a volatile disk",
-    "network": "Network",
-}
+_DESCRIPTIONS = yaml.safe_load(
+    Path(__file__).with_name("runtime_parameters.yaml").read_text("utf-8")
+)
 _REFERENCE = re.compile(r"[A-Za-z0-9_]+(\.\d+)?:\S+")
 _FIELD_PARTS = {"Image": 2, "Deployment": 4}
-_CLOUD_SERVICE = "Cloud Service where the node resides"
-_COMMON = {
-    "hostname": "hostname/ip of the image",
-    "instanceid": "Cloud instance id",
-    "statecustom": "Custom state",
-    "vmstate": "State of the VM, according to the cloud layer",
-    "abort": "Machine abort flag, set when aborting",
-    "complete": "'true' when current state is completed",
-    "url.ssh": "SSH URL to connect to virtual machine",
-    "url.service": "Optional service URL for virtual machine",
-    "is.orchestrator": "True if it's an orchestrator",
-    "cloudservice": _CLOUD_SERVICE,
-}
-_MAX_WORKERS = "Max number of concurrently provisioned VMs by orchestrator"
-_WORKER = {
-    "service-offer": "Service Offer Id",
-    "image.id": "Cloud image id",
-    "image.platform": "Platform (eg: ubuntu, windows)",
-    "scale.state": "Defined scalability state",
-    "pre.scale.done": "Node instance sets to 'true' after running pre-scale script",
-    "scale.iaas.done": "Orchestrator sets to 'true' after scaling the node instance",
-    "disk.attach.size": "Size of the extra disk to attach to the VM during vertical scaling",
-    "disk.attached.device": "Attached device name after the VM's vertical scaling",
-    "disk.detach.device": "Name of the block device to detach from the VM during vertical scaling",
-}
-_GLOBAL = {
-    "complete": "Global complete flag, set when run completed",
-    "abort": "Run abort flag, set when aborting",
-    "state": "Global execution state",
-    "category": "Module category",
-    "groups": "Comma separated node groups",
-    "url.service": "Optional service URL for the deployment",
-    "tags": "Comma separated tag values",
-    "recovery.mode": "Run abort flag, set when aborting",
-    "run.api.key": "API key for the run",
-    "deployment.credential.ids": "Cloud credentials IDs for managing deployment",
-}
 _CAST = (
     "Module validation failed: class com.sixsq.slipstream.persistence.{0} cannot be cast to class "
     "com.sixsq.slipstream.persistence.{1} (com.sixsq.slipstream.persistence.{0} and "
@@ -123,7 +82,7 @@ class _Node:
             self.max_failures = value
         elif name in parameters:
             self._put_value(name, value)
-        elif name in _CONNECTOR_PARAMETERS:
+        elif name in _DESCRIPTIONS["connector"]:
             self.size[name] = value
         else:
             raise XmlProblem(409, f"Unknown parameter: {name} in node: {self.name}")
@@ -150,15 +109,7 @@ def is_yes(text: str | None) -> bool:
 
 
 def launch(state: State, account: Account, form: Mapping[str, str]) -> Run:
-    """
-    Start a deployment.
-
-    :param state: The server's state.
-    :param account: Who deploys.
-    :param form: The fields of the form.
-    :returns: The new run, in Initializing.
-    :raises XmlProblem: If a check fails.
-    """
+    """Start a deployment."""
     module = _module(state, account, form)
     kind = _kind(module, form)
     if not is_yes(form.get("bypass-ssh-check")) and not account.value(SSH_KEY):
@@ -359,7 +310,7 @@ def _declare_global(state: State, run: Run, clouds: list[str], tags: str) -> Non
         "run.api.key": str(add_api_key(state, account, digest, account.roles)["id"]),
         "deployment.credential.ids": ",".join(str(one["id"]) for one in credentials if one),
     }
-    for name, description in _GLOBAL.items():
+    for name, description in _DESCRIPTIONS["global"].items():
         run.declare(f"ss:{name}", values.get(name, ""), description=description)
 
 
@@ -372,10 +323,14 @@ def _remember(run: Run, nodes: Iterable[_Node]) -> None:
     recipes = "Define if the SlipStream executor should run build recipes."
     is_application = run.kind == "Orchestration"
     for node in nodes:
-        add(f"{node.name}:cloudservice", node.cloud, _CLOUD_SERVICE if is_application else "")
+        add(
+            f"{node.name}:cloudservice",
+            node.cloud,
+            "Cloud Service where the node resides" if is_application else "",
+        )
         add(f"{node.name}:run-build-recipes", "false", recipes)
         if node.offer:
-            add(f"{node.name}:service-offer", node.offer, _WORKER["service-offer"])
+            add(f"{node.name}:service-offer", node.offer, "Service Offer Id")
         if is_application:
             increment = "Current increment value for node instances ids"
             add(f"{node.name}:multiplicity", str(node.multiplicity), "Multiplicity number")
@@ -391,9 +346,13 @@ def _add_orchestrator(run: Run, cloud: str) -> None:
     run.machines.append(Machine(group=group, cloud=cloud))
     settings = {"is.orchestrator": "true", "cloudservice": cloud}
     settings |= {"complete": "false", "vmstate": "Unknown"}
-    for name, description in _COMMON.items():
+    for name, description in _DESCRIPTIONS["machine"].items():
         run.declare(f"{group}:{name}", settings.get(name, ""), description=description)
-    run.declare(f"{group}:max.iaas.workers", "5", description=_MAX_WORKERS)
+    run.declare(
+        f"{group}:max.iaas.workers",
+        "5",
+        description="Max number of concurrently provisioned VMs by orchestrator",
+    )
 
 
 def _declare_node(run: Run, node: _Node) -> None:
@@ -432,12 +391,12 @@ def _add_machine(state: State, run: Run, node: _Node, index: int) -> None:
         "scale.iaas.done": "false",
         "vmstate": "Unknown",
     }
-    for name, description in {**_COMMON, **_WORKER}.items():
+    for name, description in {**_DESCRIPTIONS["machine"], **_DESCRIPTIONS["worker"]}.items():
         run.declare(f"{group}:{name}", settings.get(name, ""), description=description)
     if is_application:
         run.declare(f"{group}:nodename", node.name, description="Nodename")
         run.declare(f"{group}:id", str(index), description="Node instance id")
-    for name, description in _CONNECTOR_PARAMETERS.items():
+    for name, description in _DESCRIPTIONS["connector"].items():
         key = f"{group}:{node.cloud}.{name}"
         run.declare(key, node.size.get(name, ""), description=description)
     # Whatever its type in the module, a runtime parameter is a String.
@@ -459,15 +418,7 @@ def _map_parameters(run: Run, node: _Node, machine: Machine) -> None:
 
 
 def finished_run(state: State, user: str, path: str, at: datetime) -> Run:
-    """
-    Make a deployment of a component that is up since some time.
-
-    :param state: The server's state.
-    :param user: Whose it is.
-    :param path: The component.
-    :param at: When it was started.
-    :returns: The run, in Ready; the state does not know it yet.
-    """
+    """Make a deployment of a component that is up since some time."""
     module = state.library.find(path)
     node = _Node(name="machine", component=module, cloud=min(state.connectors))
     run = Run(uuid=state.ids.uuid(), module=module, kind="Run", owner=user, created=at, changed=at)

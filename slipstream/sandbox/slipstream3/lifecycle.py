@@ -120,14 +120,7 @@ def _finish(state: State, run: Run, at: datetime) -> None:
 
 
 def terminate(state: State, run: Run, at: datetime) -> None:
-    """
-    Take a deployment down, as ``DELETE /run/UUID`` does.
-
-    :param state: The server's state.
-    :param run: The run; one that has ended stays as it is.
-    :param at: When.
-    :raises XmlProblem: 400 if the run could never be launched, 409 if no machine is there yet.
-    """
+    """Take a deployment down, as ``DELETE /run/UUID`` does."""
     started = any(machine.instance for machine in run.machines)
     _stop_machines(state, run)
     if run.state == "Ready":
@@ -153,16 +146,7 @@ def abort(
     group: str = "ss",
     replace: bool = False,
 ) -> None:
-    """
-    Raise the abort flag.
-
-    :param state: The server's state.
-    :param run: The run.
-    :param reason: What went wrong; cut in the middle if it is very long.
-    :param at: When.
-    :param group: The machine it is about, if any.
-    :param replace: Whether the reason goes in place of an earlier one.
-    """
+    """Raise the abort flag."""
     if run.abort_reason and not replace:
         return
     if len(reason) > LONGEST_VALUE:
@@ -197,16 +181,7 @@ def _collect_garbage(state: State, run: Run, now: datetime) -> None:
 def describe_machine(
     state: State, run: Run | None, machine: Machine, *, owner: str, word: str
 ) -> dict[str, Any]:
-    """
-    Write the document of a machine.
-
-    :param state: The server's state.
-    :param run: The run it belongs to; None for a machine started by other means.
-    :param machine: The machine.
-    :param owner: Who sees it.
-    :param word: The state of the machine, in lower case.
-    :returns: The document.
-    """
+    """Write the document of a machine."""
     now = iso(state.now())
     name = f"{machine.cloud}:{machine.instance}"
     credential = credential_of(state, owner, machine.cloud)

@@ -93,15 +93,7 @@ def _commit(module: Module) -> Element:
 def module_document(
     state: State, module: Module, *, alone: bool = True, runs: Element | None = None
 ) -> Element:
-    """
-    Write a module as the server keeps it.
-
-    :param state: The server's state.
-    :param module: The module.
-    :param alone: Whether it is a document of its own: that also lists the clouds.
-    :param runs: The list of runs to put inside.
-    :returns: The element.
-    """
+    """Write a module as the server keeps it."""
     latest = state.library.latest(module.path)
     published = module.published and {"publicationDate": java_timestamp(module.published)}
     clouds = string_array("cloudNames", [*sorted(state.connectors), "default"])

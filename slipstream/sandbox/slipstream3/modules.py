@@ -77,14 +77,7 @@ class Parameter:
 def parameter_map(
     parameters: Iterable[Parameter], *, kind: str | None = None, name: str = "parameters"
 ) -> Element:
-    """
-    Write parameters as a map.
-
-    :param parameters: The parameters.
-    :param kind: The ``class`` attribute.
-    :param name: The element's name.
-    :returns: The element.
-    """
+    """Write parameters as a map."""
     pairs = [(parameter.name, parameter.element()) for parameter in parameters]
     return Element(name, {"class": kind}, entries(pairs))
 
@@ -189,12 +182,7 @@ class Module:
 
 
 def split_version(path: str) -> tuple[str, int | None]:
-    """
-    Separate the version from a path.
-
-    :param path: A path such as ``apps/WordPress/wordpress/478``.
-    :returns: The path without it, and the version or None.
-    """
+    """Separate the version from a path."""
     head, _, last = path.strip("/").rpartition("/")
     if head and last.isascii() and last.isdigit() and len(last) <= _LONGEST_VERSION:
         return head, int(last)
@@ -230,13 +218,7 @@ class Library:
         return next(reversed(self.versions(path)), None)
 
     def find(self, path: str) -> Module:
-        """
-        Find a module.
-
-        :param path: The path, with or without a version.
-        :returns: The module.
-        :raises XmlProblem: 404 if there is none, 403 if that version was deleted.
-        """
+        """Find a module."""
         name, version = split_version(path)
         if version is None:
             module = self.latest(name)

@@ -33,13 +33,7 @@ _ORCHESTRATOR_KEY = Parameter(
 
 
 def user_document(account: Account, identity: Identity) -> Element:
-    """
-    Write a user.
-
-    :param account: The user.
-    :param identity: Who reads it: the roles are those of the reader's token.
-    :returns: The ``user`` element.
-    """
+    """Write a user."""
     parameters = [*account.parameters.values(), _ORCHESTRATOR_KEY]
     return Element(
         "user",
@@ -65,15 +59,7 @@ def user_document(account: Account, identity: Identity) -> Element:
 
 
 def put_user(state: State, account: Account, body: bytes, *, by_super: bool) -> None:
-    """
-    Replace a user's profile.
-
-    :param state: The server's state.
-    :param account: The user.
-    :param body: The document.
-    :param by_super: Whether a privileged user sends it.
-    :raises XmlProblem: 400, 403 or 409 if it is refused.
-    """
+    """Replace a user's profile."""
     root = read_xml(body)
     if root.tag != "user":
         raise XmlProblem(400, f"Invalid xml user: {root.tag}")
@@ -193,16 +179,7 @@ def credential_of(state: State, user: str, cloud: str) -> Document | None:
 def add_api_key(
     state: State, account: Account, secret_digest: str, roles: list[str], **fields: Any
 ) -> Document:
-    """
-    Keep an API key.
-
-    :param state: The server's state.
-    :param account: Whose key it is.
-    :param secret_digest: The digest of its secret.
-    :param roles: The roles that a login with it gets.
-    :param fields: Further attributes.
-    :returns: The credential's document.
-    """
+    """Keep an API key."""
     return state.document(
         "credential",
         f"{SIXSQ}Credential",

@@ -54,12 +54,11 @@ _SCHEMA = "resource does not satisfy defined schema:\n-- Spec failed -----------
 _EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
 _ESCAPE = re.compile(rb"(\\\\)|\\u([0-9a-f]{4})")
 _CHARSET = f"{JSON}; charset=utf-8"
-Rules = tuple[tuple[str, str], ...]
-_ADMIN: Rules = (("ADMIN", "MODIFY"),)
-_USERS_VIEW: Rules = (("USER", "VIEW"),)
-_USERS_ADD: Rules = (("USER", "MODIFY"),)
-_OPEN: Rules = (("ANON", "VIEW"), ("USER", "VIEW"))
-_EVERYONE: Rules = (("ANON", "ALL"),)
+_ADMIN = ("ADMIN", "MODIFY")
+_USERS_VIEW = ("USER", "VIEW")
+_USERS_ADD = ("USER", "MODIFY")
+_OPEN = (("ANON", "VIEW"), _USERS_VIEW)
+_REGISTER = (_ADMIN, _USERS_ADD, ("ANON", "MODIFY"))
 
 
 class CimiResource(Resource[State, Identity]):
@@ -67,7 +66,7 @@ class CimiResource(Resource[State, Identity]):
 
     key: ClassVar[str]
     """Its name in the entry point, and of the list inside its envelope."""
-    rules: ClassVar[Rules]
+    rules: ClassVar[tuple[tuple[str, str], ...]]
     """Who may list it, and who may add to it."""
     uri: ClassVar[str] = ""
     """What its envelope's ``resourceURI`` begins with, where that is not made of its name."""
@@ -81,7 +80,7 @@ class CimiResource(Resource[State, Identity]):
     @property
     def acl(self) -> Document:
         """The rights on the collection."""
-        return acl(*(role(principal, right) for principal, right in self.rules))
+        return acl(*(role(*rule) for rule in self.rules))
 
     def may_search(self) -> bool:
         """Whether the sender may search the collection."""
@@ -134,11 +133,10 @@ class CimiResource(Resource[State, Identity]):
 
     def envelope(self, found: Result, query: Query) -> Document:
         """Put what a search found into the collection's envelope."""
-        words = "".join(word.capitalize() for word in self.name.split("-"))
         document: Document = {
             "count": found.count,
             "acl": self.acl,
-            "resourceURI": f"{self.uri or profiles.SIXSQ + words}Collection",
+            "resourceURI": f"{self.uri or profiles.SIXSQ + _camel(self.name)}Collection",
             "id": self.name,
         }
         if self.may_add():
@@ -171,6 +169,10 @@ class CimiResource(Resource[State, Identity]):
         if not filters:
             return None
         return filters[0] if len(filters) == 1 else And(tuple(filters))
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))
 
 
 def _parsed(text: str) -> Filter:
@@ -212,48 +214,10 @@ def _numeric(criterion: Filter) -> Filter:
     return criterion
 
 
-class ServiceOffer(CimiResource):
-    """Sizes and prices."""
-
-    name, key, rules = "service-offer", "serviceOffers", _USERS_ADD
-    unplayed = _WRITING
-
-
-class VirtualMachine(CimiResource):
-    """Machines, as the clouds report them."""
-
-    name, key, rules = "virtual-machine", "virtualMachines", (*_ADMIN, *_USERS_VIEW)
-    unplayed = _WRITING
-
-
-class Connector(CimiResource):
-    """Clouds."""
-
-    name, key, rules = "connector", "connectors", (*_ADMIN, *_USERS_VIEW)
-    is_template = True
-    unplayed = (*_WRITING, "describe")
-
-
-class User(CimiResource):
-    """Users; they are changed by the XML service."""
-
-    name, key = "user", "users"
-    rules = (*_ADMIN, *_USERS_ADD, ("ANON", "MODIFY"))
-    unplayed = _WRITING
-
-
-class UserParam(CimiResource):
-    """The general parameters of users; they are changed by the XML service."""
-
-    name, key, rules = "user-param", "userParam", _USERS_ADD
-    uri = f"{profiles.SIXSQ}UserParams"
-    unplayed = _WRITING
-
-
 class Event(CimiResource):
     """What happened to runs, newest first."""
 
-    name, key, rules = "event", "events", _EVERYONE
+    name, key, rules = "event", "events", (("ANON", "ALL"),)
     uri = "http://schemas.dmtf.org/cimi/2/Event"
     rels = ("delete",)
     methods = ("search", "add", "read", "delete")
@@ -268,7 +232,7 @@ class Event(CimiResource):
 class Credential(CimiResource):
     """API keys, and the users' accounts on clouds."""
 
-    name, key, rules = "credential", "credentials", (*_ADMIN, *_USERS_ADD)
+    name, key, rules = "credential", "credentials", (_ADMIN, _USERS_ADD)
 
     def create(self, body: Document) -> Reply:
         """Add an API key; it can do what the user can."""
@@ -303,19 +267,11 @@ class Credential(CimiResource):
         profiles.forget_credential(self.world, document)
 
 
-class SessionTemplate(CimiResource):
-    """The ways to log in."""
-
-    name, key, rules = "session-template", "sessionTemplates", _OPEN
-    is_template = True
-    unplayed = (*_WRITING, "describe")
-
-
 class Session(CimiResource):
     """Logins."""
 
     name, key = "session", "sessions"
-    rules = User.rules
+    rules = _REGISTER
     rels = ("delete",)
     methods = ("search", "add", "read", "delete")
     _fields: ClassVar[Mapping[str, set[str]]] = {
@@ -400,59 +356,48 @@ class Session(CimiResource):
         return message(200, f"{identifier} deleted", identifier, headers=cookie)
 
 
-def _read_only(name: str, key: str, rules: Rules) -> type[CimiResource]:
+def _read_only(name: str, key: str, *rules: tuple[str, str], uri: str = "") -> type[CimiResource]:
     """A type that is listed and read, and nothing else."""
-    is_template = name.endswith("-template")
-    fields = {"name": name, "key": key, "rules": rules, "is_template": is_template}
-    return type(key, (CimiResource,), {**fields, "unplayed": (*_WRITING, "describe")})
+    is_template = name.endswith("-template") or name == "connector"
+    fields = {"name": name, "key": key, "rules": rules, "is_template": is_template, "uri": uri}
+    return type(key, (CimiResource,), {**fields, "unplayed": ("describe", *_WRITING)})
 
 
-_ADMIN_ADDS: Rules = (*_ADMIN, *_USERS_ADD)
 RESOURCES: Mapping[str, type[CimiResource]] = {
     resource.name: resource
     for resource in (
-        ServiceOffer,
-        VirtualMachine,
-        Connector,
-        User,
-        UserParam,
-        Event,
         Credential,
-        SessionTemplate,
+        Event,
         Session,
         _read_only("configuration", "configurations", _ADMIN),
-        _read_only("connector-template", "connectorTemplates", (("ADMIN", "VIEW"), *_USERS_VIEW)),
-        _read_only("credential-template", "credentialTemplates", _OPEN),
-        _read_only("deployment", "deployments", _ADMIN_ADDS),
-        _read_only("external-object", "externalObjects", _ADMIN_ADDS),
+        _read_only("connector", "connectors", _ADMIN, _USERS_VIEW),
+        _read_only("connector-template", "connectorTemplates", ("ADMIN", "VIEW"), _USERS_VIEW),
+        _read_only("credential-template", "credentialTemplates", *_OPEN),
+        _read_only("deployment", "deployments", _ADMIN, _USERS_ADD),
+        _read_only("external-object", "externalObjects", _ADMIN, _USERS_ADD),
         _read_only("job", "jobs", _USERS_VIEW),
-        _read_only("metering", "meterings", (*_ADMIN, *_USERS_VIEW)),
+        _read_only("metering", "meterings", _ADMIN, _USERS_VIEW),
         _read_only("module", "modules", _USERS_ADD),
-        _read_only("notification", "notifications", _EVERYONE),
+        _read_only("notification", "notifications", ("ANON", "ALL")),
         _read_only("service-attribute", "serviceAttributes", _USERS_ADD),
-        _read_only("user-template", "userTemplates", _OPEN),
+        _read_only("service-offer", "serviceOffers", _USERS_ADD),
+        _read_only("session-template", "sessionTemplates", *_OPEN),
+        _read_only("user", "users", *_REGISTER),
+        _read_only("user-param", "userParam", _USERS_ADD, uri=f"{profiles.SIXSQ}UserParams"),
+        _read_only("user-template", "userTemplates", *_OPEN),
+        _read_only("virtual-machine", "virtualMachines", _ADMIN, _USERS_VIEW),
     )
 }
-_UNPLAYED = {
-    "callback": "callbacks",
-    "configuration-template": "configurationTemplates",
-    "deployment-parameter": "deploymentParameters",
-    "deployment-template": "deploymentTemplates",
-    "email": "emails",
-    "evidence-record": "evidenceRecords",
-    "external-object-template": "externalObjectTemplates",
-    "module-application": "moduleApplications",
-    "module-component": "moduleComponents",
-    "module-image": "moduleImages",
-    "quota": "quotas",
-    "resource-metadata": "resourceMetadatas",
-    "service-attribute-namespace": "serviceAttributeNamespaces",
-    "service-benchmark": "serviceBenchmarks",
-    "storage-bucket": "storageBuckets",
-    "user-identifier": "userIdentifiers",
-    "user-param-template": "userParamTemplates",
-    "virtual-machine-mapping": "virtualMachineMappings",
-}
+# Collections that only the entry point names.
+_UNPLAYED = frozenset(
+    re.findall(
+        r"[\w-]+",
+        "callback configuration-template deployment-parameter deployment-template email "
+        "evidence-record external-object-template module-application module-component "
+        "module-image quota resource-metadata service-attribute-namespace service-benchmark "
+        "storage-bucket user-identifier user-param-template virtual-machine-mapping",
+    )
+)
 
 
 class JsonService(Service[State, Identity]):
@@ -509,8 +454,9 @@ class JsonService(Service[State, Identity]):
             "acl": acl(role("ANON", "VIEW"), role("ADMIN", "ALL")),
             "baseURI": f"{call.base}/api/",
         }
-        keys = {name: resource.key for name, resource in RESOURCES.items()} | _UNPLAYED
-        collections = {key: {"href": name} for name, key in keys.items()}
+        keys = {resource.key: name for name, resource in RESOURCES.items()}
+        keys |= {f"{name[0]}{_camel(name)[1:]}s": name for name in _UNPLAYED}
+        collections = {key: {"href": name} for key, name in keys.items()}
         return Reply(document=document | collections, content_type=_CHARSET)
 
     def wrong_method(self, call: Request[State, Identity]) -> JsonProblem:

@@ -83,16 +83,7 @@ def show(
     plain: Element | None = None,
     declaration: str = "",
 ) -> Response:
-    """
-    Respond with a document.
-
-    :param element: The document.
-    :param default: The variant where ``Accept`` names none.
-    :param has_json: Whether there is a JSON variant.
-    :param plain: The document that goes as ``text/plain``; None for no such variant.
-    :param declaration: What stands before the XML.
-    :returns: The response.
-    """
+    """Respond with a document."""
     offered: set[Kind] = {"xml", "html"}
     if has_json:
         offered.add("json")

@@ -12,7 +12,6 @@ from urllib.parse import quote
 from flask import Blueprint, Flask, Response, g, request
 from flask.views import MethodView
 
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.server import USER_KEY
 from slipstream.sandbox.slipstream3 import (
     launch,
@@ -68,13 +67,6 @@ class _View(MethodView):
 class _Dashboard(_View):
     def get(self) -> Response:
         return responses.show(run_xml.dashboard(self.state, self.account))
-
-
-class _Page(_View):
-    """A page for browsers that no program reads."""
-
-    def get(self) -> Response:
-        return responses.html_page(request.path)
 
 
 class _UserList(_View):
@@ -340,8 +332,6 @@ class _Module(_View):
 
 _VIEWS: dict[str, type[_View]] = {
     "/dashboard": _Dashboard,
-    "/event": _Page,
-    "/usage": _Page,
     "/user": _UserList,
     "/user/<name>": _User,
     "/run": _RunList,
@@ -405,49 +395,24 @@ def _open(state: State) -> Blueprint:
 
     @blueprint.get("/login")
     @blueprint.get("/logout")
-    def login_page() -> Response:
+    def page() -> Response:
         return responses.html_page(request.path)
 
     @blueprint.delete("/logout")
-    def leave() -> Response:
+    def log_out() -> Response:
         response = responses.empty(303, location=f"{base_url()}/login")
         response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
         return response
 
+    @blueprint.get("/event")
+    @blueprint.get("/usage")
     @blueprint.get("/teapot")
-    def teapot() -> Response:
-        raise XmlProblem(418)
-
     @blueprint.route("/action/<path:_>", methods=["GET", "POST"])
-    def act(_: str) -> Response:
+    @blueprint.route("/auth/<path:_>", methods=["GET", "POST"])
+    def refuse(_: str = "") -> Response:
         not_played()
 
-    return blueprint
-
-
-def _by_form(state: State) -> Blueprint:
-    """Logging in and out by a form, without a session behind the cookie."""
-    blueprint = Blueprint("form", __name__)
-
-    @blueprint.post("/auth/login")
-    def log_in() -> Response:
-        name = request.form.get("username") or request.form.get("user-name") or ""
-        try:
-            account = sessions.check_password(state, name, request.form.get("password", ""))
-        except JsonProblem as problem:
-            return responses.text(problem.message, status=401)
-        ends = state.now() + sessions.LIFETIME
-        roles = " ".join(account.roles)
-        response = Response(b"", content_type="text/plain; charset=utf-8")
-        response.headers["Set-Cookie"] = sessions.make_cookie(state, name, roles, ends)
-        return response
-
-    @blueprint.post("/auth/logout")
-    def log_out() -> Response:
-        response = responses.text("logged out")
-        response.headers["Set-Cookie"] = sessions.clearing_cookie(state)
-        return response
-
+    blueprint.add_url_rule("/sites/<uuid>/", "site", lambda uuid: _site(state, uuid))
     return blueprint
 
 
@@ -464,7 +429,5 @@ def _site(state: State, uuid: str) -> Response:
 def add_routes(app: Flask, state: State) -> None:
     """Add the routes and error handlers."""
     app.register_blueprint(_open(state))
-    app.register_blueprint(_by_form(state))
     app.register_blueprint(_private(state))
-    app.add_url_rule("/sites/<uuid>/", "site", lambda uuid: _site(state, uuid))
     app.register_error_handler(XmlProblem, responses.refuse)

@@ -146,15 +146,7 @@ class Run:
         description: str = "",
         type: str = "String",  # noqa: A002
     ) -> RuntimeParameter:
-        """
-        Add a runtime parameter.
-
-        :param key: Its key.
-        :param value: Its value; empty for not set.
-        :param description: A few words.
-        :param type: Its type.
-        :returns: The parameter.
-        """
+        """Add a runtime parameter."""
         self.runtime[key] = RuntimeParameter(key, value, description, type)
         return self.runtime[key]
 

@@ -28,15 +28,7 @@ def refused(name: str) -> JsonProblem:
 
 
 def check_password(state: State, name: str, password: str) -> Account:
-    """
-    Check a password.
-
-    :param state: The server's state.
-    :param name: The user's name.
-    :param password: The password.
-    :returns: The user.
-    :raises JsonProblem: 403 if the user is not active or the password another one.
-    """
+    """Check a password."""
     account = state.accounts.get(name)
     if account is None or not account.active or account.password != password:
         raise refused(name)
@@ -44,15 +36,7 @@ def check_password(state: State, name: str, password: str) -> Account:
 
 
 def log_in(state: State, method: str, template: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """
-    Check what a session template was filled in with.
-
-    :param state: The server's state.
-    :param method: The template's method.
-    :param template: The attributes; what was not sent is the template's own.
-    :returns: The user's name and roles.
-    :raises JsonProblem: 403 if the login is refused.
-    """
+    """Check what a session template was filled in with."""
     if method == "api-key":
         return _by_api_key(state, template["key"], template["secret"])
     if method == "internal":
@@ -83,16 +67,7 @@ def secret_digest(secret: str) -> str:
 def make_cookie(
     state: State, name: str, roles: str, ends: datetime, *, session: str | None = None
 ) -> str:
-    """
-    Make the header that hands out a token.
-
-    :param state: The server's state.
-    :param name: The user's name.
-    :param roles: The roles, in one text.
-    :param ends: When the token expires.
-    :param session: Id of the session; None for a login without one.
-    :returns: The value of ``Set-Cookie``.
-    """
+    """Make the header that hands out a token."""
     claims: dict[str, Any] = {"username": name, "roles": roles, "exp": int(ends.timestamp())}
     # Not a claim of the real server: it lets all tokens be called back at once.
     claims["generation"] = state.generation

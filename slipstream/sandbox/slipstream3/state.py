@@ -40,14 +40,7 @@ class State(BaseWorld):
         self.provider_tokens: dict[str, str] = {}
 
     def document(self, kind: str, uri: str, /, **fields: Any) -> Document:
-        """
-        Make a JSON document of a kind, with a new id unless one is passed, and keep it.
-
-        :param kind: The collection's name.
-        :param uri: Its ``resourceURI``.
-        :param fields: Its attributes.
-        :returns: The document.
-        """
+        """Make a JSON document of a kind, with a new id unless one is passed, and keep it."""
         now = iso(self.now())
         start = {
             "id": f"{kind}/{self.ids.uuid()}",
@@ -66,15 +59,7 @@ class State(BaseWorld):
         kind: str = "state",
         severity: str = "medium",
     ) -> None:
-        """
-        Write an event about a run.
-
-        :param run: The run.
-        :param text: Its new state, or what was done to it.
-        :param at: When.
-        :param kind: ``state`` or ``action``.
-        :param severity: ``critical``, ``high``, ``medium`` or ``low``.
-        """
+        """Write an event about a run."""
         self.document(
             "event",
             _EVENT,

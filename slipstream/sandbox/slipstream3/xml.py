@@ -34,7 +34,6 @@ _SENTENCES = {
     "when it was tested on the server",
     415: "The server is refusing to service the request because the entity of the request is in "
     "a format not supported by the requested resource for the requested method",
-    418: "I'm a teapot!",
     500: "The server encountered an unexpected condition which prevented it from fulfilling the "
     "request",
 }
@@ -184,9 +183,8 @@ class XmlProblem(Exception):
         self.status = status
         self.detail = detail or _SENTENCES.get(status, HTTPStatus(status).phrase)
         self.allow = allow
-        self.reason = "I'm a teapot!" if status == 418 else HTTPStatus(status).phrase
-        section = f"{_RFC}#sec10.{status // 100}.{status % 100 + 1}"
-        self.specification = "http://tools.ietf.org/html/rfc2324" if status == 418 else section
+        self.reason = HTTPStatus(status).phrase
+        self.specification = f"{_RFC}#sec10.{status // 100}.{status % 100 + 1}"
 
     def element(self) -> Element:
         """The ``error`` element."""
@@ -200,13 +198,7 @@ class XmlProblem(Exception):
 
 
 def read_xml(body: bytes) -> ET.Element:
-    """
-    Parse a document, entities off.
-
-    :param body: The bytes.
-    :returns: Its root.
-    :raises XmlProblem: 400 if it is not XML.
-    """
+    """Parse a document, entities off."""
     try:
         root: ET.Element = fromstring(body)
     except (ET.ParseError, DefusedXmlException, ValueError):

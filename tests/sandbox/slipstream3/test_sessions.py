@@ -197,18 +197,6 @@ def test_a_privileged_user_has_the_role(root: Client) -> None:
     assert roles.startswith("ADMIN USER ANON session/")
 
 
-def test_the_form_login_has_no_session(sandbox: Sandbox, nobody: Client) -> None:
-    form = {"username": "alice", "password": "wrong"}
-    assert nobody.post("/auth/login", data=form).status_code == 401
-    form["password"] = sandbox.password
-    answer = nobody.post("/auth/login", data=form)
-    assert answer.status_code == 200
-    nobody.http.headers["Cookie"] = answer.headers["Set-Cookie"].partition(";")[0]
-    assert nobody.json("/api/session")["count"] == 0
-    assert nobody.get("/user/alice").status_code == 200
-    assert "INVALID" in nobody.post("/auth/logout").headers["Set-Cookie"]
-
-
 def test_leaving_the_xml_service_is_a_redirect(alice: Client) -> None:
     answer = alice.delete("/logout")
     assert answer.status_code == 303
