@@ -1,0 +1,315 @@
+"""
+The recording of SlipStream 3.71, put to the sandbox.
+
+The lines are sorted by name, not by time: each exchange about a run gets a run of its own, in the
+state that the recorded one was in. The users and modules are those of the sandbox: the real server
+had them too.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import attrs
+import requests
+from defusedxml.ElementTree import fromstring
+
+from fidelity.results import DATA, Result
+from fidelity.shapes import HEADERS, Response, form, normalised, shape
+from slipstream.sandbox import Clock, Sandbox
+
+RECORDING = DATA / "slipstream-3.71-exchanges.jsonl"
+COOKIE = "com.sixsq.slipstream.cookie"
+BLOG, FAILING = "apps/WordPress/wordpress", "examples/tutorials/failing"
+SYSTEM = "examples/tutorials/service-testing/system"
+_REQUEST = re.compile(r"(\w+) (.+?) as (\w+)(?: (\{[^\n]*\}))? ?(?:\n(.*))?", re.DOTALL)
+_APPLICATION = re.compile(r"(c|e)_(app|node|del|mut|GET_rp_(apache|testclient|orchestrator))")
+_DATES = re.compile(r"\w{3}, \d+ \w{3} \d{4} \d\d:\d\d:\d\d (GMT|\+0000)|token=[^;]+")
+# A size, a disk or a group of the connector that the real server had.
+_OF_CONNECTOR = re.compile(r"(ec2-eu-west|exoscale-ch-gva)\.")
+# What is called after a kind of cloud, which were other ones.
+_OF_CLOUD = re.compile(r"(?<=cloud-cred-)\w+|\b(ec2|exoscale|otc)(?=:instanceType)")
+# Runtime parameters whose value is the server's, not a machine's.
+_FIXED = re.compile(r"(ss|scale)_?.state|complete|category|groups|recovery|_id_|nodename|node_GET")
+# Lists whose length is data, and what one application has and the other has not.
+_DATA_LISTS = {"runs", "list"}
+_OF_SEEDS = {"listen.port"}
+
+
+@attrs.frozen
+class Exchange:
+    """
+    One line of the recording.
+
+    :param name: Its name.
+    :param method: The HTTP method.
+    :param path: The path, with ``<run>`` for the id of a run.
+    :param actor: Who sends the request; None for nobody.
+    :param headers: The request's headers.
+    :param body: The request's body.
+    :param response: What the real server answered.
+    """
+
+    name: str
+    method: str
+    path: str
+    actor: str
+    headers: dict[str, str]
+    body: str
+    response: Response
+
+    @property
+    def resource(self) -> str:
+        """What it is about."""
+        parts = self.path.partition("?")[0].strip("/").split("/")
+        if parts[0] == "api" and len(parts) > 1:
+            kind = parts[1].partition("{")[0]
+            return f"api/{kind or 'session'}"
+        if parts[0] == "run" and len(parts) > 2:
+            return "runtime parameter"
+        return parts[0].removesuffix(".xml") or "/"
+
+    @property
+    def is_core(self) -> bool:
+        """Whether the driver, or the official client's main use, sends such a request."""
+        accept = self.headers.get("Accept")
+        if self.resource.startswith("api/"):
+            kind = self.resource.removeprefix("api/")
+            if kind == "session" and self.method == "POST":
+                return bool(re.match(r"(login_(ok|bad_pw|unknown|form$)|apikey_)", self.name))
+            is_odd = re.search("aggregation|select|abc|describe", self.path)
+            return kind in _CORE and self.method in {"GET", "PUT"} and is_odd is None
+        if self.resource == "runtime parameter":
+            return self.method == "GET" and accept == "text/plain" and "node" not in self.name
+        if self.resource in {"run", "module", "user", "appstore"}:
+            methods = {"GET", "POST", "DELETE"} if self.resource == "run" else {"GET"}
+            return self.method in methods and accept == "application/xml"
+        return False
+
+
+_CORE = {
+    *("cloud-entry-point", "connector", "credential", "event", "service-offer"),
+    *("session", "session-template", "virtual-machine"),
+}
+
+
+def exchanges() -> list[Exchange]:
+    """Read the recording."""
+    lines = map(json.loads, RECORDING.read_text("utf-8").splitlines())
+    return [_exchange(line) for line in lines]
+
+
+def _exchange(line: Mapping[str, Any]) -> Exchange:
+    match = _REQUEST.fullmatch(line["request"])
+    assert match, line["request"]
+    method, path, actor, headers, body = match.groups()
+    return Exchange(
+        name=line["name"],
+        method=method,
+        path=path,
+        actor=actor,
+        headers=ast.literal_eval(headers) if headers else {},
+        body=body or "",
+        response=Response(line["status"], line["headers"], line["body"]),
+    )
+
+
+class Replay:
+    """
+    Puts exchanges to a sandbox.
+
+    :param sandbox: The sandbox, whose clock stands still.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        sandbox.world.refuses_early_termination = True
+        self.http = requests.Session()
+        self.http.trust_env = False
+        self._cookies = {"None": "", "garbage": f"{COOKIE}=token=garbage"}
+        self._sessions: dict[str, str] = {}
+        for name, login in sandbox.users.items():
+            self._log_in(name, login.password)
+        # There were runs on both clouds, some of which had ended.
+        sandbox.world.add_runs(12)
+        self._deploy(BLOG, "alice")
+        self._send("DELETE", f"/run/{self._deploy(BLOG, 'alice')}", "alice")
+
+    def _log_in(self, name: str, password: str) -> None:
+        template = {"href": "session-template/internal", "username": name, "password": password}
+        response = self._send("POST", "/api/session", "None", json={"sessionTemplate": template})
+        self._cookies[name] = response.headers["Set-Cookie"].partition(";")[0]
+        self._sessions[name] = response.json()["resource-id"]
+
+    def _send(self, method: str, path: str, actor: str, **options: Any) -> requests.Response:
+        headers = {"Accept": None, **options.pop("headers", {})}
+        if self._cookies[actor]:
+            headers["Cookie"] = self._cookies[actor]
+        url = self.sandbox.url + path
+        return self.http.request(
+            method, url, headers=headers, allow_redirects=False, timeout=20, **options
+        )
+
+    def _deploy(self, module: str, user: str, **fields: str) -> str:
+        response = self._send("POST", "/run", user, data={"refqname": module, **fields})
+        self.sandbox.clock.advance(300)
+        return response.headers["Location"].rpartition("/")[2]
+
+    def _run(self, exchange: Exchange) -> str:
+        """The run that an exchange is about, in the state that it was in."""
+        common = {"tags": "t1,t2", "keep-running": "always"}
+        if _APPLICATION.match(exchange.name):
+            twice = {"parameter--node--apache--multiplicity": "2"}
+            mutable = {"mutable": "true"} if "_mut_" in exchange.name else {}
+            run = self._deploy(SYSTEM, "alice", **common, **twice, **mutable)
+            return self._aborted(exchange, run)
+        module = FAILING if "failing" in exchange.name else BLOG
+        cloud = {"parameter--cloudservice": "ec2-eu-west"}
+        if exchange.name.startswith("c_"):
+            cloud = {}
+        run = self._deploy(module, "alice", **common, **cloud)
+        if exchange.name.endswith(("_again", "_2")):
+            self._send("DELETE", f"/run/{run}", "alice")
+        return self._aborted(exchange, run)
+
+    def _aborted(self, exchange: Exchange, run: str) -> str:
+        was_aborted = "Abort flag raised" in exchange.response.body
+        if was_aborted or "ignoreabort" in exchange.path or "abort_" in exchange.name:
+            self._send("GET", f"/run/{run}/ss:nosuch", "alice")
+        return run
+
+    def put(self, exchange: Exchange) -> Result:
+        """Send an exchange's request, and compare the responses."""
+        path, body = exchange.path, exchange.body
+        if "<run>" in path:
+            path = path.replace("<run>", self._run(exchange))
+        for name, value in {
+            "{SID}": self._sessions["alice"],
+            "{BSID}": self._sessions["bob"],
+            "{KEY}": self.sandbox.key,
+            "{SEC}": self.sandbox.secret,
+            "SCRUBBED": self.sandbox.password,
+        }.items():
+            path, body = path.replace(name, value), body.replace(name, value)
+        if exchange.name.endswith("PUT_rp_long"):
+            body = "x" * 5000
+        response = self._send(
+            exchange.method, path, exchange.actor, headers=exchange.headers, data=body.encode()
+        )
+        played = Response(response.status_code, response.headers, response.text)
+        return Result(
+            name=exchange.name,
+            resource=exchange.resource,
+            is_core=exchange.is_core,
+            differences=list(differences(exchange, played)),
+            is_played=played.status != 501,
+        )
+
+
+def differences(exchange: Exchange, played: Response) -> Iterator[str]:
+    """What is different in a response of the sandbox."""
+    recorded = exchange.response
+    if recorded.status != played.status:
+        yield f"the status is {played.status}, not {recorded.status}"
+        return
+    for name in (*HEADERS, "Allow"):
+        old, new = (
+            _DATES.sub("<data>", normalised(one.headers.get(name, "")))
+            for one in (recorded, played)
+        )
+        if old != new:
+            yield f"{name} is {new!r}, not {old!r}"
+    if exchange.method == "HEAD":
+        return
+    kind = recorded.headers.get("Content-Type", "")
+    if bool(recorded.body) != bool(played.body):
+        yield f"the body is {played.body[:60]!r}, not {recorded.body[:60]!r}"
+    elif not recorded.body or "html" in kind:
+        return
+    elif "json" in kind:
+        found = _json_differences(recorded.body, played.body)
+        # The recorded documents of machines were made by hand, with little more than they must.
+        by_hand = exchange.resource == "api/virtual-machine"
+        yield from (one for one in found if not (by_hand and one.startswith("has ")))
+    elif recorded.body.startswith("<"):
+        old_shape, new_shape = (
+            set(_xml_shape(fromstring(one.body))) for one in (recorded, played)
+        )
+        yield from _compared(*_without_data(old_shape, new_shape))
+    elif (recorded.status >= 300 or _FIXED.search(exchange.name)) and recorded.body != played.body:
+        yield f"the body is {played.body!r}, not {recorded.body!r}"
+
+
+def _json_differences(recorded: str, played: str) -> Iterator[str]:
+    was, now = (json.loads(_OF_CLOUD.sub("", body)) for body in (recorded, played))
+    messages = [one.get("message", "") for one in (was, now)]
+    if form(messages[0]) != form(messages[1]):
+        yield f"the message is {messages[1]!r}, not {messages[0]!r}"
+    ids = {one["id"] for one in _documents(was) if "id" in one}
+    if ids and not any(normalised(one) != one for one in ids):
+        for key, documents in now.items():
+            if isinstance(documents, list):
+                now[key] = [one for one in documents if one.get("id", "") in {*ids, ""}]
+    yield from _compared(*_without_empty(set(shape(was)), set(shape(now))))
+
+
+def _documents(envelope: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for value in envelope.values():
+        if isinstance(value, list):
+            yield from (one for one in value if isinstance(one, Mapping))
+
+
+def _without_empty(old: set[str], new: set[str]) -> tuple[set[str], set[str]]:
+    """Leave out what is in a list that is empty on one side."""
+    for side in (set(old), set(new)):
+        for line in side:
+            if line.endswith(": list, empty"):
+                path = line.removesuffix(": list, empty")
+                for both in (old, new):
+                    both -= {one for one in both if one.startswith((f"{path}[]", f"{path}: list"))}
+    return old, new
+
+
+def _compared(old: set[str], new: set[str]) -> Iterator[str]:
+    yield from (f"lacks {line}" for line in sorted(old - new))
+    yield from (f"has {line}" for line in sorted(new - old))
+
+
+def _xml_shape(element: Element, path: str = "") -> Iterator[str]:
+    path = f"{path}/{element.tag}"
+    if element.tag in {"value", "defaultValue"} and "Expanded" in path:
+        # Which parameters have a value is data.
+        return
+    yield path
+    for name, value in element.attrib.items():
+        shown = value if name in {"class", "reason", "code", "specificationUri"} else ""
+        yield f"{path}@{name}={shown}"
+    if element.tag == "error":
+        yield f"{path}: {normalised(element.get('detail', ''))}"
+    if element.tag == "runtimeParameter":
+        key = element.get("name", "")
+        if not _OF_CONNECTOR.match(key) and key not in _OF_SEEDS:
+            yield f"{path} {key}: {element.get('description')}, {element.get('type')}"
+    for child in element:
+        yield from _xml_shape(child, path)
+
+
+def _without_data(old: set[str], new: set[str]) -> tuple[set[str], set[str]]:
+    """Leave out the items of a list that is empty on one side."""
+    for name in _DATA_LISTS:
+        lists = [{one for one in side if f"/{name}/item" in one} for side in (old, new)]
+        if not all(lists):
+            old, new = old - lists[0], new - lists[1]
+    return old, new
+
+
+def results() -> list[Result]:
+    """Put the whole recording to a sandbox."""
+    with Sandbox(clock=Clock(speed=0)) as sandbox:
+        player = Replay(sandbox)
+        return [player.put(exchange) for exchange in exchanges()]
