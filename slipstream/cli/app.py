@@ -72,44 +72,59 @@ class MissingExtra(click.ClickException):
 
 
 COMMANDS = (
-    Command(
-        "sandbox",
-        "Run a local server that speaks SlipStream or Nuvla.",
-        "slipstream.cli.sandbox:sandbox",
-        "sandbox",
-    ),
-    Command("plugins", "List the plugins and their status.", "slipstream.cli.plugins:plugins"),
-    Command("record", "Record the scenarios of the tests.", "slipstream.cli.record:record"),
-    Command(
-        "conformance",
-        "Check a libcloud driver against libcloud's contract.",
-        "slipstream.cli.conformance:conformance",
-    ),
+    Command("login", "Check the credentials.", "slipstream.cli.login:login", "cli"),
+    Command("images", "List what can be deployed.", "slipstream.cli.lists:images", "cli"),
+    Command("sizes", "List the sizes of machines.", "slipstream.cli.lists:sizes", "cli"),
+    Command("locations", "List the clouds to deploy on.", "slipstream.cli.lists:locations", "cli"),
+    Command("keys", "List the SSH keys.", "slipstream.cli.lists:keys", "cli"),
+    Command("deploy", "Deploy an image.", "slipstream.cli.deploy:deploy", "cli"),
+    Command("nodes", "List the deployments.", "slipstream.cli.lists:nodes", "cli"),
+    Command("show", "Show a node and its machines.", "slipstream.cli.show:show", "cli"),
+    Command("wait", "Wait until a node runs.", "slipstream.cli.wait:wait", "cli"),
+    Command("logs", "Print the logs of a node.", "slipstream.cli.logs:logs", "cli"),
+    Command("destroy", "Destroy a node.", "slipstream.cli.destroy:destroy", "cli"),
 )
+DEVELOPER_COMMANDS = (
+    Command("sandbox", "Run a local server.", "slipstream.cli.sandbox:sandbox", "sandbox"),
+    Command("plugins", "List the plugins and their status.", "slipstream.cli.plugins:plugins"),
+    Command("record", "Record the scenarios of tests.", "slipstream.cli.record:record"),
+    Command("conformance", "Check a libcloud driver.", "slipstream.cli.conformance:conformance"),
+)
+ALL = (*COMMANDS, *DEVELOPER_COMMANDS)
 
 
 class Commands(click.Group):
     """The subcommands, imported when one is needed."""
 
+    def main(  # type: ignore[override]  # the arguments that are not named here pass through
+        self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **options: Any
+    ) -> Any:
+        """Run with the messages and exit codes of :func:`main`."""
+        if standalone_mode:
+            sys.exit(main(args))
+        return super().main(args, standalone_mode=False, **options)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the help."""
-        return [command.name for command in COMMANDS]
+        return [command.name for command in ALL]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a subcommand."""
-        command = next((command for command in COMMANDS if command.name == cmd_name), None)
+        command = next((command for command in ALL if command.name == cmd_name), None)
         return None if command is None else command.load()
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of subcommands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(command.name, command.help) for command in COMMANDS])
+        sections = {"Commands": COMMANDS, "Developer commands": DEVELOPER_COMMANDS}
+        for title, commands in sections.items():
+            with formatter.section(title):
+                formatter.write_dl([(command.name, command.help) for command in commands])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete the name of a subcommand without importing any."""
-        names = [command for command in COMMANDS if command.name.startswith(incomplete)]
+        commands = [command for command in ALL if command.name.startswith(incomplete)]
         options = click.Command.shell_complete(self, ctx, incomplete)
-        return [*(CompletionItem(name.name, help=name.help) for name in names), *options]
+        return [*(CompletionItem(item.name, help=item.help) for item in commands), *options]
 
 
 @click.group(NAME, cls=Commands, no_args_is_help=False, invoke_without_command=True)
@@ -134,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         code: Any = slipstream.main(
-            None if arguments is None else list(arguments), NAME, standalone_mode=False
+            None if arguments is None else list(arguments), prog_name=NAME, standalone_mode=False
         )
     except click.Abort:
         click.echo("", err=True)

@@ -17,7 +17,7 @@ ERROR = "slipstream: error: "
 def test_without_arguments_it_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([]) == 0
     output = capsys.readouterr().out
-    assert all(f"  {command.name} " in output for command in cli.COMMANDS)
+    assert all(f"  {command.name} " in output for command in cli.ALL)
     assert cli.main(["--help"]) == 0
     assert capsys.readouterr().out == output
 
@@ -33,7 +33,7 @@ def test_a_wrong_command_is_one_line(
     assert arguments[0] in errors
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", cli.ALL, ids=lambda command: command.name)
 def test_every_command_has_a_help(
     command: cli.Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,7 +67,7 @@ def test_a_module_missing_from_the_package_itself_is_not_hidden(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken = cli.Command("sandbox", "", "slipstream.no_such_module:x", "sandbox")
-    monkeypatch.setattr(app, "COMMANDS", (broken,))
+    monkeypatch.setattr(app, "ALL", (broken,))
     with pytest.raises(ModuleNotFoundError):
         cli.main(["sandbox"])
 

@@ -8,7 +8,8 @@ import shlex
 import pytest
 from pages import PAGES, ROOT, blocks
 
-from slipstream.cli import COMMANDS, main
+from slipstream.cli import ALL as COMMANDS
+from slipstream.cli import main
 
 OUTSIDE = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 ALL = [*PAGES, *OUTSIDE]

@@ -1,0 +1,105 @@
+"""What the commands that use a driver share: its options, its errors, and finding resources."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+from libcloud.compute.base import Node
+
+from slipstream.cli.app import FAILED, WRONG_USAGE
+from slipstream.errors import (
+    BadInput,
+    DriverError,
+    InvalidCredentials,
+    NotFound,
+    UnknownName,
+    WaitTimeout,
+)
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.profiles import driver_arguments
+
+LOGIN_REFUSED, TIMED_OUT = 3, 4
+_EXIT_CODES: tuple[tuple[type[DriverError], int], ...] = (
+    (BadInput, WRONG_USAGE),
+    (InvalidCredentials, LOGIN_REFUSED),
+    (WaitTimeout, TIMED_OUT),
+    (DriverError, FAILED),
+)
+
+
+class Failure(click.ClickException):
+    """A driver's exception, with the exit code for its class."""
+
+    def __init__(self, error: DriverError) -> None:
+        super().__init__(str(error))
+        self.exit_code = next(  # type: ignore[misc]  # click's are fixed for a class
+            code for cls, code in _EXIT_CODES if isinstance(error, cls)
+        )
+        self.ctx = click.get_current_context()
+
+
+def driver_command(function: Callable[..., None]) -> click.Command:
+    """
+    Make a command of a function that takes a driver, and whether to print JSON.
+
+    :param function: Its other parameters are options and arguments of its own.
+    """
+
+    @click.option("--profile", metavar="NAME", help="A profile of the configuration file.")
+    @click.option("--endpoint", metavar="URL", help="Another server than that of the profile.")
+    @click.option(
+        "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True
+    )
+    @functools.wraps(function)
+    def run(profile: str | None, endpoint: str | None, output: str, **arguments: Any) -> None:
+        options = {} if endpoint is None else {"ex_endpoint": endpoint}
+        try:
+            with SlipStreamNodeDriver(**driver_arguments(profile, **options)) as driver:
+                function(driver, output == "json", **arguments)
+        except DriverError as error:
+            raise Failure(error) from None
+
+    return click.command()(run)
+
+
+def find_node(driver: SlipStreamNodeDriver, text: str) -> Node:
+    """
+    Find a node by its id, or an active one by its name.
+
+    :param driver: The driver.
+    :param text: The id or the name.
+    :raises DriverError: If there is none, or several have the name.
+    """
+    try:
+        return driver.ex_get_node(text)
+    except (NotFound, BadInput):
+        nodes = driver.list_nodes()
+    matches = [node for node in nodes if node.name == text]
+    if len(matches) > 1:
+        ids = ", ".join(str(node.id) for node in matches)
+        raise BadInput(f"{len(matches)} nodes are named {text!r}.", hint=f"Give an id: {ids}.")
+    if not matches:
+        raise UnknownName("node", text, [node.name for node in nodes if node.name])
+    # A list lacks some of what the node's own document has.
+    return driver.ex_get_node(str(matches[0].id))
+
+
+def find(resources: Iterable[Any], what: str, text: str | None) -> Any:
+    """
+    Find a resource by its id or its name.
+
+    :param resources: The resources to choose from.
+    :param what: What they are, for the message.
+    :param text: The id or the name; ``None`` finds ``None``.
+    :raises UnknownName: If there is none.
+    """
+    if text is None:
+        return None
+    listed = list(resources)
+    for resource in listed:
+        if text in {resource.id, resource.name}:
+            return resource
+    raise UnknownName(what, text, [str(resource.name) for resource in listed])

@@ -1,0 +1,102 @@
+"""``slipstream images``, ``sizes``, ``locations``, ``nodes`` and ``keys``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from slipstream.cli.driver_command import driver_command, find
+from slipstream.cli.output import document, print_json, print_table
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+
+
+def _print_list(
+    resources: Iterable[Any],
+    as_json: bool,
+    columns: Sequence[str],
+    row: Callable[[Any], Sequence[object]],
+) -> None:
+    if as_json:
+        print_json([document(resource) for resource in resources])
+    else:
+        print_table(columns, map(row, resources))
+
+
+@driver_command
+@click.option("--path", metavar="PROJECT", help="Those of a project instead of the App Store.")
+def images(driver: SlipStreamNodeDriver, as_json: bool, path: str | None) -> None:
+    """List the components and applications that can be deployed."""
+    _print_list(
+        driver.list_images(ex_path=path),
+        as_json,
+        ("IMAGE", "NAME", "TYPE", "DESCRIPTION"),
+        lambda image: (
+            image.extra["path"],
+            image.name,
+            image.extra["type"],
+            image.extra["description"],
+        ),
+    )
+
+
+@driver_command
+@click.option("--location", metavar="NAME", help="Only those of a location.")
+def sizes(driver: SlipStreamNodeDriver, as_json: bool, location: str | None) -> None:
+    """List the service offers for machines."""
+    place = find(driver.list_locations() if location else [], "location", location)
+    _print_list(
+        driver.list_sizes(place),
+        as_json,
+        ("SIZE", "NAME", "RAM (MiB)", "DISK (GiB)", "PRICE", "LOCATION"),
+        lambda size: (
+            size.id,
+            size.name,
+            size.ram,
+            size.disk,
+            f"{size.price:g} {size.extra.get('currency') or ''}",
+            size.extra.get("location"),
+        ),
+    )
+
+
+@driver_command
+def locations(driver: SlipStreamNodeDriver, as_json: bool) -> None:
+    """List the clouds that the account can use."""
+    _print_list(
+        driver.list_locations(),
+        as_json,
+        ("LOCATION", "COUNTRY", "ID"),
+        lambda location: (location.name, location.country, location.id),
+    )
+
+
+@driver_command
+@click.option("--all", "include_ended", is_flag=True, help="Those that have ended, too.")
+def nodes(driver: SlipStreamNodeDriver, as_json: bool, include_ended: bool) -> None:
+    """List the deployments."""
+    _print_list(
+        driver.list_nodes(ex_active_only=not include_ended, ex_addresses=True),
+        as_json,
+        ("NODE", "NAME", "STATE", "ADDRESSES", "LOCATION", "STARTED"),
+        lambda node: (
+            node.id,
+            node.name,
+            node.extra["state"],
+            [*node.public_ips, *node.private_ips],
+            node.extra["clouds"],
+            node.created_at,
+        ),
+    )
+
+
+@driver_command
+def keys(driver: SlipStreamNodeDriver, as_json: bool) -> None:
+    """List the SSH keys that are put into machines."""
+    _print_list(
+        driver.list_key_pairs(),
+        as_json,
+        ("KEY", "FINGERPRINT"),
+        lambda pair: (pair.name, pair.fingerprint),
+    )

@@ -1,0 +1,215 @@
+"""The commands that use a driver, against both families of the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from slipstream.cli import slipstream
+from slipstream.cli.output import print_table
+from slipstream.libcloud.profiles import PROFILE_VARIABLE, VARIABLES
+from slipstream.sandbox import Sandbox
+
+BLOG = "apps/WordPress/wordpress"
+LOCATIONS = {"slipstream": "exoscale-ch-gva", "nuvla": "swarm-lausanne"}
+Run = Callable[..., Result]
+
+
+@pytest.fixture(params=["slipstream", "nuvla"])
+def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A server whose credentials are in the environment."""
+    monkeypatch.setattr("slipstream.cli.wait.PERIOD", 0.05)
+    for variable in (*VARIABLES.values(), PROFILE_VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    with Sandbox(family=request.param, speed=600) as sandbox:
+        monkeypatch.setenv("SLIPSTREAM_ENDPOINT", sandbox.url)
+        monkeypatch.setenv("SLIPSTREAM_USERNAME", sandbox.username)
+        monkeypatch.setenv("SLIPSTREAM_PASSWORD", sandbox.password)
+        yield sandbox
+
+
+@pytest.fixture
+def run() -> Run:
+    def invoke(*arguments: str, **options: Any) -> Result:
+        return CliRunner().invoke(slipstream, arguments, **options)
+
+    return invoke
+
+
+@pytest.fixture
+def deploy(run: Run, sandbox: Sandbox) -> Callable[..., dict[str, Any]]:
+    def call(name: str = "blog", *options: str) -> dict[str, Any]:
+        place = LOCATIONS[sandbox.family]
+        result = run("deploy", BLOG, "--name", name, "--location", place, "-o", "json", *options)
+        assert result.exit_code == 0, result.output
+        document: dict[str, Any] = json.loads(result.stdout)
+        return document
+
+    return call
+
+
+def rows(result: Result) -> list[list[str]]:
+    assert result.exit_code == 0, result.output
+    return [line.split() for line in result.stdout.splitlines()]
+
+
+def test_login(run: Run, sandbox: Sandbox) -> None:
+    assert run("login").output == f"Logged in to {sandbox.url} as alice.\n"
+    document = json.loads(run("login", "--output", "json").stdout)
+    assert document == {"endpoint": sandbox.url, "login": "alice"}
+
+
+def test_lists(run: Run, sandbox: Sandbox) -> None:
+    assert rows(run("images"))[0] == ["IMAGE", "NAME", "TYPE", "DESCRIPTION"]
+    assert BLOG in [row[0] for row in rows(run("images"))]
+    assert LOCATIONS[sandbox.family] in [row[0] for row in rows(run("locations"))]
+    assert "ff:b3:46:0a:1b:4b:68:16:4e:78:51:44:83:6d:15:33" in [
+        row[-1] for row in rows(run("keys"))
+    ]
+    assert rows(run("sizes"))[0][0] == "SIZE"
+    assert rows(run("nodes"))[0][:3] == ["NODE", "NAME", "STATE"]
+
+
+@pytest.mark.parametrize("command", ["images", "sizes", "locations", "keys", "nodes"])
+def test_lists_as_json(command: str, run: Run, sandbox: Sandbox) -> None:
+    if command == "nodes":
+        run("deploy", BLOG, "--location", LOCATIONS[sandbox.family])
+    documents = json.loads(run(command, "-o", "json").stdout)
+    assert documents or (command, sandbox.family) == ("sizes", "nuvla")
+    for document in documents:
+        assert {"name", "extra"} <= document.keys()
+        assert "private_key" not in document
+
+
+def test_sizes_of_a_location(run: Run, sandbox: Sandbox) -> None:
+    place = LOCATIONS[sandbox.family]
+    assert {row[-1] for row in rows(run("sizes", "--location", place))[1:]} <= {place}
+    result = run("sizes", "--location", "exoscale-ch-gvb")
+    assert result.exit_code == 2
+    assert "Unknown location 'exoscale-ch-gvb'" in result.stderr
+
+
+def test_a_node_from_deployment_to_destruction(
+    run: Run, sandbox: Sandbox, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    node = deploy("blog", "--param", "wordpress_title=Hi there", "--wait")
+    assert node["state"] == "running"
+    assert node["extra"]["service_url"].startswith(sandbox.url)
+    for name in ("blog", node["id"]):
+        output = run("show", name).stdout
+        assert node["extra"]["service_url"] in output
+        assert ("MACHINE" in output) == (sandbox.family == "slipstream")
+    assert [row[:2] for row in rows(run("nodes"))[1:]] == [[node["id"], "blog"]]
+    assert run("wait", "blog").exit_code == 0
+
+    for answer in ("n\n", ""):
+        result = run("destroy", "blog", input=answer)
+        assert result.exit_code == 1
+        assert "nothing was destroyed" in result.stderr
+    result = run("destroy", "blog", input="y\n")
+    assert f"Destroyed {node['id']}." in result.stdout
+    assert f"Destroy blog ({node['id']}, " in result.stderr
+
+
+def test_destroying_without_a_question(
+    run: Run, sandbox: Sandbox, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    node = deploy()
+    document = json.loads(run("destroy", node["id"], "--yes", "-o", "json").stdout)
+    assert document == {"id": node["id"], "destroyed": True}
+
+
+def test_progress_is_printed_to_standard_error(run: Run, sandbox: Sandbox) -> None:
+    place = LOCATIONS[sandbox.family]
+    result = run("deploy", BLOG, "--location", place, "--wait")
+    assert result.exit_code == 0, result.output
+    first, *lines = result.stderr.splitlines()
+    assert first.startswith("Deployed ")
+    assert all(line.startswith("00:") for line in lines)
+    assert lines[-1].split()[1] in {"Ready", "STARTED"}
+
+
+def test_a_wait_that_is_over_is_code_4_and_names_the_node(
+    run: Run, sandbox: Sandbox, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    sandbox.clock.speed = 0
+    node = deploy()
+    result = run("wait", "blog", "--timeout", "0.1")
+    assert result.exit_code == 4
+    assert node["id"] in result.stderr.splitlines()[-1]
+
+
+def test_a_name_of_several_nodes_is_refused_with_their_ids(
+    run: Run, sandbox: Sandbox, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    ids = [deploy()["id"], deploy()["id"]]
+    result = run("destroy", "blog", "--yes")
+    assert result.exit_code == 2
+    assert all(node_id in result.stderr for node_id in ids)
+    assert "Unknown node 'blok'; did you mean 'blog'?" in run("show", "blok").stderr
+
+
+def test_logs(run: Run, sandbox: Sandbox, deploy: Callable[..., dict[str, Any]]) -> None:
+    deploy("blog", "--wait")
+    result = run("logs", "blog", "web", "db", "--lines", "3")
+    if sandbox.family == "nuvla":
+        assert {row[0] for row in rows(result)} == {"web", "db"}
+    else:
+        assert result.exit_code == 1
+        assert result.stderr.startswith("slipstream logs: error: ")
+
+
+def test_parameters_of_an_application_name_its_nodes(
+    run: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sandbox.family == "nuvla":
+        pytest.skip("applications of Nuvla have no nodes with parameters of their own")
+    image = "examples/tutorials/service-testing/system"
+    result = run("deploy", image, "--param", "testclient:nosuch=1")
+    assert result.exit_code == 2
+    assert "'nosuch'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["deploy", BLOG, "--param", "title"], 2, "--param takes a name and a value"),
+        (["deploy", "no/such/image"], 1, "no/such/image"),
+        (["show"], 2, "Missing argument 'NODE'"),
+        (["nodes", "--profile", "nowhere"], 2, "There is no profile 'nowhere'"),
+        (["nodes", "--output", "xml"], 2, "'xml' is not one of"),
+        (["nodes", "--endpoint", "http://127.0.0.1:1"], 1, "http://127.0.0.1:1"),
+    ],
+)
+def test_a_failure_is_one_line_with_an_exit_code(
+    arguments: list[str], code: int, words: str, run: Run, sandbox: Sandbox
+) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert result.stderr.startswith(f"slipstream {arguments[0]}: error: ")
+    assert result.stderr.count("\n") == 1
+    assert words in result.stderr
+
+
+def test_a_refused_login_is_code_3_and_shows_no_secret(
+    run: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLIPSTREAM_PASSWORD", "not-the-one")
+    result = run("login")
+    assert result.exit_code == 3
+    assert "not-the-one" not in result.output
+
+
+def test_a_pipe_gets_whole_lines_without_colour(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    print_table(["A", "B"], [["one", "\x1b[31mred " * 20], ["[bold]two", None]])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith("one        \\x1b[31mred")
+    assert lines[2] == "[bold]two"
