@@ -163,15 +163,17 @@ def test_logs(run: Run, sandbox: Sandbox, deploy: Callable[..., dict[str, Any]])
         assert result.stderr.startswith("slipstream logs: error: ")
 
 
-def test_parameters_of_an_application_name_its_nodes(
-    run: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if sandbox.family == "nuvla":
-        pytest.skip("applications of Nuvla have no nodes with parameters of their own")
-    image = "examples/tutorials/service-testing/system"
-    result = run("deploy", image, "--param", "testclient:nosuch=1")
+def test_parameters_of_an_application_name_its_nodes(run: Run, sandbox: Sandbox) -> None:
+    images = {"slipstream": "examples/tutorials/service-testing/system", "nuvla": BLOG}
+    result = run(
+        "deploy",
+        images[sandbox.family],
+        *("--location", LOCATIONS[sandbox.family]),
+        *("--param", "testclient:nosuch=1"),
+    )
     assert result.exit_code == 2
-    assert "'nosuch'" in result.stderr
+    unknown = {"slipstream": "'nosuch' of node testclient", "nuvla": "'testclient:nosuch'"}
+    assert unknown[sandbox.family] in result.stderr
 
 
 @pytest.mark.parametrize(
