@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import secrets
 import signal
 import threading
 from collections.abc import Callable
@@ -52,6 +53,8 @@ Press Ctrl-C to end it.
 @click.option(
     "--front", type=click.Choice(FRONTS), help="Front server before it.  [default: none]"
 )
+@click.option("--password", help="The main user's password.  [default: a new one each time]")
+@click.option("--allow-host", multiple=True, help="Name to answer beside this machine's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, for programs.")
 @click.pass_context
 def sandbox(
@@ -62,6 +65,8 @@ def sandbox(
     speed: float,
     server_version: str | None,
     front: str | None,
+    password: str | None,
+    allow_host: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Run a local server that speaks SlipStream's or Nuvla's protocol, until Ctrl-C."""
@@ -71,6 +76,9 @@ def sandbox(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
 
+    password = password or secrets.token_urlsafe(9)
+    seed = secrets.randbits(64)
+
     def start(port: int) -> Sandbox:
         server = Sandbox(
             family=family,
@@ -79,6 +87,9 @@ def sandbox(
             speed=speed,
             server_version=server_version,
             front=front,
+            password=password,
+            seed=seed,
+            allowed_hosts=allow_host,
         )
         server.start()
         return server
@@ -95,7 +106,9 @@ def sandbox(
         return FAILED
     with server:
         _announce(server, as_json=as_json, prog=context.command_path)
-        ended.wait()
+        # A signal may reach another thread, which does not wake this one: look from time to time.
+        while not ended.wait(0.2):
+            pass
     return 0
 
 

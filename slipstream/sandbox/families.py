@@ -9,6 +9,7 @@ import attrs
 
 from slipstream.sandbox import nuvla, slipstream3
 from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.login import Login
 from slipstream.sandbox.server import Application
 from slipstream.sandbox.world import BaseWorld
@@ -28,7 +29,7 @@ class Family:
 
     title: str
     version: str
-    begin: Callable[[Clock, str], Begun]
+    begin: Callable[[Clock, str, Identifiers], Begun]
 
 
 FAMILIES: Mapping[str, Family] = {

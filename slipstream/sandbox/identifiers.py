@@ -13,9 +13,11 @@ class Identifiers:
     Makes identifiers in a fixed order, so that recordings of the sandbox can be repeated.
 
     :param seed: Where to begin.
+    :param password: The main user's password; a fixed one for each user, if left out.
     """
 
-    def __init__(self, seed: int = 2017) -> None:
+    def __init__(self, seed: int = 2017, password: str | None = None) -> None:
+        self._password = password
         self._random = random.Random(seed)  # noqa: S311 - nothing here is a secret
         self._addresses = 0
         self.fixed_address: str | None = None
@@ -27,6 +29,17 @@ class Identifiers:
         :returns: Its text.
         """
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+
+    def password(self, name: str) -> str:
+        """
+        Make a user's password.
+
+        :param name: The user's name.
+        :returns: The password.
+        """
+        if self._password is None:
+            return f"{name}-in-the-sandbox"
+        return self._password if name == "alice" else f"{name}-{self._password}"
 
     def secret(self) -> str:
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -11,9 +11,10 @@ from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.families import FAMILIES
 from slipstream.sandbox.faults import Faults
 from slipstream.sandbox.front import FRONTS, VendorFront
+from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.journal import Journal
 from slipstream.sandbox.login import Login
-from slipstream.sandbox.server import Gate, Server
+from slipstream.sandbox.server import Gate, HostCheck, Server
 
 
 class Sandbox:
@@ -37,6 +38,10 @@ class Sandbox:
     :param front: ``vendor`` puts the front server of SlipStream's vendor before it: GET of
         ``/run``, of a run and of its state come from a cache for 30, 40 and 15 seconds, whoever
         sends it, and more than 20 requests a second with bursts of 200 are refused with 429.
+    :param password: The main user's password; the other users' follow from it. Left out, all are
+        fixed and known.
+    :param seed: Decides ids, addresses and secrets of API keys; the same seed makes the same ones.
+    :param allowed_hosts: Names in the header ``Host`` that are answered beside this machine's own.
     :raises ValueError: If the family, the version, the speed or the front server is none.
     """
 
@@ -51,6 +56,9 @@ class Sandbox:
         clock: Clock | None = None,
         machine_address: str | None = None,
         front: str | None = None,
+        password: str | None = None,
+        seed: int = 2017,
+        allowed_hosts: Collection[str] = (),
     ) -> None:
         if family not in FAMILIES:
             known = " and ".join(FAMILIES)
@@ -62,7 +70,7 @@ class Sandbox:
         self.faults = Faults()
         chosen = FAMILIES[family]
         world, self._application, users = chosen.begin(
-            self.clock, server_version or chosen.version
+            self.clock, server_version or chosen.version, Identifiers(seed, password)
         )
         if front is not None:
             if front not in FRONTS or family != "slipstream":
@@ -73,6 +81,7 @@ class Sandbox:
         world.ids.fixed_address = machine_address
         self.users: Mapping[str, Login] = MappingProxyType(users)
         self._port = port
+        self._allowed_hosts = frozenset(allowed_hosts)
         self._server: Server | None = None
 
     def __enter__(self) -> Self:
@@ -139,6 +148,7 @@ class Sandbox:
             journal=self.journal,
             faults=self.faults,
             expire_sessions=self.world.expire_sessions,
+            is_host_allowed=HostCheck(self.host, self._allowed_hosts),
         )
         self._server = Server(gate, host=self.host, port=self._port)
         self._port = self._server.port

@@ -8,11 +8,13 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any, NoReturn
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
+import attrs
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from slipstream.sandbox.faults import Fault, Faults
@@ -25,6 +27,11 @@ USER_KEY = "slipstream.sandbox.user"
 
 NAME = "slipstream-sandbox"
 """What every answer says in its header ``Server``."""
+LARGEST_BODY = 16 * 1024 * 1024
+"""Bytes that a body may have, packed or not."""
+MOST_CONNECTIONS = 256
+"""Connections, each with a thread, that are kept at the same time."""
+_BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 class _CapturedStart:
@@ -69,6 +76,8 @@ class _Handler(WSGIRequestHandler):
 
     def _send(self, start: _CapturedStart, content: Iterable[bytes]) -> None:
         code, _, reason = start.status.partition(" ")
+        if ("Connection", "close") in start.headers:
+            self.close_connection = True
         self.send_response(int(code), reason)
         for name, value in start.headers:
             self.send_header(name, value)
@@ -76,6 +85,31 @@ class _Handler(WSGIRequestHandler):
         for part in content:
             self.wfile.write(part)
         self.wfile.flush()
+
+
+@attrs.frozen
+class HostCheck:
+    """
+    Looks at the header ``Host``, so that no page of another site reaches the sandbox under a name
+    of that site's.
+
+    :param listening: The address that is listened on.
+    :param allowed: Further names that are answered.
+    """
+
+    listening: str
+    allowed: Collection[str] = ()
+
+    def __call__(self, header: str) -> bool:
+        """Whether a request with this header is answered."""
+        host = (urlsplit(f"//{header}").hostname or "").rstrip(".")
+        if not host or host in {self.listening.lower(), *self.allowed}:
+            return True
+        try:
+            address, own = ip_address(host), ip_address(self.listening)
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+        return address.is_loopback or not own.is_loopback
 
 
 class Gate:
@@ -86,6 +120,7 @@ class Gate:
     :param journal: Where requests are written down.
     :param faults: The faults to play.
     :param expire_sessions: Makes the dialect forget every session.
+    :param is_host_allowed: Whether a name in the header ``Host`` is one of the server's.
     """
 
     def __init__(
@@ -95,11 +130,13 @@ class Gate:
         journal: Journal,
         faults: Faults,
         expire_sessions: Callable[[], None],
+        is_host_allowed: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._application = application
         self._journal = journal
         self._faults = faults
         self._expire_sessions = expire_sessions
+        self._is_host_allowed = is_host_allowed
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """
@@ -109,7 +146,12 @@ class Gate:
         :param start_response: Takes the status and the headers.
         :returns: The body.
         """
-        body = _take_body(environ)
+        if not self._is_host_allowed(environ.get("HTTP_HOST", "")):
+            return _refused(HTTPStatus.MISDIRECTED_REQUEST, start_response)
+        try:
+            body = _take_body(environ)
+        except _TooLarge:
+            return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, start_response)
         fault = self._faults.take(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or Fault()
         time.sleep(fault.delay)
         if fault.expire_sessions:
@@ -158,11 +200,29 @@ def _status_line(code: int) -> str:
         return f"{code} Unknown"
 
 
+class _TooLarge(Exception):
+    """A body of more bytes than are read."""
+
+
+def _refused(status: HTTPStatus, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Refuse a request whose body stays unread: the connection ends with it."""
+    content = f"{status} {status.phrase}\n".encode()
+    headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))]
+    start_response(f"{status} {status.phrase}", [*headers, ("Connection", "close")])
+    return [content]
+
+
 def _take_body(environ: Environ) -> bytes:
     stream = environ["wsgi.input"]
-    length = environ.get("CONTENT_LENGTH") or "0"
+    length = int(environ.get("CONTENT_LENGTH") or "0")
     chunked = environ.get("wsgi.input_terminated", False)
-    body: bytes = stream.read() if chunked else stream.read(int(length))
+    if length > LARGEST_BODY:
+        raise _TooLarge
+    body: bytes = b"" if chunked else stream.read(length)
+    while chunked and (part := stream.read(65536)):
+        body += part
+        if len(body) > LARGEST_BODY:
+            raise _TooLarge
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
     return body
@@ -213,7 +273,12 @@ class _Connections(ThreadedWSGIServer):
         super().__init__(*args, **kwargs)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Note a connection that begins."""
+        """Note a connection that begins; turn it away if there are too many."""
+        if len(self._open) >= MOST_CONNECTIONS:
+            with contextlib.suppress(OSError):
+                request.sendall(_BUSY)
+            self.shutdown_request(request)
+            return
         self._open.add(request)
         super().process_request(request, client_address)
 

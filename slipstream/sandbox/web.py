@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 from typing import Any
 
 from flask import json, request
 
 from slipstream.sandbox.problems import MalformedJson
+from slipstream.sandbox.server import LARGEST_BODY
 
 FORM = "application/x-www-form-urlencoded"
 METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"]
@@ -36,6 +39,21 @@ def query_fields() -> dict[str, list[str]]:
         for name in request.form:
             found[name] = [*found.get(name, []), *request.form.getlist(name)]
     return found
+
+
+def unpacked(content: bytes) -> bytes:
+    """
+    Unpack a body that was packed by gzip.
+
+    :param content: The body.
+    :returns: What was packed.
+    :raises OSError: If it is not packed, or more than a body may be.
+    """
+    with gzip.open(io.BytesIO(content)) as packed:
+        body = packed.read(LARGEST_BODY + 1)
+    if len(body) > LARGEST_BODY:
+        raise OSError("The body is too large.")
+    return body
 
 
 def json_body(content: bytes | None = None) -> Any:

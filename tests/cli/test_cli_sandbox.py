@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -83,12 +85,42 @@ def test_an_address_of_another_machine_is_told_in_one_line(
 
 
 def test_people_get_a_text_that_says_how_to_begin() -> None:
-    with running() as process:
+    with running("--password", "open-sesame") as process:
         lines = [first_line(process) for _ in range(12)]
         process.terminate()
         process.communicate(timeout=10)
     assert "http://127.0.0.1:" in lines[0]
-    assert "alice-in-the-sandbox" in "".join(lines)
+    assert "open-sesame" in "".join(lines)
+
+
+def test_each_start_has_secrets_of_its_own() -> None:
+    facts = []
+    for _ in range(2):
+        with running("--json", "--family", "nuvla", "--port", "0") as process:
+            facts.append(json.loads(first_line(process)))
+    for name in ("password", "key", "secret"):
+        assert facts[0][name] != facts[1][name]
+    assert "in-the-sandbox" not in facts[0]["password"]
+
+
+def test_a_signal_ends_it_while_requests_begin() -> None:
+    with running("--json", "--port", "0") as process:
+        url = json.loads(first_line(process))["url"]
+        ended = threading.Event()
+
+        def ask() -> None:
+            while not ended.is_set():
+                with contextlib.suppress(requests.RequestException):
+                    requests.get(f"{url}/api/cloud-entry-point", timeout=5)
+
+        askers = [threading.Thread(target=ask) for _ in range(4)]
+        for asker in askers:
+            asker.start()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+        ended.set()
+        for asker in askers:
+            asker.join()
 
 
 def test_the_example_for_people_runs(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,3 +127,57 @@ def test_an_address_of_the_sixth_version_works() -> None:
         assert started.url.startswith("http://[::1]:")
         assert started.is_loopback
         assert Client(started, started.users["alice"]).get("/run").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("localhost:8080", 200),
+        ("sandbox.localhost", 200),
+        ("[::1]:80", 200),
+        ("evil.example.org", 421),
+        ("127.0.0.1.evil.example.org", 421),
+        ("192.0.2.1", 421),
+    ],
+)
+def test_only_names_of_this_machine_are_answered(sandbox: Sandbox, host: str, status: int) -> None:
+    answer = requests.get(sandbox.url + ENTRY, headers={"Host": host}, timeout=5)
+    assert answer.status_code == status
+
+
+def test_other_names_are_answered_when_told_so() -> None:
+    with Sandbox(allowed_hosts=["nuvla.example.org"]) as sandbox:
+        for host, status in (("nuvla.example.org:443", 200), ("evil.example.org", 421)):
+            answer = requests.get(sandbox.url + ENTRY, headers={"Host": host}, timeout=5)
+            assert answer.status_code == status
+
+
+def test_a_body_that_is_too_large_is_refused_unread(sandbox: Sandbox) -> None:
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    head = f"POST /api/session HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99999999999\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(1024).startswith(b"HTTP/1.1 413 ")
+
+
+def test_connections_beyond_a_number_are_turned_away(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.sandbox.server.MOST_CONNECTIONS", 2)
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    with (
+        socket.create_connection((host, int(port)), timeout=5),
+        socket.create_connection((host, int(port)), timeout=5),
+    ):
+        answer = requests.get(sandbox.url + ENTRY, timeout=5)
+    assert answer.status_code == 503
+    assert requests.get(sandbox.url + ENTRY, timeout=5).status_code == 200
+
+
+def test_a_password_and_a_seed_can_be_chosen() -> None:
+    chosen = Sandbox(password="mine", seed=1)
+    assert chosen.password == "mine"
+    assert chosen.users["bob"].password == "bob-mine"
+    assert chosen.secret != Sandbox().secret
+    assert Sandbox().password == "alice-in-the-sandbox"

@@ -96,7 +96,7 @@ def plant(world: World) -> dict[str, Login]:
 
 def _user(world: World, name: str) -> Login:
     identifier = f"user/{world.ids.uuid()}"
-    password, secret = f"{name}-in-the-sandbox", world.ids.secret()
+    password, secret = world.ids.password(name), world.ids.secret()
     factor = {"auth-method-2fa": "totp"} if name == "carol" else {}
     world.document(
         "user",

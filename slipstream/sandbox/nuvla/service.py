@@ -6,7 +6,6 @@ Source: nuvla/api-server, server/app/routes.clj and server/middleware.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -37,7 +36,7 @@ from slipstream.sandbox.nuvla.users import Group, SessionTemplate, User
 from slipstream.sandbox.pages import blog
 from slipstream.sandbox.problems import MalformedJson
 from slipstream.sandbox.server import Application, Environ
-from slipstream.sandbox.web import FORM, METHODS, base_url
+from slipstream.sandbox.web import FORM, METHODS, base_url, unpacked
 
 TITLE = "wordpress_title"
 """The environmental variable that a blog takes its title from."""
@@ -135,7 +134,7 @@ def _body() -> Any:
         raise cimi.not_played("A JSON patch")
     content = request.get_data()
     if request.headers.get("Content-Encoding") == "gzip":
-        content = gzip.decompress(content)
+        content = unpacked(content)
     if not content:
         return None
     if kind and request.mimetype != cimi.JSON and not request.mimetype.endswith("+json"):

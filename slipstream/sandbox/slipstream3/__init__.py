@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.login import Login
 from slipstream.sandbox.server import Application
 from slipstream.sandbox.slipstream3.app import application
@@ -10,17 +11,21 @@ from slipstream.sandbox.slipstream3.seeds import plant
 from slipstream.sandbox.slipstream3.world import World
 
 
-def begin(clock: Clock, version: str) -> tuple[World, Application, dict[str, Login]]:
+def begin(
+    clock: Clock, version: str, ids: Identifiers
+) -> tuple[World, Application, dict[str, Login]]:
     """
     Begin a sandbox of this family.
 
     :param clock: Its clock.
     :param version: The release to play: 3.71 is the only one.
+    :param ids: Makes ids, passwords and secrets.
     :returns: The filled world, its application, and the users' logins by name.
     :raises ValueError: If it is another release.
     """
     if version.removeprefix("v") != "3.71":
         raise ValueError(f"{version!r} is not a version the sandbox speaks: 3.71 is.")
     world = World(clock=clock)
+    world.ids = ids
     logins = plant(world)
     return world, application(world), logins

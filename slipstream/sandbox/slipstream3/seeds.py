@@ -215,7 +215,7 @@ def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
         parameters += cloud_parameters(cloud, *login, fields["login"])
     account = Account(
         name=name,
-        password=f"{name}-in-the-sandbox",
+        password=state.ids.password(name),
         email=f"{name}@example.org",
         first_name=first_name,
         last_name=last_name,
