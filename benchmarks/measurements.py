@@ -143,7 +143,7 @@ def _driver(sandbox: Sandbox) -> SlipStreamNodeDriver:
 
 
 def _cookies(driver: SlipStreamNodeDriver) -> list[requests.cookies.Cookie]:
-    return list(driver._session.transport.cookies)  # noqa: SLF001 - the same login for both
+    return list(driver._session.cookies)  # noqa: SLF001 - the same login for both
 
 
 def _time(function: Callable[[], object]) -> float:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
-
-_renewals: WeakKeyDictionary[Any, Callable[[Any], object]] = WeakKeyDictionary()
 
 
 class PerProcess(Generic[T]):
@@ -34,17 +31,3 @@ class PerProcess(Generic[T]):
             # is kept: to drop it could wait for a lock that nobody releases in a child.
             self._values.setdefault(pid, self._make())
         return self._values[pid]
-
-
-def renew_in_children(owner: T, renew: Callable[[T], object]) -> None:
-    """Have something done to an object in every forked child, before anything else."""
-    _renewals[owner] = renew
-
-
-def _renew_all() -> None:
-    for owner, renew in list(_renewals.items()):
-        renew(owner)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)

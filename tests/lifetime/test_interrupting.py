@@ -26,7 +26,7 @@ from .support import KEY, LONG, PATIENCE, Driver, logins, until
 PACKAGE = str(Path(slipstream.__file__).parent)
 OURS = (
     *("/session/session.py", "/libcloud/operation.py"),
-    *("/transport/client.py", "/transport/sessions.py", "/transport/cookies.py"),
+    *("/transport/client.py", "/transport/cookies.py", "/session/login.py"),
 )
 
 
