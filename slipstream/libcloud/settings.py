@@ -18,7 +18,7 @@ from slipstream.libcloud.debugging import DebugFile
 from slipstream.transport import TransportSettings
 from slipstream.transport.certificates import Certificate, authorities, client_certificate
 from slipstream.transport.proxies import check_proxy
-from slipstream.values.endpoint import Endpoint
+from slipstream.values.endpoint import Endpoint, split_address
 from slipstream.values.numbers import check_number
 
 DEFAULTS = TransportSettings()
@@ -50,7 +50,7 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
             f"{host!r} is not a host name.", hint="Give a full URL as ex_endpoint instead."
         )
     given = None if port is None else _whole("port", port)
-    name, named = _split(host)
+    name, named = split_address(host)
     if given is not None and named not in {None, given}:
         raise BadInput(f"host names the port {named}, and port is {given}: give one of them.")
     chosen = named if given is None else given
@@ -185,18 +185,6 @@ def _shown(client_cert: CertificatePaths | None) -> Certificate | None:
     if client_cert is None:
         return None
     return client_certificate(client_cert, "ex_client_cert")
-
-
-def _split(host: str) -> tuple[str, int | None]:
-    """A host and the port behind it, as in ``nuv.la:443`` or ``[::1]:443``."""
-    bare, _, port = host.rpartition(":")
-    if not bare or (":" in bare and not bare.endswith("]")):
-        return _unwrapped(host), None
-    return _unwrapped(bare), _whole("The port in host", port)
-
-
-def _unwrapped(host: str) -> str:
-    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
 def _whole(name: str, value: object) -> int:

@@ -12,8 +12,8 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
 from slipstream.errors import BadInput
+from slipstream.values.endpoint import DEFAULT_PORTS, join_address
 
-_PORTS = {"https": 443, "http": 80}
 _SCHEMES = ("http", "https")
 
 
@@ -98,8 +98,8 @@ def _left_out(url: str) -> bool:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    port = parts.port or _PORTS.get(parts.scheme)
-    names = {"*", host, f"[{host}]", f"{host}:{port}", f"[{host}]:{port}"}
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    names = {"*", host, join_address(host), f"{host}:{port}", join_address(host, port)}
     return any(entry in names or _holds(entry, host) for entry in _entries())
 
 

@@ -1,4 +1,4 @@
-"""The address of a server, as a value."""
+"""The address of a server: take it apart, check it, put it together."""
 
 from __future__ import annotations
 
@@ -14,6 +14,40 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?"
 )
+_ADDRESS = re.compile(
+    r"(?:\[(?P<ipv6>[^\[\]]*:[^\[\]]*)\]|(?P<name>[^:\[\]]+))(?::(?P<port>\d{1,5}))?", re.ASCII
+)
+
+
+def split_address(address: str) -> tuple[str, int | None]:
+    """
+    Take an address apart.
+
+    :param address: A host, or a host and a port, as in ``nuv.la:443`` or ``[::1]:443``. An IPv6
+        address without a port needs no brackets.
+    :returns: The host without brackets, not checked any further, and the port.
+    :raises BadInput: If it is no address.
+    """
+    if address.count(":") > 1 and not address.startswith("["):
+        return address, None
+    match = _ADDRESS.fullmatch(address)
+    if match is None:
+        raise BadInput(
+            f"{shorten(address)!r} is not a host, or a host and a port.",
+            hint="Write it as in 'nuv.la', 'nuv.la:443' or '[::1]:443'.",
+        )
+    return match["ipv6"] or match["name"], None if match["port"] is None else int(match["port"])
+
+
+def join_address(host: str, port: int | None = None) -> str:
+    """
+    Put an address together, as it stands in a URL.
+
+    :param host: A host name or an address, without brackets.
+    :param port: The port, ``None`` to leave it out.
+    :returns: The address, with brackets around an IPv6 address.
+    """
+    return f"{f'[{host}]' if ':' in host else host}{'' if port is None else f':{port}'}"
 
 
 def _lower(host: str) -> str:
@@ -21,6 +55,13 @@ def _lower(host: str) -> str:
 
 
 def _check_host(_: object, __: object, host: str) -> None:
+    if "%" in host and ":" in host:
+        # Libraries disagree on what is percent-encoded in a zone, and would take "%2530" for
+        # the zone 30, 0 or %30: another network, or another host.
+        raise BadInput(
+            f"{shorten(host)!r} names the zone of an IPv6 address, which is not supported.",
+            hint="Use an address without a zone, or a host name.",
+        )
     if ":" in host:
         try:
             ipaddress.IPv6Address(host)
@@ -74,18 +115,22 @@ class Endpoint:
         """
         try:
             parts = urlsplit(url.strip())
-            host, port = parts.hostname, parts.port
         except (ValueError, AttributeError):
             raise _not_a_url(url) from None
         # The parser drops some control characters without a word, and would let others through.
-        if parts.scheme not in DEFAULT_PORTS or not host or not url.strip().isprintable():
+        printable = url.strip().isprintable()
+        if parts.scheme not in DEFAULT_PORTS or not parts.netloc or not printable:
             raise _not_a_url(url)
-        if parts.username is not None or parts.query or parts.fragment:
+        if "@" in parts.netloc or parts.query or parts.fragment:
             raise BadInput(
                 "An endpoint holds no user name, password, query or fragment.",
-                hint=f"Write it as '{parts.scheme}://{host}'; user name and password are given as"
-                " key and secret.",
+                hint=f"Write it as '{parts.scheme}://{parts.netloc.rpartition('@')[2]}'; user"
+                " name and password are given as key and secret.",
             )
+        if parts.netloc.count(":") > 1 and "[" not in parts.netloc:
+            # What follows the last colon could be a port, or the end of an address.
+            raise _not_a_url(url)
+        host, port = split_address(parts.netloc.removesuffix(":"))
         base_path = quote(parts.path.rstrip("/"), safe="/%-._~")
         if any(segment in {"", ".", ".."} for segment in base_path.split("/")[1:]):
             raise _not_a_url(url)
@@ -104,9 +149,8 @@ class Endpoint:
     @property
     def url(self) -> str:
         """The URL without a trailing slash, default port left out."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.base_path}"
+        port = None if self.port == DEFAULT_PORTS[self.scheme] else self.port
+        return f"{self.scheme}://{join_address(self.host, port)}{self.base_path}"
 
     def __str__(self) -> str:
         return self.url

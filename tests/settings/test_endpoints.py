@@ -6,12 +6,15 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import requests
+from hypothesis import example, given
+from hypothesis import strategies as st
 from places import Place
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput
 from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver
-from slipstream.values.endpoint import Endpoint
+from slipstream.values.endpoint import Endpoint, join_address, split_address
 
 from .support import below, front
 
@@ -97,6 +100,18 @@ def test_a_login_in_the_address_is_refused_with_the_right_place(options: dict[st
         {"host": ":8443"},
         {"host": "[::1"},
         {"host": "::g"},
+        {"host": "fe80::1%eth0"},
+        {"host": "[fe80::1%25eth0]:443"},
+        {"host": "[nuv.la]:443"},
+        {"ex_endpoint": "http://[fe80::1%2530]:8080"},
+        {"ex_endpoint": "http://[fe80::1%25eth0]"},
+        {"ex_endpoint": "http://[::1]x:80"},
+        {"ex_endpoint": "http://x[::1]"},
+        {"ex_endpoint": "http://[v1.fe80]"},
+        {"ex_endpoint": "http://::1:8080"},
+        {"ex_endpoint": "http://[::1]:0"},
+        {"ex_endpoint": "http://[::1]:99999"},
+        {"ex_endpoint": "http://[::1]:٤٤٣"},
         {"port": True},
         {"port": 443.5},
     ],
@@ -128,6 +143,26 @@ def test_a_base_path_goes_before_every_path(place: Place) -> None:
         assert driver.connection.request("/api/cloud-entry-point").object["id"]
     assert asked
     assert all(path.startswith("/cloud/one/") for path in asked)
+
+
+@given(text=st.text() | st.text(alphabet="http://[]:%@.1afe#?x \\\n"))
+@example("http://[")
+@example("http://[fe80::1%2530]:8080")
+def test_any_text_is_an_endpoint_that_parses_to_itself_or_bad_input(text: str) -> None:
+    try:
+        parsed = Endpoint.parse(text)
+    except BadInput:
+        return
+    assert Endpoint.parse(parsed.url) == parsed
+    assert requests.Request("GET", f"{parsed.url}/x").prepare().url == f"{parsed.url}/x"
+
+
+@given(host=st.one_of(st.ip_addresses().map(str), st.just("nuv.la")), port=st.integers(1, 65535))
+def test_addresses_are_taken_apart_as_they_were_put_together(host: str, port: int) -> None:
+    assert split_address(join_address(host, port)) == (host, port)
+    assert split_address(join_address(host)) == split_address(host) == (host, None)
+    endpoint = Endpoint(host=host, port=port)
+    assert Endpoint.parse(endpoint.url) == endpoint
 
 
 def test_both_drivers_show_their_arguments() -> None:
