@@ -64,7 +64,7 @@ class NodeMethods(DriverBase):
         :param node_id: Its id.
         :type node_id: ``str`` or :class:`uuid.UUID`
 
-        :requests: SlipStream 1. Nuvla 2, and 1 more for the reason when it is in error.
+        :requests: SlipStream 1. Nuvla 2, and 2 more for the reason when it is in error.
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises NotFound: If there is none of that id.
         """

@@ -131,8 +131,8 @@ class WaitingMethods(DriverBase):
             :class:`~slipstream.values.DeploymentState`; see
             :class:`~slipstream.libcloud.progress.ProgressLine`.
 
-        :requests: SlipStream 1 at each question, and 2 more when it was aborted. Nuvla 1, and 1
-            more when it is in error.
+        :requests: SlipStream 1 at each question, and 2 more when it was aborted. Nuvla 1, and
+            2 more when it is in error, or a few while the reason is not written yet.
         :returns: The state reached.
         :rtype: ``str``
         :raises NodeFailed: If it was aborted (``reason`` tells why) or has ended.

@@ -89,7 +89,7 @@ class TestWaiting:
         assert caught.value.reason.startswith("RuntimeError: Error response from daemon")
         assert "Traceback" not in str(caught.value)
         assert sum(waiting.slept) < 120
-        assert requests(sandbox)[-2:] == [STATE, ("PUT", "job")]
+        assert requests(sandbox)[-3:] == [STATE, ("PUT", "job"), ("GET", "job")]
 
     def test_the_reason_is_that_of_the_newest_job(
         self, driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox

@@ -14,7 +14,7 @@ from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import delete, post
 from slipstream.backends.nuvla.ids import module_id as parts_of
 from slipstream.backends.nuvla.resources import read_resource
-from slipstream.backends.nuvla.search import found, search
+from slipstream.backends.nuvla.search import first, search
 from slipstream.backends.query_filters import either
 from slipstream.errors import BadInput, NotFound, shorten
 from slipstream.filters import Filter, attr
@@ -157,7 +157,7 @@ def _by_path(session: Session, name: str) -> tuple[str, int | None]:
         if not candidate or (version is not None and not version.isdigit()):
             continue
         where = either("path", candidate)
-        hit = found(session, "module", doing=doing, select="id,created", where=where)
+        hit = first(session, "module", doing=doing, select="id,created", where=where)
         if hit is not None:
             return hit["id"], None if version is None else int(version)
     raise NotFound(

@@ -79,7 +79,7 @@ def _behind(session: Session, entry: dict[str, Any], doing: str) -> Filter:
         ) from None
 
 
-def found(
+def first(
     session: Session, collection: str, *, doing: str, select: str, where: Filter
 ) -> dict[str, Any] | None:
     """
