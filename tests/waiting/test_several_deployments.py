@@ -27,7 +27,7 @@ def driver(sandbox: Sandbox) -> Any:
 
 
 def read(driver: Driver, *ids: str) -> list[Deployment]:
-    return list(driver._plugins.get_deployments(driver._session, ids))
+    return list(driver._backend.get_deployments(ids))
 
 
 def sent(sandbox: Sandbox) -> Counter[str]:
