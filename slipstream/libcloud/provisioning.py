@@ -27,6 +27,7 @@ from slipstream.libcloud.errors import DeployFailed, DriverError
 from slipstream.libcloud.operation import check_keywords, keywords_of, operation
 from slipstream.libcloud.ssh_access import Access, check_client
 from slipstream.transport import clock
+from slipstream.transport.backoff import Backoff
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)
 """What an SSH server does while its machine is still starting, and after."""
@@ -194,6 +195,7 @@ class ProvisioningMethods(DriverBase):
         does not tell why it gave up.
         """
         deadline = clock.monotonic() + timeout
+        pauses = Backoff(start=wait_period, ceiling=wait_period).pauses()
         while True:
             try:
                 ssh_client.connect()
@@ -202,13 +204,14 @@ class ProvisioningMethods(DriverBase):
                 ssh_client.close()
             else:
                 return ssh_client
-            if clock.monotonic() + wait_period > deadline:
+            pause = next(pauses)
+            if clock.monotonic() + pause > deadline:
                 raise LibcloudError(
                     f"{ssh_client.username}@{ssh_client.hostname}, port {ssh_client.port}, cannot"
                     f" be reached by SSH within {timeout:g} seconds: {reason}",
                     driver=self,
                 )
-            clock.sleep(wait_period)
+            clock.sleep(pause)
 
 
 def _check_steps(deploy: Any, at_exit_func: Any) -> None:

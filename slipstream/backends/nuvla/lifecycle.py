@@ -25,6 +25,7 @@ from slipstream.errors import Conflict
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
 from slipstream.transport import clock
+from slipstream.transport.backoff import Backoff
 from slipstream.transport.messages import Response
 from slipstream.values import Deployment, DeploymentState
 
@@ -155,6 +156,7 @@ def _refused_in(session: Session, answer: Response) -> str | None:
 def _settled(session: Session, name: str) -> str:
     """Wait for a stop that is under way; the state that the deployment is in then."""
     deadline = clock.monotonic() + STOP_TIMEOUT
+    pauses = Backoff(start=1.0, factor=1.5, ceiling=STOP_PERIOD).pauses()
     while (state := _state(session, name)) == "STOPPING":
         if clock.monotonic() > deadline:
             raise Conflict(
@@ -163,7 +165,7 @@ def _settled(session: Session, name: str) -> str:
                 endpoint=session.endpoint.url,
                 hint="Try again later.",
             )
-        clock.sleep(STOP_PERIOD)
+        clock.sleep(next(pauses))
     return state
 
 

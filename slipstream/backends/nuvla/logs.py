@@ -16,6 +16,7 @@ from slipstream.backends.nuvla.resources import read_resource, reference
 from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.session import Session
 from slipstream.transport import clock
+from slipstream.transport.backoff import Backoff
 
 PERIOD = 1.0
 """Seconds between two looks at the job that fetches."""
@@ -49,7 +50,7 @@ def get_logs(
 
 def _wait(session: Session, job: str, doing: str, timeout: float) -> None:
     deadline = clock.monotonic() + timeout
-    while True:
+    for pause in Backoff(start=PERIOD, ceiling=PERIOD).pauses():
         document = read_resource(session, job, "id,state,status-message", doing=doing)
         state = documents.text(document, "state")
         if state == "SUCCESS":
@@ -65,4 +66,4 @@ def _wait(session: Session, job: str, doing: str, timeout: float) -> None:
                 endpoint=session.endpoint.url,
                 hint="Try again with a longer timeout.",
             )
-        clock.sleep(PERIOD)
+        clock.sleep(pause)
