@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import secrets
 from typing import Any, cast
 
 from slipstream.backends.cimi import JSON, CimiBackend
@@ -16,7 +17,7 @@ from slipstream.errors import MalformedAnswer
 from slipstream.session import Session
 from slipstream.values import Phase, Role
 
-__all__ = ["JSON", "STATES", "WIRE_NAMES", "user_name"]
+__all__ = ["JSON", "STATES", "WIRE_NAMES", "uncached", "user_name"]
 
 _COOKIE = "com.sixsq.slipstream.cookie"
 STATES = {
@@ -37,6 +38,17 @@ WIRE_NAMES = {
     Role.TOLERATED_FAILURES: "max-provisioning-failures",
 }
 """What the server calls the parameters that decide more than an input."""
+
+
+def uncached() -> tuple[str, str]:
+    """
+    Make a parameter of a query that no cache has an entry for.
+
+    The vendor's front server keeps lists of runs for 30 s, runs for 40 s and their states for
+    15 s, by address alone: for all users, and whatever a header says (SlipStreamServerDeps, the
+    files of nginx).
+    """
+    return "_", secrets.token_hex(8)
 
 
 def user_name(session: Session) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 from itertools import pairwise, takewhile
 
 from slipstream.backends.slipstream import xml
+from slipstream.backends.slipstream.dialect import uncached
 from slipstream.backends.slipstream.profile import XML
 from slipstream.backends.slipstream.run_document import summary
 from slipstream.errors import MalformedAnswer
@@ -134,6 +135,7 @@ def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[D
         ("offset", str(offset)),
         ("limit", str(PAGE)),
         ("activeOnly", "true" if active_only else "false"),
+        uncached(),
     )
     request = Request(method="GET", path="/run", query=query, headers=XML, repeatable=True)
     root = xml.parse(session.send(request, doing="list deployments"), "runs")

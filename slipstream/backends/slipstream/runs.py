@@ -13,7 +13,7 @@ from itertools import islice
 import attrs
 
 from slipstream.backends.slipstream import machines, xml
-from slipstream.backends.slipstream.dialect import STATES
+from slipstream.backends.slipstream.dialect import STATES, uncached
 from slipstream.backends.slipstream.paths import run_id
 from slipstream.backends.slipstream.profile import XML
 from slipstream.backends.slipstream.run_document import ABORT, STATE, document, phase
@@ -126,6 +126,7 @@ def read(session: Session, deployment_id: str) -> Deployment:
     request = Request(
         method="GET",
         path=f"/run/{run}",
+        query=(uncached(),),
         headers=XML,
         repeatable=True,
         expects=expect(200, f'<run uuid="{run}"/>'.encode()),
@@ -146,7 +147,7 @@ def _parameter(
         Request(
             method="GET",
             path=f"/run/{run}/{key}",
-            query=(("ignoreabort", "true" if ignore_abort else "false"),),
+            query=(("ignoreabort", "true" if ignore_abort else "false"), uncached()),
             headers=_TEXT,
             repeatable=True,
         ),

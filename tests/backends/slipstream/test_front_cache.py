@@ -1,0 +1,72 @@
+"""Behind the vendor's front server, whose cache knows no users, everybody sees what is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fake_time import FakeTime
+from libcloud.compute.types import NodeState
+
+from slipstream.errors import Forbidden, NodeFailed
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.sandbox import Clock, Sandbox
+
+from .conftest import Login
+
+BLOG = "apps/WordPress/wordpress"
+Driver = SlipStreamNodeDriver
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(clock=Clock(speed=0), front="vendor") as sandbox:
+        yield sandbox
+
+
+def test_first_example_prints_an_address(driver: Driver, waiting: FakeTime) -> None:
+    node = driver.create_node(name="blog", image=driver.get_image(BLOG))
+    driver.ex_wait_node_in_state(node)
+    node = driver.ex_get_node(str(node.id))
+    assert node.state == NodeState.RUNNING
+    assert node.public_ips
+    assert node.extra["service_url"]
+    assert driver.destroy_node(node)
+    assert driver.ex_get_node(str(node.id)).state != NodeState.RUNNING
+
+
+def test_node_is_listed_right_after_its_creation_and_gone_right_after_its_end(
+    driver: Driver,
+) -> None:
+    assert driver.list_nodes() == []
+    node = driver.create_node(name="blog", image=driver.get_image(BLOG))
+    assert [listed.id for listed in driver.list_nodes()] == [node.id]
+    driver.destroy_node(node)
+    assert driver.list_nodes() == []
+
+
+def test_nodes_of_another_user_are_neither_listed_nor_read(login: Login) -> None:
+    alice, bob = login("alice"), login("bob")
+    node = alice.create_node(name="blog", image=alice.get_image(BLOG))
+    assert len(alice.list_nodes()) == 1
+    assert bob.list_nodes() == []
+    alice.ex_get_node(str(node.id))
+    with pytest.raises(Forbidden):
+        bob.ex_get_node(str(node.id))
+
+
+def test_waiting_for_several_nodes_sees_each_state(driver: Driver, waiting: FakeTime) -> None:
+    image = driver.get_image(BLOG)
+    nodes = [driver.create_node(name=name, image=image) for name in ("blog", "shop")]
+    running = driver.wait_until_running(nodes)
+    assert all(addresses for _, addresses in running)
+
+
+def test_reason_of_a_failure_is_told_as_soon_as_it_is_there(
+    driver: Driver, sandbox: Sandbox
+) -> None:
+    node = driver.create_node(name="blog", image=driver.get_image(BLOG))
+    driver.ex_wait_node_in_state(node, "Initializing", timeout=0)
+    sandbox.world.abort_run(node.id, "the script failed")
+    with pytest.raises(NodeFailed, match="the script failed"):
+        driver.ex_wait_node_in_state(node, timeout=0)
