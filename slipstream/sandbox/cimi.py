@@ -250,6 +250,10 @@ class Resource(Generic[WorldT, IdentityT]):
         """Refuse to delete, or clear up before; a reply goes in place of the usual one."""
         return None
 
+    def forget(self, identifier: str) -> None:
+        """Take a deleted document out of the store."""
+        self.world.store.remove(identifier)
+
     def operations(self, document: Document) -> list[dict[str, Any]]:
         """What the sender may do with a document."""
         return []
@@ -321,7 +325,7 @@ class Resource(Generic[WorldT, IdentityT]):
         document = self.existing(identifier)
         self.require("delete", document)
         reply = self.remove(document)
-        self.world.store.remove(str(document["id"]))
+        self.forget(str(document["id"]))
         self.record("delete", str(document["id"]), success=True)
         return reply or message(200, f"{document['id']} deleted", str(document["id"]))
 

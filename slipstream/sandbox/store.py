@@ -132,16 +132,23 @@ class Store:
 
     def _index(self, identifier: str) -> None:
         self._due.pop(identifier, None)
-        self._indexed[identifier] = self._documents[identifier]
+        if identifier in self._documents:
+            self._indexed[identifier] = self._documents[identifier]
+        else:
+            self._indexed.pop(identifier, None)
 
-    def remove(self, identifier: str) -> None:
+    def remove(self, identifier: str, *, due: datetime | None = None) -> None:
         """
         Forget a document, if it is there.
 
         :param identifier: Its id.
+        :param due: When a search misses it; at once, if left out.
         """
-        for documents in (self._documents, self._indexed, self._due):
-            documents.pop(identifier, None)
+        self._documents.pop(identifier, None)
+        if due is None:
+            self._index(identifier)
+        else:
+            self._due[identifier] = due
 
     def collection(self, name: str) -> Iterator[Document]:
         """
@@ -251,7 +258,7 @@ def _numbers(values: Iterable[Any]) -> list[float]:
 def _single(compute: Callable[[list[float]], float]) -> Callable[[list[Any]], Document]:
     def algorithm(values: list[Any]) -> Document:
         numbers = _numbers(values)
-        return {"value": compute(numbers) if numbers else None}
+        return {"value": float(compute(numbers)) if numbers else None}
 
     return algorithm
 

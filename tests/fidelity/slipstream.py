@@ -219,8 +219,8 @@ def differences(exchange: Exchange, played: Response) -> Iterator[str]:
         return
     for name in (*HEADERS, "Allow"):
         old, new = (
-            _DATES.sub("<data>", normalised(one.headers.get(name, "")))
-            for one in (recorded, played)
+            _DATES.sub("<data>", normalised(response.headers.get(name, "")))
+            for response in (recorded, played)
         )
         if old != new:
             yield f"{name} is {new!r}, not {old!r}"
@@ -232,13 +232,13 @@ def differences(exchange: Exchange, played: Response) -> Iterator[str]:
     elif not recorded.body or "html" in kind:
         return
     elif "json" in kind:
-        found = _json_differences(recorded.body, played.body)
+        lines = _json_differences(recorded.body, played.body)
         # The recorded documents of machines were made by hand, with little more than they must.
         by_hand = exchange.resource == "api/virtual-machine"
-        yield from (one for one in found if not (by_hand and one.startswith("has ")))
+        yield from (line for line in lines if not (by_hand and line.startswith("has ")))
     elif recorded.body.startswith("<"):
         old_shape, new_shape = (
-            set(_xml_shape(fromstring(one.body))) for one in (recorded, played)
+            set(_xml_shape(fromstring(response.body))) for response in (recorded, played)
         )
         yield from _compared(*_without_data(old_shape, new_shape))
     elif (recorded.status >= 300 or _FIXED.search(exchange.name)) and recorded.body != played.body:
@@ -247,21 +247,21 @@ def differences(exchange: Exchange, played: Response) -> Iterator[str]:
 
 def _json_differences(recorded: str, played: str) -> Iterator[str]:
     was, now = (json.loads(_OF_CLOUD.sub("", body)) for body in (recorded, played))
-    messages = [one.get("message", "") for one in (was, now)]
+    messages = [document.get("message", "") for document in (was, now)]
     if form(messages[0]) != form(messages[1]):
         yield f"the message is {messages[1]!r}, not {messages[0]!r}"
-    ids = {one["id"] for one in _documents(was) if "id" in one}
-    if ids and not any(normalised(one) != one for one in ids):
+    ids = {document["id"] for document in _documents(was) if "id" in document}
+    if ids and not any(normalised(identifier) != identifier for identifier in ids):
         for key, documents in now.items():
             if isinstance(documents, list):
-                now[key] = [one for one in documents if one.get("id", "") in {*ids, ""}]
+                now[key] = [item for item in documents if item.get("id", "") in {*ids, ""}]
     yield from _compared(*_without_empty(set(shape(was)), set(shape(now))))
 
 
 def _documents(envelope: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for value in envelope.values():
         if isinstance(value, list):
-            yield from (one for one in value if isinstance(one, Mapping))
+            yield from (item for item in value if isinstance(item, Mapping))
 
 
 def _without_empty(old: set[str], new: set[str]) -> tuple[set[str], set[str]]:
@@ -271,7 +271,9 @@ def _without_empty(old: set[str], new: set[str]) -> tuple[set[str], set[str]]:
             if line.endswith(": list, empty"):
                 path = line.removesuffix(": list, empty")
                 for both in (old, new):
-                    both -= {one for one in both if one.startswith((f"{path}[]", f"{path}: list"))}
+                    both -= {
+                        line for line in both if line.startswith((f"{path}[]", f"{path}: list"))
+                    }
     return old, new
 
 
@@ -287,8 +289,8 @@ def _xml_shape(element: Element, path: str = "") -> Iterator[str]:
         return
     yield path
     for name, value in element.attrib.items():
-        shown = value if name in {"class", "reason", "code", "specificationUri"} else ""
-        yield f"{path}@{name}={shown}"
+        kind = value if name in {"class", "reason", "code", "specificationUri"} else ""
+        yield f"{path}@{name}={kind}"
     if element.tag == "error":
         yield f"{path}: {normalised(element.get('detail', ''))}"
     if element.tag == "runtimeParameter":
@@ -302,7 +304,7 @@ def _xml_shape(element: Element, path: str = "") -> Iterator[str]:
 def _without_data(old: set[str], new: set[str]) -> tuple[set[str], set[str]]:
     """Leave out the items of a list that is empty on one side."""
     for name in _DATA_LISTS:
-        lists = [{one for one in side if f"/{name}/item" in one} for side in (old, new)]
+        lists = [{line for line in side if f"/{name}/item" in line} for side in (old, new)]
         if not all(lists):
             old, new = old - lists[0], new - lists[1]
     return old, new

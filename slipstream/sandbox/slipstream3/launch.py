@@ -308,7 +308,9 @@ def _declare_global(state: State, run: Run, clouds: list[str], tags: str) -> Non
         "tags": tags,
         "recovery.mode": "false",
         "run.api.key": str(add_api_key(state, account, digest, account.roles)["id"]),
-        "deployment.credential.ids": ",".join(str(one["id"]) for one in credentials if one),
+        "deployment.credential.ids": ",".join(
+            str(document["id"]) for document in credentials if document
+        ),
     }
     for name, description in _DESCRIPTIONS["global"].items():
         run.declare(f"ss:{name}", values.get(name, ""), description=description)

@@ -256,7 +256,7 @@ def _start(state: State, run: Run, machines: list[Machine]) -> None:
 
 
 def _start_orchestrators(state: State, run: Run, _: datetime) -> None:
-    _start(state, run, [one for one in run.machines if one.is_orchestrator])
+    _start(state, run, [machine for machine in run.machines if machine.is_orchestrator])
 
 
 def _request_machines(state: State, run: Run, _: datetime) -> None:
@@ -270,7 +270,8 @@ def _boot_machines(state: State, run: Run, _: datetime) -> None:
     for machine in run.machines:
         if machine.component is not None:
             _start(state, run, [machine])
-            logins = [one.login for one in state.library.lineage(machine.component) if one.login]
+            lineage = state.library.lineage(machine.component)
+            logins = [module.login for module in lineage if module.login]
             login = logins[0] if logins else "root"
             run.put(f"{machine.group}:url.ssh", f"ssh://{login}@{machine.ip}")
             run.put(f"{machine.group}:statecustom", "Installing packages")

@@ -167,7 +167,9 @@ def _image_contents(state: State, module: Module) -> list[Element]:
     ]
     lineage = state.library.lineage(module)
     parameters = list(state.library.parameters(module).values())
-    built = [Element("buildState", {"moduleUri": one.uri, "builtOn": ""}) for one in lineage]
+    built = [
+        Element("buildState", {"moduleUri": ancestor.uri, "builtOn": ""}) for ancestor in lineage
+    ]
     return [
         Element("packages", {"class": _PERSISTENT_SET}),
         *[Element(name, text="", cdata=True) for name in _BUILD_TARGETS],
@@ -183,10 +185,12 @@ def _image_contents(state: State, module: Module) -> list[Element]:
 
 def _expanded_targets(lineage: list[Module]) -> list[Element]:
     base_first = list(reversed(lineage))
-    names = dict.fromkeys([*_BUILD_TARGETS, *(name for one in base_first for name in one.targets)])
+    names = dict.fromkeys(
+        [*_BUILD_TARGETS, *(name for module in base_first for name in module.targets)]
+    )
     expanded = []
     for name in names:
-        sources = [one for one in base_first if name in one.targets or name in _BUILD_TARGETS]
+        sources = [module for module in base_first if name in (*module.targets, *_BUILD_TARGETS)]
         steps = [
             Element(
                 "subTarget",

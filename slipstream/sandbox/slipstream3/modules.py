@@ -27,7 +27,7 @@ class Parameter:
     :param type: ``String``, ``Text``, ``Password``, ``Enum``...
     :param instructions: A longer help text.
     :param choices: What an ``Enum`` may be.
-    :param mapped: Whether the value names a parameter of another node; None if nothing is said.
+    :param mapped: Whether the value names a parameter of another node; None to leave that open.
     :param shows_set: Whether the document says if the value is set.
     """
 
@@ -224,7 +224,7 @@ class Library:
             module = self.latest(name)
         else:
             versions = self._versions.get(name, [])
-            module = next((one for one in versions if one.version == version), None)
+            module = next((item for item in versions if item.version == version), None)
         if module is None:
             raise XmlProblem(404)
         if module.deleted:
@@ -242,7 +242,7 @@ class Library:
         while modules[-1].reference:
             name, version = split_version(modules[-1].reference.removeprefix("module/"))
             versions = self.versions(name)
-            parent = next((one for one in versions if one.version == version), None)
+            parent = next((item for item in versions if item.version == version), None)
             parent = parent or self.latest(name)
             if parent is None or parent in modules:
                 break

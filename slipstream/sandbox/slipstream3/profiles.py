@@ -8,7 +8,7 @@ user_params_exec.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import sha256
+from hashlib import sha512
 from typing import Any
 from xml.etree.ElementTree import Element as Read
 
@@ -67,7 +67,7 @@ def put_user(state: State, account: Account, body: bytes, *, by_super: bool) -> 
         _check_privileges(root)
     if root.get("name") != account.name:
         raise XmlProblem(400, "The uploaded user does not correspond to the target user uri")
-    parameters = {one.name: one for one in _merged(state, account, root)}
+    parameters = {parameter.name: parameter for parameter in _merged(state, account, root)}
     for parameter in parameters.values():
         if parameter.type != "Enum" and "'" in (parameter.value or ""):
             raise XmlProblem(409, f"Value of {parameter.name} must not contain a single quote")
@@ -136,13 +136,14 @@ def _user_fields(account: Account) -> dict[str, Any]:
         "lastOnline": epoch,
         "lastExecute": epoch,
         "resourceMetadata": "user-template-direct",
-        "password": sha256(account.password.encode()).hexdigest(),
+        "password": sha512(account.password.encode()).hexdigest().upper(),
     }
 
 
-def _owned(state: State, kind: str, user: str) -> Iterator[Document]:
+def _owned(state: State, kind: str, user: str, **fields: Any) -> Iterator[Document]:
     for document in state.store.collection(kind):
-        if any(rule["principal"] == user for rule in document["acl"]["rules"]):
+        matches = all(document.get(name) == value for name, value in fields.items())
+        if matches and any(rule["principal"] == user for rule in document["acl"]["rules"]):
             yield document
 
 
@@ -170,10 +171,8 @@ def _publish_cloud(state: State, account: Account, cloud: str) -> None:
 
 def credential_of(state: State, user: str, cloud: str) -> Document | None:
     """A user's credential for a cloud, or None."""
-    for document in _owned(state, "credential", user):
-        if document.get("connector", {}).get("href") == f"connector/{cloud}":
-            return document
-    return None
+    credentials = _owned(state, "credential", user, connector={"href": f"connector/{cloud}"})
+    return next(credentials, None)
 
 
 def add_api_key(

@@ -47,7 +47,7 @@ from slipstream.sandbox.slipstream3.xml import XmlProblem
 from slipstream.sandbox.store import Document, Query, Result, selected
 from slipstream.sandbox.web import FORM, base_url, json_body, query_fields
 
-_DESCRIBE = {"rel": "http://sixsq.com/slipstream/1/action/describe", "path": "/describe"}
+_DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"
 _API_KEY = "credential-template/generate-api-key"
 _WRITING = ("add", "edit", "delete")
 _SCHEMA = "resource does not satisfy defined schema:\n-- Spec failed --------------------\n\n"
@@ -114,36 +114,39 @@ class CimiResource(Resource[State, Identity]):
         text = f"Unexpected exception thrown: {reason}"
         return JsonProblem(500, text, content_type=_CHARSET)
 
+    def forget(self, identifier: str) -> None:
+        """Take a document out of the store; a search finds it for another second."""
+        self.world.store.remove(identifier, due=self.world.now() + timedelta(seconds=1))
+
     def operations(self, document: Document) -> list[dict[str, Any]]:
         """What the sender may do with a document."""
         href = document.get("id")
         rels = self.rels if self.identity.may_modify(document["acl"]) else ()
-        found: list[dict[str, Any]] = [{"rel": rel, "href": href} for rel in rels]
+        operations: list[dict[str, Any]] = [{"rel": rel, "href": href} for rel in rels]
         if self.is_template:
-            described = f"{href}{_DESCRIBE['path']}" if href else None
-            found.append({"rel": _DESCRIBE["rel"], "href": described})
-        return found
+            operations.append({"rel": _DESCRIBE, "href": f"{href}/describe" if href else None})
+        return operations
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
         """Show a document: only what was selected, and its operations."""
-        shown = selected(document, select, self.always_selected)
-        # Without the id among what was selected, the operations have no address.
-        operations = self.operations(shown)
-        return shown | ({"operations": operations} if operations else {})
+        selection = selected(document, select, self.always_selected)
+        # Without the id in the selection, the operations have no address.
+        operations = self.operations(selection)
+        return selection | ({"operations": operations} if operations else {})
 
-    def envelope(self, found: Result, query: Query) -> Document:
+    def envelope(self, result: Result, query: Query) -> Document:
         """Put what a search found into the collection's envelope."""
         document: Document = {
-            "count": found.count,
+            "count": result.count,
             "acl": self.acl,
             "resourceURI": f"{self.uri or profiles.SIXSQ + _camel(self.name)}Collection",
             "id": self.name,
         }
         if self.may_add():
             document["operations"] = [{"rel": "add", "href": self.name}]
-        if found.aggregations:
-            document["aggregations"] = found.aggregations
-        document[self.key] = [self.present(one, query.select) for one in found.documents]
+        if result.aggregations:
+            document["aggregations"] = result.aggregations
+        document[self.key] = [self.present(item, query.select) for item in result.documents]
         return document
 
     def search(self) -> Reply:
@@ -157,7 +160,7 @@ class CimiResource(Resource[State, Identity]):
         ]
         if prefixes and self.may_search():
             documents = list(self.world.store.collection(self.name))
-            values = [v for one in documents for a in prefixes for v in a.values(one)]
+            values = [v for item in documents for path in prefixes for v in path.values(item)]
             if any(isinstance(value, int | float) for value in values):
                 nothing = Result(count=None, documents=[])
                 return Reply(document=self.envelope(nothing, self.query()))
@@ -250,7 +253,7 @@ class Credential(CimiResource):
         fields: Document = {name: body[name] for name in ("name", "description") if name in body}
         if ttl:
             fields["expiry"] = iso(self.world.now() + timedelta(seconds=ttl))
-        roles = [one for one in self.identity.roles if one != self.identity.session]
+        roles = [name for name in self.identity.roles if name != self.identity.session]
         account = self.world.accounts[self.identity.name or ""]
         digest = sessions.secret_digest(secret)
         document = profiles.add_api_key(self.world, account, digest, roles, **fields)
@@ -293,7 +296,7 @@ class Session(CimiResource):
             raise JsonProblem(500, problem, content_type=_CHARSET)
         if flask_request.headers.get("Content-Type") != FORM:
             return super().body()
-        fields: Document = {name: one[-1] for name, one in self.request.fields.items()}
+        fields: Document = {name: values[-1] for name, values in self.request.fields.items()}
         redirect = fields.pop("redirectURI", None)
         body: Document = {"sessionTemplate": fields}
         return body | ({"redirectURI": redirect} if redirect else {})
@@ -318,7 +321,9 @@ class Session(CimiResource):
         own = self.world.store.get(href)
         if own is None or not href.startswith("session-template/"):
             raise JsonProblem(404, f"{href} not found", href)
-        sent = {key: one for key, one in template.items() if key not in {"href", "redirectURI"}}
+        sent = {
+            name: value for name, value in template.items() if name not in {"href", "redirectURI"}
+        }
         method = str(own["method"])
         if set(sent) - self._fields[method]:
             raise JsonProblem(400, f"{_SCHEMA}should be one of: :href, :instance, :method\n")

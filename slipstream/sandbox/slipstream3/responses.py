@@ -38,7 +38,7 @@ def accepted_kind(offered: Collection[Kind], default: Kind, *, text_xml: bool = 
 
     :param offered: The variants.
     :param default: The one for ``*/*``, and where nothing fits: this server never answers 406.
-    :param text_xml: Whether ``text/xml`` is known as a name of XML.
+    :param text_xml: Whether ``text/xml`` names XML.
     :returns: The variant.
     """
     media = request.args.get("media")

@@ -180,7 +180,9 @@ class _RuntimeParameter(_View):
         run = self._run(uuid)
         self._check(run, key)
         if _is_node(key):
-            names = ",".join(one.group for one in run.instances(key) if one.group != key)
+            names = ",".join(
+                machine.group for machine in run.instances(key) if machine.group != key
+            )
             return responses.text(names, status=200 if names else 204)
         if key.endswith(":vmstate"):
             return responses.text(self._machine_state(run, key.partition(":")[0]))
@@ -422,7 +424,11 @@ def _site(state: State, uuid: str) -> Response:
         raise XmlProblem(404)
     if not run.get("ss:url.service") or run.state not in {"Ready", "Finalizing"}:
         return responses.text("The site is not up yet.\n", status=503)
-    titles = (one.value for one in run.runtime.values() if one.name == "wordpress_title")
+    titles = (
+        parameter.value
+        for parameter in run.runtime.values()
+        if parameter.name == "wordpress_title"
+    )
     return responses.site(next(titles, "It works"))
 
 

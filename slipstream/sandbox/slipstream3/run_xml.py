@@ -79,7 +79,7 @@ def _item(state: State, run: Run) -> Element:
             "type": run.kind,
             "tags": run.get("ss:tags"),
             "serviceUrl": run.get("ss:url.service"),
-            "activeVm": sum(1 for one in documents if one and one in state.store),
+            "activeVm": sum((document or "") in state.store for document in documents),
         },
     )
 
@@ -87,7 +87,7 @@ def _item(state: State, run: Run) -> Element:
 def run_document(state: State, run: Run) -> Element:
     """The ``run`` element of a run."""
     created = java_timestamp(run.created)
-    runtime = [(one.key, _runtime(one, created)) for one in run.runtime.values()]
+    runtime = [(key, _runtime(parameter, created)) for key, parameter in run.runtime.items()]
     orchestrators_last = sorted(run.machines, key=lambda machine: machine.is_orchestrator)
     return Element(
         "run",

@@ -35,7 +35,7 @@ class RuntimeParameter:
 
     :param key: ``GROUP:NAME``.
     :param value: The value; empty for not set.
-    :param targets: Keys that take every value this one is given.
+    :param targets: Keys that take the values of this one too.
     :param is_mapped: Whether the value comes from another parameter.
     """
 

@@ -202,3 +202,18 @@ def test_entry_point_names_every_collection(nobody: Client) -> None:
     entry = nobody.json("/api/cloud-entry-point")
     assert entry["meterings"] == {"href": "metering"}
     assert {"quotas", "userParam", "deployments", "serviceOffers"} <= set(entry)
+
+
+def test_deleted_document_is_listed_for_another_second(sandbox: Sandbox, alice: Client) -> None:
+    query = {"filter": "type='api-key'"}
+    (key,) = alice.json("/api/credential", **query)["credentials"]
+    assert alice.delete(f"/api/{key['id']}").status_code == 200
+    assert alice.get(f"/api/{key['id']}").status_code == 404
+    assert alice.json("/api/credential", **query)["count"] == 1
+    sandbox.clock.advance(1)
+    assert alice.json("/api/credential", **query)["count"] == 0
+
+
+def test_results_of_aggregations_are_floats(alice: Client) -> None:
+    text = alice.get(f"{OFFERS}?$aggregation=max:resource:vcpu&$last=0").text
+    assert '"value" : 32.0' in text

@@ -169,6 +169,7 @@ def test_a_deleted_session_leaves_the_token_good(alice: Client, bob: Client) -> 
     assert answer.status_code == 200
     assert answer.json()["message"] == f"{identifier} deleted"
     assert f"{COOKIE}=INVALID;Path=/;Max-Age=0;" in answer.headers["Set-Cookie"]
+    alice.sandbox.clock.advance(1)
     assert alice.json("/api/session")["count"] == 0
     assert alice.get("/user/alice").status_code == 200
     assert alice.delete(f"/api/{identifier}").status_code == 404
