@@ -133,21 +133,15 @@ def test_action_in_a_state_that_forbids_it_is_refused(
 
 
 @pytest.mark.proves("operation")
-def test_running_deployment_is_updated_and_cloned(
-    alice: Client, sandbox: Sandbox, started: str
-) -> None:
+def test_running_deployment_is_updated(alice: Client, sandbox: Sandbox, started: str) -> None:
     variables = [{"name": "WORDPRESS_TITLE", "value": "Another title"}]
     alice.edit(started, {"module": {"content": {"environmental-variables": variables}}})
 
     alice.operation(alice.get(started), "update")
-    copy = alice.operation(alice.get(started), "clone").data["resource-id"]
 
     assert alice.get(started).data["state"] == "UPDATING"
     sandbox.clock.advance(_LONG)
     assert alice.get(started).data["state"] == "STARTED"
-    cloned = alice.get(copy).data
-    assert cloned["state"] == "CREATED"
-    assert cloned["module"] == alice.get(started).data["module"]
 
 
 def test_application_that_fails_leaves_an_error_and_its_reason(

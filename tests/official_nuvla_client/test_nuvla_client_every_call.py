@@ -25,20 +25,27 @@ _NOT_PLAYED = {
     "Notification.create": "says something in the web interface",
     "Notification.exists_with_content_unique_id": "says something in the web interface",
     "Notification.find_by_content_unique_id": "says something in the web interface",
+    "InfraService.create": "adds where things can run",
+    "Module.create": "writes modules",
+    "Module.update": "writes modules",
     "User.create": "administers users",
     "delete_bulk": "changes many resources at once",
     "edit_patch": "edits by JSON patch, which the server itself fails on in most types",
     "operation_bulk": "changes many resources at once",
 }
+# What builds modules, which the sandbox does not take.
+_BUILDERS = ("ModuleBuilder", "ProjectBuilder", "AppBuilder", "AppBuilderHelm")
 
 
 def test_every_public_call_works_or_is_known_not_to(official: Official) -> None:
     public = official.public()
     works = proven(Path(__file__).parent)
-    known = set(_CANNOT_WORK) | set(_NOT_PLAYED)
+    builders = {name for name in public if name.partition(".")[0].endswith(_BUILDERS)}
+    known = set(_CANNOT_WORK) | set(_NOT_PLAYED) | builders
 
     assert len(public) >= 100
-    assert works | known == public
+    assert sorted(public - works - known) == []
+    assert sorted((works | known) - public) == []
     assert not works & known
 
 

@@ -124,7 +124,8 @@ class Deployment(Resource):
     name = "deployment"
     hidden = ("module/content", "module/versions", "api-endpoint")
     bulk = "bulk-action"
-    unplayed = ("bulk",)
+    _unplayed = ("clone", "check-dct", "fetch-module", "fetch-coe-resources", "detach")
+    unplayed = ("bulk", *_unplayed)
     description = schema(
         state=one_of(
             *("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "PAUSING", "PAUSED"),
@@ -367,62 +368,3 @@ class Deployment(Resource):
         self.require("manage", deployment)
         self._check_state(deployment, "create-log")
         return ResourceLog(self.request).create_for(deployment, self.body())
-
-    @action
-    def check_dct(self, deployment: Document) -> Reply:
-        """Queue the job that looks whether the images are signed."""
-        self.require("manage", deployment)
-        return self._queue("dct_check", deployment)
-
-    @action
-    def clone(self, deployment: Document) -> Reply:
-        """Make a new deployment of the same module."""
-        self.require("view-data", deployment)
-        names = ("name", "description", "tags", "data")
-        kept = {name: deployment[name] for name in names if name in deployment}
-        return created(self._keep(deployment["module"], kept)["id"])
-
-    @action
-    def fetch_module(self, deployment: Document) -> Reply:
-        """Take another version of the module, and keep the values that were set."""
-        self.require("edit-data", deployment)
-        href = str(self.body().get("module-href"))
-        bare, number = split_version(href)
-        if number is None or bare != deployment["module"]["id"]:
-            raise JsonProblem(400, "invalid module-href")
-        fresh = self._module_copy(href)
-        # Elements without a value must not take away a default.
-        old = deployment["module"].get("content", {})
-        values = {
-            list_name: [item for item in old.get(list_name, ()) if value_name in item]
-            for list_name, _, value_name in _OPEN
-        }
-        fresh["content"] = _with_values(fresh["content"], values)
-        now, user = self.world.now(), self.identity.user
-        self.world.change(deployment["id"], now, by=user, module=fresh)
-        return Reply(document=self.present(self.world.store[deployment["id"]], None))
-
-    @action
-    def fetch_coe_resources(self, deployment: Document) -> Reply:
-        """List what runs in the container engine: nothing, in a sandbox."""
-        self.require("view-data", deployment)
-        module = deployment["module"]
-        if module["subtype"] in {"application_kubernetes", "application_helm"}:
-            kinds = ("deployments", "services", "pods")
-            return Reply(document={"kubernetes": {kind: [] for kind in kinds}})
-        if module.get("compatibility") == "docker-compose" and "nuvlabox" in deployment:
-            kinds_ = ("containers", "images", "volumes", "networks")
-            return Reply(document={"docker": {kind: [] for kind in kinds_}})
-        return Reply(document={})
-
-    @action
-    def detach(self, deployment: Document) -> Reply:
-        """Take a deployment out of its set."""
-        self.require("manage", deployment)
-        identifier = deployment["id"]
-        if "deployment-set" not in deployment:
-            text = f"operation 'detach' not allowed on {identifier}"
-            raise JsonProblem(409, text, identifier)
-        gone = {"deployment_set": None, "deployment_set_name": None}
-        self.world.change(identifier, self.world.now(), by=self.identity.user, **gone)
-        return message(200, "detached")

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipstream.sandbox.cimi import Reply, created
 from slipstream.sandbox.nuvla.access import ADMIN, USER
-from slipstream.sandbox.nuvla.resource import COMMON, Resource, schema, unfit
+from slipstream.sandbox.nuvla.resource import Resource, schema
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.schema import (
@@ -19,34 +18,14 @@ from slipstream.sandbox.schema import (
     boolean,
     list_of,
     map_of,
-    matching,
-    names,
-    one_of,
     text,
-    violation,
 )
 from slipstream.sandbox.store import Document
 
 PULL = "NUVLA_JOB_PULL"
 """The capability of an edge that fetches its jobs itself."""
 TEMPLATE = "infrastructure-service-template/generic"
-_OUTER = ("name", "description", "tags", "parent", "acl")
 _DEFAULTS = {"state": "STARTED", "endpoint": "https://service.example.org:1234"}
-_SERVICE = schema(
-    method=text,
-    endpoint=text,
-    state=one_of(
-        *("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "PAUSING", "PAUSED"),
-        *("SUSPENDING", "SUSPENDED", "TERMINATING", "TERMINATED", "ERROR"),
-    ),
-    subtype=matching(r"[a-z0-9]+(-[a-z0-9]+)*", "com.sixsq.nuvla.server.resources.spec/subtype"),
-    swarm_enabled=boolean,
-    swarm_manager=boolean,
-    online=boolean,
-    capabilities=list_of(text),
-    management_credential=text,
-    cluster_params=map_of(),
-)
 
 
 class InfrastructureServiceTemplate(Resource):
@@ -62,22 +41,18 @@ class InfrastructureService(Resource):
     """Services."""
 
     name = "infrastructure-service"
-    description = _SERVICE
-
-    def create(self, body: Document) -> Reply:
-        """Make a service from the generic template."""
-        template = body.get("template")
-        if not isinstance(template, dict) or template.get("href") != TEMPLATE:
-            text_ = "cannot validate InfrastructureServiceTemplate create document with method: ''"
-            raise JsonProblem(400, text_)
-        sent = {key: value for key, value in template.items() if key not in {"href", "acl"}}
-        outer = {key: body[key] for key in _OUTER if key in body}
-        wrong = violation(_SERVICE, sent) or violation(names(COMMON, _OUTER), outer)
-        if wrong is not None:
-            raise unfit(wrong.below("template"))
-        rights = outer.get("acl") or template.get("acl")
-        fixed = {"method": "generic"} | ({"acl": rights} if rights else {})
-        return created(self.store(_DEFAULTS | sent | outer | fixed)["id"])
+    unplayed = ("add",)
+    description = schema(
+        method=text,
+        endpoint=text,
+        state=text,
+        swarm_enabled=boolean,
+        swarm_manager=boolean,
+        online=boolean,
+        capabilities=list_of(text),
+        management_credential=text,
+        cluster_params=map_of(),
+    )
 
 
 class InfrastructureServiceGroup(Resource):

@@ -25,7 +25,7 @@ from slipstream.sandbox.nuvla.access import (
 )
 from slipstream.sandbox.nuvla.executor import MISSING_IMAGE
 from slipstream.sandbox.nuvla.infrastructure import PULL
-from slipstream.sandbox.nuvla.modules import with_version
+from slipstream.sandbox.nuvla.modules import add_version
 from slipstream.sandbox.nuvla.parameters import SITE, THIS_MACHINE
 from slipstream.sandbox.nuvla.service import TITLE
 from slipstream.sandbox.nuvla.world import WORDPRESS, World
@@ -412,7 +412,7 @@ def _module(
 
 def _version(world: World, module: str, content: Document, *, publish: bool = False) -> None:
     document = world.store[module]
-    new = with_version(world, document, content)
+    new = add_version(world, document, content)
     if publish:
         new["versions"][-1]["published"] = True
         new |= {"published": True, "updated-by": document["created-by"]}

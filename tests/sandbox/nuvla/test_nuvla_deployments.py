@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.nuvla.client import WORDPRESS, Client
+from sandbox.nuvla.client import Client
 from slipstream.sandbox import Sandbox
 
 PULL = "edge-geneva swarm"
@@ -107,18 +107,6 @@ class TestEditing:
         document = alice.edit(deployment, {"module": {"href": f"{module}_0"}})
         assert "environmental-variables" not in document["module"]["content"]
 
-    def test_fetching_a_version_keeps_the_values(self, alice: Client) -> None:
-        deployment, module = alice.deployment(), alice.module()
-        content = {"environmental-variables": [{"name": "wordpress_title", "value": "Kept"}]}
-        alice.edit(deployment, {"module": {"content": content}})
-        path = f"{deployment}/fetch-module"
-        document = alice.post(path, json={"module-href": f"{module}_2"}).json()
-        assert variables(document)["wordpress_title"] == "Kept"
-        assert variables(document)["WP_ADMIN_EMAIL"] == "admin@example.org"
-        for href in (module, f"{alice.module('apps/web/redis')}_0"):
-            refused = alice.refused("POST", path, json={"module-href": href})
-            assert refused == (400, "invalid module-href")
-
     def test_another_credential_moves_it(self, alice: Client) -> None:
         deployment = alice.deployment()
         document = alice.edit(deployment, {"parent": alice.credential(PULL)})
@@ -150,37 +138,9 @@ class TestEditing:
 
 
 class TestOtherActions:
-    def test_a_clone_has_no_place(self, alice: Client) -> None:
-        deployment = alice.started()
-        alice.edit(deployment, {"name": "blog", "tags": ["a"]})
-        clone = alice.post(f"{deployment}/clone").json()["resource-id"]
-        document = alice.read(clone)
-        assert (document["name"], document["tags"]) == ("blog", ["a"])
-        assert document["state"] == "CREATED"
-        assert "parent" not in document
-
     def test_an_update_ends_where_it_began(self, sandbox: Sandbox, alice: Client) -> None:
         deployment = alice.started()
         alice.act(f"{deployment}/update")
         assert alice.state(deployment) == "UPDATING"
         sandbox.clock.advance(60)
         assert alice.state(deployment) == "STARTED"
-
-    def test_resources_depend_on_what_runs_it(self, alice: Client) -> None:
-        def resources(path: str, credential: str) -> Any:
-            deployment = alice.deployment(path, credential)
-            return alice.post(f"{deployment}/fetch-coe-resources").json()
-
-        assert resources(WORDPRESS, "swarm-lausanne admin") == {}
-        assert set(resources(WORDPRESS, PULL)["docker"]) > {"containers", "volumes"}
-        assert "kubernetes" in resources("apps/web/nginx", KUBERNETES)
-
-    def test_only_what_is_of_a_set_can_be_detached(self, alice: Client) -> None:
-        body = {"module": {"href": alice.module()}, "deployment-set": "deployment-set/x"}
-        deployment = alice.added("deployment", body)
-        assert alice.post(f"{deployment}/detach").json() == {"status": 200, "message": "detached"}
-        refused = alice.refused("POST", f"{deployment}/detach")
-        assert refused == (409, f"operation 'detach' not allowed on {deployment}")
-
-    def test_a_check_is_a_job(self, alice: Client) -> None:
-        assert alice.act(f"{alice.deployment()}/check-dct").startswith("job/")

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from sandbox.nuvla.client import Client
@@ -22,41 +20,6 @@ def test_there_are_a_swarm_a_kubernetes_and_edges(alice: Client) -> None:
     assert subtypes["edge-geneva"] == "swarm"
     offline = [one["name"] for one in found if one.get("online") is False]
     assert offline == ["edge-zurich"]
-
-
-def test_a_group_names_its_services_and_goes_when_it_is_empty(alice: Client) -> None:
-    group = alice.added("infrastructure-service-group", {"name": "mine"})
-    template = {"href": GENERIC, "subtype": "swarm", "endpoint": "https://10.0.0.1:2376"}
-    body = {"name": "box", "parent": group, "template": template}
-    service = alice.added("infrastructure-service", body)
-    document = alice.read(service)
-    assert (document["subtype"], document["parent"]) == ("swarm", group)
-    assert alice.read(group)["infrastructure-services"] == [{"href": service}]
-    refused = alice.refused("DELETE", group)
-    assert refused == (409, f"cannot delete {group}: 1 linked services remain")
-    assert alice.delete(service).ok
-    assert alice.delete(group).ok
-
-
-@pytest.mark.parametrize(
-    "template",
-    [
-        {},
-        {"href": GENERIC, "subtype": "swarm", "endpoint": "x", "colour": "red"},
-        {"href": "infrastructure-service-template/exoscale", "subtype": "swarm"},
-    ],
-)
-def test_a_bad_service_is_refused(alice: Client, template: dict[str, Any]) -> None:
-    body = {"template": template}
-    assert alice.post("infrastructure-service", json=body).status_code == 400
-
-
-def test_an_unknown_attribute_is_refused(alice: Client) -> None:
-    body = {"name": "mine", "colour": "red"}
-    status, message = alice.refused("POST", "infrastructure-service-group", json=body)
-    assert status == 400
-    assert "does not satisfy defined schema:" in message
-    assert ":colour" in message
 
 
 class TestEdges:
@@ -84,12 +47,6 @@ class TestEdges:
         path = path.format(edge(alice, "edge-geneva"))
         refused = alice.refused("POST", path)
         assert refused == (501, f"POST /api/{path} is not played by this sandbox")
-
-
-def test_a_service_without_an_endpoint_gets_the_one_of_the_template(alice: Client) -> None:
-    body = {"template": {"href": GENERIC}}
-    service = alice.read(alice.added("infrastructure-service", body))
-    assert service["endpoint"] == "https://service.example.org:1234"
 
 
 @pytest.mark.parametrize("kind", ["notification", "data-record", "configuration"])
