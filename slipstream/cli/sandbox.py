@@ -49,7 +49,6 @@ Press Ctrl-C to end it.
 @click.option(
     "--speed", type=float, default=20.0, show_default=True, help="Simulated seconds in a second."
 )
-@click.option("--server-version", help="3.71, or 6.19 for nuvla.")
 @click.option(
     "--front", type=click.Choice(FRONTS), help="Front server before it.  [default: none]"
 )
@@ -63,7 +62,6 @@ def sandbox(
     host: str,
     port: int | None,
     speed: float,
-    server_version: str | None,
     front: str | None,
     password: str | None,
     allow_host: tuple[str, ...],
@@ -85,7 +83,6 @@ def sandbox(
             host=host,
             port=port,
             speed=speed,
-            server_version=server_version,
             front=front,
             password=password,
             seed=seed,

@@ -23,13 +23,13 @@ class Family:
     A dialect.
 
     :param title: What its servers are called.
-    :param version: The release that is played unless another one is asked for.
+    :param version: The release that is played.
     :param begin: Makes a filled world, its application and the users' logins.
     """
 
     title: str
     version: str
-    begin: Callable[[Clock, str, Identifiers], Begun]
+    begin: Callable[[Clock, Identifiers], Begun]
 
 
 FAMILIES: Mapping[str, Family] = {

@@ -30,7 +30,6 @@ class Sandbox:
     :param host: The address to listen on.
     :param port: The port; 0 lets the system choose.
     :param speed: Simulated seconds per real second, if no clock is given.
-    :param server_version: The release of the server to play: ``3.71``, or ``6.19`` for Nuvla.
     :param clock: The clock that moves deployments and ends sessions.
     :param machine_address: The address that every machine has, and every place of Nuvla's that is
         no edge: where a test lets a server of its own listen. Left out, each machine has one of
@@ -42,7 +41,7 @@ class Sandbox:
         fixed and known.
     :param seed: Decides ids, addresses and secrets of API keys; the same seed makes the same ones.
     :param allowed_hosts: Names in the header ``Host`` that are answered beside this machine's own.
-    :raises ValueError: If the family, the version, the speed or the front server is none.
+    :raises ValueError: If the family, the speed or the front server is none.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         speed: float = 1.0,
-        server_version: str | None = None,
         clock: Clock | None = None,
         machine_address: str | None = None,
         front: str | None = None,
@@ -68,10 +66,8 @@ class Sandbox:
         self.clock = Clock(speed) if clock is None else clock
         self.journal = Journal()
         self.faults = Faults()
-        chosen = FAMILIES[family]
-        world, self._application, users = chosen.begin(
-            self.clock, server_version or chosen.version, Identifiers(seed, password)
-        )
+        begin = FAMILIES[family].begin
+        world, self._application, users = begin(self.clock, Identifiers(seed, password))
         if front is not None:
             if front not in FRONTS or family != "slipstream":
                 raise ValueError(f"{front!r} is no front server of {family}: try 'vendor'.")

@@ -25,11 +25,8 @@ from slipstream.testing.origins import kept_endpoint, moved
 from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
 from slipstream.testing.scrubbing import Scrubber
 
-SANDBOX_ORIGINS: Final = {
-    "slipstream": ("3.71", "sandbox-3.71"),
-    "nuvla": ("6.19", "sandbox-nuvla-6.19"),
-}
-"""The version of the sandbox that is recorded for each family, and the folder it goes to."""
+SANDBOX_ORIGINS: Final = {"slipstream": "sandbox-3.71", "nuvla": "sandbox-nuvla-6.19"}
+"""The folder that recordings of the sandbox go to, for each family."""
 
 SANDBOX_SPEED: Final = 600.0
 """Simulated seconds per second, so that a deployment of minutes is recorded in one."""
@@ -143,14 +140,13 @@ def sandbox_recorder(
     root: Path, origin: str | None, family_name: str = "slipstream"
 ) -> Iterator[Recorder]:
     """Start the sandbox and give a recorder of it."""
-    version, usual_origin = SANDBOX_ORIGINS[family_name]
     from slipstream.sandbox import Sandbox  # noqa: PLC0415 - flask is needed for this alone
 
-    with Sandbox(family=family_name, speed=SANDBOX_SPEED, server_version=version) as sandbox:
+    with Sandbox(family=family_name, speed=SANDBOX_SPEED) as sandbox:
         yield Recorder(
             root=root,
             endpoint=sandbox.url.rstrip("/"),
-            origin=origin or usual_origin,
+            origin=origin or SANDBOX_ORIGINS[family_name],
             credentials=ScenarioCredentials(
                 username=sandbox.username,
                 password=sandbox.password,

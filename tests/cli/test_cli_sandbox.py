@@ -158,7 +158,7 @@ def test_a_busy_port_is_told_in_one_line(
         (["--speed", "-1"], "-1.0 is not a speed"),
         (["--speed", "fast"], "'fast' is not a valid float"),
         (["--speed", "nan"], "nan is not a speed"),
-        (["--server-version", "2.1"], "'2.1' is not a version"),
+        (["--front", "varnish"], "'varnish' is not 'vendor'"),
         (["--nonsense"], "--nonsense"),
     ],
 )

@@ -11,20 +11,14 @@ from slipstream.sandbox.slipstream3.seeds import plant
 from slipstream.sandbox.slipstream3.world import World
 
 
-def begin(
-    clock: Clock, version: str, ids: Identifiers
-) -> tuple[World, Application, dict[str, Login]]:
+def begin(clock: Clock, ids: Identifiers) -> tuple[World, Application, dict[str, Login]]:
     """
     Begin a sandbox of this family.
 
     :param clock: Its clock.
-    :param version: The release to play: 3.71 is the only one.
     :param ids: Makes ids, passwords and secrets.
     :returns: The filled world, its application, and the users' logins by name.
-    :raises ValueError: If it is another release.
     """
-    if version.removeprefix("v") != "3.71":
-        raise ValueError(f"{version!r} is not a version the sandbox speaks: 3.71 is.")
     world = World(clock=clock)
     world.ids = ids
     logins = plant(world)

@@ -27,13 +27,6 @@ def test_the_command_plays_the_family_that_is_asked_for() -> None:
     assert entry["resource-type"] == "cloud-entry-point"
 
 
-@pytest.mark.parametrize("version", ["6.18", "3.71", "latest"])
-def test_only_one_release_is_known(version: str) -> None:
-    with pytest.raises(ValueError, match=r"try 6\.19"):
-        Sandbox(family="nuvla", server_version=version)
-    Sandbox(family="nuvla", server_version="v6.19.0")
-
-
 def test_an_unknown_family_is_refused() -> None:
     with pytest.raises(ValueError, match="slipstream and nuvla are"):
         Sandbox(family="cloudstack")
