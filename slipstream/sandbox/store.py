@@ -88,7 +88,7 @@ class Store:
     def __init__(self) -> None:
         self._documents: dict[str, Document] = {}
         self._indexed: dict[str, Document] = {}
-        self._due: dict[str, datetime] = {}
+        self._pending: dict[str, list[tuple[datetime, Document | None]]] = {}
 
     def __contains__(self, identifier: str) -> bool:
         return identifier in self._documents
@@ -115,10 +115,7 @@ class Store:
         """
         identifier = document["id"]
         self._documents[identifier] = document
-        if due is None:
-            self._index(identifier)
-        else:
-            self._due.setdefault(identifier, due)
+        self._index(identifier, document, due)
         return document
 
     def refresh(self, now: datetime) -> None:
@@ -127,15 +124,26 @@ class Store:
 
         :param now: The present time.
         """
-        for identifier in [key for key, due in self._due.items() if due <= now]:
-            self._index(identifier)
+        for identifier, versions in list(self._pending.items()):
+            for due, document in versions:
+                if due <= now:
+                    self._show(identifier, document)
+            self._pending[identifier] = [version for version in versions if version[0] > now]
+            if not self._pending[identifier]:
+                del self._pending[identifier]
 
-    def _index(self, identifier: str) -> None:
-        self._due.pop(identifier, None)
-        if identifier in self._documents:
-            self._indexed[identifier] = self._documents[identifier]
+    def _index(self, identifier: str, document: Document | None, due: datetime | None) -> None:
+        if due is None:
+            self._pending.pop(identifier, None)
+            self._show(identifier, document)
         else:
+            self._pending.setdefault(identifier, []).append((due, document))
+
+    def _show(self, identifier: str, document: Document | None) -> None:
+        if document is None:
             self._indexed.pop(identifier, None)
+        else:
+            self._indexed[identifier] = document
 
     def remove(self, identifier: str, *, due: datetime | None = None) -> None:
         """
@@ -145,10 +153,7 @@ class Store:
         :param due: When a search misses it; at once, if left out.
         """
         self._documents.pop(identifier, None)
-        if due is None:
-            self._index(identifier)
-        else:
-            self._due[identifier] = due
+        self._index(identifier, None, due)
 
     def collection(self, name: str) -> Iterator[Document]:
         """

@@ -1,0 +1,130 @@
+"""What the real server does and no source leads to expect."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.nuvla.client import WORDPRESS, Client
+from slipstream.sandbox import Sandbox
+
+
+def test_a_search_lags_behind_an_edit_and_a_read_does_not(sandbox: Sandbox, alice: Client) -> None:
+    sandbox.world.search_lag = 1.0
+    deployment = alice.started("apps/trials/failing")
+    (job,) = sandbox.world.store.collection("job")
+    own = f"id='{job['id']}'"
+    sandbox.clock.advance(60)
+    assert alice.found("job", own)[0]["state"] == "FAILED"
+    hostname = alice.found("deployment-parameter", f"parent='{deployment}'")[0]
+    alice.edit(hostname["id"], {"value": "elsewhere"})
+    found = f"id='{hostname['id']}'"
+    assert alice.read(hostname["id"])["value"] == "elsewhere"
+    assert alice.found("deployment-parameter", found)[0]["value"] == hostname["value"]
+    sandbox.clock.advance(1)
+    assert alice.found("deployment-parameter", found)[0]["value"] == "elsewhere"
+
+
+def test_the_reason_of_a_failure_is_in_the_job_before_a_search_finds_it(
+    sandbox: Sandbox, alice: Client
+) -> None:
+    sandbox.world.search_lag = 1.0
+    deployment = alice.deployment("apps/trials/failing")
+    job = alice.act(f"{deployment}/start")
+    # The job ends after 40 seconds; the search knows it as it was.
+    sandbox.clock.advance(40)
+    assert alice.state(deployment) == "ERROR"
+    assert "manifest" in alice.read(job)["status-message"]
+    (found,) = alice.found("job", f"id='{job}'")
+    assert "status-message" not in found
+    sandbox.clock.advance(1)
+    assert "manifest" in alice.found("job", f"id='{job}'")[0]["status-message"]
+
+
+class TestAnotherCredential:
+    @pytest.fixture
+    def lost(self, sandbox: Sandbox, alice: Client) -> str:
+        """Start a deployment, then delete its credential."""
+        (service,) = alice.found("infrastructure-service", "name='swarm-lausanne'")
+        key = sandbox.world.add_credential(service["id"], name="short-lived")
+        deployment = alice.started(credential="short-lived")
+        assert alice.delete(key["id"]).ok
+        return deployment
+
+    @pytest.mark.parametrize("action", ["stop", "update"])
+    def test_a_deployment_that_lost_its_own_cannot_be_changed(
+        self, alice: Client, lost: str, action: str
+    ) -> None:
+        answer = alice.post(f"{lost}/{action}")
+        assert (answer.status_code, answer.json()["message"]) == (403, "credentials required")
+        assert "resource-id" not in answer.json()
+        assert alice.state(lost) == "STARTED"
+        assert alice.put(lost, json={"name": "x"}).status_code == 404
+
+    def test_another_one_makes_it_stop(self, sandbox: Sandbox, alice: Client, lost: str) -> None:
+        alice.edit(lost, {"parent": alice.credential()})
+        alice.act(f"{lost}/stop", delete=True)
+        sandbox.clock.advance(60)
+        assert alice.get(lost).status_code == 404
+
+    def test_it_can_be_deleted_by_force(self, alice: Client, lost: str) -> None:
+        assert alice.post(f"{lost}/force-delete").ok
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("apps/trials/component", 'ValueError: Unsupported deployment subtype "component"'),
+        ("apps/web", "KeyError: 'content'"),
+    ],
+)
+def test_what_cannot_be_deployed_cannot_be_stopped(
+    sandbox: Sandbox, alice: Client, path: str, reason: str
+) -> None:
+    deployment = alice.started(path)
+    assert alice.state(deployment) == "ERROR"
+    job = alice.act(f"{deployment}/stop", delete=True)
+    sandbox.clock.advance(60)
+    assert alice.state(deployment) == "ERROR"
+    assert alice.read(job)["status-message"].rstrip().endswith(reason)
+    assert alice.post(f"{deployment}/force-delete").ok
+
+
+@pytest.mark.parametrize("stranger", ["bob", "nobody"])
+def test_a_stop_that_is_refused_leaves_its_mark(
+    request: pytest.FixtureRequest, sandbox: Sandbox, alice: Client, stranger: str
+) -> None:
+    deployment = alice.started()
+    client: Client = request.getfixturevalue(stranger)
+    assert client.post(f"{deployment}/stop").status_code == 403
+    sandbox.clock.advance(3600)
+    assert alice.state(deployment) == "STOPPING"
+    assert alice.post(f"{deployment}/stop").status_code == 409
+    alice.edit(deployment, {"state": "ERROR"})
+    alice.act(f"{deployment}/stop")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "FOO"},
+        {"name": ""},
+        {"name": 1},
+        {"name": None},
+        {"tags": "x"},
+        {"tags": [1]},
+        {"tags": None},
+        {"data": {"records": {"filters": [{"filter": "x=1", "time-start": None}]}}},
+    ],
+)
+def test_an_edit_must_fit_the_description(alice: Client, changes: dict[str, object]) -> None:
+    deployment = alice.deployment(WORDPRESS)
+    status, message = alice.refused("PUT", deployment, json=changes)
+    assert status == 400
+    assert message.startswith(f"resource {deployment} does not satisfy defined schema:\n-- Spec")
+    assert "name" not in alice.read(deployment)
+
+
+def test_a_credential_belongs_to_the_server_and_its_user_may_do_everything(alice: Client) -> None:
+    user = alice.world.user_id("alice")
+    assert alice.found("credential", f"acl/owners='{user}'") == []
+    assert alice.found("credential", f"acl/edit-acl='{user}'")
