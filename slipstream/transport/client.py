@@ -76,8 +76,8 @@ class TransportSettings:
     :param client_cert: A certificate to show: its file, or the files of it and of its key.
     :param user_agent: The name this program gives itself.
     :param largest_body: Bytes that a response may have, once decompressed, whatever its status.
-    :param max_elements: Values of JSON or elements of XML that a body may have. A million
-        elements take about 100 MB and a few seconds.
+    :param max_elements: Values of JSON or elements of XML that a body may have. 500,000
+        elements of XML take 80 MB and some 3 seconds.
     :param max_depth: How deep these may nest.
     :param connections: How many connections are kept open.
     :param observer: What is given every exchange, beside the log.

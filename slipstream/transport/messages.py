@@ -17,7 +17,7 @@ from slipstream.transport import clock
 from slipstream.values.text import safe_text
 from slipstream.values.timestamps import parse_timestamp
 
-MAX_ELEMENTS = 1_000_000
+MAX_ELEMENTS = 500_000
 """Values of JSON, or elements of XML, that a body may have."""
 
 MAX_DEPTH = 100
