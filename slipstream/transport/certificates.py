@@ -1,4 +1,4 @@
-"""Certificate files that a user names, looked at before they are used."""
+"""Check the certificate files that a user names, before anything is sent."""
 
 from __future__ import annotations
 
@@ -23,66 +23,60 @@ class _Encrypted(Exception):
 
 def authorities(path: object, name: str) -> str:
     """
-    Make sure that authorities to trust can be read.
+    The path of authorities to trust: a PEM file, or a directory of such files under the names
+    that ``openssl rehash`` gives them.
 
-    :param path: A file of certificates in PEM format, or a directory of such files under the
-        names that ``openssl rehash`` gives them.
-    :param name: The argument's name.
-    :returns: The path.
-    :raises BadInput: If there are none.
+    :raises BadInput: If it cannot be read, or holds none.
     """
-    place = _place(path, name)
+    file = _file(path, name)
     try:
-        if place.is_dir():
-            if not any(_HASHED.fullmatch(entry.name) for entry in place.iterdir()):
+        if file.is_dir():
+            if not any(_HASHED.fullmatch(entry.name) for entry in file.iterdir()):
                 raise BadInput(
-                    f"{name}: the directory {place} holds no certificate under its hash.",
-                    hint=f"Run 'openssl rehash {place}', or name one file.",
+                    f"{name}: the directory {file} holds no certificate under its hash.",
+                    hint=f"Run 'openssl rehash {file}', or name one file.",
                 )
         else:
-            _context().load_verify_locations(cafile=place)
+            _context().load_verify_locations(cafile=file)
     except ssl.SSLError:
         raise BadInput(
-            f"{name}: {place} holds no certificate in PEM format.",
+            f"{name}: {file} holds no certificate in PEM format.",
             hint="It begins with a line '-----BEGIN CERTIFICATE-----'.",
         ) from None
     except OSError as error:
-        _unreadable(name, place, error)
-    return str(place)
+        _unreadable(name, file, error)
+    return str(file)
 
 
 def client_certificate(value: object, name: str) -> Certificate:
     """
-    Make sure that a certificate for the client can be read, and belongs to its key.
+    The path of a client's certificate with its key, or the paths of the two.
 
-    :param value: One file in PEM format with the certificate and its key, or the two files.
-    :param name: The argument's name.
-    :returns: The path, or the two.
-    :raises BadInput: If it cannot be used; a key that is encrypted cannot either.
+    :raises BadInput: If they cannot be used, as a key that is encrypted.
     """
-    places = [_place(path, name) for path in _both(value, name)]
+    files = [_file(path, name) for path in _both(value, name)]
     try:
-        for place in places:
-            place.open("rb").close()
-        _context().load_cert_chain(places[0], places[-1], password=_ask)
+        for file in files:
+            file.open("rb").close()
+        _context().load_cert_chain(files[0], files[-1], password=_ask)
     except _Encrypted:
         raise BadInput(
-            f"{name}: the key in {places[-1]} is encrypted, and nobody is there to be asked for"
+            f"{name}: the key in {files[-1]} is encrypted, and nobody is there to be asked for"
             " the passphrase.",
             hint="Write it without one: openssl pkey -in encrypted.pem -out key.pem.",
         ) from None
     except ssl.SSLError as error:
         mismatch = error.reason == "KEY_VALUES_MISMATCH"
         raise BadInput(
-            f"{name}: the key in {places[-1]} belongs to another certificate."
+            f"{name}: the key in {files[-1]} belongs to another certificate."
             if mismatch
-            else f"{name}: {' and '.join(map(str, places))} hold no certificate with its key in"
+            else f"{name}: {' and '.join(map(str, files))} hold no certificate with its key in"
             " PEM format.",
             hint=None if mismatch else "Give one file with both, or (certificate, key).",
         ) from None
     except OSError as error:
-        _unreadable(name, Path(error.filename or places[0]), error)
-    first, *rest = map(str, places)
+        _unreadable(name, Path(error.filename or files[0]), error)
+    first, *rest = map(str, files)
     return (first, rest[0]) if rest else first
 
 
@@ -104,7 +98,7 @@ def _both(value: object, name: str) -> Sequence[object]:
     return value
 
 
-def _place(path: object, name: str) -> Path:
+def _file(path: object, name: str) -> Path:
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{name} is the path of a file, not {type(path).__name__}.")
     if not str(path) or "\0" in str(path):
@@ -112,8 +106,8 @@ def _place(path: object, name: str) -> Path:
     return Path(path).expanduser()
 
 
-def _unreadable(name: str, place: Path, error: OSError) -> NoReturn:
+def _unreadable(name: str, file: Path, error: OSError) -> NoReturn:
     raise BadInput(
-        f"{name}: {place} cannot be read: {error.strerror or type(error).__name__}.",
+        f"{name}: {file} cannot be read: {error.strerror or type(error).__name__}.",
         hint="Give the path of a PEM file that this program may read.",
     ) from None

@@ -1,4 +1,4 @@
-"""What went wrong on the way to an endpoint, as the exception that says what to do about it."""
+"""Turn what the HTTP library raises into exceptions that say what to do."""
 
 from __future__ import annotations
 
@@ -33,28 +33,17 @@ _CLIENT = "If it demands a certificate of yours, give it as ex_client_cert."
 
 @attrs.frozen(kw_only=True)
 class Route:
-    """
-    The route that requests take.
-
-    :param endpoint: The URL that they go to.
-    :param proxy: The address of the proxy that they go through, without any login.
-    """
+    """The URL that requests go to, and the proxy that they go through, without its login."""
 
     endpoint: str
     proxy: str | None = None
 
     def failure(self, error: Exception, request: Request) -> NoAnswer:
-        """
-        The exception for what the HTTP library raised.
-
-        :param error: What it raised.
-        :param request: What was being sent.
-        :returns: The exception, not raised.
-        """
+        """The exception for what the HTTP library raised while a request was sent."""
         if isinstance(error, requests.exceptions.SSLError):
-            found = self._of_tls(_innermost(error))
-            if found is not None:
-                return found
+            failure = self._of_tls(_innermost(error))
+            if failure is not None:
+                return failure
         elif isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
             timed_out = isinstance(error, requests.exceptions.ConnectTimeout)
             return (ConnectTimeout if timed_out else CannotConnect)(
@@ -80,19 +69,19 @@ class Route:
         )
 
     def _advice(self, error: Exception, request: Request) -> str | None:
-        said = ["Try again later."] if request.repeatable else []
+        hints = ["Try again later."] if request.repeatable else []
         # Since TLS 1.3 a client may have sent its request when its certificate is found missing.
         cut = isinstance(_innermost(error), ssl.SSLEOFError | ConnectionError)
         if cut and self.endpoint.startswith("https:"):
-            said.append(_CLIENT)
-        return " ".join(said) or None
+            hints.append(_CLIENT)
+        return " ".join(hints) or None
 
     @property
     def _through(self) -> str:
         return f" through the proxy {self.proxy}" if self.proxy else ""
 
     def _of_tls(self, error: BaseException) -> CannotConnect | None:
-        """What is certain to have come before the request; ``None`` for what is not."""
+        """The exception for a failure that certainly came before the request."""
         if isinstance(error, ssl.SSLCertVerificationError):
             return self._distrusted(error)
         reason = str(getattr(error, "reason", None) or "")
@@ -111,15 +100,15 @@ class Route:
         )
 
     def _distrusted(self, error: ssl.SSLCertVerificationError) -> CannotConnect:
-        said = safe_text(error.verify_message) if error.verify_message else _cause(error)
+        reason = safe_text(error.verify_message) if error.verify_message else _cause(error)
         if error.verify_code in _OTHER_NAME:
             return CannotConnect(
-                f"The certificate of {self.endpoint} is for another host: {said}.",
+                f"The certificate of {self.endpoint} is for another host: {reason}.",
                 endpoint=self.endpoint,
                 hint="Use the host name that it is for, or have one made for this one.",
             )
         return CannotConnect(
-            f"The certificate of {self.endpoint} is not trusted: {said}.",
+            f"The certificate of {self.endpoint} is not trusted: {reason}.",
             endpoint=self.endpoint,
             hint="For a private authority give the path of its certificate as ex_ca_cert (or set"
             " libcloud.security.CA_CERTS_PATH for every driver).",

@@ -1,11 +1,11 @@
-"""Through which proxy an endpoint is reached: the one that is given, or the environment's."""
+"""Find the proxy for an endpoint: the argument's, or the environment's."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
 from urllib3.exceptions import LocationParseError
@@ -35,32 +35,20 @@ def check_proxy(url: object, name: str) -> str:
     return url
 
 
-def proxies_for(url: str, given: str | None) -> dict[str, str]:
+def proxies_for(url: str, proxy_url: str | None) -> dict[str, str]:
     """
-    The proxy for an address, by the scheme it is for.
+    The proxies for an address by scheme, none if it is reached directly.
 
     :param url: The address.
-    :param given: A proxy that wins over the environment.
-    :returns: The proxies, none if it is reached directly.
+    :param proxy_url: A proxy that wins over the environment.
     :raises BadInput: If the environment's cannot be right.
     """
-    if given:
-        return dict.fromkeys(_SCHEMES, given)
+    if proxy_url:
+        return dict.fromkeys(_SCHEMES, proxy_url)
     if _left_out(url):
         return {}
-    found = select_proxy(url, get_environ_proxies(url))
-    return {} if not found else dict.fromkeys(_SCHEMES, _of_the_environment(found))
-
-
-def password_of(url: str) -> str | None:
-    """
-    The password that the URL of a proxy holds.
-
-    :param url: The URL.
-    :returns: The password as it is meant, ``None`` if there is none.
-    """
-    password = urlsplit(url).password
-    return None if password is None else unquote(password)
+    proxy = select_proxy(url, get_environ_proxies(url))
+    return {} if not proxy else dict.fromkeys(_SCHEMES, _checked(proxy))
 
 
 def _is_whole(url: str) -> bool:
@@ -77,8 +65,8 @@ def _plain(url: str) -> bool:
     return url.isprintable() and " " not in url
 
 
-def _of_the_environment(proxy: str) -> str:
-    """Those that curl takes are taken, without scheme or port too."""
+def _checked(proxy: str) -> str:
+    """A proxy of the environment, as curl takes it: scheme and port may be missing."""
     whole = proxy if "://" in proxy else f"http://{proxy}"
     try:
         if parse_url(whole).host and _plain(whole):

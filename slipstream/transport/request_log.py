@@ -1,4 +1,4 @@
-"""A request and the answer to it, as a curl line and what came back, without secrets."""
+"""Log a request as a command for curl, and its response, without secrets."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import requests
 from slipstream.redaction import Redactor
 from slipstream.transport.logs import label
 
-LONGEST_ANSWER = 8_000
-"""Characters of an answer's body that are shown."""
+LONGEST_RESPONSE = 8_000
+"""Characters of a response's body that are shown."""
 
 LONGEST_REQUEST = 20_000
 """Characters of a request's body that are shown; without the rest it cannot be sent again."""
@@ -30,19 +30,12 @@ _PATTERNS = re.compile(r"[\[\]{}]")
 @attrs.define(kw_only=True, repr=False)
 class Exchange:
     """
-    One attempt to send a request, and what came of it.
+    One attempt to send a request, and its outcome.
 
-    :param method: The HTTP method.
-    :param url: The whole address.
     :param redactor: What takes secrets out of it.
-    :param headers: The headers that were sent.
-    :param body: What was sent.
-    :param status: The status of the answer, ``None`` if there was none.
-    :param fields: The headers of the answer, each by itself.
+    :param fields: The headers of the response, each by itself.
     :param content: The body of the response, ``None`` if none came whole.
     :param failure: What went wrong, as a sentence.
-    :param seconds: How long it took.
-    :param proxy: The proxy that it went through.
     :param verify: Whether the certificate was checked, or the file or directory of the
         authorities trusted.
     :param cert: The file of the client's certificate, or those of certificate and key.
@@ -64,13 +57,7 @@ class Exchange:
 
     @classmethod
     def of(cls, prepared: requests.PreparedRequest, redactor: Redactor) -> Exchange:
-        """
-        An exchange that is about to begin.
-
-        :param prepared: The request as it is sent.
-        :param redactor: What takes secrets out of it.
-        :returns: The exchange, to be filled in as it goes on.
-        """
+        """An exchange that is about to begin, to be filled in as it goes on."""
         return cls(
             method=prepared.method or "",
             url=prepared.url or "",
@@ -80,11 +67,7 @@ class Exchange:
         )
 
     def note_response(self, response: requests.Response) -> None:
-        """
-        Note how a response begins.
-
-        :param response: The response, whose body may be still to come.
-        """
+        """Note the head of a response, whose body may be still to come."""
         self.status = response.status_code
         self.fields = tuple(response.raw.headers.items())
 
@@ -92,10 +75,10 @@ class Exchange:
         """
         The exchange in lines that each say which call it is part of.
 
-        :param pretty: Whether to indent the JSON or XML of the answer.
-        :returns: The lines: a command for a shell, then the answer, or why there is none.
+        :param pretty: Whether to indent the JSON or XML of the response.
+        :returns: The lines: a command for a shell, then the response, or why there is none.
         """
-        lines = "\n".join(self._answered(pretty=pretty)).replace("\r\n", "\n").split("\n")
+        lines = "\n".join(self._response_lines(pretty=pretty)).replace("\r\n", "\n").split("\n")
         shown = "\n".join(f"{label()} {line}".rstrip() for line in [self.curl(), *lines])
         shown = _CONTROL.sub(lambda hit: f"\\x{ord(hit[0]):02x}", shown)
         return shown.encode("utf-8", "backslashreplace").decode()
@@ -144,7 +127,7 @@ class Exchange:
         """What one parameter is called, where the whole body is its value."""
         return unquote(urlsplit(self.url).path.rpartition("/")[2])
 
-    def _answered(self, *, pretty: bool) -> Iterator[str]:
+    def _response_lines(self, *, pretty: bool) -> Iterator[str]:
         if self.status is not None:
             length = "" if self.content is None else f", {len(self.content)} bytes"
             yield f"HTTP {self.status} after {self.seconds:.3f} s{length}"
@@ -153,23 +136,19 @@ class Exchange:
         if self.content:
             kind = _kind(dict(self.fields))
             body = self.redactor.body(self.content, kind, named=self._last_name, pretty=pretty)
-            yield from ("", _cut(body, LONGEST_ANSWER))
+            yield from ("", _cut(body, LONGEST_RESPONSE))
         if self.failure is not None:
             yield f"failed after {self.seconds:.3f} s: {self.redactor.said(self.failure)}"
 
 
 class Observer(Protocol):
-    """Somebody who is told of exchanges."""
+    """Receives exchanges."""
 
     def is_listening(self) -> bool:
-        """Whether it wants to be told at the moment; nothing is prepared otherwise."""
+        """Whether it takes exchanges at present; nothing is prepared otherwise."""
 
     def note(self, exchange: Exchange) -> None:
-        """
-        Take notice of an exchange that is over.
-
-        :param exchange: The exchange.
-        """
+        """Take an exchange that is over."""
 
 
 def _kind(headers: Mapping[str, Any]) -> str:

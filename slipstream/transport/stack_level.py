@@ -1,4 +1,4 @@
-"""Where the user's own code stands on the way to a line of this package."""
+"""Find the user's own code on the stack."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import requests
 from slipstream.redaction import Redactor
 from slipstream.redaction.values import KnownSecrets
 from slipstream.sandbox import Sandbox
-from slipstream.transport.request_log import LONGEST_ANSWER, LONGEST_REQUEST, Exchange
+from slipstream.transport.request_log import LONGEST_REQUEST, LONGEST_RESPONSE, Exchange
 
 from .support import WORDPRESS, Driver, Login, Seen, command_of
 
@@ -152,16 +152,16 @@ def test_a_request_that_was_never_sent_shows_with_its_query() -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json"])
 def test_a_long_answer_is_cut_and_the_rest_counted(kind: str) -> None:
-    body = b'"' + b"x" * (LONGEST_ANSWER + 98) + b'"'
+    body = b'"' + b"x" * (LONGEST_RESPONSE + 98) + b'"'
     block = made(status=200, fields=(("Content-Type", kind),), content=body).text()
     assert block.endswith("x... (100 more characters)")
-    assert len(block) < LONGEST_ANSWER + 300
+    assert len(block) < LONGEST_RESPONSE + 300
     assert "8100 bytes" in block
 
 
 def test_a_secret_at_the_cut_does_not_show_in_part() -> None:
     body = (
-        b'{"a": "' + b"x" * (LONGEST_ANSWER - 40) + b'", "password": "Qz7canary-and-more-of-it"}'
+        b'{"a": "' + b"x" * (LONGEST_RESPONSE - 40) + b'", "password": "Qz7canary-and-more-of-it"}'
     )
     fields = (("Content-Type", "application/json"),)
     assert "Qz7" not in made(status=200, fields=fields, content=body).text()

@@ -2,20 +2,15 @@ from __future__ import annotations
 
 import email.utils
 import gzip
-import ssl
-import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import libcloud.security
 import pytest
 from libcloud.common.types import LibcloudError
 
 from slipstream.errors import MalformedAnswer as MalformedBelow
 from slipstream.libcloud.errors import (
-    MalformedAnswer,
     NoAnswer,
     RateLimitReached,
     RequestFailed,
@@ -40,7 +35,7 @@ def sandbox(kept_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_question_is_asked_again_when_the_server_is_in_a_passing_difficulty(
+def test_read_is_repeated_after_a_transient_status(
     driver: Driver, sandbox: Sandbox, pauses: list[float], status: int
 ) -> None:
     sandbox.faults.add("GET", "/run", status=status, times=3)
@@ -50,7 +45,7 @@ def test_a_question_is_asked_again_when_the_server_is_in_a_passing_difficulty(
 
 
 @pytest.mark.parametrize("cut", ["before", "after", "body"])
-def test_a_question_is_asked_again_when_its_answer_was_lost(
+def test_read_is_repeated_when_its_response_was_lost(
     driver: Driver, sandbox: Sandbox, pauses: list[float], cut: Any
 ) -> None:
     sandbox.faults.add("GET", "/run", cut=cut, times=2)
@@ -59,7 +54,7 @@ def test_a_question_is_asked_again_when_its_answer_was_lost(
 
 
 @pytest.mark.parametrize("status", [400, 404, 409, 500, 501])
-def test_other_errors_are_told_at_once(
+def test_other_statuses_are_raised_at_once(
     driver: Driver, sandbox: Sandbox, pauses: list[float], status: int
 ) -> None:
     sandbox.faults.add("GET", "/run", status=status, times=None)
@@ -68,7 +63,7 @@ def test_other_errors_are_told_at_once(
     assert (caught.value.http_code, len(sandbox.journal), pauses) == (status, 1, [])
 
 
-def test_a_difficulty_that_does_not_pass_is_told_after_four_attempts(
+def test_error_is_raised_after_four_attempts(
     driver: Driver, sandbox: Sandbox, pauses: list[float]
 ) -> None:
     sandbox.faults.add("GET", "/run", status=503, times=None)
@@ -77,9 +72,7 @@ def test_a_difficulty_that_does_not_pass_is_told_after_four_attempts(
     assert len(sandbox.journal) == 4
 
 
-def test_pauses_grow_and_are_never_the_same(
-    login: Login, sandbox: Sandbox, pauses: list[float]
-) -> None:
+def test_pauses_grow_and_vary(login: Login, sandbox: Sandbox, pauses: list[float]) -> None:
     driver = login(retry_delay=10.0, backoff=1.5)
     seen = set()
     for _ in range(5):
@@ -93,7 +86,7 @@ def test_pauses_grow_and_are_never_the_same(
     assert len(seen) == 5
 
 
-def test_no_pause_is_longer_than_half_a_minute(
+def test_pauses_are_at_most_half_a_minute(
     login: Login, sandbox: Sandbox, pauses: list[float]
 ) -> None:
     sandbox.faults.add("GET", "/run", status=503, times=3)
@@ -105,7 +98,7 @@ def test_no_pause_is_longer_than_half_a_minute(
     ("asked", "pause"),
     [("0", 0), ("7", 7), (" 7 ", 7), ("30", 30)],
 )
-def test_the_pause_that_the_server_asks_for_is_made(
+def test_retry_after_in_seconds(
     driver: Driver, sandbox: Sandbox, pauses: list[float], asked: str, pause: float
 ) -> None:
     sandbox.faults.add("GET", "/run", status=429, retry_after=asked)
@@ -113,9 +106,7 @@ def test_the_pause_that_the_server_asks_for_is_made(
     assert pauses == [pause]
 
 
-def test_the_moment_that_the_server_asks_to_wait_for_is_waited_for(
-    driver: Driver, sandbox: Sandbox, pauses: list[float]
-) -> None:
+def test_retry_after_as_date(driver: Driver, sandbox: Sandbox, pauses: list[float]) -> None:
     moment = email.utils.formatdate(time.time() + 20, usegmt=True)
     past = email.utils.formatdate(time.time() - 20, usegmt=True)
     sandbox.faults.add("GET", "/run", status=503, retry_after=moment)
@@ -128,7 +119,7 @@ def test_the_moment_that_the_server_asks_to_wait_for_is_waited_for(
 @pytest.mark.parametrize(
     "garbage", ["soon", "-5", "1.5", "", "Mon, 99 Foo 2026", "²", "9" * 5000, "nan", "1e3"]
 )
-def test_a_pause_that_makes_no_sense_is_not_made(
+def test_retry_after_that_is_malformed(
     driver: Driver, sandbox: Sandbox, pauses: list[float], garbage: str
 ) -> None:
     sandbox.faults.add("GET", "/run", status=503, headers={"Retry-After": garbage})
@@ -139,7 +130,7 @@ def test_a_pause_that_makes_no_sense_is_not_made(
     assert all(pause <= 0.001 for pause in pauses)
 
 
-def test_a_pause_that_is_too_long_is_told_and_not_made(
+def test_retry_after_that_is_too_long_is_raised(
     driver: Driver, sandbox: Sandbox, pauses: list[float]
 ) -> None:
     sandbox.faults.add("GET", "/run", status=429, retry_after=3600, times=None)
@@ -150,7 +141,7 @@ def test_a_pause_that_is_too_long_is_told_and_not_made(
     assert (len(sandbox.journal), pauses) == (1, [])
 
 
-def test_a_server_that_does_not_answer_in_time_is_told(login: Login, sandbox: Sandbox) -> None:
+def test_timeout_is_raised(login: Login, sandbox: Sandbox) -> None:
     driver = login(timeout=0.05)
     sandbox.faults.add("GET", "/run", delay=0.2, times=None)
     with pytest.raises(NoAnswer, match="timed out") as caught:
@@ -158,7 +149,7 @@ def test_a_server_that_does_not_answer_in_time_is_told(login: Login, sandbox: Sa
     assert caught.value.may_have_happened
 
 
-def test_an_answer_larger_than_allowed_is_refused() -> None:
+def test_largest_body_is_the_limit() -> None:
     settings = TransportSettings(largest_body=1000)
     with stub_server(lambda *_: (200, {}, b"x" * 1001)) as stub:
         transport = Transport(Endpoint.parse(stub.url), settings)
@@ -171,17 +162,7 @@ def test_an_answer_larger_than_allowed_is_refused() -> None:
         transport.close()
 
 
-def test_a_small_answer_that_unpacks_to_a_large_one_is_refused() -> None:
-    bomb = gzip.compress(b"\0" * 50_000_000)
-    settings = TransportSettings(largest_body=1_000_000)
-    with stub_server(lambda *_: (200, {"Content-Encoding": "gzip"}, bomb)) as stub:
-        transport = Transport(Endpoint.parse(stub.url), settings)
-        with pytest.raises(MalformedBelow, match="larger than 1000000 bytes"):
-            transport.send(READ)
-        transport.close()
-
-
-def test_packed_answers_are_understood(driver: Driver, sandbox: Sandbox) -> None:
+def test_gzip_is_decompressed(driver: Driver, sandbox: Sandbox) -> None:
     sandbox.faults.add(
         "GET",
         "/appstore",
@@ -191,7 +172,7 @@ def test_packed_answers_are_understood(driver: Driver, sandbox: Sandbox) -> None
     assert driver.list_images() == []
 
 
-def test_a_broken_packing_is_one_clear_error(driver: Driver, sandbox: Sandbox) -> None:
+def test_broken_gzip_is_an_error(driver: Driver, sandbox: Sandbox) -> None:
     sandbox.faults.add(
         "GET",
         "/appstore",
@@ -204,7 +185,7 @@ def test_a_broken_packing_is_one_clear_error(driver: Driver, sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirections_are_never_followed(driver: Driver, sandbox: Sandbox, status: int) -> None:
+def test_redirections_are_not_followed(driver: Driver, sandbox: Sandbox, status: int) -> None:
     sandbox.faults.add(
         "GET", "/run", status=status, headers={"Location": f"{sandbox.url}/appstore"}
     )
@@ -214,7 +195,7 @@ def test_redirections_are_never_followed(driver: Driver, sandbox: Sandbox, statu
     assert not caught.value.may_have_happened
 
 
-def test_cookies_of_other_hosts_are_not_accepted(login: Login, sandbox: Sandbox) -> None:
+def test_cookies_of_other_hosts_are_refused(login: Login, sandbox: Sandbox) -> None:
     sandbox.faults.add("GET", "/run", headers={"Set-Cookie": "x=1; Domain=example.org"})
     driver = login()
     driver.list_nodes()
@@ -222,12 +203,7 @@ def test_cookies_of_other_hosts_are_not_accepted(login: Login, sandbox: Sandbox)
     assert "x=1" not in sandbox.journal[-1].headers["cookie"]
 
 
-def test_the_program_gives_its_name(driver: Driver, sandbox: Sandbox) -> None:
-    driver.list_nodes()
-    assert sandbox.journal[0].headers["user-agent"].startswith("slipstream-libcloud-driver")
-
-
-def test_the_xml_half_is_always_asked_for_xml(driver: Driver, sandbox: Sandbox) -> None:
+def test_accept_header(driver: Driver, sandbox: Sandbox) -> None:
     driver.list_nodes()
     driver.list_images()
     driver.list_key_pairs()
@@ -237,92 +213,3 @@ def test_the_xml_half_is_always_asked_for_xml(driver: Driver, sandbox: Sandbox) 
         assert entry.headers["accept"] == (
             "application/json" if entry.path.startswith("/api/") else "application/xml"
         )
-
-
-def test_a_proxy_is_used_when_it_is_given(sandbox: Sandbox) -> None:
-    def proxy(_: str, path: str) -> tuple[int, dict[str, str], bytes]:
-        return 418, {"Content-Type": "text/plain"}, f"I am a proxy for {path}".encode()
-
-    with stub_server(proxy) as stub, pytest.raises(LibcloudError, match="HTTP 418"):
-        Driver("a", "b", ex_endpoint="http://slipstream.invalid", proxy_url=stub.url)
-    assert stub.seen[0] == ("GET", "http://slipstream.invalid/api/cloud-entry-point")
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate that nobody vouches for, as a fresh server has one, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    certificate, key = folder / "server.crt", folder / "server.key"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"),
-            *("ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"),
-            *("-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-out", str(certificate), "-keyout", str(key)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
-
-
-def tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    return context
-
-
-def teapot(_: str, __: str) -> tuple[int, dict[str, str], bytes]:
-    return 418, {"Content-Type": "text/plain"}, b""
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused_with_the_way_out(
-    certificate: tuple[Path, Path],
-) -> None:
-    with (
-        stub_server(teapot, tls=tls(certificate)) as stub,
-        pytest.raises(
-            NoAnswer, match=r"is not trusted.*libcloud.security.CA_CERTS_PATH"
-        ) as caught,
-    ):
-        Driver("alice", "secret", ex_endpoint=stub.url, retry_delay=0.001)
-    assert stub.seen == []
-    assert not caught.value.may_have_happened
-
-
-@pytest.mark.filterwarnings("ignore:Providing a list of CA trusts")
-@pytest.mark.parametrize("as_list", [False, True])
-def test_a_certificate_that_the_user_vouches_for_is_accepted(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, as_list: bool
-) -> None:
-    path = str(certificate[0])
-    monkeypatch.setattr(libcloud.security, "CA_CERTS_PATH", [path] if as_list else path)
-    with (
-        stub_server(teapot, tls=tls(certificate)) as stub,
-        pytest.raises(MalformedAnswer, match="HTTP 418"),
-    ):
-        Driver("alice", "secret", ex_endpoint=stub.url)
-    assert len(stub.seen) == 1
-
-
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_the_check_of_certificates_can_be_switched_off_as_libcloud_does_it(
-    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(libcloud.security, "VERIFY_SSL_CERT", False)
-    with (
-        stub_server(teapot, tls=tls(certificate)) as stub,
-        pytest.raises(MalformedAnswer, match="HTTP 418"),
-    ):
-        Driver("alice", "secret", ex_endpoint=stub.url)
-    assert len(stub.seen) == 1
-
-
-def test_http_is_no_way_to_switch_off_the_check_of_certificates(
-    certificate: tuple[Path, Path],
-) -> None:
-    with (
-        stub_server(teapot, tls=tls(certificate)) as stub,
-        pytest.raises(NoAnswer, match="is not trusted"),
-    ):
-        Driver("alice", "secret", secure=False, ex_endpoint=stub.url, retry_delay=0.001)
