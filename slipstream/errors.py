@@ -5,7 +5,9 @@ Every exception of the driver and its plugins, as one tree::
     └── DriverError                                     every one of these
         ├── BadInput (ValueError)                       refused before a request was sent
         │   ├── DriverClosed                            a call after close()
-        │   └── UnknownName                             no such name; the existing ones are listed
+        │   ├── UnknownName                             no such name; the existing ones are listed
+        │   ├── FileMissing (FileNotFoundError)
+        │   └── FileForbidden (PermissionError)
         ├── NotSupported (NotImplementedError)          this kind of endpoint has no such operation
         ├── NoAnswer (ConnectionError)                  the network failed
         │   ├── CannotConnect                           the request never reached the endpoint
@@ -120,7 +122,7 @@ class DriverError(LibcloudError, BaseHTTPError):
 
 
 def _empty(cls: type[DriverError]) -> DriverError:
-    return cls.__new__(cls)
+    return OSError.__new__(cls) if issubclass(cls, OSError) else cls.__new__(cls)
 
 
 class BadInput(DriverError, ValueError):
@@ -162,6 +164,14 @@ class UnknownName(BadInput):
             if near
             else (f"{subject}; known: {', '.join(self.known)}")
         )
+
+
+class FileMissing(BadInput, FileNotFoundError):
+    """A file that an argument names does not exist."""
+
+
+class FileForbidden(BadInput, PermissionError):
+    """A file that an argument names may not be read."""
 
 
 class NotSupported(DriverError, NotImplementedError):

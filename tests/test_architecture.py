@@ -10,6 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "slipstream"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LONGEST = 700
+WHOLE = {"slipstream.libcloud.compute_driver"}
+"""A driver is one class in one file, most of it the documentation of its methods."""
 OPTIONAL = {
     "slipstream/cli": {"click", "rich", "pytest"},
     "slipstream/sandbox": {"flask", "jwt", "pyotp", "werkzeug", "yaml"},
@@ -176,5 +178,5 @@ def test_the_driver_names_no_path_and_no_parameter_of_a_server() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_module_has_one_reason_to_exist_and_says_it(path: Path) -> None:
     source = path.read_text("utf-8")
-    assert len(source.splitlines()) <= LONGEST
+    assert len(source.splitlines()) <= LONGEST or name_of(path) in WHOLE
     assert not source or ast.get_docstring(ast.parse(source))

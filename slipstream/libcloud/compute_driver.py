@@ -11,50 +11,58 @@ location a cloud connector of the user. What the driver knows of a server it kno
 hooks (:mod:`slipstream.hookspecs`).
 """
 
+# ruff: noqa: ARG002 - what raises NotSupported uses none of its arguments
+
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from os import PathLike
 from pathlib import Path
+from typing import Any, NoReturn, Self, cast
 
-from slipstream.environment import check_environment
+import attrs
+from libcloud.compute.base import (
+    SSH_CONNECT_TIMEOUT,
+    KeyPair,
+    Node,
+    NodeAuthPassword,
+    NodeAuthSSHKey,
+    NodeDriver,
+    NodeImage,
+    NodeLocation,
+    NodeSize,
+    StorageVolume,
+    VolumeSnapshot,
+)
+from libcloud.compute.deployment import Deployment
 
-check_environment()
-
-from slipstream.libcloud import convert, register  # noqa: E402
-from slipstream.libcloud.catalogue import CatalogueMethods  # noqa: E402
-from slipstream.libcloud.connection import SessionConnection  # noqa: E402
-from slipstream.libcloud.creation import CreationMethods  # noqa: E402
-from slipstream.libcloud.explaining import ExplainingMethods  # noqa: E402
-from slipstream.libcloud.key_pairs import KeyPairMethods  # noqa: E402
-from slipstream.libcloud.lifecycle import LifetimeMethods  # noqa: E402
-from slipstream.libcloud.machines import MachineMethods  # noqa: E402
-from slipstream.libcloud.nodes import NodeMethods  # noqa: E402
-from slipstream.libcloud.operation import operation  # noqa: E402
-from slipstream.libcloud.provisioning import ProvisioningMethods  # noqa: E402
-from slipstream.libcloud.settings import CertificatePaths, endpoint_of, settings_of  # noqa: E402
-from slipstream.libcloud.unsupported import RefusedMethods  # noqa: E402
-from slipstream.libcloud.virtual_machine import VirtualMachine  # noqa: E402
-from slipstream.libcloud.waits import WaitingMethods  # noqa: E402
-from slipstream.plugins import Plugins, default_plugins  # noqa: E402
-from slipstream.plugins.connect import connect  # noqa: E402
-from slipstream.session.cookie_files import save_cookies  # noqa: E402
-from slipstream.values.credentials import Credentials  # noqa: E402
+from slipstream.errors import BadInput, DriverError, KeyPairConflict, KeyPairMissing, NotSupported
+from slipstream.hookspecs import Backend
+from slipstream.libcloud import arguments, convert, register
+from slipstream.libcloud.connection import SessionConnection
+from slipstream.libcloud.detached import DetachedKind, DetachedSession
+from slipstream.libcloud.explaining import Explanation, method_name, run
+from slipstream.libcloud.node_operation import NodeOperation
+from slipstream.libcloud.operation import check_keywords, keywords_of, operation
+from slipstream.libcloud.settings import CertificatePaths, endpoint_of, settings_of
+from slipstream.libcloud.ssh_setup import SSHSetup, reporting
+from slipstream.libcloud.unsupported import unsupported
+from slipstream.libcloud.virtual_machine import VirtualMachine
+from slipstream.libcloud.waiting import AddressFilter, RunningWait
+from slipstream.plugins import Plugins, default_plugins
+from slipstream.plugins.connect import connect
+from slipstream.session import Session
+from slipstream.session.cookie_files import save_cookies
+from slipstream.session.polling import Progress, Wait
+from slipstream.values import ModuleKind
+from slipstream.values.credentials import Credentials
+from slipstream.values.endpoint import Endpoint
+from slipstream.values.ssh_key import SSHKey, generate
 
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 
 
-class SlipStreamNodeDriver(
-    LifetimeMethods,
-    NodeMethods,
-    CreationMethods,
-    ProvisioningMethods,
-    WaitingMethods,
-    MachineMethods,
-    CatalogueMethods,
-    KeyPairMethods,
-    ExplainingMethods,
-    RefusedMethods,
-):
+class SlipStreamNodeDriver(NodeDriver):
     """
     A driver for one account on one endpoint. Making one logs in.
 
@@ -147,7 +155,6 @@ class SlipStreamNodeDriver(
     website = "https://sixsq.com/slipstream"
     type = "slipstream"
     api_name = "slipstream"
-    _hosted_at = "nuv.la"
     connectionCls = SessionConnection  # noqa: N815 - libcloud's name
     # What the default host can do; a driver in use says what its own endpoint can.
     features: dict[str, list[str]] = {  # noqa: RUF012 - as in the base class
@@ -156,6 +163,10 @@ class SlipStreamNodeDriver(
     NODE_STATE_MAP = {  # noqa: RUF012 - as in the base class
         phase.value: state for phase, state in convert.NODE_STATES.items()
     }
+    _hosted_at = "nuv.la"
+    _plugins: Plugins
+    _backend: Backend
+    _session: Session = cast(Session, None)  # until the login
 
     @operation
     def __init__(
@@ -234,6 +245,1021 @@ class SlipStreamNodeDriver(
         takes_keys = self._backend.takes_ssh_keys
         self.features = {"create_node": ["ssh_key"] if takes_keys else []}
 
+    @property
+    def ex_endpoint(self) -> str:
+        """The address of the endpoint."""
+        return self._session.endpoint.url
+
+    def __repr__(self) -> str:
+        cls = self.__class__.__name__
+        session: Any = self._session
+        if session is None:  # its constructor has failed
+            return f"<{cls}, not logged in>"
+        state = ", closed" if session.closed else ""
+        if isinstance(session, DetachedSession):
+            state = ", without its secrets"
+        return f"<{cls} for {session.endpoint} ({session.kind.name}){state}>"
+
+    @operation
+    def list_locations(self) -> list[NodeLocation]:
+        """
+        List the cloud connectors that the user can deploy on, sorted by name.
+
+        :requests: SlipStream 3, and 1 more after a login, for the user's name. Nuvla 2 for each
+            500 services and credentials.
+        :returns: Locations; ``country`` is an ISO 3166 code where the server tells it, else empty.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeLocation`
+        """
+        return list(self.ex_iterate_locations())
+
+    @operation
+    def ex_iterate_locations(self) -> Iterator[NodeLocation]:
+        """
+        Go through the locations that :meth:`list_locations` lists.
+
+        What tells of all of them is read first.
+
+        :requests: those of :meth:`list_locations`: SlipStream 3, Nuvla 2.
+        :rtype: iterator of :class:`~libcloud.compute.base.NodeLocation`
+        """
+        connectors = self._backend.list_connectors()
+        return (convert.location(connector, self) for connector in connectors)
+
+    @operation
+    def list_sizes(self, location: NodeLocation | str | None = None) -> list[NodeSize]:
+        """
+        List the service offers for machines.
+
+        :param location: Only those of this location.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
+        :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
+            ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is 0 and
+            listed in ``extra['unknown']``.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeSize`
+        """
+        return list(self.ex_iterate_sizes(location))
+
+    @operation
+    def ex_iterate_sizes(self, location: NodeLocation | str | None = None) -> Iterator[NodeSize]:
+        """
+        Go through the service offers that :meth:`list_sizes` lists, page by page.
+
+        :param location: Only those of this location.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
+        :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
+        """
+        offers = self._backend.list_service_offers(connector=self._location_id(location))
+        return (convert.size(offer, self) for offer in offers)
+
+    @operation
+    def list_images(
+        self,
+        location: NodeLocation | None = None,
+        ex_path: str | None = None,
+        ex_recurse: bool = False,
+    ) -> list[NodeImage]:
+        """
+        List components and applications: those of the App Store, or those of a project.
+
+        :param location: Not supported: a listing does not tell where an image can run.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :param ex_path: The project, as in ``examples/images``; empty for the root projects.
+        :type ex_path: ``str``
+
+        :param ex_recurse: List the projects below it too, one request each. A project that
+            may not be read is skipped, and a warning names it.
+        :type ex_recurse: ``bool``
+
+        :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below. Nuvla 1 for
+            each 500 modules.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeImage`
+        :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
+        """
+        return list(self.ex_iterate_images(location, ex_path, ex_recurse))
+
+    @operation
+    def ex_iterate_images(
+        self,
+        location: NodeLocation | None = None,
+        ex_path: str | None = None,
+        ex_recurse: bool = False,
+    ) -> Iterator[NodeImage]:
+        """
+        Go through the components and applications that :meth:`list_images` lists.
+
+        They come page by page, or project by project, as they are needed.
+
+        :param location: Not supported, as for :meth:`list_images`.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :param ex_path: The project; empty for the root projects.
+        :type ex_path: ``str``
+
+        :param ex_recurse: List the projects below it too.
+        :type ex_recurse: ``bool``
+
+        :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project that is reached.
+            Nuvla 1 for each 500 modules.
+        :rtype: iterator of :class:`~libcloud.compute.base.NodeImage`
+        :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
+        """
+        if location is not None:
+            raise BadInput(
+                "Images cannot be listed by location: the list does not tell where they run.",
+                hint="get_image(image_id).extra['locations'] tells it for one.",
+            )
+        if ex_recurse and ex_path is None:
+            raise BadInput(
+                "ex_recurse needs ex_path: the App Store is one flat list.",
+                hint="Pass ex_path='' for everything below the root.",
+            )
+        modules = self._backend.list_modules(path=ex_path, recurse=ex_recurse)
+        return (convert.image(module, self) for module in modules)
+
+    @operation
+    def get_image(self, image_id: str) -> NodeImage:
+        """
+        Get a component or an application with its parameters.
+
+        :param image_id: Its id, as in ``apps/WordPress/wordpress/478``; without a version, the
+            latest.
+        :type image_id: ``str``
+
+        :requests: SlipStream 1. Nuvla 1; by path 2.
+        :rtype: :class:`~libcloud.compute.base.NodeImage`
+        :raises NotFound: If there is none of that id.
+        """
+        module_id = arguments.object_id(self, image_id, NodeImage, "image")
+        module = self._backend.get_module(module_id)
+        if module.kind is ModuleKind.PROJECT:
+            raise BadInput(
+                f"{module.path} is a project, not an image.",
+                hint=f"List what it holds with list_images(ex_path={module.path!r}).",
+            )
+        return convert.image(module, self)
+
+    @operation
+    def create_node(
+        self,
+        name: str | None = None,
+        size: NodeSize | str | None = None,
+        image: NodeImage | str | None = None,
+        location: NodeLocation | str | None = None,
+        auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        *,
+        ex_tags: str | Iterable[str] | None = None,
+        ex_cloud: str | Mapping[str, str] | None = None,
+        ex_parameters: Mapping[str, Any] | None = None,
+        ex_keep_running: str | None = None,
+        ex_multiplicity: Mapping[str, int] | None = None,
+        ex_tolerate_failures: Mapping[str, int] | None = None,
+        ex_check_ssh_key: bool = False,
+        ex_scalable: bool = False,
+    ) -> Node:
+        """
+        Deploy a component or an application. Returns at once; see
+        :meth:`ex_wait_node_in_state`.
+
+        The request is sent once. When its answer is lost, the error says so
+        (``may_have_happened``) and nothing is sent again.
+
+        :param name: The node's name: the first tag of the deployment.
+        :type name: ``str``
+
+        :param size: The service offer for every machine; each one's own default when left out.
+        :type size: :class:`~libcloud.compute.base.NodeSize`
+
+        :param image: What to deploy. (required)
+        :type image: :class:`~libcloud.compute.base.NodeImage`
+
+        :param location: The cloud for every machine; the user's default when left out.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :param auth: A public key that lets in to the machines, where ``features`` says
+            ``ssh_key``; refused elsewhere. It is added to the user's key pairs unless it is there,
+            and stays, since machines are given their keys when they start.
+        :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
+
+        :keyword ex_tags: Tags to find or annotate the node by; as text, separated by commas.
+        :type ex_tags: ``str`` or ``list`` of ``str``
+
+        :keyword ex_cloud: Instead of ``location``: the name of a cloud, or for an application a
+            dict of node names and clouds.
+        :type ex_cloud: ``str`` or ``dict``
+
+        :keyword ex_parameters: Values for the parameters: of a component by their names, of an
+            application by node names and dicts of names and values.
+        :type ex_parameters: ``dict``
+
+        :keyword ex_keep_running: Whether the machines stay once the deployment is ready:
+            ``always``, ``never``, ``on-success`` or ``on-error``; the user's default when left
+            out. Of no effect on a component, which stays, and with ``ex_scalable``, which acts
+            as ``always``.
+        :type ex_keep_running: ``str``
+
+        :keyword ex_multiplicity: Applications only: how many instances of a node to start.
+        :type ex_multiplicity: ``dict`` of ``str`` and ``int``
+
+        :keyword ex_tolerate_failures: Applications only: how many instances of a node may fail.
+        :type ex_tolerate_failures: ``dict`` of ``str`` and ``int``
+
+        :keyword ex_check_ssh_key: Refuse to deploy when the user has no SSH key.
+        :type ex_check_ssh_key: ``bool``
+
+        :keyword ex_scalable: Applications only: allow adding and removing machines later.
+        :type ex_scalable: ``bool``
+
+        :requests: SlipStream 3: the image, the deployment, and its document; 1 more for each image
+            that it is built on when a parameter is not its own, and with ``auth`` 1, or 4 when
+            the key is new. Nuvla 3: to make, to set up, to start; 1 or 2 more for an image that
+            was listed and not read, and 1 or 2 for a location that was not listed.
+        :returns: The new node.
+        :rtype: :class:`~libcloud.compute.base.Node`
+        :raises BadInput: If the request cannot be right; nothing was deployed then.
+        :raises RequestFailed: If the server refuses; nothing was deployed then.
+        :raises NoAnswer: If ``may_have_happened``, look for the node before trying again.
+        """
+        request = arguments.deployment_request(
+            self,
+            name=name,
+            size=size,
+            image=image,
+            location=location,
+            auth=auth,
+            tags=ex_tags,
+            cloud=ex_cloud,
+            parameters=ex_parameters,
+            keep_running=ex_keep_running,
+            multiplicity=ex_multiplicity,
+            tolerate_failures=ex_tolerate_failures,
+            check_ssh_key=ex_check_ssh_key,
+            scalable=ex_scalable,
+        )
+        return convert.node(self._backend.deploy(request), self)
+
+    @operation
+    def deploy_node(
+        self,
+        deploy: Deployment,
+        ssh_username: str = "root",
+        ssh_alternate_usernames: list[str] | None = None,
+        ssh_port: int = 22,
+        ssh_timeout: float | None = 10,
+        ssh_key: str | PathLike[str] | list[str] | None = None,
+        ssh_key_password: str | None = None,
+        auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        timeout: float = SSH_CONNECT_TIMEOUT,
+        max_tries: int = 3,
+        ssh_interface: str = "public_ips",
+        at_exit_func: Callable[..., object] | None = None,
+        wait_period: float = 5,
+        **create_node_kwargs: Any,
+    ) -> Node:
+        """
+        Deploy, wait until the node runs, log in to it by SSH and run steps there.
+
+        Everything that can be checked is, before anything is made. Of a node of several machines
+        it is the first one that has an address, in the order of the machines' names. paramiko is
+        needed: install the extra ``ssh``. It accepts whatever host key the
+        machine shows, as libcloud has it.
+
+        :param deploy: What to do on the machine.
+        :type deploy: :class:`~libcloud.compute.deployment.Deployment`
+
+        :param ssh_username: The name to log in under.
+        :type ssh_username: ``str``
+
+        :param ssh_alternate_usernames: Other names, tried in turn when all fails under that one.
+        :type ssh_alternate_usernames: ``list`` of ``str``
+
+        :param ssh_port: The port of the SSH server.
+        :type ssh_port: ``int``
+
+        :param ssh_timeout: Seconds for one attempt to connect.
+        :type ssh_timeout: ``float``
+
+        :param ssh_key: The file with the private key, or several; without it, keys of the SSH
+            agent and of ``~/.ssh`` are tried.
+        :type ssh_key: ``str`` or ``list`` of ``str``
+
+        :param ssh_key_password: What opens the private key, where it is encrypted.
+        :type ssh_key_password: ``str``
+
+        :param auth: A public key for the machines; see :meth:`create_node`.
+        :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
+
+        :param timeout: Seconds until the node runs, and again until it lets each name in.
+        :type timeout: ``float``
+
+        :param max_tries: How often to try each step that fails.
+        :type max_tries: ``int``
+
+        :param ssh_interface: Which address to use, ``public_ips`` or ``private_ips``.
+        :type ssh_interface: ``str``
+
+        :param at_exit_func: Called as the process ends, with ``driver`` and ``node``, when it
+            was interrupted while there is a node that is not set up.
+        :type at_exit_func: ``callable``
+
+        :param wait_period: The longest pause between two questions for the node, in seconds.
+        :type wait_period: ``float``
+
+        :param create_node_kwargs: The arguments of :meth:`create_node`.
+
+        :requests: those of :meth:`create_node` (SlipStream 3, Nuvla 3), then those of
+            :meth:`wait_until_running`.
+        :returns: The node as it runs.
+        :rtype: :class:`~libcloud.compute.base.Node`
+        :raises DeployFailed: If it was made, and did not run, let nobody in, or a step failed;
+            it is ``node`` of the exception, and still there.
+        :raises BadInput: If an argument cannot be right; nothing was made then.
+        :raises NotSupported: If paramiko, or a key, is missing; nothing was made then.
+        """
+        keywords = [*keywords_of(type(self).deploy_node), *keywords_of(type(self).create_node)]
+        check_keywords("deploy_node", create_node_kwargs, keywords)
+        if auth is None and not ssh_key:
+            raise NotSupported(
+                "deploy_node needs a key to log in with: no machine here has a password.",
+                hint="Give ssh_key, the file of a private key, or auth=NodeAuthSSHKey(pubkey).",
+            )
+        setup = SSHSetup.check(
+            deploy=deploy,
+            ssh_username=ssh_username,
+            ssh_alternate_usernames=ssh_alternate_usernames,
+            ssh_port=ssh_port,
+            ssh_timeout=ssh_timeout,
+            ssh_key=ssh_key,
+            ssh_key_password=ssh_key_password,
+            timeout=timeout,
+            max_tries=max_tries,
+            ssh_interface=ssh_interface,
+        )
+        if at_exit_func is not None and not callable(at_exit_func):
+            raise TypeError(f"at_exit_func must be a function, not {type(at_exit_func).__name__}.")
+        wait_period = arguments.seconds("wait_period", wait_period)
+        if auth is not None:
+            create_node_kwargs["auth"] = auth
+        node = self.create_node(**create_node_kwargs)
+        with reporting(node, self, at_exit_func):
+            [(node, addresses)] = self.wait_until_running(
+                [node], wait_period, setup.online_timeout, setup.interface, force_ipv4=False
+            )
+            setup.run(node, addresses)
+        return node
+
+    @operation
+    def wait_until_running(
+        self,
+        nodes: Iterable[Node | str],
+        wait_period: float = 5,
+        timeout: float = 600,
+        ssh_interface: str = "public_ips",
+        force_ipv4: bool = True,
+        ex_list_nodes_kwargs: Mapping[str, Any] | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> list[tuple[Node, list[str]]]:
+        """
+        Wait until nodes run and have addresses.
+
+        All of them are asked for at once, by few requests however many they are. It ends at once
+        when one of them was aborted, is stopping, or has ended; and when all run, but one has no
+        address of the kind wanted, three questions after its addresses were told. Faults that may
+        pass are survived.
+
+        :param nodes: The nodes.
+        :type nodes: ``list`` of :class:`~libcloud.compute.base.Node`
+
+        :param wait_period: The longest pause between two questions, in seconds; the first ones
+            are shorter.
+        :type wait_period: ``float``
+
+        :param timeout: Seconds after which to give up; the first question is always asked.
+        :type timeout: ``float``
+
+        :param ssh_interface: Which addresses are wanted, ``public_ips`` or ``private_ips``.
+        :type ssh_interface: ``str``
+
+        :param force_ipv4: Leave out IPv6 addresses; names of hosts are addresses either way.
+        :type force_ipv4: ``bool``
+
+        :param ex_list_nodes_kwargs: Accepted for programs written for other drivers; it must be
+            keywords of :meth:`list_nodes`, and changes nothing: nodes are asked for by their ids.
+        :type ex_list_nodes_kwargs: ``dict``
+
+        :keyword progress: Called at each question, for each node, with a
+            :class:`~slipstream.values.DeploymentState` whose ``deployment_id`` is the node's.
+
+        :requests: SlipStream 2 for nodes that run: at each question 1 for each 500 deployments of
+            the user until all are found, and once they run 1 for each 100 nodes for the addresses;
+            up to 3 more where machines are not listed yet. Nuvla 2 for each 100 nodes that run:
+            1 at each question, and 1 for the addresses.
+        :returns: The nodes as they are now, each one once, in the order given, with the addresses
+            wanted of each.
+        :rtype: ``list`` of ``tuple`` of :class:`~libcloud.compute.base.Node` and ``list`` of
+            ``str``
+        :raises NodeFailed: If a node failed, has ended, or has no such address (``node_ids``
+            tells which, ``reason`` why).
+        :raises WaitTimeout: If the time is over; the deployments go on.
+        """
+        if isinstance(nodes, Node):
+            raise TypeError("nodes must be a list of nodes, not a Node: write [node].")
+        names = {
+            self._node_id(node): "" if isinstance(node, str) else node.name
+            for node in arguments.items("nodes", nodes)
+        }
+        if ex_list_nodes_kwargs is not None:
+            options = arguments.checked(
+                "ex_list_nodes_kwargs",
+                ex_list_nodes_kwargs,
+                Mapping,  # type: ignore[type-abstract]
+                "a dict",
+            )
+            check_keywords("list_nodes", options, keywords_of(type(self).list_nodes))
+        wait = RunningWait(
+            names=names,
+            filter=AddressFilter(interface=ssh_interface, only_ipv4=bool(force_ipv4)),
+            period=arguments.seconds("wait_period", wait_period),
+            timeout=arguments.seconds("timeout", timeout),
+            progress=progress,
+        )
+        if not names:
+            return []
+        deployments = wait.until(lambda: list(self._backend.get_deployments(tuple(names))))
+        return [
+            (convert.node(deployment, self), wait.filter.addresses(deployment))
+            for deployment in deployments
+        ]
+
+    @operation
+    def ex_wait_node_in_state(
+        self,
+        node: Node | str,
+        states: str | Iterable[str] = "Ready",
+        wait_period: float = 10,
+        timeout: float = 600,
+        ignore_abort: bool = False,
+        *,
+        progress: Progress | None = None,
+    ) -> str:
+        """
+        Wait until a node is in one of some states.
+
+        It ends at once when the deployment was aborted, or can no longer get there. One cheap
+        request each time it asks. Faults that may pass are survived.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :param states: One state or several, in the server's words or libcloud's.
+        :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
+
+        :param wait_period: The longest pause between two questions, in seconds; the first ones
+            are shorter.
+        :type wait_period: ``float``
+
+        :param timeout: Seconds after which to give up; the first question is always asked. A
+            question that is being asked then still takes its time, see the driver's ``timeout``.
+        :type timeout: ``float``
+
+        :param ignore_abort: Wait on although the deployment was aborted.
+        :type ignore_abort: ``bool``
+
+        :keyword progress: Called with each answer, a
+            :class:`~slipstream.values.DeploymentState`; see
+            :class:`~slipstream.libcloud.progress.ProgressLine`.
+
+        :requests: SlipStream 1 at each question, and 2 more when it was aborted. Nuvla 1, and 1
+            more when it is in error.
+        :returns: The state reached.
+        :rtype: ``str``
+        :raises NodeFailed: If it was aborted (``reason`` tells why) or has ended.
+        :raises WaitTimeout: If the time is over; the deployment goes on.
+        """
+        node_id = self._node_id(node)
+        wait = Wait(
+            what=f"Deployment {node_id}",
+            states=arguments.states(states, self._backend),
+            period=arguments.seconds("wait_period", wait_period),
+            timeout=arguments.seconds("timeout", timeout),
+            ignore_abort=ignore_abort,
+            progress=progress,
+        )
+        return wait.until(lambda: self._backend.get_state(node_id, wait.states)).state
+
+    @operation
+    def ex_operation(
+        self,
+        node: Node | str,
+        states: str | Iterable[str] = "Ready",
+        *,
+        ignore_abort: bool = False,
+    ) -> NodeOperation:
+        """
+        Get a handle on the way of a node to one of some states. No request is sent for it.
+
+        It can be asked at any time, be written to a file, and go on in another process.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :param states: One state or several, in the server's words or libcloud's.
+        :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
+
+        :keyword ignore_abort: Go on although the deployment was aborted.
+        :type ignore_abort: ``bool``
+
+        :requests: SlipStream none, Nuvla none; asking it costs those of
+            :meth:`ex_wait_node_in_state`.
+        :rtype: :class:`~slipstream.libcloud.node_operation.NodeOperation`
+        """
+        node_id = self._node_id(node)
+        return NodeOperation(
+            node_id=node_id,
+            node_name=(node.name if isinstance(node, Node) else None) or node_id,
+            endpoint=self.ex_endpoint,
+            states=tuple(sorted(arguments.states(states, self._backend))),
+            ignore_abort=ignore_abort,
+        ).resume(self)
+
+    @operation
+    def list_nodes(self, *, ex_active_only: bool = True, ex_addresses: bool = False) -> list[Node]:
+        """
+        List the deployments of the user, newest first, however many there are.
+
+        One request per 500 deployments; with ``ex_addresses`` one more per 100 deployments.
+
+        :keyword ex_active_only: Leave out those that have ended.
+        :type ex_active_only: ``bool``
+
+        :keyword ex_addresses: Fill in the addresses of the machines.
+        :type ex_addresses: ``bool``
+
+        :requests: SlipStream 1 for each 500 deployments, Nuvla 1 for each 500; with
+            ``ex_addresses`` 1 more for each 100 of them.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
+        """
+        return list(
+            self.ex_iterate_nodes(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
+        )
+
+    @operation
+    def ex_iterate_nodes(
+        self, *, ex_active_only: bool = True, ex_addresses: bool = False
+    ) -> Iterator[Node]:
+        """
+        Go through the deployments of the user, newest first, page by page as they are needed.
+
+        Those that others create or terminate meanwhile make it miss or repeat no other one.
+
+        :keyword ex_active_only: Leave out those that have ended.
+        :type ex_active_only: ``bool``
+
+        :keyword ex_addresses: Fill in the addresses of the machines.
+        :type ex_addresses: ``bool``
+
+        :requests: those of :meth:`list_nodes`, when they are needed: SlipStream 1, Nuvla 1.
+        :rtype: iterator of :class:`~libcloud.compute.base.Node`
+        """
+        deployments = self._backend.list_deployments(
+            active_only=ex_active_only, addresses=ex_addresses
+        )
+        return (convert.node(deployment, self) for deployment in deployments)
+
+    @operation
+    def ex_get_node(self, node_id: str) -> Node:
+        """
+        Get one deployment, ended ones included, with the addresses of its machines.
+
+        :param node_id: Its id.
+        :type node_id: ``str`` or :class:`uuid.UUID`
+
+        :requests: SlipStream 1. Nuvla 2, and 1 more for the reason when it is in error.
+        :rtype: :class:`~libcloud.compute.base.Node`
+        :raises NotFound: If there is none of that id.
+        """
+        node_id = arguments.text("The id of the node", str(node_id))
+        return convert.node(self._backend.get_deployment(node_id), self)
+
+    @operation
+    def ex_get_node_parameter(
+        self, node: Node | str, parameter_name: str, ignore_abort: bool = True
+    ) -> str | None:
+        """
+        Get the value of a run parameter, as in ``machine:hostname``.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :param parameter_name: The parameter's name.
+        :type parameter_name: ``str``
+
+        :param ignore_abort: Answer although the deployment was aborted.
+        :type ignore_abort: ``bool``
+
+        :requests: SlipStream 1. Nuvla 1; 2 for one that is not set or does not exist, and 1 more
+            without ``ignore_abort``.
+        :returns: The value, ``None`` while it is not set.
+        :rtype: ``str``
+        :raises BadInput: If the node has no such parameter; those that it has are listed.
+        :raises NodeFailed: If it was aborted and ``ignore_abort`` is ``False``.
+        """
+        return self._backend.get_parameter(
+            self._node_id(node),
+            arguments.text("The name of the parameter", parameter_name),
+            ignore_abort=ignore_abort,
+        ).value
+
+    @operation
+    def ex_list_virtual_machines(
+        self, location: NodeLocation | str | None = None, node: Node | str | None = None
+    ) -> list[VirtualMachine]:
+        """
+        List machines: all of the user's, those on a location, or those of a node.
+
+        :param location: Only those on this location.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :param node: Only those of this node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :requests: SlipStream 1 for each 1,000 machines. Nuvla 2 for each 100 edges, and 1 for each
+            500; of a node none or 1, or 2 for one made by hand; of a location 1 more.
+        :rtype: ``list`` of :class:`VirtualMachine`
+        """
+        return list(self.ex_iterate_virtual_machines(location, node))
+
+    @operation
+    def ex_iterate_virtual_machines(
+        self, location: NodeLocation | str | None = None, node: Node | str | None = None
+    ) -> Iterator[VirtualMachine]:
+        """
+        Go through the machines that :meth:`ex_list_virtual_machines` lists, page by page.
+
+        :param location: Only those on this location.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+
+        :param node: Only those of this node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :requests: those of :meth:`ex_list_virtual_machines`: SlipStream 1, Nuvla 2.
+        :rtype: iterator of :class:`VirtualMachine`
+        """
+        machines = self._backend.list_virtual_machines(
+            connector=self._location_id(location),
+            deployment_id=None if node is None else self._node_id(node),
+            known=(node.extra or {}) if isinstance(node, Node) else {},
+        )
+        return (convert.virtual_machine(machine, self) for machine in machines)
+
+    @operation
+    def ex_get_node_logs(
+        self,
+        node: Node | str,
+        components: Iterable[str],
+        *,
+        lines: int = 200,
+        timeout: float = 60,
+    ) -> dict[str, list[str]]:
+        """
+        Get the last lines that the components of a deployment have logged.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :param components: The names of the components, as in ``['web']``.
+        :type components: ``list`` of ``str``
+
+        :keyword lines: How many lines of each.
+        :type lines: ``int``
+
+        :keyword timeout: Seconds after which to give up.
+        :type timeout: ``float``
+
+        :requests: SlipStream none. Nuvla 4, and 1 for each question that comes too early.
+        :returns: The lines, by component.
+        :rtype: ``dict``
+        :raises NotSupported: If the endpoint has no such operation.
+        """
+        return self._backend.get_logs(
+            self._node_id(node),
+            components=[components] if isinstance(components, str) else list(components),
+            lines=lines,
+            timeout=arguments.seconds("timeout", timeout),
+        )
+
+    @operation
+    def start_node(self, node: Node | str) -> bool:
+        """
+        Start a deployment that was stopped.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :requests: SlipStream none, Nuvla 1.
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
+        """
+        return self._backend.start_deployment(self._node_id(node))
+
+    @operation
+    def ex_start_node(self, node: Node | str) -> bool:
+        """
+        Start a node: :meth:`start_node` by the name that many other drivers give it.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :requests: those of :meth:`start_node`: SlipStream none, Nuvla 1.
+        :rtype: ``bool``
+        """
+        return self.start_node(node)
+
+    @operation
+    def stop_node(self, node: Node | str) -> bool:
+        """
+        Stop a deployment without destroying it.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :requests: SlipStream none, Nuvla 1.
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
+        """
+        return self._backend.stop_deployment(self._node_id(node))
+
+    @operation
+    def ex_stop_node(self, node: Node | str) -> bool:
+        """
+        Stop a node: :meth:`stop_node` by the name that many other drivers give it.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :requests: those of :meth:`stop_node`: SlipStream none, Nuvla 1.
+        :rtype: ``bool``
+        """
+        return self.stop_node(node)
+
+    @operation
+    def reboot_node(self, node: Node | str) -> bool:
+        """
+        Restart the machines of a deployment, where the server can.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :requests: SlipStream none, Nuvla none.
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: On every endpoint but those of plugins that can. The message tells
+            what to do instead.
+        """
+        return self._backend.reboot_deployment(self._node_id(node))
+
+    @operation
+    def ex_update_node(self, node: Node | str) -> bool:
+        """
+        Apply a running deployment's application again, in place.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :requests: SlipStream none, Nuvla 1.
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: If the endpoint has no such operation.
+        """
+        return self._backend.update_deployment(self._node_id(node))
+
+    @operation
+    def destroy_node(self, node: Node | str) -> bool:
+        """
+        Terminate a deployment and its machines.
+
+        :param node: The node; one that has ended already is accepted.
+        :type node: :class:`~libcloud.compute.base.Node`
+
+        :requests: SlipStream 1. Nuvla 1; 2 for one that is not running, and 1 for each question
+            while it is just being stopped.
+        :returns: ``True``; a failure is an exception.
+        :rtype: ``bool``
+        """
+        return self._backend.terminate(self._node_id(node))
+
+    @operation
+    def list_key_pairs(self) -> list[KeyPair]:
+        """
+        List the user's public SSH keys.
+
+        :requests: SlipStream 1, and 1 more after a login, for the user's name. Nuvla 1 for each
+            500 keys.
+        :returns: Key pairs, named by the keys' comments; a key without one is named by its
+            SHA-256 fingerprint.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.KeyPair`
+        """
+        return list(self.ex_iterate_key_pairs())
+
+    @operation
+    def ex_iterate_key_pairs(self) -> Iterator[KeyPair]:
+        """
+        Go through the key pairs that :meth:`list_key_pairs` lists.
+
+        :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
+        :rtype: iterator of :class:`~libcloud.compute.base.KeyPair`
+        """
+        return (convert.key_pair(key, self) for key in self._backend.list_ssh_keys())
+
+    @operation
+    def get_key_pair(self, name: str) -> KeyPair:
+        """
+        Get one of the user's public SSH keys.
+
+        :param name: Its name or its fingerprint.
+        :type name: ``str``
+
+        :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
+        :rtype: :class:`~libcloud.compute.base.KeyPair`
+        :raises KeyPairMissing: If there is none of that name.
+        :raises KeyPairConflict: If there are several; ask by fingerprint then.
+        """
+        return convert.key_pair(self._ssh_key(name), self)
+
+    @operation
+    def create_key_pair(self, name: str) -> KeyPair:
+        """
+        Make an RSA key pair here and add the public half to the user's keys.
+
+        :param name: Its name.
+        :type name: ``str``
+
+        :requests: SlipStream 4: the profile is read, read again, written and looked at, since
+            others may change it meanwhile; again as often while they do. Nuvla 2.
+        :returns: The key pair; its ``private_key``, in PEM format, exists nowhere else.
+        :rtype: :class:`~libcloud.compute.base.KeyPair`
+        :raises KeyPairConflict: If the name is taken.
+        """
+        key, private_key = generate(arguments.label("key name", name))
+        self._session.hide(private_key)
+        added = self._backend.add_ssh_key(key)
+        return convert.key_pair(added, self, private_key)
+
+    @operation
+    def import_key_pair_from_string(self, name: str, key_material: str) -> KeyPair:
+        """
+        Add a public SSH key to the user's keys.
+
+        :param name: Its name, which replaces the key's comment.
+        :type name: ``str``
+
+        :param key_material: The key in OpenSSH's one-line format; options before it are kept.
+        :type key_material: ``str``
+
+        :requests: SlipStream 4: the profile is read, read again, written and looked at, since
+            others may change it meanwhile; again as often while they do. Nuvla 2.
+        :returns: The key pair. When the user has this very key under that name already, nothing
+            is changed.
+        :rtype: :class:`~libcloud.compute.base.KeyPair`
+        :raises BadInput: If it is no public key.
+        :raises KeyPairConflict: If the name is taken by another key.
+        """
+        material = arguments.checked("key_material", key_material, str, "a string")
+        key = SSHKey.parse(material).check()
+        if name or not key.comment:
+            key = attrs.evolve(key, comment=arguments.label("key name", name))
+        return convert.key_pair(self._backend.add_ssh_key(key), self)
+
+    @operation
+    def import_key_pair_from_file(self, name: str, key_file_path: str) -> KeyPair:
+        """
+        Add a public SSH key from a file; see :meth:`import_key_pair_from_string`.
+
+        :param name: Its name, which replaces the key's comment.
+        :type name: ``str``
+
+        :param key_file_path: The file, usually ``~/.ssh/*.pub``.
+        :type key_file_path: ``str``
+
+        :requests: those of :meth:`import_key_pair_from_string`: SlipStream 4, Nuvla 2.
+        :rtype: :class:`~libcloud.compute.base.KeyPair`
+        :raises BadInput: If the file cannot be read or holds no public key.
+        """
+        content = arguments.read_file("key file", key_file_path)
+        try:
+            material = content.decode()
+        except UnicodeDecodeError:
+            raise BadInput(f"Cannot read the key file {key_file_path}: it is not text.") from None
+        return self.import_key_pair_from_string(name, material)
+
+    @operation
+    def delete_key_pair(self, key_pair: KeyPair | str) -> bool:
+        """
+        Remove a public SSH key from the user's keys; every other one stays.
+
+        :param key_pair: The key pair; one made by hand is looked up by its name.
+        :type key_pair: :class:`~libcloud.compute.base.KeyPair`
+
+        :requests: SlipStream 4, Nuvla 1; for a key pair made by hand those of :meth:`get_key_pair`
+            more.
+        :returns: ``True``; a failure is an exception.
+        :rtype: ``bool``
+        :raises KeyPairMissing: If the user has no such key.
+        """
+        if isinstance(key_pair, str):
+            return self._backend.delete_ssh_key(self._ssh_key(key_pair))
+        arguments.check_owner(self, key_pair, KeyPair, "key pair")
+        if key_pair.public_key:
+            key = attrs.evolve(SSHKey.parse(key_pair.public_key), id=key_pair.extra.get("id"))
+            if key_pair.name and not key.answers_to(key_pair.name):
+                key = attrs.evolve(key, comment=key_pair.name)
+        else:
+            key = self._ssh_key(key_pair.name)
+        return self._backend.delete_ssh_key(key)
+
+    def _ssh_key(self, name: str) -> SSHKey:
+        keys = self._backend.list_ssh_keys()
+        matches = [key for key in keys if key.answers_to(name)]
+        if not matches:
+            raise KeyPairMissing(
+                f"There is no key pair {name!r}.",
+                name=name,
+                endpoint=self.ex_endpoint,
+                hint="list_key_pairs() tells the names.",
+            )
+        if len(matches) > 1:
+            fingerprints = ", ".join(key.fingerprint_sha256 for key in matches)
+            raise KeyPairConflict(
+                f"{len(matches)} key pairs are named {name!r}.",
+                name=name,
+                endpoint=self.ex_endpoint,
+                hint=f"Give a fingerprint instead of the name: {fingerprints}.",
+            )
+        return matches[0]
+
+    @operation
+    def delete_image(self, node_image: NodeImage | str, *, ex_all_versions: bool = False) -> bool:
+        """
+        Delete a version of a component or an application, the one that the image's id names.
+
+        The version before it becomes the latest then, and shows in listings again.
+
+        :param node_image: The image.
+        :type node_image: :class:`~libcloud.compute.base.NodeImage`
+
+        :keyword ex_all_versions: Delete every version.
+        :type ex_all_versions: ``bool``
+
+        :requests: SlipStream 1. Nuvla 1; by path 2, and 1 more where the id names no version.
+        :returns: ``True``; a failure is an exception.
+        :rtype: ``bool``
+        """
+        module_id = arguments.object_id(self, node_image, NodeImage, "image")
+        return self._backend.delete_module(module_id, all_versions=ex_all_versions)
+
+    @operation
+    def ex_explain(
+        self, method: str | Callable[..., object], /, *args: Any, **kwargs: Any
+    ) -> Explanation:
+        """
+        Tell what a call would send, and what would be refused, without changing anything.
+
+        Reads are done. Changes are not sent; where an answer is needed to go on, the one that
+        the server is expected to give is made up.
+
+        :param method: The name of the method, as in ``'create_node'``. Those that wait cannot
+            be explained.
+        :type method: ``str``
+
+        :param args: Its arguments; so are the keywords.
+
+        :requests: SlipStream 1, Nuvla 1 for ``'ex_get_node_parameter'``: those of the method that
+            change nothing, and some that look for what would be refused.
+        :rtype: :class:`Explanation`
+        :raises BadInput: If there is no such method.
+        :raises TypeError: If the method does not take the arguments.
+        """
+        name = method_name(method, type(self))
+        session, transport = self._session.dry_run()
+        driver = object.__new__(type(self))
+        vars(driver).update(vars(self), _session=session)
+        refusals: list[DriverError] = []
+        driver._backend = self._plugins.operations(session, refusals)
+        complete = run(getattr(driver, name), args, kwargs, refusals)
+        return Explanation(
+            method=name,
+            requests=tuple(transport.requests),
+            refusals=tuple(dict.fromkeys(map(str, refusals))),
+            complete=complete,
+        )
+
     @operation
     def ex_save_cookies(self, path: str | Path) -> None:
         """
@@ -246,6 +1272,207 @@ class SlipStreamNodeDriver(
         :raises BadInput: If it cannot be written.
         """
         save_cookies(self._session.cookies, Path(path).expanduser())
+
+    def close(self) -> None:
+        """
+        Close the driver: it sends nothing more, and its connections are closed.
+
+        Calls under way in other threads end with their answers, or like every later call with
+        :class:`~slipstream.libcloud.errors.DriverClosed`. The server's session is not ended: it
+        expires by itself, and a file that :meth:`ex_save_cookies` made stays good until then.
+        Closing twice does no harm, and neither does closing never: connections are closed with
+        the last reference to the driver.
+
+        :requests: SlipStream none, Nuvla none.
+        """
+        if self._session is not None:  # a login that has failed left none
+            self._session.close()
+
+    @operation
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        """Itself: what it gave out, such as a node, is copied and still belongs to it."""
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What may go into a pickle, named one by one lest a secret slip in."""
+        session = self._session
+        return {
+            "endpoint": session.endpoint.url,
+            "kind": session.kind.name,
+            "api_version": self.api_version,
+            "region": self.region,
+            "features": self.features,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        endpoint = Endpoint.parse(state["endpoint"])
+        super().__init__(  # type: ignore[no-untyped-call]
+            "",
+            "",
+            secure=endpoint.secure,
+            host=endpoint.host,
+            port=endpoint.port,
+            api_version=state["api_version"],
+            region=state["region"],
+        )
+        self.connection.request_path = endpoint.base_path
+        self.features = state["features"]
+        detached = DetachedSession(endpoint=endpoint, kind=DetachedKind(state["kind"]))
+        self._session = cast(Session, detached)
+
+    def _node_id(self, node: object) -> str:
+        return arguments.object_id(self, node, Node, "node")
+
+    def _location_id(self, location: object) -> str | None:
+        if location is None:
+            return None
+        return arguments.object_id(self, location, NodeLocation, "location")
+
+    # What libcloud has and no server here does. The signatures are those of libcloud, whose
+    # volumes and snapshots call back with keywords.
+
+    @operation
+    def create_image(self, node: Node, name: str, description: str | None = None) -> NoReturn:
+        """
+        Not supported: images are written and built on the server.
+
+        :param node: A node.
+        :param name: A name.
+        :param description: A description.
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("create_image")
+
+    @operation
+    def copy_image(
+        self,
+        source_region: str,
+        node_image: NodeImage,
+        name: str,
+        description: str | None = None,
+    ) -> NoReturn:
+        """
+        Not supported: images have no region.
+
+        :param source_region: A region.
+        :param node_image: An image.
+        :param name: A name.
+        :param description: A description.
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("copy_image")
+
+    @operation
+    def list_volumes(self) -> NoReturn:
+        """
+        Not supported: disks are part of what is deployed.
+
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("list_volumes")
+
+    @operation
+    def create_volume(
+        self,
+        size: int,
+        name: str,
+        location: NodeLocation | None = None,
+        snapshot: VolumeSnapshot | None = None,
+    ) -> NoReturn:
+        """
+        Not supported: disks are part of what is deployed.
+
+        :param size: A size in GB.
+        :param name: A name.
+        :param location: A location.
+        :param snapshot: A snapshot.
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("create_volume")
+
+    @operation
+    def attach_volume(
+        self, node: Node, volume: StorageVolume, device: str | None = None
+    ) -> NoReturn:
+        """
+        Not supported: disks are part of what is deployed.
+
+        :param node: A node.
+        :param volume: A volume.
+        :param device: A device, as in ``/dev/sdb``.
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("attach_volume")
+
+    @operation
+    def detach_volume(self, volume: StorageVolume) -> NoReturn:
+        """
+        Not supported: disks are part of what is deployed.
+
+        :param volume: A volume.
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("detach_volume")
+
+    @operation
+    def destroy_volume(self, volume: StorageVolume) -> NoReturn:
+        """
+        Not supported: disks are part of what is deployed.
+
+        :param volume: A volume.
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("destroy_volume")
+
+    @operation
+    def list_volume_snapshots(self, volume: StorageVolume) -> NoReturn:
+        """
+        Not supported: there are no volumes.
+
+        :param volume: A volume.
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("list_volume_snapshots")
+
+    @operation
+    def create_volume_snapshot(self, volume: StorageVolume, name: str | None = None) -> NoReturn:
+        """
+        Not supported: there are no volumes.
+
+        :param volume: A volume.
+        :param name: A name.
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("create_volume_snapshot")
+
+    @operation
+    def destroy_volume_snapshot(self, snapshot: VolumeSnapshot) -> NoReturn:
+        """
+        Not supported: there are no volumes.
+
+        :param snapshot: A snapshot.
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+        raise unsupported("destroy_volume_snapshot")
 
 
 register()

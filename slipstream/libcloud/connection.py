@@ -137,7 +137,9 @@ class SessionConnection(ConnectionUserAndKey):
             retry=retry_failed,
         )
         doing = f"send {request.method} {request.path}"
-        return DirectResponse(self._logged_in().send(request, doing=doing), self)
+        if self._session is None:
+            raise BadInput("The driver is not logged in yet.")
+        return DirectResponse(self._session.send(request, doing=doing), self)
 
     def set_http_proxy(self, proxy_url: str | None) -> None:
         """
@@ -161,15 +163,12 @@ class SessionConnection(ConnectionUserAndKey):
         :raises BadInput: If it cannot be sent in a header.
         """
         self.ua.append(check_token(token))
-        transport = self._logged_in().transport
-        transport.settings = attrs.evolve(transport.settings, user_agent=self._user_agent())
-
-    def _user_agent(self) -> str:
-        return user_agent(self.ua)
+        settings = self._transport.settings
+        self._transport.settings = attrs.evolve(settings, user_agent=user_agent(self.ua))
 
     @operation
     def _change(self, attribute: str, value: Any) -> Any:
-        transport: Transport = self._logged_in().transport
+        transport = self._transport
         transport.settings, value = changed(transport.settings, attribute, value)
         return value
 
@@ -183,15 +182,10 @@ class SessionConnection(ConnectionUserAndKey):
     @property
     def _session(self) -> Session | None:
         driver: Any = self.driver
-        session = None if driver is None else driver._session_if_made()  # noqa: SLF001
-        return session if isinstance(session, Session) else None
+        return None if driver is None else driver._session  # noqa: SLF001 - it belongs to it
 
-    def _logged_in(self) -> Session:
-        session = self._session
-        if session is None:
+    @property
+    def _transport(self) -> Transport:
+        if self._session is None:
             raise BadInput("The driver is not logged in yet.")
-        return session
-
-    def _ensure_usable(self) -> None:
-        driver: Any = self.driver
-        driver._ensure_usable()  # noqa: SLF001 - the connection is part of the driver
+        return self._session.transport

@@ -1,4 +1,4 @@
-"""Telling beforehand what a call would send, and what would be refused."""
+"""Find out what a call would send, and what would be refused."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import Any
 
 import attrs
 
-from slipstream.errors import UnknownName
-from slipstream.libcloud.base import DriverBase
-from slipstream.libcloud.errors import DriverError
-from slipstream.libcloud.operation import operation
+from slipstream.errors import DriverError, UnknownName
+from slipstream.libcloud.arguments import checked
 from slipstream.session.dry_run import DryRunEnded, PlannedRequest
 
 _PREFIXES = ("list_", "get_", "create_", "import_", "delete_", "destroy_", "start_", "stop_",
-             "reboot_", "ex_get_", "ex_list_", "ex_iterate_", "ex_update_")  # fmt: skip
-_NEITHER = {"ex_get_node_logs"}
-"""Waits for what it has asked the server to do."""
+             "reboot_", "ex_get_", "ex_list_", "ex_iterate_", "ex_update_", "ex_start_",
+             "ex_stop_")  # fmt: skip
+_WAITING = {"ex_get_node_logs"}
+"""Methods that wait for what they have told the server to do."""
 
 
 @attrs.frozen(kw_only=True)
@@ -50,62 +49,40 @@ class Explanation:
             yield f"Refused: {refusal}"
 
 
-class ExplainingMethods(DriverBase):
-    """The part of the driver that tells what the other parts would do."""
+def method_name(method: object, cls: type) -> str:
+    """
+    The name of a method that can be explained.
 
-    @operation
-    def ex_explain(self, method: str, /, *args: Any, **kwargs: Any) -> Explanation:
-        """
-        Tell what a call would send, and what would be refused, without changing anything.
-
-        Reads are done. Changes are not sent; where an answer is needed to go on, the one that
-        the server is expected to give is made up.
-
-        :param method: The name of the method, as in ``'create_node'``. Those that wait cannot
-            be explained.
-        :type method: ``str``
-
-        :param args: Its arguments; so are the keywords.
-
-        :requests: SlipStream 1, Nuvla 1 for ``'ex_get_node_parameter'``: those of the method that
-            change nothing, and some that look for what would be refused.
-        :rtype: :class:`Explanation`
-        :raises BadInput: If there is no such method.
-        :raises TypeError: If the method does not take the arguments.
-        """
-        names = [name for name in dir(type(self)) if _explainable(name)]
-        if not isinstance(method, str):
-            raise TypeError(f"The name of a method is a text, not {type(method).__name__}.")
-        if method not in names:
-            raise UnknownName("method", method, names)
-        session, transport = self._session.dry_run()
-        driver = object.__new__(type(self))
-        vars(driver).update(vars(self), _session=session)
-        refusals: list[DriverError] = []
-        driver._backend = self._plugins.operations(session, refusals)
-        complete = _carry_out(getattr(driver, method), args, kwargs, refusals)
-        return Explanation(
-            method=method,
-            requests=tuple(transport.requests),
-            refusals=tuple(dict.fromkeys(map(str, refusals))),
-            complete=complete,
-        )
+    :param method: Its name, or the method itself.
+    :param cls: The class of the driver.
+    :raises UnknownName: If there is none of that name.
+    """
+    given = getattr(method, "__name__", method) if callable(method) else method
+    name = checked("method", given, str, "the name of a method")
+    names = [each for each in dir(cls) if each.startswith(_PREFIXES) and each not in _WAITING]
+    if name not in names:
+        raise UnknownName("method", name, names)
+    return name
 
 
-def _carry_out(method: Any, args: Any, kwargs: Any, refusals: list[DriverError]) -> bool:
-    """Whether the call came to its end."""
+def run(method: Any, args: Any, kwargs: Any, refusals: list[DriverError]) -> bool:
+    """
+    Make a call that changes nothing.
+
+    :param method: The method, of a driver whose session is a dry run.
+    :param args: Its arguments.
+    :param kwargs: Its keywords.
+    :param refusals: Takes what refuses the call.
+    :returns: Whether the call came to its end.
+    """
     try:
         result = method(*args, **kwargs)
         if isinstance(result, Iterator):
             for _ in result:
                 pass
+    except DryRunEnded:
+        return False
     except DriverError as error:
-        if isinstance(error.__context__, DryRunEnded) or isinstance(error, DryRunEnded):
-            return False
         refusals.append(error)
         return False
     return True
-
-
-def _explainable(name: str) -> bool:
-    return name.startswith(_PREFIXES) and name not in _NEITHER

@@ -5,20 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import attrs
-from libcloud.compute.base import Node
-from libcloud.compute.types import NodeState
 
-from slipstream.libcloud.base import DriverBase
-from slipstream.libcloud.errors import BadInput, NodeFailed, WaitTimeout
+from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.session.polling import Progress
 from slipstream.transport import clock
 from slipstream.values import DeploymentState
 
-if TYPE_CHECKING:
-    from slipstream.libcloud.waits import WaitingMethods
+
+class Driver(Protocol):
+    """What an operation needs of a driver."""
+
+    @property
+    def ex_endpoint(self) -> str:
+        """The address of the endpoint."""
+
+    def ex_wait_node_in_state(
+        self,
+        node: str,
+        states: Iterable[str],
+        wait_period: float,
+        timeout: float,
+        ignore_abort: bool,
+        *,
+        progress: Progress | None,
+    ) -> str:
+        """Wait until a node is in one of some states."""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,14 +48,6 @@ class StateChange:
     moment: datetime
     state: str
     failure: str | None = None
-
-
-def _texts(value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(value)
-
-
-def _changes(value: Iterable[StateChange]) -> tuple[StateChange, ...]:
-    return tuple(value)
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -69,19 +75,20 @@ class NodeOperation:
     node_id: str
     node_name: str
     endpoint: str
-    states: tuple[str, ...] = attrs.field(converter=_texts)
+    states: tuple[str, ...]
     ignore_abort: bool = False
     state: str | None = None
     done: bool = False
     failed: bool = False
     reason: str | None = None
-    history: tuple[StateChange, ...] = attrs.field(default=(), converter=_changes)
-    _driver: WaitingMethods | None = attrs.field(default=None, init=False)
+    history: tuple[StateChange, ...] = ()
+    _driver: Driver | None = attrs.field(default=None, init=False)
 
     def __repr__(self) -> str:
-        ended = "done" if self.done else "failed" if self.failed else "under way"
-        wanted = " or ".join(self.states)
-        return f"<NodeOperation {self.node_id}: {self.state or 'not asked'} of {wanted}, {ended}>"
+        progress = "done" if self.done else "failed" if self.failed else "under way"
+        state = f"is {self.state}" if self.state else "was not polled yet"
+        target = " or ".join(self.states)
+        return f"<NodeOperation: node {self.node_id} {state}, waits for {target}, {progress}>"
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], NodeOperation], tuple[Any]]:
         return type(self).from_dict, (self.to_dict(),)
@@ -98,7 +105,7 @@ class NodeOperation:
         """
         if not (self.done or self.failed):
             with suppress(WaitTimeout, NodeFailed):
-                self._ask(wait_period=0, timeout=0)
+                self._poll(wait_period=0, timeout=0)
         return self
 
     def wait(
@@ -123,10 +130,10 @@ class NodeOperation:
         if self.failed:
             raise self._failure()
         if not self.done:
-            self._ask(wait_period=wait_period, timeout=timeout, progress=progress)
+            self._poll(wait_period=wait_period, timeout=timeout, progress=progress)
         return self
 
-    def resume(self, driver: WaitingMethods) -> NodeOperation:
+    def resume(self, driver: Driver) -> NodeOperation:
         """
         Go on with a driver.
 
@@ -136,8 +143,8 @@ class NodeOperation:
         :returns: The handle itself.
         :raises BadInput: If the driver is one for another endpoint.
         """
-        if not isinstance(driver, DriverBase):
-            raise TypeError(f"resume takes a driver, not {type(driver).__name__}.")
+        if not hasattr(driver, "ex_endpoint"):
+            raise TypeError(f"driver must be a driver, not {type(driver).__name__}.")
         if driver.ex_endpoint != self.endpoint:
             raise BadInput(
                 f"The operation on {self.node_id} belongs to {self.endpoint}, not to"
@@ -150,7 +157,9 @@ class NodeOperation:
     def to_dict(self) -> dict[str, Any]:
         """All that it knows, as texts, flags and lists that JSON can hold."""
         document = attrs.asdict(self, filter=lambda field, _: field.name != "_driver")
-        changes = [{**one, "moment": one["moment"].isoformat()} for one in document["history"]]
+        changes = [
+            {**change, "moment": change["moment"].isoformat()} for change in document["history"]
+        ]
         return {**document, "states": list(self.states), "history": changes}
 
     @classmethod
@@ -162,18 +171,19 @@ class NodeOperation:
         :raises BadInput: If it cannot come from there.
         """
         try:
-            changes = [
-                StateChange(**{**one, "moment": datetime.fromisoformat(one["moment"])})
-                for one in document["history"]
-            ]
-            return cls(**{**document, "history": changes})
+            changes = tuple(
+                StateChange(**{**change, "moment": datetime.fromisoformat(change["moment"])})
+                for change in document["history"]
+            )
+            states = tuple(document["states"])
+            return cls(**{**document, "states": states, "history": changes})
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(
                 f"This is no document of a NodeOperation ({type(error).__name__}: {error})."
                 " Give what to_dict() returned."
             ) from error
 
-    def _ask(
+    def _poll(
         self, *, wait_period: float, timeout: float, progress: Progress | None = None
     ) -> None:
         def note(answer: DeploymentState) -> None:
@@ -182,17 +192,16 @@ class NodeOperation:
                 progress(answer)
 
         driver = self._attached()
-        node = Node(self.node_id, self.node_name, NodeState.UNKNOWN, [], [], driver)
         try:
             driver.ex_wait_node_in_state(
-                node, self.states, wait_period, timeout, self.ignore_abort, progress=note
+                self.node_id, self.states, wait_period, timeout, self.ignore_abort, progress=note
             )
         except NodeFailed as error:
             self.failed, self.reason = True, error.reason or error.value
             raise
         self.done = True
 
-    def _attached(self) -> WaitingMethods:
+    def _attached(self) -> Driver:
         if self._driver is None:
             raise BadInput(
                 f"The operation on {self.node_id} has no driver. Log in on {self.endpoint} and"
@@ -210,10 +219,10 @@ class NodeOperation:
         self.state = answer.state
 
     def _failure(self) -> NodeFailed:
-        error = NodeFailed(
+        return NodeFailed(
             f"Deployment {self.node_id} failed in state {self.state}: {self.reason}",
+            state=self.state or "",
+            reason=self.reason,
+            node_ids=[self.node_id],
             endpoint=self.endpoint,
         )
-        error.state, error.reason = self.state or "", self.reason
-        error.node_ids = (self.node_id,)
-        return error

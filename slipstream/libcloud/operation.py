@@ -1,14 +1,14 @@
-"""What every public method of the driver has in common: keywords checked, errors completed."""
+"""What every public method of the driver has in common."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any, ParamSpec, TypeVar, cast
 
-from slipstream.errors import DeployFailed, DriverError, PluginFailed, nearest
+from slipstream.errors import BadInput, DeployFailed, DriverError, PluginFailed, nearest
 from slipstream.transport.call_context import Call, carrying_out
 
 P = ParamSpec("P")
@@ -25,22 +25,28 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     All that it sends is part of one call of the user, what a generator sends later included. On
     a driver that was closed, or that came out of a pickle, it is refused before anything else.
 
-    :param method: A method of the driver.
+    :param method: A method of the driver, or of its connection.
     :returns: The method with that done around it.
     """
-    keywords = keywords_of(method)
-    takes_any = inspect.Parameter.VAR_KEYWORD in _kinds(method)
+    name, names = method.__name__, keywords_of(method)
+    keywords = frozenset(names)
+    kinds = {parameter.kind for parameter in inspect.signature(method).parameters.values()}
+    takes_any = inspect.Parameter.VAR_KEYWORD in kinds
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not takes_any:
-            check_keywords(method.__name__, kwargs, keywords)
-        this, driver = Call(method.__name__), cast(Any, args[0])
-        with _part_of(driver, this):
-            driver._ensure_usable()  # noqa: SLF001 - of the driver's own base
-            result = method(*args, **kwargs)
+        if not takes_any and not kwargs.keys() <= keywords:
+            check_keywords(name, kwargs, names)
+        driver: Any = args[0]
+        with carrying_out(Call(name)) as whole:
+            try:
+                if driver._session is not None:  # noqa: SLF001 - of the driver itself
+                    driver._session.ensure_open()  # noqa: SLF001
+                result = method(*args, **kwargs)
+            except DriverError as error:
+                raise _completed(error, driver, whole) from _cause(error)
         if isinstance(result, Generator):
-            return cast(R, _lazily(result, driver, this))
+            return cast(R, _steps(result, driver, whole))
         return result
 
     return call
@@ -48,63 +54,57 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
 
 def keywords_of(method: Callable[..., Any]) -> list[str]:
     """
-    The names of a method's arguments but for ``self``.
+    The names of a method's arguments but for ``self``, in their order.
 
     :param method: The method, not bound.
     """
     parameters = inspect.signature(method).parameters.values()
     named = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
-    return [parameter.name for parameter in parameters if parameter.kind in named][1:]
+    return [p.name for p in parameters if p.kind in named][1:]
 
 
-def _kinds(method: Callable[..., Any]) -> set[Any]:
-    return {parameter.kind for parameter in inspect.signature(method).parameters.values()}
-
-
-def check_keywords(method: str, given: Iterable[str], known: list[str]) -> None:
+def check_keywords(method: str, names: Iterable[str], keywords: list[str]) -> None:
     """
-    Make sure that a method takes the keywords that it is given.
+    Refuse keywords that a method does not take.
 
     :param method: The method's name.
-    :param given: The keywords.
-    :param known: The names of its arguments.
-    :raises TypeError: If it does not; the nearest name is told.
+    :param names: The keywords.
+    :param keywords: The names of its arguments.
+    :raises TypeError: If one is unknown; the nearest name is told.
     """
-    for name in given:
-        if name not in known:
-            raise TypeError(_unexpected(method, name, known))
+    for name in names:
+        if name in keywords:
+            continue
+        near = nearest(name, keywords) or nearest(f"ex_{name}", keywords)
+        if near:
+            raise TypeError(f"{method}() takes no argument {name!r}; did you mean {near!r}?")
+        takes = ", ".join(keywords) or "none"
+        raise TypeError(f"{method}() takes no argument {name!r}; it takes: {takes}")
 
 
-@contextmanager
-def _part_of(driver: Any, call: Call) -> Iterator[None]:
-    with carrying_out(call) as whole:
-        try:
-            yield
-        except DriverError as error:
-            if error.operation is None:
-                error.driver, error.operation, error.call_id = (
-                    driver.name,
-                    whole.operation,
-                    whole.id,
-                )
-            # The causes below would only lengthen the traceback; the context keeps them.
-            raise error from (error.__cause__ if isinstance(error, _EXPLAINED) else None)
+def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
+    if error.operation is None:
+        error.driver, error.operation, error.call_id = driver.name, call.operation, call.id
+        about_server = not isinstance(error, BadInput) and driver._session is not None  # noqa: SLF001
+        if error.endpoint is None and about_server:
+            error.endpoint = driver._session.endpoint.url  # noqa: SLF001
+    return error
 
 
-def _lazily(entries: Generator[Any], driver: Any, call: Call) -> Iterator[Any]:
-    """Each step is part of the call, and what the caller does between two steps is not."""
+def _cause(error: DriverError) -> BaseException | None:
+    """The causes below would only lengthen the traceback; the context keeps them."""
+    return error.__cause__ if isinstance(error, _EXPLAINED) else None
+
+
+def _steps(entries: Generator[Any], driver: Any, call: Call) -> Iterator[Any]:
+    """Each step is part of the call; what the caller does between two steps is not."""
     with closing(entries):
         while True:
-            with _part_of(driver, call):
+            with carrying_out(call):
                 try:
                     entry = next(entries)
                 except StopIteration:
                     return
+                except DriverError as error:
+                    raise _completed(error, driver, call) from _cause(error)
             yield entry
-
-
-def _unexpected(method: str, name: str, keywords: list[str]) -> str:
-    near = nearest(name, keywords) or nearest(f"ex_{name}", keywords)
-    if near:
-        return f"{method}() takes no argument {name!r}; did you mean {near!r}?"
-    return f"{method}() takes no argument {name!r}; it takes: {', '.join(keywords) or 'none'}"

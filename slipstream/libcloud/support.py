@@ -16,7 +16,7 @@ from libcloud.compute.base import NodeDriver
 
 from slipstream.hookspecs import EndpointKind
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.libcloud.unsupported import REFUSAL
+from slipstream.libcloud.unsupported import REASONS
 from slipstream.plugins import Plugins
 
 HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -31,6 +31,8 @@ HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "deploy_node": ("deploy", "get_deployments"),
         "start_node": ("start_deployment",),
         "stop_node": ("stop_deployment",),
+        "ex_start_node": ("start_deployment",),
+        "ex_stop_node": ("stop_deployment",),
         "reboot_node": ("reboot_deployment",),
         "destroy_node": ("terminate",),
         "list_key_pairs": ("list_ssh_keys",),
@@ -91,9 +93,10 @@ def support_of(method: str, kind: EndpointKind) -> Support:
     :param method: The method's name.
     :param kind: The kind of endpoint.
     """
-    refusal = getattr(getattr(SlipStreamNodeDriver, method), REFUSAL, None)
-    if refusal:
-        return Support(method=method, works=False, remark=refusal)
+    if method in REASONS:
+        problem, advice = REASONS[method]
+        remark = f"{problem[0].upper()}{problem[1:]}. {advice}"
+        return Support(method=method, works=False, remark=remark)
     hooks = HOOKS[method]
     remarks = (kind.backend.cannot.get(hook, "") for hook in hooks)
     return Support(

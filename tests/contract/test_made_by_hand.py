@@ -74,6 +74,33 @@ def test_a_node_with_only_an_id_does_what_the_listed_one_does(
     assert outcome(method, driver, node_of(other.id, owner)) == listed
 
 
+@pytest.mark.parametrize("method", NODE_METHODS)
+def test_the_id_of_a_node_does_what_the_listed_one_does(
+    method: str, driver: Driver, place: Place
+) -> None:
+    one, other = place.deploy(driver), place.deploy(driver)
+    place.pass_time()
+    expected = outcome(method, driver, driver.ex_get_node(one.id))
+    try:
+        result = type(NODE_METHODS[method](driver, other.id)).__name__, ""
+    except LibcloudError as error:
+        result = type(error).__name__, str(error).replace(str(other.id), "...")[:60]
+    assert result == expected
+
+
+def test_ids_are_taken_for_image_location_and_size(driver: Driver, place: Place) -> None:
+    location = place.location(driver)
+    options = {"image": place.image(driver).id, "location": location.id}
+    if place.family != "nuvla":
+        options["size"] = driver.list_sizes(location)[0].id
+    node = driver.create_node(**options)
+    place.pass_time()
+    assert driver.ex_get_node(node.id).extra["clouds"] == [location.name]
+    assert [s.id for s in driver.list_sizes(location.id)] == [
+        s.id for s in driver.list_sizes(location)
+    ]
+
+
 def test_a_node_without_an_id_is_refused_and_nothing_is_sent(
     driver: Driver, owner: Any, place: Place
 ) -> None:
@@ -214,7 +241,7 @@ def test_a_key_pair_with_its_public_key_and_nothing_else_is_deleted(
     assert "by-hand" not in [pair.name for pair in driver.list_key_pairs()]
 
 
-@pytest.mark.parametrize("wrong", ["a-node-id", 7, {"id": "x"}])
+@pytest.mark.parametrize("wrong", [7, {"id": "x"}])
 def test_what_is_no_node_is_a_type_error(wrong: object, driver: Driver, place: Place) -> None:
     for method in NODE_METHODS.values():
         with pytest.raises(TypeError, match=r"[Nn]ode"):

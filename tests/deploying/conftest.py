@@ -51,7 +51,7 @@ def waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         place = request.getfixturevalue("place")
     fake = FakeTime(place.sandbox.clock.advance if place else lambda _: None)
     monkeypatch.setattr("slipstream.transport.clock.time", fake)
-    monkeypatch.setattr("slipstream.libcloud.provisioning.clock", Impatient())
+    monkeypatch.setattr("slipstream.libcloud.ssh_setup.clock", Impatient())
     return fake
 
 

@@ -182,9 +182,9 @@ class TestRefused:
         ("auth", "error", "sentence"),
         [
             (NodeAuthPassword("hunter2"), BadInput, "cannot be given a password"),
-            ("ssh-ed25519 AAAA", TypeError, "auth is a NodeAuthSSHKey, not str."),
-            ("", TypeError, "auth is a NodeAuthSSHKey, not str."),
-            (NodeAuthSSHKey(None), TypeError, "is a text, not NoneType."),
+            ("ssh-ed25519 AAAA", TypeError, "auth must be a NodeAuthSSHKey, not str."),
+            ("", TypeError, "auth must be a NodeAuthSSHKey, not str."),
+            (NodeAuthSSHKey(None), TypeError, "must be a string, not NoneType."),
             (NodeAuthSSHKey("ssh-ed25519 AAAA"), BadInput, "is no SSH public key"),
             (NodeAuthSSHKey(""), BadInput, "is no SSH public key"),
         ],

@@ -169,7 +169,7 @@ class AtExit:
 @pytest.fixture
 def at_exit(monkeypatch: pytest.MonkeyPatch) -> AtExit:
     fake = AtExit()
-    monkeypatch.setattr("slipstream.libcloud.provisioning.atexit", fake)
+    monkeypatch.setattr("slipstream.libcloud.ssh_setup.atexit", fake)
     return fake
 
 
@@ -195,7 +195,7 @@ class TestInterrupted:
         with pytest.raises(KeyboardInterrupt) as caught:
             deploy(place, driver, machine, Step(KeyboardInterrupt()), **key_of(place, pair))
         (node,) = driver.list_nodes()
-        assert caught.value.__notes__ == [f"Node blog ({node.id}) was made, and is still there."]
+        assert caught.value.__notes__ == [f"Node blog ({node.id}) was created, and still exists."]
 
     def test_an_interrupted_wait_names_the_node_too(
         self,

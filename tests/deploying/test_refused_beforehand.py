@@ -20,7 +20,7 @@ from places import Place
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import BadInput, NotSupported
-from slipstream.libcloud.ssh_access import Access
+from slipstream.libcloud.ssh_setup import SSHSetup
 
 from .pairs import Pair
 
@@ -81,23 +81,23 @@ def test_a_password(place: Place, driver: Driver) -> None:
     [
         ({"ssh_usernam": "x"}, TypeError, "did you mean 'ssh_username'?"),
         ({"ex_tag": "x"}, TypeError, "did you mean 'ex_tags'?"),
-        ({"step": "echo hello"}, TypeError, "deploy is a Deployment of libcloud, not str."),
-        ({"step": None}, TypeError, "deploy is a Deployment of libcloud, not NoneType."),
-        ({"at_exit_func": "x"}, TypeError, "at_exit_func is a function, not str."),
+        ({"step": "echo hello"}, TypeError, "deploy must be a Deployment of libcloud, not str."),
+        ({"step": None}, TypeError, "deploy must be a Deployment of libcloud, not NoneType."),
+        ({"at_exit_func": "x"}, TypeError, "at_exit_func must be a function, not str."),
         ({"ssh_interface": "public"}, BadInput, "'public_ips' or 'private_ips'"),
         ({"ssh_username": ""}, BadInput, "The name to log in under is empty."),
-        ({"ssh_username": None}, TypeError, "is a text, not NoneType."),
-        ({"ssh_alternate_usernames": "admin"}, TypeError, "is a list of texts, not str."),
-        ({"ssh_alternate_usernames": [1]}, TypeError, "is a text, not int."),
+        ({"ssh_username": None}, TypeError, "must be a string, not NoneType."),
+        ({"ssh_alternate_usernames": "admin"}, TypeError, "must be a list of strings, not str."),
+        ({"ssh_alternate_usernames": [1]}, TypeError, "must be a string, not int."),
         ({"ssh_port": 0}, BadInput, "ssh_port is 0: a whole number from 1 to 65535"),
         ({"ssh_port": "22"}, BadInput, "ssh_port is '22'"),
         ({"ssh_timeout": -1}, BadInput, "ssh_timeout is -1"),
         ({"timeout": "long"}, BadInput, "timeout is 'long'"),
         ({"wait_period": None}, BadInput, "wait_period is None"),
         ({"max_tries": 0}, BadInput, "max_tries is 0: a whole number of at least 1"),
-        ({"ssh_key": 7}, TypeError, "ssh_key is a list of texts, not int."),
-        ({"ssh_key": [7]}, TypeError, "ssh_key is the path of a file, not int."),
-        ({"ssh_key_password": 7}, TypeError, "ssh_key_password is a text, not int."),
+        ({"ssh_key": 7}, TypeError, "ssh_key must be a list of strings, not int."),
+        ({"ssh_key": [7]}, TypeError, "The path of the key file must be a string, not int."),
+        ({"ssh_key_password": 7}, TypeError, "ssh_key_password must be a string, not int."),
         ({"ssh_key": "no/such/file"}, BadInput, "Cannot read the key file no/such/file: No such"),
         ({"image": None}, BadInput, "create_node needs an image."),
     ],
@@ -132,7 +132,7 @@ class TestKeyFiles:
             **more,
         }
         try:
-            Access.check(ssh_key=[str(file)], **given)
+            SSHSetup.check(deploy=SCRIPT, ssh_key=[str(file)], **given)
         except ValueError as error:
             return str(error)
         return "no refusal"

@@ -165,9 +165,9 @@ WRONG_TYPES: list[dict[str, Any]] = [
     {"ex_multiplicity": 3},
     {"ex_scalable": "yes"},
     {"ex_check_ssh_key": 1},
-    {"size": "service-offer/x"},
-    {"location": "exoscale-ch-gva"},
-    {"image": "apps/WordPress/wordpress"},
+    {"size": 1},
+    {"location": ["exoscale-ch-gva"]},
+    {"image": 5},
 ]
 
 
@@ -176,7 +176,7 @@ def test_values_of_a_wrong_type_are_refused_before_anything_is_asked(
     driver: Driver, sandbox: Sandbox, options: dict[str, Any]
 ) -> None:
     image = NodeImage(SYSTEM, "system", driver)
-    with pytest.raises(TypeError, match=r" is (a|an|True)? "):
+    with pytest.raises(TypeError, match=r" must be (a|an|True) .*, not "):
         driver.create_node(**{"image": image, **options})
     assert len(sandbox.journal) == 0
 
@@ -290,18 +290,20 @@ def test_an_id_that_is_none_of_a_deployment_is_refused(
         lambda one: driver.ex_get_node_parameter(one, "ss:state"),
         lambda one: driver.ex_list_virtual_machines(node=one),
     ):
-        with pytest.raises(BadInput, match=r"is not the id of a deployment|is empty|has no id"):
+        with pytest.raises(
+            BadInput, match=r"is not the id of a deployment|is empty|has no id|control"
+        ):
             call(node)
     assert len(sandbox.journal) == 0
 
 
-@pytest.mark.parametrize("wrong", ["x", None, 5, {}])
+@pytest.mark.parametrize("wrong", [None, 5, {}])
 def test_something_that_is_no_node_is_refused(
     driver: Driver, sandbox: Sandbox, wrong: Any
 ) -> None:
-    with pytest.raises(TypeError, match="A node is a Node, not"):
+    with pytest.raises(TypeError, match=r"node must be a Node, not .*: use list_nodes\(\)"):
         driver.destroy_node(wrong)
-    with pytest.raises(TypeError, match="A key pair is a KeyPair, not"):
+    with pytest.raises(TypeError, match="key pair must be a KeyPair, not"):
         driver.delete_key_pair(wrong)
     assert len(sandbox.journal) == 0
 
@@ -312,7 +314,7 @@ def test_something_that_is_no_node_is_refused(
 def test_a_path_that_is_none_is_refused(driver: Driver, sandbox: Sandbox, path: str) -> None:
     with pytest.raises(BadInput, match="is not the"):
         driver.list_images(ex_path=path)
-    with pytest.raises(BadInput, match="is not the"):
+    with pytest.raises(BadInput, match=r"is not the|control characters"):
         driver.get_image(path)
     assert len(sandbox.journal) == 0
 
@@ -321,7 +323,7 @@ def test_a_path_that_is_none_is_refused(driver: Driver, sandbox: Sandbox, path: 
 def test_an_image_without_an_id_is_refused(
     driver: Driver, sandbox: Sandbox, identifier: Any
 ) -> None:
-    with pytest.raises((BadInput, TypeError), match=r"id of (the|a|an) image"):
+    with pytest.raises((BadInput, TypeError), match=r"id of the image|image must be"):
         driver.get_image(identifier)
     assert len(sandbox.journal) == 0
 

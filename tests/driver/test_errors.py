@@ -30,6 +30,8 @@ SAMPLES: list[DriverError] = [
     errors.BadInput("Bad thing.", hint="Do better."),
     errors.UnknownName("parameter", "nam", ["name", "other"], "of x"),
     errors.DriverClosed("Closed.", hint="Make a new one."),
+    errors.FileMissing("Cannot read it."),
+    errors.FileForbidden("Cannot read it."),
     errors.NotSupported("No such thing."),
     errors.NoAnswer("Silence.", endpoint="https://nuv.la"),
     errors.CannotConnect("Cannot connect.", endpoint="https://nuv.la"),
@@ -57,6 +59,8 @@ PROMISED: dict[type[DriverError], tuple[type[Exception], ...]] = {
     errors.BadInput: (ValueError,),
     errors.UnknownName: (errors.BadInput, ValueError),
     errors.DriverClosed: (errors.BadInput, ValueError),
+    errors.FileMissing: (errors.BadInput, ValueError, FileNotFoundError),
+    errors.FileForbidden: (errors.BadInput, ValueError, PermissionError),
     errors.NotSupported: (NotImplementedError,),
     errors.NoAnswer: (ConnectionError, OSError),
     errors.CannotConnect: (errors.NoAnswer, ConnectionError),
@@ -90,12 +94,10 @@ class Failing:
     """The least that a driver needs to have an operation."""
 
     name = "SlipStream"
+    _session = None
 
     def __init__(self, error: Exception) -> None:
         self.error = error
-
-    def _ensure_usable(self) -> None:
-        pass
 
     @operation
     def list_nodes(self) -> None:

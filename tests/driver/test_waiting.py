@@ -238,7 +238,7 @@ def test_options_of_waiting_that_make_no_sense_are_refused(
 
 
 def test_a_state_that_is_no_text_is_refused(driver: Driver, node: Node) -> None:
-    with pytest.raises(TypeError, match="A state is a text, not int"):
+    with pytest.raises(TypeError, match="A state must be a string, not int"):
         driver.ex_wait_node_in_state(node, [3])  # type: ignore[list-item]
 
 

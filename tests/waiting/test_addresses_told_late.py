@@ -6,15 +6,15 @@ import pytest
 from fake_time import FakeTime
 
 from slipstream.errors import NodeFailed
-from slipstream.libcloud.readiness import GRACE, Reach, Start
+from slipstream.libcloud.waiting import GRACE, AddressFilter, RunningWait
 from slipstream.values import Deployment, Phase
 
 ADDRESS = "203.0.113.9"
 
 
-def start(timeout: float = 600) -> Start:
-    reach = Reach(interface="public_ips", only_ipv4=True)
-    return Start(names={"a": "blog", "b": "shop"}, reach=reach, period=5, timeout=timeout)
+def start(timeout: float = 600) -> RunningWait:
+    reach = AddressFilter(interface="public_ips", only_ipv4=True)
+    return RunningWait(names={"a": "blog", "b": "shop"}, filter=reach, period=5, timeout=timeout)
 
 
 def running(name: str, *addresses: str, told: bool = False) -> Deployment:

@@ -227,7 +227,7 @@ def test_nothing_to_wait_for_is_nothing_to_ask(place: Place, driver: Driver) -> 
         ({"wait_period": -1}, ValueError, "wait_period"),
         ({"timeout": None}, ValueError, "timeout"),
         ({"ex_list_nodes_kwargs": {"ex_adresses": True}}, TypeError, "'ex_addresses'"),
-        ({"ex_list_nodes_kwargs": ["ex_addresses"]}, TypeError, "is a dict, not list"),
+        ({"ex_list_nodes_kwargs": ["ex_addresses"]}, TypeError, "must be a dict, not list"),
         ({"ex_progress": print}, TypeError, "did you mean 'progress'"),
     ],
 )

@@ -1,0 +1,384 @@
+"""Check the arguments of users, before any request is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from libcloud.compute.base import (
+    KeyPair,
+    Node,
+    NodeAuthPassword,
+    NodeAuthSSHKey,
+    NodeImage,
+    NodeLocation,
+    NodeSize,
+)
+from libcloud.compute.types import NodeState
+
+from slipstream.errors import BadInput, FileForbidden, FileMissing, UnknownName, shorten
+from slipstream.hookspecs import Backend
+from slipstream.libcloud.convert import NODE_STATES
+from slipstream.libcloud.virtual_machine import VirtualMachine
+from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
+from slipstream.values.numbers import check_number
+from slipstream.values.ssh_key import SSHKey
+from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
+
+T = TypeVar("T")
+
+_SOURCES: dict[type, str] = {
+    Node: "use list_nodes() or ex_get_node(node_id)",
+    NodeImage: "use get_image('apps/WordPress/wordpress')",
+    NodeSize: "use list_sizes()",
+    NodeLocation: "use list_locations()",
+    KeyPair: "use get_key_pair(name)",
+}
+"""The calls that give an object of each class."""
+
+
+def checked(name: str, value: object, cls: type[T], expected: str) -> T:
+    """
+    Check the type of an argument.
+
+    :param name: The argument's name, as the subject of a sentence.
+    :param value: Its value.
+    :param cls: The class that it must have.
+    :param expected: The same, in words.
+    :returns: The value.
+    :raises TypeError: If it has another one.
+    """
+    if not isinstance(value, cls):
+        raise TypeError(f"{name} must be {expected}, not {type(value).__name__}.")
+    return value
+
+
+def object_id(driver: Any, value: object, cls: type, name: str) -> str:
+    """
+    The id that an argument stands for: an object, which may be made by hand, or the id itself.
+
+    :param driver: The driver that it is given to.
+    :param value: The argument.
+    :param cls: The class of libcloud for such objects.
+    :param name: The argument's name.
+    :returns: Its id, or the name of a location without one.
+    :raises TypeError: If it is something else.
+    :raises BadInput: If it has no id, or belongs to another driver or endpoint.
+    """
+    if isinstance(value, str):
+        return text(f"The id of the {name}", value)
+    check_owner(driver, value, cls, name)
+    if isinstance(value, VirtualMachine):
+        raise _machine_for_node(value)
+    thing: Any = value
+    identifier = thing.id
+    # libcloud turns an id of None into the string 'None' (compute/base.py).
+    if identifier in (None, "", str(None)):
+        identifier = thing.name if isinstance(thing, NodeLocation) else None
+    if identifier is None:
+        raise BadInput(f"The {name} has no id.")
+    return text(f"The id of the {name}", identifier)
+
+
+def check_owner(driver: Any, value: object, cls: type, name: str) -> None:
+    """
+    Refuse an object of a wrong class, or one that belongs elsewhere.
+
+    One made by hand, without a driver, is accepted.
+
+    :param driver: The driver that it is given to.
+    :param value: The object.
+    :param cls: The class that it must have.
+    :param name: The argument's name.
+    :raises TypeError: If it has another class.
+    :raises BadInput: If it belongs to another driver or endpoint.
+    """
+    if not isinstance(value, cls):
+        raise TypeError(
+            f"{name} must be a {cls.__name__}, not {type(value).__name__}: {_SOURCES[cls]}."
+        )
+    thing: Any = value
+    owner = thing.driver
+    if owner is None or owner is driver:
+        return
+    identifier = getattr(thing, "id", None) or thing.name
+    endpoint = getattr(owner, "ex_endpoint", None)
+    if endpoint is None:
+        raise BadInput(
+            f"The {name} {identifier} belongs to the driver {getattr(owner, 'name', owner)!r}."
+        )
+    if endpoint != driver.ex_endpoint:
+        raise BadInput(
+            f"The {name} {identifier} belongs to {endpoint}, not to {driver.ex_endpoint}."
+        )
+
+
+def _machine_for_node(machine: VirtualMachine) -> BadInput:
+    node_id = machine.extra.get("node_id")
+    return BadInput(
+        f"{shorten(str(machine.id))} is a machine and no node: it lives and ends with its"
+        " deployment.",
+        hint=f"Its node is ex_get_node({node_id!r})." if node_id else "It belongs to no node.",
+    )
+
+
+def text(what: str, value: object) -> str:
+    """
+    Check a string that goes into a request.
+
+    :param what: What it is, as the subject of a sentence.
+    :param value: The string.
+    :raises TypeError: If it is none.
+    :raises BadInput: If it is empty or holds control characters.
+    """
+    string = checked(what, value, str, "a string")
+    if not string.strip():
+        raise BadInput(f"{what} is empty.")
+    if CONTROL_CHARACTERS.search(string):
+        raise BadInput(f"{what} holds control characters: {shorten(string)!r}.")
+    return string
+
+
+def label(what: str, value: object) -> str:
+    """
+    Check a name that users give to a node or a key pair.
+
+    :param what: What it is: ``name``, ``tag`` or ``key name``.
+    :param value: The name.
+    :raises BadInput: If it is empty or holds what a server would not give back.
+    """
+    string = text(f"The {what}", value)
+    if string != string.strip():
+        raise BadInput(f"The {what} {shorten(string)!r} starts or ends with a blank.")
+    if "," in string and what in {"name", "tag"}:
+        raise BadInput(
+            f"The {what} {shorten(string)!r} holds a comma, which separates tags on the server.",
+            hint="Give several tags as a list in ex_tags.",
+        )
+    return string
+
+
+def items(name: str, value: object) -> list[Any]:
+    """
+    Check that an argument is a list, or ``None`` for an empty one; a string is none.
+
+    :param name: The argument's name.
+    :param value: Its value.
+    """
+    if value is None:
+        return []
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a list of strings, not {type(value).__name__}.")
+    return list(value)
+
+
+def seconds(name: str, value: Any) -> float:
+    """
+    Check a number of seconds.
+
+    :param name: The argument's name.
+    :param value: Its value.
+    :raises BadInput: If it is none, or below zero.
+    """
+    return check_number(name, value, above_zero=False)
+
+
+def whole_number(name: str, value: Any, *, least: int = 1, most: int | None = None) -> int:
+    """
+    Check a whole number.
+
+    :param name: The argument's name.
+    :param value: Its value.
+    :param least: The smallest one allowed.
+    :param most: The greatest one allowed.
+    :raises BadInput: If it is none, or out of these limits.
+    """
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if is_whole and least <= value and (most is None or value <= most):
+        return int(value)
+    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+    raise BadInput(f"{name} is {value!r}: a whole number {limits} is needed.")
+
+
+def read_file(what: str, value: object) -> bytes:
+    """
+    Read a file that an argument names.
+
+    :param what: What it is, as in ``key file``.
+    :param value: Its path; ``~`` stands for the home directory.
+    :raises BadInput: If it cannot be read; also a ``FileNotFoundError`` or ``PermissionError``.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"The path of the {what} must be a string, not {type(value).__name__}.")
+    path = Path(value).expanduser()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        kinds = {FileNotFoundError: FileMissing, PermissionError: FileForbidden}
+        kind = kinds.get(type(error), BadInput)
+        raise kind(f"Cannot read the {what} {path}: {error.strerror}.") from None
+
+
+def states(words: str | Iterable[str], backend: Backend) -> frozenset[str]:
+    """
+    Translate names of states to the server's own.
+
+    :param words: One or several: states of the server in any case, of another family, or of
+        libcloud.
+    :param backend: The protocol of the server.
+    :raises UnknownName: If one means no state of the server.
+    """
+    names = [words] if isinstance(words, str) else list(words)
+    if not names:
+        raise BadInput("No state to wait for was given.")
+    return frozenset().union(*(_states_of(name, backend) for name in names))
+
+
+def _states_of(word: object, backend: Backend) -> frozenset[str]:
+    name = checked("A state", word, str, "a string")
+    if not isinstance(word, NodeState):
+        own = {alias.lower(): state for alias, state in backend.state_aliases.items()}
+        own |= {state.lower(): state for state in backend.states}
+        if name.lower() in own:
+            return frozenset({own[name.lower()]})
+    # The value: str() of a member has the class before it.
+    name = word.value if isinstance(word, NodeState) else name
+    matches = frozenset(
+        state
+        for state, phase in backend.states.items()
+        if NODE_STATES[phase].value == name.lower()
+    )
+    if not matches:
+        raise UnknownName("state", name, backend.states)
+    return matches
+
+
+def deployment_request(
+    driver: Any,
+    *,
+    name: object,
+    size: object,
+    image: Any,
+    location: Any,
+    auth: object,
+    tags: object,
+    cloud: object,
+    parameters: object,
+    keep_running: str | None,
+    multiplicity: object,
+    tolerate_failures: object,
+    check_ssh_key: object,
+    scalable: object,
+) -> DeploymentRequest:
+    """
+    Check the arguments of ``create_node``; those of the caller are not kept and never changed.
+
+    :raises BadInput: If one cannot be right.
+    :raises TypeError: If one has the wrong type.
+    """
+    if image is None:
+        raise BadInput("create_node needs an image.", hint="See list_images() and get_image().")
+    module_id = object_id(driver, image, NodeImage, "image")
+    placement = _placement(driver, size, location, cloud)
+    if isinstance(tags, str):
+        tags = [tag.strip() for tag in tags.split(",") if tag.strip()]
+    return DeploymentRequest(
+        module_id=module_id,
+        name=None if name is None else label("name", name),
+        tags=[label("tag", tag) for tag in items("ex_tags", tags)],
+        parameters=[
+            *_inputs(parameters),
+            *placement,
+            *_counts("ex_multiplicity", multiplicity, Role.MULTIPLICITY, least=1),
+            *_counts("ex_tolerate_failures", tolerate_failures, Role.TOLERATED_FAILURES, least=0),
+        ],
+        keep_running=keep_running,
+        scalable=checked("ex_scalable", scalable, bool, "True or False"),
+        check_ssh_key=checked("ex_check_ssh_key", check_ssh_key, bool, "True or False"),
+        ssh_key=None if auth is None else ssh_key(auth),
+        known=[thing.extra for thing in (image, location) if getattr(thing, "extra", None)],
+    )
+
+
+def ssh_key(auth: object) -> SSHKey:
+    """
+    The public key of an ``auth`` argument.
+
+    :param auth: The argument.
+    :raises BadInput: If it is a password, or no public key.
+    :raises TypeError: If it is something else.
+    """
+    if isinstance(auth, NodeAuthPassword):
+        raise BadInput(
+            "Machines cannot be given a password as auth.",
+            hint="Give a public SSH key: NodeAuthSSHKey(pubkey).",
+        )
+    public_key = checked("auth", auth, NodeAuthSSHKey, "a NodeAuthSSHKey").pubkey
+    return SSHKey.parse(checked("The public key of auth", public_key, str, "a string")).check()
+
+
+def _inputs(parameters: object) -> Iterator[Parameter]:
+    for name, value in _items("ex_parameters", parameters):
+        if isinstance(value, Mapping):
+            for inner, inner_value in _items(f"ex_parameters[{name!r}]", value):
+                yield Parameter(name=inner, node=name, value=_input(inner, inner_value))
+        else:
+            yield Parameter(name=name, value=_input(name, value))
+
+
+def _input(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    what = f"The value of parameter {name!r}"
+    if not isinstance(value, str | int | float):
+        raise TypeError(f"{what} must be a string or a number, not {type(value).__name__}.")
+    string = str(value)
+    if NOT_IN_XML.search(string):
+        raise BadInput(f"{what} holds control characters.")
+    return string
+
+
+def _placement(driver: Any, size: object, location: object, cloud: object) -> Iterable[Parameter]:
+    if location is not None and cloud is not None:
+        raise BadInput("Give location or ex_cloud, not both: they say the same thing.")
+    placement = []
+    if location is not None:
+        name = object_id(driver, location, NodeLocation, "location")
+        placement.append(Parameter(role=Role.LOCATION, value=name))
+    elif isinstance(cloud, str):
+        placement.append(Parameter(role=Role.LOCATION, value=cloud))
+    else:
+        for node, value in _items("ex_cloud", cloud):
+            name = text(f"ex_cloud[{node!r}]", value)
+            placement.append(Parameter(role=Role.LOCATION, node=node, value=name))
+    if size is not None:
+        offer = object_id(driver, size, NodeSize, "size")
+        placement.append(Parameter(role=Role.SIZE, value=offer))
+        if isinstance(size, NodeSize) and isinstance(location, NodeLocation):
+            _check_together(size, location)
+    return placement
+
+
+def _check_together(size: NodeSize, location: NodeLocation) -> None:
+    offered = (size.extra or {}).get("location")
+    if offered and location.name and offered != location.name:
+        raise BadInput(
+            f"The size {size.name or size.id} is offered on {offered}, not on {location.name}.",
+            hint="Take one of list_sizes(location).",
+        )
+
+
+def _counts(option: str, counts: object, role: Role, *, least: int) -> Iterator[Parameter]:
+    for node, count in _items(option, counts):
+        number = whole_number(f"{option}[{node!r}]", count, least=least)
+        yield Parameter(role=role, node=node, value=str(number))
+
+
+def _items(option: str, value: object) -> Iterator[tuple[str, Any]]:
+    if value is None:
+        return
+    mapping = checked(option, value, Mapping, "a dict")  # type: ignore[type-abstract]
+    for key, item in mapping.items():
+        yield text(f"A key of {option}", key), item

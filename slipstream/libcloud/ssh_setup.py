@@ -1,0 +1,258 @@
+"""Log in to a node by SSH and run deployment steps there."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+from libcloud.common.types import LibcloudError
+from libcloud.compute import ssh
+from libcloud.compute.base import (
+    NODE_ONLINE_WAIT_TIMEOUT,
+    SSH_CONNECT_TIMEOUT,
+    SSH_TIMEOUT_EXCEPTION_CLASSES,
+    Node,
+)
+from libcloud.compute.deployment import Deployment
+from libcloud.compute.ssh import BaseSSHClient, SSHCommandTimeoutError
+
+from slipstream.errors import BadInput, DeployFailed, DriverError, NotSupported
+from slipstream.libcloud.arguments import checked, items, read_file, seconds, text, whole_number
+from slipstream.libcloud.waiting import AddressFilter
+from slipstream.transport import clock
+from slipstream.version import install_hint
+
+_PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)
+"""What an SSH server does while its machine is still starting, and after."""
+
+RETRY_PERIOD = 1.5
+"""Seconds between two attempts to connect."""
+
+
+@attrs.frozen(kw_only=True)
+class SSHSetup:
+    """
+    What ``deploy_node`` does on a machine, and how it logs in there.
+
+    :param steps: The steps.
+    :param users: Names to log in under, one after the other.
+    :param port: The port of the SSH server.
+    :param interface: ``public_ips`` or ``private_ips``.
+    :param key_files: Files with private keys.
+    :param passphrase: What opens them, where they are encrypted.
+    :param attempt: Seconds for one attempt to connect, ``None`` for no limit.
+    :param timeout: Seconds for all of them.
+    :param tries: How often to try each step that fails.
+    """
+
+    steps: Deployment
+    users: tuple[str, ...]
+    port: int
+    interface: str
+    key_files: list[str]
+    passphrase: str | None = attrs.field(repr=False)
+    attempt: float | None
+    timeout: float
+    tries: int
+
+    @classmethod
+    def check(
+        cls,
+        *,
+        deploy: object,
+        ssh_username: object,
+        ssh_alternate_usernames: object,
+        ssh_port: object,
+        ssh_timeout: object,
+        ssh_key: object,
+        ssh_key_password: object,
+        timeout: object,
+        max_tries: object,
+        ssh_interface: str,
+    ) -> SSHSetup:
+        """
+        Check the arguments of ``deploy_node`` that are about SSH.
+
+        :raises BadInput: If one cannot be right.
+        :raises NotSupported: If there is no SSH client.
+        :raises TypeError: If one is of a wrong type.
+        """
+        if not ssh.have_paramiko:
+            raise NotSupported(
+                "deploy_node logs in by SSH, and paramiko is not installed.",
+                hint=install_hint("ssh"),
+            )
+        AddressFilter(interface=ssh_interface, only_ipv4=True)
+        passphrase = None
+        if ssh_key_password is not None:
+            passphrase = checked("ssh_key_password", ssh_key_password, str, "a string")
+        users = [ssh_username, *items("ssh_alternate_usernames", ssh_alternate_usernames)]
+        files = [ssh_key] if isinstance(ssh_key, str | os.PathLike) else items("ssh_key", ssh_key)
+        return cls(
+            steps=checked("deploy", deploy, Deployment, "a Deployment of libcloud"),
+            users=tuple(text("The name to log in under", user) for user in users),
+            port=whole_number("ssh_port", ssh_port, most=65535),
+            interface=ssh_interface,
+            key_files=[_private_key(file, passphrase) for file in files],
+            passphrase=passphrase,
+            attempt=None if ssh_timeout is None else seconds("ssh_timeout", ssh_timeout),
+            timeout=seconds("timeout", timeout),
+            tries=whole_number("max_tries", max_tries),
+        )
+
+    @property
+    def online_timeout(self) -> float:
+        """Seconds until the node runs; 0 stands for libcloud's own limit."""
+        return self.timeout or NODE_ONLINE_WAIT_TIMEOUT
+
+    def run(self, node: Node, addresses: list[str]) -> None:
+        """
+        Run the steps under the first name under which they succeed.
+
+        :param node: The node.
+        :param addresses: Its addresses.
+        :raises Exception: What the last name failed with.
+        """
+        # The first one, but an IPv6 address only where there is nothing else.
+        address = min(addresses, key=lambda address: ":" in address)
+        for user in self.users[:-1]:
+            with suppress(Exception):  # steps are anybody's code
+                return self._run_as(user, node, address)
+        return self._run_as(self.users[-1], node, address)
+
+    def _run_as(self, user: str, node: Node, address: str) -> None:
+        client = ssh.SSHClient(
+            hostname=address,
+            port=self.port,
+            username=user,
+            password=self.passphrase,
+            key_files=self.key_files[0] if len(self.key_files) == 1 else self.key_files or None,
+            timeout=self.attempt,
+        )
+        self._connect(client)
+        try:
+            self._run_steps(node, client)
+        finally:
+            client.close()
+
+    def _connect(self, client: BaseSSHClient) -> None:
+        timeout = self.timeout or SSH_CONNECT_TIMEOUT
+        deadline = clock.monotonic() + timeout
+        while True:
+            try:
+                client.connect()
+            except _PASSING as error:
+                reason = _refusal(client, error)
+                client.close()
+            else:
+                return
+            if clock.monotonic() + RETRY_PERIOD > deadline:
+                raise LibcloudError(
+                    f"{client.username}@{client.hostname}, port {client.port}, cannot be reached"
+                    f" by SSH within {timeout:g} seconds: {reason}",
+                )
+            clock.sleep(RETRY_PERIOD)
+
+    def _run_steps(self, node: Node, client: BaseSSHClient) -> None:
+        for attempt in range(1, self.tries + 1):
+            try:
+                self.steps.run(node, client)
+            except SSHCommandTimeoutError:
+                raise  # the time of a step is over, however often it is tried
+            except Exception as error:
+                if attempt == self.tries:
+                    raise LibcloudError(f"Failed after {attempt} tries: {error}.") from error
+                if "ssh session not active" in str(error).lower():
+                    client.close()
+                    self._connect(client)
+            else:
+                return
+
+
+@contextmanager
+def reporting(
+    node: Node, driver: Any, at_exit_func: Callable[..., object] | None
+) -> Iterator[None]:
+    """
+    Report the created node when its set-up fails or is interrupted.
+
+    :param node: The node.
+    :param driver: The driver.
+    :param at_exit_func: Called as the process ends, when it is interrupted meanwhile.
+    """
+    at_exit = None
+    if at_exit_func is not None:
+        at_exit = atexit.register(partial(at_exit_func, driver=driver, node=node))
+    try:
+        yield
+    except Exception as error:
+        if at_exit is not None:
+            atexit.unregister(at_exit)
+        raise DeployFailed(
+            f"Node {node.name} ({node.id}) was created on {driver.ex_endpoint}, and cannot be set"
+            f" up: {_sentence(error)} It still exists: destroy it with destroy_node(error.node),"
+            " or go on by hand.",
+            node=node,
+            original_error=error,
+            endpoint=driver.ex_endpoint,
+        ) from error
+    except BaseException as interruption:
+        if at_exit is None:
+            interruption.add_note(f"Node {node.name} ({node.id}) was created, and still exists.")
+        raise
+    if at_exit is not None:
+        atexit.unregister(at_exit)
+
+
+def _sentence(error: Exception) -> str:
+    """What an exception says, without the tracebacks that libcloud writes into some."""
+    if isinstance(error, DriverError):
+        message = str(error)
+    else:
+        message = str(getattr(error, "value", None) or getattr(error, "message", None) or error)
+        message = (message.strip() or type(error).__name__).splitlines()[0]
+    return f"{message.rstrip('.')}."
+
+
+def _refusal(client: BaseSSHClient, error: BaseException) -> str:
+    """Why a connection failed; paramiko complains of a key's format when a key is refused."""
+    paramiko: Any = getattr(client, "client", None)
+    transport = paramiko.get_transport() if paramiko is not None else None
+    if getattr(transport, "initial_kex_done", False) is True:
+        return "the machine lets nobody in with that name and key."
+    return f"{error or type(error).__name__}."
+
+
+def _private_key(file: object, passphrase: str | None) -> str:
+    """The path of a file, once its key has been opened as the SSH client will open it."""
+    content = read_file("key file", file)
+    path = Path(str(file)).expanduser()
+    if b"PRIVATE KEY" not in content:
+        raise BadInput(
+            f"{path} holds no private key.", hint="Give the file beside *.pub as ssh_key."
+        )
+    paramiko: Any = vars(ssh)["paramiko"]
+    reasons = []
+    for kind in (paramiko.RSAKey, paramiko.ECDSAKey, paramiko.Ed25519Key):
+        try:
+            kind.from_private_key_file(str(path), passphrase)
+        except (paramiko.SSHException, ValueError) as error:
+            reasons.append(error)
+        else:
+            return str(path)
+    if any(isinstance(reason, paramiko.PasswordRequiredException) for reason in reasons):
+        raise BadInput(
+            f"The private key {path} is encrypted.", hint="Give ssh_key_password as well."
+        )
+    if any(word in str(reason) for reason in reasons for word in ("checkints", "password")):
+        raise BadInput(f"ssh_key_password does not open the private key {path}.")
+    raise BadInput(
+        f"The private key {path} is of a kind or in a format that paramiko cannot read.",
+        hint="Give an RSA, ECDSA or Ed25519 key; 'ssh-keygen -p' writes it in OpenSSH's format.",
+    )

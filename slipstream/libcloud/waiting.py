@@ -1,0 +1,197 @@
+"""Wait until several nodes run and can be reached."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import attrs
+
+from slipstream.errors import BadInput, DriverError, NodeFailed, WaitTimeout
+from slipstream.libcloud.convert import split
+from slipstream.session.polling import Progress, notify, poll
+from slipstream.values import Deployment, DeploymentState, Phase
+
+GRACE = 3
+"""Further polls after which a node that runs has no address, if it still has none."""
+
+NAMED = 5
+"""Nodes that a message names."""
+
+_ENDED = {Phase.ERROR, Phase.STOPPING, Phase.STOPPED, Phase.TERMINATED}
+_OTHER = {"public_ips": "private_ips", "private_ips": "public_ips"}
+
+
+@attrs.frozen(kw_only=True)
+class AddressFilter:
+    """
+    The addresses by which nodes are to be reached.
+
+    :param interface: ``public_ips`` or ``private_ips``.
+    :param only_ipv4: Whether IPv6 addresses are left out.
+    """
+
+    interface: str = attrs.field()
+    only_ipv4: bool
+
+    @interface.validator
+    def _check_interface(self, _: object, value: object) -> None:
+        if value not in _OTHER:
+            raise BadInput(
+                f"ssh_interface is {value!r}: it is either 'public_ips' or 'private_ips'."
+            )
+
+    def addresses(self, deployment: Deployment) -> list[str]:
+        """The addresses of a deployment that match; host names are among them."""
+        public, private = split(deployment.addresses)
+        addresses = public if self.interface == "public_ips" else private
+        return [address for address in addresses if not (self.only_ipv4 and _is_ipv6(address))]
+
+    def others(self, deployment: Deployment) -> tuple[list[str], str]:
+        """The addresses that do not match, and which argument would let them."""
+        either = attrs.evolve(self, only_ipv4=False).addresses(deployment)
+        if either:
+            return either, "Pass force_ipv4=False to take them."
+        other = attrs.evolve(self, interface=_OTHER[self.interface])
+        return other.addresses(deployment), f"Pass ssh_interface={other.interface!r} to take them."
+
+    def __str__(self) -> str:
+        version = "IPv4 " if self.only_ipv4 else ""
+        return f"{self.interface.removesuffix('_ips')} {version}address"
+
+
+@attrs.frozen(kw_only=True)
+class RunningWait:
+    """
+    A wait for nodes until they run and can be reached.
+
+    :param names: What to call each deployment, by its id.
+    :param filter: The addresses that are needed.
+    :param period: The longest pause between two polls in seconds.
+    :param timeout: Seconds after which to give up; the first poll is always made.
+    :param progress: Called with the state of each deployment at every poll.
+    """
+
+    names: Mapping[str, str]
+    filter: AddressFilter
+    period: float
+    timeout: float
+    progress: Progress | None = None
+
+    def until(self, read: Callable[[], Sequence[Deployment]]) -> Sequence[Deployment]:
+        """
+        Poll until all of them run and have addresses.
+
+        :param read: Reads the deployments.
+        :returns: What it read last.
+        :raises NodeFailed: If one was aborted or cannot run any more, or runs and gets no
+            address.
+        :raises WaitTimeout: If the time is over.
+        """
+        what, polls_without_address = f"the state of {len(self.names)} nodes", 0
+        deployments: Sequence[Deployment] = ()
+        for deployments in poll(read, what=what, period=self.period, timeout=self.timeout):
+            self._report(deployments)
+            self._check(deployments)
+            if _not_running(deployments):
+                continue
+            unreachable = self._unreachable(deployments)
+            if not unreachable:
+                return deployments
+            # Servers may list a machine some time after they say that it runs.
+            polls_without_address += any(
+                deployment.addresses or deployment.parameters is not None
+                for deployment in unreachable
+            )
+            if polls_without_address > GRACE:
+                break
+        late = _not_running(deployments)
+        raise self._timed_out(late) if late else self._no_address(deployments)
+
+    def _report(self, deployments: Iterable[Deployment]) -> None:
+        if self.progress is None:
+            return
+        for deployment in deployments:
+            notify(
+                self.progress,
+                DeploymentState(
+                    state=deployment.state,
+                    phase=deployment.phase,
+                    failure=deployment.failure,
+                    attainable=not _has_failed(deployment),
+                    deployment_id=deployment.id,
+                ),
+            )
+
+    def _check(self, deployments: Iterable[Deployment]) -> None:
+        failures = [deployment for deployment in deployments if _has_failed(deployment)]
+        if failures:
+            raise NodeFailed(
+                _joined(map(self._failure, failures)),
+                state=failures[0].state,
+                reason=failures[0].failure,
+                node_ids=[deployment.id for deployment in failures],
+                hint="Destroy what has failed; whatever else was waited for goes on.",
+            )
+
+    def _unreachable(self, deployments: Iterable[Deployment]) -> list[Deployment]:
+        return [deployment for deployment in deployments if not self.filter.addresses(deployment)]
+
+    def _failure(self, deployment: Deployment) -> str:
+        name = self._name(deployment)
+        if deployment.failure:
+            return f"{name} was aborted in state {deployment.state}: {deployment.failure}"
+        return f"{name} is {deployment.state} and cannot run any more"
+
+    def _name(self, deployment: Deployment) -> str:
+        name = self.names.get(deployment.id) or deployment.name
+        if name and name != deployment.id:
+            return f"{name} ({deployment.id})"
+        return f"Deployment {deployment.id}"
+
+    def _no_address(self, deployments: Iterable[Deployment]) -> DriverError:
+        unreachable = self._unreachable(deployments)
+        others, advice = self.filter.others(unreachable[0])
+        return NodeFailed(
+            _joined(map(self._without_address, unreachable)),
+            state=unreachable[0].state,
+            node_ids=[deployment.id for deployment in unreachable],
+            hint=advice
+            if others
+            else "It may get one later; wait again, or look at its machines.",
+        )
+
+    def _without_address(self, deployment: Deployment) -> str:
+        others, _ = self.filter.others(deployment)
+        but = f", but {', '.join(others)}" if others else ""
+        return f"{self._name(deployment)} runs and has no {self.filter}{but}"
+
+    def _timed_out(self, late: Iterable[Deployment]) -> DriverError:
+        states = (f"{self._name(deployment)} is {deployment.state}" for deployment in late)
+        return WaitTimeout(
+            f"Timed out after {self.timeout:g} seconds, not all that was waited for runs:"
+            f" {_joined(states)}",
+            hint="The nodes go on; wait again with a longer timeout, or destroy them.",
+        )
+
+
+def _not_running(deployments: Iterable[Deployment]) -> list[Deployment]:
+    return [deployment for deployment in deployments if deployment.phase is not Phase.RUNNING]
+
+
+def _has_failed(deployment: Deployment) -> bool:
+    return bool(deployment.failure) or deployment.phase in _ENDED
+
+
+def _joined(sentences: Iterable[str]) -> str:
+    parts = list(sentences)
+    if len(parts) > NAMED:
+        parts[NAMED:] = [f"and {len(parts) - NAMED} more"]
+    return f"{'; '.join(parts)}."
+
+
+def _is_ipv6(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).version == 6
+    except ValueError:
+        return False  # a host name
