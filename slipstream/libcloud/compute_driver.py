@@ -34,7 +34,7 @@ from libcloud.compute.base import (
     StorageVolume,
     VolumeSnapshot,
 )
-from libcloud.compute.deployment import Deployment
+from libcloud.compute.deployment import Deployment as Steps
 
 from slipstream.errors import BadInput, DriverError, KeyPairConflict, KeyPairMissing, NotSupported
 from slipstream.hookspecs import Backend
@@ -54,7 +54,7 @@ from slipstream.plugins.connect import connect
 from slipstream.session import Session
 from slipstream.session.cookie_files import save_cookies
 from slipstream.session.polling import Progress, Wait
-from slipstream.values import ModuleKind
+from slipstream.values import Deployment, DeploymentState, ModuleKind
 from slipstream.values.credentials import Credentials
 from slipstream.values.endpoint import Endpoint
 from slipstream.values.ssh_key import SSHKey, generate
@@ -505,7 +505,7 @@ class SlipStreamNodeDriver(NodeDriver):
     @operation
     def deploy_node(
         self,
-        deploy: Deployment,
+        deploy: Steps,
         ssh_username: str = "root",
         ssh_alternate_usernames: list[str] | None = None,
         ssh_port: int = 22,
@@ -690,10 +690,15 @@ class SlipStreamNodeDriver(NodeDriver):
         )
         if not names:
             return []
-        deployments = wait.until(lambda: list(self._backend.get_deployments(tuple(names))))
+
+        def read() -> list[Deployment]:
+            # One node may be given twice, by two spellings of its id.
+            deployments = self._backend.get_deployments(tuple(names))
+            return list({deployment.id: deployment for deployment in deployments}.values())
+
         return [
             (convert.node(deployment, self), wait.filter.addresses(deployment))
-            for deployment in deployments
+            for deployment in wait.until(read)
         ]
 
     @operation
@@ -750,7 +755,12 @@ class SlipStreamNodeDriver(NodeDriver):
             ignore_abort=ignore_abort,
             progress=progress,
         )
-        return wait.until(lambda: self._backend.get_state(node_id, wait.states)).state
+
+        def read() -> DeploymentState:
+            state = self._backend.get_state(node_id, wait.states)
+            return attrs.evolve(state, deployment_id=node_id)
+
+        return wait.until(read).state
 
     @operation
     def ex_operation(

@@ -267,7 +267,7 @@ def test_a_driver_of_another_endpoint_is_refused(place: Place, driver: Driver, n
         other.close()
     assert place.url in str(caught.value)
     assert elsewhere.url in str(caught.value)
-    with pytest.raises(TypeError, match="resume takes a driver, not str"):
+    with pytest.raises(TypeError, match="driver must be a driver, not str"):
         handle.resume("slipstream")
 
 
