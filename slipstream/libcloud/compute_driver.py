@@ -739,8 +739,8 @@ class SlipStreamNodeDriver(NodeDriver):
             :class:`~slipstream.values.DeploymentState`; see
             :class:`~slipstream.libcloud.progress.ProgressLine`.
 
-        :requests: SlipStream 1 at each question, and 2 more when it was aborted. Nuvla 1, and 1
-            more when it is in error.
+        :requests: SlipStream 1 at each question, and 2 more when it was aborted. Nuvla 1, and
+            2 more when it is in error, or a few while the reason is not written yet.
         :returns: The state reached.
         :rtype: ``str``
         :raises NodeFailed: If it was aborted (``reason`` tells why) or has ended.
@@ -849,7 +849,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param node_id: Its id.
         :type node_id: ``str`` or :class:`uuid.UUID`
 
-        :requests: SlipStream 1. Nuvla 2, and 1 more for the reason when it is in error.
+        :requests: SlipStream 1. Nuvla 2, and 2 more for the reason when it is in error.
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises NotFound: If there is none of that id.
         """

@@ -26,6 +26,7 @@ from slipstream.errors import BadInput, DeployFailed, DriverError, NotSupported
 from slipstream.libcloud.arguments import checked, items, read_file, seconds, text, whole_number
 from slipstream.libcloud.waiting import AddressFilter
 from slipstream.transport import clock
+from slipstream.transport.backoff import Backoff
 from slipstream.version import install_hint
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)
@@ -144,6 +145,7 @@ class SSHSetup:
     def _connect(self, client: BaseSSHClient) -> None:
         timeout = self.timeout or SSH_CONNECT_TIMEOUT
         deadline = clock.monotonic() + timeout
+        pauses = Backoff(start=RETRY_PERIOD, ceiling=RETRY_PERIOD).pauses()
         while True:
             try:
                 client.connect()
@@ -152,12 +154,13 @@ class SSHSetup:
                 client.close()
             else:
                 return
-            if clock.monotonic() + RETRY_PERIOD > deadline:
+            pause = next(pauses)
+            if clock.monotonic() + pause > deadline:
                 raise LibcloudError(
                     f"{client.username}@{client.hostname}, port {client.port}, cannot be reached"
                     f" by SSH within {timeout:g} seconds: {reason}",
                 )
-            clock.sleep(RETRY_PERIOD)
+            clock.sleep(pause)
 
     def _run_steps(self, node: Node, client: BaseSSHClient) -> None:
         for attempt in range(1, self.tries + 1):
