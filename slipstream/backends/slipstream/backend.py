@@ -95,14 +95,18 @@ class SlipStream3(CimiBackend):
     def error_detail(self, response: Response) -> str | None:
         """Read a CIMI message, or the detail of an error of the XML half."""
         try:
-            if response.kind.endswith("xml"):
-                return xml.parse(response, "error").get("detail")
-            if response.kind.endswith("json"):
-                # The XML half answers in JSON where a request accepts nothing else.
-                error = response.json().get("error")
-                return error["detail"] if error else super().error_detail(response)
+            detail = self._detail(response)
         except (MalformedAnswer, AttributeError, LookupError, TypeError):
             return None
+        return xml.without_markup(detail) if isinstance(detail, str) else None
+
+    def _detail(self, response: Response) -> Any:
+        if response.kind.endswith("xml"):
+            return xml.parse(response, "error").get("detail")
+        if response.kind.endswith("json"):
+            # The XML half answers in JSON where a request accepts nothing else.
+            error = response.json().get("error")
+            return error["detail"] if error else super().error_detail(response)
         return super().error_detail(response)
 
     def preflight(self, request: DeploymentRequest) -> Iterable[DriverError]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from xml.etree.ElementTree import Element
 
+from slipstream.backends.outcomes import require_status
 from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.module_document import KINDS, PREFIX, module, split_version
@@ -45,12 +46,15 @@ def delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
     parts = segments(module_id, "the id of a module")
     path = "/".join(parts)
     target = split_version(path)[0] + "/" if all_versions else path
-    session.send(
+    doing = f"delete {shorten(path)}"
+    response = session.send(
         Request(
             method="DELETE", path=f"/{PREFIX}{quoted(target)}", headers=XML, expects=expect(204)
         ),
-        doing=f"delete {shorten(path)}",
+        doing=doing,
     )
+    hint = "Look with get_image() before you try again."
+    require_status(session, response, {204}, doing=doing, hint=hint)
     return True
 
 

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import attrs
 
+from slipstream.backends.outcomes import require_status
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.dialect import user_name
 from slipstream.session import Session
@@ -96,15 +97,18 @@ class Profile:
         :param doing: What it is written for, in words that go after "Cannot".
         """
         self._value(self._prepare()).text = "\n".join(lines)
-        session.send(
+        response = session.send(
             Request(
                 method="PUT",
                 path=_path(session),
                 headers={**XML, "Content-Type": "application/xml"},
                 body=tostring(self.root, encoding="utf-8"),
-                expects=expect(200),
+                expects=expect(202),
             ),
             doing=doing,
+        )
+        require_status(
+            session, response, {201, 202}, doing=doing, hint="Look at list_key_pairs()."
         )
 
     def _prepare(self) -> Element:

@@ -92,7 +92,7 @@ def _deployment(
         name=labels[0] if labels else None,
         state=state,
         phase=phase(state),
-        failure=failure or None,
+        failure=xml.without_markup(failure) or None,
         module_id=element.get("moduleResourceUri", "").removeprefix(PREFIX),
         tags=labels[1:],
         connectors=[c for c in element.get("cloudServiceNames", "").split(",") if c],

@@ -12,6 +12,7 @@ from itertools import islice
 
 import attrs
 
+from slipstream.backends.outcomes import require_status
 from slipstream.backends.slipstream import machines, xml
 from slipstream.backends.slipstream.dialect import STATES, uncached
 from slipstream.backends.slipstream.paths import run_id
@@ -21,6 +22,8 @@ from slipstream.backends.slipstream.run_list import every_run
 from slipstream.errors import NodeFailed, UnknownName
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
+from slipstream.transport import clock
+from slipstream.transport.backoff import Backoff
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
 
@@ -30,6 +33,11 @@ AT_ONCE = 100
 TERMINATE_TIMEOUT = 300.0
 """Seconds: the server answers once the cloud has taken the order to stop the machines."""
 
+LAUNCH_TIMEOUT = 120.0
+"""Seconds that the machines of a run get to exist that is ended while they are started."""
+
+_BACKOFF = Backoff(start=1.0, factor=1.5, ceiling=10.0)
+_LOOK = "Look at list_nodes() and try again. An account that was deleted gets empty responses too."
 _TEXT = {"Accept": "text/plain"}
 _ORDER = {state: number for number, state in enumerate(STATES)}
 _ENDED = {"Done", "Aborted", "Cancelled"}
@@ -58,7 +66,8 @@ def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> D
     answer = _parameter(session, run, STATE, ignore_abort=False, allow={409})
     failure = None
     if answer is None:
-        failure = _parameter(session, run, ABORT, ignore_abort=True, allow={412}) or "aborted"
+        reason = _parameter(session, run, ABORT, ignore_abort=True, allow={412})
+        failure = xml.without_markup(reason or "") or "aborted"
         answer = _parameter(session, run, STATE, ignore_abort=True)
     state = answer or ""
     return DeploymentState(
@@ -93,20 +102,48 @@ def get_parameter(
 
 
 def terminate(session: Session, deployment_id: str) -> bool:
-    """End a run; one that has ended already is accepted as well."""
+    """
+    End a run and its machines; one that has ended already is accepted as well.
+
+    Before a machine of the run exists the server answers 409, cancels the run, and starts the
+    machine all the same (SlipStreamServer, connector/CliConnectorBase.java): the run is ended
+    again until the server confirms. A run that could not be launched is cancelled, has no
+    machine, and is answered with 400 for ever.
+    """
     run = run_id(deployment_id)
-    session.send(
-        Request(
-            method="DELETE",
-            path=f"/run/{run}",
-            headers=XML,
-            repeatable=True,
-            read_timeout=max(TERMINATE_TIMEOUT, session.transport.settings.read_timeout),
-            expects=lambda: _expect_termination(session, run),
-        ),
-        doing=f"terminate deployment {run}",
+    doing = f"terminate deployment {run}"
+    request = Request(
+        method="DELETE",
+        path=f"/run/{run}",
+        headers=XML,
+        repeatable=True,
+        read_timeout=max(TERMINATE_TIMEOUT, session.transport.settings.read_timeout),
+        expects=lambda: _expect_termination(session, run),
     )
+    deadline = clock.monotonic() + LAUNCH_TIMEOUT
+    pauses = _BACKOFF.pauses()
+    response = session.send(request, doing=doing, allow={400, 409})
+    while response.status in {400, 409}:
+        has_ended, has_machine = _look(session, run)
+        over = clock.monotonic() >= deadline
+        if has_ended and not has_machine and (response.status == 400 or over):
+            return True
+        if over or response.status == 400 or "no instances" not in response.text:
+            raise session.refusal(response, doing=doing)
+        clock.sleep(next(pauses))
+        response = session.send(request, doing=doing, allow={400, 404, 409})
+        if response.status == 404:
+            return True
+    require_status(session, response, {204}, doing=doing, hint=_LOOK)
     return True
+
+
+def _look(session: Session, run: str) -> tuple[bool, bool]:
+    """Tell whether a run has ended, and whether it has a machine."""
+    deployment = read(session, run)
+    parameters = (deployment.parameters or {}).items()
+    has_machine = any(value and name.endswith(":instanceid") for name, value in parameters)
+    return deployment.state in _ENDED, has_machine
 
 
 def _expect_termination(session: Session, run: str) -> Response:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from slipstream.errors import MalformedAnswer
 from slipstream.transport.messages import Response
+
+_TAG = re.compile(
+    r"</?(?:a|b|br|code|div|em|h[1-6]|i|li|p|pre|span|strong|u|ul)\b[^<>]*>", re.IGNORECASE
+)
+
+
+def without_markup(text: str) -> str:
+    """
+    Take tags and entities out of a reason that the server wrote for its web pages.
+
+    :param text: The reason, as in ``edit your <a href='/user/alice'> user account</a>``.
+    """
+    return " ".join(html.unescape(_TAG.sub(" ", text)).split())
 
 
 def parse(answer: Response, *roots: str) -> Element:
