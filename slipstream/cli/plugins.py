@@ -32,7 +32,11 @@ def plugins(context: click.Context, as_json: bool, disable: str | None) -> int:
         warnings.simplefilter("ignore", PluginWarning)
         registry = Plugins(disabled=disable)
     infos = registry.list_plugins()
-    conflicts = [*_conflicts(registry.login_methods), *_conflicts(registry.endpoint_kinds)]
+    conflicts = [
+        *_conflicts(registry.login_methods),
+        *_conflicts(registry.endpoint_kinds),
+        *registry.problems,
+    ]
     if as_json:
         document = {
             "plugins": [_document(info) for info in infos],

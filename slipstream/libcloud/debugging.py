@@ -8,7 +8,7 @@ from typing import Any
 
 from libcloud.utils.loggingconnection import LoggingConnection
 
-from slipstream.forking import PerProcess
+from slipstream.transport.forking import PerProcess
 from slipstream.transport.logs import get_logger
 from slipstream.transport.request_log import Exchange
 

@@ -20,11 +20,13 @@ from typing import Any
 
 import attrs
 import pluggy
+from packaging.requirements import Requirement
 
 from slipstream import hookspecs
 from slipstream.errors import PluginFailed, nearest
 from slipstream.hookspecs import PROJECT
 from slipstream.transport.stack_level import stacklevel
+from slipstream.version import VERSION
 
 CONTRIBUTIONS = ("slipstream_login_methods", "slipstream_endpoints")
 """The hooks that plugins answer; all others are wrapped."""
@@ -152,6 +154,23 @@ class Selection:
             return "not among the plugins to load"
         return None
 
+    def unmatched(self, plugins: Iterable[PluginInfo]) -> Iterator[str]:
+        """
+        Find the names to leave out that no plugin has; a typing error would leave out nothing.
+
+        :param plugins: Every plugin that was found.
+        :returns: A sentence for each.
+        """
+        known = {
+            name: _canonical(name) for info in plugins for name in (info.name, info.distribution)
+        }
+        for name in sorted(self.disabled - set(known.values())):
+            near = nearest(name, known)
+            yield (
+                f"There is no plugin {name!r} to leave out"
+                f"{f'; did you mean {near!r}?' if near else '.'}"
+            )
+
 
 def load_all(manager: pluggy.PluginManager, selection: Selection) -> list[PluginInfo]:
     """
@@ -171,6 +190,31 @@ def load_all(manager: pluggy.PluginManager, selection: Selection) -> list[Plugin
     for info, entry_point in _third_party():
         plugins.append(_load(manager, selection, info, entry_point))
     return plugins
+
+
+def unmet_requirements(plugins: Iterable[PluginInfo]) -> Iterator[str]:
+    """
+    Find the plugins that need another version of this package.
+
+    :param plugins: The plugins.
+    :returns: A sentence for each.
+    """
+    for info in plugins:
+        for line in () if info.built_in else _requirements(info.distribution):
+            requirement = Requirement(line)
+            ours = _canonical(requirement.name) == OWN_DISTRIBUTION
+            if ours and not requirement.specifier.contains(VERSION, prereleases=True):
+                yield (
+                    f"The plugin {info.name!r} of {info.source} needs {requirement}, and"
+                    f" {VERSION} is installed."
+                )
+
+
+def _requirements(distribution: str) -> list[str]:
+    try:
+        return metadata.requires(distribution) or []
+    except metadata.PackageNotFoundError:
+        return []
 
 
 def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) -> PluginInfo:

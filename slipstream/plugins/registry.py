@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -11,10 +12,17 @@ import pluggy
 from slipstream import hookspecs
 from slipstream.errors import DriverError, PluginFailed
 from slipstream.hookspecs import PROJECT, Backend, EndpointKind, LoginMethod
-from slipstream.plugins.loading import PluginInfo, Selection, load_all
+from slipstream.plugins.loading import (
+    PluginInfo,
+    PluginWarning,
+    Selection,
+    load_all,
+    unmet_requirements,
+)
 from slipstream.plugins.named_contributions import Contribution, Contributions
 from slipstream.plugins.operations import WRAPPABLE, Operations, specifications
 from slipstream.session import Session
+from slipstream.transport.stack_level import stacklevel
 
 C = TypeVar("C", LoginMethod, EndpointKind)
 
@@ -22,6 +30,10 @@ C = TypeVar("C", LoginMethod, EndpointKind)
 class Plugins:
     """
     The plugins in use and what they contribute; never changes once made.
+
+    ``problems`` are sentences on what is wrong although no plugin is broken: a name to leave out
+    that no plugin has, a requirement that is not met, a host that two kinds claim. Each is given
+    as a :class:`~slipstream.plugins.PluginWarning` too.
 
     :param disabled: Names of third-party plugins or distributions to leave out; ``None``
         leaves it to the environment variable ``SLIPSTREAM_DISABLE_PLUGINS``.
@@ -35,7 +47,8 @@ class Plugins:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.add_hookspecs(specifications())
-        infos = load_all(self._manager, Selection.choose(disabled, allowed))
+        selection = Selection.choose(disabled, allowed)
+        infos = load_all(self._manager, selection)
         self._plugins = {info.key: info for info in infos}
         hook = self._manager.hook
         methods = list(self._collect(hook.slipstream_login_methods, LoginMethod))
@@ -45,6 +58,13 @@ class Plugins:
             info.warn()
         self.login_methods = Contributions("login method", self._in_use(methods), broken)
         self.endpoint_kinds = Contributions("kind of endpoint", self._in_use(kinds), broken)
+        self.problems = (
+            *selection.unmatched(infos),
+            *unmet_requirements(infos),
+            *_disputed_hosts(self.endpoint_kinds),
+        )
+        for problem in self.problems:
+            warnings.warn(problem, PluginWarning, stacklevel=stacklevel())
         self._providers: dict[type[Backend], PluginInfo] = {}
         for built_in in (True, False):
             for kind in kinds:
@@ -91,6 +111,17 @@ class Plugins:
 def default_plugins() -> Plugins:
     """The plugins that the environment asks for, loaded on the first call and kept."""
     return Plugins()
+
+
+def _disputed_hosts(kinds: Contributions[EndpointKind]) -> Iterator[str]:
+    claims: dict[str, list[Contribution[EndpointKind]]] = {}
+    for kind in kinds.contributions():
+        for host in kind.record.hosts:
+            claims.setdefault(host, []).append(kind)
+    for host, claiming in sorted(claims.items()):
+        foreign = [kind.plugin.source for kind in claiming if not kind.plugin.built_in]
+        if len(foreign) > 1:
+            yield f"{' and '.join(sorted(foreign))} both claim the host {host}."
 
 
 def _checked(contribute: Callable[[], Any], record_type: type[C]) -> Iterator[C]:

@@ -12,10 +12,10 @@ import attrs
 from requests.cookies import RequestsCookieJar
 
 from slipstream.errors import DriverError, InvalidCredentials, PluginFailed
-from slipstream.forking import PerProcess
 from slipstream.session.dry_run import DryRunTransport
 from slipstream.session.login import Client, Login, LoginAttempt, WireProtocol
 from slipstream.transport import Transport, call_context
+from slipstream.transport.forking import PerProcess
 from slipstream.transport.logs import get_logger
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Credentials

@@ -31,7 +31,6 @@ from slipstream.errors import (
     MalformedAnswer,
     RedirectRefused,
 )
-from slipstream.forking import PerProcess
 from slipstream.redaction import Redactor
 from slipstream.redaction.values import KnownSecrets
 from slipstream.transport import clock, deadlines
@@ -39,6 +38,7 @@ from slipstream.transport.backoff import Backoff
 from slipstream.transport.connections import MAX_BYTES, Connections
 from slipstream.transport.cookies import EndpointCookieJar
 from slipstream.transport.failures import Route
+from slipstream.transport.forking import PerProcess
 from slipstream.transport.logs import attributes, get_logger
 from slipstream.transport.messages import MAX_DEPTH, MAX_ELEMENTS, Request, Response
 from slipstream.transport.pacing import Pacer

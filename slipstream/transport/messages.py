@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 import attrs
+from attrs.validators import instance_of, optional
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from slipstream.errors import MalformedAnswer
+from slipstream.errors import BadInput, MalformedAnswer
 from slipstream.transport import clock
 from slipstream.values.text import safe_text
 from slipstream.values.timestamps import parse_timestamp
@@ -26,6 +28,21 @@ MAX_DEPTH = 100
 _REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id")
 _PLAIN_ID = re.compile(r"[\w.:=+/-]{1,200}")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def _check_path(_: object, __: object, value: str) -> None:
+    if not value.startswith("/") or "?" in value or "#" in value:
+        raise TypeError(f"{value!r} is no path: it begins with a slash and has no query.")
+    # HTTP clients and servers resolve these, encoded or not, and reach another resource.
+    if not {".", ".."}.isdisjoint(unquote(value).split("/")):
+        raise BadInput(f"{value!r} leads to another resource: leave out '.' and '..'.")
+
+
+def _check_query(_: object, __: object, value: object) -> None:
+    pairs = value if isinstance(value, tuple) else ((value,),)
+    for pair in pairs:
+        if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+            raise TypeError(f"A query is a tuple of pairs of texts, not {value!r}.")
 
 
 @attrs.frozen(kw_only=True)
@@ -46,10 +63,12 @@ class Request:
     """
 
     method: str
-    path: str
-    query: tuple[tuple[str, str], ...] = ()
+    path: str = attrs.field(validator=_check_path)
+    query: tuple[tuple[str, str], ...] = attrs.field(default=(), validator=_check_query)
     headers: Mapping[str, str] = attrs.field(factory=dict)
-    body: bytes | None = attrs.field(default=None, repr=False)
+    body: bytes | None = attrs.field(
+        default=None, repr=False, validator=optional(instance_of(bytes))
+    )
     repeatable: bool = False
     reads: bool = attrs.field()
     read_timeout: float | None = None

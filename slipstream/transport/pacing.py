@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import threading
 
-from slipstream.forking import PerProcess
 from slipstream.transport import clock
+from slipstream.transport.forking import PerProcess
 from slipstream.transport.messages import Response
 
 FIRST_RATE = 10.0

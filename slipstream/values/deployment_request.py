@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
 import attrs
 
 from slipstream.errors import BadInput
+from slipstream.values.fields import IS_TEXT, to_texts, to_tuple
 from slipstream.values.secret_names import announces_secret
 from slipstream.values.ssh_key import SSHKey
-
-
-def _texts(value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(value)
 
 
 class Role(Enum):
@@ -39,7 +36,7 @@ class Parameter:
         node of the application.
     """
 
-    value: str = attrs.field(repr=False)
+    value: str = attrs.field(repr=False, validator=IS_TEXT)
     role: Role = Role.INPUT
     name: str = ""
     node: str | None = None
@@ -47,14 +44,6 @@ class Parameter:
     def __attrs_post_init__(self) -> None:
         if (self.role is Role.INPUT) != bool(self.name):
             raise BadInput(f"A {self.role.value} {'needs a' if not self.name else 'has no'} name.")
-
-
-def _parameters(value: Iterable[Parameter]) -> tuple[Parameter, ...]:
-    return tuple(value)
-
-
-def _documents(value: Iterable[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
-    return tuple(value)
 
 
 KEEP_RUNNING = ("always", "never", "on-success", "on-error")
@@ -72,7 +61,6 @@ class DeploymentRequest:
     :param keep_running: One of :data:`KEEP_RUNNING`; ``None`` leaves it to the user's profile.
     :param scalable: Whether machines can be added and removed while it runs.
     :param check_ssh_key: Whether to refuse when the user has no SSH key.
-    :param ssh_key: A public key that must be able to log in to the machines; it is asked only of
     :param ssh_key: A public key that must be let in to the machines; given to no backend but those
         with ``takes_ssh_keys``.
     :param known: What the server said before of the image and of the location, if the caller has
@@ -80,16 +68,16 @@ class DeploymentRequest:
         deployed.
     """
 
-    module_id: str
+    module_id: str = attrs.field(validator=IS_TEXT)
     name: str | None = None
-    tags: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=_parameters)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=to_tuple)
     keep_running: str | None = attrs.field(default=None)
     scalable: bool = False
     check_ssh_key: bool = False
     ssh_key: SSHKey | None = None
     known: tuple[Mapping[str, Any], ...] = attrs.field(
-        default=(), converter=_documents, repr=False, eq=False
+        default=(), converter=to_tuple, repr=False, eq=False
     )
 
     @keep_running.validator

@@ -7,13 +7,15 @@ that nothing is lost on the way to ``extra``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from types import MappingProxyType
 from typing import Any
 
 import attrs
+from attrs.validators import instance_of, optional
+
+from slipstream.values.fields import IS_TEXT, to_mapping, to_texts, to_tuple
 
 Raw = Mapping[str, Any]
 
@@ -21,16 +23,8 @@ GONE = "Deleted"
 """The state of a deployment that the server does not have any more, for want of its own word."""
 
 
-def _mapping(value: Mapping[str, Any]) -> Raw:
-    return MappingProxyType(dict(value))
-
-
-def _texts(value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(value)
-
-
 def _raw() -> Any:
-    return attrs.field(factory=dict, converter=_mapping, repr=False, eq=False)
+    return attrs.field(factory=dict, converter=to_mapping, repr=False, eq=False)
 
 
 class Phase(Enum):
@@ -69,7 +63,7 @@ class CloudEntryPoint:
     :param raw: The whole document.
     """
 
-    collections: Mapping[str, str] = attrs.field(converter=_mapping)
+    collections: Mapping[str, str] = attrs.field(converter=to_mapping)
     base_uri: str | None = None
     raw: Raw = _raw()
 
@@ -88,13 +82,13 @@ class ModuleParameter:
     :param choices: The values allowed, where the server restricts them.
     """
 
-    name: str
+    name: str = attrs.field(validator=IS_TEXT)
     category: str = ""
     value: str | None = None
     type: str = ""
     description: str = ""
     mandatory: bool = False
-    choices: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    choices: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
 
 
 @attrs.frozen(kw_only=True)
@@ -110,12 +104,12 @@ class ModuleNode:
     :param image_ids: The component's machine image on each connector that has one.
     """
 
-    name: str
+    name: str = attrs.field(validator=IS_TEXT)
     module_id: str = ""
     multiplicity: int = 1
     connector: str | None = None
-    parameters: tuple[ModuleParameter, ...] = ()
-    image_ids: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
+    parameters: tuple[ModuleParameter, ...] = attrs.field(default=(), converter=to_tuple)
+    image_ids: Mapping[str, str] = attrs.field(factory=dict, converter=to_mapping)
 
 
 @attrs.frozen(kw_only=True)
@@ -139,16 +133,16 @@ class Module:
     :param raw: All that the server said.
     """
 
-    id: str
+    id: str = attrs.field(validator=IS_TEXT)
     path: str
-    name: str
-    kind: ModuleKind
+    name: str = attrs.field(validator=IS_TEXT)
+    kind: ModuleKind = attrs.field(validator=instance_of(ModuleKind))
     version: str | None = None
     description: str = ""
-    parameters: tuple[ModuleParameter, ...] = ()
-    nodes: tuple[ModuleNode, ...] = ()
-    image_ids: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
-    connectors: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    parameters: tuple[ModuleParameter, ...] = attrs.field(default=(), converter=to_tuple)
+    nodes: tuple[ModuleNode, ...] = attrs.field(default=(), converter=to_tuple)
+    image_ids: Mapping[str, str] = attrs.field(factory=dict, converter=to_mapping)
+    connectors: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
     parent_id: str | None = None
     created: datetime | None = None
     modified: datetime | None = None
@@ -174,8 +168,8 @@ class ServiceOffer:
     :param raw: All that the server said.
     """
 
-    id: str
-    name: str
+    id: str = attrs.field(validator=IS_TEXT)
+    name: str = attrs.field(validator=IS_TEXT)
     connector: str
     cpu: float | None = None
     ram: float | None = None
@@ -198,8 +192,8 @@ class Connector:
     :param raw: All that the server said.
     """
 
-    id: str
-    name: str
+    id: str = attrs.field(validator=IS_TEXT)
+    name: str = attrs.field(validator=IS_TEXT)
     country: str | None = None
     raw: Raw = _raw()
 
@@ -227,21 +221,21 @@ class Deployment:
     :param raw: All that the server said.
     """
 
-    id: str
+    id: str = attrs.field(validator=IS_TEXT)
     name: str | None = None
-    state: str = ""
-    phase: Phase = Phase.UNKNOWN
+    state: str = attrs.field(default="", validator=IS_TEXT)
+    phase: Phase = attrs.field(default=Phase.UNKNOWN, validator=instance_of(Phase))
     failure: str | None = None
     module_id: str = ""
-    tags: tuple[str, ...] = attrs.field(default=(), converter=_texts)
-    connectors: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    connectors: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
     user: str | None = None
     started: datetime | None = None
     service_url: str | None = None
     scalable: bool | None = None
-    addresses: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    addresses: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
     parameters: Mapping[str, str | None] | None = attrs.field(
-        default=None, converter=attrs.converters.optional(_mapping), repr=False
+        default=None, converter=attrs.converters.optional(to_mapping), repr=False
     )
     raw: Raw = _raw()
 
@@ -258,8 +252,8 @@ class DeploymentState:
     :param deployment_id: The deployment, for those who watch several.
     """
 
-    state: str
-    phase: Phase
+    state: str = attrs.field(validator=IS_TEXT)
+    phase: Phase = attrs.field(validator=instance_of(Phase))
     failure: str | None = None
     attainable: bool = True
     deployment_id: str | None = None
@@ -274,8 +268,8 @@ class RunParameter:
     :param value: Its value, ``None`` while it is not set. It may be a password.
     """
 
-    name: str
-    value: str | None = attrs.field(default=None, repr=False)
+    name: str = attrs.field(validator=IS_TEXT)
+    value: str | None = attrs.field(default=None, repr=False, validator=optional(IS_TEXT))
 
 
 @attrs.frozen(kw_only=True)
@@ -295,11 +289,11 @@ class VirtualMachine:
     :param raw: All that the server said.
     """
 
-    id: str
-    name: str
-    state: str = ""
-    phase: Phase = Phase.UNKNOWN
-    addresses: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    id: str = attrs.field(validator=IS_TEXT)
+    name: str = attrs.field(validator=IS_TEXT)
+    state: str = attrs.field(default="", validator=IS_TEXT)
+    phase: Phase = attrs.field(default=Phase.UNKNOWN, validator=instance_of(Phase))
+    addresses: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
     connector: str | None = None
     deployment_id: str | None = None
     offer: ServiceOffer | None = None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from slipstream import values
 from slipstream.errors import BadInput, UnknownName, nearest, shorten
 from slipstream.transport.messages import Request, Response
-from slipstream.values import Deployment, Module, ModuleKind, RunParameter
+from slipstream.values import Deployment, Module, ModuleKind, Phase, RunParameter
 from slipstream.values.credentials import Credentials
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 from slipstream.values.endpoint import Endpoint
@@ -23,15 +23,21 @@ from .test_key_pairs import ONE, RESTRICTED, TWO
 RECORDS = [
     record
     for record in vars(values).values()
-    if isinstance(record, type) and attrs.has(record) and record.__module__ == values.__name__
+    if isinstance(record, type)
+    and attrs.has(record)
+    and record.__module__.startswith(values.__name__)
 ]
 
 
-@pytest.mark.parametrize(
-    "record", [*RECORDS, Endpoint, SSHKey, Credentials, DeploymentRequest, Parameter, Request]
-)
+@pytest.mark.parametrize("record", [*RECORDS, Request])
 def test_no_value_can_be_changed(record: type[Any]) -> None:
-    known: dict[str, Any] = {"kind": ModuleKind.PROJECT, "role": Role.SIZE, "host": "nuv.la"}
+    known: dict[str, Any] = {
+        "kind": ModuleKind.PROJECT,
+        "phase": Phase.RUNNING,
+        "role": Role.SIZE,
+        "host": "nuv.la",
+        "path": "/x",
+    }
     given = {
         field.name: known.get(field.name, "x")
         for field in attrs.fields(record)

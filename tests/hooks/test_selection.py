@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from slipstream.plugins import Plugins
+from slipstream.plugins import Plugins, PluginWarning
 
 PLUGIN = """
 @hookimpl
@@ -38,7 +38,7 @@ def test_a_plugin_that_the_environment_disables_is_never_imported(modules, name,
     assert "first" not in plugins.login_methods
 
 
-@pytest.mark.parametrize("disabled", [["first"], "first", ("dist-of-first",), "third,first"])
+@pytest.mark.parametrize("disabled", [["first"], "first", ("dist-of-first",), " first ,"])
 def test_a_plugin_that_the_argument_disables_is_never_imported(modules, disabled):
     plugins = Plugins(disabled=disabled)
     assert loaded(modules) == {"second"}
@@ -106,4 +106,32 @@ def test_the_leftovers_of_a_removed_distribution_are_reported_as_broken(tmp_path
     (folder / "entry_points.txt").write_text("[slipstream]\ngone = module_that_is_gone\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.warns(RuntimeWarning, match="'gone' of an unknown distribution is left out"):
+        Plugins()
+
+
+def test_a_name_to_leave_out_that_no_plugin_has_is_warned_of(modules):
+    with pytest.warns(PluginWarning, match="no plugin 'frist' to leave out; did you mean 'first'"):
+        plugins = Plugins(disabled=["frist"])
+    assert len(plugins.problems) == 1
+
+
+def test_a_requirement_that_is_not_met_is_warned_of(stranger, tmp_path):
+    stranger("old", "", distribution="dist-of-old")
+    metadata = tmp_path / "dist-of-old" / "dist_of_old-1.0.dist-info" / "METADATA"
+    metadata.write_text(f"{metadata.read_text()}Requires-Dist: slipstream_libcloud_driver<0.2\n")
+    with pytest.warns(PluginWarning, match=r"'old' of dist-of-old 1.0 needs .*<0.2, and 1\."):
+        Plugins()
+
+
+def test_a_host_that_two_kinds_claim_is_warned_of(stranger):
+    for name in ("east", "west"):
+        stranger(
+            name,
+            f"""
+            @hookimpl
+            def slipstream_endpoints():
+                return [EndpointKind(name="{name}", backend=SlipStream3, hosts={{"x.example"}})]
+            """,
+        )
+    with pytest.warns(PluginWarning, match=r"east 1.0 and .* both claim the host x.example"):
         Plugins()

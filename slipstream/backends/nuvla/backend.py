@@ -21,9 +21,9 @@ from slipstream.backends.nuvla import (
 )
 from slipstream.backends.nuvla.dialect import GONE, STATES, post
 from slipstream.errors import DriverError, InvalidCredentials, MalformedAnswer
-from slipstream.forking import PerProcess
 from slipstream.session import Session
 from slipstream.session.login import LoginAttempt
+from slipstream.transport.forking import PerProcess
 from slipstream.transport.messages import Response
 from slipstream.values import (
     Connector,

@@ -21,8 +21,8 @@ from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
 from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
 from slipstream.filters import Filter
-from slipstream.forking import PerProcess
 from slipstream.session import Session
+from slipstream.transport.forking import PerProcess
 from slipstream.transport.logs import get_logger
 from slipstream.values.ssh_key import SSHKey
 

@@ -20,9 +20,9 @@ from slipstream.backends.slipstream import (
 )
 from slipstream.backends.slipstream.dialect import JSON, STATES, WIRE_NAMES
 from slipstream.errors import DriverError, MalformedAnswer
-from slipstream.forking import PerProcess
 from slipstream.session import Session
 from slipstream.session.login import Client
+from slipstream.transport.forking import PerProcess
 from slipstream.transport.messages import Request, Response
 from slipstream.values import (
     Connector,

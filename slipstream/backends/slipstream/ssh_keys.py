@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 
 from slipstream.backends.slipstream.profile import Profile
 from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
-from slipstream.forking import PerProcess
 from slipstream.session import Session
+from slipstream.transport.forking import PerProcess
 from slipstream.transport.logs import get_logger
 from slipstream.values.ssh_key import SSHKey
 
