@@ -9,7 +9,7 @@ CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick record official-client fidelity lint format types docs check bench clean
+.PHONY: help demo test coverage quick record official-client fidelity lint format types docs check bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,10 +34,14 @@ $(NUVLA_CLIENT_VENV)/installed: tests/official_nuvla_client/requirements.txt
 demo: $(VENV)/installed ## Deploy WordPress on the local sandbox
 	@$(BIN)/python examples/demo.py
 
-test: $(VENV)/installed $(CLIENTS) ## Run every test, with branch coverage
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report=term
+test: $(VENV)/installed $(CLIENTS) ## Run every test
+	@echo "Running every test. Expect about 5 minutes on two cores."
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --quiet --no-header
 
-quick: $(VENV)/installed $(CLIENTS) ## Run the tests without coverage, stop at the first failure
+coverage: $(VENV)/installed $(CLIENTS) ## Run every test and show what they do not reach, branches included
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --quiet --cov --cov-report=term
+
+quick: $(VENV)/installed $(CLIENTS) ## Run the tests until the first failure
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --exitfirst
 
 record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name FAMILY=name SCENARIO=name]
