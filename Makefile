@@ -9,7 +9,7 @@ CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick record official-client fidelity lint format types docs check bench clean
+.PHONY: help demo test coverage quick record official-client fidelity lint format types docs check wheel bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -70,8 +70,12 @@ docs: $(VENV)/installed ## Build the documentation into docs/_build/html
 
 check: lint types docs ## Everything but the tests
 
+wheel: $(VENV)/installed ## Build a wheel into dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
 bench: $(VENV)/installed ## Measure, as ratios within one run
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets made
-	rm -rf $(VENV) $(CLIENT_VENV) $(NUVLA_CLIENT_VENV) docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf dist $(VENV) $(CLIENT_VENV) $(NUVLA_CLIENT_VENV) docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache
