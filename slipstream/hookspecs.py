@@ -14,7 +14,8 @@ is a hook as well, named ``slipstream_`` and the method's name, so that any plug
 
 A wrapper takes those of the method's arguments that it needs, and ``session``. It is left out of
 dry runs (``ex_explain``) unless it takes ``dry_run`` too, which says whether this is one.
-``slipstream_operation`` wraps every operation. Nobody but the backend answers an operation.
+``slipstream_operation`` wraps every operation. Nobody but the backend answers an operation, but a
+wrapper can do so by raising :class:`Answered` before its yield.
 """
 
 from __future__ import annotations
@@ -56,6 +57,20 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Answered(Exception):
+    """
+    Raised by a wrapper before its yield, to answer without going on; a cache does so.
+
+    The wrappers around it get the result from their yields, as if the backend had given it.
+
+    :param result: What the operation returns.
+    """
+
+    def __init__(self, result: Any) -> None:
+        super().__init__()
+        self.result = result
 
 
 @attrs.frozen

@@ -26,6 +26,7 @@ from slipstream import hookspecs
 from slipstream.errors import PluginFailed, nearest
 from slipstream.hookspecs import PROJECT
 from slipstream.transport.stack_level import stacklevel
+from slipstream.values import safe_text
 from slipstream.version import VERSION
 
 CONTRIBUTIONS = ("slipstream_login_methods", "slipstream_endpoints")
@@ -87,7 +88,7 @@ class PluginInfo:
         :param cause: The exception.
         :returns: A record whose reason tells what happened.
         """
-        reason = f"{doing} failed: {type(cause).__name__}: {cause}"
+        reason = f"{doing} failed: {type(cause).__name__}{_text_of(cause)}"
         return attrs.evolve(self, status="broken", reason=reason, cause=cause, hooks=())
 
     def warn(self) -> None:
@@ -98,6 +99,14 @@ class PluginInfo:
             PluginWarning,
             stacklevel=stacklevel(),
         )
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a stranger's __str__ may raise any
+        return " (it cannot be printed)"
+    return f": {safe_text(text)}" if text else ""
 
 
 def _canonical(name: str) -> str:
@@ -249,7 +258,9 @@ def _load(
         return attrs.evolve(info, status="disabled", reason=reason)
     try:
         plugin = entry_point.load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise any
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a stranger's module may raise any
         return info.broken("importing it", error)
     try:
         return register(manager, info, plugin)

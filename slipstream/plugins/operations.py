@@ -20,7 +20,7 @@ import pluggy
 
 from slipstream import hookspecs
 from slipstream.errors import BadInput, DriverError, PluginFailed
-from slipstream.hookspecs import OPERATIONS, PROJECT, Backend, Operation
+from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend, Operation
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 from slipstream.session import Session
 from slipstream.session.dry_run import DryRunTransport
@@ -29,6 +29,9 @@ from slipstream.values import DeploymentRequest
 
 PREFIX = f"{PROJECT}_"
 EVERY = f"{PREFIX}operation"
+_PASSING = (DriverError, Answered, KeyboardInterrupt, GeneratorExit)
+"""What is no fault of the plugin that raises it."""
+
 Failure = Callable[[str], PluginFailed]
 """Makes the exception that names who has failed, from what went wrong."""
 
@@ -165,18 +168,24 @@ class Operations:
     def _call(self, name: str, arguments: Mapping[str, Any]) -> Any:
         if not self._wrapping_all:
             return self._call_single(name, arguments)
-        result = self._manager.hook.slipstream_operation(
-            session=self._session,
-            dry_run=self._dry_run,
-            operation=OPERATIONS[name],
-            arguments=types.MappingProxyType(dict(arguments)),
-        )
+        try:
+            result = self._manager.hook.slipstream_operation(
+                session=self._session,
+                dry_run=self._dry_run,
+                operation=OPERATIONS[name],
+                arguments=types.MappingProxyType(dict(arguments)),
+            )
+        except Answered as answered:
+            result = answered.result
         who = f"A plugin that wraps every operation ({', '.join(self._wrapping_all)})"
         return _check(name, result, lambda what: _failure(who, EVERY, what))
 
     def _call_single(self, name: str, arguments: Mapping[str, Any]) -> Any:
         hook = getattr(self._manager.hook, PREFIX + name)
-        return hook(session=self._session, dry_run=self._dry_run, **arguments)
+        try:
+            return hook(session=self._session, dry_run=self._dry_run, **arguments)
+        except Answered as answered:
+            return answered.result
 
     def _answers(self) -> types.SimpleNamespace:
         """Make the hook implementations of the backend, whose results are checked."""
@@ -240,9 +249,7 @@ class _Blame:
         pass
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, Exception | SystemExit) and not isinstance(
-            error, DriverError | GeneratorExit
-        ):
+        if error is not None and not isinstance(error, _PASSING):
             raise self._failure(type(error).__name__) from error
 
 
@@ -283,6 +290,8 @@ class _Guard:
             result, failure = None, None
             try:
                 result = yield
+            except Answered as answered:
+                result = answered.result
             except BaseException as error:  # noqa: BLE001 - handed to the wrapper
                 failure = error
             return self._finish(wrapper, result, failure)
@@ -299,6 +308,8 @@ class _Guard:
                 next(wrapper)
             except StopIteration:
                 raise self._failed("it did not yield") from None
+            except Answered as answered:
+                raise Answered(self._check(answered.result)) from None
             return wrapper
 
     def _finish(
@@ -310,13 +321,9 @@ class _Guard:
             else:
                 wrapper.throw(failure)
         except StopIteration as stop:
-            if stop.value is None:
-                raise self._failed("it returned nothing, not the result of its yield") from None
-            if self._hook == EVERY:
-                return stop.value
-            return _check(self._hook.removeprefix(PREFIX), stop.value, self._failed)
-        except (Exception, SystemExit) as error:
-            if error is failure:
+            return self._check(stop.value)
+        except BaseException as error:
+            if error is failure or isinstance(error, KeyboardInterrupt):
                 raise
             if not isinstance(error, DriverError):
                 raise self._failed(type(error).__name__) from error
@@ -325,6 +332,13 @@ class _Guard:
                 raise self._failed(f"it refused what was done already: {error.summary}") from error
             raise
         raise self._failed("it yielded twice")
+
+    def _check(self, result: Any) -> Any:
+        if result is None:
+            raise self._failed("it returned nothing, not the result of its yield") from None
+        if self._hook == EVERY:
+            return result
+        return _check(self._hook.removeprefix(PREFIX), result, self._failed)
 
     def _failed(self, what: str) -> PluginFailed:
         who = f"The plugin {self._info.name!r}, by {self._info.source},"

@@ -100,8 +100,8 @@ class Plugins:
             try:
                 for record in _checked(implementation.function, record_type):
                     yield Contribution(info, record)
-            except (Exception, SystemExit) as error:
-                if info.built_in:
+            except BaseException as error:
+                if info.built_in or isinstance(error, KeyboardInterrupt):
                     raise
                 self._plugins[info.key] = info.broken(f"calling its {hook.name}", error)
                 self._manager.unregister(implementation.plugin)

@@ -33,6 +33,23 @@ BROKEN = {
     "module-missing": (None, r"importing it failed: ModuleNotFoundError"),
     "import-error": ("import nothing_of_that_name", "importing it failed: ModuleNotFoundError"),
     "syntax-error": ("def", "importing it failed: SyntaxError"),
+    "raises-a-base-exception": (
+        "class Odd(BaseException): pass\nraise Odd('odd')",
+        "importing it failed: Odd: odd",
+    ),
+    "raises-what-cannot-be-printed": (
+        """
+        class Odd(Exception):
+            def __str__(self):
+                raise ValueError
+        raise Odd
+        """,
+        r"importing it failed: Odd \(it cannot be printed\)",
+    ),
+    "writes-control-characters": (
+        r"raise ValueError('a\x1b[2Jb')",
+        r"importing it failed: ValueError: a\\x1b\[2Jb",
+    ),
     "exits-on-import": ("raise SystemExit(3)", "importing it failed: SystemExit: 3"),
     "unknown-argument": (
         "@hookimpl\ndef slipstream_deploy(session, order): ...",

@@ -16,6 +16,7 @@ from slipstream.libcloud.errors import (
     MalformedAnswer,
     NodeFailed,
     NotSupported,
+    PluginFailed,
     WaitTimeout,
 )
 
@@ -171,6 +172,74 @@ def test_one_hook_wraps_every_operation(hook, as_entitled, stranger):
     method = getattr(hookspecs.Backend, operation.name)
     arguments = sorted(list(inspect.signature(method).parameters)[1:])
     assert (operation.name, operation.changes, arguments) in sys.modules[module].names
+
+
+CACHE = """
+from slipstream.hookspecs import Answered
+
+sizes = {}
+
+@hookimpl(wrapper=True, trylast=True)
+def slipstream_list_service_offers(session, connector):
+    key = (session.endpoint, connector)
+    if key in sizes:
+        raise Answered(sizes[key])
+    sizes[key] = list((yield))
+    return sizes[key]
+"""
+METRICS = """
+counts = []
+
+@hookimpl(wrapper=True)
+def slipstream_operation(operation):
+    result = yield
+    counts.append(operation.name)
+    return result
+
+@hookimpl(wrapper=True, tryfirst=True)
+def slipstream_list_service_offers():
+    return (yield)
+"""
+
+
+def test_a_wrapper_can_answer_without_going_on_and_the_others_see_its_answer(
+    stranger, as_alice, sandbox
+):
+    stranger("cache", CACHE)
+    metrics = stranger("metrics", METRICS)
+    driver = as_alice()
+    first = [size.id for size in driver.list_sizes()]
+    sandbox.journal.clear()
+    assert [size.id for size in driver.list_sizes()] == first
+    assert not list(sandbox.journal)
+    assert sys.modules[metrics].counts.count("list_service_offers") == 2
+
+
+def test_an_answer_of_the_wrong_type_names_the_plugin(stranger, as_alice):
+    stranger("cache", CACHE.replace("raise Answered(sizes[key])", "raise Answered(3)"))
+    driver = as_alice()
+    driver.list_sizes()
+    with pytest.raises(PluginFailed, match=r"plugin 'cache', .* it returned int"):
+        driver.list_sizes()
+
+
+DRY_RUN = """
+seen = []
+
+@hookimpl(wrapper=True)
+def slipstream_deploy(session{}):
+    seen.append(session)
+    return (yield)
+"""
+
+
+@pytest.mark.parametrize(("argument", "count"), [("", 0), (", dry_run", 1)])
+def test_a_wrapper_sees_dry_runs_only_if_it_asks_for_them(argument, count, stranger, as_alice):
+    module = stranger("audit", DRY_RUN.format(argument))
+    driver = as_alice()
+    image = driver.get_image(WORDPRESS)
+    assert driver.ex_explain("create_node", image=image).complete
+    assert len(sys.modules[module].seen) == count
 
 
 FOREIGN = """
