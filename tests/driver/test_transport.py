@@ -141,6 +141,19 @@ def test_retry_after_that_is_too_long_is_raised(
     assert (len(sandbox.journal), pauses) == (1, [])
 
 
+def test_requests_are_paced_after_a_429(
+    driver: Driver, sandbox: Sandbox, pauses: list[float]
+) -> None:
+    for _ in range(3):
+        driver.list_key_pairs()
+    assert pauses == []
+    sandbox.faults.add("GET", "/run", status=429, headers={"RateLimit-Policy": "2;w=1"})
+    driver.list_nodes()
+    driver.list_nodes()
+    driver.list_nodes()
+    assert 0.5 < sum(pauses) <= 1.1
+
+
 def test_timeout_is_raised(login: Login, sandbox: Sandbox) -> None:
     driver = login(timeout=0.05)
     sandbox.faults.add("GET", "/run", delay=0.2, times=None)

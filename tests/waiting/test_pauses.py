@@ -1,4 +1,4 @@
-"""When waiting asks, and when it stops asking."""
+"""When polls are made, and when polling ends."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def asking(
+def polling(
     *given: Exception | str, period: float = 10, timeout: float = 600, last: str = "there"
 ) -> Iterator[str]:
     """The answers to questions whose outcomes are given; the last one is repeated."""
@@ -56,8 +56,8 @@ def asking(
     return poll(ask, what="the weather", period=period, timeout=timeout)
 
 
-def test_pauses_grow_from_a_second_to_the_longest(clock: Clock) -> None:
-    list(asking(period=10, timeout=300))
+def test_pauses_grow_from_a_second_to_the_period(clock: Clock) -> None:
+    list(polling(period=10, timeout=300))
     first, *rest = clock.slept[:-1]
     assert 1 - JITTER <= first <= 1
     expected = 1.0
@@ -67,28 +67,26 @@ def test_pauses_grow_from_a_second_to_the_longest(clock: Clock) -> None:
     assert expected == 10
 
 
-def test_pauses_are_not_the_same_for_all_who_wait(clock: Clock) -> None:
+def test_pauses_vary(clock: Clock) -> None:
     for _ in range(2):
-        list(asking(timeout=100))
+        list(polling(timeout=100))
     pauses = clock.slept[:-1]
     assert len(set(pauses)) > len(pauses) - 2
 
 
 @given(period=st.floats(0.01, 100), timeout=st.floats(0, 500))
-def test_nobody_sleeps_past_the_end_and_the_last_question_is_asked_then(
-    period: float, timeout: float
-) -> None:
+def test_last_poll_is_made_when_the_time_is_over(period: float, timeout: float) -> None:
     with pytest.MonkeyPatch.context() as patched:
         clock = Clock()
         patched.setattr("slipstream.transport.clock.time", clock)
-        asked = [clock.ahead for _ in asking(period=period, timeout=timeout)]
-    assert asked[0] == 0
-    assert asked[-1] == pytest.approx(timeout)
+        polls = [clock.ahead for _ in polling(period=period, timeout=timeout)]
+    assert polls[0] == 0
+    assert polls[-1] == pytest.approx(timeout)
     assert max(clock.slept, default=0) <= period
-    assert len(asked) == len(clock.slept) + 1
+    assert len(polls) == len(clock.slept) + 1
 
 
-def test_a_question_that_takes_long_is_the_last_one(clock: Clock) -> None:
+def test_poll_that_takes_long_is_the_last_one(clock: Clock) -> None:
     def ask() -> str:
         clock.ahead += 400
         return "there"
@@ -100,48 +98,46 @@ def test_a_question_that_takes_long_is_the_last_one(clock: Clock) -> None:
 @pytest.mark.parametrize(
     "fault", [AnswerLost, CannotConnect, ServiceUnavailable, RateLimitReached]
 )
-def test_three_faults_in_a_row_are_survived_and_no_fourth(
-    clock: Clock, fault: type[DriverError]
-) -> None:
+def test_three_faults_in_a_row_are_survived(clock: Clock, fault: type[DriverError]) -> None:
     faults = [fault("away")] * 3
-    told = asking("rain", *faults, "sun", *faults, "snow", *faults, fault("gone"))
-    assert [next(told) for _ in range(3)] == ["rain", "sun", "snow"]
+    states = polling("rain", *faults, "sun", *faults, "snow", *faults, fault("gone"))
+    assert [next(states) for _ in range(3)] == ["rain", "sun", "snow"]
     with pytest.raises(fault, match="gone"):
-        next(told)
+        next(states)
 
 
-def test_what_is_no_passing_fault_is_raised_at_once(clock: Clock) -> None:
+def test_lasting_fault_is_raised_at_once(clock: Clock) -> None:
     with pytest.raises(MalformedAnswer):
-        next(asking(MalformedAnswer("what?")))
+        next(polling(MalformedAnswer("what?")))
     assert clock.slept == []
 
 
-def test_a_server_that_says_when_to_come_back_is_taken_at_its_word(clock: Clock) -> None:
+def test_retry_after_is_waited_for(clock: Clock) -> None:
     busy = [RateLimitReached("busy", retry_after=45), ServiceUnavailable("busy", retry_after=2.5)]
-    told = asking(*busy * 3, period=1)
-    assert next(told) == "there"
+    states = polling(*busy * 3, period=1)
+    assert next(states) == "there"
     assert clock.slept == [45, 2.5] * 3
 
 
-def test_a_server_that_bids_nobody_to_wait_is_asked_after_the_usual_pause(clock: Clock) -> None:
-    next(asking(RateLimitReached("busy", retry_after=0)))
+def test_retry_after_0_means_the_usual_pause(clock: Clock) -> None:
+    next(polling(RateLimitReached("busy", retry_after=0)))
     [pause] = clock.slept
     assert 0.8 <= pause <= 1
 
 
-def test_what_comes_back_too_late_is_not_waited_for(clock: Clock) -> None:
-    told = asking("rain", RateLimitReached("busy", retry_after=700))
-    assert next(told) == "rain"
+def test_retry_after_beyond_the_timeout_is_raised(clock: Clock) -> None:
+    states = polling("rain", RateLimitReached("busy", retry_after=700))
+    assert next(states) == "rain"
     with pytest.raises(RateLimitReached):
-        next(told)
+        next(states)
     assert clock.ahead < 2
 
 
-def test_a_fault_is_told_when_there_is_nothing_else_to_tell(clock: Clock) -> None:
+def test_fault_of_the_last_poll(clock: Clock) -> None:
     with pytest.raises(AnswerLost):
-        next(asking(AnswerLost("away"), timeout=0))
-    told = asking("rain", *[AnswerLost("away")] * 3, timeout=2, period=2)
-    assert list(told) == ["rain"]
+        next(polling(AnswerLost("away"), timeout=0))
+    states = polling("rain", *[AnswerLost("away")] * 3, timeout=2, period=2)
+    assert list(states) == ["rain"]
 
 
 @contextmanager
@@ -168,7 +164,7 @@ def hanging() -> Iterator[tuple[int, list[socket.socket]]]:
                 one.close()
 
 
-def test_a_request_is_not_sent_again_once_the_time_is_over(
+def test_request_is_not_repeated_after_the_deadline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("slipstream.session.polling.LAST_POLL", 0.1)
@@ -187,7 +183,7 @@ def test_a_request_is_not_sent_again_once_the_time_is_over(
         transport.close()
 
 
-def test_a_request_is_sent_again_while_there_is_time(
+def test_request_is_repeated_before_the_deadline(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slipstream.session.polling.LAST_POLL", 0.5)
