@@ -46,7 +46,7 @@ EXCEPTIONS = {"libcloud.common.exceptions", "libcloud.common.types", "libcloud.c
 OPTIONAL = {
     "cli": {"click", "rich", "pytest"},
     "sandbox": {"flask", "jwt", "pyotp", "werkzeug", "yaml"},
-    "testing": {"pytest", "vcr", "yaml", "hypothesis", "_pytest"},
+    "testing": {"pytest", "vcr", "yaml", "hypothesis", "_pytest", "pyotp"},
 }
 """What only one folder may need."""
 SERVER_WORDS = re.compile(

@@ -65,7 +65,7 @@ def record(
 
 
 def _check(endpoint: str | None, origin: str | None) -> None:
-    if missing := [name for name in ("pytest", "vcr", "yaml") if find_spec(name) is None]:
+    if missing := [name for name in ("pytest", "vcr", "yaml", "pyotp") if find_spec(name) is None]:
         hint = install_hint("testing", "sandbox")
         raise click.UsageError(f"{', '.join(missing)} is not installed. {hint}")
     if not endpoint:

@@ -140,7 +140,8 @@ class KnownSecrets:
     ) -> None:
         texts = [str(value) for value in values if value is not None]
         with self._locks.setdefault(os.getpid(), threading.Lock()):
-            for text in (text for text in texts if len(text.strip()) >= SHORTEST):
+            shortest = 1 if word else SHORTEST
+            for text in (text for text in texts if len(text.strip()) >= shortest):
                 known = secrets.pop(text, None)
                 secrets[text] = known or _Secret.of(text, shown, word=word)
             for text in list(self._met)[:-_REMEMBERED]:

@@ -21,10 +21,14 @@ KEY: Final = "00000000-0000-4000-8000-000000000000"
 SECRET: Final = "recorded-secret"  # noqa: S105 - it stands in for one
 OTHER_USERNAME: Final = "recorded-other-user"
 OTHER_PASSWORD: Final = "recorded-other-password"  # noqa: S105 - it stands in for one
+TWO_FACTOR_USERNAME: Final = "recorded-two-factor-user"
+TWO_FACTOR_PASSWORD: Final = "recorded-two-factor-password"  # noqa: S105 - it stands in for one
+TWO_FACTOR_SEED: Final = "recorded-two-factor-seed"
 
 EMAIL: Final = "someone@example.com"
 CLIENT_ADDRESS: Final = "192.0.2.1"
 
+_SHORTEST_NAME = 3
 _PLACEHOLDER = re.compile(rf"SCRUBBED|(?:credential/)?(?:recorded-[a-z0-9-]+|{KEY})")
 _CREDENTIAL_ID = re.compile(r"credential/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Outside the domains kept for examples (RFC 2606).
@@ -39,7 +43,10 @@ _PROTOCOL_WORDS = frozenset(
     | {"server", "service", "session", "slipstream", "state", "status", "template", "text"}
     | {"token", "true", "type", "user", "username", "value", "version"}
 )
-_OWN_WORDS = (OTHER_USERNAME, OTHER_PASSWORD, USERNAME, PASSWORD, KEY, SECRET, SCRUBBED, EMAIL)
+_OWN_WORDS = (
+    *(USERNAME, PASSWORD, KEY, SECRET, OTHER_USERNAME, OTHER_PASSWORD, SCRUBBED, EMAIL),
+    *(TWO_FACTOR_USERNAME, TWO_FACTOR_PASSWORD, TWO_FACTOR_SEED),
+)
 
 
 def is_placeholder(value: str) -> bool:
@@ -89,10 +96,10 @@ def known_secrets(secrets: Mapping[str, str], names: Mapping[str, str]) -> Known
     """
     known = KnownSecrets()
     for value, placeholder in names.items():
-        _check(value, placeholder)
+        _check(value, placeholder, _SHORTEST_NAME)
         known.keep(value, replacement=placeholder, word=True)
     for value, placeholder in secrets.items():
-        _check(value, placeholder)
+        _check(value, placeholder, SHORTEST)
         known.keep(value, replacement=placeholder)
         # As HTTP Basic writes a login.
         logins = (f"{name}:{value}" for name in (*names, *secrets))
@@ -100,11 +107,11 @@ def known_secrets(secrets: Mapping[str, str], names: Mapping[str, str]) -> Known
     return known
 
 
-def _check(value: str, placeholder: str) -> None:
+def _check(value: str, placeholder: str, shortest: int) -> None:
     if not is_placeholder(placeholder):
         raise ValueError(f"{placeholder!r} is no placeholder: write 'recorded-' and a word")
     common = value in _PROTOCOL_WORDS or any(value in text for text in (placeholder, *_OWN_WORDS))
-    if len(value) < SHORTEST or common:
+    if len(value) < shortest or common:
         raise ValueError(
             f"the value that {placeholder!r} shall stand for is too short, or a word of the "
             "protocol: record with an account whose name and password are neither",

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -227,6 +228,7 @@ def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scen
             endpoint=recorder.endpoint,
             credentials=recorder.credentials,
             recording=True,
+            now=recorder.now,
             refuse=refuse,
         )
     item.stash[_RECORDING] = session
@@ -241,6 +243,7 @@ def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
             endpoint=session.endpoint,
             credentials=ScenarioCredentials.placeholders(session.header.credentials),
             recording=False,
+            now=lambda: datetime.now(UTC),
             refuse=_contradict,
         )
     # Where the test has failed already, what it left out is no news.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import requests
 from attrs import define, field
@@ -31,9 +31,13 @@ SANDBOX_ORIGINS: Final = {"slipstream": "sandbox-3.71", "nuvla": "sandbox-nuvla-
 SANDBOX_SPEED: Final = 600.0
 """Simulated seconds per second, so that a deployment of minutes is recorded in one."""
 
+if TYPE_CHECKING:
+    from slipstream.sandbox import Sandbox
+
 _DISTRIBUTION = "slipstream-libcloud-driver"
 _VERSION = re.compile(r"-v?(\d[\w.]*)$")
 _TIMEOUT = 30.0
+_CODE_PERIOD = 30
 _SANDBOX = "slipstream-sandbox"
 
 
@@ -61,6 +65,7 @@ class Recorder:
     server: str
     sandbox: bool
     slept: Callable[[float], object] | None = None
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     recorded: list[str] = field(factory=list, init=False)
     unsupported: dict[str, str] = field(factory=dict, init=False)
     failed: dict[str, str] = field(factory=dict, init=False)
@@ -147,16 +152,34 @@ def sandbox_recorder(
             root=root,
             endpoint=sandbox.url.rstrip("/"),
             origin=origin or SANDBOX_ORIGINS[family_name],
-            credentials=ScenarioCredentials(
-                username=sandbox.username,
-                password=sandbox.password,
-                key=sandbox.key,
-                secret=sandbox.secret,
-            ),
+            credentials=_sandbox_credentials(sandbox),
             server=identify(sandbox.url.rstrip("/"))[0],
             sandbox=True,
             slept=lambda seconds: sandbox.clock.advance(seconds * SANDBOX_SPEED),
+            now=lambda: _next_code(sandbox),
         )
+
+
+def _next_code(sandbox: Sandbox) -> datetime:
+    """Go to where a new code of a second factor begins, or it would be over in an instant."""
+    sandbox.clock.advance(_CODE_PERIOD - sandbox.clock.now().timestamp() % _CODE_PERIOD)
+    return sandbox.clock.now()
+
+
+def _sandbox_credentials(sandbox: Sandbox) -> ScenarioCredentials:
+    other, two_factor = sandbox.users["bob"], sandbox.users.get("carol")
+    seeds = getattr(sandbox.world, "second_factors", {})
+    return ScenarioCredentials(
+        username=sandbox.username,
+        password=sandbox.password,
+        key=sandbox.key,
+        secret=sandbox.secret,
+        other_username=other.username,
+        other_password=other.password,
+        two_factor_username=two_factor.username if seeds and two_factor else None,
+        two_factor_password=two_factor.password if seeds and two_factor else None,
+        two_factor_seed=next(iter(seeds.values()), None),
+    )
 
 
 def server_recorder(root: Path, endpoint: str, origin: str) -> Recorder:

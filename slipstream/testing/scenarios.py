@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
+import pyotp
 from attrs import asdict, field, fields, frozen
 
 from slipstream.testing.placeholders import (
@@ -16,6 +18,9 @@ from slipstream.testing.placeholders import (
     OTHER_USERNAME,
     PASSWORD,
     SECRET,
+    TWO_FACTOR_PASSWORD,
+    TWO_FACTOR_SEED,
+    TWO_FACTOR_USERNAME,
     USERNAME,
 )
 
@@ -26,8 +31,16 @@ _PLACEHOLDERS: Final = {
     "secret": SECRET,
     "other_username": OTHER_USERNAME,
     "other_password": OTHER_PASSWORD,
+    "two_factor_username": TWO_FACTOR_USERNAME,
+    "two_factor_password": TWO_FACTOR_PASSWORD,
+    "two_factor_seed": TWO_FACTOR_SEED,
 }
-_PAIRS = (("username", "password"), ("key", "secret"), ("other_username", "other_password"))
+_LOGINS = (
+    ("username", "password"),
+    ("key", "secret"),
+    ("other_username", "other_password"),
+    ("two_factor_username", "two_factor_password", "two_factor_seed"),
+)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -55,6 +68,9 @@ class ScenarioCredentials:
     :param secret: The secret of that key.
     :param other_username: The name of a second user, who shares nothing with the first.
     :param other_password: The second user's password.
+    :param two_factor_username: The name of a user with a second factor by TOTP.
+    :param two_factor_password: That user's password.
+    :param two_factor_seed: What that user's codes are computed from, in Base32.
     """
 
     username: str | None = None
@@ -63,6 +79,9 @@ class ScenarioCredentials:
     secret: str | None = field(default=None, repr=_masked)
     other_username: str | None = None
     other_password: str | None = field(default=None, repr=_masked)
+    two_factor_username: str | None = None
+    two_factor_password: str | None = field(default=None, repr=_masked)
+    two_factor_seed: str | None = field(default=None, repr=_masked)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -71,17 +90,17 @@ class ScenarioCredentials:
 
         :param environment: Where to look, by default the process's own environment.
         :returns: The credentials.
-        :raises MissingCredentialsError: If neither a password nor an API key is complete, or a
-            pair is incomplete.
+        :raises MissingCredentialsError: If there is neither a password nor an API key, or a login
+            is incomplete.
         """
         # Not the default argument itself: documentation tools print those, secrets included.
         environment = os.environ if environment is None else environment
         variables = {a.name: f"SLIPSTREAM_{a.name.upper()}" for a in fields(cls)}
         values = {name: environment.get(variable) for name, variable in variables.items()}
-        needed = [name for pair in _PAIRS if any(map(values.get, pair)) for name in pair]
-        logins = [name for pair in _PAIRS[:2] for name in pair]
-        if not any(map(values.get, logins)):
-            needed = [*logins, *needed]
+        needed = [name for login in _LOGINS if any(map(values.get, login)) for name in login]
+        own = [*_LOGINS[0], *_LOGINS[1]]
+        if not any(map(values.get, own)):
+            needed = [*own, *needed]
         if missing := [variables[name] for name in needed if not values[name]]:
             raise MissingCredentialsError(f"set {', '.join(missing)} to record a server")
         return cls(**{name: value or None for name, value in values.items()})
@@ -108,9 +127,11 @@ class ScenarioCredentials:
         """
         Map the secret values to their placeholders, for a scrubber.
 
-        :returns: Passwords and secret, as far as they are there.
+        :returns: Passwords and secrets, as far as they are there.
         """
-        return self._placeholders_of("password", "secret", "other_password")
+        return self._placeholders_of(
+            *("password", "secret", "other_password", "two_factor_password", "two_factor_seed")
+        )
 
     def names(self) -> dict[str, str]:
         """
@@ -118,7 +139,7 @@ class ScenarioCredentials:
 
         :returns: User names and bare id of the key, as far as they are there.
         """
-        names = self._placeholders_of("username", "key", "other_username")
+        names = self._placeholders_of("username", "key", "other_username", "two_factor_username")
         return {
             value.removeprefix("credential/"): placeholder.removeprefix("credential/")
             for value, placeholder in names.items()
@@ -138,13 +159,25 @@ class Scenario:
     :param endpoint: The server's URL.
     :param credentials: Real ones while recording, placeholders while replaying.
     :param recording: Whether requests go to a real server and waiting takes real time.
+    :param now: The server's clock, by which codes of a second factor are computed.
     """
 
     name: str
     endpoint: str
     credentials: ScenarioCredentials
     recording: bool
+    now: Callable[[], datetime] = field(repr=False)
     _refuse: Callable[[str], NoReturn] = field(repr=False)
+
+    def code(self) -> str:
+        """
+        Compute the present code of the second factor.
+
+        :returns: Six digits; on replay always the same.
+        """
+        if not self.recording or not self.credentials.two_factor_seed:
+            return "000000"
+        return pyotp.TOTP(self.credentials.two_factor_seed).at(self.now())
 
     def unsupported(self, reason: str) -> NoReturn:
         """

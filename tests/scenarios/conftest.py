@@ -1,39 +1,68 @@
-"""What scenarios use: a driver logged in with what the recording has, and how long to wait."""
+"""What scenarios use: drivers logged in with what the recording has, and how long to wait."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
+from libcloud.compute.base import Node, NodeImage
 
+from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.libcloud.errors import BadInput
+from slipstream.testing.scenarios import Scenario
 
 LOOPBACK = ("http://127.0.0.1", "http://[::1]", "http://localhost")
 
-
-@pytest.fixture
-def driver(scenario):
-    given = scenario.credentials
-    login = (given.username, given.password) if given.username else (given.key, given.secret)
-    driver = SlipStreamNodeDriver(*login, ex_endpoint=scenario.endpoint)
-    yield driver
-    driver.close()
+Driver = SlipStreamNodeDriver
+Create = Callable[..., Node]
 
 
 @pytest.fixture
-def patience(scenario):
-    """A sandbox is recorded many times faster than life."""
+def login(scenario: Scenario) -> Iterator[Callable[..., Driver]]:
+    """Log in, by default with the name and password or the API key that there is."""
+    drivers: list[Driver] = []
+
+    def connect(*credentials: str | None, **options: Any) -> Driver:
+        own = scenario.credentials
+        if not credentials:
+            credentials = (own.username, own.password) if own.username else (own.key, own.secret)
+        drivers.append(Driver(*credentials, ex_endpoint=scenario.endpoint, **options))
+        return drivers[-1]
+
+    yield connect
+    for driver in drivers:
+        driver.close()
+
+
+@pytest.fixture
+def driver(login: Callable[..., Driver]) -> Driver:
+    return login()
+
+
+@pytest.fixture
+def other_driver(scenario: Scenario, login: Callable[..., Driver]) -> Driver:
+    """A driver of another user."""
+    own = scenario.credentials
+    if not own.other_username:
+        scenario.unsupported("no second account was given to record it with")
+    return login(own.other_username, own.other_password)
+
+
+@pytest.fixture
+def waiting(scenario: Scenario) -> dict[str, float]:
+    """Options of a wait; a sandbox is recorded many times faster than life."""
     if scenario.endpoint.startswith(LOOPBACK):
         return {"wait_period": 0.1, "timeout": 60}
     return {"wait_period": 15, "timeout": 3600}
 
 
 @pytest.fixture
-def image_of(driver, scenario):
+def image_of(driver: Driver, scenario: Scenario) -> Callable[..., NodeImage]:
     """Finds an image of a type in the App Store: a WordPress if there is one, else the first."""
 
-    def find(*image_types):
+    def find(*image_types: str) -> NodeImage:
         images = [image for image in driver.list_images() if image.extra["type"] in image_types]
         if not images:
             scenario.unsupported(f"its App Store has no {' or '.join(image_types)}")
@@ -44,16 +73,16 @@ def image_of(driver, scenario):
 
 
 @pytest.fixture
-def image(image_of):
+def image(image_of: Callable[..., NodeImage]) -> NodeImage:
     """Something that can be deployed."""
     return image_of("component", "application")
 
 
 @pytest.fixture
-def create(driver):
-    """Deploys where the server wants it, or on the first location that takes the image."""
+def create(driver: Driver) -> Create:
+    """Deploys on the default location, or on the first one that takes the image."""
 
-    def create(**arguments):
+    def create(**arguments: Any) -> Node:
         try:
             return driver.create_node(**arguments)
         except BadInput:
@@ -66,14 +95,27 @@ def create(driver):
 
 
 @pytest.fixture
-def deployed(driver, create):
+def deployed(driver: Driver, create: Create) -> Iterator[Create]:
     """Deploys, and terminates in the end whatever happened."""
-    nodes = []
+    nodes: list[Node] = []
 
-    def deploy(**arguments):
+    def deploy(**arguments: Any) -> Node:
         nodes.append(create(**arguments))
         return nodes[-1]
 
     yield deploy
     for node in nodes:
         assert driver.destroy_node(node)
+
+
+@pytest.fixture
+def supported(scenario: Scenario) -> Callable[..., Any]:
+    """Calls a method, and ends the scenario if the server has no such operation."""
+
+    def call(method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        try:
+            return method(*arguments, **options)
+        except NotSupported:
+            scenario.unsupported(f"it cannot {method.__name__.removeprefix('ex_')}")
+
+    return call

@@ -28,3 +28,17 @@ def test_import_find_and_delete(driver, scenario):
 def test_unknown_key_pair(driver):
     with pytest.raises(KeyPairDoesNotExistError, match="no-such-key"):
         driver.get_key_pair("no-such-key")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['say "hi"', "with/slash and blank", "Ünïcödé 東京"],
+    ids=["quotes", "slashes", "letters"],
+)
+def test_odd_names(driver, name):
+    pair = driver.import_key_pair_from_string(name, KEY)
+    try:
+        assert driver.get_key_pair(name).name == name
+        assert name in {other.name for other in driver.ex_iterate_key_pairs()}
+    finally:
+        assert driver.delete_key_pair(pair)

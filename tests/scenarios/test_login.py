@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from libcloud.common.exceptions import BaseHTTPError
 from libcloud.common.types import InvalidCredsError
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
@@ -42,3 +43,42 @@ def test_unknown_session_template_names_those_that_exist(scenario):
         SlipStreamNodeDriver(
             None, ex_endpoint=scenario.endpoint, ex_login_method="no-such-template"
         )
+
+
+def test_second_factor(scenario, login):
+    own = scenario.credentials
+    if not own.two_factor_username:
+        scenario.unsupported("no account with a second factor was given to record it with")
+
+    driver = login(
+        own.two_factor_username,
+        own.two_factor_password,
+        ex_login_parameters={"code": scenario.code},
+    )
+
+    assert isinstance(driver.list_nodes(), list)
+
+
+def test_missing_second_factor(scenario, login):
+    own = scenario.credentials
+    if not own.two_factor_username:
+        scenario.unsupported("no account with a second factor was given to record it with")
+
+    with pytest.raises(InvalidCredsError, match="code"):
+        login(own.two_factor_username, own.two_factor_password)
+
+
+def test_group(scenario, driver, login):
+    try:
+        groups = driver.connection.request("/api/group").object
+    except BaseHTTPError:
+        scenario.unsupported("it has no groups")
+    own = [
+        group["id"]
+        for group in groups.get("resources", [])
+        if group.get("users") and not group["id"].startswith("group/nuvla-")
+    ]
+    if not own:
+        scenario.unsupported("this account is in no group of its own")
+
+    assert isinstance(login(ex_group=own[0]).list_nodes(), list)

@@ -24,10 +24,10 @@ def unknown_node(driver):
     return "/".join(part for part in (prefix, str(uuid.UUID(int=1))) if part)
 
 
-def test_a_node_from_creation_to_termination(driver, scenario, image, deployed, patience):
+def test_a_node_from_creation_to_termination(driver, scenario, image, deployed, waiting):
     node = deployed(name=scenario.name, image=image, ex_tags=["recorded"])
     assert node.name == scenario.name
-    driver.ex_wait_node_in_state(node, **patience)
+    driver.ex_wait_node_in_state(node, **waiting)
 
     ready = driver.ex_get_node(node.id)
     machines = driver.ex_list_virtual_machines(node=node)
@@ -41,7 +41,7 @@ def test_a_node_from_creation_to_termination(driver, scenario, image, deployed, 
     assert driver.ex_get_node_parameter(node, host_name(image)) in addresses
 
 
-def test_an_application_on_several_machines(driver, scenario, image_of, deployed, patience):
+def test_an_application_on_several_machines(driver, scenario, image_of, deployed, waiting):
     image = image_of("application")
     names = sorted(image.extra["nodes"])
     if not names:
@@ -54,7 +54,7 @@ def test_an_application_on_several_machines(driver, scenario, image_of, deployed
         ex_tolerate_failures={names[0]: 1},
         ex_keep_running="always",
     )
-    driver.ex_wait_node_in_state(node, **patience)
+    driver.ex_wait_node_in_state(node, **waiting)
 
     assert driver.ex_get_node_parameter(node, f"{names[0]}:ids") == "1,2"
     assert len(driver.ex_list_virtual_machines(node=node)) >= len(names) + 1
@@ -86,10 +86,10 @@ def test_listings_show_the_node_by_its_name(driver, scenario, image, deployed):
 
 
 def test_an_unknown_parameter_leaves_the_deployment_alone(
-    driver, scenario, image, deployed, patience
+    driver, scenario, image, deployed, waiting
 ):
     node = deployed(name=scenario.name, image=image)
-    driver.ex_wait_node_in_state(node, **patience)
+    driver.ex_wait_node_in_state(node, **waiting)
 
     with pytest.raises(BadInput, match=host_name(image)):
         driver.ex_get_node_parameter(node, f"{host_name(image)}e")

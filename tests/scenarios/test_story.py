@@ -11,14 +11,14 @@ pytestmark = pytest.mark.scenario
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 
 
-def tell(driver, name, patience):
+def tell(driver, name, waiting):
     """The story, in words that every family understands."""
     image = chosen(driver)
     parameters = {first_text(image): "A title"} if image.extra["type"] == "component" else {}
     parameters.update(dict.fromkeys(required(image), "value"))
     node = deployed(driver, name, image, parameters)
     try:
-        driver.ex_wait_node_in_state(node, **patience)
+        driver.ex_wait_node_in_state(node, **waiting)
         ready = driver.ex_get_node(node.id)
         assert ready.name == name
         assert ready.state == "running"
@@ -32,7 +32,7 @@ def tell(driver, name, patience):
             assert driver.delete_key_pair(pair)
     finally:
         assert driver.destroy_node(node)
-    driver.ex_wait_node_in_state(node, "terminated", ignore_abort=True, **patience)
+    driver.ex_wait_node_in_state(node, "terminated", ignore_abort=True, **waiting)
 
 
 def chosen(driver):
@@ -70,7 +70,7 @@ def deployed(driver, name, image, parameters):
     pytest.fail(f"no location takes {image.id}: {refusals}")
 
 
-def test_from_listing_to_terminating(driver, scenario, patience):
+def test_from_listing_to_terminating(driver, scenario, waiting):
     if not driver.list_images() or not driver.list_locations():
         scenario.unsupported("it has nothing to deploy, or nowhere to deploy it")
-    tell(driver, scenario.name, patience)
+    tell(driver, scenario.name, waiting)

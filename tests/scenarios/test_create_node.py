@@ -1,0 +1,160 @@
+"""Each option of create_node, and what becomes of it on the server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from libcloud.compute.base import NodeAuthSSHKey
+
+pytestmark = pytest.mark.scenario
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
+
+
+def required(image: Any) -> dict[str, str]:
+    """Values for the inputs that have none."""
+    return {
+        p["name"]: "value"
+        for p in image.extra["parameters"]
+        if p["mandatory"] and not p["value"] and p["category"] == "environment"
+    }
+
+
+def test_ex_tags_as_text(driver, scenario, image, deployed):
+    node = deployed(name=scenario.name, image=image, ex_tags="blue, green")
+
+    assert {"blue", "green"} <= set(driver.ex_get_node(node.id).extra["tags"])
+
+
+def test_without_a_name(driver, image, deployed):
+    node = deployed(image=image, ex_parameters=required(image))
+
+    assert driver.ex_get_node(node.id).id == node.id
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['it\'s "quoted" & <odd>', "with/slash and\\back", "Ünïcödé 東京 пример", "100%25+a=b#c?"],
+    ids=["quotes", "slashes", "letters", "signs"],
+)
+def test_odd_names(driver, image, deployed, name):
+    node = deployed(name=name, image=image)
+
+    assert driver.ex_get_node(node.id).name == name
+    assert name in {other.name for other in driver.list_nodes()}
+
+
+def test_location_and_ex_cloud(driver, scenario, image, deployed):
+    locations = driver.list_locations()
+    if not locations:
+        scenario.unsupported("no cloud is set up for this account")
+    first = deployed(name=scenario.name, image=image)
+    used = driver.ex_get_node(first.id).extra["clouds"]
+    location = next((each for each in locations if each.name in used), None)
+    if location is None:
+        scenario.unsupported("a deployment does not tell its location")
+
+    second = deployed(name=scenario.name, image=image, ex_cloud=location.id)
+
+    assert driver.ex_get_node(second.id).extra["clouds"] == used
+
+
+def test_size(driver, scenario, image_of, deployed):
+    sizes = [size for size in driver.list_sizes() if size.ram and size.disk]
+    if not sizes:
+        scenario.unsupported("it has no service offers")
+    image = image_of("component")
+    places = {location.name: location for location in driver.list_locations()}
+    size = next((s for s in sizes if s.extra["location"] in places), None)
+    if size is None:
+        scenario.unsupported("no service offer is one of this account's clouds")
+
+    node = deployed(
+        name=scenario.name, image=image, size=size, location=places[size.extra["location"]]
+    )
+
+    assert size.extra["location"] in driver.ex_get_node(node.id).extra["clouds"]
+
+
+@pytest.mark.parametrize("value", ["always", "never", "on-success", "on-error"])
+def test_ex_keep_running(driver, scenario, image_of, deployed, value):
+    image = image_of("application")
+    if not image.extra["nodes"]:
+        scenario.unsupported("its applications do not consist of nodes")
+
+    node = deployed(name=scenario.name, image=image, ex_keep_running=value)
+
+    assert driver.ex_get_node(node.id).name == scenario.name
+
+
+def test_ex_cloud_of_each_node(driver, scenario, image_of, deployed):
+    image = image_of("application")
+    if not image.extra["nodes"]:
+        scenario.unsupported("its applications do not consist of nodes")
+    locations = driver.list_locations()
+
+    node = deployed(
+        name=scenario.name,
+        image=image,
+        ex_cloud=dict.fromkeys(image.extra["nodes"], locations[0].id),
+    )
+
+    assert driver.ex_get_node(node.id).extra["clouds"] == [locations[0].name]
+
+
+def test_ex_scalable(driver, scenario, image_of, deployed):
+    image = image_of("application")
+    if not image.extra["nodes"]:
+        scenario.unsupported("its applications do not consist of nodes")
+
+    node = deployed(name=scenario.name, image=image, ex_scalable=True)
+
+    assert driver.ex_get_node(node.id).extra["scalable"] is True
+
+
+def test_ex_check_ssh_key(driver, scenario, image, deployed):
+    if "ssh_key" not in driver.features["create_node"]:
+        scenario.unsupported("it puts no keys into machines")
+    pair = driver.import_key_pair_from_string(scenario.name, KEY)
+    try:
+        node = deployed(name=scenario.name, image=image, ex_check_ssh_key=True)
+        assert node.name == scenario.name
+    finally:
+        assert driver.delete_key_pair(pair)
+
+
+def test_auth(driver, scenario, image, deployed):
+    if "ssh_key" not in driver.features["create_node"]:
+        scenario.unsupported("it puts no keys into machines")
+    before = {pair.public_key for pair in driver.list_key_pairs()}
+    try:
+        node = deployed(
+            name=scenario.name, image=image, auth=NodeAuthSSHKey(f"{KEY} {scenario.name}")
+        )
+        assert node.name == scenario.name
+        assert KEY in " ".join(pair.public_key for pair in driver.list_key_pairs())
+    finally:
+        for pair in driver.list_key_pairs():
+            if pair.public_key not in before:
+                driver.delete_key_pair(pair)
+
+
+def test_an_input_that_a_mapping_sets(driver, scenario, image_of, deployed, waiting):
+    image = image_of("application")
+    mapped = [
+        (name, parameter["name"], parameter["value"])
+        for name, node in image.extra["nodes"].items()
+        for parameter in node["parameters"]
+        if (parameter["value"] or "").partition(":")[0] in image.extra["nodes"]
+    ]
+    if not mapped:
+        scenario.unsupported("it has no application with mapped parameters")
+    node_name, name, source = mapped[0]
+    source_node, _, output = source.partition(":")
+
+    node = deployed(name=scenario.name, image=image)
+    driver.ex_wait_node_in_state(node, **waiting)
+
+    value = driver.ex_get_node_parameter(node, f"{node_name}.1:{name}")
+    assert value == driver.ex_get_node_parameter(node, f"{source_node}.1:{output}")

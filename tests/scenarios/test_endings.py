@@ -1,0 +1,162 @@
+"""How deployments end: destroyed early, failed, or left without what they need."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+
+import pytest
+from libcloud.common.exceptions import BaseHTTPError
+from libcloud.compute.types import NodeState
+
+from slipstream.errors import BadInput, DriverError, NodeFailed, RequestFailed
+
+pytestmark = pytest.mark.scenario
+
+GONE = [NodeState.TERMINATED, NodeState.ERROR]
+
+
+def failing_image(driver, scenario):
+    """An application whose name says that it fails, from the projects of the App Store."""
+    paths = [image.extra["path"] for image in driver.list_images()]
+    tops = sorted({path.partition("/")[0] for path in paths})
+    projects = {path.rsplit("/", n)[0] for path in paths for n in range(1, path.count("/"))}
+    # The projects in between first: a whole tree may be read by several threads.
+    for project in [*sorted(projects), *tops]:
+        for image in driver.list_images(ex_path=project, ex_recurse=project in tops):
+            if "fail" in f"{image.extra['path']} {image.name}".lower():
+                return driver.get_image(image.id)
+    return scenario.unsupported("it has no application whose name says that it fails")
+
+
+def test_destroying_at_once_after_creating(driver, scenario, image, create, waiting):
+    node = create(name=scenario.name, image=image)
+
+    assert driver.destroy_node(node)
+
+    driver.ex_wait_node_in_state(node, GONE, ignore_abort=True, **waiting)
+    assert node.id not in {other.id for other in driver.list_nodes()}
+
+
+def test_destroying_what_has_ended(driver, scenario, image, create, waiting):
+    node = create(name=scenario.name, image=image)
+    driver.ex_wait_node_in_state(node, **waiting)
+    assert driver.destroy_node(node)
+    driver.ex_wait_node_in_state(node, "terminated", ignore_abort=True, **waiting)
+
+    assert driver.destroy_node(node)
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_a_deployment_whose_script_fails(driver, scenario, deployed, waiting):
+    node = deployed(name=scenario.name, image=failing_image(driver, scenario))
+
+    with pytest.raises(NodeFailed) as failure:
+        driver.ex_wait_node_in_state(node, **waiting)
+
+    assert failure.value.reason
+    assert "<" not in failure.value.reason
+    assert driver.ex_get_node(node.id).extra["abort"]
+
+
+def test_a_cloud_without_credentials(driver, scenario, image, waiting):
+    """It is refused at once, or fails at launch and can be destroyed."""
+    failures = []
+    for location in reversed(driver.list_locations()):
+        try:
+            node = driver.create_node(name=scenario.name, image=image, location=location)
+        except (BadInput, RequestFailed) as refusal:
+            failures.append(refusal)
+            break
+        try:
+            driver.ex_wait_node_in_state(node, **waiting)
+        except NodeFailed as failure:
+            failures.append(failure)
+            break
+        finally:
+            assert driver.destroy_node(node)
+    if not failures:
+        scenario.unsupported("this account can deploy on each of its clouds")
+    assert "<" not in str(failures[0])
+
+
+def test_the_node_of_another_user(driver, scenario, other_driver, image, deployed):
+    node = deployed(name=scenario.name, image=image)
+
+    assert node.id not in {other.id for other in other_driver.list_nodes()}
+    with pytest.raises(RequestFailed):
+        other_driver.ex_get_node(node.id)
+    with pytest.raises(DriverError):
+        other_driver.destroy_node(driver.ex_get_node(node.id))
+    assert driver.ex_get_node(node.id).name == scenario.name
+
+
+def test_stop_start_and_update(driver, scenario, image, deployed, supported, waiting):
+    node = deployed(name=scenario.name, image=image)
+    driver.ex_wait_node_in_state(node, **waiting)
+
+    assert supported(driver.stop_node, node)
+    driver.ex_wait_node_in_state(node, NodeState.STOPPED, **waiting)
+    assert driver.start_node(node)
+    driver.ex_wait_node_in_state(node, NodeState.RUNNING, **waiting)
+    assert driver.ex_update_node(node)
+    driver.ex_wait_node_in_state(node, NodeState.RUNNING, **waiting)
+
+
+def test_logs(driver, scenario, image, deployed, supported, waiting):
+    node = deployed(name=scenario.name, image=image)
+    driver.ex_wait_node_in_state(node, **waiting)
+
+    logs = supported(driver.ex_get_node_logs, node, ["web"], lines=5, timeout=waiting["timeout"])
+
+    assert isinstance(logs, dict)
+
+
+def test_a_deployment_whose_credential_is_gone(driver, scenario, image, waiting):
+    service = next(iter(services(driver)), None)
+    if service is None:
+        scenario.unsupported("its deployments need no credential of an infrastructure service")
+    credential = add_credential(driver, scenario, service)
+    node = driver.create_node(name=scenario.name, image=image, location=None, ex_cloud=credential)
+    try:
+        with suppress(NodeFailed):
+            driver.ex_wait_node_in_state(node, **waiting)
+    finally:
+        driver.connection.request(f"/api/{credential}", method="DELETE")
+
+    # Ended, or refused with the reason.
+    with suppress_refusal("credential"):
+        assert driver.destroy_node(node)
+
+
+@contextmanager
+def suppress_refusal(word):
+    """Let an error pass whose message names the reason."""
+    try:
+        yield
+    except DriverError as refusal:
+        if word not in str(refusal):
+            raise
+
+
+def services(driver):
+    """The services that run containers, of an endpoint that has such services."""
+    try:
+        found = driver.connection.request(
+            "/api/infrastructure-service", params={"filter": "subtype='swarm'"}
+        ).object
+    except BaseHTTPError:
+        return []
+    return found.get("resources", []) if isinstance(found, dict) else []
+
+
+def add_credential(driver, scenario, service):
+    template = {
+        "href": "credential-template/infrastructure-service-swarm",
+        "parent": service["id"],
+        "ca": "none",
+        "cert": "none",
+        "key": "none",
+    }
+    document = {"name": scenario.name, "parent": service["id"], "template": template}
+    made = driver.connection.request("/api/credential", method="POST", json=document).object
+    return made["resource-id"]
