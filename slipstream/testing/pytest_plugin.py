@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from slipstream.testing.cassette_file import STATUSES, CassetteError, Manifest, origins
+from slipstream.testing.cassette_file import MANIFEST, STATUSES, CassetteError, Manifest, origins
 from slipstream.testing.cassettes import Recording, Replay, recording, replaying
 from slipstream.testing.offline import instant_sleep, network_blocked
 from slipstream.testing.recorder import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 _RECORDER = pytest.StashKey[Recorder]()
 _RECORDING = pytest.StashKey[Recording]()
+_SKIPPED_BY = pytest.StashKey[Path]()
 _PROBLEM = pytest.StashKey[str]()
 _OUTCOMES = pytest.StashKey[dict[str, str]]()
 _STATUS = "slipstream_scenario"
@@ -255,6 +256,7 @@ def _playable(item: pytest.Item, folder: Path, name: str) -> Path:
     path, manifest = cassette_path(folder, name), Manifest.load(folder)
     if obstacle := manifest and manifest.obstacle(name):
         status, reason = obstacle
+        item.stash[_SKIPPED_BY] = folder
         item.user_properties.append((_STATUS, status))
         pytest.skip(_SKIPPED[status].format(origin=folder.name, reason=reason))
     item.user_properties.append((_STATUS, "replayed"))
@@ -285,6 +287,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Write the cassette when the whole test, cleaning up included, has passed."""
     report = yield
+    if report.skipped and (folder := item.stash.get(_SKIPPED_BY, None)):
+        # One line for all that a manifest excuses with one reason, not one for each test.
+        _, _, reason = report.longrepr  # type: ignore[misc]  # as every skip has it
+        report.longrepr = (str(folder / MANIFEST), 1, reason)
     outcomes = item.stash.setdefault(_OUTCOMES, {})
     outcomes[report.when] = report.outcome
     recorder = item.config.stash.get(_RECORDER, None)

@@ -100,9 +100,11 @@ class Recorder:
         before = Manifest.load(self.folder)
         reasons: dict[str, Any] = {status: {} for status in STATUSES}
         if before:
-            reasons = {status: dict(getattr(before, status)) for status in STATUSES}
-        for listed in reasons.values():
-            listed.pop(name, None)
+            # A reason for all parameters of a scenario goes as soon as one is recorded.
+            over = {name, ".".join(name.split(".")[:2])}
+            for status in STATUSES:
+                listed: dict[str, str] = getattr(before, status)
+                reasons[status] = {n: why for n, why in listed.items() if n not in over}
         if reason is not None:
             reasons["unsupported"][name] = reason
         Manifest(**reasons, **self._provenance()).save(self.folder)
