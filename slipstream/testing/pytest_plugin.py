@@ -289,7 +289,7 @@ def pytest_runtest_makereport(
     report = yield
     if report.skipped and (folder := item.stash.get(_SKIPPED_BY, None)):
         # One line for all that a manifest excuses with one reason, not one for each test.
-        _, _, reason = report.longrepr  # type: ignore[misc]  # as every skip has it
+        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else ""
         report.longrepr = (str(folder / MANIFEST), 1, reason)
     outcomes = item.stash.setdefault(_OUTCOMES, {})
     outcomes[report.when] = report.outcome

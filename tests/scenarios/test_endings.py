@@ -85,6 +85,12 @@ def test_the_node_of_another_user(driver, scenario, other_driver, image, deploye
     assert node.id not in {other.id for other in other_driver.list_nodes()}
     with pytest.raises(RequestFailed):
         other_driver.ex_get_node(node.id)
+    assert driver.ex_get_node(node.id).name == scenario.name
+
+
+def test_destroying_the_node_of_another_user(driver, scenario, other_driver, image, deployed):
+    node = deployed(name=scenario.name, image=image)
+
     with pytest.raises(DriverError):
         other_driver.destroy_node(driver.ex_get_node(node.id))
     assert driver.ex_get_node(node.id).name == scenario.name
