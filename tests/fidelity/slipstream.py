@@ -88,7 +88,8 @@ class Exchange:
             return self.method == "GET" and accept == "text/plain" and "node" not in self.name
         if self.resource in {"run", "module", "user", "appstore"}:
             methods = {"GET", "POST", "DELETE"} if self.resource == "run" else {"GET"}
-            return self.method in methods and accept == "application/xml"
+            is_version_list = self.path.startswith("/module/") and self.path.endswith("/")
+            return self.method in methods and accept == "application/xml" and not is_version_list
         return False
 
 

@@ -72,14 +72,6 @@ def test_events_tell_the_story_newest_first(alice: Client, sandbox: Sandbox) -> 
     assert {one["type"] for one in every} == {"state", "action"}
 
 
-def test_usage_misses_what_the_server_no_longer_says(alice: Client) -> None:
-    # The client makes numbers of attributes that the dashboard has not had since v3.71.
-    with pytest.raises(ClientFailure) as caught:
-        alice.usage()
-
-    assert caught.value.kind == "TypeError"
-
-
 def test_list_of_machines_is_gone(alice: Client) -> None:
     with pytest.raises(ClientFailure) as caught:
         alice.list_virtualmachines()

@@ -428,4 +428,6 @@ def finished_run(state: State, user: str, path: str, at: datetime) -> Run:
     run.state, run.changed = "Ready", at + timedelta(minutes=4)
     run.put("ss:state", "Ready")
     run.put("machine:hostname", state.ids.address())
+    run.machines[0].instance = state.ids.uuid()
+    run.put("machine:instanceid", run.machines[0].instance)
     return run

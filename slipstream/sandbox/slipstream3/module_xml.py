@@ -63,28 +63,6 @@ def root_item(module: Module) -> Element:
     return _item(module)
 
 
-def version_list(versions: Iterable[Module]) -> Element:
-    """The list of a module's versions; there is one at least."""
-    modules = list(versions)
-    items = [
-        Element(
-            "item",
-            {
-                "resourceUri": module.uri,
-                "lastModified": java_timestamp(module.modified),
-                "version": module.version,
-                "category": module.category,
-                "moduleName": module.path,
-                "name": module.name,
-            },
-            [_authz(module.rights), _commit(module)],
-        )
-        for module in modules
-    ]
-    attributes = {"moduleCategory": modules[0].category, "moduleName": modules[0].path}
-    return Element("versionList", attributes, items)
-
-
 def _commit(module: Module) -> Element:
     comment = Element("comment", text=module.comment)
     return Element("commit", {"author": module.author}, [comment])

@@ -6,6 +6,7 @@ Source: SlipStreamServer, cimi-resources, resources/common std_crud.clj and midd
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -151,20 +152,18 @@ class CimiResource(Resource[State, Identity]):
 
     def search(self) -> Reply:
         """Search the collection; the index cannot look for the beginning of a number."""
-        texts = self.parameters("filter")
-        prefixes = [
-            comparison.attribute
-            for text in texts
-            for comparison in _parsed(text).comparisons()
-            if comparison.operator == "^="
-        ]
-        if prefixes and self.may_search():
-            documents = list(self.world.store.collection(self.name))
-            values = [v for item in documents for path in prefixes for v in path.values(item)]
-            if any(isinstance(value, int | float) for value in values):
-                nothing = Result(count=None, documents=[])
-                return Reply(document=self.envelope(nothing, self.query()))
+        if self.may_search() and self._looks_for_digits():
+            nothing = Result(count=None, documents=[])
+            return Reply(document=self.envelope(nothing, self.query()))
         return super().search()
+
+    def _looks_for_digits(self) -> bool:
+        filters = map(_parsed, self.parameters("filter"))
+        comparisons = itertools.chain.from_iterable(item.comparisons() for item in filters)
+        paths = [comparison.attribute for comparison in comparisons if comparison.operator == "^="]
+        documents = list(self.world.store.collection(self.name)) if paths else []
+        values = (value for item in documents for path in paths for value in path.values(item))
+        return any(isinstance(value, int | float) for value in values)
 
     def read_filter(self, texts: Sequence[str]) -> Filter | None:
         """Read the filters of a search: several must all match."""

@@ -64,14 +64,9 @@ class _View(MethodView):
         return self.account.super or module.rights.allow(self.account.name, right)
 
 
-class _Dashboard(_View):
+class _Unplayed(_View):
     def get(self) -> Response:
-        return responses.show(run_xml.dashboard(self.state, self.account))
-
-
-class _UserList(_View):
-    def get(self) -> Response:
-        if not self.account.super:
+        if request.path.startswith("/user") and not self.account.super:
             raise XmlProblem(403)
         not_played()
 
@@ -232,11 +227,9 @@ class _RuntimeParameter(_View):
     def post(self, uuid: str, key: str) -> Response:
         run = self._run(uuid)
         self._check(run, key)
-        # Scaling, and the executors' own messages, are not played.
+        # Scaling, and the executors' own messages until Ready, are not played.
         if _is_node(key) or run.state in TRANSITIONAL:
             not_played()
-        if not key.endswith(":complete"):
-            raise XmlProblem(405)
         return responses.text(run.state)
 
     def delete(self, uuid: str, key: str) -> Response:
@@ -279,11 +272,11 @@ class _ModuleList(_View):
 
 
 class _Module(_View):
-    """A module, or with a slash at the end of the path its versions."""
+    """A module; with a slash at the end, the path would be that of its versions."""
 
     def get(self, path: str) -> Response:
         if path.endswith("/"):
-            return self._versions(path.strip("/"))
+            not_played()
         module = self.state.library.find(path)
         if not self.may(module, "Get"):
             raise XmlProblem(403, f"Not allowed to access: module/{path}")
@@ -296,13 +289,6 @@ class _Module(_View):
             plain=module_xml.module_document(self.state, module),
             declaration=module_xml.DECLARATION,
         )
-
-    def _versions(self, path: str) -> Response:
-        versions = self.state.library.versions(path)
-        if not versions or not self.may(versions[-1], "Get"):
-            raise XmlProblem(403)
-        document = module_xml.version_list(versions)
-        return responses.show(document, default="json", has_json=True)
 
     def put(self, path: str) -> Response:
         not_played()
@@ -333,8 +319,8 @@ class _Module(_View):
 
 
 _VIEWS: dict[str, type[_View]] = {
-    "/dashboard": _Dashboard,
-    "/user": _UserList,
+    "/dashboard": _Unplayed,
+    "/user": _Unplayed,
     "/user/<name>": _User,
     "/run": _RunList,
     "/run/<uuid>": _Run,

@@ -6,11 +6,8 @@ Source: SlipStreamServer, jar-persistence Run.java, RunView.java and Vm.java.
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 
-from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.module_xml import PERSISTENT_MAP, module_in_run
 from slipstream.sandbox.slipstream3.modules import parameter_map
 from slipstream.sandbox.slipstream3.runs import ENDED, Run, RuntimeParameter
@@ -136,27 +133,4 @@ def _runtime(parameter: RuntimeParameter, created: str) -> Element:
         },
         text=parameter.value,
         cdata=True,
-    )
-
-
-def dashboard(state: State, account: Account) -> Element:
-    """The summary of a user's use of the clouds."""
-    kind = {"class": "java.util.ArrayList"}
-    active = [
-        run for run in state.runs.values() if run.owner == account.name and run.state not in ENDED
-    ]
-    usages: list[dict[str, Any]] = [
-        {
-            "cloud": cloud,
-            "vmQuota": int(connector["quotaVm"]),
-            "userRunUsage": sum(cloud in run.clouds for run in active),
-        }
-        for cloud, connector in sorted(state.connectors.items())
-    ]
-    quota = sum(usage["vmQuota"] for usage in usages)
-    total = {"cloud": "All Clouds", "vmQuota": quota, "userRunUsage": len(active)}
-    names = [Element("string", text=cloud) for cloud in sorted(state.connectors)]
-    elements = [Element("cloudUsage", usage) for usage in [*usages, total]]
-    return Element(
-        "dashboard", {}, [Element("clouds", kind, names), Element("cloudUsages", kind, elements)]
     )

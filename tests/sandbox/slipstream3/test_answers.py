@@ -82,7 +82,7 @@ def test_the_variant_can_be_asked_for_in_the_address(alice: Client) -> None:
     assert alice.get("/run.xml").text.startswith("<runs ")
 
 
-@pytest.mark.parametrize("path", ["/user/alice", "/dashboard"])
+@pytest.mark.parametrize("path", ["/user/alice"])
 def test_some_documents_have_no_json(alice: Client, path: str) -> None:
     answer = alice.get(path, headers={"Accept": "application/json"})
     assert answer.text.startswith("<")
@@ -180,12 +180,5 @@ def test_what_is_not_played_answers_501_and_says_so(alice: Client, method: str, 
 def test_addresses_for_browsers_answer(nobody: Client, alice: Client) -> None:
     assert nobody.get("/").headers["Location"].endswith("/dashboard")
     assert nobody.get("/logout").status_code == 200
-    for path in ("/event", "/usage", "/teapot"):
+    for path in ("/event", "/usage", "/teapot", "/dashboard", "/module/apps/"):
         assert alice.get(path).status_code == 501
-
-
-def test_the_dashboard_names_all_clouds_and_their_sum(alice: Client) -> None:
-    alice.deploy("apps/WordPress/wordpress")
-    usages = [dict(one.attrib) for one in alice.xml("/dashboard").findall("cloudUsages/*")]
-    assert usages[1] == {"cloud": "exoscale-ch-gva", "vmQuota": "20", "userRunUsage": "1"}
-    assert usages[3] == {"cloud": "All Clouds", "vmQuota": "60", "userRunUsage": "1"}

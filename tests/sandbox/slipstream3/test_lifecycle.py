@@ -296,3 +296,10 @@ def test_completion_flags_are_down_in_ready(sandbox: Sandbox, alice: Client) -> 
     sandbox.clock.advance(300)
     assert alice.text(f"/run/{uuid}/machine:complete").text == "false"
     assert alice.text(f"/run/{uuid}/ss:complete").status_code == 412
+
+
+def test_terminating_what_is_up_is_never_early(sandbox: Sandbox, alice: Client) -> None:
+    sandbox.world.refuses_early_termination = True
+    (up,) = sandbox.world.add_runs(1)
+    assert alice.delete(f"/run/{up}").status_code == 204
+    assert state(alice, up) == "Done"

@@ -83,16 +83,6 @@ def test_a_root_project_has_the_shortest_parent(alice: Client) -> None:
     assert alice.xml("/module/apps").get("parentUri") == "module/"
 
 
-def test_a_slash_at_the_end_lists_the_versions(alice: Client) -> None:
-    root = alice.xml(f"{WORDPRESS}/")
-    assert root.attrib == {
-        "moduleCategory": "Image",
-        "moduleName": "apps/WordPress/wordpress",
-    }
-    assert [one.get("version") for one in root.findall("item")] == ["412", "478"]
-    assert alice.refused("GET", "/module/no/such/")[0] == 403
-
-
 def test_an_application_shows_its_nodes_and_their_components(alice: Client) -> None:
     root = alice.xml("/module/examples/tutorials/service-testing/system")
     nodes = {one.get("name"): one for one in root.findall("nodes/entry/node")}
