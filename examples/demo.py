@@ -1,48 +1,113 @@
-"""Run an example against the local sandbox, one family after the other: ``make demo``."""
+"""Run an example against the local sandbox of each family, line by line: ``make demo``."""
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 import sys
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from rich.console import Console
+from rich.syntax import Syntax
 
 EXAMPLE = Path(__file__).with_name("wordpress.py")
-FAMILIES = ("slipstream", "nuvla")
+FAMILIES = {"slipstream": "SlipStream", "nuvla": "Nuvla"}
+SPEED = "30"
+NEXT = """\
+slipstream sandbox       start a server, and paste the lines that it prints
+slipstream --help        deploy from the shell
+docs/getting-started.md  write a program of your own"""
+
+console = Console()
 
 
 def main() -> int:
-    return max(run_on(family) for family in FAMILIES)
+    for family in FAMILIES:
+        code = run_on(family)
+        if code:
+            return code
+    heading("What next")
+    show(NEXT)
+    return 0
 
 
 def run_on(family: str) -> int:
-    command = ["sandbox", "--family", family, "--speed", "20", "--json"]
-    print(f"$ slipstream {' '.join(command)} &")
+    heading(f"WordPress on {FAMILIES[family]}")
+    command = ["sandbox", "--family", family, "--port", "0", "--speed", SPEED, "--json"]
+    show(f"$ slipstream sandbox --family {family} --speed {SPEED}", style="bold")
     with subprocess.Popen(
         [sys.executable, "-m", "slipstream", *command], stdout=subprocess.PIPE, text=True
     ) as sandbox:
         try:
-            return run_example(sandbox)
+            first_line = sandbox.stdout.readline() if sandbox.stdout else ""
+            if not first_line:
+                show("The sandbox did not start; its own message is above.", style="red")
+                return 1
+            run_example(json.loads(first_line))
         finally:
             sandbox.terminate()
-            print()
+    return 0
 
 
-def run_example(sandbox: subprocess.Popen[str]) -> int:
-    assert sandbox.stdout is not None
-    first_line = sandbox.stdout.readline()
-    if not first_line:
-        print("The sandbox did not start; its own message is above.", file=sys.stderr)
-        return 1
-    said = json.loads(first_line)
-    given = {name: said[name] for name in ("username", "password")} | {"endpoint": said["url"]}
-    for name, value in given.items():
-        shown = "..." if name == "password" else value
-        print(f"$ export SLIPSTREAM_{name.upper()}={shown}")
-    print(f"$ python examples/{EXAMPLE.name}", flush=True)
-    variables = {f"SLIPSTREAM_{name.upper()}": value for name, value in given.items()}
-    return subprocess.call([sys.executable, str(EXAMPLE)], env={**os.environ, **variables})
+def run_example(server: dict[str, str]) -> None:
+    if has_dashboard(server["url"]):
+        show(f"Open {server['url']}/ in a browser to watch while this runs.")
+    for name, value in (("ENDPOINT", "url"), ("USERNAME", "username"), ("PASSWORD", "password")):
+        os.environ[f"SLIPSTREAM_{name}"] = server[value]
+        text = "..." if name == "PASSWORD" else server[value]
+        show(f"$ export SLIPSTREAM_{name}={text}", style="bold")
+    show(f"$ python examples/{EXAMPLE.name}", style="bold")
+    run_announced(EXAMPLE.read_text("utf-8"))
+
+
+def has_dashboard(url: str) -> bool:
+    request = Request(url, headers={"Accept": "text/html"})
+    try:
+        with urlopen(request) as response:
+            return response.headers.get_content_type() == "text/html"
+    except OSError:
+        return False
+
+
+def announced(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Put a call that prints a statement before each of them."""
+    for statement in statements:
+        if isinstance(statement, ast.Try):
+            statement.body = list(announced(statement.body))
+            statement.finalbody = list(announced(statement.finalbody))
+        else:
+            yield from ast.parse(f"announce({statement.lineno}, {statement.end_lineno})").body
+        yield statement
+
+
+def run_announced(source: str) -> None:
+    """Run a program, and print each of its statements before it runs."""
+
+    def announce(first: int, last: int) -> None:
+        text = textwrap.dedent("\n".join(source.splitlines()[first - 1 : last]))
+        if console.is_terminal:
+            console.print(Syntax(text, "python", background_color="default"))
+        else:
+            show(textwrap.indent(text, "    "))
+
+    tree = ast.parse(source)
+    tree.body = list(announced(tree.body[1:]))  # without the docstring
+    exec(compile(tree, EXAMPLE.name, "exec"), {"announce": announce})
+
+
+def heading(text: str) -> None:
+    show(f"\n{text}\n{'=' * len(text)}", style="bold cyan")
+
+
+def show(text: str, style: Any = None) -> None:
+    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

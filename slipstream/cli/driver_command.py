@@ -19,7 +19,6 @@ from slipstream.errors import (
     WaitTimeout,
 )
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.libcloud.profiles import driver_arguments
 
 LOGIN_REFUSED, TIMED_OUT = 3, 4
 _EXIT_CODES: tuple[tuple[type[DriverError], int], ...] = (
@@ -57,7 +56,7 @@ def driver_command(function: Callable[..., None]) -> click.Command:
     def run(profile: str | None, endpoint: str | None, output: str, **arguments: Any) -> None:
         options = {} if endpoint is None else {"ex_endpoint": endpoint}
         try:
-            with SlipStreamNodeDriver(**driver_arguments(profile, **options)) as driver:
+            with SlipStreamNodeDriver.ex_from_profile(profile, **options) as driver:
                 function(driver, output == "json", **arguments)
         except DriverError as error:
             raise Failure(error) from None

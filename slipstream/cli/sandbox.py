@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import secrets
+import shlex
 import signal
 import threading
 from collections.abc import Callable
@@ -19,23 +20,42 @@ from slipstream.sandbox.sandbox import Sandbox
 PORT = 8765
 """The port when none is chosen and it is free, so that a second start has the same address."""
 
-_WELCOME = """\
+_BANNER = """\
 A {title} server to try things on, at {url}
+Its clock runs at {speed:g} times the real speed; everything is lost when it ends.
 
-    user name   {username}
-    password    {password}
-    API key     {key}
-    secret      {secret}
+Paste this into another shell:
 
-For example, in Python:
+    export SLIPSTREAM_ENDPOINT={url}
+    export SLIPSTREAM_USERNAME={username}
+    export SLIPSTREAM_PASSWORD={quoted}
 
-    from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-    driver = SlipStreamNodeDriver("{username}", "{password}", ex_endpoint="{url}")
-    print(driver.list_images())
+Then in Python:
 
-Its clock runs at {speed:g} times the real speed. Everything is forgotten when it ends.
+    from slipstream.libcloud.{module} import {driver}
+    ss = {driver}.ex_from_profile()
+
+Or in the shell:
+
+    slipstream deploy apps/WordPress/wordpress --location {location} --wait
+
+There is an API key, too: {key}
+with the secret {secret}
+
 Press Ctrl-C to end it.
 """
+_EXAMPLES = {
+    "slipstream": {
+        "module": "compute_driver",
+        "driver": "SlipStreamNodeDriver",
+        "location": "exoscale-ch-gva",
+    },
+    "nuvla": {
+        "module": "nuvla_driver",
+        "driver": "NuvlaNodeDriver",
+        "location": "swarm-lausanne",
+    },
+}
 
 
 @click.command(short_help="Run a local server.")
@@ -126,5 +146,6 @@ def _announce(server: Sandbox, *, as_json: bool, prog: str) -> None:
     if as_json:
         click.echo(json.dumps(facts))
         return
-    title = FAMILIES[server.family].title
-    click.echo(_WELCOME.format(**facts, title=title, speed=server.clock.speed))
+    title, speed = FAMILIES[server.family].title, server.clock.speed
+    facts |= {"title": title, "speed": speed, "quoted": shlex.quote(server.password)}
+    click.echo(_BANNER.format(**facts, **_EXAMPLES[server.family]))

@@ -44,6 +44,7 @@ from slipstream.libcloud.detached import DetachedKind, DetachedSession
 from slipstream.libcloud.explaining import Explanation, method_name, run
 from slipstream.libcloud.node_operation import NodeOperation
 from slipstream.libcloud.operation import check_keywords, keywords_of, operation
+from slipstream.libcloud.profiles import driver_arguments
 from slipstream.libcloud.settings import CertificatePaths, endpoint_of, settings_of
 from slipstream.libcloud.ssh_setup import SSHSetup, reporting
 from slipstream.libcloud.unsupported import unsupported
@@ -244,6 +245,28 @@ class SlipStreamNodeDriver(NodeDriver):
         self.api_version = self._session.kind.api_version or api_version
         takes_keys = self._backend.takes_ssh_keys
         self.features = {"create_node": ["ssh_key"] if takes_keys else []}
+
+    @classmethod
+    def ex_from_profile(cls, name: str | None = None, **options: Any) -> Self:
+        """
+        Make a driver with the endpoint and credentials of the environment or of a profile.
+
+        The environment is used if it has any of ``SLIPSTREAM_ENDPOINT``, ``SLIPSTREAM_USERNAME``,
+        ``SLIPSTREAM_PASSWORD``, ``SLIPSTREAM_KEY`` and ``SLIPSTREAM_SECRET``, otherwise a profile
+        in ``profiles.toml`` in the user's configuration directory. The two are never mixed.
+
+        :param name: The profile, which wins over the environment. When left out, the one that
+            ``SLIPSTREAM_PROFILE`` names, or ``default``.
+        :type name: ``str``
+
+        :keyword options: Arguments of the driver, which win over those of the profile.
+
+        :requests: those of a login.
+        :raises BadInput: If there are no credentials, or the file is wrong; the message names the
+            file and the key, never a value.
+        :raises InvalidCredentials: If the server does not accept the credentials.
+        """
+        return cls(**driver_arguments(name, **options))
 
     @property
     def ex_endpoint(self) -> str:

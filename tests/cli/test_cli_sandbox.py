@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import pytest
 import requests
 
 from slipstream import cli
-from slipstream.cli.sandbox import _announce
+from slipstream.cli.sandbox import _announce, _start_on_usual_port
 from slipstream.sandbox import Clock, Sandbox
 
 COMMAND = [sys.executable, "-m", "slipstream", "sandbox"]
@@ -123,12 +122,42 @@ def test_a_signal_ends_it_while_requests_begin() -> None:
             asker.join()
 
 
-def test_the_example_for_people_runs(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    _announce(sandbox, as_json=False, prog="slipstream sandbox")
-    shown = capsys.readouterr().out
-    example = [line for line in shown.splitlines() if line.startswith("    ")][-3:]
-    exec(textwrap.dedent("\n".join(example)), {})
-    assert "apps/WordPress/wordpress" in capsys.readouterr().out
+@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
+def test_the_banner_fits_a_terminal_and_its_lines_can_be_pasted(
+    family: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Sandbox(family=family, speed=0, password="it's one") as sandbox:
+        _announce(sandbox, as_json=False, prog="slipstream sandbox")
+        lines = capsys.readouterr().out.splitlines()
+        assert max(map(len, lines)) <= 80
+        pasted = [line.strip() for line in lines if line.startswith("    ")]
+        exports = [line for line in pasted if line.startswith("export ")]
+        program = [line for line in pasted if line.startswith(("from ", "ss = "))]
+        assert (len(exports), len(program)) == (3, 2)
+        assert pasted[-1].startswith("slipstream deploy ")
+        command = pasted[-1].replace("slipstream", f"{sys.executable} -m slipstream", 1)
+        program.append("print(type(ss).__name__, ss.get_image('apps/WordPress/wordpress').name)")
+        command = command.removesuffix(" --wait")
+        shell = "\n".join([*exports, f"{sys.executable} - <<END", *program, "END", command])
+        done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True)
+    driver = {"slipstream": "SlipStreamNodeDriver", "nuvla": "NuvlaNodeDriver"}[family]
+    assert done.stdout.lower().startswith(f"{driver} wordpress\n".lower())
+    assert "apps/WordPress" in done.stdout or "module/" in done.stdout
+
+
+def test_the_usual_port_is_used_if_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        free = busy.getsockname()[1]
+    monkeypatch.setattr("slipstream.cli.sandbox.PORT", free)
+    with _start_on_usual_port(started) as first, _start_on_usual_port(started) as second:
+        assert first.url.endswith(f":{free}")
+        assert first.url != second.url
+
+
+def started(port: int) -> Sandbox:
+    server = Sandbox(port=port, speed=0)
+    server.start()
+    return server
 
 
 def test_listening_beyond_this_machine_is_said() -> None:
