@@ -19,6 +19,9 @@ from slipstream.conformance.report import one_line
 from slipstream.conformance.subject import close, describe
 from slipstream.libcloud import NAME, register
 
+_NO_PROXY = "http://127.0.0.1:1"
+"""A proxy that does not exist: every request through it fails in the network."""
+
 
 @click.command()
 @click.option(
@@ -83,6 +86,7 @@ def conformance(
             choice=Choice(image=image, size=size, location=location),
             secrets=given.secrets,
             with_wrong_login=None if wrong is None else lambda: cls(**wrong),
+            without_network=lambda: cls(**{**given.values, "proxy_url": _NO_PROXY}),
             provider=None if path else provider or NAME,
         ).masked(mask)
     finally:

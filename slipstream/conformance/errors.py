@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Callable
+from typing import Any
 
 from libcloud.common.exceptions import BaseHTTPError
 from libcloud.common.types import InvalidCredsError, LibcloudError
@@ -104,17 +105,29 @@ def error_holds_no_secret(subject: Subject, kind: str) -> str:
     return f"{type(error).__name__} holds none of {len(subject.secrets)} secrets."
 
 
+@check("network-failure", point="errors")
+def network_failure_is_an_os_error(subject: Subject) -> str:
+    """Programs catch ``OSError`` when the network fails, as from Python's own sockets."""
+    if subject.without_network is None:
+        raise Skipped("There is no way to make the driver without a network.")
+    error = _raised(lambda: _first_request(subject, subject.without_network))
+    if error is None or isinstance(error, NotApplicable | TypeError):
+        raise NotApplicable("The driver takes no proxy_url, so its network cannot be cut.")
+    if not isinstance(error, OSError):
+        raise Failed(f"{describe(error)} is no OSError.")
+    return f"{type(error).__name__} is an OSError."
+
+
 @check("login-refused", point="errors", changes=True)
 def wrong_login_is_refused(subject: Subject) -> str:
     """A refused login is an error with the first request, of the class that programs expect."""
     if subject.with_wrong_login is None:
         raise Skipped("There is no secret that could be replaced by a wrong one.")
-    method = next((f"list_{kind}" for kind in KINDS if subject.overrides(f"list_{kind}")), None)
-    if method is None:
-        raise NotApplicable("The driver lists nothing.")
-    error = _raised(lambda: _first_request(subject, method))
+    error = _raised(lambda: _first_request(subject, subject.with_wrong_login))
     if error is None:
         raise Failed("A wrong secret is not noticed.")
+    if isinstance(error, NotApplicable):
+        raise error
     if not isinstance(error, InvalidCredsError):
         raise Failed(f"{describe(error)} is no InvalidCredsError.")
     if subject.mask.finds(text_of(error)):
@@ -122,9 +135,12 @@ def wrong_login_is_refused(subject: Subject) -> str:
     return text_of(error)
 
 
-def _first_request(subject: Subject, method: str) -> None:
-    assert subject.with_wrong_login is not None  # noqa: S101 - the caller has checked it
-    driver = subject.with_wrong_login()
+def _first_request(subject: Subject, make_driver: Callable[[], Any] | None) -> None:
+    assert make_driver is not None  # noqa: S101 - the caller has checked it
+    method = next((f"list_{kind}" for kind in KINDS if subject.overrides(f"list_{kind}")), None)
+    if method is None:
+        raise NotApplicable("The driver lists nothing.")
+    driver = make_driver()
     try:
         getattr(driver, method)()
     finally:

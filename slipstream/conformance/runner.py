@@ -35,6 +35,7 @@ def run(
     choice: Choice | None = None,
     secrets: Iterable[str] | None = None,
     with_wrong_login: Callable[[], Any] | None = None,
+    without_network: Callable[[], Any] | None = None,
     provider: str | None = None,
 ) -> Report:
     """
@@ -47,6 +48,7 @@ def run(
     :param secrets: Texts that no message may hold; when left out, the secret that the driver
         was made with, or else its key.
     :param with_wrong_login: Makes the same driver with a wrong secret.
+    :param without_network: Makes the same driver behind a proxy that does not exist.
     :param provider: The driver's name in libcloud, for the report.
     :returns: The result of each check; whatever the driver raises is in there.
     """
@@ -55,6 +57,7 @@ def run(
         choice=choice or Choice(),
         secrets=tuple(_secrets_of(driver) if secrets is None else secrets),
         with_wrong_login=with_wrong_login,
+        without_network=without_network,
     )
     return Report(
         driver=f"{type(driver).__module__}:{type(driver).__qualname__}",

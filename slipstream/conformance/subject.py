@@ -36,6 +36,7 @@ class Subject:
     :param choice: What to make a node of.
     :param secrets: The texts that no message may hold.
     :param with_wrong_login: Makes the same driver with a wrong secret.
+    :param without_network: Makes the same driver behind a proxy that does not exist.
     :param shared: What one check leaves to a later one.
     :ivar mask: Takes the secrets out of texts.
     """
@@ -44,6 +45,7 @@ class Subject:
     choice: Choice = Choice()
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
     with_wrong_login: Callable[[], Any] | None = attrs.field(default=None, repr=False)
+    without_network: Callable[[], Any] | None = attrs.field(default=None, repr=False)
     shared: dict[str, Any] = attrs.field(factory=dict, repr=False)
     mask: Mask = attrs.field(
         init=False, repr=False, default=attrs.Factory(lambda self: Mask(self.secrets), True)

@@ -150,50 +150,56 @@ def test_an_argument_that_the_driver_does_not_know_is_told(call):
     assert "ex_endpoint" in err
 
 
-def test_arguments_are_converted_where_they_plainly_are_something_else():
-    given = parse(["a=true", "b=False", "c=443", "d=-1", "e=007", "f=1.5", "g=a=b", "secret=12"])
-    assert given.values == {
-        "a": True, "b": False, "c": 443, "d": -1, "e": "007", "f": "1.5", "g": "a=b",
-        "secret": "12",
-    }  # fmt: skip
-
-
-def test_versions_and_what_is_said_to_be_text_are_not_converted():
-    given = parse(["api_version=2", "ex_project=text:12345", "ex_note=text:env:HOME"])
-    assert given.values == {"api_version": "2", "ex_project": "12345", "ex_note": "env:HOME"}
-    assert given.masked == ()
-
-
-def test_secrets_are_read_from_the_environment_and_from_files(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("a=true", True),
+        ("b=False", False),
+        ("c=443", 443),
+        ("d=-1", -1),
+        ("e=007", "007"),
+        ("f=1.5", "1.5"),
+        ("g=a=b", "a=b"),
+        ("secret=12", "12"),
+        ("api_version=2", "2"),
+        ("ex_project=text:12345", "12345"),
+        ("ex_note=text:env:HOME", "env:HOME"),
+        ("key=env:CONFORMANCE_KEY", "12"),
+    ],
+)
+def test_argument_is_converted(
+    option: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CONFORMANCE_KEY", "12")
-    (tmp_path / "secret").write_text("two words\n")
-    given = parse(["key=env:CONFORMANCE_KEY", f"secret=file:{tmp_path / 'secret'}"])
-    assert given.values == {"key": "12", "secret": "two words"}
-    assert "two words" not in repr(given)
+    assert list(parse([option]).values.values()) == [value]
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path):
-    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+def test_secret_is_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("two words\n")
+    arguments = parse([f"secret=file:{file}"])
+    assert arguments.values == {"secret": "two words"}
+    assert "two words" not in repr(arguments)
+    file.write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match=r"--arg secret: cannot read .*: it is not text"):
-        parse([f"secret=file:{tmp_path / 'secret'}"])
+        parse([f"secret=file:{file}"])
 
 
-def test_what_looks_like_a_secret_is_masked_and_what_was_read_from_elsewhere_too(monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "masked", "secrets"),
+    [
+        (["key=alice", "password=p", "ex_token=t", "port=80"], {"alice", "p", "t"}, {"p", "t"}),
+        (["host=env:CONFORMANCE_HOST"], {"inside.example"}, set()),
+        (["key_file=/tmp/key.pem", "ex_cookie_file=/tmp/cookies.txt"], set(), set()),
+        (["key=token-of-mine", "port=80"], {"token-of-mine"}, {"token-of-mine"}),
+    ],
+)
+def test_secrets_are_known_by_their_names(
+    options: list[str], masked: set[str], secrets: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CONFORMANCE_HOST", "inside.example")
-    given = parse(
-        ["key=alice", "password=p", "ex_token=t", "host=env:CONFORMANCE_HOST", "port=80"]
-    )
-    assert set(given.masked) == {"alice", "p", "t", "inside.example"}
-    assert set(given.secrets) == {"p", "t"}
-
-
-def test_a_path_is_no_secret():
-    given = parse(["key_file=/tmp/key.pem", "ex_cookie_file=/tmp/cookies.txt"])
-    assert given.masked == ()
-    assert given.with_wrong_secrets() is None
-
-
-def test_a_key_is_the_secret_when_there_is_no_other():
-    given = parse(["key=token-of-mine", "port=80"])
-    assert given.secrets == ("token-of-mine",)
-    assert given.with_wrong_secrets() == {"key": "wrong-token-of-mine", "port": 80}
+    arguments = parse(options)
+    assert (set(arguments.masked), set(arguments.secrets)) == (masked, secrets)
+    wrong = arguments.with_wrong_secrets()
+    assert (wrong is None) == (not secrets)
+    assert not secrets & set((wrong or {}).values())

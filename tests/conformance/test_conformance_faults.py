@@ -365,7 +365,8 @@ def test_what_a_provider_does_not_have_is_not_applicable(members, name, words):
 def test_a_driver_that_keeps_the_contract_passes_and_nothing_stays_behind():
     driver = SmallDriver()
     report = run(driver, changes=True, with_wrong_login=lambda: SmallDriver(secret="wrong"))
-    assert report.named(Outcome.FAILS) == report.named(Outcome.SKIPPED) == []
+    assert report.named(Outcome.FAILS) == []
+    assert report.named(Outcome.SKIPPED) == ["network-failure"]
     assert report.passed
     assert [item.id for item in driver.nodes] == ["1"]
     assert [pair.name for pair in driver.pairs] == ["laptop"]
@@ -380,7 +381,8 @@ def test_nothing_changes_unless_that_is_allowed():
     changing = ("create_node", "destroy_node", "import_key_pair_from_string", "delete_key_pair")
     driver = broken(**{name: recorded(name) for name in changing})
     report = run(driver, with_wrong_login=lambda: calls.append("login"))
-    assert set(report.named(Outcome.SKIPPED)) == {item.name for item in CHECKS if item.changes}
+    changes = {item.name for item in CHECKS if item.changes}
+    assert set(report.named(Outcome.SKIPPED)) == {*changes, "network-failure"}
     assert calls == []
 
 
@@ -415,6 +417,22 @@ def test_a_secret_in_an_attribute_of_an_error_is_found():
         "fails",
         "attributes of Missing hold a secret.",
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "words"),
+    [
+        (Missing("The network is down."), "fails", "Missing: The network is down. is no OSError."),
+        (ConnectionRefusedError("no"), "holds", "ConnectionRefusedError is an OSError."),
+        (TypeError("unexpected keyword"), "not applicable", "takes no proxy_url"),
+    ],
+)
+def test_a_network_failure_is_an_os_error(error, expected, words):
+    def without_network():
+        raise error
+
+    result, detail = outcome(SmallDriver(), "network-failure", without_network=without_network)
+    assert (result, words in detail) == (expected, True)
 
 
 def test_a_driver_without_a_secret_can_leak_none():

@@ -28,7 +28,7 @@ def test_it_holds_reading_only_and_sends_nothing_that_changes_anything(place: Pl
     node = place.deploy(driver)
     before = [key.name for key in driver.list_key_pairs()]
     place.sandbox.journal.clear()
-    report = run(driver)
+    report = run(driver, without_network=lambda: place.login(proxy_url="http://127.0.0.1:1"))
     assert failures(report) == []
     assert set(report.named(Outcome.SKIPPED)) == {one.name for one in CHECKS if one.changes}
     assert "state.nodes" in report.named(Outcome.HOLDS)
@@ -47,6 +47,7 @@ def test_it_holds_with_changes_and_leaves_nothing_behind(place: Place) -> None:
         changes=True,
         choice=choice,
         with_wrong_login=lambda: place.login(place.sandbox.username, "wrong-secret"),
+        without_network=lambda: place.login(proxy_url="http://127.0.0.1:1"),
     )
     assert failures(report) == []
     assert report.named(Outcome.SKIPPED) == []
