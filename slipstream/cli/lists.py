@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
+from libcloud.compute.base import NodeSize
 
 from slipstream.cli.driver_command import driver_command, find
 from slipstream.cli.output import document, print_json, print_table
@@ -31,13 +32,8 @@ def images(driver: SlipStreamNodeDriver, as_json: bool, path: str | None) -> Non
     _print_list(
         driver.list_images(ex_path=path),
         as_json,
-        ("IMAGE", "NAME", "TYPE", "DESCRIPTION"),
-        lambda image: (
-            image.extra["path"],
-            image.name,
-            image.extra["type"],
-            image.extra["description"],
-        ),
+        ("IMAGE", "TYPE", "DESCRIPTION"),
+        lambda image: (image.extra["path"], image.extra["type"], image.extra["description"]),
     )
 
 
@@ -46,19 +42,23 @@ def images(driver: SlipStreamNodeDriver, as_json: bool, path: str | None) -> Non
 def sizes(driver: SlipStreamNodeDriver, as_json: bool, location: str | None) -> None:
     """List the service offers for machines."""
     place = find(driver.list_locations() if location else [], "location", location)
+    columns = ("SIZE", "CPU/MiB/GiB", "PRICE", "LOCATION")
+
+    def row(size: NodeSize) -> tuple[str, ...]:
+        machine = "/".join(_known(size, name) for name in ("cpu", "ram", "disk"))
+        price = f"{_known(size, 'price')} {size.extra['currency'] or ''}"
+        return (str(size.id), machine, price, size.extra["location"])
+
+    # The column that is the same everywhere would not fit a terminal.
+    visible = slice(3 if location else 4)
     _print_list(
-        driver.list_sizes(place),
-        as_json,
-        ("SIZE", "NAME", "RAM (MiB)", "DISK (GiB)", "PRICE", "LOCATION"),
-        lambda size: (
-            size.id,
-            size.name,
-            size.ram,
-            size.disk,
-            f"{size.price:g} {size.extra.get('currency') or ''}",
-            size.extra.get("location"),
-        ),
+        driver.list_sizes(place), as_json, columns[visible], lambda size: row(size)[visible]
     )
+
+
+def _known(size: NodeSize, name: str) -> str:
+    value = size.extra["cpu"] if name == "cpu" else getattr(size, name)
+    return "?" if value is None or name in size.extra["unknown"] else f"{value:g}"
 
 
 @driver_command
@@ -79,14 +79,12 @@ def nodes(driver: SlipStreamNodeDriver, as_json: bool, include_ended: bool) -> N
     _print_list(
         driver.list_nodes(ex_active_only=not include_ended, ex_addresses=True),
         as_json,
-        ("NODE", "NAME", "STATE", "ADDRESSES", "LOCATION", "STARTED"),
+        ("NODE", "NAME", "STATE", "ADDRESSES"),
         lambda node: (
             node.id,
             node.name,
             node.extra["state"],
             [*node.public_ips, *node.private_ips],
-            node.extra["clouds"],
-            node.created_at,
         ),
     )
 

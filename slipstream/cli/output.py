@@ -47,7 +47,8 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table that fits a terminal; a pipe gets each row on one line."""
-    headers = [Column(name, no_wrap=not index) for index, name in enumerate(columns)]
+    headers = [Column(name, overflow="fold") for name in columns]
+    headers[0].no_wrap = True
     table = Table(*headers, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(safe_text(_cell(value))) for value in row))

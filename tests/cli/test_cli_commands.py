@@ -64,7 +64,7 @@ def test_login(run: Run, sandbox: Sandbox) -> None:
 
 
 def test_lists(run: Run, sandbox: Sandbox) -> None:
-    assert rows(run("images"))[0] == ["IMAGE", "NAME", "TYPE", "DESCRIPTION"]
+    assert rows(run("images"))[0] == ["IMAGE", "TYPE", "DESCRIPTION"]
     assert BLOG in [row[0] for row in rows(run("images"))]
     assert LOCATIONS[sandbox.family] in [row[0] for row in rows(run("locations"))]
     assert "ff:b3:46:0a:1b:4b:68:16:4e:78:51:44:83:6d:15:33" in [
@@ -87,7 +87,9 @@ def test_lists_as_json(command: str, run: Run, sandbox: Sandbox) -> None:
 
 def test_sizes_of_a_location(run: Run, sandbox: Sandbox) -> None:
     place = LOCATIONS[sandbox.family]
-    assert {row[-1] for row in rows(run("sizes", "--location", place))[1:]} <= {place}
+    documents = json.loads(run("sizes", "--location", place, "-o", "json").stdout)
+    assert {document["extra"]["location"] for document in documents} <= {place}
+    assert rows(run("sizes", "--location", place))[0] == ["SIZE", "CPU/MiB/GiB", "PRICE"]
     result = run("sizes", "--location", "exoscale-ch-gvb")
     assert result.exit_code == 2
     assert "Unknown location 'exoscale-ch-gvb'" in result.stderr
