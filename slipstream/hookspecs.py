@@ -321,12 +321,21 @@ class Backend:
         raise self.unsupported("deploy")
 
     @_operation("terminate a deployment", changes=True)
-    def terminate(self, deployment_id: str) -> bool:
+    def terminate(
+        self,
+        deployment_id: str,
+        force: bool = False,
+        known: Mapping[str, Any] = MappingProxyType({}),
+    ) -> bool:
         """
         Terminate a deployment and its machines.
 
         :param deployment_id: Its id.
-        :returns: ``True`` once the server has accepted.
+        :param force: Whether to delete it although it cannot be stopped, where the server can;
+            what it runs then goes on running.
+        :param known: What the server said of it before; it may be empty.
+        :returns: ``True`` once it has ended, or the server has accepted and will end it.
+        :raises Conflict: If it does not end.
         """
         raise self.unsupported("terminate")
 

@@ -1074,19 +1074,31 @@ class SlipStreamNodeDriver(NodeDriver):
         return self._backend.update_deployment(self._node_id(node))
 
     @operation
-    def destroy_node(self, node: Node | str) -> bool:
+    def destroy_node(self, node: Node | str, *, ex_force: bool = False) -> bool:
         """
         Terminate a deployment and its machines.
 
         :param node: The node; one that has ended already is accepted.
         :type node: :class:`~libcloud.compute.base.Node`
 
-        :requests: SlipStream 1. Nuvla 1; 2 for one that is not running, and 1 for each question
-            while it is just being stopped.
-        :returns: ``True``; a failure is an exception.
+        :keyword ex_force: Nuvla only: delete the deployment although it cannot be stopped. What
+            it runs then goes on running. It is stopped properly where that is possible, and
+            waited for, so this takes longer.
+        :type ex_force: ``bool``
+
+        On Nuvla a node that runs is stopped and deleted by the server after this has returned.
+        One that is in error, is just being stopped, or was made by hand of a component, is
+        waited for until it is gone, at most 300 seconds.
+
+        :requests: SlipStream 1. Nuvla 1; 2 for one that is not running, 1 more for a node made
+            by hand, and a few more while one is waited for.
+        :returns: ``True`` once it has ended or is sure to; a failure is an exception.
         :rtype: ``bool``
+        :raises Conflict: If it cannot be stopped; the message says why and what can be done.
         """
-        return self._backend.terminate(self._node_id(node))
+        if not isinstance(ex_force, bool):
+            raise TypeError(f"ex_force is True or False, not {ex_force!r}.")
+        return self._backend.terminate(self._node_id(node), force=ex_force, known=getattr(node, "extra", None) or {})
 
     @operation
     def list_key_pairs(self) -> list[KeyPair]:

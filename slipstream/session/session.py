@@ -181,7 +181,7 @@ class Session(Client):
             call_context.note_change()
         login = self.login
         if login.expires_within(RENEW_BEFORE):
-            login = self._renew(login)
+            login = self.renew(login)
         response = self._send(request, login, deadline)
         renewals = 0
         while (
@@ -191,12 +191,29 @@ class Session(Client):
             and (renewals == 0 or login.age > RENEW_BEFORE)
             and self._has_ended(login, response)
         ):
-            login = self._renew(login)
+            login = self.renew(login)
             renewals += 1
             response = self._send(request, login, deadline)
         if response.status >= 400 and response.status not in allow:
             raise self.refusal(response, doing=doing)
         return response
+
+    def renew(self, login: Login) -> Login:
+        """
+        Log in again, unless another thread has done so already.
+
+        :param login: The login that has ended.
+        :returns: The login in use from now on.
+        """
+        with self._state.lock.get():
+            if self._state.login is login:
+                log.info("the session on %s has ended; logging in again", self.endpoint)
+                try:
+                    self._authenticate()
+                except InvalidCredentials as error:
+                    error.args = (f"The session has ended and cannot be renewed. {error.summary}",)
+                    raise
+            return self.login
 
     def dry_run(self) -> tuple[Self, DryRunTransport]:
         """
@@ -246,14 +263,3 @@ class Session(Client):
         # Another thread may be logging in: its new cookie tells nothing of the old one.
         with self._state.lock.get():
             return self._state.login is not login or self.backend.session_ended(response)
-
-    def _renew(self, login: Login) -> Login:
-        with self._state.lock.get():
-            if self._state.login is login:
-                log.info("the session on %s has ended; logging in again", self.endpoint)
-                try:
-                    self._authenticate()
-                except InvalidCredentials as error:
-                    error.args = (f"The session has ended and cannot be renewed. {error.summary}",)
-                    raise
-            return self.login

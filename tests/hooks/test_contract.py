@@ -20,7 +20,7 @@ HOOKS = {
     "slipstream_get_deployments": ["session", "deployment_ids"],
     "slipstream_get_state": ["session", "deployment_id", "wanted"],
     "slipstream_deploy": ["session", "request"],
-    "slipstream_terminate": ["session", "deployment_id"],
+    "slipstream_terminate": ["session", "deployment_id", "force", "known"],
     "slipstream_start_deployment": ["session", "deployment_id"],
     "slipstream_stop_deployment": ["session", "deployment_id"],
     "slipstream_reboot_deployment": ["session", "deployment_id"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from slipstream.backends.nuvla import (
     parameters,
     ssh_keys,
     state_reads,
+    termination,
 )
 from slipstream.backends.nuvla.dialect import GONE, STATES, post
 from slipstream.errors import DriverError, InvalidCredentials, MalformedAnswer
@@ -162,21 +164,26 @@ class Nuvla(CimiBackend):
         """Create, configure and start a deployment."""
         return deploying.deploy(self.session, request)
 
-    def terminate(self, deployment_id: str) -> bool:
+    def terminate(
+        self,
+        deployment_id: str,
+        force: bool = False,
+        known: Mapping[str, Any] = MappingProxyType({}),
+    ) -> bool:
         """Stop a deployment and delete it."""
-        return lifecycle.terminate(self.session, deployment_id)
+        return termination.terminate(self.session, deployment_id, force, known)
 
     def start_deployment(self, deployment_id: str) -> bool:
         """Start a deployment that is created or stopped."""
-        return lifecycle.start_deployment(self.session, deployment_id)
+        return lifecycle.run_action(self.session, deployment_id, "start")
 
     def stop_deployment(self, deployment_id: str) -> bool:
         """Stop a deployment; it can be started again."""
-        return lifecycle.stop_deployment(self.session, deployment_id)
+        return lifecycle.run_action(self.session, deployment_id, "stop")
 
     def update_deployment(self, deployment_id: str) -> bool:
         """Apply a deployment's application again, with its present values."""
-        return lifecycle.update_deployment(self.session, deployment_id)
+        return lifecycle.run_action(self.session, deployment_id, "update")
 
     def get_logs(
         self, deployment_id: str, components: Iterable[str], lines: int, timeout: float

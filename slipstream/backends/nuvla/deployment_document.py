@@ -68,7 +68,7 @@ def deployment(
         service_url=next(iter(found.values()), None),
         addresses=addresses(parameters) if parameters else (),
         parameters=parameters,
-        raw={**entry, **known, "module": _light(module)},
+        raw={**entry, **known, "module": _light(module), "subtype": module.get("subtype")},
     )
 
 

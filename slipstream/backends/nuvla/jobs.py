@@ -83,16 +83,20 @@ def failures(session: Session, deployments: Sequence[str]) -> dict[str, str]:
     }
 
 
-def is_at_work(session: Session, deployment: str) -> bool:
-    """Whether a job of a deployment is queued or running."""
-    job = first(
+def at_work(session: Session, deployment: str) -> dict[str, Any] | None:
+    """
+    Find a job of a deployment that is queued or running.
+
+    :param session: The logged-in session.
+    :param deployment: The deployment's id.
+    """
+    return first(
         session,
         "job",
         doing=f"look for jobs of {deployment}",
         select="id,created",
         where=_jobs_of([deployment]) & either("state", "QUEUED", "RUNNING"),
     )
-    return job is not None
 
 
 def reason(job: dict[str, Any]) -> str:

@@ -1,5 +1,5 @@
 """
-Deployments: listing, reading, watching, starting, stopping and terminating them.
+Deployments: listing, reading, watching, starting, stopping and updating them.
 
 Source: nuvla/api-server, server/resources/deployment.clj, deployment/utils.clj. Start and stop
 write the new state before they check rights, so they are never sent with a login that is about
@@ -9,42 +9,33 @@ to expire, and never sent again as they are.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
+from typing import Any
 
 from slipstream.backends import documents
 from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
-from slipstream.backends.nuvla.dialect import GONE, delete, get, post, put
+from slipstream.backends.nuvla.dialect import GONE, get, post, put
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.parameters import ADDRESSES, read_all
-from slipstream.backends.nuvla.resources import read_resource, resource
+from slipstream.backends.nuvla.resources import change, read_resource, resource
 from slipstream.backends.nuvla.search import search
-from slipstream.errors import Conflict
+from slipstream.errors import Forbidden
 from slipstream.session import Session
-from slipstream.session.dry_run import expect
-from slipstream.transport import clock
-from slipstream.transport.backoff import Backoff
+from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.transport.messages import Response
 from slipstream.values import Deployment, DeploymentState
 
 AT_ONCE = 100
 """Deployments whose addresses are asked for in one search."""
 
-STOP_TIMEOUT = 300.0
-"""Seconds to wait for a stop that is under way before a deployment can be deleted."""
+ACCEPTED = expect(202, json.dumps({"location": f"job/{PLACEHOLDER}"}).encode())
+"""Gives the response to an action that was accepted."""
 
-STOP_PERIOD = 3.0
-"""Seconds between two questions meanwhile."""
-
-_DELETABLE = {"CREATED", "STOPPED"}
 _ALLOWED_IN = {"start": "STOPPED", "stop": "ERROR"}
 """A state in which each of the actions is allowed that write a state before they check rights."""
 
-_AND_DELETE = {"delete": True}
-_ACCEPTED = expect(202)
-_IN_STATE = re.compile(r" in state ([A-Z]+)!")
 _UNSTARTABLE = {"ERROR", "STOPPED", "STOPPING", GONE}
 _STARTED = {"STARTED", "UPDATED", "STARTING", "PENDING", "UPDATING"}
 
@@ -79,7 +70,7 @@ def get_deployment(session: Session, deployment_id: str) -> Deployment:
 def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
     """The state alone; one that the server does not have any more is gone."""
     name = resource_id(deployment_id, "deployment", "node")
-    state = _state(session, name)
+    state = read_state(session, name)
     return DeploymentState(
         state=state,
         phase=phase(state),
@@ -88,85 +79,17 @@ def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> D
     )
 
 
-def start_deployment(session: Session, deployment_id: str) -> bool:
-    """Start a deployment that is created or stopped."""
-    name = resource_id(deployment_id, "deployment", "node")
-    act(session, name, "start")
-    return True
-
-
-def stop_deployment(session: Session, deployment_id: str) -> bool:
-    """Stop a deployment; it can be started again."""
-    name = resource_id(deployment_id, "deployment", "node")
-    act(session, name, "stop")
-    return True
-
-
-def update_deployment(session: Session, deployment_id: str) -> bool:
-    """Apply a deployment's application again, with its present values."""
-    name = resource_id(deployment_id, "deployment", "node")
-    act(session, name, "update")
-    return True
-
-
-def terminate(session: Session, deployment_id: str) -> bool:
+def run_action(session: Session, deployment_id: str, action: str) -> bool:
     """
-    Stop a deployment and delete it once it is stopped, which the server does by itself.
+    Start, stop or update a deployment; what a start or an update leaves behind is its state.
 
-    One that is not running is deleted at once; one that is just stopping is waited for.
+    :param session: The logged-in session.
+    :param deployment_id: The deployment's id.
+    :param action: ``start`` for one that is created or stopped, ``stop`` for one that may be
+        started again, ``update`` to apply the application again with its present values.
     """
-    name = resource_id(deployment_id, "deployment", "node")
-    answer = act(
-        session,
-        name,
-        "stop",
-        _AND_DELETE,
-        allow={404, 409},
-        expects=lambda: _expect_stop(session, name),
-    )
-    if answer.status != 409:
-        return True
-    state = _refused_in(session, answer)
-    if state not in _DELETABLE:
-        state = _settled(session, name)
-    if state in _DELETABLE:
-        session.send(delete(name, expects=expect(200)), doing=f"delete {name}", allow={404})
-    elif state != GONE:
-        act(session, name, "stop", _AND_DELETE, allow={404})
+    act(session, resource_id(deployment_id, "deployment", "node"), action)
     return True
-
-
-def _expect_stop(session: Session, name: str) -> Response:
-    """Read the state, which decides what the server answers to a stop."""
-    state = _state(session, name)
-    if state == GONE:
-        return expect(404)()
-    if state in {*_DELETABLE, "STOPPING"}:
-        message = json.dumps({"message": f"It is in state {state}!"}).encode()
-        return expect(409, message)()
-    return expect(202)()
-
-
-def _refused_in(session: Session, answer: Response) -> str | None:
-    """The state for which an action was refused, as the message has it."""
-    match = _IN_STATE.search(session.backend.error_detail(answer) or "")
-    return match[1] if match else None
-
-
-def _settled(session: Session, name: str) -> str:
-    """Wait for a stop that is under way; the state that the deployment is in then."""
-    deadline = clock.monotonic() + STOP_TIMEOUT
-    pauses = Backoff(start=1.0, factor=1.5, ceiling=STOP_PERIOD).pauses()
-    while (state := _state(session, name)) == "STOPPING":
-        if clock.monotonic() > deadline:
-            raise Conflict(
-                f"Cannot terminate {name}: it is still {state} after {STOP_TIMEOUT:g} seconds.",
-                code=409,
-                endpoint=session.endpoint.url,
-                hint="Try again later.",
-            )
-        clock.sleep(next(pauses))
-    return state
 
 
 def act(
@@ -175,8 +98,8 @@ def act(
     action: str,
     body: dict[str, bool] | None = None,
     *,
-    allow: set[int] | None = None,
-    expects: Callable[[], Response] = _ACCEPTED,
+    allow: Collection[int] = (),
+    expects: Callable[[], Response] = ACCEPTED,
 ) -> Response:
     """
     Send an action, once.
@@ -191,23 +114,87 @@ def act(
     :param allow: Error statuses that the caller wants to see for itself.
     :param expects: Gives the response that the server is expected to send.
     """
-    doing, wanted = f"{action} {name}", {*(allow or ()), 403}
+    doing, allowed = f"{action} {name}", {*allow, 403}
     request = post(f"{name}/{action}", body, expects=expects)
-    answer = session.send(request, doing=doing, allow=wanted, renewable=False)
-    if answer.status == 403 and session.backend.session_ended(answer):
+    login = session.login
+    response = change(session, request, doing=doing, success=202, allow=allowed, renewable=False)
+    if response.status == 403 and (
+        session.login is not login or session.backend.session_ended(response)
+    ):
+        session.renew(login)
         if action in _ALLOWED_IN:
             session.send(put(name, {"state": _ALLOWED_IN[action]}), doing=doing)
-        answer = session.send(request, doing=doing, allow=wanted)
-    if answer.status == 403:
-        raise session.refusal(answer, doing=doing)
-    return answer
+        response = change(session, request, doing=doing, success=202, allow=allowed)
+    if response.status == 403 and 403 not in allow:
+        deployment = without_credential(session, name, response)
+        if deployment is None:
+            raise session.refusal(response, doing=doing)
+        hint = "destroy_node() ends it, with another credential of its location if there is one."
+        raise credential_missing(session, name, deployment, doing, hint)
+    return response
 
 
-def _state(session: Session, name: str) -> str:
-    answer = session.send(get(name, "id,state"), doing=f"read the state of {name}", allow={404})
-    if answer.status == 404:
+def without_credential(session: Session, name: str, refusal: Response) -> dict[str, Any] | None:
+    """
+    Read a deployment whose credential was deleted; the server words that as a missing login.
+
+    :param session: The logged-in session.
+    :param name: The deployment's id.
+    :param refusal: A response of status 403 to an action.
+    :returns: The deployment, ``None`` if its credential is there or the refusal means something
+        else.
+    """
+    if session.backend.error_detail(refusal) != "credentials required":
+        return None
+    doing = f"read {name}"
+    response = session.send(
+        get(name, "id,parent,infrastructure-service"), doing=doing, allow={403, 404}
+    )
+    if response.status >= 400:
+        return None
+    deployment = resource(session, response, doing)
+    credential = documents.text(deployment, "parent")
+    if credential is None:
+        return None
+    request = get(resource_id(credential, "credential", "credential"), "id")
+    is_there = session.send(request, doing=f"read {credential}", allow={404}).status < 400
+    return None if is_there else deployment
+
+
+def credential_missing(
+    session: Session, name: str, deployment: Mapping[str, Any], doing: str, hint: str
+) -> Forbidden:
+    """
+    Make the exception for an action on a deployment whose credential was deleted.
+
+    :param session: The session.
+    :param name: The deployment's id.
+    :param deployment: Its document.
+    :param doing: What is being done, in words that go after "Cannot".
+    :param hint: What the reader can do next.
+    """
+    return Forbidden(
+        f"Cannot {doing}: the credential that it runs with, {deployment.get('parent')}, was"
+        " deleted.",
+        code=403,
+        endpoint=session.endpoint.url,
+        hint=f"PUT {{'parent': <another credential>}} to /api/{name} lets it go on. {hint}",
+    )
+
+
+def read_state(session: Session, name: str) -> str:
+    """
+    Read the state of a deployment alone.
+
+    :param session: The logged-in session.
+    :param name: The deployment's id.
+    :returns: The state; :data:`GONE` if there is no such deployment.
+    """
+    doing = f"read the state of {name}"
+    response = session.send(get(name, "id,state"), doing=doing, allow={404})
+    if response.status == 404:
         return GONE
-    return documents.text(resource(session, answer, f"read the state of {name}"), "state") or ""
+    return documents.text(resource(session, response, doing), "state") or ""
 
 
 def _attainable(state: str, wanted: frozenset[str]) -> bool:

@@ -63,7 +63,7 @@ def credential_for(
     listed_before = (one.get("credentials") for one in known if one.get("id") == place)
     found = next((c for c in listed_before if _are_credentials(c)), None)
     if found is None:
-        found = _asked_for(session, place)
+        found = credentials_of(session, service_id(session, place))
     usable = [one for one in found if documents.text(one, "subtype") == f"{SERVICE}-{subtype}"]
     if found and not usable:
         raise BadInput(
@@ -96,9 +96,14 @@ def service_id(session: Session, place: str) -> str:
     return resource_id(service, SERVICE, "location")
 
 
-def _asked_for(session: Session, place: str) -> list[dict[str, Any]]:
-    parent = service_id(session, place)
-    return sorted(_credentials(session, _USABLE & either("parent", parent)), key=_name)
+def credentials_of(session: Session, service: str) -> list[dict[str, Any]]:
+    """
+    The credentials that the user has for a service, by name.
+
+    :param session: The logged-in session.
+    :param service: The service's id.
+    """
+    return sorted(_credentials(session, _USABLE & either("parent", service)), key=_name)
 
 
 def _are_credentials(value: Any) -> bool:

@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from slipstream.backends.nuvla.dialect import get
-from slipstream.errors import MalformedAnswer
+from slipstream.errors import MalformedAnswer, RequestFailed
 from slipstream.session import Session
-from slipstream.transport.messages import Response
+from slipstream.session.dry_run import expect
+from slipstream.transport.messages import Request, Response
+
+DONE = expect(200, b"{}")
+"""Gives the response to a change that is done, for dry runs."""
+
+_UNCLEAR = {408, 500, 502, 503, 504}
+"""Statuses after which a change may have been carried out all the same."""
+
+
+def change(
+    session: Session,
+    request: Request,
+    *,
+    doing: str,
+    success: int,
+    allow: Collection[int] = (),
+    renewable: bool = True,
+) -> Response:
+    """
+    Send a request that changes something; it is done only when the server's own response says so.
+
+    :param session: The logged-in session.
+    :param request: The request.
+    :param doing: What is being done, in words that go after "Cannot".
+    :param success: The status of the response when it is done; its body is a JSON object.
+    :param allow: Error statuses that the caller wants to see for itself.
+    :param renewable: See :meth:`Session.send`.
+    :raises MalformedAnswer: If something else answered, such as the page of a proxy.
+    """
+    try:
+        response = session.send(request, doing=doing, allow=allow, renewable=renewable)
+    except RequestFailed as error:
+        error.may_have_happened = error.code in _UNCLEAR
+        raise
+    if response.status in allow:
+        return response
+    try:
+        is_own = response.status == success and isinstance(response.json(), dict)
+    except MalformedAnswer:
+        is_own = False
+    if not is_own:
+        failure = MalformedAnswer(
+            f"Cannot {doing}: the response is not the server's (HTTP {response.status},"
+            f" {response.kind}), so it may or may not have been done.",
+            endpoint=session.endpoint.url,
+            hint="Look whether it has happened before you try again.",
+        )
+        failure.may_have_happened = True
+        raise failure
+    return response
 
 
 def read_resource(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from slipstream.backends.cimi import CimiBackend
@@ -19,7 +20,7 @@ from slipstream.backends.slipstream import (
     xml,
 )
 from slipstream.backends.slipstream.dialect import JSON, STATES, WIRE_NAMES
-from slipstream.errors import DriverError, MalformedAnswer
+from slipstream.errors import BadInput, DriverError, MalformedAnswer
 from slipstream.session import Session
 from slipstream.session.login import Client
 from slipstream.transport.forking import PerProcess
@@ -133,8 +134,18 @@ class SlipStream3(CimiBackend):
         """Create a run."""
         return deploying.deploy(self.session, self._key_lock, request)
 
-    def terminate(self, deployment_id: str) -> bool:
+    def terminate(
+        self,
+        deployment_id: str,
+        force: bool = False,
+        known: Mapping[str, Any] = MappingProxyType({}),  # noqa: ARG002 - the id is enough
+    ) -> bool:
         """End a run."""
+        if force:
+            raise BadInput(
+                "ex_force has no meaning here: the server ends its machines in every state.",
+                hint="Leave it out.",
+            )
         return runs.terminate(self.session, deployment_id)
 
     def list_modules(self, path: str | None, recurse: bool) -> Iterable[Module]:
