@@ -324,8 +324,8 @@ class Backend:
     def terminate(
         self,
         deployment_id: str,
-        force: bool = False,
-        known: Mapping[str, Any] = MappingProxyType({}),
+        force: bool,
+        known: Mapping[str, Any],
     ) -> bool:
         """
         Terminate a deployment and its machines.

@@ -206,7 +206,6 @@ class TestDestroying:
             ("STARTING", [STOP]),
             ("STARTED", [STOP]),
             ("UPDATING", [STOP]),
-            ("ERROR", [STOP]),
         ],
     )
     def test_a_node_is_destroyed_in_any_state(
@@ -219,7 +218,7 @@ class TestDestroying:
     ) -> None:
         node = in_state(driver, sandbox, state)
         assert driver.destroy_node(node) is True
-        assert requests(sandbox) == sent
+        assert requests(sandbox) == [STATE, *sent]
         assert driver.ex_wait_node_in_state(node, "Done") == "DELETED"
         assert deployments(sandbox) == []
 
@@ -266,7 +265,7 @@ class TestDestroying:
     def test_one_that_has_vanished_is_accepted(self, driver: Driver, sandbox: Sandbox) -> None:
         gone = Node(NOBODYS, "blog", NodeState.UNKNOWN, [], [], driver)
         assert driver.destroy_node(gone) is True
-        assert requests(sandbox) == [STOP]
+        assert requests(sandbox) == [STATE]
 
     def test_a_failing_stop_is_told_when_it_is_waited_for(
         self, driver: Driver, sandbox: Sandbox, running: Node, waiting: FakeTime

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -167,8 +166,8 @@ class Nuvla(CimiBackend):
     def terminate(
         self,
         deployment_id: str,
-        force: bool = False,
-        known: Mapping[str, Any] = MappingProxyType({}),
+        force: bool,
+        known: Mapping[str, Any],
     ) -> bool:
         """Stop a deployment and delete it."""
         return termination.terminate(self.session, deployment_id, force, known)

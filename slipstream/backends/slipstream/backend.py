@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from slipstream.backends.cimi import CimiBackend
@@ -137,8 +136,8 @@ class SlipStream3(CimiBackend):
     def terminate(
         self,
         deployment_id: str,
-        force: bool = False,
-        known: Mapping[str, Any] = MappingProxyType({}),  # noqa: ARG002 - the id is enough
+        force: bool,
+        known: Mapping[str, Any],  # noqa: ARG002 - the id is enough
     ) -> bool:
         """End a run."""
         if force:
