@@ -1098,7 +1098,11 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         if not isinstance(ex_force, bool):
             raise TypeError(f"ex_force is True or False, not {ex_force!r}.")
-        return self._backend.terminate(self._node_id(node), force=ex_force, known=getattr(node, "extra", None) or {})
+        return self._backend.terminate(
+            self._node_id(node),
+            force=ex_force,
+            known=node.extra or {} if isinstance(node, Node) and node.driver is self else {},
+        )
 
     @operation
     def list_key_pairs(self) -> list[KeyPair]:
