@@ -56,7 +56,7 @@ class Documents:
         """Whether there is something may show; what it is may not."""
         if value is None or isinstance(value, bool) or value in ("", [], {}):
             return value
-        if isinstance(value, str) or not self.policy.keep_structure:
+        if isinstance(value, str) or not self.policy.keep_form:
             return self.policy.replace(str(value))
         if isinstance(value, dict):
             return {name: self._hidden(item) for name, item in value.items()}

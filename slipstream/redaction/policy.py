@@ -28,8 +28,8 @@ class Policy:
     :param replace: Gives what stands in the place of a secret text.
     :param placeholder: Matches what an earlier replacement has left, which is no secret.
     :param shapes: Texts that are replaced by their looks beside secrets, and by what.
-    :param keep_structure: Whether a list or an object that is a secret keeps its structure, and
-        only what is in it is replaced.
+    :param keep_form: Whether a document without secrets stays as it is written, and a list or an
+        object that is a secret keeps its structure.
     :param exception: Gives what stands for a member of an object or a field of a form, whatever
         the rules say, from its name and all members; ``None`` leaves it to the rules.
     """
@@ -37,7 +37,7 @@ class Policy:
     replace: Callable[[str], str]
     placeholder: re.Pattern[str] = _NEVER
     shapes: tuple[tuple[re.Pattern[str], str], ...] = ()
-    keep_structure: bool = False
+    keep_form: bool = False
     exception: Callable[[str, Mapping[str, Any]], str | None] = _no_exception
 
     def announces(self, name: str) -> bool:

@@ -159,15 +159,14 @@ class Redactor:
 
         :param text: The document.
         :param pretty: Whether to indent it.
-        :returns: The document as it was written if there was nothing to do, else written anew;
-            ``None`` if it is none.
+        :returns: The document, ``None`` if it is none.
         """
         start = text.lstrip("\ufeff \t\r\n")[:1]
         try:
             if start in {"{", "["}:
                 parsed = json.loads(text, object_pairs_hook=_unique)
                 cleaned = self._documents.json(parsed)
-                if cleaned == parsed and not pretty:
+                if self.policy.keep_form and cleaned == parsed:
                     return text
                 return json.dumps(cleaned, ensure_ascii=False, indent=2 if pretty else None)
             if start == "<":
@@ -182,7 +181,7 @@ class Redactor:
         self._documents.xml(root)
         if pretty:
             indent(root)
-        elif tostring(root) == before and not _UNPARSED.search(text):
+        elif self.policy.keep_form and tostring(root) == before and not _UNPARSED.search(text):
             return text
         return _written(root)
 

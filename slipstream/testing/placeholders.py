@@ -78,7 +78,7 @@ PLACEHOLDERS: Final = Policy(
     replace=scrubbed,
     placeholder=_PLACEHOLDER,
     shapes=((_EMAIL_ADDRESS, EMAIL),),
-    keep_structure=True,
+    keep_form=True,
     exception=_exception,
 )
 """For cassettes: what is replaced keeps its structure, and replacing it again changes nothing."""
