@@ -65,28 +65,28 @@ def conformance(
     if provider and path:
         raise click.UsageError("--provider and --class exclude each other")
     try:
-        given = parse(arguments)
+        constructor = parse(arguments)
         cls = _import(path) if path else _provided(provider or NAME)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    mask = Mask(given.masked)
+    mask = Mask(constructor.masked)
     try:
-        driver = cls(**given.values)
+        driver = cls(**constructor.values)
     except Exception as error:  # noqa: BLE001 - a driver may raise any
         problem = one_line(mask(describe(error)))
         click.echo(
             f"{context.command_path}: error: the driver could not be made: {problem}", err=True
         )
         return WRONG_USAGE
-    wrong = given.with_wrong_secrets()
+    wrong = constructor.with_wrong_secrets()
     try:
         report = run(
             driver,
             changes=allow_changes,
             choice=Choice(image=image, size=size, location=location),
-            secrets=given.secrets,
+            secrets=constructor.secrets,
             with_wrong_login=None if wrong is None else lambda: cls(**wrong),
-            without_network=lambda: cls(**{**given.values, "proxy_url": _NO_PROXY}),
+            without_network=lambda: cls(**{**constructor.values, "proxy_url": _NO_PROXY}),
             provider=None if path else provider or NAME,
         ).masked(mask)
     finally:

@@ -41,7 +41,7 @@ def images(driver: SlipStreamNodeDriver, as_json: bool, path: str | None) -> Non
 @click.option("--location", metavar="NAME", help="Only those of a location.")
 def sizes(driver: SlipStreamNodeDriver, as_json: bool, location: str | None) -> None:
     """List the service offers for machines."""
-    place = find(driver.list_locations() if location else [], "location", location)
+    chosen = find(driver.list_locations() if location else [], "location", location)
     columns = ("SIZE", "CPU/MiB/GiB", "PRICE", "LOCATION")
 
     def row(size: NodeSize) -> tuple[str, ...]:
@@ -52,7 +52,10 @@ def sizes(driver: SlipStreamNodeDriver, as_json: bool, location: str | None) -> 
     # The column that is the same everywhere would not fit a terminal.
     visible = slice(3 if location else 4)
     _print_list(
-        driver.list_sizes(place), as_json, columns[visible], lambda size: row(size)[visible]
+        driver.list_sizes(chosen),
+        as_json,
+        columns[visible],
+        lambda size: row(size)[visible],
     )
 
 

@@ -58,7 +58,7 @@ def test_the_table_is_printed_and_nothing_changes(server):
     assert lines[2].split() == ["CHECK", "POINT", "OUTCOME", "DETAIL"]
     assert any(line.startswith("method.list_nodes ") for line in lines)
     assert done.returncode == (" 0 fails" not in lines[-1])
-    changing = {(one.method, one.path) for one in server.journal if one.method != "GET"}
+    changing = {(entry.method, entry.path) for entry in server.journal if entry.method != "GET"}
     assert changing <= {
         ("POST", "/api/session"),
         ("PUT", "/api/service-offer"),
@@ -70,19 +70,19 @@ def test_the_json_holds_the_same_for_programs(server):
     arguments = [*login(server), "--allow-changes", "--location", "connector/exoscale-ch-gva"]
     done = conformance("--json", *arguments, PASSWORD=server.password)
     assert done.stderr == ""
-    told = json.loads(done.stdout)
-    assert list(told) == [
+    document = json.loads(done.stdout)
+    assert list(document) == [
         "driver", "provider", "libcloud", "python", "changes", "passed", "summary", "checks",
     ]  # fmt: skip
-    assert (told["provider"], told["changes"]) == ("slipstream", True)
-    assert sum(told["summary"].values()) == len(told["checks"])
-    by_name = {one["name"]: one for one in told["checks"]}
+    assert (document["provider"], document["changes"]) == ("slipstream", True)
+    assert sum(document["summary"].values()) == len(document["checks"])
+    by_name = {item["name"]: item for item in document["checks"]}
     assert by_name["node.destroyed"]["outcome"] == "holds"
     assert by_name["login-refused"]["outcome"] == "holds"
     assert list(by_name["login-refused"]) == ["name", "point", "outcome", "detail"]
-    assert done.returncode == (0 if told["passed"] else 1)
+    assert done.returncode == (0 if document["passed"] else 1)
     assert server.password not in done.stdout
-    assert any(one.method == "DELETE" for one in server.journal)
+    assert any(entry.method == "DELETE" for entry in server.journal)
 
 
 def test_a_driver_that_fails_makes_the_command_fail(call):
@@ -121,7 +121,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG)
-def test_a_wrong_command_is_told_in_one_line(call, arguments):
+def test_a_wrong_command_is_one_line(call, arguments):
     code, out, err = call(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith("slipstream conformance: error: ")
@@ -134,7 +134,7 @@ def test_a_wrong_command_leaves_the_process_with_2():
     assert done.stderr.startswith("slipstream conformance: error: 'driver' names no class")
 
 
-def test_a_driver_that_cannot_be_made_is_told_without_its_secret(call, server):
+def test_a_driver_that_cannot_be_made_is_reported_without_its_secret(call, server):
     wrong = ["--arg", "key=alice", "--arg", "secret=not-the-one", "--arg"]
     code, out, err = call(*wrong, f"ex_endpoint={server.url}")
     assert (code, out) == (2, "")
@@ -143,7 +143,7 @@ def test_a_driver_that_cannot_be_made_is_told_without_its_secret(call, server):
     assert "alice" not in err
 
 
-def test_an_argument_that_the_driver_does_not_know_is_told(call):
+def test_an_argument_that_the_driver_does_not_know_is_named(call):
     code, _, err = call("--arg", "ex_endpiont=http://127.0.0.1")
     assert code == 2
     assert "TypeError" in err

@@ -66,14 +66,14 @@ def test_a_signal_ends_it_although_clients_hold_on(number: int) -> None:
     with running("--json") as process:
         url = json.loads(first_line(process))["url"]
         host, port = url.removeprefix("http://").split(":")
-        with requests.Session() as kept, socket.create_connection((host, int(port))) as half:
-            assert kept.get(f"{url}/api/cloud-entry-point", timeout=10).ok
+        with requests.Session() as session, socket.create_connection((host, int(port))) as half:
+            assert session.get(f"{url}/api/cloud-entry-point", timeout=10).ok
             half.sendall(b"POST /run HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc")
             os.kill(process.pid, number)
             assert process.wait(timeout=5) == 0
 
 
-def test_an_address_of_another_machine_is_told_in_one_line(
+def test_an_address_of_another_machine_is_one_line(
     capsys: pytest.CaptureFixture[str], quiet_signals: None
 ) -> None:
     assert cli.main(["sandbox", "--host", "203.0.113.9"]) == 1
@@ -83,7 +83,7 @@ def test_an_address_of_another_machine_is_told_in_one_line(
     assert "while" not in errors
 
 
-def test_people_get_a_text_that_says_how_to_begin() -> None:
+def test_the_banner_is_printed_at_once() -> None:
     with running("--password", "open-sesame") as process:
         lines = [first_line(process) for _ in range(12)]
         process.terminate()
@@ -168,7 +168,7 @@ def test_listening_beyond_this_machine_is_said() -> None:
     assert errors == f"slipstream sandbox: other machines can reach this server at {url}\n"
 
 
-def test_a_busy_port_is_told_in_one_line(
+def test_a_busy_port_is_one_line(
     sandbox: Sandbox, capsys: pytest.CaptureFixture[str], quiet_signals: None
 ) -> None:
     port = sandbox.url.rpartition(":")[2]
@@ -191,7 +191,7 @@ def test_a_busy_port_is_told_in_one_line(
         (["--nonsense"], "--nonsense"),
     ],
 )
-def test_a_bad_option_is_told_in_one_line(
+def test_a_bad_option_is_one_line(
     options: list[str],
     words: str,
     capsys: pytest.CaptureFixture[str],
@@ -219,7 +219,7 @@ def test_a_missing_web_framework_names_the_extra(
 
 @pytest.fixture
 def quiet_signals() -> Iterator[None]:
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
-    for number, handler in kept.items():
+    for number, handler in handlers.items():
         signal.signal(number, handler)

@@ -10,7 +10,9 @@ READING = {"GET", "HEAD"}
 
 
 def failures(report: Report) -> list[str]:
-    return [f"{one.name}: {one.detail}" for one in report.results if one.outcome is Outcome.FAILS]
+    return [
+        f"{item.name}: {item.detail}" for item in report.results if item.outcome is Outcome.FAILS
+    ]
 
 
 def changing(place: Place) -> list[tuple[str, str]]:
@@ -30,11 +32,11 @@ def test_it_holds_reading_only_and_sends_nothing_that_changes_anything(place: Pl
     place.sandbox.journal.clear()
     report = run(driver, without_network=lambda: place.login(proxy_url="http://127.0.0.1:1"))
     assert failures(report) == []
-    assert set(report.named(Outcome.SKIPPED)) == {one.name for one in CHECKS if one.changes}
+    assert set(report.named(Outcome.SKIPPED)) == {check.name for check in CHECKS if check.changes}
     assert "state.nodes" in report.named(Outcome.HOLDS)
     assert len(place.sandbox.journal) > 10
     assert changing(place) == []
-    assert [one.id for one in driver.list_nodes()] == [node.id]
+    assert [item.id for item in driver.list_nodes()] == [node.id]
     assert [key.name for key in driver.list_key_pairs()] == before
 
 
