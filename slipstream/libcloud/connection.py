@@ -164,7 +164,11 @@ class SessionConnection(ConnectionUserAndKey):
         """
         self.ua.append(check_token(token))
         settings = self._transport.settings
-        self._transport.settings = attrs.evolve(settings, user_agent=user_agent(self.ua))
+        self._transport.settings = attrs.evolve(settings, user_agent=self._user_agent())
+
+    def _user_agent(self) -> str:
+        # The name is libcloud's: programs read the user agent by it.
+        return user_agent(self.ua)
 
     @operation
     def _change(self, attribute: str, value: Any) -> Any:
