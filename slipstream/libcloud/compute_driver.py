@@ -73,80 +73,59 @@ class SlipStreamNodeDriver(NodeDriver):
 
     :param key: User name, or the id of an API key (``credential/<uuid>``).
     :type key: ``str``
-
     :param secret: Password, or the secret of the API key.
     :type secret: ``str``
-
     :param secure: Use https. With ``False`` everything, the password included, goes over plain
         http; certificates are checked as ``libcloud.security`` says either way.
     :type secure: ``bool``
-
     :param host: Host name or address of the endpoint, ``nuv.la`` when left out
         (``get_driver("nuvla")``: ``nuvla.io``). A port may follow it.
     :type host: ``str``
-
     :param port: Port of the endpoint, 443 or 80 when left out.
     :type port: ``int``
-
     :param api_version: The version of the protocol, ``'1'`` or ``'2'``; found out when left out.
     :type api_version: ``str``
-
     :keyword region: Not used.
-
     :keyword timeout: Seconds to wait for a connection (10 at most), for an answer to begin, and
         then for its next bytes; 60 when left out. The whole answer may take ten times as long.
     :type timeout: ``float``
-
     :keyword retry_delay: Seconds before a request that is safe to repeat is sent again.
     :type retry_delay: ``float``
-
     :keyword backoff: By how much each further pause is longer.
     :type backoff: ``float``
-
     :keyword proxy_url: A proxy, as in ``http://user:password@host:3128``; the environment's
         when left out.
     :type proxy_url: ``str``
-
     :keyword ex_verify: Whether to check the server's certificate, as
         ``libcloud.security.VERIFY_SSL_CERT`` says when left out. With ``False`` the connection is
         still encrypted, but with whoever answers; a warning says so once.
     :type ex_verify: ``bool``
-
     :keyword ex_ca_cert: The path of the certificates of the authorities to trust: a file in PEM
         format, or a directory as ``openssl rehash`` makes it. When left out,
         ``libcloud.security.CA_CERTS_PATH`` says it.
     :type ex_ca_cert: ``str``
-
     :keyword ex_client_cert: The path of a certificate to show to the server, in one PEM file with
         its key, or those of both: ``(certificate, key)``. The key must not be encrypted.
     :type ex_client_cert: ``str`` or ``tuple``
-
     :keyword ex_endpoint: The endpoint as a URL, as in ``https://nuv.la``; wins over ``secure``,
         ``host`` and ``port``. A base path is allowed.
     :type ex_endpoint: ``str``
-
     :keyword ex_cookie_file: A cookie file in Netscape format whose session is used instead of
         key and secret.
     :type ex_cookie_file: ``str``
-
     :keyword ex_login_method: ``internal`` for a user name and a password, ``api-key``,
         ``cookie-file``, one that a plugin adds, or any session template of the server. When
         left out, the look of the key decides.
     :type ex_login_method: ``str``
-
     :keyword ex_login_parameters: Further fields of the session template.
     :type ex_login_parameters: ``dict``
-
     :keyword ex_endpoint_kind: The kind of endpoint, when it should not be found out.
     :type ex_endpoint_kind: ``str``
-
     :keyword ex_group: A group of the user to act for, where the server has groups.
     :type ex_group: ``str``
-
     :keyword ex_disable_plugins: Names of plugins or distributions not to load; wins over the
         environment variable ``SLIPSTREAM_DISABLE_PLUGINS``.
     :type ex_disable_plugins: ``list`` of ``str``
-
     :raises InvalidCredentials: If the server does not accept the credentials.
     :raises NoAnswer: If the endpoint cannot be reached, or redirects to another address.
     :raises BadInput: If an argument cannot be right.
@@ -258,9 +237,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param name: The profile, which wins over the environment. When left out, the one that
             ``SLIPSTREAM_PROFILE`` names, or ``default``.
         :type name: ``str``
-
         :keyword options: Arguments of the driver, which win over those of the profile.
-
         :requests: those of a login.
         :raises BadInput: If there are no credentials, or the file is wrong; the message names the
             file and the key, never a value.
@@ -315,7 +292,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param location: Only those of this location.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
-
         :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
         :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
             ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is 0 and
@@ -331,7 +307,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param location: Only those of this location.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
-
         :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
         """
@@ -350,14 +325,11 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param location: Not supported: a listing does not tell where an image can run.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
-
         :param ex_path: The project, as in ``examples/images``; empty for the root projects.
         :type ex_path: ``str``
-
         :param ex_recurse: List the projects below it too, one request each. A project that
             may not be read is skipped, and a warning names it.
         :type ex_recurse: ``bool``
-
         :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below. Nuvla 1 for
             each 500 modules.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeImage`
@@ -379,13 +351,10 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param location: Not supported, as for :meth:`list_images`.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
-
         :param ex_path: The project; empty for the root projects.
         :type ex_path: ``str``
-
         :param ex_recurse: List the projects below it too.
         :type ex_recurse: ``bool``
-
         :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project that is reached.
             Nuvla 1 for each 500 modules.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeImage`
@@ -412,7 +381,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :param image_id: Its id, as in ``apps/WordPress/wordpress/478``; without a version, the
             latest.
         :type image_id: ``str``
-
         :requests: SlipStream 1. Nuvla 1; by path 2.
         :rtype: :class:`~libcloud.compute.base.NodeImage`
         :raises NotFound: If there is none of that id.
@@ -453,50 +421,37 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param name: The node's name: the first tag of the deployment.
         :type name: ``str``
-
         :param size: The service offer for every machine; each one's own default when left out.
         :type size: :class:`~libcloud.compute.base.NodeSize`
-
         :param image: What to deploy. (required)
         :type image: :class:`~libcloud.compute.base.NodeImage`
-
         :param location: The cloud for every machine; the user's default when left out.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
-
         :param auth: A public key that lets in to the machines, where ``features`` says
             ``ssh_key``; refused elsewhere. It is added to the user's key pairs unless it is there,
             and stays, since machines are given their keys when they start.
         :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
-
         :keyword ex_tags: Tags to find or annotate the node by; as text, separated by commas.
         :type ex_tags: ``str`` or ``list`` of ``str``
-
         :keyword ex_cloud: Instead of ``location``: the name of a cloud, or for an application a
             dict of node names and clouds.
         :type ex_cloud: ``str`` or ``dict``
-
         :keyword ex_parameters: Values for the parameters: of a component by their names, of an
             application by node names and dicts of names and values.
         :type ex_parameters: ``dict``
-
         :keyword ex_keep_running: Whether the machines stay once the deployment is ready:
             ``always``, ``never``, ``on-success`` or ``on-error``; the user's default when left
             out. Of no effect on a component, which stays, and with ``ex_scalable``, which acts
             as ``always``.
         :type ex_keep_running: ``str``
-
         :keyword ex_multiplicity: Applications only: how many instances of a node to start.
         :type ex_multiplicity: ``dict`` of ``str`` and ``int``
-
         :keyword ex_tolerate_failures: Applications only: how many instances of a node may fail.
         :type ex_tolerate_failures: ``dict`` of ``str`` and ``int``
-
         :keyword ex_check_ssh_key: Refuse to deploy when the user has no SSH key.
         :type ex_check_ssh_key: ``bool``
-
         :keyword ex_scalable: Applications only: allow adding and removing machines later.
         :type ex_scalable: ``bool``
-
         :requests: SlipStream 3: the image, the deployment, and its document; 1 more for each image
             that it is built on when a parameter is not its own, and with ``auth`` 1, or 4 when
             the key is new. Nuvla 3: to make, to set up, to start; 1 or 2 more for an image that
@@ -553,47 +508,33 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param deploy: What to do on the machine.
         :type deploy: :class:`~libcloud.compute.deployment.Deployment`
-
         :param ssh_username: The name to log in under.
         :type ssh_username: ``str``
-
         :param ssh_alternate_usernames: Other names, tried in turn when all fails under that one.
         :type ssh_alternate_usernames: ``list`` of ``str``
-
         :param ssh_port: The port of the SSH server.
         :type ssh_port: ``int``
-
         :param ssh_timeout: Seconds for one attempt to connect.
         :type ssh_timeout: ``float``
-
         :param ssh_key: The file with the private key, or several; without it, keys of the SSH
             agent and of ``~/.ssh`` are tried.
         :type ssh_key: ``str`` or ``list`` of ``str``
-
         :param ssh_key_password: What opens the private key, where it is encrypted.
         :type ssh_key_password: ``str``
-
         :param auth: A public key for the machines; see :meth:`create_node`.
         :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
-
         :param timeout: Seconds until the node runs, and again until it lets each name in.
         :type timeout: ``float``
-
         :param max_tries: How often to try each step that fails.
         :type max_tries: ``int``
-
         :param ssh_interface: Which address to use, ``public_ips`` or ``private_ips``.
         :type ssh_interface: ``str``
-
         :param at_exit_func: Called as the process ends, with ``driver`` and ``node``, when it
             was interrupted while there is a node that is not set up.
         :type at_exit_func: ``callable``
-
         :param wait_period: The longest pause between two questions for the node, in seconds.
         :type wait_period: ``float``
-
         :param create_node_kwargs: The arguments of :meth:`create_node`.
-
         :requests: those of :meth:`create_node` (SlipStream 3, Nuvla 3), then those of
             :meth:`wait_until_running`.
         :returns: The node as it runs.
@@ -657,24 +598,18 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param nodes: The nodes.
         :type nodes: ``list`` of :class:`~libcloud.compute.base.Node`
-
         :param wait_period: The longest pause between two questions, in seconds; the first ones
             are shorter.
         :type wait_period: ``float``
-
         :param timeout: Seconds after which to give up; the first question is always asked.
         :type timeout: ``float``
-
         :param ssh_interface: Which addresses are wanted, ``public_ips`` or ``private_ips``.
         :type ssh_interface: ``str``
-
         :param force_ipv4: Leave out IPv6 addresses; names of hosts are addresses either way.
         :type force_ipv4: ``bool``
-
         :param ex_list_nodes_kwargs: Accepted for programs written for other drivers; it must be
             keywords of :meth:`list_nodes`, and changes nothing: nodes are asked for by their ids.
         :type ex_list_nodes_kwargs: ``dict``
-
         :keyword progress: Called at each question, for each node, with a
             :class:`~slipstream.values.DeploymentState` whose ``deployment_id`` is the node's.
 
@@ -743,21 +678,16 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :param states: One state or several, in the server's words or libcloud's.
         :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
-
         :param wait_period: The longest pause between two questions, in seconds; the first ones
             are shorter.
         :type wait_period: ``float``
-
         :param timeout: Seconds after which to give up; the first question is always asked. A
             question that is being asked then still takes its time, see the driver's ``timeout``.
         :type timeout: ``float``
-
         :param ignore_abort: Wait on although the deployment was aborted.
         :type ignore_abort: ``bool``
-
         :keyword progress: Called with each answer, a
             :class:`~slipstream.values.DeploymentState`; see
             :class:`~slipstream.libcloud.progress.ProgressLine`.
@@ -800,13 +730,10 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :param states: One state or several, in the server's words or libcloud's.
         :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
-
         :keyword ignore_abort: Go on although the deployment was aborted.
         :type ignore_abort: ``bool``
-
         :requests: SlipStream none, Nuvla none; asking it costs those of
             :meth:`ex_wait_node_in_state`.
         :rtype: :class:`~slipstream.libcloud.node_operation.NodeOperation`
@@ -829,10 +756,8 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :keyword ex_active_only: Leave out those that have ended.
         :type ex_active_only: ``bool``
-
         :keyword ex_addresses: Fill in the addresses of the machines.
         :type ex_addresses: ``bool``
-
         :requests: SlipStream 1 for each 500 deployments, Nuvla 1 for each 500; with
             ``ex_addresses`` 1 more for each 100 of them.
         :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
@@ -852,10 +777,8 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :keyword ex_active_only: Leave out those that have ended.
         :type ex_active_only: ``bool``
-
         :keyword ex_addresses: Fill in the addresses of the machines.
         :type ex_addresses: ``bool``
-
         :requests: those of :meth:`list_nodes`, when they are needed: SlipStream 1, Nuvla 1.
         :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
@@ -871,7 +794,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node_id: Its id.
         :type node_id: ``str`` or :class:`uuid.UUID`
-
         :requests: SlipStream 1. Nuvla 2, and 2 more for the reason when it is in error.
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises NotFound: If there is none of that id.
@@ -888,13 +810,10 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :param parameter_name: The parameter's name.
         :type parameter_name: ``str``
-
         :param ignore_abort: Answer although the deployment was aborted.
         :type ignore_abort: ``bool``
-
         :requests: SlipStream 1. Nuvla 1; 2 for one that is not set or does not exist, and 1 more
             without ``ignore_abort``.
         :returns: The value, ``None`` while it is not set.
@@ -917,10 +836,8 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param location: Only those on this location.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
-
         :param node: Only those of this node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :requests: SlipStream 1 for each 1,000 machines. Nuvla 2 for each 100 edges, and 1 for each
             500; of a node none or 1, or 2 for one made by hand; of a location 1 more.
         :rtype: ``list`` of :class:`VirtualMachine`
@@ -936,10 +853,8 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param location: Only those on this location.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
-
         :param node: Only those of this node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :requests: those of :meth:`ex_list_virtual_machines`: SlipStream 1, Nuvla 2.
         :rtype: iterator of :class:`VirtualMachine`
         """
@@ -964,16 +879,12 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :param components: The names of the components, as in ``['web']``.
         :type components: ``list`` of ``str``
-
         :keyword lines: How many lines of each.
         :type lines: ``int``
-
         :keyword timeout: Seconds after which to give up.
         :type timeout: ``float``
-
         :requests: SlipStream none. Nuvla 4, and 1 for each question that comes too early.
         :returns: The lines, by component.
         :rtype: ``dict``
@@ -993,7 +904,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :requests: SlipStream none, Nuvla 1.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
@@ -1008,7 +918,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :requests: those of :meth:`start_node`: SlipStream none, Nuvla 1.
         :rtype: ``bool``
         """
@@ -1021,7 +930,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :requests: SlipStream none, Nuvla 1.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
@@ -1036,7 +944,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :requests: those of :meth:`stop_node`: SlipStream none, Nuvla 1.
         :rtype: ``bool``
         """
@@ -1049,7 +956,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :requests: SlipStream none, Nuvla none.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
@@ -1065,7 +971,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :requests: SlipStream none, Nuvla 1.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
@@ -1080,7 +985,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node; one that has ended already is accepted.
         :type node: :class:`~libcloud.compute.base.Node`
-
         :keyword ex_force: Nuvla only: delete the deployment although it cannot be stopped. What
             it runs then goes on running. It is stopped properly where that is possible, and
             waited for, so this takes longer.
@@ -1096,8 +1000,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :rtype: ``bool``
         :raises Conflict: If it cannot be stopped; the message says why and what can be done.
         """
-        if not isinstance(ex_force, bool):
-            raise TypeError(f"ex_force is True or False, not {ex_force!r}.")
+        arguments.checked("ex_force", ex_force, bool, "True or False")
         return self._backend.terminate(
             self._node_id(node),
             force=ex_force,
@@ -1134,7 +1037,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param name: Its name or its fingerprint.
         :type name: ``str``
-
         :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises KeyPairMissing: If there is none of that name.
@@ -1149,7 +1051,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param name: Its name.
         :type name: ``str``
-
         :requests: SlipStream 4: the profile is read, read again, written and looked at, since
             others may change it meanwhile; again as often while they do. Nuvla 2.
         :returns: The key pair; its ``private_key``, in PEM format, exists nowhere else.
@@ -1168,10 +1069,8 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param name: Its name, which replaces the key's comment.
         :type name: ``str``
-
         :param key_material: The key in OpenSSH's one-line format; options before it are kept.
         :type key_material: ``str``
-
         :requests: SlipStream 4: the profile is read, read again, written and looked at, since
             others may change it meanwhile; again as often while they do. Nuvla 2.
         :returns: The key pair. When the user has this very key under that name already, nothing
@@ -1193,10 +1092,8 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param name: Its name, which replaces the key's comment.
         :type name: ``str``
-
         :param key_file_path: The file, usually ``~/.ssh/*.pub``.
         :type key_file_path: ``str``
-
         :requests: those of :meth:`import_key_pair_from_string`: SlipStream 4, Nuvla 2.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises BadInput: If the file cannot be read or holds no public key.
@@ -1215,7 +1112,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param key_pair: The key pair; one made by hand is looked up by its name.
         :type key_pair: :class:`~libcloud.compute.base.KeyPair`
-
         :requests: SlipStream 4, Nuvla 1; for a key pair made by hand those of :meth:`get_key_pair`
             more.
         :returns: ``True``; a failure is an exception.
@@ -1262,10 +1158,8 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node_image: The image.
         :type node_image: :class:`~libcloud.compute.base.NodeImage`
-
         :keyword ex_all_versions: Delete every version.
         :type ex_all_versions: ``bool``
-
         :requests: SlipStream 1. Nuvla 1; by path 2, and 1 more where the id names no version.
         :returns: ``True``; a failure is an exception.
         :rtype: ``bool``
@@ -1286,9 +1180,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param method: The name of the method, as in ``'create_node'``. Those that wait cannot
             be explained.
         :type method: ``str``
-
         :param args: Its arguments; so are the keywords.
-
         :requests: SlipStream 1, Nuvla 1 for ``'ex_get_node_parameter'``: those of the method that
             change nothing, and some that look for what would be refused.
         :rtype: :class:`Explanation`
@@ -1316,7 +1208,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param path: The file, replaced if it exists.
         :type path: ``str``
-
         :requests: SlipStream none, Nuvla none.
         :raises BadInput: If it cannot be written.
         """

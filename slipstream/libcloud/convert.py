@@ -1,9 +1,15 @@
-"""From the values that cross the hooks to libcloud's objects; no request is made here."""
+"""
+Convert records of backends to libcloud's objects.
+
+Whatever goes into ``extra`` can be written as JSON: timestamps are ISO 8601 texts in UTC.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -16,7 +22,6 @@ from slipstream.values import (
     Deployment,
     Module,
     ModuleKind,
-    ModuleParameter,
     Phase,
     ServiceOffer,
 )
@@ -38,6 +43,7 @@ NODE_STATES = {
     Phase.ERROR: NodeState.ERROR,
     Phase.UNKNOWN: NodeState.UNKNOWN,
 }
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d+)?$")
 _PRIVATE = [
     ipaddress.ip_network(network)
     for network in (
@@ -52,15 +58,13 @@ def node(deployment: Deployment, driver: Any) -> Node:
     A deployment as a node.
 
     One that has been aborted is in state ERROR until it has ended, whatever else it does.
-
-    :param deployment: The deployment.
-    :param driver: The driver.
     """
     public, private = split(deployment.addresses)
     failed = deployment.failure and deployment.phase is not Phase.TERMINATED
     image = None
     if deployment.module_id:
-        image = NodeImage(deployment.module_id, _short(deployment.module_id), driver)
+        name: Any = _image_name(deployment.module_id)
+        image = NodeImage(deployment.module_id, name, driver)
     return Node(
         id=deployment.id,
         name=deployment.name or deployment.id,
@@ -71,7 +75,7 @@ def node(deployment: Deployment, driver: Any) -> Node:
         image=image,
         created_at=deployment.started,
         extra={
-            **_plain(deployment.raw),
+            **deployment.raw,
             "state": deployment.state,
             "status": deployment.state.lower(),
             "abort": deployment.failure,
@@ -81,30 +85,25 @@ def node(deployment: Deployment, driver: Any) -> Node:
             "tags": list(deployment.tags),
             "service_url": deployment.service_url,
             "scalable": deployment.scalable,
-            "started_at": deployment.started,
+            "started_at": _iso(deployment.started),
             "last_state_change": deployment.raw.get("lastStateChangeTime"),
         },
     )
 
 
 def image(module: Module, driver: Any) -> NodeImage:
-    """
-    A module as an image.
-
-    :param module: The module.
-    :param driver: The driver.
-    """
+    """A module as an image."""
     extra = {
-        **_plain(module.raw),
+        **module.raw,
         "name": module.name,
         "type": module.kind.value,
         "path": module.path,
         "version": _number(module.version),
         "description": module.description,
-        "created": module.created,
-        "modified": module.modified,
+        "created": _iso(module.created),
+        "modified": _iso(module.modified),
         "locations": sorted(module.image_ids),
-        "parameters": [_parameter(p) for p in module.parameters],
+        "parameters": [attrs.asdict(p) for p in module.parameters],
     }
     if module.kind is ModuleKind.APPLICATION:
         extra["nodes"] = {
@@ -112,7 +111,7 @@ def image(module: Module, driver: Any) -> NodeImage:
                 "image": n.module_id,
                 "location": n.connector,
                 "multiplicity": n.multiplicity,
-                "parameters": [_parameter(p) for p in n.parameters],
+                "parameters": [attrs.asdict(p) for p in n.parameters],
             }
             for n in module.nodes
         }
@@ -126,9 +125,6 @@ def size(offer: ServiceOffer, driver: Any) -> NodeSize:
     Programs compare and add up memory, disk and price, so these are always numbers: 0 where the
     server does not tell, and ``extra["unknown"]`` lists which. Nothing is said of bandwidth, which
     is ``None``: in libcloud 0 stands for a bandwidth without limit (compute/base.py).
-
-    :param offer: The offer.
-    :param driver: The driver.
     """
     return NodeSize(
         id=offer.id,
@@ -139,7 +135,7 @@ def size(offer: ServiceOffer, driver: Any) -> NodeSize:
         price=_amount(offer.price),
         driver=driver,
         extra={
-            **_plain(offer.raw),
+            **offer.raw,
             "cpu": offer.cpu,
             "currency": offer.currency,
             "price_unit": offer.price_unit,
@@ -156,26 +152,18 @@ def location(connector: Connector, driver: Any) -> NodeLocation:
 
     Its country is always a text, empty where the server does not tell; ``extra["unknown"]`` says
     so.
-
-    :param connector: The connector.
-    :param driver: The driver.
     """
     return NodeLocation(
         id=connector.id,
         name=connector.name,
         country=connector.country or "",
         driver=driver,
-        extra={**_plain(connector.raw), "unknown": _unknown(country=connector.country)},
+        extra={**connector.raw, "unknown": _unknown(country=connector.country)},
     )
 
 
 def virtual_machine(machine: Machine, driver: Any) -> VirtualMachine:
-    """
-    A machine as a libcloud node.
-
-    :param machine: The machine.
-    :param driver: The driver.
-    """
+    """A machine as a libcloud node."""
     public, private = split(machine.addresses)
     return VirtualMachine(
         id=machine.id,
@@ -186,7 +174,7 @@ def virtual_machine(machine: Machine, driver: Any) -> VirtualMachine:
         driver=driver,
         size=size(machine.offer, driver) if machine.offer else None,
         extra={
-            **_plain(machine.raw),
+            **machine.raw,
             "state": machine.state,
             "location": machine.connector,
             "node_id": machine.deployment_id,
@@ -242,8 +230,8 @@ def _is_private(address: str) -> bool:
     return any(parsed in network for network in _PRIVATE if network.version == parsed.version)
 
 
-def _plain(raw: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(raw)
+def _iso(timestamp: datetime | None) -> str | None:
+    return None if timestamp is None else timestamp.astimezone(UTC).isoformat()
 
 
 def _amount(value: float | None) -> float:
@@ -252,20 +240,17 @@ def _amount(value: float | None) -> float:
     return int(value) if float(value).is_integer() else value
 
 
-def _unknown(**told: object) -> list[str]:
-    return [name for name, value in told.items() if value is None]
-
-
-def _parameter(parameter: ModuleParameter) -> dict[str, Any]:
-    return attrs.asdict(parameter)
+def _unknown(**values: object) -> list[str]:
+    return [name for name, value in values.items() if value is None]
 
 
 def _number(version: str | None) -> int | str | None:
     return int(version) if version and version.isdecimal() and len(version) < 19 else version
 
 
-def _short(module_id: str) -> str:
+def _image_name(module_id: str) -> str | None:
+    """The last part of a path; ids that are no path do not tell the name."""
     parts = [part for part in module_id.split("/") if part]
     if len(parts) > 1 and parts[-1].isdigit():
-        return parts[-2]
-    return parts[-1] if parts else module_id
+        parts.pop()
+    return None if not parts or _UUID.match(parts[-1]) else parts[-1]

@@ -116,12 +116,9 @@ class NodeOperation:
 
         :param wait_period: The longest pause between two questions in seconds.
         :type wait_period: ``float``
-
         :param timeout: Seconds after which to give up.
         :type timeout: ``float``
-
         :keyword progress: Called with each answer, a :class:`~slipstream.values.DeploymentState`.
-
         :returns: The handle itself, which is ``done``.
         :raises NodeFailed: If the node failed, or can no longer get there.
         :raises WaitTimeout: If the time is over; the handle can be waited for again.
@@ -139,7 +136,6 @@ class NodeOperation:
 
         :param driver: A driver for the same endpoint.
         :type driver: :class:`~slipstream.libcloud.compute_driver.SlipStreamNodeDriver`
-
         :returns: The handle itself.
         :raises BadInput: If the driver is one for another endpoint.
         """

@@ -6,6 +6,7 @@ import copy
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -161,3 +162,29 @@ def test_the_methods_of_a_node_are_those_of_the_driver(
     else:
         with pytest.raises(NotImplementedError, match=f"{method.partition('_')[0]} a deployment"):
             METHODS[method](node)
+
+
+def test_extra_of_every_object_is_json_and_says_when_in_utc(driver: Driver, place: Place) -> None:
+    node = place.deploy(driver)
+    place.pass_time()
+    objects: list[Any] = [
+        driver.ex_get_node(node.id),
+        place.image(driver),
+        *driver.list_nodes(),
+        *driver.list_images(),
+        *driver.list_sizes(),
+        *driver.list_locations(),
+        *driver.list_key_pairs(),
+        *driver.ex_list_virtual_machines(node=node),
+    ]
+    for thing in objects:
+        assert json.loads(json.dumps(thing.extra)).keys() == thing.extra.keys()
+    started = objects[0].extra["started_at"]
+    assert datetime.fromisoformat(started) == objects[0].created_at
+    assert started.endswith("+00:00")
+
+
+def test_the_image_of_a_node_has_its_name_or_none(driver: Driver, place: Place) -> None:
+    image = place.deploy(driver).image
+    assert image is not None
+    assert image.name == (None if place.family == "nuvla" else "wordpress")

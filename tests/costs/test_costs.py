@@ -185,6 +185,8 @@ CALLS = {
     "destroy_node": _on_node("destroy_node", World.running),
     "start_node": _on_node("start_node", World.stopped),
     "stop_node": _on_node("stop_node", World.running),
+    "ex_start_node": _on_node("ex_start_node", World.stopped),
+    "ex_stop_node": _on_node("ex_stop_node", World.running),
     "reboot_node": _on_node("reboot_node"),
     "ex_update_node": _on_node("ex_update_node", World.running),
     "ex_get_node_logs": (lambda w: w, _logs),

@@ -165,6 +165,13 @@ def _restarted(s):
     return s.driver.ex_get_node(node.id).state == "running"
 
 
+def _started_again(s):
+    node = s.ready()
+    s.driver.ex_stop_node(node)
+    s.pass_time()
+    return s.driver.ex_start_node(node)
+
+
 def _kept(s, method, material):
     pair = method("told", material)
     return s.driver.get_key_pair("told").fingerprint == pair.fingerprint and (
@@ -295,6 +302,8 @@ CALLS = {
     "destroy_node()": _readable,
     "stop_node()": _restarted,
     "start_node()": lambda s: s.driver.start_node(s.node) if not s.nuvla else _restarted(s),
+    "ex_stop_node()": lambda s: s.driver.ex_stop_node(s.ready()),
+    "ex_start_node()": lambda s: _started_again(s) if s.nuvla else s.driver.ex_start_node(s.node),
     "reboot_node()": lambda s: s.driver.reboot_node(s.node),
     "ex_update_node()": lambda s: s.driver.ex_update_node(s.ready()),
     "ex_get_node_logs()": _logs,
