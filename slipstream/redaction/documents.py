@@ -15,8 +15,7 @@ from slipstream.values.secret_names import NAMING, VALUE_NAMES, squeezed
 
 @attrs.frozen
 class Documents:
-    """
-    Walks over documents.
+    """Walks over documents.
 
     :param policy: What replaces a secret.
     :param text: Redacts a text that stands under a harmless name.
@@ -26,8 +25,7 @@ class Documents:
     text: Callable[[str], str]
 
     def json(self, value: Any) -> Any:
-        """
-        Redact a JSON document.
+        """Redact a JSON document.
 
         :param value: The document, or a part of it.
         :returns: A copy without its secrets.
@@ -71,8 +69,7 @@ class Documents:
         )
 
     def form(self, source: str) -> str:
-        """
-        Redact a form, or the query of a URL.
+        """Redact a form, or the query of a URL.
 
         :param source: ``name=value&...``, percent-encoded; what is harmless stays as it is
             written.
@@ -96,8 +93,7 @@ class Documents:
         return "&".join(redacted(*field) for field in fields)
 
     def xml(self, element: Element, *, secret: bool = False) -> None:
-        """
-        Redact an XML document in place.
+        """Redact an XML document in place.
 
         :param element: The document's root, or a part of it.
         :param secret: Whether it is part of something that is a secret as a whole.

@@ -22,8 +22,7 @@ def _no_exception(_name: str, _members: Mapping[str, Any]) -> str | None:
 
 @attrs.frozen(kw_only=True)
 class Policy:
-    """
-    How secrets are replaced.
+    """How secrets are replaced.
 
     :param replace: Gives what stands in the place of a secret text.
     :param placeholder: Matches what an earlier replacement has left, which is no secret.

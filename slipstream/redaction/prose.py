@@ -27,8 +27,7 @@ _TAG = re.compile(r"<[^<>]*>?(?:\s*+[\w.\-:]++\s*+(?=<|\Z))?+")
 
 
 def replace_shapes(text: str, policy: Policy) -> str:
-    """
-    Replace private keys, web tokens, and what else is a secret by its looks.
+    """Replace private keys, web tokens, and what else is a secret by its looks.
 
     :param text: Any text that is not itself JSON or XML, where a key that is cut off would take
         the closing quotes along.
@@ -51,8 +50,7 @@ def markup_announces_secret(text: str, policy: Policy) -> bool:
 
 
 def replace_assigned(text: str, policy: Policy) -> str:
-    """
-    Replace users in addresses, and what follows a name that announces a secret.
+    """Replace users in addresses, and what follows a name that announces a secret.
 
     That ends with the quote that began it, or else with the line. Where it goes on below, and
     where the name is itself a value that another one belongs to, the rest of the text goes.

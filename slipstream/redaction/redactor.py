@@ -1,5 +1,4 @@
-"""
-Taking secrets out of URLs, headers and bodies.
+"""Taking secrets out of URLs, headers and bodies.
 
 They are found by the names they stand under (:mod:`slipstream.values.secret_names`), by their
 looks, and because the session knows their very text (:mod:`slipstream.redaction.values`). What
@@ -36,8 +35,7 @@ _COOKIE_FLAGS = {"secure", "httponly", "partitioned"}
 
 
 class Redactor:
-    """
-    Takes the secrets of one session out of text.
+    """Takes the secrets of one session out of text.
 
     :param known: The secrets whose text the session knows.
     :param policy: What stands in their place, by default the mask for people.
@@ -52,8 +50,7 @@ class Redactor:
         return f"<{type(self).__name__}>"
 
     def said(self, text: str) -> str:
-        """
-        Redact a sentence; words that only announce a secret stay.
+        """Redact a sentence; words that only announce a secret stay.
 
         :param text: The sentence, as in the message of an error.
         :returns: The sentence without the secrets that it quotes.
@@ -61,8 +58,7 @@ class Redactor:
         return replace_shapes(self.known.mask(text), self.policy)
 
     def text(self, source: str) -> str:
-        """
-        Redact any piece of text: a document, or prose.
+        """Redact any piece of text: a document, or prose.
 
         :param source: The text.
         :returns: The text without secrets.
@@ -71,8 +67,7 @@ class Redactor:
         return self.known.mask(self.loose(source) if document is None else document)
 
     def url(self, source: str) -> str:
-        """
-        Redact a URL, absolute or not.
+        """Redact a URL, absolute or not.
 
         :param source: The URL.
         :returns: It without user information, and without the secrets in path and query.
@@ -91,8 +86,7 @@ class Redactor:
         return self.known.mask(source)
 
     def form(self, source: str) -> str:
-        """
-        Redact a form, or the query of a URL.
+        """Redact a form, or the query of a URL.
 
         :param source: ``name=value&...``, percent-encoded.
         :returns: The form; what is harmless stays as it is written.
@@ -100,8 +94,7 @@ class Redactor:
         return self._documents.form(source)
 
     def header(self, name: str, value: str) -> str:
-        """
-        Redact the value of a header.
+        """Redact the value of a header.
 
         :param name: The header's name.
         :param value: Its value.
@@ -117,8 +110,7 @@ class Redactor:
         return self.url(value) if name.lower() == "location" else self.text(value)
 
     def body(self, body: bytes, kind: str, *, named: str = "", pretty: bool = False) -> str:
-        """
-        Redact the body of a request or a response for people.
+        """Redact the body of a request or a response for people.
 
         :param body: The bytes.
         :param kind: The media type that it is sent as.
@@ -154,8 +146,7 @@ class Redactor:
         return self.loose(text)
 
     def document(self, text: str, *, pretty: bool = False) -> str | None:
-        """
-        Redact a whole JSON or XML document.
+        """Redact a whole JSON or XML document.
 
         :param text: The document.
         :param pretty: Whether to indent it.
@@ -186,8 +177,7 @@ class Redactor:
         return _written(root)
 
     def loose(self, source: str) -> str:
-        """
-        Redact a text that no parser reads.
+        """Redact a text that no parser reads.
 
         :param source: The text.
         :returns: The text; nothing of it if its markup announces a secret.

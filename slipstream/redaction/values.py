@@ -47,8 +47,7 @@ AUTHORIZATION: Final = re.compile(r"(?i)\b(basic|bearer) +[\w.~+/=-]{8,}")
 
 
 def written(value: str) -> Iterator[str]:
-    """
-    The ways in which a value is written in a text, a URL, a form, JSON, XML or a message.
+    """The ways in which a value is written in a text, a URL, a form, JSON, XML or a message.
 
     :param value: The value.
     :returns: Each way, some of them several times.
@@ -84,8 +83,7 @@ class _Secret:
 
 
 class KnownSecrets:
-    """
-    The secrets that a session was given, made or has met. Safe to be shared by threads.
+    """The secrets that a session was given, made or has met. Safe to be shared by threads.
 
     Those that it logs in with are kept; of others only the latest few are, as a program may make
     any number of them.
@@ -102,8 +100,7 @@ class KnownSecrets:
         return f"<{type(self).__name__}>"
 
     def keep(self, *values: object, replacement: str = MASK, word: bool = False) -> None:
-        """
-        Remember secrets for good.
+        """Remember secrets for good.
 
         :param values: The secrets; what is empty or very short is left out.
         :param replacement: What stands in their place.
@@ -112,16 +109,14 @@ class KnownSecrets:
         self._remember(self._kept, values, replacement, word)
 
     def meet(self, *values: object) -> None:
-        """
-        Remember secrets until many others have been met.
+        """Remember secrets until many others have been met.
 
         :param values: The secrets; what is empty or very short is left out.
         """
         self._remember(self._met, values, MASK, word=False)
 
     def mask(self, text: str) -> str:
-        """
-        Replace every known secret.
+        """Replace every known secret.
 
         :param text: Any text.
         :returns: The text without them, in whatever way they were written.

@@ -32,8 +32,7 @@ class CassetteError(ValueError):
 
 @frozen(kw_only=True)
 class Provenance:
-    """
-    Where a recording comes from.
+    """Where a recording comes from.
 
     :param origin: The folder it belongs to, for example ``sandbox-3.71``.
     :param kind: :data:`FROM_SANDBOX` or :data:`FROM_SERVER`.
@@ -72,8 +71,7 @@ def _strings(names: Iterable[str]) -> tuple[str, ...]:
 
 @frozen(kw_only=True)
 class Header(Provenance):
-    """
-    What a cassette says about itself.
+    """What a cassette says about itself.
 
     :param scenario: The name of the scenario that was recorded.
     :param credentials: Which of ``username``, ``password``, ``key`` and ``secret`` were at hand.
@@ -93,8 +91,7 @@ def _mapping(reasons: dict[str, str] | None) -> dict[str, str]:
 
 @frozen(kw_only=True)
 class Manifest(Provenance):
-    """
-    What an origin says about itself. Each part maps scenarios to reasons.
+    """What an origin says about itself. Each part maps scenarios to reasons.
 
     :param unsupported: Scenarios that the server cannot serve.
     :param unrecorded: Scenarios without a recording of this server so far.
@@ -122,8 +119,7 @@ class Manifest(Provenance):
         _write_yaml(folder / MANIFEST, document)
 
     def obstacle(self, name: str) -> tuple[str, str] | None:
-        """
-        Say why a scenario is not replayed.
+        """Say why a scenario is not replayed.
 
         :param name: The scenario; a parametrised one is listed with its parameters or without.
         :returns: One of :data:`STATUSES` and the reason, or ``None`` if it is replayed.
@@ -143,8 +139,7 @@ def origins(root: Path) -> list[str]:
 
 @frozen(kw_only=True)
 class Interaction:
-    """
-    One request and its response, as kept.
+    """One request and its response, as kept.
 
     :param request_body: ``None`` if nothing was sent.
     :param status: The code of the response and its phrase.
@@ -170,8 +165,7 @@ def save(path: Path, header: Header, interactions: list[Interaction]) -> None:
 
 
 def load(path: Path) -> tuple[Header, list[Interaction]]:
-    """
-    Read a cassette.
+    """Read a cassette.
 
     :param path: The file.
     :returns: Its header and its interactions.

@@ -22,8 +22,7 @@ _Text = Callable[[str], str]
 
 @define(kw_only=True)
 class Recording:
-    """
-    A session while it is recorded; nothing is written before it is saved.
+    """A session while it is recorded; nothing is written before it is saved.
 
     :param scrubber: The rules.
     """
@@ -32,8 +31,7 @@ class Recording:
     interactions: list[Interaction] = field(factory=list, init=False, repr=False)
 
     def save(self, path: Path, header: Header) -> None:
-        """
-        Write what was recorded.
+        """Write what was recorded.
 
         :param path: The cassette's file.
         :param header: What the cassette says about itself.
@@ -57,8 +55,7 @@ class Recording:
 
 @define(kw_only=True)
 class Replay:
-    """
-    A session while it is played.
+    """A session while it is played.
 
     :param header: What the cassette says about itself.
     :param endpoint: The address that requests have to go to.
@@ -71,8 +68,7 @@ class Replay:
     _cassette: Any = field(default=None, repr=False)
 
     def unused(self) -> list[str]:
-        """
-        List the recorded requests that were not sent.
+        """List the recorded requests that were not sent.
 
         :returns: A line for each, with method and URL.
         """
@@ -92,8 +88,7 @@ class Replay:
 
 
 def build_vcr(persister: Recording | Replay, scrubber: Scrubber) -> vcr.VCR:
-    """
-    Configure vcrpy: bodies matched, both sides scrubbed before they are compared.
+    """Configure vcrpy: bodies matched, both sides scrubbed before they are compared.
 
     :param persister: What takes the interactions, or has them.
     :param scrubber: The rules.
@@ -112,8 +107,7 @@ def build_vcr(persister: Recording | Replay, scrubber: Scrubber) -> vcr.VCR:
 
 @contextmanager
 def recording(scrubber: Scrubber, *, name: str = "recording") -> Iterator[Recording]:
-    """
-    Record every request that is sent meanwhile; nothing is written before it is saved.
+    """Record every request that is sent meanwhile; nothing is written before it is saved.
 
     :param scrubber: The rules, knowing the credentials in use and the server's address.
     :param name: What messages call the session.
@@ -126,8 +120,7 @@ def recording(scrubber: Scrubber, *, name: str = "recording") -> Iterator[Record
 
 @contextmanager
 def replaying(path: Path, *, endpoint: str | None = None) -> Iterator[Replay]:
-    """
-    Answer every request that is sent meanwhile from a cassette.
+    """Answer every request that is sent meanwhile from a cassette.
 
     :param path: The cassette's file.
     :param endpoint: The client's endpoint, by default the address the recording is kept under.

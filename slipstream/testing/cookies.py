@@ -17,8 +17,7 @@ _ISO = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
 def scrubbed_cookie(header: str, responded: str | None = None) -> str:
-    """
-    Take the token out of a ``Set-Cookie`` header.
+    """Take the token out of a ``Set-Cookie`` header.
 
     Name and attributes stay, because a client acts on them. A cookie that was valid when it was
     recorded is given an end far away, as it has to be valid whenever the recording is played; one
@@ -53,8 +52,7 @@ def _attribute(part: str, responded: str | None) -> str:
 
 
 def distant(timestamp: str, responded: str | None = None) -> str:
-    """
-    Move the end of a session far away, written the way it was.
+    """Move the end of a session far away, written the way it was.
 
     :param timestamp: An end as the servers write it: an HTTP date with ``GMT``, ``UTC`` or
         ``+0000``, or ISO 8601.

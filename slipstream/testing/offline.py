@@ -30,8 +30,7 @@ _CLOCKS: Final = (clock, libcloud.compute.base)
 
 
 class NetworkBlockedError(RuntimeError):
-    """
-    A test that replays a recording went to the network.
+    """A test that replays a recording went to the network.
 
     It is no OSError on purpose: nothing shall take it for a passing fault and try again.
     """
@@ -39,8 +38,7 @@ class NetworkBlockedError(RuntimeError):
 
 @contextmanager
 def network_blocked() -> Iterator[list[str]]:
-    """
-    Refuse every connection and every look-up of a name, from every thread.
+    """Refuse every connection and every look-up of a name, from every thread.
 
     Sockets between processes of this machine (``AF_UNIX``) go on working.
 
@@ -74,8 +72,7 @@ def network_blocked() -> Iterator[list[str]]:
 
 @contextmanager
 def instant_sleep(*, slept: Callable[[float], object] = float) -> Iterator[None]:
-    """
-    Let sleeping take no time, while the clock still moves by the seconds that were slept.
+    """Let sleeping take no time, while the clock still moves by the seconds that were slept.
 
     :param slept: A callback for each sleep, to move other clocks along.
     """

@@ -17,8 +17,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def kept_endpoint(endpoint: str) -> str:
-    """
-    Choose the address that a recording is kept under.
+    """Choose the address that a recording is kept under.
 
     :param endpoint: The URL that was recorded, for example ``http://127.0.0.1:54321``.
     :returns: The same path at ``https://server.example``, or at the host itself if it is a
@@ -30,8 +29,7 @@ def kept_endpoint(endpoint: str) -> str:
 
 
 def moved(source: str, target: str) -> Callable[[str], str]:
-    """
-    Build a function that moves addresses in a text from one server to another.
+    """Build a function that moves addresses in a text from one server to another.
 
     :param source: The URL of the server whose addresses occur.
     :param target: The URL of the server they shall point to.

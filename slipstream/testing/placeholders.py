@@ -85,8 +85,7 @@ PLACEHOLDERS: Final = Policy(
 
 
 def known_secrets(secrets: Mapping[str, str], names: Mapping[str, str]) -> KnownSecrets:
-    """
-    Gather the values that are known to be secret.
+    """Gather the values that are known to be secret.
 
     :param secrets: Each secret and its placeholder, replaced wherever it occurs.
     :param names: Each name of a user or a key and its placeholder, replaced as a whole word.

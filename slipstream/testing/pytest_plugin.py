@@ -152,8 +152,7 @@ def _origin_of(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session")
 def origin(request: pytest.FixtureRequest) -> str:
-    """
-    Name the folder of cassettes in use; a test runs once for each.
+    """Name the folder of cassettes in use; a test runs once for each.
 
     :returns: For example ``sandbox-3.71``.
     """
@@ -189,8 +188,7 @@ def scenario(
     origin: str,
     _recorder: Recorder | None,
 ) -> Iterator[Scenario]:
-    """
-    Give a test its server: a real one while recording, else a cassette.
+    """Give a test its server: a real one while recording, else a cassette.
 
     :returns: The scenario.
     """
@@ -205,8 +203,7 @@ def scenario(
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """
-    Start a sandbox whose clock moves by ``sandbox.clock.advance(seconds)`` alone.
+    """Start a sandbox whose clock moves by ``sandbox.clock.advance(seconds)`` alone.
 
     :returns: The running sandbox.
     """

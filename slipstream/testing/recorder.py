@@ -47,8 +47,7 @@ class ServerUnknownError(RuntimeError):
 
 @define(kw_only=True)
 class Recorder:
-    """
-    Where recordings come from and go to, and the result of each.
+    """Where recordings come from and go to, and the result of each.
 
     :param root: The folder of all cassettes.
     :param origin: The name of the folder to record into.
@@ -123,8 +122,7 @@ class Recorder:
 
 
 def identify(endpoint: str) -> tuple[str, bool]:
-    """
-    Identify a server by its cloud entry point.
+    """Identify a server by its cloud entry point.
 
     :returns: ``SlipStream`` or ``Nuvla``, and whether it says that it is the sandbox.
     :raises ServerUnknownError: If it does not respond, or is neither.
@@ -185,8 +183,7 @@ def _sandbox_credentials(sandbox: Sandbox) -> ScenarioCredentials:
 
 
 def server_recorder(root: Path, endpoint: str, origin: str) -> Recorder:
-    """
-    Prepare to record a server that is already running.
+    """Prepare to record a server that is already running.
 
     :raises MissingCredentialsError: If the environment lacks credentials; nothing was sent.
     :raises ServerUnknownError: If the server cannot be recorded.

@@ -64,8 +64,7 @@ _RANDOM_FROM = 3.7  # bits a character; words and paths stay below, keys of 20 l
 
 @frozen
 class Finding:
-    """
-    One thing that is wrong. It never quotes the secret.
+    """One thing that is wrong. It never quotes the secret.
 
     :param path: The file.
     :param problem: What is wrong.
@@ -82,8 +81,7 @@ class Finding:
 
 
 def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
-    """
-    Look through every cassette.
+    """Look through every cassette.
 
     :param root: The folder of all cassettes.
     :param scenarios: The names of the scenarios that exist, to find cassettes without one.
@@ -99,8 +97,7 @@ def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
 
 
 def scenario_names(folder: Path) -> set[str]:
-    """
-    List the scenarios of a folder of tests, without importing them.
+    """List the scenarios of a folder of tests, without importing them.
 
     :param folder: Where the tests are.
     :returns: The names, those of parametrised scenarios without their parameters.
@@ -146,8 +143,7 @@ def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator
 
 
 def text_findings(path: Path, text: str) -> Iterator[Finding]:
-    """
-    Look through a text for secrets, e-mail addresses and tags that run code.
+    """Look through a text for secrets, e-mail addresses and tags that run code.
 
     :param path: The file to name in a finding.
     :param text: What it holds.

@@ -59,8 +59,7 @@ def _with_prefix(key: str | None) -> str | None:
 
 @frozen(kw_only=True)
 class ScenarioCredentials:
-    """
-    The ways to log in that a scenario may use; each is whole or absent.
+    """The ways to log in that a scenario may use; each is whole or absent.
 
     :param username: The user's name.
     :param password: The user's password.
@@ -85,8 +84,7 @@ class ScenarioCredentials:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """
-        Read real credentials from ``SLIPSTREAM_USERNAME`` and so on.
+        """Read real credentials from ``SLIPSTREAM_USERNAME`` and so on.
 
         :param environment: Where to look, by default the process's own environment.
         :returns: The credentials.
@@ -107,8 +105,7 @@ class ScenarioCredentials:
 
     @classmethod
     def placeholders(cls, names: tuple[str, ...]) -> Self:
-        """
-        Make the credentials that a replay takes for real.
+        """Make the credentials that a replay takes for real.
 
         :param names: Which were at hand when the recording was made.
         :returns: The credentials.
@@ -116,16 +113,14 @@ class ScenarioCredentials:
         return cls(**{name: _PLACEHOLDERS[name] for name in names})
 
     def given(self) -> tuple[str, ...]:
-        """
-        Name the credentials that are there.
+        """Name the credentials that are there.
 
         :returns: Some of ``username``, ``password``, ``key`` and so on.
         """
         return tuple(name for name, value in asdict(self).items() if value)
 
     def secrets(self) -> dict[str, str]:
-        """
-        Map the secret values to their placeholders, for a scrubber.
+        """Map the secret values to their placeholders, for a scrubber.
 
         :returns: Passwords and secrets, as far as they are there.
         """
@@ -134,8 +129,7 @@ class ScenarioCredentials:
         )
 
     def names(self) -> dict[str, str]:
-        """
-        Map the names of users and key to their placeholders, for a scrubber.
+        """Map the names of users and key to their placeholders, for a scrubber.
 
         :returns: User names and bare id of the key, as far as they are there.
         """
@@ -151,8 +145,7 @@ class ScenarioCredentials:
 
 @frozen(kw_only=True)
 class Scenario:
-    """
-    One session with a server, recorded or about to be.
+    """One session with a server, recorded or about to be.
 
     :param name: Unique among the scenarios and always the same: fit for a name or a tag of what
         the scenario creates.
@@ -170,8 +163,7 @@ class Scenario:
     _refuse: Callable[[str], NoReturn] = field(repr=False)
 
     def code(self) -> str:
-        """
-        Compute the present code of the second factor.
+        """Compute the present code of the second factor.
 
         :returns: Six digits; on replay always the same.
         """
@@ -180,8 +172,7 @@ class Scenario:
         return pyotp.TOTP(self.credentials.two_factor_seed).at(self.now())
 
     def unsupported(self, reason: str) -> NoReturn:
-        """
-        Declare that this server cannot serve the scenario, and end it.
+        """Declare that this server cannot serve the scenario, and end it.
 
         The reason is kept beside the cassettes, and the scenario skipped for this server.
 
@@ -191,8 +182,7 @@ class Scenario:
 
 
 def scenario_name(module: str, function: str, parameters: str = "") -> str:
-    """
-    Derive a scenario's name from its test.
+    """Derive a scenario's name from its test.
 
     :param module: The test's module, for example ``test_nodes``.
     :param function: The test's function, for example ``test_deploy``.
@@ -204,8 +194,7 @@ def scenario_name(module: str, function: str, parameters: str = "") -> str:
 
 
 def cassette_path(folder: Path, name: str) -> Path:
-    """
-    Name the file of a scenario's cassette.
+    """Name the file of a scenario's cassette.
 
     :param folder: The folder of its origin.
     :param name: The scenario's name.

@@ -32,8 +32,7 @@ _ANY_WINDOW = 47  # zlib's way to say: gzip or deflate, find out
 
 @frozen(kw_only=True)
 class Scrubber:
-    """
-    Rules that make a recording fit to be published.
+    """Rules that make a recording fit to be published.
 
     Structure alone finds most secrets, so that a scrubber without any known value takes out what
     servers send. Scrubbing what is scrubbed changes nothing.
@@ -58,8 +57,7 @@ class Scrubber:
     )
 
     def text(self, source: str) -> str:
-        """
-        Scrub a piece of text, whatever is written in it.
+        """Scrub a piece of text, whatever is written in it.
 
         :param source: A value from a document, or a whole document.
         :returns: The text without secrets.
@@ -67,8 +65,7 @@ class Scrubber:
         return self._redactor.text(self._plain(source))
 
     def url(self, source: str) -> str:
-        """
-        Scrub a URL, absolute or not.
+        """Scrub a URL, absolute or not.
 
         :param source: The URL.
         :returns: The URL without user information, and without secrets in its query.
@@ -76,8 +73,7 @@ class Scrubber:
         return self._redactor.url(self._plain(source))
 
     def body(self, source: bytes, headers: Headers, *, named: str = "") -> bytes:
-        """
-        Scrub the body of a request or a response.
+        """Scrub the body of a request or a response.
 
         :param source: The body as it was sent.
         :param headers: The headers as they were sent, which say how it is written.
@@ -98,8 +94,7 @@ class Scrubber:
         return clean.encode(encoding, "backslashreplace")
 
     def request_headers(self, headers: Headers) -> dict[str, list[str]]:
-        """
-        Keep the headers of a request that decide on the response.
+        """Keep the headers of a request that decide on the response.
 
         :param headers: Every header that was sent.
         :returns: The kept ones, their names in lower case.
@@ -107,8 +102,7 @@ class Scrubber:
         return self._headers(headers, REQUEST_HEADERS)
 
     def response_headers(self, headers: Headers) -> dict[str, list[str]]:
-        """
-        Keep the headers of a response that a client acts upon.
+        """Keep the headers of a response that a client acts upon.
 
         :param headers: Every header that was received.
         :returns: The kept ones, their names in lower case, cookies without their token.
@@ -164,8 +158,7 @@ def _first(headers: Headers, name: str) -> str:
 
 
 def encoding_of(content_type: str, body: bytes) -> str:
-    """
-    Tell a body's encoding, so that decoding and encoding give it back.
+    """Tell a body's encoding, so that decoding and encoding give it back.
 
     :param content_type: The header of that name.
     :param body: The bytes.
