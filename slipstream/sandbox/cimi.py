@@ -201,7 +201,7 @@ class Resource(Generic[WorldT, IdentityT]):
         """Read the filters of a search."""
         raise NotImplementedError
 
-    def envelope(self, found: Result, query: Query) -> Document:
+    def envelope(self, result: Result, query: Query) -> Document:
         """Put what a search found into the collection's envelope."""
         raise NotImplementedError
 
@@ -235,8 +235,8 @@ class Resource(Generic[WorldT, IdentityT]):
 
     def create(self, body: Document) -> Reply:
         """Add a document."""
-        kept = {name: one for name, one in body.items() if name not in self.kept_by_server}
-        return created(str(self.store(kept)["id"]))
+        fields = {name: value for name, value in body.items() if name not in self.kept_by_server}
+        return created(str(self.store(fields)["id"]))
 
     def complete(self, document: Document) -> Document:
         """Complete a document that is read by its id."""
@@ -279,7 +279,7 @@ class Resource(Generic[WorldT, IdentityT]):
             raise self.required()
         query = self.query()
         try:
-            found = self.world.store.search(
+            result = self.world.store.search(
                 self.name,
                 query,
                 visible=lambda document: self.may("view-meta", document),
@@ -287,7 +287,7 @@ class Resource(Generic[WorldT, IdentityT]):
             )
         except TooManyDocuments as error:
             raise self.searching_failed(str(error)) from None
-        return Reply(document=self.envelope(found, query))
+        return Reply(document=self.envelope(result, query))
 
     def add(self) -> Reply:
         """Add a document."""
@@ -310,11 +310,13 @@ class Resource(Generic[WorldT, IdentityT]):
         document = self.existing(identifier)
         self.require("edit-meta", document)
         changes = self.changed(document, dict(self.body()))
-        changes = {name: one for name, one in changes.items() if name not in self.kept_by_server}
+        changes = {
+            name: value for name, value in changes.items() if name not in self.kept_by_server
+        }
         dropped = set(queries.names(self.parameters("select")) or ())
         dropped -= {*self.kept_by_server, "acl"}
-        kept = {name: one for name, one in document.items() if name not in dropped}
-        merged = kept | changes | self.stamp()
+        rest = {name: value for name, value in document.items() if name not in dropped}
+        merged = rest | changes | self.stamp()
         self.check_schema(merged, str(document["id"]))
         stored = self.keep(merged)
         self.record("edit", str(document["id"]), success=True)
@@ -377,15 +379,15 @@ class Resource(Generic[WorldT, IdentityT]):
         """Insist that a document fits its description."""
         if self.description is None:
             return
-        found = violation(self.description, document)
-        if found is not None:
-            raise self.unfit(found, identifier)
+        wrong = violation(self.description, document)
+        if wrong is not None:
+            raise self.unfit(wrong, identifier)
 
-    def unfit(self, found: Violation, identifier: str) -> JsonProblem:
+    def unfit(self, wrong: Violation, identifier: str) -> JsonProblem:
         """The refusal of a document that does not fit."""
         what = f"resource {identifier}".strip()
-        where = "/".join(map(str, found.path))
-        text = f"{what} does not satisfy defined schema:\n{where} should {found.rule}\n"
+        where = "/".join(map(str, wrong.path))
+        text = f"{what} does not satisfy defined schema:\n{where} should {wrong.rule}\n"
         return JsonProblem(400, text)
 
     def keep(self, document: Document) -> Document:
@@ -394,14 +396,14 @@ class Resource(Generic[WorldT, IdentityT]):
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
         """Show a document: its operations, and only what was selected."""
-        shown = dict(document)
+        presented = dict(document)
         operations = self.operations(document)
         if operations:
-            shown["operations"] = operations
+            presented["operations"] = operations
         if select is None or "*" in select:
-            return shown
+            return presented
         names = (*self.always_selected, *select)
-        return {name: shown[name] for name in names if name in shown}
+        return {name: presented[name] for name in names if name in presented}
 
 
 class Service(Generic[WorldT, IdentityT]):
@@ -503,8 +505,8 @@ class Service(Generic[WorldT, IdentityT]):
             raise self.wrong_method(call)
         if method in resource.unplayed:
             raise not_played(f"{call.method.upper()} /api/{call.path}")
-        every = {"search", "add", "read", "edit", "delete", "bulk", "bulk-delete", ""}
-        if method in every - set(resource.methods):
+        methods = {"search", "add", "read", "edit", "delete", "bulk", "bulk-delete", ""}
+        if method in methods - set(resource.methods):
             raise self.wrong_method(call)
         return resource(call)
 

@@ -65,8 +65,8 @@ class Fault:
         :param path: Its path.
         :returns: True if it applies and is not used up.
         """
-        wanted = self.method is None or self.method.upper() == method
-        return wanted and self.times != 0 and re.fullmatch(self.path, path) is not None
+        is_its_method = self.method is None or self.method.upper() == method
+        return is_its_method and self.times != 0 and re.fullmatch(self.path, path) is not None
 
     @property
     def answers(self) -> bool:

@@ -76,10 +76,10 @@ class Journal:
         :returns: A copy of the entries.
         """
         with self._lock:
-            found = list(self._entries)
+            entries = list(self._entries)
         return [
             entry
-            for entry in found
+            for entry in entries
             if method in {None, entry.method} and path in {None, entry.path}
         ]
 

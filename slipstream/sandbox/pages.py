@@ -12,8 +12,8 @@ def blog(title: str) -> str:
     :param title: Its title.
     :returns: The HTML.
     """
-    shown = escape(title)
+    escaped = escape(title)
     return (
-        f"<!DOCTYPE html>\n<html><head><title>{shown}</title></head>"
-        f"<body><h1>{shown}</h1><p>Just another WordPress site</p></body></html>\n"
+        f"<!DOCTYPE html>\n<html><head><title>{escaped}</title></head>"
+        f"<body><h1>{escaped}</h1><p>Just another WordPress site</p></body></html>\n"
     )

@@ -59,8 +59,8 @@ class Sandbox:
         allowed_hosts: Collection[str] = (),
     ) -> None:
         if family not in FAMILIES:
-            known = " and ".join(FAMILIES)
-            raise ValueError(f"{family!r} is not a family the sandbox speaks: {known} are.")
+            names = " and ".join(FAMILIES)
+            raise ValueError(f"{family!r} is not a family the sandbox speaks: {names} are.")
         self.family = family
         self.host = host
         self.clock = Clock(speed) if clock is None else clock
@@ -148,8 +148,8 @@ class Sandbox:
         )
         self._server = Server(gate, host=self.host, port=self._port)
         self._port = self._server.port
-        shown = f"[{self.host}]" if ":" in self.host else self.host
-        self.world.base_url = f"http://{shown}:{self._port}"
+        literal = f"[{self.host}]" if ":" in self.host else self.host
+        self.world.base_url = f"http://{literal}:{self._port}"
         self._server.start()
 
     def stop(self) -> None:

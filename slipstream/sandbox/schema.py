@@ -95,10 +95,10 @@ def within(low: float, high: float = float("inf")) -> Check:
 
 def one_of(*values: Any) -> Check:
     """One of a few values."""
-    shown = ", ".join(f'"{value}"' for value in sorted(values))
+    listed = ", ".join(f'"{value}"' for value in sorted(values))
 
     def check(value: Any) -> Violation | None:
-        return None if value in values else Violation((), value, f"be one of: {shown}")
+        return None if value in values else Violation((), value, f"be one of: {listed}")
 
     return check
 
@@ -111,8 +111,10 @@ def list_of(element: Check, *, least: int = 0) -> Check:
             return Violation((), value, "satisfy\n\n  vector?")
         if len(value) < least:
             return Violation((), value, "satisfy\n\n  seq")
-        found = (bad.below(place) for place, item in enumerate(value) if (bad := element(item)))
-        return next(found, None)
+        violations = (
+            bad.below(place) for place, item in enumerate(value) if (bad := element(item))
+        )
+        return next(violations, None)
 
     return check
 
@@ -145,7 +147,9 @@ def violation(
     :returns: The first thing that is wrong; None if nothing is.
     """
     missing = sorted(
-        name for name, one in description.items() if one.required and name not in document
+        name
+        for name, attribute in description.items()
+        if attribute.required and name not in document
     )
     if missing:
         keys = ", ".join(f":{name}" for name in missing)
@@ -155,8 +159,8 @@ def violation(
         names = ", ".join(f":{name}" for name in sorted(description))
         return Violation((extra[0],), None, f"be one of: {names}")
     for name, attribute in description.items():
-        if name in document and (found := attribute.check(document[name])):
-            return found.below(name)
+        if name in document and (wrong := attribute.check(document[name])):
+            return wrong.below(name)
     return None
 
 
@@ -177,6 +181,6 @@ def described(
     return attributes | named
 
 
-def names(description: Description, wanted: Iterable[str]) -> dict[str, Attribute]:
+def names(description: Description, chosen: Iterable[str]) -> dict[str, Attribute]:
     """Take some attributes of a description."""
-    return {name: description[name] for name in wanted}
+    return {name: description[name] for name in chosen}

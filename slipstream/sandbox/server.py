@@ -233,14 +233,14 @@ def _fields(text: str) -> dict[str, list[str]]:
 
 
 def _headers(environ: Environ) -> dict[str, str]:
-    found = {
+    headers = {
         name[5:].replace("_", "-").lower(): value
         for name, value in environ.items()
         if name.startswith("HTTP_")
     }
     if environ.get("CONTENT_TYPE"):
-        found["content-type"] = environ["CONTENT_TYPE"]
-    return found
+        headers["content-type"] = environ["CONTENT_TYPE"]
+    return headers
 
 
 def _read_json(body: bytes) -> Any:

@@ -163,7 +163,9 @@ class Store:
         :returns: Its documents, oldest first.
         """
         prefix = name + "/"
-        return (one for key, one in list(self._documents.items()) if key.startswith(prefix))
+        return (
+            document for key, document in list(self._documents.items()) if key.startswith(prefix)
+        )
 
     def search(
         self,
@@ -188,22 +190,26 @@ class Store:
         if now is not None:
             self.refresh(now)
         prefix = name + "/"
-        every = [one for key, one in list(self._indexed.items()) if key.startswith(prefix)]
+        documents = [
+            document for key, document in list(self._indexed.items()) if key.startswith(prefix)
+        ]
         if not all(
-            attribute in query.mapped or _is_known(attribute, every)
+            attribute in query.mapped or _is_known(attribute, documents)
             for attribute, _ in query.order
         ):
             return Result(count=None, documents=[])
-        found = [one for one in every if _wanted(one, query) and visible(one)]
+        matches = [
+            document for document in documents if _wanted(document, query) and visible(document)
+        ]
         if query.order and query.order[-1][1]:
             # Equals come in the direction of the last attribute: newest first, for moments.
-            found.reverse()
+            matches.reverse()
         for attribute, descending in reversed(query.order):
-            found = _sorted(found, attribute, descending=descending)
+            matches = _sorted(matches, attribute, descending=descending)
         return Result(
-            count=len(found),
-            documents=found[query.first - 1 : query.first - 1 + query.size],
-            aggregations=_aggregate(found, query.aggregations),
+            count=len(matches),
+            documents=matches[query.first - 1 : query.first - 1 + query.size],
+            aggregations=_aggregate(matches, query.aggregations),
         )
 
 
@@ -218,10 +224,10 @@ def selected(document: Document, names: Sequence[str] | None, always: Iterable[s
     """
     if names is None or "*" in names:
         return dict(document)
-    kept: Document = {}
+    chosen: Document = {}
     for path in (*names, *always):
-        _copy(document, kept, path.split("/"))
-    return kept
+        _copy(document, chosen, path.split("/"))
+    return chosen
 
 
 def _copy(source: Document, target: Document, path: Sequence[str]) -> None:
@@ -243,21 +249,23 @@ def _values(document: Document, attribute: str, separator: str) -> list[Any]:
 
 
 def _is_known(attribute: str, documents: Sequence[Document]) -> bool:
-    return not documents or any(_values(one, attribute, ".") for one in documents)
+    return not documents or any(_values(document, attribute, ".") for document in documents)
 
 
 def _sorted(documents: list[Document], attribute: str, *, descending: bool) -> list[Document]:
     def key(document: Document) -> tuple[bool, Any]:
-        found = _values(document, attribute, ".")[0]
-        return (isinstance(found, str), found)
+        value = _values(document, attribute, ".")[0]
+        return (isinstance(value, str), value)
 
-    bearing = [one for one in documents if _values(one, attribute, ".")]
-    lacking = [one for one in documents if not _values(one, attribute, ".")]
+    bearing = [document for document in documents if _values(document, attribute, ".")]
+    lacking = [document for document in documents if not _values(document, attribute, ".")]
     return sorted(bearing, key=key, reverse=descending) + lacking
 
 
 def _numbers(values: Iterable[Any]) -> list[float]:
-    return [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+    return [
+        value for value in values if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
 
 
 def _single(compute: Callable[[list[float]], float]) -> Callable[[list[Any]], Document]:
@@ -282,7 +290,7 @@ def _stats(values: list[Any]) -> Document:
 def _extended_stats(values: list[Any]) -> Document:
     numbers = _numbers(values)
     return _stats(values) | {
-        "sum_of_squares": float(sum(one * one for one in numbers)),
+        "sum_of_squares": float(sum(number * number for number in numbers)),
         "variance": statistics.pvariance(numbers) if numbers else None,
         "std_deviation": statistics.pstdev(numbers) if numbers else None,
     }
@@ -343,14 +351,16 @@ _ALGORITHMS: Mapping[str, Callable[[list[Any]], Document]] = {
 }
 
 
-def _aggregate(documents: Sequence[Document], wanted: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def _aggregate(documents: Sequence[Document], pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     results: dict[str, Any] = {}
-    for algorithm, attribute in wanted:
-        per_document = [_values(one, attribute.replace(".", "/"), "/") for one in documents]
+    for algorithm, attribute in pairs:
+        per_document = [
+            _values(document, attribute.replace(".", "/"), "/") for document in documents
+        ]
         if algorithm == "missing":
             results[f"missing:{attribute}"] = {"doc_count": per_document.count([])}
         elif algorithm in _ALGORITHMS:
-            values = [value for found in per_document for value in found]
+            values = [value for values in per_document for value in values]
             times = _times(values) if algorithm in _NUMERIC else []
             result = _ALGORITHMS[algorithm](times or values)
             results[f"{algorithm}:{attribute}"] = _as_times(result) if times else result

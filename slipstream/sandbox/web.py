@@ -34,11 +34,11 @@ def query_fields() -> dict[str, list[str]]:
 
     :returns: The values of each name, in the order sent.
     """
-    found = {name: request.args.getlist(name) for name in request.args}
+    fields = {name: request.args.getlist(name) for name in request.args}
     if request.headers.get("Content-Type") == FORM:
         for name in request.form:
-            found[name] = [*found.get(name, []), *request.form.getlist(name)]
-    return found
+            fields[name] = [*fields.get(name, []), *request.form.getlist(name)]
+    return fields
 
 
 def unpacked(content: bytes) -> bytes:

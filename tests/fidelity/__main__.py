@@ -61,7 +61,7 @@ def main() -> None:
         for result in results:
             if result.outcome == "differs" and result.name not in listed:
                 print(f"not listed: {result.name}: {'; '.join(result.differences[:4])}")
-    PAGE.write_text("\n\n".join(one.strip() for one in sections) + "\n", "utf-8")
+    PAGE.write_text("\n\n".join(section.strip() for section in sections) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -306,7 +306,9 @@ class Replay:
         self._values |= {name: modules[path] for name, path in _MODULES.items()}
         for name, (kind, called) in _NAMED.items():
             documents = world.store.collection(kind)
-            self._values[name] = next(one["id"] for one in documents if one["name"] == called)
+            self._values[name] = next(
+                document["id"] for document in documents if document["name"] == called
+            )
         for actor, user in (("alice", "alice"), ("bob", "bob"), ("admin", "super")):
             login = sandbox.users[user]
             template = {"href": "session-template/password", "username": user}
@@ -319,8 +321,8 @@ class Replay:
     def lacks(self, exchange: Exchange) -> bool:
         """Whether a request is about what an earlier one, which is not played, would make."""
         sent = exchange.path + json.dumps(exchange.options)
-        made = {name for names in _MADE.values() for name in names}
-        return any(name in made - set(self._values) for name in re.findall(r"\{(\w+)\}", sent))
+        names = {name for names in _MADE.values() for name in names}
+        return any(name in names - set(self._values) for name in re.findall(r"\{(\w+)\}", sent))
 
     def play(self, exchange: Exchange) -> Response:
         """Put a request to the sandbox; again, while the recorder would have waited."""
@@ -339,18 +341,18 @@ class Replay:
         return response
 
     def _remember(self, exchange: Exchange, answer: requests.Response) -> None:
-        made = _MADE.get(exchange.name, {})
+        bindings = _MADE.get(exchange.name, {})
         if exchange.name.startswith("app {"):
-            made = {"x": "resource-id"}
-        if not answer.ok or not made:
+            bindings = {"x": "resource-id"}
+        if not answer.ok or not bindings:
             return
         document = answer.json()
-        for name, where in made.items():
+        for name, where in bindings.items():
             if where == "cookie":
                 self._cookies[name.strip()] = answer.cookies[COOKIE]
             else:
                 self._values[name] = str(document[where]).rpartition("/api/")[2]
-        if "d" in made:
+        if "d" in bindings:
             self._values["ph"] = parameter_id(self._values["d"], "hostname")
             self._values["pp"] = parameter_id(self._values["d"], "web.tcp.80", "web")
             self._values["pn"] = parameter_id(self._values["d"], "none")
@@ -363,9 +365,9 @@ class Replay:
                 value,
             )
         if isinstance(value, list):
-            return [self._filled(one) for one in value]
+            return [self._filled(item) for item in value]
         if isinstance(value, dict):
-            return {name: self._filled(one) for name, one in value.items()}
+            return {name: self._filled(item) for name, item in value.items()}
         return value
 
     def _send(
@@ -393,8 +395,8 @@ def results() -> list[Result]:
 
     :returns: The outcome of each exchange.
     """
-    found = []
-    for _, group in itertools.groupby(exchanges(), key=lambda one: one.group):
+    outcomes = []
+    for _, group in itertools.groupby(exchanges(), key=lambda exchange: exchange.group):
         with Sandbox(family="nuvla", clock=Clock(speed=0)) as sandbox:
             replay = Replay(sandbox)
             for exchange in group:
@@ -402,7 +404,7 @@ def results() -> list[Result]:
                 if is_played:
                     response = replay.play(exchange)
                     is_played = response.status != 501
-                found.append(
+                outcomes.append(
                     Result(
                         f"{exchange.line} {exchange.name}",
                         exchange.resource,
@@ -411,4 +413,4 @@ def results() -> list[Result]:
                         is_played,
                     )
                 )
-    return found
+    return outcomes

@@ -49,8 +49,8 @@ def known_differences(family: str) -> Mapping[str, str]:
 
 def share(results: Sequence[Result], *, core: bool = False) -> float:
     """The part of what is played that agrees, in percent."""
-    played = [one for one in results if one.is_played and (one.is_core or not core)]
-    agreeing = [one for one in played if one.outcome == "agrees"]
+    played = [result for result in results if result.is_played and (result.is_core or not core)]
+    agreeing = [result for result in played if result.outcome == "agrees"]
     return 100 * len(agreeing) / len(played) if played else 100.0
 
 
@@ -61,10 +61,10 @@ def table(results: Sequence[Result]) -> str:
         "| --- | ---: | ---: | ---: |",
     ]
     outcomes = ("agrees", "differs", "not played")
-    for resource in sorted({one.resource for one in results}):
-        counts = Counter(one.outcome for one in results if one.resource == resource)
+    for resource in sorted({result.resource for result in results}):
+        counts = Counter(result.outcome for result in results if result.resource == resource)
         cells = " | ".join(str(counts[outcome]) for outcome in outcomes)
         lines.append(f"| {resource} | {cells} |")
-    counts = Counter(one.outcome for one in results)
+    counts = Counter(result.outcome for result in results)
     total = " | ".join(f"**{counts[outcome]}**" for outcome in outcomes)
     return "\n".join([*lines, f"| **all** | {total} |"])

@@ -102,7 +102,7 @@ def _without_empty(these: set[str], others: set[str]) -> tuple[set[str], set[str
         for line in [line for line in side if line.endswith(": list, empty")]:
             path = line.removesuffix(": list, empty")
             for both in (these, others):
-                both -= {one for one in both if one.startswith((f"{path}[]", f"{path}: list"))}
+                both -= {line for line in both if line.startswith((f"{path}[]", f"{path}: list"))}
     return these, others
 
 
@@ -127,7 +127,7 @@ def _bodies(recorded: Response, played: Response) -> Iterator[str]:
         yield "the body is not JSON"
         return
     if isinstance(was, Mapping) and isinstance(now, Mapping):
-        old, new = (form(str(one.get("message", ""))) for one in (was, now))
+        old, new = (form(str(document.get("message", ""))) for document in (was, now))
         if recorded.is_cut and len(old) > 100:
             new = new[: len(old)]
         if old != new:
@@ -146,14 +146,14 @@ def differences(recorded: Response, played: Response) -> list[str]:
     :param played: What the sandbox answers.
     :returns: What is different; nothing if they agree.
     """
-    found = []
+    reasons = []
     if recorded.status != played.status:
-        found.append(f"the status is {played.status}, not {recorded.status}")
+        reasons.append(f"the status is {played.status}, not {recorded.status}")
     for name in HEADERS:
-        old, new = (normalised(one.headers.get(name, "")) for one in (recorded, played))
+        old, new = (normalised(response.headers.get(name, "")) for response in (recorded, played))
         if name == "Set-Cookie":
             # On purpose: over http the sandbox's cookie is not for https alone.
             old, new = (text.replace("; Secure", "") for text in (old, new))
         if old != new:
-            found.append(f"{name} is {new!r}, not {old!r}")
-    return [*found, *_bodies(recorded, played)]
+            reasons.append(f"{name} is {new!r}, not {old!r}")
+    return [*reasons, *_bodies(recorded, played)]

@@ -67,11 +67,11 @@ class InfrastructureServiceGroup(Resource):
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
         """Show a group, and always its services when it is read by itself."""
-        shown = super().present(document, select)
+        presented = super().present(document, select)
         if "/" in self.request.path and self.request.method == "get":
             links = [{"href": service["id"]} for service in self._services(document)]
-            shown["infrastructure-services"] = links
-        return shown
+            presented["infrastructure-services"] = links
+        return presented
 
     def remove(self, document: Document) -> None:
         """Refuse while there are services."""

@@ -169,7 +169,7 @@ class Module(Resource):
             raise not_found(f"{_CONTENTS.get(module['subtype'], 'module')}/")
         versions[number] = None
         self.world.store.remove(version["href"])
-        published = any(one and one.get("published") for one in versions)
+        published = any(version_ and version_.get("published") for version_ in versions)
         now, user = self.world.now(), self.identity.user
         self.world.change(module["id"], now, by=user, versions=versions, published=published)
         return message(200, f"{version['href']} deleted", version["href"])

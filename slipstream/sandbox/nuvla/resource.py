@@ -83,10 +83,10 @@ def unfit(violation: Violation, identifier: str = "") -> JsonProblem:
     :returns: The refusal.
     """
     what = f"resource {identifier}".strip()
-    shown = violation.value
+    value = violation.value
     for key in reversed(violation.path):
-        shown = {f":{key}": shown} if isinstance(key, str) else [shown]
-    report = f"-- Spec failed --------------------\n\n  {shown}\n\nshould {violation.rule}\n"
+        value = {f":{key}": value} if isinstance(key, str) else [value]
+    report = f"-- Spec failed --------------------\n\n  {value}\n\nshould {violation.rule}\n"
     end = "-------------------------\nDetected 1 error\n"
     return JsonProblem(400, f"{what} does not satisfy defined schema:\n{report}\n{end}")
 
@@ -158,9 +158,9 @@ class Resource(cimi.Resource[State, Identity]):
             newest_first=self.newest_first,
         )
 
-    def envelope(self, found: Result, query: Query) -> Document:
+    def envelope(self, result: Result, query: Query) -> Document:
         """Put what a search found into the collection's envelope."""
-        if found.count is None:
+        if result.count is None:
             raise self.index.unsortable(query.order)
         rights: dict[str, list[str]] = {"query": [self.searchers]}
         if self.adders:
@@ -169,14 +169,14 @@ class Resource(cimi.Resource[State, Identity]):
             # Deleting many jobs is the administrator's; everything else is for who may add.
             rights[self.bulk] = [self.adders or self.searchers]
         envelope: Document = {
-            "count": found.count,
+            "count": result.count,
             "acl": rights,
             "resource-type": f"{self.name}-collection",
             "id": self.name,
-            "resources": [self.present(document, query.select) for document in found.documents],
+            "resources": [self.present(document, query.select) for document in result.documents],
         }
         if query.aggregations:
-            envelope["aggregations"] = found.aggregations
+            envelope["aggregations"] = result.aggregations
         if self.may_add():
             rels = ["add", *(["bulk-delete"] if self.bulk == "bulk-delete" else [])]
             envelope["operations"] = [{"rel": rel, "href": self.name} for rel in rels]
@@ -184,18 +184,18 @@ class Resource(cimi.Resource[State, Identity]):
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
         """Show a document, as much of it as the sender may see."""
-        shown = dict(document)
+        presented = dict(document)
         operations = self.operations(document)
         if operations:
-            shown["operations"] = operations
+            presented["operations"] = operations
         if not self.may("view-acl", document):
-            shown.pop("acl")
+            presented.pop("acl")
         if not self.may("view-data", document):
-            shown = {name: shown[name] for name in _META if name in shown}
+            presented = {name: presented[name] for name in _META if name in presented}
         if select is None:
-            return shown
+            return presented
         names = (*self.always_selected, *select)
-        return {name: shown[name] for name in names if name in shown}
+        return {name: presented[name] for name in names if name in presented}
 
     def operations(self, document: Document) -> list[dict[str, Any]]:
         """What the sender may do with a document."""
@@ -248,9 +248,9 @@ class Resource(cimi.Resource[State, Identity]):
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
         """Insist that a document fits its description."""
-        found = violation(self.description or COMMON, document, open_=self.description is None)
-        if found is not None:
-            raise unfit(found, identifier or document["id"])
+        wrong = violation(self.description or COMMON, document, open_=self.description is None)
+        if wrong is not None:
+            raise unfit(wrong, identifier or document["id"])
         for name in ("name", "tags"):
             values = leaves(document.get(name), ())
             if any(len(str(value).encode()) > _LONGEST_KEYWORD for value in values):

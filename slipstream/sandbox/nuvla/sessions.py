@@ -152,25 +152,25 @@ class Session(_Entering):
         template = body.get("template")
         if not isinstance(template, dict) or not isinstance(template.get("href"), str):
             return Reply()
-        kept = self.world.store.get(template["href"])
-        if kept is None or kept["resource-type"] != "session-template":
+        stored = self.world.store.get(template["href"])
+        if stored is None or stored["resource-type"] != "session-template":
             raise not_found(template["href"])
         sent = {name: value for name, value in template.items() if name != "href"}
-        wrong = violation(_FIELDS[kept["method"]], sent)
+        wrong = violation(_FIELDS[stored["method"]], sent)
         if wrong is not None:
             raise unfit(wrong.below("template"))
         # The template's own words stand in for what was left out, as on the server.
-        values = {**kept, **sent}
-        if kept["method"] == "password":
+        values = {**stored, **sent}
+        if stored["method"] == "password":
             user = self._by_password(values["username"], values["password"])
         else:
             user = self._by_api_key(values["key"], values["secret"])
         optional: Document = {
             name: body[name] for name in ("name", "description", "tags") if name in body
         }
-        typed = values["username"] if kept["method"] == "password" else user
-        login = _Login(user=user, typed=typed, template=kept, optional=optional)
-        if kept["method"] == "password" and user in self.world.second_factors:
+        typed = values["username"] if stored["method"] == "password" else user
+        login = _Login(user=user, typed=typed, template=stored, optional=optional)
+        if stored["method"] == "password" and user in self.world.second_factors:
             return self._ask_for_code(login)
         return self.enter(login)
 
@@ -224,9 +224,11 @@ class Session(_Entering):
         return list(self.world.store.collection("group"))
 
     def _branch(self, group: Document) -> Document:
-        inner = [one for one in self._groups() if one.get("parents", [])[-1:] == [group["id"]]]
+        inner = [
+            group_ for group_ in self._groups() if group_.get("parents", [])[-1:] == [group["id"]]
+        ]
         branch = {name: group[name] for name in ("id", "name", "description") if name in group}
-        return branch | ({"children": [self._branch(one) for one in inner]} if inner else {})
+        return branch | ({"children": [self._branch(group_) for group_ in inner]} if inner else {})
 
     @action
     def get_peers(self, session: Document) -> Reply:
@@ -253,7 +255,9 @@ class Session(_Entering):
             raise JsonProblem(403, text)
         claims = {claim, USER, ANON, session["id"]}
         if is_member and self.body().get("extended") is True:
-            claims |= {one["id"] for one in self._groups() if claim in one.get("parents", ())}
+            claims |= {
+                inner["id"] for inner in self._groups() if claim in inner.get("parents", ())
+            }
         now, user = self.world.now(), session["user"]
         ends, roles = now + LIFETIME, " ".join(sorted(claims))
         fields = {"active_claim": claim, "roles": roles, "expiry": moments.iso(ends)}
@@ -273,8 +277,8 @@ class CallbackResource(_Entering):
 
     def find(self, identifier: str) -> Document | None:
         """Find a callback; it belongs to the server."""
-        known = identifier in self.world.callbacks
-        return {"id": identifier, "acl": acl(ADMIN)} if known else None
+        exists = identifier in self.world.callbacks
+        return {"id": identifier, "acl": acl(ADMIN)} if exists else None
 
     @action
     def execute(self, document: Document) -> Reply:

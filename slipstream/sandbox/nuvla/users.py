@@ -38,9 +38,9 @@ class Group(Resource):
         """The actions on a group, none of which the sandbox plays."""
         return self._actions
 
-    def envelope(self, found: Result, query: Query) -> Document:
+    def envelope(self, result: Result, query: Query) -> Document:
         """Put what a search found into the collection's envelope."""
-        envelope = super().envelope(found, query)
+        envelope = super().envelope(result, query)
         envelope["acl"]["add"] = [ADMIN, USER]
         return envelope
 
