@@ -80,6 +80,8 @@ class ModuleParameter:
     :param description: Text for people.
     :param mandatory: Whether it must have a value.
     :param choices: The values allowed, where the server restricts them.
+    :param mapped_to: The parameter of another node that gives it its value, as in
+        ``apache:port``; what a user gives is of no effect then.
     """
 
     name: str = attrs.field(validator=IS_TEXT)
@@ -89,6 +91,7 @@ class ModuleParameter:
     description: str = ""
     mandatory: bool = False
     choices: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    mapped_to: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -266,10 +269,12 @@ class RunParameter:
 
     :param name: Its name.
     :param value: Its value, ``None`` while it is not set. It may be a password.
+    :param secret: Whether the module declares it as a password.
     """
 
     name: str = attrs.field(validator=IS_TEXT)
     value: str | None = attrs.field(default=None, repr=False, validator=optional(IS_TEXT))
+    secret: bool = False
 
 
 @attrs.frozen(kw_only=True)

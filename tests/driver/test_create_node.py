@@ -173,7 +173,7 @@ def test_quotes_around_the_value_of_an_application_arrive_as_they_are(
 
 
 @pytest.mark.parametrize(
-    ("given", "sent"), [(True, "true"), (False, "false"), (3, "3"), (0.5, "0.5"), ("", "")]
+    ("given", "sent"), [(True, "true"), (False, "false"), (3, "3"), (0.5, "0.5")]
 )
 def test_numbers_and_booleans_are_sent_as_text(
     driver: Driver, component: NodeImage, sandbox: Sandbox, given: object, sent: str
@@ -293,20 +293,6 @@ def test_a_quota_that_is_used_up_is_told_with_what_to_do(
     assert "Terminate deployments that are not needed" in str(caught.value)
 
 
-@pytest.mark.parametrize("cut", ["after", "body"])
-def test_a_deployment_whose_answer_was_lost_is_never_asked_for_twice(
-    driver: Driver, component: NodeImage, sandbox: Sandbox, cut: Any
-) -> None:
-    if cut == "body":  # the real answer has none
-        sandbox.faults.add("POST", "/run", cut="body", status=201, body="x" * 100)
-    else:
-        sandbox.faults.add("POST", "/run", cut="after")
-    with pytest.raises(NoAnswer, match=r"was not sent again.*list_nodes\(\)") as caught:
-        driver.create_node(image=component)
-    assert caught.value.may_have_happened
-    assert len(sandbox.journal.entries("POST", "/run")) == 1
-
-
 def test_a_deployment_that_was_cut_before_it_was_handled_is_not_sent_again_either(
     driver: Driver, component: NodeImage, sandbox: Sandbox
 ) -> None:
@@ -316,17 +302,6 @@ def test_a_deployment_that_was_cut_before_it_was_handled_is_not_sent_again_eithe
     assert caught.value.may_have_happened
     assert len(sandbox.journal.entries("POST", "/run")) == 1
     assert sandbox.world.runs == {}
-
-
-@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_deployment_that_a_proxy_refuses_is_not_sent_again(
-    driver: Driver, component: NodeImage, sandbox: Sandbox, status: int
-) -> None:
-    sandbox.faults.add("POST", "/run", status=status, retry_after=0)
-    with pytest.raises(RequestFailed) as caught:
-        driver.create_node(image=component)
-    assert caught.value.http_code == status
-    assert len(sandbox.journal.entries("POST", "/run")) == 1
 
 
 def test_a_deployment_that_takes_long_to_be_accepted_is_not_sent_again(
@@ -361,14 +336,6 @@ def test_a_node_that_cannot_be_read_yet_is_not_lost(
     node = driver.create_node("blog", image=component, ex_tags=["a"])
     assert node.id == only_run(sandbox).uuid
     assert (node.name, node.extra["tags"]) == ("blog", ["a"])
-
-
-def test_an_accepted_deployment_that_is_not_named_says_where_to_look(
-    driver: Driver, component: NodeImage, sandbox: Sandbox
-) -> None:
-    sandbox.faults.add("POST", "/run", status=201, body="")
-    with pytest.raises(Exception, match=r"does not name it.*list_nodes\(\)"):
-        driver.create_node(image=component)
 
 
 @pytest.mark.parametrize("base", ["http://internal:8182", "https://other.example.org", ""])

@@ -228,7 +228,7 @@ def test_an_account_without_any_key_gets_its_first_one(driver: Driver, sandbox: 
 def test_a_profile_that_lacks_the_parameter_gets_it(driver: Driver, sandbox: Sandbox) -> None:
     profile = (
         '<user name="alice" email="a@example.org" firstName="A" lastName="B" roles="">'
-        "<parameters/></user>"
+        '<parameters><entry><parameter name="General.Timeout"/></entry></parameters></user>'
     )
     sandbox.faults.add(
         "GET", "/user/alice", times=2, body=profile, headers={"Content-Type": "application/xml"}

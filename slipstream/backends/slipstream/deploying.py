@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
+from slipstream.backends.outcomes import unconfirmed
 from slipstream.backends.slipstream import runs
-from slipstream.backends.slipstream.form import fields
+from slipstream.backends.slipstream.form import check_lengths, fields
+from slipstream.backends.slipstream.module_document import split_version
 from slipstream.backends.slipstream.modules import read
-from slipstream.backends.slipstream.paths import run_id, segments
+from slipstream.backends.slipstream.paths import run_id
 from slipstream.backends.slipstream.profile import XML
 from slipstream.backends.slipstream.ssh_keys import Lock, ensure_key
 from slipstream.errors import (
@@ -20,6 +22,7 @@ from slipstream.errors import (
     BadInput,
     DriverError,
     MalformedAnswer,
+    RedirectRefused,
     shorten,
 )
 from slipstream.session import Session
@@ -35,6 +38,16 @@ POST_TIMEOUT = 120.0
 """Seconds: the server checks quotas and placement before it answers."""
 
 
+MAX_PARENTS = 50
+"""Components that another one may be built on, one on the other."""
+
+_UNCLEAR = frozenset({408, 409, *range(500, 1000)})
+_LOOK = (
+    "It may have been deployed all the same and was not sent again. Look for it with list_nodes()"
+    " before you try once more."
+)
+
+
 def deploy(session: Session, lock: Lock, request: DeploymentRequest) -> Deployment:
     """
     Check the request against the module, send it once, and read the new run.
@@ -42,6 +55,7 @@ def deploy(session: Session, lock: Lock, request: DeploymentRequest) -> Deployme
     Once the server has accepted, the run exists: when it cannot be read, what is known of it is
     returned rather than an error that would lose it.
     """
+    check_lengths(request)
     module = read(session, request.module_id)
     if module.kind is ModuleKind.PROJECT:
         raise BadInput(
@@ -51,20 +65,22 @@ def deploy(session: Session, lock: Lock, request: DeploymentRequest) -> Deployme
     form = fields(request, module, lambda: inherited_parameters(session, module))
     if request.ssh_key is not None:
         ensure_key(session, lock, request.ssh_key)
-    answer = _post(session, request, form)
-    run = _created(session, answer)
+    run = _created(session, request, _post(session, request, form))
     try:
         return runs.read(session, run)
     except DriverError as error:
         log.warning("deployment %s was created but cannot be read yet: %s", run, error)
-        return Deployment(
-            id=run,
-            name=request.name,
-            tags=request.tags,
-            module_id=module.id,
-            phase=Phase.UNKNOWN,
-            scalable=request.scalable,
-        )
+    except BaseException as error:
+        error.add_note(f"Deployment {run} was created; destroy it if it is not needed.")
+        raise
+    return Deployment(
+        id=run,
+        name=request.name,
+        tags=request.tags,
+        module_id=module.id,
+        phase=Phase.UNKNOWN,
+        scalable=request.scalable,
+    )
 
 
 def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) -> Response:
@@ -76,39 +92,46 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
         read_timeout=max(POST_TIMEOUT, session.transport.settings.read_timeout),
         expects=expect(201, Location=f"/run/{PLACEHOLDER}"),
     )
-    doing = f"deploy {shorten(request.module_id)}"
+    doing = _doing(request)
     try:
-        answer = session.send(post, doing=doing, allow={409})
-    except AnswerLost as error:
-        raise type(error)(
-            f"Cannot {doing}: {error.summary}",
-            endpoint=session.endpoint.url,
-            hint="It may have been deployed all the same and was not sent again. Look for it"
-            " with list_nodes() before you try once more.",
+        response = session.send(post, doing=doing, allow=_UNCLEAR)
+    except (AnswerLost, MalformedAnswer, RedirectRefused) as error:
+        # A response that is too large, or names another address, tells no more than none.
+        cls = type(error) if isinstance(error, AnswerLost) else AnswerLost
+        raise cls(
+            f"Cannot {doing}: {error.summary}", endpoint=session.endpoint.url, hint=_LOOK
         ) from error
-    if answer.status == 409:
-        raise session.refusal(answer, doing=doing, hint=_hint(answer))
-    return answer
+    except DriverError:
+        raise
+    except BaseException as error:
+        error.add_note(f"{request.module_id} may have been deployed: look with list_nodes().")
+        raise
+    if response.status == 409:
+        raise session.refusal(response, doing=doing, hint=_hint(response))
+    return response
 
 
-def _hint(answer: Response) -> str | None:
-    if "public key" in answer.text:
+def _doing(request: DeploymentRequest) -> str:
+    return f"deploy {shorten(request.module_id)}"
+
+
+def _hint(response: Response) -> str | None:
+    if "public key" in response.text:
         return "Add a key with import_key_pair_from_file(), or leave ex_check_ssh_key out."
-    if "uota" in answer.text:
+    if "uota" in response.text:
         return "Terminate deployments that are not needed any more, or ask for a larger quota."
     return None
 
 
-def _created(session: Session, answer: Response) -> str:
-    location = urlsplit(answer.headers.get("Location", "")).path
+def _created(session: Session, request: DeploymentRequest, response: Response) -> str:
+    """Read the id of the new run; all but a 201 that names it leaves open what was done."""
     try:
-        return run_id(location.rstrip("/").rpartition("/")[2])
-    except BadInput:
-        raise MalformedAnswer(
-            f"The server answered {answer.status} to a deployment but does not name it.",
-            endpoint=session.endpoint.url,
-            hint="Look for it with list_nodes() before you try again.",
-        ) from None
+        location = urlsplit(response.headers.get("Location", "")).path.rstrip("/").split("/")
+        if response.status == 201 and location[-2:-1] == ["run"]:
+            return run_id(location[-1])
+    except ValueError:  # no URL, or no id
+        pass
+    raise unconfirmed(session, response, doing=_doing(request), hint=_LOOK)
 
 
 def inherited_parameters(session: Session, module: Module) -> Iterator[ModuleParameter]:
@@ -117,11 +140,18 @@ def inherited_parameters(session: Session, module: Module) -> Iterator[ModulePar
 
     :param session: The logged-in session.
     :param module: The component.
+    :raises MalformedAnswer: If there are more than any component is built on.
     """
-    seen = {module.path}
-    parent = module.parent_id
-    while parent and "/".join(segments(parent, "the parent of a module")) not in seen:
-        seen.add(parent)
-        ancestor = read(session, parent)
-        yield from ancestor.parameters
-        parent = ancestor.parent_id
+    paths = {module.path}
+    while module.parent_id is not None:
+        path = split_version(module.parent_id.strip("/"))[0]
+        if path in paths:
+            return
+        if len(paths) > MAX_PARENTS:
+            raise MalformedAnswer(
+                f"{shorten(next(iter(paths)))} is built on more than {MAX_PARENTS} components.",
+                endpoint=session.endpoint.url,
+            )
+        paths.add(path)
+        module = read(session, module.parent_id)
+        yield from module.parameters

@@ -62,7 +62,7 @@ def user_name(session: Session) -> str:
         backend = cast(CimiBackend, session.backend)
         document = backend.session_document(session) or _token_claims(session)
         name = document.get("username")
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or name in {"", ".", ".."}:
             raise MalformedAnswer(
                 "The server does not say who is logged in.", endpoint=session.endpoint.url
             )

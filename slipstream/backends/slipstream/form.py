@@ -20,6 +20,9 @@ from slipstream.values.deployment_request import DeploymentRequest, Parameter, R
 
 CONNECTOR = "connector/"
 SERVICE_OFFER = "service-offer/"
+MAX_LENGTH = 4096
+"""Characters that a value may have."""
+
 _SETTABLE = ("Input", "Output", "Cloud")
 _DECIDED_ELSEWHERE = {"refqname", "type"}
 _OPTIONS = {"tags", "keep-running", "mutable", "bypass-ssh-check"} | _DECIDED_ELSEWHERE
@@ -59,6 +62,24 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     return form | _component(request, module, inherited)
 
 
+def check_lengths(request: DeploymentRequest) -> None:
+    """
+    Refuse values that the server cannot store; it answers them with an error without a reason.
+
+    :param request: What to deploy and how.
+    :raises BadInput: If a value is too long.
+    """
+    labels = ",".join(filter(None, (request.name, *request.tags)))
+    values = [(f"The value of {p.name!r}", p.value) for p in request.parameters]
+    for what, value in [("The name with the tags", labels), *values]:
+        # The server counts as Java does.
+        length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+        if length > MAX_LENGTH:
+            raise BadInput(
+                f"{what} has {length} characters; the server stores at most {MAX_LENGTH}."
+            )
+
+
 def _with_options(request: DeploymentRequest) -> DeploymentRequest:
     """The options of the form are taken among the parameters too, as 0.1.3 did."""
     given = {p.name: p.value for p in request.parameters if p.node is None and p.name in _OPTIONS}
@@ -81,12 +102,19 @@ def _with_options(request: DeploymentRequest) -> DeploymentRequest:
 def _component(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
     _refuse_application_options(request, module)
     form: dict[str, str] = {}
-    known = _names(module.parameters)
+    declared = _by_name(module.parameters)
     for parameter in request.parameters:
-        if parameter.role is Role.INPUT and parameter.name not in known:
-            known |= _names(inherited())
-            if parameter.name not in known:
-                raise UnknownName("parameter", parameter.name, known, f"of {module.path}")
+        if parameter.role is Role.INPUT:
+            if parameter.name not in declared:
+                declared = _by_name(inherited()) | declared
+            if parameter.name not in declared:
+                raise UnknownName("parameter", parameter.name, declared, f"of {module.path}")
+            if not parameter.value and declared[parameter.name].value:
+                raise BadInput(
+                    f"{parameter.name!r} of {module.path} cannot be set to an empty text: the"
+                    " server ignores that and keeps the default.",
+                    hint="Leave it out to mean the default, or give it a blank.",
+                )
         if parameter.role is Role.LOCATION:
             _check_location(_value(parameter), module.path, module.image_ids, module.connectors)
         # What users name by the server's own parameter comes first and wins.
@@ -131,14 +159,19 @@ def _refuse_application_options(request: DeploymentRequest, module: Module) -> N
 
 
 def _check_for_node(parameter: Parameter, node: ModuleNode, module: Module) -> None:
+    where = f"node {node.name} of {module.path}"
     if parameter.role is Role.INPUT:
-        known = _names(node.parameters)
-        if parameter.name not in known:
-            raise UnknownName(
-                "parameter", parameter.name, known, f"of node {node.name} of {module.path}"
+        declared = _by_name(node.parameters)
+        if parameter.name not in declared:
+            raise UnknownName("parameter", parameter.name, declared, f"of {where}")
+        mapped_to = declared[parameter.name].mapped_to
+        if mapped_to is not None:
+            raise BadInput(
+                f"{parameter.name!r} of {where} is mapped to {mapped_to!r}: the server overwrites"
+                " what is given for it.",
+                hint="Leave it out.",
             )
     if parameter.role is Role.LOCATION:
-        where = f"node {node.name} of {module.path}"
         _check_location(_value(parameter), where, node.image_ids, module.connectors)
 
 
@@ -175,14 +208,14 @@ def _counts(request: DeploymentRequest, role: Role) -> dict[str | None, int]:
     return {parameter.node: int(parameter.value) for parameter in request.decides(role)}
 
 
-def _names(parameters: Iterable[ModuleParameter]) -> set[str]:
+def _by_name(parameters: Iterable[ModuleParameter]) -> dict[str, ModuleParameter]:
     """What can be set: a connector's own parameters go by their names without its prefix too."""
-    names = set()
+    by_name = {}
     for parameter in parameters:
-        names.add(parameter.name)
+        by_name[parameter.name] = parameter
         if parameter.category not in _SETTABLE:
-            names.add(parameter.name.removeprefix(f"{parameter.category}."))
-    return names
+            by_name[parameter.name.removeprefix(f"{parameter.category}.")] = parameter
+    return by_name
 
 
 def _name(parameter: Parameter) -> str:

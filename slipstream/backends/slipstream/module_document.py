@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
+import attrs
+
 from slipstream.backends.slipstream import xml
 from slipstream.errors import MalformedAnswer
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
@@ -70,8 +72,11 @@ def module(root: Element) -> Module:
 
 def _node(element: Element) -> ModuleNode:
     image = element.find("image")
-    own = _parameters(element)
-    inherited = _parameters(image) if image is not None else ()
+    parameters = {} if image is None else {p.name: p for p in _parameters(image)}
+    # A node's own parameters are values for those of its component, without their types.
+    for own in _parameters(element, "parameters", "parameterMappings"):
+        parameter = parameters.get(own.name, own)
+        parameters[own.name] = attrs.evolve(parameter, value=own.value, mapped_to=own.mapped_to)
     connector = element.get("cloudService", ANY_CLOUD)
     multiplicity = xml.whole(element.get("multiplicity"))
     return ModuleNode(
@@ -79,16 +84,16 @@ def _node(element: Element) -> ModuleNode:
         module_id=element.get("imageUri", "").removeprefix(PREFIX),
         multiplicity=1 if multiplicity is None else multiplicity,
         connector=None if connector == ANY_CLOUD else connector,
-        parameters=tuple({p.name: p for p in (*inherited, *own)}.values()),
+        parameters=tuple(parameters.values()),
         image_ids=_image_ids(image) if image is not None else {},
     )
 
 
-def _parameters(element: Element) -> Iterator[ModuleParameter]:
-    # A module repeats its own among those that it inherits.
+def _parameters(element: Element, *maps: str) -> Iterator[ModuleParameter]:
+    # A module repeats its own parameters among those that it inherits.
     names: set[str] = set()
-    for holder in ("parameters", "inputParametersExpanded"):
-        for parameter in xml.entries(element, holder, "parameter"):
+    for name in maps or ("parameters", "inputParametersExpanded"):
+        for parameter in xml.entries(element, name, "parameter"):
             if parameter.get("name", "") in names:
                 continue
             names.add(parameter.get("name", ""))
@@ -101,6 +106,7 @@ def _parameters(element: Element) -> Iterator[ModuleParameter]:
                 description=parameter.get("description", ""),
                 mandatory=xml.flag(parameter, "mandatory"),
                 choices=[choice.text or "" for choice in parameter.iterfind("enumValues/string")],
+                mapped_to=value if xml.flag(parameter, "isMappedValue") else None,
             )
 
 

@@ -16,7 +16,7 @@ from slipstream.backends.outcomes import require_status
 from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.module_document import KINDS, PREFIX, module, split_version
-from slipstream.backends.slipstream.paths import quoted, segments
+from slipstream.backends.slipstream.paths import module_path, quoted, segments
 from slipstream.backends.slipstream.profile import XML
 from slipstream.errors import Forbidden, shorten
 from slipstream.session import Session
@@ -43,8 +43,7 @@ def list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[
 
 def delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
     """One version, or all: a path with a slash at its end means every version."""
-    parts = segments(module_id, "the id of a module")
-    path = "/".join(parts)
+    path = module_path(module_id)
     target = split_version(path)[0] + "/" if all_versions else path
     doing = f"delete {shorten(path)}"
     response = session.send(
@@ -65,8 +64,7 @@ def read(session: Session, module_id: str) -> Module:
     :param session: The logged-in session.
     :param module_id: Its id, or its path for the latest version.
     """
-    path = "/".join(segments(module_id, "the id of a module"))
-    return module(_document(session, path))
+    return module(_document(session, module_path(module_id)))
 
 
 def _document(session: Session, path: str) -> Element:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from slipstream.errors import BadInput, shorten
 from slipstream.values.text import CONTROL_CHARACTERS
@@ -14,6 +14,9 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 def segments(path: str, what: str) -> list[str]:
     """
     The parts of a module path.
+
+    Servers and proxies decode paths, some of them twice: a part that would fall apart then, or
+    lead to another resource, is refused.
 
     :param path: The path as users write it: a slash at its start or end and ``module/`` before
         it do not matter.
@@ -27,12 +30,42 @@ def segments(path: str, what: str) -> list[str]:
     parts = stripped.split("/") if stripped else []
     if parts[:1] == ["module"]:
         del parts[0]
-    if any(part.strip() in {"", ".", ".."} for part in parts):
+    if not all(map(_is_plain, parts)):
         raise BadInput(
             f"{shorten(path)!r} is not {what}.",
             hint="Paths look like 'apps/WordPress/wordpress', with a version behind or without.",
         )
     return parts
+
+
+def module_path(module_id: str) -> str:
+    """
+    The path of one module, checked so that neither the root nor another resource is reached.
+
+    :param module_id: What the user gave.
+    :returns: The path, with a version behind it or without.
+    :raises BadInput: If it is no module's id.
+    """
+    parts = segments(module_id, "the id of a module")
+    if not parts:
+        raise BadInput(
+            f"{shorten(module_id)!r} is not the id of a module: it names all of them.",
+            hint="Paths look like 'apps/WordPress/wordpress', with a version behind or without.",
+        )
+    return "/".join(parts)
+
+
+def _is_plain(part: str) -> bool:
+    decoded = part
+    for _ in range(5):
+        decoded = unquote(decoded)
+    name = decoded.partition(";")[0].strip()
+    return not (
+        name in {"", ".", ".."}
+        or CONTROL_CHARACTERS.search(decoded)
+        or (decoded != part and {"/", "\\"} & set(decoded))
+        or unquote(decoded) != decoded
+    )
 
 
 def quoted(path: str) -> str:

@@ -6,13 +6,14 @@ Source: SlipStreamServer, run/RunListResource.java, factory/RunFactory.java.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 import attrs
 
 from slipstream.backends.slipstream.deploying import inherited_parameters
 from slipstream.backends.slipstream.dialect import JSON
-from slipstream.backends.slipstream.form import CONNECTOR, SERVICE_OFFER, fields
+from slipstream.backends.slipstream.form import CONNECTOR, SERVICE_OFFER, check_lengths, fields
 from slipstream.backends.slipstream.module_document import ANY_CLOUD
 from slipstream.backends.slipstream.modules import read
 from slipstream.backends.slipstream.offers import list_connectors, offer
@@ -23,6 +24,7 @@ from slipstream.transport.messages import Request
 from slipstream.values import Module, ModuleKind, ModuleParameter, ServiceOffer
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 
+_OFFER_ID = re.compile(r"service-offer/[\w-]+", re.ASCII)
 Images = Mapping[str, str]
 
 
@@ -49,6 +51,10 @@ def _of_each_parameter(
     request: DeploymentRequest, module: Module, inherited: list[ModuleParameter]
 ) -> Iterator[DriverError]:
     """One after the other, since the first that is wrong hides the rest."""
+    try:
+        check_lengths(request)
+    except BadInput as error:
+        yield error
     for parameter in request.parameters:
         try:
             fields(attrs.evolve(request, parameters=(parameter,)), module, lambda: iter(inherited))
@@ -101,6 +107,8 @@ def _place(
 
 def _offer(session: Session, parameter: Parameter) -> ServiceOffer | None:
     name = SERVICE_OFFER + parameter.value.removeprefix(SERVICE_OFFER)
+    if not _OFFER_ID.fullmatch(name):
+        return None
     look = Request(method="GET", path=f"/api/{name}", headers=JSON, repeatable=True)
     try:
         document = session.send(look, doing=f"look at {name}").json()

@@ -7,6 +7,7 @@ crosses a hook. Source: SlipStreamServer, user/UserResource.java, persistence/Us
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -15,6 +16,7 @@ import attrs
 from slipstream.backends.outcomes import require_status
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.dialect import user_name
+from slipstream.errors import MalformedAnswer
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
 from slipstream.transport.messages import Request
@@ -22,7 +24,7 @@ from slipstream.transport.messages import Request
 XML = {"Accept": "application/xml"}
 SSH_KEYS = "General.ssh.public.key"
 _DEFAULT_CLOUD = "General.default.cloud.service"
-_FOREIGN = "General.orchestrator.publicsshkey"
+_SERVERS_OWN = "General.orchestrator.publicsshkey"
 _NAMES = (".username", ".access.id")
 _SECRETS = (".password", ".secret.key")
 
@@ -33,9 +35,11 @@ class Profile:
     One reading of the profile.
 
     :param root: The document.
+    :param entries: Its map of parameters.
     """
 
     root: Element = attrs.field(repr=False)
+    entries: Element = attrs.field(repr=False)
 
     @classmethod
     def read(cls, session: Session, *, doing: str) -> Profile:
@@ -44,11 +48,19 @@ class Profile:
 
         :param session: The logged-in session.
         :param doing: What it is read for, in words that go after "Cannot".
+        :raises MalformedAnswer: If it is not the whole profile of that user.
         """
-        answer = session.send(
-            Request(method="GET", path=_path(session), headers=XML, repeatable=True), doing=doing
-        )
-        return cls(xml.parse(answer, "user"))
+        request = Request(method="GET", path=_path(session), headers=XML, repeatable=True)
+        root = xml.parse(session.send(request, doing=doing), "user")
+        entries = root.findall("parameters")
+        if len(entries) != 1 or root.get("name") != user_name(session) or not _is_map(entries[0]):
+            # What is missing here would be deleted on the server when it is written back.
+            raise MalformedAnswer(
+                f"Cannot {doing}: the profile that the server gave is not complete.",
+                endpoint=session.endpoint.url,
+                hint="Nothing was changed. Try again later.",
+            )
+        return cls(root, entries[0])
 
     @property
     def privileged(self) -> bool:
@@ -62,31 +74,25 @@ class Profile:
 
         There is no flag for that; the server's own client decides it by the same names.
         """
-        named, secret = set(), set()
-        for parameter in xml.entries(self.root, "parameters", "parameter"):
+        names, secrets = set(), set()
+        for parameter in self._parameters():
             if parameter.findtext("value", ""):
                 name, category = parameter.get("name", ""), parameter.get("category", "")
                 if name.endswith(_NAMES):
-                    named.add(category)
+                    names.add(category)
                 elif name.endswith(_SECRETS):
-                    secret.add(category)
-        return (named & secret) - {"General", ""}
+                    secrets.add(category)
+        return (names & secrets) - {"General", ""}
 
     @property
     def ssh_lines(self) -> list[str]:
         """The lines of the SSH key parameter, as they are."""
-        return self._read(SSH_KEYS).splitlines()
+        return self._value(SSH_KEYS).splitlines()
 
     @property
     def default_cloud(self) -> str:
         """The cloud that is meant when none is named, empty if there is none."""
-        return self._read(_DEFAULT_CLOUD)
-
-    def _read(self, name: str) -> str:
-        for parameter in xml.entries(self.root, "parameters", "parameter"):
-            if parameter.get("name") == name:
-                return parameter.findtext("value", "")
-        return ""
+        return self._value(_DEFAULT_CLOUD)
 
     def write_ssh_lines(self, session: Session, lines: list[str], *, doing: str) -> None:
         """
@@ -96,43 +102,46 @@ class Profile:
         :param lines: The lines of the SSH key parameter.
         :param doing: What it is written for, in words that go after "Cannot".
         """
-        self._value(self._prepare()).text = "\n".join(lines)
-        response = session.send(
-            Request(
-                method="PUT",
-                path=_path(session),
-                headers={**XML, "Content-Type": "application/xml"},
-                body=tostring(self.root, encoding="utf-8"),
-                expects=expect(202),
-            ),
-            doing=doing,
-        )
-        require_status(
-            session, response, {201, 202}, doing=doing, hint="Look at list_key_pairs()."
-        )
-
-    def _prepare(self) -> Element:
-        """The parameters, once what the server gives but does not take back is out."""
+        # Of what the server gives, it does not take these back.
         self.root.attrib.pop("roles", None)
-        parameters = self.root.find("parameters")
-        if parameters is None:
-            parameters = SubElement(self.root, "parameters")
-        for entry in parameters.findall("entry"):
-            parameter = entry.find("parameter")
-            if parameter is not None and parameter.get("name") == _FOREIGN:
-                parameters.remove(entry)
-        return parameters
-
-    def _value(self, parameters: Element) -> Element:
-        for parameter in xml.entries(self.root, "parameters", "parameter"):
-            if parameter.get("name") == SSH_KEYS:
-                break
-        else:
-            entry = SubElement(parameters, "entry")
+        for entry in self.entries.findall(f"entry/parameter[@name='{_SERVERS_OWN}']/.."):
+            self.entries.remove(entry)
+        parameter = self._parameter(SSH_KEYS)
+        if parameter is None:
+            entry = SubElement(self.entries, "entry")
             SubElement(entry, "string").text = SSH_KEYS
             parameter = SubElement(entry, "parameter", name=SSH_KEYS, category="General")
         value = parameter.find("value")
-        return SubElement(parameter, "value") if value is None else value
+        if value is None:
+            value = SubElement(parameter, "value")
+        value.text = "\n".join(lines)
+        request = Request(
+            method="PUT",
+            path=_path(session),
+            headers={**XML, "Content-Type": "application/xml"},
+            body=tostring(self.root, encoding="utf-8"),
+            expects=expect(202),
+        )
+        response = session.send(request, doing=doing)
+        hint = "Look at list_key_pairs()."
+        require_status(session, response, {201, 202}, doing=doing, hint=hint)
+
+    def _parameters(self) -> Iterator[Element]:
+        return self.entries.iterfind("entry/parameter")
+
+    def _parameter(self, name: str) -> Element | None:
+        return next((p for p in self._parameters() if p.get("name") == name), None)
+
+    def _value(self, name: str) -> str:
+        parameter = self._parameter(name)
+        return "" if parameter is None else parameter.findtext("value", "")
+
+
+def _is_map(entries: Element) -> bool:
+    """Whether each entry of a map, which has some, holds one parameter with a name of its own."""
+    parameters = [entry.findall("parameter") for entry in entries]
+    names = {each[0].get("name") for each in parameters if len(each) == 1}
+    return 0 < len(names) == len(entries) and None not in names
 
 
 def _path(session: Session) -> str:

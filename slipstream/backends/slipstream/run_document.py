@@ -65,6 +65,19 @@ def document(root: Element) -> Deployment:
     )
 
 
+def passwords(root: Element) -> dict[str, str | None]:
+    """
+    The runtime parameters that the module declares as passwords, which the run calls texts.
+
+    :param root: The root element of a run's document.
+    :returns: Their values by their keys.
+    """
+    names = {p.get("name") for p in root.iterfind("module//parameter[@type='Password']")}
+    parameters = xml.entries(root, "runtimeParameters", "runtimeParameter")
+    values = {p.get("key", ""): p.text for p in parameters}
+    return {key: value for key, value in values.items() if key.partition(":")[2] in names}
+
+
 def _addresses(values: dict[str, str | None]) -> Iterator[str]:
     """The host names of the user's machines; those of orchestrators serve the server only."""
     for key in sorted(values):

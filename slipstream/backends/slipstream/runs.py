@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from xml.etree.ElementTree import Element
 
 import attrs
 
@@ -17,7 +18,13 @@ from slipstream.backends.slipstream import machines, xml
 from slipstream.backends.slipstream.dialect import STATES, uncached
 from slipstream.backends.slipstream.paths import run_id
 from slipstream.backends.slipstream.profile import XML
-from slipstream.backends.slipstream.run_document import ABORT, STATE, document, phase
+from slipstream.backends.slipstream.run_document import (
+    ABORT,
+    STATE,
+    document,
+    passwords,
+    phase,
+)
 from slipstream.backends.slipstream.run_list import every_run
 from slipstream.errors import NodeFailed, UnknownName
 from slipstream.session import Session
@@ -87,7 +94,8 @@ def get_parameter(
     It is never asked for by its own address: asking there for one that does not exist aborts
     the deployment.
     """
-    deployment = read(session, deployment_id)
+    root = _read_document(session, deployment_id)
+    deployment = document(root)
     values = deployment.parameters or {}
     if name not in values:
         raise UnknownName("parameter", name, values, f"of deployment {deployment.id}")
@@ -98,7 +106,7 @@ def get_parameter(
             reason=deployment.failure,
             endpoint=session.endpoint.url,
         )
-    return RunParameter(name=name, value=values[name])
+    return RunParameter(name=name, value=values[name], secret=name in passwords(root))
 
 
 def terminate(session: Session, deployment_id: str) -> bool:
@@ -159,6 +167,10 @@ def read(session: Session, deployment_id: str) -> Deployment:
     :param session: The logged-in session.
     :param deployment_id: Its UUID.
     """
+    return document(_read_document(session, deployment_id))
+
+
+def _read_document(session: Session, deployment_id: str) -> Element:
     run = run_id(deployment_id)
     request = Request(
         method="GET",
@@ -168,8 +180,11 @@ def read(session: Session, deployment_id: str) -> Deployment:
         repeatable=True,
         expects=expect(200, f'<run uuid="{run}"/>'.encode()),
     )
-    answer = session.send(request, doing=f"read deployment {run}")
-    return document(xml.parse(answer, "run"))
+    response = session.send(request, doing=f"read deployment {run}")
+    root = xml.parse(response, "run")
+    # From here on no message and no log line shows them.
+    session.transport.secrets.meet(*filter(None, passwords(root).values()))
+    return root
 
 
 def _parameter(
