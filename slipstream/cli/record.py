@@ -67,7 +67,7 @@ def record(
 def _check(endpoint: str | None, origin: str | None) -> None:
     if missing := [name for name in ("pytest", "vcr", "yaml", "pyotp") if find_spec(name) is None]:
         hint = install_hint("testing", "sandbox")
-        raise click.UsageError(f"{', '.join(missing)} is not installed. {hint}")
+        raise click.UsageError(f"not installed: {', '.join(missing)}. {hint}")
     if not endpoint:
         if find_spec("flask") is None:
             raise click.UsageError(f"flask is not installed. {install_hint('testing', 'sandbox')}")
