@@ -41,6 +41,7 @@ from slipstream.values import (
     Deployment,
     DeploymentRequest,
     DeploymentState,
+    Endpoint,
     Module,
     Phase,
     Role,
@@ -49,6 +50,7 @@ from slipstream.values import (
     SSHKey,
     VirtualMachine,
 )
+from slipstream.values.endpoint import split_address
 
 PROJECT = "slipstream"
 """The name of the pluggy project and of the entry-point group."""
@@ -100,6 +102,13 @@ def _operation(phrase: str, *, changes: bool = False) -> Callable[[F], F]:
     return register
 
 
+_COMING = {
+    Phase.TERMINATED: frozenset[Phase](),
+    Phase.ERROR: frozenset({Phase.STOPPING, Phase.STOPPED, Phase.TERMINATED}),
+}
+"""What a deployment can still reach from a phase, where that is little."""
+
+
 class Backend:
     """
     The protocol of one family of servers, for one session.
@@ -135,6 +144,9 @@ class Backend:
         for state, phase in cls.states.items():
             if not isinstance(phase, Phase):
                 raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")
+        if cls.states and Phase.TERMINATED not in cls.states.values():
+            # What the server has deleted can be waited for on every server.
+            cls.states = MappingProxyType({**cls.states, GONE: Phase.TERMINATED})
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -241,6 +253,16 @@ class Backend:
         """
         return response.status == 401
 
+    @staticmethod
+    def location_name(location: str) -> str:
+        """
+        Write a location in one way, for policies: they compare names.
+
+        :param location: What the user has given: a name, or an id as ``list_connectors`` gives it.
+        :returns: The name that :meth:`deploy` and its wrappers get.
+        """
+        return location
+
     def preflight(self, request: DeploymentRequest) -> Iterable[DriverError]:
         """
         Find what the server would refuse of a deployment; for dry runs.
@@ -294,19 +316,34 @@ class Backend:
         """
         Read the state of a deployment, as cheaply as the server can tell; by default all of it.
 
+        What has ended or failed can reach few other states, so the default ends a wait for any
+        other one. A deployment that the server does not have any more is what a wait for its end
+        waits for.
+
         :param deployment_id: Its id.
         :param wanted: The states waited for, so that ``attainable`` can be answered.
-        :raises NotFound: If there is none of that id.
+        :raises NotFound: If there is none of that id, and its end is not waited for.
         """
-        deployment = self.get_deployment(deployment_id)
-        ended = deployment.phase is Phase.TERMINATED
+        try:
+            deployment = self.get_deployment(deployment_id)
+        except NotFound:
+            end = next((s for s in sorted(wanted) if self._phase(s) is Phase.TERMINATED), None)
+            if end is None:
+                raise
+            return DeploymentState(state=end, phase=Phase.TERMINATED, deployment_id=deployment_id)
+        coming = _COMING.get(deployment.phase)
         return DeploymentState(
             state=deployment.state,
             phase=deployment.phase,
             failure=deployment.failure,
-            attainable=not ended or deployment.state in wanted,
+            attainable=coming is None
+            or deployment.state in wanted
+            or any(self._phase(state) in coming for state in wanted),
             deployment_id=deployment_id,
         )
+
+    def _phase(self, state: str) -> Phase:
+        return Phase.TERMINATED if state == GONE else self.states.get(state, Phase.UNKNOWN)
 
     @_operation("deploy", changes=True)
     def deploy(self, request: DeploymentRequest) -> Deployment:
@@ -512,6 +549,16 @@ def _check_hosts(_: object, __: object, value: frozenset[str]) -> None:
     for host in value:
         if not host or any(character in host for character in "/@? ") or "://" in host:
             raise BadInput(f"{host!r} is not a host name: leave scheme and path out.")
+        split_address(host)
+
+
+def _check_probe(_: object, __: object, value: str) -> None:
+    if value:
+        Request(method="GET", path=value)
+
+
+def _to_endpoint(value: str | Endpoint | None) -> Endpoint | None:
+    return Endpoint.parse(value) if isinstance(value, str) else value
 
 
 def _check_backend(_: object, __: object, value: type[Backend]) -> None:
@@ -538,6 +585,11 @@ class LoginMethod:
     :param recognises: Whether the look of the credentials asks for this method, when the user
         named none.
     :param fallback: Whether it serves every name that no other method has.
+    :param parameters: The names that users may give in ``ex_login_parameters``; ``None`` for
+        any. Other ones are refused before a request is sent.
+    :param secret_fields: Names of fields, headers and parameters whose values are secrets, beside
+        those that sound like one. They are masked in logs, errors and cassettes from the first
+        request on.
     """
 
     name: str = attrs.field(validator=_check_name)
@@ -545,6 +597,10 @@ class LoginMethod:
     description: str = ""
     recognises: Callable[[Credentials], bool] = _recognise_nothing
     fallback: bool = False
+    parameters: tuple[str, ...] | None = attrs.field(
+        default=None, converter=attrs.converters.optional(_to_names)
+    )
+    secret_fields: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
 
 
 @attrs.frozen(kw_only=True)
@@ -554,7 +610,9 @@ class EndpointKind:
 
     :param name: What users write as ``ex_endpoint_kind``.
     :param backend: The class that speaks its protocol.
-    :param hosts: Host names that are known to be of this kind; nothing is read to find out then.
+    :param hosts: Hosts that are known to be of this kind, as ``"host"`` or ``"host:port"``;
+        nothing is read to find out then.
+    :param endpoint: The address when the user gives none, as in ``"https://cloud.example"``.
     :param recognises: Whether a cloud entry point is one of this kind; called for hosts that no
         kind knows.
     :param api_version: What users write as ``api_version`` to say that an endpoint is of this
@@ -563,6 +621,11 @@ class EndpointKind:
     :param default_login: The login method when neither the user nor the look of the
         credentials names one.
     :param description: One line for people.
+    :param probe_path: A path to read when the server has no cloud entry point, or one that no
+        kind recognises.
+    :param recognises_response: Whether the response to that request, sent without a login, comes
+        from a server of this kind.
+    :param secret_fields: As for :class:`LoginMethod`.
     """
 
     name: str = attrs.field(validator=_check_name)
@@ -575,6 +638,10 @@ class EndpointKind:
     login_methods: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
     default_login: str = "internal"
     description: str = ""
+    endpoint: Endpoint | None = attrs.field(default=None, converter=_to_endpoint)
+    probe_path: str = attrs.field(default="", validator=_check_probe)
+    recognises_response: Callable[[Response], bool] = _recognise_nothing
+    secret_fields: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
 
 
 @hookspec

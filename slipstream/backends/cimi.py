@@ -114,7 +114,7 @@ class CimiBackend(Backend):
     def _login_refused(
         self, attempt: LoginAttempt, template: str, response: Response
     ) -> DriverError:
-        doing = f"log in by {template!r}"
+        doing = f"log in by {attempt.method or template!r}"
         if response.status < 400:
             return MalformedAnswer(
                 f"Cannot {doing}: the server answered {response.status} and gave no session.",

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from slipstream.errors import BadInput, MalformedAnswer, UnknownName
+from slipstream.errors import (
+    BadInput,
+    DriverError,
+    MalformedAnswer,
+    RedirectRefused,
+    RequestFailed,
+    UnknownName,
+)
 from slipstream.hookspecs import EndpointKind, LoginMethod
+from slipstream.plugins.named_contributions import recognises
 from slipstream.plugins.registry import Plugins, default_plugins
 from slipstream.session import Session
 from slipstream.session.discovery import read_entry_point
 from slipstream.transport import Transport, TransportSettings
+from slipstream.transport.messages import Request, Response
 from slipstream.values.credentials import Credentials
-from slipstream.values.endpoint import Endpoint
+from slipstream.values.endpoint import Endpoint, join_address
 
 
 def connect(
@@ -45,6 +54,7 @@ def connect(
         else:
             chosen = find_kind(transport, plugins)
         method = choose_login(chosen, credentials, plugins)
+        _check_parameters(method, credentials)
         session = Session(transport, chosen, method, credentials)
         session.log_in()
     except BaseException:
@@ -93,37 +103,75 @@ def kind_of_version(api_version: str, plugins: Plugins) -> EndpointKind:
 
 def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
     """
-    Tell what kind of endpoint one is: by its host name, else by its cloud entry point.
+    Find the kind of an endpoint: by its host, its cloud entry point, or the probes of the kinds.
 
-    :param transport: The conversation with it.
+    :param transport: Sends the requests, without a login.
     :param plugins: The plugins that know kinds of endpoint.
     :returns: The kind.
     :raises MalformedAnswer: If no kind recognises it.
     """
     endpoint = transport.endpoint
     kinds = plugins.endpoint_kinds
-    known = kinds.matching(
-        (
-            contribution
-            for contribution in kinds.contributions()
-            if endpoint.host in contribution.record.hosts
-        ),
-        f"the host {endpoint.host}",
-    )
-    if known is not None:
-        return known
-    entry_point = read_entry_point(transport)
-    found = kinds.matching(
-        kinds.recognising(entry_point),
-        f"the server at {endpoint}",
-    )
-    if found is None:
-        raise MalformedAnswer(
-            f"{endpoint} has a cloud entry point of a family that no plugin knows.",
-            endpoint=endpoint.url,
-            hint=f"Known kinds of endpoint: {', '.join(kinds.names)}.",
+    # A kind that names the port too means this server more than one that names the host alone.
+    for address in (join_address(endpoint.host, endpoint.port), join_address(endpoint.host)):
+        kind = kinds.matching(
+            (c for c in kinds.contributions() if address in c.record.hosts),
+            f"the host {address}",
         )
-    return found
+        if kind is not None:
+            return kind
+    kind, error = _by_entry_point(transport, plugins)
+    kind = kind or _by_probe(transport, plugins)
+    if kind is None:
+        installed = f"Installed kinds of endpoint: {', '.join(kinds.names)}."
+        hint = f"{installed} If it is one of them, name it as ex_endpoint_kind."
+        error.hint = f"{error.hint} {hint}" if error.hint else hint
+        raise error
+    return kind
+
+
+def _by_entry_point(
+    transport: Transport, plugins: Plugins
+) -> tuple[EndpointKind | None, DriverError]:
+    kinds, endpoint = plugins.endpoint_kinds, transport.endpoint
+    try:
+        entry_point = read_entry_point(transport)
+    except (MalformedAnswer, RedirectRefused, RequestFailed) as error:
+        return None, error
+    kind = kinds.matching(kinds.recognising(entry_point), f"the server at {endpoint}")
+    return kind, MalformedAnswer(
+        f"{endpoint} has a cloud entry point of a family that no plugin knows.",
+        endpoint=endpoint.url,
+    )
+
+
+def _by_probe(transport: Transport, plugins: Plugins) -> EndpointKind | None:
+    kinds = plugins.endpoint_kinds
+    responses: dict[str, Response | None] = {}
+    for contribution in kinds.contributions():
+        path = contribution.record.probe_path
+        if path and path not in responses:
+            request = Request(method="GET", path=path, repeatable=True)
+            try:
+                responses[path] = transport.send(request)
+            except DriverError:
+                responses[path] = None
+    return kinds.matching(
+        (
+            c
+            for c in kinds.contributions()
+            if (response := responses.get(c.record.probe_path)) is not None
+            and recognises(c, c.record.recognises_response, response)
+        ),
+        f"the server at {transport.endpoint}",
+    )
+
+
+def _check_parameters(method: LoginMethod, credentials: Credentials) -> None:
+    for name in credentials.parameters if method.parameters is not None else ():
+        if name not in (method.parameters or ()):
+            where = f"of the login method {method.name}"
+            raise UnknownName("ex_login_parameter", name, method.parameters or (), where)
 
 
 def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins) -> LoginMethod:

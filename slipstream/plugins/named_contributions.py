@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -97,7 +97,7 @@ class Contributions(Generic[C]):
         return [
             contribution
             for contribution in self.contributions()
-            if _recognises(contribution, subject)
+            if recognises(contribution, contribution.record.recognises, subject)
         ]
 
     def contributions(self) -> Iterator[Contribution[C]]:
@@ -144,9 +144,18 @@ class Contributions(Generic[C]):
                 ) from plugin.cause
 
 
-def _recognises(contribution: Contribution[C], subject: Any) -> bool:
+def recognises(
+    contribution: Contribution[C], predicate: Callable[[Any], bool], subject: Any
+) -> bool:
+    """
+    Call a predicate of a plugin; one that fails is warned about and does not recognise.
+
+    :param contribution: The record and its plugin.
+    :param predicate: The predicate.
+    :param subject: Its argument.
+    """
     try:
-        return bool(contribution.record.recognises(subject))
+        return bool(predicate(subject))
     except Exception as error:
         if contribution.plugin.built_in:
             raise

@@ -149,7 +149,7 @@ class Operations:
                 hint="Leave it out, and log in with a key that the image itself lets in.",
             )
         self._session.hide(*request.secrets)
-        request = request.with_roles(backend.parameter_roles)
+        request = request.with_roles(backend.parameter_roles, backend.location_name)
         if self._refusals is not None:
             self._collect_refusals(backend, request, self._refusals)
         return self._call("deploy", {"request": request})

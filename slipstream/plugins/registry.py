@@ -23,6 +23,7 @@ from slipstream.plugins.named_contributions import Contribution, Contributions
 from slipstream.plugins.operations import WRAPPABLE, Operations, specifications
 from slipstream.session import Session
 from slipstream.transport.stack_level import stacklevel
+from slipstream.values import secret_names
 
 C = TypeVar("C", LoginMethod, EndpointKind)
 
@@ -53,6 +54,10 @@ class Plugins:
         hook = self._manager.hook
         methods = list(self._collect(hook.slipstream_login_methods, LoginMethod))
         kinds = list(self._collect(hook.slipstream_endpoints, EndpointKind))
+        for method in methods:
+            secret_names.declare(method.record.secret_fields)
+        for kind in kinds:
+            secret_names.declare(kind.record.secret_fields)
         broken = [info for info in self._plugins.values() if info.status == "broken"]
         for info in broken:
             info.warn()

@@ -16,7 +16,7 @@ _READ = Request(
     headers={"Accept": "application/json"},
     repeatable=True,
 )
-_HINT = "Check the address; give the endpoint of a SlipStream or Nuvla server, without /api."
+_HINT = "Check the address, and leave /api out."
 
 
 def read_entry_point(transport: Transport) -> CloudEntryPoint:

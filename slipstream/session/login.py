@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json as json_format
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import attrs
 from requests.cookies import RequestsCookieJar
 
-from slipstream.errors import BadInput, RequestFailed
+from slipstream.errors import BadInput, InvalidCredentials, MalformedAnswer, RequestFailed
 from slipstream.session.error_responses import refusal
 from slipstream.transport import Transport, clock
 from slipstream.transport.messages import Request, Response
+from slipstream.values import Endpoint
+from slipstream.values.secret_names import announces_secret
 
-if TYPE_CHECKING:
-    from slipstream.values import Endpoint
+_REFUSED = frozenset({400, 401, 403})
 
 
 class WireProtocol(Protocol):
@@ -153,10 +156,22 @@ class LoginAttempt(Client):
 
     :param transport: The HTTP transport.
     :param backend: The backend.
+    :param method: The name of the login method, for messages.
+    :param previous: The login that has expired, if this is its renewal; its ``data`` may hold
+        what renews it, such as a refresh token.
     """
 
-    def __init__(self, transport: Transport, backend: WireProtocol) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        backend: WireProtocol,
+        *,
+        method: str = "",
+        previous: Login | None = None,
+    ) -> None:
         super().__init__(transport, backend)
+        self.method = method
+        self.previous = previous
         self._cookies = transport.new_jar()
         self._server_time: float | None = None
 
@@ -170,6 +185,76 @@ class LoginAttempt(Client):
         response = super().exchange(request)
         self._server_time = response.date or self._server_time
         return response
+
+    def post(
+        self,
+        url: str,
+        *,
+        doing: str,
+        form: Mapping[str, str] | None = None,
+        json: Mapping[str, object] | None = None,
+        allow: Collection[int] = (),
+    ) -> dict[str, Any]:
+        """
+        Post to any address, such as an identity provider's, and read the JSON object it answers.
+
+        The settings for certificates, proxies and timeouts are those of the endpoint; its cookies
+        go to no other server. What the answer has under names that announce a secret is masked
+        from then on.
+
+        :param url: The whole address, or a path of the endpoint.
+        :param doing: What is being done, in words that go after "Cannot".
+        :param form: The fields of a form to send.
+        :param json: The object to send as JSON; one of the two.
+        :param allow: Error statuses whose answer the caller wants to see, as in ``{400}``.
+        :returns: The object.
+        :raises InvalidCredentials: For a status 400, 401 or 403 that is not allowed.
+        :raises RequestFailed: For any other error status.
+        :raises MalformedAnswer: If the answer is no JSON object.
+        :raises NoAnswer: If the network fails.
+        """
+        transport, request = self._addressed(url)
+        kind, body = _content(form, json)
+        headers = {"Accept": "application/json", "Content-Type": kind}
+        request = attrs.evolve(request, headers=headers, body=body, purpose=doing)
+        own = transport is self.transport
+        response = self.exchange(request) if own else transport.send(request)
+        document = _object(response)
+        where = transport.endpoint.url
+        if response.status >= 400 and response.status not in allow:
+            detail = _detail(document or {})
+            raise refusal(
+                response,
+                doing=doing,
+                endpoint=where,
+                detail=self.transport.redactor.said(detail) if detail else None,
+                hint="Check what you log in with." if response.status in _REFUSED else None,
+                error=InvalidCredentials if response.status in _REFUSED else None,
+            )
+        if document is None:
+            raise MalformedAnswer(
+                f"Cannot {doing}: {where}{request.path} answers HTTP {response.status} with"
+                f" {response.kind}, not with a JSON object.",
+                endpoint=where,
+                hint="Check the address; something else may have answered.",
+            )
+        secrets = (v for name, v in document.items() if announces_secret(name))
+        self.hide(*(value for value in secrets if isinstance(value, str)))
+        return document
+
+    def _addressed(self, url: str) -> tuple[Transport, Request]:
+        parts = urlsplit(url)
+        query = tuple(parse_qsl(parts.query, keep_blank_values=True))
+        request = Request(method="POST", path=parts.path or "/", query=query)
+        if not (parts.scheme or parts.netloc):
+            return self.transport, request
+        endpoint = Endpoint.parse(f"{parts.scheme}://{parts.netloc}")
+        if self.endpoint.secure and not endpoint.secure:
+            raise BadInput(
+                f"{endpoint} is not encrypted, and would be sent what one logs in with.",
+                hint="Give an address that begins with https.",
+            )
+        return self.transport.to(endpoint), request
 
     def log_in_with_template(self, template: str, fields: Mapping[str, object]) -> Login:
         """
@@ -212,3 +297,29 @@ class LoginAttempt(Client):
         if lifetime is not None and lifetime <= 0:
             raise BadInput(f"The login expired {-lifetime:.0f} seconds ago.")
         return Login(cookies=self.cookies, lifetime=lifetime, user_name=user_name, data=data)
+
+
+def _content(
+    form: Mapping[str, str] | None, json: Mapping[str, object] | None
+) -> tuple[str, bytes]:
+    if (form is None) == (json is None):
+        raise TypeError("Give one of form and json.")
+    if form is not None:
+        return "application/x-www-form-urlencoded", urlencode(dict(form)).encode()
+    return "application/json", json_format.dumps(dict(json or {})).encode()
+
+
+def _object(response: Response) -> dict[str, Any] | None:
+    try:
+        document = response.json()
+    except MalformedAnswer:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _detail(document: Mapping[str, Any]) -> str | None:
+    """The words of an error: OAuth's (RFC 6749, 5.2), or those that most services use."""
+    for name in ("error_description", "message", "error", "detail"):
+        if isinstance(document.get(name), str):
+            return str(document[name])
+    return None

@@ -31,6 +31,9 @@ class _LoginMethod(Protocol):
     def name(self) -> str: ...
 
     @property
+    def fallback(self) -> bool: ...
+
+    @property
     def authenticate(self) -> Callable[[LoginAttempt, Credentials], Login]: ...
 
 
@@ -231,7 +234,13 @@ class Session(Client):
         return self.transport.send(authorised, cookies=login.cookies, deadline=deadline)
 
     def _authenticate(self) -> None:
-        attempt = LoginAttempt(self.transport, self.backend)
+        fallback = self.login_method.fallback and self._credentials.method
+        attempt = LoginAttempt(
+            self.transport,
+            self.backend,
+            method=fallback or self.login_method.name,
+            previous=self._state.login,
+        )
         try:
             login = self.login_method.authenticate(attempt, self._credentials)
             if self._credentials.group is not None:

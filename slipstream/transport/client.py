@@ -139,6 +139,18 @@ class Transport:
     def __getstate__(self) -> None:
         raise TypeError("A transport is not copied or pickled: it holds secrets.")
 
+    def to(self, endpoint: Endpoint) -> Transport:
+        """
+        Make a transport to another endpoint with the same settings, which masks the same secrets.
+
+        :param endpoint: The endpoint.
+        """
+        if endpoint == self.endpoint:
+            return self
+        other = Transport(endpoint, self.settings)
+        other.secrets, other.redactor = self.secrets, self.redactor
+        return other
+
     def new_jar(self) -> EndpointCookieJar:
         """An empty cookie jar for a login on the endpoint."""
         return EndpointCookieJar(secure=self.endpoint.secure)

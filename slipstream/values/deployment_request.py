@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -10,6 +10,7 @@ import attrs
 
 from slipstream.errors import BadInput
 from slipstream.values.fields import IS_TEXT, to_texts, to_tuple
+from slipstream.values.resources import Module
 from slipstream.values.secret_names import announces_secret
 from slipstream.values.ssh_key import SSHKey
 
@@ -102,16 +103,43 @@ class DeploymentRequest:
         """The values of the inputs whose names announce a secret."""
         return tuple(p.value for p in self.decides(Role.INPUT) if announces_secret(p.name))
 
-    def with_roles(self, roles: Mapping[str, Role]) -> DeploymentRequest:
+    def locations(self, module: Module | None = None) -> dict[str | None, str | None]:
+        """
+        List where every machine would start, however the user has written it; for policies.
+
+        :param module: What is deployed. With it, every node of an application is listed.
+        :returns: The location by the application's node; ``None`` where the server decides. The
+            node ``None`` is the component itself, or every node that is not listed.
+        """
+        locations: dict[str | None, str | None] = {}
+        for parameter in self.decides(Role.LOCATION):
+            locations.setdefault(parameter.node, parameter.value or None)
+        default = locations.pop(None, None)
+        for node in module.nodes if module is not None else ():
+            locations.setdefault(node.name, default)
+        if module is None or not module.nodes:
+            locations[None] = default
+        return locations
+
+    def with_roles(
+        self, roles: Mapping[str, Role], location_name: Callable[[str], str] = str
+    ) -> DeploymentRequest:
         """
         The same request, its inputs that decide something else told apart.
 
         :param roles: What else is decided by an input of a name, on the server in use.
+        :param location_name: Gives the one name of a location for all that it can be written as.
         :returns: A request in which those have their role; each goes before another parameter
             of the same role.
         """
-        told = [
+        parameters = [
             attrs.evolve(p, role=roles[p.name], name="") if p.name in roles else p
             for p in self.parameters
         ]
-        return attrs.evolve(self, parameters=told)
+        return attrs.evolve(
+            self,
+            parameters=[
+                attrs.evolve(p, value=location_name(p.value)) if p.role is Role.LOCATION else p
+                for p in parameters
+            ],
+        )

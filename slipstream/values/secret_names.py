@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _ANYWHERE = re.compile(
@@ -11,6 +12,7 @@ _ANYWHERE = re.compile(
 )
 _LAST_WORDS = frozenset({"digest", "jwt", "otp", "pass", "pw", "pwd"})
 _AUTHENTICATION_WORDS = frozenset({"auth", "authn", "authz"})
+_declared: set[str] = set()
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -28,6 +30,15 @@ def squeezed(name: str) -> str:
     return _SEPARATORS.sub("", name.lower())
 
 
+def declare(names: Iterable[str]) -> None:
+    """
+    Add names that announce a secret from now on, in logs, errors and cassettes alike.
+
+    :param names: The names, as in ``ticket``; case and separators do not matter.
+    """
+    _declared.update(squeezed(name) for name in names)
+
+
 def announces_secret(name: str) -> bool:
     """
     Tell whether what stands under a key, field, attribute or tag of this name is a secret.
@@ -36,7 +47,10 @@ def announces_secret(name: str) -> bool:
     :returns: True for ``secretKey`` and ``parameter--node--db--root_password`` alike.
     """
     words = _words(name)
-    return bool(words) and (words[-1] in _LAST_WORDS or bool(_ANYWHERE.search(squeezed(name))))
+    plain = squeezed(name)
+    return bool(words) and (
+        words[-1] in _LAST_WORDS or plain in _declared or bool(_ANYWHERE.search(plain))
+    )
 
 
 def authenticates(header: str) -> bool:

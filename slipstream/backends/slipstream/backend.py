@@ -19,6 +19,7 @@ from slipstream.backends.slipstream import (
     xml,
 )
 from slipstream.backends.slipstream.dialect import JSON, STATES, WIRE_NAMES
+from slipstream.backends.slipstream.form import CONNECTOR
 from slipstream.errors import BadInput, DriverError, MalformedAnswer
 from slipstream.session import Session
 from slipstream.session.login import Client
@@ -108,6 +109,11 @@ class SlipStream3(CimiBackend):
             error = response.json().get("error")
             return error["detail"] if error else super().error_detail(response)
         return super().error_detail(response)
+
+    @staticmethod
+    def location_name(location: str) -> str:
+        """Write a connector by its bare name, not by the id that lists give."""
+        return location.removeprefix(CONNECTOR)
 
     def preflight(self, request: DeploymentRequest) -> Iterable[DriverError]:
         """Find what the server would refuse of a deployment."""
