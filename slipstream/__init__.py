@@ -9,7 +9,14 @@ from slipstream.environment import check_environment
 
 check_environment()
 
-from slipstream.hookspecs import Backend, EndpointKind, LoginMethod, hookimpl  # noqa: E402
+from slipstream.hookspecs import (  # noqa: E402
+    Answered,
+    Backend,
+    EndpointKind,
+    LoginMethod,
+    Operation,
+    hookimpl,
+)
 from slipstream.session import Session  # noqa: E402
 from slipstream.session.login import Login, LoginAttempt  # noqa: E402
 from slipstream.transport.messages import Request, Response  # noqa: E402
@@ -21,6 +28,7 @@ from slipstream.version import VERSION  # noqa: E402
 __version__ = VERSION
 
 __all__ = [
+    "Answered",
     "Backend",
     "Credentials",
     "DeploymentRequest",
@@ -29,6 +37,7 @@ __all__ = [
     "Login",
     "LoginAttempt",
     "LoginMethod",
+    "Operation",
     "Parameter",
     "Request",
     "Response",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from importlib import metadata
 from typing import Any
 
 from libcloud.compute.providers import DRIVERS
@@ -12,6 +14,9 @@ _DRIVERS = {
     NAME: ("slipstream.libcloud.compute_driver", "SlipStreamNodeDriver"),
     "nuvla": ("slipstream.libcloud.nuvla_driver", "NuvlaNodeDriver"),
 }
+
+_PROVIDERS = "slipstream.providers"
+"""The group of entry points whose names are kinds of endpoint that ask for a driver."""
 
 __all__ = ["NAME", "register"]
 
@@ -24,7 +29,8 @@ def register() -> None:
     Importing this package does it already; doing it again, from any thread, changes nothing. The
     entries are made without libcloud's ``set_driver``, which imports the module at once, refuses
     a second call, and does not see that a name is taken in other letters, although its look-up
-    takes ``SlipStream`` for ``slipstream`` (libcloud, common/providers.py).
+    takes ``SlipStream`` for ``slipstream`` (libcloud, common/providers.py). A kind of endpoint of
+    a plugin whose name another driver has taken is left out.
 
     :raises AttributeError: If another driver has taken one of the names, in whatever letters;
         nothing is registered then.
@@ -35,7 +41,17 @@ def register() -> None:
         _check_free(name, driver, table)
     for name, driver in missing.items():
         table.setdefault(name, driver)
-    for name in _DRIVERS:
+    names = [*_DRIVERS]
+    for entry_point in metadata.entry_points(group=_PROVIDERS):
+        driver = ("slipstream.libcloud.kind_drivers", entry_point.name)
+        try:
+            _check_free(entry_point.name.lower(), driver, table)
+        except AttributeError as error:
+            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+            continue
+        table.setdefault(entry_point.name, driver)
+        names.append(entry_point.name)
+    for name in names:
         if not hasattr(Provider, name.upper()):
             setattr(Provider, name.upper(), name)
 

@@ -79,7 +79,8 @@ class SlipStreamNodeDriver(NodeDriver):
         http; certificates are checked as ``libcloud.security`` says either way.
     :type secure: ``bool``
     :param host: Host name or address of the endpoint, ``nuv.la`` when left out
-        (``get_driver("nuvla")``: ``nuvla.io``). A port may follow it.
+        (``get_driver("nuvla")``: ``nuvla.io``; a kind of endpoint may bring another one). A port
+        may follow it.
     :type host: ``str``
     :param port: Port of the endpoint, 443 or 80 when left out.
     :type port: ``int``
@@ -144,6 +145,7 @@ class SlipStreamNodeDriver(NodeDriver):
         phase.value: state for phase, state in convert.NODE_STATES.items()
     }
     _hosted_at = "nuv.la"
+    _kind: str | None = None
     _plugins: Plugins
     _backend: Backend
     _session: Session = cast(Session, None)  # until the login
@@ -174,6 +176,19 @@ class SlipStreamNodeDriver(NodeDriver):
         ex_group: str | None = None,
         ex_disable_plugins: Iterable[str] | None = None,
     ) -> None:
+        self._plugins = (
+            default_plugins()
+            if ex_disable_plugins is None
+            else Plugins(disabled=ex_disable_plugins)
+        )
+        ex_endpoint_kind = ex_endpoint_kind or self._kind
+        if host is None and ex_endpoint is None and ex_endpoint_kind is not None:
+            ex_endpoint = self._plugins.address_of(ex_endpoint_kind)
+            if ex_endpoint is None and self._kind is not None:
+                raise BadInput(
+                    f"{ex_endpoint_kind} endpoints have no usual address.",
+                    hint="Give one as ex_endpoint, as in 'https://cloud.example'.",
+                )
         endpoint = endpoint_of(
             ex_endpoint, secure, self._hosted_at if host is None else host, port
         )
@@ -200,11 +215,6 @@ class SlipStreamNodeDriver(NodeDriver):
             proxy_url=proxy_url,
         )
         self.connection.request_path = endpoint.base_path
-        self._plugins = (
-            default_plugins()
-            if ex_disable_plugins is None
-            else Plugins(disabled=ex_disable_plugins)
-        )
         self._session = connect(
             endpoint,
             Credentials(

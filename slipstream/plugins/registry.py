@@ -80,6 +80,17 @@ class Plugins:
         """Every plugin that was found, in use or not."""
         return tuple(self._plugins.values())
 
+    def address_of(self, kind: str) -> str | None:
+        """
+        The address that a kind of endpoint brings for users who give none.
+
+        :param kind: The name of the kind.
+        :returns: The URL, ``None`` if it brings none.
+        :raises UnknownName: If there is no such kind.
+        """
+        endpoint = self.endpoint_kinds.get(kind).endpoint
+        return None if endpoint is None else endpoint.url
+
     def operations(self, session: Session, refusals: list[DriverError] | None = None) -> Backend:
         """
         Make the operations of a session: its backend, behind the plugins that wrap it.

@@ -1,0 +1,36 @@
+"""
+Drivers that ``get_driver`` finds by the name of a kind of endpoint that a plugin adds.
+
+A distribution asks for one with an entry point of the group ``slipstream.providers``, whose name
+is that of the kind. The class is made when libcloud looks for it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from libcloud.compute.providers import DRIVERS
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+
+
+def __getattr__(name: str) -> type[SlipStreamNodeDriver]:
+    if DRIVERS.get(name) != (__name__, name):  # type: ignore[call-overload]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _driver(name)
+
+
+@cache
+def _driver(kind: str) -> type[SlipStreamNodeDriver]:
+    class KindDriver(SlipStreamNodeDriver):
+        __doc__ = f"""The driver for {kind} endpoints, with the address that the kind brings."""
+
+        name = kind
+        type = kind
+        api_name = kind
+        website = ""
+        _kind = kind
+
+    KindDriver.__module__ = __name__
+    KindDriver.__name__ = KindDriver.__qualname__ = kind
+    return KindDriver
