@@ -216,6 +216,7 @@ class Transport:
         delay = self._pacer.delay()
         if delay:
             clock.sleep(delay)
+        is_repeat = False
         while True:
             attempts -= 1
             sent = clock.monotonic()
@@ -227,7 +228,9 @@ class Transport:
                     raise
                 sentence = self.redactor.said(f"{request.method} {request.path}: {error}")
                 log.info("%s", sentence)
+                is_repeat = is_repeat or error.may_have_happened
             else:
+                response = attrs.evolve(response, is_repeat=is_repeat)
                 if response.status not in _TRANSIENT:
                     return response
                 named = response.retry_after
@@ -240,6 +243,7 @@ class Transport:
                 delay = self._pacer.delay(next(pauses) if named is None else named)
                 if _is_over(deadline, delay):
                     return response
+                is_repeat = is_repeat or response.status != HTTPStatus.TOO_MANY_REQUESTS
             clock.sleep(delay)
 
     def _exchange(self, request: Request, cookies: RequestsCookieJar) -> Response:

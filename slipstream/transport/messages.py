@@ -91,6 +91,7 @@ class Response:
     :param url: The address that answered, without its query.
     :param max_elements: Values or elements that :meth:`json` and :meth:`xml` accept.
     :param max_depth: How deep these may nest.
+    :param is_repeat: Whether the request was sent before and may have been carried out then.
     """
 
     status: int
@@ -99,6 +100,7 @@ class Response:
     url: str
     max_elements: int = attrs.field(default=MAX_ELEMENTS, repr=False)
     max_depth: int = attrs.field(default=MAX_DEPTH, repr=False)
+    is_repeat: bool = attrs.field(default=False, repr=False)
 
     @property
     def text(self) -> str:

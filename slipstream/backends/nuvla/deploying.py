@@ -17,30 +17,17 @@ from slipstream.backends import documents
 from slipstream.backends.nuvla import lifecycle
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
 from slipstream.backends.nuvla.dialect import delete, get, post, put
-from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.locations import credential_for
 from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, known_module, read
-from slipstream.backends.nuvla.resources import read_resource, reference, resource
-from slipstream.errors import (
-    AnswerLost,
-    BadInput,
-    DriverError,
-    NoAnswer,
-    ServiceUnavailable,
-    UnknownName,
-    shorten,
-)
+from slipstream.backends.nuvla.resources import change, read_resource, reference, resource
+from slipstream.errors import BadInput, DriverError, UnknownName, shorten
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.transport.logs import get_logger
-from slipstream.transport.messages import Request
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter
 from slipstream.values.deployment_request import DeploymentRequest, Role
 
 log = get_logger(__name__)
-
-_UNCLEAR = (NoAnswer, ServiceUnavailable)
-"""Errors after which a request may have been carried out all the same."""
 
 _MOVED = {"PENDING", "STARTING", "STARTED"}
 _INSTEAD = {
@@ -207,42 +194,43 @@ def _missing(module: Module, given: Mapping[str, str]) -> Iterator[BadInput]:
         )
 
 
-_NEW = f"deployment/{PLACEHOLDER}"
-_expect_new = expect(200, json.dumps({"resource-id": _NEW, "id": _NEW}).encode())
+_NEW = json.dumps({"resource-id": f"deployment/{PLACEHOLDER}", "id": f"deployment/{PLACEHOLDER}"})
+_LOOK = (
+    "A deployment may have been created, not started, and was not asked for again. Look for one in"
+    " state CREATED with list_nodes() before you try once more."
+)
 
 
 def _create(session: Session, module: Module, credential: str, doing: str) -> str:
     document = {"module": {"href": module.id}, "parent": credential}
-    request = post("deployment", document, expects=_expect_new)
+    request = post("deployment", document, expects=expect(201, _NEW.encode()))
     try:
-        answer = session.send(request, doing=doing)
-    except AnswerLost as error:
-        raise AnswerLost(
-            f"Cannot {doing}: {error.summary}",
-            endpoint=session.endpoint.url,
-            hint="A deployment may have been created, not started, and was not asked for again."
-            " Look for one in state CREATED with list_nodes() before you try once more.",
-        ) from error
-    name = reference(session, answer, "resource-id", doing)
-    return resource_id(name, "deployment", "deployment")
-
-
-def _read_new(name: str) -> Request:
-    return attrs.evolve(get(name, SELECT), expects=_expect_new)
+        response = change(session, request, doing=doing, success=201)
+        return reference(session, response, "resource-id", "deployment", doing)
+    except DriverError as error:
+        if error.may_have_happened:
+            error.hint = _LOOK
+        raise
+    except BaseException as error:  # the user interrupts
+        error.add_note(_LOOK)
+        raise
 
 
 def _configure(session: Session, name: str, changes: dict[str, Any], doing: str) -> dict[str, Any]:
     # What the run would be given is not there yet in a dry run, so reading is answered as well.
-    request = put(name, changes, expects=_expect_new) if changes else _read_new(name)
-    answer = session.send(request, doing=doing)
-    return resource(session, answer, doing)
+    expected = expect(200, _NEW.encode())
+    if not changes:
+        request = attrs.evolve(get(name, SELECT), expects=expected)
+        return resource(session, session.send(request, doing=doing), doing)
+    request = put(name, changes, expects=expected)
+    return resource(session, change(session, request, doing=doing, success=200), doing)
 
 
 def _start(session: Session, name: str, document: dict[str, Any], doing: str) -> Deployment:
     try:
         lifecycle.act(session, name, "start")
-    except _UNCLEAR:
-        if not _has_moved(session, name, doing):
+    except DriverError as error:
+        if not (error.may_have_happened and _has_moved(session, name, doing)):
             raise
     pulled = documents.text(document, "execution-mode") == "pull"
     state = "PENDING" if pulled else "STARTING"
@@ -257,20 +245,25 @@ def _has_moved(session: Session, name: str, doing: str) -> bool:
 
 
 def _clean_up(session: Session, name: str, error: BaseException) -> None:
-    """Take away what was created; the first error is what the user is told."""
+    """Take away what was created; the first error is what the user gets to see."""
+    refused = isinstance(error, DriverError) and not error.may_have_happened
     try:
-        deleted = session.send(delete(name), doing=f"delete {name}", allow={404, 409})
-        if deleted.status != 409:
-            return
-        if isinstance(error, _UNCLEAR) or not isinstance(error, DriverError):
-            lifecycle.act(session, name, "stop", {"delete": True}, allow={404})
-        else:
+        doing = f"delete {name}"
+        response = change(session, delete(name), doing=doing, success=200, allow={404, 409})
+        if response.status == 409 and refused:
             # The server writes the new state before it refuses; nothing runs that could be left.
-            session.send(post(f"{name}/force-delete"), doing=f"delete {name}", allow={404})
-    except DriverError as second:
+            request = post(f"{name}/force-delete")
+            change(session, request, doing=doing, success=200, allow={404})
+        elif response.status == 409:
+            lifecycle.act(session, name, "stop", {"delete": True}, allow={404})
+    except (DriverError, KeyboardInterrupt) as second:
         log.warning("%s was created and cannot be deleted again: %s", name, second)
-        left = f"{name} was created and could not be deleted again; destroy it."
+        note = f"{name} was created and could not be deleted again; destroy it."
         if isinstance(error, DriverError):
-            error.hint = f"{error.hint} {left}" if error.hint else left
+            error.may_have_happened = True
+            error.hint = f"{error.hint} {note}" if error.hint else note
         else:
-            error.add_note(left)
+            error.add_note(note)
+    else:
+        if isinstance(error, DriverError):
+            error.may_have_happened = False

@@ -1,12 +1,14 @@
-"""Resource ids that users give, made sure to reach what they name and nothing else."""
+"""Resource ids, made sure to reach what they name and nothing else."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from slipstream.errors import BadInput, shorten
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ID = re.compile(r"([a-z]+(?:-[a-z]+)*)/\w[\w.:-]*", re.ASCII)
 _MODULE = re.compile(rf"(?:module/)?({_UUID})(?:_([0-9]+))?")
 
 
@@ -39,3 +41,14 @@ def module_id(text: str) -> tuple[str, int | None] | None:
     if not match:
         return None
     return f"module/{match[1]}", int(match[2]) if match[2] else None
+
+
+def is_id(value: Any, collection: str | None = None) -> bool:
+    """
+    Whether something that a server gave is an id, which is safe to be part of an address.
+
+    :param value: What the server gave.
+    :param collection: The collection that it must be in.
+    """
+    match = _ID.fullmatch(value) if isinstance(value, str) else None
+    return match is not None and collection in {None, match[1]}

@@ -19,7 +19,7 @@ from slipstream.backends.nuvla.deployment_document import SELECT, deployment, ph
 from slipstream.backends.nuvla.dialect import GONE, get, post, put
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.parameters import ADDRESSES, read_all
-from slipstream.backends.nuvla.resources import change, read_resource, resource
+from slipstream.backends.nuvla.resources import change, read_resource, reference, resource
 from slipstream.backends.nuvla.search import search
 from slipstream.errors import Forbidden
 from slipstream.session import Session
@@ -131,6 +131,8 @@ def act(
             raise session.refusal(response, doing=doing)
         hint = "destroy_node() ends it, with another credential of its location if there is one."
         raise credential_missing(session, name, deployment, doing, hint)
+    if response.status < 400:
+        reference(session, response, "location", "job", doing)
     return response
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import post
 from slipstream.backends.nuvla.ids import resource_id
-from slipstream.backends.nuvla.resources import read_resource, reference
+from slipstream.backends.nuvla.resources import change, read_resource, reference
 from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.session import Session
 from slipstream.transport import clock
@@ -35,12 +35,11 @@ def get_logs(
             "No component was named.", hint="Components are the services of the application."
         )
     doing = f"read the logs of {name}"
-    created = session.send(
-        post(f"{name}/create-log", {"components": wanted, "lines": lines}), doing=doing
-    )
-    log = reference(session, created, "resource-id", doing)
-    started = session.send(post(f"{log}/fetch"), doing=doing)
-    _wait(session, reference(session, started, "location", doing), doing, timeout)
+    request = post(f"{name}/create-log", {"components": wanted, "lines": lines})
+    response = change(session, request, doing=doing, success=201)
+    log = reference(session, response, "resource-id", "resource-log", doing)
+    response = change(session, post(f"{log}/fetch"), doing=doing, success=202)
+    _wait(session, reference(session, response, "location", "job", doing), doing, timeout)
     found = read_resource(session, log, "id,log", doing=doing).get("log")
     return {
         str(component): [str(line) for line in text] if isinstance(text, list) else [str(text)]

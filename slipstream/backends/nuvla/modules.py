@@ -13,7 +13,7 @@ from typing import Any
 from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import delete, post
 from slipstream.backends.nuvla.ids import module_id as parts_of
-from slipstream.backends.nuvla.resources import read_resource
+from slipstream.backends.nuvla.resources import change, read_resource
 from slipstream.backends.nuvla.search import first, search
 from slipstream.backends.query_filters import either
 from slipstream.errors import BadInput, NotFound, shorten
@@ -71,11 +71,13 @@ def delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
     doing = f"delete {shorten(module_id)}"
     name, version = parts_of(module_id) or _by_path(session, module_id)
     if all_versions:
-        session.send(delete(name), doing=doing)
+        response = change(session, delete(name), doing=doing, success=200, allow={404})
+        if response.status == 404 and not response.is_repeat:
+            raise session.refusal(response, doing=doing)
         return True
     if version is None:
         version = int(read(session, name).version or 0)
-    session.send(post(f"{name}_{version}/delete-version"), doing=doing)
+    change(session, post(f"{name}_{version}/delete-version"), doing=doing, success=200)
     return True
 
 

@@ -1,4 +1,4 @@
-"""Single resources, read without trusting that the answer is one."""
+"""Single resources, read without trusting that the response is one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from slipstream.backends.nuvla.dialect import get
+from slipstream.backends.nuvla.ids import is_id
 from slipstream.errors import MalformedAnswer, RequestFailed
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
@@ -72,45 +73,47 @@ def read_resource(
     :param select: The attributes wanted; ``None`` for all.
     :param doing: What is being done, in words that go after "Cannot".
     :returns: The document.
-    :raises MalformedAnswer: If the answer is none.
+    :raises MalformedAnswer: If the response is none.
     """
     return resource(session, session.send(get(name, select), doing=doing), doing)
 
 
-def resource(session: Session, answer: Response, doing: str) -> dict[str, Any]:
+def resource(session: Session, response: Response, doing: str) -> dict[str, Any]:
     """
-    The resource that an answer holds.
+    The resource that a response holds.
 
     :param session: The session.
-    :param answer: The answer.
+    :param response: The response.
     :param doing: What is being done, in words that go after "Cannot".
     :returns: The document, which has an id.
     :raises MalformedAnswer: If it holds none.
     """
-    document = answer.json()
-    if not isinstance(document, dict) or not isinstance(document.get("id"), str):
+    document = response.json()
+    if not isinstance(document, dict) or not is_id(document.get("id")):
         raise MalformedAnswer(
-            f"Cannot {doing}: the answer is not a resource.", endpoint=session.endpoint.url
+            f"Cannot {doing}: the response is not a resource.", endpoint=session.endpoint.url
         )
     return document
 
 
-def reference(session: Session, answer: Response, key: str, doing: str) -> str:
+def reference(session: Session, response: Response, key: str, collection: str, doing: str) -> str:
     """
-    The id that an answer gives for what was made or begun.
+    The id that a response gives for what was made or begun.
 
     :param session: The session.
-    :param answer: The answer.
+    :param response: The response.
     :param key: What the id is called in it.
+    :param collection: The collection that it must be in.
     :param doing: What is being done, in words that go after "Cannot".
-    :returns: The id.
-    :raises MalformedAnswer: If there is none.
+    :raises MalformedAnswer: If there is none; ``may_have_happened`` then.
     """
-    document = answer.json()
-    name = document.get(key) if isinstance(document, dict) else None
-    if not isinstance(name, str) or not name:
-        raise MalformedAnswer(
-            f"Cannot {doing}: the answer does not say where to find what was made.",
+    document = response.json()
+    identifier = document.get(key) if isinstance(document, dict) else None
+    if not is_id(identifier, collection):
+        error = MalformedAnswer(
+            f"Cannot {doing}: the response does not say where to find what was made.",
             endpoint=session.endpoint.url,
         )
-    return name
+        error.may_have_happened = True
+        raise error
+    return str(identifier)

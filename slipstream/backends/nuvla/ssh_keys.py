@@ -16,7 +16,7 @@ import attrs
 from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import delete, post
 from slipstream.backends.nuvla.ids import resource_id
-from slipstream.backends.nuvla.resources import reference
+from slipstream.backends.nuvla.resources import change, reference
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
 from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
@@ -58,11 +58,12 @@ def delete_ssh_key(session: Session, key: SSHKey) -> bool:
                 hint="Delete one that list_key_pairs() gives: those carry their ids.",
             )
         name = found[0].id if found else None
-    answer = None
+    is_deleted = False
     if name is not None:
         request = delete(resource_id(name, "credential", "key pair"))
-        answer = session.send(request, doing=doing, allow={404})
-    if answer is None or answer.status == 404:
+        response = change(session, request, doing=doing, success=200, allow={404})
+        is_deleted = response.status != 404 or response.is_repeat
+    if not is_deleted:
         raise KeyPairMissing(
             f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on {session.endpoint}.",
             name=key.name,
@@ -85,8 +86,9 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
         )
     document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
     doing = f"add the SSH key {key.name!r}"
-    answer = session.send(post("credential", document), doing=doing)
-    return attrs.evolve(key, id=reference(session, answer, "resource-id", doing))
+    response = change(session, post("credential", document), doing=doing, success=201)
+    name = reference(session, response, "resource-id", "credential", doing)
+    return attrs.evolve(key, id=name)
 
 
 def _keys(session: Session, where: Filter) -> Iterator[SSHKey]:
