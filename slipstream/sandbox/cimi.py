@@ -98,17 +98,7 @@ def message(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Reply:
-    """
-    Reply in the envelope that everything but a document comes in.
-
-    :param status: The HTTP status.
-    :param text: The message.
-    :param resource: The ``resource-id``.
-    :param location: The ``location``, in the envelope and as a header.
-    :param headers: Further headers.
-    :param more: Further attributes, underscores for dashes.
-    :returns: The reply.
-    """
+    """Reply in the envelope that everything but a document comes in."""
     document: Document = {"status": status, "message": text}
     if resource:
         document["resource-id"] = resource
@@ -120,14 +110,7 @@ def message(
 
 
 def created(identifier: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
-    """
-    Reply that a resource was added.
-
-    :param identifier: Its id.
-    :param headers: Further headers.
-    :param more: What is shown only once, underscores for dashes.
-    :returns: The reply.
-    """
+    """Reply that a resource was added."""
     body = message(201, f"{identifier} created", identifier, **more).document
     return Reply(document=body, status=201, headers={"Location": identifier, **(headers or {})})
 

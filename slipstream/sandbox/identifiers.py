@@ -23,39 +23,22 @@ class Identifiers:
         self.fixed_address: str | None = None
 
     def uuid(self) -> str:
-        """
-        Make a random-looking UUID.
-
-        :returns: Its text.
-        """
+        """Make a random-looking UUID."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def password(self, name: str) -> str:
-        """
-        Make a user's password.
-
-        :param name: The user's name.
-        :returns: The password.
-        """
+        """Make a user's password."""
         if self._password is None:
             return f"{name}-in-the-sandbox"
         return self._password if name == "alice" else f"{name}-{self._password}"
 
     def secret(self) -> str:
-        """
-        Make the secret of an API key: five groups of six characters.
-
-        :returns: The secret.
-        """
+        """Make the secret of an API key: five groups of six characters."""
         groups = ("".join(self._random.choices(_ALPHABET, k=6)) for _ in range(5))
         return ".".join(groups)
 
     def address(self) -> str:
-        """
-        Hand out the next address of the networks set aside for documentation.
-
-        :returns: An IPv4 address, or the one address that is handed out if there is one.
-        """
+        """Hand out the next address of the networks set aside for documentation."""
         if self.fixed_address is not None:
             return self.fixed_address
         number = self._addresses % 500
@@ -65,10 +48,5 @@ class Identifiers:
 
 
 def bare_secret(secret: str) -> str:
-    """
-    Drop everything from a secret that is not of its alphabet, as the server does.
-
-    :param secret: The secret as it was sent.
-    :returns: What is compared.
-    """
+    """Drop everything from a secret that is not of its alphabet, as the server does."""
     return "".join(letter for letter in secret if letter in _ALPHABET)

@@ -9,24 +9,12 @@ _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM
 
 
 def iso(moment: datetime) -> str:
-    """
-    Write a moment as the JSON documents do: ``2017-10-13T10:20:00.110Z``.
-
-    :param moment: The moment.
-    :returns: The text.
-    """
+    """Write a moment as the JSON documents do: ``2017-10-13T10:20:00.110Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def cookie(moment: datetime, *, zone: str, padded: bool = True) -> str:
-    """
-    Write a moment as cookies do, in English whatever the locale.
-
-    :param moment: The moment.
-    :param zone: How the zone is written: ``UTC``, ``GMT`` or ``+0000``.
-    :param padded: Whether a day below 10 is written with two digits.
-    :returns: The text, such as ``Sat, 14 Oct 2017 17:07:26 UTC``.
-    """
+    """Write a moment as cookies do, in English whatever the locale."""
     utc = moment.astimezone(UTC)
     day, month = _DAYS[utc.weekday()], _MONTHS[utc.month - 1]
     number = f"{utc.day:02}" if padded else str(utc.day)

@@ -6,12 +6,7 @@ from html import escape
 
 
 def blog(title: str) -> str:
-    """
-    Write the page of a blog.
-
-    :param title: Its title.
-    :returns: The HTML.
-    """
+    """Write the page of a blog."""
     escaped = escape(title)
     return (
         f"<!DOCTYPE html>\n<html><head><title>{escaped}</title></head>"

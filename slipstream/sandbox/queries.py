@@ -15,13 +15,7 @@ def integer(texts: Sequence[str], default: None) -> int | None: ...
 
 
 def integer(texts: Sequence[str], default: int | None) -> int | None:
-    """
-    Read a number.
-
-    :param texts: The values sent.
-    :param default: What is taken if none is a number.
-    :returns: The first that is a number.
-    """
+    """Read a number."""
     for text in texts:
         try:
             return int(text)
@@ -31,22 +25,12 @@ def integer(texts: Sequence[str], default: int | None) -> int | None:
 
 
 def names(texts: Sequence[str]) -> tuple[str, ...] | None:
-    """
-    Read what to select.
-
-    :param texts: The values sent, each with commas between names.
-    :returns: The names; None if there are none.
-    """
+    """Read what to select."""
     return tuple(_items(texts)) or None
 
 
 def order(texts: Sequence[str]) -> tuple[tuple[str, bool], ...]:
-    """
-    Read what to sort by.
-
-    :param texts: The values sent, as in ``name:asc,created:desc``.
-    :returns: Each attribute, with True for descending.
-    """
+    """Read what to sort by."""
     pairs = []
     for item in _items(texts):
         name, colon, direction = item.rpartition(":")
@@ -58,12 +42,7 @@ def order(texts: Sequence[str]) -> tuple[tuple[str, bool], ...]:
 
 
 def aggregations(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """
-    Read what to aggregate.
-
-    :param texts: The values sent, as in ``terms:state,min:created``.
-    :returns: Pairs of algorithm and attribute.
-    """
+    """Read what to aggregate."""
     split = (item.partition(":") for item in _items(texts))
     return tuple((algorithm, attribute) for algorithm, _, attribute in split)
 

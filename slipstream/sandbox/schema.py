@@ -120,12 +120,7 @@ def list_of(element: Check, *, least: int = 0) -> Check:
 
 
 def map_of(description: Description | None = None, *, open_: bool = False) -> Check:
-    """
-    A map.
-
-    :param description: Its attributes; None for any.
-    :param open_: Whether it may have others too.
-    """
+    """A map."""
 
     def check(value: Any) -> Violation | None:
         if not isinstance(value, Mapping):
@@ -138,14 +133,7 @@ def map_of(description: Description | None = None, *, open_: bool = False) -> Ch
 def violation(
     description: Description, document: Mapping[str, Any], *, open_: bool = False
 ) -> Violation | None:
-    """
-    Check a document.
-
-    :param description: What it should be.
-    :param document: The document.
-    :param open_: Whether it may have attributes beside those described.
-    :returns: The first thing that is wrong; None if nothing is.
-    """
+    """Check a document."""
     missing = sorted(
         name
         for name, attribute in description.items()
@@ -167,13 +155,7 @@ def violation(
 def described(
     required: Mapping[str, Check] | None = None, /, **optional: Check
 ) -> dict[str, Attribute]:
-    """
-    Write a description.
-
-    :param required: Attributes that every document has.
-    :param optional: Further attributes, underscores for dashes.
-    :returns: The description.
-    """
+    """Write a description."""
     attributes = {
         name: Attribute(check, required=True) for name, check in (required or {}).items()
     }

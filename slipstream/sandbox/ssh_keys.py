@@ -12,12 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 
 def generate(size: int) -> tuple[str, str]:
-    """
-    Make an RSA key pair.
-
-    :param size: Its size in bits.
-    :returns: The public key in one OpenSSH line without comment, and the private key as PEM.
-    """
+    """Make an RSA key pair."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=size)
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     private = key.private_bytes(

@@ -25,12 +25,7 @@ class Criterion(Protocol):
     """What judges documents, as a filter does."""
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """
-        Judge a document.
-
-        :param document: The document.
-        :returns: Whether it is wanted.
-        """
+        """Judge a document."""
         ...
 
 
@@ -97,33 +92,18 @@ class Store:
         return self._documents[identifier]
 
     def get(self, identifier: str) -> Document | None:
-        """
-        Look a document up.
-
-        :param identifier: Its id, such as ``service-offer/UUID``.
-        :returns: The document, or None.
-        """
+        """Look a document up."""
         return self._documents.get(identifier)
 
     def put(self, document: Document, *, due: datetime | None = None) -> Document:
-        """
-        Keep a document under its ``id``, in place of an older one.
-
-        :param document: The document.
-        :param due: When a search sees it; at once, if left out.
-        :returns: The same document.
-        """
+        """Keep a document under its ``id``, in place of an older one."""
         identifier = document["id"]
         self._documents[identifier] = document
         self._index(identifier, document, due)
         return document
 
     def refresh(self, now: datetime) -> None:
-        """
-        Let a search see what is due.
-
-        :param now: The present time.
-        """
+        """Let a search see what is due."""
         for identifier, versions in list(self._pending.items()):
             for due, document in versions:
                 if due <= now:
@@ -146,22 +126,12 @@ class Store:
             self._indexed[identifier] = document
 
     def remove(self, identifier: str, *, due: datetime | None = None) -> None:
-        """
-        Forget a document, if it is there.
-
-        :param identifier: Its id.
-        :param due: When a search misses it; at once, if left out.
-        """
+        """Forget a document, if it is there."""
         self._documents.pop(identifier, None)
         self._index(identifier, None, due)
 
     def collection(self, name: str) -> Iterator[Document]:
-        """
-        Walk through a collection.
-
-        :param name: Its name, such as ``service-offer``.
-        :returns: Its documents, oldest first.
-        """
+        """Walk through a collection."""
         prefix = name + "/"
         return (
             document for key, document in list(self._documents.items()) if key.startswith(prefix)
@@ -214,14 +184,7 @@ class Store:
 
 
 def selected(document: Document, names: Sequence[str] | None, always: Iterable[str]) -> Document:
-    """
-    Cut a document to some attributes.
-
-    :param document: The document.
-    :param names: Attributes to keep, slashes for nesting; None or ``*`` for all.
-    :param always: Top-level attributes that stay in any case.
-    :returns: A new document.
-    """
+    """Cut a document to some attributes."""
     if names is None or "*" in names:
         return dict(document)
     chosen: Document = {}

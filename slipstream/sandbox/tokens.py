@@ -16,25 +16,12 @@ def _key() -> rsa.RSAPrivateKey:
 
 
 def sign(claims: dict[str, Any], *, realm: str) -> str:
-    """
-    Make a token.
-
-    :param claims: What it says.
-    :param realm: Names the server, so that no other one believes the token.
-    :returns: A JWT signed with RS256.
-    """
+    """Make a token."""
     return jwt.encode(claims, _key(), algorithm="RS256", headers={"kid": realm})
 
 
 def verify(token: str, *, realm: str, now: datetime) -> dict[str, Any] | None:
-    """
-    Read a token.
-
-    :param token: The JWT.
-    :param realm: The server's name.
-    :param now: The present time.
-    :returns: The claims; None if the token is forged, foreign or expired.
-    """
+    """Read a token."""
     # The sandbox's clock decides what has expired, not the machine's.
     options: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
     try:

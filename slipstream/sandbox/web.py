@@ -16,11 +16,7 @@ METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"]
 
 
 def base_url() -> str:
-    """
-    Tell the address of the server as the client sees it.
-
-    :returns: Scheme and host, without a slash at the end.
-    """
+    """Tell the address of the server as the client sees it."""
     headers = request.headers
     host = headers.get("X-Forwarded-Host") or request.host
     if "X-Forwarded-Host" in headers and "X-Forwarded-Port" in headers:
@@ -29,11 +25,7 @@ def base_url() -> str:
 
 
 def query_fields() -> dict[str, list[str]]:
-    """
-    Collect the parameters of the address and of a form body.
-
-    :returns: The values of each name, in the order sent.
-    """
+    """Collect the parameters of the address and of a form body."""
     fields = {name: request.args.getlist(name) for name in request.args}
     if request.headers.get("Content-Type") == FORM:
         for name in request.form:

@@ -69,13 +69,7 @@ NOBODY = Identity()
 
 
 def acl(owner: str, **rights: Iterable[str]) -> dict[str, list[str]]:
-    """
-    Write an ACL as the server keeps it: each right lists the holders of stronger ones too.
-
-    :param owner: The owning principal.
-    :param rights: Holders of each right, underscores for dashes.
-    :returns: The ACL.
-    """
+    """Write an ACL as the server keeps it: each right lists the holders of stronger ones too."""
     named = {right.replace("_", "-"): list(holders) for right, holders in rights.items()}
     return normalised({"owners": [owner], **named})
 
@@ -86,12 +80,7 @@ def managed_acl(user: str) -> dict[str, list[str]]:
 
 
 def normalised(sent: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """
-    Bring an ACL into the form that is kept.
-
-    :param sent: The ACL as it was sent.
-    :returns: A new ACL.
-    """
+    """Bring an ACL into the form that is kept."""
     full: dict[str, set[str]] = {right: set(holders) for right, holders in sent.items()}
     if ADMIN not in full.get("owners", set()):
         full.setdefault("edit-acl", set()).add(ADMIN)

@@ -64,13 +64,7 @@ _DATA = map_of(
 
 
 def placement(world: State, credential: Document) -> Document:
-    """
-    Work out what a deployment says about where it runs.
-
-    :param world: The world.
-    :param credential: The credential it runs with.
-    :returns: Attributes of the deployment.
-    """
+    """Work out what a deployment says about where it runs."""
     service = world.store.get(credential.get("parent", "")) or {}
     group = world.store.get(service.get("parent", "")) or {}
     edge = world.store.get(group.get("parent", "")) or {}

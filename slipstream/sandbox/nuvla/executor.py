@@ -40,12 +40,7 @@ _UNREACHABLE = _failure("ConnectionError", "the edge cannot be reached from here
 
 
 def advance(world: State, now: datetime) -> None:
-    """
-    Bring every job up to date.
-
-    :param world: The world.
-    :param now: The present time.
-    """
+    """Bring every job up to date."""
     for work in sorted(world.work.values(), key=lambda work: work.due):
         while work.job in world.work and work.due <= now:
             if _is_stuck(world, work):

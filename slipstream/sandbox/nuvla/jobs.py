@@ -38,19 +38,7 @@ def start_job(
     payload: Mapping[str, Any] | None = None,
     rights: Mapping[str, Sequence[str]] | None = None,
 ) -> Document:
-    """
-    Queue a job.
-
-    :param world: The world.
-    :param action: What is to be done, such as ``start_deployment``.
-    :param target: Id of what it is done to.
-    :param owner: Whom it is done for.
-    :param user: Who sent the request.
-    :param mode: ``push`` for the server's executor, ``pull`` for the edge, ``mixed`` for either.
-    :param payload: What the job needs to know beside.
-    :param rights: Who may do what with it, if not the owner.
-    :returns: The job.
-    """
+    """Queue a job."""
     now = world.now()
     number = len(list(world.store.collection("job"))) + 1
     more: Document = {"payload": json.dumps(dict(payload))} if payload else {}
@@ -77,16 +65,7 @@ def start_job(
 
 
 def queued(resource: Resource, action: str, target: Document, text: str, **options: Any) -> Reply:
-    """
-    Queue a job that a request asks for.
-
-    :param resource: What serves the request.
-    :param action: What is to be done.
-    :param target: What it is done to.
-    :param text: How the message begins.
-    :param options: Those of :func:`start_job`.
-    :returns: The response, a 202.
-    """
+    """Queue a job that a request asks for."""
     identity = resource.identity
     who = {"owner": identity.owner, "user": identity.user}
     job = start_job(resource.world, action, target["id"], **(who | options))

@@ -35,12 +35,7 @@ def _read(text: str) -> list[dict[str, Any]]:
 
 
 def compose_services(text: str) -> list[Service]:
-    """
-    Read a Compose file.
-
-    :param text: The file.
-    :returns: Its services; none if it is no YAML.
-    """
+    """Read a Compose file."""
     services = (_read(text) or [{}])[0].get("services")
     return [
         Service(node=str(name), image=str(service.get("image", "")), ports=tuple(_ports(service)))
@@ -58,12 +53,7 @@ def _ports(service: dict[str, Any]) -> Iterator[tuple[str, int]]:
 
 
 def kubernetes_services(text: str) -> list[Service]:
-    """
-    Read a Kubernetes manifest.
-
-    :param text: The manifest, documents separated by ``---``.
-    :returns: Its deployments and services.
-    """
+    """Read a Kubernetes manifest."""
     services = []
     for part in _read(text):
         name = (part.get("metadata") or {}).get("name")

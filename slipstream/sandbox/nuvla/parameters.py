@@ -30,14 +30,7 @@ _FIXED = frozenset({"parent", "name", "node-id"})
 
 
 def parameter_id(deployment: str, name: str, node: str = "") -> str:
-    """
-    Compute the id of a parameter.
-
-    :param deployment: The deployment's id.
-    :param name: The parameter's name.
-    :param node: Its node id; empty for a global one.
-    :returns: The id.
-    """
+    """Compute the id of a parameter."""
     digest = md5(f"{deployment}:{node}:{name}".encode(), usedforsecurity=False).digest()
     return f"deployment-parameter/{uuid.UUID(bytes=digest, version=3)}"
 
@@ -52,17 +45,7 @@ def write(
     node: str = "",
     description: str = "",
 ) -> None:
-    """
-    Set a parameter, and make it if it is new.
-
-    :param world: The world.
-    :param deployment: The deployment.
-    :param name: The parameter's name, with its node id as prefix if it has one.
-    :param value: The value; None for none yet.
-    :param at: When.
-    :param node: Its node id; empty for a global one.
-    :param description: What it is.
-    """
+    """Set a parameter, and make it if it is new."""
     identifier = parameter_id(deployment["id"], name, node)
     values: Document = {} if value is None else {"value": value}
     if identifier in world.store:

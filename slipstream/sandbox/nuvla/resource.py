@@ -14,7 +14,7 @@ from slipstream.filters.matching import leaves
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import Reply
 from slipstream.sandbox.moments import iso
-from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, USER, Identity, acl, normalised
+from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, USER, Identity, normalised
 from slipstream.sandbox.nuvla.query import Index
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.problems import JsonProblem
@@ -75,13 +75,7 @@ def forbidden(identifier: str) -> JsonProblem:
 
 
 def unfit(violation: Violation, identifier: str = "") -> JsonProblem:
-    """
-    The refusal of a document that does not fit its description, as the server words it.
-
-    :param violation: What is wrong.
-    :param identifier: The document's id; empty for a request to make one.
-    :returns: The refusal.
-    """
+    """The refusal of a document that does not fit its description, as the server words it."""
     what = f"resource {identifier}".strip()
     value = violation.value
     for key in reversed(violation.path):
@@ -327,19 +321,8 @@ class Resource(cimi.Resource[State, Identity]):
 
 
 def schema(*descriptions: Description, **attributes: Any) -> dict[str, Attribute]:
-    """
-    Describe a type.
-
-    :param descriptions: What it has beside the common attributes.
-    :param attributes: Further ones, with their checks, underscores for dashes.
-    :returns: The whole description.
-    """
+    """Describe a type."""
     whole = dict(COMMON)
     for description in (*descriptions, described(**attributes)):
         whole |= description
     return whole
-
-
-def owned(user: str) -> dict[str, list[str]]:
-    """The ACL of what a user owns."""
-    return acl(user)

@@ -35,12 +35,7 @@ ALICE_KEY = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQC7vbqajDhA4RH5KZ3Nq8F0xnkZ3T0
 
 
 def plant(world: World) -> dict[str, Login]:
-    """
-    Fill an empty world.
-
-    :param world: The world.
-    :returns: The users' logins, by name.
-    """
+    """Fill an empty world."""
     listed = yaml.safe_load((files(__package__) / "seeds.yaml").read_text("utf-8"))
     for templates in (users, credentials, infrastructure):
         templates.add_templates(world)

@@ -155,12 +155,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def application(world: State) -> Application:
-    """
-    Make the WSGI application that serves a world.
-
-    :param world: The world.
-    :returns: The application; it answers one request at a time.
-    """
+    """Make the WSGI application that serves a world."""
     flask = Flask("slipstream.sandbox.nuvla", static_folder=None)
     flask.url_map.merge_slashes = False
     Service(world, RESOURCES, _UNPLAYED).add_routes(flask)

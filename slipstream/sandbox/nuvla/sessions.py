@@ -37,13 +37,7 @@ _FIELDS = {
 
 
 def code(secret: str, now: datetime) -> str:
-    """
-    Compute the code of a second factor.
-
-    :param secret: The secret shared with the user's device, in base 32.
-    :param now: The present time.
-    :returns: Six digits.
-    """
+    """Compute the code of a second factor."""
     return pyotp.TOTP(secret).at(now)
 
 
@@ -58,14 +52,7 @@ class _Login:
 
 
 def identify(world: State, cookie: str | None, header: str | None) -> Identity:
-    """
-    Find out who sends a request. The token alone decides, not the session's document.
-
-    :param world: The world.
-    :param cookie: The value of the cookie, or None.
-    :param header: The value of ``nuvla-authn-info``, which goes before the cookie, or None.
-    :returns: The identity; nobody's, if the cookie is missing or worthless.
-    """
+    """Find out who sends a request. The token alone decides, not the session's document."""
     words = (header or "").split()
     if words:
         active = words[1] if len(words) > 1 else None

@@ -97,17 +97,7 @@ class State(BaseWorld):
         rights: Mapping[str, Iterable[str]] | None = None,
         **fields: Any,
     ) -> Document:
-        """
-        Make a resource with a new id, unless one is given, and keep it.
-
-        :param kind: Its type.
-        :param owner: Who owns it.
-        :param at: When it was made; now, if left out.
-        :param attributes: Its attributes.
-        :param rights: Further holders of rights, underscores for dashes.
-        :param fields: Further attributes, underscores for dashes.
-        :returns: The document.
-        """
+        """Make a resource with a new id, unless one is given, and keep it."""
         time = iso(at or self.now())
         start: Document = {
             "id": f"{kind}/{self.ids.uuid()}",
@@ -124,14 +114,7 @@ class State(BaseWorld):
     def change(
         self, identifier: str, at: datetime, *, by: str | None = None, **fields: Any
     ) -> None:
-        """
-        Change a resource, if it is there still.
-
-        :param identifier: Its id.
-        :param at: When.
-        :param by: Who does it.
-        :param fields: The attributes, underscores for dashes; None takes one away.
-        """
+        """Change a resource, if it is there still."""
         document = self.store.get(identifier)
         if document is None:
             return
