@@ -13,7 +13,7 @@ from vcr.persisters.filesystem import CassetteNotFoundError  # type: ignore[impo
 from vcr.request import Request  # type: ignore[import-untyped]
 
 from slipstream.testing.cassette_file import CassetteError, Header, Interaction, load, save
-from slipstream.testing.matching import MATCH_ON, MATCHERS
+from slipstream.testing.matching import MATCHERS
 from slipstream.testing.origins import moved
 from slipstream.testing.scrubbing import Scrubber
 
@@ -96,7 +96,7 @@ def build_vcr(persister: Recording | Replay, scrubber: Scrubber) -> vcr.VCR:
     """
     recorder = vcr.VCR(
         record_mode="all" if isinstance(persister, Recording) else "none",
-        match_on=MATCH_ON,
+        match_on=MATCHERS,
         before_record_request=lambda request: _scrubbed(scrubber, request),
     )
     for name, matcher in MATCHERS.items():

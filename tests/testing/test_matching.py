@@ -68,3 +68,29 @@ def test_bodies_match_by_meaning(kind: str, asked: str, recorded: str) -> None:
 def test_bodies_that_mean_something_else_differ(kind: str, asked: str, recorded: str) -> None:
     with pytest.raises(AssertionError):
         matching.body(request(kind=kind, body=asked), request(kind=kind, body=recorded))
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("POST", "https://server.example/run"),
+        ("GET", "https://server.example/run/1"),
+        ("GET", "https://other.example/run"),
+        ("GET", "http://server.example/run"),
+        ("GET", "https://server.example:8443/run"),
+    ],
+)
+def test_addresses_differ_in_method_and_each_part_of_the_url(method: str, url: str) -> None:
+    with pytest.raises(AssertionError):
+        matching.address(Request(method, url, b"", {}), request())
+
+
+def test_addresses_match_without_the_query() -> None:
+    matching.address(request(path="/run?a=1"), request(path="/run?b=2"))
+
+
+@pytest.mark.parametrize("header", ["Accept", "Content-Type"])
+def test_negotiations_differ_in_the_media_types(header: str) -> None:
+    other = Request("GET", "https://server.example/run", b"", {header: "application/json"})
+    with pytest.raises(AssertionError):
+        matching.negotiation(other, request())
