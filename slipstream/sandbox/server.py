@@ -102,7 +102,10 @@ class HostCheck:
 
     def __call__(self, header: str) -> bool:
         """Whether a request with this header is answered."""
-        host = (urlsplit(f"//{header}").hostname or "").rstrip(".")
+        try:
+            host = (urlsplit(f"//{header}").hostname or "").rstrip(".")
+        except ValueError:
+            return False
         if not host or host in {self.listening.lower(), *self.allowed}:
             return True
         try:
@@ -150,6 +153,8 @@ class Gate:
             return _refused(HTTPStatus.MISDIRECTED_REQUEST, start_response)
         try:
             body = _take_body(environ)
+        except ValueError:
+            return _refused(HTTPStatus.BAD_REQUEST, start_response)
         except _TooLarge:
             return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, start_response)
         fault = self._faults.take(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or Fault()
@@ -215,6 +220,8 @@ def _refused(status: HTTPStatus, start_response: Callable[..., Any]) -> Iterable
 def _take_body(environ: Environ) -> bytes:
     stream = environ["wsgi.input"]
     length = int(environ.get("CONTENT_LENGTH") or "0")
+    if length < 0:
+        raise ValueError(f"{length} is no length.")
     chunked = environ.get("wsgi.input_terminated", False)
     if length > LARGEST_BODY:
         raise _TooLarge

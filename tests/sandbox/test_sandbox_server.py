@@ -133,6 +133,7 @@ def test_an_address_of_the_sixth_version_works() -> None:
         ("evil.example.org", 421),
         ("127.0.0.1.evil.example.org", 421),
         ("192.0.2.1", 421),
+        ("[::1", 421),
     ],
 )
 def test_only_names_of_this_machine_are_answered(sandbox: Sandbox, host: str, status: int) -> None:
@@ -175,3 +176,12 @@ def test_a_password_and_a_seed_can_be_chosen() -> None:
     assert chosen.users["bob"].password == "bob-mine"
     assert chosen.secret != Sandbox().secret
     assert Sandbox().password == "alice-in-the-sandbox"
+
+
+@pytest.mark.parametrize("length", ["-1", "x"])
+def test_a_length_that_is_none_is_refused(sandbox: Sandbox, length: str) -> None:
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    head = f"POST /api/session HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(1024).startswith(b"HTTP/1.1 400 ")
