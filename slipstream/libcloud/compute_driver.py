@@ -15,10 +15,11 @@ hooks (:mod:`slipstream.hookspecs`).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, NoReturn, Self, cast
+from typing import Any, ClassVar, NoReturn, Self, TypeGuard, cast
 
 import attrs
 from libcloud.compute.base import (
@@ -144,11 +145,25 @@ class SlipStreamNodeDriver(NodeDriver):
     NODE_STATE_MAP = {  # noqa: RUF012 - as in the base class
         phase.value: state for phase, state in convert.NODE_STATES.items()
     }
-    _hosted_at = "nuv.la"
+    _default_host = "nuv.la"
     _kind: str | None = None
+    __signature__: ClassVar[inspect.Signature]
     _plugins: Plugins
     _backend: Backend
     _session: Session = cast(Session, None)  # until the login
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._show_host()
+
+    @classmethod
+    def _show_host(cls) -> None:
+        """Let the signature of the class show the host that stands for ``None``."""
+        signature = inspect.signature(SlipStreamNodeDriver.__init__)
+        parameters = dict(list(signature.parameters.items())[1:])
+        host = None if cls._kind else cls._default_host
+        parameters["host"] = parameters["host"].replace(default=host)
+        cls.__signature__ = signature.replace(parameters=list(parameters.values()))
 
     @operation
     def __init__(
@@ -190,7 +205,7 @@ class SlipStreamNodeDriver(NodeDriver):
                     hint="Give one as ex_endpoint, as in 'https://cloud.example'.",
                 )
         endpoint = endpoint_of(
-            ex_endpoint, secure, self._hosted_at if host is None else host, port
+            ex_endpoint, secure, self._default_host if host is None else host, port
         )
         settings = settings_of(
             timeout=timeout,
@@ -542,7 +557,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param at_exit_func: Called as the process ends, with ``driver`` and ``node``, when it
             was interrupted while there is a node that is not set up.
         :type at_exit_func: ``callable``
-        :param wait_period: The longest pause between two questions for the node, in seconds.
+        :param wait_period: The longest pause between two polls for the node, in seconds.
         :type wait_period: ``float``
         :param create_node_kwargs: The arguments of :meth:`create_node`.
         :requests: those of :meth:`create_node` (SlipStream 3, Nuvla 3), then those of
@@ -603,15 +618,15 @@ class SlipStreamNodeDriver(NodeDriver):
 
         All of them are asked for at once, by few requests however many they are. It ends at once
         when one of them was aborted, is stopping, or has ended; and when all run, but one has no
-        address of the kind wanted, three questions after its addresses were told. Faults that may
+        address of the kind wanted, three polls after its addresses were told. Faults that may
         pass are survived.
 
         :param nodes: The nodes.
         :type nodes: ``list`` of :class:`~libcloud.compute.base.Node`
-        :param wait_period: The longest pause between two questions, in seconds; the first ones
+        :param wait_period: The longest pause between two polls, in seconds; the first ones
             are shorter.
         :type wait_period: ``float``
-        :param timeout: Seconds after which to give up; the first question is always asked.
+        :param timeout: Seconds after which to give up; the first poll is always made.
         :type timeout: ``float``
         :param ssh_interface: Which addresses are wanted, ``public_ips`` or ``private_ips``.
         :type ssh_interface: ``str``
@@ -620,13 +635,13 @@ class SlipStreamNodeDriver(NodeDriver):
         :param ex_list_nodes_kwargs: Accepted for programs written for other drivers; it must be
             keywords of :meth:`list_nodes`, and changes nothing: nodes are asked for by their ids.
         :type ex_list_nodes_kwargs: ``dict``
-        :keyword progress: Called at each question, for each node, with a
+        :keyword progress: Called at each poll, for each node, with a
             :class:`~slipstream.values.DeploymentState` whose ``deployment_id`` is the node's.
 
-        :requests: SlipStream 2 for nodes that run: at each question 1 for each 500 deployments of
+        :requests: SlipStream 2 for nodes that run: at each poll 1 for each 500 deployments of
             the user until all are found, and once they run 1 for each 100 nodes for the addresses;
             up to 3 more where machines are not listed yet. Nuvla 2 for each 100 nodes that run:
-            1 at each question, and 1 for the addresses.
+            1 at each poll, and 1 for the addresses.
         :returns: The nodes as they are now, each one once, in the order given, with the addresses
             wanted of each.
         :rtype: ``list`` of ``tuple`` of :class:`~libcloud.compute.base.Node` and ``list`` of
@@ -690,11 +705,11 @@ class SlipStreamNodeDriver(NodeDriver):
         :type node: :class:`~libcloud.compute.base.Node`
         :param states: One state or several, in the server's words or libcloud's.
         :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
-        :param wait_period: The longest pause between two questions, in seconds; the first ones
+        :param wait_period: The longest pause between two polls, in seconds; the first ones
             are shorter.
         :type wait_period: ``float``
-        :param timeout: Seconds after which to give up; the first question is always asked. A
-            question that is being asked then still takes its time, see the driver's ``timeout``.
+        :param timeout: Seconds after which to give up; the first poll is always made. A
+            poll that is under way then still takes its time, see the driver's ``timeout``.
         :type timeout: ``float``
         :param ignore_abort: Wait on although the deployment was aborted.
         :type ignore_abort: ``bool``
@@ -702,7 +717,7 @@ class SlipStreamNodeDriver(NodeDriver):
             :class:`~slipstream.values.DeploymentState`; see
             :class:`~slipstream.libcloud.progress.ProgressLine`.
 
-        :requests: SlipStream 1 at each question, and 2 more when it was aborted. Nuvla 1, and
+        :requests: SlipStream 1 at each poll, and 2 more when it was aborted. Nuvla 1, and
             2 more when it is in error, or a few while the reason is not written yet.
         :returns: The state reached.
         :rtype: ``str``
@@ -793,7 +808,8 @@ class SlipStreamNodeDriver(NodeDriver):
         :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
         deployments = self._backend.list_deployments(
-            active_only=ex_active_only, addresses=ex_addresses
+            active_only=arguments.checked("ex_active_only", ex_active_only, bool, "True or False"),
+            addresses=arguments.checked("ex_addresses", ex_addresses, bool, "True or False"),
         )
         return (convert.node(deployment, self) for deployment in deployments)
 
@@ -895,7 +911,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :type lines: ``int``
         :keyword timeout: Seconds after which to give up.
         :type timeout: ``float``
-        :requests: SlipStream none. Nuvla 4, and 1 for each question that comes too early.
+        :requests: SlipStream none. Nuvla 4, and 1 for each poll that comes too early.
         :returns: The lines, by component.
         :rtype: ``dict``
         :raises NotSupported: If the endpoint has no such operation.
@@ -1014,7 +1030,7 @@ class SlipStreamNodeDriver(NodeDriver):
         return self._backend.terminate(
             self._node_id(node),
             force=ex_force,
-            known=node.extra or {} if isinstance(node, Node) and node.driver is self else {},
+            known=(node.extra or {}) if self._is_own(node) else {},
         )
 
     @operation
@@ -1279,6 +1295,11 @@ class SlipStreamNodeDriver(NodeDriver):
         detached = DetachedSession(endpoint=endpoint, kind=DetachedKind(state["kind"]))
         self._session = cast(Session, detached)
 
+    def _is_own(self, node: object) -> TypeGuard[Node]:
+        # The copy of the driver that explains a call has the same connection.
+        owner = node.driver if isinstance(node, Node) else None
+        return owner is not None and owner.connection is self.connection
+
     def _node_id(self, node: object) -> str:
         return arguments.object_id(self, node, Node, "node")
 
@@ -1425,4 +1446,5 @@ class SlipStreamNodeDriver(NodeDriver):
         raise unsupported("destroy_volume_snapshot")
 
 
+SlipStreamNodeDriver._show_host()  # noqa: SLF001 - of this module
 register()

@@ -143,9 +143,9 @@ def _checked(headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield str(name), str(value).strip()
 
 
-def _merged(headers: dict[str, str], given: Iterable[tuple[str, str]]) -> dict[str, str]:
-    for name, value in given:
-        headers = {known: old for known, old in headers.items() if known.lower() != name.lower()}
+def _merged(headers: dict[str, str], others: Iterable[tuple[str, str]]) -> dict[str, str]:
+    for name, value in others:
+        headers = {key: old for key, old in headers.items() if key.lower() != name.lower()}
         headers[name] = value
     return headers
 

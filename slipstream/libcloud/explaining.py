@@ -57,9 +57,8 @@ def method_name(method: object, cls: type) -> str:
     :param cls: The class of the driver.
     :raises UnknownName: If there is none of that name.
     """
-    given = getattr(method, "__name__", method) if callable(method) else method
-    name = checked("method", given, str, "the name of a method")
-    names = [each for each in dir(cls) if each.startswith(_PREFIXES) and each not in _WAITING]
+    name = checked("method", getattr(method, "__name__", method), str, "the name of a method")
+    names = [name for name in dir(cls) if name.startswith(_PREFIXES) and name not in _WAITING]
     if name not in names:
         raise UnknownName("method", name, names)
     return name

@@ -65,7 +65,7 @@ class NodeOperation:
     :param endpoint: The address of the endpoint.
     :param states: The states wanted, in the server's words.
     :param ignore_abort: Whether an aborted deployment may still reach them.
-    :param state: The state that the node was last met in, ``None`` before the first question.
+    :param state: The state that the node was last met in, ``None`` before the first poll.
     :param done: Whether a wanted state was reached.
     :param failed: Whether none of them can be reached any more.
     :param reason: Why it failed, ``None`` if it did not.
@@ -114,11 +114,11 @@ class NodeOperation:
         """
         Wait until the node is in one of the states.
 
-        :param wait_period: The longest pause between two questions in seconds.
+        :param wait_period: The longest pause between two polls in seconds.
         :type wait_period: ``float``
         :param timeout: Seconds after which to give up.
         :type timeout: ``float``
-        :keyword progress: Called with each answer, a :class:`~slipstream.values.DeploymentState`.
+        :keyword progress: Called with each state, a :class:`~slipstream.values.DeploymentState`.
         :returns: The handle itself, which is ``done``.
         :raises NodeFailed: If the node failed, or can no longer get there.
         :raises WaitTimeout: If the time is over; the handle can be waited for again.

@@ -18,4 +18,4 @@ class NuvlaNodeDriver(SlipStreamNodeDriver):
     type = "nuvla"
     api_name = "nuvla"
     features: dict[str, list[str]] = {"create_node": []}  # noqa: RUF012 - as in the base class
-    _hosted_at = "nuvla.io"
+    _default_host = "nuvla.io"

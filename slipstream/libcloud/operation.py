@@ -30,7 +30,8 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     """
     name, names = method.__name__, keywords_of(method)
     keywords = frozenset(names)
-    kinds = {parameter.kind for parameter in inspect.signature(method).parameters.values()}
+    signature = inspect.signature(method)
+    kinds = {parameter.kind for parameter in signature.parameters.values()}
     takes_any = inspect.Parameter.VAR_KEYWORD in kinds
 
     @functools.wraps(method)
@@ -49,6 +50,8 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
             return cast(R, _steps(result, driver, whole))
         return result
 
+    # inspect.getfullargspec() does not look at what is wrapped.
+    vars(call)["__signature__"] = signature
     return call
 
 

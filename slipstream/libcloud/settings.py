@@ -49,11 +49,11 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
         raise BadInput(
             f"{host!r} is not a host name.", hint="Give a full URL as ex_endpoint instead."
         )
-    given = None if port is None else _whole("port", port)
+    number = None if port is None else _whole("port", port)
     name, named = split_address(host)
-    if given is not None and named not in {None, given}:
-        raise BadInput(f"host names the port {named}, and port is {given}: give one of them.")
-    chosen = named if given is None else given
+    if number is not None and named not in {None, number}:
+        raise BadInput(f"host names the port {named}, and port is {number}: give one of them.")
+    chosen = named if number is None else number
     if chosen is None:
         return Endpoint(scheme=scheme, host=name)
     return Endpoint(scheme=scheme, host=name, port=chosen)

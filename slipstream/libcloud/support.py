@@ -117,7 +117,7 @@ def page() -> str:
 
 
 def _lines(kinds: Mapping[str, EndpointKind]) -> Iterator[str]:
-    found = {
+    table = {
         method: [support_of(method, kind) for kind in kinds.values()]
         for method in public_methods()
     }
@@ -125,22 +125,22 @@ def _lines(kinds: Mapping[str, EndpointKind]) -> Iterator[str]:
     for title, is_libclouds in (("libcloud's methods", True), ("Methods beyond libcloud", False)):
         yield f"\n## {title}\n"
         yield from _row("method", *(f"`{name}`" for name in kinds), head=True)
-        for method, supports in found.items():
+        for method, supports in table.items():
             if hasattr(NodeDriver, method) is is_libclouds:
                 yield from _row(f"`{method}`", *map(_cell, supports))
     yield "\n## Why not, and what to do instead\n"
     yield from _row("methods", "on", "reason", head=True)
-    for (names, remark), methods in _remarks(kinds, found).items():
+    for (names, remark), methods in _remarks(kinds, table).items():
         on = "all" if len(names) == len(kinds) else ", ".join(f"`{name}`" for name in names)
         yield from _row(", ".join(f"`{method}`" for method in methods), on, remark)
 
 
 def _remarks(
-    kinds: Mapping[str, EndpointKind], found: Mapping[str, list[Support]]
+    kinds: Mapping[str, EndpointKind], table: Mapping[str, list[Support]]
 ) -> dict[tuple[tuple[str, ...], str], list[str]]:
     """The methods of which a remark is true, by the families that it is true on."""
     grouped: dict[tuple[tuple[str, ...], str], list[str]] = {}
-    for method, supports in found.items():
+    for method, supports in table.items():
         families: dict[str, tuple[str, ...]] = {}
         for name, support in zip(kinds, supports, strict=True):
             if support.remark:

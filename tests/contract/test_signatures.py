@@ -121,3 +121,17 @@ def test_the_attributes_that_every_driver_has_are_there(cls: type[NodeDriver]) -
     assert isinstance(cls.features["create_node"], list)
     assert cls.connectionCls is not NodeDriver.connectionCls
     assert cls.NODE_STATE_MAP
+
+
+@pytest.mark.parametrize(
+    ("cls", "host"), [(SlipStreamNodeDriver, "nuv.la"), (NuvlaNodeDriver, "nuvla.io")]
+)
+def test_the_constructor_shows_its_host_and_every_argument(
+    cls: type[NodeDriver], host: str
+) -> None:
+    taken = inspect.signature(cls).parameters
+    assert taken["host"].default == host
+    assert list(taken) == list(inspect.signature(SlipStreamNodeDriver).parameters)
+    assert not VARIABLE & {parameter.kind for parameter in taken.values()}
+    arguments = inspect.getfullargspec(cls.__init__)
+    assert "ex_endpoint" in arguments.kwonlyargs

@@ -181,6 +181,16 @@ def test_values_of_a_wrong_type_are_refused_before_anything_is_asked(
     assert len(sandbox.journal) == 0
 
 
+@pytest.mark.parametrize("option", ["ex_active_only", "ex_addresses"])
+def test_a_flag_of_a_listing_is_true_or_false(
+    driver: Driver, sandbox: Sandbox, option: str
+) -> None:
+    wrong: Any = {option: "no"}
+    with pytest.raises(TypeError, match=f"{option} must be True or False, not str"):
+        driver.list_nodes(**wrong)
+    assert len(sandbox.journal) == 0
+
+
 def test_a_node_without_an_image_is_refused(driver: Driver, sandbox: Sandbox) -> None:
     with pytest.raises(BadInput, match=r"needs an image. See list_images\(\)"):
         driver.create_node("x")

@@ -167,7 +167,8 @@ def test_addresses_are_taken_apart_as_they_were_put_together(host: str, port: in
 
 def test_both_drivers_show_their_arguments() -> None:
     shown = inspect.signature(NuvlaNodeDriver)
-    assert shown == inspect.signature(SlipStreamNodeDriver)
+    assert list(shown.parameters) == list(inspect.signature(SlipStreamNodeDriver).parameters)
+    assert shown.parameters["host"].default == "nuvla.io"
     assert {"host", "timeout", "ex_verify", "ex_endpoint"} < set(shown.parameters)
 
 
