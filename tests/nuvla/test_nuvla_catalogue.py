@@ -79,6 +79,7 @@ def test_an_image_is_read_by_its_path(driver: Driver, sandbox: Sandbox) -> None:
         "description": "",
         "mandatory": False,
         "choices": (),
+        "mapped_to": None,
     }
     assert parameters["admin_url"]["category"] == "output"
 

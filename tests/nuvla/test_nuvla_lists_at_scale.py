@@ -76,7 +76,7 @@ def test_the_newest_come_first_and_equals_by_their_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "requests"), [(0, 1), (1, 1), (PAGE - 1, 1), (PAGE, 2), (PAGE + 1, 2), (9, 3)]
+    ("number", "requests"), [(0, 1), (1, 1), (PAGE - 1, 1), (PAGE, 1), (PAGE + 1, 2), (9, 3)]
 )
 def test_a_search_sends_one_request_a_page(number: int, requests: int) -> None:
     listed = Listed(things(list(range(number))), create_thing, ())
@@ -98,15 +98,79 @@ def test_a_server_that_forgets_the_filter_is_not_asked_for_ever() -> None:
     assert len(listed.requests) == 2
 
 
-@pytest.mark.parametrize("attribute", ["id", "created"])
-def test_what_no_filter_can_hold_is_an_answer_that_cannot_be_right(attribute: str) -> None:
-    entries = [{"id": "thing/1", "created": created(1), attribute: """'" """}] * PAGE
-    body = json.dumps({"resources": entries}).encode()
-    with pytest.raises(MalformedAnswer, match="is no id, or has no moment"):
-        listed_of(Listed((), create_thing, ()), lambda *_: ("application/json", body))
+def test_a_time_that_no_filter_can_hold_is_a_malformed_response() -> None:
+    entries = [{"id": f"thing/{number}", "created": """'" """} for number in range(PAGE)]
+    with pytest.raises(MalformedAnswer, match="is no id, or has no time"):
+        listed_of(Listed((), create_thing, ()), lambda *_: answer(entries))
 
 
-@pytest.mark.parametrize(("number", "requests"), [(0, 1), (1, 1), (499, 1), (500, 2), (501, 2)])
+@pytest.mark.parametrize(
+    "identifier",
+    ["", None, 5, """'" """, "thing", "thing/", "other/1", "thing/..", "thing/1/../2"],
+)
+def test_an_entry_without_an_id_is_a_malformed_response(identifier: Any) -> None:
+    entries = [{"id": identifier, "created": created(1)}]
+    with pytest.raises(MalformedAnswer, match="holds no list of thing"):
+        listed_of(Listed((), create_thing, ()), lambda *_: answer(entries))
+
+
+def answer(entries: list[dict[str, Any]], **more: Any) -> tuple[str, bytes]:
+    return "application/json", json.dumps({"resources": entries, **more}).encode()
+
+
+def made_up(*numbers: int) -> list[dict[str, Any]]:
+    return [{"id": f"thing/{n:08}", "created": created(-n)} for n in numbers]
+
+
+@pytest.mark.parametrize(
+    ("entries", "count"), [((1, 2), 5), ((), 1), ((1, 2), 1), (tuple(range(PAGE - 1)), 10_000)]
+)
+def test_a_page_holds_what_it_announces(entries: tuple[int, ...], count: int) -> None:
+    listed = Listed((), create_thing, ())
+    with pytest.raises(MalformedAnswer, match=f"announced {count} .*gave {len(entries)}"):
+        listed_of(listed, lambda *_: answer(made_up(*entries), count=count))
+    assert len(listed.requests) == 1
+
+
+@pytest.mark.parametrize("count", [None, "5", True, -1.5])
+def test_a_count_that_is_none_is_not_held_against_the_page(count: Any) -> None:
+    handed = listed_of(Listed((), create_thing, ()), lambda *_: answer(made_up(1, 2), count=count))
+    assert len(handed) == 2
+
+
+@pytest.mark.parametrize(
+    "second",
+    [range(PAGE), range(1, PAGE + 1), range(PAGE - 1, 2 * PAGE - 1), [PAGE] * PAGE],
+    ids=["repeated", "overlapping by all but one", "overlapping by one", "one entry again"],
+)
+def test_pages_that_repeat_or_overlap_are_a_malformed_response(second: Any) -> None:
+    pages = iter([answer(made_up(*range(PAGE))), answer(made_up(*second))])
+    with pytest.raises(MalformedAnswer, match="gave entries of thing again"):
+        listed_of(Listed((), create_thing, ()), lambda *_: next(pages))
+
+
+def test_pages_that_alternate_are_a_malformed_response() -> None:
+    pages = [answer(made_up(*range(start, start + PAGE))) for start in (0, PAGE)]
+    listed = Listed((), create_thing, ())
+    with pytest.raises(MalformedAnswer, match="gave entries of thing again"):
+        listed_of(listed, lambda *_: pages[(len(listed.requests) - 1) % 2])
+    assert len(listed.requests) == 3
+
+
+@pytest.mark.parametrize(("count", "most"), [(3 * PAGE, 20), (10_000, 2_000), (None, 2_000)])
+def test_a_list_without_end_is_given_up(count: int | None, most: int) -> None:
+    listed = Listed((), create_thing, ())
+
+    def page(*_: Any) -> tuple[str, bytes]:
+        start = (len(listed.requests) - 1) * PAGE
+        return answer(made_up(*range(start, start + PAGE)), count=count)
+
+    with pytest.raises(MalformedAnswer, match="has no end"):
+        listed_of(listed, page)
+    assert len(listed.requests) <= most
+
+
+@pytest.mark.parametrize(("number", "requests"), [(0, 1), (1, 1), (499, 1), (500, 1), (501, 2)])
 def test_nodes_cost_one_request_a_page(
     driver: Driver, sandbox: Sandbox, number: int, requests: int
 ) -> None:
@@ -180,7 +244,7 @@ def endless(number: int) -> Callable[[Request], Response]:
             {"id": f"{name}/{place:08}", "created": created(-place), "state": "STARTED"}
             for place in range(first, min(last, number))
         ]
-        body = json.dumps({"count": number - first, "resources": entries}).encode()
+        body = json.dumps({"count": number - first if last else 0, "resources": entries}).encode()
         return Response(status=200, headers={}, body=body, url="")
 
     return send
