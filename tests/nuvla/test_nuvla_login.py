@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from slipstream.libcloud.errors import BadInput, DriverError, InvalidCredentials, MalformedAnswer
+from slipstream.libcloud.errors import BadInput, InvalidCredentials, MalformedAnswer
 from slipstream.sandbox import Sandbox
 
 from .support import COOKIE, JSON, Driver, Login, deploy, logins, stored
@@ -146,13 +146,6 @@ class TestTwoFactors:
             self.carol(login, sandbox, code="123456")
         assert sandbox.journal[-1].path == "/api/callback/x/execute"
 
-    def test_a_question_that_does_not_say_where_to_answer_is_an_error(
-        self, login: Login, sandbox: Sandbox
-    ) -> None:
-        sandbox.faults.add("POST", "/api/session", status=200, headers=JSON, body="[]")
-        with pytest.raises(DriverError, match="does not say where"):
-            self.carol(login, sandbox, code="123456")
-
     def test_a_second_login_asks_the_callable_again(self, login: Login, sandbox: Sandbox) -> None:
         driver = self.carol(login, sandbox, code=lambda: sandbox.world.two_factor_code("carol"))
         sandbox.world.expire_sessions()
@@ -239,3 +232,47 @@ def test_the_stored_session_is_of_the_method_that_was_used(login: Login, sandbox
     login(sandbox.key, sandbox.secret)
     (session,) = sandbox.world.store.collection("session")
     assert stored(sandbox, session["id"])["method"] == "api-key"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ("", {}),
+        ("<html>Welcome</html>", {"Content-Type": "text/html"}),
+        ("null", JSON),
+        ('{"status": 200}', JSON),
+        ('{"location": 5}', JSON),
+        ('{"location": "https://x/api/callback/../user"}', JSON),
+        ('{"location": "http://[/api/callback/1/execute"}', JSON),
+    ],
+)
+def test_a_200_without_a_session_is_no_login_and_no_question(
+    login: Login, sandbox: Sandbox, body: str, headers: dict[str, str]
+) -> None:
+    sandbox.faults.add("POST", "/api/session", status=200, body=body, headers=headers)
+    with pytest.raises(MalformedAnswer, match="gave no session") as caught:
+        login(ex_login_parameters={"code": "123456"})
+    assert "password" not in str(caught.value)
+    assert len(sandbox.journal.entries("POST")) == 1
+
+
+def test_a_cookie_of_any_name_is_a_session(login: Login, sandbox: Sandbox) -> None:
+    driver = login()
+    driver.list_nodes()
+    [cookie] = driver._session.cookies
+    sandbox.faults.add(
+        "POST",
+        "/api/session",
+        status=201,
+        body='{"status": 201, "resource-id": "session/1"}',
+        headers={**JSON, "Set-Cookie": f"com.sixsq.nuvla.cookie={cookie.value}; Path=/"},
+    )
+    assert [c.name for c in login()._session.cookies] == ["com.sixsq.nuvla.cookie"]
+
+
+def test_a_parameter_that_is_set_to_nothing_is_set(login: Login, sandbox: Sandbox) -> None:
+    driver = login()
+    node = deploy(driver)
+    sandbox.clock.advance(300)
+    sandbox.world.set_parameter(node.id, "admin_url", "")
+    assert driver.ex_get_node_parameter(node, "admin_url") == ""

@@ -21,6 +21,7 @@ from slipstream.backends.nuvla import (
     termination,
 )
 from slipstream.backends.nuvla.dialect import GONE, STATES, post
+from slipstream.backends.nuvla.ids import is_id
 from slipstream.errors import DriverError, InvalidCredentials, MalformedAnswer
 from slipstream.session import Session
 from slipstream.session.login import LoginAttempt
@@ -87,7 +88,8 @@ class Nuvla(CimiBackend):
 
         Source: nuvla/api-server, callback_create_session_2fa.clj.
         """
-        if response.status != 200 or not response.body:
+        callback = _callback(response)
+        if callback is None:
             return response
         code = fields.get(CODE)
         code = code() if callable(code) else code
@@ -97,14 +99,6 @@ class Nuvla(CimiBackend):
                 code=response.status,
                 endpoint=attempt.endpoint.url,
                 hint="Pass ex_login_parameters={'code': '123456'}, or a callable that gives it.",
-            )
-        document = response.json()
-        location = document.get("location") if isinstance(document, dict) else None
-        callback = urlsplit(location or "").path.rpartition("/api/")[2]
-        if not callback.startswith("callback/"):
-            raise MalformedAnswer(
-                "The server wants a second factor but does not say where to send it.",
-                endpoint=attempt.endpoint.url,
             )
         attempt.hide(code)
         response = attempt.exchange(post(callback, {"token": code}))
@@ -122,7 +116,7 @@ class Nuvla(CimiBackend):
         claim = group if group.startswith(("group/", "user/")) else f"group/{group}"
         document = self.session_document(attempt)
         name = document.get("id") if document else None
-        if not isinstance(name, str):
+        if not is_id(name, "session"):
             raise InvalidCredentials(
                 f"Cannot act for {claim}: there is no session.", endpoint=attempt.endpoint.url
             )
@@ -234,3 +228,15 @@ class Nuvla(CimiBackend):
     def delete_ssh_key(self, key: SSHKey) -> bool:
         """Delete the credential of a key."""
         return ssh_keys.delete_ssh_key(self.session, key)
+
+
+def _callback(response: Response) -> str | None:
+    """Where to send the code of a second factor; ``None`` if the response asks for none."""
+    try:
+        document = response.json() if response.status == 200 else None
+        location = document.get("location") if isinstance(document, dict) else None
+        path = urlsplit(location if isinstance(location, str) else "").path
+    except (MalformedAnswer, ValueError):
+        return None
+    callback = path.rpartition("/api/")[2].removesuffix("/execute")
+    return f"{callback}/execute" if is_id(callback, "callback") else None

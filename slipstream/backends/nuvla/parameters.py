@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from slipstream.backends import documents
 from slipstream.backends.nuvla.dialect import get
@@ -38,11 +39,9 @@ def get_parameter(
         _check_state(session, deployment)
     doing = f"read {shorten(name)} of {deployment}"
     request = get(parameter_id(deployment, name), "id,value")
-    answer = session.send(request, doing=doing, allow={404})
-    if answer.status == 200:
-        return RunParameter(
-            name=name, value=documents.text(resource(session, answer, doing), "value")
-        )
+    response = session.send(request, doing=doing, allow={404})
+    if response.status == 200:
+        return RunParameter(name=name, value=_value(resource(session, response, doing)))
     values = read_all(session, [deployment]).get(deployment, {})
     if values and name not in values:
         raise UnknownName("parameter", name, values, f"of {deployment}")
@@ -76,7 +75,7 @@ def read_all(
     :returns: Names and values, by deployment.
     """
     where = either("parent", *deployments)
-    found = search(
+    entries = search(
         session,
         "deployment-parameter",
         doing="read the parameters of deployments",
@@ -85,15 +84,21 @@ def read_all(
         page=5000,
     )
     values: dict[str, Values] = {}
-    for entry in found:
+    for entry in entries:
         parent, name = documents.text(entry, "parent"), documents.text(entry, "name")
         if parent and name:
-            values.setdefault(parent, {})[name] = documents.text(entry, "value")
+            values.setdefault(parent, {})[name] = _value(entry)
     return values
 
 
 ADDRESSES = attr("name").eq("hostname") | attr("name").startswith("ip.")
 """The parameters that hold addresses."""
+
+
+def _value(entry: Mapping[str, Any]) -> str | None:
+    """The value; one that is set to nothing is set."""
+    value = entry.get("value")
+    return value if isinstance(value, str) else None
 
 
 def _check_state(session: Session, deployment: str) -> None:
