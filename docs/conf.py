@@ -13,7 +13,7 @@ author = "the slipstream-libcloud-driver authors"
 copyright = author
 release = version = installed(project)
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "sphinx_design"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
@@ -24,6 +24,12 @@ autodoc_typehints = "none"
 autodoc_preserve_defaults = True
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+# What is typed is copied, and not the prompt before it.
+copybutton_prompt_text = r"\$ |>>> "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
 html_title = f"{project} {release}"
 
 RAISES = re.compile(r"(?<=:raises )(\w+)(?=:)")
