@@ -12,8 +12,9 @@ is a hook as well, named ``slipstream_`` and the method's name, so that any plug
         ...look at the result...
         return deployment
 
-A wrapper takes those of the method's arguments that it needs, and ``session``. It is left out of
-dry runs (``ex_explain``) unless it takes ``dry_run`` too, which says whether this is one.
+A wrapper takes those of the method's arguments that it needs, ``session``, and ``backend``, whose
+methods it may call to read more; such calls go past all wrappers. It is left out of dry runs
+(``ex_explain``) unless it takes ``dry_run`` too, which says whether this is one.
 ``slipstream_operation`` wraps every operation. Nobody but the backend answers an operation, but a
 wrapper can do so by raising :class:`Answered` before its yield.
 """
@@ -666,12 +667,17 @@ def slipstream_endpoints() -> Iterable[EndpointKind]:
 
 @hookspec(firstresult=True)
 def slipstream_operation(
-    session: Session, dry_run: bool, operation: Operation, arguments: Mapping[str, Any]
+    session: Session,
+    backend: Backend,
+    dry_run: bool,
+    operation: Operation,
+    arguments: Mapping[str, Any],
 ) -> Any:
     """
     Wrap every operation; the wrappers of the single operation are further inside.
 
     :param session: The logged-in session.
+    :param backend: Its backend; calls of its methods go past all wrappers.
     :param dry_run: Whether changes are only planned (``ex_explain``); see the module's text.
     :param operation: Which one: its ``name``, and whether it ``changes`` something.
     :param arguments: The arguments of the backend's method.

@@ -16,7 +16,7 @@ from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.plugins import registry as plugins_module
 from slipstream.sandbox import Sandbox
 
-PLUGIN = Path(__file__).parent / "plugins" / "endpoint"
+PLUGIN = Path(__file__).parents[1] / "examples" / "plugins" / "endpoint"
 BLOG = "apps/WordPress/wordpress"
 
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from slipstream.errors import PluginFailed, UnknownName
+from slipstream.errors import MalformedAnswer, PluginFailed, UnknownName
 from slipstream.hookspecs import EndpointKind, LoginMethod
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 
@@ -156,6 +156,8 @@ def recognises(
     """
     try:
         return bool(predicate(subject))
+    except MalformedAnswer:  # it read a response of another server
+        return False
     except Exception as error:
         if contribution.plugin.built_in:
             raise

@@ -35,6 +35,9 @@ _PASSING = (DriverError, Answered, KeyboardInterrupt, GeneratorExit)
 Failure = Callable[[str], PluginFailed]
 """Makes the exception that names who has failed, from what went wrong."""
 
+_CONTEXT = ("session", "backend", "dry_run")
+"""What every hook of an operation is given beside the operation's own arguments."""
+
 WRAPPABLE = frozenset({EVERY, *(PREFIX + name for name in OPERATIONS)})
 """The hooks that plugins may wrap and not answer."""
 
@@ -64,7 +67,7 @@ def specifications() -> Any:
     """The operations as pluggy's hook specifications: their arguments after the session."""
     namespace = types.SimpleNamespace()
     for name, signature in _SIGNATURES.items():
-        names = ", ".join(("session", "dry_run", *signature.parameters))
+        names = ", ".join((*_CONTEXT, *signature.parameters))
         # pluggy reads the names of arguments from the code of a function.
         specification = eval(f"lambda {names}: None")  # noqa: S307 - of names in hookspecs
         setattr(namespace, PREFIX + name, hookspecs.hookspec(firstresult=True)(specification))
@@ -170,8 +173,7 @@ class Operations:
             return self._call_single(name, arguments)
         try:
             result = self._manager.hook.slipstream_operation(
-                session=self._session,
-                dry_run=self._dry_run,
+                **self._context(),
                 operation=OPERATIONS[name],
                 arguments=types.MappingProxyType(dict(arguments)),
             )
@@ -183,9 +185,13 @@ class Operations:
     def _call_single(self, name: str, arguments: Mapping[str, Any]) -> Any:
         hook = getattr(self._manager.hook, PREFIX + name)
         try:
-            return hook(session=self._session, dry_run=self._dry_run, **arguments)
+            return hook(**self._context(), **arguments)
         except Answered as answered:
             return answered.result
+
+    def _context(self) -> dict[str, Any]:
+        session = self._session
+        return {"session": session, "backend": session.backend, "dry_run": self._dry_run}
 
     def _answers(self) -> types.SimpleNamespace:
         """Make the hook implementations of the backend, whose results are checked."""

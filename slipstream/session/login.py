@@ -135,7 +135,10 @@ class Client:
         :param error: The class of the exception, when not the usual one of the status.
         :returns: The exception, not raised.
         """
-        detail = self.backend.error_detail(response)
+        try:
+            detail = self.backend.error_detail(response)
+        except MalformedAnswer:  # the page of a proxy, say
+            detail = None
         if detail:
             detail = self.transport.redactor.said(detail)
         return refusal(

@@ -38,6 +38,9 @@ from slipstream.values.ssh_key import (
 from slipstream.values.text import (
     safe_text,
 )
+from slipstream.values.timestamps import (
+    parse_timestamp,
+)
 
 __all__ = [
     "DEFAULT_PORTS",
@@ -63,5 +66,6 @@ __all__ = [
     "ServiceOffer",
     "VirtualMachine",
     "generate",
+    "parse_timestamp",
     "safe_text",
 ]

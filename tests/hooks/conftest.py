@@ -14,7 +14,7 @@ from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.plugins import registry as plugins_module
 from slipstream.plugins.loading import ALLOW_VARIABLE, DISABLE_VARIABLE
 
-EXAMPLES = Path(__file__).parents[1] / "plugins"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +33,9 @@ def _as_found(monkeypatch):
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """The folder that the three example distributions are installed in."""
+    """The folder that the example distributions are built for and installed in, together."""
     target = tmp_path_factory.mktemp("site")
-    examples = [str(EXAMPLES / name) for name in ("login", "endpoint", "policy")]
+    examples = [str(path.parent) for path in sorted(EXAMPLES.glob("*/pyproject.toml"))]
     options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
     subprocess.run(
         [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *examples],
@@ -46,7 +46,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def installed(site, monkeypatch):
-    """The three example distributions, installed."""
+    """The example distributions, installed."""
     monkeypatch.syspath_prepend(str(site))
     return site
 

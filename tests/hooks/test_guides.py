@@ -21,14 +21,16 @@ PAGES = [
     for name in (
         "write-a-login-method",
         "write-an-endpoint",
+        "write-a-backend",
         "wrap-an-operation",
         "switch-plugins-off",
     )
 ]
 SHOWN_WHOLE = {
-    "write-a-login-method": "login",
-    "write-an-endpoint": "endpoint",
-    "wrap-an-operation": "policy",
+    "write-a-login-method": ["device_login"],
+    "write-an-endpoint": ["endpoint"],
+    "write-a-backend": ["minicloud"],
+    "wrap-an-operation": ["policy", "size_cache", "audit", "metrics"],
 }
 CONFTEST = 'pytest_plugins = ["slipstream.testing.pytest_plugin"]\n'
 LOOSELY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -57,11 +59,12 @@ def name(page):
     return page.stem
 
 
-@pytest.mark.parametrize(("page", "folder"), list(SHOWN_WHOLE.items()))
-def test_a_guide_shows_the_example_plugin_as_it_is(page, folder):
+@pytest.mark.parametrize(("page", "folders"), list(SHOWN_WHOLE.items()))
+def test_a_guide_shows_the_example_plugins_as_they_are(page, folders):
     page = ROOT / "docs" / "guides" / f"{page}.md"
-    [module] = (ROOT / "tests" / "plugins" / folder).glob("*.py")
-    assert files(page)[module.name] == module.read_text()
+    for folder in reversed(folders):
+        [module] = (ROOT / "examples" / "plugins" / folder).glob("example_*.py")
+        assert files(page)[module.name] == module.read_text()
     [project] = [text for language, text in blocks(page) if language == "toml"]
     assert project == (module.parent / "pyproject.toml").read_text()
 
@@ -128,23 +131,6 @@ def test_the_backend_that_the_guide_shows_has_locations_of_its_own(stranger, as_
     assert [location.name for location in driver.list_locations()] == ["bench"]
 
 
-def test_the_request_that_the_guide_shows_is_sent(as_alice, sandbox):
-    [text] = [text for _, text in blocks(PAGES[1]) if "def motto" in text]
-    namespace = {}
-    exec(text, namespace)
-    with pytest.raises(Exception, match="Cannot read the motto"):
-        namespace["motto"](as_alice()._session)
-    assert sandbox.journal[-1].path == "/motto"
-
-
-def test_the_audit_that_the_guide_shows_logs_a_deployment(stranger, as_alice, caplog):
-    module = stranger("audit", shown("wrap-an-operation", "example_slipstream_audit.py"))
-    driver = as_alice()
-    caplog.set_level("INFO", module)
-    node = driver.create_node(image=driver.get_image("apps/WordPress/wordpress"))
-    assert f"apps/WordPress/wordpress/478 deployed as {node.id}" in caplog.text
-
-
 def test_the_filter_that_the_guide_shows_leaves_images_out(stranger, as_alice):
     every = as_alice(ex_disable_plugins=[]).list_images(ex_path="examples/images")
     stranger("quiet", shown("wrap-an-operation", "example_slipstream_quiet.py"))
@@ -155,7 +141,7 @@ def test_the_filter_that_the_guide_shows_leaves_images_out(stranger, as_alice):
 def test_the_warning_that_the_guide_quotes_is_the_one_that_is_given(stranger):
     from slipstream.plugins import Plugins
 
-    [text] = [text for _, text in blocks(PAGES[3]) if text.startswith("PluginWarning: ")]
+    [text] = [text for _, text in blocks(PAGES[4]) if text.startswith("PluginWarning: ")]
     stranger("policy", "import acme", distribution="acme-policy", version="1.2")
     with pytest.warns(RuntimeWarning) as caught:
         Plugins()

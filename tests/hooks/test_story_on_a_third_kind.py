@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from slipstream.plugins.loading import DISABLE_VARIABLE
 from slipstream.sandbox import Sandbox
 
 STORY = Path(__file__).parents[1] / "scenarios" / "test_story.py"
@@ -23,7 +24,8 @@ def tell():
 
 
 @pytest.mark.usefixtures("installed")
-def test_the_story_is_told_on_a_kind_of_endpoint_that_a_plugin_adds(connect, tell):
+def test_the_story_is_told_on_a_kind_of_endpoint_that_a_plugin_adds(connect, tell, monkeypatch):
+    monkeypatch.setenv(DISABLE_VARIABLE, "policy")
     with Sandbox(speed=1000) as campus:
         by_name = campus.url.replace("127.0.0.1", "localhost")
         driver = connect(campus.key, campus.secret, ex_endpoint=by_name)

@@ -1,0 +1,22 @@
+"""Count the operations, and the seconds that they take."""
+
+from collections import Counter
+from collections.abc import Generator
+from time import perf_counter
+from typing import Any
+
+from slipstream import Operation, hookimpl
+
+calls: Counter[str] = Counter()
+seconds: dict[str, float] = {}
+
+
+@hookimpl(wrapper=True, tryfirst=True)
+def slipstream_operation(operation: Operation) -> Generator[None, Any, Any]:
+    started = perf_counter()
+    try:
+        return (yield)
+    finally:
+        calls[operation.name] += 1
+        spent = perf_counter() - started
+        seconds[operation.name] = seconds.get(operation.name, 0.0) + spent

@@ -1,0 +1,21 @@
+"""Deploy where the law allows it, and nowhere else."""
+
+from collections.abc import Generator
+
+from slipstream import Backend, DeploymentRequest, hookimpl
+from slipstream.errors import BadInput
+from slipstream.values import Deployment
+
+ALLOWED = {"exoscale-ch-gva"}
+
+
+@hookimpl(wrapper=True)
+def slipstream_deploy(
+    backend: Backend, request: DeploymentRequest
+) -> Generator[None, Deployment, Deployment]:
+    module = backend.get_module(request.module_id)
+    for node, location in request.locations(module).items():
+        if location not in ALLOWED:
+            where = location or "a location that the server chooses"
+            raise BadInput(f"{node or request.module_id} may not be deployed on {where}.")
+    return (yield)
