@@ -51,15 +51,15 @@ class Shape:
     def _holds(self, point: Point) -> bool:
         if point in self.corners:
             return True
-        crossed = (_crosses(one, two, point) for one, two in pairwise(self.corners))
+        crossed = (_crosses(start, end, point) for start, end in pairwise(self.corners))
         return sum(crossed) % 2 == 1
 
 
-def _crosses(one: Point, two: Point, point: Point) -> bool:
+def _crosses(start: Point, end: Point, point: Point) -> bool:
     # A ray to the east crosses the border an odd number of times if it starts inside.
-    if (one[1] > point[1]) == (two[1] > point[1]):
+    if (start[1] > point[1]) == (end[1] > point[1]):
         return False
-    at = one[0] + (point[1] - one[1]) * (two[0] - one[0]) / (two[1] - one[1])
+    at = start[0] + (point[1] - start[1]) * (end[0] - start[0]) / (end[1] - start[1])
     return point[0] < at
 
 
@@ -71,10 +71,10 @@ def read_shape(text: str) -> Shape:
     :returns: The shape.
     :raises ValueError: If it is neither.
     """
-    found = _SHAPE.fullmatch(text)
-    if found is None:
+    match = _SHAPE.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text!r} is neither a POINT nor a POLYGON in well-known text.")
-    numbers = [float(number) for number in re.findall(_NUMBER, found[0])]
+    numbers = [float(number) for number in re.findall(_NUMBER, match[0])]
     return Shape(tuple(zip(numbers[::2], numbers[1::2], strict=True)))
 
 
@@ -85,5 +85,5 @@ def shape_of(values: Sequence[Any]) -> Shape | None:
     :param values: Longitude, latitude, and perhaps the altitude.
     :returns: The point; None if there is none.
     """
-    numbers = [one for one in values if isinstance(one, int | float)]
+    numbers = [value for value in values if isinstance(value, int | float)]
     return Shape(((numbers[0], numbers[1]),)) if len(numbers) > 1 else None

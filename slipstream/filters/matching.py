@@ -1,4 +1,4 @@
-"""How a comparison is judged on a document."""
+"""Evaluate a comparison on a document."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def leaves(document: Any, path: Sequence[str]) -> Iterator[Any]:
         yield from leaves(document[path[0]], path[1:])
 
 
-def _same_kind(found: Any, value: Value) -> bool:
-    if isinstance(found, bool) or isinstance(value, bool):
-        return isinstance(found, bool) and isinstance(value, bool)
-    return isinstance(value, int) == isinstance(found, int | float)
+def _same_kind(attribute: Any, value: Value) -> bool:
+    if isinstance(attribute, bool) or isinstance(value, bool):
+        return isinstance(attribute, bool) and isinstance(value, bool)
+    return isinstance(value, int) == isinstance(attribute, int | float)
 
 
-def _moment(found: Any) -> datetime | None:
+def _moment(attribute: Any) -> datetime | None:
     try:
-        return read_moment(found)
+        return read_moment(attribute)
     except (TypeError, ValueError):
         return None
 
 
-def _equal(found: Any, value: Value) -> bool:
+def _equal(attribute: Any, value: Value) -> bool:
     if isinstance(value, Date):
-        return _moment(found) == value.moment
-    return _same_kind(found, value) and bool(found == value)
+        return _moment(attribute) == value.moment
+    return _same_kind(attribute, value) and bool(attribute == value)
 
 
 def _is_equal(values: Sequence[Any], value: Value) -> bool:
@@ -55,53 +55,57 @@ def _is_equal(values: Sequence[Any], value: Value) -> bool:
         return not values
     if isinstance(value, tuple):
         return any(_is_equal(values, item) for item in value)
-    return any(_equal(found, value) for found in values)
+    return any(_equal(attribute, value) for attribute in values)
 
 
 def _is_other(values: Sequence[Any], value: Value) -> bool:
     return not _is_equal(values, value)
 
 
-def _order(found: Any, value: Value) -> int | None:
+def _order(attribute: Any, value: Value) -> int | None:
     if isinstance(value, Date):
-        moment = _moment(found)
+        moment = _moment(attribute)
         return None if moment is None else (moment > value.moment) - (moment < value.moment)
-    comparable = isinstance(found, str) if isinstance(value, str) else _same_kind(found, value)
-    return int(found > value) - int(found < value) if comparable else None
+    comparable = (
+        isinstance(attribute, str) if isinstance(value, str) else _same_kind(attribute, value)
+    )
+    return int(attribute > value) - int(attribute < value) if comparable else None
 
 
 def _ordered(accept: Callable[[int], bool]) -> Judge:
     def judge(values: Sequence[Any], value: Value) -> bool:
-        signs = (_order(found, value) for found in values)
+        signs = (_order(attribute, value) for attribute in values)
         return any(sign is not None and accept(sign) for sign in signs)
 
     return judge
 
 
 def _starts(values: Sequence[Any], value: Value) -> bool:
-    return any(isinstance(found, str) and found.startswith(str(value)) for found in values)
+    return any(
+        isinstance(attribute, str) and attribute.startswith(str(value)) for attribute in values
+    )
 
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+\*?", text.casefold()))
 
 
-def _is_among(wanted: str, words: set[str]) -> bool:
-    if wanted.endswith("*"):
-        return any(word.startswith(wanted[:-1]) for word in words)
-    return wanted in words
+def _is_among(term: str, words: set[str]) -> bool:
+    if term.endswith("*"):
+        return any(word.startswith(term[:-1]) for word in words)
+    return term in words
 
 
-def _speaks_of(values: Sequence[Any], value: Value) -> bool:
-    wanted = _words(str(value))
-    spoken = (_words(found) for found in values if isinstance(found, str))
-    return any(all(_is_among(one, words) for one in wanted) for words in spoken)
+def _has_words(values: Sequence[Any], value: Value) -> bool:
+    terms = _words(str(value))
+    texts = (_words(attribute) for attribute in values if isinstance(attribute, str))
+    return any(all(_is_among(term, words) for term in terms) for words in texts)
 
 
 def _placed(accept: Callable[[Shape, Shape], bool]) -> Judge:
     def judge(values: Sequence[Any], value: Value) -> bool:
-        found = shape_of(values)
-        return found is not None and accept(found, read_shape(str(value)))
+        shape = shape_of(values)
+        return shape is not None and accept(shape, read_shape(str(value)))
 
     return judge
 
@@ -114,9 +118,9 @@ JUDGES: Mapping[str, Judge] = {
     ">=": _ordered(lambda sign: sign >= 0),
     ">": _ordered(lambda sign: sign > 0),
     "^=": _starts,
-    "==": _speaks_of,
-    "intersects": _placed(lambda found, wanted: found.meets(wanted)),
-    "disjoint": _placed(lambda found, wanted: not found.meets(wanted)),
-    "within": _placed(lambda found, wanted: wanted.covers(found)),
-    "contains": _placed(lambda found, wanted: found.covers(wanted)),
+    "==": _has_words,
+    "intersects": _placed(lambda shape, other: shape.meets(other)),
+    "disjoint": _placed(lambda shape, other: not shape.meets(other)),
+    "within": _placed(lambda shape, other: other.covers(shape)),
+    "contains": _placed(lambda shape, other: shape.covers(other)),
 }

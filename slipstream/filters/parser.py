@@ -94,15 +94,15 @@ class _Token:
 def _tokens(text: str, grammar: Grammar) -> Iterator[_Token]:
     index = 0
     while True:
-        found = grammar.tokens.match(text, index)
-        if found is None or found.lastgroup is None:
+        match = grammar.tokens.match(text, index)
+        if match is None or match.lastgroup is None:
             raise FilterSyntaxError(text, index, "a filter")
-        kind = found.lastgroup if found.lastgroup != "key" else "property"
-        shown = found["key"] if kind == "property" else found[kind]
-        yield _Token(kind, shown, found.start(kind))
+        kind = match.lastgroup if match.lastgroup != "key" else "property"
+        word = match["key"] if kind == "property" else match[kind]
+        yield _Token(kind, word, match.start(kind))
         if kind == "end":
             return
-        index = found.end()
+        index = match.end()
 
 
 @attrs.define
@@ -133,10 +133,10 @@ class _Reader:
         return False
 
     def whole(self) -> Filter:
-        found = self.alternatives()
+        expression = self.alternatives()
         if self.ahead.kind != "end":
             raise self.fail("'and', 'or' or the end")
-        return found
+        return expression
 
     def alternatives(self) -> Filter:
         return self._joined("or", self.conditions, Or)
@@ -161,11 +161,11 @@ class _Reader:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise self.fail(f"at most {_DEEPEST} nested parentheses")
-        found = self.alternatives()
+        expression = self.alternatives()
         if not self.skip(")"):
             raise self.fail("')'")
         self.depth -= 1
-        return found
+        return expression
 
     def comparison(self) -> Filter:
         left = self.next()
@@ -180,9 +180,9 @@ class _Reader:
         # Servers read "5<x" as "x<5": the sides are swapped and the operator stays.
         for attribute, value in ((left, right), (right, left)):
             if _is_attribute(attribute) and _is_value(value):
-                found = Comparison(_attribute(attribute), operator.text, _value(value))
-                if takes(operator.text, found.value):
-                    return found
+                comparison = Comparison(_attribute(attribute), operator.text, _value(value))
+                if takes(operator.text, comparison.value):
+                    return comparison
         self.position = start
         raise self.fail("an attribute on one side, and on the other a value the operator takes")
 
@@ -201,7 +201,7 @@ def _attribute(token: _Token) -> Attribute | Property:
 
 def _value(token: _Token) -> Value:
     if token.kind == "list":
-        return tuple(_item(found.lastgroup, found[0]) for found in _ITEMS.finditer(token.text))
+        return tuple(_item(match.lastgroup, match[0]) for match in _ITEMS.finditer(token.text))
     if token.kind in {"string", "integer", "date"}:
         return _item(token.kind, token.text)
     return _CONSTANTS[token.text]
