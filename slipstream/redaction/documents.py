@@ -105,12 +105,13 @@ class Documents:
             hidden = hidden or (named and squeezed(_local(name)) in VALUE_NAMES)
             element.set(name, self._content(value, secret=hidden))
         element.text = self._content(element.text, secret=named)
-        # A map is written as entries of a name and what stands under it.
-        naming = [child for child in element if self._names_a_secret(child)]
+        # A map is written as entries of a name and what stands under it. The first is the name:
+        # the secret itself may hold a word such as "password".
+        naming = next((child for child in element if self._names_a_secret(child)), None)
         for child in element:
-            left = bool(naming) and child not in naming and not self._says_so(child)
+            left = naming is not None and child is not naming and not self._says_so(child)
             self.xml(child, secret=named or left)
-            child.tail = self._content(child.tail, secret=named or bool(naming))
+            child.tail = self._content(child.tail, secret=named or naming is not None)
 
     def _says_so(self, element: Element) -> bool:
         return _is_password(element.get("type")) or self._any_announces(element.items())

@@ -282,6 +282,16 @@ def test_a_secret_that_is_known_never_shows_however_it_is_written(secret: str) -
         assert way not in redactor.said(f"<< {way} >>")
 
 
+@pytest.mark.parametrize("secret", ["my-password-1", "token", "xSECRETx"])
+def test_a_secret_that_reads_like_a_name_never_shows(redactor: Redactor, secret: str) -> None:
+    entry = f"<entry><string>db.password</string><string>{secret}</string></entry>"
+    shown = redactor.body(entry.encode(), "application/xml")
+    assert shown == "<entry><string>db.password</string><string>***</string></entry>"
+    pair = json.dumps({"name": "db.password", "value": secret})
+    assert secret not in redactor.body(pair.encode(), "application/json")
+    assert secret not in redactor.text(f"db.password={secret}").removeprefix("db.password=")
+
+
 bare_names = ["machine:password", "db:root_password", "apache.1%3Aadmin_token"]
 
 
