@@ -138,10 +138,13 @@ class Profile:
 
 
 def _is_map(entries: Element) -> bool:
-    """Whether each entry of a map, which has some, holds one parameter with a name of its own."""
+    """Whether each entry of a map, which has some, holds one parameter under a key of its own."""
     parameters = [entry.findall("parameter") for entry in entries]
-    names = {each[0].get("name") for each in parameters if len(each) == 1}
-    return 0 < len(names) == len(entries) and None not in names
+    named = [each[0].get("name") for each in parameters if len(each) == 1]
+    if len(named) != len(entries) or None in named:
+        return False
+    keys = {e.findtext("string") or name for e, name in zip(entries, named, strict=True)}
+    return 0 < len(keys) == len(entries)
 
 
 def _path(session: Session) -> str:
