@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import attrs
 
+from slipstream.errors import BadInput
+from slipstream.values.paths import user_path
 from slipstream.values.secret_names import announces_secret
 
 _KEY = re.compile(r"key", re.IGNORECASE)
@@ -101,7 +102,7 @@ def _parse_value(name: str, text: str) -> Any:
 
 def _read(name: str, path: str) -> str:
     try:
-        return Path(path).expanduser().read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
+        return user_path("the file", path).read_text("utf-8").rstrip("\r\n")
+    except (BadInput, OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise ValueError(f"--arg {name}: cannot read {path}: {reason}") from None

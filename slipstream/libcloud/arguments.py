@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 from libcloud.compute.base import (
@@ -24,6 +22,7 @@ from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 from slipstream.values.numbers import check_number
+from slipstream.values.paths import user_path
 from slipstream.values.ssh_key import SSHKey
 from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 
@@ -210,9 +209,7 @@ def read_file(what: str, value: object) -> bytes:
     :param value: Its path; ``~`` stands for the home directory.
     :raises BadInput: If it cannot be read; also a ``FileNotFoundError`` or ``PermissionError``.
     """
-    if not isinstance(value, str | os.PathLike):
-        raise TypeError(f"The path of the {what} must be a string, not {type(value).__name__}.")
-    path = Path(value).expanduser()
+    path = user_path(f"The path of the {what}", value)
     try:
         return path.read_bytes()
     except OSError as error:

@@ -59,6 +59,7 @@ from slipstream.session.polling import Progress, Wait
 from slipstream.values import Deployment, DeploymentState, ModuleKind
 from slipstream.values.credentials import Credentials
 from slipstream.values.endpoint import Endpoint
+from slipstream.values.paths import user_path
 from slipstream.values.ssh_key import SSHKey, generate
 
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
@@ -1237,7 +1238,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: SlipStream none, Nuvla none.
         :raises BadInput: If it cannot be written.
         """
-        save_cookies(self._session.cookies, Path(path).expanduser())
+        save_cookies(self._session.cookies, user_path("path", path))
 
     def close(self) -> None:
         """

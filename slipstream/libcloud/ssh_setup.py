@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -27,6 +26,7 @@ from slipstream.libcloud.arguments import checked, items, read_file, seconds, te
 from slipstream.libcloud.waiting import AddressFilter
 from slipstream.transport import clock
 from slipstream.transport.backoff import Backoff
+from slipstream.values.paths import user_path
 from slipstream.version import install_hint
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)
@@ -234,8 +234,8 @@ def _refusal(client: BaseSSHClient, error: BaseException) -> str:
 
 def _private_key(file: object, passphrase: str | None) -> str:
     """The path of a file, once its key has been opened as the SSH client will open it."""
-    content = read_file("key file", file)
-    path = Path(str(file)).expanduser()
+    path = user_path("ssh_key", file)
+    content = read_file("key file", path)
     if b"PRIVATE KEY" not in content:
         raise BadInput(
             f"{path} holds no private key.", hint="Give the file beside *.pub as ssh_key."

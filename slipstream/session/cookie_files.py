@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
 from pathlib import Path
 
@@ -16,17 +17,22 @@ def load_cookies(path: Path) -> MozillaCookieJar:
 
     :param path: A file in Netscape format, as browsers' tools, curl and the older SlipStream
         clients write it.
-    :returns: Its cookies that have not expired.
+    :returns: Its cookies. Whether one has expired is left to the server: the local clock may be
+        wrong.
     :raises BadInput: If there is no such file, or it has another format.
     """
     jar = MozillaCookieJar(os.fspath(path))
     try:
-        jar.load(ignore_discard=True)
+        with warnings.catch_warnings(action="ignore"):  # of what the library cannot parse
+            jar.load(ignore_discard=True, ignore_expires=True)
     except LoadError:
         raise BadInput(f"{path} is not a cookie file in Netscape format.") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise BadInput(f"Cannot read the cookie file {path}: {reason}.") from None
+    for cookie in jar:
+        if cookie.expires == 0:  # a session cookie, as curl and browsers write it
+            cookie.expires, cookie.discard = None, True
     return jar
 
 
@@ -43,13 +49,15 @@ def save_cookies(cookies: CookieJar, path: Path) -> None:
     except OSError as error:
         raise BadInput(f"Cannot write {path}: {error.strerror}.") from None
     os.close(handle)
-    jar = MozillaCookieJar(name)
-    for cookie in cookies:
-        jar.set_cookie(cookie)
     try:
-        jar.save(ignore_discard=True)
+        jar = MozillaCookieJar(name)
+        for cookie in cookies:
+            jar.set_cookie(cookie)
+        jar.save(ignore_discard=True, ignore_expires=True)
         Path(name).chmod(0o600)
         Path(name).replace(path)
-    except OSError as error:
+    except BaseException as error:  # the file holds a session that is alive
         Path(name).unlink(missing_ok=True)
-        raise BadInput(f"Cannot write {path}: {error.strerror}.") from None
+        if isinstance(error, OSError):
+            raise BadInput(f"Cannot write {path}: {error.strerror}.") from None
+        raise

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from slipstream.errors import BadInput
+from slipstream.values.paths import user_path
 
 Certificate = str | tuple[str, str]
 """The file of a certificate and its key, or the two files."""
@@ -99,11 +100,7 @@ def _both(value: object, name: str) -> Sequence[object]:
 
 
 def _file(path: object, name: str) -> Path:
-    if not isinstance(path, str | os.PathLike):
-        raise TypeError(f"{name} is the path of a file, not {type(path).__name__}.")
-    if not str(path) or "\0" in str(path):
-        raise BadInput(f"{name} is {str(path)!r}: the path of a file is needed.")
-    return Path(path).expanduser()
+    return user_path(name, path)
 
 
 def _unreadable(name: str, file: Path, error: OSError) -> NoReturn:

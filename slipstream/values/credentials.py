@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import attrs
 
+from slipstream.values.paths import user_path
+
 
 def _frozen(mapping: Mapping[str, object]) -> Mapping[str, object]:
     return MappingProxyType(dict(mapping))
+
+
+def _cookie_file(path: str | os.PathLike[str] | None) -> Path | None:
+    return None if path is None else user_path("ex_cookie_file", path)
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +37,6 @@ class Credentials:
     key: str | None = None
     secret: str | None = attrs.field(default=None, repr=False)
     parameters: Mapping[str, object] = attrs.field(factory=dict, converter=_frozen, repr=False)
-    cookie_file: Path | None = attrs.field(default=None, converter=attrs.converters.optional(Path))
+    cookie_file: Path | None = attrs.field(default=None, converter=_cookie_file)
     method: str | None = None
     group: str | None = None

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
-from slipstream.errors import BadInput, shorten
+from slipstream.errors import BadInput
 
 _LINE = re.compile(
     r"""(?:(?P<options>(?:[^\s"]|"(?:[^"\\]|\\.)*")+)[ \t]+)??
@@ -32,6 +32,18 @@ _LINE = re.compile(
         (?:[ \t]+(?P<comment>\S.*?))?[ \t]*""",
     re.VERBOSE,
 )
+_PRIVATE = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|\APuTTY-User-Key-File|\AAGE-SECRET-KEY")
+_PARTS = {"sk-ssh-ed25519@openssh.com": 3, "sk-ecdsa-sha2-nistp256@openssh.com": 4}
+"""How many parts a key on a token has (OpenSSH, PROTOCOL.u2f); others are read by a library."""
+
+_OPTIONS = frozenset({
+    *("agent-forwarding", "cert-authority", "command", "environment", "expiry-time", "from"),
+    *("no-agent-forwarding", "no-port-forwarding", "no-pty", "no-touch-required", "no-user-rc"),
+    *("no-x11-forwarding", "permitlisten", "permitopen", "port-forwarding", "principals", "pty"),
+    *("restrict", "tunnel", "user-rc", "verify-required", "x11-forwarding"),
+})  # fmt: skip
+"""The options that a line may begin with (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
+
 RSA_BITS = 3072
 """Size of the keys made here: the default of OpenSSH for RSA."""
 
@@ -63,16 +75,23 @@ class SSHKey:
         :returns: The key.
         :raises BadInput: If it is no public key, or looks like a private one.
         """
-        stripped = text.strip()
-        if "PRIVATE KEY" in stripped:
+        stripped = text.removeprefix("\ufeff").strip()
+        if _PRIVATE.search(stripped):
             raise BadInput(
                 "That is a private key.", hint="Give the public one, usually the file *.pub."
             )
         match = _LINE.fullmatch(stripped) if len(stripped.splitlines()) == 1 else None
         if not match or not _blob_is_of(match["type"], match["blob"]):
+            # What was given is not quoted: it may be a secret.
             raise BadInput(
-                f"{shorten(stripped, 60)!r} is no SSH public key.",
-                hint="Give one line of OpenSSH's format: 'ssh-ed25519 AAAA... comment'.",
+                f"A text of {len(text)} characters is no SSH public key.",
+                hint="Give one whole line of OpenSSH's format: 'ssh-ed25519 AAAA... comment'.",
+            )
+        if not _are_options(match["options"] or ""):
+            raise BadInput(
+                "A line that begins with what is neither a key type nor an option is no SSH public"
+                " key.",
+                hint="If it is a line of known_hosts, give it from 'ssh-' on.",
             )
         return cls(match["type"], match["blob"], match["comment"] or "", match["options"] or "")
 
@@ -115,13 +134,15 @@ class SSHKey:
         :returns: The key itself.
         :raises BadInput: If the blob cannot be decoded.
         """
-        if self.type.startswith("sk-"):
-            return self
         try:
-            load_ssh_public_key(f"{self.type} {self.blob}".encode())
+            if not self.type.startswith("sk-"):
+                load_ssh_public_key(f"{self.type} {self.blob}".encode())
+            elif "-cert-" not in self.type and not _is_whole(self.type, self._bytes()):
+                raise ValueError
         except (ValueError, UnsupportedAlgorithm):
             raise BadInput(
-                f"{shorten(self.line, 60)!r} is damaged: its {self.type} data cannot be read.",
+                f"A key of {len(self.blob)} characters is damaged: its {self.type} data cannot be"
+                " read.",
                 hint="Copy the whole line of the *.pub file.",
             ) from None
         return self
@@ -150,3 +171,20 @@ def _blob_is_of(key_type: str, blob: str) -> bool:
         return False
     length = int.from_bytes(data[:4], "big")
     return data[4 : 4 + length] == key_type.encode()
+
+
+def _is_whole(key_type: str, data: bytes) -> bool:
+    """Whether a key has all its parts: strings, each after its length (RFC 4253)."""
+    parts = 0
+    while data:
+        length = 4 + int.from_bytes(data[:4], "big")
+        if len(data) < length:
+            return False
+        data = data[length:]
+        parts += 1
+    return parts == _PARTS.get(key_type, parts)
+
+
+def _are_options(options: str) -> bool:
+    names = re.sub(r'"(?:[^"\\]|\\.)*"', "", options).lower().split(",") if options else []
+    return all(name.partition("=")[0] in _OPTIONS for name in names)

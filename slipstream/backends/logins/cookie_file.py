@@ -18,7 +18,7 @@ def _authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
     host = attempt.endpoint.host
     expiries = []
     for cookie in load_cookies(credentials.cookie_file):
-        if cookie.domain.lstrip(".").removesuffix(".local") == host:
+        if _belongs(cookie.domain, host):
             attempt.cookies.set_cookie(cookie)
             expiries.append(cookie.expires)
     if not expiries or not attempt.accepts_session():
@@ -32,6 +32,14 @@ def _authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
     # The server has accepted it, so a time that is over means that the local clock is wrong.
     lifetimes = [left for expires in expiries if (left := (expires or 0) - clock.now()) > 0]
     return attempt.finish(expires=timedelta(seconds=min(lifetimes)) if lifetimes else None)
+
+
+def _belongs(domain: str, host: str) -> bool:
+    """Whether a cookie of a domain is sent to a host (RFC 6265, 5.1.3)."""
+    if domain.startswith(".") and f".{host}".endswith(domain):
+        return True
+    # The standard library adds ".local" to hosts without a dot, IPv6 addresses among them.
+    return domain.lstrip(".").removesuffix(".local").strip("[]") == host.strip("[]")
 
 
 def _recognises(credentials: Credentials) -> bool:

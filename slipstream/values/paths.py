@@ -1,0 +1,32 @@
+"""Paths of files that users name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from slipstream.errors import BadInput
+
+
+def user_path(name: str, value: object) -> Path:
+    """
+    Read the path of a file as a user writes it.
+
+    :param name: What the path is of, or the argument's name, as the subject of a sentence.
+    :param value: The path; ``~`` stands for the home directory.
+    :returns: The path, its home directory filled in.
+    :raises TypeError: If it is no path.
+    :raises BadInput: If it can name no file.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be the path of a file, not {type(value).__name__}.")
+    text = os.fspath(value)
+    if not text or "\0" in str(text):
+        raise BadInput(f"{name} is {text!r}: the path of a file is needed.")
+    try:
+        path = Path(text).expanduser()
+        os.fsencode(path)
+    except (RuntimeError, UnicodeEncodeError):
+        reason = "has no home directory" if "~" in text[:1] else "cannot be written as a file name"
+        raise BadInput(f"{name} is {text!a}: {Path(text).parts[0]!a} {reason}.") from None
+    return path
