@@ -56,7 +56,7 @@ from slipstream.plugins.connect import connect
 from slipstream.session import Session
 from slipstream.session.cookie_files import save_cookies
 from slipstream.session.polling import Progress, Wait
-from slipstream.values import Deployment, DeploymentState, ModuleKind
+from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase
 from slipstream.values.credentials import Credentials
 from slipstream.values.endpoint import Endpoint
 from slipstream.values.paths import user_path
@@ -699,8 +699,12 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Wait until a node is in one of some states.
 
-        It ends at once when the deployment was aborted, or can no longer get there. One cheap
-        request each time it asks. Faults that may pass are survived.
+        It ends at once when the deployment was aborted, or can no longer get there. Each poll is
+        one cheap request. Faults that may pass are survived.
+
+        The node object is updated: each poll sets its ``state``, and once the state is reached its
+        addresses and ``extra`` are those that :meth:`ex_get_node` returns. Of a node that has
+        ended only the state is set.
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
@@ -718,8 +722,10 @@ class SlipStreamNodeDriver(NodeDriver):
             :class:`~slipstream.values.DeploymentState`; see
             :class:`~slipstream.libcloud.progress.ProgressLine`.
 
-        :requests: SlipStream 1 at each poll, and 2 more when it was aborted. Nuvla 1, and
-            2 more when it is in error, or a few while the reason is not written yet.
+        :requests: SlipStream 2: 1 at each poll, and 1 to update the node once it is there; 2 more
+            when it was aborted. Nuvla 3: 1 at each poll, and 2 to update the node; 2 more when it
+            is in error, or a few while the reason is not written yet. None to update the node
+            when it is given by its id.
         :returns: The state reached.
         :rtype: ``str``
         :raises NodeFailed: If it was aborted (``reason`` tells why) or has ended.
@@ -737,6 +743,10 @@ class SlipStreamNodeDriver(NodeDriver):
 
         def read() -> DeploymentState:
             state = self._backend.get_state(node_id, wait.states)
+            if isinstance(node, Node):
+                convert.update_state(node, state.state, state.phase, state.failure)
+                if state.state in wait.states and state.phase is not Phase.TERMINATED:
+                    convert.update(node, self._backend.get_deployment(node_id), self)
             return attrs.evolve(state, deployment_id=node_id)
 
         return wait.until(read).state
@@ -927,7 +937,7 @@ class SlipStreamNodeDriver(NodeDriver):
     @operation
     def start_node(self, node: Node | str) -> bool:
         """
-        Start a deployment that was stopped.
+        Start a deployment that was stopped. The ``state`` of the node object is updated.
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
@@ -936,7 +946,9 @@ class SlipStreamNodeDriver(NodeDriver):
         :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
         """
-        return self._backend.start_deployment(self._node_id(node))
+        accepted = self._backend.start_deployment(self._node_id(node))
+        self._note_change(node, Phase.STARTING)
+        return accepted
 
     @operation
     def ex_start_node(self, node: Node | str) -> bool:
@@ -953,7 +965,7 @@ class SlipStreamNodeDriver(NodeDriver):
     @operation
     def stop_node(self, node: Node | str) -> bool:
         """
-        Stop a deployment without destroying it.
+        Stop a deployment without destroying it. The ``state`` of the node object is updated.
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
@@ -962,7 +974,9 @@ class SlipStreamNodeDriver(NodeDriver):
         :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
         """
-        return self._backend.stop_deployment(self._node_id(node))
+        accepted = self._backend.stop_deployment(self._node_id(node))
+        self._note_change(node, Phase.STOPPING)
+        return accepted
 
     @operation
     def ex_stop_node(self, node: Node | str) -> bool:
@@ -989,7 +1003,9 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises NotSupported: On every endpoint but those of plugins that can. The message tells
             what to do instead.
         """
-        return self._backend.reboot_deployment(self._node_id(node))
+        accepted = self._backend.reboot_deployment(self._node_id(node))
+        self._note_change(node, Phase.REBOOTING, Phase.STARTING)
+        return accepted
 
     @operation
     def ex_update_node(self, node: Node | str) -> bool:
@@ -1300,6 +1316,16 @@ class SlipStreamNodeDriver(NodeDriver):
         # The copy of the driver that explains a call has the same connection.
         owner = node.driver if isinstance(node, Node) else None
         return owner is not None and owner.connection is self.connection
+
+    def _note_change(self, node: object, *phases: Phase) -> None:
+        """Set the state that a change has written, where the server has one state for a phase."""
+        if not isinstance(node, Node):
+            return
+        for phase in phases:
+            states = [state for state, other in self._backend.states.items() if other is phase]
+            if len(states) == 1:
+                convert.update_state(node, states[0], phase)
+                return
 
     def _node_id(self, node: object) -> str:
         return arguments.object_id(self, node, Node, "node")

@@ -60,7 +60,6 @@ def node(deployment: Deployment, driver: Any) -> Node:
     One that has been aborted is in state ERROR until it has ended, whatever else it does.
     """
     public, private = split(deployment.addresses)
-    failed = deployment.failure and deployment.phase is not Phase.TERMINATED
     image = None
     if deployment.module_id:
         name: Any = _image_name(deployment.module_id)
@@ -68,7 +67,7 @@ def node(deployment: Deployment, driver: Any) -> Node:
     return Node(
         id=deployment.id,
         name=deployment.name or deployment.id,
-        state=NODE_STATES[Phase.ERROR if failed else deployment.phase],
+        state=_node_state(deployment.phase, deployment.failure),
         public_ips=public,
         private_ips=private,
         driver=driver,
@@ -89,6 +88,29 @@ def node(deployment: Deployment, driver: Any) -> Node:
             "last_state_change": deployment.raw.get("lastStateChangeTime"),
         },
     )
+
+
+def update(node_object: Node, deployment: Deployment, driver: Any) -> None:
+    """Bring the state, addresses and ``extra`` of a node up to date."""
+    current = node(deployment, driver)
+    for name in ("state", "public_ips", "private_ips", "extra"):
+        setattr(node_object, name, getattr(current, name))
+
+
+def update_state(node_object: Node, state: str, phase: Phase, failure: str | None = None) -> None:
+    """Bring the state of a node up to date. Its ``extra`` is replaced, since copies share it."""
+    node_object.state = _node_state(phase, failure)
+    node_object.extra = {
+        **(node_object.extra or {}),
+        "state": state,
+        "status": state.lower(),
+        "abort": failure,
+    }
+
+
+def _node_state(phase: Phase, failure: str | None) -> NodeState:
+    failed = failure and phase is not Phase.TERMINATED
+    return NODE_STATES[Phase.ERROR if failed else phase]
 
 
 def image(module: Module, driver: Any) -> NodeImage:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import attrs
+from libcloud.compute.base import Node
 
 from slipstream.errors import DriverError, UnknownName
 from slipstream.libcloud.arguments import checked
@@ -75,7 +77,10 @@ def run(method: Any, args: Any, kwargs: Any, refusals: list[DriverError]) -> boo
     :returns: Whether the call came to its end.
     """
     try:
-        result = method(*args, **kwargs)
+        # Changes update the node that they are given; a dry run updates a copy of it.
+        result = method(
+            *map(_copied, args), **{name: _copied(value) for name, value in kwargs.items()}
+        )
         if isinstance(result, Iterator):
             for _ in result:
                 pass
@@ -85,3 +90,7 @@ def run(method: Any, args: Any, kwargs: Any, refusals: list[DriverError]) -> boo
         refusals.append(error)
         return False
     return True
+
+
+def _copied(argument: Any) -> Any:
+    return copy(argument) if isinstance(argument, Node) else argument
