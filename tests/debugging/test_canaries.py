@@ -28,7 +28,18 @@ from .support import (
     set_password,
 )
 
-PLUGIN = Path(__file__).parents[1] / "plugins" / "login"
+PLUGIN = """
+from slipstream import LoginMethod, hookimpl
+
+
+def authenticate(attempt, credentials):
+    return attempt.log_in_with_template("mitreid-token", {"token": credentials.secret})
+
+
+@hookimpl
+def slipstream_login_methods():
+    return [LoginMethod(name="mitreid-token", authenticate=authenticate)]
+"""
 JSON = {"Content-Type": "application/json"}
 
 
@@ -153,13 +164,13 @@ def test_the_code_of_a_second_factor_shows_nowhere(
 
 @pytest.fixture
 def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The example of a plugin that logs in, as if it were installed."""
+    """A plugin that logs in by a token, as if it were installed."""
     about = tmp_path / "example.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: example-login\nVersion: 1\n")
     entry_point = "[slipstream]\nexample-login = example_slipstream_login\n"
     (about / "entry_points.txt").write_text(entry_point)
-    monkeypatch.syspath_prepend(str(PLUGIN))
+    (tmp_path / "example_slipstream_login.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(str(tmp_path))
     plugins_module.default_plugins.cache_clear()
     importlib.invalidate_caches()
