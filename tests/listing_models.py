@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import sys
@@ -179,7 +180,8 @@ def blocks_of(entries: Iterable[object]) -> tuple[int, int]:
     :returns: How many there are, and the most pieces of memory that were held at a time more
         than before; looked at now and then, each time at another place of a page.
     """
-    number, most, before = 0, 0, sys.getallocatedblocks()
+    gc.collect()
+    number, most, before = 0, 1, sys.getallocatedblocks()
     for number, _ in enumerate(entries, 1):
         if number % 499 == 0:
             most = max(most, sys.getallocatedblocks() - before)

@@ -7,12 +7,10 @@ Source: SlipStreamServer, middleware/cimi_params and db/es/pagination.clj.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode
 
-import attrs
-
+from slipstream.backends import documents, limits
 from slipstream.backends.slipstream.dialect import JSON
 from slipstream.errors import MalformedAnswer, shorten
 from slipstream.filters import Filter, UnwritableValue, attr
@@ -20,7 +18,7 @@ from slipstream.session import Session
 from slipstream.transport.messages import Request
 
 PAGE = 1000
-"""Entries asked for at a time; the server refuses more than 10,000."""
+"""Entries of a page; the server refuses more than 10,000."""
 
 Entry = dict[str, Any]
 
@@ -42,94 +40,71 @@ def search(
 
     :param session: The logged-in session.
     :param collection: The collection's address, as in ``service-offer``.
-    :param key: The name of the list in the answer, as in ``serviceOffers``.
+    :param key: The name of the list in the response, as in ``serviceOffers``.
     :param doing: What is being done, in words that go after "Cannot".
     :param where: The filter.
-    :param select: The attributes wanted, ``id`` among them; ``None`` for all.
+    :param select: The attributes to read, ``id`` among them; ``None`` for all.
     :returns: The entries, fetched page by page, ordered by id.
-    :raises MalformedAnswer: If an answer holds less than it says, no count at all, or other
-        entries than those asked for.
+    :raises MalformedAnswer: If a page is not what the server counts, or out of order.
     """
-    wanted = _Search(session, collection, key, doing, where, select)
-    last: str | None = None
+    form = {"$orderby": "id", "$first": "1", "$last": str(PAGE)}
+    if select is not None:
+        form["$select"] = select
+    if where is not None:
+        form["$filter"] = str(where)
+    last, pages, most = "", 0, 0
     while True:
-        count, entries = wanted.page(last)
+        count, entries = _page(session, collection, key, form, doing)
+        pages, most = pages + 1, most or limits.most_pages(count, PAGE)
+        ids = [last, *(entry["id"] for entry in entries)]
+        is_only = pages == 1 and count == len(entries)
+        if len(set(ids)) < len(ids) or not (is_only or ids == sorted(ids)):
+            # Behind such a page entries would be repeated, or missed.
+            raise _malformed(session, doing, f"the server did not order {collection} by id")
+        if pages > most:
+            raise _malformed(session, doing, "the server gave more entries than it counted")
         yield from entries
-        if count <= len(entries):
+        if count == len(entries):
             return
-        last = entries[-1]["id"]
-
-
-@attrs.frozen
-class _Search:
-    session: Session
-    collection: str
-    key: str
-    doing: str
-    where: Filter | None
-    select: str | None
-
-    def page(self, last: str | None) -> tuple[int, list[Entry]]:
-        """The entries behind an id, and how many there are from there on."""
-        count, entries = self._read(self._form(last))
-        if len(entries) < min(PAGE, count):
-            raise self._malformed(
-                f"the server counts {count} entries of {self.collection} but gave {len(entries)}",
-                hint="Try again; it may be changing.",
-            )
-        alone = last is None and count <= len(entries)
-        ids = [last or "", *(entry["id"] for entry in entries)]
-        if not alone and any(one >= other for one, other in pairwise(ids)):
-            # Going on from here would repeat entries, or miss some.
-            raise self._malformed(f"the server did not order {self.collection} by id")
-        return count, entries
-
-    def _form(self, last: str | None) -> dict[str, str]:
-        form = {"$orderby": "id", "$first": "1", "$last": str(PAGE)}
-        where = self.where
-        if last is not None:
-            where = self._behind(last) if where is None else where & self._behind(last)
-        if where is not None:
-            form["$filter"] = str(where)
-        if self.select is not None:
-            form["$select"] = self.select
-        return form
-
-    def _behind(self, last: str) -> Filter:
+        last = ids[-1]
         try:
-            return attr("id").gt(last)
+            rest = attr("id").gt(last)
         except UnwritableValue:
-            raise self._malformed(f"{shorten(last)!r} is no id") from None
+            raise _malformed(session, doing, f"{shorten(last)!r} is no id") from None
+        form["$filter"] = str(rest if where is None else where & rest)
 
-    def _read(self, form: dict[str, str]) -> tuple[int, list[Entry]]:
-        answer = self.session.send(
-            Request(
-                method="PUT",
-                path=f"/api/{self.collection}",
-                headers={**JSON, "Content-Type": "application/x-www-form-urlencoded"},
-                body=urlencode(form).encode(),
-                repeatable=True,
-                reads=True,
-            ),
-            doing=self.doing,
+
+def _page(
+    session: Session, collection: str, key: str, form: dict[str, str], doing: str
+) -> tuple[int, list[Entry]]:
+    """The entries of a page, and how many there are from there on."""
+    request = Request(
+        method="PUT",
+        path=f"/api/{collection}",
+        headers={**JSON, "Content-Type": "application/x-www-form-urlencoded"},
+        body=urlencode(form).encode(),
+        repeatable=True,
+        reads=True,
+    )
+    document = session.send(request, doing=doing).json()
+    count = document.get("count") if isinstance(document, dict) else None
+    entries = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(count, int) or not isinstance(entries, list):
+        # A search that fails inside is answered with 200 and a count of null.
+        raise _malformed(session, doing, f"the server's search in {collection} failed")
+    if count > limits.MAX_ENTRIES or len(entries) != min(PAGE, count):
+        reason = f"the server counts {count} entries of {collection} but gave {len(entries)}"
+        raise _malformed(session, doing, reason)
+    if not all(isinstance(entry, dict) and documents.text(entry, "id") for entry in entries):
+        raise _malformed(
+            session, doing, f"not all that the server lists in {collection} has an id"
         )
-        document = answer.json()
-        count = document.get("count") if isinstance(document, dict) else None
-        entries = document.get(self.key) if isinstance(document, dict) else None
-        if not isinstance(count, int) or not _are_resources(entries):
-            # A search that fails inside is answered with 200 and a count of null.
-            raise self._malformed(
-                f"the server's search in {self.collection} failed", hint="Try again later."
-            )
-        return count, entries or []
-
-    def _malformed(self, reason: str, *, hint: str | None = None) -> MalformedAnswer:
-        return MalformedAnswer(
-            f"Cannot {self.doing}: {reason}.", endpoint=self.session.endpoint.url, hint=hint
-        )
+    return count, entries
 
 
-def _are_resources(entries: Any) -> bool:
-    return isinstance(entries, list) and all(
-        isinstance(entry, dict) and isinstance(entry.get("id"), str) for entry in entries
+def _malformed(session: Session, doing: str, reason: str) -> MalformedAnswer:
+    return MalformedAnswer(
+        f"Cannot {doing}: {reason}.",
+        endpoint=session.endpoint.url,
+        hint="Try again; it may be changing.",
     )

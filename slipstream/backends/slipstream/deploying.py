@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
 
+from slipstream.backends import limits
 from slipstream.backends.outcomes import unconfirmed
 from slipstream.backends.slipstream import runs
 from slipstream.backends.slipstream.form import check_lengths, fields
@@ -37,9 +38,6 @@ log = get_logger(__name__)
 POST_TIMEOUT = 120.0
 """Seconds: the server checks quotas and placement before it answers."""
 
-
-MAX_PARENTS = 50
-"""Components that another one may be built on, one on the other."""
 
 _UNCLEAR = frozenset({408, 409, *range(500, 1000)})
 _LOOK = (
@@ -147,9 +145,10 @@ def inherited_parameters(session: Session, module: Module) -> Iterator[ModulePar
         path = split_version(module.parent_id.strip("/"))[0]
         if path in paths:
             return
-        if len(paths) > MAX_PARENTS:
+        if len(paths) > limits.MAX_LEVELS:
             raise MalformedAnswer(
-                f"{shorten(next(iter(paths)))} is built on more than {MAX_PARENTS} components.",
+                f"The image is built on more than {limits.MAX_LEVELS} others, the last one"
+                f" {shorten(path)}.",
                 endpoint=session.endpoint.url,
             )
         paths.add(path)

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from xml.etree.ElementTree import Element
 
+from slipstream.backends import limits
 from slipstream.backends.outcomes import require_status
 from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.module_document import KINDS, PREFIX, module, split_version
 from slipstream.backends.slipstream.paths import module_path, quoted, segments
 from slipstream.backends.slipstream.profile import XML
-from slipstream.errors import Forbidden, shorten
+from slipstream.errors import BadInput, Forbidden, MalformedAnswer, shorten
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
 from slipstream.transport.messages import Request
@@ -36,8 +37,9 @@ class SkippedWarning(RuntimeWarning):
 def list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[Module]:
     """The App Store, the root projects, or what a project holds."""
     if path is None:
-        answer = session.send(_read("/appstore"), doing="list the App Store")
-        return map(_listed, xml.parse(answer, "list").iterfind("item"))
+        response = session.send(_read("/appstore"), doing="list the App Store")
+        modules = [_listed(item) for item in xml.parse(response, "list").iterfind("item")]
+        return iter({listed.id: listed for listed in modules}.values())
     return _tree(session, "/".join(segments(path, "the path of a project")), recurse)
 
 
@@ -76,20 +78,30 @@ def _tree(session: Session, path: str, recurse: bool) -> Iterator[Module]:
     """
     What a project holds, then what the projects in it hold, and so on.
 
-    Of the projects still to be read the paths alone are kept.
+    Each project is read once, whatever others say that they hold. Of them the paths are kept.
     """
+    paths = {split_version(path)[0]}
     below: list[str] = []
-    yield from _sorted_out(_children(session, path), below)
+    yield from _new(_children(session, path), paths, below)
     skipped: list[str] = []
-    while recurse and below:
+    read = functools.partial(_readable, session)
+    for _ in range(limits.MAX_LEVELS):
+        if not (recurse and below) or len(paths) > limits.MAX_PROJECTS:
+            break
         level, below = below, []
-        read = functools.partial(_readable, session)
         with closing(read_ahead(read, level, at_once=AT_ONCE)) as pages:
             for project, children in zip(level, pages, strict=True):
                 if children is None:
                     skipped.append(project)
                 else:
-                    yield from _sorted_out(children, below)
+                    yield from _new(children, paths, below)
+    if recurse and below:
+        raise MalformedAnswer(
+            f"Cannot list {path or 'the root projects'}: {len(paths)} projects were met and there"
+            f" are more, such as {shorten(below[0])}.",
+            endpoint=session.endpoint.url,
+            hint="List a project further down.",
+        )
     if skipped:
         warnings.warn(
             f"{len(skipped)} of the projects below {path or 'the root'!r} may not be read and were"
@@ -99,10 +111,14 @@ def _tree(session: Session, path: str, recurse: bool) -> Iterator[Module]:
         )
 
 
-def _sorted_out(children: list[Module], projects: list[str]) -> Iterator[Module]:
-    """The modules among some children; the paths of the projects go to their list."""
-    projects += [child.path for child in children if child.kind is ModuleKind.PROJECT]
-    return (child for child in children if child.kind is not ModuleKind.PROJECT)
+def _new(modules: list[Module], paths: set[str], projects: list[str]) -> Iterator[Module]:
+    """The modules that are no projects; the paths of projects not met before go to the list."""
+    for child in modules:
+        if child.kind is not ModuleKind.PROJECT:
+            yield child
+        elif child.path not in paths:
+            paths.add(child.path)
+            projects.append(child.path)
 
 
 def _readable(session: Session, path: str) -> list[Module] | None:
@@ -114,23 +130,25 @@ def _readable(session: Session, path: str) -> list[Module] | None:
 
 def _children(session: Session, path: str) -> list[Module]:
     if not path:
-        answer = session.send(_read("/module"), doing="list the root projects")
-        return [_listed(item) for item in xml.parse(answer, "list").iterfind("item")]
+        response = session.send(_read("/module"), doing="list the root projects")
+        return [_listed(item) for item in xml.parse(response, "list").iterfind("item")]
     # Items stand under the module's latest runs too; only the children are its content.
     items = _document(session, path).iterfind("children/item")
     return [_listed(item, split_version(path)[0]) for item in items]
 
 
 def _listed(item: Element, parent: str = "") -> Module:
-    uri = item.get("resourceUri") or "/".join(
-        part for part in (parent, item.get("name"), item.get("version")) if part
-    )
-    identity = uri.removeprefix(PREFIX)
-    path, version = split_version(identity)
+    name = item.get("name", "")
+    uri = "/".join(filter(None, (parent, name, item.get("version")))) if name else ""
+    identity = item.get("resourceUri", uri).removeprefix(PREFIX)
+    try:
+        path, version = split_version(module_path(identity))
+    except BadInput as error:
+        raise MalformedAnswer(f"The server lists what is no module: {error.summary}") from None
     return Module(
         id=identity,
         path=path,
-        name=item.get("name", ""),
+        name=name,
         kind=KINDS.get(item.get("category", ""), ModuleKind.COMPONENT),
         version=item.get("version") or version,
         description=item.get("description", ""),

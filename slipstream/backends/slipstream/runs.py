@@ -25,8 +25,8 @@ from slipstream.backends.slipstream.run_document import (
     passwords,
     phase,
 )
-from slipstream.backends.slipstream.run_list import every_run
-from slipstream.errors import NodeFailed, UnknownName
+from slipstream.backends.slipstream.run_list import iterate_runs
+from slipstream.errors import MalformedAnswer, NodeFailed, UnknownName
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
 from slipstream.transport import clock
@@ -52,7 +52,7 @@ _ENDED = {"Done", "Aborted", "Cancelled"}
 
 def list_deployments(session: Session, active_only: bool, addresses: bool) -> Iterator[Deployment]:
     """Every run, newest first; their addresses by one search of machines for each hundred."""
-    found = every_run(session, active_only=active_only)
+    found = iterate_runs(session, active_only=active_only)
     if not addresses:
         yield from found
         return
@@ -182,6 +182,11 @@ def _read_document(session: Session, deployment_id: str) -> Element:
     )
     response = session.send(request, doing=f"read deployment {run}")
     root = xml.parse(response, "run")
+    if root.get("uuid", "").lower() != run:
+        raise MalformedAnswer(
+            f"Cannot read deployment {run}: the response is about another one.",
+            endpoint=session.endpoint.url,
+        )
     # From here on no message and no log line shows them.
     session.transport.secrets.meet(*filter(None, passwords(root).values()))
     return root

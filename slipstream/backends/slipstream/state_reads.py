@@ -18,7 +18,7 @@ from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import machines
 from slipstream.backends.slipstream.dialect import STATES
 from slipstream.backends.slipstream.paths import run_id
-from slipstream.backends.slipstream.run_list import PAGE, every_run
+from slipstream.backends.slipstream.run_list import PAGE, iterate_runs
 from slipstream.backends.slipstream.runs import AT_ONCE, get_state, read
 from slipstream.errors import NotFound
 from slipstream.session import Session
@@ -49,7 +49,7 @@ def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deploy
     missing = set(runs)
     if len(missing) == 1:
         return
-    for number, run in enumerate(every_run(session, active_only=False), 1):
+    for number, run in enumerate(iterate_runs(session, active_only=False), 1):
         if run.id in missing:
             missing.remove(run.id)
             yield run.id, run

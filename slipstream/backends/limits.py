@@ -1,0 +1,27 @@
+"""How long a listing may go on: every one of them ends, whatever a server answers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_ENTRIES: Final = 1_000_000
+"""Entries that a list may count; no account has as many."""
+
+MAX_PROJECTS: Final = 20_000
+"""Projects that a recursive listing reads."""
+
+MAX_LEVELS: Final = 50
+"""How deep projects may nest, and how many components may be built one on the other."""
+
+IDLE_PAGES: Final = 20
+"""Pages in a row that may bring nothing new, since the list changes while it is read."""
+
+
+def most_pages(count: int, size: int) -> int:
+    """
+    The number of pages after which a listing gives up.
+
+    :param count: Entries that the server counts.
+    :param size: Entries of a page.
+    """
+    return IDLE_PAGES + 2 * (count // size)
