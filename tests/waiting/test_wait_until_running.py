@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import time
 from collections import Counter
 from typing import Any
 
@@ -205,11 +206,13 @@ def test_the_end_of_the_time_names_who_is_late_and_no_other(
 ) -> None:
     late, early = deployed(place, driver, "late", "early")
     hold(place, late)
+    began = time.monotonic()
     with pytest.raises(WaitTimeout, match="Timed out after 900 seconds") as caught:
         driver.wait_until_running([early, late], timeout=900, **reachable(place))
     assert f"late ({late.id})" in str(caught.value)
     assert "early" not in str(caught.value)
-    assert sum(waiting.slept) == pytest.approx(900, abs=2)
+    # What the requests themselves have taken counts too, on a slow machine some seconds.
+    assert 898 - (time.monotonic() - began) <= sum(waiting.slept) <= 902
 
 
 def test_nothing_to_wait_for_is_nothing_to_ask(place: Place, driver: Driver) -> None:
