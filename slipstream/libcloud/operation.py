@@ -10,9 +10,13 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from slipstream.errors import BadInput, DeployFailed, DriverError, PluginFailed, nearest
 from slipstream.transport.call_context import Call, carrying_out
+from slipstream.values.text import safe_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+LONGEST = 500
+"""Characters of what an exception says, and again of its hint."""
 
 _EXPLAINED = (PluginFailed, DeployFailed)
 """What another library or plugin raised: its own exception says more than our sentence."""
@@ -87,6 +91,9 @@ def check_keywords(method: str, names: Iterable[str], keywords: list[str]) -> No
 
 def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
     if error.operation is None:
+        # Whatever part of it is a server's, it is safe to print.
+        error.args = (safe_text(error.summary, LONGEST), *error.args[1:])
+        error.hint = error.hint and safe_text(error.hint, LONGEST)
         error.driver, error.operation, error.call_id = driver.name, call.operation, call.id
         about_server = not isinstance(error, BadInput) and driver._session is not None  # noqa: SLF001
         if error.endpoint is None and about_server:

@@ -12,9 +12,9 @@ from slipstream.errors import (
     RateLimitReached,
     RequestFailed,
     ServiceUnavailable,
-    shorten,
 )
 from slipstream.transport.messages import Response
+from slipstream.values.text import safe_text
 
 _MEANING: dict[int, tuple[type[RequestFailed], str | None]] = {
     401: (InvalidCredentials, "Log in again with a new driver."),
@@ -49,9 +49,9 @@ def refusal(
     :returns: The exception, not raised.
     """
     cls, usual_hint = _MEANING.get(response.status, (RequestFailed, None))
-    said = " ".join(shorten(detail, 500).split()) if detail else _phrase(response.status)
+    reason = safe_text(" ".join(detail.split()), 400) if detail else _phrase(response.status)
     return (error or cls)(
-        f"Cannot {doing}: {said.rstrip('.')} (HTTP {response.status} from {endpoint}).",
+        f"Cannot {doing}: {reason.rstrip('.')} (HTTP {response.status} from {endpoint}).",
         code=response.status,
         detail=detail,
         endpoint=endpoint,

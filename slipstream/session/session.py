@@ -11,7 +11,13 @@ from typing import Protocol, Self
 import attrs
 from requests.cookies import RequestsCookieJar
 
-from slipstream.errors import DriverError, InvalidCredentials, PluginFailed
+from slipstream.errors import (
+    DriverError,
+    InvalidCredentials,
+    MalformedAnswer,
+    PluginFailed,
+    RedirectRefused,
+)
 from slipstream.session.dry_run import DryRunTransport
 from slipstream.session.login import Client, Login, LoginAttempt, WireProtocol
 from slipstream.transport import Transport, call_context
@@ -198,7 +204,10 @@ class Session(Client):
             renewals += 1
             response = self._send(request, login, deadline)
         if response.status >= 400 and response.status not in allow:
-            raise self.refusal(response, doing=doing)
+            error = self.refusal(response, doing=doing)
+            # A failure of a server, or of one before it, may come after the change.
+            error.may_have_happened = response.status >= 500 and not request.reads
+            raise error
         return response
 
     def renew(self, login: Login) -> Login:
@@ -231,7 +240,11 @@ class Session(Client):
 
     def _send(self, request: Request, login: Login, deadline: float | None = None) -> Response:
         authorised = self.backend.authorise(request)
-        return self.transport.send(authorised, cookies=login.cookies, deadline=deadline)
+        try:
+            return self.transport.send(authorised, cookies=login.cookies, deadline=deadline)
+        except (MalformedAnswer, RedirectRefused) as error:
+            error.may_have_happened = not request.reads
+            raise
 
     def _authenticate(self) -> None:
         fallback = self.login_method.fallback and self._credentials.method

@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from slipstream.transport import call_context
+from slipstream.values.text import safe_text
 
 if TYPE_CHECKING:
     _Adapter = logging.LoggerAdapter[logging.Logger]
@@ -33,6 +34,16 @@ def attributes() -> dict[str, str]:
 
 class CallLogger(_Adapter):
     """A logger that puts the current call before each message and into each record."""
+
+    def log(self, level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a message, its texts made safe: some are a server's."""
+        if self.isEnabledFor(level):
+            texts = (
+                safe_text(str(value)) if isinstance(value, str | BaseException) else value
+                for value in args
+            )
+            kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+            super().log(level, msg, *texts, **kwargs)
 
     def process(
         self, msg: Any, kwargs: MutableMapping[str, Any]

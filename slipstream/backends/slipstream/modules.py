@@ -25,6 +25,7 @@ from slipstream.session.dry_run import expect
 from slipstream.transport.messages import Request
 from slipstream.transport.stack_level import stacklevel
 from slipstream.values import Module, ModuleKind
+from slipstream.values.text import safe_text
 
 AT_ONCE = 8
 """Projects of one depth that are read side by side."""
@@ -104,8 +105,10 @@ def _tree(session: Session, path: str, recurse: bool) -> Iterator[Module]:
         )
     if skipped:
         warnings.warn(
-            f"{len(skipped)} of the projects below {path or 'the root'!r} may not be read and were"
-            f" skipped: {', '.join(sorted(skipped))}.",
+            safe_text(
+                f"{len(skipped)} of the projects below {path or 'the root'!r} may not be read and"
+                f" were skipped: {', '.join(sorted(skipped))}."
+            ),
             SkippedWarning,
             stacklevel=stacklevel(),
         )
