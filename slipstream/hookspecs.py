@@ -53,6 +53,9 @@ from slipstream.values import (
 )
 from slipstream.values.endpoint import split_address
 
+READY = "Ready"
+"""What the driver waits for when the user names no state."""
+
 PROJECT = "slipstream"
 """The name of the pluggy project and of the entry-point group."""
 
@@ -148,6 +151,9 @@ class Backend:
         if cls.states and Phase.TERMINATED not in cls.states.values():
             # What the server has deleted can be waited for on every server.
             cls.states = MappingProxyType({**cls.states, GONE: Phase.TERMINATED})
+        running = [state for state, phase in cls.states.items() if phase is Phase.RUNNING]
+        if running and READY not in {*cls.states, *cls.state_aliases}:
+            cls.state_aliases = MappingProxyType({**cls.state_aliases, READY: running[0]})
 
     def __init__(self, session: Session) -> None:
         self.session = session

@@ -13,7 +13,7 @@ from places import Place, opened
 settings.register_profile("of-the-project", deadline=None)
 settings.load_profile("of-the-project")
 
-pytest_plugins = ["slipstream.testing.pytest_plugin"]
+pytest_plugins = ["slipstream.testing.pytest_plugin", "slipstream.testing.plugins"]
 
 
 @pytest.fixture(params=["slipstream", "nuvla", "campus"])

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from slipstream.errors import PluginFailed
+from slipstream.cli.plugin_templates import SORTS, write
+from slipstream.errors import PluginFailed, UnknownName
 from slipstream.hookspecs import PROJECT
 from slipstream.plugins import Plugins
-from slipstream.plugins.loading import PluginInfo, PluginWarning
+from slipstream.plugins.loading import CONTRIBUTIONS, PluginInfo, PluginWarning, requirements
 from slipstream.plugins.named_contributions import Contributions
+from slipstream.version import VERSION
 
 _COLUMNS = ("NAME", "DISTRIBUTION", "VERSION", "STATUS", "HOOKS", "WHY")
 _WIDEST = 60
@@ -24,14 +27,44 @@ _WIDEST = 60
 @click.option(
     "--disable", metavar="NAMES", help="Leave these out, as SLIPSTREAM_DISABLE_PLUGINS does."
 )
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Where 'new' writes; here when left out.",
+)
+@click.argument("words", nargs=-1, metavar="[NAME | new login|kind|backend|wrapper NAME]")
 @click.pass_context
-def plugins(context: click.Context, as_json: bool, disable: str | None) -> int:
-    """List the plugins and their status: 1 if one is broken or two claim one name."""
+def plugins(
+    context: click.Context,
+    as_json: bool,
+    disable: str | None,
+    directory: Path,
+    words: tuple[str, ...],
+) -> int:
+    """
+    List the plugins and their status: 1 if one is broken or two claim one name.
+
+    With NAME, show all of that plugin: what it contributes, answers, wraps and requires. With
+    'new', write a distribution with a plugin and its tests.
+    """
+    if words[:1] == ("new",):
+        if len(words) != 3:
+            raise click.UsageError(f"Write: plugins new {'|'.join(SORTS)} NAME")
+        click.echo(f"Wrote {write(words[1], words[2], directory)}; run pytest there.")
+        return 0
+    if len(words) > 1:
+        raise click.UsageError("Give one NAME.")
     with warnings.catch_warnings():
         # The list says what the warnings would say.
         warnings.simplefilter("ignore", PluginWarning)
         registry = Plugins(disabled=disable)
     infos = registry.list_plugins()
+    if words:
+        infos = tuple(i for i in infos if words[0] in {i.name, i.distribution})
+        if not infos:
+            names = [info.name for info in registry.list_plugins()]
+            raise click.UsageError(UnknownName("plugin", words[0], names).summary)
     conflicts = [
         *_conflicts(registry.login_methods),
         *_conflicts(registry.endpoint_kinds),
@@ -39,17 +72,71 @@ def plugins(context: click.Context, as_json: bool, disable: str | None) -> int:
     ]
     if as_json:
         document = {
-            "plugins": [_document(info) for info in infos],
+            "plugins": [
+                _document(info) | (_details(registry, info) if words else {}) for info in infos
+            ],
             "login_methods": registry.login_methods.names,
             "endpoint_kinds": registry.endpoint_kinds.names,
             "conflicts": conflicts,
         }
         click.echo(json.dumps(document, indent=2))
+    elif words:
+        for info in infos:
+            _print_details(_document(info) | _details(registry, info))
     else:
         click.echo("\n".join(_table([_COLUMNS, *map(_row, infos)])))
         for conflict in conflicts:
             click.echo(f"{context.command_path}: {conflict}", err=True)
     return int(bool(conflicts) or any(info.status == "broken" for info in infos))
+
+
+def _details(registry: Plugins, info: PluginInfo) -> dict[str, Any]:
+    """What is printed of one plugin beside what the list has of it."""
+    methods = [c.record for c in registry.login_methods.contributions() if c.plugin == info]
+    kinds = [c.record for c in registry.endpoint_kinds.contributions() if c.plugin == info]
+    return {
+        "login_methods": {method.name: method.description for method in methods},
+        "endpoint_kinds": {kind.name: kind.description for kind in kinds},
+        "hosts": sorted(host for kind in kinds for host in kind.hosts),
+        "answers": [_short(hook) for hook in info.hooks if hook in CONTRIBUTIONS],
+        "wraps": {
+            _short(hook): [wrapper.name for wrapper in registry.wrappers(hook)]
+            for hook in info.hooks
+            if hook not in CONTRIBUTIONS
+        },
+        "requires": {
+            str(requirement): "met" if met else f"not met by {VERSION}"
+            for requirement, met in requirements(info)
+        },
+    }
+
+
+def _print_details(document: dict[str, Any]) -> None:
+    source = f"{document['distribution']} {document['version']}".strip()
+    click.echo(f"{document['name']}, by {source}: {document['status']}")
+    lines = {
+        "why": document["why"],
+        "login methods": _sentences(document["login_methods"]),
+        "kinds of endpoint": _sentences(document["endpoint_kinds"]),
+        "hosts": ", ".join(document["hosts"]),
+        "answers": ", ".join(document["answers"]),
+        "wraps": "; ".join(
+            f"{hook} (outermost first: {', '.join(names)})"
+            for hook, names in document["wraps"].items()
+        ),
+        "requires": _sentences(document["requires"]),
+    }
+    for name, text in lines.items():
+        if text:
+            click.echo(f"  {name:<18}{' '.join(text.split())}")
+
+
+def _sentences(texts: dict[str, str]) -> str:
+    return "; ".join(f"{name}: {text}" if text else name for name, text in texts.items())
+
+
+def _short(hook: str) -> str:
+    return hook.removeprefix(f"{PROJECT}_")
 
 
 def _conflicts(contributions: Contributions[Any]) -> Iterable[str]:
@@ -73,7 +160,7 @@ def _document(info: PluginInfo) -> dict[str, Any]:
 
 
 def _row(info: PluginInfo) -> Sequence[str]:
-    hooks = ", ".join(hook.removeprefix(f"{PROJECT}_") for hook in info.hooks)
+    hooks = ", ".join(map(_short, info.hooks))
     if len(hooks) > _WIDEST:
         hooks = f"{hooks[: _WIDEST - 3]}..."
     return (info.name, info.distribution, info.version, info.status, hooks, info.reason)

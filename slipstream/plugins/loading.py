@@ -14,7 +14,8 @@ import inspect
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -39,6 +40,9 @@ BUILT_IN = (
 )
 DISABLE_VARIABLE = "SLIPSTREAM_DISABLE_PLUGINS"
 ALLOW_VARIABLE = "SLIPSTREAM_LOAD_PLUGINS"
+NOT_INSTALLED: list[tuple[str, object]] = []
+"""Plugins, by name, that are loaded without being installed; for tests of plugins."""
+
 OWN_DISTRIBUTION = "slipstream-libcloud-driver"
 
 
@@ -197,8 +201,23 @@ def load_all(manager: pluggy.PluginManager, selection: Selection) -> list[Plugin
         )
         plugins.append(register(manager, info, importlib.import_module(module)))
     for info, entry_point in _third_party():
-        plugins.append(_load(manager, selection, info, entry_point))
+        plugins.append(_load(manager, selection, info, entry_point.load))
+    for name, plugin in NOT_INSTALLED:
+        info = PluginInfo(name=name, distribution="not installed", version="")
+        plugins.append(_load(manager, selection, info, partial(_itself, plugin)))
     return plugins
+
+
+def requirements(info: PluginInfo) -> Iterator[tuple[Requirement, bool]]:
+    """
+    The requirements of a plugin on this package, and whether each is met.
+
+    :param info: The plugin.
+    """
+    for line in () if info.built_in else _requirements(info.distribution):
+        requirement = Requirement(line)
+        if _canonical(requirement.name) == OWN_DISTRIBUTION:
+            yield requirement, requirement.specifier.contains(VERSION, prereleases=True)
 
 
 def unmet_requirements(plugins: Iterable[PluginInfo]) -> Iterator[str]:
@@ -209,10 +228,8 @@ def unmet_requirements(plugins: Iterable[PluginInfo]) -> Iterator[str]:
     :returns: A sentence for each.
     """
     for info in plugins:
-        for line in () if info.built_in else _requirements(info.distribution):
-            requirement = Requirement(line)
-            ours = _canonical(requirement.name) == OWN_DISTRIBUTION
-            if ours and not requirement.specifier.contains(VERSION, prereleases=True):
+        for requirement, met in requirements(info):
+            if not met:
                 yield (
                     f"The plugin {info.name!r} of {info.source} needs {requirement}, and"
                     f" {VERSION} is installed."
@@ -251,13 +268,13 @@ def _load(
     manager: pluggy.PluginManager,
     selection: Selection,
     info: PluginInfo,
-    entry_point: metadata.EntryPoint,
+    load: Callable[[], object],
 ) -> PluginInfo:
     reason = selection.refuses(info)
     if reason:
         return attrs.evolve(info, status="disabled", reason=reason)
     try:
-        plugin = entry_point.load()
+        plugin = load()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a stranger's module may raise any
@@ -266,6 +283,10 @@ def _load(
         return register(manager, info, plugin)
     except Exception as error:  # noqa: BLE001 - so may an object that is looked at
         return info.broken("registering it", error)
+
+
+def _itself(plugin: object) -> object:
+    return plugin
 
 
 def _third_party() -> Iterator[tuple[PluginInfo, metadata.EntryPoint]]:

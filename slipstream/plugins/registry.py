@@ -80,6 +80,15 @@ class Plugins:
         """Every plugin that was found, in use or not."""
         return tuple(self._plugins.values())
 
+    def wrappers(self, hook: str) -> list[PluginInfo]:
+        """
+        The plugins that wrap a hook, the outermost first.
+
+        :param hook: The hook's name.
+        """
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        return [self._plugins[i.plugin_name] for i in reversed(implementations)]
+
     def address_of(self, kind: str) -> str | None:
         """
         The address that a kind of endpoint brings for users who give none.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -105,3 +107,64 @@ def test_the_json_holds_the_same_for_programs(run, stranger):
     assert "token" in told["login_methods"]
     assert "nuv.la" in told["endpoint_kinds"]
     assert told["conflicts"] == []
+
+
+def test_one_plugin_is_shown_with_all_that_it_brings(run, installed):
+    code, out, _ = run("minicloud")
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert code == 0
+    assert out.startswith("minicloud, by example-slipstream-minicloud 1.0: active")
+    assert "minicloud-ticket: user name and password of MiniCloud" in lines["login"]
+    assert "minicloud.example:8443" in lines["hosts"]
+    assert lines["answers"].split()[1:] == ["endpoints,", "login_methods"]
+    assert "slipstream-libcloud-driver[sandbox]>=1.0.dev0: met" in lines["requires"]
+
+
+def test_the_order_of_wrappers_is_shown_the_outermost_first(run, installed):
+    assert "wraps             operation (outermost first: metrics, audit)" in run("audit")[1]
+
+
+def test_why_one_plugin_is_off_is_shown(run, installed):
+    out = run("policy", "--disable", "policy")[1]
+    assert "policy, by example-slipstream-policy 1.0: disabled" in out
+    assert "why               switched off" in out
+
+
+def test_an_unknown_plugin_is_refused_with_the_nearest_name(run, installed):
+    code, _, err = run("polcy")
+    assert code == 2
+    assert "Unknown plugin 'polcy'; did you mean 'policy'?" in err
+
+
+@pytest.mark.parametrize("sort", ["login", "kind", "backend", "wrapper"])
+def test_a_new_plugin_passes_its_own_tests_and_type_checks(run, tmp_path, sort):
+    code, out, _ = run("new", sort, "my-thing", "--directory", str(tmp_path))
+    folder = tmp_path / "slipstream-my-thing"
+    assert (code, out) == (0, f"Wrote {folder}; run pytest there.\n")
+    for command in (
+        ["pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
+        ["mypy", "--strict", "slipstream_my_thing.py"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["new", "login"], "plugins new login|kind|backend|wrapper NAME"),
+        (["new", "hook", "x"], "no template 'hook'"),
+        (["new", "login", "My Thing"], "cannot be the name of a plugin"),
+    ],
+)
+def test_a_new_plugin_that_cannot_be_written_is_refused(run, tmp_path, arguments, message):
+    code, _, err = run(*arguments, "--directory", str(tmp_path))
+    assert code == 2
+    assert message in err
+    assert not list(tmp_path.iterdir())
