@@ -439,12 +439,15 @@ class Backend:
         raise self.unsupported("get_logs")
 
     @_operation("list modules")
-    def list_modules(self, path: str | None, recurse: bool) -> Iterable[Module]:
+    def list_modules(
+        self, path: str | None, recurse: bool, connector: str | None
+    ) -> Iterable[Module]:
         """
         List modules.
 
         :param path: The project to list, empty for the root; ``None`` for the App Store.
         :param recurse: Whether to go down into the projects below it.
+        :param connector: Leave out what is known not to run on this connector.
         :returns: Components and applications; projects are left out.
         """
         raise self.unsupported("list_modules")

@@ -88,7 +88,8 @@ class SlipStreamNodeDriver(NodeDriver):
     :type port: ``int``
     :param api_version: The version of the protocol, ``'1'`` or ``'2'``; found out when left out.
     :type api_version: ``str``
-    :keyword region: Not used.
+    :keyword region: The location to deploy on when :meth:`create_node` is given none, by its
+        id or its name; Nuvla only.
     :keyword timeout: Seconds to wait for a connection (10 at most), for an answer to begin, and
         then for its next bytes; 60 when left out. The whole answer may take ten times as long.
     :type timeout: ``float``
@@ -342,14 +343,15 @@ class SlipStreamNodeDriver(NodeDriver):
     @operation
     def list_images(
         self,
-        location: NodeLocation | None = None,
+        location: NodeLocation | str | None = None,
         ex_path: str | None = None,
         ex_recurse: bool = False,
     ) -> list[NodeImage]:
         """
         List components and applications: those of the App Store, or those of a project.
 
-        :param location: Not supported: a listing does not tell where an image can run.
+        :param location: Only those that can run there. On Nuvla the kind of the application
+            tells; on SlipStream those are left out whose clouds are known and others.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
         :param ex_path: The project, as in ``examples/images``; empty for the root projects.
         :type ex_path: ``str``
@@ -357,16 +359,16 @@ class SlipStreamNodeDriver(NodeDriver):
             may not be read is skipped, and a warning names it.
         :type ex_recurse: ``bool``
         :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below. Nuvla 1 for
-            each 500 modules.
+            each 500 modules, and 1 for a location.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeImage`
-        :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
+        :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
         """
         return list(self.ex_iterate_images(location, ex_path, ex_recurse))
 
     @operation
     def ex_iterate_images(
         self,
-        location: NodeLocation | None = None,
+        location: NodeLocation | str | None = None,
         ex_path: str | None = None,
         ex_recurse: bool = False,
     ) -> Iterator[NodeImage]:
@@ -375,28 +377,25 @@ class SlipStreamNodeDriver(NodeDriver):
 
         They come page by page, or project by project, as they are needed.
 
-        :param location: Not supported, as for :meth:`list_images`.
+        :param location: Only those that can run there, as for :meth:`list_images`.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
         :param ex_path: The project; empty for the root projects.
         :type ex_path: ``str``
         :param ex_recurse: List the projects below it too.
         :type ex_recurse: ``bool``
         :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project that is reached.
-            Nuvla 1 for each 500 modules.
+            Nuvla 1 for each 500 modules, and 1 for a location.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeImage`
-        :raises BadInput: If a location is given, or ``ex_recurse`` without ``ex_path``.
+        :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
         """
-        if location is not None:
-            raise BadInput(
-                "Images cannot be listed by location: the list does not tell where they run.",
-                hint="get_image(image_id).extra['locations'] tells it for one.",
-            )
         if ex_recurse and ex_path is None:
             raise BadInput(
                 "ex_recurse needs ex_path: the App Store is one flat list.",
                 hint="Pass ex_path='' for everything below the root.",
             )
-        modules = self._backend.list_modules(path=ex_path, recurse=ex_recurse)
+        modules = self._backend.list_modules(
+            path=ex_path, recurse=ex_recurse, connector=self._location_id(location)
+        )
         return (convert.image(module, self) for module in modules)
 
     @operation
@@ -993,15 +992,19 @@ class SlipStreamNodeDriver(NodeDriver):
     @operation
     def reboot_node(self, node: Node | str) -> bool:
         """
-        Restart the machines of a deployment, where the server can.
+        Restart a deployment, where the server can.
+
+        On Nuvla: stop, wait until it is stopped, and start, within 600 seconds. Its containers
+        are made anew; volumes stay.
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-        :requests: SlipStream none, Nuvla none.
+        :requests: SlipStream none. Nuvla 2, and 1 at each poll.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
-        :raises NotSupported: On every endpoint but those of plugins that can. The message tells
-            what to do instead.
+        :raises NotSupported: On SlipStream. The message tells what to do instead.
+        :raises NodeFailed: If it cannot be stopped; it was not started then.
+        :raises WaitTimeout: If it is not stopped in time; it was not started then.
         """
         accepted = self._backend.reboot_deployment(self._node_id(node))
         self._note_change(node, Phase.REBOOTING, Phase.STARTING)

@@ -67,6 +67,7 @@ class DeploymentRequest:
     :param known: What the server said before of the image and of the location, if the caller has
         it; whoever deploys may spare a request by it, but must look whether it is of what is
         deployed.
+    :param region: The location, its id or its name, to deploy on when no parameter decides one.
     """
 
     module_id: str = attrs.field(validator=IS_TEXT)
@@ -80,6 +81,7 @@ class DeploymentRequest:
     known: tuple[Mapping[str, Any], ...] = attrs.field(
         default=(), converter=to_tuple, repr=False, eq=False
     )
+    region: str | None = None
 
     @keep_running.validator
     def _check_keep_running(self, _: object, value: str | None) -> None:

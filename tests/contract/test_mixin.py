@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Iterator
+from unittest import mock
 
 # The module, for pytest would collect a class whose name starts with Test.
 import libcloud.test.compute as libclouds
 import pytest
+from fake_time import FakeTime
 from libcloud.compute.base import Node
 from places import BLOG, Place, opened
 
@@ -41,7 +43,7 @@ class OfAnEndpoint(libclouds.TestCaseMixin):
                 self.place.sandbox.world.store.remove(size.id)
 
     def test_reboot_node_response(self) -> None:
-        """No family can reboot, which libcloud's test takes for granted; the reason is told."""
+        """A run cannot be rebooted, which libcloud's test takes for granted."""
         (node,) = self.driver.list_nodes()
         with pytest.raises(NotSupported, match=r"cannot reboot a deployment.*\(\)"):
             self.driver.reboot_node(node)
@@ -59,11 +61,17 @@ class TestNuvla(OfAnEndpoint, unittest.TestCase):
     name = "nuvla"
 
     def test_list_sizes_response(self) -> None:
-        """libcloud's test looks at the first size, and there are none: an empty list is right."""
-        assert self.driver.list_sizes() == []
+        """libcloud's test wants memory, which the one size does not tell."""
+        assert [size.id for size in self.driver.list_sizes()] == ["default"]
+
+    def test_reboot_node_response(self) -> None:
+        """libcloud's own test, with a clock that waits for nobody."""
+        clock = FakeTime(self.place.sandbox.clock.advance)
+        with mock.patch("slipstream.transport.clock.time", clock):
+            libclouds.TestCaseMixin.test_reboot_node_response(self)
 
     def test_create_node_response(self) -> None:
-        """There are no sizes, no place is the default, and the first image wants a parameter."""
+        """Several locations can run the image, so that none is the default."""
         image = next(one for one in self.driver.list_images() if one.extra["path"] == BLOG)
         given = {"name": "node-name", "image": image}
         with pytest.raises(BadInput, match="location"):

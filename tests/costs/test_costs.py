@@ -25,6 +25,7 @@ from places import opened
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, DeployFailed, NotSupported
+from slipstream.session.polling import Wait
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 NAMES = {"slipstream": "SlipStream", "campus": "SlipStream", "nuvla": "Nuvla"}
@@ -131,6 +132,11 @@ def _deployed(driver, given):
         driver.deploy_node(ScriptDeployment("true"), **given)
 
 
+def _rebooted(driver, world):
+    with mock.patch.object(Wait, "until", side_effect=lambda _: world.place.pass_time()):
+        return driver.reboot_node(world.node)
+
+
 def _running(driver, world):
     interface = "private_ips" if world.nuvla else "public_ips"
     assert driver.wait_until_running([world.node], ssh_interface=interface)
@@ -187,7 +193,7 @@ CALLS = {
     "stop_node": _on_node("stop_node", World.running),
     "ex_start_node": _on_node("ex_start_node", World.stopped),
     "ex_stop_node": _on_node("ex_stop_node", World.running),
-    "reboot_node": _on_node("reboot_node"),
+    "reboot_node": (lambda w: w, _rebooted),
     "ex_update_node": _on_node("ex_update_node", World.running),
     "ex_get_node_logs": (lambda w: w, _logs),
     "ex_wait_node_in_state": _on_node("ex_wait_node_in_state"),

@@ -11,7 +11,8 @@ import attrs
 from authority import Authority, tls
 from deploying.pairs import make_pair
 from deploying.ssh_server import Machine
-from libcloud.compute.base import NodeAuthSSHKey, NodeSize, StorageVolume, VolumeSnapshot
+from fake_time import FakeTime
+from libcloud.compute.base import NodeAuthSSHKey, StorageVolume, VolumeSnapshot
 from libcloud.compute.deployment import ScriptDeployment
 from settings.support import front
 
@@ -22,7 +23,6 @@ from slipstream.transport import UncheckedCertificate, clock
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 BLOG = "apps/WordPress/wordpress"
 SYSTEM = "examples/tutorials/service-testing/system"
-SIZE = NodeSize("told", "told", 1, 1, 0, 0, None)
 VOLUME = StorageVolume("told", "told", 10, None)
 SNAPSHOT = VolumeSnapshot("told", None)
 SEEN, TOLD = [], []
@@ -70,6 +70,14 @@ class Stage:
     def wait(self, **more):
         more = {"wait_period": 0, "timeout": 10, **more}
         return self.driver.ex_wait_node_in_state(self.node, **more)
+
+
+def _rebooted(stage):
+    if not stage.nuvla:
+        return stage.driver.reboot_node(stage.node)
+    clock = FakeTime(stage.sandbox.clock.advance)
+    with mock.patch("slipstream.transport.clock.time", clock):
+        return stage.driver.reboot_node(stage.ready())
 
 
 def _ids(things):
@@ -266,9 +274,7 @@ CALLS = {
     "ex_get_node()": _readable,
     "create_node()": lambda s: s.end(s.deploy()),
     "create_node(name)": _found_as,
-    "create_node(size)": lambda s: (
-        s.deploy(size=s.driver.list_sizes(s.location)[0]) if not s.nuvla else s.deploy(size=SIZE)
-    ),
+    "create_node(size)": lambda s: s.deploy(size=s.driver.list_sizes(s.location)[0]),
     "create_node(image)": lambda s: s.deploy(image=s.several),
     "create_node(location)": lambda s: s.location.name in s.deploy().extra["clouds"],
     "create_node(auth)": lambda s: s.deploy(auth=NodeAuthSSHKey(KEY)),
@@ -304,7 +310,7 @@ CALLS = {
     "start_node()": lambda s: s.driver.start_node(s.node) if not s.nuvla else _restarted(s),
     "ex_stop_node()": lambda s: s.driver.ex_stop_node(s.ready()),
     "ex_start_node()": lambda s: _started_again(s) if s.nuvla else s.driver.ex_start_node(s.node),
-    "reboot_node()": lambda s: s.driver.reboot_node(s.node),
+    "reboot_node()": _rebooted,
     "ex_update_node()": lambda s: s.driver.ex_update_node(s.ready()),
     "ex_get_node_logs()": _logs,
     "ex_get_node_logs(lines)": lambda s: _logs(s, lines=1),
@@ -351,8 +357,8 @@ CALLS = {
     "get_image()": lambda s: s.driver.get_image(s.image.id).id == s.image.id,
     "delete_image()": _deleted,
     "delete_image(ex_all_versions)": lambda s: _deleted(s, ex_all_versions=True),
-    "list_sizes()": lambda s: s.nuvla is not bool(s.driver.list_sizes()),
-    "list_sizes(location)": lambda s: s.nuvla is not bool(s.driver.list_sizes(s.location)),
+    "list_sizes()": lambda s: (len(s.driver.list_sizes()) == 1) is s.nuvla,
+    "list_sizes(location)": lambda s: (len(s.driver.list_sizes(s.location)) == 1) is s.nuvla,
     "list_locations()": lambda s: s.location.name in [p.name for p in s.driver.list_locations()],
     "list_key_pairs()": lambda s: s.driver.list_key_pairs(),
     "ex_iterate_nodes()": lambda s: _alike(s, "nodes"),

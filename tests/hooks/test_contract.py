@@ -26,7 +26,7 @@ HOOKS = {
     "slipstream_reboot_deployment": ["session", "deployment_id"],
     "slipstream_update_deployment": ["session", "deployment_id"],
     "slipstream_get_logs": ["session", "deployment_id", "components", "lines", "timeout"],
-    "slipstream_list_modules": ["session", "path", "recurse"],
+    "slipstream_list_modules": ["session", "path", "recurse", "connector"],
     "slipstream_get_module": ["session", "module_id"],
     "slipstream_delete_module": ["session", "module_id", "all_versions"],
     "slipstream_list_service_offers": ["session", "connector"],

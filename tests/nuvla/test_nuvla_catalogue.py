@@ -8,7 +8,19 @@ from libcloud.compute.base import NodeImage
 from slipstream.libcloud.errors import BadInput, NotFound, RequestFailed
 from slipstream.sandbox import Sandbox
 
-from .support import COMPONENT, NGINX, REDIS, WHOAMI, WORDPRESS, Driver, changes, place, requests
+from .support import (
+    CLUSTER,
+    COMPONENT,
+    JSON,
+    NGINX,
+    REDIS,
+    WHOAMI,
+    WORDPRESS,
+    Driver,
+    changes,
+    place,
+    requests,
+)
 
 
 def paths(images: list[NodeImage]) -> set[str]:
@@ -179,11 +191,41 @@ def test_a_location_lists_every_credential_there_is(driver: Driver, sandbox: San
     assert names == ["a second one", "swarm-lausanne admin"]
 
 
-def test_there_are_no_sizes_and_nothing_is_asked_for_them(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_there_is_one_size_and_no_request_is_sent_for_it(driver: Driver, sandbox: Sandbox) -> None:
     location = place(driver)
     sandbox.journal.clear()
-    assert driver.list_sizes() == []
-    assert driver.list_sizes(location) == []
+    for sizes in (driver.list_sizes(), driver.list_sizes(location)):
+        assert [(size.id, size.name, size.ram, size.disk, size.price) for size in sizes] == [
+            ("default", "default", 0, 0, 0)
+        ]
+        assert sizes[0].extra["unknown"] == ["ram", "disk", "price"]
     assert len(sandbox.journal) == 0
+
+
+@pytest.mark.parametrize("by", ["id", "object"])
+def test_images_of_a_location_are_those_of_its_kind(driver: Driver, by: str) -> None:
+    swarm, cluster = place(driver), place(driver, CLUSTER)
+    kinds = [
+        {i.extra["subtype"] for i in driver.list_images(x.id if by == "id" else x)}
+        for x in (swarm, cluster)
+    ]
+    assert kinds[0] == {"application"}
+    assert kinds[1] <= {"application_kubernetes", "application_helm"}
+    assert kinds[1]
+
+
+def test_an_application_without_a_version_is_told_as_that(
+    driver: Driver, sandbox: Sandbox
+) -> None:
+    document = module(sandbox, WORDPRESS)
+    sandbox.world.change(document["id"], sandbox.world.now(), versions=[None, None])
+    body = '{"status": 500, "message": "Unexpected exception thrown: "}'
+    path = f"/api/{document['id']}(_.*)?"
+    sandbox.faults.add("GET", path, times=None, status=500, body=body, headers=JSON)
+    for call in (
+        lambda: driver.get_image(WORDPRESS),
+        lambda: driver.delete_image(NodeImage(document["id"], "x", driver)),
+    ):
+        with pytest.raises(NotFound, match=f"{WORDPRESS} has no version.*ex_all_versions"):
+            call()
+    assert driver.delete_image(NodeImage(document["id"], "x", driver), ex_all_versions=True)

@@ -25,6 +25,7 @@ from .support import (
     WHOAMI,
     WORDPRESS,
     Driver,
+    Login,
     changes,
     deploy,
     deployments,
@@ -168,9 +169,31 @@ class TestChoices:
         assert location.extra["credentials"][0]["id"] in str(caught.value)
         assert "ex_cloud" in str(caught.value)
 
-    def test_a_location_must_be_given(self, driver: Driver, image: NodeImage) -> None:
-        with pytest.raises(BadInput, match="needs a location"):
+    def test_without_a_location_those_that_can_run_it_are_named(
+        self, driver: Driver, image: NodeImage, sandbox: Sandbox
+    ) -> None:
+        with pytest.raises(BadInput, match=r"needs a location.*swarm-lausanne") as caught:
             driver.create_node(image=image)
+        assert CLUSTER not in str(caught.value)
+        assert deployments(sandbox) == []
+
+    def test_who_can_run_it_nowhere_is_told_so(self, bob: Driver) -> None:
+        with pytest.raises(BadInput, match="you have a credential for none"):
+            bob.create_node(image=bob.get_image(WORDPRESS))
+
+    @pytest.mark.parametrize("option", [{"name": "é" * 16_384}, {"ex_tags": ["x" * 32_767]}])
+    def test_a_label_that_is_too_long_to_be_indexed_is_refused(
+        self,
+        driver: Driver,
+        image: NodeImage,
+        location: NodeLocation,
+        sandbox: Sandbox,
+        option: dict[str, Any],
+    ) -> None:
+        with pytest.raises(BadInput, match="more than 32766 bytes") as caught:
+            driver.create_node(image=image, location=location, **option)
+        assert len(str(caught.value)) < 500
+        assert len(sandbox.journal) == 0
 
     def test_an_unknown_location_is_refused_with_those_there_are(
         self, driver: Driver, image: NodeImage
@@ -261,6 +284,30 @@ class TestChoices:
         with pytest.raises(BadInput, match=said):
             driver.create_node(**{"image": image, "location": location, **option})
         assert len(sandbox.journal) == 0
+
+
+def test_the_only_location_that_can_run_it_is_taken(driver: Driver, sandbox: Sandbox) -> None:
+    node = driver.create_node(image=driver.get_image(NGINX), ex_parameters={"GREETING": "hi"})
+    assert node.extra["clouds"] == [CLUSTER]
+
+
+@pytest.mark.parametrize("by", ["id", "name"])
+def test_the_region_of_the_driver_is_the_location_when_none_is_given(
+    login: Login, location: NodeLocation, by: str
+) -> None:
+    driver = login(region=getattr(location, by))
+    node = driver.create_node(image=driver.get_image(WORDPRESS))
+    assert node.extra["clouds"] == [location.name]
+    other = deploy(driver, NGINX, CLUSTER, ex_parameters={"GREETING": "hi"})
+    assert other.extra["clouds"] == [CLUSTER]
+
+
+def test_the_size_that_is_listed_changes_nothing(
+    driver: Driver, image: NodeImage, location: NodeLocation, sandbox: Sandbox
+) -> None:
+    [size] = driver.list_sizes()
+    assert driver.create_node("blog", size, image, location).name == "blog"
+    assert changes(sandbox) == [CREATE, CONFIGURE, START]
 
 
 def test_a_value_with_a_default_need_not_be_given(driver: Driver) -> None:

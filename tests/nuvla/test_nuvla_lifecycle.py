@@ -191,9 +191,33 @@ class TestStartingAndStopping:
         with pytest.raises(NotFound):
             getattr(driver, act)(Node(NOBODYS, "blog", NodeState.UNKNOWN, [], [], driver))
 
-    def test_nothing_can_be_rebooted(self, driver: Driver, running: Node) -> None:
-        with pytest.raises(NotImplementedError):
+    def test_a_reboot_is_a_stop_and_a_start(
+        self, driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
+    ) -> None:
+        assert driver.reboot_node(running) is True
+        assert changes(sandbox) == [STOP, ("POST", "deployment/start")]
+        assert driver.ex_wait_node_in_state(running) == "STARTED"
+
+    def test_a_reboot_whose_stop_fails_says_why_and_starts_nothing(
+        self, driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
+    ) -> None:
+        sandbox.world.fail(running.id, "volumes are in use")
+        with pytest.raises(NodeFailed, match="volumes are in use"):
             driver.reboot_node(running)
+        assert changes(sandbox) == [STOP]
+
+    def test_a_reboot_has_a_deadline(
+        self, driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
+    ) -> None:
+        sandbox.world.hold(running.id)
+        with pytest.raises(WaitTimeout, match="600 seconds"):
+            driver.reboot_node(running)
+        assert changes(sandbox) == [STOP]
+        assert 595 <= sum(waiting.slept) < 610
+
+    def test_what_is_stopped_is_not_rebooted(self, driver: Driver, sandbox: Sandbox) -> None:
+        with pytest.raises(RequestFailed, match="in state STOPPED"):
+            driver.reboot_node(in_state(driver, sandbox, "STOPPED"))
 
 
 class TestDestroying:

@@ -83,13 +83,15 @@ def create(driver: Driver) -> Create:
     """Deploys on the default location, or on the first one that takes the image."""
 
     def create(**arguments: Any) -> Node:
-        try:
-            return driver.create_node(**arguments)
-        except BadInput:
+        # An application whose kind is known runs on the locations of that kind alone.
+        if (
+            "subtype" in arguments["image"].extra
+            and not {"location", "ex_cloud"} & arguments.keys()
+        ):
             for location in driver.list_locations():
                 with suppress(BadInput):
                     return driver.create_node(location=location, **arguments)
-            raise
+        return driver.create_node(**arguments)
 
     return create
 

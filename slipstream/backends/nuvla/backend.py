@@ -57,12 +57,6 @@ class Nuvla(CimiBackend):
         "Cancelled": GONE,
         "Aborted": "ERROR",
     }
-    cannot: ClassVar = {
-        "reboot_deployment": "A deployment is made of containers: apply its application again with"
-        " ex_update_node(), or call stop_node() and then start_node().",
-        "list_service_offers": "There are no sizes: an application takes what its compose file or"
-        " manifest says.",
-    }
     sessions_key = "resources"
     templates_key = "resources"
     template_key = "template"
@@ -174,6 +168,10 @@ class Nuvla(CimiBackend):
         """Stop a deployment; it can be started again."""
         return lifecycle.run_action(self.session, deployment_id, "stop")
 
+    def reboot_deployment(self, deployment_id: str) -> bool:
+        """Stop a deployment, and start it again."""
+        return lifecycle.reboot(self.session, deployment_id)
+
     def update_deployment(self, deployment_id: str) -> bool:
         """Apply a deployment's application again, with its present values."""
         return lifecycle.run_action(self.session, deployment_id, "update")
@@ -184,9 +182,11 @@ class Nuvla(CimiBackend):
         """Let the server fetch the logs, and read them."""
         return logs.get_logs(self.session, deployment_id, components, lines, timeout)
 
-    def list_modules(self, path: str | None, recurse: bool) -> Iterable[Module]:
+    def list_modules(
+        self, path: str | None, recurse: bool, connector: str | None
+    ) -> Iterable[Module]:
         """List modules."""
-        return modules.list_modules(self.session, path, recurse)
+        return modules.list_modules(self.session, path, recurse, connector)
 
     def get_module(self, module_id: str) -> Module:
         """Read a module."""
@@ -200,8 +200,8 @@ class Nuvla(CimiBackend):
         self,
         connector: str | None,  # noqa: ARG002 - there are none anywhere
     ) -> Iterable[ServiceOffer]:
-        """List nothing: sizes are not sold here."""
-        return ()
+        """The one size that stands for what an application takes by itself."""
+        return (ServiceOffer(id=deploying.SIZE, name=deploying.SIZE, connector=""),)
 
     def list_connectors(self) -> Iterable[Connector]:
         """List the infrastructure services that the user has credentials for."""

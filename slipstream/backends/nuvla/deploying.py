@@ -18,7 +18,7 @@ from slipstream.backends.nuvla import lifecycle
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
 from slipstream.backends.nuvla.dialect import delete, get, post, put
 from slipstream.backends.nuvla.locations import credential_for
-from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, known_module, read
+from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, SERVICES, known_module, read
 from slipstream.backends.nuvla.resources import change, read_resource, reference, resource
 from slipstream.errors import BadInput, DriverError, UnknownName, shorten
 from slipstream.session import Session
@@ -29,12 +29,14 @@ from slipstream.values.deployment_request import DeploymentRequest, Role
 
 log = get_logger(__name__)
 
+SIZE = "default"
+"""The only size: an application takes what its compose file or manifest says."""
+
+LARGEST_LABEL = 32_766
+"""Bytes of a name or a tag that the server can index."""
+
 _MOVED = {"PENDING", "STARTING", "STARTED"}
 _INSTEAD = {
-    Role.SIZE: (
-        "There are no sizes here; leave size out.",
-        "The location decides what an application can use.",
-    ),
     Role.MULTIPLICITY: (
         "ex_multiplicity has no meaning here.",
         "Write the number of replicas in the application's compose file or manifest.",
@@ -104,6 +106,17 @@ def _meaningless(request: DeploymentRequest) -> Iterator[BadInput]:
     for role, (problem, instead) in _INSTEAD.items():
         if request.decides(role):
             yield BadInput(problem, hint=instead)
+    if any(size.value != SIZE or size.node for size in request.decides(Role.SIZE)):
+        yield BadInput(
+            f"There are no sizes here but {SIZE!r}; leave size out.",
+            hint="The location decides what an application can use.",
+        )
+    for what, label in (("name", request.name or ""), *(("tag", tag) for tag in request.tags)):
+        if len(label.encode("utf-8", "replace")) > LARGEST_LABEL:
+            yield BadInput(
+                f"The {what} {shorten(label)!r} is too long for the server: it has more than"
+                f" {LARGEST_LABEL} bytes."
+            )
     if request.keep_running is not None:
         yield BadInput(
             "ex_keep_running has no meaning here: a deployment runs until it is stopped.",
@@ -121,24 +134,18 @@ def _meaningless(request: DeploymentRequest) -> Iterator[BadInput]:
         )
 
 
-def _place(request: DeploymentRequest) -> str:
+def _place(request: DeploymentRequest) -> str | None:
     places = request.decides(Role.LOCATION)
     if any(place.node is not None for place in places):
         raise BadInput(
             "An application runs on one location here; ex_cloud cannot be a dict.",
             hint="Give location, or ex_cloud as text.",
         )
-    if not places:
-        raise BadInput(
-            "create_node needs a location here: there is no default one.",
-            hint="Give one of list_locations() as location, or a credential's id as ex_cloud.",
-        )
-    return places[0].value
+    return places[0].value if places else request.region
 
 
 def _service(module: Module) -> str:
-    subtype = module.raw.get("subtype")
-    return "kubernetes" if subtype in {"application_kubernetes", "application_helm"} else "swarm"
+    return SERVICES.get(module.raw.get("subtype") or "", "swarm")
 
 
 def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:

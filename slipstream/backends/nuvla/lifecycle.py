@@ -24,11 +24,15 @@ from slipstream.backends.nuvla.search import search
 from slipstream.errors import Forbidden
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
+from slipstream.session.polling import Wait
 from slipstream.transport.messages import Response
 from slipstream.values import Deployment, DeploymentState
 
 AT_ONCE = 100
 """Deployments whose addresses are asked for in one search."""
+
+REBOOT_TIMEOUT = 600.0
+"""Seconds that a deployment has to stop before it is started again."""
 
 ACCEPTED = expect(202, json.dumps({"location": f"job/{PLACEHOLDER}"}).encode())
 """Gives the response to an action that was accepted."""
@@ -89,6 +93,18 @@ def run_action(session: Session, deployment_id: str, action: str) -> bool:
         started again, ``update`` to apply the application again with its present values.
     """
     act(session, resource_id(deployment_id, "deployment", "node"), action)
+    return True
+
+
+def reboot(session: Session, deployment_id: str) -> bool:
+    """Stop a deployment, wait until it is stopped, and start it, within one deadline."""
+    name = resource_id(deployment_id, "deployment", "node")
+    act(session, name, "stop")
+    if not session.is_dry_run:
+        states = frozenset({"STOPPED"})
+        wait = Wait(what=name, states=states, period=5.0, timeout=REBOOT_TIMEOUT)
+        wait.until(lambda: get_state(session, name, states))
+    act(session, name, "start")
     return True
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from slipstream.backends import documents
 from slipstream.backends.nuvla.ids import resource_id
+from slipstream.backends.nuvla.resources import read_resource
 from slipstream.backends.nuvla.search import search
 from slipstream.backends.query_filters import either
 from slipstream.errors import BadInput, UnknownName, shorten
@@ -45,27 +46,32 @@ def list_connectors(session: Session) -> Iterator[Connector]:
 
 
 def credential_for(
-    session: Session, place: str, subtype: str, known: Iterable[Mapping[str, Any]] = ()
+    session: Session, place: str | None, subtype: str, known: Iterable[Mapping[str, Any]] = ()
 ) -> str:
     """
-    The credential that a deployment on a place uses.
+    The credential that a deployment on a location uses.
 
     :param session: The logged-in session.
-    :param place: The id of a credential or of a service, or a service's name.
+    :param place: The id of a credential or of a service, or a service's name; ``None`` for the
+        only location that there is.
     :param subtype: What kind of service the application runs on.
-    :param known: Locations that were listed before, which need not be asked for again.
+    :param known: Locations that were listed before, which need not be read again.
     :returns: The credential's id. One that the user names by its id is not looked at.
     :raises BadInput: If there is none, if the user must choose one of several, or if the
         application cannot run there.
     """
-    if place.startswith(f"{CREDENTIAL}/"):
+    if place is not None and place.startswith(f"{CREDENTIAL}/"):
         return resource_id(place, CREDENTIAL, "credential")
-    listed_before = (one.get("credentials") for one in known if one.get("id") == place)
-    found = next((c for c in listed_before if _are_credentials(c)), None)
-    if found is None:
-        found = credentials_of(session, service_id(session, place))
-    usable = [one for one in found if documents.text(one, "subtype") == f"{SERVICE}-{subtype}"]
-    if found and not usable:
+    if place is None:
+        location = _only_location(session, subtype)
+        place, credentials = location.name, location.raw["credentials"]
+    else:
+        listed = (document.get("credentials") for document in known if document.get("id") == place)
+        credentials = next((value for value in listed if _are_credentials(value)), None)
+        if credentials is None:
+            credentials = credentials_of(session, service_id(session, place))
+    usable = [c for c in credentials if documents.text(c, "subtype") == f"{SERVICE}-{subtype}"]
+    if credentials and not usable:
         raise BadInput(
             f"The application runs on {subtype} services, and {shorten(place)} is none.",
             hint="list_locations() tells the kind of each in extra['subtype'].",
@@ -77,11 +83,43 @@ def credential_for(
             f"You have no credential for the location {shorten(place)}.",
             hint="list_locations() lists those that you have one for.",
         )
-    listed = ", ".join(f"{_name(credential)} ({credential['id']})" for credential in usable)
+    names = ", ".join(f"{_name(credential)} ({credential['id']})" for credential in usable)
     raise BadInput(
         f"You have {len(usable)} credentials for the location {shorten(place)}.",
-        hint=f"Choose one and give its id as ex_cloud: {listed}.",
+        hint=f"Choose one and give its id as ex_cloud: {names}.",
     )
+
+
+def _only_location(session: Session, subtype: str) -> Connector:
+    locations = [
+        location
+        for location in list_connectors(session)
+        if documents.text(dict(location.raw), "subtype") == subtype
+    ]
+    if len(locations) == 1:
+        return locations[0]
+    if not locations:
+        raise BadInput(
+            f"The application runs on {subtype} services, and you have a credential for none.",
+            hint="list_locations() lists what you can use.",
+        )
+    names = ", ".join(location.name for location in locations)
+    raise BadInput(
+        f"create_node needs a location here: {len(locations)} can run the application.",
+        hint=f"Give one of these as location, or as region of the driver: {names}.",
+    )
+
+
+def service_subtype(session: Session, place: str) -> str | None:
+    """
+    The kind of service that a location is.
+
+    :param session: The logged-in session.
+    :param place: The id or the name of the location.
+    """
+    service = service_id(session, place)
+    document = read_resource(session, service, "id,subtype", doing=f"read {service}")
+    return documents.text(document, "subtype")
 
 
 def service_id(session: Session, place: str) -> str:

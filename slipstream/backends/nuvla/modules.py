@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import delete, post
+from slipstream.backends.nuvla.dialect import delete, get, post
 from slipstream.backends.nuvla.ids import module_id as parts_of
-from slipstream.backends.nuvla.resources import change, read_resource
+from slipstream.backends.nuvla.locations import service_subtype
+from slipstream.backends.nuvla.resources import change, resource
 from slipstream.backends.nuvla.search import first, search
 from slipstream.backends.query_filters import either
 from slipstream.errors import BadInput, NotFound, shorten
@@ -34,15 +35,28 @@ _KINDS = {
     "application_helm": ModuleKind.APPLICATION,
     "applications_sets": ModuleKind.APPLICATION,
 }
+SERVICES = {
+    "application": "swarm",
+    "application_kubernetes": "kubernetes",
+    "application_helm": "kubernetes",
+}
+"""The kind of service that each kind of application runs on."""
+
 _NO_PROJECT = attr("subtype").ne("project")
 _APP_STORE = attr("published").eq(True) & _NO_PROJECT & attr("parent-path").ne("apps-sets")
 _PATH = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)*", re.ASCII)
 
 
-def list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[Module]:
-    """The app store, or what a project holds; a whole tree is one search as well."""
+def list_modules(
+    session: Session, path: str | None, recurse: bool, location: str | None
+) -> Iterator[Module]:
+    """
+    The app store, or what a project holds; a whole tree is one search as well.
+
+    What runs on a location is told by the subtypes of the service and of the modules.
+    """
     if path is None:
-        where: Filter | None = _APP_STORE
+        where: Filter = _APP_STORE
         doing = "list the app store"
     else:
         project = path.strip("/")
@@ -53,6 +67,10 @@ def list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[
             )
         where = _below(project, recurse)
         doing = f"list {project or 'the root project'}"
+    if location is not None:
+        kind = service_subtype(session, location)
+        subtypes = [subtype for subtype, service in SERVICES.items() if service == kind]
+        where &= either("subtype", *subtypes)
     return map(module, search(session, "module", doing=doing, select=_SELECT, where=where))
 
 
@@ -92,7 +110,24 @@ def read(session: Session, name: str) -> Module:
     """
     identity, version = parts_of(name) or _by_path(session, name)
     target = identity if version is None else f"{identity}_{version}"
-    return module(read_resource(session, target, doing=f"read {shorten(name)}"), version)
+    doing = f"read {shorten(name)}"
+    response = session.send(get(target), doing=doing, allow={500})
+    if response.status == 500:
+        # The server fails on an application that has no version, or none left.
+        where = either("id", identity)
+        entry = first(
+            session, "module", doing=doing, select="id,created,path,versions", where=where
+        )
+        if entry is None or any(entry.get("versions") or []):
+            raise session.refusal(response, doing=doing)
+        raise NotFound(
+            f"Cannot {doing}: {entry.get('path') or identity} has no version, so there is nothing"
+            " to deploy.",
+            code=404,
+            endpoint=session.endpoint.url,
+            hint="delete_image(image, ex_all_versions=True) deletes it.",
+        )
+    return module(resource(session, response, doing), version)
 
 
 def known_module(known: Iterable[Mapping[str, Any]], identity: str) -> Module | None:

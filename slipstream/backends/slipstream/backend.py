@@ -153,9 +153,14 @@ class SlipStream3(CimiBackend):
             )
         return runs.terminate(self.session, deployment_id)
 
-    def list_modules(self, path: str | None, recurse: bool) -> Iterable[Module]:
-        """List modules."""
-        return modules.list_modules(self.session, path, recurse)
+    def list_modules(
+        self, path: str | None, recurse: bool, connector: str | None
+    ) -> Iterable[Module]:
+        """List modules; which clouds they are made for is known of few."""
+        listed = modules.list_modules(self.session, path, recurse)
+        if connector is None:
+            return listed
+        return (m for m in listed if not m.image_ids or connector in m.image_ids)
 
     def get_module(self, module_id: str) -> Module:
         """Read a module."""
