@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,5 +37,27 @@ def read_ahead(read: Callable[[T], R], things: Iterable[T], *, at_once: int) -> 
             result = under_way.popleft().result()
             under_way.extend(map(begin, islice(left, 1)))
             yield result
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def one_ahead(items: Iterator[T]) -> Generator[T]:
+    """
+    Go through an iterator whose next item is made by a thread while one is used.
+
+    :param items: The iterator.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="slipstream-ahead")
+    end: Any = object()
+
+    def begin() -> Future[T]:
+        context = copy_context()
+        return pool.submit(lambda: context.run(next, items, end))
+
+    try:
+        future = begin()
+        while (item := future.result()) is not end:
+            future = begin()
+            yield item
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -72,11 +72,19 @@ class Stage:
         return self.driver.ex_wait_node_in_state(self.node, **more)
 
 
+def _forced(stage):
+    with _hurried(stage):
+        return stage.driver.destroy_node(stage.ready(), ex_force=True)
+
+
+def _hurried(stage):
+    return mock.patch("slipstream.transport.clock.time", FakeTime(stage.sandbox.clock.advance))
+
+
 def _rebooted(stage):
     if not stage.nuvla:
         return stage.driver.reboot_node(stage.node)
-    clock = FakeTime(stage.sandbox.clock.advance)
-    with mock.patch("slipstream.transport.clock.time", clock):
+    with _hurried(stage):
         return stage.driver.reboot_node(stage.ready())
 
 
@@ -306,6 +314,7 @@ CALLS = {
     "deploy_node(at_exit_func)": lambda s: _set_up(s, at_exit_func=print),
     "deploy_node(wait_period)": lambda s: _set_up(s, wait_period=10),
     "destroy_node()": _readable,
+    "destroy_node(ex_force)": _forced,
     "stop_node()": _restarted,
     "start_node()": lambda s: s.driver.start_node(s.node) if not s.nuvla else _restarted(s),
     "ex_stop_node()": lambda s: s.driver.ex_stop_node(s.ready()),

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from collections import Counter
 from datetime import UTC
 from typing import Any
 
@@ -20,6 +23,8 @@ from slipstream.libcloud.errors import (
 )
 from slipstream.sandbox import Sandbox
 from slipstream.sandbox.nuvla import query
+from slipstream.transport import Transport
+from slipstream.transport.messages import Request, Response
 
 from .support import (
     CLUSTER,
@@ -352,3 +357,40 @@ class TestMachines:
         machine = driver.ex_list_virtual_machines()[0]
         with pytest.raises(DriverError, match="is a machine and no node"):
             driver.destroy_node(machine)
+
+
+def test_addresses_are_searched_side_by_side_with_the_next_page(
+    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = sandbox.world.add_deployments(1_200)
+    sandbox.faults.add("PUT", "/api/deployment.*", times=None, delay=0.1)
+    send, under_way, met = Transport.send, dict[int, str](), set[tuple[str, ...]]()
+
+    def watched(self: Transport, request: Request, **options: Any) -> Response:
+        under_way[id(request)] = request.path
+        met.add(tuple(sorted(under_way.values())))
+        try:
+            return send(self, request, **options)
+        finally:
+            del under_way[id(request)]
+
+    monkeypatch.setattr(Transport, "send", watched)
+    nodes = driver.list_nodes(ex_addresses=True)
+    assert [node.id for node in nodes] == ids[::-1]
+    sent = Counter(path for _, path in requests(sandbox))
+    assert sent == {"deployment": 3, "deployment-parameter": 12}
+    assert any({"/api/deployment", "/api/deployment-parameter"} <= set(paths) for paths in met)
+    assert 3 <= max(map(len, met)) <= 6
+
+
+def test_who_leaves_a_list_with_addresses_ends_its_threads(
+    driver: Driver, sandbox: Sandbox
+) -> None:
+    sandbox.world.add_deployments(1_200)
+    nodes = driver.ex_iterate_nodes(ex_addresses=True)
+    next(nodes)
+    nodes.close()
+    deadline = time.monotonic() + 10
+    while any(thread.name.startswith("slipstream-ahead") for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 from slipstream.backends import documents
@@ -18,9 +18,10 @@ from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
 from slipstream.backends.nuvla.dialect import GONE, get, post, put
 from slipstream.backends.nuvla.ids import resource_id
-from slipstream.backends.nuvla.parameters import ADDRESSES, read_all
+from slipstream.backends.nuvla.parameters import ADDRESSES, Values, read_all
 from slipstream.backends.nuvla.resources import change, read_resource, reference, resource
-from slipstream.backends.nuvla.search import search
+from slipstream.backends.nuvla.search import PAGE, search_pages
+from slipstream.backends.prefetch import one_ahead, read_ahead
 from slipstream.errors import Forbidden
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
@@ -49,15 +50,25 @@ def list_deployments(
     active_only: bool,  # noqa: ARG001 - none of them ends but by being deleted
     addresses: bool,
 ) -> Iterator[Deployment]:
-    """Every deployment, newest first; their addresses by one search for each hundred."""
-    found = search(session, "deployment", doing="list deployments", select=SELECT)
+    """
+    Every deployment, newest first.
+
+    Their addresses are one search for each hundred, side by side with the next page.
+    """
+    pages = search_pages(session, "deployment", doing="list deployments", select=SELECT)
     if not addresses:
-        yield from map(deployment, found)
+        yield from map(deployment, chain.from_iterable(pages))
         return
-    while page := list(islice(found, AT_ONCE)):
-        values = read_all(session, [entry["id"] for entry in page], ADDRESSES)
-        for entry in page:
-            yield deployment(entry, parameters=values.get(entry["id"], {}))
+
+    def read(entries: list[dict[str, Any]]) -> dict[str, Values]:
+        return read_all(session, [entry["id"] for entry in entries], ADDRESSES)
+
+    for page in one_ahead(pages):
+        hundreds = [page[start : start + AT_ONCE] for start in range(0, len(page), AT_ONCE)]
+        readings = read_ahead(read, hundreds, at_once=PAGE // AT_ONCE)
+        for entries, values in zip(hundreds, readings, strict=True):
+            for entry in entries:
+                yield deployment(entry, parameters=values.get(entry["id"], {}))
 
 
 def get_deployment(session: Session, deployment_id: str) -> Deployment:
