@@ -77,6 +77,8 @@ class DriverError(LibcloudError, BaseHTTPError):
     """What ties together the log lines of the call that failed."""
     may_have_happened: bool = False
     """Whether a change was sent whose effect is unknown: look before you try again."""
+    private_key: str | None = None
+    """The private half of a key pair that may have been created; in no text and no pickle."""
 
     def __init__(
         self, message: str, *, endpoint: str | None = None, hint: str | None = None
@@ -118,7 +120,8 @@ class DriverError(LibcloudError, BaseHTTPError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The keywords of a constructor are not in args, so that it cannot be called again.
-        return _empty, (type(self),), {**vars(self), "args": self.args}
+        state = {name: value for name, value in vars(self).items() if name != "private_key"}
+        return _empty, (type(self),), {**state, "args": self.args}
 
 
 def _empty(cls: type[DriverError]) -> DriverError:

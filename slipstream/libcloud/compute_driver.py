@@ -535,7 +535,8 @@ class SlipStreamNodeDriver(NodeDriver):
         :type deploy: :class:`~libcloud.compute.deployment.Deployment`
         :param ssh_username: The name to log in under.
         :type ssh_username: ``str``
-        :param ssh_alternate_usernames: Other names, tried in turn when all fails under that one.
+        :param ssh_alternate_usernames: Other names, tried in turn until one is let in. The steps
+            run under that one alone.
         :type ssh_alternate_usernames: ``list`` of ``str``
         :param ssh_port: The port of the SSH server.
         :type ssh_port: ``int``
@@ -548,7 +549,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :type ssh_key_password: ``str``
         :param auth: A public key for the machines; see :meth:`create_node`.
         :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
-        :param timeout: Seconds until the node runs, and again until it lets each name in.
+        :param timeout: Seconds until the node runs, and again until it lets one of the names in.
         :type timeout: ``float``
         :param max_tries: How often to try each step that fails.
         :type max_tries: ``int``
@@ -1102,10 +1103,17 @@ class SlipStreamNodeDriver(NodeDriver):
         :returns: The key pair; its ``private_key``, in PEM format, exists nowhere else.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises KeyPairConflict: If the name is taken.
+        :raises DriverError: With the private key in its ``private_key``, if the public half may
+            have been added all the same (``may_have_happened``).
         """
         key, private_key = generate(arguments.label("key name", name))
         self._session.hide(private_key)
-        added = self._backend.add_ssh_key(key)
+        try:
+            added = self._backend.add_ssh_key(key)
+        except DriverError as error:
+            if error.may_have_happened:
+                error.private_key = private_key
+            raise
         return convert.key_pair(added, self, private_key)
 
     @operation

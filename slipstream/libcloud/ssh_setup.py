@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -114,21 +114,22 @@ class SSHSetup:
 
     def run(self, node: Node, addresses: list[str]) -> None:
         """
-        Run the steps under the first name under which they succeed.
+        Run the steps under the first name that is let in.
 
         :param node: The node.
         :param addresses: Its addresses.
-        :raises Exception: What the last name failed with.
+        :raises LibcloudError: If none is let in, or a step fails.
         """
         # The first one, but an IPv6 address only where there is nothing else.
         address = min(addresses, key=lambda address: ":" in address)
-        for user in self.users[:-1]:
-            with suppress(Exception):  # steps are anybody's code
-                return self._run_as(user, node, address)
-        return self._run_as(self.users[-1], node, address)
+        client = self._connected([self._client(user, address) for user in self.users])
+        try:
+            self._run_steps(node, client)
+        finally:
+            client.close()
 
-    def _run_as(self, user: str, node: Node, address: str) -> None:
-        client = ssh.SSHClient(
+    def _client(self, user: str, address: str) -> BaseSSHClient:
+        return ssh.SSHClient(
             hostname=address,
             port=self.port,
             username=user,
@@ -136,28 +137,26 @@ class SSHSetup:
             key_files=self.key_files[0] if len(self.key_files) == 1 else self.key_files or None,
             timeout=self.attempt,
         )
-        self._connect(client)
-        try:
-            self._run_steps(node, client)
-        finally:
-            client.close()
 
-    def _connect(self, client: BaseSSHClient) -> None:
+    def _connected(self, clients: list[BaseSSHClient]) -> BaseSSHClient:
+        """The first client that is let in; all are tried in turn until the time is over."""
         timeout = self.timeout or SSH_CONNECT_TIMEOUT
         deadline = clock.monotonic() + timeout
         pauses = Backoff(start=RETRY_PERIOD, ceiling=RETRY_PERIOD).pauses()
         while True:
-            try:
-                client.connect()
-            except _PASSING as error:
-                reason = _refusal(client, error)
-                client.close()
-            else:
-                return
+            for client in clients:
+                try:
+                    client.connect()
+                except _PASSING as error:
+                    reason = _refusal(client, error)
+                    client.close()
+                else:
+                    return client
             pause = next(pauses)
             if clock.monotonic() + pause > deadline:
+                names = " or ".join(client.username for client in clients)
                 raise LibcloudError(
-                    f"{client.username}@{client.hostname}, port {client.port}, cannot be reached"
+                    f"{names}@{client.hostname}, port {client.port}, cannot be reached"
                     f" by SSH within {timeout:g} seconds: {reason}",
                 )
             clock.sleep(pause)
@@ -173,7 +172,7 @@ class SSHSetup:
                     raise LibcloudError(f"Failed after {attempt} tries: {error}.") from error
                 if "ssh session not active" in str(error).lower():
                     client.close()
-                    self._connect(client)
+                    self._connected([client])
             else:
                 return
 

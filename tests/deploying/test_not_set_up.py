@@ -95,6 +95,30 @@ def test_a_step_that_fails_is_tried_as_often_as_asked_for(
     assert error.original_error is error.__cause__
 
 
+def test_a_step_that_fails_is_not_tried_under_other_names(
+    place: Place, driver: Driver, machine: Machine, pair: Pair
+) -> None:
+    machine.users = ("root", "ubuntu")
+    step = Step(RuntimeError("the disk is full"))
+    options = {"ssh_alternate_usernames": ["ubuntu"], "max_tries": 1, **key_of(place, pair)}
+    error = failure(place, driver, machine, step, **options)
+    assert (step.runs, machine.logins) == (1, ["root"])
+    assert "the disk is full." in str(error)
+
+
+def test_all_names_are_tried_within_the_same_time(
+    place: Place, driver: Driver, machine: Machine, pair: Pair
+) -> None:
+    machine.users = ()
+    options = {"ssh_alternate_usernames": ["admin", "ubuntu"], **key_of(place, pair)}
+    error = failure(place, driver, machine, ScriptDeployment(SCRIPT), **options)
+    assert "root or admin or ubuntu@127.0.0.1" in str(error)
+    names = list(dict.fromkeys(machine.refused))
+    rounds = len(machine.refused) // len(machine.refused[: machine.refused.index("ubuntu") + 1])
+    assert names == ["root", "admin", "ubuntu"]
+    assert rounds > 1
+
+
 def test_a_node_without_an_address_of_the_kind_wanted_is_told_at_once(
     place: Place, driver: Driver, machine: Machine, pair: Pair
 ) -> None:
