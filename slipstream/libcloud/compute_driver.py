@@ -1037,12 +1037,15 @@ class SlipStreamNodeDriver(NodeDriver):
             waited for, so this takes longer.
         :type ex_force: ``bool``
 
+        On SlipStream a node whose machine is just being started is terminated again until the
+        machine is gone, for at most 120 seconds; one that could not be launched is cancelled.
         On Nuvla a node that runs is stopped and deleted by the server after this has returned.
         One that is in error, is just being stopped, or was made by hand of a component, is
         waited for until it is gone, at most 300 seconds.
 
-        :requests: SlipStream 1. Nuvla 1; 2 for one that is not running, 1 more for a node made
-            by hand, and a few more while one is waited for.
+        :requests: SlipStream 1, and 2 more each time that it is terminated again. Nuvla 1; 2 for
+            one that is not running, 1 more for a node made by hand, and a few more while one is
+            waited for.
         :returns: ``True`` once it has ended or is sure to; a failure is an exception.
         :rtype: ``bool``
         :raises Conflict: If it cannot be stopped; the message says why and what can be done.

@@ -82,21 +82,23 @@ def check_lengths(request: DeploymentRequest) -> None:
 
 def _with_options(request: DeploymentRequest) -> DeploymentRequest:
     """The options of the form are taken among the parameters too, as 0.1.3 did."""
-    given = {p.name: p.value for p in request.parameters if p.node is None and p.name in _OPTIONS}
-    if given.keys() & _DECIDED_ELSEWHERE:
-        names = ", ".join(sorted(given.keys() & _DECIDED_ELSEWHERE))
+    options = {
+        p.name: p.value for p in request.parameters if p.node is None and p.name in _OPTIONS
+    }
+    if options.keys() & _DECIDED_ELSEWHERE:
+        names = ", ".join(sorted(options.keys() & _DECIDED_ELSEWHERE))
         raise BadInput(f"{names} cannot be given as a parameter: the image decides it.")
     changes: dict[str, Any] = {}
-    if "tags" in given:
-        changes["tags"] = (*request.tags, *given["tags"].split(","))
-    if "keep-running" in given:
-        changes["keep_running"] = given["keep-running"]
-    if "mutable" in given:
-        changes["scalable"] = given["mutable"].lower() in _TRUE
-    if "bypass-ssh-check" in given:
-        changes["check_ssh_key"] = given["bypass-ssh-check"].lower() not in _TRUE
-    left = [p for p in request.parameters if p.node is not None or p.name not in given]
-    return attrs.evolve(request, parameters=left, **changes)
+    if "tags" in options:
+        changes["tags"] = (*request.tags, *options["tags"].split(","))
+    if "keep-running" in options:
+        changes["keep_running"] = options["keep-running"]
+    if "mutable" in options:
+        changes["scalable"] = options["mutable"].lower() in _TRUE
+    if "bypass-ssh-check" in options:
+        changes["check_ssh_key"] = options["bypass-ssh-check"].lower() not in _TRUE
+    parameters = [p for p in request.parameters if p.node is not None or p.name not in options]
+    return attrs.evolve(request, parameters=parameters, **changes)
 
 
 def _component(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
@@ -130,8 +132,8 @@ def _application(request: DeploymentRequest, module: Module) -> dict[str, str]:
             raise UnknownName("node", parameter.node, nodes, f"of {module.path}")
         if parameter.node is None and parameter.role is Role.INPUT:
             raise _not_for_a_node(parameter, module)
-        chosen = nodes.values() if parameter.node is None else [nodes[parameter.node]]
-        for node in chosen:
+        targets = nodes.values() if parameter.node is None else [nodes[parameter.node]]
+        for node in targets:
             _check_for_node(parameter, node, module)
             field = f"parameter--node--{node.name}--{_name(parameter)}"
             form.setdefault(field, _protected(parameter))
@@ -186,14 +188,14 @@ def _check_location(
 
 
 def _check_tolerance(request: DeploymentRequest, nodes: Iterable[ModuleNode]) -> None:
-    wanted = _counts(request, Role.MULTIPLICITY)
-    tolerated = _counts(request, Role.TOLERATED_FAILURES)
+    multiplicities = _counts(request, Role.MULTIPLICITY)
+    tolerances = _counts(request, Role.TOLERATED_FAILURES)
     for node in nodes:
-        instances = wanted.get(node.name, node.multiplicity)
-        if tolerated.get(node.name, 0) > instances:
+        instances = multiplicities.get(node.name, node.multiplicity)
+        if tolerances.get(node.name, 0) > instances:
             raise BadInput(
                 f"Node {node.name} starts {instances} instances and cannot tolerate"
-                f" {tolerated[node.name]} failures.",
+                f" {tolerances[node.name]} failures.",
                 hint="Give ex_tolerate_failures at most the node's multiplicity.",
             )
 

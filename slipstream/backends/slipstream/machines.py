@@ -54,15 +54,15 @@ def find(
     :param connector: Only those on this connector.
     :param deployment_id: Only those of this deployment.
     """
-    wanted = []
+    filters = []
     if connector is not None:
         name = PREFIX + connector.removeprefix(PREFIX)
-        wanted.append(either("connector/href", name))
+        filters.append(either("connector/href", name))
     if deployment_id is not None:
-        wanted.append(either("deployment/href", RUN + run_id(deployment_id)))
-    where = (wanted[0] if len(wanted) == 1 else And(tuple(wanted))) if wanted else None
-    found = cimi.search(session, COLLECTION, KEY, doing="list virtual machines", where=where)
-    return map(_machine, found)
+        filters.append(either("deployment/href", RUN + run_id(deployment_id)))
+    where = (filters[0] if len(filters) == 1 else And(tuple(filters))) if filters else None
+    entries = cimi.search(session, COLLECTION, KEY, doing="list virtual machines", where=where)
+    return map(_machine, entries)
 
 
 def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
@@ -82,11 +82,11 @@ def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
             f"Cannot {doing}: not all that the server lists has an id.",
             endpoint=session.endpoint.url,
         ) from None
-    found = cimi.search(
+    entries = cimi.search(
         session, COLLECTION, KEY, doing=doing, where=where, select="id,ip,deployment"
     )
     by_run: dict[str, list[str]] = {}
-    for entry in found:
+    for entry in entries:
         run, address = documents.href(entry, "deployment"), documents.text(entry, "ip")
         if run and address:
             by_run.setdefault(run.removeprefix(RUN), []).append(address)
@@ -98,7 +98,7 @@ def _machine(entry: dict[str, Any]) -> VirtualMachine:
     address = documents.text(entry, "ip")
     connector = documents.href(entry, "connector")
     deployment = documents.href(entry, "deployment")
-    copied = entry.get("serviceOffer", {})
+    size = entry.get("serviceOffer", {})
     return VirtualMachine(
         id=entry["id"],
         name=documents.text(entry, "instanceID") or entry["id"],
@@ -107,9 +107,7 @@ def _machine(entry: dict[str, Any]) -> VirtualMachine:
         addresses=(address,) if address else (),
         connector=connector.removeprefix(PREFIX) if connector else None,
         deployment_id=deployment.removeprefix(RUN) if deployment else None,
-        offer=offer(copied)
-        if isinstance(copied, dict) and documents.text(copied, "href")
-        else None,
+        offer=offer(size) if isinstance(size, dict) and documents.text(size, "href") else None,
         created=documents.moment(documents.text(entry, "created")),
         raw=entry,
     )

@@ -111,8 +111,9 @@ def _parameters(element: Element, *maps: str) -> Iterator[ModuleParameter]:
 
 
 def _image_ids(element: Element) -> dict[str, str]:
-    found = element.iterfind("cloudImageIdentifiers/cloudImageIdentifier")
+    images = element.iterfind("cloudImageIdentifiers/cloudImageIdentifier")
     identifiers = {
-        image.get("cloudServiceName", ""): image.get("cloudImageIdentifier", "") for image in found
+        image.get("cloudServiceName", ""): image.get("cloudImageIdentifier", "")
+        for image in images
     }
     return {cloud: image for cloud, image in identifiers.items() if cloud and image}

@@ -71,8 +71,8 @@ def read(session: Session, module_id: str) -> Module:
 
 
 def _document(session: Session, path: str) -> Element:
-    answer = session.send(_read(f"/{PREFIX}{quoted(path)}"), doing=f"read {shorten(path)}")
-    return xml.parse(answer, "imageModule", "deploymentModule", "projectModule")
+    response = session.send(_read(f"/{PREFIX}{quoted(path)}"), doing=f"read {shorten(path)}")
+    return xml.parse(response, "imageModule", "deploymentModule", "projectModule")
 
 
 def _tree(session: Session, path: str, recurse: bool) -> Iterator[Module]:

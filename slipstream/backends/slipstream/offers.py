@@ -31,10 +31,10 @@ def list_service_offers(session: Session, connector: str | None) -> Iterator[Ser
         # The bare name is the rule; since v3.63 the long form is valid too.
         name = connector.removeprefix(PREFIX)
         where &= either("connector/href", name, PREFIX + name)
-    found = cimi.search(
+    entries = cimi.search(
         session, "service-offer", "serviceOffers", doing="list service offers", where=where
     )
-    return map(offer, found)
+    return map(offer, entries)
 
 
 def list_connectors(session: Session) -> Iterator[Connector]:
@@ -85,7 +85,7 @@ def _credentials(session: Session, *, only_own: bool) -> set[str]:
     where: Filter = attr("type").startswith("cloud-cred-")
     if only_own:
         where &= either("acl/rules/principal", user_name(session))
-    found = cimi.search(
+    entries = cimi.search(
         session,
         "credential",
         "credentials",
@@ -94,7 +94,7 @@ def _credentials(session: Session, *, only_own: bool) -> set[str]:
         select="id,connector",
     )
     try:
-        names = {documents.href(entry, "connector") for entry in found}
+        names = {documents.href(entry, "connector") for entry in entries}
     except Forbidden:
         return set()
     return {name.removeprefix(PREFIX) for name in names if name}
@@ -105,7 +105,7 @@ def _countries(session: Session, names: Set[str]) -> dict[str, str]:
     countries: dict[str, str] = {}
     if not names:
         return countries
-    found = cimi.search(
+    entries = cimi.search(
         session,
         "service-offer",
         "serviceOffers",
@@ -113,7 +113,7 @@ def _countries(session: Session, names: Set[str]) -> dict[str, str]:
         where=_VM & attr("resource:country").is_present(),
         select="id,connector,resource:country",
     )
-    for entry in map(offer, found):
+    for entry in map(offer, entries):
         if entry.country and entry.connector in names:
             countries.setdefault(entry.connector, entry.country)
             if len(countries) == len(names):

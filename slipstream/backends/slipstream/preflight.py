@@ -38,16 +38,16 @@ def find_refusals(session: Session, request: DeploymentRequest) -> Iterator[Driv
     module = read(session, request.module_id)
     if module.kind is ModuleKind.PROJECT:
         return  # deploying says so itself
-    yield from _of_each_parameter(request, module, list(inherited_parameters(session, module)))
+    yield from _of_the_parameters(request, module, list(inherited_parameters(session, module)))
     profile = Profile.read(session, doing="look at the account")
     if request.check_ssh_key and not any(line.strip() for line in profile.ssh_lines):
         yield BadInput(
             "The account has no SSH key.", hint="Add one with import_key_pair_from_file()."
         )
-    yield from _of_the_places(session, request, module, profile)
+    yield from _of_the_clouds(session, request, module, profile)
 
 
-def _of_each_parameter(
+def _of_the_parameters(
     request: DeploymentRequest, module: Module, inherited: list[ModuleParameter]
 ) -> Iterator[DriverError]:
     """One after the other, since the first that is wrong hides the rest."""
@@ -62,7 +62,7 @@ def _of_each_parameter(
             yield error
 
 
-def _of_the_places(
+def _of_the_clouds(
     session: Session, request: DeploymentRequest, module: Module, profile: Profile
 ) -> Iterator[DriverError]:
     usable = {connector.name for connector in list_connectors(session)}
@@ -72,15 +72,15 @@ def _of_the_places(
         )
         return
     offers = {p: _offer(session, p) for p in request.decides(Role.SIZE)}
-    for parameter, found in offers.items():
-        if found is None:
+    for parameter, size in offers.items():
+        if size is None:
             yield UnknownName("size", parameter.value, (), f"on {session.endpoint}")
-    for node, (images, own) in _machines(module).items():
-        place = _place(request, node, offers) or own or profile.default_cloud
-        if place and place not in usable:
-            yield UnknownName("location", place, usable, "among those of this account")
-        elif place and images and place not in images:
-            yield UnknownName("location", place, images, f"for {node or module.path}")
+    for node, (images, connector) in _machines(module).items():
+        cloud = _cloud(request, node, offers) or connector or profile.default_cloud
+        if cloud and cloud not in usable:
+            yield UnknownName("location", cloud, usable, "among those of this account")
+        elif cloud and images and cloud not in images:
+            yield UnknownName("location", cloud, images, f"for {node or module.path}")
 
 
 def _machines(module: Module) -> dict[str | None, tuple[Images, str | None]]:
@@ -90,15 +90,15 @@ def _machines(module: Module) -> dict[str | None, tuple[Images, str | None]]:
     return {None: (module.image_ids, None)}
 
 
-def _place(
+def _cloud(
     request: DeploymentRequest,
     node: str | None,
     offers: Mapping[Parameter, ServiceOffer | None],
 ) -> str | None:
     """The cloud that a machine is asked for on; the size's own comes before the location."""
-    for parameter, found in offers.items():
-        if found is not None and parameter.node in {None, node}:
-            return found.connector
+    for parameter, size in offers.items():
+        if size is not None and parameter.node in {None, node}:
+            return size.connector
     for parameter in request.decides(Role.LOCATION):
         if parameter.node in {None, node} and parameter.value not in {"", ANY_CLOUD}:
             return parameter.value.removeprefix(CONNECTOR)
@@ -109,9 +109,9 @@ def _offer(session: Session, parameter: Parameter) -> ServiceOffer | None:
     name = SERVICE_OFFER + parameter.value.removeprefix(SERVICE_OFFER)
     if not _OFFER_ID.fullmatch(name):
         return None
-    look = Request(method="GET", path=f"/api/{name}", headers=JSON, repeatable=True)
+    request = Request(method="GET", path=f"/api/{name}", headers=JSON, repeatable=True)
     try:
-        document = session.send(look, doing=f"look at {name}").json()
+        document = session.send(request, doing=f"look at {name}").json()
     except NotFound:
         return None
     return offer(document) if isinstance(document, dict) else None

@@ -50,8 +50,10 @@ def document(root: Element) -> Deployment:
 
     :param root: Its root element.
     """
-    found = xml.entries(root, "runtimeParameters", "runtimeParameter")
-    values = {p.get("key", ""): p.text if xml.flag(p, "isSet") and p.text else None for p in found}
+    parameters = xml.entries(root, "runtimeParameters", "runtimeParameter")
+    values = {
+        p.get("key", ""): p.text if xml.flag(p, "isSet") and p.text else None for p in parameters
+    }
     return _deployment(
         root,
         state=root.get("state") or values.get(STATE) or "",

@@ -52,14 +52,14 @@ _ENDED = {"Done", "Aborted", "Cancelled"}
 
 def list_deployments(session: Session, active_only: bool, addresses: bool) -> Iterator[Deployment]:
     """Every run, newest first; their addresses by one search of machines for each hundred."""
-    found = iterate_runs(session, active_only=active_only)
+    runs = iterate_runs(session, active_only=active_only)
     if not addresses:
-        yield from found
+        yield from runs
         return
-    while page := list(islice(found, AT_ONCE)):
-        known = machines.addresses(session, [run.id for run in page])
+    while page := list(islice(runs, AT_ONCE)):
+        addresses_of = machines.addresses(session, [run.id for run in page])
         for run in page:
-            yield attrs.evolve(run, addresses=known.get(run.id, ()))
+            yield attrs.evolve(run, addresses=addresses_of.get(run.id, ()))
 
 
 def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
@@ -70,13 +70,13 @@ def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> D
     the reason is asked for too.
     """
     run = run_id(deployment_id)
-    answer = _parameter(session, run, STATE, ignore_abort=False, allow={409})
+    state = _parameter(session, run, STATE, ignore_abort=False, allow={409})
     failure = None
-    if answer is None:
+    if state is None:
         reason = _parameter(session, run, ABORT, ignore_abort=True, allow={412})
         failure = xml.without_markup(reason or "") or "aborted"
-        answer = _parameter(session, run, STATE, ignore_abort=True)
-    state = answer or ""
+        state = _parameter(session, run, STATE, ignore_abort=True)
+    state = state or ""
     return DeploymentState(
         state=state,
         phase=phase(state),
@@ -200,7 +200,7 @@ def _parameter(
 
     :returns: The value, ``None`` for one of the statuses allowed.
     """
-    answer = session.send(
+    response = session.send(
         Request(
             method="GET",
             path=f"/run/{run}/{key}",
@@ -211,7 +211,7 @@ def _parameter(
         doing=f"read {key} of deployment {run}",
         allow=allow or (),
     )
-    return answer.text.strip() if answer.status < 400 else None
+    return response.text.strip() if response.status < 400 else None
 
 
 def _attainable(

@@ -54,15 +54,15 @@ def delete_ssh_key(session: Session, lock: Lock, key: SSHKey) -> bool:
     """Remove the lines of this very key and comment; every other line stays."""
 
     def remove(lines: Lines) -> Lines:
-        kept = [line for line in lines if _read(line) != key]
-        if len(kept) == len(lines):
+        rest = [line for line in lines if _read(line) != key]
+        if len(rest) == len(lines):
             raise KeyPairMissing(
                 f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on"
                 f" {session.endpoint}.",
                 name=key.name,
                 endpoint=session.endpoint.url,
             )
-        return kept
+        return rest
 
     change(session, lock, remove, doing=f"delete the SSH key {key.name!r}")
     return True
@@ -81,8 +81,8 @@ def ensure_key(session: Session, lock: Lock, key: SSHKey) -> None:
     """
 
     def add(lines: Lines) -> Lines:
-        known = any(other.blob == key.blob for other in keys_of(lines))
-        return lines if known else [*lines, key.line]
+        is_there = any(other.blob == key.blob for other in keys_of(lines))
+        return lines if is_there else [*lines, key.line]
 
     change(session, lock, add, doing=f"add the SSH key {key.name!r}")
 
@@ -113,12 +113,12 @@ def change(
             if profile.ssh_lines != before:
                 before = profile.ssh_lines
                 continue
-            wanted = edit(before)
-            if wanted == before:
+            edited = edit(before)
+            if edited == before:
                 return False
-            profile.write_ssh_lines(session, wanted, doing=doing)
+            profile.write_ssh_lines(session, edited, doing=doing)
             after = Profile.read(session, doing=doing).ssh_lines
-            if after == wanted or _has_been_made(edit, after):
+            if after == edited or _has_been_made(edit, after):
                 return True
             before = after
     raise KeyPairConflict(

@@ -32,16 +32,16 @@ def get_deployments(session: Session, deployment_ids: Sequence[str]) -> Iterator
     """
     A page of the list for each 500 runs; once all run, a search of machines for each 100.
 
-    One run by itself costs a question for its state, and its document once it is ready.
+    One run by itself costs a request for its state, and its document once it is ready.
     """
     runs = [run_id(text) for text in deployment_ids]
-    found = dict(_listed(session, runs))
+    deployments = dict(_listed(session, runs))
     for run in runs:
-        if run not in found:
-            found[run] = _by_itself(session, run)
-    if all(run.phase is Phase.RUNNING for run in found.values()):
-        found |= _with_addresses(session, found.values())
-    yield from (found[run] for run in runs)
+        if run not in deployments:
+            deployments[run] = _by_itself(session, run)
+    if all(run.phase is Phase.RUNNING for run in deployments.values()):
+        deployments |= _with_addresses(session, deployments.values())
+    yield from (deployments[run] for run in runs)
 
 
 def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deployment]]:
@@ -60,17 +60,17 @@ def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deploy
 def _by_itself(session: Session, run: str) -> Deployment:
     """One run: its state and failure, and all of it once it is ready."""
     try:
-        # Whether a state can still come would be another question; every one is hoped for.
-        there = get_state(session, run, frozenset(STATES))
+        # Whether a state can still come would be another request; any will do.
+        state = get_state(session, run, frozenset(STATES))
     except NotFound:
         return Deployment(id=run, state=GONE, phase=Phase.TERMINATED)
-    if there.phase is Phase.RUNNING:
+    if state.phase is Phase.RUNNING:
         return read(session, run)
-    return Deployment(id=run, state=there.state, phase=there.phase, failure=there.failure)
+    return Deployment(id=run, state=state.state, phase=state.phase, failure=state.failure)
 
 
 def _with_addresses(
-    session: Session, found: Iterable[Deployment]
+    session: Session, deployments: Iterable[Deployment]
 ) -> Iterator[tuple[str, Deployment]]:
     """
     Runs of the list, with their addresses.
@@ -78,12 +78,12 @@ def _with_addresses(
     Machines are entered into their collection minutes after the run's document has them. A few
     documents are read instead; of more runs the addresses are not told before.
     """
-    summaries = {run.id: run for run in found if run.parameters is None}
-    left = iter(list(summaries))
-    while some := list(islice(left, AT_ONCE)):
-        for run, known in machines.addresses(session, some).items():
+    summaries = {run.id: run for run in deployments if run.parameters is None}
+    ids = iter(list(summaries))
+    while page := list(islice(ids, AT_ONCE)):
+        for run, addresses in machines.addresses(session, page).items():
             if run in summaries:
-                yield run, attrs.evolve(summaries.pop(run), addresses=known)
+                yield run, attrs.evolve(summaries.pop(run), addresses=addresses)
     if len(summaries) <= FEW:
         documents = read_ahead(partial(read, session), list(summaries), at_once=FEW)
         yield from ((run.id, run) for run in documents)

@@ -24,20 +24,20 @@ def without_markup(text: str) -> str:
     return " ".join(html.unescape(_TAG.sub(" ", text)).split())
 
 
-def parse(answer: Response, *roots: str) -> Element:
+def parse(response: Response, *roots: str) -> Element:
     """
     Parse a response.
 
-    :param answer: The answer.
+    :param response: The response.
     :param roots: The names that the root element may have.
     :returns: The root element.
     :raises MalformedAnswer: If it is no such document.
     """
-    root = answer.xml()
+    root = response.xml()
     if root.tag not in roots:
         raise MalformedAnswer(
             f"The answer is <{root.tag[:50]}> where <{roots[0]}> was expected.",
-            endpoint=answer.url,
+            endpoint=response.url,
         )
     return root
 
