@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from enum import Enum
 from importlib.metadata import version as installed
+
+import attrs
 
 from slipstream import errors
 from slipstream.libcloud import errors as driver_errors
@@ -19,7 +23,9 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"
+autodoc_typehints = "description"
+# A type stands beside what is documented; the driver's methods name theirs as libcloud does.
+autodoc_typehints_description_target = "documented_params"
 # A default is shown as it is written, never as its value on the machine that builds the pages.
 autodoc_preserve_defaults = True
 
@@ -32,6 +38,9 @@ copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
 html_title = f"{project} {release}"
 
+PARAM = re.compile(r"^:param (\w+):")
+IVAR = re.compile(r"^:ivar (\w+):")
+MODULES = re.compile(r"\b(?:\w+\.)+(?=\w)")
 RAISES = re.compile(r"(?<=:raises )(\w+)(?=:)")
 
 
@@ -45,5 +54,25 @@ def qualified(tree, name):
     return f"~{tree.__name__}.{name}" if hasattr(tree, name) else name
 
 
+def show_attributes(_app, what, _name, obj, _options, lines):
+    """Show the attributes of records with their types, and the values of enums."""
+    if what == "class" and attrs.has(obj):
+        types = {field.name: field.type for field in attrs.fields(obj)}
+        lines[:] = [PARAM.sub(r":ivar \1:", line) for line in lines]
+        named = {match[1] for line in lines if (match := IVAR.match(line))}
+        lines += [
+            f":vartype {name}: ``{readable(types[name])}``" for name in types if name in named
+        ]
+    elif what == "class" and issubclass(obj, Enum):
+        lines += ["", *(f"* ``{member.name}``: {member.value!r}" for member in obj)]
+
+
+def readable(annotation):
+    """A type as it is written in the source, without the modules before the names."""
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return MODULES.sub("", text)
+
+
 def setup(app):
+    app.connect("autodoc-process-docstring", show_attributes)
     app.connect("autodoc-process-docstring", say_which_error)
