@@ -12,7 +12,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import attrs
@@ -25,7 +25,7 @@ from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 from slipstream.session import Session
 from slipstream.session.dry_run import DryRunTransport
 from slipstream.transport import call_context
-from slipstream.values import DeploymentRequest
+from slipstream.values import Deployment, DeploymentRequest
 
 PREFIX = f"{PROJECT}_"
 EVERY = f"{PREFIX}operation"
@@ -136,6 +136,14 @@ class Operations:
             return self._call(name, arguments)
 
         return call
+
+    def get_deployments(self, deployment_ids: Sequence[str]) -> list[Deployment]:
+        """See :meth:`Backend.get_deployments`; none may be left out."""
+        deployments = list(self._call("get_deployments", {"deployment_ids": deployment_ids}))
+        if len(deployments) != len(deployment_ids):
+            count = f"it gave {len(deployments)} deployments for {len(deployment_ids)} ids"
+            raise self._backend_failure("get_deployments")(count)
+        return deployments
 
     def deploy(self, request: DeploymentRequest) -> Any:
         """
