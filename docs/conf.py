@@ -67,6 +67,11 @@ def show_attributes(_app, what, _name, obj, _options, lines):
         lines += ["", *(f"* ``{member.name}``: {member.value!r}" for member in obj)]
 
 
+def hide_constructor(_app, what, _name, obj, _options, _signature, _returns):
+    """Leave out the constructors of records, whose defaults are objects of attrs."""
+    return ("", None) if what == "class" and attrs.has(obj) else None
+
+
 def readable(annotation):
     """A type as it is written in the source, without the modules before the names."""
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
@@ -75,4 +80,5 @@ def readable(annotation):
 
 def setup(app):
     app.connect("autodoc-process-docstring", show_attributes)
+    app.connect("autodoc-process-signature", hide_constructor)
     app.connect("autodoc-process-docstring", say_which_error)
