@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self, TypeGuard, cast
@@ -37,9 +38,17 @@ from libcloud.compute.base import (
 )
 from libcloud.compute.deployment import Deployment as Steps
 
-from slipstream.errors import BadInput, DriverError, KeyPairConflict, KeyPairMissing, NotSupported
+from slipstream.errors import (
+    BadInput,
+    DriverError,
+    KeyPairConflict,
+    KeyPairMissing,
+    NotFound,
+    NotSupported,
+    UnknownName,
+)
 from slipstream.hookspecs import Backend
-from slipstream.libcloud import arguments, convert, register
+from slipstream.libcloud import arguments, convert, register, suggestions
 from slipstream.libcloud.connection import SessionConnection
 from slipstream.libcloud.detached import DetachedKind, DetachedSession
 from slipstream.libcloud.explaining import Explanation, method_name, run
@@ -406,17 +415,48 @@ class SlipStreamNodeDriver(NodeDriver):
         :param image_id: Its id, as in ``apps/WordPress/wordpress/478``; without a version, the
             latest.
         :type image_id: ``str``
-        :requests: SlipStream 1. Nuvla 1; by path 2.
+        :requests: SlipStream 1. Nuvla 1; by path 2. 1 or 2 more when there is none, for the paths
+            that resemble it.
         :rtype: :class:`~libcloud.compute.base.NodeImage`
-        :raises NotFound: If there is none of that id.
+        :raises NotFound: If there is none of that id; a path that resembles it is named.
         """
         module_id = arguments.object_id(self, image_id, NodeImage, "image")
-        module = self._backend.get_module(module_id)
+        with self._suggesting_path(module_id):
+            module = self._backend.get_module(module_id)
         if module.kind is ModuleKind.PROJECT:
             raise BadInput(
                 f"{module.path} is a project, not an image.",
                 hint=f"List what it holds with list_images(ex_path={module.path!r}).",
             )
+        return convert.image(module, self)
+
+    @contextmanager
+    def _suggesting_path(self, module_id: str) -> Iterator[None]:
+        """Name the path that resembles one that does not exist."""
+        try:
+            yield
+        except NotFound as error:
+            path = suggestions.nearest_path(self._backend, module_id)
+            if path is not None:
+                error.hint = f"There is no such image; did you mean {path!r}?"
+            raise
+
+    @operation
+    def ex_find_image(self, name: str) -> NodeImage:
+        """
+        Find the component or application of the App Store that has exactly this name.
+
+        :param name: Its name, as in ``wordpress``; :meth:`get_image` takes a path.
+        :type name: ``str``
+        :requests: those of :meth:`list_images`: SlipStream 1. Nuvla 1 for each 500 modules.
+        :rtype: :class:`~libcloud.compute.base.NodeImage`
+        :raises BadInput: If none or several have this name; the candidates are listed.
+        """
+        name = arguments.text("The name of the image", name)
+        modules = list(self._backend.list_modules(path=None, recurse=False, connector=None))
+        module = suggestions.only_match(
+            "image", name, [(module.name, module.path, module) for module in modules], "get_image"
+        )
         return convert.image(module, self)
 
     @operation
@@ -503,7 +543,8 @@ class SlipStreamNodeDriver(NodeDriver):
             check_ssh_key=ex_check_ssh_key,
             scalable=ex_scalable,
         )
-        return convert.node(self._backend.deploy(request), self)
+        with self._suggesting_path(request.module_id):
+            return convert.node(self._backend.deploy(request), self)
 
     @operation
     def deploy_node(
@@ -784,12 +825,22 @@ class SlipStreamNodeDriver(NodeDriver):
         ).resume(self)
 
     @operation
-    def list_nodes(self, *, ex_active_only: bool = True, ex_addresses: bool = False) -> list[Node]:
+    def list_nodes(
+        self,
+        location: NodeLocation | str | None = None,
+        *,
+        ex_active_only: bool = True,
+        ex_addresses: bool = False,
+    ) -> list[Node]:
         """
         List the deployments of the user, newest first, however many there are.
 
         One request per 500 deployments; with ``ex_addresses`` one more per 100 deployments.
 
+        :param location: Only those that run there, on one of their machines at least. The
+            deployments are filtered after they are read. An id or a name is looked up first, by
+            the requests of :meth:`list_locations`.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :keyword ex_active_only: Leave out those that have ended.
         :type ex_active_only: ``bool``
         :keyword ex_addresses: Fill in the addresses of the machines.
@@ -799,18 +850,28 @@ class SlipStreamNodeDriver(NodeDriver):
         :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
         """
         return list(
-            self.ex_iterate_nodes(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
+            self.ex_iterate_nodes(
+                location, ex_active_only=ex_active_only, ex_addresses=ex_addresses
+            )
         )
 
     @operation
     def ex_iterate_nodes(
-        self, *, ex_active_only: bool = True, ex_addresses: bool = False
+        self,
+        location: NodeLocation | str | None = None,
+        *,
+        ex_active_only: bool = True,
+        ex_addresses: bool = False,
     ) -> Iterator[Node]:
         """
         Go through the deployments of the user, newest first, page by page as they are needed.
 
         Those that others create or terminate meanwhile make it miss or repeat no other one.
 
+        :param location: Only those that run there, on one of their machines at least. The
+            deployments are filtered after they are read. An id or a name is looked up first, by
+            the requests of :meth:`list_locations`.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :keyword ex_active_only: Leave out those that have ended.
         :type ex_active_only: ``bool``
         :keyword ex_addresses: Fill in the addresses of the machines.
@@ -818,11 +879,16 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: those of :meth:`list_nodes`, when they are needed: SlipStream 1, Nuvla 1.
         :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
+        names = self._location_names(location)
         deployments = self._backend.list_deployments(
             active_only=arguments.checked("ex_active_only", ex_active_only, bool, "True or False"),
             addresses=arguments.checked("ex_addresses", ex_addresses, bool, "True or False"),
         )
-        return (convert.node(deployment, self) for deployment in deployments)
+        return (
+            convert.node(deployment, self)
+            for deployment in deployments
+            if names is None or not names.isdisjoint(deployment.connectors)
+        )
 
     @operation
     def ex_get_node(self, node_id: str) -> Node:
@@ -836,6 +902,26 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises NotFound: If there is none of that id.
         """
         node_id = arguments.text("The id of the node", str(node_id))
+        return convert.node(self._backend.get_deployment(node_id), self)
+
+    @operation
+    def ex_find_node(self, name: str) -> Node:
+        """
+        Find the one deployment that has exactly this name, and get it as :meth:`ex_get_node` does.
+
+        Those that have ended are left out.
+
+        :param name: Its name; a node without a name is called by its id.
+        :type name: ``str``
+        :requests: SlipStream 2: 1 for each 500 deployments, and 1 for the node. Nuvla 3: 1 for
+            each 500, and 2 for the node.
+        :rtype: :class:`~libcloud.compute.base.Node`
+        :raises BadInput: If none or several have this name; the candidates are listed.
+        """
+        name = arguments.text("The name of the node", name)
+        deployments = self._backend.list_deployments(active_only=True, addresses=False)
+        candidates = [(entry.name or entry.id, entry.id, entry.id) for entry in deployments]
+        node_id = suggestions.only_match("node", name, candidates, "ex_get_node")
         return convert.node(self._backend.get_deployment(node_id), self)
 
     @operation
@@ -906,7 +992,7 @@ class SlipStreamNodeDriver(NodeDriver):
     def ex_get_node_logs(
         self,
         node: Node | str,
-        components: Iterable[str],
+        components: Iterable[str] | None = None,
         *,
         lines: int = 200,
         timeout: float = 60,
@@ -916,7 +1002,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-        :param components: The names of the components, as in ``['web']``.
+        :param components: The names of the components, as in ``['web']``. (required)
         :type components: ``list`` of ``str``
         :keyword lines: How many lines of each.
         :type lines: ``int``
@@ -927,6 +1013,10 @@ class SlipStreamNodeDriver(NodeDriver):
         :rtype: ``dict``
         :raises NotSupported: If the endpoint has no such operation.
         """
+        if not self._backend.supports("get_logs"):
+            return self._backend.get_logs("", [], lines, 0)  # refused, whatever was given
+        if not components:
+            raise BadInput("ex_get_node_logs needs components: their names, as in ['web'].")
         return self._backend.get_logs(
             self._node_id(node),
             components=[components] if isinstance(components, str) else list(components),
@@ -1348,6 +1438,19 @@ class SlipStreamNodeDriver(NodeDriver):
         if location is None:
             return None
         return arguments.object_id(self, location, NodeLocation, "location")
+
+    def _location_names(self, location: object) -> set[str] | None:
+        """The names by which a deployment may know a location."""
+        location_id = self._location_id(location)
+        if location_id is None:
+            return None
+        if isinstance(location, NodeLocation):
+            return {location_id, self._backend.location_name(location_id), location.name}
+        connectors = list(self._backend.list_connectors())
+        for connector in connectors:
+            if location_id in {connector.id, connector.name}:
+                return {connector.id, connector.name}
+        raise UnknownName("location", location_id, {connector.name for connector in connectors})
 
     # What libcloud has and no server here does. The signatures are those of libcloud, whose
     # volumes and snapshots call back with keywords.

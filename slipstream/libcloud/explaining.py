@@ -14,8 +14,8 @@ from slipstream.libcloud.arguments import checked
 from slipstream.session.dry_run import DryRunEnded, PlannedRequest
 
 _PREFIXES = ("list_", "get_", "create_", "import_", "delete_", "destroy_", "start_", "stop_",
-             "reboot_", "ex_get_", "ex_list_", "ex_iterate_", "ex_update_", "ex_start_",
-             "ex_stop_")  # fmt: skip
+             "reboot_", "ex_find_", "ex_get_", "ex_list_", "ex_iterate_", "ex_update_",
+             "ex_start_", "ex_stop_")  # fmt: skip
 _WAITING = {"ex_get_node_logs"}
 """Methods that wait for what they have told the server to do."""
 

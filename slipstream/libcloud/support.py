@@ -42,6 +42,8 @@ HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "import_key_pair_from_file": ("add_ssh_key",),
         "delete_key_pair": ("delete_ssh_key",),
         "wait_until_running": ("get_deployments",),
+        "ex_find_image": ("list_modules",),
+        "ex_find_node": ("list_deployments", "get_deployment"),
         "ex_get_node": ("get_deployment",),
         "ex_get_node_logs": ("get_logs",),
         "ex_get_node_parameter": ("get_parameter",),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from slipstream.errors import (
     BadInput,
     DriverError,
@@ -19,6 +22,8 @@ from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.messages import Request, Response
 from slipstream.values.credentials import Credentials
 from slipstream.values.endpoint import Endpoint, join_address
+
+_NO_LETTER = re.compile(r"[^a-z0-9]")
 
 
 def connect(
@@ -193,6 +198,8 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
         ),
         kind.default_login,
     )
+    if name not in methods:
+        _check_spelling(name, [entry.record.name for entry in methods.contributions()])
     if not _taken(kind, name):
         raise BadInput(
             f"{kind.name} endpoints do not take the login method {name!r}.",
@@ -206,6 +213,16 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
         "every other login method",
     )
     return fallback or methods.get(name)
+
+
+def _check_spelling(name: str, methods: Iterable[str]) -> None:
+    """Refuse ``apikey`` for ``api-key``, which would be looked up as a session template."""
+    for method in methods:
+        if _NO_LETTER.sub("", name.lower()) == _NO_LETTER.sub("", method.lower()):
+            raise BadInput(
+                f"Unknown login method {name!r}; did you mean {method!r}?",
+                hint=f"For a template of that name write 'session-template/{name}'.",
+            )
 
 
 def _taken(kind: EndpointKind, name: str) -> bool:

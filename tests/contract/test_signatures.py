@@ -20,7 +20,7 @@ DRIVERS = [SlipStreamNodeDriver, NuvlaNodeDriver]
 METHODS = [name for name in public_methods() if hasattr(NodeDriver, name)]
 FROM_0_1_3 = {"list_images": {"ex_path", "ex_recurse"}}
 """What scripts of the first releases may pass by position, although it is not libcloud's."""
-AGREED = {("wait_until_running", "progress")}
+AGREED = {("list_nodes", "location"), ("wait_until_running", "progress")}
 VARIABLE = {Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD}
 PASSED_ON: dict[str, tuple[list[Any], str, str]] = {
     "deploy_node": ([ScriptDeployment("true")], "locatoin", "location"),

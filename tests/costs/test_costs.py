@@ -187,6 +187,11 @@ CALLS = {
         lambda w: {"image": w.image, "location": w.location, "ssh_key": w.private_key()},
         _deployed,
     ),
+    "ex_find_node": (
+        lambda w: w.made("the-only-one").name,
+        lambda d, name: d.ex_find_node(name),
+    ),
+    "ex_find_image": (lambda w: w.image.name, lambda d, name: d.ex_find_image(name)),
     "ex_get_node": (lambda w: w.node.id, lambda d, name: d.ex_get_node(name)),
     "destroy_node": _on_node("destroy_node", World.running),
     "start_node": _on_node("start_node", World.stopped),

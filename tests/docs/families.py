@@ -275,9 +275,13 @@ CALLS = {
     "ex_group": lambda s: s.log_in(ex_group="acme").list_nodes() == [],
     "ex_disable_plugins": lambda s: s.log_in(ex_disable_plugins=[]),
     "list_nodes()": lambda s: s.node.id in _ids(s.driver.list_nodes()),
+    "list_nodes(location)": lambda s: s.node.id in _ids(s.driver.list_nodes(s.location)),
     "list_nodes(ex_active_only)": lambda s: _ended(s) and _ended(s, ex_active_only=False),
     "list_nodes(ex_addresses)": lambda s: any(
         node.public_ips + node.private_ips for node in s.driver.list_nodes(ex_addresses=True)
+    ),
+    "ex_find_node()": lambda s: (
+        s.driver.ex_find_node(s.deploy(name="told-once").name).name == "told-once"
     ),
     "ex_get_node()": _readable,
     "create_node()": lambda s: s.end(s.deploy()),
@@ -322,6 +326,7 @@ CALLS = {
     "reboot_node()": _rebooted,
     "ex_update_node()": lambda s: s.driver.ex_update_node(s.ready()),
     "ex_get_node_logs()": _logs,
+    "ex_get_node_logs(components)": _logs,
     "ex_get_node_logs(lines)": lambda s: _logs(s, lines=1),
     "ex_get_node_logs(timeout)": lambda s: _logs(s, timeout=30),
     "ex_wait_node_in_state()": lambda s: s.wait() == ("STARTED" if s.nuvla else "Ready"),
@@ -363,6 +368,9 @@ CALLS = {
         ex_path="apps/web" if s.nuvla else "examples/images"
     ),
     "list_images(ex_recurse)": lambda s: s.driver.list_images(ex_path="apps", ex_recurse=True),
+    "ex_find_image()": lambda s: (
+        s.driver.ex_find_image(s.image.name).extra["path"] == s.image.extra["path"]
+    ),
     "get_image()": lambda s: s.driver.get_image(s.image.id).id == s.image.id,
     "delete_image()": _deleted,
     "delete_image(ex_all_versions)": lambda s: _deleted(s, ex_all_versions=True),
@@ -371,6 +379,7 @@ CALLS = {
     "list_locations()": lambda s: s.location.name in [p.name for p in s.driver.list_locations()],
     "list_key_pairs()": lambda s: s.driver.list_key_pairs(),
     "ex_iterate_nodes()": lambda s: _alike(s, "nodes"),
+    "ex_iterate_nodes(location)": lambda s: _alike(s, "nodes", location=s.location),
     "ex_iterate_nodes(ex_active_only)": lambda s: _alike(s, "nodes", ex_active_only=False),
     "ex_iterate_nodes(ex_addresses)": lambda s: _alike(s, "nodes", ex_addresses=True),
     "ex_iterate_images()": lambda s: _alike(s, "images"),
