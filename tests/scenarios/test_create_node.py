@@ -154,7 +154,7 @@ def test_an_input_that_a_mapping_sets(driver, scenario, image_of, deployed, wait
     source_node, _, output = source.partition(":")
 
     node = deployed(name=scenario.name, image=image)
-    driver.ex_wait_node_in_state(node, **waiting)
+    driver.ex_wait_node_in_state(node.id, **waiting)
 
     value = driver.ex_get_node_parameter(node, f"{node_name}.1:{name}")
     assert value == driver.ex_get_node_parameter(node, f"{source_node}.1:{output}")

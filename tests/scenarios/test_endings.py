@@ -33,15 +33,15 @@ def test_destroying_at_once_after_creating(driver, scenario, image, create, wait
 
     assert driver.destroy_node(node)
 
-    driver.ex_wait_node_in_state(node, GONE, ignore_abort=True, **waiting)
+    driver.ex_wait_node_in_state(node.id, GONE, ignore_abort=True, **waiting)
     assert node.id not in {other.id for other in driver.list_nodes()}
 
 
 def test_destroying_what_has_ended(driver, scenario, image, create, waiting):
     node = create(name=scenario.name, image=image)
-    driver.ex_wait_node_in_state(node, **waiting)
+    driver.ex_wait_node_in_state(node.id, **waiting)
     assert driver.destroy_node(node)
-    driver.ex_wait_node_in_state(node, "terminated", ignore_abort=True, **waiting)
+    driver.ex_wait_node_in_state(node.id, "terminated", ignore_abort=True, **waiting)
 
     assert driver.destroy_node(node)
 
@@ -51,7 +51,7 @@ def test_a_deployment_whose_script_fails(driver, scenario, deployed, waiting):
     node = deployed(name=scenario.name, image=failing_image(driver, scenario))
 
     with pytest.raises(NodeFailed) as failure:
-        driver.ex_wait_node_in_state(node, **waiting)
+        driver.ex_wait_node_in_state(node.id, **waiting)
 
     assert failure.value.reason
     assert "<" not in failure.value.reason
@@ -68,7 +68,7 @@ def test_a_cloud_without_credentials(driver, scenario, image, waiting):
             failures.append(refusal)
             break
         try:
-            driver.ex_wait_node_in_state(node, **waiting)
+            driver.ex_wait_node_in_state(node.id, **waiting)
         except NodeFailed as failure:
             failures.append(failure)
             break
@@ -98,19 +98,19 @@ def test_destroying_the_node_of_another_user(driver, scenario, other_driver, ima
 
 def test_stop_start_and_update(driver, scenario, image, deployed, supported, waiting):
     node = deployed(name=scenario.name, image=image)
-    driver.ex_wait_node_in_state(node, **waiting)
+    driver.ex_wait_node_in_state(node.id, **waiting)
 
     assert supported(driver.stop_node, node)
-    driver.ex_wait_node_in_state(node, NodeState.STOPPED, **waiting)
+    driver.ex_wait_node_in_state(node.id, NodeState.STOPPED, **waiting)
     assert driver.start_node(node)
-    driver.ex_wait_node_in_state(node, NodeState.RUNNING, **waiting)
+    driver.ex_wait_node_in_state(node.id, NodeState.RUNNING, **waiting)
     assert driver.ex_update_node(node)
-    driver.ex_wait_node_in_state(node, NodeState.RUNNING, **waiting)
+    driver.ex_wait_node_in_state(node.id, NodeState.RUNNING, **waiting)
 
 
 def test_logs(driver, scenario, image, deployed, supported, waiting):
     node = deployed(name=scenario.name, image=image)
-    driver.ex_wait_node_in_state(node, **waiting)
+    driver.ex_wait_node_in_state(node.id, **waiting)
 
     logs = supported(driver.ex_get_node_logs, node, ["web"], lines=5, timeout=waiting["timeout"])
 
@@ -125,7 +125,7 @@ def test_a_deployment_whose_credential_is_gone(driver, scenario, image, waiting)
     node = driver.create_node(name=scenario.name, image=image, location=None, ex_cloud=credential)
     try:
         with suppress(NodeFailed):
-            driver.ex_wait_node_in_state(node, **waiting)
+            driver.ex_wait_node_in_state(node.id, **waiting)
     finally:
         driver.connection.request(f"/api/{credential}", method="DELETE")
 

@@ -45,7 +45,7 @@ def test_root_projects(driver):
 
 def test_virtual_machines(driver, scenario, image, deployed, waiting):
     node = deployed(name=scenario.name, image=image)
-    driver.ex_wait_node_in_state(node, **waiting)
+    driver.ex_wait_node_in_state(node.id, **waiting)
 
     everything = ids(driver.ex_list_virtual_machines())
     of_node = ids(driver.ex_list_virtual_machines(node=node))

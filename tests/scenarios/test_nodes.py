@@ -27,7 +27,7 @@ def unknown_node(driver):
 def test_a_node_from_creation_to_termination(driver, scenario, image, deployed, waiting):
     node = deployed(name=scenario.name, image=image, ex_tags=["recorded"])
     assert node.name == scenario.name
-    driver.ex_wait_node_in_state(node, **waiting)
+    driver.ex_wait_node_in_state(node.id, **waiting)
 
     ready = driver.ex_get_node(node.id)
     machines = driver.ex_list_virtual_machines(node=node)
@@ -54,7 +54,7 @@ def test_an_application_on_several_machines(driver, scenario, image_of, deployed
         ex_tolerate_failures={names[0]: 1},
         ex_keep_running="always",
     )
-    driver.ex_wait_node_in_state(node, **waiting)
+    driver.ex_wait_node_in_state(node.id, **waiting)
 
     assert driver.ex_get_node_parameter(node, f"{names[0]}:ids") == "1,2"
     assert len(driver.ex_list_virtual_machines(node=node)) >= len(names) + 1
@@ -89,7 +89,7 @@ def test_an_unknown_parameter_leaves_the_deployment_alone(
     driver, scenario, image, deployed, waiting
 ):
     node = deployed(name=scenario.name, image=image)
-    driver.ex_wait_node_in_state(node, **waiting)
+    driver.ex_wait_node_in_state(node.id, **waiting)
 
     with pytest.raises(BadInput, match=host_name(image)):
         driver.ex_get_node_parameter(node, f"{host_name(image)}e")
@@ -118,3 +118,12 @@ def test_terminating_twice_is_accepted(driver, scenario, image, create):
 def test_an_unknown_node_is_not_found(driver):
     with pytest.raises(NotFound):
         driver.ex_get_node(unknown_node(driver))
+
+
+def test_a_wait_brings_the_node_up_to_date(driver, scenario, image, deployed, waiting):
+    node = deployed(name=scenario.name, image=image)
+
+    driver.ex_wait_node_in_state(node, **waiting)
+
+    assert node.state == NodeState.RUNNING
+    assert node.public_ips + node.private_ips

@@ -18,7 +18,7 @@ def tell(driver, name, waiting):
     parameters.update(dict.fromkeys(required(image), "value"))
     node = deployed(driver, name, image, parameters)
     try:
-        driver.ex_wait_node_in_state(node, **waiting)
+        driver.ex_wait_node_in_state(node.id, **waiting)
         ready = driver.ex_get_node(node.id)
         assert ready.name == name
         assert ready.state == "running"
@@ -32,7 +32,7 @@ def tell(driver, name, waiting):
             assert driver.delete_key_pair(pair)
     finally:
         assert driver.destroy_node(node)
-    driver.ex_wait_node_in_state(node, "terminated", ignore_abort=True, **waiting)
+    driver.ex_wait_node_in_state(node.id, "terminated", ignore_abort=True, **waiting)
 
 
 def chosen(driver):
