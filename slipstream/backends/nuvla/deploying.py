@@ -2,7 +2,7 @@
 Deploying: create, name and configure, start; and clean up when that fails half-way.
 
 Source: nuvla/api-server, server/resources/deployment.clj. The request that creates drops
-everything but the module and the place, without a word.
+everything but the module and the location, without a word.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ _INSTEAD = {
 
 def deploy(session: Session, request: DeploymentRequest) -> Deployment:
     """
-    Three requests that change something, after the module and the place were checked.
+    Three requests that change something, after the module and the location were checked.
 
     When the second or the third fails, what the first one made is deleted again.
     """
     _refuse_options(request)
-    place = _place(request)
+    location = _location(request)
     module = known_module(request.known, request.module_id) or read(session, request.module_id)
     if module.kind is not ModuleKind.APPLICATION:
         raise BadInput(
@@ -63,7 +63,7 @@ def deploy(session: Session, request: DeploymentRequest) -> Deployment:
             hint="See list_images().",
         )
     changes = _changes(request, module)
-    credential = credential_for(session, place, _service(module), request.known)
+    credential = credential_for(session, location, _service(module), request.known)
     doing = f"deploy {shorten(request.module_id)}"
     name = _create(session, module, credential, doing)
     try:
@@ -76,23 +76,18 @@ def deploy(session: Session, request: DeploymentRequest) -> Deployment:
 
 
 def find_refusals(session: Session, request: DeploymentRequest) -> Iterator[DriverError]:
-    """
-    Find every refusal that can be known beforehand, where deploying stops at the first.
-
-    :param session: The logged-in session.
-    :param request: What to deploy and how.
-    """
+    """Find every refusal that can be known beforehand, where deploying stops at the first."""
     yield from _meaningless(request)
     module = known_module(request.known, request.module_id) or read(session, request.module_id)
     inputs = request.decides(Role.INPUT)
     for parameter in inputs:
         try:
-            _given(attrs.evolve(request, parameters=(parameter,)), module, _settable(module))
+            _inputs(attrs.evolve(request, parameters=(parameter,)), module, _settable(module))
         except BadInput as error:
             yield error
     yield from _missing(module, {p.name: p.value for p in inputs})
     try:
-        credential_for(session, _place(request), _service(module), request.known)
+        credential_for(session, _location(request), _service(module), request.known)
     except BadInput as error:
         yield error
 
@@ -134,14 +129,14 @@ def _meaningless(request: DeploymentRequest) -> Iterator[BadInput]:
         )
 
 
-def _place(request: DeploymentRequest) -> str | None:
-    places = request.decides(Role.LOCATION)
-    if any(place.node is not None for place in places):
+def _location(request: DeploymentRequest) -> str | None:
+    locations = request.decides(Role.LOCATION)
+    if any(location.node is not None for location in locations):
         raise BadInput(
             "An application runs on one location here; ex_cloud cannot be a dict.",
             hint="Give location, or ex_cloud as text.",
         )
-    return places[0].value if places else request.region
+    return locations[0].value if locations else request.region
 
 
 def _service(module: Module) -> str:
@@ -150,18 +145,18 @@ def _service(module: Module) -> str:
 
 def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
     """What the second request sets, checked against what the module declares."""
-    known = _settable(module)
-    given = _given(request, module, known)
-    for refusal in _missing(module, given):
+    settable = _settable(module)
+    inputs = _inputs(request, module, settable)
+    for refusal in _missing(module, inputs):
         raise refusal
     content: dict[str, Any] = {}
     for category, key, label, value in (
         (ENVIRONMENT, "environmental-variables", "name", "value"),
         (FILE, "files", "file-name", "file-content"),
     ):
-        chosen = [name for name in given if known[name].category == category]
+        chosen = [name for name in inputs if settable[name].category == category]
         if chosen:
-            content[key] = [{label: name, value: given[name]} for name in chosen]
+            content[key] = [{label: name, value: inputs[name]} for name in chosen]
     changes: dict[str, Any] = {"module": {"content": content}} if content else {}
     if request.name:
         changes["name"] = request.name
@@ -174,25 +169,25 @@ def _settable(module: Module) -> dict[str, ModuleParameter]:
     return {p.name: p for p in module.parameters if p.category in {ENVIRONMENT, FILE}}
 
 
-def _given(
-    request: DeploymentRequest, module: Module, known: Mapping[str, ModuleParameter]
+def _inputs(
+    request: DeploymentRequest, module: Module, settable: Mapping[str, ModuleParameter]
 ) -> dict[str, str]:
-    given = {}
+    inputs = {}
     for parameter in request.decides(Role.INPUT):
         if parameter.node is not None:
             raise BadInput(
                 f"{module.path} has no nodes: ex_parameters is one dict of names and values."
             )
-        given[parameter.name] = parameter.value
-    for name in given:
-        if name not in known:
-            raise UnknownName("parameter", name, known, f"of {module.path}")
-    return given
+        inputs[parameter.name] = parameter.value
+    for name in inputs:
+        if name not in settable:
+            raise UnknownName("parameter", name, settable, f"of {module.path}")
+    return inputs
 
 
-def _missing(module: Module, given: Mapping[str, str]) -> Iterator[BadInput]:
+def _missing(module: Module, inputs: Mapping[str, str]) -> Iterator[BadInput]:
     missing = sorted(
-        p.name for p in module.parameters if p.mandatory and not given.get(p.name, p.value)
+        p.name for p in module.parameters if p.mandatory and not inputs.get(p.name, p.value)
     )
     if missing:
         yield BadInput(

@@ -25,11 +25,7 @@ _NEVER = "api-credentials"
 
 
 def phase(state: str) -> Phase:
-    """
-    What a state means.
-
-    :param state: The server's word.
-    """
+    """What a state means."""
     return STATES.get(state, Phase.UNKNOWN)
 
 
@@ -39,21 +35,17 @@ def deployment(
     parameters: Mapping[str, str | None] | None = None,
     failure: str | None = None,
 ) -> Deployment:
-    """
-    A deployment's document as a value.
-
-    :param document: The document.
-    :param parameters: Its parameters by name, where they were read.
-    :param failure: Why it is in error, where that was read.
-    """
+    """A deployment's document as a value."""
     entry = {name: value for name, value in document.items() if name != _NEVER}
     state = documents.text(entry, "state") or ""
     copied = entry.get("module")
     module: dict[str, Any] = copied if isinstance(copied, dict) else {}
     place = documents.text(entry, "infrastructure-service-name")
     tags = entry.get("tags")
-    found = urls(module, parameters) if parameters else {}
-    known = {} if parameters is None else {"urls": found, "hostname": parameters.get("hostname")}
+    filled_in = urls(module, parameters) if parameters else {}
+    more = (
+        {} if parameters is None else {"urls": filled_in, "hostname": parameters.get("hostname")}
+    )
     return Deployment(
         id=entry["id"],
         name=documents.text(entry, "name") or documents.text(module, "name"),
@@ -65,21 +57,15 @@ def deployment(
         connectors=[place] if place else [],
         user=documents.text(entry, "owner"),
         started=documents.moment(documents.text(entry, "created")),
-        service_url=next(iter(found.values()), None),
+        service_url=next(iter(filled_in.values()), None),
         addresses=addresses(parameters) if parameters else (),
         parameters=parameters,
-        raw={**entry, **known, "module": _light(module), "subtype": module.get("subtype")},
+        raw={**entry, **more, "module": _light(module), "subtype": module.get("subtype")},
     )
 
 
 def urls(module: Mapping[str, Any], parameters: Mapping[str, str | None]) -> dict[str, str]:
-    """
-    The addresses of an application: the module's patterns, filled in.
-
-    :param module: The module's copy in the deployment.
-    :param parameters: The deployment's parameters.
-    :returns: The addresses by name, those alone whose every part is known.
-    """
+    """The addresses of an application: the module's patterns, filled in."""
     content = module.get("content")
     patterns = content.get("urls") if isinstance(content, dict) else None
     filled = {}
@@ -94,11 +80,7 @@ def urls(module: Mapping[str, Any], parameters: Mapping[str, str | None]) -> dic
 
 
 def addresses(parameters: Mapping[str, str | None]) -> Iterable[str]:
-    """
-    The addresses of the place that a deployment runs on.
-
-    :param parameters: The deployment's parameters.
-    """
+    """The addresses of the place that a deployment runs on."""
     names = ("ip.public", "hostname", "ip.local", "ip.vpn", "ip.swarm")
     values = [parameters.get(name) for name in names]
     return dict.fromkeys(value for value in values if value and _is_address(value))

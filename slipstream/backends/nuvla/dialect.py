@@ -40,12 +40,7 @@ Expected = Callable[[], Response] | None
 
 
 def get(path: str, select: str | None = None) -> Request:
-    """
-    A request that reads.
-
-    :param path: The id of what to read.
-    :param select: The attributes wanted; ``None`` for all.
-    """
+    """A request that reads."""
     query = (("select", select),) if select else ()
     return Request(method="GET", path=f"/api/{path}", query=query, headers=JSON, repeatable=True)
 
@@ -53,14 +48,7 @@ def get(path: str, select: str | None = None) -> Request:
 def post(
     path: str, document: Any = None, *, repeatable: bool = False, expects: Expected = None
 ) -> Request:
-    """
-    A request that creates or acts.
-
-    :param path: What it goes to.
-    :param document: Its body.
-    :param repeatable: Whether sending it twice does no more than sending it once.
-    :param expects: Gives the response that the server is expected to send.
-    """
+    """A request that creates or acts."""
     return Request(
         method="POST",
         path=f"/api/{path}",
@@ -72,13 +60,7 @@ def post(
 
 
 def put(path: str, document: Any, *, expects: Expected = None) -> Request:
-    """
-    A request that sets attributes, to the same values however often it is sent.
-
-    :param path: The id of what to change.
-    :param document: The attributes.
-    :param expects: Gives the response that the server is expected to send.
-    """
+    """A request that sets attributes, to the same values however often it is sent."""
     return Request(
         method="PUT",
         path=f"/api/{path}",
@@ -90,12 +72,7 @@ def put(path: str, document: Any, *, expects: Expected = None) -> Request:
 
 
 def delete(path: str, *, expects: Expected = None) -> Request:
-    """
-    A request that deletes.
-
-    :param path: The id of what to delete.
-    :param expects: Gives the response that the server is expected to send.
-    """
+    """A request that deletes."""
     return Request(
         method="DELETE", path=f"/api/{path}", headers=JSON, repeatable=True, expects=expects
     )

@@ -127,10 +127,10 @@ def _machine(
 def _addresses(status: dict[str, Any]) -> list[str]:
     network = status.get("network")
     ips = network.get("ips") if isinstance(network, dict) else None
-    found = [ips.get(name) for name in _ADDRESSES] if isinstance(ips, dict) else []
-    found.append(status.get("ip"))
+    addresses = [ips.get(name) for name in _ADDRESSES] if isinstance(ips, dict) else []
+    addresses.append(status.get("ip"))
     return list(
-        dict.fromkeys(address for address in found if isinstance(address, str) and address)
+        dict.fromkeys(address for address in addresses if isinstance(address, str) and address)
     )
 
 

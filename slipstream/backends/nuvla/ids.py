@@ -31,12 +31,7 @@ def resource_id(text: str, collection: str, what: str) -> str:
 
 
 def module_id(text: str) -> tuple[str, int | None] | None:
-    """
-    The parts of a module's id.
-
-    :param text: What the user gave.
-    :returns: The id without its version, and the version; ``None`` if it is a path.
-    """
+    """The parts of a module's id."""
     match = _MODULE.fullmatch(text)
     if not match:
         return None
@@ -44,11 +39,6 @@ def module_id(text: str) -> tuple[str, int | None] | None:
 
 
 def is_id(value: Any, collection: str | None = None) -> bool:
-    """
-    Whether something that a server gave is an id, which is safe to be part of an address.
-
-    :param value: What the server gave.
-    :param collection: The collection that it must be in.
-    """
+    """Whether something that a server gave is an id, which is safe to be part of an address."""
     match = _ID.fullmatch(value) if isinstance(value, str) else None
     return match is not None and collection in {None, match[1]}

@@ -38,12 +38,7 @@ _TAG = re.compile(r"<(style|script)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORE
 
 
 def failure(session: Session, deployment: str) -> str:
-    """
-    Why a deployment is in error, in the words of its newest job.
-
-    :param session: The logged-in session.
-    :param deployment: The deployment's id.
-    """
+    """Why a deployment is in error, in the words of its newest job."""
     job = first(
         session,
         "job",
@@ -55,13 +50,7 @@ def failure(session: Session, deployment: str) -> str:
 
 
 def failures(session: Session, deployments: Sequence[str]) -> dict[str, str]:
-    """
-    Why some deployments are in error: by one search, and the job itself where that lags.
-
-    :param session: The logged-in session.
-    :param deployments: Their ids, a hundred or so.
-    :returns: The reasons by the deployment's id.
-    """
+    """Why some deployments are in error: by one search, and the job itself where that lags."""
     jobs: dict[str, dict[str, Any]] = {}
     for job in search(
         session,
@@ -84,12 +73,7 @@ def failures(session: Session, deployments: Sequence[str]) -> dict[str, str]:
 
 
 def at_work(session: Session, deployment: str) -> dict[str, Any] | None:
-    """
-    Find a job of a deployment that is queued or running.
-
-    :param session: The logged-in session.
-    :param deployment: The deployment's id.
-    """
+    """Find a job of a deployment that is queued or running."""
     return first(
         session,
         "job",
@@ -100,11 +84,7 @@ def at_work(session: Session, deployment: str) -> dict[str, Any] | None:
 
 
 def reason(job: dict[str, Any]) -> str:
-    """
-    The last line of a job's message; the rest of it is a traceback.
-
-    :param job: The job.
-    """
+    """The last line of a job's message; the rest of it is a traceback."""
     message = documents.text(job, "status-message") or ""
     lines = _HTML.sub(_html_text, message).strip().splitlines()
     if not lines:

@@ -95,14 +95,7 @@ def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> D
 
 
 def run_action(session: Session, deployment_id: str, action: str) -> bool:
-    """
-    Start, stop or update a deployment; what a start or an update leaves behind is its state.
-
-    :param session: The logged-in session.
-    :param deployment_id: The deployment's id.
-    :param action: ``start`` for one that is created or stopped, ``stop`` for one that may be
-        started again, ``update`` to apply the application again with its present values.
-    """
+    """Start, stop or update a deployment; what a start or an update leaves behind is its state."""
     act(session, resource_id(deployment_id, "deployment", "node"), action)
     return True
 
@@ -164,15 +157,7 @@ def act(
 
 
 def without_credential(session: Session, name: str, refusal: Response) -> dict[str, Any] | None:
-    """
-    Read a deployment whose credential was deleted; the server words that as a missing login.
-
-    :param session: The logged-in session.
-    :param name: The deployment's id.
-    :param refusal: A response of status 403 to an action.
-    :returns: The deployment, ``None`` if its credential is there or the refusal means something
-        else.
-    """
+    """Read a deployment whose credential was deleted; the server words that as a missing login."""
     if session.backend.error_detail(refusal) != "credentials required":
         return None
     doing = f"read {name}"
@@ -193,15 +178,7 @@ def without_credential(session: Session, name: str, refusal: Response) -> dict[s
 def credential_missing(
     session: Session, name: str, deployment: Mapping[str, Any], doing: str, hint: str
 ) -> Forbidden:
-    """
-    Make the exception for an action on a deployment whose credential was deleted.
-
-    :param session: The session.
-    :param name: The deployment's id.
-    :param deployment: Its document.
-    :param doing: What is being done, in words that go after "Cannot".
-    :param hint: What the reader can do next.
-    """
+    """Make the exception for an action on a deployment whose credential was deleted."""
     return Forbidden(
         f"Cannot {doing}: the credential that it runs with, {deployment.get('parent')}, was"
         " deleted.",
@@ -212,13 +189,7 @@ def credential_missing(
 
 
 def read_state(session: Session, name: str) -> str:
-    """
-    Read the state of a deployment alone.
-
-    :param session: The logged-in session.
-    :param name: The deployment's id.
-    :returns: The state; :data:`GONE` if there is no such deployment.
-    """
+    """Read the state of a deployment alone."""
     doing = f"read the state of {name}"
     response = session.send(get(name, "id,state"), doing=doing, allow={404})
     if response.status == 404:

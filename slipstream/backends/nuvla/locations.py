@@ -111,42 +111,26 @@ def _only_location(session: Session, subtype: str) -> Connector:
 
 
 def service_subtype(session: Session, place: str) -> str | None:
-    """
-    The kind of service that a location is.
-
-    :param session: The logged-in session.
-    :param place: The id or the name of the location.
-    """
+    """The kind of service that a location is."""
     service = service_id(session, place)
     document = read_resource(session, service, "id,subtype", doing=f"read {service}")
     return documents.text(document, "subtype")
 
 
 def service_id(session: Session, place: str) -> str:
-    """
-    The id of the service that a location's id or name means.
-
-    :param session: The logged-in session.
-    :param place: The id or the name; what looks like an id is not looked for.
-    :raises BadInput: If there is none of that name, or several.
-    """
+    """The id of the service that a location's id or name means."""
     service = place if place.startswith(f"{SERVICE}/") else _service_named(session, place)
     return resource_id(service, SERVICE, "location")
 
 
 def credentials_of(session: Session, service: str) -> list[dict[str, Any]]:
-    """
-    The credentials that the user has for a service, by name.
-
-    :param session: The logged-in session.
-    :param service: The service's id.
-    """
+    """The credentials that the user has for a service, by name."""
     return sorted(_credentials(session, _USABLE & either("parent", service)), key=_name)
 
 
 def _are_credentials(value: Any) -> bool:
     return isinstance(value, list) and all(
-        isinstance(one, dict) and isinstance(one.get("id"), str) for one in value
+        isinstance(document, dict) and isinstance(document.get("id"), str) for document in value
     )
 
 

@@ -29,21 +29,21 @@ def get_logs(
 ) -> dict[str, list[str]]:
     """The last lines of each component; the components are the names of its services."""
     name = resource_id(deployment_id, "deployment", "node")
-    wanted = list(components)
-    if not wanted:
+    names = list(components)
+    if not names:
         raise BadInput(
             "No component was named.", hint="Components are the services of the application."
         )
     doing = f"read the logs of {name}"
-    request = post(f"{name}/create-log", {"components": wanted, "lines": lines})
+    request = post(f"{name}/create-log", {"components": names, "lines": lines})
     response = change(session, request, doing=doing, success=201)
     log = reference(session, response, "resource-id", "resource-log", doing)
     response = change(session, post(f"{log}/fetch"), doing=doing, success=202)
     _wait(session, reference(session, response, "location", "job", doing), doing, timeout)
-    found = read_resource(session, log, "id,log", doing=doing).get("log")
+    lines_of = read_resource(session, log, "id,log", doing=doing).get("log")
     return {
         str(component): [str(line) for line in text] if isinstance(text, list) else [str(text)]
-        for component, text in (found if isinstance(found, dict) else {}).items()
+        for component, text in (lines_of if isinstance(lines_of, dict) else {}).items()
     }
 
 
@@ -55,9 +55,9 @@ def _wait(session: Session, job: str, doing: str, timeout: float) -> None:
         if state == "SUCCESS":
             return
         if state in _FAILED:
-            said = (documents.text(document, "status-message") or "no reason").splitlines()[-1]
+            reason = (documents.text(document, "status-message") or "no reason").splitlines()[-1]
             raise NodeFailed(
-                f"Cannot {doing}: {said}", state=str(state), endpoint=session.endpoint.url
+                f"Cannot {doing}: {reason}", state=str(state), endpoint=session.endpoint.url
             )
         if clock.monotonic() > deadline:
             raise WaitTimeout(

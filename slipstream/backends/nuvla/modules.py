@@ -131,13 +131,7 @@ def read(session: Session, name: str) -> Module:
 
 
 def known_module(known: Iterable[Mapping[str, Any]], identity: str) -> Module | None:
-    """
-    The module among documents that were read before.
-
-    :param known: The documents.
-    :param identity: The module's id, with its version: that never changes.
-    :returns: The module, ``None`` if it is not there with its content.
-    """
+    """The module among documents that were read before."""
     name, version = parts_of(identity) or ("", None)
     for document in known:
         read_before = document.get("id") in {name, identity} and document.get("version") == version
@@ -147,12 +141,7 @@ def known_module(known: Iterable[Mapping[str, Any]], identity: str) -> Module | 
 
 
 def module(document: dict[str, Any], version: int | None = None) -> Module:
-    """
-    A module's document, or a hit of a search, as a value.
-
-    :param document: The document.
-    :param version: The version that was asked for, when one was.
-    """
+    """A module's document, or a hit of a search, as a value."""
     path = documents.text(document, "path") or document["id"]
     subtype = documents.text(document, "subtype") or ""
     content = document.get("content")

@@ -66,14 +66,7 @@ def parameter_id(deployment: str, name: str) -> str:
 def read_all(
     session: Session, deployments: Iterable[str], only: Filter | None = None
 ) -> dict[str, Values]:
-    """
-    The parameters of some deployments in one search.
-
-    :param session: The logged-in session.
-    :param deployments: Their ids.
-    :param only: Which parameters.
-    :returns: Names and values, by deployment.
-    """
+    """The parameters of some deployments in one search."""
     where = either("parent", *deployments)
     entries = search(
         session,

@@ -65,29 +65,12 @@ def change(
 def read_resource(
     session: Session, name: str, select: str | None = None, *, doing: str
 ) -> dict[str, Any]:
-    """
-    Read one resource.
-
-    :param session: The logged-in session.
-    :param name: Its id.
-    :param select: The attributes wanted; ``None`` for all.
-    :param doing: What is being done, in words that go after "Cannot".
-    :returns: The document.
-    :raises MalformedAnswer: If the response is none.
-    """
+    """Read one resource."""
     return resource(session, session.send(get(name, select), doing=doing), doing)
 
 
 def resource(session: Session, response: Response, doing: str) -> dict[str, Any]:
-    """
-    The resource that a response holds.
-
-    :param session: The session.
-    :param response: The response.
-    :param doing: What is being done, in words that go after "Cannot".
-    :returns: The document, which has an id.
-    :raises MalformedAnswer: If it holds none.
-    """
+    """The resource that a response holds."""
     document = response.json()
     if not isinstance(document, dict) or not is_id(document.get("id")):
         raise MalformedAnswer(
@@ -97,16 +80,7 @@ def resource(session: Session, response: Response, doing: str) -> dict[str, Any]
 
 
 def reference(session: Session, response: Response, key: str, collection: str, doing: str) -> str:
-    """
-    The id that a response gives for what was made or begun.
-
-    :param session: The session.
-    :param response: The response.
-    :param key: What the id is called in it.
-    :param collection: The collection that it must be in.
-    :param doing: What is being done, in words that go after "Cannot".
-    :raises MalformedAnswer: If there is none; ``may_have_happened`` then.
-    """
+    """The id that a response gives for what was made or begun."""
     document = response.json()
     identifier = document.get(key) if isinstance(document, dict) else None
     if not is_id(identifier, collection):

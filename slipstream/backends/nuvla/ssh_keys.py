@@ -49,15 +49,15 @@ def delete_ssh_key(session: Session, key: SSHKey) -> bool:
     doing = f"delete the SSH key {key.name!r}"
     name = key.id
     if name is None:
-        found = [other for other in _keys(session, _SSH_KEYS) if other == key]
-        if len(found) > 1:
+        keys = [other for other in _keys(session, _SSH_KEYS) if other == key]
+        if len(keys) > 1:
             raise KeyPairConflict(
-                f"There are {len(found)} SSH keys like {key.name!r} on {session.endpoint}.",
+                f"There are {len(keys)} SSH keys like {key.name!r} on {session.endpoint}.",
                 name=key.name,
                 endpoint=session.endpoint.url,
                 hint="Delete one that list_key_pairs() gives: those carry their ids.",
             )
-        name = found[0].id if found else None
+        name = keys[0].id if keys else None
     is_deleted = False
     if name is not None:
         request = delete(resource_id(name, "credential", "key pair"))
@@ -92,8 +92,8 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
 
 
 def _keys(session: Session, where: Filter) -> Iterator[SSHKey]:
-    found = search(session, "credential", doing="list SSH keys", select=_SELECT, where=where)
-    return (key for key in map(_key, found) if key is not None)
+    entries = search(session, "credential", doing="list SSH keys", select=_SELECT, where=where)
+    return (key for key in map(_key, entries) if key is not None)
 
 
 def _key(entry: dict[str, Any]) -> SSHKey | None:

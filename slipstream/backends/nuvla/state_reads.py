@@ -32,32 +32,32 @@ def get_deployments(session: Session, deployment_ids: Sequence[str]) -> Iterator
     all run, one for the parameters of each 100.
     """
     names = [resource_id(text, "deployment", "node") for text in deployment_ids]
-    asked = list(dict.fromkeys(names))
-    entries = {name: {"id": name, "state": GONE} for name in asked}
-    entries |= _by_hundreds(_search, session, asked)
-    found = {name: deployment(entry) for name, entry in entries.items()}
-    failed = [one.id for one in found.values() if one.phase is Phase.ERROR]
+    unique = list(dict.fromkeys(names))
+    entries = {name: {"id": name, "state": GONE} for name in unique}
+    entries |= _by_hundreds(_search, session, unique)
+    deployments = {name: deployment(entry) for name, entry in entries.items()}
+    failed = [d.id for d in deployments.values() if d.phase is Phase.ERROR]
     for name, reason in _by_hundreds(jobs.failures, session, failed).items():
-        found[name] = attrs.evolve(found[name], failure=reason)
-    if all(one.phase is Phase.RUNNING for one in found.values()):
-        values = _by_hundreds(read_all, session, asked)
-        found = {name: _reachable(entries[name], values.get(name, {})) for name in asked}
-    yield from (found[name] for name in names)
+        deployments[name] = attrs.evolve(deployments[name], failure=reason)
+    if all(d.phase is Phase.RUNNING for d in deployments.values()):
+        values = _by_hundreds(read_all, session, unique)
+        deployments = {name: _reachable(entries[name], values.get(name, {})) for name in unique}
+    yield from (deployments[name] for name in names)
 
 
 def _by_hundreds(
     read: Callable[[Session, Sequence[str]], Mapping[str, T]], session: Session, names: list[str]
 ) -> dict[str, T]:
-    found: dict[str, T] = {}
+    documents: dict[str, T] = {}
     for start in range(0, len(names), AT_ONCE):
-        found |= read(session, names[start : start + AT_ONCE])
-    return found
+        documents |= read(session, names[start : start + AT_ONCE])
+    return documents
 
 
 def _search(session: Session, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     where = either("id", *names)
-    listed = search(session, "deployment", doing="read deployments", select=SELECT, where=where)
-    return {entry["id"]: entry for entry in listed}
+    entries = search(session, "deployment", doing="read deployments", select=SELECT, where=where)
+    return {entry["id"]: entry for entry in entries}
 
 
 def _reachable(entry: Mapping[str, Any], values: Values) -> Deployment:
@@ -65,5 +65,5 @@ def _reachable(entry: Mapping[str, Any], values: Values) -> Deployment:
     A deployment with its parameters, and with what it is reached by: its addresses, or else the
     name of its host.
     """
-    found, host = deployment(entry, parameters=values), values.get("hostname")
-    return attrs.evolve(found, addresses=[host]) if host and not found.addresses else found
+    reached, host = deployment(entry, parameters=values), values.get("hostname")
+    return attrs.evolve(reached, addresses=[host]) if host and not reached.addresses else reached
