@@ -86,6 +86,7 @@ COMMANDS = (
 )
 DEVELOPER_COMMANDS = (
     Command("sandbox", "Run a local server.", "slipstream.cli.sandbox:sandbox", "sandbox"),
+    Command("run", "Run a program that knows a driver by name.", "slipstream.cli.run:run"),
     Command("plugins", "List the plugins and their status.", "slipstream.cli.plugins:plugins"),
     Command("record", "Record the scenarios of tests.", "slipstream.cli.record:record"),
     Command("conformance", "Check a libcloud driver.", "slipstream.cli.conformance:conformance"),

@@ -1,0 +1,33 @@
+"""``slipstream run``: run a program that knows the drivers by their names alone."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import click
+
+import slipstream.libcloud  # noqa: F401 - registers the drivers
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("-m", "--module", is_flag=True, help="PROGRAM is the name of a module.")
+@click.argument("program")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(module: bool, program: str, arguments: tuple[str, ...]) -> None:
+    """Run a Python program that finds the drivers without importing them."""
+    if module:
+        sys.argv = [program, *arguments]
+        sys.path.insert(0, "")
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+        return
+    path = Path(program)
+    if not path.exists():
+        raise click.UsageError(f"There is no program {program!r}.")
+    sys.argv = [program, *arguments]
+    sys.path.insert(0, str(path.resolve().parent))
+    runpy.run_path(program, run_name="__main__")
+
+
+run.allow_interspersed_args = False
