@@ -203,7 +203,9 @@ class Session(Client):
             login = self.renew(login)
             renewals += 1
             response = self._send(request, login, deadline)
-        if response.status >= 400 and response.status not in allow:
+        # What says in a page that nothing is there stands before the server.
+        is_page = response.status == 404 and "html" in response.kind
+        if response.status >= 400 and (is_page or response.status not in allow):
             error = self.refusal(response, doing=doing)
             # A failure of a server, or of one before it, may come after the change.
             error.may_have_happened = response.status >= 500 and not request.reads

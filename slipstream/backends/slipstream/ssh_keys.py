@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from slipstream.backends.slipstream.profile import Profile
-from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
+from slipstream.errors import BadInput, DriverError, KeyPairConflict, KeyPairMissing
 from slipstream.session import Session
 from slipstream.transport.forking import PerProcess
 from slipstream.transport.logs import get_logger
@@ -117,7 +117,11 @@ def change(
             if edited == before:
                 return False
             profile.write_ssh_lines(session, edited, doing=doing)
-            after = Profile.read(session, doing=doing).ssh_lines
+            try:
+                after = Profile.read(session, doing=doing).ssh_lines
+            except DriverError as error:
+                error.may_have_happened = True  # it was written
+                raise
             if after == edited or _has_been_made(edit, after):
                 return True
             before = after
