@@ -84,7 +84,7 @@ CALLS: dict[str, tuple[Callable[[Driver, Any], object], list[tuple[str, str]]]] 
     ),
     "ex_wait_node_in_state": (
         lambda d, known: d.ex_wait_node_in_state(known["node"]),
-        [("GET", "deployment")],
+        [("GET", "deployment"), ("GET", "deployment"), ("PUT", "deployment-parameter")],
     ),
     "ex_get_node_parameter": (
         lambda d, known: d.ex_get_node_parameter(known["node"], "web.tcp.80"),
