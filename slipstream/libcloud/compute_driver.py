@@ -1187,13 +1187,13 @@ class SlipStreamNodeDriver(NodeDriver):
     @operation
     def create_key_pair(self, name: str) -> KeyPair:
         """
-        Make an RSA key pair here and add the public half to the user's keys.
+        Make an ED25519 key pair here and add the public half to the user's keys.
 
         :param name: Its name.
         :type name: ``str``
         :requests: SlipStream 4: the profile is read, read again, written and looked at, since
             others may change it meanwhile; again as often while they do. Nuvla 2.
-        :returns: The key pair; its ``private_key``, in PEM format, exists nowhere else.
+        :returns: The key pair; its ``private_key``, in OpenSSH's format, exists nowhere else.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises KeyPairConflict: If the name is taken.
         :raises DriverError: With the private key in its ``private_key``, if the public half may

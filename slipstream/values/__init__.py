@@ -31,7 +31,6 @@ from slipstream.values.resources import (
     VirtualMachine,
 )
 from slipstream.values.ssh_key import (
-    RSA_BITS,
     SSHKey,
     generate,
 )
@@ -46,7 +45,6 @@ __all__ = [
     "DEFAULT_PORTS",
     "GONE",
     "KEEP_RUNNING",
-    "RSA_BITS",
     "CloudEntryPoint",
     "Connector",
     "Credentials",

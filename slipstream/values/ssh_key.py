@@ -14,7 +14,7 @@ import re
 
 import attrs
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -43,9 +43,6 @@ _OPTIONS = frozenset({
     *("restrict", "tunnel", "user-rc", "verify-required", "x11-forwarding"),
 })  # fmt: skip
 """The options that a line may begin with (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
-
-RSA_BITS = 3072
-"""Size of the keys made here: the default of OpenSSH for RSA."""
 
 
 @attrs.frozen
@@ -153,14 +150,14 @@ class SSHKey:
 
 def generate(name: str) -> tuple[SSHKey, str]:
     """
-    Make a new RSA key pair; the private half never leaves this process by itself.
+    Make a new ED25519 key pair; the private half never leaves this process by itself.
 
     :param name: The comment of the public key.
-    :returns: The public key, and the private one as PEM text without a passphrase.
+    :returns: The public key, and the private one in OpenSSH's format, without a passphrase.
     """
-    private = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
+    private = Ed25519PrivateKey.generate()
     public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     return attrs.evolve(SSHKey.parse(public), comment=name), pem.decode()
 
 

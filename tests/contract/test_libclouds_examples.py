@@ -20,6 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_ssh_private_key,
+)
 from libcloud.compute.base import Node, NodeDriver, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.providers import get_driver
 from libcloud.compute.types import NodeState, Provider
@@ -151,6 +156,10 @@ def test_a_key_pair_that_is_created_has_its_private_key(conn: NodeDriver) -> Non
     key_pair = conn.create_key_pair(name="my-key-pair-1")
     assert key_pair.private_key is not None
     assert key_pair.private_key.startswith("-----BEGIN")
+    assert key_pair.public_key.startswith("ssh-ed25519 ")
+    private = load_ssh_private_key(key_pair.private_key.encode(), None)
+    public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    assert key_pair.public_key.split()[:2] == public.split()
     assert conn.get_key_pair("my-key-pair-1").fingerprint == key_pair.fingerprint
 
 
