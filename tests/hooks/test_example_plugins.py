@@ -186,6 +186,14 @@ def test_the_policy_holds_for_every_way_to_name_a_location(installed, sandbox, a
     assert not sandbox.journal.entries("POST", "/run")
 
 
+def test_a_dry_run_shows_what_the_policy_refuses(installed, as_alice):
+    driver = as_alice()
+    image = driver.get_image(BLOG)
+    explanation = driver.ex_explain(driver.create_node, image=image, ex_cloud="ec2-eu-west")
+    assert "may not be deployed on ec2-eu-west" in str(explanation)
+    assert not driver.ex_explain(driver.create_node, image=image, ex_cloud=ALLOWED).refusals
+
+
 def test_the_policy_holds_for_a_location_of_the_list(installed, sandbox, as_alice):
     driver = as_alice()
     [location] = [place for place in driver.list_locations() if place.name == "ec2-eu-west"]

@@ -92,7 +92,10 @@ class MiniCloud(Backend):
         self.post(f"{server_path(deployment_id)}/stop", "stop a server")
         return True
 
-    def list_modules(self, path: str | None, recurse: bool) -> Iterator[Module]:
+    def list_modules(
+        self, path: str | None, recurse: bool, connector: str | None
+    ) -> Iterator[Module]:
+        # Every zone has every template.
         for template in self.list_of("templates"):
             yield self.module(template)
 

@@ -11,7 +11,7 @@ ALLOWED = {"exoscale-ch-gva"}
 
 @hookimpl(wrapper=True)
 def slipstream_deploy(
-    backend: Backend, request: DeploymentRequest
+    backend: Backend, request: DeploymentRequest, dry_run: bool
 ) -> Generator[None, Deployment, Deployment]:
     module = backend.get_module(request.module_id)
     for node, location in request.locations(module).items():
