@@ -96,7 +96,7 @@ def test_a_password(place: Place, driver: Driver) -> None:
         ({"wait_period": None}, BadInput, "wait_period is None"),
         ({"max_tries": 0}, BadInput, "max_tries is 0: a whole number of at least 1"),
         ({"ssh_key": 7}, TypeError, "ssh_key must be a list of strings, not int."),
-        ({"ssh_key": [7]}, TypeError, "The path of the key file must be a string, not int."),
+        ({"ssh_key": [7]}, TypeError, "ssh_key must be the path of a file, not int."),
         ({"ssh_key_password": 7}, TypeError, "ssh_key_password must be a string, not int."),
         ({"ssh_key": "no/such/file"}, BadInput, "Cannot read the key file no/such/file: No such"),
         ({"image": None}, BadInput, "create_node needs an image."),
