@@ -219,7 +219,7 @@ def test_the_forms_own_options_are_taken_among_the_parameters_too(
     [
         ("x", None, "x"),
         (None, None, None),
-        (None, "a,b", "a,b"),
+        (None, "a,b", ",a,b"),
         ("x", ["a"], "x,a"),
         ("x", ("a", "b"), "x,a,b"),
         ("x", [], "x"),

@@ -48,9 +48,9 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     """
     request = _with_options(request)
     form = {"refqname": f"module/{module.id}"}
-    labels = [label for label in (request.name, *request.tags) if label]
+    labels = _labels(request)
     if labels:
-        form["tags"] = ",".join(labels)
+        form["tags"] = labels
     if request.keep_running:
         form["keep-running"] = request.keep_running
     if not request.check_ssh_key:
@@ -62,6 +62,11 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     return form | _component(request, module, inherited)
 
 
+def _labels(request: DeploymentRequest) -> str:
+    """The first label is the name; an empty one keeps the first tag from being taken for it."""
+    return ",".join((request.name or "", *filter(None, request.tags)))
+
+
 def check_lengths(request: DeploymentRequest) -> None:
     """
     Refuse values that the server cannot store; it answers them with an error without a reason.
@@ -69,7 +74,7 @@ def check_lengths(request: DeploymentRequest) -> None:
     :param request: What to deploy and how.
     :raises BadInput: If a value is too long.
     """
-    labels = ",".join(filter(None, (request.name, *request.tags)))
+    labels = _labels(request)
     values = [(f"The value of {p.name!r}", p.value) for p in request.parameters]
     for what, value in [("The name with the tags", labels), *values]:
         # The server counts as Java does.

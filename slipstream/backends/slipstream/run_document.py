@@ -101,15 +101,15 @@ def _deployment(
     addresses: tuple[str, ...] = (),
     parameters: dict[str, str | None] | None = None,
 ) -> Deployment:
-    labels = [tag.strip() for tag in tags.split(",") if tag.strip()]
+    name, *labels = (label.strip() for label in tags.split(","))
     return Deployment(
         id=element.get("uuid", ""),
-        name=labels[0] if labels else None,
+        name=name or None,
         state=state,
         phase=phase(state),
         failure=xml.without_markup(failure) or None,
         module_id=element.get("moduleResourceUri", "").removeprefix(PREFIX),
-        tags=labels[1:],
+        tags=[label for label in labels if label],
         connectors=[c for c in element.get("cloudServiceNames", "").split(",") if c],
         user=user,
         started=parse_timestamp(element.get("startTime")),

@@ -1,0 +1,33 @@
+"""The name and the tags of a node come back from every listing as they were given."""
+
+from __future__ import annotations
+
+import pytest
+from places import Place
+
+CASES = [("shop", None), ("shop", ["spring", "2026"]), (None, ["shop", "spring"]), (None, None)]
+
+
+@pytest.mark.parametrize(("name", "tags"), CASES)
+def test_name_and_tags_come_back_from_every_listing(
+    place: Place, name: str | None, tags: list[str] | None
+) -> None:
+    driver = place.login()
+    image, location = place.image(driver), place.location(driver)
+    node = driver.create_node(name, image=image, location=location, ex_tags=tags)
+    place.pass_time()
+    interface = "private_ips" if place.family == "nuvla" else "public_ips"
+    nodes = [
+        node,
+        *driver.list_nodes(),
+        *driver.list_nodes(ex_addresses=True),
+        driver.ex_get_node(node.id),
+        *(running for running, _ in driver.wait_until_running([node], ssh_interface=interface)),
+    ]
+    assert len(nodes) == 5
+    for current in nodes:
+        assert current.extra["tags"] == (tags or [])
+        if name is not None:
+            assert current.name == name
+        elif place.family != "nuvla":  # which falls back to the name of the module
+            assert current.name == node.id
