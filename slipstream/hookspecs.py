@@ -176,7 +176,8 @@ class Backend:
         :param operation: The operation's name.
         """
         own = getattr(cls, operation) is not getattr(Backend, operation)
-        return own or (operation == "get_deployments" and cls.supports("get_deployment"))
+        by_default = operation in {"get_deployments", "get_state"}
+        return own or (by_default and cls.supports("get_deployment"))
 
     def unsupported(self, operation: str) -> NotSupported:
         """

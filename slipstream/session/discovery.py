@@ -1,4 +1,4 @@
-"""One look at the cloud entry point, which every server of the family shows to anybody."""
+"""Read the cloud entry point, which needs no login."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
     """
     Read the cloud entry point.
 
-    :param transport: The conversation with the endpoint.
+    :param transport: Sends the request.
     :returns: What it says; SlipStream 3 and Nuvla 2 write the collections differently.
     :raises MalformedAnswer: If what answers is no server of the family.
-    :raises ServiceUnavailable: If it cannot answer at the moment.
+    :raises ServiceUnavailable: If it cannot serve now.
     """
     url = transport.endpoint.url
-    answer = transport.send(_READ)
-    if answer.status >= 500 or answer.status == 429:
-        raise refusal(answer, doing="read the cloud entry point", endpoint=url, detail=None)
-    document = _document(answer) if answer.status == 200 else None
+    response = transport.send(_READ)
+    if response.status >= 500 or response.status == 429:
+        raise refusal(response, doing="read the cloud entry point", endpoint=url, detail=None)
+    document = _document(response) if response.status == 200 else None
     if document is None:
         raise MalformedAnswer(
             f"{url} is no SlipStream or Nuvla server: its /api/cloud-entry-point answers HTTP"
-            f" {answer.status} with {answer.kind}.",
+            f" {response.status} with {response.kind}.",
             endpoint=url,
             hint=_HINT,
         )
@@ -52,9 +52,9 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
     )
 
 
-def _document(answer: Response) -> dict[str, Any] | None:
+def _document(response: Response) -> dict[str, Any] | None:
     try:
-        document = answer.json()
+        document = response.json()
     except MalformedAnswer:
         return None
     if not isinstance(document, dict) or not {"baseURI", "base-uri"} & document.keys():

@@ -146,7 +146,7 @@ class Session(Client):
         """
         Send nothing more, and close the connections; requests under way are still answered.
 
-        The server is not told: its session goes on until it expires.
+        No request is sent: the session on the server lasts until it expires.
         """
         self.transport.close()
 

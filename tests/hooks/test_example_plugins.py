@@ -196,14 +196,14 @@ def test_a_dry_run_shows_what_the_policy_refuses(installed, as_alice):
 
 def test_the_policy_holds_for_a_location_of_the_list(installed, sandbox, as_alice):
     driver = as_alice()
-    [location] = [place for place in driver.list_locations() if place.name == "ec2-eu-west"]
+    [location] = [entry for entry in driver.list_locations() if entry.name == "ec2-eu-west"]
     with pytest.raises(BadInput, match="may not be deployed on ec2-eu-west"):
         driver.create_node(image=driver.get_image(BLOG), location=location)
 
 
 def test_the_policy_lets_allowed_locations_pass(installed, as_alice):
     driver = as_alice()
-    [location] = [place for place in driver.list_locations() if place.name == ALLOWED]
+    [location] = [entry for entry in driver.list_locations() if entry.name == ALLOWED]
     node = driver.create_node(image=driver.get_image(BLOG), location=location)
     assert node.id in {node.id for node in driver.list_nodes()}
 
@@ -287,7 +287,7 @@ def test_without_its_plugin_the_installed_kinds_are_named(connect, minicloud):
 def test_a_life_of_a_node_on_the_example_backend(connect, minicloud):
     driver = on_minicloud(connect, minicloud)
     [image] = [image for image in driver.list_images() if image.id == "wordpress"]
-    [location] = [place for place in driver.list_locations() if place.name == "south"]
+    [location] = [entry for entry in driver.list_locations() if entry.name == "south"]
     [size] = driver.list_sizes(location)
     node = driver.create_node("blog", size=size, image=image, location=location)
     assert driver.ex_wait_node_in_state(node, NodeState.RUNNING, wait_period=0.01)

@@ -9,14 +9,14 @@ from slipstream.values import ServiceOffer
 
 HOUR = 3600
 Offers = Iterable[ServiceOffer]
-kept: WeakKeyDictionary[Session, dict[str | None, tuple[float, Offers]]] = WeakKeyDictionary()
+cache: WeakKeyDictionary[Session, dict[str | None, tuple[float, Offers]]] = WeakKeyDictionary()
 
 
 @hookimpl(wrapper=True)
 def slipstream_list_service_offers(
     session: Session, connector: str | None
 ) -> Generator[None, Offers, Offers]:
-    lists = kept.setdefault(session, {})
+    lists = cache.setdefault(session, {})
     read, offers = lists.get(connector, (0.0, ()))
     if connector in lists and monotonic() < read + HOUR:
         raise Answered(offers)
