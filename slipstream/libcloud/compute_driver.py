@@ -202,6 +202,7 @@ class SlipStreamNodeDriver(NodeDriver):
         ex_group: str | None = None,
         ex_disable_plugins: Iterable[str] | None = None,
     ) -> None:
+        self.connectionCls.check_class()
         self._plugins = (
             default_plugins()
             if ex_disable_plugins is None

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from libcloud.common.base import ConnectionUserAndKey
+from libcloud.common.base import Connection, ConnectionUserAndKey
 
 from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.direct_requests import DirectResponse, Params, request_of
@@ -32,6 +32,20 @@ class SessionConnection(ConnectionUserAndKey):
     next request on. The driver's own requests do not go through :meth:`request`, so that a class
     derived from this one does not change them: a plugin can wrap what the driver does.
     """
+
+    @classmethod
+    def check_class(cls) -> None:
+        """
+        Refuse a class of connections that a test has put in place of libcloud's.
+
+        :raises NotSupported: If there is one: requests would go to the real server all the same.
+        """
+        if cls.conn_class is not Connection.conn_class:
+            raise NotSupported(
+                f"connectionCls.conn_class is {cls.conn_class.__name__}, which this driver does"
+                " not use: its requests would go to the real server.",
+                hint="Test with slipstream.sandbox or with the recordings of slipstream.testing.",
+            )
 
     @property
     def name(self) -> str:

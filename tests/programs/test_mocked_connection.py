@@ -1,0 +1,24 @@
+"""libcloud's way to mock the network is refused before any request, never ignored."""
+
+from __future__ import annotations
+
+import pytest
+from libcloud.test import MockHttp
+from places import Place
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.errors import NotSupported
+
+
+def test_a_mocked_class_of_connections_is_refused_and_nothing_is_sent(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.sandbox.journal.clear()
+    monkeypatch.setattr(SlipStreamNodeDriver.connectionCls, "conn_class", MockHttp)
+    with pytest.raises(NotSupported, match="conn_class is MockHttp, which this driver does not"):
+        place.login()
+    assert list(place.sandbox.journal) == []
+
+
+def test_the_class_of_libcloud_is_accepted(place: Place) -> None:
+    assert place.login().list_nodes() == []
