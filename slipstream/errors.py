@@ -113,7 +113,9 @@ class DriverError(LibcloudError, BaseHTTPError):
         text = self.summary
         if self.endpoint and self.endpoint not in text:
             text = f"{text.rstrip('.')} (endpoint {self.endpoint})"
-        return f"{text.rstrip('.')}. {self.hint}" if self.hint else text
+        if not self.hint:
+            return text
+        return f"{text} {self.hint}" if text.endswith("?") else f"{text.rstrip('.')}. {self.hint}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
