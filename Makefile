@@ -9,7 +9,7 @@ CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick record official-client fidelity lint format types docs check wheel bench clean
+.PHONY: help demo test coverage quick record official-client fidelity faults fuzz lint format types docs check wheel bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,13 @@ record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=nam
 
 fidelity: $(VENV)/installed ## Compare the sandbox with recordings of real servers
 	PYTHONPATH=tests $(BIN)/python -m fidelity
+
+faults: $(VENV)/installed ## Try every method with every fault between it and the server
+	PYTHONPATH=tests $(BIN)/python -m faults
+
+fuzz: $(VENV)/installed ## Fuzz what reads a server's responses for a minute
+	@$(BIN)/python -m pip install --quiet atheris
+	PYTHONPATH=tests $(BIN)/python -m fuzz -max_total_time=60
 
 official-client: $(CLIENTS) ## Install the official clients for the tests
 

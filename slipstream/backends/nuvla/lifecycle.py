@@ -22,7 +22,7 @@ from slipstream.backends.nuvla.parameters import ADDRESSES, Values, read_all
 from slipstream.backends.nuvla.resources import change, read_resource, reference, resource
 from slipstream.backends.nuvla.search import PAGE, search_pages
 from slipstream.backends.prefetch import one_ahead, read_ahead
-from slipstream.errors import Forbidden
+from slipstream.errors import DriverError, Forbidden
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.session.polling import Wait
@@ -107,8 +107,14 @@ def reboot(session: Session, deployment_id: str) -> bool:
     if not session.is_dry_run:
         states = frozenset({"STOPPED"})
         wait = Wait(what=name, states=states, period=5.0, timeout=REBOOT_TIMEOUT)
-        wait.until(lambda: get_state(session, name, states))
-    act(session, name, "start")
+        try:
+            wait.until(lambda: get_state(session, name, states))
+            act(session, name, "start")
+        except DriverError as error:
+            error.may_have_happened = True  # it was stopped
+            raise
+    else:
+        act(session, name, "start")
     return True
 
 

@@ -34,7 +34,8 @@ def change(
     :param session: The logged-in session.
     :param request: The request.
     :param doing: What is being done, in words that go after "Cannot".
-    :param success: The status of the response when it is done; its body is a JSON object.
+    :param success: The status of the response when it is done; its body is a JSON object
+        that repeats the status, or the resource.
     :param allow: Error statuses that the caller wants to see for itself.
     :param renewable: See :meth:`Session.send`.
     :raises MalformedAnswer: If something else answered, such as the page of a proxy.
@@ -47,10 +48,13 @@ def change(
     if response.status in allow:
         return response
     try:
-        is_own = response.status == success and isinstance(response.json(), dict)
+        document = response.json()
     except MalformedAnswer:
-        is_own = False
-    if not is_own:
+        document = None
+    says_so = isinstance(document, dict) and (
+        document.get("status") == success or is_id(document.get("id")) or session.is_dry_run
+    )
+    if response.status != success or not says_so:
         failure = MalformedAnswer(
             f"Cannot {doing}: the response is not the server's (HTTP {response.status},"
             f" {response.kind}), so it may or may not have been done.",

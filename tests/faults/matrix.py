@@ -1,0 +1,395 @@
+"""Try calls with faults, and judge what came of each."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import attrs
+from fake_time import FakeTime
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize
+
+from slipstream.errors import DriverError
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.libcloud.ssh_setup import SSHSetup
+from slipstream.sandbox import Sandbox
+
+from .calls import BLOG, KEY, LOCATIONS, PUBLIC_KEY, Call, Stage
+from .catalogue import FAULTS, Fault
+from .proxy import Exchange, Proxy, Respond
+
+RIGHT, CLEAN, DOCUMENTED, BAD = "right", "one clean error", "documented", "bad"
+OUTCOMES = (RIGHT, CLEAN, DOCUMENTED, BAD)
+FAMILIES = ("slipstream", "nuvla")
+LONGEST_MESSAGE = 700
+MOST_REQUESTS = 150
+MOST_SECONDS = 60
+
+_NEED_NO_NODE = {
+    *("create_node", "deploy_node", "create_key_pair", "delete_key_pair", "delete_image"),
+    *("import_key_pair_from_string", "import_key_pair_from_file"),
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ud800-\udfff]")
+_VOLATILE = re.compile(
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|127\.0\.0\.1:\d+|\d+-\d\d-\d\dT[\d:.]+Z"
+    r"|_=[0-9a-f]+"
+)
+
+
+@attrs.frozen
+class Result:
+    """What came of one combination."""
+
+    family: str
+    call: str
+    position: str
+    fault: str
+    outcome: str
+    reason: str = ""
+
+
+@attrs.frozen
+class Position:
+    """
+    Which requests meet the fault.
+
+    :param matches: Given the number of a request, the number among the changes (0 for a read),
+        and whether a change came before.
+    :param forwards: Whether the server gets the request all the same.
+    :param once: Whether it happens once.
+    """
+
+    name: str
+    matches: Callable[[int, int, int], bool]
+    forwards: bool = True
+    needs: int = 0
+    reads: int = 1
+
+
+POSITIONS = [
+    Position("every request", lambda number, change, before: True),
+    Position("first request, once", lambda number, change, before: number == 1),
+    Position("second request, once", lambda number, change, before: number == 2, reads=2),
+    Position("change, not sent on", lambda n, change, b: change == 1, forwards=False, needs=1),
+    Position("change, carried out", lambda n, change, b: change == 1, needs=1),
+    Position("second change, carried out", lambda n, change, b: change == 2, needs=2),
+    Position("all after the change", lambda n, change, before: before > 0, needs=1),
+]
+
+
+def summary(value: Any) -> Any:
+    """What of a result does not depend on the run."""
+    if isinstance(value, list | tuple):
+        return [summary(entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: summary(entry) for key, entry in value.items()}
+    if isinstance(value, Node):
+        return ("node", value.name, str(value.state))
+    if isinstance(value, NodeImage | NodeLocation | NodeSize):
+        return (type(value).__name__, value.id, value.name)
+    if isinstance(value, KeyPair):
+        return ("key", value.name)
+    return _VOLATILE.sub("#", repr(value))
+
+
+@attrs.frozen
+class Truth:
+    """What the server holds."""
+
+    nodes: dict[str, str]
+    keys: tuple[str, ...]
+    images: tuple[str, ...]
+
+    @classmethod
+    def of(cls, driver: Driver) -> Truth:
+        """Read it with a driver that no proxy stands before."""
+        nodes = driver.list_nodes(ex_active_only=False)
+        keys = driver.list_key_pairs()
+        return cls(
+            {node.id: str(node.extra["state"]) for node in nodes},
+            tuple(sorted(f"{key.name} {key.public_key.split()[1]}" for key in keys)),
+            tuple(sorted(str(image.id) for image in driver.list_images())),
+        )
+
+
+class Heard(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@contextmanager
+def stage_of(call: Call, family: str, proxy: Proxy, folder: Path) -> Iterator[Stage]:
+    """A server with a node and a key, and a driver before it."""
+    with Sandbox(family=family, speed=0, machine_address="198.51.100.7") as sandbox:
+        direct = Driver(
+            sandbox.username,
+            sandbox.password,
+            ex_endpoint=sandbox.url,
+            ex_login_method="internal",
+            timeout=30,
+        )
+        proxy.begin(sandbox.url, lambda _, __: None)
+        driver = _driver(sandbox, proxy)
+        stage = Stage(sandbox, driver, direct, folder)
+        try:
+            image = driver.get_image(BLOG)
+            location = next(x for x in direct.list_locations() if x.name == LOCATIONS[family])
+            stage.image, stage.location = image, copy(location)
+            stage.location.driver = driver
+            with mock.patch("slipstream.transport.clock.time", FakeTime(sandbox.clock.advance)):
+                node = direct.create_node("blog", image=direct.get_image(BLOG), location=location)
+                if call.name not in _NEED_NO_NODE:
+                    direct.wait_until_running([node])
+                if call.name in {"start_node", "ex_start_node"} and family == "nuvla":
+                    direct.stop_node(node)
+                    direct.ex_wait_node_in_state(node, "STOPPED")
+            direct.import_key_pair_from_string(KEY, PUBLIC_KEY)
+            stage.node = driver.ex_get_node(node.id)
+            yield stage
+        finally:
+            direct.close()
+            stage.driver.close()
+            proxy.begin("", lambda _, __: None)
+
+
+def _driver(sandbox: Sandbox, proxy: Proxy, timeout: float = 10) -> Driver:
+    return Driver(
+        sandbox.username,
+        sandbox.password,
+        ex_endpoint=proxy.url,
+        ex_login_method="internal",
+        retry_delay=0.001,
+        timeout=timeout,
+    )
+
+
+def _plan(
+    position: Position, respond: Respond, hit: list[Exchange]
+) -> Callable[[int, Exchange], Respond | None]:
+    changes = [0]
+
+    def plan(number: int, exchange: Exchange) -> Respond | None:
+        before = changes[0]
+        changes[0] += exchange.is_change
+        if not position.matches(number, changes[0] if exchange.is_change else 0, before):
+            return None
+        exchange.forwards = position.forwards
+        hit.append(exchange)
+        return respond
+
+    return plan
+
+
+@attrs.define
+class Trial:
+    """What a call did."""
+
+    value: Any = None
+    error: BaseException | None = None
+    lines: list[str] = attrs.field(factory=list)
+    requests: int = 0
+    changes: int = 0
+    seconds: float = 0.0
+
+
+def attempt(call: Call, stage: Stage, proxy: Proxy) -> Trial:
+    """Make the call, and note what came of it."""
+    heard, trial = Heard(), Trial()
+    logger = logging.getLogger("slipstream")
+    logger.addHandler(heard)
+    level, spread = logger.level, logger.propagate
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    fake = FakeTime(stage.sandbox.clock.advance)
+    started = time.monotonic()
+    try:
+        with (
+            warnings.catch_warnings(record=True) as caught,
+            mock.patch("slipstream.transport.clock.time", fake),
+            mock.patch.object(SSHSetup, "run"),
+        ):
+            warnings.simplefilter("always")
+            try:
+                trial.value = call.do(stage)
+            except BaseException as error:  # noqa: BLE001 - that is what is looked for
+                trial.error = error
+    finally:
+        logger.removeHandler(heard)
+        logger.setLevel(level)
+        logger.propagate = spread
+    trial.seconds = time.monotonic() - started
+    trial.lines = [*heard.lines, *(str(w.message) for w in caught)]
+    trial.requests = len(proxy.seen)
+    trial.changes = sum(exchange.is_change for exchange in proxy.seen)
+    return trial
+
+
+class Cell:
+    """
+    One method on one family, tried with faults.
+
+    :param call: The method.
+    :param family: The family.
+    :param proxy: What stands between.
+    :param folder: Where files may be written.
+    """
+
+    def __init__(self, call: Call, family: str, proxy: Proxy, folder: Path) -> None:
+        self.call, self.family, self.proxy, self.folder = call, family, proxy, folder
+        with stage_of(call, family, proxy, folder) as stage:
+            self.before = Truth.of(stage.direct)
+            proxy.begin(stage.sandbox.url, lambda _, __: None)
+            self.usual = attempt(call, stage, proxy)
+            self.after = Truth.of(stage.direct)
+
+    def results(self, *, every: int = 1, first: int = 0) -> Iterator[Result]:
+        """Try each fault in each position that this call has, or some of these combinations."""
+        combinations = list(self._combinations())[first::every]
+        if self.call.fresh and self.usual.changes:
+            for position, fault in combinations:
+                with stage_of(self.call, self.family, self.proxy, self.folder) as stage:
+                    yield self._result(stage, position, fault)
+            return
+        with stage_of(self.call, self.family, self.proxy, self.folder) as stage:
+            for position, fault in combinations:
+                result = self._result(stage, position, fault)
+                yield result
+                self.proxy.begin(stage.sandbox.url, lambda _, __: None)
+                stage.driver.close()
+                stage.driver = _driver(stage.sandbox, self.proxy)
+
+    def _combinations(self) -> Iterator[tuple[Position, Fault]]:
+        for position in POSITIONS:
+            if self.usual.changes < position.needs or self.usual.requests < position.reads:
+                continue
+            for fault in FAULTS:
+                # Nobody can tell these from what the server says when it means it.
+                lies = (fault.refusal and position.needs and position.forwards) or (
+                    fault.name == "empty 204" and not position.forwards
+                )
+                if not lies and not (fault.slow and position.name == "every request"):
+                    yield position, fault
+
+    def _result(self, stage: Stage, position: Position, fault: Fault) -> Result:
+        hit: list[Exchange] = []
+        if fault.slow:
+            settings = stage.driver._session.transport.settings
+            stage.driver._session.transport.settings = attrs.evolve(settings, read_timeout=0.15)
+        if stage.node is not None:
+            stage.node.driver = stage.driver
+        for thing in (stage.image, stage.location):
+            if thing is not None:
+                thing.driver = stage.driver
+        self.proxy.begin(stage.sandbox.url, _plan(position, fault.respond, hit))
+        trial = attempt(self.call, stage, self.proxy)
+        self.proxy.begin(stage.sandbox.url, lambda _, __: None)
+        changed = any(exchange.is_change for exchange in self.proxy.seen)
+        truth = Truth.of(stage.direct) if self.call.fresh else self.before
+        secrets = [stage.sandbox.password, *(c.value for c in stage.driver._session.cookies)]
+        outcome, reason = self._judge(trial, truth, fault, secrets, stage, changed=changed)
+        return Result(self.family, self.call.name, position.name, fault.name, outcome, reason)
+
+    def _judge(
+        self,
+        trial: Trial,
+        truth: Truth,
+        fault: Fault,
+        secrets: list[str | None],
+        stage: Stage,
+        *,
+        changed: bool,
+    ) -> tuple[str, str]:
+        shown = [*trial.lines, *getattr(trial.value, "refusals", ())]
+        shown += [str(trial.error)] if trial.error is not None else []
+        for text in shown:
+            if _CONTROL.search(text):
+                return BAD, f"control characters: {text[:300]!r}"
+            if any(secret and secret in text for secret in secrets) or "PRIVATE KEY" in text:
+                return BAD, f"a secret: {text[:200]!r}"
+            if len(text) > LONGEST_MESSAGE:
+                return BAD, f"{len(text)} characters: {text[:200]!r}"
+        if trial.requests > MOST_REQUESTS or trial.seconds > MOST_SECONDS:
+            return BAD, f"{trial.requests} requests, {trial.seconds:.0f} s"
+        if trial.error is None:
+            return self._judge_value(trial, truth, fault)
+        return self._judge_error(trial.error, truth, stage)
+
+    def _judge_value(self, trial: Trial, truth: Truth, fault: Fault) -> tuple[str, str]:
+        if self.call.fresh and not _same(truth, self.after):
+            return BAD, f"returned {trial.value!r}, but the server holds {truth}"[:400]
+        if summary(trial.value) == summary(self.usual.value):
+            return RIGHT, ""
+        if self.usual.error is not None:
+            return BAD, f"returned {trial.value!r}, usually {self.usual.error!r}"[:400]
+        reason = documented(self.call.name, trial, fault)
+        if reason:
+            return DOCUMENTED, reason
+        return BAD, f"returned {_difference(summary(trial.value), summary(self.usual.value))}"[
+            :600
+        ]
+
+    def _judge_error(self, error: BaseException, truth: Truth, stage: Stage) -> tuple[str, str]:
+        if not isinstance(error, DriverError) or not isinstance(error, LibcloudError):
+            return BAD, f"{type(error).__name__}: {str(error)[:300]!r}"
+        if self.usual.error is not None and type(error) is type(self.usual.error):
+            return RIGHT, ""
+        if stage.driver.ex_endpoint not in str(error):
+            return BAD, f"no endpoint: {type(error).__name__} {error}"[:400]
+        if self.call.fresh and not _same(truth, self.before):
+            told = error.may_have_happened or getattr(error, "node", None) is not None
+            if not told:
+                return BAD, f"not told: {type(error).__name__} {error}"[:500]
+            added = self.call.name == "create_key_pair" and len(truth.keys) > len(self.before.keys)
+            if added and not getattr(error, "private_key", None):
+                return BAD, f"the private key is lost: {type(error).__name__} {error}"[:500]
+        if (
+            self.call.fresh
+            and set(truth.keys) < set(self.before.keys)
+            and "delete_key" not in self.call.name
+        ):
+            return BAD, "keys were lost"
+        return CLEAN, type(error).__name__
+
+
+def documented(name: str, trial: Trial, fault: Fault) -> str:
+    """Why a result may differ from the usual one, where the manual says so."""
+    if name == "ex_iterate_images" and any("skipped" in line for line in trial.lines):
+        return "a project that may not be read is skipped with a warning"
+    if name == "create_node" and summary(trial.value) == ("node", "fresh", "unknown"):
+        return "a node that was made and cannot be read is returned, its state unknown"
+    if name == "ex_explain" and trial.value.refusals:
+        return "what would fail is listed in refusals"
+    if fault.name == "control characters":
+        return "data is returned as the server has it"
+    return ""
+
+
+def _same(one: Truth, other: Truth) -> bool:
+    return (
+        sorted(one.nodes.values()) == sorted(other.nodes.values())
+        and [k.split()[0] for k in one.keys] == [k.split()[0] for k in other.keys]
+        and one.images == other.images
+    )
+
+
+def _difference(got: Any, usual: Any) -> str:
+    if isinstance(got, list) and isinstance(usual, list):
+        missing = [x for x in usual if x not in got]
+        more = [x for x in got if x not in usual]
+        return f"{len(got)} of {len(usual)}; missing {missing[:2]}, more {more[:2]}"
+    return f"{got} instead of {usual}"
