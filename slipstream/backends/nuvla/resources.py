@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from http import HTTPStatus
 from typing import Any
 
 from slipstream.backends.nuvla.dialect import get
@@ -46,6 +47,8 @@ def change(
         error.may_have_happened = error.code in _UNCLEAR
         raise
     if response.status in allow:
+        if response.status == HTTPStatus.NOT_FOUND and not (response.body or session.is_dry_run):
+            raise session.refusal(response, doing=doing)  # the server says what is missing
         return response
     try:
         document = response.json()
