@@ -168,7 +168,7 @@ READS: Mapping[str, Call] = {
     "list_deployments": lambda driver, _image, _node: driver.list_nodes(),
     "get_deployment": lambda driver, _image, node: driver.ex_get_node(node),
     "get_state": lambda driver, _image, node: driver.ex_wait_node_in_state(
-        node, list(driver._backend.states), wait_period=0.01, timeout=1, ignore_abort=True
+        node, list(driver._backend.states), wait_period=0, timeout=0, ignore_abort=True
     ),
     "list_modules": lambda driver, _image, _node: driver.list_images(),
     "get_module": lambda driver, image, _node: driver.get_image(image),
