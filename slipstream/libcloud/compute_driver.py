@@ -828,8 +828,8 @@ class SlipStreamNodeDriver(NodeDriver):
     @operation
     def list_nodes(
         self,
-        location: NodeLocation | str | None = None,
         *,
+        location: NodeLocation | str | None = None,
         ex_active_only: bool = True,
         ex_addresses: bool = False,
     ) -> list[Node]:
@@ -838,7 +838,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         One request per 500 deployments; with ``ex_addresses`` one more per 100 deployments.
 
-        :param location: Only those that run there, on one of their machines at least. The
+        :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by
             the requests of :meth:`list_locations`.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
@@ -852,15 +852,15 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         return list(
             self.ex_iterate_nodes(
-                location, ex_active_only=ex_active_only, ex_addresses=ex_addresses
+                location=location, ex_active_only=ex_active_only, ex_addresses=ex_addresses
             )
         )
 
     @operation
     def ex_iterate_nodes(
         self,
-        location: NodeLocation | str | None = None,
         *,
+        location: NodeLocation | str | None = None,
         ex_active_only: bool = True,
         ex_addresses: bool = False,
     ) -> Iterator[Node]:
@@ -869,7 +869,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         Those that others create or terminate meanwhile make it miss or repeat no other one.
 
-        :param location: Only those that run there, on one of their machines at least. The
+        :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by
             the requests of :meth:`list_locations`.
         :type location: :class:`~libcloud.compute.base.NodeLocation`

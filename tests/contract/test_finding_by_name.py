@@ -79,7 +79,7 @@ def test_nodes_are_listed_by_their_location(driver: SlipStreamNodeDriver, place:
     others = [other for other in driver.list_locations() if other.id != location.id]
     for here in (location, location.id, location.name):
         assert [listed.id for listed in driver.list_nodes(location=here)] == [node.id]
-    assert driver.list_nodes(others[0]) == []
+    assert driver.list_nodes(location=others[0]) == []
     with pytest.raises(BadInput, match="Unknown location 'nowhere'"):
         driver.list_nodes(location="nowhere")
 

@@ -275,7 +275,7 @@ CALLS = {
     "ex_group": lambda s: s.log_in(ex_group="acme").list_nodes() == [],
     "ex_disable_plugins": lambda s: s.log_in(ex_disable_plugins=[]),
     "list_nodes()": lambda s: s.node.id in _ids(s.driver.list_nodes()),
-    "list_nodes(location)": lambda s: s.node.id in _ids(s.driver.list_nodes(s.location)),
+    "list_nodes(location)": lambda s: s.node.id in _ids(s.driver.list_nodes(location=s.location)),
     "list_nodes(ex_active_only)": lambda s: _ended(s) and _ended(s, ex_active_only=False),
     "list_nodes(ex_addresses)": lambda s: any(
         node.public_ips + node.private_ips for node in s.driver.list_nodes(ex_addresses=True)
