@@ -20,6 +20,7 @@ from slipstream.backends.nuvla.resources import resource
 from slipstream.backends.nuvla.search import first, search
 from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.query_filters import either
+from slipstream.errors import RequestFailed
 from slipstream.session import Session
 from slipstream.transport import clock
 from slipstream.transport.backoff import Backoff
@@ -106,10 +107,11 @@ def _wait_for_reason(session: Session, job_id: str) -> str:
     deadline = clock.monotonic() + MESSAGE_TIMEOUT
     job: dict[str, Any] = {}
     for pause in _BACKOFF.pauses():
-        response = session.send(get(job_id, _SELECT), doing=doing, allow={403, 404})
-        if response.status >= 400:
+        try:
+            job = resource(session, session.send(get(job_id, _SELECT), doing=doing), doing)
+        except RequestFailed:
+            # That the deployment has failed is known; the reason must not hide it.
             break
-        job = resource(session, response, doing)
         left = deadline - clock.monotonic()
         if _is_told(job) or left <= 0:
             break
