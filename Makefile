@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 CLIENT_VENV := .venv-official-client
 NUVLA_CLIENT_VENV := .venv-official-nuvla-client
 CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed
-WORKERS ?= auto
+# Twice as many as a small machine has cores: half of the time tests wait for a server.
+WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage quick record official-client fidelity faults fuzz lint format types docs check wheel bench clean

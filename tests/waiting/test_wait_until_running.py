@@ -9,7 +9,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-import requests
 from fake_time import FakeTime
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeDriver
@@ -25,6 +24,7 @@ from slipstream.libcloud.errors import (
     ServiceUnavailable,
     WaitTimeout,
 )
+from slipstream.transport import Transport
 from slipstream.values import DeploymentState
 
 QUESTION = {"slipstream": "/run.*", "nuvla": "/api/deployment"}
@@ -153,7 +153,8 @@ def test_every_node_that_failed_is_told(place: Place, driver: Driver, waiting: F
         driver.wait_until_running(nodes)
     assert len(caught.value.node_ids) >= 1
     assert set(caught.value.node_ids) <= {node.id for node in nodes}
-    assert str(caught.value).count("no quota") == min(5, len(caught.value.node_ids))
+    # A message is cut before it becomes unreadable; node_ids names all.
+    assert 1 <= str(caught.value).count("no quota") <= min(5, len(caught.value.node_ids))
 
 
 def test_a_node_that_was_destroyed_ends_it_at_once(
@@ -315,7 +316,7 @@ def test_ipv6_addresses_are_taken_when_they_are_wanted(
     place: Place, driver: Driver, waiting: FakeTime
 ) -> None:
     node = up(place, driver, "2001:db8::5")
-    with pytest.raises(NodeFailed, match=r"but 2001:db8::5\. Pass force_ipv4=False"):
+    with pytest.raises(NodeFailed, match=r"but 2001:db8::5 .*Pass force_ipv4=False"):
         driver.wait_until_running([node])
     [(found, addresses)] = driver.wait_until_running([node], force_ipv4=False)
     assert addresses == found.public_ips == ["2001:db8::5"]
@@ -414,7 +415,7 @@ def test_an_interrupt_ends_it_at_once_and_leaves_the_driver_usable(
 
     with monkeypatch.context() as patched:
         if where == "asking":
-            patched.setattr(requests.Session, "request", interrupt)
+            patched.setattr(Transport, "_exchange", interrupt)
         else:
             patched.setattr(waiting, "sleep", interrupt)
         for wait in (
