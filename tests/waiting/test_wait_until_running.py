@@ -252,7 +252,6 @@ def test_things_that_are_no_nodes_of_this_endpoint_are_refused(
     for nodes, error in (
         ([node, foreign], BadInput),
         (node, TypeError),
-        ([node.id], TypeError),
         (by_hand("no-such-id"), BadInput),
     ):
         with pytest.raises(error):
