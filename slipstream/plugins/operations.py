@@ -63,6 +63,7 @@ def _read_signature(name: str) -> _Signature:
 _SIGNATURES = {name: _read_signature(name) for name in OPERATIONS}
 
 
+@functools.cache
 def specifications() -> Any:
     """The operations as pluggy's hook specifications: their arguments after the session."""
     namespace = types.SimpleNamespace()
