@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from endpoints_under_test import LiveEndpoint, serve
 from hypothesis import settings
-from places import Place, opened
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("of-the-project", deadline=None)
@@ -17,11 +17,21 @@ pytest_plugins = ["slipstream.testing.pytest_plugin", "slipstream.testing.plugin
 
 
 @pytest.fixture(params=["slipstream", "nuvla", "campus"])
-def place(
+def endpoint(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Place]:
+) -> Iterator[LiveEndpoint]:
     """An endpoint of each kind in turn: of both families, and of a kind that a plugin adds."""
     folder = tmp_path / "installed"
     folder.mkdir()
-    with opened(request.param, folder, monkeypatch) as place:
-        yield place
+    with serve(request.param, folder, monkeypatch) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away the variables by which requests and libcloud are configured."""
+    names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "NETRC")
+    for name in (*names, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.delenv("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE", raising=False)

@@ -9,12 +9,12 @@ from unittest import mock
 
 import attrs
 from authority import Authority, tls
-from deploying.pairs import make_pair
-from deploying.ssh_server import Machine
 from fake_time import FakeTime
+from key_files import make_pair
 from libcloud.compute.base import NodeAuthSSHKey, StorageVolume, VolumeSnapshot
 from libcloud.compute.deployment import ScriptDeployment
-from settings.support import front
+from servers import front
+from ssh_server import Machine
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NoAnswer, NodeFailed, NotFound

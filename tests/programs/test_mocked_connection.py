@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from endpoints_under_test import LiveEndpoint
 from libcloud.test import MockHttp
-from places import Place
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NotSupported
 
 
 def test_a_mocked_class_of_connections_is_refused_and_nothing_is_sent(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    endpoint: LiveEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place.sandbox.journal.clear()
+    endpoint.sandbox.journal.clear()
     monkeypatch.setattr(SlipStreamNodeDriver.connectionCls, "conn_class", MockHttp)
     with pytest.raises(NotSupported, match="conn_class is MockHttp, which this driver does not"):
-        place.login()
-    assert list(place.sandbox.journal) == []
+        endpoint.login()
+    assert list(endpoint.sandbox.journal) == []
 
 
-def test_the_class_of_libcloud_is_accepted(place: Place) -> None:
-    assert place.login().list_nodes() == []
+def test_the_class_of_libcloud_is_accepted(endpoint: LiveEndpoint) -> None:
+    assert endpoint.login().list_nodes() == []

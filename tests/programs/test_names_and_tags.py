@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from places import Place
+from endpoints_under_test import LiveEndpoint
 
 CASES = [("shop", None), ("shop", ["spring", "2026"]), (None, ["shop", "spring"]), (None, None)]
 
 
 @pytest.mark.parametrize(("name", "tags"), CASES)
 def test_name_and_tags_come_back_from_every_listing(
-    place: Place, name: str | None, tags: list[str] | None
+    endpoint: LiveEndpoint, name: str | None, tags: list[str] | None
 ) -> None:
-    driver = place.login()
-    image, location = place.image(driver), place.location(driver)
+    driver = endpoint.login()
+    image, location = endpoint.image(driver), endpoint.location(driver)
     node = driver.create_node(name, image=image, location=location, ex_tags=tags)
-    place.pass_time()
-    interface = "private_ips" if place.family == "nuvla" else "public_ips"
+    endpoint.pass_time()
+    interface = "private_ips" if endpoint.family == "nuvla" else "public_ips"
     nodes = [
         node,
         *driver.list_nodes(),
@@ -29,5 +29,5 @@ def test_name_and_tags_come_back_from_every_listing(
         assert current.extra["tags"] == (tags or [])
         if name is not None:
             assert current.name == name
-        elif place.family != "nuvla":  # which falls back to the name of the module
+        elif endpoint.family != "nuvla":  # which falls back to the name of the module
             assert current.name == node.id

@@ -12,7 +12,7 @@ from slipstream.errors import Forbidden, NodeFailed
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.sandbox import Clock, Sandbox
 
-from .conftest import Login
+from .support import Login
 
 BLOG = "apps/WordPress/wordpress"
 Driver = SlipStreamNodeDriver

@@ -14,7 +14,7 @@ from slipstream.errors import AnswerLost, Conflict, NodeFailed, NotFound, Reques
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.sandbox import Sandbox
 
-from .conftest import Login
+from .support import Login
 
 BLOG = "apps/WordPress/wordpress"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcXWY+fsvBE1hYIURRt9IdlseO7BiQ1wWjWx8EqwrGz"

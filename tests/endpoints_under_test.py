@@ -1,0 +1,114 @@
+"""The three kinds of endpoint that what holds for all of them is tried on."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+from libcloud.compute.base import Node, NodeImage, NodeLocation
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.plugins import registry as plugins_module
+from slipstream.sandbox import Sandbox
+
+PLUGIN = Path(__file__).parents[1] / "examples" / "plugins" / "endpoint"
+BLOG = "apps/WordPress/wordpress"
+
+
+@attrs.define(slots=False)
+class LiveEndpoint:
+    """
+    An endpoint of one kind.
+
+    :param name: ``slipstream``, ``nuvla``, or ``campus``: the kind that a plugin adds.
+    :param sandbox: The server behind it.
+    """
+
+    name: str
+    sandbox: Sandbox
+    _made: ExitStack = attrs.field(factory=ExitStack, repr=False)
+
+    @property
+    def family(self) -> str:
+        """The protocol that it speaks."""
+        return self.sandbox.family
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        host = "localhost" if self.name == "campus" else "127.0.0.1"
+        return self.sandbox.url.replace("127.0.0.1", host)
+
+    def login(
+        self, key: str | None = None, secret: str | None = None, **options: Any
+    ) -> SlipStreamNodeDriver:
+        """Make a driver, for the sandbox's main user unless told otherwise."""
+        if key is None and not {"ex_cookie_file", "ex_login_method"} & options.keys():
+            key, secret = self.sandbox.username, self.sandbox.password
+            options.setdefault("ex_login_method", "internal")
+        options = {"ex_endpoint": self.url, "retry_delay": 0.001, **options}
+        driver = SlipStreamNodeDriver(key, secret, **options)
+        self._made.callback(driver.close)
+        return driver
+
+    def image(self, driver: SlipStreamNodeDriver) -> NodeImage:
+        """Something that can be deployed."""
+        return driver.get_image(BLOG)
+
+    def location(self, driver: SlipStreamNodeDriver) -> NodeLocation:
+        """Where it can be deployed."""
+        wanted = "swarm-lausanne" if self.family == "nuvla" else "exoscale-ch-gva"
+        return next(one for one in driver.list_locations() if one.name == wanted)
+
+    def deploy(self, driver: SlipStreamNodeDriver, name: str = "blog", **options: Any) -> Node:
+        """A node on its way."""
+        given = {"image": self.image(driver), "location": self.location(driver), **options}
+        return driver.create_node(name, **given)
+
+    def pass_time(self, seconds: int = 600) -> None:
+        """Let what was begun come to its end."""
+        for _ in range(seconds // 10):
+            self.sandbox.clock.advance(10)
+
+    def close(self) -> None:
+        """Close what was made."""
+        self._made.close()
+
+
+@contextmanager
+def serve(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveEndpoint]:
+    """
+    An endpoint of a kind, with the plugin that it needs installed.
+
+    :param name: The name of the kind.
+    :param folder: An empty folder.
+    :param monkeypatch: Takes the plugin away again.
+    """
+    if name == "campus":
+        _install(folder, monkeypatch)
+    family = "nuvla" if name == "nuvla" else "slipstream"
+    with Sandbox(family=family, speed=0) as sandbox:
+        endpoint = LiveEndpoint(name, sandbox)
+        try:
+            yield endpoint
+        finally:
+            endpoint.close()
+            plugins_module.default_plugins.cache_clear()
+
+
+def _install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = folder / "campus-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: campus\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[slipstream]\ncampus = example_slipstream_endpoint\n"
+    )
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.syspath_prepend(str(PLUGIN))
+    importlib.invalidate_caches()
+    plugins_module.default_plugins.cache_clear()

@@ -1,0 +1,264 @@
+"""A node that was made and cannot be set up: nobody misses that it is there."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from endpoints_under_test import LiveEndpoint
+from key_files import Pair
+from libcloud.compute.base import Node
+from libcloud.compute.deployment import Deployment, ScriptDeployment
+from libcloud.compute.types import DeploymentError
+from ssh_server import Machine
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.libcloud.errors import DeployFailed, NodeFailed
+
+from .test_setting_up import SCRIPT, deploy, key_of
+
+pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated")
+
+
+class Step(Deployment):
+    """A step that somebody wrote, and that fails."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.runs = 0
+
+    def run(self, node: Node, client: Any) -> Node:
+        self.runs += 1
+        raise self.error
+
+
+def failure(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, step: Any, **options: Any
+) -> Any:
+    with pytest.raises(DeployFailed) as caught:
+        deploy(endpoint, driver, machine, step, **options)
+    error = caught.value
+    assert isinstance(error, DeploymentError)
+    assert error.node is not None
+    assert str(error) == error.value
+    assert error.node.id in str(error)
+    assert driver.ex_endpoint in str(error)
+    assert "destroy_node(error.node)" in str(error)
+    assert "\n" not in str(error)
+    return error
+
+
+def test_a_key_that_is_not_let_in_is_told_with_the_node(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair, stranger: Pair
+) -> None:
+    options = key_of(endpoint, pair) | {"ssh_key": str(stranger.file)}
+    error = failure(endpoint, driver, machine, ScriptDeployment(SCRIPT), **options)
+    assert f"root@127.0.0.1, port {machine.port}, cannot be reached by SSH" in str(error)
+    assert "the machine lets nobody in with that name and key" in str(error)
+    assert error.operation == "deploy_node"
+    assert machine.logins == []
+    assert driver.destroy_node(error.node)
+
+
+def test_a_key_in_another_format_is_told_to_be_refused_and_not_to_be_broken(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair, tmp_path: Path
+) -> None:
+    strange = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    file = tmp_path / "strange-rsa"
+    text = strange.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    file.write_bytes(text)
+    options = key_of(endpoint, pair) | {"ssh_key": str(file)}
+    error = failure(endpoint, driver, machine, ScriptDeployment(SCRIPT), **options)
+    assert "the machine lets nobody in with that name and key" in str(error)
+    assert len(machine.refused) > 1
+
+
+def test_a_machine_where_nothing_answers_is_told_with_the_reason(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
+) -> None:
+    machine.stop()
+    error = failure(endpoint, driver, machine, ScriptDeployment(SCRIPT), **key_of(endpoint, pair))
+    assert f"Unable to connect to port {machine.port} on 127.0.0.1" in str(error)
+
+
+def test_a_step_that_fails_is_tried_as_often_as_asked_for(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
+) -> None:
+    step = Step(RuntimeError("the disk is full"))
+    error = failure(endpoint, driver, machine, step, max_tries=2, **key_of(endpoint, pair))
+    assert step.runs == 2
+    assert "Failed after 2 tries: the disk is full." in str(error)
+    assert "Traceback" not in str(error)
+    assert error.original_error is error.__cause__
+
+
+def test_a_step_that_fails_is_not_tried_under_other_names(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
+) -> None:
+    machine.users = ("root", "ubuntu")
+    step = Step(RuntimeError("the disk is full"))
+    options = {"ssh_alternate_usernames": ["ubuntu"], "max_tries": 1, **key_of(endpoint, pair)}
+    error = failure(endpoint, driver, machine, step, **options)
+    assert (step.runs, machine.logins) == (1, ["root"])
+    assert "the disk is full." in str(error)
+
+
+def test_all_names_are_tried_within_the_same_time(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
+) -> None:
+    machine.users = ()
+    options = {"ssh_alternate_usernames": ["admin", "ubuntu"], **key_of(endpoint, pair)}
+    error = failure(endpoint, driver, machine, ScriptDeployment(SCRIPT), **options)
+    assert "root or admin or ubuntu@127.0.0.1" in str(error)
+    names = list(dict.fromkeys(machine.refused))
+    rounds = len(machine.refused) // len(machine.refused[: machine.refused.index("ubuntu") + 1])
+    assert names == ["root", "admin", "ubuntu"]
+    assert rounds > 1
+
+
+def test_a_node_without_an_address_of_the_kind_wanted_is_told_at_once(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
+) -> None:
+    options = {"ssh_interface": "public_ips", **key_of(endpoint, pair)}
+    error = failure(endpoint, driver, machine, ScriptDeployment(SCRIPT), **options)
+    assert isinstance(error.original_error, NodeFailed)
+    assert "public address" in str(error)
+    assert "ssh_interface='private_ips'" in str(error)
+    assert machine.logins == machine.refused == []
+
+
+def test_a_place_that_has_no_address_is_told(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
+) -> None:
+    # Of what runs on a service of one's own, a Nuvla server may know no more than a name.
+    endpoint.sandbox.world.ids.fixed_address = (
+        "swarm.example.org" if endpoint.family == "nuvla" else ""
+    )
+    error = failure(endpoint, driver, machine, ScriptDeployment(SCRIPT), **key_of(endpoint, pair))
+    assert isinstance(error.original_error, NodeFailed)
+    assert "private address" in str(error)
+
+
+def test_a_node_that_is_aborted_is_told_with_the_reason(
+    endpoint: LiveEndpoint,
+    driver: Driver,
+    machine: Machine,
+    pair: Pair,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = driver.create_node
+
+    def create(**options: Any) -> Node:
+        node = made(**options)
+        if endpoint.family == "nuvla":
+            endpoint.sandbox.world.fail(node.id, "no space left")
+        else:
+            endpoint.sandbox.world.abort_run(node.id, "no space left")
+        return node
+
+    monkeypatch.setattr(driver, "create_node", create)
+    error = failure(endpoint, driver, machine, ScriptDeployment(SCRIPT), **key_of(endpoint, pair))
+    assert "no space left" in str(error)
+
+
+def test_a_failure_survives_the_way_to_another_process_and_takes_no_secret_there(
+    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
+) -> None:
+    step = Step(RuntimeError("tried hunter2"))
+    step.error.args = (lambda: "what cannot be pickled",)
+    error = failure(endpoint, driver, machine, step, max_tries=1, **key_of(endpoint, pair))
+    text = pickle.dumps(error)
+    copy = pickle.loads(text)
+    assert (type(copy), str(copy), copy.node.id) == (DeployFailed, str(error), error.node.id)
+    assert (copy.endpoint, copy.operation) == (error.endpoint, "deploy_node")
+    assert copy.original_error is None
+    assert endpoint.sandbox.password.encode() not in text
+
+
+class AtExit:
+    """Stands for the module ``atexit``."""
+
+    def __init__(self) -> None:
+        self.registered: list[Callable[[], object]] = []
+
+    def register(self, function: Callable[[], object]) -> Callable[[], object]:
+        self.registered.append(function)
+        return function
+
+    def unregister(self, function: Callable[[], object]) -> None:
+        self.registered.remove(function)
+
+    def end(self) -> None:
+        for function in self.registered:
+            function()
+
+
+@pytest.fixture
+def at_exit(monkeypatch: pytest.MonkeyPatch) -> AtExit:
+    fake = AtExit()
+    monkeypatch.setattr("slipstream.libcloud.ssh_setup.atexit", fake)
+    return fake
+
+
+class TestInterrupted:
+    """Somebody presses Control-C while the node is being set up."""
+
+    def test_the_function_given_is_called_at_the_end_with_the_driver_and_the_node(
+        self, endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair, at_exit: AtExit
+    ) -> None:
+        called: list[Any] = []
+        options = {"at_exit_func": lambda driver, node: called.append((driver, node.id))}
+        step = Step(KeyboardInterrupt())
+        with pytest.raises(KeyboardInterrupt):
+            deploy(endpoint, driver, machine, step, **options, **key_of(endpoint, pair))
+        assert called == []
+        at_exit.end()
+        (node,) = driver.list_nodes()
+        assert called == [(driver, node.id)]
+
+    def test_without_such_a_function_the_interruption_names_the_node(
+        self, endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
+    ) -> None:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            deploy(endpoint, driver, machine, Step(KeyboardInterrupt()), **key_of(endpoint, pair))
+        (node,) = driver.list_nodes()
+        assert caught.value.__notes__ == [f"Node blog ({node.id}) was created, and still exists."]
+
+    def test_an_interrupted_wait_names_the_node_too(
+        self,
+        endpoint: LiveEndpoint,
+        driver: Driver,
+        machine: Machine,
+        pair: Pair,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def interrupt(_: float) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("slipstream.transport.clock.time.sleep", interrupt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            deploy(endpoint, driver, machine, ScriptDeployment(SCRIPT), **key_of(endpoint, pair))
+        (node,) = driver.list_nodes()
+        assert node.id in caught.value.__notes__[0]
+
+    @pytest.mark.parametrize("step", [ScriptDeployment(SCRIPT), Step(RuntimeError("no"))])
+    def test_the_function_is_not_called_once_the_call_has_ended(
+        self,
+        endpoint: LiveEndpoint,
+        driver: Driver,
+        machine: Machine,
+        pair: Pair,
+        at_exit: AtExit,
+        step: Deployment,
+    ) -> None:
+        options = {"at_exit_func": pytest.fail, **key_of(endpoint, pair)}
+        if isinstance(step, Step):
+            failure(endpoint, driver, machine, step, **options)
+        else:
+            deploy(endpoint, driver, machine, step, **options)
+        assert at_exit.registered == []

@@ -1,0 +1,450 @@
+"""Waiting for many nodes at once, on each kind of endpoint."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from endpoints_under_test import LiveEndpoint
+from fake_time import FakeTime
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import Node, NodeDriver
+from libcloud.compute.types import NodeState
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.libcloud.errors import (
+    BadInput,
+    NoAnswer,
+    NodeFailed,
+    RateLimitReached,
+    ServiceUnavailable,
+    WaitTimeout,
+)
+from slipstream.transport import Transport
+from slipstream.values import DeploymentState
+
+QUESTION = {"slipstream": "/run.*", "nuvla": "/api/deployment"}
+"""What a question goes to, by family."""
+
+
+def by_hand(*ids: str) -> list[Node]:
+    return [Node(one, one, NodeState.UNKNOWN, [], [], None) for one in ids]  # type: ignore[arg-type]
+
+
+def reachable(endpoint: LiveEndpoint) -> dict[str, Any]:
+    """The sandbox of one family is reached by the address of this machine, which is private."""
+    return {"ssh_interface": "private_ips" if endpoint.family == "nuvla" else "public_ips"}
+
+
+def deployed(endpoint: LiveEndpoint, driver: Driver, *names: str) -> list[Node]:
+    nodes = [endpoint.deploy(driver, name) for name in names]
+    endpoint.sandbox.journal.clear()
+    return nodes
+
+
+def fail(endpoint: LiveEndpoint, node: Node, reason: str) -> None:
+    if endpoint.family == "nuvla":
+        endpoint.sandbox.world.fail(node.id, reason)
+    else:
+        endpoint.sandbox.world.abort_run(node.id, reason)
+
+
+def hold(endpoint: LiveEndpoint, node: Node) -> None:
+    world = endpoint.sandbox.world
+    (world.hold if endpoint.family == "nuvla" else world.hold_run)(node.id)
+
+
+def locate(endpoint: LiveEndpoint, node: Node, address: str) -> None:
+    """Let the only address of a node be this one."""
+    world = endpoint.sandbox.world
+    name = "hostname" if endpoint.family == "nuvla" else "machine:hostname"
+    world.set_parameter(node.id, name, address)
+
+
+def up(endpoint: LiveEndpoint, driver: Driver, address: str) -> Node:
+    [node] = deployed(endpoint, driver, "blog")
+    endpoint.pass_time()
+    locate(endpoint, node, address)
+    return node
+
+
+def sent(endpoint: LiveEndpoint) -> Counter[str]:
+    """How often each address was asked; whatever bears an id is one."""
+    return Counter(re.sub(r"[0-9a-f-]{36}", "<id>", one.path) for one in endpoint.sandbox.journal)
+
+
+def test_nodes_come_back_running_with_their_addresses_in_the_order_asked_for(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    one, two, three = deployed(endpoint, driver, "one", "two", "three")
+    result = driver.wait_until_running([two, one, three, two], **reachable(endpoint))
+    assert [node.id for node, _ in result] == [two.id, one.id, three.id]
+    assert [node.name for node, _ in result] == ["two", "one", "three"]
+    for node, addresses in result:
+        assert node.state == NodeState.RUNNING
+        assert node.driver is driver
+        assert addresses
+        assert addresses in (node.public_ips, node.private_ips)
+        assert node.extra["state"] in {"Ready", "STARTED"}
+    assert one.state != NodeState.RUNNING
+
+
+def test_the_arguments_are_those_of_libcloud(endpoint: LiveEndpoint, driver: Driver) -> None:
+    node = up(endpoint, driver, "203.0.113.80")
+    [(found, addresses)] = driver.wait_until_running([node], 5, 600, "public_ips", True, None)
+    assert found.id == node.id
+    assert addresses == ["203.0.113.80"]
+
+
+def test_one_node_costs_no_list(endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime) -> None:
+    [node] = deployed(endpoint, driver, "blog")
+    driver.wait_until_running([node], **reachable(endpoint))
+    asked = sent(endpoint)
+    if endpoint.family == "nuvla":
+        assert asked.pop("/api/deployment-parameter") == 1
+        assert set(asked) == {"/api/deployment"}
+    else:
+        assert asked.pop("/run/<id>") == 1
+        assert set(asked) == {"/run/<id>/ss:state"}
+    assert sum(asked.values()) == len(waiting.slept) + 1
+
+
+def test_more_than_a_hundred_nodes_cost_a_few_requests_for_each_question(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    image, location = endpoint.image(driver), endpoint.location(driver)
+    nodes = [endpoint.deploy(driver, image=image, location=location) for _ in range(101)]
+    random.Random(1).shuffle(nodes)
+    endpoint.sandbox.journal.clear()
+    result = driver.wait_until_running(nodes, wait_period=60, **reachable(endpoint))
+    assert [node.id for node, _ in result] == [node.id for node in nodes]
+    questions = len(waiting.slept) + 1
+    assert questions > 3
+    listing, machines = (
+        ({"/api/deployment": 2 * questions}, "/api/deployment-parameter")
+        if endpoint.family == "nuvla"
+        else ({"/run": questions}, "/api/virtual-machine")
+    )
+    assert sent(endpoint) == {**listing, machines: 2}
+
+
+def test_a_node_that_fails_ends_it_at_once_and_is_named_with_the_reason(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    good, bad = deployed(endpoint, driver, "good", "bad")
+    fail(endpoint, bad, "The disk is full")
+    with pytest.raises(NodeFailed, match=rf"bad \({bad.id}\) .*The disk is full") as caught:
+        driver.wait_until_running([good, bad], timeout=36000, **reachable(endpoint))
+    assert caught.value.node_ids == (bad.id,)
+    assert (caught.value.reason or "").endswith("The disk is full")
+    assert good.id not in str(caught.value)
+    assert sum(waiting.slept) < 150
+
+
+def test_every_node_that_failed_is_told(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    nodes = deployed(endpoint, driver, *(f"node-{number}" for number in range(7)))
+    for node in nodes:
+        fail(endpoint, node, "no quota")
+    with pytest.raises(NodeFailed, match="no quota") as caught:
+        driver.wait_until_running(nodes)
+    assert len(caught.value.node_ids) >= 1
+    assert set(caught.value.node_ids) <= {node.id for node in nodes}
+    # A message is cut before it becomes unreadable; node_ids names all.
+    assert 1 <= str(caught.value).count("no quota") <= min(5, len(caught.value.node_ids))
+
+
+def test_a_node_that_was_destroyed_ends_it_at_once(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    [node, other] = deployed(endpoint, driver, "blog", "other")
+    endpoint.pass_time()
+    driver.destroy_node(node)
+    with pytest.raises(NodeFailed, match=rf"blog \({node.id}\) is .* and cannot run any more"):
+        driver.wait_until_running([other, node], **reachable(endpoint))
+    with pytest.raises(NodeFailed, match="cannot run any more"):
+        driver.wait_until_running([node], **reachable(endpoint))
+    endpoint.pass_time()
+    with pytest.raises(NodeFailed, match=r"is (Done|DELETED) and cannot run any more"):
+        driver.wait_until_running([node, other], **reachable(endpoint))
+    assert waiting.slept == []
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_node_that_the_server_does_not_know_is_gone(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, number: int
+) -> None:
+    ids = [f"0d3a3e2c-5f5f-4c8e-9a4e-00000000000{digit}" for digit in range(number)]
+    full = [f"deployment/{one}" if endpoint.family == "nuvla" else one for one in ids]
+    with pytest.raises(NodeFailed, match=r"is (Deleted|DELETED) and cannot run") as caught:
+        driver.wait_until_running(by_hand(*ids))
+    assert caught.value.node_ids == tuple(full)
+    assert waiting.slept == []
+
+
+def test_nodes_made_by_hand_will_do(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    [node] = deployed(endpoint, driver, "blog")
+    bare = node.id.rpartition("/")[2].upper() if endpoint.family != "nuvla" else node.id
+    result = driver.wait_until_running(by_hand(bare, node.id), **reachable(endpoint))
+    assert [found.id for found, _ in result] == [node.id]
+
+
+def test_no_time_to_wait_still_asks_once(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    [node, other] = deployed(endpoint, driver, "blog", "shop")
+    with pytest.raises(WaitTimeout, match=r"blog .* is .*; shop .* is ") as caught:
+        driver.wait_until_running([node, other], timeout=0)
+    assert "The nodes go on" in str(caught.value)
+    endpoint.pass_time()
+    assert len(driver.wait_until_running([node, other], timeout=0, **reachable(endpoint))) == 2
+    assert waiting.slept == []
+
+
+def test_the_end_of_the_time_names_who_is_late_and_no_other(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    late, early = deployed(endpoint, driver, "late", "early")
+    hold(endpoint, late)
+    began = time.monotonic()
+    with pytest.raises(WaitTimeout, match="Timed out after 900 seconds") as caught:
+        driver.wait_until_running([early, late], timeout=900, **reachable(endpoint))
+    assert f"late ({late.id})" in str(caught.value)
+    assert "early" not in str(caught.value)
+    # What the requests themselves have taken counts too, on a slow machine some seconds.
+    assert 898 - (time.monotonic() - began) <= sum(waiting.slept) <= 902
+
+
+def test_nothing_to_wait_for_is_nothing_to_ask(endpoint: LiveEndpoint, driver: Driver) -> None:
+    endpoint.sandbox.journal.clear()
+    assert driver.wait_until_running([]) == []
+    with pytest.raises(BadInput):
+        driver.wait_until_running([], timeout=-1)
+    assert len(endpoint.sandbox.journal) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"ssh_interface": "public"}, ValueError, "'public_ips' or 'private_ips'"),
+        ({"wait_period": -1}, ValueError, "wait_period"),
+        ({"timeout": None}, ValueError, "timeout"),
+        ({"ex_list_nodes_kwargs": {"ex_adresses": True}}, TypeError, "'ex_addresses'"),
+        ({"ex_list_nodes_kwargs": ["ex_addresses"]}, TypeError, "must be a dict, not list"),
+        ({"ex_progress": print}, TypeError, "did you mean 'progress'"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_anything_is_sent(
+    endpoint: LiveEndpoint,
+    driver: Driver,
+    options: dict[str, Any],
+    error: type[Exception],
+    words: str,
+) -> None:
+    [node] = deployed(endpoint, driver, "blog")
+    with pytest.raises(error, match=words):
+        driver.wait_until_running([node], **options)
+    assert len(endpoint.sandbox.journal) == 0
+
+
+def test_things_that_are_no_nodes_of_this_endpoint_are_refused(
+    endpoint: LiveEndpoint, driver: Driver
+) -> None:
+    [node] = deployed(endpoint, driver, "blog")
+    foreign = Node(node.id, "blog", NodeState.UNKNOWN, [], [], NodeDriver("key"))
+    for nodes, error in (
+        ([node, foreign], BadInput),
+        (node, TypeError),
+        (by_hand("no-such-id"), BadInput),
+    ):
+        with pytest.raises(error):
+            driver.wait_until_running(nodes)  # type: ignore[arg-type]
+    assert len(endpoint.sandbox.journal) == 0
+
+
+def test_the_keywords_of_list_nodes_are_taken_and_change_nothing(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    [node] = deployed(endpoint, driver, "blog")
+    given = {"ex_active_only": True, "ex_addresses": False}
+    [(found, addresses)] = driver.wait_until_running(
+        [node], ex_list_nodes_kwargs=given, **reachable(endpoint)
+    )
+    assert found.id == node.id
+    assert addresses
+
+
+def test_a_node_that_runs_without_the_address_wanted_is_asked_three_times_more(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    node = up(endpoint, driver, "10.0.0.5")
+    with pytest.raises(NodeFailed) as caught:
+        driver.wait_until_running([node], timeout=36000)
+    text = str(caught.value)
+    assert f"({node.id}) runs and has no public IPv4 address, but 10.0.0.5" in text
+    assert "ssh_interface='private_ips'" in text
+    assert caught.value.node_ids == (node.id,)
+    assert len(waiting.slept) == 3
+    [(_, addresses)] = driver.wait_until_running([node], ssh_interface="private_ips")
+    assert addresses == ["10.0.0.5"]
+
+
+def test_an_address_that_comes_in_time_is_waited_for(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = up(endpoint, driver, "10.0.0.5")
+    seen: list[DeploymentState] = []
+
+    def comes_later(answer: DeploymentState) -> None:
+        seen.append(answer)
+        if len(seen) == 3:
+            locate(endpoint, node, "203.0.113.80")
+
+    [(found, addresses)] = driver.wait_until_running([node], progress=comes_later)
+    assert addresses == found.public_ips == ["203.0.113.80"]
+    assert len(seen) == 4
+
+
+def test_the_end_of_the_time_ends_the_waiting_for_an_address_too(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    node = up(endpoint, driver, "10.0.0.5")
+    with pytest.raises(NodeFailed, match="runs and has no public IPv4 address"):
+        driver.wait_until_running([node], timeout=0)
+    assert waiting.slept == []
+
+
+def test_ipv6_addresses_are_taken_when_they_are_wanted(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    node = up(endpoint, driver, "2001:db8::5")
+    with pytest.raises(NodeFailed, match=r"but 2001:db8::5 .*Pass force_ipv4=False"):
+        driver.wait_until_running([node])
+    [(found, addresses)] = driver.wait_until_running([node], force_ipv4=False)
+    assert addresses == found.public_ips == ["2001:db8::5"]
+
+
+def test_a_node_can_be_reached_by_the_name_of_a_host(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    node = up(endpoint, driver, "blog.example.org")
+    [(_, addresses)] = driver.wait_until_running([node])
+    assert addresses == ["blog.example.org"]
+
+
+def test_faults_that_pass_are_survived(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, pauses: list[float]
+) -> None:
+    nodes = deployed(endpoint, driver, "blog", "shop")
+    endpoint.sandbox.faults.add(path=QUESTION[endpoint.family], status=503, times=9)
+    assert len(driver.wait_until_running(nodes, **reachable(endpoint))) == 2
+    endpoint.sandbox.faults.add(path=QUESTION[endpoint.family], cut="after", times=6)
+    assert len(driver.wait_until_running(nodes, **reachable(endpoint))) == 2
+
+
+def test_faults_that_do_not_pass_end_it(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, pauses: list[float]
+) -> None:
+    nodes = deployed(endpoint, driver, "blog", "shop")
+    endpoint.sandbox.faults.add(path=QUESTION[endpoint.family], status=502, times=None)
+    with pytest.raises(ServiceUnavailable):
+        driver.wait_until_running(nodes, timeout=36000)
+    assert len(waiting.slept) == 4 * 3 + 3
+    endpoint.sandbox.faults.clear()
+    endpoint.sandbox.faults.add(path=QUESTION[endpoint.family], cut="before", times=None)
+    with pytest.raises(NoAnswer):
+        driver.wait_until_running(nodes, timeout=0)
+
+
+def test_a_server_that_asks_for_time_is_left_alone_that_long(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    nodes = deployed(endpoint, driver, "blog", "shop")
+    endpoint.sandbox.faults.add(
+        path=QUESTION[endpoint.family], status=429, retry_after=120, times=5
+    )
+    driver.wait_until_running(nodes, wait_period=1, timeout=3600, **reachable(endpoint))
+    assert waiting.slept[:5] == [120] * 5
+    assert max(waiting.slept[5:], default=0) <= 1
+
+
+def test_a_server_that_asks_for_more_time_than_there_is_ends_it(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    nodes = deployed(endpoint, driver, "blog", "shop")
+    endpoint.sandbox.faults.add(
+        path=QUESTION[endpoint.family], status=429, retry_after=120, times=None
+    )
+    with pytest.raises(RateLimitReached) as caught:
+        driver.wait_until_running(nodes, timeout=60)
+    assert caught.value.retry_after == 120
+    assert waiting.slept == []
+
+
+def test_progress_is_told_of_each_node_at_each_question(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    nodes = deployed(endpoint, driver, "blog", "shop")
+    told: list[DeploymentState] = []
+    driver.wait_until_running(nodes, progress=told.append, **reachable(endpoint))
+    assert {one.deployment_id for one in told} == {node.id for node in nodes}
+    assert len(told) == 2 * (len(waiting.slept) + 1)
+    assert len({one.state for one in told}) > 1
+
+
+def test_a_failing_progress_callback_is_logged_and_does_not_end_the_wait(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    nodes = deployed(endpoint, driver, "blog", "shop")
+
+    def fail(_: DeploymentState) -> None:
+        raise UnicodeEncodeError("ascii", "x", 0, 1, "ordinal not in range")
+
+    endpoint.pass_time()
+    assert len(driver.wait_until_running(nodes, progress=fail, **reachable(endpoint))) == 2
+    assert driver.ex_wait_node_in_state(nodes[0], NodeState.RUNNING, progress=fail)
+    assert "the progress callback failed: UnicodeEncodeError" in caplog.text
+
+
+@pytest.mark.parametrize("where", ["asking", "sleeping"])
+def test_an_interrupt_ends_it_at_once_and_leaves_the_driver_usable(
+    endpoint: LiveEndpoint,
+    driver: Driver,
+    waiting: FakeTime,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+) -> None:
+    nodes = deployed(endpoint, driver, "blog", "shop")
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        if where == "asking":
+            patched.setattr(Transport, "_exchange", interrupt)
+        else:
+            patched.setattr(waiting, "sleep", interrupt)
+        for wait in (
+            lambda: driver.wait_until_running(nodes),
+            lambda: driver.ex_wait_node_in_state(nodes[0]),
+            lambda: driver.ex_operation(nodes[0]).wait(),
+        ):
+            with pytest.raises(KeyboardInterrupt):
+                wait()
+    assert len(driver.wait_until_running(nodes, **reachable(endpoint))) == 2
+    assert all(driver.destroy_node(node) for node in nodes)
+
+
+def test_programs_that_catch_libcloud_s_own_error_go_on_working(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    [node] = deployed(endpoint, driver, "blog")
+    with pytest.raises(LibcloudError, match="Timed out after 1 seconds"):
+        driver.wait_until_running([node], timeout=1)

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import inspect
+import socket
+from typing import Any
+from unittest import mock
+
+import pytest
+import requests
+from endpoints_under_test import LiveEndpoint
+from hypothesis import example, given
+from hypothesis import strategies as st
+from servers import below, front
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.errors import BadInput
+from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver
+from slipstream.values.endpoint import Endpoint, join_address, split_address
+
+
+class _Reached(Exception):
+    """Stands for the login: only the address is looked at."""
+
+
+def endpoint(
+    driver: type[SlipStreamNodeDriver] = SlipStreamNodeDriver, **options: Any
+) -> LiveEndpoint:
+    with (
+        mock.patch("slipstream.libcloud.compute_driver.connect", side_effect=_Reached) as connect,
+        pytest.raises(_Reached),
+    ):
+        driver("alice", "secret", **options)
+    reached = connect.call_args.args[0]
+    assert isinstance(reached, Endpoint)
+    return reached
+
+
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        ({}, "https://nuv.la"),
+        ({"host": None}, "https://nuv.la"),
+        ({"secure": False}, "http://nuv.la"),
+        ({"port": 8443}, "https://nuv.la:8443"),
+        ({"port": "8443"}, "https://nuv.la:8443"),
+        ({"port": 443, "secure": False}, "http://nuv.la:443"),
+        ({"port": 80}, "https://nuv.la:80"),
+        ({"host": "example.org", "port": 80, "secure": True}, "https://example.org:80"),
+        ({"host": "example.org:8443"}, "https://example.org:8443"),
+        ({"host": "example.org:8443", "port": 8443}, "https://example.org:8443"),
+        ({"host": "127.0.0.1:8182", "secure": False}, "http://127.0.0.1:8182"),
+        ({"host": "::1"}, "https://[::1]"),
+        ({"host": "[::1]"}, "https://[::1]"),
+        ({"host": "::1", "port": 8443}, "https://[::1]:8443"),
+        ({"host": "[::1]:8443"}, "https://[::1]:8443"),
+        ({"ex_endpoint": "https://example.org/"}, "https://example.org"),
+        ({"ex_endpoint": "https://example.org/base///"}, "https://example.org/base"),
+        ({"ex_endpoint": "http://[::1]:8182/base"}, "http://[::1]:8182/base"),
+        (
+            {"ex_endpoint": "https://example.org", "host": "x", "port": 5, "secure": False},
+            "https://example.org",
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_asked_for_is_reached(options: dict[str, Any], url: str) -> None:
+    assert endpoint(**options).url == url
+
+
+def test_the_second_driver_has_another_host_of_its_own() -> None:
+    assert endpoint(NuvlaNodeDriver).url == "https://nuvla.io"
+    assert endpoint(NuvlaNodeDriver, host=None, port=8443).url == "https://nuvla.io:8443"
+    assert endpoint(NuvlaNodeDriver, host="example.org").url == "https://example.org"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ex_endpoint": "https://alice:pa55@example.org"},
+        {"ex_endpoint": "https://alice@example.org"},
+        {"host": "alice:pa55@example.org"},
+        {"host": "alice:pa55@example.org:443"},
+        {"host": "https://alice:pa55@example.org"},
+    ],
+    ids=str,
+)
+def test_a_login_in_the_address_is_refused_with_the_right_place(options: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="key and secret") as caught:
+        SlipStreamNodeDriver("alice", "secret", **options)
+    assert "pa55" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"host": "example.org:8443", "port": 443},
+        {"host": "example.org:"},
+        {"host": "example.org:port"},
+        {"host": ":8443"},
+        {"host": "[::1"},
+        {"host": "::g"},
+        {"host": "fe80::1%eth0"},
+        {"host": "[fe80::1%25eth0]:443"},
+        {"host": "[nuv.la]:443"},
+        {"ex_endpoint": "http://[fe80::1%2530]:8080"},
+        {"ex_endpoint": "http://[fe80::1%25eth0]"},
+        {"ex_endpoint": "http://[::1]x:80"},
+        {"ex_endpoint": "http://x[::1]"},
+        {"ex_endpoint": "http://[v1.fe80]"},
+        {"ex_endpoint": "http://::1:8080"},
+        {"ex_endpoint": "http://[::1]:0"},
+        {"ex_endpoint": "http://[::1]:99999"},
+        {"ex_endpoint": "http://[::1]:٤٤٣"},
+        {"port": True},
+        {"port": 443.5},
+    ],
+    ids=str,
+)
+def test_addresses_that_cannot_be_right_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(BadInput):
+        SlipStreamNodeDriver("alice", "secret", **options)
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
+@pytest.mark.parametrize("as_url", [True, False])
+def test_a_server_is_reached_by_its_address_of_ipv6(endpoint: LiveEndpoint, as_url: bool) -> None:
+    with front(endpoint.url, host="::1") as url:
+        port = int(url.rpartition(":")[2])
+        given = {"ex_endpoint": url} if as_url else {"host": "::1", "port": port, "secure": False}
+        kind = endpoint.login()._session.kind.name
+        driver = endpoint.login(**{"ex_endpoint": None, "ex_endpoint_kind": kind, **given})
+        assert driver.list_nodes() == []
+        assert (driver.ex_endpoint, driver.connection.host) == (url, "::1")
+
+
+def test_a_base_path_goes_before_every_path(endpoint: LiveEndpoint) -> None:
+    kind = endpoint.login()._session.kind.name
+    with below("/cloud/one", endpoint.url) as (url, asked):
+        driver = endpoint.login(ex_endpoint=f"{url}/", ex_endpoint_kind=kind)
+        assert driver.list_nodes() == []
+        assert driver.connection.request_path == "/cloud/one"
+        assert driver.connection.request("/api/cloud-entry-point").object["id"]
+    assert asked
+    assert all(path.startswith("/cloud/one/") for path in asked)
+
+
+@given(text=st.text() | st.text(alphabet="http://[]:%@.1afe#?x \\\n"))
+@example("http://[")
+@example("http://[fe80::1%2530]:8080")
+def test_any_text_is_an_endpoint_that_parses_to_itself_or_bad_input(text: str) -> None:
+    try:
+        parsed = Endpoint.parse(text)
+    except BadInput:
+        return
+    assert Endpoint.parse(parsed.url) == parsed
+    assert requests.Request("GET", f"{parsed.url}/x").prepare().url == f"{parsed.url}/x"
+
+
+@given(host=st.one_of(st.ip_addresses().map(str), st.just("nuv.la")), port=st.integers(1, 65535))
+def test_addresses_are_taken_apart_as_they_were_put_together(host: str, port: int) -> None:
+    assert split_address(join_address(host, port)) == (host, port)
+    assert split_address(join_address(host)) == split_address(host) == (host, None)
+    endpoint = Endpoint(host=host, port=port)
+    assert Endpoint.parse(endpoint.url) == endpoint
+
+
+def test_both_drivers_show_their_arguments() -> None:
+    shown = inspect.signature(NuvlaNodeDriver)
+    assert list(shown.parameters) == list(inspect.signature(SlipStreamNodeDriver).parameters)
+    assert shown.parameters["host"].default == "nuvla.io"
+    assert {"host", "timeout", "ex_verify", "ex_endpoint"} < set(shown.parameters)
+
+
+@pytest.mark.parametrize("driver", [SlipStreamNodeDriver, NuvlaNodeDriver])
+def test_a_keyword_that_does_not_exist_is_refused_with_the_nearest(driver: Any) -> None:
+    with pytest.raises(TypeError, match=r"no argument 'verify'; did you mean 'ex_verify'\?"):
+        driver("alice", "secret", verify=False)
+    with pytest.raises(TypeError, match=r"'ex_ca_certs'; did you mean 'ex_ca_cert'\?"):
+        driver("alice", "secret", ex_ca_certs="x")
