@@ -320,7 +320,7 @@ class Backend:
                 yield Deployment(id=deployment_id, state=GONE, phase=Phase.TERMINATED)
 
     @_operation("read the state of a deployment")
-    def get_state(self, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
+    def get_state(self, deployment_id: str, states: frozenset[str]) -> DeploymentState:
         """
         Read the state of a deployment, as cheaply as the server can tell; by default all of it.
 
@@ -329,13 +329,13 @@ class Backend:
         waits for.
 
         :param deployment_id: Its id.
-        :param wanted: The states waited for, so that ``attainable`` can be answered.
+        :param states: The states waited for, so that ``attainable`` can be answered.
         :raises NotFound: If there is none of that id, and its end is not waited for.
         """
         try:
             deployment = self.get_deployment(deployment_id)
         except NotFound:
-            end = next((s for s in sorted(wanted) if self._phase(s) is Phase.TERMINATED), None)
+            end = next((s for s in sorted(states) if self._phase(s) is Phase.TERMINATED), None)
             if end is None:
                 raise
             return DeploymentState(state=end, phase=Phase.TERMINATED, deployment_id=deployment_id)
@@ -345,8 +345,8 @@ class Backend:
             phase=deployment.phase,
             failure=deployment.failure,
             attainable=coming is None
-            or deployment.state in wanted
-            or any(self._phase(state) in coming for state in wanted),
+            or deployment.state in states
+            or any(self._phase(state) in coming for state in states),
             deployment_id=deployment_id,
         )
 
@@ -370,7 +370,7 @@ class Backend:
         self,
         deployment_id: str,
         force: bool,
-        known: Mapping[str, Any],
+        raw: Mapping[str, Any],
     ) -> bool:
         """
         Terminate a deployment and its machines.
@@ -378,7 +378,7 @@ class Backend:
         :param deployment_id: Its id.
         :param force: Whether to delete it although it cannot be stopped, where the server can;
             what it runs then goes on running.
-        :param known: What the server said of it before; it may be empty.
+        :param raw: What the server said of it before; it may be empty.
         :returns: ``True`` once it has ended, or the server has accepted and will end it.
         :raises Conflict: If it does not end.
         """
@@ -490,14 +490,14 @@ class Backend:
 
     @_operation("list virtual machines")
     def list_virtual_machines(
-        self, connector: str | None, deployment_id: str | None, known: Mapping[str, Any]
+        self, connector: str | None, deployment_id: str | None, raw: Mapping[str, Any]
     ) -> Iterable[VirtualMachine]:
         """
         List machines.
 
         :param connector: Only those on this connector.
         :param deployment_id: Only those of this deployment.
-        :param known: What the server said of that deployment before; it may be empty.
+        :param raw: What the server said of that deployment before; it may be empty.
         """
         raise self.unsupported("list_virtual_machines")
 

@@ -295,7 +295,7 @@ def deployment_request(
         scalable=checked("ex_scalable", scalable, bool, "True or False"),
         check_ssh_key=checked("ex_check_ssh_key", check_ssh_key, bool, "True or False"),
         ssh_key=None if auth is None else ssh_key(auth),
-        known=[thing.extra for thing in (image, location) if getattr(thing, "extra", None)],
+        raw=[thing.extra for thing in (image, location) if getattr(thing, "extra", None)],
         region=driver.region or None,
     )
 

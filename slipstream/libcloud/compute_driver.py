@@ -985,7 +985,7 @@ class SlipStreamNodeDriver(NodeDriver):
         machines = self._backend.list_virtual_machines(
             connector=self._location_id(location),
             deployment_id=None if node is None else self._node_id(node),
-            known=(node.extra or {}) if isinstance(node, Node) else {},
+            raw=(node.extra or {}) if isinstance(node, Node) else {},
         )
         return (convert.virtual_machine(machine, self) for machine in machines)
 
@@ -1145,7 +1145,7 @@ class SlipStreamNodeDriver(NodeDriver):
         return self._backend.terminate(
             self._node_id(node),
             force=ex_force,
-            known=(node.extra or {}) if self._is_own(node) else {},
+            raw=(node.extra or {}) if self._is_own(node) else {},
         )
 
     @operation

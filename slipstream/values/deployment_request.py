@@ -64,7 +64,7 @@ class DeploymentRequest:
     :param check_ssh_key: Whether to refuse when the user has no SSH key.
     :param ssh_key: A public key that must be let in to the machines; given to no backend but those
         with ``takes_ssh_keys``.
-    :param known: What the server said before of the image and of the location, if the caller has
+    :param raw: What the server said before of the image and of the location, if the caller has
         it; whoever deploys may spare a request by it, but must look whether it is of what is
         deployed.
     :param region: The location, its id or its name, to deploy on when no parameter decides one.
@@ -78,7 +78,7 @@ class DeploymentRequest:
     scalable: bool = False
     check_ssh_key: bool = False
     ssh_key: SSHKey | None = None
-    known: tuple[Mapping[str, Any], ...] = attrs.field(
+    raw: tuple[Mapping[str, Any], ...] = attrs.field(
         default=(), converter=to_tuple, repr=False, eq=False
     )
     region: str | None = None

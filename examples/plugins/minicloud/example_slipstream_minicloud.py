@@ -79,7 +79,7 @@ class MiniCloud(Backend):
         }
         return self.deployment(self.post("/v1/servers", "make a server", document))
 
-    def terminate(self, deployment_id: str, force: bool, known: Mapping[str, Any]) -> bool:
+    def terminate(self, deployment_id: str, force: bool, raw: Mapping[str, Any]) -> bool:
         request = Request(method="DELETE", path=server_path(deployment_id))
         self.session.send(request, doing="delete a server")
         return True

@@ -143,9 +143,9 @@ class Nuvla(CimiBackend):
         """Read several deployments."""
         return state_reads.get_deployments(self.session, deployment_ids)
 
-    def get_state(self, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
+    def get_state(self, deployment_id: str, states: frozenset[str]) -> DeploymentState:
         """Read the state of a deployment."""
-        return lifecycle.get_state(self.session, deployment_id, wanted)
+        return lifecycle.get_state(self.session, deployment_id, states)
 
     def deploy(self, request: DeploymentRequest) -> Deployment:
         """Create, configure and start a deployment."""
@@ -155,10 +155,10 @@ class Nuvla(CimiBackend):
         self,
         deployment_id: str,
         force: bool,
-        known: Mapping[str, Any],
+        raw: Mapping[str, Any],
     ) -> bool:
         """Stop a deployment and delete it."""
-        return termination.terminate(self.session, deployment_id, force, known)
+        return termination.terminate(self.session, deployment_id, force, raw)
 
     def start_deployment(self, deployment_id: str) -> bool:
         """Start a deployment that is created or stopped."""
@@ -208,10 +208,10 @@ class Nuvla(CimiBackend):
         return locations.list_connectors(self.session)
 
     def list_virtual_machines(
-        self, connector: str | None, deployment_id: str | None, known: Mapping[str, Any]
+        self, connector: str | None, deployment_id: str | None, raw: Mapping[str, Any]
     ) -> Iterable[VirtualMachine]:
         """List edge devices, or the edge that a deployment runs on."""
-        return edges.list_virtual_machines(self.session, connector, deployment_id, known)
+        return edges.list_virtual_machines(self.session, connector, deployment_id, raw)
 
     def get_parameter(self, deployment_id: str, name: str, ignore_abort: bool) -> RunParameter:
         """Read a parameter of a deployment."""

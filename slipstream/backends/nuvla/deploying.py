@@ -18,7 +18,7 @@ from slipstream.backends.nuvla import lifecycle
 from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
 from slipstream.backends.nuvla.dialect import delete, get, post, put
 from slipstream.backends.nuvla.locations import credential_for
-from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, SERVICES, known_module, read
+from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, SERVICES, listed_module, read
 from slipstream.backends.nuvla.resources import change, read_resource, reference, resource
 from slipstream.errors import BadInput, DriverError, UnknownName, shorten
 from slipstream.session import Session
@@ -56,14 +56,14 @@ def deploy(session: Session, request: DeploymentRequest) -> Deployment:
     """
     _refuse_options(request)
     location = _location(request)
-    module = known_module(request.known, request.module_id) or read(session, request.module_id)
+    module = listed_module(request.raw, request.module_id) or read(session, request.module_id)
     if module.kind is not ModuleKind.APPLICATION:
         raise BadInput(
             f"{module.path} is a {module.kind.value}; only applications can be deployed.",
             hint="See list_images().",
         )
     changes = _changes(request, module)
-    credential = credential_for(session, location, _service(module), request.known)
+    credential = credential_for(session, location, _service(module), request.raw)
     doing = f"deploy {shorten(request.module_id)}"
     name = _create(session, module, credential, doing)
     try:
@@ -78,7 +78,7 @@ def deploy(session: Session, request: DeploymentRequest) -> Deployment:
 def find_refusals(session: Session, request: DeploymentRequest) -> Iterator[DriverError]:
     """Find every refusal that can be known beforehand, where deploying stops at the first."""
     yield from _meaningless(request)
-    module = known_module(request.known, request.module_id) or read(session, request.module_id)
+    module = listed_module(request.raw, request.module_id) or read(session, request.module_id)
     inputs = request.decides(Role.INPUT)
     for parameter in inputs:
         try:
@@ -87,7 +87,7 @@ def find_refusals(session: Session, request: DeploymentRequest) -> Iterator[Driv
             yield error
     yield from _missing(module, {p.name: p.value for p in inputs})
     try:
-        credential_for(session, _location(request), _service(module), request.known)
+        credential_for(session, _location(request), _service(module), request.raw)
     except BadInput as error:
         yield error
 

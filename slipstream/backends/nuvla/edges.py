@@ -45,7 +45,7 @@ def list_virtual_machines(
     session: Session,
     connector: str | None,
     deployment_id: str | None,
-    known: Mapping[str, Any],
+    raw: Mapping[str, Any],
 ) -> Iterator[VirtualMachine]:
     """
     The edges, those of a location, or the one that a deployment is on.
@@ -54,7 +54,7 @@ def list_virtual_machines(
     service has no machine of its own.
     """
     if deployment_id is not None:
-        yield from _of_deployment(session, deployment_id, known)
+        yield from _of_deployment(session, deployment_id, raw)
         return
     where = None
     if connector is not None:
@@ -73,11 +73,11 @@ def list_virtual_machines(
 
 
 def _of_deployment(
-    session: Session, deployment_id: str, known: Mapping[str, Any]
+    session: Session, deployment_id: str, raw: Mapping[str, Any]
 ) -> Iterator[VirtualMachine]:
     """What the edge reports is enough: one that runs something is in service."""
     deployment = resource_id(deployment_id, "deployment", "node")
-    edge = known.get("nuvlabox") if "execution-mode" in known else _edge_of(session, deployment)
+    edge = raw.get("nuvlabox") if "execution-mode" in raw else _edge_of(session, deployment)
     if not isinstance(edge, str):
         return
     for status in _all(session, _STATUS, _STATUS_SELECT, either("parent", edge)):

@@ -82,7 +82,7 @@ def get_deployment(session: Session, deployment_id: str) -> Deployment:
     )
 
 
-def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
+def get_state(session: Session, deployment_id: str, states: frozenset[str]) -> DeploymentState:
     """The state alone; one that the server does not have any more is gone."""
     name = resource_id(deployment_id, "deployment", "node")
     state = read_state(session, name)
@@ -90,7 +90,7 @@ def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> D
         state=state,
         phase=phase(state),
         failure=jobs.failure(session, name) if state == "ERROR" else None,
-        attainable=_attainable(state, wanted),
+        attainable=_attainable(state, states),
     )
 
 
@@ -203,9 +203,9 @@ def read_state(session: Session, name: str) -> str:
     return documents.text(resource(session, response, doing), "state") or ""
 
 
-def _attainable(state: str, wanted: frozenset[str]) -> bool:
-    if state in wanted:
+def _attainable(state: str, states: frozenset[str]) -> bool:
+    if state in states:
         return True
     if state == GONE:
         return False
-    return not (state in _UNSTARTABLE and wanted <= _STARTED)
+    return not (state in _UNSTARTABLE and states <= _STARTED)

@@ -46,7 +46,7 @@ def list_connectors(session: Session) -> Iterator[Connector]:
 
 
 def credential_for(
-    session: Session, place: str | None, subtype: str, known: Iterable[Mapping[str, Any]] = ()
+    session: Session, place: str | None, subtype: str, listed: Iterable[Mapping[str, Any]] = ()
 ) -> str:
     """
     The credential that a deployment on a location uses.
@@ -55,7 +55,7 @@ def credential_for(
     :param place: The id of a credential or of a service, or a service's name; ``None`` for the
         only location that there is.
     :param subtype: What kind of service the application runs on.
-    :param known: Locations that were listed before, which need not be read again.
+    :param listed: Locations that were listed before, which need not be read again.
     :returns: The credential's id. One that the user names by its id is not looked at.
     :raises BadInput: If there is none, if the user must choose one of several, or if the
         application cannot run there.
@@ -66,8 +66,10 @@ def credential_for(
         location = _only_location(session, subtype)
         place, credentials = location.name, location.raw["credentials"]
     else:
-        listed = (document.get("credentials") for document in known if document.get("id") == place)
-        credentials = next((value for value in listed if _are_credentials(value)), None)
+        values = (
+            document.get("credentials") for document in listed if document.get("id") == place
+        )
+        credentials = next((value for value in values if _are_credentials(value)), None)
         if credentials is None:
             credentials = credentials_of(session, service_id(session, place))
     usable = [c for c in credentials if documents.text(c, "subtype") == f"{SERVICE}-{subtype}"]

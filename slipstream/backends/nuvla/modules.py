@@ -130,10 +130,10 @@ def read(session: Session, name: str) -> Module:
     return module(resource(session, response, doing), version)
 
 
-def known_module(known: Iterable[Mapping[str, Any]], identity: str) -> Module | None:
+def listed_module(listed: Iterable[Mapping[str, Any]], identity: str) -> Module | None:
     """The module among documents that were read before."""
     name, version = parts_of(identity) or ("", None)
-    for document in known:
+    for document in listed:
         read_before = document.get("id") in {name, identity} and document.get("version") == version
         if read_before and version is not None and isinstance(document.get("content"), dict):
             return module(dict(document), version)

@@ -42,14 +42,14 @@ _FORCE = (
 )
 
 
-def terminate(session: Session, deployment_id: str, force: bool, known: Mapping[str, Any]) -> bool:
+def terminate(session: Session, deployment_id: str, force: bool, raw: Mapping[str, Any]) -> bool:
     """
     Stop and delete a deployment; true once it is gone, or its stop is queued and can succeed.
 
     One that is in error, or of a kind that cannot be stopped, is waited for until it is gone.
     """
     name = resource_id(deployment_id, "deployment", "node")
-    if "state" not in known:
+    if "state" not in raw:
         # An action writes the new state before it checks rights, so nothing is sent to what was
         # not seen.
         response = session.send(get(name, _SELECT), doing=f"terminate {name}", allow={404})
@@ -58,10 +58,10 @@ def terminate(session: Session, deployment_id: str, force: bool, known: Mapping[
         document = resource(session, response, f"terminate {name}")
         module = document.get("module")
         subtype = module.get("subtype") if isinstance(module, dict) else None
-        known = {**document, "subtype": subtype}
-    is_doubtful = force or known["state"] == "ERROR" or known.get("subtype") in _UNSTOPPABLE
+        raw = {**document, "subtype": subtype}
+    is_doubtful = force or raw["state"] == "ERROR" or raw.get("subtype") in _UNSTOPPABLE
     try:
-        _stop_and_delete(session, name, is_doubtful, documents.text(dict(known), "nuvlabox"))
+        _stop_and_delete(session, name, is_doubtful, documents.text(dict(raw), "nuvlabox"))
     except (Conflict, Forbidden):
         if not force:
             raise

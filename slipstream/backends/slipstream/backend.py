@@ -131,9 +131,9 @@ class SlipStream3(CimiBackend):
         """Read several runs."""
         return state_reads.get_deployments(self.session, deployment_ids)
 
-    def get_state(self, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
+    def get_state(self, deployment_id: str, states: frozenset[str]) -> DeploymentState:
         """Read the state of a run."""
-        return runs.get_state(self.session, deployment_id, wanted)
+        return runs.get_state(self.session, deployment_id, states)
 
     def deploy(self, request: DeploymentRequest) -> Deployment:
         """Create a run."""
@@ -143,7 +143,7 @@ class SlipStream3(CimiBackend):
         self,
         deployment_id: str,
         force: bool,
-        known: Mapping[str, Any],  # noqa: ARG002 - the id is enough
+        raw: Mapping[str, Any],  # noqa: ARG002 - the id is enough
     ) -> bool:
         """End a run."""
         if force:
@@ -182,7 +182,7 @@ class SlipStream3(CimiBackend):
         self,
         connector: str | None,
         deployment_id: str | None,
-        known: Mapping[str, Any],  # noqa: ARG002 - the id says it all
+        raw: Mapping[str, Any],  # noqa: ARG002 - the id says it all
     ) -> Iterable[VirtualMachine]:
         """Search machines."""
         return machines.find(self.session, connector=connector, deployment_id=deployment_id)

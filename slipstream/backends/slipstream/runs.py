@@ -62,7 +62,7 @@ def list_deployments(session: Session, active_only: bool, addresses: bool) -> It
             yield attrs.evolve(run, addresses=addresses_of.get(run.id, ()))
 
 
-def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> DeploymentState:
+def get_state(session: Session, deployment_id: str, states: frozenset[str]) -> DeploymentState:
     """
     The parameter ``ss:state``, which every run has.
 
@@ -81,7 +81,7 @@ def get_state(session: Session, deployment_id: str, wanted: frozenset[str]) -> D
         state=state,
         phase=phase(state),
         failure=failure,
-        attainable=_attainable(session, run, state, wanted, failure is not None),
+        attainable=_attainable(session, run, state, states, failure is not None),
     )
 
 
@@ -215,13 +215,13 @@ def _parameter(
 
 
 def _attainable(
-    session: Session, run: str, state: str, wanted: frozenset[str], failed: bool
+    session: Session, run: str, state: str, states: frozenset[str], failed: bool
 ) -> bool:
-    if state in wanted or phase(state) is Phase.UNKNOWN:
+    if state in states or phase(state) is Phase.UNKNOWN:
         return True
     if state in _ENDED:
         return False
-    coming = {other for other in wanted if _ORDER.get(other, 0) > _ORDER[state]}
+    coming = {other for other in states if _ORDER.get(other, 0) > _ORDER[state]}
     if state == "Finalizing":
         coming -= {"Done"} if failed else {"Aborted"}
     if coming:
