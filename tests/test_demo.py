@@ -46,7 +46,3 @@ def test_each_statement_is_printed_before_it_runs(
         '    print("last")',
         "last",
     ]
-
-
-def test_a_server_without_a_page_is_not_called_a_dashboard(demo: ModuleType) -> None:
-    assert not demo.has_dashboard("http://127.0.0.1:1")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import secrets
-import shlex
 import signal
 import threading
 from collections.abc import Callable
@@ -21,41 +20,27 @@ PORT = 8765
 """The port when none is chosen and it is free, so that a second start has the same address."""
 
 _BANNER = """\
-A {title} server to try things on, at {url}
+A {title} server to try things on: {url}
+Open the address in a browser to watch it.
 Its clock runs at {speed:g} times the real speed; everything is lost when it ends.
 
 Paste this into another shell:
 
-    export SLIPSTREAM_ENDPOINT={url}
-    export SLIPSTREAM_USERNAME={username}
-    export SLIPSTREAM_PASSWORD={quoted}
+    {exports}
 
 Then in Python:
 
-    from slipstream.libcloud.{module} import {driver}
-    ss = {driver}.ex_from_profile()
+    {program}
 
 Or in the shell:
 
-    slipstream deploy apps/WordPress/wordpress --location {location} --wait
+    {command}
 
 There is an API key, too: {key}
 with the secret {secret}
 
 Press Ctrl-C to end it.
 """
-_EXAMPLES = {
-    "slipstream": {
-        "module": "compute_driver",
-        "driver": "SlipStreamNodeDriver",
-        "location": "exoscale-ch-gva",
-    },
-    "nuvla": {
-        "module": "nuvla_driver",
-        "driver": "NuvlaNodeDriver",
-        "location": "swarm-lausanne",
-    },
-}
 
 
 @click.command(short_help="Run a local server.")
@@ -141,11 +126,21 @@ def _start_on_usual_port(start: Callable[[int], Sandbox]) -> Sandbox:
 def _announce(server: Sandbox, *, as_json: bool, prog: str) -> None:
     if not server.is_loopback:
         click.echo(f"{prog}: other machines can reach this server at {server.url}", err=True)
-    names = ("url", "username", "password", "key", "secret")
-    facts = {name: getattr(server, name) for name in names}
     if as_json:
-        click.echo(json.dumps(facts))
+        names = ("url", "username", "password", "key", "secret")
+        click.echo(json.dumps({name: getattr(server, name) for name in names}))
         return
-    title, speed = FAMILIES[server.family].title, server.clock.speed
-    facts |= {"title": title, "speed": speed, "quoted": shlex.quote(server.password)}
-    click.echo(_BANNER.format(**facts, **_EXAMPLES[server.family]))
+    family, indent = FAMILIES[server.family], "\n    "
+    login = server.users[server.username]
+    click.echo(
+        _BANNER.format(
+            title=family.title,
+            url=server.url,
+            speed=server.clock.speed,
+            exports=indent.join(family.exports(server.url, login)),
+            program=indent.join(family.program),
+            command=family.command,
+            key=server.key,
+            secret=server.secret,
+        )
+    )

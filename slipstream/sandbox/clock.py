@@ -27,17 +27,29 @@ class Clock:
         start: datetime | None = None,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not 0 <= speed < float("inf"):
-            raise ValueError(f"{speed} is not a speed: give a number of 0 or more.")
-        self.speed = speed
         self._start = start or datetime.now(UTC)
         self._ticks = ticks
         self._origin = ticks()
-        self._ahead = 0.0
+        self._speed = self._ahead = 0.0
         self._lock = threading.Lock()
+        self.speed = speed
 
     def __repr__(self) -> str:
         return f"Clock(speed={self.speed}, now={self.now().isoformat()})"
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds per real second; it may be changed while the clock runs."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        if not 0 <= speed < float("inf"):
+            raise ValueError(f"{speed} is not a speed: give a number of 0 or more.")
+        with self._lock:
+            ticks = self._ticks()
+            self._ahead += (ticks - self._origin) * self._speed
+            self._origin, self._speed = ticks, speed
 
     def now(self) -> datetime:
         """
@@ -46,7 +58,7 @@ class Clock:
         :returns: The simulated moment, in the time zone of the start.
         """
         with self._lock:
-            passed = (self._ticks() - self._origin) * self.speed + self._ahead
+            passed = (self._ticks() - self._origin) * self._speed + self._ahead
         return self._start + timedelta(seconds=passed)
 
     def advance(self, seconds: float) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -11,7 +12,10 @@ from slipstream.sandbox import nuvla, slipstream3
 from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.login import Login
+from slipstream.sandbox.nuvla.overview import overview as overview_of_nuvla
+from slipstream.sandbox.overview import Overview
 from slipstream.sandbox.server import Application
+from slipstream.sandbox.slipstream3.overview import overview as overview_of_slipstream
 from slipstream.sandbox.world import BaseWorld
 
 Begun: TypeAlias = tuple[BaseWorld, Application, Mapping[str, Login]]
@@ -25,14 +29,59 @@ class Family:
     :param title: What its servers are called.
     :param version: The release that is played.
     :param begin: Makes a filled world, its application and the users' logins.
+    :param overview: What the dashboard shows of a world.
+    :param module: The module of the driver.
+    :param driver: The class of the driver.
+    :param location: Where its users can deploy.
     """
 
     title: str
     version: str
     begin: Callable[[Clock, Identifiers], Begun]
+    overview: Callable[[Any], Overview]
+    module: str
+    driver: str
+    location: str
+
+    def exports(self, url: str, login: Login) -> list[str]:
+        """The lines for a shell with which programs and commands log in."""
+        return [
+            f"export SLIPSTREAM_ENDPOINT={url}",
+            f"export SLIPSTREAM_USERNAME={login.username}",
+            f"export SLIPSTREAM_PASSWORD={shlex.quote(login.password)}",
+        ]
+
+    @property
+    def program(self) -> list[str]:
+        """The lines of Python that log in with what was exported."""
+        return [
+            f"from slipstream.libcloud.{self.module} import {self.driver}",
+            f"ss = {self.driver}.ex_from_profile()",
+        ]
+
+    @property
+    def command(self) -> str:
+        """A command that deploys with what was exported."""
+        return f"slipstream deploy apps/WordPress/wordpress --location {self.location} --wait"
 
 
 FAMILIES: Mapping[str, Family] = {
-    "slipstream": Family(title="SlipStream", version="3.71", begin=slipstream3.begin),
-    "nuvla": Family(title="Nuvla", version="6.19", begin=nuvla.begin),
+    "slipstream": Family(
+        title="SlipStream",
+        version="3.71",
+        begin=slipstream3.begin,
+        overview=overview_of_slipstream,
+        module="compute_driver",
+        driver="SlipStreamNodeDriver",
+        location="exoscale-ch-gva",
+    ),
+    "nuvla": Family(
+        title="Nuvla",
+        version="6.19",
+        begin=nuvla.begin,
+        overview=overview_of_nuvla,
+        module="nuvla_driver",
+        driver="NuvlaNodeDriver",
+        location="swarm-lausanne",
+    ),
 }

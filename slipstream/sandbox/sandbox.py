@@ -8,6 +8,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.dashboard import Dashboard
 from slipstream.sandbox.families import FAMILIES
 from slipstream.sandbox.faults import Faults
 from slipstream.sandbox.front import FRONTS, VendorFront
@@ -144,6 +145,13 @@ class Sandbox:
             journal=self.journal,
             faults=self.faults,
             expire_sessions=self.world.expire_sessions,
+            find_page=Dashboard(
+                FAMILIES[self.family],
+                self.world,
+                login=self._main,
+                faults=self.faults,
+                journal=self.journal,
+            ).find,
             is_host_allowed=HostCheck(self.host, self._allowed_hosts),
         )
         self._server = Server(gate, host=self.host, port=self._port)

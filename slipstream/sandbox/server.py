@@ -123,6 +123,7 @@ class Gate:
     :param journal: Where requests are written down.
     :param faults: The faults to play.
     :param expire_sessions: Makes the dialect forget every session.
+    :param find_page: Finds what answers a browser instead, past the faults and the journal.
     :param is_host_allowed: Whether a name in the header ``Host`` is one of the server's.
     """
 
@@ -133,12 +134,14 @@ class Gate:
         journal: Journal,
         faults: Faults,
         expire_sessions: Callable[[], None],
+        find_page: Callable[[Environ], Application | None] = lambda _: None,
         is_host_allowed: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._application = application
         self._journal = journal
         self._faults = faults
         self._expire_sessions = expire_sessions
+        self._find_page = find_page
         self._is_host_allowed = is_host_allowed
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -157,6 +160,8 @@ class Gate:
             return _refused(HTTPStatus.BAD_REQUEST, start_response)
         except _TooLarge:
             return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, start_response)
+        if page := self._find_page(environ):
+            return page(environ, start_response)
         fault = self._faults.take(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or Fault()
         time.sleep(fault.delay)
         if fault.expire_sessions:

@@ -17,10 +17,12 @@ class BaseWorld(ABC):
     The state of one sandbox, whatever its family.
 
     :param clock: Its clock.
+    :ivar next_failure: Why the next deployment that starts fails; empty if it does not.
     """
 
     def __init__(self, *, clock: Clock) -> None:
         self.clock = clock
+        self.next_failure = ""
         self.base_url = ""
         self.realm = str(uuid4())
         self.lock = threading.RLock()
@@ -49,6 +51,11 @@ class BaseWorld(ABC):
         """
         with self.lock:
             return self.store.put(document)
+
+    def take_failure(self) -> str:
+        """Take the reason for which a deployment fails now, if there is one."""
+        reason, self.next_failure = self.next_failure, ""
+        return reason
 
     def expire_sessions(self) -> None:
         """Make every cookie given out so far worthless."""

@@ -33,6 +33,18 @@ def test_a_clock_of_speed_zero_moves_only_by_hand() -> None:
     assert clock.now() == START + timedelta(seconds=90)
 
 
+def test_a_clock_does_not_jump_when_its_speed_changes() -> None:
+    ticks = Ticks()
+    clock = Clock(speed=60, start=START, ticks=ticks)
+    for speed in (0, 2, 0.5):
+        ticks.value += 2
+        clock.speed = speed
+    ticks.value += 2
+    assert clock.now() == START + timedelta(seconds=120 + 0 + 4 + 1)
+    with pytest.raises(ValueError, match="is not a speed"):
+        clock.speed = -1
+
+
 def test_a_clock_starts_at_the_present() -> None:
     assert abs(Clock().now() - datetime.now(UTC)) < timedelta(seconds=5)
 

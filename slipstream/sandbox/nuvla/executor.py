@@ -127,6 +127,8 @@ def _carry_out(world: State, job: Document, at: datetime) -> str | None:
     if target is None:
         return _failure("NuvlaError", f"{identifier} not found")
     reason = world.failures.pop(identifier, None)
+    if reason is None and job["action"] == "start_deployment":
+        reason = world.take_failure()
     text = _failure("RuntimeError", reason) if reason else effect(world, job, target, at)
     if text and identifier.startswith("deployment/"):
         world.change(identifier, at, by=identifier, state="ERROR")

@@ -259,7 +259,10 @@ def _start_orchestrators(state: State, run: Run, _: datetime) -> None:
     _start(state, run, [machine for machine in run.machines if machine.is_orchestrator])
 
 
-def _request_machines(state: State, run: Run, _: datetime) -> None:
+def _request_machines(state: State, run: Run, at: datetime) -> None:
+    if reason := state.take_failure():
+        abort(state, run, reason, at)
+        return
     for machine in run.machines:
         if not machine.is_orchestrator:
             _report(state, run, machine, "pending")

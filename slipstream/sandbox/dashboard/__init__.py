@@ -1,0 +1,153 @@
+"""The page that the sandbox shows to a browser: what it holds, its requests, and some buttons."""
+
+from __future__ import annotations
+
+import secrets
+from ipaddress import ip_address
+from itertools import islice
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, redirect, render_template, request
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+from werkzeug.wrappers import Response as Redirection
+
+from slipstream.sandbox.families import Family
+from slipstream.sandbox.faults import Faults
+from slipstream.sandbox.journal import Journal
+from slipstream.sandbox.login import Login
+from slipstream.sandbox.server import Application, Environ
+from slipstream.sandbox.world import BaseWorld
+
+_STATIC = Path(__file__).with_name("static")
+_FILES = {
+    "/favicon.ico": ("favicon.svg", "image/svg+xml"),
+    "/sandbox/dashboard.css": ("dashboard.css", "text/css"),
+    "/sandbox/dashboard.js": ("dashboard.js", "text/javascript"),
+}
+# Nothing of another site is loaded, and no other site can show the page in a frame.
+_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        *(f"{kind}-src 'self'" for kind in ("connect", "img", "script", "style")),
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+_SPEEDS = (1.0, 20.0, 100.0)
+_ROWS = 12
+"""Rows of a table at most."""
+
+
+class Dashboard:
+    """
+    The dashboard of a sandbox.
+
+    :param family: The family that is played.
+    :param world: Its state.
+    :param login: The main user's login. It is shown to browsers on this machine alone.
+    :param faults: Where a button adds a fault.
+    :param journal: The requests to show.
+    """
+
+    def __init__(
+        self, family: Family, world: BaseWorld, *, login: Login, faults: Faults, journal: Journal
+    ) -> None:
+        self._family = family
+        self._world = world
+        self._login = login
+        self._faults = faults
+        self._journal = journal
+        self._token = secrets.token_urlsafe()
+        self._speeds = sorted({*_SPEEDS, world.clock.speed} - {0.0})
+        self._app = self._make_app()
+
+    def find(self, environ: Environ) -> Application | None:
+        """The application that answers a request, if it is the dashboard's."""
+        path = environ["PATH_INFO"]
+        is_page = path == "/" and environ["REQUEST_METHOD"] == "GET" and _is_browser(environ)
+        return self._app if is_page or path in _FILES or path.startswith("/sandbox/") else None
+
+    def _make_app(self) -> Flask:
+        app = Flask(__name__, static_folder=None)
+        app.add_url_rule("/", view_func=self._page)
+        for path in _FILES:
+            app.add_url_rule(path, path, _file)
+        app.add_url_rule("/sandbox/clock", view_func=self._change_clock, methods=["POST"])
+        app.add_url_rule("/sandbox/faults", view_func=self._change_faults, methods=["POST"])
+        app.before_request(self._refuse_other_sites)
+        app.after_request(_add_policy)
+        return app
+
+    def _page(self) -> str:
+        world = self._world
+        with world.lock:
+            world.tick()
+            overview = self._family.overview(world)
+        return render_template(
+            "dashboard.html",
+            clock=world.clock,
+            exports=self._family.exports(world.base_url, self._login) if _is_local() else None,
+            family=self._family,
+            faults=list(self._faults),
+            next_failure=world.next_failure,
+            overview=overview,
+            requests=list(islice(reversed(self._journal.entries()), _ROWS)),
+            rows=_ROWS,
+            speeds=self._speeds,
+            token=self._token,
+            url=world.base_url,
+        )
+
+    def _refuse_other_sites(self) -> None:
+        if request.method != "POST":
+            return
+        origin = request.headers.get("Origin")
+        is_own = origin is None or urlsplit(origin).netloc == request.host
+        token = request.form.get("token", "").encode()
+        if not (is_own and secrets.compare_digest(token, self._token.encode())):
+            abort(403, "This page is out of date, or of another site. Open / again.")
+
+    def _change_clock(self) -> Redirection:
+        speeds = {f"{speed:g}": speed for speed in (0.0, *self._speeds)}
+        if "advance" in request.form:
+            self._world.clock.advance(60)
+        elif (speed := request.form.get("speed")) in speeds:
+            self._world.clock.speed = speeds[speed]
+        else:
+            abort(400, f"The speeds are {', '.join(speeds)}.")
+        return redirect("/", 303)
+
+    def _change_faults(self) -> Redirection:
+        match request.form.get("fault"):
+            case "request":
+                self._faults.add(status=503)
+            case "deployment":
+                self._world.next_failure = "The dashboard made this deployment fail."
+            case "none":
+                self._faults.clear()
+                self._world.next_failure = ""
+        return redirect("/", 303)
+
+
+def _is_browser(environ: Environ) -> bool:
+    accepted = parse_accept_header(environ.get("HTTP_ACCEPT"), MIMEAccept)
+    return max(accepted, key=lambda item: item[1], default=("", 0))[0] == "text/html"
+
+
+def _is_local() -> bool:
+    return ip_address(request.remote_addr or "0.0.0.0").is_loopback  # noqa: S104 - no address
+
+
+def _file() -> Response:
+    name, mimetype = _FILES[request.path]
+    return Response(_STATIC.joinpath(name).read_bytes(), mimetype=mimetype)
+
+
+def _add_policy(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

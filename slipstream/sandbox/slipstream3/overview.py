@@ -1,0 +1,82 @@
+"""What the dashboard shows of a world of this family."""
+
+from __future__ import annotations
+
+from slipstream.sandbox.moments import iso
+from slipstream.sandbox.overview import DeploymentRow, ImageRow, MachineRow, Overview, Tone
+from slipstream.sandbox.slipstream3.runs import ENDED, Run
+from slipstream.sandbox.slipstream3.world import World
+
+_WAY = ("Initializing", "Provisioning", "Executing", "SendingReports", "Ready")
+
+
+def overview(world: World) -> Overview:
+    """Describe a world."""
+    runs = sorted(world.runs.values(), key=lambda run: run.created, reverse=True)
+    modules = {module.path: module for module in world.library.modules() if module.published}
+    return Overview(
+        deployments=[_deployment(world, run) for run in runs],
+        machines=[
+            MachineRow(
+                name=_group(world, document["id"]) or document["instanceID"],
+                place=document["connector"]["href"].partition("/")[2],
+                state=document["state"],
+                tone="good" if document["state"] == "running" else "moving",
+                address=document.get("ip", ""),
+                use=_user(world, document.get("deployment", {}).get("href", "")),
+            )
+            for document in world.store.collection("virtual-machine")
+        ],
+        images=[
+            ImageRow(
+                path=module.path,
+                kind="application" if module.nodes else "component",
+                description=module.description,
+            )
+            for module in modules.values()
+        ],
+    )
+
+
+def _deployment(world: World, run: Run) -> DeploymentRow:
+    documents = [world.store.get(machine.document or "") or {} for machine in run.machines]
+    running = sum(document.get("state") == "running" for document in documents)
+    noun = "machine" if len(documents) == 1 else "machines"
+    url = run.get("ss:url.service")
+    is_up = run.state in {"Ready", "Finalizing"} and url.startswith(world.base_url)
+    return DeploymentRow(
+        id=run.uuid,
+        name=_name(run),
+        image=run.module.path,
+        owner=run.owner,
+        place=", ".join(run.clouds),
+        state=run.state,
+        tone=_tone(run),
+        progress=100 * _WAY.index(run.state) // 4 if run.state in _WAY else 100,
+        started=iso(run.created),
+        machines="" if run.state in ENDED else f"{running} of {len(documents)} {noun} running",
+        failure=run.abort_reason,
+        path=url.removeprefix(world.base_url) if is_up else "",
+    )
+
+
+def _name(run: Run) -> str:
+    return run.get("ss:tags").partition(",")[0] or run.module.name
+
+
+def _tone(run: Run) -> Tone:
+    if run.abort_reason:
+        return "bad"
+    if run.state in ENDED:
+        return "over"
+    return "good" if run.state == "Ready" else "moving"
+
+
+def _group(world: World, document: str) -> str:
+    machines = (machine for run in world.runs.values() for machine in run.machines)
+    return next((machine.group for machine in machines if machine.document == document), "")
+
+
+def _user(world: World, href: str) -> str:
+    run = world.runs.get(href.partition("/")[2])
+    return _name(run) if run else ""

@@ -1,0 +1,211 @@
+"""The page that the sandbox shows to a browser, without a browser: see tests/browser for that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.sandbox import Clock, Sandbox
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8,a/b;v=b3;q=0.7"
+LOCATIONS = {"slipstream": "exoscale-ch-gva", "nuvla": "swarm-lausanne"}
+
+
+@pytest.fixture(params=["slipstream", "nuvla"])
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    with Sandbox(family=request.param, clock=Clock(speed=0), password="open-sesame") as started:
+        yield started
+
+
+@pytest.fixture
+def driver(sandbox: Sandbox) -> Iterator[SlipStreamNodeDriver]:
+    login = (sandbox.username, sandbox.password)
+    with SlipStreamNodeDriver(*login, ex_endpoint=sandbox.url, retry_delay=0.001) as driver:
+        yield driver
+
+
+def get(sandbox: Sandbox, path: str = "/", **headers: str) -> requests.Response:
+    headers = {"Accept": BROWSER, **headers}
+    return requests.get(sandbox.url + path, headers=headers, timeout=10, allow_redirects=False)
+
+
+def post(sandbox: Sandbox, path: str, **fields: Any) -> requests.Response:
+    origin = fields.pop("origin", sandbox.url)
+    token = re.search(r'name="token" value="([^"]+)"', get(sandbox).text)
+    assert token
+    form = {"token": token[1], **fields}
+    headers = {"Origin": origin} if origin else {}
+    url = sandbox.url + path
+    return requests.post(url, form, headers=headers, timeout=10, allow_redirects=False)
+
+
+def deploy(driver: SlipStreamNodeDriver, sandbox: Sandbox) -> Any:
+    places = {place.name: place for place in driver.list_locations()}
+    image = driver.get_image("apps/WordPress/wordpress")
+    return driver.create_node("my-blog", image=image, location=places[LOCATIONS[sandbox.family]])
+
+
+def advance(sandbox: Sandbox) -> None:
+    for _ in range(60):
+        sandbox.clock.advance(10)
+        sandbox.world.tick()
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["*/*", "application/xml", "application/json", "", "application/xml,text/html;q=0.9"],
+)
+def test_a_program_gets_what_the_real_server_responds(sandbox: Sandbox, accept: str) -> None:
+    response = get(sandbox, Accept=accept)
+    expected = {"slipstream": (303, "/dashboard"), "nuvla": (302, "/api/cloud-entry-point")}
+    code, location = expected[sandbox.family]
+    assert response.status_code == code
+    assert response.headers["Location"].endswith(location)
+
+
+def test_a_browser_gets_the_dashboard_which_is_no_request_of_the_journal(
+    sandbox: Sandbox, driver: SlipStreamNodeDriver
+) -> None:
+    node = deploy(driver, sandbox)
+    requests_before = len(sandbox.journal)
+    response = get(sandbox)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+    assert len(sandbox.journal) == requests_before
+    for text in (node.id, "my-blog", "apps/WordPress/wordpress", "POST", sandbox.url):
+        assert text in response.text
+
+
+def test_the_page_shows_the_password_of_the_main_user_alone(sandbox: Sandbox) -> None:
+    page = get(sandbox).text
+    assert "export SLIPSTREAM_PASSWORD=open-sesame" in page
+    for login in sandbox.users.values():
+        assert login.secret not in page
+        assert login is sandbox.users["alice"] or login.password not in page
+
+
+def test_another_machine_does_not_see_the_password(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = "slipstream.sandbox.server._Handler.address_string"
+    monkeypatch.setattr(handler, lambda _: "203.0.113.7")
+    page = get(sandbox).text
+    assert "open-sesame" not in page
+    assert "on the machine of the sandbox alone" in page
+
+
+def test_the_page_follows_a_deployment_to_its_stand_in(
+    sandbox: Sandbox, driver: SlipStreamNodeDriver
+) -> None:
+    node = deploy(driver, sandbox)
+    assert f">{node.extra['state']}</span>" in get(sandbox).text
+    assert ">Open</a>" not in get(sandbox).text
+    advance(sandbox)
+    page = get(sandbox).text
+    node = driver.ex_get_node(node.id)
+    assert f">{node.extra['state']}</span>" in page
+    path = re.search(r'href="([^"]+)">Open</a>', page)
+    assert path
+    assert sandbox.url + path[1] == node.extra["service_url"]
+    assert "This page is a stand-in" in get(sandbox, path[1]).text
+
+
+def test_names_are_escaped(sandbox: Sandbox, driver: SlipStreamNodeDriver) -> None:
+    sandbox.world.next_failure = "<script>"
+    deploy(driver, sandbox)
+    advance(sandbox)
+    page = get(sandbox).text
+    assert "&lt;script&gt;" in page
+    assert "<script>" not in page
+
+
+def test_the_clock_is_paused_advanced_and_set_to_a_speed(sandbox: Sandbox) -> None:
+    before = sandbox.clock.now()
+    assert post(sandbox, "/sandbox/clock", advance="60").headers["Location"] == "/"
+    assert sandbox.clock.now() - before == timedelta(minutes=1)
+    for speed in ("100", "0"):
+        assert post(sandbox, "/sandbox/clock", speed=speed).status_code == 303
+        assert sandbox.clock.speed == float(speed)
+    assert sandbox.clock.now() > before + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "field", [{"speed": "-1"}, {"speed": "x"}, {"speed": "nan"}, {"speed": "1e300"}, {}]
+)
+def test_a_clock_is_not_set_to_nonsense(sandbox: Sandbox, field: dict[str, str]) -> None:
+    before = sandbox.clock.now()
+    assert post(sandbox, "/sandbox/clock", **field).status_code == 400
+    assert (sandbox.clock.now(), sandbox.clock.speed) == (before, 0)
+
+
+def test_the_next_request_fails_once(sandbox: Sandbox, driver: SlipStreamNodeDriver) -> None:
+    post(sandbox, "/sandbox/faults", fault="request")
+    assert "gets 503" in get(sandbox).text
+    sandbox.journal.clear()
+    driver.list_nodes()
+    assert [entry.status for entry in sandbox.journal][:2] == [503, 200]
+    assert "None is waiting" in get(sandbox).text
+
+
+def test_the_next_deployment_fails_once(sandbox: Sandbox, driver: SlipStreamNodeDriver) -> None:
+    post(sandbox, "/sandbox/faults", fault="deployment")
+    assert "The next deployment fails" in get(sandbox).text
+    nodes = []
+    for _ in range(2):
+        nodes.append(deploy(driver, sandbox))
+        advance(sandbox)
+    states = [driver.ex_get_node(node.id).extra["abort"] for node in nodes]
+    assert "The dashboard made this deployment fail" in states[0]
+    assert not states[1]
+    assert "The dashboard made this deployment fail" in get(sandbox).text
+
+
+def test_faults_are_cleared(sandbox: Sandbox) -> None:
+    for fault in ("request", "deployment", "none"):
+        post(sandbox, "/sandbox/faults", fault=fault)
+    assert not len(sandbox.faults)
+    assert not sandbox.world.next_failure
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://127.0.0.1:1"},
+        {"token": ""},
+        {"token": "guessed"},
+        {"token": "\N{SNOWMAN}"},
+    ],
+)
+def test_a_page_of_another_site_presses_no_button(sandbox: Sandbox, sent: dict[str, str]) -> None:
+    assert post(sandbox, "/sandbox/clock", speed="5", **sent).status_code == 403
+    assert post(sandbox, "/sandbox/faults", fault="request", **sent).status_code == 403
+    assert (sandbox.clock.speed, len(sandbox.faults)) == (0, 0)
+
+
+def test_no_page_is_shown_under_the_name_of_another_site(sandbox: Sandbox) -> None:
+    for path in ("/", "/favicon.ico", "/sandbox/dashboard.js"):
+        assert get(sandbox, path, Host="evil.example").status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/favicon.ico", "image/svg+xml; charset=utf-8"),
+        ("/sandbox/dashboard.css", "text/css; charset=utf-8"),
+        ("/sandbox/dashboard.js", "text/javascript; charset=utf-8"),
+    ],
+)
+def test_its_files(sandbox: Sandbox, path: str, kind: str) -> None:
+    response = get(sandbox, path)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == kind
+    assert "//" not in re.sub(r"http://www.w3.org/2000/svg|// .*", "", response.text)
