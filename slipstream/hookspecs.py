@@ -475,11 +475,15 @@ class Backend:
         raise self.unsupported("delete_module")
 
     @_operation("list service offers")
-    def list_service_offers(self, connector: str | None) -> Iterable[ServiceOffer]:
+    def list_service_offers(
+        self, connector: str | None, usable_only: bool
+    ) -> Iterable[ServiceOffer]:
         """
         List the sizes of machine on offer.
 
         :param connector: Only those of this connector.
+        :param usable_only: Without a connector, leave out what is only offered on connectors that
+            the user cannot deploy on.
         """
         raise self.unsupported("list_service_offers")
 

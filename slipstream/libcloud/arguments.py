@@ -360,10 +360,11 @@ def _placement(driver: Any, size: object, location: object, cloud: object) -> It
 
 
 def _check_together(size: NodeSize, location: NodeLocation) -> None:
-    offered = (size.extra or {}).get("location")
-    if offered and location.name and offered != location.name:
+    offered = (size.extra or {}).get("locations")
+    if offered and location.name and location.name not in offered:
         raise BadInput(
-            f"The size {size.name or size.id} is offered on {offered}, not on {location.name}.",
+            f"The size {size.name or size.id} is offered on {' and '.join(offered)}, not on"
+            f" {location.name}.",
             hint="Take one of list_sizes(location).",
         )
 

@@ -347,7 +347,9 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
         """
-        offers = self._backend.list_service_offers(connector=self._location_id(location))
+        offers = self._backend.list_service_offers(
+            connector=self._location_id(location), usable_only=False
+        )
         return (convert.size(offer, self) for offer in offers)
 
     @operation

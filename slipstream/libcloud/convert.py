@@ -7,7 +7,6 @@ Whatever goes into ``extra`` can be written as JSON: timestamps are ISO 8601 tex
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -43,7 +42,6 @@ NODE_STATES = {
     Phase.ERROR: NodeState.ERROR,
     Phase.UNKNOWN: NodeState.UNKNOWN,
 }
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_\d+)?$")
 _PRIVATE = [
     ipaddress.ip_network(network)
     for network in (
@@ -62,7 +60,7 @@ def node(deployment: Deployment, driver: Any) -> Node:
     public, private = split(deployment.addresses)
     image = None
     if deployment.module_id:
-        name: Any = _image_name(deployment.module_id)
+        name: Any = deployment.module_name  # libcloud takes None, and does not say so
         image = NodeImage(deployment.module_id, name, driver)
     return Node(
         id=deployment.id,
@@ -72,6 +70,7 @@ def node(deployment: Deployment, driver: Any) -> Node:
         private_ips=private,
         driver=driver,
         image=image,
+        size=size(deployment.size, driver) if deployment.size else None,
         created_at=deployment.started,
         extra={
             **deployment.raw,
@@ -161,7 +160,8 @@ def size(offer: ServiceOffer, driver: Any) -> NodeSize:
             "cpu": offer.cpu,
             "currency": offer.currency,
             "price_unit": offer.price_unit,
-            "location": offer.connector,
+            "location": offer.connectors[0] if len(offer.connectors) == 1 else None,
+            "locations": list(offer.connectors),
             "country": offer.country,
             "unknown": _unknown(ram=offer.ram, disk=offer.disk, price=offer.price),
         },
@@ -268,11 +268,3 @@ def _unknown(**values: object) -> list[str]:
 
 def _number(version: str | None) -> int | str | None:
     return int(version) if version and version.isdecimal() and len(version) < 19 else version
-
-
-def _image_name(module_id: str) -> str | None:
-    """The last part of a path; ids that are no path do not tell the name."""
-    parts = [part for part in module_id.split("/") if part]
-    if len(parts) > 1 and parts[-1].isdigit():
-        parts.pop()
-    return None if not parts or _UUID.match(parts[-1]) else parts[-1]

@@ -155,11 +155,11 @@ class Module:
 @attrs.frozen(kw_only=True)
 class ServiceOffer:
     """
-    A size of machine that a connector offers.
+    A size of machine.
 
     :param id: The offer's id.
     :param name: Text for people.
-    :param connector: The connector's name.
+    :param connectors: The names of the connectors that offer it; empty if it is bound to none.
     :param cpu: Number of virtual CPUs.
     :param ram: Memory in MiB.
     :param disk: Root disk in GiB.
@@ -173,7 +173,7 @@ class ServiceOffer:
 
     id: str = attrs.field(validator=IS_TEXT)
     name: str = attrs.field(validator=IS_TEXT)
-    connector: str
+    connectors: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
     cpu: float | None = None
     ram: float | None = None
     disk: float | None = None
@@ -212,6 +212,8 @@ class Deployment:
     :param phase: What that word means.
     :param failure: The reason of an abort, ``None`` while all is well.
     :param module_id: What was deployed.
+    :param module_name: The name of that module, ``None`` where the server does not tell.
+    :param size: The size of its machines, where it has one for all of them and tells it.
     :param tags: Its tags, the name not among them.
     :param connectors: The clouds it runs on.
     :param user: The owner's name.
@@ -230,6 +232,8 @@ class Deployment:
     phase: Phase = attrs.field(default=Phase.UNKNOWN, validator=instance_of(Phase))
     failure: str | None = None
     module_id: str = ""
+    module_name: str | None = None
+    size: ServiceOffer | None = None
     tags: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
     connectors: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
     user: str | None = None

@@ -29,7 +29,7 @@ HOOKS = {
     "slipstream_list_modules": ["session", "path", "recurse", "connector"],
     "slipstream_get_module": ["session", "module_id"],
     "slipstream_delete_module": ["session", "module_id", "all_versions"],
-    "slipstream_list_service_offers": ["session", "connector"],
+    "slipstream_list_service_offers": ["session", "connector", "usable_only"],
     "slipstream_list_connectors": ["session"],
     "slipstream_list_virtual_machines": ["session", "connector", "deployment_id", "raw"],
     "slipstream_get_parameter": ["session", "deployment_id", "name", "ignore_abort"],

@@ -27,7 +27,5 @@ def test_name_and_tags_come_back_from_every_listing(
     assert len(nodes) == 5
     for current in nodes:
         assert current.extra["tags"] == (tags or [])
-        if name is not None:
-            assert current.name == name
-        elif endpoint.family != "nuvla":  # which falls back to the name of the module
-            assert current.name == node.id
+        assert current.name == (name or node.id)
+        assert current.image.name == image.name

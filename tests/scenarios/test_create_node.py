@@ -63,7 +63,7 @@ def test_location_and_ex_cloud(driver, scenario, image, deployed):
 def test_size(driver, scenario, image_of, deployed):
     sizes = [size for size in driver.list_sizes() if size.ram and size.disk]
     if not sizes:
-        scenario.unsupported("it has no service offers")
+        scenario.unsupported("it offers no sizes of machines")
     image = image_of("component")
     places = {location.name: location for location in driver.list_locations()}
     size = next((s for s in sizes if s.extra["location"] in places), None)

@@ -107,13 +107,16 @@ class MiniCloud(Backend):
         for zone in self.list_of("zones"):
             yield Connector(id=text(zone, "name"), name=text(zone, "name"), raw=zone)
 
-    def list_service_offers(self, connector: str | None) -> Iterator[ServiceOffer]:
+    def list_service_offers(
+        self, connector: str | None, usable_only: bool
+    ) -> Iterator[ServiceOffer]:
+        # Whoever has an account may use every zone.
         for flavour in self.list_of("flavours"):
             if connector in (None, flavour.get("zone")):
                 yield ServiceOffer(
                     id=text(flavour, "id"),
                     name=text(flavour, "id"),
-                    connector=text(flavour, "zone"),
+                    connectors=[text(flavour, "zone")],
                     cpu=number(flavour, "cpus"),
                     ram=number(flavour, "ram_mib"),
                     raw=flavour,
@@ -152,6 +155,7 @@ class MiniCloud(Backend):
             state=state,
             phase=self.states.get(state, Phase.UNKNOWN),
             module_id=text(server, "template"),
+            module_name=text(server, "template"),
             connectors=[text(server, "zone")],
             started=parse_timestamp(text(server, "created")),
             addresses=[text(server, "address")] if server.get("address") else [],

@@ -9,17 +9,19 @@ from slipstream.values import ServiceOffer
 
 HOUR = 3600
 Offers = Iterable[ServiceOffer]
-cache: WeakKeyDictionary[Session, dict[str | None, tuple[float, Offers]]] = WeakKeyDictionary()
+Lists = dict[tuple[str | None, bool], tuple[float, Offers]]
+cache: WeakKeyDictionary[Session, Lists] = WeakKeyDictionary()
 
 
 @hookimpl(wrapper=True)
 def slipstream_list_service_offers(
-    session: Session, connector: str | None
+    session: Session, connector: str | None, usable_only: bool
 ) -> Generator[None, Offers, Offers]:
     lists = cache.setdefault(session, {})
-    read, offers = lists.get(connector, (0.0, ()))
-    if connector in lists and monotonic() < read + HOUR:
+    key = (connector, usable_only)
+    read, offers = lists.get(key, (0.0, ()))
+    if key in lists and monotonic() < read + HOUR:
         raise Answered(offers)
     offers = tuple((yield))
-    lists[connector] = (monotonic(), offers)
+    lists[key] = (monotonic(), offers)
     return offers

@@ -199,9 +199,10 @@ class Nuvla(CimiBackend):
     def list_service_offers(
         self,
         connector: str | None,  # noqa: ARG002 - there are none anywhere
+        usable_only: bool,  # noqa: ARG002
     ) -> Iterable[ServiceOffer]:
         """The one size that stands for what an application takes by itself."""
-        return (ServiceOffer(id=deploying.SIZE, name=deploying.SIZE, connector=""),)
+        return (ServiceOffer(id=deploying.SIZE, name=deploying.SIZE),)
 
     def list_connectors(self) -> Iterable[Connector]:
         """List the infrastructure services that the user has credentials for."""

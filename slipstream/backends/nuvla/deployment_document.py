@@ -48,11 +48,12 @@ def deployment(
     )
     return Deployment(
         id=entry["id"],
-        name=documents.text(entry, "name") or documents.text(module, "name"),
+        name=documents.text(entry, "name"),
         state=state,
         phase=phase(state),
         failure=failure,
         module_id=documents.text(module, "href") or documents.text(module, "id") or "",
+        module_name=documents.text(module, "name"),
         tags=[tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
         connectors=[place] if place else [],
         user=documents.text(entry, "owner"),

@@ -143,7 +143,6 @@ def _resources(edge: dict[str, Any], status: dict[str, Any]) -> ServiceOffer | N
     return ServiceOffer(
         id=edge["id"],
         name=documents.text(edge, "name") or edge["id"],
-        connector="",
         cpu=documents.number(cpu, "capacity") if isinstance(cpu, dict) else None,
         ram=documents.number(ram, "capacity") if isinstance(ram, dict) else None,
         disk=max((c for c in capacities if c is not None), default=None),

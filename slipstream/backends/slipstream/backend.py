@@ -170,9 +170,11 @@ class SlipStream3(CimiBackend):
         """Delete a module."""
         return modules.delete_module(self.session, module_id, all_versions)
 
-    def list_service_offers(self, connector: str | None) -> Iterable[ServiceOffer]:
+    def list_service_offers(
+        self, connector: str | None, usable_only: bool
+    ) -> Iterable[ServiceOffer]:
         """List service offers of type VM."""
-        return offers.list_service_offers(self.session, connector)
+        return offers.list_service_offers(self.session, connector, usable_only)
 
     def list_connectors(self) -> Iterable[Connector]:
         """List the connectors that the user is set up for."""

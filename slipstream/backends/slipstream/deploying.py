@@ -76,6 +76,7 @@ def deploy(session: Session, lock: Lock, request: DeploymentRequest) -> Deployme
         name=request.name,
         tags=request.tags,
         module_id=module.id,
+        module_name=module.name,
         phase=Phase.UNKNOWN,
         scalable=request.scalable,
     )

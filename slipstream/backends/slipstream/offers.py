@@ -24,13 +24,22 @@ PREFIX = "connector/"
 _VM = attr("resource:type").eq("VM")
 
 
-def list_service_offers(session: Session, connector: str | None) -> Iterator[ServiceOffer]:
-    """The offers of type VM; data offers and buckets are no sizes."""
+def list_service_offers(
+    session: Session, connector: str | None, usable_only: bool
+) -> Iterator[ServiceOffer]:
+    """
+    The offers of type VM; data offers and buckets are no sizes.
+
+    What the user can use is told by the profile and the credentials: two requests before.
+    """
     where: Filter = _VM
     if connector is not None:
-        # The bare name is the rule; since v3.63 the long form is valid too.
-        name = connector.removeprefix(PREFIX)
-        where &= either("connector/href", name, PREFIX + name)
+        where &= _of(connector.removeprefix(PREFIX))
+    elif usable_only:
+        names = _usable(session, doing="list service offers")
+        if not names:
+            return iter(())
+        where &= _of(*sorted(names))
     entries = cimi.search(
         session, "service-offer", "serviceOffers", doing="list service offers", where=where
     )
@@ -44,8 +53,7 @@ def list_connectors(session: Session) -> Iterator[Connector]:
     One search of the offers tells the countries of all of them. Names alone are kept, and those
     of the user's clouds are few.
     """
-    profile = Profile.read(session, doing="list connectors")
-    names = profile.connectors | _credentials(session, only_own=profile.privileged)
+    names = _usable(session, doing="list connectors")
     countries = _countries(session, names)
     for name in sorted(names):
         yield Connector(id=PREFIX + name, name=name, country=countries.get(name))
@@ -59,10 +67,11 @@ def offer(entry: dict[str, Any]) -> ServiceOffer:
     """
     label = documents.text(entry, "name") or documents.text(entry, "resource:instanceType")
     name = documents.text(entry, "id") or documents.text(entry, "href") or ""
+    connector = documents.href(entry, "connector")
     return ServiceOffer(
         id=name,
         name=label or name,
-        connector=(documents.href(entry, "connector") or "").removeprefix(PREFIX),
+        connectors=[connector.removeprefix(PREFIX)] if connector else [],
         cpu=documents.number(entry, "resource:vcpu"),
         ram=documents.number(entry, "resource:ram"),
         disk=documents.number(entry, "resource:disk"),
@@ -72,6 +81,17 @@ def offer(entry: dict[str, Any]) -> ServiceOffer:
         country=documents.text(entry, "resource:country"),
         raw=entry,
     )
+
+
+def _of(*connectors: str) -> Filter:
+    """The bare name is the rule; since v3.63 the long form is valid too."""
+    return either("connector/href", *connectors, *(PREFIX + name for name in connectors))
+
+
+def _usable(session: Session, doing: str) -> set[str]:
+    """The names of the connectors that the user's profile or credentials are set up for."""
+    profile = Profile.read(session, doing=doing)
+    return profile.connectors | _credentials(session, only_own=profile.privileged)
 
 
 def _credentials(session: Session, *, only_own: bool) -> set[str]:
@@ -114,8 +134,8 @@ def _countries(session: Session, names: Set[str]) -> dict[str, str]:
         select="id,connector,resource:country",
     )
     for entry in map(offer, entries):
-        if entry.country and entry.connector in names:
-            countries.setdefault(entry.connector, entry.country)
+        if entry.country:
+            countries.update(dict.fromkeys(names & {*entry.connectors}, entry.country))
             if len(countries) == len(names):
                 break
     return countries

@@ -98,7 +98,7 @@ def _cloud(
     """The cloud that a machine is asked for on; the size's own comes before the location."""
     for parameter, size in offers.items():
         if size is not None and parameter.node in {None, node}:
-            return size.connector
+            return next(iter(size.connectors), None)
     for parameter in request.decides(Role.LOCATION):
         if parameter.node in {None, node} and parameter.value not in {"", ANY_CLOUD}:
             return parameter.value.removeprefix(CONNECTOR)

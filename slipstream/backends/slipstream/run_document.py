@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element
 
 from slipstream.backends.slipstream import xml
 from slipstream.backends.slipstream.dialect import STATES
-from slipstream.backends.slipstream.module_document import PREFIX
-from slipstream.values import Deployment, Phase
+from slipstream.backends.slipstream.module_document import PREFIX, split_version
+from slipstream.values import Deployment, Phase, ServiceOffer
 from slipstream.values.timestamps import parse_timestamp
 
 STATE, ABORT, TAGS, SERVICE_URL = "ss:state", "ss:abort", "ss:tags", "ss:url.service"
@@ -62,6 +62,7 @@ def document(root: Element) -> Deployment:
         failure=values.get(ABORT) or "",
         service_url=values.get(SERVICE_URL) or "",
         scalable=xml.flag(root, "mutable"),
+        size=_size(values),
         addresses=tuple(_addresses(values)),
         parameters=values,
     )
@@ -78,6 +79,17 @@ def passwords(root: Element) -> dict[str, str | None]:
     parameters = xml.entries(root, "runtimeParameters", "runtimeParameter")
     values = {p.get("key", ""): p.text for p in parameters}
     return {key: value for key, value in values.items() if key.partition(":")[2] in names}
+
+
+def _size(values: dict[str, str | None]) -> ServiceOffer | None:
+    """The offer that all machines of the user have; its id is all that a run tells."""
+    offers = {
+        value
+        for key, value in values.items()
+        if key.endswith(":service-offer") and not key.startswith("orchestrator-")
+    }
+    offer = offers.pop() if len(offers) == 1 else None
+    return ServiceOffer(id=offer, name=offer) if offer else None
 
 
 def _addresses(values: dict[str, str | None]) -> Iterator[str]:
@@ -98,17 +110,21 @@ def _deployment(
     failure: str,
     service_url: str,
     scalable: bool | None = None,
+    size: ServiceOffer | None = None,
     addresses: tuple[str, ...] = (),
     parameters: dict[str, str | None] | None = None,
 ) -> Deployment:
     name, *labels = (label.strip() for label in tags.split(","))
+    module_id = element.get("moduleResourceUri", "").removeprefix(PREFIX)
     return Deployment(
         id=element.get("uuid", ""),
         name=name or None,
         state=state,
         phase=phase(state),
         failure=xml.without_markup(failure) or None,
-        module_id=element.get("moduleResourceUri", "").removeprefix(PREFIX),
+        module_id=module_id,
+        module_name=split_version(module_id)[0].rpartition("/")[2] or None,
+        size=size,
         tags=[label for label in labels if label],
         connectors=[c for c in element.get("cloudServiceNames", "").split(",") if c],
         user=user,

@@ -107,14 +107,6 @@ def test_a_node_on_an_edge_that_fetches_its_jobs_is_pending(driver: Driver) -> N
     assert deploy(driver, where="edge-basel").state == NodeState.STARTING
 
 
-def test_a_node_without_a_name_is_called_as_its_application(
-    driver: Driver, image: NodeImage, location: NodeLocation
-) -> None:
-    node = driver.create_node(image=image, location=location)
-    assert node.name == "WordPress"
-    assert driver.list_nodes()[0].name == "WordPress"
-
-
 def test_an_older_version_is_deployed_when_it_is_the_one_given(
     driver: Driver, location: NodeLocation, sandbox: Sandbox
 ) -> None:
@@ -312,7 +304,7 @@ def test_the_size_that_is_listed_changes_nothing(
 
 def test_a_value_with_a_default_need_not_be_given(driver: Driver) -> None:
     assert deploy(driver, NGINX, CLUSTER, ex_parameters={"GREETING": "hi"}).state == "starting"
-    assert deploy(driver, WHOAMI).name == "Who am I"
+    assert deploy(driver, WHOAMI).image.name == "Who am I"
 
 
 class TestFailures:

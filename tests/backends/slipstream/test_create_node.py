@@ -239,6 +239,17 @@ def test_name_and_tags_are_joined_whatever_they_are_given_as(
     assert sent_form(sandbox).get("tags") == sent
 
 
+def test_size_of_a_node_is_the_offer_of_all_its_machines(
+    driver: Driver, component: NodeImage, application: NodeImage, size: NodeSize
+) -> None:
+    node = driver.create_node(image=component, size=size)
+    assert (node.size.id, node.size.extra["unknown"]) == (size.id, ["ram", "disk", "price"])
+    assert driver.ex_get_node(node.id).size.id == size.id
+    assert driver.create_node(image=component).size is None
+    several = {"apache": {"service-offer": size.id}}
+    assert driver.create_node(image=application, ex_parameters=several).size is None
+
+
 def test_nothing_that_the_caller_passed_is_changed(
     driver: Driver, application: NodeImage, size: NodeSize, sandbox: Sandbox
 ) -> None:

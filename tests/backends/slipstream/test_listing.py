@@ -267,6 +267,21 @@ def test_sizes_of_a_location_are_found_however_the_server_spells_its_name(
     assert {size.extra["location"] for size in sizes} == {location.name}
 
 
+@pytest.mark.parametrize("user", ["alice", "bob", "super"])
+def test_sizes_of_the_clouds_of_the_account_alone(
+    login: Login, sandbox: Sandbox, user: str
+) -> None:
+    driver = login(user)
+    own = {location.name for location in driver.list_locations()}
+    sandbox.journal.clear()
+    offers = list(driver._backend.list_service_offers(connector=None, usable_only=True))
+    assert len(sandbox.journal) == (3 if own else 2)  # the profile, the credentials, the offers
+    everywhere = list(driver._backend.list_service_offers(connector=None, usable_only=False))
+    assert offers == [offer for offer in everywhere if own & {*offer.connectors}]
+    assert {name for offer in offers for name in offer.connectors} == own
+    assert len(offers) < len(everywhere)
+
+
 def test_more_offers_than_one_page_holds_are_all_listed(driver: Driver, sandbox: Sandbox) -> None:
     size = driver.list_sizes()[0]
     before = len(driver.list_sizes())
