@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -61,3 +61,27 @@ def one_ahead(items: Iterator[T]) -> Generator[T]:
             yield item
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+def read_beside(
+    read: Callable[[Sequence[T]], R], pages: Iterator[Sequence[T]], *, size: int, at_once: int = 8
+) -> Iterator[tuple[Sequence[T], R]]:
+    """
+    Read something for each few entries of a list, side by side with its next pages.
+
+    At most three pages are held at a time: the one that is used, the next one with what was read
+    for it, and the one after that.
+
+    :param read: Reads something for a few entries.
+    :param pages: The pages of the list.
+    :param size: How many entries one reading is for.
+    :param at_once: How many readings run at a time.
+    :returns: The entries by the few, in order, each time with what was read for them.
+    """
+
+    def complete() -> Iterator[list[tuple[Sequence[T], R]]]:
+        for page in one_ahead(pages):
+            few = [page[start : start + size] for start in range(0, len(page), size)]
+            yield list(zip(few, read_ahead(read, few, at_once=at_once), strict=True))
+
+    return chain.from_iterable(one_ahead(complete()))

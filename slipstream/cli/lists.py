@@ -80,7 +80,7 @@ def locations(driver: SlipStreamNodeDriver, as_json: bool) -> None:
 def nodes(driver: SlipStreamNodeDriver, as_json: bool, include_ended: bool) -> None:
     """List the deployments."""
     _print_list(
-        driver.list_nodes(ex_active_only=not include_ended, ex_addresses=True),
+        driver.list_nodes(ex_active_only=not include_ended),
         as_json,
         ("NODE", "NAME", "STATE", "ADDRESSES"),
         lambda node: (

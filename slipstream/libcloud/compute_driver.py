@@ -833,12 +833,10 @@ class SlipStreamNodeDriver(NodeDriver):
         *,
         location: NodeLocation | str | None = None,
         ex_active_only: bool = True,
-        ex_addresses: bool = False,
+        ex_addresses: bool = True,
     ) -> list[Node]:
         """
-        List the deployments of the user, newest first, however many there are.
-
-        One request per 500 deployments; with ``ex_addresses`` one more per 100 deployments.
+        List the deployments of the user, newest first, with the addresses of their machines.
 
         :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by
@@ -846,10 +844,10 @@ class SlipStreamNodeDriver(NodeDriver):
         :type location: :class:`~libcloud.compute.base.NodeLocation`
         :keyword ex_active_only: Leave out those that have ended.
         :type ex_active_only: ``bool``
-        :keyword ex_addresses: Fill in the addresses of the machines.
+        :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
         :type ex_addresses: ``bool``
-        :requests: SlipStream 1 for each 500 deployments, Nuvla 1 for each 500; with
-            ``ex_addresses`` 1 more for each 100 of them.
+        :requests: SlipStream 2, Nuvla 2: 1 for each 500 deployments, and 1 for the addresses of
+            each 100, however many machines these have; without addresses SlipStream 1, Nuvla 1.
         :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
         """
         return list(
@@ -864,12 +862,14 @@ class SlipStreamNodeDriver(NodeDriver):
         *,
         location: NodeLocation | str | None = None,
         ex_active_only: bool = True,
-        ex_addresses: bool = False,
+        ex_addresses: bool = True,
     ) -> Iterator[Node]:
         """
-        Go through the deployments of the user, newest first, page by page as they are needed.
+        Go through the deployments of the user, newest first, with the addresses of their machines.
 
-        Those that others create or terminate meanwhile make it miss or repeat no other one.
+        The next page, and its addresses, are read while one is used; nothing is read once the
+        iterator is closed. Those that others create or terminate meanwhile make it miss or repeat
+        no other one.
 
         :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by
@@ -877,9 +877,9 @@ class SlipStreamNodeDriver(NodeDriver):
         :type location: :class:`~libcloud.compute.base.NodeLocation`
         :keyword ex_active_only: Leave out those that have ended.
         :type ex_active_only: ``bool``
-        :keyword ex_addresses: Fill in the addresses of the machines.
+        :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
         :type ex_addresses: ``bool``
-        :requests: those of :meth:`list_nodes`, when they are needed: SlipStream 1, Nuvla 1.
+        :requests: those of :meth:`list_nodes`: SlipStream 2, Nuvla 2; without addresses 1.
         :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
         names = self._location_names(location)

@@ -19,6 +19,9 @@ IGNORED_IN_QUERIES: Final = {
 }
 """Parameters in the query of a GET that a server provably ignores, and what they are."""
 
+WHOLE_LIST: Final = 1000
+"""A page of SlipStream that ends here or later holds the whole list in every recording."""
+
 _LONGEST_DIFF = 40
 
 
@@ -64,6 +67,12 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(parse_qsl(text, keep_blank_values=True)))
 
 
+def _page_size(pair: tuple[str, str]) -> tuple[str, str]:
+    name, value = pair
+    is_whole = name == "$last" and value.isdecimal() and int(value) >= WHOLE_LIST
+    return (name, "all") if is_whole else pair
+
+
 def _header(request: Request, name: str) -> str:
     value = request.headers.get(name, "")
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
@@ -78,7 +87,7 @@ def _meaning(request: Request) -> Any:
         if "json" in content_type:
             return json.loads(content)
         if "x-www-form-urlencoded" in content_type:
-            return _pairs(content.decode())
+            return [_page_size(pair) for pair in _pairs(content.decode())]
         return canonicalize(content.decode()) if "xml" in content_type else content
     except (ValueError, ParseError):
         return content

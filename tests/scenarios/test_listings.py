@@ -29,7 +29,7 @@ def test_nodes(driver, ex_active_only, ex_addresses):
 
 
 def test_more_pages_than_one(driver, scenario):
-    nodes = driver.list_nodes(ex_active_only=False)
+    nodes = driver.list_nodes(ex_active_only=False, ex_addresses=False)
 
     if len(nodes) <= FEW:
         scenario.unsupported("this account has too few deployments for a second page")

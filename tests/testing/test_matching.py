@@ -48,6 +48,7 @@ def test_queries_that_a_server_could_tell_apart_differ(
     [
         ("application/json", '{"a": 1, "b": 2}', '{"b":2,"a":1}'),
         (FORM, "a=1&b=%20", "b=+&a=1"),
+        (FORM, "%24last=10000", "%24last=1000"),
         ("application/xml", "<a x='1' y='2'/>", '<a y="2" x="1"></a>'),
         ("text/plain", "a", "a"),
     ],
@@ -61,6 +62,8 @@ def test_bodies_match_by_meaning(kind: str, asked: str, recorded: str) -> None:
     [
         ("application/json", '{"a": 1}', '{"a": "1"}'),
         (FORM, "a=1&_=1", "a=1&_=2"),
+        (FORM, "%24last=1000", "%24last=999"),
+        (FORM, "last=10000", "last=1000"),
         ("application/xml", "<a>x</a>", "<a>y</a>"),
         ("text/plain", "a", "b"),
     ],

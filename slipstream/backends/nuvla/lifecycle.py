@@ -9,7 +9,7 @@ to expire, and never sent again as they are.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -20,8 +20,8 @@ from slipstream.backends.nuvla.dialect import GONE, get, post, put
 from slipstream.backends.nuvla.ids import resource_id
 from slipstream.backends.nuvla.parameters import ADDRESSES, Values, read_all
 from slipstream.backends.nuvla.resources import change, read_resource, reference, resource
-from slipstream.backends.nuvla.search import PAGE, search_pages
-from slipstream.backends.prefetch import one_ahead, read_ahead
+from slipstream.backends.nuvla.search import search_pages
+from slipstream.backends.prefetch import one_ahead, read_beside
 from slipstream.errors import DriverError, Forbidden
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
@@ -51,24 +51,21 @@ def list_deployments(
     addresses: bool,
 ) -> Iterator[Deployment]:
     """
-    Every deployment, newest first.
+    Every deployment, newest first; the next page is read while one is used.
 
     Their addresses are one search for each hundred, side by side with the next page.
     """
     pages = search_pages(session, "deployment", doing="list deployments", select=SELECT)
     if not addresses:
-        yield from map(deployment, chain.from_iterable(pages))
+        yield from map(deployment, chain.from_iterable(one_ahead(pages)))
         return
 
-    def read(entries: list[dict[str, Any]]) -> dict[str, Values]:
+    def read(entries: Sequence[dict[str, Any]]) -> dict[str, Values]:
         return read_all(session, [entry["id"] for entry in entries], ADDRESSES)
 
-    for page in one_ahead(pages):
-        hundreds = [page[start : start + AT_ONCE] for start in range(0, len(page), AT_ONCE)]
-        readings = read_ahead(read, hundreds, at_once=PAGE // AT_ONCE)
-        for entries, values in zip(hundreds, readings, strict=True):
-            for entry in entries:
-                yield deployment(entry, parameters=values.get(entry["id"], {}))
+    for entries, values in read_beside(read, pages, size=AT_ONCE):
+        for entry in entries:
+            yield deployment(entry, parameters=values.get(entry["id"], {}))
 
 
 def get_deployment(session: Session, deployment_id: str) -> Deployment:

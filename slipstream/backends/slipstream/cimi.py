@@ -18,7 +18,10 @@ from slipstream.session import Session
 from slipstream.transport.messages import Request
 
 PAGE = 1000
-"""Entries of a page; the server refuses more than 10,000."""
+"""Entries of a page."""
+
+LARGEST_PAGE = 10_000
+"""Entries of the largest page that the server gives; for entries of few attributes."""
 
 Entry = dict[str, Any]
 
@@ -31,6 +34,7 @@ def search(
     doing: str,
     where: Filter | None = None,
     select: str | None = None,
+    page: int | None = None,
 ) -> Iterator[Entry]:
     """
     Every entry of a collection that a filter lets through, however many pages that takes.
@@ -44,10 +48,12 @@ def search(
     :param doing: What is being done, in words that go after "Cannot".
     :param where: The filter.
     :param select: The attributes to read, ``id`` among them; ``None`` for all.
+    :param page: Entries asked for at a time, :data:`PAGE` when left out.
     :returns: The entries, fetched page by page, ordered by id.
     :raises MalformedAnswer: If a page is not what the server counts, or out of order.
     """
-    form = {"$orderby": "id", "$first": "1", "$last": str(PAGE)}
+    page = page or PAGE
+    form = {"$orderby": "id", "$first": "1", "$last": str(page)}
     if select is not None:
         form["$select"] = select
     if where is not None:
@@ -55,7 +61,7 @@ def search(
     last, pages, most = "", 0, 0
     while True:
         count, entries = _page(session, collection, key, form, doing)
-        pages, most = pages + 1, most or limits.most_pages(count, PAGE)
+        pages, most = pages + 1, most or limits.most_pages(count, page)
         ids = [last, *(entry["id"] for entry in entries)]
         is_only = pages == 1 and count == len(entries)
         if len(set(ids)) < len(ids) or not (is_only or ids == sorted(ids)):
@@ -92,7 +98,7 @@ def _page(
     if not isinstance(count, int) or not isinstance(entries, list):
         # A search that fails inside is answered with 200 and a count of null.
         raise _malformed(session, doing, f"the server's search in {collection} failed")
-    if count > limits.MAX_ENTRIES or len(entries) != min(PAGE, count):
+    if count > limits.MAX_ENTRIES or len(entries) != min(int(form["$last"]), count):
         reason = f"the server counts {count} entries of {collection} but gave {len(entries)}"
         raise _malformed(session, doing, reason)
     if not all(isinstance(entry, dict) and documents.text(entry, "id") for entry in entries):

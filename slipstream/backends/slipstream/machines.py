@@ -83,7 +83,13 @@ def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
             endpoint=session.endpoint.url,
         ) from None
     entries = cimi.search(
-        session, COLLECTION, KEY, doing=doing, where=where, select="id,ip,deployment"
+        session,
+        COLLECTION,
+        KEY,
+        doing=doing,
+        where=where,
+        select="id,ip,deployment",
+        page=cimi.LARGEST_PAGE,
     )
     by_run: dict[str, list[str]] = {}
     for entry in entries:

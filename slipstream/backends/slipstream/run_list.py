@@ -8,6 +8,7 @@ Source: SlipStreamServer, run/RunListResource.java.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from slipstream.backends import limits
 from slipstream.backends.slipstream import xml
@@ -33,8 +34,13 @@ ATTEMPTS = 3
 
 
 def iterate_runs(session: Session, *, active_only: bool) -> Iterator[Deployment]:
+    """Go through the runs, newest first; see :func:`iterate_pages`."""
+    return chain.from_iterable(iterate_pages(session, active_only=active_only))
+
+
+def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Deployment]]:
     """
-    Go through the runs, newest first.
+    Go through the pages of runs, newest first.
 
     A run that is created meanwhile moves others to the next page: they are met twice and handed
     over once. One that ends meanwhile moves others to the page before: a page that does not begin
@@ -55,7 +61,7 @@ def iterate_runs(session: Session, *, active_only: bool) -> Iterator[Deployment]
         new = {run.id: run for run in runs if follows and run.id not in met}
         met |= dict.fromkeys(new)
         handed += len(new)
-        yield from new.values()
+        yield list(new.values())
         is_last = follows and offset + len(runs) >= total
         if is_last and total - handed <= OVERLAP * (pages - 1):
             return

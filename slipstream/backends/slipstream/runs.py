@@ -7,13 +7,14 @@ statemachine/States.java.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from xml.etree.ElementTree import Element
 
 import attrs
 
 from slipstream.backends.outcomes import require_status
+from slipstream.backends.prefetch import one_ahead, read_beside
 from slipstream.backends.slipstream import machines, xml
 from slipstream.backends.slipstream.dialect import STATES, uncached
 from slipstream.backends.slipstream.paths import run_id
@@ -25,7 +26,7 @@ from slipstream.backends.slipstream.run_document import (
     passwords,
     phase,
 )
-from slipstream.backends.slipstream.run_list import iterate_runs
+from slipstream.backends.slipstream.run_list import iterate_pages
 from slipstream.errors import MalformedAnswer, NodeFailed, UnknownName
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
@@ -51,14 +52,21 @@ _ENDED = {"Done", "Aborted", "Cancelled"}
 
 
 def list_deployments(session: Session, active_only: bool, addresses: bool) -> Iterator[Deployment]:
-    """Every run, newest first; their addresses by one search of machines for each hundred."""
-    runs = iterate_runs(session, active_only=active_only)
+    """
+    Every run, newest first; the next page is read while one is used.
+
+    Their addresses are one search of machines for each hundred, side by side with the next page.
+    """
+    pages = iterate_pages(session, active_only=active_only)
     if not addresses:
-        yield from runs
+        yield from chain.from_iterable(one_ahead(pages))
         return
-    while page := list(islice(runs, AT_ONCE)):
-        addresses_of = machines.addresses(session, [run.id for run in page])
-        for run in page:
+
+    def read(runs: Sequence[Deployment]) -> dict[str, list[str]]:
+        return machines.addresses(session, [run.id for run in runs])
+
+    for runs, addresses_of in read_beside(read, pages, size=AT_ONCE):
+        for run in runs:
             yield attrs.evolve(run, addresses=addresses_of.get(run.id, ()))
 
 

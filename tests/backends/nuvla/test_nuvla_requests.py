@@ -19,10 +19,13 @@ SECRET = {
 HEAVY = {"coe-resources", "content"}
 
 CALLS: dict[str, tuple[Callable[[Driver, Any], object], list[tuple[str, str]]]] = {
-    "list_nodes": (lambda d, _: d.list_nodes(), [("PUT", "deployment")]),
-    "list_nodes with addresses": (
-        lambda d, _: d.list_nodes(ex_addresses=True),
+    "list_nodes": (
+        lambda d, _: d.list_nodes(),
         [("PUT", "deployment"), ("PUT", "deployment-parameter")],
+    ),
+    "list_nodes without addresses": (
+        lambda d, _: d.list_nodes(ex_addresses=False),
+        [("PUT", "deployment")],
     ),
     "list_images": (lambda d, _: d.list_images(), [("PUT", "module")]),
     "list_images of a path": (lambda d, _: d.list_images(ex_path="apps/web"), [("PUT", "module")]),

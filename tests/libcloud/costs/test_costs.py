@@ -296,7 +296,7 @@ def _key(number):
 
 
 FURTHER = {
-    "addresses": (lambda w: w.driver.list_nodes(ex_addresses=True), 2, 2),
+    "no addresses": (lambda w: w.driver.list_nodes(ex_addresses=False), 1, 1),
     "a new key": (_created(auth=lambda _: _key(1)), 7, 0),
     "a key that is there": (_created(auth=lambda _: NodeAuthSSHKey(KEY)), 4, 0),
     "a listed image": (_created(image=_listed), 3, 4),
