@@ -8,9 +8,11 @@ NUVLA_CLIENT_VENV := .venv-official-nuvla-client
 CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed
 # Twice as many as a small machine has cores: half of the time tests wait for a server.
 WORKERS ?= 4
+# These need a browser and have a target of their own.
+NO_BROWSER := --ignore=tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage quick record official-client fidelity faults fuzz lint format types docs check wheel bench clean
+.PHONY: help demo test test-browser coverage quick record official-client fidelity faults fuzz lint format types docs check wheel bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -38,13 +40,18 @@ demo: $(VENV)/installed ## Deploy WordPress on the local sandbox
 
 test: $(VENV)/installed $(CLIENTS) ## Run every test
 	@echo "Running every test. Expect about 5 minutes on two cores."
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --quiet --no-header
+	@$(BIN)/python -m pytest $(NO_BROWSER) --numprocesses $(WORKERS) --quiet --no-header
+
+test-browser: $(VENV)/installed ## Try the sandbox's page in a real browser
+	@echo "Installing playwright, which uses Debian's chromium."
+	@$(BIN)/python -m pip install --quiet --group browser
+	@$(BIN)/python -m pytest --quiet --no-header tests/browser
 
 coverage: $(VENV)/installed $(CLIENTS) ## Run every test and show what they do not reach, branches included
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --quiet --cov --cov-report=term
+	$(BIN)/python -m pytest $(NO_BROWSER) --numprocesses $(WORKERS) --quiet --cov --cov-report=term
 
 quick: $(VENV)/installed $(CLIENTS) ## Run the tests until the first failure
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --exitfirst
+	$(BIN)/python -m pytest $(NO_BROWSER) --numprocesses $(WORKERS) --exitfirst
 
 record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name FAMILY=name SCENARIO=name]
 	$(BIN)/python -m slipstream record \

@@ -1,0 +1,65 @@
+"""A real browser: Debian's chromium, driven by playwright, which brings none of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import pytest
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.sandbox import Clock, Sandbox
+
+WIDTHS = (1280, 390)
+
+
+def _skip(reason: str) -> NoReturn:
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    path = shutil.which("chromium")
+    if path is None:
+        _skip("there is no chromium: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _skip("playwright is not installed: make test-browser installs it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["slipstream", "nuvla"])
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    with Sandbox(family=request.param, clock=Clock(speed=0)) as started:
+        yield started
+
+
+@pytest.fixture
+def driver(sandbox: Sandbox) -> Iterator[SlipStreamNodeDriver]:
+    login = (sandbox.username, sandbox.password)
+    with SlipStreamNodeDriver(*login, ex_endpoint=sandbox.url, retry_delay=0.001) as driver:
+        yield driver
+
+
+@pytest.fixture(params=WIDTHS)
+def page(request: pytest.FixtureRequest, chromium: Any, sandbox: Sandbox) -> Iterator[Any]:
+    """The dashboard in a window of one of the widths; errors of the page fail the test."""
+    page = chromium.new_page(viewport={"width": request.param, "height": 800})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text))
+    # A request to anywhere else is an outside asset.
+    page.on("request", lambda sent: sent.url.startswith(sandbox.url) or errors.append(sent.url))
+    page.goto(sandbox.url)
+    yield page
+    page.close()
+    # What a test cuts off is in the console as well.
+    assert [error for error in errors if "net::ERR_FAILED" not in error] == []
