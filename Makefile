@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CLIENT_VENV := .venv-official-client
 NUVLA_CLIENT_VENV := .venv-official-nuvla-client
+DRIVER_2017_VENV := .venv-driver-2017
 CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed
 # Twice as many as a small machine has cores: half of the time tests wait for a server.
 WORKERS ?= 4
@@ -33,6 +34,11 @@ $(CLIENT_VENV)/installed: tests/official_client/requirements.txt
 $(NUVLA_CLIENT_VENV)/installed: tests/official_nuvla_client/requirements.txt
 	$(PYTHON) -m venv $(NUVLA_CLIENT_VENV)
 	$(NUVLA_CLIENT_VENV)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+$(DRIVER_2017_VENV)/installed: benchmarks/requirements-2017.txt
+	$(PYTHON) -m venv $(DRIVER_2017_VENV)
+	$(DRIVER_2017_VENV)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
 demo: $(VENV)/installed ## Deploy WordPress on the local sandbox
@@ -90,8 +96,8 @@ wheel: $(VENV)/installed ## Build a wheel into dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@ls dist/*.whl
 
-bench: $(VENV)/installed ## Measure, as ratios within one run
+bench: $(VENV)/installed $(DRIVER_2017_VENV)/installed ## Measure, as ratios within one run, into benchmarks/results.md
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets made
-	rm -rf dist $(VENV) $(CLIENT_VENV) $(NUVLA_CLIENT_VENV) docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf dist $(VENV) $(CLIENT_VENV) $(NUVLA_CLIENT_VENV) $(DRIVER_2017_VENV) docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache

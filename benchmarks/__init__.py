@@ -1,1 +1,1 @@
-"""Measurements of the driver, each as a ratio of two times taken in one run."""
+"""Measurements of the driver, each as a ratio of two figures of one run."""
