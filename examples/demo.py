@@ -14,14 +14,17 @@ from typing import Any
 
 from rich.console import Console
 from rich.syntax import Syntax
+from rich.text import Text
 
 EXAMPLE = Path(__file__).with_name("wordpress.py")
 FAMILIES = {"slipstream": "SlipStream", "nuvla": "Nuvla"}
 SPEED = "30"
-NEXT = """\
-slipstream sandbox       start a server, and paste the lines that it prints
-slipstream --help        deploy from the shell
-docs/getting-started.md  write a program of your own"""
+COMMAND = Path(sys.executable).with_name("slipstream")
+NEXT = (
+    (f"{os.path.relpath(COMMAND)} sandbox", "start a server, and paste the lines that it prints"),
+    (f"{os.path.relpath(COMMAND)} --help", "deploy from the shell"),
+    ("docs/getting-started.md", "write a program of your own"),
+)
 
 console = Console()
 
@@ -32,7 +35,9 @@ def main() -> int:
         if code:
             return code
     heading("What next")
-    show(NEXT)
+    width = max(len(what) for what, _ in NEXT)
+    for what, why in NEXT:
+        show(f"{what:{width}}  {why}")
     return 0
 
 
@@ -76,14 +81,12 @@ def announced(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def run_announced(source: str) -> None:
-    """Run a program, and print each of its statements before it runs."""
+    """Run a program, and print each of its statements, as the interpreter does, before it runs."""
+    syntax = Syntax("", "pycon", theme="ansi_light", background_color="default")
 
     def announce(first: int, last: int) -> None:
         text = textwrap.dedent("\n".join(source.splitlines()[first - 1 : last]))
-        if console.is_terminal:
-            console.print(Syntax(text, "python", background_color="default"))
-        else:
-            show(textwrap.indent(text, "    "))
+        show(syntax.highlight(">>> " + text.replace("\n", "\n... ")), end="")
 
     tree = ast.parse(source)
     tree.body = list(announced(tree.body[1:]))  # without the docstring
@@ -94,8 +97,8 @@ def heading(text: str) -> None:
     show(f"\n{text}\n{'=' * len(text)}", style="bold cyan")
 
 
-def show(text: str, style: Any = None) -> None:
-    console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+def show(text: str | Text, style: Any = None, end: str = "\n") -> None:
+    console.print(text, style=style, end=end, markup=False, highlight=False, soft_wrap=True)
     sys.stdout.flush()
 
 

@@ -37,12 +37,12 @@ def test_each_statement_is_printed_before_it_runs(
 ) -> None:
     demo.run_announced(PROGRAM)
     assert capsys.readouterr().out.splitlines() == [
-        "    x = [",
-        "        1,",
-        "    ]",
-        '    with open("/dev/null"):',
-        '        print("first")',
+        ">>> x = [",
+        "...     1,",
+        "... ]",
+        '>>> with open("/dev/null"):',
+        '...     print("first")',
         "first",
-        '    print("last")',
+        '>>> print("last")',
         "last",
     ]

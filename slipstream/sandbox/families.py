@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import attrs
@@ -45,7 +47,10 @@ class Family:
 
     def exports(self, url: str, login: Login) -> list[str]:
         """The lines for a shell with which programs and commands log in."""
+        activate = Path(sys.prefix, "bin", "activate")
+        in_environment = sys.prefix != sys.base_prefix and activate.exists()
         return [
+            *([f". {shlex.quote(str(activate))}"] if in_environment else []),
             f"export SLIPSTREAM_ENDPOINT={url}",
             f"export SLIPSTREAM_USERNAME={login.username}",
             f"export SLIPSTREAM_PASSWORD={shlex.quote(login.password)}",
