@@ -46,7 +46,7 @@ def deploy(
         name=name,
         image=module,
         location=find(driver.list_locations() if location else [], "location", location),
-        size=find(driver.list_sizes() if size else [], "size", size),
+        size=find(driver.list_sizes(ex_all=True) if size else [], "size", size),
         ex_parameters=_parse(parameters, module),
     )
     if not wait:

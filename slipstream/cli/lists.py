@@ -47,7 +47,7 @@ def sizes(driver: SlipStreamNodeDriver, as_json: bool, location: str | None) -> 
     def row(size: NodeSize) -> tuple[str, ...]:
         machine = "/".join(_known(size, name) for name in ("cpu", "ram", "disk"))
         price = f"{_known(size, 'price')} {size.extra['currency'] or ''}"
-        return (str(size.id), machine, price, size.extra["location"])
+        return (str(size.id), machine, price, ", ".join(size.extra["locations"]))
 
     # The column that is the same everywhere would not fit a terminal.
     visible = slice(3 if location else 4)

@@ -65,13 +65,26 @@ from slipstream.plugins.connect import connect
 from slipstream.session import Session
 from slipstream.session.cookie_files import save_cookies
 from slipstream.session.polling import Progress, Wait
-from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase
+from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
 from slipstream.values.credentials import Credentials
 from slipstream.values.endpoint import Endpoint
 from slipstream.values.paths import user_path
 from slipstream.values.ssh_key import SSHKey, generate
 
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
+
+
+def priced_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iterator[ServiceOffer]:
+    """Put offers without a price last; leave them out unless all are wanted, or none has one."""
+    unpriced, has_priced = [], False
+    for offer in offers:
+        if offer.price is None:
+            unpriced.append(offer)
+        else:
+            has_priced = True
+            yield offer
+    if all_of_them or not has_priced:
+        yield from unpriced
 
 
 class SlipStreamNodeDriver(NodeDriver):
@@ -323,34 +336,46 @@ class SlipStreamNodeDriver(NodeDriver):
         return (convert.location(connector, self) for connector in connectors)
 
     @operation
-    def list_sizes(self, location: NodeLocation | str | None = None) -> list[NodeSize]:
+    def list_sizes(
+        self, location: NodeLocation | str | None = None, *, ex_all: bool = False
+    ) -> list[NodeSize]:
         """
-        List the service offers for machines.
+        List the service offers for machines on the user's own locations.
 
-        :param location: Only those of this location.
+        Offers without a price are left out, unless none has one: programs compare prices, and
+        an unknown one is 0.
+
+        :param location: Only those of this location, which may be any.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
-        :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
+        :keyword ex_all: List those of other locations too, and last those without a price.
+        :type ex_all: ``bool``
+        :requests: SlipStream 3: the user's profile and credentials, and 1 for each 1,000 service
+            offers; only the last with a location or ``ex_all``. Nuvla none.
         :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
             ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is 0 and
-            listed in ``extra['unknown']``.
+            listed in ``extra['unknown']``. ``extra['locations']`` names where it is offered.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeSize`
         """
-        return list(self.ex_iterate_sizes(location))
+        return list(self.ex_iterate_sizes(location, ex_all=ex_all))
 
     @operation
-    def ex_iterate_sizes(self, location: NodeLocation | str | None = None) -> Iterator[NodeSize]:
+    def ex_iterate_sizes(
+        self, location: NodeLocation | str | None = None, *, ex_all: bool = False
+    ) -> Iterator[NodeSize]:
         """
         Go through the service offers that :meth:`list_sizes` lists, page by page.
 
-        :param location: Only those of this location.
+        :param location: Only those of this location, which may be any.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
-        :requests: SlipStream 1 for each 1,000 service offers. Nuvla none.
+        :keyword ex_all: List those of other locations too, and last those without a price.
+        :type ex_all: ``bool``
+        :requests: those of :meth:`list_sizes`: SlipStream 3, Nuvla none.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
         """
-        offers = self._backend.list_service_offers(
-            connector=self._location_id(location), usable_only=False
-        )
-        return (convert.size(offer, self) for offer in offers)
+        location_id = self._location_id(location)
+        arguments.checked("ex_all", ex_all, bool, "True or False")
+        offers = self._backend.list_service_offers(location_id, usable_only=not ex_all)
+        return (convert.size(offer, self) for offer in priced_first(offers, all_of_them=ex_all))
 
     @operation
     def list_images(

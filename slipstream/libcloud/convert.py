@@ -139,6 +139,15 @@ def image(module: Module, driver: Any) -> NodeImage:
     return NodeImage(id=module.id, name=module.name, driver=driver, extra=extra)
 
 
+class Size(NodeSize):
+    """A size whose text names its location."""
+
+    def __repr__(self) -> str:
+        text = super().__repr__()  # type: ignore[no-untyped-call]
+        locations = ", ".join(self.extra.get("locations", ()))
+        return text.replace(" ...>", f", location={locations} ...>") if locations else str(text)
+
+
 def size(offer: ServiceOffer, driver: Any) -> NodeSize:
     """
     A service offer as a size.
@@ -147,7 +156,7 @@ def size(offer: ServiceOffer, driver: Any) -> NodeSize:
     server does not tell, and ``extra["unknown"]`` lists which. Nothing is said of bandwidth, which
     is ``None``: in libcloud 0 stands for a bandwidth without limit (compute/base.py).
     """
-    return NodeSize(
+    return Size(
         id=offer.id,
         name=offer.name,
         ram=_amount(offer.ram),  # type: ignore[arg-type]  # a fraction is a float

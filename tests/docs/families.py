@@ -375,6 +375,7 @@ CALLS = {
     "delete_image()": _deleted,
     "delete_image(ex_all_versions)": lambda s: _deleted(s, ex_all_versions=True),
     "list_sizes()": lambda s: (len(s.driver.list_sizes()) == 1) is s.nuvla,
+    "list_sizes(ex_all)": lambda s: (len(s.driver.list_sizes(ex_all=True)) == 1) is s.nuvla,
     "list_sizes(location)": lambda s: (len(s.driver.list_sizes(s.location)) == 1) is s.nuvla,
     "list_locations()": lambda s: s.location.name in [p.name for p in s.driver.list_locations()],
     "list_key_pairs()": lambda s: s.driver.list_key_pairs(),
@@ -389,6 +390,7 @@ CALLS = {
         s, "images", ex_path="apps", ex_recurse=True
     ),
     "ex_iterate_sizes()": lambda s: _alike(s, "sizes"),
+    "ex_iterate_sizes(ex_all)": lambda s: _alike(s, "sizes", ex_all=True),
     "ex_iterate_sizes(location)": lambda s: _alike(s, "sizes", location=s.location),
     "ex_iterate_locations()": lambda s: _alike(s, "locations"),
     "ex_iterate_key_pairs()": lambda s: _alike(s, "key_pairs"),

@@ -61,7 +61,7 @@ def test_location_and_ex_cloud(driver, scenario, image, deployed):
 
 
 def test_size(driver, scenario, image_of, deployed):
-    sizes = [size for size in driver.list_sizes() if size.ram and size.disk]
+    sizes = [size for size in driver.list_sizes(ex_all=True) if size.ram and size.disk]
     if not sizes:
         scenario.unsupported("it offers no sizes of machines")
     image = image_of("component")

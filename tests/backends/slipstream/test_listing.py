@@ -208,7 +208,7 @@ def test_terminating_twice_is_accepted(driver: Driver, sandbox: Sandbox) -> None
 
 
 def test_sizes_are_the_offers_of_machines_with_their_prices(driver: Driver) -> None:
-    sizes = driver.list_sizes()
+    sizes = driver.list_sizes(ex_all=True)
     assert len(sizes) > 90
     assert {size.extra["resource:type"] for size in sizes} == {"VM"}
     size = next(size for size in sizes if size.name == "(2/4096/50 Medium) [CH]")
@@ -220,7 +220,7 @@ def test_sizes_are_the_offers_of_machines_with_their_prices(driver: Driver) -> N
 
 
 def test_what_an_offer_leaves_open_is_0_and_listed_as_unknown(driver: Driver) -> None:
-    sizes = {size.name: size for size in driver.list_sizes()}
+    sizes = {size.name: size for size in driver.list_sizes(ex_all=True)}
     flexible, metal = sizes["(flexible) [CH]"], sizes["(32 baremetal) [DE]"]
     assert (flexible.ram, flexible.disk, flexible.extra["unknown"]) == (0, 0, ["ram", "disk"])
     assert flexible.price > 0
@@ -268,18 +268,34 @@ def test_sizes_of_a_location_are_found_however_the_server_spells_its_name(
 
 
 @pytest.mark.parametrize("user", ["alice", "bob", "super"])
-def test_sizes_of_the_clouds_of_the_account_alone(
+def test_list_sizes_of_the_locations_of_the_account(
     login: Login, sandbox: Sandbox, user: str
 ) -> None:
     driver = login(user)
     own = {location.name for location in driver.list_locations()}
     sandbox.journal.clear()
-    offers = list(driver._backend.list_service_offers(connector=None, usable_only=True))
+    sizes = driver.list_sizes()
     assert len(sandbox.journal) == (3 if own else 2)  # the profile, the credentials, the offers
-    everywhere = list(driver._backend.list_service_offers(connector=None, usable_only=False))
-    assert offers == [offer for offer in everywhere if own & {*offer.connectors}]
-    assert {name for offer in offers for name in offer.connectors} == own
-    assert len(offers) < len(everywhere)
+    everything = driver.list_sizes(ex_all=True)
+    assert [size.id for size in sizes] == [
+        size.id
+        for size in everything
+        if size.extra["location"] in own and "price" not in size.extra["unknown"]
+    ]
+    assert {size.extra["location"] for size in sizes} == own
+    assert all(f"location={size.extra['location']}" in repr(size) for size in sizes)
+    assert everything[-1].extra["unknown"] == ["ram", "disk", "price"]
+
+
+def test_list_sizes_without_any_price(driver: Driver, sandbox: Sandbox) -> None:
+    location, *_ = driver.list_locations()
+    ids = [size.id for size in driver.list_sizes(location)]
+    for identifier in ids[1:]:
+        document(sandbox, identifier).pop("price:unitCost")
+    assert [size.id for size in driver.list_sizes(location)] == ids[:1]
+    assert [size.id for size in driver.list_sizes(location, ex_all=True)] == ids
+    document(sandbox, ids[0]).pop("price:unitCost")
+    assert [size.id for size in driver.list_sizes(location)] == ids
 
 
 def test_more_offers_than_one_page_holds_are_all_listed(driver: Driver, sandbox: Sandbox) -> None:
@@ -361,7 +377,7 @@ def test_every_search_names_its_parameters_as_the_server_does(
     driver.list_sizes()
     driver.ex_list_virtual_machines()
     searches = [entry for entry in sandbox.journal if entry.method == "PUT"]
-    assert len(searches) == 4
+    assert len(searches) == 5
     for search in searches:
         assert search.form is not None
         assert set(search.form) <= {"$filter", "$select", "$first", "$last", "$orderby"}

@@ -297,6 +297,8 @@ def _key(number):
 
 FURTHER = {
     "no addresses": (lambda w: w.driver.list_nodes(ex_addresses=False), 1, 1),
+    "sizes of a location": (lambda w: w.driver.list_sizes(w.location), 1, 0),
+    "all sizes": (lambda w: w.driver.list_sizes(ex_all=True), 1, 0),
     "a new key": (_created(auth=lambda _: _key(1)), 7, 0),
     "a key that is there": (_created(auth=lambda _: NodeAuthSSHKey(KEY)), 4, 0),
     "a listed image": (_created(image=_listed), 3, 4),
