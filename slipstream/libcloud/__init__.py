@@ -6,6 +6,7 @@ import warnings
 from importlib import metadata
 from typing import Any
 
+from libcloud.common.types import Type
 from libcloud.compute.providers import DRIVERS
 from libcloud.compute.types import Provider
 
@@ -14,6 +15,19 @@ _DRIVERS = {
     NAME: ("slipstream.libcloud.compute_driver", "SlipStreamNodeDriver"),
     "nuvla": ("slipstream.libcloud.nuvla_driver", "NuvlaNodeDriver"),
 }
+
+
+class Providers(Type):
+    """
+    The members that ``Provider`` gets.
+
+    Python lets no enumeration grow, so that these belong to another one of libcloud's kind: they
+    have a ``value`` and equal it, and ``Provider.tostring`` takes them.
+    """
+
+    SLIPSTREAM = NAME
+    NUVLA = "nuvla"
+
 
 _PROVIDERS = "slipstream.providers"
 """The group of entry points whose names are kinds of endpoint that ask for a driver."""
@@ -52,8 +66,10 @@ def register() -> None:
         table.setdefault(entry_point.name, driver)
         names.append(entry_point.name)
     for name in names:
-        if not hasattr(Provider, name.upper()):
-            setattr(Provider, name.upper(), name)
+        constant = name.upper()
+        if not hasattr(Provider, constant):
+            kind: Any = Type(constant, {constant: name})  # type: ignore[call-overload]
+            setattr(Provider, constant, getattr(Providers, constant, None) or kind(name))
 
 
 def _check_free(name: str, driver: tuple[str, str], table: dict[Any, tuple[str, str]]) -> None:

@@ -340,7 +340,7 @@ class SlipStreamNodeDriver(NodeDriver):
         self, location: NodeLocation | str | None = None, *, ex_all: bool = False
     ) -> list[NodeSize]:
         """
-        List the service offers for machines on the user's own locations.
+        List the service offers for machines on the user's own locations, by location.
 
         Offers without a price are left out, unless none has one: programs compare prices, and
         an unknown one is 0.
@@ -356,14 +356,17 @@ class SlipStreamNodeDriver(NodeDriver):
             listed in ``extra['unknown']``. ``extra['locations']`` names where it is offered.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeSize`
         """
-        return list(self.ex_iterate_sizes(location, ex_all=ex_all))
+        sizes = list(self.ex_iterate_sizes(location, ex_all=ex_all))
+        return sorted(
+            sizes, key=lambda size: ("price" in size.extra["unknown"], size.extra["locations"])
+        )
 
     @operation
     def ex_iterate_sizes(
         self, location: NodeLocation | str | None = None, *, ex_all: bool = False
     ) -> Iterator[NodeSize]:
         """
-        Go through the service offers that :meth:`list_sizes` lists, page by page.
+        Go through the service offers that :meth:`list_sizes` lists, as the server orders them.
 
         :param location: Only those of this location, which may be any.
         :type location: :class:`~libcloud.compute.base.NodeLocation`
@@ -1048,7 +1051,7 @@ class SlipStreamNodeDriver(NodeDriver):
         return self._backend.get_logs(
             self._node_id(node),
             components=[components] if isinstance(components, str) else list(components),
-            lines=lines,
+            lines=arguments.whole_number("lines", lines),
             timeout=arguments.seconds("timeout", timeout),
         )
 

@@ -85,10 +85,13 @@ class NodeOperation:
     _driver: Driver | None = attrs.field(default=None, init=False)
 
     def __repr__(self) -> str:
-        progress = "done" if self.done else "failed" if self.failed else "under way"
-        state = f"is {self.state}" if self.state else "was not polled yet"
         target = " or ".join(self.states)
-        return f"<NodeOperation: node {self.node_id} {state}, waits for {target}, {progress}>"
+        if self.failed:
+            return f"<NodeOperation: node {self.node_id} is {self.state} and cannot be {target}.>"
+        if self.done:
+            return f"<NodeOperation: node {self.node_id} is {self.state}, as it should be.>"
+        state = f"is {self.state}" if self.state else "has not been read"
+        return f"<NodeOperation: node {self.node_id} waits to be {target}; its state {state}.>"
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], NodeOperation], tuple[Any]]:
         return type(self).from_dict, (self.to_dict(),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -185,3 +186,12 @@ def test_libclouds_own_second_registration_of_the_name_is_still_refused() -> Non
     with pytest.raises(AttributeError, match="already registered"):
         set_driver("slipstream", *OTHER)  # type: ignore[arg-type]
     assert get_driver("slipstream") is SlipStreamNodeDriver
+
+
+def test_providers_are_like_libclouds_own_members() -> None:
+    for member, name in ((Provider.SLIPSTREAM, "slipstream"), (Provider.NUVLA, "nuvla")):  # type: ignore[attr-defined]
+        assert member == member.value == str(member) == name
+        assert Provider.tostring(member) == name.upper()
+        assert Provider.fromstring(name) is member
+        assert {name: 1}[member] == 1
+        assert pickle.loads(pickle.dumps(member)) is member
