@@ -6,10 +6,9 @@ or of a profile. The same lines serve SlipStream and Nuvla.
 """
 
 # [readme]
-from urllib.request import urlopen
-
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.progress import ProgressLine
+from urllib.request import urlopen
 
 ss = SlipStreamNodeDriver.ex_from_profile()
 print("images:   ", ", ".join(image.name for image in ss.list_images()))
@@ -25,7 +24,6 @@ node = ss.create_node(
 try:
     with ProgressLine(machines=lambda: ss.ex_list_virtual_machines(node=node)) as progress:
         ss.ex_wait_node_in_state(node, wait_period=1, progress=progress)
-    node = ss.ex_get_node(node.id)
     print("addresses:", *node.public_ips, *node.private_ips)
     url = node.extra["service_url"]
     print("service:  ", url)

@@ -1,13 +1,14 @@
 """
 Which methods of the driver work on which family of servers, and why the others do not.
 
-A method works where somebody answers the hooks that it asks. ``python -m
-slipstream.libcloud.support`` prints the page of the documentation that tells so.
+A method works if the backend implements the hooks that it calls. ``python -m
+slipstream.libcloud.support`` prints the page of the documentation.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -62,7 +63,7 @@ HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "close": (),
     }
 )
-"""What each method asks, by the names of the hooks without ``slipstream_``."""
+"""The hooks that each method calls, without ``slipstream_``."""
 
 
 @attrs.frozen(kw_only=True)
@@ -126,15 +127,16 @@ def _lines(kinds: Mapping[str, EndpointKind]) -> Iterator[str]:
     yield _INTRODUCTION
     for title, is_libclouds in (("libcloud's methods", True), ("Methods beyond libcloud", False)):
         yield f"\n## {title}\n"
-        yield from _row("method", *(f"`{name}`" for name in kinds), head=True)
+        yield from _row("method", *kinds, head=True)
         for method, supports in table.items():
             if hasattr(NodeDriver, method) is is_libclouds:
-                yield from _row(f"`{method}`", *map(_cell, supports))
-    yield "\n## Why not, and what to do instead\n"
-    yield from _row("methods", "on", "reason", head=True)
+                yield from _row(_link(method), *map(_cell, supports))
+    yield f"\n## Why not, and what to do instead\n\n{_REASONS}\n"
+    yield from _row("not supported", "reason, and what to do instead", head=True)
     for (names, remark), methods in _remarks(kinds, table).items():
-        on = "all" if len(names) == len(kinds) else ", ".join(f"`{name}`" for name in names)
-        yield from _row(", ".join(f"`{method}`" for method in methods), on, remark)
+        on = "" if len(names) == len(kinds) else f" (on {', '.join(names)})"
+        reason = _CALL.sub(lambda match: _link(match[1]), remark)
+        yield from _row(", ".join(f"`{method}`" for method in methods) + on, reason)
 
 
 def _remarks(
@@ -152,10 +154,17 @@ def _remarks(
     return grouped
 
 
+def _link(method: str) -> str:
+    """A link to the method in the reference; one that no server has is in its last table."""
+    if method in REASONS:
+        return f"[`{method}`](driver.md#not-supported)"
+    return f"{{py:meth}}`~SlipStreamNodeDriver.{method}`"
+
+
 def _cell(support: Support) -> str:
     if support.works:
         return "yes, see below" if support.remark else "yes"
-    return "no"
+    return "[no](#why-not-and-what-to-do-instead)"
 
 
 def _row(*cells: str, head: bool = False) -> Iterator[str]:
@@ -164,16 +173,23 @@ def _row(*cells: str, head: bool = False) -> Iterator[str]:
         yield f"|{' --- |' * len(cells)}"
 
 
+_CALL = re.compile(r"\b([a-z_]+)\(\)")
 _INTRODUCTION = """\
 # Supported methods
 
-Which methods work on which family of servers, as `python -m slipstream.libcloud.support` prints it
-from the code. A method that does not work raises `NotSupported`, which is a `NotImplementedError`
-and a `LibcloudError`; nothing is sent, and the message holds the reason and what to do instead.
+```{py:currentmodule} slipstream.libcloud.compute_driver
+```
 
-An endpoint of a kind that a plugin adds works like the family whose protocol it speaks; where the
-plugin answers more [hooks](plugins.md), more methods work. What each option does is told by
-[From SlipStream to Nuvla](../from-slipstream-to-nuvla.md)."""
+The methods that work on each family of servers. A method that does not work raises `NotSupported`,
+which is a `NotImplementedError` and a `LibcloudError`. Nothing is sent, and the message says what
+to do instead.
+
+An endpoint of a kind that a plugin adds works like the family whose protocol it speaks. If the
+plugin implements more [hooks](plugins.md), more methods work. [From SlipStream to
+Nuvla](../from-slipstream-to-nuvla.md) lists the options that differ.
+
+`python -m slipstream.libcloud.support` prints this page from the code."""
+_REASONS = "<!-- reasons -->"
 
 if __name__ == "__main__":
     print(page(), end="")

@@ -6,43 +6,27 @@ import contextlib
 import doctest
 import io
 import re
+import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from unittest import mock
 
 import attrs
+import pytest
+from fake_time import FakeTime
+from markdown_it import MarkdownIt
 
-import slipstream.libcloud.compute_driver as driver_module
-from slipstream.sandbox import Clock, Sandbox
-from slipstream.testing.cassette_file import FROM_SANDBOX, Header, save
-from slipstream.values.endpoint import Endpoint
+from slipstream.cli.sandbox import _announce
+from slipstream.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = "Not run by the tests: "
-SERVERS = {
-    "nuv.la": "slipstream",
-    "slipstream.example.org": "slipstream",
-    "nuvla.io": "nuvla",
-    "nuvla.example.org": "nuvla",
-}
-"""The servers that the documents name, and the family that each is of."""
 
-TEST_MODULE = """\
-import pytest
-
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-
-
-"""
-
-_FENCE = re.compile(r"^(?P<fence>`{3,})(?P<info>[^`]*)$")
-_FILE = re.compile(r"# (?P<name>\w+\.py)\n")
-_OPTION = re.compile(r":(?P<name>[\w-]+):\s*(?P<value>.*)")
+_EXPORT = re.compile(r"^ +export (\w+)=(.+)$", re.MULTILINE)
+_FILE = re.compile(r"# (\w+\.py)\n")
+_OPTION = re.compile(r":([\w-]+):\s*(.*)\n")
 _CHECKER = doctest.OutputChecker()
 _LOOSELY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -53,6 +37,7 @@ class Block:
 
     page: Path
     line: int
+    section: str
     language: str
     text: str
     options: dict[str, str]
@@ -63,88 +48,118 @@ class Block:
 
     @property
     def file_name(self) -> str | None:
-        found = _FILE.match(self.text)
-        return found["name"] if found else None
+        match = _FILE.match(self.text)
+        return match[1] if match else None
+
+    @property
+    def family(self) -> str:
+        """The sandbox whose ``export`` lines the reader has pasted."""
+        is_nuvla = self.section == "On Nuvla" or self.page.stem == "from-slipstream-to-nuvla"
+        return "nuvla" if is_nuvla else "slipstream"
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
 
-def blocks(page: Path) -> list[Block]:
+def blocks(page: Path) -> Iterator[Block]:
     """The fenced blocks of a page, in order."""
-    return list(_blocks(page, iter(enumerate(page.read_text("utf-8").splitlines(), 1))))
+    section = ""
+    tokens = MarkdownIt().parse(page.read_text("utf-8"))
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if before and before.type == "heading_open" and before.tag == "h2":
+            section = token.content
+        if token.type == "fence" and token.map:
+            text, options, language = token.content, {}, token.info
+            if language.startswith("{code-block}"):
+                language = language.removeprefix("{code-block}").strip()
+                while match := _OPTION.match(text):
+                    options[match[1]] = match[2].strip('"')
+                    text = text[match.end() :]
+            yield Block(
+                page=page,
+                line=token.map[1] - 1 - text.count("\n"),
+                section=section,
+                language=language,
+                text=text,
+                options=options,
+            )
 
 
-def _blocks(page: Path, lines: Iterator[tuple[int, str]]) -> Iterator[Block]:
-    for number, line in lines:
-        if opening := _FENCE.match(line):
-            body = []
-            for _, inner in lines:
-                if inner == opening["fence"]:
-                    break
-                body.append(inner)
-            yield _block(page, number, opening["info"].strip(), body)
+def exports(sandbox: Sandbox) -> dict[str, str]:
+    """The variables of the ``export`` lines that ``slipstream sandbox`` prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as banner:
+        _announce(sandbox, as_json=False, prog="slipstream sandbox")
+    lines = _EXPORT.findall(banner.getvalue())
+    return {name: shlex.split(value)[0] for name, value in lines}
 
 
-def _block(page: Path, number: int, info: str, body: list[str]) -> Block:
-    options = {}
-    if info.startswith("{"):
-        info = info.removeprefix("{code-block}").strip()
-        while body and (option := _OPTION.match(body[0])):
-            options[option["name"]] = option["value"].strip("\"'")
-            body = body[1:]
-            number += 1
-    text = "\n".join([*body, ""])
-    return Block(page=page, line=number, language=info, text=text, options=options)
+@attrs.define
+class Shell:
+    """What a page's blocks share: the folder, the sandboxes, and the names of the program."""
+
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+    family: str = ""
+    namespace: dict[str, object] = attrs.field(factory=dict)
+    servers: dict[str, Sandbox] = attrs.field(factory=dict)
+
+    def paste_exports(self, family: str) -> None:
+        """Begin a program in a shell with the lines of the sandbox of a family."""
+        self.family, self.namespace = family, {"__name__": "__main__"}
+        self.servers[family] = Sandbox(family=family, speed=0)
+        self.servers[family].start()
+        for name, value in exports(self.servers[family]).items():
+            self.monkeypatch.setenv(name, value)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clocks of all sandboxes by the time of a wait."""
+        for server in [*self.servers.values(), *self.namespace.values()]:
+            if isinstance(server, Sandbox):
+                server.clock.advance(seconds * max(server.clock.speed, 1))
+
+    def run(self, block: Block) -> str | None:
+        """Run a block and return what it prints; one of tests is run at the page's end."""
+        if block.family != self.family:
+            self.paste_exports(block.family)
+        if not block.file_name:
+            return _execute(block, self.namespace)
+        path = self.folder / block.file_name
+        path.write_text(block.text, "utf-8")
+        if "__main__" in block.text:
+            return _run_python(str(path), folder=self.folder)
+        if not path.name.startswith(("test_", "conftest")):
+            _execute(block, {"__name__": path.stem})
+        return None
 
 
-def run(page: Path, sandbox: Sandbox, folder: Path) -> None:
+def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Run a page's Python from top to bottom, in one namespace.
+    Run a page's Python from top to bottom, as in a shell with the sandbox's ``export`` lines.
 
-    A block that begins with a comment that names a file becomes that file, which is imported, or
-    run at the page's end if it is one of tests. Blocks of ``py`` are for the tests of the hooks,
-    which have the plugins that they need. A ``text`` block after one of Python is what that
-    prints; ``...`` stands for anything.
+    What is below "On Nuvla" is a program of its own, in a shell with those of ``--family nuvla``.
+    A block that begins with a comment that names a file becomes that file. Blocks of ``py`` are
+    for the tests of the hooks, which have the plugins that they need. A ``text`` block after one
+    of Python is what that prints; ``...`` stands for anything. Waiting takes no time.
     """
-    namespace: dict[str, object] = {"__name__": "__main__"}
+    shell = Shell(folder=folder, monkeypatch=monkeypatch)
     printed: str | None = None
-    servers = {sandbox.family: sandbox}
-    with _reaching(servers), _waiting_on(servers, namespace), contextlib.chdir(folder):
-        taken_for_granted(page, namespace)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("slipstream.transport.clock.time", FakeTime(shell.advance))
+    try:
         for block in blocks(page):
-            if block.is_run and block.file_name:
-                (folder / block.file_name).write_text(block.text, "utf-8")
-                printed = None
-                if not block.file_name.startswith(("test_", "conftest")):
-                    _execute(block, {"__name__": block.file_name.removesuffix(".py")})
-            elif block.is_run:
-                printed = _execute(block, namespace)
-            elif block.language == "text" and printed is not None:
-                _compare(block, printed)
-                printed = None
-            else:
-                printed = None
-    if list(folder.glob("test_*.py")):
-        run_tests(page, folder)
-
-
-def taken_for_granted(page: Path, namespace: dict[str, object]) -> None:
-    """What a page's readers have at hand: for pages that show parts of a test module."""
-    if page.stem == "record-a-session":
-        header = Header(
-            scenario="deploy",
-            origin="sandbox-3.71",
-            kind=FROM_SANDBOX,
-            server="SlipStream",
-            version="3.71",
-            date="2026-01-01",
-            library="slipstream-libcloud-driver 1.0",
-            endpoint="https://server.example",
-            credentials=("username", "password"),
-        )
-        save(Path("deploy.yaml"), header, [])
-        exec(TEST_MODULE, namespace)
+            if block.is_run:
+                printed = shell.run(block)
+                continue
+            if block.language == "text" and printed is not None:
+                assert _CHECKER.check_output(block.text, printed, _LOOSELY), (
+                    f"{block} says that this is printed:\n{block.text}\nbut it is:\n{printed}"
+                )
+            printed = None
+        if list(folder.glob("test_*.py")):
+            _run_tests(page, folder)
+    finally:
+        for server in shell.servers.values():
+            server.stop()
 
 
 def _execute(block: Block, namespace: dict[str, object]) -> str:
@@ -154,67 +169,32 @@ def _execute(block: Block, namespace: dict[str, object]) -> str:
     return output.getvalue()
 
 
-def _compare(block: Block, printed: str) -> None:
-    assert _CHECKER.check_output(block.text, printed, _LOOSELY), (
-        f"{block} says that this is printed:\n{block.text}\nbut it is:\n{printed}"
-    )
+def _run_tests(page: Path, folder: Path) -> None:
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--rootdir=."]
+    if "pytest.mark.scenario" in page.read_text("utf-8"):
+        _run_python(*command, "--record", folder=folder)
+        assert list(folder.glob("tests/cassettes/sandbox-*/*.yaml"))
+    _run_python(*command, folder=folder)
 
 
-def run_tests(page: Path, folder: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error"]
-    command += [*options, "."]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"the tests shown on {page.name} fail:\n{done.stdout}"
+def _run_python(*arguments: str, folder: Path) -> str:
+    command = [sys.executable, *arguments]
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
 
 
-@contextlib.contextmanager
-def _reaching(servers: dict[str, Sandbox]) -> Iterator[None]:
-    """
-    Let the addresses and the credentials of the documents be those of sandboxes.
-
-    That of a family is started when a page first reaches for it, and added to ``servers``.
-    """
-    connect = driver_module.connect
-
-    def reach(endpoint, credentials, **options):
-        family = SERVERS.get(endpoint.host)
-        if family is not None:
-            if family not in servers:
-                servers[family] = started.enter_context(Sandbox(family=family, speed=0))
-            endpoint = Endpoint.parse(servers[family].url)
-            credentials = _translated(credentials, servers[family])
-        return connect(endpoint, credentials, **options)
-
-    with contextlib.ExitStack() as started, mock.patch.object(driver_module, "connect", reach):
-        yield
+def section(page: Path, heading: str) -> str:
+    """The text below a heading of the second level."""
+    return page.read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
-def _translated(credentials, sandbox: Sandbox):
-    given = (credentials.key, credentials.secret)
-    if credentials.key == "username":
-        given = (sandbox.username, sandbox.password if given[1] == "password" else given[1])
-    elif (credentials.key or "").startswith("credential/") and credentials.secret == "the-secret":
-        given = (sandbox.key, sandbox.secret)
-    return attrs.evolve(credentials, key=given[0], secret=given[1])
+def cells(text: str) -> list[list[str]]:
+    """The rows of the tables of a text, without those of the headings and lines."""
+    lines = re.findall(r"^\| [^-].*\|$(?!\n\| --)", text, re.MULTILINE)
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
 
 
-@contextlib.contextmanager
-def _waiting_on(servers: dict[str, Sandbox], namespace: dict[str, object]) -> Iterator[None]:
-    """Let a wait move the clocks of the page's sandboxes instead of taking time."""
-    slept = Clock(speed=0)
-    begin = slept.now()
-
-    def sleep(seconds: float) -> None:
-        slept.advance(seconds)
-        for server in servers.values():
-            server.clock.advance(seconds)
-        for value in list(namespace.values()):
-            if isinstance(value, Sandbox):
-                value.clock.advance(seconds * max(value.clock.speed, 1))
-
-    def monotonic() -> float:
-        return (slept.now() - begin).total_seconds()
-
-    fake = SimpleNamespace(sleep=sleep, monotonic=monotonic, time=time.time)
-    with mock.patch("slipstream.transport.clock.time", fake):
-        yield
+def words(cell: str) -> list[str]:
+    """The names in backquotes."""
+    return re.findall(r"`(\w+)`", cell)

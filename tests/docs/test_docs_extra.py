@@ -5,114 +5,98 @@ from __future__ import annotations
 import re
 
 import pytest
-from pages import ROOT
+from families import SYSTEM
+from pages import ROOT, section
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.sandbox import Sandbox
+PAGE = ROOT / "docs" / "reference" / "extra.md"
+READ = "From `get_image` the server adds:"
+LISTS = {
+    "listed nodes": ("Nodes", "From `list_nodes` the server adds:", lambda d: d.list_nodes()),
+    "nodes": (
+        "Nodes",
+        "From `ex_get_node` and `create_node` the server adds:",
+        lambda d: [d.ex_get_node(node.id) for node in d.list_nodes()],
+    ),
+    "listed images": (
+        "Images",
+        "From `list_images` the server adds:",
+        lambda d: [image for image in d.list_images() if image.extra["type"] != "application"],
+    ),
+    "images": (
+        "Images",
+        READ,
+        lambda d: [
+            d.get_image(path) for path in ("apps/WordPress/wordpress", "examples/images/centos-7")
+        ],
+    ),
+    "sizes": ("Sizes", "The server adds:", lambda d: d.list_sizes(ex_all=True)),
+    "locations": ("Locations", None, lambda d: d.list_locations()),
+    "machines": ("Machines", "The server adds:", lambda d: d.ex_list_virtual_machines()),
+    "key pairs": ("Key pairs", None, lambda d: d.list_key_pairs()),
+}
 
-TEXT = (ROOT / "docs" / "reference" / "extra.md").read_text("utf-8")
-SYSTEM = "examples/tutorials/service-testing/system"
-LISTED = "From `list_images` the server adds:"
-READ = "From `get_image` it adds:"
 
-
-def _tables(section):
+def _tables(heading):
     """The keys of each table of a section, by the line of text before it."""
-    body = re.split(r"^## ", TEXT.partition(f"\n## {section}\n")[2], flags=re.MULTILINE)[0]
-    tables, last = {}, ""
-    for line in body.splitlines():
+    tables, line_before = {}, ""
+    for line in section(PAGE, heading).splitlines():
         if line.startswith("| `"):
-            tables.setdefault(last, set()).update(re.findall(r"`([^`]+)`", line.split("|")[1]))
+            keys = re.findall(r"`([^`]+)`", line.split("|")[1])
+            tables.setdefault(line_before, set()).update(keys)
         elif line and not line.startswith("|"):
-            last = line
+            line_before = line
     return tables
 
 
-def _own(section):
-    return next(iter(_tables(section).values()))
+def _own(heading):
+    return next(iter(_tables(heading).values()))
 
 
 @pytest.fixture(scope="module")
-def drivers():
-    with Sandbox(speed=0) as sandbox:
-        driver = SlipStreamNodeDriver(sandbox.username, sandbox.password, ex_endpoint=sandbox.url)
-        driver.create_node(name="blog", image=driver.get_image("apps/WordPress/wordpress"))
-        driver.create_node(name="test", image=driver.get_image(SYSTEM))
-        for _ in range(60):
-            sandbox.clock.advance(10)
-        yield [driver]
+def driver(families):
+    """A driver on SlipStream, with a component and an application that run."""
+    families["slipstream"].ready(image=families["slipstream"].several)
+    return families["slipstream"].driver
 
 
-def _keys(drivers, objects):
-    found = [set(thing.extra) for driver in drivers for thing in objects(driver)]
-    assert found
-    return set.intersection(*found), set.union(*found)
+@pytest.mark.parametrize("objects", LISTS)
+def test_the_keys_on_slipstream_are_those_of_the_tables(objects, driver):
+    heading, added, listed = LISTS[objects]
+    keys = [set(item.extra) for item in listed(driver)]
+    assert keys
+    own = _own(heading)
+    assert own <= set.intersection(*keys)
+    assert set.union(*keys) - own == (_tables(heading)[added] if added else set())
 
 
-def _check(drivers, section, objects, said=None):
-    always, ever = _keys(drivers, objects)
-    own = _own(section)
-    assert own <= always
-    theirs = set() if said is None else _tables(section)[said]
-    assert ever - own - theirs == set(), "not in the table"
-    assert theirs - ever == set(), "in the table only"
-
-
-def test_the_keys_of_listed_nodes_are_those_of_the_table(drivers):
-    _check(drivers, "Nodes", lambda d: d.list_nodes(), "From `list_nodes` the server adds:")
-
-
-def test_the_keys_of_a_node_that_was_read_are_those_of_the_table(drivers):
-    _check(
-        drivers,
-        "Nodes",
-        lambda d: [d.ex_get_node(node.id) for node in d.list_nodes()],
-        "From `ex_get_node` and `create_node` it adds:",
-    )
-
-
-def test_the_keys_of_listed_images_are_those_of_the_table(drivers):
-    _check(
-        drivers,
-        "Images",
-        lambda d: [i for i in d.list_images() if i.extra["type"] == "component"],
-        LISTED,
-    )
-
-
-def test_the_keys_of_an_image_that_was_read_are_those_of_the_table(drivers):
-    paths = ["apps/WordPress/wordpress", "examples/images/centos-7"]
-    _check(drivers, "Images", lambda d: map(d.get_image, paths), READ)
-
-
-def test_an_application_has_the_keys_of_an_image_and_those_of_its_own(drivers):
+def test_an_application_has_the_keys_of_an_image_and_those_of_its_own(driver):
     tables = _tables("Images")
-    more = tables["An application has one more:"]
-    system = drivers[0].get_image(SYSTEM).extra
-    assert system.keys() - tables[READ] == _own("Images") | more
-    assert system["nodes"]
-    assert all(
-        tables["Each node is a `dict`:"] == node.keys() for node in system["nodes"].values()
-    )
+    extra = driver.get_image(SYSTEM).extra
+    assert extra.keys() - tables[READ] == _own("Images") | tables["An application has one more:"]
+    assert extra["nodes"]
+    assert all(tables["Each node is a `dict`:"] == node.keys() for node in extra["nodes"].values())
 
 
-def test_the_keys_of_an_image_s_parameter_are_those_of_the_table(drivers):
-    wordpress = drivers[0].get_image("apps/WordPress/wordpress")
+def test_the_keys_of_an_image_s_parameter_are_those_of_the_table(driver):
     documented = _tables("Images")["Each parameter is a `dict`:"]
-    assert all(entry.keys() == documented for entry in wordpress.extra["parameters"])
+    image = driver.get_image("apps/WordPress/wordpress")
+    assert all(entry.keys() == documented for entry in image.extra["parameters"])
 
 
-def test_the_keys_of_sizes_are_those_of_the_table(drivers):
-    _check(drivers, "Sizes", lambda d: d.list_sizes(ex_all=True), "The server adds:")
+NUVLA = re.findall(r"^\| ([\w ]+) \| (`.*) \|$", section(PAGE, "What Nuvla adds"), re.MULTILINE)
 
 
-def test_the_keys_of_locations_are_those_of_the_table(drivers):
-    _check(drivers, "Locations", lambda d: d.list_locations())
-
-
-def test_the_keys_of_machines_are_those_of_the_table(drivers):
-    _check(drivers, "Machines", lambda d: d.ex_list_virtual_machines(), "The server adds:")
-
-
-def test_the_keys_of_key_pairs_are_those_of_the_table(drivers):
-    _check(drivers, "Key pairs", lambda d: d.list_key_pairs())
+@pytest.mark.parametrize(("objects", "row"), NUVLA)
+def test_the_keys_that_nuvla_adds_are_those_of_its_row(objects, row, families):
+    heading, _, listed = LISTS[objects]
+    always, sometimes = (
+        set(re.findall(r"`([^`]+)`", part)) for part in row.partition("where known")[::2]
+    )
+    if objects == "listed images":
+        keys = [set(image.extra) for image in families["nuvla"].driver.list_images()]
+    else:
+        keys = [set(item.extra) for item in listed(families["nuvla"].driver)]
+    own = _own(heading) | _tables(heading).get("An application has one more:", set())
+    assert keys
+    assert always <= set.intersection(*keys)
+    assert set.union(*keys) - always - sometimes - own == set()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections import defaultdict
 
 import pytest
-from families import CALLS, Stage
+from families import CALLS
 from libcloud.compute.base import NodeDriver
 from pages import ROOT
 
@@ -14,52 +15,51 @@ from slipstream.libcloud import support
 from slipstream.libcloud.errors import NotSupported
 from slipstream.libcloud.unsupported import REASONS
 from slipstream.plugins.operations import Operations
-from slipstream.sandbox import Sandbox
 from slipstream.transport import call_context
 
-PAGE = ROOT / "docs" / "reference" / "supported-methods.md"
-REFUSED = set(REASONS)
-WAITS_FOR_SSH = {"deploy_node"}
+REFERENCE = ROOT / "docs" / "reference"
+NEEDS_SSH = {"deploy_node"}
 """Tried with a real SSH server in the tests of deploying."""
-
-TRIED = [
-    name.removesuffix("()")
-    for name in CALLS  # in this order: what deletes comes after what needs it
-    if name.removesuffix("()") in support.HOOKS.keys() - WAITS_FOR_SSH
+SUPPORTED = [
+    method
+    for method in (name.removesuffix("()") for name in CALLS)
+    if method in support.HOOKS.keys() - NEEDS_SSH
 ]
-
-
-@pytest.fixture(scope="module")
-def stages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("supported")
-    with Sandbox(speed=0) as old, Sandbox(family="nuvla", speed=0) as new:
-        yield {sandbox.family: Stage(sandbox, folder) for sandbox in (old, new)}
+"""In the order of the calls: what deletes comes after what needs it."""
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """The hooks that were asked, by the method that the user called."""
-    found = defaultdict(set)
+def called(monkeypatch):
+    """The hooks that were called, by the method that the user called."""
+    hooks = defaultdict(set)
     call = Operations._call
 
     def note(operations, name, arguments):
-        found[call_context.current().operation].add(name)
+        hooks[call_context.current().operation].add(name)
         return call(operations, name, arguments)
 
     monkeypatch.setattr(Operations, "_call", note)
-    return found
+    return hooks
 
 
 def test_the_page_is_what_the_code_prints():
-    assert PAGE.read_text("utf-8") == support.page(), (
-        "say: python -m slipstream.libcloud.support > docs/reference/supported-methods.md"
+    assert (REFERENCE / "supported-methods.md").read_text("utf-8") == support.page(), (
+        "run python -m slipstream.libcloud.support > docs/reference/supported-methods.md"
     )
 
 
+def test_the_reference_of_the_driver_documents_every_method_once():
+    text = (REFERENCE / "driver.md").read_text("utf-8")
+    methods = re.findall(r"automethod:: SlipStreamNodeDriver\.(\w+)", text)
+    of_the_class = {"ex_save_cookies", "close"}
+    assert sorted([*methods, *of_the_class]) == sorted(support.HOOKS)
+    assert ":members: ex_from_profile, ex_endpoint, ex_save_cookies, close\n" in text
+
+
 def test_every_method_has_its_hooks_or_its_refusal():
-    assert support.HOOKS.keys() | REFUSED == set(support.public_methods())
-    assert not support.HOOKS.keys() & REFUSED
-    assert set(TRIED) == support.HOOKS.keys() - WAITS_FOR_SSH
+    assert support.HOOKS.keys() | REASONS.keys() == set(support.public_methods())
+    assert not support.HOOKS.keys() & REASONS.keys()
+    assert set(SUPPORTED) == support.HOOKS.keys() - NEEDS_SSH
 
 
 def test_all_of_libclouds_methods_are_on_the_page():
@@ -69,32 +69,31 @@ def test_all_of_libclouds_methods_are_on_the_page():
 
 
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-@pytest.mark.parametrize("method", TRIED)
-def test_a_method_asks_the_hooks_of_its_row_and_works_where_the_page_says(
-    method, family, stages, asked
+@pytest.mark.parametrize("method", SUPPORTED)
+def test_a_method_calls_the_hooks_of_its_row_and_works_where_the_page_says(
+    method, family, families, called
 ):
-    stage = stages[family]
-    told = support.support_of(method, stage.driver._session.kind)
-    if told.works:
-        assert CALLS[f"{method}()"](stage)
-        assert set(support.HOOKS[method]) <= asked[method]
+    supported = support.support_of(method, families[family].driver._session.kind)
+    if supported.works:
+        assert CALLS[f"{method}()"](families[family])
+        assert set(support.HOOKS[method]) <= called[method]
         return
     with pytest.raises(NotSupported) as caught:
-        CALLS[f"{method}()"](stage)
-    assert told.remark
-    assert told.remark in str(caught.value)
-    assert asked[method] == set(support.HOOKS[method])
+        CALLS[f"{method}()"](families[family])
+    assert supported.remark
+    assert supported.remark in str(caught.value)
+    assert called[method] == set(support.HOOKS[method])
 
 
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-@pytest.mark.parametrize("method", sorted(REFUSED))
-def test_a_method_that_no_server_has_is_refused_and_nothing_is_sent(method, family, stages):
-    stage = stages[family]
-    stage.sandbox.journal.clear()
-    told = support.support_of(method, stage.driver._session.kind)
+@pytest.mark.parametrize("method", sorted(REASONS))
+def test_a_method_that_no_server_has_is_refused_and_nothing_is_sent(method, family, families):
+    family = families[family]
+    family.sandbox.journal.clear()
+    supported = support.support_of(method, family.driver._session.kind)
     with pytest.raises(NotImplementedError) as caught:
-        CALLS[f"{method}()"](stage)
-    problem, instead = told.remark.split(". ", 1)
+        CALLS[f"{method}()"](family)
+    problem, instead = supported.remark.split(". ", 1)
     assert problem[1:] in str(caught.value)
     assert str(caught.value).endswith(instead)
-    assert (told.works, len(stage.sandbox.journal)) == (False, 0)
+    assert (supported.works, len(family.sandbox.journal)) == (False, 0)

@@ -7,56 +7,75 @@ import re
 
 import pytest
 from libcloud.compute.types import NodeState
-from pages import PAGES, ROOT
+from pages import PAGES, ROOT, cells, section, words
 
 from slipstream.backends.slipstream.dialect import STATES
-from slipstream.libcloud import errors
+from slipstream.libcloud import errors, support
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.convert import NODE_STATES
+from slipstream.version import install_hint
 
 TASKS = ROOT / "docs" / "tasks"
-WORD = re.compile(r"`(\w+)`")
+FAILING = TASKS / "when-something-fails.md"
 
 
 def _rows(page, heading):
-    """The rows of the first table below a heading, as the words in each cell."""
-    body = (TASKS / page).read_text("utf-8").partition(f"\n## {heading}\n")[2]
-    table = re.search(r"(?:^\|.*\n)+", body, re.MULTILINE)[0]
-    return [[WORD.findall(c) for c in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
-
-
-def _driver_errors():
-    return {name: cls for name, cls in vars(errors).items() if inspect.isclass(cls)}
+    return [[words(cell) for cell in row] for row in cells(section(page, heading))]
 
 
 def test_the_tree_of_errors_has_every_error_and_what_else_it_is():
-    told = {name: set(also) for [name], also, _ in _rows("when-something-fails.md", "The tree")}
-    existing = {
+    documented = {name: set(also) for [name], also, _ in _rows(FAILING, "The tree")}
+    assert documented == {
         name: {base.__name__ for base in cls.__bases__} - {"DriverError", "_OfKeyPair"}
-        for name, cls in _driver_errors().items()
+        for name, cls in vars(errors).items()
+        if inspect.isclass(cls)
     }
-    assert told == existing
 
 
 def test_the_attributes_of_errors_are_there():
-    for attributes, owners, _ in _rows("when-something-fails.md", "What an exception tells"):
+    for attributes, owners, _ in _rows(FAILING, "The attributes of an exception"):
         for owner in owners or ["DriverError"]:
             error = getattr(errors, owner)("A sentence.")
             assert all(hasattr(error, attribute) for attribute in attributes)
 
 
+def test_the_table_of_what_to_do_names_errors_that_exist():
+    first = FAILING.read_text("utf-8").partition("\n## ")[0]
+    names = [name for row in cells(first) for name in words(row[0])]
+    assert len(names) > 10
+    for name in names:
+        assert name in {"TypeError", "PluginWarning"} or hasattr(errors, name)
+
+
 def test_the_states_of_a_deployment_are_those_of_the_server_and_of_libcloud():
-    told = {state: node for [state], [node], _ in _rows("wait.md", "The states of a deployment")}
-    assert told == {
+    table = _rows(TASKS / "wait.md", "The states of a deployment")
+    assert {state: node_state for [state], [node_state], _ in table} == {
         state: NodeState.tostring(NODE_STATES[phase]).upper() for state, phase in STATES.items()
     }
 
 
+@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
+def test_the_picture_of_the_states_has_states_of_the_page(family):
+    page = section(ROOT / "docs" / "from-slipstream-to-nuvla.md", "States")
+    known = {name for row in cells(page) for cell in row for name in words(cell)}
+    picture = (TASKS / f"states-{family}.svg").read_text("utf-8")
+    names = re.findall(r'class="name">(\w+)<', picture)
+    assert len(names) > 7
+    assert set(names) <= known
+
+
+def test_the_install_line_is_that_of_the_messages():
+    lines = re.findall(
+        r"pip install '([^']+)'", (ROOT / "README.md").read_text("utf-8").partition("## Deploy")[0]
+    )
+    assert len(lines) == 4
+    for line in lines:
+        assert line in install_hint(line.partition("[")[2].rstrip("]"))
+
+
 def _keywords():
-    for name, method in inspect.getmembers(SlipStreamNodeDriver, inspect.isfunction):
-        if method.__module__.startswith("slipstream.") and not name.startswith("_"):
-            yield from inspect.signature(method).parameters
-    yield from inspect.signature(SlipStreamNodeDriver).parameters
+    for name in ["__init__", *support.public_methods()]:
+        yield from inspect.signature(getattr(SlipStreamNodeDriver, name)).parameters
 
 
 @pytest.mark.parametrize("keyword", sorted({k for k in _keywords() if k.startswith("ex_")}))
@@ -65,11 +84,7 @@ def test_every_keyword_of_the_driver_is_explained_on_a_page(keyword):
     assert any(re.search(rf"\b{keyword}\b", page.read_text("utf-8")) for page in pages)
 
 
-def test_every_operation_of_the_driver_has_its_place_on_a_page_of_a_task():
+def test_every_operation_of_the_driver_is_on_a_page_of_a_task():
     text = "\n".join(page.read_text("utf-8") for page in TASKS.glob("*.md"))
-    own = {
-        name
-        for name, method in inspect.getmembers(SlipStreamNodeDriver, inspect.isfunction)
-        if method.__module__.startswith("slipstream.") and not name.startswith("_")
-    }
-    assert {name for name in own if not re.search(rf"\b{name}\(", text)} == set()
+    methods = support.public_methods()
+    assert [name for name in methods if not re.search(rf"\b{name}\(", text)] == []
