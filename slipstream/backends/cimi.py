@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from http.cookiejar import CookieJar
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -27,6 +28,9 @@ from slipstream.transport.messages import Request, Response
 
 JSON = {"Accept": "application/json"}
 SEND_JSON = {**JSON, "Content-Type": "application/json"}
+_OURS = "com.sixsq."
+_REFUSALS = {400, 401, 403, 404}
+_ANOTHER = "Something else than the server may have answered: check the address, and proxies."
 _SESSION = Request(method="GET", path="/api/session", headers=JSON, repeatable=True)
 _TEMPLATES = Request(method="GET", path="/api/session-template", headers=JSON, repeatable=True)
 
@@ -59,12 +63,9 @@ class CimiBackend(Backend):
         except RedirectRefused as error:
             raise _external_login(attempt, template, error) from error
         response = self.second_factor(attempt, template, response, fields)
-        if response.status != 201 or not list(attempt.cookies):
+        if not (_is_session(response) and any(cookie.value for cookie in attempt.cookies)):
             raise self._login_refused(attempt, template, response)
-        expiries = [cookie.expires for cookie in attempt.cookies if cookie.expires]
-        # The jar has moved these times to the local clock.
-        lifetime = timedelta(seconds=min(expiries) - clock.now()) if expiries else None
-        return attempt.finish(expires=lifetime)
+        return attempt.finish(expires=lifetime(attempt.cookies))
 
     def template_fields(self, fields: Mapping[str, object]) -> dict[str, object]:
         """Choose the login parameters that go into the session template."""
@@ -117,11 +118,14 @@ class CimiBackend(Backend):
         doing = f"log in by {attempt.method or template!r}"
         if response.status < 400:
             return MalformedAnswer(
-                f"Cannot {doing}: the server answered {response.status} and gave no session.",
+                f"Cannot {doing}: the server gave no session (HTTP {response.status},"
+                f" {response.kind}).",
                 endpoint=attempt.endpoint.url,
-                hint="Something else than the server may have answered: check the address.",
+                hint=_ANOTHER,
             )
-        if response.status == 429 or response.status >= 500:
+        if "html" in response.kind and response.status < 500:
+            return attempt.refusal(response, doing=doing, hint=_ANOTHER)
+        if response.status not in _REFUSALS:
             return attempt.refusal(response, doing=doing)
         hint = "Check the user name or key and the secret."
         if response.status in {400, 404}:
@@ -138,6 +142,30 @@ class CimiBackend(Backend):
         except (DriverError, LookupError, TypeError):
             return "not told"
         return ", ".join(sorted(name.removeprefix("session-template/") for name in ids)) or "none"
+
+
+def _is_session(response: Response) -> bool:
+    """Whether a response says that a session was created."""
+    try:
+        document = response.json()
+    except MalformedAnswer:
+        return False
+    session = document.get("resource-id") if isinstance(document, dict) else None
+    return response.status == 201 and isinstance(session, str) and bool(session)
+
+
+def lifetime(cookies: CookieJar) -> timedelta | None:
+    """
+    For how long the cookies of a login are good; ``None`` if they do not say.
+
+    Load balancers set cookies of their own, which may be shorter-lived.
+    """
+    ours = [cookie for cookie in cookies if _OURS in cookie.name] or list(cookies)
+    expiries = [cookie.expires for cookie in ours]
+    latest = max((expires or 0 for expires in expiries), default=0)
+    # The jar has moved these times to the local clock.
+    left = latest - clock.now()
+    return timedelta(seconds=left) if left > 0 and all(expiries) else None
 
 
 def _external_login(attempt: LoginAttempt, template: str, error: RedirectRefused) -> DriverError:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import click
 
 from slipstream.cli.app import FAILED
+from slipstream.cli.number_option import Number
+from slipstream.sandbox.clock import FASTEST
 from slipstream.sandbox.families import FAMILIES
 from slipstream.sandbox.front import FRONTS
 from slipstream.sandbox.sandbox import Sandbox
@@ -52,7 +54,11 @@ Press Ctrl-C to end it.
     help=f"Port; 0 takes one that is free.  [default: {PORT} if free]",
 )
 @click.option(
-    "--speed", type=float, default=20.0, show_default=True, help="Simulated seconds in a second."
+    "--speed",
+    type=Number(most=FASTEST),
+    default=20.0,
+    show_default=True,
+    help="Simulated seconds in a second.",
 )
 @click.option(
     "--front", type=click.Choice(FRONTS), help="Front server before it.  [default: none]"

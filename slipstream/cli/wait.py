@@ -9,6 +9,7 @@ from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
 from slipstream.cli.driver_command import driver_command, find_node
+from slipstream.cli.number_option import Number
 from slipstream.cli.show import print_node
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.progress import ProgressLine
@@ -17,7 +18,7 @@ PERIOD = 2.0
 """The longest pause between two polls in seconds."""
 
 timeout_option = click.option(
-    "--timeout", type=float, default=1800, show_default=True, help="Seconds to wait at most."
+    "--timeout", type=Number(), default=1800, show_default=True, help="Seconds to wait at most."
 )
 
 

@@ -28,6 +28,12 @@ from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 
 T = TypeVar("T")
 
+MOST = 2**31 - 1
+"""The greatest number of things that an argument may ask for."""
+
+LONGEST_INTEGER = 10_000
+"""Bits of a number that Python writes in decimal digits."""
+
 _SOURCES: dict[type, str] = {
     Node: "use list_nodes() or ex_get_node(node_id)",
     NodeImage: "use get_image('apps/WordPress/wordpress')",
@@ -173,32 +179,14 @@ def items(name: str, value: object) -> list[Any]:
     return list(value)
 
 
-def seconds(name: str, value: Any) -> float:
-    """
-    Check a number of seconds.
-
-    :param name: The argument's name.
-    :param value: Its value.
-    :raises BadInput: If it is none, or below zero.
-    """
-    return check_number(name, value, above_zero=False)
+def seconds(name: str, value: object, **limits: Any) -> float:
+    """Check a number of seconds; see :func:`check_number`."""
+    return float(check_number(name, value, **limits))
 
 
-def whole_number(name: str, value: Any, *, least: int = 1, most: int | None = None) -> int:
-    """
-    Check a whole number.
-
-    :param name: The argument's name.
-    :param value: Its value.
-    :param least: The smallest one allowed.
-    :param most: The greatest one allowed.
-    :raises BadInput: If it is none, or out of these limits.
-    """
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    if is_whole and least <= value and (most is None or value <= most):
-        return int(value)
-    limits = f"of at least {least}" if most is None else f"from {least} to {most}"
-    raise BadInput(f"{name} is {value!r}: a whole number {limits} is needed.")
+def whole_number(name: str, value: object, *, least: int = 1, most: int = MOST) -> int:
+    """Check a whole number; see :func:`check_number`."""
+    return int(check_number(name, value, least=least, most=most, whole=True))
 
 
 def read_file(what: str, value: object) -> bytes:
@@ -332,6 +320,8 @@ def _input(name: str, value: object) -> str:
     what = f"The value of parameter {name!r}"
     if not isinstance(value, str | int | float):
         raise TypeError(f"{what} must be a string or a number, not {type(value).__name__}.")
+    if isinstance(value, int) and value.bit_length() > LONGEST_INTEGER:
+        raise BadInput(f"{what} is too large: give it as a string.")
     string = str(value)
     if NOT_IN_XML.search(string):
         raise BadInput(f"{what} holds control characters.")

@@ -8,7 +8,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from typing import Any, ParamSpec, TypeVar, cast
 
-from slipstream.errors import BadInput, DeployFailed, DriverError, PluginFailed, nearest
+from slipstream.errors import (
+    BadInput,
+    DeployFailed,
+    DriverError,
+    PluginFailed,
+    UnknownName,
+    nearest,
+)
 from slipstream.transport.call_context import Call, carrying_out
 from slipstream.values.text import safe_text
 
@@ -49,7 +56,7 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
                     driver._session.ensure_open()  # noqa: SLF001
                 result = method(*args, **kwargs)
             except DriverError as error:
-                raise _completed(error, driver, whole) from _cause(error)
+                raise _completed(error, driver, whole) from _cause(error, driver)
         if isinstance(result, Generator):
             return cast(R, _steps(result, driver, whole))
         return result
@@ -91,19 +98,27 @@ def check_keywords(method: str, names: Iterable[str], keywords: list[str]) -> No
 
 def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
     if error.operation is None:
+        transport = getattr(driver._session, "transport", None)  # noqa: SLF001
+        if transport is not None:
+            transport.redactor.mask_error(error)
         # Whatever part of it is a server's, it is safe to print.
         error.args = (safe_text(error.summary, LONGEST), *error.args[1:])
         error.hint = error.hint and safe_text(error.hint, LONGEST)
         error.driver, error.operation, error.call_id = driver.name, call.operation, call.id
-        about_server = not isinstance(error, BadInput) and driver._session is not None  # noqa: SLF001
+        about_server = driver._session is not None and (  # noqa: SLF001
+            isinstance(error, UnknownName) or not isinstance(error, BadInput)
+        )
         if error.endpoint is None and about_server:
             error.endpoint = driver._session.endpoint.url  # noqa: SLF001
     return error
 
 
-def _cause(error: DriverError) -> BaseException | None:
-    """The causes below would only lengthen the traceback; the context keeps them."""
-    return error.__cause__ if isinstance(error, _EXPLAINED) else None
+def _cause(error: DriverError, driver: Any) -> BaseException | None:
+    """The causes below would only lengthen the traceback; one that quotes a secret goes."""
+    cause = error.__cause__ if isinstance(error, _EXPLAINED) else None
+    transport = getattr(driver._session, "transport", None)  # noqa: SLF001
+    quotes = cause is not None and transport and transport.redactor.quotes_secret(cause)
+    return None if quotes else cause
 
 
 def _steps(entries: Generator[Any], driver: Any, call: Call) -> Iterator[Any]:
@@ -116,5 +131,5 @@ def _steps(entries: Generator[Any], driver: Any, call: Call) -> Iterator[Any]:
                 except StopIteration:
                     return
                 except DriverError as error:
-                    raise _completed(error, driver, call) from _cause(error)
+                    raise _completed(error, driver, call) from _cause(error, driver)
             yield entry

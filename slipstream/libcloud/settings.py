@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from slipstream.transport import TransportSettings
 from slipstream.transport.certificates import Certificate, authorities, client_certificate
 from slipstream.transport.proxies import check_proxy
 from slipstream.values.endpoint import Endpoint, split_address
-from slipstream.values.numbers import check_number
+from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT, check_number
 
 DEFAULTS = TransportSettings()
 CertificatePaths = str | Path | tuple[str | Path, str | Path]
@@ -49,7 +50,7 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
         raise BadInput(
             f"{host!r} is not a host name.", hint="Give a full URL as ex_endpoint instead."
         )
-    number = None if port is None else _whole("port", port)
+    number = None if port is None else _port(port)
     name, named = split_address(host)
     if number is not None and named not in {None, number}:
         raise BadInput(f"host names the port {named}, and port is {number}: give one of them.")
@@ -146,17 +147,12 @@ def check_token(token: object) -> str:
     return token
 
 
-def positive(name: str, value: float | None, default: float) -> float:
-    """
-    A number that is above zero, and not beyond what the system can count.
-
-    :param name: The argument's name.
-    :param value: Its value.
-    :param default: What stands for ``None``.
-    :returns: The number.
-    :raises BadInput: If it is none.
-    """
-    return default if value is None else check_number(name, value, above_zero=True)
+def positive(name: str, value: object, default: float) -> float:
+    """Check a number above 0, ``None`` standing for a default."""
+    if value is None:
+        return default
+    most = LONGEST_SOCKET_TIMEOUT
+    return float(check_number(name, value, above_zero=True, most=most))
 
 
 def _trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
@@ -187,8 +183,7 @@ def _shown(client_cert: CertificatePaths | None) -> Certificate | None:
     return client_certificate(client_cert, "ex_client_cert")
 
 
-def _whole(name: str, value: object) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        raise BadInput(f"{name} is {value!r}: a whole number is needed.") from None
+def _port(value: object) -> int:
+    with suppress(ValueError):
+        value = int(value) if isinstance(value, str) else value
+    return int(check_number("port", value, least=1, most=65535, whole=True))

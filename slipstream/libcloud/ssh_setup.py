@@ -26,6 +26,7 @@ from slipstream.libcloud.arguments import checked, items, read_file, seconds, te
 from slipstream.libcloud.waiting import AddressFilter
 from slipstream.transport import clock
 from slipstream.transport.backoff import Backoff
+from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT
 from slipstream.values.paths import user_path
 from slipstream.version import install_hint
 
@@ -102,7 +103,9 @@ class SSHSetup:
             interface=ssh_interface,
             key_files=[_private_key(file, passphrase) for file in files],
             passphrase=passphrase,
-            attempt=None if ssh_timeout is None else seconds("ssh_timeout", ssh_timeout),
+            attempt=None
+            if ssh_timeout is None
+            else seconds("ssh_timeout", ssh_timeout, most=LONGEST_SOCKET_TIMEOUT),
             timeout=seconds("timeout", timeout),
             tries=whole_number("max_tries", max_tries),
         )

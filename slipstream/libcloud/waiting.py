@@ -11,6 +11,7 @@ from slipstream.errors import BadInput, DriverError, NodeFailed, WaitTimeout
 from slipstream.libcloud.convert import split
 from slipstream.session.polling import Progress, notify, poll
 from slipstream.values import Deployment, DeploymentState, Phase
+from slipstream.values.numbers import within
 
 GRACE = 3
 """Further polls after which a node that runs has no address, if it still has none."""
@@ -74,8 +75,8 @@ class RunningWait:
 
     names: Mapping[str, str]
     filter: AddressFilter
-    period: float
-    timeout: float
+    period: float = attrs.field(validator=within())
+    timeout: float = attrs.field(validator=within())
     progress: Progress | None = None
 
     def until(self, read: Callable[[], Sequence[Deployment]]) -> Sequence[Deployment]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +19,7 @@ from xml.etree.ElementTree import Element, ParseError, indent, tostring
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from slipstream.errors import DriverError
 from slipstream.redaction.documents import Documents
 from slipstream.redaction.policy import MASKING, Policy
 from slipstream.redaction.prose import markup_announces_secret, replace_assigned, replace_shapes
@@ -56,6 +58,19 @@ class Redactor:
         :returns: The sentence without the secrets that it quotes.
         """
         return replace_shapes(self.known.mask(text), self.policy)
+
+    def mask_error(self, error: DriverError) -> None:
+        """Take the secrets out of what an exception says."""
+        error.args = (self.said(error.summary), *error.args[1:])
+        error.hint = error.hint and self.said(error.hint)
+
+    def quotes_secret(self, error: BaseException) -> bool:
+        """Whether the traceback of an exception, its causes included, holds a secret."""
+        try:
+            text = "".join(traceback.format_exception(error))
+        except Exception:  # noqa: BLE001 - a plugin's exception may not even be printed
+            return True
+        return self.said(text) != text
 
     def text(self, source: str) -> str:
         """Redact any piece of text: a document, or prose.

@@ -134,6 +134,8 @@ class KnownSecrets:
         self, secrets: dict[str, _Secret], values: tuple[object, ...], shown: str, word: bool
     ) -> None:
         texts = [str(value) for value in values if value is not None]
+        if all(text in secrets for text in texts):
+            return
         with self._locks.setdefault(os.getpid(), threading.Lock()):
             shortest = 1 if word else SHORTEST
             for text in (text for text in texts if len(text.strip()) >= shortest):

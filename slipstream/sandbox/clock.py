@@ -7,6 +7,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from slipstream.values.numbers import check_number
+
+FASTEST = 1e6
+MOST_AHEAD = 1e9
+
 
 class Clock:
     """
@@ -44,8 +49,7 @@ class Clock:
 
     @speed.setter
     def speed(self, speed: float) -> None:
-        if not 0 <= speed < float("inf"):
-            raise ValueError(f"{speed} is not a speed: give a number of 0 or more.")
+        check_number("speed", speed, most=FASTEST)
         with self._lock:
             ticks = self._ticks()
             self._ahead += (ticks - self._origin) * self._speed
@@ -68,7 +72,6 @@ class Clock:
         :param seconds: How far, in simulated seconds.
         :raises ValueError: If it is negative.
         """
-        if seconds < 0:
-            raise ValueError("Time goes forward only.")
+        check_number("seconds", seconds, most=MOST_AHEAD)
         with self._lock:
             self._ahead += seconds

@@ -16,6 +16,7 @@ from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.journal import Journal
 from slipstream.sandbox.login import Login
 from slipstream.sandbox.server import Gate, HostCheck, Server
+from slipstream.values.numbers import check_number
 
 
 class Sandbox:
@@ -77,7 +78,7 @@ class Sandbox:
         self.world: Any = world
         world.ids.fixed_address = machine_address
         self.users: Mapping[str, Login] = MappingProxyType(users)
-        self._port = port
+        self._port = check_number("port", port, most=65535, whole=True)
         self._allowed_hosts = frozenset(allowed_hosts)
         self._server: Server | None = None
 

@@ -12,10 +12,14 @@ import attrs
 from requests.cookies import RequestsCookieJar
 
 from slipstream.errors import BadInput, InvalidCredentials, MalformedAnswer, RequestFailed
+from slipstream.redaction import MASK
+from slipstream.redaction.values import SHORTEST
 from slipstream.session.error_responses import refusal
 from slipstream.transport import Transport, clock
+from slipstream.transport.cookies import LONGEST_LIFETIME
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Endpoint
+from slipstream.values.numbers import within
 from slipstream.values.secret_names import announces_secret
 
 _REFUSED = frozenset({400, 401, 403})
@@ -59,7 +63,7 @@ class Login:
     """
 
     cookies: RequestsCookieJar = attrs.field(repr=False)
-    lifetime: float | None = None
+    lifetime: float | None = attrs.field(default=None, validator=within(above_zero=True))
     user_name: str | None = None
     data: Any = attrs.field(default=None, repr=False)
     made: float = attrs.field(factory=clock.monotonic, init=False)
@@ -118,6 +122,10 @@ class Client:
         """
         self.transport.secrets.meet(*secrets)
 
+    def masked(self, text: str) -> str:
+        """A text of the server without secrets."""
+        return self.transport.redactor.said(text)
+
     def refusal(
         self,
         response: Response,
@@ -140,7 +148,7 @@ class Client:
         except MalformedAnswer:  # the page of a proxy, say
             detail = None
         if detail:
-            detail = self.transport.redactor.said(detail)
+            detail = self.masked(detail)
         return refusal(
             response,
             doing=doing,
@@ -162,6 +170,7 @@ class LoginAttempt(Client):
     :param method: The name of the login method, for messages.
     :param previous: The login that has expired, if this is its renewal; its ``data`` may hold
         what renews it, such as a refresh token.
+    :param user: Who logs in; masked in refusals, since it may be a password given by mistake.
     """
 
     def __init__(
@@ -171,8 +180,10 @@ class LoginAttempt(Client):
         *,
         method: str = "",
         previous: Login | None = None,
+        user: str | None = None,
     ) -> None:
         super().__init__(transport, backend)
+        self._user = user
         self.method = method
         self.previous = previous
         self._cookies = transport.new_jar()
@@ -182,6 +193,12 @@ class LoginAttempt(Client):
     def cookies(self) -> RequestsCookieJar:
         """The cookies that the server has set, and those that the method adds."""
         return self._cookies
+
+    def masked(self, text: str) -> str:
+        """A text of the server without secrets, and without who logs in."""
+        text = super().masked(text)
+        user = self._user or ""
+        return text.replace(user, MASK) if len(user) >= SHORTEST else text
 
     def exchange(self, request: Request) -> Response:
         """See :meth:`Client.exchange`; the server's time is noted."""
@@ -230,7 +247,7 @@ class LoginAttempt(Client):
                 response,
                 doing=doing,
                 endpoint=where,
-                detail=self.transport.redactor.said(detail) if detail else None,
+                detail=self.masked(detail) if detail else None,
                 hint="Check what you log in with." if response.status in _REFUSED else None,
                 error=InvalidCredentials if response.status in _REFUSED else None,
             )
@@ -288,17 +305,21 @@ class LoginAttempt(Client):
         :param user_name: Who is logged in, if it is known.
         :param data: See :class:`Login`.
         :returns: The login.
-        :raises BadInput: If it has expired already, or the time has no zone.
+        :raises MalformedAnswer: If it has expired already.
+        :raises TypeError: If the time has no zone.
         """
         if isinstance(expires, datetime):
             if expires.tzinfo is None:
-                raise BadInput("The time at which a login expires has no time zone.")
+                raise TypeError("The time at which a login expires has no time zone.")
             # The local clock may be wrong by days; the server's is what counts.
             now = clock.now() if self._server_time is None else self._server_time
             expires -= datetime.fromtimestamp(now, UTC)
         lifetime = None if expires is None else expires.total_seconds()
         if lifetime is not None and lifetime <= 0:
-            raise BadInput(f"The login expired {-lifetime:.0f} seconds ago.")
+            raise MalformedAnswer(
+                f"The login expired {-lifetime:.0f} seconds ago.", endpoint=self.endpoint.url
+            )
+        lifetime = None if lifetime is None else min(lifetime, LONGEST_LIFETIME)
         return Login(cookies=self.cookies, lifetime=lifetime, user_name=user_name, data=data)
 
 

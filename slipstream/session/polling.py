@@ -26,6 +26,7 @@ from slipstream.transport import clock, deadlines
 from slipstream.transport.backoff import Backoff
 from slipstream.transport.logs import get_logger
 from slipstream.values import DeploymentState, Phase
+from slipstream.values.numbers import within
 
 log = get_logger(__name__)
 
@@ -121,8 +122,8 @@ class Wait:
 
     what: str
     states: frozenset[str]
-    period: float = 10.0
-    timeout: float = 600.0
+    period: float = attrs.field(default=10.0, validator=within())
+    timeout: float = attrs.field(default=600.0, validator=within())
     ignore_abort: bool = False
     progress: Progress | None = None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Protocol, Self
@@ -27,6 +26,8 @@ from slipstream.transport.messages import Request, Response
 from slipstream.values import Credentials
 
 log = get_logger(__name__)
+
+_BUILT_IN = "slipstream.backends."
 
 RENEW_BEFORE = 60.0
 """Seconds before its end at which a login is renewed."""
@@ -249,39 +250,50 @@ class Session(Client):
             raise
 
     def _authenticate(self) -> None:
-        fallback = self.login_method.fallback and self._credentials.method
+        method, credentials = self.login_method, self._credentials
         attempt = LoginAttempt(
             self.transport,
             self.backend,
-            method=fallback or self.login_method.name,
+            method=(method.fallback and credentials.method) or method.name,
             previous=self._state.login,
+            user=credentials.key,
         )
+        failure: BaseException | None = None
+        login: object = None
         try:
-            login = self.login_method.authenticate(attempt, self._credentials)
-            if self._credentials.group is not None:
-                self.backend.act_for(attempt, self._credentials.group)
-        except DriverError:
+            login = method.authenticate(attempt, credentials)
+            if credentials.group is not None:
+                self.backend.act_for(attempt, credentials.group)
+        except DriverError as error:
+            self.transport.redactor.mask_error(error)
             raise
-        except Exception as error:  # noqa: BLE001 - a stranger's method may raise anything
-            # The exception's own text may quote the credentials.
-            raise PluginFailed(
-                f"The login method {self.login_method.name!r} failed: {type(error).__name__}.",
-                endpoint=self.endpoint.url,
-            ) from (None if self._quotes_secret(error) else error)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+            failure = error
+        if failure is not None:
+            # Its own text may quote the credentials. Outside of the block it is no context.
+            quotes = self.transport.redactor.quotes_secret(failure)
+            raise self._login_failed(type(failure).__name__) from (None if quotes else failure)
         if not isinstance(login, Login):
-            raise PluginFailed(
-                f"The login method {self.login_method.name!r} returned"
-                f" {type(login).__name__}, not a Login.",
-                endpoint=self.endpoint.url,
+            raise self._login_failed(
+                f"it returned {type(login).__name__}, not a Login",
                 hint="Let it return attempt.finish().",
             )
         self._state.login = login
-        log.info("logged in on %s by %s", self.endpoint, self.login_method.name)
+        log.info("logged in on %s by %s", self.endpoint, method.name)
 
-    def _quotes_secret(self, error: BaseException) -> bool:
-        """Whether an exception, or its cause, would show a secret in a traceback."""
-        text = "".join(traceback.format_exception(error))
-        return self.transport.redactor.said(text) != text
+    def _login_failed(self, what: str, hint: str | None = None) -> DriverError:
+        name, endpoint = self.login_method.name, self.endpoint.url
+        if self.login_method.authenticate.__module__.startswith(_BUILT_IN):
+            # Nothing but the server's response can have led to it.
+            return MalformedAnswer(
+                f"Cannot log in by {name!r}: the response is not understood ({what}).",
+                endpoint=endpoint,
+            )
+        return PluginFailed(
+            f"The login method {name!r} failed: {what}.", endpoint=endpoint, hint=hint
+        )
 
     def _has_ended(self, login: Login, response: Response) -> bool:
         # Another thread may be logging in: its new cookie tells nothing of the old one.

@@ -46,6 +46,7 @@ from slipstream.transport.proxies import proxies_for
 from slipstream.transport.request_log import Exchange, Observer
 from slipstream.transport.stack_level import stacklevel
 from slipstream.values.endpoint import Endpoint
+from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT, within
 from slipstream.values.text import safe_text
 from slipstream.version import VERSION
 
@@ -55,6 +56,8 @@ wire = logging.getLogger("slipstream.exchanges")
 _TRANSIENT = frozenset({429, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
+_SOCKET_TIMEOUT = within(above_zero=True, most=LONGEST_SOCKET_TIMEOUT)
+_COUNT = within(least=1, whole=True)
 
 
 @attrs.frozen(kw_only=True)
@@ -83,20 +86,20 @@ class TransportSettings:
     :param observer: What is given every exchange, beside the log.
     """
 
-    connect_timeout: float = 10.0
-    read_timeout: float = 60.0
-    attempts: int = 4
-    retry_delay: float = 0.5
-    backoff: float = 2.0
-    longest_pause: float = 30.0
+    connect_timeout: float = attrs.field(default=10.0, validator=_SOCKET_TIMEOUT)
+    read_timeout: float = attrs.field(default=60.0, validator=_SOCKET_TIMEOUT)
+    attempts: int = attrs.field(default=4, validator=_COUNT)
+    retry_delay: float = attrs.field(default=0.5, validator=within())
+    backoff: float = attrs.field(default=2.0, validator=within())
+    longest_pause: float = attrs.field(default=30.0, validator=within())
     proxy_url: str | None = attrs.field(default=None, repr=False)
     verify: bool | str = True
     client_cert: str | tuple[str, str] | None = None
     user_agent: str = f"slipstream-libcloud-driver/{VERSION}"
-    largest_body: int = MAX_BYTES
-    max_elements: int = MAX_ELEMENTS
-    max_depth: int = MAX_DEPTH
-    connections: int = 256
+    largest_body: int = attrs.field(default=MAX_BYTES, validator=_COUNT)
+    max_elements: int = attrs.field(default=MAX_ELEMENTS, validator=_COUNT)
+    max_depth: int = attrs.field(default=MAX_DEPTH, validator=_COUNT)
+    connections: int = attrs.field(default=256, validator=_COUNT)
     observer: Observer | None = attrs.field(default=None, repr=False, eq=False)
 
 
@@ -250,14 +253,17 @@ class Transport:
         self.ensure_open()
         if isinstance(cookies, EndpointCookieJar):
             cookies = cookies.here()
+        self.secrets.meet(*(cookie.value for cookie in cookies))
         prepared = self._prepare(request, cookies)
         url = f"{self.endpoint.url}{request.path}"
         proxies = proxies_for(url, self.settings.proxy_url)
         proxy = proxies.get(self.endpoint.scheme)
         route = Route(
-            endpoint=self.endpoint.url, proxy=None if proxy is None else self.redactor.url(proxy)
+            endpoint=self.endpoint.url,
+            mask=self.redactor.said,
+            proxy=None if proxy is None else self.redactor.url(proxy),
         )
-        with self._observed(Exchange.of(prepared, self.redactor), proxy, cookies) as exchange:
+        with self._observed(Exchange.of(prepared, self.redactor), proxy) as exchange:
             try:
                 with self._connections.get().send(
                     prepared,
@@ -275,10 +281,10 @@ class Transport:
                     exchange.content = response.body
             except DriverError:
                 raise
-            except Exception as error:  # whatever the HTTP library makes of a hostile response
+            except Exception as error:  # noqa: BLE001 - the HTTP library lets through any
                 if error.args and isinstance(error.args[0], ClosedPoolError):
                     self.ensure_open()
-                raise route.failure(error, request) from error
+                raise route.failure(error, request) from None  # its text holds the whole URL
             finally:
                 if self._closed:
                     self._connections.get().close()
@@ -352,14 +358,11 @@ class Transport:
     ) -> None:
         fields = incoming.raw.headers.getlist("Set-Cookie")
         if fields and isinstance(cookies, EndpointCookieJar):
-            there = response.date
-            ahead = 0.0 if there is None else clock.now() - there
-            cookies.extract(prepared, fields, ahead=ahead)
+            cookies.extract(prepared, fields, date=response.date)
+            self.secrets.meet(*(cookie.value for cookie in cookies))
 
     @contextmanager
-    def _observed(
-        self, exchange: Exchange, proxy: str | None, cookies: RequestsCookieJar
-    ) -> Iterator[Exchange]:
+    def _observed(self, exchange: Exchange, proxy: str | None) -> Iterator[Exchange]:
         started = clock.monotonic()
         try:
             yield exchange
@@ -374,13 +377,10 @@ class Transport:
                 exchange.proxy = proxy
                 exchange.verify = self.settings.verify
                 exchange.cert = self.settings.client_cert
-                self._show(exchange, observed, cookies)
+                self._show(exchange, observed)
 
-    def _show(
-        self, exchange: Exchange, observer: Observer | None, cookies: RequestsCookieJar
-    ) -> None:
+    def _show(self, exchange: Exchange, observer: Observer | None) -> None:
         try:
-            self.secrets.meet(*(cookie.value for cookie in cookies))
             if wire.isEnabledFor(logging.DEBUG):
                 wire.debug("%s", exchange.text(), extra=attributes())
             if observer is not None:

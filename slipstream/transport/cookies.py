@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from email.message import Message
 from email.utils import formatdate
 from http.cookiejar import Cookie, DefaultCookiePolicy
@@ -13,9 +13,13 @@ from typing import Any
 import requests
 from requests.cookies import MockRequest, MockResponse, RequestsCookieJar
 
+from slipstream.transport import clock
 from slipstream.values.timestamps import parse_timestamp
 
-_EXPIRES = re.compile(r"(?i)(;\s*expires\s*=\s*)\"?([^;\"]*)\"?")
+_LIFETIME = re.compile(r"(?i);\s*(expires|max-age)\s*=\s*\"?([^;\"]*)\"?")
+_SECONDS = re.compile(r"-?\d+", re.ASCII)
+LONGEST_LIFETIME = 2**31
+"""Seconds beyond which a cookie need not be kept."""
 
 
 class _Policy(DefaultCookiePolicy):
@@ -77,24 +81,38 @@ class EndpointCookieJar(RequestsCookieJar):
         """Forget none."""
 
     def extract(
-        self, request: requests.PreparedRequest, fields: Iterable[str], *, ahead: float
+        self, request: requests.PreparedRequest, fields: Iterable[str], *, date: float | None
     ) -> None:
         """
         Add the cookies that a response sets.
 
         :param request: The request.
         :param fields: The response's ``Set-Cookie`` headers.
-        :param ahead: Seconds by which the local clock is ahead of the server's. Times of expiry
-            are moved by it, or a wrong clock would drop every new cookie.
+        :param date: The server's time, in seconds since the epoch. Times of expiry mean
+            something beside it alone: with a wrong local clock every new cookie would be dropped.
         """
-
-        def moved(match: re.Match[str]) -> str:
-            expires = parse_timestamp(match[2].replace("-", " "))
-            if expires is None:
-                return ""
-            return f"{match[1]}{formatdate(expires.timestamp() + ahead, usegmt=True)}"
-
         headers = Message()
         for field in fields:
-            headers["Set-Cookie"] = _EXPIRES.sub(moved, field) if abs(ahead) > 60 else field
+            attributes = {name.lower(): value for name, value in _LIFETIME.findall(field)}
+            rest = _LIFETIME.sub("", field)
+            headers["Set-Cookie"] = f"{rest}{_expiry(_seconds(attributes, date))}"
         self.extract_cookies(MockResponse(headers), MockRequest(request))  # type: ignore[arg-type]
+
+
+def _seconds(attributes: Mapping[str, str], date: float | None) -> int | None:
+    """How long a cookie is good for; ``None`` if the server does not say it in a known way."""
+    number = _SECONDS.match(attributes.get("max-age", "").strip())
+    if number is not None:
+        return min(int(number[0][:11]), LONGEST_LIFETIME)
+    expires = parse_timestamp(attributes.get("expires", "").replace("-", " "))
+    if expires is None or (date is None and expires.year > 1970):
+        return None
+    return min(int(expires.timestamp() - (date or 0)), LONGEST_LIFETIME)
+
+
+def _expiry(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds <= 0:
+        return "; Max-Age=0"
+    return f"; Expires={formatdate(clock.now() + seconds, usegmt=True)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -36,6 +37,7 @@ class Route:
     """The URL that requests go to, and the proxy that they go through, without its login."""
 
     endpoint: str
+    mask: Callable[[str], str]
     proxy: str | None = None
 
     def failure(self, error: Exception, request: Request) -> NoAnswer:
@@ -47,14 +49,14 @@ class Route:
         elif isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
             timed_out = isinstance(error, requests.exceptions.ConnectTimeout)
             return (ConnectTimeout if timed_out else CannotConnect)(
-                f"Cannot connect to {self.endpoint}{self._through}: {_cause(error)}.",
+                f"Cannot connect to {self.endpoint}{self._through}: {self._cause(error)}.",
                 endpoint=self.endpoint,
                 hint="Check the address, the network and any proxy.",
             )
         timed_out = isinstance(_innermost(error), TimeoutError | ReadTimeoutError)
         return (AnswerTimeout if timed_out else AnswerLost)(
             f"{request.method} {request.path} was sent to {self.endpoint} and no complete answer"
-            f" came back: {_cause(error)}.",
+            f" came back: {self._cause(error)}.",
             endpoint=self.endpoint,
             hint=self._advice(error, request),
         )
@@ -76,6 +78,13 @@ class Route:
             hints.append(_CLIENT)
         return " ".join(hints) or None
 
+    def _cause(self, error: BaseException) -> str:
+        """The innermost reason, without the addresses and object names that urllib3 adds."""
+        inner = _innermost(error)
+        text = inner.args[-1] if inner.args else type(inner).__name__
+        text = str(getattr(inner, "strerror", None) or text).split(": ", 1)[-1]
+        return safe_text(self.mask(text), 200).rstrip(".")
+
     @property
     def _through(self) -> str:
         return f" through the proxy {self.proxy}" if self.proxy else ""
@@ -93,14 +102,15 @@ class Route:
             hint = _CLIENT
         elif any(word in reason for word in _NO_TLS):
             hint = "If it speaks plain http there, write http:// or secure=False; check the port."
+        to = f"{self.endpoint}{self._through}"
         return CannotConnect(
-            f"Cannot encrypt the connection to {self.endpoint}{self._through}: {_cause(error)}.",
+            f"Cannot encrypt the connection to {to}: {self._cause(error)}.",
             endpoint=self.endpoint,
             hint=hint,
         )
 
     def _distrusted(self, error: ssl.SSLCertVerificationError) -> CannotConnect:
-        reason = safe_text(error.verify_message) if error.verify_message else _cause(error)
+        reason = safe_text(error.verify_message) if error.verify_message else self._cause(error)
         if error.verify_code in _OTHER_NAME:
             return CannotConnect(
                 f"The certificate of {self.endpoint} is for another host: {reason}.",
@@ -130,11 +140,3 @@ def _innermost(error: BaseException) -> Any:
         if not isinstance(deeper, BaseException):
             return inner
         inner = deeper
-
-
-def _cause(error: BaseException) -> str:
-    """The innermost reason, without the addresses and object names that urllib3 adds."""
-    inner = _innermost(error)
-    text = inner.args[-1] if inner.args else type(inner).__name__
-    text = str(getattr(inner, "strerror", None) or text).split(": ", 1)[-1]
-    return safe_text(text, 200).rstrip(".")

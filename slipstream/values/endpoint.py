@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 import attrs
 
 from slipstream.errors import BadInput, shorten
+from slipstream.values.numbers import within
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(
@@ -74,11 +75,6 @@ def _check_host(_: object, __: object, host: str) -> None:
         )
 
 
-def _check_port(_: object, __: object, port: int) -> None:
-    if not 0 < port < 65536:
-        raise BadInput(f"{port} is not a port: ports go from 1 to 65535.")
-
-
 def _check_scheme(_: object, __: object, scheme: str) -> None:
     if scheme not in DEFAULT_PORTS:
         raise BadInput(f"{shorten(scheme)!r} is not a scheme of an endpoint: use https or http.")
@@ -97,7 +93,7 @@ class Endpoint:
 
     scheme: str = attrs.field(default="https", validator=_check_scheme)
     host: str = attrs.field(converter=_lower, validator=_check_host)
-    port: int = attrs.field(validator=_check_port)
+    port: int = attrs.field(validator=within(least=1, most=65535, whole=True))
     base_path: str = ""
 
     @port.default

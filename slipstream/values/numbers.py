@@ -1,27 +1,61 @@
-"""Numbers that callers give: timeouts, periods, factors."""
+"""Numbers that callers give: timeouts, periods, factors, counts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import TIMEOUT_MAX
+from typing import Any, Final
 
-from slipstream.errors import BadInput
+from slipstream.errors import BadInput, shorten
+
+LONGEST_SOCKET_TIMEOUT: Final = 2_000_000.0
+"""Seconds; a system counts the milliseconds of a socket's timeout in 31 bits."""
 
 
-def check_number(name: str, value: object, *, above_zero: bool) -> float:
+def check_number(
+    name: str,
+    value: object,
+    *,
+    least: float = 0,
+    most: float = TIMEOUT_MAX,
+    above_zero: bool = False,
+    whole: bool = False,
+) -> Any:
     """
-    Make sure that an argument is a finite number that the system can wait for.
+    Make sure that an argument is a number that the system can count with.
 
     :param name: The argument's name.
     :param value: Its value.
+    :param least: The smallest number allowed.
+    :param most: The greatest one; the longest time that a thread can wait, when left out.
     :param above_zero: Whether 0 is too small.
-    :returns: The number.
-    :raises BadInput: If it is none, negative, NaN, infinite or too large to count.
+    :param whole: Whether it must be whole.
+    :returns: The number: an ``int`` if it must be whole, otherwise a ``float``.
+    :raises BadInput: If it is none, NaN, or out of the limits.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        # Comparisons are false for NaN, and safe for an int that no float can hold.
-        if (value > 0 if above_zero else value >= 0) and value <= TIMEOUT_MAX:
-            return float(value)
-        if isinstance(value, int) and abs(value) > TIMEOUT_MAX:
-            raise BadInput(f"{name} is {'below 0' if value < 0 else 'too large'}.")
-    least = "above 0" if above_zero else "from 0 on"
-    raise BadInput(f"{name} is {value!r}: a number {least} is needed, most often seconds.")
+    kinds = int if whole else int | float
+    number: Any = value if isinstance(value, kinds) and not isinstance(value, bool) else None
+    # Comparisons are false for NaN, and safe for an int that no float can hold.
+    if number is not None and least <= number <= most and (number or not above_zero):
+        return number if whole else float(number)
+    from_ = "above 0" if above_zero else f"from {least:g}"
+    raise BadInput(
+        f"{name} is {_shown(value)}: a {'whole ' if whole else ''}number {from_}"
+        f" to {most:.0f} is needed."
+    )
+
+
+def within(**limits: Any) -> Callable[[Any, Any, Any], None]:
+    """Make a validator of attrs of the arguments of :func:`check_number`; ``None`` passes."""
+
+    def validate(_: object, field: Any, value: object) -> None:
+        if value is not None:
+            check_number(field.name, value, **limits)
+
+    return validate
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) > 10**20:
+        return f"a number of {value.bit_length()} bits"
+    return shorten(repr(value)) if isinstance(value, str | int | float) else type(value).__name__

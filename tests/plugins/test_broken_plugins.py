@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from slipstream.errors import UnknownName
+from slipstream.errors import MalformedAnswer, UnknownName
 from slipstream.libcloud.errors import BadInput, PluginFailed
 from slipstream.plugins import Plugins
 from slipstream.plugins.loading import PluginWarning
@@ -384,7 +384,7 @@ def test_a_login_method_that_returns_no_login_is_named(stranger, as_alice):
             return [LoginMethod(name="eager", authenticate=authenticate)]
         """,
     )
-    with pytest.raises(PluginFailed, match="'eager' returned bool, not a Login"):
+    with pytest.raises(PluginFailed, match="'eager' failed: it returned bool, not a Login"):
         as_alice(ex_login_method="eager")
 
 
@@ -400,5 +400,5 @@ def test_a_login_that_has_expired_already_is_refused(stranger, as_alice):
             return [LoginMethod(name="late", authenticate=authenticate)]
         """,
     )
-    with pytest.raises(BadInput, match="expired 5 seconds ago"):
+    with pytest.raises(MalformedAnswer, match="expired 5 seconds ago"):
         as_alice(ex_login_method="late")

@@ -56,7 +56,7 @@ def test_a_clock_does_not_go_backwards() -> None:
 
 @pytest.mark.parametrize("speed", [-1.0, float("inf"), float("nan")])
 def test_a_speed_that_is_none_is_refused(speed: float) -> None:
-    with pytest.raises(ValueError, match="is not a speed"):
+    with pytest.raises(ValueError, match="speed is"):
         Clock(speed)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from slipstream.backends.cimi import lifetime
 from slipstream.errors import BadInput, InvalidCredentials
 from slipstream.hookspecs import LoginMethod
 from slipstream.session.cookie_files import load_cookies
 from slipstream.session.login import Login, LoginAttempt
-from slipstream.transport import clock
 from slipstream.values.credentials import Credentials
 
 
@@ -16,13 +14,12 @@ def _authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
     if credentials.cookie_file is None:
         raise BadInput("The login method cookie-file needs ex_cookie_file.")
     host = attempt.endpoint.host
-    expiries = []
     for cookie in load_cookies(credentials.cookie_file):
         if _belongs(cookie.domain, host):
             attempt.cookies.set_cookie(cookie)
-            expiries.append(cookie.expires)
-    if not expiries or not attempt.accepts_session():
-        state = "has expired or was refused" if expiries else f"holds no session of {host}"
+    has_cookies = bool(list(attempt.cookies))
+    if not has_cookies or not attempt.accepts_session():
+        state = "has expired or was refused" if has_cookies else f"holds no session of {host}"
         raise InvalidCredentials(
             f"Cannot log in on {attempt.endpoint}: the cookie file {credentials.cookie_file}"
             f" {state}.",
@@ -30,8 +27,7 @@ def _authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
             hint="Log in again with a key and a secret, and save a new file with ex_save_cookies.",
         )
     # The server has accepted it, so a time that is over means that the local clock is wrong.
-    lifetimes = [left for expires in expiries if (left := (expires or 0) - clock.now()) > 0]
-    return attempt.finish(expires=timedelta(seconds=min(lifetimes)) if lifetimes else None)
+    return attempt.finish(expires=lifetime(attempt.cookies))
 
 
 def _belongs(domain: str, host: str) -> bool:

@@ -115,12 +115,17 @@ class Nuvla(CimiBackend):
                 f"Cannot act for {claim}: there is no session.", endpoint=attempt.endpoint.url
             )
         response = attempt.exchange(post(f"{name}/switch-group", {"claim": claim}))
+        if response.status < 400 and response.status != 200:
+            raise MalformedAnswer(
+                f"Cannot act for {claim}: HTTP {response.status} says nothing of it.",
+                endpoint=attempt.endpoint.url,
+            )
         if response.status != 200:
             raise attempt.refusal(
                 response,
                 doing=f"act for {claim}",
                 hint="Check the group's name, and that this account is a member.",
-                error=InvalidCredentials,
+                error=InvalidCredentials if response.status in {400, 403, 404} else None,
             )
 
     def session_ended(self, response: Response) -> bool:

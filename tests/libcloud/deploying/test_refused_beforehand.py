@@ -99,7 +99,7 @@ def test_a_password(endpoint: LiveEndpoint, driver: Driver) -> None:
         ({"ssh_timeout": -1}, BadInput, "ssh_timeout is -1"),
         ({"timeout": "long"}, BadInput, "timeout is 'long'"),
         ({"wait_period": None}, BadInput, "wait_period is None"),
-        ({"max_tries": 0}, BadInput, "max_tries is 0: a whole number of at least 1"),
+        ({"max_tries": 0}, BadInput, "max_tries is 0: a whole number from 1"),
         ({"ssh_key": 7}, TypeError, "ssh_key must be a list of strings, not int."),
         ({"ssh_key": [7]}, TypeError, "ssh_key must be the path of a file, not int."),
         ({"ssh_key_password": 7}, TypeError, "ssh_key_password must be a string, not int."),
