@@ -23,7 +23,8 @@ class Number(click.ParamType):  # type: ignore[type-arg]  # no argument before 8
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
         """Read the number, or end with a usage error."""
+        number = click.FLOAT.convert(value, param, ctx)
         try:
-            return float(check_number("the value", float(value), **self._limits))
+            return float(check_number("the value", number, **self._limits))
         except ValueError as error:
             self.fail(str(error), param, ctx)

@@ -23,13 +23,16 @@ from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 from slipstream.values.numbers import check_number
 from slipstream.values.paths import user_path
-from slipstream.values.ssh_key import SSHKey
+from slipstream.values.ssh_key import PRIVATE_KEY, SSHKey
 from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 
 T = TypeVar("T")
 
 MOST = 2**31 - 1
 """The greatest number of things that an argument may ask for."""
+
+LONGEST_LINE = 60
+"""Characters of a text that may have several lines and still be no key."""
 
 LONGEST_INTEGER = 10_000
 """Bits of a number that Python writes in decimal digits."""
@@ -138,11 +141,19 @@ def text(what: str, value: object) -> str:
     :raises TypeError: If it is none.
     :raises BadInput: If it is empty or holds control characters.
     """
-    string = checked(what, value, str, "a string")
+    string = refuse_private_key(what, value)
     if not string.strip():
         raise BadInput(f"{what} is empty.")
     if CONTROL_CHARACTERS.search(string):
         raise BadInput(f"{what} holds control characters: {shorten(string)!r}.")
+    return string
+
+
+def refuse_private_key(what: str, value: object) -> str:
+    """Check that an argument is a string, and no private key, which no message may quote."""
+    string = checked(what, value, str, "a string")
+    if PRIVATE_KEY.search(string) or (len(string) > LONGEST_LINE and "\n" in string):
+        raise BadInput(f"{what} looks like a private key; it was sent nowhere.")
     return string
 
 

@@ -1238,6 +1238,12 @@ class SlipStreamNodeDriver(NodeDriver):
             if error.may_have_happened:
                 error.private_key = private_key
             raise
+        except BaseException as interruption:
+            vars(interruption)["private_key"] = private_key
+            interruption.add_note(
+                "The public key may have been added; this exception has the private_key."
+            )
+            raise
         return convert.key_pair(added, self, private_key)
 
     @operation
@@ -1308,6 +1314,7 @@ class SlipStreamNodeDriver(NodeDriver):
         return self._backend.delete_ssh_key(key)
 
     def _ssh_key(self, name: str) -> SSHKey:
+        arguments.refuse_private_key("The name of the key pair", name)
         keys = self._backend.list_ssh_keys()
         matches = [key for key in keys if key.answers_to(name)]
         if not matches:

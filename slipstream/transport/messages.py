@@ -34,7 +34,8 @@ def _check_path(_: object, __: object, value: str) -> None:
     if not value.startswith("/") or "?" in value or "#" in value:
         raise TypeError(f"{value!r} is no path: it begins with a slash and has no query.")
     # HTTP clients and servers resolve these, encoded or not, and reach another resource.
-    if not {".", ".."}.isdisjoint(unquote(value).split("/")):
+    segments = unquote(value).replace("\\", "/").split("/")
+    if not {".", ".."}.isdisjoint(segment.partition(";")[0] for segment in segments):
         raise BadInput(f"{value!r} leads to another resource: leave out '.' and '..'.")
 
 

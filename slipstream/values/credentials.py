@@ -6,14 +6,22 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import attrs
 
 from slipstream.values.paths import user_path
 
 
-def _frozen(mapping: Mapping[str, object]) -> Mapping[str, object]:
+def _frozen(mapping: object) -> Mapping[str, object]:
+    if not isinstance(mapping, Mapping) or not all(isinstance(name, str) for name in mapping):
+        raise TypeError("ex_login_parameters must be a dict whose names are strings.")
     return MappingProxyType(dict(mapping))
+
+
+def _check_text(_: object, field: Any, value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{field.name} must be a string, not {type(value).__name__}.")
 
 
 def _cookie_file(path: str | os.PathLike[str] | None) -> Path | None:
@@ -34,9 +42,9 @@ class Credentials:
     :param group: A group of the user to act for.
     """
 
-    key: str | None = None
-    secret: str | None = attrs.field(default=None, repr=False)
+    key: str | None = attrs.field(default=None, validator=_check_text)
+    secret: str | None = attrs.field(default=None, repr=False, validator=_check_text)
     parameters: Mapping[str, object] = attrs.field(factory=dict, converter=_frozen, repr=False)
     cookie_file: Path | None = attrs.field(default=None, converter=_cookie_file)
-    method: str | None = None
-    group: str | None = None
+    method: str | None = attrs.field(default=None, validator=_check_text)
+    group: str | None = attrs.field(default=None, validator=_check_text)

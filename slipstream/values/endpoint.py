@@ -33,8 +33,10 @@ def split_address(address: str) -> tuple[str, int | None]:
         return address, None
     match = _ADDRESS.fullmatch(address)
     if match is None:
+        # What follows a colon and is no port may be a password.
+        shown = "What follows the colon" if ":" in address else repr(shorten(address))
         raise BadInput(
-            f"{shorten(address)!r} is not a host, or a host and a port.",
+            f"{shown} is not {'a port' if ':' in address else 'a host, or a host and a port'}.",
             hint="Write it as in 'nuv.la', 'nuv.la:443' or '[::1]:443'.",
         )
     return match["ipv6"] or match["name"], None if match["port"] is None else int(match["port"])

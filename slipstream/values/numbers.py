@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import TIMEOUT_MAX
 from typing import Any, Final
 
-from slipstream.errors import BadInput, shorten
+from slipstream.errors import BadInput
 
 LONGEST_SOCKET_TIMEOUT: Final = 2_000_000.0
 """Seconds; a system counts the milliseconds of a socket's timeout in 31 bits."""
@@ -58,4 +58,5 @@ def within(**limits: Any) -> Callable[[Any, Any, Any], None]:
 def _shown(value: object) -> str:
     if isinstance(value, int) and abs(value) > 10**20:
         return f"a number of {value.bit_length()} bits"
-    return shorten(repr(value)) if isinstance(value, str | int | float) else type(value).__name__
+    # A text may be a password in the wrong place.
+    return repr(value) if isinstance(value, int | float) else f"a {type(value).__name__}"

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from slipstream.errors import BadInput
 
+LONGEST = 4096
+"""Characters of a path that a system takes."""
+
 
 def user_path(name: str, value: object) -> Path:
     """
@@ -21,6 +24,11 @@ def user_path(name: str, value: object) -> Path:
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name} must be the path of a file, not {type(value).__name__}.")
     text = os.fspath(value)
+    if len(text) > LONGEST or any(end in str(text) for end in ("\n", "\r", "-----BEGIN")):
+        # The contents of a file, it seems, which may be a private key: they are not quoted.
+        raise BadInput(
+            f"{name} is a text of {len(text)} characters: the path of a file is needed."
+        )
     if not text or "\0" in str(text):
         raise BadInput(f"{name} is {text!r}: the path of a file is needed.")
     try:

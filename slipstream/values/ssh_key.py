@@ -32,7 +32,9 @@ _LINE = re.compile(
         (?:[ \t]+(?P<comment>\S.*?))?[ \t]*""",
     re.VERBOSE,
 )
-_PRIVATE = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY|\APuTTY-User-Key-File|\AAGE-SECRET-KEY")
+PRIVATE_KEY = re.compile(r"BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|AGE-SECRET-KEY-")
+"""What a private key begins with, or holds."""
+
 _PARTS = {"sk-ssh-ed25519@openssh.com": 3, "sk-ecdsa-sha2-nistp256@openssh.com": 4}
 """How many parts a key on a token has (OpenSSH, PROTOCOL.u2f); others are read by a library."""
 
@@ -73,7 +75,7 @@ class SSHKey:
         :raises BadInput: If it is no public key, or looks like a private one.
         """
         stripped = text.removeprefix("\ufeff").strip()
-        if _PRIVATE.search(stripped):
+        if _LINE.fullmatch(stripped) is None and PRIVATE_KEY.search(stripped):
             raise BadInput(
                 "That is a private key.", hint="Give the public one, usually the file *.pub."
             )

@@ -97,6 +97,20 @@ def _log_in(stage: Stage) -> Any:
     return repr(made)
 
 
+def _log_in_again(stage: Stage) -> Any:
+    path = stage.folder / "cookies"
+    stage.direct.ex_save_cookies(str(path))
+    made = Driver(
+        None,
+        ex_endpoint=stage.driver.ex_endpoint,
+        ex_cookie_file=str(path),
+        retry_delay=0.001,
+        timeout=stage.driver.connection.timeout,
+    )
+    made.close()
+    return repr(made)
+
+
 def _operation(stage: Stage) -> Any:
     return stage.driver.ex_operation(
         stage.node, "Ready" if stage.family == "slipstream" else "STARTED"
@@ -119,6 +133,8 @@ def _import(stage: Stage) -> Any:
 
 CALLS = [
     Call("__init__", _log_in),
+    Call("__init__ (cookie file)", _log_in_again),
+    Call("connection.request", lambda s: s.driver.connection.request("/api/session").object),
     Call("list_locations", lambda s: s.driver.list_locations()),
     Call("ex_iterate_locations", lambda s: list(s.driver.ex_iterate_locations())),
     Call("list_sizes", lambda s: s.driver.list_sizes()),

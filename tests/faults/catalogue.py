@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from email.utils import formatdate
+from html import escape
 from time import time
 from typing import Any
 
@@ -141,6 +142,10 @@ def _setting(key: str, value: Any) -> Callable[[Any], Any]:
     return lambda document: {**document, key: value} if key in document else document
 
 
+def _huge(value: Any) -> Any:
+    return 10**400 if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _with_controls(document: dict[str, Any]) -> dict[str, Any]:
     shown = {"name", "state", "message"} & document.keys()
     return {**document, **{key: f"{document[key]}\x1b[31m\r\n" for key in shown}}
@@ -220,6 +225,12 @@ def _refusal(message: str, *, status: int = 409) -> Respond:
             exchange.send(status, [_XML], body)
 
     return respond
+
+
+def _echo(exchange: Exchange) -> None:
+    """A refusal that quotes the request, its cookie and its body included."""
+    said = " ".join([exchange.headers.get("cookie", ""), exchange.body.decode("utf-8", "replace")])
+    _refusal(f"not allowed: {said[:300]}", status=403)(exchange)
 
 
 def _expired(exchange: Exchange) -> None:
@@ -375,3 +386,36 @@ _add(
     harmless=True,
 )
 _add("expired cookie", _expired, refusal=True)
+_add(
+    "Date two days behind",
+    _changed(_with_header("Date", formatdate(time() - 2 * DAY, usegmt=True))),
+    harmless=True,
+)
+_add("refusal that quotes the request", _echo, refusal=True)
+_add(
+    "junk that quotes the request",
+    lambda e: _bytes(f"HTTP/1.1 {e.headers.get('cookie', '')}\r\n\r\n".encode())(e),
+)
+for _value, _name in (
+    ("../../user/alice", "elsewhere"),
+    ("a\r\nb\x1b", "of control characters"),
+    ("x" * 60_000, "60 kB"),
+    ("\ud800", "of half a character"),
+    (10**400, "a number"),
+):
+    _add(
+        f"ids {_name}",
+        _changed(
+            _both(
+                _in_json(lambda d, v=_value: _setting("resource-id", v)(_setting("id", v)(d))),
+                _in_body(
+                    rb' (uuid|resourceUri)="[^"]*"',
+                    rb' \1="%s"' % escape(str(_value)[:2000]).encode("ascii", "xmlcharrefreplace"),
+                ),
+            )
+        ),
+    )
+_add("numbers huge", _changed(_in_json(lambda d: {k: _huge(v) for k, v in d.items()})))
+_add(
+    "201 as 200", _changed(lambda r: attrs.evolve(r, status=200 if r.status == 201 else r.status))
+)

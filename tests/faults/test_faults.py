@@ -35,4 +35,5 @@ def test_every_public_method_is_tried() -> None:
         for name, value in vars(Driver).items()
         if callable(value) and not name.startswith("_")
     }
-    assert public - SEND_NOTHING - set(REASONS) == {call.name for call in CALLS} - {"__init__"}
+    methods = {call.name for call in CALLS if call.name.isidentifier()} - {"__init__"}
+    assert public - SEND_NOTHING - set(REASONS) == methods

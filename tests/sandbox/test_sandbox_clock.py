@@ -41,7 +41,7 @@ def test_a_clock_does_not_jump_when_its_speed_changes() -> None:
         clock.speed = speed
     ticks.value += 2
     assert clock.now() == START + timedelta(seconds=120 + 0 + 4 + 1)
-    with pytest.raises(ValueError, match="is not a speed"):
+    with pytest.raises(ValueError, match="speed is -1"):
         clock.speed = -1
 
 
@@ -50,7 +50,7 @@ def test_a_clock_starts_at_the_present() -> None:
 
 
 def test_a_clock_does_not_go_backwards() -> None:
-    with pytest.raises(ValueError, match="forward"):
+    with pytest.raises(ValueError, match="from 0"):
         Clock().advance(-1)
 
 

@@ -55,7 +55,7 @@ def test_an_unknown_template_is_refused_with_those_of_the_server(login: Login) -
 
 @pytest.mark.parametrize("key", ["alice", "nobody"])
 def test_a_wrong_password_is_told_without_quoting_it(login: Login, key: str) -> None:
-    with pytest.raises(InvalidCredentials, match=f"invalid credentials for '{key}'") as caught:
+    with pytest.raises(InvalidCredentials, match="invalid credentials for") as caught:
         login(key, "wr0ng-s3cret")
     assert "wr0ng-s3cret" not in str(caught.value)
     assert caught.value.http_code == 403
@@ -78,7 +78,7 @@ def test_the_cookie_is_sent_over_plain_http_although_it_is_marked_secure(
         "POST",
         "/api/session",
         status=201,
-        body="{}",
+        body='{"status": 201, "resource-id": "session/1"}',
         headers={
             **JSON,
             "Set-Cookie": f"{COOKIE}={value};Secure;Path=/;HttpOnly;"
