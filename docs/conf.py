@@ -30,6 +30,7 @@ autodoc_typehints_description_target = "documented_params"
 autodoc_preserve_defaults = True
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 # What is typed is copied, and not the prompt before it.
