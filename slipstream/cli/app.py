@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -158,9 +159,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         click.echo(f"{_place(error)}: error: {error.format_message()}", err=True)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader, such as head, has enough. Flushing at exit must not fail once more.
+    except OSError as error:
+        # Flushing at exit must not fail once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of a pipe, such as head, has had enough.
+        if not isinstance(error, BrokenPipeError):
+            with suppress(OSError):
+                click.echo(f"{NAME}: error: {error.strerror}", err=True)
         return FAILED
     return int(code or 0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -52,8 +53,9 @@ def deploy(
     if not wait:
         print_node(driver, node, as_json)
         return
-    # The id must be known even if the wait fails.
-    click.echo(f"Deployed {node.id}.", err=True)
+    # The id must be known even if the wait fails. What cannot be printed does not end it.
+    with suppress(OSError):
+        click.echo(f"Deployed {node.id}.", err=True)
     wait_and_print(driver, node, as_json, timeout)
 
 

@@ -75,20 +75,17 @@ def find_node(driver: SlipStreamNodeDriver, text: str) -> Node:
     try:
         return driver.ex_get_node(text)
     except (NotFound, BadInput):
-        nodes = driver.list_nodes()
-    matches = [node for node in nodes if node.name == text]
-    if len(matches) > 1:
-        ids = ", ".join(str(node.id) for node in matches)
-        raise BadInput(f"{len(matches)} nodes are named {text!r}.", hint=f"Give an id: {ids}.")
-    if not matches:
-        raise UnknownName("node", text, [node.name for node in nodes if node.name])
-    # A list lacks some of what the node's own document has.
-    return driver.ex_get_node(str(matches[0].id))
+        return driver.ex_find_node(text)
+
+
+def short_id(resource: Any) -> str:
+    """The id without the kind before it, which is the same for all in a list."""
+    return str(resource.id).rpartition("/")[2]
 
 
 def find(resources: Iterable[Any], what: str, text: str | None) -> Any:
     """
-    Find a resource by its id or its name.
+    Find a resource by its name, its id, or the last part of that, which is what lists show.
 
     :param resources: The resources to choose from.
     :param what: What they are, for the message.
@@ -99,6 +96,6 @@ def find(resources: Iterable[Any], what: str, text: str | None) -> Any:
         return None
     listed = list(resources)
     for resource in listed:
-        if text in {resource.id, resource.name}:
+        if text in {resource.name, resource.id, short_id(resource)}:
             return resource
     raise UnknownName(what, text, [str(resource.name) for resource in listed])

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from libcloud.compute.base import NodeSize
 
-from slipstream.cli.driver_command import driver_command, find
+from slipstream.cli.driver_command import driver_command, find, short_id
 from slipstream.cli.output import document, print_json, print_table
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 
@@ -45,23 +45,18 @@ def sizes(driver: SlipStreamNodeDriver, as_json: bool, location: str | None) -> 
     columns = ("SIZE", "CPU/MiB/GiB", "PRICE", "LOCATION")
 
     def row(size: NodeSize) -> tuple[str, ...]:
-        machine = "/".join(_known(size, name) for name in ("cpu", "ram", "disk"))
-        price = f"{_known(size, 'price')} {size.extra['currency'] or ''}"
-        return (str(size.id), machine, price, ", ".join(size.extra["locations"]))
+        machine = "/".join(_number(size, name) for name in ("cpu", "ram", "disk"))
+        price = f"{_number(size, 'price')} {size.extra['currency'] or ''}"
+        return (short_id(size), machine, price, ", ".join(size.extra["locations"]))
 
-    # The column that is the same everywhere would not fit a terminal.
-    visible = slice(3 if location else 4)
-    _print_list(
-        driver.list_sizes(chosen),
-        as_json,
-        columns[visible],
-        lambda size: row(size)[visible],
-    )
+    _print_list(driver.list_sizes(chosen), as_json, columns, row)
 
 
-def _known(size: NodeSize, name: str) -> str:
+def _number(size: NodeSize, name: str) -> str:
     value = size.extra["cpu"] if name == "cpu" else getattr(size, name)
-    return "?" if value is None or name in size.extra["unknown"] else f"{value:g}"
+    if value is None or name in size.extra["unknown"]:
+        return "?"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @driver_command
@@ -71,7 +66,7 @@ def locations(driver: SlipStreamNodeDriver, as_json: bool) -> None:
         driver.list_locations(),
         as_json,
         ("LOCATION", "COUNTRY", "ID"),
-        lambda location: (location.name, location.country, location.id),
+        lambda location: (location.name, location.country, short_id(location)),
     )
 
 

@@ -110,6 +110,7 @@ def _of_profile(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         )
     where = f"{path}, profile {name!r}"
     profile = dict(profiles[name])
+    _check_keys(where, profile)
     for key, secret in _COMMANDS.items():
         if key in profile:
             if secret in profile:
@@ -156,26 +157,27 @@ def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
         position = _POSITION.search(str(error))
         raise BadInput(f"{path} is no TOML file {position[0] if position else ''}.") from None
     for name, profile in profiles.items():
-        _check_profile(path, name, profile)
+        if not isinstance(profile, dict):
+            raise BadInput(
+                f"{path}: {name} is outside of a profile.", hint="Begin with [default]."
+            )
     _check_mode(path, mode, profiles)
     return profiles
 
 
-def _check_profile(path: Path, name: str, profile: Any) -> None:
-    if not isinstance(profile, dict):
-        raise BadInput(f"{path}: {name} is outside of a profile.", hint="Begin with [default].")
+def _check_keys(where: str, profile: Mapping[str, Any]) -> None:
     for key, value in profile.items():
         if key not in _KEYS:
             close = get_close_matches(key, _KEYS, n=1)
             raise BadInput(
-                f"{path}, profile {name!r}: {key} is no key of a profile.",
+                f"{where}: {key} is no key of a profile.",
                 hint=f"Did you mean {close[0]}?" if close else f"The keys: {_KEY_NAMES}.",
             )
         types: Any = {"verify": bool, "timeout": int | float}.get(
             key, str | list if key in _COMMANDS else str
         )
         if not isinstance(value, types) or not (value or key == "verify"):
-            raise BadInput(f"{path}, profile {name!r}: {key} is empty, or has the wrong type.")
+            raise BadInput(f"{where}: {key} is empty, or has the wrong type.")
 
 
 def _check_mode(path: Path, mode: int, profiles: Mapping[str, Mapping[str, Any]]) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,6 +77,21 @@ def test_lists(run: Run, sandbox: Sandbox) -> None:
     assert rows(run("nodes"))[0][:3] == ["NODE", "NAME", "STATE"]
 
 
+@pytest.mark.parametrize("command", ["images", "sizes", "locations"])
+def test_no_row_of_a_list_is_folded_in_80_columns(
+    command: str, run: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slipstream.cli.output._WIDE", 80)
+    documents = json.loads(run(command, "-o", "json").stdout)
+    assert len(rows(run(command))) == 1 + len(documents)
+
+
+def test_what_a_list_shows_names_a_location_and_a_size(run: Run, sandbox: Sandbox) -> None:
+    place, size = rows(run("locations"))[-1], rows(run("sizes"))[1]
+    result = run("deploy", BLOG, "--location", place[-1], "--size", size[0])
+    assert "Unknown" not in result.output
+
+
 @pytest.mark.parametrize("command", ["images", "sizes", "locations", "keys", "nodes"])
 def test_lists_as_json(command: str, run: Run, sandbox: Sandbox) -> None:
     if command == "nodes":
@@ -89,9 +107,11 @@ def test_sizes_of_a_location(run: Run, sandbox: Sandbox) -> None:
     place = LOCATIONS[sandbox.family]
     documents = json.loads(run("sizes", "--location", place, "-o", "json").stdout)
     # The one size of Nuvla is of no location.
-    expected = {place} if sandbox.family == "slipstream" else {""}
+    expected = {place} if sandbox.family == "slipstream" else {None}
     assert {document["extra"]["location"] for document in documents} == expected
-    assert rows(run("sizes", "--location", place))[0] == ["SIZE", "CPU/MiB/GiB", "PRICE"]
+    table = rows(run("sizes", "--location", place))
+    assert table[0] == ["SIZE", "CPU/MiB/GiB", "PRICE", "LOCATION"]
+    assert len(table) == 1 + len(documents)
     result = run("sizes", "--location", "exoscale-ch-gvb")
     assert result.exit_code == 2
     assert "Unknown location 'exoscale-ch-gvb'" in result.stderr
@@ -135,6 +155,19 @@ def test_progress_is_printed_to_standard_error(run: Run, sandbox: Sandbox) -> No
     assert first.startswith("Deployed ")
     assert all(line.startswith("00:") for line in lines)
     assert lines[-1].split()[1] in {"Ready", "STARTED"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_stream_that_cannot_be_written_to_ends_no_wait(sandbox: Sandbox) -> None:
+    program = [sys.executable, "-m", "slipstream"]
+    deploy = [*program, "deploy", BLOG, "--location", LOCATIONS[sandbox.family], "--wait"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(deploy, stdout=subprocess.PIPE, stderr=full, text=True, check=False)
+        assert "service" in done.stdout
+        streams = {"stdout": full, "stderr": subprocess.PIPE}
+        done = subprocess.run([*program, "images"], **streams, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "slipstream: error: No space left on device\n"
 
 
 def test_a_wait_that_is_over_is_code_4_and_names_the_node(

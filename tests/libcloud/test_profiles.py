@@ -119,6 +119,7 @@ def test_failing_command_is_named(command: str, reason: str, file: Path) -> None
         (f"[default]\n{LOGIN}", 0o640, "holds password, and others can read it. Run: chmod 600"),
         (f"[default]\n{LOGIN}", 0o604, "holds password, and others can read it"),
         (f"[default]\nusername='a'\n[b]\n{LOGIN}", 0o644, "others can read it"),
+        (f"[default]\ncolour='red'\n{LOGIN}", 0o644, "others can read it"),
         ("[default]\nusername='a'\npassword_command='id'", 0o622, "others can change it"),
         (
             f"[default]\npasword = '{SECRET}'",
@@ -143,6 +144,11 @@ def test_wrong_file_is_refused_without_a_value(
     message = refusal()
     assert str(file) in message
     assert reason in message
+
+
+def test_mistakes_in_other_profiles_do_not_matter(file: Path) -> None:
+    write(file, f"[default]\n{LOGIN}[b]\ncolour = 'red'\n")
+    assert driver_arguments()["key"] == "alice"
 
 
 def test_missing_profile_is_named_with_the_others(file: Path) -> None:
