@@ -18,7 +18,7 @@ warnings.filterwarnings("ignore")
 from libcloud.compute.providers import get_driver  # noqa: E402
 from slipstream.api import api  # type: ignore[import-not-found]  # noqa: E402
 
-from slipstream.libcloud import compute_driver  # noqa: E402, F401
+from slipstream.libcloud import compute_driver  # noqa: E402
 
 api.element_tree__iter = lambda root: root.iter
 compute_driver.basestring = str
