@@ -43,10 +43,13 @@ NODE_STATES = {
     Phase.UNKNOWN: NodeState.UNKNOWN,
 }
 _PRIVATE = [
-    ipaddress.ip_network(network)
-    for network in (
-        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
-        "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128",
+    (network.version, int(network.network_address), int(network.netmask))
+    for network in map(
+        ipaddress.ip_network,
+        (
+            "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
+            "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128",
+        ),
     )
 ]  # fmt: skip
 
@@ -258,11 +261,14 @@ def _is_private(address: str) -> bool:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(parsed in network for network in _PRIVATE if network.version == parsed.version)
+    version, number = parsed.version, int(parsed)
+    return any(v == version and number & mask == start for v, start, mask in _PRIVATE)
 
 
 def _iso(timestamp: datetime | None) -> str | None:
-    return None if timestamp is None else timestamp.astimezone(UTC).isoformat()
+    if timestamp is None:
+        return None
+    return (timestamp if timestamp.tzinfo is UTC else timestamp.astimezone(UTC)).isoformat()
 
 
 def _amount(value: float | None) -> float:

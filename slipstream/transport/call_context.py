@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 import attrs
@@ -46,22 +44,26 @@ def has_changed() -> bool:
     return call is not None and call.changed
 
 
-@contextmanager
-def carrying_out(call: Call) -> Iterator[Call]:
+class carrying_out:  # noqa: N801 - used like a function
     """
     Do something as part of a call.
 
-    A call inside another one is part of the outer one, which is what the user made.
+    A call inside another one is part of the outer one, which is what the user made; the block is
+    given the one that counts.
 
     :param call: The call.
-    :returns: The call that counts: the outermost.
     """
-    outer = _current.get()
-    if outer is not None:
-        yield outer
-        return
-    token = _current.set(call)
-    try:
-        yield call
-    finally:
-        _current.reset(token)
+
+    __slots__ = ("_call", "_token")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __enter__(self) -> Call:
+        outer = _current.get()
+        self._token = None if outer is not None else _current.set(self._call)
+        return outer or self._call
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            _current.reset(self._token)

@@ -8,19 +8,22 @@ from typing import Any
 
 from attrs.validators import instance_of
 
+_TEXT = (str, bytes)
 IS_TEXT: Any = instance_of(str)
 """The validator of a field that holds a text."""
 
 
 def to_tuple(value: Iterable[Any]) -> tuple[Any, ...]:
     """Make a tuple; a text is refused, since its letters are never what is meant."""
-    if isinstance(value, str | bytes):
+    if isinstance(value, _TEXT):
         raise TypeError(f"{value!r} is one text where several values belong: write [{value!r}].")
     return tuple(value)
 
 
 def to_texts(value: Iterable[str]) -> tuple[str, ...]:
     """Make a tuple of texts."""
+    if value == ():
+        return ()
     texts = to_tuple(value)
     for text in texts:
         if not isinstance(text, str):

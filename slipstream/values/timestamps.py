@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
 
 _TIMESTAMP = re.compile(
@@ -42,20 +42,20 @@ def parse_timestamp(text: str | None) -> datetime | None:
             parsed = parsedate_to_datetime(text[:60])
             # The zone "-0000" stands for UTC, of a clock whose own zone is unknown.
             return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-        naive = datetime.fromisoformat(f"{match['day']}T{match['time']}")
-        digits = match["fraction"] or "0"
-        milliseconds = float(digits) if match["separator"] == " " else float(f".{digits}") * 1000
-        offset = _offset(match["zone"])
-        return (naive + timedelta(milliseconds=milliseconds)).replace(
-            tzinfo=timezone(offset) if offset else UTC
-        )
+        day, separator, time, fraction, name = match.groups()
+        zone = UTC if name == "UTC" else _zone(name)
+        parsed = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=zone)
+        if not fraction:
+            return parsed
+        milliseconds = int(fraction) if separator == " " else float(f".{fraction}") * 1000
+        return parsed + timedelta(0, 0, 0, milliseconds)
     except (ValueError, TypeError, IndexError, OverflowError, KeyError):
         return None
 
 
-def _offset(zone: str) -> timedelta:
-    match = _OFFSET.fullmatch(zone)
+def _zone(name: str) -> tzinfo:
+    match = _OFFSET.fullmatch(name)
     if match is None:
-        return timedelta(hours=_ZONES[zone.upper()])
+        return timezone(timedelta(hours=_ZONES[name.upper()]))
     offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
-    return -offset if match["sign"] == "-" else offset
+    return timezone(-offset if match["sign"] == "-" else offset)

@@ -121,7 +121,7 @@ def _deployment(
         name=name or None,
         state=state,
         phase=phase(state),
-        failure=xml.without_markup(failure) or None,
+        failure=(xml.without_markup(failure) or None) if failure else None,
         module_id=module_id,
         module_name=split_version(module_id)[0].rpartition("/")[2] or None,
         size=size,
@@ -133,5 +133,5 @@ def _deployment(
         scalable=scalable,
         addresses=addresses,
         parameters=parameters,
-        raw=dict(element.attrib),
+        raw=element.attrib,
     )
