@@ -13,7 +13,7 @@ WORKERS ?= 4
 NO_BROWSER := --ignore=tests/browser
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser coverage quick record official-client fidelity faults fuzz lint format types docs check wheel bench clean
+.PHONY: help demo test test-browser pictures coverage quick record official-client fidelity faults fuzz lint format types docs check wheel bench clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,10 @@ test-browser: $(VENV)/installed ## Try the sandbox's page in a real browser
 	@echo "Installing playwright, which uses Debian's chromium."
 	@$(BIN)/python -m pip install --quiet --group browser
 	@$(BIN)/python -m pytest --quiet --no-header tests/browser
+
+pictures: $(VENV)/installed ## Make the documents' pictures anew, in a real browser
+	@$(BIN)/python -m pip install --quiet --group browser
+	$(BIN)/python docs/pictures.py
 
 coverage: $(VENV)/installed $(CLIENTS) ## Run every test and show what they do not reach, branches included
 	$(BIN)/python -m pytest $(NO_BROWSER) --numprocesses $(WORKERS) --quiet --cov --cov-report=term
