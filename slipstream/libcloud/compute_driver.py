@@ -548,10 +548,11 @@ class SlipStreamNodeDriver(NodeDriver):
         :type ex_check_ssh_key: ``bool``
         :keyword ex_scalable: Applications only: allow adding and removing machines later.
         :type ex_scalable: ``bool``
-        :requests: SlipStream 3: the image, the deployment, and its document; 1 more for each image
-            that it is built on when a parameter is not its own, and with ``auth`` 1, or 4 when
-            the key is new. Nuvla 3: to make, to set up, to start; 1 or 2 more for an image that
-            was listed and not read, and 1 or 2 for a location that was not listed.
+        :requests: SlipStream 2: the deployment, and its document; 1 more for the image, unless it
+            is a component that was read before, 1 for each image that it is built on when a
+            parameter is not its own, and with ``auth`` 1, or 4 when the key is new. Nuvla 3: to
+            make, to set up, to start; 1 or 2 more for an image that was listed and not read, and
+            1 or 2 for a location that was not listed.
         :returns: The new node.
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises BadInput: If the request cannot be right; nothing was deployed then.
@@ -633,7 +634,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param wait_period: The longest pause between two polls for the node, in seconds.
         :type wait_period: ``float``
         :param create_node_kwargs: The arguments of :meth:`create_node`.
-        :requests: those of :meth:`create_node` (SlipStream 3, Nuvla 3), then those of
+        :requests: those of :meth:`create_node` (SlipStream 2, Nuvla 3), then those of
             :meth:`wait_until_running`.
         :returns: The node as it runs.
         :rtype: :class:`~libcloud.compute.base.Node`

@@ -70,13 +70,21 @@ class Replay:
     def unused(self) -> list[str]:
         """List the recorded requests that were not sent.
 
+        A read that was answered alike when it was sent before need not be sent as often.
+
         :returns: A line for each, with method and URL.
         """
-        played = self._cassette.play_counts
+        cassette = self._cassette
+        reads = [
+            # Servers write sets in any order.
+            (request.method, request.uri, sorted(response["body"]["string"].split()))
+            for request, response in zip(cassette.requests, cassette.responses, strict=True)
+        ]
+        sent = [read for index, read in enumerate(reads) if cassette.play_counts[index]]
         return [
-            f"{request.method} {request.uri}"
-            for index, request in enumerate(self._cassette.requests)
-            if not played[index]
+            f"{read[0]} {read[1]}"
+            for index, read in enumerate(reads)
+            if not cassette.play_counts[index] and not (read[0] == "GET" and read in sent)
         ]
 
     def load_cassette(self, *_: object, **__: object) -> tuple[list[Request], list[Any]]:

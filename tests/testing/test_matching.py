@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from vcr.request import Request
 
 from slipstream.testing import matching
+from slipstream.testing.cassettes import Replay
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -97,3 +100,15 @@ def test_negotiations_differ_in_the_media_types(header: str) -> None:
     other = Request("GET", "https://server.example/run", b"", {header: "application/json"})
     with pytest.raises(AssertionError):
         matching.negotiation(other, request())
+
+
+def test_a_read_with_the_same_answer_need_not_be_sent_as_often() -> None:
+    paths = [("GET", "/a", "1"), ("GET", "/a", "1"), ("GET", "/a", "2"), ("PUT", "/a", "1")]
+    session = Replay(header=None, endpoint="", interactions=[])  # type: ignore[arg-type]
+    session._cassette = SimpleNamespace(
+        requests=[request(method, path) for method, path, _ in paths],
+        responses=[{"body": {"string": body}} for _, _, body in paths],
+        play_counts={0: 1, 1: 0, 2: 0, 3: 0},
+    )
+    address = "https://server.example/a"
+    assert session.unused() == [f"GET {address}", f"PUT {address}"]

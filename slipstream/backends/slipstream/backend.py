@@ -72,6 +72,7 @@ class SlipStream3(CimiBackend):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._key_lock = PerProcess(threading.Lock)
+        self._components = deploying.ReadComponents()
 
     def accepts_session(self, client: Client) -> bool:
         """
@@ -137,7 +138,7 @@ class SlipStream3(CimiBackend):
 
     def deploy(self, request: DeploymentRequest) -> Deployment:
         """Create a run."""
-        return deploying.deploy(self.session, self._key_lock, request)
+        return deploying.deploy(self.session, self._key_lock, request, self._components)
 
     def terminate(
         self,
@@ -164,7 +165,7 @@ class SlipStream3(CimiBackend):
 
     def get_module(self, module_id: str) -> Module:
         """Read a module."""
-        return modules.read(self.session, module_id)
+        return self._components.keep(modules.read(self.session, module_id))
 
     def delete_module(self, module_id: str, all_versions: bool) -> bool:
         """Delete a module."""

@@ -7,6 +7,7 @@ Source: SlipStreamServer, run/RunListResource.java, util/RequestUtil.java, facto
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlencode, urlsplit
 
 from slipstream.backends import limits
@@ -38,6 +39,8 @@ log = get_logger(__name__)
 POST_TIMEOUT = 120.0
 """Seconds: the server checks quotas and placement before it answers."""
 
+KEPT = 16
+"""Components that are kept."""
 
 _UNCLEAR = frozenset({408, 409, *range(500, 1000)})
 _LOOK = (
@@ -46,21 +49,57 @@ _LOOK = (
 )
 
 
-def deploy(session: Session, lock: Lock, request: DeploymentRequest) -> Deployment:
+class ReadComponents:
+    """
+    The components that were read last, so that deploying one does not read it again.
+
+    A version of a component never changes but for the clouds that it may run on. An application
+    is not kept: what it holds of its components may be that of their latest versions.
+    """
+
+    def __init__(self) -> None:
+        self._modules: dict[str, Module] = {}
+
+    def keep(self, module: Module) -> Module:
+        """Keep a module that was read, and return it."""
+        if module.kind is ModuleKind.COMPONENT and module.version is not None:
+            self._modules.pop(module.id, None)
+            self._modules[module.id] = module
+            for module_id in list(self._modules)[:-KEPT]:
+                self._modules.pop(module_id, None)
+        return module
+
+    def get(self, module_id: str) -> Module | None:
+        """Get the module of an id that names a version, if it is kept."""
+        return self._modules.get(module_id)
+
+
+def deploy(
+    session: Session, lock: Lock, request: DeploymentRequest, components: ReadComponents
+) -> Deployment:
     """
     Check the request against the module, send it once, and read the new run.
+
+    A component that was read before can vouch for its own parameters; what it refuses is checked
+    by what it says now.
 
     Once the server has accepted, the run exists: when it cannot be read, what is known of it is
     returned rather than an error that would lose it.
     """
     check_lengths(request)
-    module = read(session, request.module_id)
-    if module.kind is ModuleKind.PROJECT:
-        raise BadInput(
-            f"{module.path} is a project; only components and applications can be deployed.",
-            hint=f"See list_images(ex_path={module.path!r}).",
-        )
-    form = fields(request, module, lambda: inherited_parameters(session, module))
+    module = components.get(request.module_id)
+    form = None
+    if module is not None:
+        with suppress(BadInput):
+            form = fields(request, module, tuple)  # by its own parameters alone
+    if module is None or form is None:
+        module = components.keep(read(session, request.module_id))
+        if module.kind is ModuleKind.PROJECT:
+            raise BadInput(
+                f"{module.path} is a project; only components and applications can be deployed.",
+                hint=f"See list_images(ex_path={module.path!r}).",
+            )
+        form = fields(request, module, lambda: inherited_parameters(session, module))
     if request.ssh_key is not None:
         ensure_key(session, lock, request.ssh_key)
     run = _created(session, request, _post(session, request, form))

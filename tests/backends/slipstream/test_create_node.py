@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
 
-from slipstream.libcloud.errors import NoAnswer, RequestFailed
+from slipstream.backends.slipstream.deploying import ReadComponents
+from slipstream.libcloud.errors import NoAnswer, RequestFailed, UnknownName
 from slipstream.sandbox import Sandbox
 from slipstream.sandbox.slipstream3.runs import Run
+from slipstream.values import Module, ModuleKind
 
 from .support import SYSTEM, UBUNTU, WORDPRESS, Driver, sent_form
 
@@ -337,7 +339,33 @@ def test_a_refusal_that_means_not_allowed_deploys_nothing_and_is_not_tried_again
     with pytest.raises(RequestFailed, match="does not have the rights") as caught:
         driver.create_node(image=component)
     assert caught.value.http_code == 403
-    assert [entry.method for entry in sandbox.journal] == ["GET", "POST"]
+    assert [entry.method for entry in sandbox.journal] == ["POST"]
+
+
+def test_a_component_is_read_again_before_it_is_the_reason_of_a_refusal(
+    driver: Driver, component: NodeImage, sandbox: Sandbox
+) -> None:
+    path = f"/module/{WORDPRESS}/478"
+    sandbox.journal.clear()
+    with pytest.raises(UnknownName, match="Unknown parameter 'no_such'"):
+        driver.create_node(image=component, ex_parameters={"no_such": "x"})
+    assert len(sandbox.journal.entries("GET", path)) == 1
+    assert not sandbox.journal.entries("POST", "/run")
+
+
+def test_sixteen_components_are_kept() -> None:
+    components = ReadComponents()
+    for number in range(20):
+        components.keep(
+            Module(
+                id=f"a/{number}",
+                path="a",
+                name="a",
+                kind=ModuleKind.COMPONENT,
+                version=f"{number}",
+            )
+        )
+    assert [number for number in range(20) if components.get(f"a/{number}")] == [*range(4, 20)]
 
 
 def test_a_node_that_cannot_be_read_yet_is_not_lost(

@@ -283,6 +283,12 @@ def _created(**changes):
     return call
 
 
+def _application(world):
+    image = world.driver.get_image("examples/tutorials/service-testing/system")
+    world.endpoint.sandbox.journal.clear()
+    return image
+
+
 def _listed(world):
     images = world.driver.list_images()
     chosen = next(one for one in images if one.name.lower() == "wordpress")
@@ -299,16 +305,21 @@ FURTHER = {
     "no addresses": (lambda w: w.driver.list_nodes(ex_addresses=False), 1, 1),
     "sizes of a location": (lambda w: w.driver.list_sizes(w.location), 1, 0),
     "all sizes": (lambda w: w.driver.list_sizes(ex_all=True), 1, 0),
-    "a new key": (_created(auth=lambda _: _key(1)), 7, 0),
-    "a key that is there": (_created(auth=lambda _: NodeAuthSSHKey(KEY)), 4, 0),
-    "a listed image": (_created(image=_listed), 3, 4),
+    "a new key": (_created(auth=lambda _: _key(1)), 6, 0),
+    "a key that is there": (_created(auth=lambda _: NodeAuthSSHKey(KEY)), 3, 0),
+    "a listed image": (_created(image=_listed), 2, 4),
     "an image by its path": (
         _created(image=lambda w: NodeImage("apps/WordPress/wordpress", None, None)),
         3,
         5,
     ),
-    "a endpoint by its id": (_created(ex_cloud=lambda w: w.location.id), 3, 4),
-    "a endpoint by its name": (_created(ex_cloud=lambda w: w.location.name), 3, 5),
+    "a location by its id": (_created(ex_cloud=lambda w: w.location.id), 2, 4),
+    "a location by its name": (_created(ex_cloud=lambda w: w.location.name), 2, 5),
+    "an application": (
+        _created(image=lambda w: w.image if w.nuvla else _application(w)),
+        3,
+        3,
+    ),
     "get_image by path": (lambda w: w.driver.get_image("apps/WordPress/wordpress"), 1, 2),
     "a tree": (
         lambda w: w.driver.list_images(
