@@ -10,6 +10,9 @@ from pathlib import Path
 
 from slipstream.errors import BadInput
 
+LATEST = 2**33
+"""The time, in seconds since the epoch, beyond which none is told from another."""
+
 
 def load_cookies(path: Path) -> MozillaCookieJar:
     """
@@ -33,6 +36,8 @@ def load_cookies(path: Path) -> MozillaCookieJar:
     for cookie in jar:
         if cookie.expires == 0:  # a session cookie, as curl and browsers write it
             cookie.expires, cookie.discard = None, True
+        elif cookie.expires is not None:
+            cookie.expires = min(cookie.expires, LATEST)
     return jar
 
 
@@ -44,6 +49,9 @@ def save_cookies(cookies: CookieJar, path: Path) -> None:
     :param path: The file, replaced as a whole if it exists.
     :raises BadInput: If it cannot be written.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise BadInput(f"Cannot write {path}: it is no file.")
     try:
         handle, name = tempfile.mkstemp(prefix=".cookies-", dir=path.parent)
     except OSError as error:

@@ -66,13 +66,7 @@ class DryRunTransport(Transport):
         self._written: dict[str, bytes] = {}
         self.requests: list[PlannedRequest] = []
 
-    def send(
-        self,
-        request: Request,
-        *,
-        cookies: RequestsCookieJar | None = None,
-        deadline: float | None = None,
-    ) -> Response:
+    def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
         """
         See :meth:`Transport.send`.
 
@@ -85,7 +79,7 @@ class DryRunTransport(Transport):
         if written is not None:
             return expect(200, written)()
         if reads:
-            return self._transport.send(request, cookies=cookies, deadline=deadline)
+            return self._transport.send(request, cookies=cookies)
         if request.expects is None:
             raise DryRunEnded(f"Cannot {request.purpose}: it was not sent.")
         if request.method == "PUT" and request.body is not None:

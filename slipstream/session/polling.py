@@ -22,7 +22,7 @@ from slipstream.errors import (
     ServiceUnavailable,
     WaitTimeout,
 )
-from slipstream.transport import clock, deadlines
+from slipstream.transport import call_context, clock
 from slipstream.transport.backoff import Backoff
 from slipstream.transport.logs import get_logger
 from slipstream.values import DeploymentState, Phase
@@ -73,7 +73,7 @@ def poll(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> I
     faults, read = 0, False
     for pause in backoff.pauses():
         try:
-            with deadlines.until(max(deadline, clock.monotonic() + LAST_POLL)):
+            with call_context.until(max(deadline, clock.monotonic() + LAST_POLL)):
                 result = ask()
         except (AnswerLost, CannotConnect, RateLimitReached, ServiceUnavailable) as error:
             named = float(error.headers["retry-after"]) if error.headers else None

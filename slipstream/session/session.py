@@ -171,7 +171,6 @@ class Session(Client):
         doing: str,
         allow: Collection[int] = (),
         renewable: bool = True,
-        deadline: float | None = None,
     ) -> Response:
         """
         Send a request as the logged-in user.
@@ -181,7 +180,6 @@ class Session(Client):
         :param allow: Error statuses that the caller wants to see for itself.
         :param renewable: Whether the request may be sent again after the login was renewed;
             ``False`` where a refusal does not mean that nothing was done.
-        :param deadline: The time of the monotonic clock after which nothing is sent again.
         :returns: The response, its status below 400 or one of those allowed.
         :raises RequestFailed: For any other status.
         :raises NoAnswer: If the network fails.
@@ -192,7 +190,7 @@ class Session(Client):
         login = self.login
         if login.expires_within(RENEW_BEFORE):
             login = self.renew(login)
-        response = self._send(request, login, deadline)
+        response = self._send(request, login)
         renewals = 0
         while (
             renewable
@@ -203,7 +201,7 @@ class Session(Client):
         ):
             login = self.renew(login)
             renewals += 1
-            response = self._send(request, login, deadline)
+            response = self._send(request, login)
         # What says in a page that nothing is there stands before the server.
         is_page = response.status == 404 and "html" in response.kind
         if response.status >= 400 and (is_page or response.status not in allow):
@@ -241,10 +239,10 @@ class Session(Client):
         twin.backend = self.backend.with_session(twin)
         return twin, transport
 
-    def _send(self, request: Request, login: Login, deadline: float | None = None) -> Response:
+    def _send(self, request: Request, login: Login) -> Response:
         authorised = self.backend.authorise(request)
         try:
-            return self.transport.send(authorised, cookies=login.cookies, deadline=deadline)
+            return self.transport.send(authorised, cookies=login.cookies)
         except (MalformedAnswer, RedirectRefused) as error:
             error.may_have_happened = not request.reads
             raise

@@ -108,17 +108,11 @@ class Tap(Transport):
         self.requests: list[Request] = []
         self.forged: tuple[int, str, bytes] | None = None
 
-    def send(
-        self,
-        request: Request,
-        *,
-        cookies: RequestsCookieJar | None = None,
-        deadline: float | None = None,
-    ) -> Response:
+    def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
         """See :meth:`Transport.send`; ``forged`` is a status, a media type and a body."""
         self.requests.append(request)
         if self.forged is None:
-            return self._transport.send(request, cookies=cookies, deadline=deadline)
+            return self._transport.send(request, cookies=cookies)
         status, kind, body = self.forged
         url = f"{self.endpoint.url}{request.path}"
         return Response(status=status, headers={"Content-Type": kind}, body=body, url=url)

@@ -1,8 +1,11 @@
-"""Which call of the user is being carried out, for all that is done and said on its way."""
+"""Which call of the user is being carried out, and until when, for all that is done on its way."""
 
 from __future__ import annotations
 
+import math
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 import attrs
@@ -24,6 +27,7 @@ class Call:
 
 
 _current: ContextVar[Call | None] = ContextVar("slipstream_call", default=None)
+_deadline: ContextVar[float] = ContextVar("slipstream_deadline", default=math.inf)
 
 
 def current() -> Call | None:
@@ -67,3 +71,18 @@ class carrying_out:  # noqa: N801 - used like a function
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
             _current.reset(self._token)
+
+
+@contextmanager
+def until(deadline: float) -> Iterator[None]:
+    """Send nothing again in this block after a time by the monotonic clock."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def deadline() -> float:
+    """When to send nothing again; an attempt that is under way is not cut off."""
+    return _deadline.get()

@@ -33,7 +33,7 @@ from slipstream.errors import (
 )
 from slipstream.redaction import Redactor
 from slipstream.redaction.values import KnownSecrets
-from slipstream.transport import clock, deadlines
+from slipstream.transport import call_context, clock
 from slipstream.transport.backoff import Backoff
 from slipstream.transport.connections import MAX_BYTES, Connections
 from slipstream.transport.cookies import EndpointCookieJar
@@ -185,20 +185,12 @@ class Transport:
                 hint="Make a new driver.",
             )
 
-    def send(
-        self,
-        request: Request,
-        *,
-        cookies: RequestsCookieJar | None = None,
-        deadline: float | None = None,
-    ) -> Response:
+    def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
         """
         Send one request, repeating it where that is safe.
 
         :param request: The request.
         :param cookies: The cookies to send, and to add those to that the response sets.
-        :param deadline: When to make no other attempt, by the monotonic clock. An attempt that
-            is under way is not cut off.
         :returns: The response, whatever its status but a redirection.
         :raises BadInput: If it holds what HTTP cannot carry; nothing was sent.
         :raises CannotConnect: If no connection could be made.
@@ -207,7 +199,6 @@ class Transport:
         :raises MalformedAnswer: If the response is larger than allowed.
         """
         settings = self.settings
-        deadline = deadlines.current() if deadline is None else deadline
         pauses = Backoff(
             start=settings.retry_delay,
             factor=settings.backoff,
@@ -227,7 +218,7 @@ class Transport:
                 response = self._exchange(request, cookies)
             except (CannotConnect, AnswerLost) as error:
                 delay = self._pacer.delay(next(pauses)) if attempts else 0.0
-                if not attempts or _is_over(deadline, delay):
+                if not attempts or _is_over(delay):
                     raise
                 sentence = self.redactor.said(f"{request.method} {request.path}: {error}")
                 log.info("%s", sentence)
@@ -244,7 +235,7 @@ class Transport:
                 if not attempts or too_long:
                     return response
                 delay = self._pacer.delay(next(pauses) if named is None else named)
-                if _is_over(deadline, delay):
+                if _is_over(delay):
                     return response
                 is_repeat = is_repeat or response.status != HTTPStatus.TOO_MANY_REQUESTS
             clock.sleep(delay)
@@ -408,5 +399,5 @@ class Transport:
         )
 
 
-def _is_over(deadline: float | None, delay: float) -> bool:
-    return deadline is not None and clock.monotonic() + delay > deadline
+def _is_over(delay: float) -> bool:
+    return clock.monotonic() + delay > call_context.deadline()

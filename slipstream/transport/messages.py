@@ -14,8 +14,9 @@ from attrs.validators import instance_of, optional
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
-from slipstream.errors import BadInput, MalformedAnswer
+from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.transport import clock
+from slipstream.values.paths import leads_elsewhere
 from slipstream.values.text import safe_text
 from slipstream.values.timestamps import parse_timestamp
 
@@ -34,10 +35,12 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 def _check_path(_: object, __: object, value: str) -> None:
     if not value.startswith("/") or "?" in value or "#" in value:
         raise TypeError(f"{value!r} is no path: it begins with a slash and has no query.")
-    # HTTP clients and servers resolve these, encoded or not, and reach another resource.
-    segments = unquote(value).replace("\\", "/").split("/")
-    if not {".", ".."}.isdisjoint(segment.partition(";")[0] for segment in segments):
-        raise BadInput(f"{value!r} leads to another resource: leave out '.' and '..'.")
+    try:
+        unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        raise BadInput(f"{shorten(value)!r} is not percent-encoded UTF-8.") from None
+    if leads_elsewhere(value):
+        raise BadInput(f"{shorten(value)!r} leads to another resource: leave out '.' and '..'.")
 
 
 def _check_query(_: object, __: object, value: object) -> None:

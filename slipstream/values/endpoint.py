@@ -10,11 +10,13 @@ import attrs
 
 from slipstream.errors import BadInput, shorten
 from slipstream.values.numbers import within
+from slipstream.values.paths import leads_elsewhere
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?"
 )
+_NUMBER = re.compile(r"(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?\Z", re.ASCII)
 _ADDRESS = re.compile(
     r"(?:\[(?P<ipv6>[^\[\]]*:[^\[\]]*)\]|(?P<name>[^:\[\]]+))(?::(?P<port>\d{1,5}))?", re.ASCII
 )
@@ -65,9 +67,10 @@ def _check_host(_: object, __: object, host: str) -> None:
             f"{shorten(host)!r} names the zone of an IPv6 address, which is not supported.",
             hint="Use an address without a zone, or a host name.",
         )
-    if ":" in host:
+    if ":" in host or _NUMBER.search(host):
+        # What ends in a number is an address; short forms such as 127.1 are read in many ways.
         try:
-            ipaddress.IPv6Address(host)
+            ipaddress.ip_address(host)
         except ValueError:
             raise BadInput(f"{shorten(host)!r} is not a host name or an address.") from None
     elif not _HOST.fullmatch(host):
@@ -130,7 +133,7 @@ class Endpoint:
             raise _not_a_url(url)
         host, port = split_address(parts.netloc.removesuffix(":"))
         base_path = quote(parts.path.rstrip("/"), safe="/%-._~")
-        if any(segment in {"", ".", ".."} for segment in base_path.split("/")[1:]):
+        if "" in base_path.split("/")[1:] or leads_elsewhere(base_path):
             raise _not_a_url(url)
         return cls(
             scheme=parts.scheme,

@@ -1,14 +1,26 @@
-"""Paths of files that users name."""
+"""Paths of files that users name, and of resources on servers."""
 
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from slipstream.errors import BadInput
 
 LONGEST = 4096
 """Characters of a path that a system takes."""
+
+
+def leads_elsewhere(path: str) -> bool:
+    """
+    Whether a path of a URL reaches another resource than it seems to.
+
+    HTTP clients and servers resolve dots, however they are encoded, and some of them twice.
+    """
+    segments = re.split(r"[/\\]", unquote(unquote(unquote(path))))
+    return not {".", ".."}.isdisjoint(segment.partition(";")[0] for segment in segments)
 
 
 def user_path(name: str, value: object) -> Path:

@@ -19,7 +19,9 @@ _ZONES = {
     "EET": 2, "EEST": 3, "MSK": 3, "SAST": 2, "SGT": 8, "HKT": 8, "JST": 9, "KST": 9, "AWST": 8,
     "ACST": 9.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "AST": -4, "ADT": -3, "EST": -5,
     "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9,
-    "AKDT": -8, "HST": -10,
+    "AKDT": -8, "HST": -10, "IST": 5.5, "PKT": 5, "NPT": 5.75, "BDT": 6, "ICT": 7, "WIB": 7,
+    "PHT": 8, "MYT": 8, "GST": 4, "IDT": 3, "EAT": 3, "WAT": 1, "CAT": 2, "TRT": 3, "BRT": -3,
+    "ART": -3, "UYT": -3, "CLT": -4, "COT": -5, "PET": -5, "WEZ": 0, "MEZ": 1, "MESZ": 2, "OEZ": 2,
 }  # fmt: skip
 
 
@@ -35,7 +37,7 @@ def parse_timestamp(text: str | None) -> datetime | None:
     :param text: The text, or ``None``.
     :returns: The time with its zone; ``None`` for anything else, or a zone that is unknown.
     """
-    text = (text or "").strip()
+    text = text.strip() if isinstance(text, str) else ""
     match = _TIMESTAMP.fullmatch(text)
     try:
         if match is None:

@@ -39,8 +39,12 @@ def list_modules(session: Session, path: str | None, recurse: bool) -> Iterator[
     """The App Store, the root projects, or what a project holds."""
     if path is None:
         response = session.send(_read("/appstore"), doing="list the App Store")
-        modules = [_listed(item) for item in xml.parse(response, "list").iterfind("item")]
-        return iter({listed.id: listed for listed in modules}.values())
+        modules: dict[str, Module] = {}
+        for item in xml.parse(response, "list").iterfind("item"):
+            listed = _listed(item)
+            if modules.setdefault(listed.id, listed) != listed:
+                raise MalformedAnswer(f"The server lists two modules as {shorten(listed.id)}.")
+        return iter(modules.values())
     return _tree(session, "/".join(segments(path, "the path of a project")), recurse)
 
 
