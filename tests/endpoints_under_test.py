@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -74,6 +75,23 @@ class LiveEndpoint:
         """Let what was begun come to its end."""
         for _ in range(seconds // 10):
             self.sandbox.clock.advance(10)
+
+    @contextmanager
+    def passing_time(self) -> Iterator[None]:
+        """Let ten seconds pass again and again, for a program that waits by itself."""
+        over = threading.Event()
+
+        def pass_time() -> None:
+            while not over.wait(0.02):
+                self.sandbox.clock.advance(10)
+
+        thread = threading.Thread(target=pass_time)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def close(self) -> None:
         """Close what was made."""

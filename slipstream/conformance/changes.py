@@ -8,16 +8,19 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from libcloud.common.types import LibcloudError
 from libcloud.compute.types import KeyPairDoesNotExistError
 
 from slipstream.conformance.checks import Failed, NotApplicable, Skipped, check
 from slipstream.conformance.contract import identity
 from slipstream.conformance.objects import node_faults
-from slipstream.conformance.subject import Subject, text_of
+from slipstream.conformance.subject import Choice, Subject, text_of
 
 TRIES = 5
 PAUSE = 2.0
 """How often, and after how many seconds, to list again until a new node is there."""
+TIMEOUT = 600
+"""Seconds for a node to run."""
 
 _READ_NODE = ("ex_get_node", "ex_get_node_details", "ex_node_get", "ex_get_node_by_id")
 
@@ -32,10 +35,10 @@ def node_is_created(subject: Subject) -> str:
     try:
         node = subject.call("create_node", name=name, **arguments)
     except ValueError as error:
-        if subject.choice.image is not None:
+        if subject.choice != Choice():
             raise
-        # The first image of the list may need parameters that only its user knows.
-        raise Skipped(f"Choose an image by --image: {text_of(error)}") from None
+        # The first image of the list may need what only its user knows.
+        raise Skipped(f"Choose by --image and --location: {text_of(error)}") from None
     subject.shared["node"] = node
     faults = node_faults(node)
     if faults:
@@ -46,16 +49,18 @@ def node_is_created(subject: Subject) -> str:
 
 
 def _node_arguments(subject: Subject) -> dict[str, Any]:
-    """What was chosen, or else the first of each list."""
+    """What was chosen, or else the first size and the first image, which have to fit together."""
     choice = subject.choice
-    location = _pick(subject, "location", choice.location)
-    sizes: dict[str, Any] = {} if location is None or choice.size else {"location": location}
-    arguments = {
+    arguments = {}
+    if choice.location is not None:
+        arguments["location"] = _pick(subject, "location", choice.location)
+    # Of the three, the contract makes only the location optional.
+    sizes = {} if choice.size else arguments
+    return {
         "size": _pick(subject, "size", choice.size, **sizes),
         "image": _pick(subject, "image", choice.image),
+        **arguments,
     }
-    # Of the three, the contract makes only the location optional.
-    return arguments if location is None else {**arguments, "location": location}
 
 
 def _pick(subject: Subject, kind: str, chosen: str | None, **arguments: Any) -> Any:
@@ -86,6 +91,7 @@ def node_is_listed(subject: Subject) -> str:
     for attempt in range(TRIES):
         time.sleep(PAUSE if attempt else 0)
         if node.id in [listed.id for listed in subject.call("list_nodes")]:
+            subject.shared["listed node"] = node
             return f"list_nodes() lists {node.id}."
     raise Failed(f"list_nodes() does not list {node.id}.")
 
@@ -101,6 +107,35 @@ def node_is_read(subject: Subject) -> str:
     if getattr(copy, "id", None) != node.id:
         raise Failed(f"{method}({node.id!r}) returns {copy!r}.")
     return f"{method}() returns {node.id}."
+
+
+@check("node.addresses", point="changes", needs=("list_nodes",), changes=True)
+def listed_node_has_its_addresses(subject: Subject) -> str:
+    """The addresses that a wait returns are those that ``list_nodes`` shows from then on."""
+    node = _shared(subject, "listed node", "node.listed")
+    addresses = _wait(subject, node)
+    listed = next((item for item in subject.call("list_nodes") if item.id == node.id), None)
+    if listed is None:
+        raise Failed(f"list_nodes() no longer lists {node.id}, which runs.")
+    missing = sorted({*addresses} - {*listed.public_ips, *listed.private_ips})
+    if missing or not addresses:
+        raise Failed(
+            f"wait_until_running() returned {', '.join(addresses) or 'no address'} of {node.id}, "
+            f"list_nodes() {', '.join([*listed.public_ips, *listed.private_ips]) or 'none'}."
+        )
+    return f"list_nodes() has {', '.join(addresses)} of {node.id}, as the wait returned."
+
+
+def _wait(subject: Subject, node: Any) -> list[str]:
+    def wait(interface: str) -> list[str]:
+        options = {"wait_period": PAUSE, "timeout": TIMEOUT, "ssh_interface": interface}
+        [(_, addresses)] = subject.call("wait_until_running", [node], **options)
+        return list(addresses)
+
+    try:
+        return wait("public_ips")
+    except LibcloudError:  # the machine may have none of this kind
+        return wait("private_ips")
 
 
 @check("node.destroyed", point="changes", needs=("destroy_node",), changes=True)

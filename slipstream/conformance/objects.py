@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -185,12 +186,17 @@ def repr_faults(resource: Any) -> Iterator[str]:
         yield f"repr() is {len(text)} characters long"
 
 
-@check_each("extra", "has a dict as extra")
+@check_each("extra", "has a dict as extra, which JSON can hold")
 def extra_faults(resource: Any) -> Iterator[str]:
-    """What only this provider has is in a dict, which may be empty."""
+    """What only this provider has is in a dict, which may be empty; programs store it."""
     extra = getattr(resource, "extra", None)
     if not isinstance(extra, dict):
         yield f"extra is {type(extra).__name__}"
+        return
+    try:
+        json.dumps(extra)
+    except (TypeError, ValueError) as error:
+        yield f"extra cannot be written as JSON: {error}"
 
 
 @check_each("numbers", "has numbers as ram, disk and price", "sizes")

@@ -13,3 +13,4 @@ OWN = [check for check in CHECKS if check.function.__module__.startswith("slipst
 def _own_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slipstream.conformance.runner.CHECKS", OWN)
     monkeypatch.setattr("slipstream.conformance.changes.PAUSE", 0)
+    monkeypatch.setattr("slipstream.conformance.changes.TIMEOUT", 5)

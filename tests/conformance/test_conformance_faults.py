@@ -7,11 +7,12 @@ import functools
 import itertools
 import warnings
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from libcloud.common.exceptions import BaseHTTPError
-from libcloud.common.types import ProviderError
+from libcloud.common.types import LibcloudError, ProviderError
 from libcloud.compute.base import KeyPair, Node, NodeDriver, NodeImage, NodeSize
 from libcloud.compute.types import NodeState
 from small_driver import Missing, SmallDriver
@@ -21,6 +22,7 @@ from slipstream.conformance import CHECKS, Choice, Outcome, run
 NOT_FOUND = "There is no such image."
 PAGE = "<html><head><title>502</title></head></html> Bad gateway"
 SNAPSHOTS = ("list_volume_snapshots", "create_volume_snapshot", "destroy_volume_snapshot")
+NOW = datetime.now(UTC)
 COUNTER = itertools.count()
 
 
@@ -132,6 +134,19 @@ def never(self, *args):
     raise NotImplementedError("start_node not implemented for this driver")
 
 
+def raises_for_size(self, name, size, image, location=None, auth=None):
+    if size is not None:
+        raise BaseHTTPError(409, f"The size {size.name} is not for this image")
+
+
+def without_addresses(self, *addresses):
+    return [Node(item.id, item.name, item.state, list(addresses), [], self) for item in self.nodes]
+
+
+def waited(self, nodes, wait_period, timeout, ssh_interface):
+    return [(item, ["192.0.2.1"]) for item in nodes]
+
+
 FAULTS = [
     case("method.start_node", "without a reason", start_node=raises(NotImplementedError())),
     case("method.start_node", "not implemented for this driver", start_node=never),
@@ -200,6 +215,7 @@ FAULTS = [
     case("state.nodes", "state is None", list_nodes=node(state=None)),
     case("state.nodes", "state is 'up'", list_nodes=node(state="up")),
     case("extra.nodes", "extra is NoneType", list_nodes=node(extra=None)),
+    case("extra.nodes", "cannot be written as JSON: Object", list_nodes=node(extra={"at": NOW})),
     case("addresses.nodes", "public_ips is None", list_nodes=node(public_ips=None)),
     case("numbers.sizes", "price is None", list_sizes=size(price=None)),
     case("numbers.sizes", "ram is '4 GB'", list_sizes=size(ram="4 GB")),
@@ -283,6 +299,23 @@ FAULTS_OF_CHANGES = [
         destroy_node=lambda self, node: SmallDriver.destroy_node(self, node) and None,
     ),
     case("node.listed", "does not list made-1", list_nodes=lambda self: self.nodes[:1]),
+    case(
+        "node.created",
+        "BaseHTTPError: The size Small is not for this image",
+        create_node=raises_for_size,
+    ),
+    case(
+        "node.addresses",
+        "returned 192.0.2.1 of made-1, list_nodes() none",
+        list_nodes=without_addresses,
+        wait_until_running=waited,
+    ),
+    case(
+        "node.addresses",
+        "returned 192.0.2.1 of made-1, list_nodes() 192.0.2.9",
+        list_nodes=lambda self: without_addresses(self, "192.0.2.9"),
+        wait_until_running=waited,
+    ),
     case("node.read", "id", ex_get_node=lambda self, node_id: self.nodes[0]),
     case(
         "node.created",
@@ -463,10 +496,20 @@ def test_a_list_that_fails_is_reported_once():
     }
 
 
-def test_a_node_is_made_without_a_location_where_there_are_none():
-    driver = broken(list_locations=NodeDriver.list_locations)
+def test_a_node_is_made_without_a_location_unless_one_was_chosen():
+    driver = SmallDriver()
     assert outcome(driver, "node.created", changes=True)[0] == "holds"
     assert driver.created[0][2] is None
+
+
+def test_a_node_may_have_private_addresses_only():
+    def wait_until_running(self, nodes, wait_period, timeout, ssh_interface):
+        if ssh_interface == "public_ips":
+            raise LibcloudError("no public address")
+        return [(item, item.public_ips) for item in nodes]
+
+    driver = broken(wait_until_running=wait_until_running)
+    assert outcome(driver, "node.addresses", changes=True)[0] == "holds"
 
 
 def test_a_node_is_made_of_what_was_chosen():

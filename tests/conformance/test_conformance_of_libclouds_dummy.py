@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from libcloud.compute.drivers.dummy import DummyNodeDriver
 
-from slipstream.conformance import Outcome, Report, run
+from slipstream.conformance import Choice, Outcome, Report, run
 
 LEFT_TO_THE_BASE = [
     "start_node", "stop_node", "list_volumes", "list_volume_snapshots", "create_volume",
@@ -56,9 +56,10 @@ def test_details(name: str, expected: str, report: Report) -> None:
     assert detail(report, name) == expected
 
 
-def test_create_node_without_a_location_fails() -> None:
+def test_create_node_that_takes_no_location_fails() -> None:
     driver = DummyNodeDriver(0)
-    report = run(driver, changes=True)
+    choice = Choice(location=driver.list_locations()[0].id)
+    report = run(driver, changes=True, choice=choice)
     assert "node.created" in report.named(Outcome.FAILS)
     assert "unexpected keyword argument 'location'" in detail(report, "node.created")
     assert len(driver.list_nodes()) == 2
