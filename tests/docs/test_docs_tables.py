@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import tomllib
 
 import pytest
 from libcloud.compute.types import NodeState
@@ -65,12 +66,12 @@ def test_the_picture_of_the_states_has_states_of_the_page(family):
 
 
 def test_the_install_line_is_that_of_the_messages():
-    lines = re.findall(
-        r"pip install '([^']+)'", (ROOT / "README.md").read_text("utf-8").partition("## Deploy")[0]
-    )
-    assert len(lines) == 4
-    for line in lines:
-        assert line in install_hint(line.partition("[")[2].rstrip("]"))
+    install = section(ROOT / "README.md", "Install")
+    extras = [words(row[0])[0] for row in cells(install)]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert sorted(extras) == sorted(project["optional-dependencies"])
+    [command] = re.findall(r"^\$ (.*)$", install, re.MULTILINE)
+    assert f"Run {command} in a checkout" in install_hint("sandbox")
 
 
 def _keywords():
