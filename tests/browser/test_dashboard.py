@@ -142,6 +142,25 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def test_without_scripts_the_page_reloads_itself(
+    chromium: Any, sandbox: Sandbox, driver: SlipStreamNodeDriver
+) -> None:
+    with chromium.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(sandbox.url)
+        page.get_by_text("Nothing is deployed yet").wait_for()
+        deploy(driver, sandbox)
+        wait_for(page, "deployments", "my-blog")
+
+
+def test_what_has_not_changed_stays(page: Any, sandbox: Sandbox) -> None:
+    page.evaluate("document.getElementById('images').mark = 1")
+    sandbox.clock.advance(60)
+    now = sandbox.clock.now().strftime("%H:%M:%S")
+    wait_for(page, "clock", now)
+    assert page.evaluate("document.getElementById('images').mark") == 1
+
+
 def test_an_end_of_the_sandbox_is_shown(page: Any, sandbox: Sandbox) -> None:
     assert not page.get_by_text("The sandbox has ended").is_visible()
     page.route("**/*", lambda route: route.abort())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import cached_property
 from ipaddress import ip_address
 from itertools import islice
 from pathlib import Path
@@ -62,7 +63,6 @@ class Dashboard:
         self._journal = journal
         self._token = secrets.token_urlsafe()
         self._speeds = sorted({*_SPEEDS, world.clock.speed} - {0.0})
-        self._app = self._make_app()
 
     def find(self, environ: Environ) -> Application | None:
         """The application that answers a request, if it is the dashboard's."""
@@ -70,7 +70,8 @@ class Dashboard:
         is_page = path == "/" and environ["REQUEST_METHOD"] == "GET" and _is_browser(environ)
         return self._app if is_page or path in _FILES or path.startswith("/sandbox/") else None
 
-    def _make_app(self) -> Flask:
+    @cached_property
+    def _app(self) -> Flask:
         app = Flask(__name__, static_folder=None)
         app.add_url_rule("/", view_func=self._page)
         for path in _FILES:

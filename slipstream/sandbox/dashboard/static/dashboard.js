@@ -1,15 +1,12 @@
 // Replaces what is live on the page once a second. Without scripts the page reloads itself.
-const live = () => document.querySelectorAll("[data-live]");
-let last = "";
-
 async function refresh() {
   try {
     const response = await fetch("/", { headers: { Accept: "text/html" } });
-    const text = await response.text();
-    if (text !== last) {
-      const page = new DOMParser().parseFromString(text, "text/html");
-      live().forEach((part) => part.replaceWith(page.getElementById(part.id)));
-      last = text;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const part of document.querySelectorAll("[data-live]")) {
+      const fresh = page.getElementById(part.id);
+      // What has not changed stays, so that nothing moves away under a click.
+      if (fresh.outerHTML !== part.outerHTML) part.replaceWith(fresh);
     }
     document.body.classList.remove("ended");
   } catch {
