@@ -18,11 +18,12 @@ def _print_list(
     as_json: bool,
     columns: Sequence[str],
     row: Callable[[Any], Sequence[object]],
+    unfolded: int = 0,
 ) -> None:
     if as_json:
         print_json([document(resource) for resource in resources])
     else:
-        print_table(columns, map(row, resources))
+        print_table(columns, map(row, resources), unfolded=unfolded)
 
 
 @driver_command
@@ -95,4 +96,5 @@ def keys(driver: SlipStreamNodeDriver, as_json: bool) -> None:
         as_json,
         ("KEY", "FINGERPRINT"),
         lambda pair: (pair.name, pair.fingerprint),
+        unfolded=1,
     )

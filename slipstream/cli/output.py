@@ -16,19 +16,8 @@ from rich.text import Text
 from slipstream.values.text import safe_text
 
 ATTRIBUTES = (
-    "id",
-    "name",
-    "state",
-    "public_ips",
-    "private_ips",
-    "ram",
-    "disk",
-    "price",
-    "country",
-    "fingerprint",
-    "public_key",
-    "created_at",
-    "extra",
+    *("id", "name", "state", "public_ips", "private_ips", "ram", "disk", "price", "country"),
+    *("fingerprint", "public_key", "created_at", "extra"),
 )
 """The attributes of libcloud's classes that JSON has; a private key is not among them."""
 
@@ -45,10 +34,12 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, default=_plain))
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table that fits a terminal; a pipe gets each row on one line."""
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, unfolded: int = 0
+) -> None:
+    """Print a table that fits a terminal, with one column whole; a pipe gets whole rows."""
     headers = [Column(name, overflow="fold") for name in columns]
-    headers[0].no_wrap = True
+    headers[unfolded].no_wrap = True
     table = Table(*headers, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*(Text(safe_text(_cell(value))) for value in row))
