@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -56,20 +57,26 @@ def register() -> None:
     for name, driver in missing.items():
         table.setdefault(name, driver)
     names = [*_DRIVERS]
-    for entry_point in metadata.entry_points(group=_PROVIDERS):
-        driver = ("slipstream.libcloud.kind_drivers", entry_point.name)
+    for kind in _kinds():
+        driver = ("slipstream.libcloud.kind_drivers", kind)
         try:
-            _check_free(entry_point.name.lower(), driver, table)
+            _check_free(kind.lower(), driver, table)
         except AttributeError as error:
             warnings.warn(str(error), RuntimeWarning, stacklevel=2)
             continue
-        table.setdefault(entry_point.name, driver)
-        names.append(entry_point.name)
+        table.setdefault(kind, driver)
+        names.append(kind)
     for name in names:
         constant = name.upper()
         if not hasattr(Provider, constant):
-            kind: Any = Type(constant, {constant: name})  # type: ignore[call-overload]
-            setattr(Provider, constant, getattr(Providers, constant, None) or kind(name))
+            members: Any = Type(constant, {constant: name})  # type: ignore[call-overload]
+            setattr(Provider, constant, getattr(Providers, constant, None) or members(name))
+
+
+@cache
+def _kinds() -> list[str]:
+    """The kinds of endpoint that ask for a driver; to look for them takes a while."""
+    return [entry_point.name for entry_point in metadata.entry_points(group=_PROVIDERS)]
 
 
 def _check_free(name: str, driver: tuple[str, str], table: dict[Any, tuple[str, str]]) -> None:

@@ -41,9 +41,7 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     """
     name, names = method.__name__, keywords_of(method)
     keywords = frozenset(names)
-    signature = inspect.signature(method)
-    kinds = {parameter.kind for parameter in signature.parameters.values()}
-    takes_any = inspect.Parameter.VAR_KEYWORD in kinds
+    takes_any = bool(method.__code__.co_flags & inspect.CO_VARKEYWORDS)
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -62,7 +60,7 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
         return result
 
     # inspect.getfullargspec() does not look at what is wrapped.
-    vars(call)["__signature__"] = signature
+    vars(call)["__signature__"] = inspect.signature(method)
     return call
 
 
@@ -72,9 +70,8 @@ def keywords_of(method: Callable[..., Any]) -> list[str]:
 
     :param method: The method, not bound.
     """
-    parameters = inspect.signature(method).parameters.values()
-    named = {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
-    return [p.name for p in parameters if p.kind in named][1:]
+    code = inspect.unwrap(method).__code__
+    return list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
 
 
 def check_keywords(method: str, names: Iterable[str], keywords: list[str]) -> None:

@@ -16,7 +16,6 @@ import re
 import shlex
 import stat
 import subprocess
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -144,6 +143,8 @@ def _arguments(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    import tomllib  # noqa: PLC0415 - not needed to make a driver
+
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode

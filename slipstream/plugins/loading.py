@@ -17,11 +17,10 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pluggy
-from packaging.requirements import Requirement
 
 from slipstream import hookspecs
 from slipstream.errors import PluginFailed, nearest
@@ -29,6 +28,9 @@ from slipstream.hookspecs import PROJECT
 from slipstream.transport.stack_level import stacklevel
 from slipstream.values import safe_text
 from slipstream.version import VERSION
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 CONTRIBUTIONS = ("slipstream_login_methods", "slipstream_endpoints")
 """The hooks that plugins answer; all others are wrapped."""
@@ -214,6 +216,8 @@ def requirements(info: PluginInfo) -> Iterator[tuple[Requirement, bool]]:
 
     :param info: The plugin.
     """
+    from packaging.requirements import Requirement  # noqa: PLC0415 - slow to import
+
     for line in () if info.built_in else _requirements(info.distribution):
         requirement = Requirement(line)
         if _canonical(requirement.name) == OWN_DISTRIBUTION:
