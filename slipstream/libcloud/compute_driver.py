@@ -879,11 +879,7 @@ class SlipStreamNodeDriver(NodeDriver):
             each 100, however many machines these have; without addresses SlipStream 1, Nuvla 1.
         :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
         """
-        return list(
-            self.ex_iterate_nodes(
-                location=location, ex_active_only=ex_active_only, ex_addresses=ex_addresses
-            )
-        )
+        return list(self._nodes(location, ex_active_only, ex_addresses))
 
     @operation
     def ex_iterate_nodes(
@@ -911,10 +907,13 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: those of :meth:`list_nodes`: SlipStream 2, Nuvla 2; without addresses 1.
         :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
+        return self._nodes(location, ex_active_only, ex_addresses)
+
+    def _nodes(self, location: object, active_only: object, addresses: object) -> Iterator[Node]:
         names = self._location_names(location)
         deployments = self._backend.list_deployments(
-            active_only=arguments.checked("ex_active_only", ex_active_only, bool, "True or False"),
-            addresses=arguments.checked("ex_addresses", ex_addresses, bool, "True or False"),
+            arguments.checked("ex_active_only", active_only, bool, "True or False"),
+            arguments.checked("ex_addresses", addresses, bool, "True or False"),
         )
         return (
             convert.node(deployment, self)

@@ -42,16 +42,14 @@ NODE_STATES = {
     Phase.ERROR: NodeState.ERROR,
     Phase.UNKNOWN: NodeState.UNKNOWN,
 }
+_PRIVATE_NETWORKS = (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
+    "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128",
+)  # fmt: skip
 _PRIVATE = [
     (network.version, int(network.network_address), int(network.netmask))
-    for network in map(
-        ipaddress.ip_network,
-        (
-            "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
-            "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128",
-        ),
-    )
-]  # fmt: skip
+    for network in map(ipaddress.ip_network, _PRIVATE_NETWORKS)
+]
 
 
 def node(deployment: Deployment, driver: Any) -> Node:
@@ -60,11 +58,10 @@ def node(deployment: Deployment, driver: Any) -> Node:
 
     One that has been aborted is in state ERROR until it has ended, whatever else it does.
     """
-    public, private = split(deployment.addresses)
-    image = None
-    if deployment.module_id:
-        name: Any = deployment.module_name  # libcloud takes None, and does not say so
-        image = NodeImage(deployment.module_id, name, driver)
+    public, private = split(deployment.addresses) if deployment.addresses else ([], [])
+    state, module_id, started = deployment.state, deployment.module_id, deployment.started
+    raw: Any = deployment.raw
+    name: Any = deployment.module_name  # libcloud takes None, and does not say so
     return Node(
         id=deployment.id,
         name=deployment.name or deployment.id,
@@ -72,22 +69,22 @@ def node(deployment: Deployment, driver: Any) -> Node:
         public_ips=public,
         private_ips=private,
         driver=driver,
-        image=image,
+        image=NodeImage(module_id, name, driver) if module_id else None,
         size=size(deployment.size, driver) if deployment.size else None,
-        created_at=deployment.started,
-        extra={
-            **deployment.raw,
-            "state": deployment.state,
-            "status": deployment.state.lower(),
+        created_at=started,
+        extra=raw
+        | {
+            "state": state,
+            "status": state.lower(),
             "abort": deployment.failure,
-            "module": deployment.module_id,
+            "module": module_id,
             "clouds": list(deployment.connectors),
             "username": deployment.user,
             "tags": list(deployment.tags),
             "service_url": deployment.service_url,
             "scalable": deployment.scalable,
-            "started_at": _iso(deployment.started),
-            "last_state_change": deployment.raw.get("lastStateChangeTime"),
+            "started_at": _iso(started),
+            "last_state_change": raw.get("lastStateChangeTime"),
         },
     )
 
@@ -261,8 +258,10 @@ def _is_private(address: str) -> bool:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    version, number = parsed.version, int(parsed)
-    return any(v == version and number & mask == start for v, start, mask in _PRIVATE)
+    number = int(parsed)
+    return any(
+        number & mask == base for version, base, mask in _PRIVATE if version == parsed.version
+    )
 
 
 def _iso(timestamp: datetime | None) -> str | None:

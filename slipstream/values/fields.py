@@ -22,7 +22,7 @@ def to_tuple(value: Iterable[Any]) -> tuple[Any, ...]:
 
 def to_texts(value: Iterable[str]) -> tuple[str, ...]:
     """Make a tuple of texts."""
-    if value == ():
+    if not value:
         return ()
     texts = to_tuple(value)
     for text in texts:

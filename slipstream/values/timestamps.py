@@ -45,8 +45,10 @@ def parse_timestamp(text: str | None) -> datetime | None:
             # The zone "-0000" stands for UTC, of a clock whose own zone is unknown.
             return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         day, separator, time, fraction, name = match.groups()
-        zone = UTC if name == "UTC" else _zone(name)
-        parsed = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=zone)
+        if name == "UTC":
+            parsed = datetime.fromisoformat(f"{day} {time}+00:00")
+        else:
+            parsed = datetime.fromisoformat(f"{day} {time}").replace(tzinfo=_zone(name))
         if not fraction:
             return parsed
         milliseconds = int(fraction) if separator == " " else float(f".{fraction}") * 1000

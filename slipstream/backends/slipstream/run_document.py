@@ -7,7 +7,7 @@ Source: SlipStreamServer, persistence/Run.java, persistence/RunView.java.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from xml.etree.ElementTree import Element
 
 from slipstream.backends.slipstream import xml
@@ -28,11 +28,12 @@ def phase(state: str) -> Phase:
     return STATES.get(state, Phase.UNKNOWN)
 
 
-def summary(item: Element) -> Deployment:
+def summary(item: Element, addresses: Iterable[str] = ()) -> Deployment:
     """
     An item of ``GET /run``.
 
     :param item: The element.
+    :param addresses: The addresses of its machines, if they were read.
     """
     return _deployment(
         item,
@@ -41,6 +42,7 @@ def summary(item: Element) -> Deployment:
         tags=item.get("tags", ""),
         failure=item.get("abort", ""),
         service_url=item.get("serviceUrl", ""),
+        addresses=addresses,
     )
 
 
@@ -111,7 +113,7 @@ def _deployment(
     service_url: str,
     scalable: bool | None = None,
     size: ServiceOffer | None = None,
-    addresses: tuple[str, ...] = (),
+    addresses: Iterable[str] = (),
     parameters: dict[str, str | None] | None = None,
 ) -> Deployment:
     name, *labels = (label.strip() for label in tags.split(","))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
+from xml.etree.ElementTree import Element
 
 from slipstream.backends import limits
 from slipstream.backends.slipstream import xml
@@ -35,10 +36,10 @@ ATTEMPTS = 3
 
 def iterate_runs(session: Session, *, active_only: bool) -> Iterator[Deployment]:
     """Go through the runs, newest first; see :func:`iterate_pages`."""
-    return chain.from_iterable(iterate_pages(session, active_only=active_only))
+    return map(summary, chain.from_iterable(iterate_pages(session, active_only=active_only)))
 
 
-def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Deployment]]:
+def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Element]]:
     """
     Go through the pages of runs, newest first.
 
@@ -48,7 +49,7 @@ def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Deplo
 
     :param session: The logged-in session.
     :param active_only: Leave out those that have ended.
-    :returns: Summaries, fetched page by page.
+    :returns: The elements of the runs: a summary is made of one when it is used.
     :raises MalformedAnswer: If the list is not what the server counts, or changes too fast.
     """
     met: dict[str, None] = {}
@@ -57,8 +58,10 @@ def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Deplo
     while True:
         total, runs = _page(session, offset, active_only)
         pages, most = pages + 1, most or limits.most_pages(total, PAGE)
-        follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].id in met)
-        new = {run.id: run for run in runs if follows and run.id not in met}
+        follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
+        new = {
+            run_id: run for run in runs if follows and (run_id := run.get("uuid", "")) not in met
+        }
         met |= dict.fromkeys(new)
         handed += len(new)
         yield list(new.values())
@@ -79,7 +82,7 @@ def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Deplo
             offset = max(0, min(offset, total) - PAGE + OVERLAP)
 
 
-def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[Deployment]]:
+def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[Element]]:
     for _ in range(ATTEMPTS):
         query = (
             ("offset", str(offset)),
@@ -90,8 +93,8 @@ def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[D
         request = Request(method="GET", path="/run", query=query, headers=XML, repeatable=True)
         root = xml.parse(session.send(request, doing="list deployments"), "runs")
         total = xml.whole(root.get("totalCount"))
-        runs = [summary(item) for item in root.iterfind("item")]
-        if not all(run.id for run in runs):
+        runs = root.findall("item")
+        if not all(run.get("uuid") for run in runs):
             raise _malformed(session, "the server gave one without an id")
         if total is None or total > limits.MAX_ENTRIES:
             break

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from xml.etree.ElementTree import Element
 
-import attrs
-
 from slipstream.backends.outcomes import require_status
 from slipstream.backends.prefetch import one_ahead, read_beside
 from slipstream.backends.slipstream import machines, xml
@@ -25,6 +23,7 @@ from slipstream.backends.slipstream.run_document import (
     document,
     passwords,
     phase,
+    summary,
 )
 from slipstream.backends.slipstream.run_list import iterate_pages
 from slipstream.errors import MalformedAnswer, NodeFailed, UnknownName
@@ -59,15 +58,16 @@ def list_deployments(session: Session, active_only: bool, addresses: bool) -> It
     """
     pages = iterate_pages(session, active_only=active_only)
     if not addresses:
-        yield from chain.from_iterable(one_ahead(pages))
-        return
+        return map(summary, chain.from_iterable(one_ahead(pages)))
 
-    def read(runs: Sequence[Deployment]) -> dict[str, list[str]]:
-        return machines.addresses(session, [run.id for run in runs])
+    def read(runs: Sequence[Element]) -> dict[str, list[str]]:
+        return machines.addresses(session, [run.get("uuid", "") for run in runs])
 
-    for runs, addresses_of in read_beside(read, pages, size=AT_ONCE):
-        for run in runs:
-            yield attrs.evolve(run, addresses=addresses_of.get(run.id, ()))
+    return (
+        summary(run, addresses_of.get(run.get("uuid", ""), ()))
+        for runs, addresses_of in read_beside(read, pages, size=AT_ONCE)
+        for run in runs
+    )
 
 
 def get_state(session: Session, deployment_id: str, states: frozenset[str]) -> DeploymentState:

@@ -190,7 +190,7 @@ def test_extra_of_every_object_is_json_and_says_when_in_utc(
     assert started.endswith("+00:00")
 
 
-def test_the_image_of_a_node_has_its_name_or_none(driver: Driver, endpoint: LiveEndpoint) -> None:
+def test_the_image_of_a_node_has_its_name(driver: Driver, endpoint: LiveEndpoint) -> None:
     image = endpoint.deploy(driver).image
     assert image is not None
-    assert image.name == (None if endpoint.family == "nuvla" else "wordpress")
+    assert image.name == ("WordPress" if endpoint.family == "nuvla" else "wordpress")
