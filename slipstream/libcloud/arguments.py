@@ -13,6 +13,8 @@ from libcloud.compute.base import (
     NodeImage,
     NodeLocation,
     NodeSize,
+    StorageVolume,
+    VolumeSnapshot,
 )
 from libcloud.compute.types import NodeState
 
@@ -46,6 +48,8 @@ _SOURCES: dict[type, str] = {
 }
 """The calls that give an object of each class."""
 
+_OBJECTS = (*_SOURCES, StorageVolume, VolumeSnapshot)
+
 
 def checked(name: str, value: object, cls: type[T], expected: str) -> T:
     """
@@ -66,6 +70,7 @@ def checked(name: str, value: object, cls: type[T], expected: str) -> T:
 def object_id(driver: Any, value: object, cls: type, name: str) -> str:
     """
     The id that an argument stands for: an object, which may be made by hand, or the id itself.
+    An object of none of libcloud's classes is taken by its ``id``.
 
     :param driver: The driver that it is given to.
     :param value: The argument.
@@ -75,6 +80,8 @@ def object_id(driver: Any, value: object, cls: type, name: str) -> str:
     :raises TypeError: If it is something else.
     :raises BadInput: If it has no id, or belongs to another driver or endpoint.
     """
+    if not isinstance(value, _OBJECTS):
+        value = getattr(value, "id", value)  # of an object of the program's own
     if isinstance(value, str):
         return text(f"The id of the {name}", value)
     check_owner(driver, value, cls, name)

@@ -727,7 +727,7 @@ class SlipStreamNodeDriver(NodeDriver):
         if isinstance(nodes, Node):
             raise TypeError("nodes must be a list of nodes, not a Node: write [node].")
         names = {
-            self._node_id(node): "" if isinstance(node, str) else node.name
+            self._node_id(node): getattr(node, "name", "")
             for node in arguments.items("nodes", nodes)
         }
         if ex_list_nodes_kwargs is not None:
