@@ -63,11 +63,11 @@ class Block:
 
 def blocks(page: Path) -> Iterator[Block]:
     """The fenced blocks of a page, in order."""
-    section = ""
-    tokens = MarkdownIt().parse(page.read_text("utf-8"))
-    for before, token in zip([None, *tokens], tokens, strict=False):
-        if before and before.type == "heading_open" and before.tag == "h2":
+    section = tag = ""
+    for token in MarkdownIt().parse(page.read_text("utf-8")):
+        if tag == "h2" and token.type == "inline":
             section = token.content
+        tag = token.tag
         if token.type == "fence" and token.map:
             text, options, language = token.content, {}, token.info
             if language.startswith("{code-block}"):
@@ -85,14 +85,6 @@ def blocks(page: Path) -> Iterator[Block]:
             )
 
 
-def exports(sandbox: Sandbox) -> dict[str, str]:
-    """The variables of the ``export`` lines that ``slipstream sandbox`` prints."""
-    with contextlib.redirect_stdout(io.StringIO()) as banner:
-        _announce(sandbox, as_json=False, prog="slipstream sandbox")
-    lines = _EXPORT.findall(banner.getvalue())
-    return {name: shlex.split(value)[0] for name, value in lines}
-
-
 @attrs.define
 class Shell:
     """What a page's blocks share: the folder, the sandboxes, and the names of the program."""
@@ -101,19 +93,21 @@ class Shell:
     monkeypatch: pytest.MonkeyPatch
     family: str = ""
     namespace: dict[str, object] = attrs.field(factory=dict)
-    servers: dict[str, Sandbox] = attrs.field(factory=dict)
+    servers: list[Sandbox] = attrs.field(factory=list)
 
     def paste_exports(self, family: str) -> None:
         """Begin a program in a shell with the lines of the sandbox of a family."""
         self.family, self.namespace = family, {"__name__": "__main__"}
-        self.servers[family] = Sandbox(family=family, speed=0)
-        self.servers[family].start()
-        for name, value in exports(self.servers[family]).items():
-            self.monkeypatch.setenv(name, value)
+        self.servers.append(Sandbox(family=family, speed=0))
+        self.servers[-1].start()
+        with contextlib.redirect_stdout(io.StringIO()) as banner:
+            _announce(self.servers[-1], as_json=False, prog="slipstream sandbox")
+        for name, value in _EXPORT.findall(banner.getvalue()):
+            self.monkeypatch.setenv(name, shlex.split(value)[0])
 
     def advance(self, seconds: float) -> None:
         """Move the clocks of all sandboxes by the time of a wait."""
-        for server in [*self.servers.values(), *self.namespace.values()]:
+        for server in [*self.servers, *self.namespace.values()]:
             if isinstance(server, Sandbox):
                 server.clock.advance(seconds * max(server.clock.speed, 1))
 
@@ -158,7 +152,7 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         if list(folder.glob("test_*.py")):
             _run_tests(page, folder)
     finally:
-        for server in shell.servers.values():
+        for server in shell.servers:
             server.stop()
 
 

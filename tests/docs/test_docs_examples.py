@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
 from pages import NOT_RUN, PAGES, ROOT, blocks, run
 
 WITH_PYTHON = [page for page in PAGES if any(b.language == "python" for b in blocks(page))]
-LOGIN = "ss = {}.ex_from_profile("
 FIRST_LINES = {
-    "slipstream": "from slipstream.libcloud.compute_driver import SlipStreamNodeDriver",
-    "nuvla": "from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver",
+    "slipstream": ("slipstream.libcloud.compute_driver", "SlipStreamNodeDriver"),
+    "nuvla": ("slipstream.libcloud.nuvla_driver", "NuvlaNodeDriver"),
 }
 
 
@@ -22,6 +22,15 @@ def _name(page):
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=_name)
 def test_the_examples_of_a_page_run_and_print_what_the_page_says(page, tmp_path, monkeypatch):
     run(page, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=_name)
+def test_a_page_that_uses_the_driver_begins_with_the_two_lines_of_the_sandbox(page):
+    for family, (module, name) in FIRST_LINES.items():
+        programs = [b.text for b in blocks(page) if b.is_run and b.family == family]
+        if re.search(r"\bss\b", "".join(programs)) and page.stem != "other-clouds":
+            assert programs[0].startswith(f"from {module} import {name}\n")
+            assert "Sandbox(" in programs[0] or f"\nss = {name}.ex_from_profile(" in programs[0]
 
 
 def test_the_readme_begins_with_the_program_that_the_demo_runs():
