@@ -12,7 +12,7 @@ from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 
 @driver_command
 @click.argument("node")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Destroy without a confirmation.")
 def destroy(driver: SlipStreamNodeDriver, as_json: bool, node: str, yes: bool) -> None:
     """Destroy a node and its machines, after a confirmation."""
     target = find_node(driver, node)
@@ -29,6 +29,6 @@ def destroy(driver: SlipStreamNodeDriver, as_json: bool, node: str, yes: bool) -
 def _confirm(text: str) -> bool:
     try:
         return click.confirm(text, err=True)
-    except click.Abort:  # there is nobody to ask
+    except click.Abort:  # there is no input
         click.echo(err=True)
         return False

@@ -153,6 +153,19 @@ def test_without_scripts_the_page_reloads_itself(
         wait_for(page, "deployments", "my-blog")
 
 
+def test_a_new_sandbox_at_the_same_address_loads_the_page_again(
+    page: Any, sandbox: Sandbox
+) -> None:
+    sandbox.stop()
+    sandbox.start()
+    page.get_by_role("button", name="+1 min").wait_for()
+    page.wait_for_timeout(2500)
+    before = sandbox.clock.now()
+    page.get_by_role("button", name="+1 min").click()
+    wait_for(page, "clock", "paused")
+    assert (sandbox.clock.now() - before).total_seconds() == 60
+
+
 def test_what_has_not_changed_stays(page: Any, sandbox: Sandbox) -> None:
     page.evaluate("document.getElementById('images').mark = 1")
     sandbox.clock.advance(60)

@@ -139,7 +139,7 @@ def test_a_node_from_deployment_to_destruction(
     assert f"Destroy blog ({node['id']}, " in result.stderr
 
 
-def test_destroying_without_a_question(
+def test_destroying_with_yes_needs_no_confirmation(
     run: Run, sandbox: Sandbox, deploy: Callable[..., dict[str, Any]]
 ) -> None:
     node = deploy()

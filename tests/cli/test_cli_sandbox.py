@@ -52,10 +52,10 @@ def test_the_first_line_is_json_and_a_signal_ends_it_well(number: int) -> None:
             "key": facts["key"],
             "secret": facts["secret"],
         }
-        answer = requests.post(
+        response = requests.post(
             f"{facts['url']}/api/session", json={"sessionTemplate": login}, timeout=10
         )
-        assert answer.status_code == 201
+        assert response.status_code == 201
         os.kill(process.pid, number)
         rest, errors = process.communicate(timeout=10)
     assert (process.returncode, rest, errors) == (0, "", "")
@@ -107,19 +107,19 @@ def test_a_signal_ends_it_while_requests_begin() -> None:
         url = json.loads(first_line(process))["url"]
         ended = threading.Event()
 
-        def ask() -> None:
+        def send_requests() -> None:
             while not ended.is_set():
                 with contextlib.suppress(requests.RequestException):
                     requests.get(f"{url}/api/cloud-entry-point", timeout=5)
 
-        askers = [threading.Thread(target=ask) for _ in range(4)]
-        for asker in askers:
-            asker.start()
+        clients = [threading.Thread(target=send_requests) for _ in range(4)]
+        for client in clients:
+            client.start()
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
         ended.set()
-        for asker in askers:
-            asker.join()
+        for client in clients:
+            client.join()
 
 
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])
@@ -131,9 +131,13 @@ def test_the_banner_fits_a_terminal_and_its_lines_can_be_pasted(
         lines = capsys.readouterr().out.splitlines()
         assert max(map(len, lines)) <= 80
         pasted = [line.strip() for line in lines if line.startswith("    ")]
-        exports = [line for line in pasted if line.startswith("export ")]
+        exports = pasted[: pasted.index(next(line for line in pasted if "import" in line))]
         program = [line for line in pasted if line.startswith(("from ", "ss = "))]
-        assert (len(exports), len(program)) == (3, 2)
+        assert [line.split("=")[0] for line in exports[-3:]] == [
+            *("export SLIPSTREAM_ENDPOINT", "export SLIPSTREAM_USERNAME"),
+            "export SLIPSTREAM_PASSWORD",
+        ]
+        assert len(program) == 2
         assert pasted[-1].startswith("slipstream deploy ")
         command = pasted[-1].replace("slipstream", f"{sys.executable} -m slipstream", 1)
         program.append("print(type(ss).__name__, ss.get_image('apps/WordPress/wordpress').name)")
@@ -160,7 +164,7 @@ def started(port: int) -> Sandbox:
     return server
 
 
-def test_listening_beyond_this_machine_is_said() -> None:
+def test_listening_beyond_this_machine_warns() -> None:
     with running("--json", "--host", "0.0.0.0") as process:
         url = json.loads(first_line(process))["url"]
         process.terminate()
