@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _FIXED: Final = {"host", "port", "secure", "request_path", "user_id", "key"}
 _LIVE: Final = {"timeout", "retry_delay", "backoff", "proxy_url"}
+_UNUSED: Final = {"connection", "conn_class"}
+"""What a test replaces in libcloud's own connections, to send nothing."""
 
 
 class SessionConnection(ConnectionUserAndKey):
@@ -41,11 +43,7 @@ class SessionConnection(ConnectionUserAndKey):
         :raises NotSupported: If there is one: requests would go to the real server all the same.
         """
         if cls.conn_class is not Connection.conn_class:
-            raise NotSupported(
-                f"connectionCls.conn_class is {cls.conn_class.__name__}, which this driver does"
-                " not use: its requests would go to the real server.",
-                hint="Test with slipstream.sandbox or with the recordings of slipstream.testing.",
-            )
+            raise _unused("connectionCls.conn_class", cls.conn_class)
 
     @property
     def name(self) -> str:
@@ -65,6 +63,8 @@ class SessionConnection(ConnectionUserAndKey):
                 value = self._change(attribute, value)
             elif attribute in _FIXED:
                 self._refuse(attribute)
+            elif attribute in _UNUSED:
+                raise _unused(f"connection.{attribute}", value)
         super().__setattr__(attribute, value)
 
     @operation
@@ -195,3 +195,12 @@ class SessionConnection(ConnectionUserAndKey):
         if self._session is None:
             raise BadInput("The driver is not logged in yet.")
         return self._session.transport
+
+
+def _unused(attribute: str, value: object) -> NotSupported:
+    name = value.__name__ if isinstance(value, type) else type(value).__name__
+    return NotSupported(
+        f"{attribute} is {name}, which this driver does not use: its requests would go to the real"
+        " server.",
+        hint="Test with slipstream.sandbox or with the recordings of slipstream.testing.",
+    )

@@ -20,5 +20,15 @@ def test_a_mocked_class_of_connections_is_refused_and_nothing_is_sent(
     assert list(endpoint.sandbox.journal) == []
 
 
+@pytest.mark.parametrize("attribute", ["connection", "conn_class"])
+def test_a_mocked_connection_of_a_driver_is_refused(
+    endpoint: LiveEndpoint, attribute: str
+) -> None:
+    driver = endpoint.login()
+    with pytest.raises(NotSupported, match=f"connection.{attribute} is MockHttp, which"):
+        setattr(driver.connection, attribute, MockHttp)
+    assert driver.list_nodes() == []
+
+
 def test_the_class_of_libcloud_is_accepted(endpoint: LiveEndpoint) -> None:
     assert endpoint.login().list_nodes() == []
