@@ -33,7 +33,6 @@ import attrs
 from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
-from slipstream.sandbox import queries
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.problems import JsonProblem, MalformedJson
 from slipstream.sandbox.schema import Description, Violation, violation
@@ -243,16 +242,8 @@ class Resource(Generic[WorldT, IdentityT]):
 
     def query(self) -> Query:
         """Read the parameters of a search."""
-        fields = self.parameters
-        first = max(1, queries.integer(fields("first"), 1) or 1)
-        return Query(
-            filter=self.read_filter(fields("filter")),
-            first=first,
-            last=queries.integer(fields("last"), None),
-            order=queries.order(fields("orderby")),
-            select=queries.names(fields("select")),
-            aggregations=queries.aggregations(fields("aggregation")),
-        )
+        filter_ = self.read_filter(self.parameters("filter"))
+        return attrs.evolve(Query.read(self.parameters), filter=filter_)
 
     # What the routes call.
 
@@ -285,7 +276,7 @@ class Resource(Generic[WorldT, IdentityT]):
         """Read a document."""
         document = self.existing(identifier)
         self.require("view-meta", document)
-        select = queries.names(self.parameters("select"))
+        select = Query.read(self.parameters).select
         return Reply(document=self.present(self.complete(document), select))
 
     def edit(self, identifier: str) -> Reply:
@@ -296,7 +287,7 @@ class Resource(Generic[WorldT, IdentityT]):
         changes = {
             name: value for name, value in changes.items() if name not in self.kept_by_server
         }
-        dropped = set(queries.names(self.parameters("select")) or ())
+        dropped = set(Query.read(self.parameters).select or ())
         dropped -= {*self.kept_by_server, "acl"}
         rest = {name: value for name, value in document.items() if name not in dropped}
         merged = rest | changes | self.stamp()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,11 +33,11 @@ class Criterion(Protocol):
 @attrs.frozen(kw_only=True)
 class Query:
     """
-    What is wanted of a collection.
+    A search.
 
     :param filter: Only documents it matches; None for all.
-    :param first: Place of the first document to return, from 1.
-    :param last: Place of the last one; None for as many as the store gives out.
+    :param first: Number of the first document to return, from 1.
+    :param last: Number of the last one; None for as many as the store gives out.
     :param order: Attributes (dots for nesting) to sort by, each with True for descending.
     :param select: Names to keep; None for all.
     :param aggregations: Pairs of algorithm and attribute (slashes or dots for nesting).
@@ -51,16 +52,46 @@ class Query:
     aggregations: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
 
+    @classmethod
+    def read(cls, fields: Callable[[str], Sequence[str]]) -> Query:
+        """Read a search from the parameters of a request, all but the filter."""
+        return cls(
+            first=max(1, _integer(fields("first")) or 1),
+            last=_integer(fields("last")),
+            order=tuple(map(_direction, _items(fields("orderby")))),
+            select=tuple(_items(fields("select"))) or None,
+            aggregations=tuple(
+                (algorithm, attribute)
+                for algorithm, _, attribute in (
+                    item.partition(":") for item in _items(fields("aggregation"))
+                )
+            ),
+        )
+
     @property
     def size(self) -> int:
         """How many documents may come back."""
         return MOST_DOCUMENTS if self.last is None else max(0, self.last - self.first + 1)
 
 
+def _integer(texts: Sequence[str]) -> int | None:
+    numbers = [text for text in texts if re.fullmatch(r"\s*[-+]?\d+\s*", text)]
+    return int(numbers[0]) if numbers else None
+
+
+def _direction(item: str) -> tuple[str, bool]:
+    name, colon, direction = item.rpartition(":")
+    return (name, direction == "desc") if colon and direction in {"asc", "desc"} else (item, False)
+
+
+def _items(texts: Sequence[str]) -> list[str]:
+    return [item.strip() for text in texts for item in text.split(",") if item.strip()]
+
+
 @attrs.frozen(kw_only=True)
 class Result:
     """
-    What a search found.
+    A page of a search.
 
     :param count: Documents before paging; None when the search itself failed.
     :param documents: The page.
@@ -149,7 +180,7 @@ class Store:
         Search a collection.
 
         :param name: Its name.
-        :param query: What is wanted.
+        :param query: The search.
         :param visible: Whether the sender may see a document.
         :param now: The present time, which decides what the index has seen.
         :returns: The page; documents are whole, :func:`selected` cuts them.
@@ -250,21 +281,9 @@ def _stats(values: list[Any]) -> Document:
     }
 
 
-def _extended_stats(values: list[Any]) -> Document:
-    numbers = _numbers(values)
-    return _stats(values) | {
-        "sum_of_squares": float(sum(number * number for number in numbers)),
-        "variance": statistics.pvariance(numbers) if numbers else None,
-        "std_deviation": statistics.pstdev(numbers) if numbers else None,
-    }
-
-
 def _percentiles(values: list[Any]) -> Document:
-    numbers = sorted(_numbers(values))
-    points = (1, 5, 25, 50, 75, 95, 99)
-    if not numbers:
-        return {"values": {f"{point}.0": None for point in points}}
-    top = len(numbers) - 1
+    numbers = sorted(_numbers(values)) or [None]
+    top, points = len(numbers) - 1, (1, 5, 25, 50, 75, 95, 99)
     return {"values": {f"{point}.0": numbers[round(point * top / 100)] for point in points}}
 
 
@@ -297,7 +316,7 @@ def _as_times(result: Document) -> Document:
     return written
 
 
-_NUMERIC = frozenset({"min", "max", "sum", "avg", "stats", "extendedstats", "percentiles"})
+_NUMERIC = frozenset({"min", "max", "sum", "avg", "stats", "percentiles"})
 _LAST_TIME = 253_402_300_799.0
 _ALGORITHMS: Mapping[str, Callable[[list[Any]], Document]] = {
     "min": _single(min),
@@ -305,7 +324,6 @@ _ALGORITHMS: Mapping[str, Callable[[list[Any]], Document]] = {
     "sum": lambda values: {"value": float(sum(_numbers(values)))},
     "avg": _single(statistics.fmean),
     "stats": _stats,
-    "extendedstats": _extended_stats,
     "count": lambda values: {"value": len(values)},
     "value_count": lambda values: {"value": len(values)},
     "percentiles": _percentiles,

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 import yaml
 
 DATA = Path(__file__).with_name("data")
+OUTCOMES = ("agrees", "differs", "not played")
 Outcome = Literal["agrees", "differs", "not played"]
 
 
 @attrs.frozen
 class Result:
     """
-    What became of one exchange.
+    The outcome of one exchange.
 
-    :param name: The number of its line and its name.
-    :param resource: What it is about.
+    :param name: Its name, unique in the recording.
+    :param request: Its method and path.
+    :param resource: The resource that it is about.
     :param is_core: Whether the driver, or the official clients' reading, deploying, waiting and
         terminating, send such a request.
     :param differences: What is different.
@@ -28,6 +31,7 @@ class Result:
     """
 
     name: str
+    request: str
     resource: str
     is_core: bool
     differences: Sequence[str] = ()
@@ -41,10 +45,20 @@ class Result:
         return "differs" if self.differences else "agrees"
 
 
-def known_differences(family: str) -> Mapping[str, str]:
-    """Read the list of the exchanges that differ, each with its reason."""
-    path = DATA / f"{family}-differences.yaml"
-    return yaml.safe_load(path.read_text("utf-8")) or {} if path.exists() else {}
+def reasons(family: str) -> Mapping[str, Any]:
+    """Read why some exchanges are left out, and why some are not played."""
+    return dict(yaml.safe_load((DATA / "reasons.yaml").read_text("utf-8"))[family])
+
+
+def unplayed(family: str, results: Sequence[Result]) -> dict[str, list[Result]]:
+    """The exchanges that are not played, by the reason; by nothing if there is none."""
+    patterns: Mapping[str, str] = reasons(family)["not played"]
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        if result.outcome == "not played":
+            why = [patterns[key] for key in patterns if re.fullmatch(key, result.request)]
+            found.setdefault(why[0] if why else "", []).append(result)
+    return found
 
 
 def share(results: Sequence[Result], *, core: bool = False) -> float:
@@ -56,15 +70,11 @@ def share(results: Sequence[Result], *, core: bool = False) -> float:
 
 def table(results: Sequence[Result]) -> str:
     """Write the outcomes by resource, as a table of Markdown."""
-    lines = [
-        "| resource | agrees | differs | not played |",
-        "| --- | ---: | ---: | ---: |",
-    ]
-    outcomes = ("agrees", "differs", "not played")
+    lines = ["| resource | agrees | differs | not played |", "| --- | ---: | ---: | ---: |"]
     for resource in sorted({result.resource for result in results}):
         counts = Counter(result.outcome for result in results if result.resource == resource)
-        cells = " | ".join(str(counts[outcome]) for outcome in outcomes)
+        cells = " | ".join(str(counts[outcome]) for outcome in OUTCOMES)
         lines.append(f"| {resource} | {cells} |")
     counts = Counter(result.outcome for result in results)
-    total = " | ".join(f"**{counts[outcome]}**" for outcome in outcomes)
+    total = " | ".join(f"**{counts[outcome]}**" for outcome in OUTCOMES)
     return "\n".join([*lines, f"| **all** | {total} |"])

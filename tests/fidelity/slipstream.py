@@ -129,7 +129,6 @@ class Replay:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        sandbox.world.refuses_early_termination = True
         self.http = requests.Session()
         self.http.trust_env = False
         self._cookies = {"None": "", "garbage": f"{COOKIE}=token=garbage"}
@@ -205,6 +204,7 @@ class Replay:
         played = Response(response.status_code, response.headers, response.text)
         return Result(
             name=exchange.name,
+            request=f"{exchange.method} {exchange.path}",
             resource=exchange.resource,
             is_core=exchange.is_core,
             differences=list(differences(exchange, played)),

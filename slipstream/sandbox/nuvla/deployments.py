@@ -14,10 +14,9 @@ from slipstream.sandbox.cimi import Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import bare_secret
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla import parameters
-from slipstream.sandbox.nuvla.access import ADMIN, ANON, USER, normalised
+from slipstream.sandbox.nuvla.access import ADMIN, ANON, INTERNAL, USER, acl, normalised
 from slipstream.sandbox.nuvla.infrastructure import PULL
-from slipstream.sandbox.nuvla.jobs import queued
-from slipstream.sandbox.nuvla.logs import ResourceLog
+from slipstream.sandbox.nuvla.jobs import queued, under_way
 from slipstream.sandbox.nuvla.modules import content_of, split_version
 from slipstream.sandbox.nuvla.resource import Resource, schema
 from slipstream.sandbox.nuvla.state import State
@@ -31,6 +30,7 @@ from slipstream.sandbox.schema import (
     string,
     text,
     timestamp,
+    within,
 )
 from slipstream.sandbox.store import Document
 
@@ -72,14 +72,10 @@ def placement(world: State, credential: Document) -> Document:
     if edge:
         mode = "pull" if PULL in edge.get("capabilities", ()) else "mixed"
     placed: Document = {"parent": credential["id"], "execution-mode": mode}
-    for name, document in (("infrastructure-service", service), ("nuvlabox", edge)):
-        if document:
+    places = {"credential": credential, "infrastructure-service": service, "nuvlabox": edge}
+    for name, document in places.items():
+        if document and name != "credential":
             placed[name] = document["id"]
-    for name, document in (
-        ("credential", credential),
-        ("infrastructure-service", service),
-        ("nuvlabox", edge),
-    ):
         if "name" in document:
             placed[f"{name}-name"] = document["name"]
     return placed
@@ -118,8 +114,7 @@ class Deployment(Resource):
     name = "deployment"
     hidden = ("module/content", "module/versions", "api-endpoint")
     bulk = "bulk-action"
-    _unplayed = ("clone", "check-dct", "fetch-module", "fetch-coe-resources", "detach")
-    unplayed = ("bulk", *_unplayed)
+    unplayed = ("bulk",)
     description = schema(
         state=one_of(
             *("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "PAUSING", "PAUSED"),
@@ -168,6 +163,14 @@ class Deployment(Resource):
             attributes |= placement(self.world, self.visible(body["parent"]))
         return created(self._keep(copy, attributes)["id"])
 
+    @action
+    def clone(self, deployment: Document) -> Reply:
+        """Add another one with the same module and texts, and without a credential."""
+        self.require("view-data", deployment)
+        names = ("name", "description", "tags")
+        texts: Document = {name: deployment[name] for name in names if name in deployment}
+        return created(self._keep(deployment["module"], texts)["id"])
+
     def _module_copy(self, href: str) -> Document:
         bare = split_version(href)[0]
         module = self.world.store.get(bare)
@@ -213,6 +216,18 @@ class Deployment(Resource):
             rights[right] = [*rights.get(right, ()), principal]
         return normalised(rights)
 
+    @action
+    def fetch_module(self, deployment: Document) -> Reply:
+        """Take another version of the module, with the values that were set."""
+        self.require("edit-data", deployment)
+        href = str(self.body().get("module-href", ""))
+        if split_version(href)[0] != deployment["module"]["id"]:
+            raise JsonProblem(400, "invalid module-href")
+        module = self._edited_module(deployment["module"], {"href": href})
+        content = _with_values(module["content"], deployment["module"]["content"])
+        changed = self.keep(deployment | {"module": module | {"content": content}} | self.stamp())
+        return Reply(document=self.present(changed, None))
+
     def _edited_module(self, module: Document, sent: Any) -> Document:
         sent = sent if isinstance(sent, dict) else {}
         href = sent.get("href", module["href"])
@@ -226,7 +241,6 @@ class Deployment(Resource):
     # Deleting.
 
     def deletable(self, document: Document) -> bool:
-        """Whether the state allows to delete."""
         return document["state"] in _ALLOWED["delete"]
 
     def remove(self, document: Document) -> None:
@@ -255,7 +269,6 @@ class Deployment(Resource):
     # Starting, stopping, updating.
 
     def offered(self, document: Document) -> Sequence[str]:
-        """The actions that the state allows."""
         pairs = (
             ("start", "start"),
             ("stop", "stop"),
@@ -357,8 +370,73 @@ class Deployment(Resource):
     # Other actions.
 
     @action
+    def check_dct(self, deployment: Document) -> Reply:
+        """Queue the job that looks whether the images are trusted."""
+        self.require("manage", deployment)
+        return self._queue("dct_check", deployment)
+
+    @action
+    def fetch_coe_resources(self, deployment: Document) -> Reply:
+        """What the cluster knows of a deployment: nothing, as no edge has reported."""
+        self.require("view-data", deployment)
+        return Reply(document={})
+
+    @action
+    def detach(self, deployment: Document) -> Reply:
+        """Take a deployment out of its set; the sandbox has no sets."""
+        raise self.not_allowed("detach", deployment)
+
+    @action
     def create_log(self, deployment: Document) -> Reply:
         """Make a log of some components."""
         self.require("manage", deployment)
         self._check_state(deployment, "create-log")
         return ResourceLog(self.request).create_for(deployment, self.body())
+
+
+class ResourceLog(Resource):
+    """
+    Logs of what a deployment runs. Each belongs to the session that made it, and to no later one.
+
+    Source: nuvla/api-server, server/resources/resource_log.clj.
+    """
+
+    name = "resource-log"
+    adders = ADMIN
+    bulk = "bulk-delete"
+    unplayed = ("bulk-delete",)
+    description = schema(
+        components=list_of(text),
+        since=timestamp,
+        last_timestamp=timestamp,
+        lines=within(0),
+        log=anything,
+    )
+
+    @property
+    def _holder(self) -> str:
+        return self.identity.session or self.identity.owner
+
+    def create_for(self, parent: Document, sent: Document) -> Reply:
+        """Make a log of a deployment."""
+        fields: Document = {name: sent[name] for name in ("since", "lines") if name in sent}
+        fields |= {"parent": parent["id"], "components": sent.get("components")}
+        rights = acl(ADMIN, edit_acl=(self._holder,))
+        return created(self.store(fields | {"created-by": INTERNAL, "acl": rights})["id"])
+
+    def offered(self, document: Document) -> Sequence[str]:
+        return ("fetch",)
+
+    @action
+    def fetch(self, log: Document) -> Reply:
+        """Queue the job that fetches the lines since the last time, unless one is under way."""
+        self.require("manage", log)
+        identifier = log["id"]
+        for job in under_way(self.world, identifier):
+            text = f"existing async {job} for {identifier}"
+            return message(202, text, identifier, location=job)
+        parent = self.world.store.get(log["parent"]) or {}
+        mode = "pull" if parent.get("execution-mode") == "pull" else "push"
+        rights = {"view_acl": (self._holder,)}
+        text = f"starting {identifier}"
+        return queued(self, "fetch_deployment_log", log, text, mode=mode, rights=rights)

@@ -9,39 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipstream.sandbox.nuvla.access import ADMIN, USER
+from slipstream.sandbox.cimi import Reply, action, created, not_played
+from slipstream.sandbox.nuvla.access import ADMIN
+from slipstream.sandbox.nuvla.jobs import queued
 from slipstream.sandbox.nuvla.resource import Resource, schema
-from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.problems import JsonProblem
-from slipstream.sandbox.schema import (
-    anything,
-    boolean,
-    list_of,
-    map_of,
-    text,
-)
+from slipstream.sandbox.schema import anything, boolean, described, list_of, map_of, matching, text
 from slipstream.sandbox.store import Document
 
 PULL = "NUVLA_JOB_PULL"
 """The capability of an edge that fetches its jobs itself."""
-TEMPLATE = "infrastructure-service-template/generic"
-_DEFAULTS = {"state": "STARTED", "endpoint": "https://service.example.org:1234"}
-
-
-class InfrastructureServiceTemplate(Resource):
-    """What services are made from."""
-
-    name = "infrastructure-service-template"
-    methods = ("search", "read")
-    adders = None
-    editable = False
+_WORDS = "[a-z0-9]+(-[a-z0-9]+)*"
+_TEMPLATE = described(
+    subtype=matching(_WORDS, f'(fn [%] (re-matches #"^{_WORDS}$" %))'), endpoint=text, state=text
+)
 
 
 class InfrastructureService(Resource):
     """Services."""
 
     name = "infrastructure-service"
-    unplayed = ("add",)
     description = schema(
         method=text,
         endpoint=text,
@@ -53,6 +40,15 @@ class InfrastructureService(Resource):
         management_credential=text,
         cluster_params=map_of(),
     )
+
+    def create(self, body: Document) -> Reply:
+        """Add a service; nothing says that its group has to exist."""
+        template, values = self.from_template(body)
+        if template["method"] != "generic":
+            raise not_played(f"adding a service by {template['id']}")
+        self.check_template(body, values, _TEMPLATE)
+        outer = {name: body[name] for name in ("name", "description", "parent") if name in body}
+        return created(self.store(values | outer | {"method": template["method"]})["id"])
 
 
 class InfrastructureServiceGroup(Resource):
@@ -86,29 +82,45 @@ class NuvlaBox(Resource):
 
     name = "nuvlabox"
     bulk = "bulk-action"
-    methods = ("search", "add", "read", "edit", "delete")
-    _actions = (
-        *("commission", "decommission", "add-ssh-key", "revoke-ssh-key", "update-nuvlabox"),
-        *("cluster-nuvlabox", "reboot", "assemble-playbooks", "enable-emergency-playbooks"),
-        *("enable-host-level-management", "create-log", "generate-new-api-key", "heartbeat"),
+    _unplayed = (
+        *("commission", "decommission", "revoke-ssh-key", "update-nuvlabox", "create-log"),
+        *("cluster-nuvlabox", "assemble-playbooks", "enable-emergency-playbooks", "heartbeat"),
+        *("enable-host-level-management", "generate-new-api-key"),
     )
-    unplayed = ("add", "edit", "bulk", "coe-resource-actions", *_actions)
+    unplayed = ("add", "edit", "bulk", "coe-resource-actions", *_unplayed)
 
     def deletable(self, document: Document) -> bool:
-        """Whether the state allows to delete."""
         return document["state"] in {"NEW", "DECOMMISSIONED", "ERROR"}
 
     def offered(self, document: Document) -> Sequence[str]:
-        """The actions on an edge, none of which the sandbox plays."""
         is_new = PULL in document.get("capabilities", ())
-        return (*self._actions, *(["coe-resource-actions"] if is_new else []))
+        actions = ("add-ssh-key", "reboot", *self._unplayed)
+        return (*actions, *(["coe-resource-actions"] if is_new else []))
 
     def remove(self, document: Document) -> None:
         """Refuse in most states."""
         if not self.deletable(document):
-            identifier = document["id"]
-            text_ = f"operation 'delete' not allowed on {identifier}"
-            raise JsonProblem(409, text_, identifier)
+            raise self.not_allowed("delete", document)
+
+    @action
+    def reboot(self, edge: Document) -> Reply:
+        """Queue the job that reboots an edge, which the edge fetches."""
+        text_ = f"sending reboot request to NuvlaBox {edge['id']}"
+        return self._ask("reboot_nuvlabox", edge, text_)
+
+    @action
+    def add_ssh_key(self, edge: Document) -> Reply:
+        """Queue the job that lets a key into an edge."""
+        key = self.visible(self.body().get("credential"))["id"]
+        text_ = f"asking NuvlaBox {edge['id']} to add SSH key {key}"
+        return self._ask("nuvlabox_add_ssh_key", edge, text_, affected=[key])
+
+    def _ask(self, name: str, edge: Document, text_: str, affected: Sequence[str] = ()) -> Reply:
+        self.require("manage", edge)
+        holders: tuple[str, ...] = (self.identity.owner, edge["id"])
+        rights = {"view_data": holders, "manage": holders, "edit_data": holders}
+        rights["edit_acl"] = holders[:1]
+        return queued(self, name, edge, text_, mode="pull", rights=rights, affected=affected)
 
 
 class NuvlaBoxStatus(Resource):
@@ -117,19 +129,3 @@ class NuvlaBoxStatus(Resource):
     name = "nuvlabox-status"
     adders = ADMIN
     hidden = ("coe-resources",)
-
-
-def add_templates(world: State) -> None:
-    """Add what services are made from."""
-    world.document(
-        "infrastructure-service-template",
-        ADMIN,
-        attributes=_DEFAULTS,
-        rights={"view_acl": (USER,)},
-        id=TEMPLATE,
-        name="generic service template",
-        description="template requiring basic service resource attributes",
-        resource_metadata="resource-metadata/infrastructure-service-template-generic",
-        method="generic",
-        subtype="my-service",
-    )

@@ -37,6 +37,7 @@ def start_job(
     mode: str = "push",
     payload: Mapping[str, Any] | None = None,
     rights: Mapping[str, Sequence[str]] | None = None,
+    affected: Sequence[str] = (),
 ) -> Document:
     """Queue a job."""
     now = world.now()
@@ -56,7 +57,7 @@ def start_job(
         priority=50,
         execution_mode=mode,
         target_resource={"href": target},
-        affected_resources=[{"href": target}],
+        affected_resources=[{"href": identifier} for identifier in (*affected, target)],
         acl=acl(ADMIN, **(rights or {"view_data": (owner,), "manage": (owner,)})),
     )
     due = now + timedelta(seconds=POLL if mode == "pull" else PICK_UP)
@@ -113,11 +114,9 @@ class Job(Resource):
         return changes
 
     def deletable(self, document: Document) -> bool:
-        """Whether the job may be deleted."""
         return True
 
     def offered(self, document: Document) -> Sequence[str]:
-        """The actions on a job."""
         return () if document["state"] in FINAL else ("cancel",)
 
     @action

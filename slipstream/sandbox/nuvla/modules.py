@@ -28,13 +28,7 @@ _CONTENTS = {
 
 
 def split_version(identifier: str) -> tuple[str, int | None]:
-    """
-    Take the version off an id.
-
-    :param identifier: The id, perhaps with ``_N``.
-    :returns: The bare id, and N or None.
-    :raises JsonProblem: 500 if what follows is no number.
-    """
+    """Take the version, ``_N``, off an id; if what follows is no number, the server fails."""
     bare, _, number = identifier.partition("_")
     if number and not number.isdigit():
         raise server_error(
@@ -51,15 +45,7 @@ def _newest(versions: Sequence[Any]) -> int:
 
 
 def content_of(world: State, module: Document, identifier: str) -> Document | None:
-    """
-    Read one version.
-
-    :param world: The world.
-    :param module: The module.
-    :param identifier: The id in the request; without a version it means the newest.
-    :returns: The content; None for a project.
-    :raises JsonProblem: 404 if there is no such version, 500 if there is none at all.
-    """
+    """Read the version that an id names, or the newest; a project has none."""
     number = split_version(identifier)[1]
     versions = module.get("versions", [])
     if module["subtype"] == "project":
@@ -77,13 +63,17 @@ def content_of(world: State, module: Document, identifier: str) -> Document | No
     return {name: stored[name] for name in stored if name not in {"acl", "resource-type"}}
 
 
-def add_version(world: State, module: Document, content: Document) -> Document:
-    """Add a version to a module; the attribute of the module that is new."""
-    version: Document = {}
-    version |= {name: content[name] for name in ("author", "commit") if name in content}
-    kind, attributes = _CONTENTS[module["subtype"]], {"created-by": INTERNAL} | content
-    version["href"] = world.document(kind, ADMIN, attributes=attributes, acl=acl(ADMIN))["id"]
-    return {"versions": [*module.get("versions", []), version]}
+def new_version(world: State, module: Document, content: Document) -> Document:
+    """Keep the content of a version of a module, and return the version."""
+    content = {"created-by": INTERNAL} | content
+    if "helm-repo-url" in content:
+        services = world.store.collection("infrastructure-service")
+        names = {service["name"]: service["id"] for service in services}
+        content["helm-repo-url"] = names[content["helm-repo-url"]]
+    kind = _CONTENTS[module["subtype"]]
+    href = world.document(kind, ADMIN, attributes=content, acl=acl(ADMIN))["id"]
+    texts = {name: content[name] for name in ("author", "commit") if name in content}
+    return texts | {"href": href}
 
 
 class Module(Resource):
@@ -105,11 +95,9 @@ class Module(Resource):
     )
 
     def find(self, identifier: str) -> Document | None:
-        """Find a module by its id, with a version or without."""
         return self.world.store.get(split_version(identifier)[0])
 
     def existing(self, identifier: str) -> Document:
-        """Find a module, or refuse."""
         document = self.find(identifier)
         if document is None:
             raise not_found(split_version(identifier)[0])
@@ -130,12 +118,10 @@ class Module(Resource):
         return "/".join(self.request.path.split("/")[:2])
 
     def href(self, document: Document) -> str:
-        """The address of the operations, with the version that was asked for."""
         number = split_version(self._identifier)[1] if "/" in self.request.path else None
         return str(document["id"]) + ("" if number is None else f"_{number}")
 
     def offered(self, document: Document) -> Sequence[str]:
-        """The actions on a module."""
         if document["subtype"] == "project":
             return ("delete-version",)
         is_compose = document["subtype"] == "application"

@@ -27,7 +27,6 @@ from slipstream.filters import (
 from slipstream.filters.expressions import PLACING
 from slipstream.filters.geometry import read_shape
 from slipstream.filters.matching import leaves
-from slipstream.sandbox import queries
 from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Query
 
@@ -37,7 +36,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _DATES = frozenset({"created", "updated", "expiry", "timestamp", "started", "last-check"})
 _FORMAT = "strict_date_optional_time||epoch_millis"
 _PLACES = frozenset({"location", "inferred-location"})
-_NUMERIC = frozenset({"avg", "min", "max", "sum", "stats", "extendedstats", "percentiles"})
+_NUMERIC = frozenset({"avg", "min", "max", "sum", "stats", "percentiles"})
 _AGGREGATIONS = _NUMERIC | {"value_count", "cardinality", "terms", "missing"}
 
 
@@ -123,33 +122,24 @@ class Index:
     newest_first: str | None = None
 
     def query(self, fields: Callable[[str], Sequence[str]]) -> Query:
-        """
-        Read the parameters of a search.
-
-        :param fields: Gives the values of each.
-        :returns: The query.
-        :raises JsonProblem: 400 for a filter that is none, 500 for what the index cannot do.
-        """
-        first = max(1, queries.integer(fields("first"), 1) or 1)
-        last = queries.integer(fields("last"), None)
-        if max(first, last or 0) > MOST_DOCUMENTS:
+        """Read the parameters of a search; refuse what the index cannot do."""
+        query = Query.read(fields)
+        if max(query.first, query.last or 0) > MOST_DOCUMENTS:
             raise query_failed(
                 "java.lang.IllegalArgumentException: First and last must be less than or equal to "
                 "10'000. Use filter to limit the number of returned resources."
             )
-        order = queries.order(fields("orderby"))
+        order = query.order
         if not order and self.newest_first:
             order = ((self.newest_first, True),)
         if any(name.partition(".")[0] in self.hidden for name, _ in order):
             raise self.unsortable(order)
-        select = queries.names(fields("select"))
-        return Query(
+        return attrs.evolve(
+            query,
             filter=self.filter(fields("filter")),
-            first=first,
-            last=last,
             order=order,
-            select=() if select is None and fields("select") else select,
-            aggregations=self._aggregations(queries.aggregations(fields("aggregation"))),
+            select=() if query.select is None and fields("select") else query.select,
+            aggregations=self._aggregations(query.aggregations),
             mapped=frozenset(self.mapped),
         )
 
@@ -187,10 +177,6 @@ class Index:
         """
         Read filters, which must all hold. The server puts each in parentheses first, so that one
         which closes a parenthesis too many and opens another is a filter after all.
-
-        :param texts: The filters as they were sent.
-        :returns: The filter; None for none.
-        :raises JsonProblem: 400 for a filter that is none, 500 for one that the index refuses.
         """
         if not texts:
             return None

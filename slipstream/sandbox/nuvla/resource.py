@@ -7,7 +7,7 @@ spec/common.cljc.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from slipstream.filters.matching import leaves
@@ -26,6 +26,7 @@ from slipstream.sandbox.schema import (
     described,
     list_of,
     map_of,
+    names,
     string,
     text,
     timestamp,
@@ -52,6 +53,8 @@ COMMON: Description = described(
     acl=map_of(),
 )
 """The attributes that every type has."""
+_CREATE = names(COMMON, ("name", "description", "tags", "parent", "acl", "resource-type"))
+_METHOD = described(method=text)
 _META = (
     *("id", "resource-type", "created", "updated", "name", "description", "tags", "subtype"),
     *("parent", "resource-metadata", "operations"),
@@ -98,7 +101,8 @@ class Resource(cimi.Resource[State, Identity]):
     newest_first: ClassVar[str | None] = None
     bulk: ClassVar[str] = ""
     """The bulk right that the collection's ``acl`` names: ``bulk-action`` or ``bulk-delete``."""
-    always_selected: ClassVar[Collection[str]] = ("id",)
+    bulk_group: ClassVar[str | None] = None
+    """The group that has it, if that is another than the group that may add."""
     kept_by_server = frozenset(
         {"id", "resource-type", "created", "updated", "created-by", "updated-by", "operations"}
     )
@@ -106,29 +110,19 @@ class Resource(cimi.Resource[State, Identity]):
     # Who may.
 
     def may_search(self) -> bool:
-        """Whether the sender may search the collection."""
         return self.identity.has(self.searchers)
 
     def may_add(self) -> bool:
-        """Whether the sender may add a document."""
         return self.adders is not None and self.identity.has(self.adders)
 
     def may(self, right: str, document: Document) -> bool:
-        """Whether the sender has a right on a document."""
         return self.identity.may(right, document["acl"])
 
     def refused(self, document: Document) -> JsonProblem:
-        """The refusal of a right on a document."""
         return forbidden(document["id"])
 
     def visible(self, identifier: object) -> Document:
-        """
-        Follow a reference to a resource that the sender must be able to see.
-
-        :param identifier: The reference as it was sent.
-        :returns: The resource.
-        :raises JsonProblem: 404 or 403.
-        """
+        """Follow a reference to a resource that the sender must be able to see, or refuse."""
         document = self.world.store.get(str(identifier))
         if document is None:
             raise cimi.not_found(str(identifier))
@@ -138,7 +132,6 @@ class Resource(cimi.Resource[State, Identity]):
     # Reading.
 
     def query(self) -> Query:
-        """Read the parameters of a search."""
         return self.index.query(self.parameters)
 
     @property
@@ -153,15 +146,13 @@ class Resource(cimi.Resource[State, Identity]):
         )
 
     def envelope(self, result: Result, query: Query) -> Document:
-        """Put what a search found into the collection's envelope."""
         if result.count is None:
             raise self.index.unsortable(query.order)
         rights: dict[str, list[str]] = {"query": [self.searchers]}
         if self.adders:
             rights["add"] = [self.adders]
         if self.bulk:
-            # Deleting many jobs is the administrator's; everything else is for who may add.
-            rights[self.bulk] = [self.adders or self.searchers]
+            rights[self.bulk] = [self.bulk_group or self.adders or self.searchers]
         envelope: Document = {
             "count": result.count,
             "acl": rights,
@@ -171,28 +162,26 @@ class Resource(cimi.Resource[State, Identity]):
         }
         if query.aggregations:
             envelope["aggregations"] = result.aggregations
-        if self.may_add():
-            rels = ["add", *(["bulk-delete"] if self.bulk == "bulk-delete" else [])]
+        rels = ["add"] if self.may_add() else []
+        if self.bulk == "bulk-delete" and self.identity.has(rights[self.bulk][0]):
+            rels.append("bulk-delete")
+        if rels:
             envelope["operations"] = [{"rel": rel, "href": self.name} for rel in rels]
         return envelope
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
-        """Show a document, as much of it as the sender may see."""
-        presented = dict(document)
         operations = self.operations(document)
-        if operations:
-            presented["operations"] = operations
+        presented = document | ({"operations": operations} if operations else {})
         if not self.may("view-acl", document):
             presented.pop("acl")
         if not self.may("view-data", document):
             presented = {name: presented[name] for name in _META if name in presented}
         if select is None:
             return presented
-        names = (*self.always_selected, *select)
-        return {name: presented[name] for name in names if name in presented}
+        chosen = (*self.always_selected, *select)
+        return {name: presented[name] for name in chosen if name in presented}
 
     def operations(self, document: Document) -> list[dict[str, Any]]:
-        """What the sender may do with a document."""
         href = self.href(document)
         rels = []
         if self.editable and self.may("edit-meta", document):
@@ -212,18 +201,46 @@ class Resource(cimi.Resource[State, Identity]):
         """Whether a document may be deleted in the state it is in."""
         return True
 
+    def not_allowed(self, operation: str, document: Document) -> JsonProblem:
+        """The refusal of what the state of a document does not allow."""
+        identifier = document["id"]
+        text = f"operation '{operation}' not allowed on {identifier}"
+        return JsonProblem(409, text, identifier)
+
     def offered(self, document: Document) -> Sequence[str]:
         """The actions on a document that its state allows."""
         return ()
 
     # Writing.
 
-    def body(self) -> Document:
-        """
-        The body as a map.
+    def from_template(self, body: Document) -> tuple[Document, Document]:
+        """The template that a new document names, and its values under those that were sent."""
+        kind = f"{self.name}-template"
+        sent = body.get("template")
+        href = sent.get("href") if isinstance(sent, dict) else None
+        if not isinstance(sent, dict) or not isinstance(href, str):
+            word = "".join(map(str.capitalize, kind.split("-")))
+            text_ = f"cannot validate {word} create document with subtype: ''"
+            raise JsonProblem(400, text_)
+        template = self.world.store.get(href)
+        if template is None or template["resource-type"] != kind:
+            raise JsonProblem(400, f"requested href not found: {href}")
+        if self.identity.user is None:
+            raise JsonProblem(400, f"requested href cannot be accessed: {href}")
+        own = {name: value for name, value in template.items() if name not in COMMON}
+        own |= {"subtype": template["subtype"]}
+        return template, own | {name: value for name, value in sent.items() if name != "href"}
 
-        :raises JsonProblem: 500 for anything else, as the server fails on it.
-        """
+    def check_template(self, body: Document, values: Document, allowed: Description) -> None:
+        """Insist that a document made from a template fits what is allowed in the template."""
+        wrong = violation(_CREATE, {name: body[name] for name in body if name != "template"})
+        if wrong is None and (below := violation(COMMON | _METHOD | allowed, values)):
+            wrong = below.below("template")
+        if wrong is not None:
+            raise unfit(wrong)
+
+    def body(self) -> Document:
+        """The body as a map; on anything else the server fails."""
         body = self.request.body
         if isinstance(body, bytes):
             stream = "java.io.ByteArrayInputStream"
@@ -236,12 +253,7 @@ class Resource(cimi.Resource[State, Identity]):
             )
         return body or {}
 
-    def unfit(self, violation: Violation, identifier: str) -> JsonProblem:
-        """The refusal of a document that does not fit."""
-        return unfit(violation, identifier)
-
     def check_schema(self, document: Document, identifier: str = "") -> None:
-        """Insist that a document fits its description."""
         wrong = violation(self.description or COMMON, document, open_=self.description is None)
         if wrong is not None:
             raise unfit(wrong, identifier or document["id"])
@@ -258,7 +270,6 @@ class Resource(cimi.Resource[State, Identity]):
                 )
 
     def store(self, document: Document) -> Document:
-        """Complete a new document with what the server keeps, check it and keep it."""
         owner, time = self.identity.owner, iso(self.world.now())
         complete: Document = {
             "id": f"{self.name}/{self.world.ids.uuid()}",
@@ -273,7 +284,6 @@ class Resource(cimi.Resource[State, Identity]):
         return self.world.store.put(complete)
 
     def edit(self, identifier: str) -> Reply:
-        """Merge what was sent over a document."""
         if not self.editable:
             path = f"/api/{identifier}"
             raise JsonProblem(405, f"invalid method (put) for {path}", path)
@@ -285,11 +295,9 @@ class Resource(cimi.Resource[State, Identity]):
         return reply
 
     def keep(self, document: Document) -> Document:
-        """Keep an edited document."""
         return self.world.save(document | {"acl": normalised(document["acl"])})
 
     def stamp(self) -> Document:
-        """What an edit writes beside the changes."""
         return {"updated": iso(self.world.now()), "updated-by": self.identity.user or INTERNAL}
 
     def record(self, event: str, identifier: str, *, success: bool) -> None:

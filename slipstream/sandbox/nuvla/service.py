@@ -16,23 +16,20 @@ from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import ENTRY_POINT, Reply
 from slipstream.sandbox.nuvla import sessions
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl
-from slipstream.sandbox.nuvla.credentials import Credential, CredentialTemplate
-from slipstream.sandbox.nuvla.deployments import Deployment
-from slipstream.sandbox.nuvla.events import Event
+from slipstream.sandbox.nuvla.credentials import Credential
+from slipstream.sandbox.nuvla.deployments import Deployment, ResourceLog
 from slipstream.sandbox.nuvla.infrastructure import (
     InfrastructureService,
     InfrastructureServiceGroup,
-    InfrastructureServiceTemplate,
     NuvlaBox,
     NuvlaBoxStatus,
 )
 from slipstream.sandbox.nuvla.jobs import Job
-from slipstream.sandbox.nuvla.logs import ResourceLog
+from slipstream.sandbox.nuvla.listed import LISTED
 from slipstream.sandbox.nuvla.modules import Module
 from slipstream.sandbox.nuvla.parameters import DeploymentParameter
 from slipstream.sandbox.nuvla.resource import Request, Resource
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.nuvla.users import Group, SessionTemplate, User
 from slipstream.sandbox.pages import blog
 from slipstream.sandbox.problems import MalformedJson
 from slipstream.sandbox.server import Application, Environ
@@ -40,24 +37,19 @@ from slipstream.sandbox.web import FORM, METHODS, base_url, unpacked
 
 TITLE = "wordpress_title"
 """The environmental variable that a blog takes its title from."""
-RESOURCES: dict[str, type[Resource]] = {
-    resource.name: resource
-    for resource in (
-        *(sessions.Session, sessions.CallbackResource, SessionTemplate, User, Group),
-        *(Module, Deployment, DeploymentParameter, ResourceLog, Job, Event),
-        *(Credential, CredentialTemplate, NuvlaBox, NuvlaBoxStatus),
-        *(InfrastructureService, InfrastructureServiceGroup, InfrastructureServiceTemplate),
-    )
-}
+_TYPES: tuple[type[Resource], ...] = (
+    *(sessions.Session, sessions.CallbackResource, Module, Deployment, DeploymentParameter),
+    *(ResourceLog, Job, Credential, NuvlaBox, NuvlaBoxStatus),
+    *(InfrastructureService, InfrastructureServiceGroup, *LISTED),
+)
+RESOURCES = {resource.name: resource for resource in _TYPES}
 _UNPLAYED = (
-    *("configuration", "configuration-template", "data-object", "data-object-generic"),
-    *("data-object-public", "data-object-template", "data-record", "data-record-key"),
-    *("data-record-key-prefix", "data-set", "deployment-set", "email", "evidence-record"),
-    *("group-template", "hook", "module-application", "module-application-helm"),
-    *("module-applications-sets", "module-component", "notification", "notification-method"),
-    *("nuvlabox-cluster", "nuvlabox-peripheral", "nuvlabox-playbook", "nuvlabox-release"),
-    *("resource-metadata", "subscription-config", "ts-nuvlaedge-availability"),
-    *("ts-nuvlaedge-telemetry", "user-identifier", "user-template", "vulnerability"),
+    *("configuration-template", "data-object", "data-object-generic", "data-object-public"),
+    *("data-object-template", "data-record-key", "data-record-key-prefix", "data-set"),
+    *("evidence-record", "group-template", "module-application-helm"),
+    *("module-applications-sets", "module-component", "notification-method"),
+    *("nuvlabox-cluster", "nuvlabox-peripheral", "nuvlabox-playbook", "resource-metadata"),
+    *("ts-nuvlaedge-availability", "user-identifier", "vulnerability"),
 )
 _LONGEST_LINE = 8192
 
@@ -68,7 +60,6 @@ class Service(cimi.Service[State, Identity]):
     malformed_type = "text/plain; charset=UTF-8"
 
     def read_request(self, path: str) -> Request:
-        """Read the request that Flask holds."""
         headers = request.headers
         cookie = request.cookies.get(sessions.COOKIE)
         identity = sessions.identify(self.world, cookie, headers.get("nuvla-authn-info"))
@@ -83,12 +74,11 @@ class Service(cimi.Service[State, Identity]):
         )
 
     def user_name(self, identity: Identity) -> str | None:
-        """The name of the sender, for the journal."""
         user = self.world.store.get(identity.user or "")
         return user["name"] if user else identity.user
 
     def entry_point(self, call: Request) -> Reply:
-        """Answer with the list of collections."""
+        names = {ENTRY_POINT, "hook", *RESOURCES, *_UNPLAYED}
         document = {
             "id": ENTRY_POINT,
             "resource-type": ENTRY_POINT,
@@ -96,14 +86,11 @@ class Service(cimi.Service[State, Identity]):
             "updated": "2019-04-02T09:00:00.000Z",
             "acl": acl(ADMIN, view_acl=(ANON,)),
             "base-uri": f"{call.base}/api/",
-            "collections": {
-                name: {"href": name} for name in sorted({ENTRY_POINT, *RESOURCES, *_UNPLAYED})
-            },
+            "collections": {name: {"href": name} for name in sorted(names)},
         }
         return Reply(document=document, content_type="application/json; charset=utf-8")
 
     def respond(self, reply: Reply) -> Response:
-        """Turn a reply into what Flask sends."""
         response = super().respond(reply)
         if reply.status == 201:
             response.content_type = "application/json; charset=utf-8"

@@ -195,7 +195,6 @@ class Session(_Entering):
         return message(200, f"{session} deleted", session, headers={"Set-Cookie": cookie})
 
     def offered(self, document: Document) -> Sequence[str]:
-        """The actions on a session."""
         return ("get-peers", "get-groups", "switch-group")
 
     @action

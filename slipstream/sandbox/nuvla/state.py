@@ -21,14 +21,7 @@ _LAGGING = ("job/", "deployment-parameter/", "nuvlabox/", "nuvlabox-status/")
 
 @attrs.define
 class Work:
-    """
-    What is still to be done for a job.
-
-    :param job: Its id.
-    :param due: When the next step is taken.
-    :param mode: ``push``, ``pull`` or ``mixed``.
-    :param step: How many steps were taken.
-    """
+    """What is still to be done for a job: when, in which mode, and how many steps were taken."""
 
     job: str
     due: datetime
@@ -38,14 +31,7 @@ class Work:
 
 @attrs.define(kw_only=True)
 class Callback:
-    """
-    A login that waits for its second factor.
-
-    :param user: Id of the user.
-    :param pending: What the login needs to go on.
-    :param ends: When it is too late.
-    :param tries: How many are left.
-    """
+    """A login of a user that waits for its second factor."""
 
     user: str
     pending: Any = attrs.field(repr=False)
@@ -58,23 +44,19 @@ class State(BaseWorld):
     The state of one sandbox.
 
     :param clock: Its clock.
-    :ivar search_lag: Seconds until a search sees an edit that does not refresh the index: about
-        one on a real server. A read by id is always fresh.
+    :ivar search_lag: Seconds until a search sees an edit that does not refresh the index, as on a
+        real server. A read by id is always fresh.
     """
 
     def __init__(self, *, clock: Clock) -> None:
         super().__init__(clock=clock)
-        self.search_lag = 0.0
+        self.search_lag = 1.0
         self.work: dict[str, Work] = {}
         self.held: set[str] = set()
         self.failures: dict[str, str] = {}
         self.passwords: dict[str, str] = {}
         self.second_factors: dict[str, str] = {}
         self.callbacks: dict[str, Callback] = {}
-
-    def tick(self) -> None:
-        """Bring everything that moves by itself up to date."""
-        raise NotImplementedError
 
     @property
     def host(self) -> str:
@@ -107,30 +89,26 @@ class State(BaseWorld):
             "created-by": owner,
             "acl": acl(owner, **(rights or {})),
         }
-        named = {name.replace("_", "-"): value for name, value in fields.items()}
-        document = start | dict(attributes or {}) | named
+        document = start | dict(attributes or {}) | _dashed(fields)
         return self.store.put(document, due=self._due(at) if kind == "event" else None)
 
     def change(
         self, identifier: str, at: datetime, *, by: str | None = None, **fields: Any
     ) -> None:
-        """Change a resource, if it is there still."""
+        """Change a resource, if it is there still; None takes an attribute away."""
         document = self.store.get(identifier)
-        if document is None:
-            return
-        named = {name.replace("_", "-"): value for name, value in fields.items()}
-        named |= {"updated": iso(at)} | ({"updated-by": by} if by else {})
-        merged = document | named
-        self.save({name: value for name, value in merged.items() if value is not None}, at)
+        if document is not None:
+            merged = document | _dashed(fields) | {"updated": iso(at)}
+            merged |= {"updated-by": by} if by else {}
+            self.save({name: value for name, value in merged.items() if value is not None}, at)
 
     def save(self, document: Document, at: datetime | None = None) -> Document:
         """Keep an edited document; a search may see it later."""
         lags = document["id"].startswith(_LAGGING)
         return self.store.put(document, due=self._due(at) if lags else None)
 
-    def _due(self, at: datetime | None) -> datetime | None:
-        lag = timedelta(seconds=self.search_lag)
-        return (at or self.now()) + lag if lag else None
+    def _due(self, at: datetime | None) -> datetime:
+        return (at or self.now()) + timedelta(seconds=self.search_lag)
 
     def user_id(self, username: str) -> str:
         """
@@ -144,3 +122,7 @@ class State(BaseWorld):
             if user["name"] == username:
                 return str(user["id"])
         raise KeyError(username)
+
+
+def _dashed(fields: Mapping[str, Any]) -> Document:
+    return {name.replace("_", "-"): value for name, value in fields.items()}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
-from slipstream.sandbox.nuvla import executor, parameters, sessions
-from slipstream.sandbox.nuvla.access import acl, managed_acl
+from slipstream.sandbox.nuvla import executor, modules, parameters, sessions
+from slipstream.sandbox.nuvla.access import USER, acl, managed_acl
 from slipstream.sandbox.nuvla.deployments import module_copy, placement
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.store import Document
@@ -21,7 +23,6 @@ class World(State):
     """
 
     def tick(self) -> None:
-        """Bring every job up to date."""
         executor.advance(self, self.now())
 
     # What follows is for tests.
@@ -81,8 +82,8 @@ class World(State):
         """
         with self.lock:
             owner = self.user_id(user)
-            modules = self.store.collection("module")
-            module = next(module for module in modules if module["path"] == WORDPRESS)
+            seeded = self.store.collection("module")
+            module = next(module for module in seeded if module["path"] == WORDPRESS)
             copy = module_copy(self, module, f"{module['id']}_{len(module['versions']) - 1}")
             swarm = self._named("credential", "swarm-")
             attributes = placement(self, swarm) | {"module": copy, "owner": owner, "state": state}
@@ -99,6 +100,53 @@ class World(State):
                 )
                 added.append(identifier)
             return added
+
+    def add_module(
+        self,
+        path: str,
+        *,
+        owner: str = "alice",
+        contents: Sequence[Document | None] = (),
+        published: bool = False,
+        **fields: Any,
+    ) -> str:
+        """
+        Add a module, shown to all users unless it is private.
+
+        :param path: Its path.
+        :param owner: The user it belongs to.
+        :param contents: The content of each version; None for a version that was deleted.
+        :param published: Whether the newest version is published.
+        :param fields: Further attributes, such as ``name`` and ``subtype``.
+        :returns: Its id.
+        """
+        with self.lock:
+            user = self.user_id(owner)
+            module = self.document(
+                "module",
+                user,
+                attributes=fields,
+                rights={} if path.startswith("private") else {"view_data": (USER,)},
+                path=path,
+                parent_path=path.rpartition("/")[0],
+            )
+            for content in contents:
+                self.add_version(module["id"], content)
+            if published:
+                module["versions"][-1]["published"] = True
+                module |= {"published": True, "updated-by": user}
+            return str(module["id"])
+
+    def add_version(self, module: str, content: Document | None) -> None:
+        """
+        Add a version to a module.
+
+        :param module: The module's id.
+        :param content: What is in it; None for a version that was deleted.
+        """
+        document = self.store[module]
+        version = modules.new_version(self, document, content) if content else None
+        document["versions"] = [*document.get("versions", []), version]
 
     def _named(self, kind: str, start: str) -> Document:
         documents = self.store.collection(kind)

@@ -6,7 +6,7 @@ Source: SlipStreamServer, jar-persistence Module.java and module-export.xsl.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from slipstream.sandbox.slipstream3.modules import (
     RIGHTS,
@@ -61,6 +61,28 @@ def store_item(module: Module) -> Element:
 def root_item(module: Module) -> Element:
     """An entry of the list of root projects."""
     return _item(module)
+
+
+def version_list(versions: Sequence[Module]) -> Element:
+    """The versions of a module, oldest first."""
+    items = [
+        Element(
+            "item",
+            {
+                "resourceUri": module.uri,
+                "lastModified": java_timestamp(module.modified),
+                "version": module.version,
+                "category": module.category,
+                "moduleName": module.path,
+                "name": module.name,
+            },
+            [_authz(module.rights), _commit(module)],
+        )
+        for module in versions
+    ]
+    newest = versions[-1]
+    named = {"moduleCategory": newest.category, "moduleName": newest.path}
+    return Element("versionList", named, items)
 
 
 def _commit(module: Module) -> Element:

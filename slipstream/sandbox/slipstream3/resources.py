@@ -84,21 +84,17 @@ class CimiResource(Resource[State, Identity]):
         return acl(*(role(*rule) for rule in self.rules))
 
     def may_search(self) -> bool:
-        """Whether the sender may search the collection."""
         return self.identity.may_view(self.acl)
 
     def may_add(self) -> bool:
-        """Whether the sender may add a document."""
         return self.identity.may_modify(self.acl)
 
     def may(self, right: str, document: Document) -> bool:
-        """Whether the sender has a right."""
         if right == "view-meta":
             return self.identity.may_view(document["acl"])
         return self.identity.may_modify(document["acl"])
 
     def refused(self, document: Document) -> JsonProblem:
-        """The refusal of a right on a document."""
         return self.required()
 
     def existing(self, identifier: str) -> Document:
@@ -111,7 +107,6 @@ class CimiResource(Resource[State, Identity]):
         return super().existing(identifier)
 
     def searching_failed(self, reason: str) -> JsonProblem:
-        """The refusal of a search that the index cannot do."""
         text = f"Unexpected exception thrown: {reason}"
         return JsonProblem(500, text, content_type=_CHARSET)
 
@@ -120,7 +115,6 @@ class CimiResource(Resource[State, Identity]):
         self.world.store.remove(identifier, due=self.world.now() + timedelta(seconds=1))
 
     def operations(self, document: Document) -> list[dict[str, Any]]:
-        """What the sender may do with a document."""
         href = document.get("id")
         rels = self.rels if self.identity.may_modify(document["acl"]) else ()
         operations: list[dict[str, Any]] = [{"rel": rel, "href": href} for rel in rels]
@@ -136,7 +130,6 @@ class CimiResource(Resource[State, Identity]):
         return selection | ({"operations": operations} if operations else {})
 
     def envelope(self, result: Result, query: Query) -> Document:
-        """Put what a search found into the collection's envelope."""
         document: Document = {
             "count": result.count,
             "acl": self.acl,
@@ -226,7 +219,6 @@ class Event(CimiResource):
     unplayed = ("add",)
 
     def query(self) -> Query:
-        """Read the parameters of a search."""
         query = super().query()
         return query if query.order else attrs.evolve(query, order=(("timestamp", True),))
 
@@ -383,6 +375,8 @@ RESOURCES: Mapping[str, type[CimiResource]] = {
         _read_only("metering", "meterings", _ADMIN, _USERS_VIEW),
         _read_only("module", "modules", _USERS_ADD),
         _read_only("notification", "notifications", ("ANON", "ALL")),
+        _read_only("quota", "quotas", _USERS_VIEW),
+        _read_only("service-attribute-namespace", "serviceAttributeNamespaces", _USERS_VIEW),
         _read_only("service-attribute", "serviceAttributes", _USERS_ADD),
         _read_only("service-offer", "serviceOffers", _USERS_ADD),
         _read_only("session-template", "sessionTemplates", *_OPEN),
@@ -398,7 +392,7 @@ _UNPLAYED = frozenset(
         r"[\w-]+",
         "callback configuration-template deployment-parameter deployment-template email "
         "evidence-record external-object-template module-application module-component "
-        "module-image quota resource-metadata service-attribute-namespace service-benchmark "
+        "module-image resource-metadata service-benchmark "
         "storage-bucket user-identifier user-param-template virtual-machine-mapping",
     )
 )
@@ -411,7 +405,6 @@ class JsonService(Service[State, Identity]):
         super().__init__(state, RESOURCES, _UNPLAYED)
 
     def add_routes(self, app: Flask) -> None:
-        """Add the routes and error handlers."""
         super().add_routes(app)
         for rule in ("/api", "/api/"):
             app.add_url_rule(rule, f"api {rule}", self._unknown)
@@ -426,7 +419,6 @@ class JsonService(Service[State, Identity]):
         raise JsonProblem(404, "unknown resource", flask_request.path)
 
     def read_request(self, path: str) -> Request[State, Identity]:
-        """Read the request that Flask holds."""
         content_type = flask_request.headers.get("Content-Type", "")
         body: Any = None
         if content_type.startswith(f"{FORM};"):
@@ -444,11 +436,9 @@ class JsonService(Service[State, Identity]):
         )
 
     def user_name(self, identity: Identity) -> str | None:
-        """The name of the sender, for the journal."""
         return identity.name
 
     def entry_point(self, call: Request[State, Identity]) -> Reply:
-        """Answer with the list of collections."""
         since = "2016-06-21T17:31:14.950Z"
         document: Document = {
             "id": ENTRY_POINT,
@@ -464,7 +454,6 @@ class JsonService(Service[State, Identity]):
         return Reply(document=document | collections, content_type=_CHARSET)
 
     def wrong_method(self, call: Request[State, Identity]) -> JsonProblem:
-        """The refusal of an address that nothing is at."""
         parts = call.path.split("/")
         path = f"/api/{call.path}"
         if len(parts) == 3 and parts[0] not in self.resources:
@@ -476,7 +465,6 @@ class JsonService(Service[State, Identity]):
         return super().wrong_method(call)
 
     def respond(self, reply: Reply) -> Response:
-        """Turn a reply into what Flask sends."""
         document = reply.document
         is_new = isinstance(document, Mapping) and document.get("status") == 201
         if is_new:
@@ -489,7 +477,6 @@ class JsonService(Service[State, Identity]):
         return response
 
     def failed(self, error: HTTPException) -> Response:
-        """Answer that something unforeseen went wrong, in either service."""
         if request_is_json():
             return super().failed(error)
         allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})

@@ -64,9 +64,23 @@ class _View(MethodView):
         return self.account.super or module.rights.allow(self.account.name, right)
 
 
-class _Unplayed(_View):
+class _Dashboard(_View):
     def get(self) -> Response:
-        if request.path.startswith("/user") and not self.account.super:
+        runs = [run for run in self.state.runs.values() if run.owner == self.account.name]
+        active = [cloud for run in runs if run.state not in ENDED for cloud in run.clouds]
+        return responses.show(run_xml.dashboard(self.state.connectors, active))
+
+
+class _Page(_View):
+    """A page for browsers."""
+
+    def get(self) -> Response:
+        return responses.html_page(request.path)
+
+
+class _Users(_View):
+    def get(self) -> Response:
+        if not self.account.super:
             raise XmlProblem(403)
         not_played()
 
@@ -272,11 +286,11 @@ class _ModuleList(_View):
 
 
 class _Module(_View):
-    """A module; with a slash at the end, the path would be that of its versions."""
+    """A module; with a slash at the end, its versions."""
 
     def get(self, path: str) -> Response:
         if path.endswith("/"):
-            not_played()
+            return self._versions(path.strip("/"))
         module = self.state.library.find(path)
         if not self.may(module, "Get"):
             raise XmlProblem(403, f"Not allowed to access: module/{path}")
@@ -289,6 +303,14 @@ class _Module(_View):
             plain=module_xml.module_document(self.state, module),
             declaration=module_xml.DECLARATION,
         )
+
+    def _versions(self, path: str) -> Response:
+        versions = [
+            version for version in self.state.library.versions(path) if self.may(version, "Get")
+        ]
+        if not versions:
+            raise XmlProblem(404)
+        return responses.show(module_xml.version_list(versions), has_json=True)
 
     def put(self, path: str) -> Response:
         not_played()
@@ -319,8 +341,10 @@ class _Module(_View):
 
 
 _VIEWS: dict[str, type[_View]] = {
-    "/dashboard": _Unplayed,
-    "/user": _Unplayed,
+    "/dashboard": _Dashboard,
+    "/event": _Page,
+    "/usage": _Page,
+    "/user": _Users,
     "/user/<name>": _User,
     "/run": _RunList,
     "/run/<uuid>": _Run,
@@ -392,13 +416,23 @@ def _open(state: State) -> Blueprint:
         response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
         return response
 
-    @blueprint.get("/event")
-    @blueprint.get("/usage")
     @blueprint.get("/teapot")
+    def teapot() -> Response:
+        return responses.refuse(XmlProblem(418))
+
     @blueprint.route("/action/<path:_>", methods=["GET", "POST"])
-    @blueprint.route("/auth/<path:_>", methods=["GET", "POST"])
-    def refuse(_: str = "") -> Response:
-        not_played()
+    def act(_: str) -> Response:
+        return responses.refuse(XmlProblem(404, f"\nInvalid action URL: {request.base_url}\n"))
+
+    @blueprint.post("/auth/login")
+    def log_in() -> Response:
+        name, password = (request.form.get(field, "") for field in ("username", "password"))
+        account = sessions.check_password(state, name, password)
+        ends = state.now() + sessions.LIFETIME
+        response = Response(b"", content_type="text/plain; charset=utf-8")
+        cookie = sessions.make_cookie(state, account.name, " ".join(account.roles), ends)
+        response.headers["Set-Cookie"] = cookie
+        return response
 
     blueprint.add_url_rule("/sites/<uuid>/", "site", lambda uuid: _site(state, uuid))
     return blueprint

@@ -6,6 +6,8 @@ Source: SlipStreamServer, jar-persistence Run.java, RunView.java and Vm.java.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import attrs
 
 from slipstream.sandbox.slipstream3.module_xml import PERSISTENT_MAP, module_in_run
@@ -13,6 +15,7 @@ from slipstream.sandbox.slipstream3.modules import parameter_map
 from slipstream.sandbox.slipstream3.runs import ENDED, Run, RuntimeParameter
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import Element, entries, java_timestamp, string_array
+from slipstream.sandbox.store import Document
 
 
 @attrs.frozen(kw_only=True)
@@ -78,6 +81,23 @@ def _item(state: State, run: Run) -> Element:
             "serviceUrl": run.get("ss:url.service"),
             "activeVm": sum((document or "") in state.store for document in documents),
         },
+    )
+
+
+def dashboard(connectors: Mapping[str, Document], active: Sequence[str]) -> Element:
+    """What a user runs on each cloud; the active runs of the user are passed by their clouds."""
+    quotas = {cloud: int(document["quotaVm"]) for cloud, document in connectors.items()}
+    rows = [(cloud, quota, active.count(cloud)) for cloud, quota in quotas.items()]
+    rows.append(("All Clouds", sum(quotas.values()), len(active)))
+    usages = [
+        Element("cloudUsage", {"cloud": cloud, "vmQuota": quota, "userRunUsage": usage})
+        for cloud, quota, usage in rows
+    ]
+    clouds = [Element("string", text=cloud) for cloud in quotas]
+    kind = {"class": "java.util.ArrayList"}
+    return Element(
+        "dashboard",
+        children=[Element("clouds", kind, clouds), Element("cloudUsages", kind, usages)],
     )
 
 

@@ -25,7 +25,7 @@ class State(BaseWorld):
     :param clock: Its clock.
     """
 
-    refuses_early_termination = False
+    refuses_early_termination = True
     """
     Whether terminating a run before its machine exists answers 409, as the real server does: the
     run is cancelled all the same, and its machine starts afterwards.

@@ -17,7 +17,6 @@ class World(State):
     """The state of one sandbox."""
 
     def tick(self) -> None:
-        """Bring everything that moves by itself up to date."""
         now = self.now()
         for run in list(self.runs.values()):
             lifecycle.advance(self, run, now)

@@ -185,13 +185,16 @@ class XmlProblem(Exception):
         self.allow = allow
         self.reason = HTTPStatus(status).phrase
         self.specification = f"{_RFC}#sec10.{status // 100}.{status % 100 + 1}"
+        if status == 418:
+            self.reason = self.detail = "I'm a teapot!"
+            self.specification = "http://tools.ietf.org/html/rfc2324"
 
     def element(self) -> Element:
         """The ``error`` element."""
         attributes = {
             "code": self.status,
             "reason": self.reason,
-            "detail": self.detail,
+            "detail": self.detail.replace("\n", " "),
             "specificationUri": self.specification,
         }
         return Element("error", attributes, text=f"\n{self.detail}\n")

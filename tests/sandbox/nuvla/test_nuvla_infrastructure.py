@@ -42,13 +42,13 @@ class TestEdges:
         refused = alice.refused("DELETE", box)
         assert refused == (409, f"operation 'delete' not allowed on {box}")
 
-    @pytest.mark.parametrize("path", ["{}/reboot", "{}/add-ssh-key", "{}/commission"])
+    @pytest.mark.parametrize("path", ["{}/heartbeat", "{}/commission"])
     def test_what_is_done_to_it_is_not_played(self, alice: Client, path: str) -> None:
         path = path.format(edge(alice, "edge-geneva"))
         refused = alice.refused("POST", path)
         assert refused == (501, f"POST /api/{path} is not played by this sandbox")
 
 
-@pytest.mark.parametrize("kind", ["notification", "data-record", "configuration"])
+@pytest.mark.parametrize("kind", ["resource-metadata", "data-set"])
 def test_other_types_are_not_played(alice: Client, kind: str) -> None:
     assert alice.refused("GET", kind) == (501, f"/api/{kind} is not played by this sandbox")

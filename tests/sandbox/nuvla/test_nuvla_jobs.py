@@ -75,6 +75,7 @@ class TestEvents:
     def test_failures_are_written_down_too(self, alice: Client, root: Client) -> None:
         deployment = alice.started()
         alice.post(f"{deployment}/start")
+        alice.sandbox.clock.advance(1)
         (failed,) = alice.found("event", "success=false")
         assert failed["name"] == "deployment.start"
 

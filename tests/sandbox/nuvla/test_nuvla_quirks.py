@@ -9,7 +9,6 @@ from slipstream.sandbox import Sandbox
 
 
 def test_a_search_lags_behind_an_edit_and_a_read_does_not(sandbox: Sandbox, alice: Client) -> None:
-    sandbox.world.search_lag = 1.0
     deployment = alice.started("apps/trials/failing")
     (job,) = sandbox.world.store.collection("job")
     own = f"id='{job['id']}'"
@@ -27,7 +26,6 @@ def test_a_search_lags_behind_an_edit_and_a_read_does_not(sandbox: Sandbox, alic
 def test_the_reason_of_a_failure_is_in_the_job_before_a_search_finds_it(
     sandbox: Sandbox, alice: Client
 ) -> None:
-    sandbox.world.search_lag = 1.0
     deployment = alice.deployment("apps/trials/failing")
     job = alice.act(f"{deployment}/start")
     # The job ends after 40 seconds; the search knows it as it was.

@@ -132,7 +132,7 @@ def test_rights_decide_what_is_seen_and_offered(
         ("POST", "/api/event/1", 405, "invalid method (post) for /api/event/1"),
         ("GET", "/api", 404, "unknown resource"),
         ("GET", "/api/x/y/z", 404, 'undefined action (get, ["x" "z"]) for /api/x/y/z'),
-        ("GET", "/api/quota", 501, "/api/quota is not played by this sandbox"),
+        ("GET", "/api/email", 501, "/api/email is not played by this sandbox"),
         ("POST", "/api/event", 501, "POST /api/event is not played by this sandbox"),
         ("GET", "/api/service-offer/1", 404, "service-offer/1 not found"),
         ("GET", "/api/a/b/c/d", 404, "unknown resource"),
