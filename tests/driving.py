@@ -259,3 +259,7 @@ def held_to_marks(request: pytest.FixtureRequest, process: str) -> Iterator[None
     official.called.clear()
     yield
     assert claimed <= official.called, f"never called: {sorted(claimed - official.called)}"
+
+
+Connect = Callable[..., Client]
+"""Makes clients of a sandbox."""

@@ -282,7 +282,7 @@ def _stats(values: list[Any]) -> Document:
 
 
 def _percentiles(values: list[Any]) -> Document:
-    numbers = sorted(_numbers(values)) or [None]
+    numbers: list[Any] = sorted(_numbers(values)) or [None]
     top, points = len(numbers) - 1, (1, 5, 25, 50, 75, 95, 99)
     return {"values": {f"{point}.0": numbers[round(point * top / 100)] for point in points}}
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import Client, Official, held_to_marks, interpreter
+from driving import Client, Connect, Official, held_to_marks, interpreter
 
 from slipstream.sandbox import Sandbox
 
 _DRIVE = Path(__file__).with_name("drive.py")
 _PYTHON = Path(__file__).parents[2] / ".venv-official-client" / "bin" / "python"
-Connect = Callable[..., Client]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -33,37 +33,12 @@ def test_app_store_lists_what_is_published(alice: Client) -> None:
 
 
 @pytest.mark.proves("list_project_content")
-def test_root_lists_the_projects_one_may_see(alice: Client) -> None:
-    assert _paths(alice.list_project_content()) == {
-        ("project", "apps"),
-        ("project", "alice"),
-        ("project", "examples"),
-    }
-
-
-@pytest.mark.proves("list_project_content")
 def test_project_lists_its_children(alice: Client) -> None:
     assert _paths(alice.list_project_content("examples/images")) == {
         ("component", _UBUNTU),
         ("component", "examples/images/centos-7"),
         ("project", "examples/images/old"),
     }
-
-
-@pytest.mark.proves("list_project_content")
-def test_recursion_finds_everything_and_passes_over_what_is_forbidden(
-    alice: Client, sandbox: Sandbox
-) -> None:
-    found = _paths(alice.list_project_content("examples", recurse=True))
-
-    assert {
-        ("component", "examples/images/old/ubuntu-14.04"),
-        ("application", _SYSTEM),
-        ("project", "examples/private"),
-    } <= found
-    assert ("application", "examples/private/system") not in found
-    refused = [entry.path for entry in sandbox.journal if entry.status == 403]
-    assert refused == ["/module/examples/private/17"]
 
 
 @pytest.mark.proves("get_element")
@@ -83,20 +58,6 @@ def test_element_tells_what_it_is(alice: Client, path: str, kind: str, version: 
     assert (element["type"], element["version"], element["path"]) == (kind, version, bare)
     assert element["name"] == bare.rpartition("/")[2]
     assert element["created"].endswith(" UTC")
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        pytest.param("no/such/module", 404, id="unknown"),
-        pytest.param("examples/private", 403, id="forbidden"),
-    ],
-)
-def test_element_that_cannot_be_read_says_why(alice: Client, path: str, status: int) -> None:
-    with pytest.raises(ClientFailure) as caught:
-        alice.get_element(path)
-
-    assert (caught.value.kind, caught.value.status) == ("HTTPError", status)
 
 
 @pytest.mark.proves("get_cloud_image_identifiers")

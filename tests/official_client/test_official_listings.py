@@ -36,22 +36,6 @@ def test_ended_deployments_are_listed_where_asked_for(alice: Client, sandbox: Sa
     assert [(str(one["id"]), one["status"]) for one in every] == [(new, "ready"), (old, "done")]
 
 
-@pytest.mark.proves("list_deployments")
-def test_deployments_are_listed_by_cloud(alice: Client) -> None:
-    alice.deploy(_WORDPRESS, "exoscale-ch-gva")
-    uuid = alice.deploy(_WORDPRESS, "ec2-eu-west")
-
-    assert [one["id"] for one in alice.list_deployments(cloud="ec2-eu-west")] == [uuid]
-    assert alice.list_deployments(cloud="open-telekom-de1") == []
-
-
-def test_page_of_more_than_five_hundred_is_refused(alice: Client) -> None:
-    with pytest.raises(ClientFailure) as caught:
-        alice.list_deployments(limit=501)
-
-    assert caught.value.status == 400
-
-
 @pytest.mark.proves("get_deployment_events")
 def test_events_tell_the_story_newest_first(alice: Client, sandbox: Sandbox) -> None:
     uuid = alice.deploy(_WORDPRESS)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from conftest import Connect
-from driving import Client, ClientFailure
+from driving import Client, ClientFailure, Connect
 
 from slipstream.sandbox import Sandbox
 
@@ -76,20 +73,6 @@ def test_wrong_password_opens_no_session(connect: Connect, sandbox: Sandbox) -> 
     assert client.is_authenticated() is False
 
 
-def test_wrong_secret_opens_no_session(connect: Connect, sandbox: Sandbox) -> None:
-    client = connect()
-
-    assert client.login_apikey(sandbox.key, "not.the.secret")["status"] == 403
-    assert client.is_authenticated() is False
-
-
-def test_unknown_way_to_log_in_is_not_found(connect: Connect) -> None:
-    answer = connect().login({"href": "session-template/carrier-pigeon", "username": "alice"})
-
-    assert answer["status"] == 404
-    assert answer["json"]["message"] == "session-template/carrier-pigeon not found"
-
-
 @pytest.mark.proves("logout")
 def test_logout_deletes_the_session(alice: Client, sandbox: Sandbox) -> None:
     session = alice.current_session()
@@ -98,23 +81,6 @@ def test_logout_deletes_the_session(alice: Client, sandbox: Sandbox) -> None:
 
     assert sandbox.world.store.get(session) is None
     assert alice.is_authenticated() is False
-    with pytest.raises(ClientFailure) as caught:
-        alice.list_deployments()
-    assert caught.value.status == 401
-
-
-def test_cookie_file_carries_the_session_to_the_next_client(
-    alice: Client, connect: Connect
-) -> None:
-    assert connect().current_session() == alice.current_session()
-
-
-def test_session_ends_after_a_day(alice: Client, sandbox: Sandbox) -> None:
-    sandbox.clock.advance(_DAY - 60)
-    assert alice.list_deployments() == []
-
-    sandbox.clock.advance(120)
-
     with pytest.raises(ClientFailure) as caught:
         alice.list_deployments()
     assert caught.value.status == 401
@@ -144,28 +110,3 @@ def test_expired_session_is_renewed_where_that_was_asked_for(
         ("/api/session", 201),
         (path, 200),
     ]
-
-
-def test_cookie_file_lies_in_the_home_folder_by_default(
-    connect: Connect, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    client = connect(cookie_file=None)
-
-    client.login_internal(sandbox.username, sandbox.password)
-
-    homes: list[Path] = list(tmp_path_factory.getbasetemp().glob("official-client*"))
-    kept = [home / ".slipstream" / "cookies.txt" for home in homes]
-    assert any("com.sixsq.slipstream.cookie\ttoken=" in one.read_text() for one in kept)
-
-
-@pytest.mark.proves("login_internal")
-def test_cookie_is_only_sent_over_plain_http_in_insecure_mode(
-    connect: Connect, sandbox: Sandbox
-) -> None:
-    client = connect(insecure=False)
-    client.login_internal(sandbox.username, sandbox.password)
-
-    with pytest.raises(ClientFailure) as caught:
-        client.list_deployments()
-
-    assert caught.value.status == 401

@@ -11,15 +11,6 @@ _WORDPRESS = "apps/WordPress/wordpress"
 _SYSTEM = "examples/tutorials/service-testing/system"
 
 
-def test_word_that_is_no_keep_running_never_leaves_the_client(
-    alice: Client, sandbox: Sandbox
-) -> None:
-    with pytest.raises(ClientFailure, match='"keep_running" should be one of'):
-        alice.deploy(_SYSTEM, keep_running="sometimes")
-
-    assert sandbox.journal.entries("POST", "/run") == []
-
-
 @pytest.mark.parametrize(
     ("path", "arguments", "reason"),
     [
@@ -71,28 +62,3 @@ def test_broken_rule_is_told_in_the_servers_words(
     assert caught.value.message.startswith(reason)
     assert sandbox.journal[-1].status == 409
     assert sandbox.world.runs == {}
-
-
-def test_missing_ssh_key_matters_where_it_is_checked(root: Client, sandbox: Sandbox) -> None:
-    # The privileged user of the sandbox has no key.
-    with pytest.raises(ClientFailure) as caught:
-        root.deploy(_WORDPRESS, "exoscale-ch-gva", check_ssh_key=True)
-
-    assert caught.value.message == "Missing public key in your user profile."
-    sent = sandbox.journal.entries("POST", "/run")[0].form
-    assert sent is not None
-    assert "bypass-ssh-check" not in sent
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        pytest.param("no/such/module", 404, id="unknown"),
-        pytest.param("examples/private/system", 403, id="forbidden"),
-    ],
-)
-def test_module_that_cannot_be_deployed_says_why(alice: Client, path: str, status: int) -> None:
-    with pytest.raises(ClientFailure) as caught:
-        alice.deploy(path)
-
-    assert (caught.value.kind, caught.value.status) == ("HTTPError", status)

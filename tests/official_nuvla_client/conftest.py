@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import Client, Official, held_to_marks, interpreter
+from driving import Client, Connect, Official, held_to_marks, interpreter
 
 from slipstream.sandbox import Sandbox
 
@@ -41,7 +41,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Callable[..., Client]:
+def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Connect:
     """Make clients of the sandbox, each with cookies of its own unless a file is named."""
 
     def make(**kwargs: object) -> Client:
@@ -52,14 +52,14 @@ def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Callable[..
 
 
 @pytest.fixture
-def alice(connect: Callable[..., Client], sandbox: Sandbox) -> Client:
+def alice(connect: Connect, sandbox: Sandbox) -> Client:
     client = connect()
     client.login_password(sandbox.username, sandbox.password)
     return client
 
 
 @pytest.fixture
-def root(connect: Callable[..., Client], sandbox: Sandbox) -> Client:
+def root(connect: Connect, sandbox: Sandbox) -> Client:
     """Log the administrator in, who acts for the administrators' group."""
     user = connect().of("User")
     user.login_password("super", sandbox.users["super"].password)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from driving import Client, ClientFailure, Official
+from driving import Client, Connect, Official
 
 from slipstream.sandbox import Sandbox
 
-Connect = Callable[..., Client]
 _ENDPOINT = "https://cluster.example.org:6443"
 
 
@@ -125,17 +123,6 @@ def test_configuration_of_kubectl_becomes_a_credential(
         )
 
 
-def test_context_that_is_not_there_never_leaves_the_client(
-    alice: Client, cluster: str, sandbox: Sandbox
-) -> None:
-    sandbox.journal.clear()
-
-    with pytest.raises(ClientFailure, match="failed to find cluster or user"):
-        alice.of("CredentialK8s").create_from_config(_CONFIG, cluster, "elsewhere")
-
-    assert list(sandbox.journal) == []
-
-
 @pytest.mark.proves(
     "KubeConfig.decode",
     "KubeConfig.from_string",
@@ -186,14 +173,3 @@ def test_private_part_of_a_generated_ssh_key_is_shown_once(alice: Client) -> Non
     found = alice.get(made["resource-id"]).data
     assert (found["subtype"], found["public-key"]) == ("ssh-key", made["public-key"])
     assert "private-key" not in found
-
-
-def test_unknown_template_is_refused(alice: Client) -> None:
-    made = alice.of("Credential", subtype="infrastructure-service-amazonec2")
-
-    with pytest.raises(ClientFailure) as caught:
-        made.create_from_template(
-            {"amazonec2-region": "eu-west-1"}, "infrastructure-service/1", "x"
-        )
-
-    assert caught.value.status == 400

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
-from driving import Client, ClientFailure
+from driving import Client, ClientFailure, Connect
 
 from slipstream.sandbox import Sandbox
 
-Connect = Callable[..., Client]
 _GROUP = "infrastructure-service-group"
 
 
@@ -48,33 +45,6 @@ def test_search_filters_sorts_pages_and_selects(alice: Client, sandbox: Sandbox)
     assert {tuple(sorted(one)) for one in page["resources"]} == {("created", "id", "state")}
 
 
-@pytest.mark.proves("search")
-def test_search_counts_by_aggregation(alice: Client, sandbox: Sandbox) -> None:
-    sandbox.world.add_deployments(2)
-    sandbox.world.add_deployments(1, state="ERROR")
-
-    found = alice.search("deployment", aggregation="terms:state", last=0).data
-
-    assert found["resources"] == []
-    buckets = found["aggregations"]["terms:state"]["buckets"]
-    assert {one["key"]: one["doc_count"] for one in buckets} == {"STOPPED": 2, "ERROR": 1}
-
-
-@pytest.mark.parametrize(
-    ("query", "reason"),
-    [
-        pytest.param({"filter": ""}, "Invalid CIMI filter", id="empty"),
-        pytest.param({"filter": "state= ['A']"}, "Invalid CIMI filter", id="space"),
-        pytest.param({"filter": "a='1' AND b='2'"}, "Invalid CIMI filter", id="upper-case"),
-    ],
-)
-def test_filter_that_is_none_is_refused(alice: Client, query: dict[str, str], reason: str) -> None:
-    with pytest.raises(ClientFailure, match=reason) as caught:
-        alice.search("deployment", **query)
-
-    assert (caught.value.kind, caught.value.status) == ("NuvlaError", 400)
-
-
 @pytest.mark.proves("get", "add")
 def test_added_resource_can_be_read(alice: Client, cellar: str, sandbox: Sandbox) -> None:
     found = alice.get(cellar).data
@@ -111,19 +81,6 @@ def test_deleted_resource_is_gone(alice: Client, cellar: str) -> None:
     assert caught.value.status == 404
 
 
-@pytest.mark.parametrize("call", ["delete_bulk", "operation_bulk"])
-def test_bulk_without_a_filter_never_leaves_the_client(
-    alice: Client, sandbox: Sandbox, call: str
-) -> None:
-    sandbox.journal.clear()
-    more = ["bulk-stop", {}] if call == "operation_bulk" else []
-
-    with pytest.raises(ClientFailure, match="'filter' must be a non-empty string"):
-        getattr(alice, call)("deployment", "", *more)
-
-    assert list(sandbox.journal) == []
-
-
 @pytest.mark.proves("operation")
 def test_action_on_a_resource_answers_with_its_job(
     alice: Client, sandbox: Sandbox, place: str
@@ -134,32 +91,6 @@ def test_action_on_a_resource_answers_with_its_job(
     sandbox.clock.advance(300)
     job = alice.get(answer["location"]).data
     assert (job["action"], job["state"], job["progress"]) == ("credential_check", "SUCCESS", 100)
-
-
-def test_unknown_action_is_not_found(alice: Client, place: str) -> None:
-    with pytest.raises(ClientFailure, match="undefined action") as caught:
-        alice.operation(alice.get(place), "explode")
-
-    assert caught.value.status == 404
-
-
-def test_unknown_type_is_no_method(alice: Client) -> None:
-    with pytest.raises(ClientFailure, match="invalid method") as caught:
-        alice.search("unicorn")
-
-    assert caught.value.status == 405
-
-
-def test_what_belongs_to_others_is_refused_and_not_found_in_a_search(
-    alice: Client, connect: Connect, sandbox: Sandbox, cellar: str
-) -> None:
-    bob = connect()
-    bob.login_password("bob", sandbox.users["bob"].password)
-
-    with pytest.raises(ClientFailure, match=f"invalid credentials for '{cellar}'") as caught:
-        bob.get(cellar)
-    assert caught.value.status == 403
-    assert bob.search(_GROUP, filter="name='cellar'").data["count"] == 0
 
 
 def test_compressed_requests_are_understood(connect: Connect, sandbox: Sandbox) -> None:

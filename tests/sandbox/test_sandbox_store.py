@@ -101,16 +101,6 @@ def test_terms_come_largest_first(store: Store) -> None:
     assert buckets == [{"key": "on", "doc_count": 3}, {"key": "off", "doc_count": 1}]
 
 
-def test_percentiles_and_extended_statistics_have_their_shape(store: Store) -> None:
-    wanted = (("percentiles", "offer/cpu"), ("extendedstats", "offer/cpu"), ("nonsense", "id"))
-    found = store.search("machine", Query(aggregations=wanted)).aggregations
-    assert found["percentiles:offer/cpu"]["values"]["50.0"] == 4
-    assert found["extendedstats:offer/cpu"]["sum_of_squares"] == 84.0
-    assert "nonsense:id" not in found
-    nothing = store.search("machine", Query(aggregations=(("percentiles", "state"),)))
-    assert nothing.aggregations["percentiles:state"]["values"]["50.0"] is None
-
-
 def test_a_selection_keeps_nested_attributes_and_what_always_stays(store: Store) -> None:
     document = {"id": "a/1", "acl": {}, "connector": {"href": "x", "name": "y"}, "b": 1}
     kept = selected(document, ("connector/href", "missing", "b/c"), ["acl"])

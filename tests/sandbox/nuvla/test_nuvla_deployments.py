@@ -2,8 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from sandbox.nuvla.client import Client
 from slipstream.sandbox import Sandbox
 
@@ -48,35 +46,6 @@ class TestCreating:
         assert document["nuvlabox"] in document["acl"]["edit-data"]
         assert document["execution-mode"] == "pull"
 
-    def test_it_works_without_a_credential(self, alice: Client) -> None:
-        body = {"module": {"href": alice.module()}, "execution-mode": "mixed"}
-        document = alice.read(alice.added("deployment", body))
-        assert document["execution-mode"] == "mixed"
-        assert "parent" not in document
-
-    @pytest.mark.parametrize(
-        ("body", "status", "message"),
-        [
-            ({}, 400, "Request body is missing a module href!"),
-            ({"module": {"href": "module/x_1"}}, 404, "module/x not found"),
-            ({"module": {"href": "user/x"}}, 405, "invalid method (get) for UNKNOWN"),
-        ],
-    )
-    def test_a_bad_module_is_refused(
-        self, alice: Client, body: dict[str, Any], status: int, message: str
-    ) -> None:
-        assert alice.refused("POST", "deployment", json=body) == (status, message)
-
-    def test_what_others_hide_cannot_be_used(self, alice: Client, bob: Client) -> None:
-        (diary,) = bob.found("module", "path='private/diary'")
-        body: dict[str, Any] = {"module": {"href": diary["id"]}}
-        refused = alice.refused("POST", "deployment", json=body)
-        assert refused == (403, f"invalid credentials for '{diary['id']}'")
-        body = {"module": {"href": bob.module()}, "parent": alice.credential()}
-        assert bob.refused("POST", "deployment", json=body)[0] == 403
-        body["parent"] = "credential/x"
-        assert bob.refused("POST", "deployment", json=body) == (404, "credential/x not found")
-
 
 class TestEditing:
     def test_values_are_matched_by_name(self, alice: Client) -> None:
@@ -102,11 +71,6 @@ class TestEditing:
         assert "wordpress" in kept["docker-compose"]
         assert "required" not in kept["environmental-variables"][0]
 
-    def test_another_version_brings_its_own_values(self, alice: Client) -> None:
-        deployment, module = alice.deployment(), alice.module()
-        document = alice.edit(deployment, {"module": {"href": f"{module}_0"}})
-        assert "environmental-variables" not in document["module"]["content"]
-
     def test_another_credential_moves_it(self, alice: Client) -> None:
         deployment = alice.deployment()
         document = alice.edit(deployment, {"parent": alice.credential(PULL)})
@@ -127,14 +91,6 @@ class TestEditing:
         old = alice.read(deployment)
         alice.act(f"{deployment}/start")
         assert alice.edit(deployment, old)["state"] == "CREATED"
-
-    def test_attributes_are_removed_by_name(self, alice: Client) -> None:
-        deployment = alice.deployment()
-        alice.edit(deployment, {"name": "blog", "tags": ["a"]})
-        document = alice.edit(deployment, {"description": "x"}, select="name,tags,id")
-        assert "name" not in document
-        assert "tags" not in document
-        assert (document["id"], document["description"]) == (deployment, "x")
 
 
 class TestOtherActions:

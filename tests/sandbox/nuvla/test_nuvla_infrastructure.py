@@ -37,11 +37,6 @@ class TestEdges:
         assert box["online"] is False
         assert alice.read(box["nuvlabox-status"])["online"] is False
 
-    def test_it_is_not_deleted_while_it_is_commissioned(self, alice: Client) -> None:
-        box = edge(alice, "edge-geneva")
-        refused = alice.refused("DELETE", box)
-        assert refused == (409, f"operation 'delete' not allowed on {box}")
-
     @pytest.mark.parametrize("path", ["{}/heartbeat", "{}/commission"])
     def test_what_is_done_to_it_is_not_played(self, alice: Client, path: str) -> None:
         path = path.format(edge(alice, "edge-geneva"))

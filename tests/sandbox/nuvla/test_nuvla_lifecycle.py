@@ -105,13 +105,6 @@ class TestStarting:
         assert message.splitlines()[-1].startswith(words)
         assert alice.found("job", "status-message!=null") == []
 
-    def test_without_a_credential_the_job_fails(self, sandbox: Sandbox, alice: Client) -> None:
-        body = {"module": {"href": alice.module()}}
-        deployment = alice.added("deployment", body)
-        alice.act(f"{deployment}/start")
-        sandbox.clock.advance(60)
-        assert alice.state(deployment) == "ERROR"
-
     def test_a_failure_can_be_arranged(self, sandbox: Sandbox, alice: Client) -> None:
         deployment = alice.deployment()
         sandbox.world.fail(deployment, "no space left on device")
@@ -128,24 +121,6 @@ class TestStarting:
         sandbox.world.hold(deployment)
         sandbox.clock.advance(3600)
         assert alice.state(deployment) == "STARTING"
-
-    def test_any_method_starts_it(self, alice: Client) -> None:
-        deployment = alice.deployment()
-        assert alice.get(f"{deployment}/start").status_code == 202
-
-    def test_the_state_is_changed_before_rights_are_checked(
-        self, alice: Client, nobody: Client
-    ) -> None:
-        deployment = alice.deployment()
-        refused = nobody.refused("POST", f"{deployment}/start")
-        assert refused == (403, f"invalid credentials for '{deployment}'")
-        assert alice.state(deployment) == "STARTING"
-        assert alice.found("job", f"target-resource/href='{deployment}'") == []
-        assert nobody.refused("POST", f"{deployment}/stop")[0] == 403
-        assert alice.state(deployment) == "STOPPING"
-        assert alice.refused("POST", f"{deployment}/stop")[0] == 409
-        alice.edit(deployment, {"state": "ERROR"})
-        assert alice.post(f"{deployment}/stop").status_code == 202
 
     def test_most_actions_check_rights_first(self, alice: Client, nobody: Client) -> None:
         deployment = alice.started()
@@ -202,34 +177,6 @@ class TestEnding:
             "resource-id": deployment,
         }
         assert alice.parameters(deployment) == {}
-
-    def test_an_error_is_stopped_or_deleted_by_force(self, alice: Client) -> None:
-        deployment = alice.started("apps/trials/failing")
-        message = f"Action delete cannot be called on {deployment} in state ERROR!"
-        assert alice.refused("DELETE", deployment) == (409, message)
-        answer = alice.post(f"{deployment}/force-delete")
-        assert (answer.status_code, answer.json()["message"]) == (200, f"{deployment} deleted")
-        assert alice.get(deployment).status_code == 404
-
-    @pytest.mark.parametrize(
-        ("state", "action", "named"),
-        [
-            ("CREATED", "stop", "stop"),
-            ("CREATED", "update", "update_deployment"),
-            ("CREATED", "create-log", "create-log"),
-            ("STARTED", "start", "start"),
-            ("STARTING", "start", "start"),
-            ("STOPPING", "stop", "stop"),
-        ],
-    )
-    def test_a_wrong_state_is_a_conflict(
-        self, alice: Client, state: str, action: str, named: str
-    ) -> None:
-        deployment = alice.deployment()
-        alice.edit(deployment, {"state": state})
-        refused = alice.refused("POST", f"{deployment}/{action}", json={"components": ["web"]})
-        message = f"Action {named} cannot be called on {deployment} in state {state}!"
-        assert refused == (409, message)
 
     def test_an_unfinished_job_of_what_is_gone_fails(
         self, sandbox: Sandbox, alice: Client

@@ -24,14 +24,6 @@ class TestLogs:
         assert second["log"]["web"][0] > first["log"]["web"][0]
         assert second["last-timestamp"] > first["last-timestamp"]
 
-    def test_components_have_to_be_named(self, alice: Client) -> None:
-        deployment = alice.started()
-        status, message = alice.refused(
-            "POST", f"{deployment}/create-log", json={"service": "Service/web"}
-        )
-        assert status == 400
-        assert "components" in message
-
     def test_a_log_belongs_to_its_session(self, sandbox: Sandbox, alice: Client) -> None:
         deployment = alice.started()
         body = {"components": ["web"]}

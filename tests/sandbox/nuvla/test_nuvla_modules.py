@@ -19,15 +19,6 @@ def test_the_content_comes_with_a_single_module_alone(alice: Client) -> None:
     }
 
 
-def test_each_version_can_be_read(alice: Client) -> None:
-    module = alice.module()
-    assert alice.read(f"{module}_0")["content"]["commit"] == "first"
-    assert alice.read(f"{module}_2")["content"]["commit"] == "mariadb 11"
-    assert alice.refused("GET", f"{module}_9") == (404, f"{module}_9 not found")
-    refused = alice.refused("GET", f"{module}_1")
-    assert refused == (404, f"Module version not found: {module} not found")
-
-
 def test_a_deleted_version_leaves_its_number(alice: Client) -> None:
     module = alice.module()
     href = alice.read(module)["content"]["id"]
@@ -45,24 +36,11 @@ def test_a_module_is_deleted_with_all_versions(alice: Client) -> None:
     assert alice.get(module).status_code == 404
 
 
-def test_a_project_with_children_stays(alice: Client) -> None:
-    refused = alice.refused("DELETE", alice.module("apps"))
-    assert refused == (403, "Cannot delete project with children")
-
-
 def test_deleting_one_version_the_wrong_way_ruins_the_module(alice: Client) -> None:
     module = alice.module()
     assert alice.refused("DELETE", f"{module}_0") == (404, f"{module}_0 not found")
     assert alice.found("module", f"path='{WORDPRESS}'")
     assert alice.get(module).status_code == 404
-
-
-def test_others_may_look_and_not_touch(alice: Client, bob: Client) -> None:
-    module = bob.module()
-    assert bob.read(module)["content"]["commit"] == "mariadb 11"
-    for method, path in (("DELETE", module), ("POST", f"{module}_0/delete-version")):
-        assert bob.request(method, path).status_code == 403
-    assert alice.read(module)["name"] == "WordPress"
 
 
 @pytest.mark.parametrize(

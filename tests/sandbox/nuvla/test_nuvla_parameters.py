@@ -9,12 +9,6 @@ from slipstream.sandbox.nuvla.manifests import compose_services, kubernetes_serv
 from slipstream.sandbox.nuvla.parameters import parameter_id
 
 
-def test_an_id_can_be_computed() -> None:
-    deployment = "deployment/11111111-2222-3333-4444-555555555555"
-    uuid = "91caa5bf-c967-3d0a-9762-a3bb76da5088"
-    assert parameter_id(deployment, "hostname") == f"deployment-parameter/{uuid}"
-
-
 def test_parameters_are_found_by_their_computed_ids(alice: Client) -> None:
     deployment = alice.deployment()
     assert alice.get(parameter_id(deployment, "hostname")).status_code == 404
@@ -74,12 +68,6 @@ def test_kubernetes_names_what_it_runs(alice: Client) -> None:
     assert values["Deployment.nginx.replicas.desired"] == "1"
     assert values["Service.nginx.tcp.80"].isdigit()
     assert "Service.nginx.image" not in values
-
-
-def test_helm_tells_of_its_release(alice: Client) -> None:
-    values = alice.parameters(alice.started("apps/web/redis", "k8s-lausanne admin"))
-    assert values["helm-status"] == "deployed"
-    assert values["helm-chart"].startswith("redis-")
 
 
 def test_applications_add_and_change_parameters(alice: Client, bob: Client) -> None:

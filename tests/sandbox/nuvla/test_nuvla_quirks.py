@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.nuvla.client import WORDPRESS, Client
+from sandbox.nuvla.client import Client
 from slipstream.sandbox import Sandbox
 
 
@@ -99,30 +99,3 @@ def test_a_stop_that_is_refused_leaves_its_mark(
     assert alice.post(f"{deployment}/stop").status_code == 409
     alice.edit(deployment, {"state": "ERROR"})
     alice.act(f"{deployment}/stop")
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"state": "FOO"},
-        {"name": ""},
-        {"name": 1},
-        {"name": None},
-        {"tags": "x"},
-        {"tags": [1]},
-        {"tags": None},
-        {"data": {"records": {"filters": [{"filter": "x=1", "time-start": None}]}}},
-    ],
-)
-def test_an_edit_must_fit_the_description(alice: Client, changes: dict[str, object]) -> None:
-    deployment = alice.deployment(WORDPRESS)
-    status, message = alice.refused("PUT", deployment, json=changes)
-    assert status == 400
-    assert message.startswith(f"resource {deployment} does not satisfy defined schema:\n-- Spec")
-    assert "name" not in alice.read(deployment)
-
-
-def test_a_credential_belongs_to_the_server_and_its_user_may_do_everything(alice: Client) -> None:
-    user = alice.world.user_id("alice")
-    assert alice.found("credential", f"acl/owners='{user}'") == []
-    assert alice.found("credential", f"acl/edit-acl='{user}'")

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.client import Client
 from slipstream.sandbox import Sandbox
-from slipstream.sandbox.slipstream3.xml import Element, entries
+from slipstream.sandbox.slipstream3.xml import Element
 
 
 def test_xml_is_indented_by_three_spaces_and_leaves_nothing_out_but_none() -> None:
@@ -47,32 +47,6 @@ def test_json_changes_shape_with_the_number_of_children_and_guesses_numbers() ->
     assert Element("empty").json() == ""
 
 
-def test_a_map_is_a_list_of_entries() -> None:
-    found = entries([("k", Element("v"))], cdata=True)[0]
-    assert found.json() == {"string": "k", "v": ""}
-
-
-@pytest.mark.parametrize(
-    ("accept", "kind"),
-    [
-        ("application/xml", "application/xml"),
-        ("text/plain", "text/plain"),
-        ("text/xml", "application/xml"),
-        ("image/png", "application/json"),
-        ("*/*", "application/json"),
-        ("application/json", "application/json"),
-        ("text/html,application/xml;q=0.5", "text/html"),
-        ("text/html;q=0.5,application/xml", "application/xml"),
-    ],
-)
-def test_the_variant_follows_accept_and_is_never_refused(
-    alice: Client, accept: str, kind: str
-) -> None:
-    answer = alice.get("/run", headers={"Accept": accept})
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"].startswith(kind)
-
-
 def test_the_variant_can_be_asked_for_in_the_address(alice: Client) -> None:
     assert alice.get("/run?media=json").json() == {
         "runs": {"offset": 0, "limit": 20, "count": 0, "totalCount": 0}
@@ -82,35 +56,6 @@ def test_the_variant_can_be_asked_for_in_the_address(alice: Client) -> None:
     assert alice.get("/run.xml").text.startswith("<runs ")
 
 
-@pytest.mark.parametrize("path", ["/user/alice"])
-def test_some_documents_have_no_json(alice: Client, path: str) -> None:
-    answer = alice.get(path, headers={"Accept": "application/json"})
-    assert answer.text.startswith("<")
-
-
-def test_an_error_names_its_status_reason_and_detail(alice: Client) -> None:
-    answer = alice.get("/nothing/here")
-    assert answer.status_code == 404
-    assert answer.text == (
-        '<error code="404" reason="Not Found" detail="The server has not found anything matching '
-        'the request URI" specificationUri="http://www.w3.org/Protocols/rfc2616/'
-        'rfc2616-sec10.html#sec10.4.5">\n'
-        "The server has not found anything matching the request URI\n"
-        "</error>"
-    )
-
-
-def test_an_error_follows_accept_and_is_html_for_anything(alice: Client) -> None:
-    shown = {
-        accept: alice.get("/nothing", headers={"Accept": accept})
-        for accept in ("*/*", "text/plain", "application/json", "application/xhtml+xml")
-    }
-    assert shown["*/*"].text.startswith("<!DOCTYPE html>")
-    assert shown["application/xhtml+xml"].text.startswith("<!DOCTYPE html>")
-    assert shown["text/plain"].text.startswith("404 - Not Found\nThe server has not found")
-    assert shown["application/json"].json()["error"]["code"] == "404"
-
-
 def test_a_quote_in_a_message_breaks_the_json_of_an_error(alice: Client) -> None:
     answer = alice.post("/run", data={"refqname": 'a"b'}, headers={"Accept": "application/json"})
     assert answer.status_code == 404
@@ -118,27 +63,10 @@ def test_a_quote_in_a_message_breaks_the_json_of_an_error(alice: Client) -> None
         answer.json()
 
 
-def test_a_wrong_method_is_not_allowed(alice: Client) -> None:
-    assert alice.refused("POST", "/appstore")[0] == 405
-    assert alice.refused("PUT", "/run/x")[0] == 405
-    assert alice.put("/run").headers["Allow"] == "GET, POST"
-
-
 def test_a_post_can_name_another_method_but_not_to_the_json_side(alice: Client) -> None:
     uuid = alice.deploy("apps/WordPress/wordpress")
     assert alice.post(f"/run/{uuid}?method=delete").status_code == 409
     assert alice.post("/api/event?method=get", json={}).status_code == 501
-
-
-@pytest.mark.parametrize("accept", ["application/xml", "text/plain", "application/json", "*/*"])
-def test_without_a_login_programs_get_401_and_lose_their_cookie(
-    nobody: Client, accept: str
-) -> None:
-    answer = nobody.get("/run", headers={"Accept": accept})
-    assert answer.status_code == 401
-    assert "=INVALID; Path=/; Expires=" in answer.headers["Set-Cookie"]
-    assert "Max-Age" not in answer.headers["Set-Cookie"]
-    assert "WWW-Authenticate" not in answer.headers
 
 
 def test_without_a_login_browsers_are_sent_to_the_login(sandbox: Sandbox, nobody: Client) -> None:
@@ -173,11 +101,3 @@ def test_token_of_deleted_account_gets_an_empty_200(
 def test_what_is_not_played_answers_501_and_says_so(alice: Client, method: str, path: str) -> None:
     status, detail = alice.refused(method, path, headers={"Content-Type": "application/xml"})
     assert (status, detail) == (501, f"{method} {path} is not played by this sandbox.")
-
-
-def test_addresses_for_browsers_answer(nobody: Client, alice: Client) -> None:
-    assert nobody.get("/").headers["Location"].endswith("/dashboard")
-    assert nobody.get("/logout").status_code == 200
-    for path in ("/event", "/usage"):
-        assert alice.get(path).headers["Content-Type"].startswith("text/html")
-    assert alice.get("/teapot").status_code == 418

@@ -3,7 +3,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from sandbox.client import XML, Client
+from sandbox.client import Client
 from slipstream.sandbox import Sandbox
 
 BLOG = "apps/WordPress/wordpress"
@@ -51,35 +51,6 @@ def test_a_version_needs_the_prefix(alice: Client) -> None:
         assert uri == f"module/{BLOG}/{version}"
     found = refused(alice, refqname=f"{BLOG}/412")
     assert found == (404, f"Coudn't find reference module: {BLOG}/412")
-
-
-def test_what_was_asked_for_is_in_the_run(alice: Client) -> None:
-    chosen = offer(alice, "ec2-eu-west")
-    uuid = alice.deploy(
-        BLOG,
-        **{
-            "parameter--wordpress_title": 'It\'s "mine"',
-            "parameter--cloudservice": "ec2-eu-west",
-            "parameter--service-offer": chosen,
-            "parameter--instance.type": "t2.micro",
-            "tags": "blog,test",
-            "keep-running": "always",
-        },
-    )
-    root = alice.xml(f"/run/{uuid}")
-    values = {one.get("key"): one.text or "" for one in root.iter("runtimeParameter")}
-    assert values["machine:wordpress_title"] == 'It\'s "mine"'
-    assert values["machine:admin_email"] == "admin@example.org"
-    assert values["machine:cloudservice"] == "ec2-eu-west"
-    assert values["machine:service-offer"] == chosen
-    assert values["machine:ec2-eu-west.instance.type"] == "t2.micro"
-    assert values["ss:tags"] == "blog,test"
-    assert values["ss:category"] == "Image"
-    assert root.get("cloudServiceNames") == "ec2-eu-west"
-    assert root.get("nodeNames") == "machine"
-    kept = root.find("parameters/entry/parameter[@name='General.keep-running']/value")
-    assert kept is not None
-    assert kept.text == "always"
 
 
 @pytest.mark.parametrize("cloud", ["", "default"])
@@ -144,83 +115,6 @@ def test_one_pair_of_quotes_is_lost_from_values_of_applications(alice: Client, t
     assert alice.text(f"/run/{component}/machine:wordpress_title").text == text
 
 
-@pytest.mark.parametrize(
-    ("fields", "status", "detail"),
-    [
-        ({}, 400, "Missing refqname in POST"),
-        ({"refqname": "no/such"}, 404, "Coudn't find reference module: no/such"),
-        (
-            {"refqname": "examples/private/system"},
-            403,
-            "User does not have the rights to execute this module",
-        ),
-        ({"refqname": BLOG, "type": "Race"}, 400, "Unknown run type: Race"),
-        ({"refqname": BLOG, "type": "run"}, 400, "Unknown run type: run"),
-        (
-            {"refqname": BLOG, "type": "Machine"},
-            409,
-            (
-                "This image doesn't need to be built since it doesn't contain a package list "
-                "nor a pre-recipe or a recipe."
-            ),
-        ),
-        (
-            {"refqname": BLOG, "parameter--nonsense": "1"},
-            409,
-            "Unknown parameter: nonsense in node: machine",
-        ),
-        (
-            {"refqname": BLOG, "nonsense": "1"},
-            409,
-            "Invalid key format for Image module: nonsense",
-        ),
-        (
-            {"refqname": SYSTEM, "parameter--cloudservice": "x"},
-            409,
-            "Invalid key format for Deployment module: parameter--cloudservice",
-        ),
-        ({"refqname": SYSTEM, node("db--port"): "1"}, 409, "Unknown node: db"),
-        (
-            {"refqname": SYSTEM, node("apache--nonsense"): "1"},
-            409,
-            "Unknown parameter: nonsense in node: apache",
-        ),
-        (
-            {"refqname": BLOG, "parameter--cloudservice": "moon"},
-            409,
-            (
-                "Missing image id for base image: examples/images/ubuntu-16.04 "
-                "on cloud service: moon"
-            ),
-        ),
-        (
-            {"refqname": BLOG, "parameter--service-offer": "service-offer/1"},
-            409,
-            "Failed to find the service offer 'service-offer/1'",
-        ),
-        (
-            {"refqname": BLOG, "keep-running": "maybe"},
-            409,
-            (
-                "Value of keep-running should be one of the following: "
-                "[always, on-success, on-error, never]"
-            ),
-        ),
-        ({"refqname": BLOG, "parameter--multiplicity": "two"}, 500, GENERIC),
-        (
-            {"refqname": SYSTEM, node("apache--multiplicity"): "two"},
-            500,
-            GENERIC,
-        ),
-    ],
-)
-def test_a_deployment_is_refused_and_told_why(
-    alice: Client, fields: dict[str, str], status: int, detail: str
-) -> None:
-    assert alice.refused("POST", "/run", data=fields) == (status, detail)
-    assert alice.sandbox.world.runs == {}
-
-
 def test_an_offer_and_a_cloud_must_agree(alice: Client) -> None:
     fields = {
         "refqname": BLOG,
@@ -275,25 +169,6 @@ def test_a_key_in_the_profile_is_insisted_on_unless_told_otherwise(alice: Client
     assert alice.deploy(BLOG, **{"bypass-ssh-check": "true"})
 
 
-def test_the_checks_come_in_the_servers_order(alice: Client) -> None:
-    fields = {
-        "refqname": "examples/private/system",
-        "type": "Race",
-        "keep-running": "maybe",
-        "nonsense": "1",
-        "parameter--cloudservice": "moon",
-    }
-    assert alice.refused("POST", "/run", data=fields)[0] == 403
-    fields["refqname"] = BLOG
-    assert alice.refused("POST", "/run", data=fields)[1] == "Unknown run type: Race"
-    del fields["type"]
-    assert alice.refused("POST", "/run", data=fields)[1].startswith("Invalid key format")
-    del fields["nonsense"]
-    assert alice.refused("POST", "/run", data=fields)[1].endswith("cloud service: moon")
-    del fields["parameter--cloudservice"]
-    assert alice.refused("POST", "/run", data=fields)[1].startswith("Value of keep-running")
-
-
 def test_projects_and_empty_applications_are_not_deployed(alice: Client) -> None:
     assert refused(alice, refqname="examples")[0] == 409
     alice.sandbox.world.library.find(SYSTEM).nodes.clear()
@@ -302,11 +177,6 @@ def test_projects_and_empty_applications_are_not_deployed(alice: Client) -> None
         "Deployment module provided for run is missing nodes.",
     )
     assert refused(alice, refqname=BLOG, type="Orchestration")[0] == 409
-
-
-def test_only_a_form_is_taken(alice: Client) -> None:
-    answer = alice.post("/run", data="<run/>", headers={"Content-Type": XML})
-    assert answer.status_code == 415
 
 
 def test_cloud_without_a_credential_fails_at_launch(sandbox: Sandbox, bob: Client) -> None:
@@ -330,22 +200,3 @@ def test_mapping_goes_over_the_value_of_the_form(sandbox: Sandbox, alice: Client
 def test_empty_value_leaves_the_default_of_a_component(alice: Client) -> None:
     uuid = alice.deploy(BLOG, **{"parameter--wordpress_title": ""})
     assert alice.text(f"/run/{uuid}/machine:wordpress_title").text == "Hello from SlipStream"
-
-
-def test_value_that_is_too_long_is_a_failure_of_the_server(alice: Client) -> None:
-    fields = {"refqname": BLOG, "parameter--wordpress_title": "x" * 4097}
-    assert alice.refused("POST", "/run", data=fields) == (500, GENERIC)
-
-
-def test_run_names_its_groups_its_key_and_its_credentials(alice: Client) -> None:
-    uuid = alice.deploy(BLOG)
-    root = alice.xml(f"/run/{uuid}")
-    assert root.get("groups") == "exoscale-ch-gva:machine"
-    for key in ("ss:run.api.key", "ss:deployment.credential.ids"):
-        identifier = alice.text(f"/run/{uuid}/{key}").text
-        assert alice.json(f"/api/{identifier}")["id"] == identifier
-    password = root.find(".//runtimeParameter[@key='machine:admin_password']")
-    assert password is not None
-    assert (password.get("type"), password.get("name")) == ("String", "admin_password")
-    names = {one.get("name") for one in root.findall("parameters/entry/parameter")}
-    assert {"garbage_collected", "machine:run-build-recipes"} <= names

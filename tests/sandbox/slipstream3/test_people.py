@@ -32,28 +32,6 @@ def put(client: Client, root: Element, name: str = "alice") -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-def test_a_profile_holds_keys_clouds_and_a_key_of_the_orchestrators(alice: Client) -> None:
-    root = alice.xml("/user/alice")
-    assert root.attrib["issuper"] == "false"
-    assert root.attrib["roles"].startswith("USER ANON session/")
-    assert "password" not in root.attrib
-    assert "online" not in root.attrib
-    first, second = value(root, KEYS).splitlines()
-    assert first.endswith(" alice@laptop")
-    assert len(second.split()) == 2
-    assert value(root, "General.default.cloud.service") == "exoscale-ch-gva"
-    assert value(root, "ec2-eu-west.access.id")
-    assert value(root, "ec2-eu-west.secret.key")
-    assert value(root, "open-telekom-de1.username") == ""
-    assert value(root, "General.orchestrator.publicsshkey").startswith("ssh-rsa ")
-
-
-def test_profiles_are_ones_own_unless_one_is_privileged(alice: Client, root: Client) -> None:
-    assert alice.refused("GET", "/user/bob")[0] == 403
-    assert alice.refused("GET", "/user/nobody")[0] == 404
-    assert root.xml("/user/bob").get("name") == "bob"
-
-
 def test_a_profile_is_replaced_as_a_whole(sandbox: Sandbox, alice: Client) -> None:
     root = mine(alice)
     root.set("lastName", "Durand")
@@ -123,15 +101,6 @@ def test_what_is_not_a_profile_is_refused(alice: Client) -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "b">]><user name="alice">&a;</user>'
     assert alice.put_xml("/user/alice", bomb).status_code == 400
     assert alice.put("/user/alice", data={"a": "b"}).status_code == 415
-
-
-def test_another_ones_profile_is_not_to_be_touched(alice: Client) -> None:
-    root = mine(alice)
-    root.set("name", "bob")
-    status, told = put(alice, root, "bob")
-    assert status == 403
-    assert "Forbidden to update this resource." in told
-    assert alice.refused("GET", "/user/bob") == (403, "Not allowed to access: bob")
 
 
 def test_every_key_of_the_seeds_is_one(alice: Client, bob: Client) -> None:

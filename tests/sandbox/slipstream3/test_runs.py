@@ -52,18 +52,6 @@ def test_the_list_is_paged(sandbox: Sandbox, alice: Client) -> None:
     assert uuids(alice, "?offset=9") == []
 
 
-@pytest.mark.parametrize("query", ["limit=501", "limit=0", "limit=-1"])
-def test_a_page_beyond_the_limits_is_refused(alice: Client, query: str) -> None:
-    assert alice.refused("GET", f"/run?{query}") == (
-        400,
-        "The value for the limit attribute should be between 1 and 500",
-    )
-
-
-def test_a_negative_offset_is_refused(alice: Client) -> None:
-    assert alice.refused("GET", "/run?offset=-1")[0] == 400
-
-
 @pytest.mark.parametrize("flag", ["true", "True", "yes", "on", "1", "YES"])
 def test_ended_runs_are_left_out_when_asked(sandbox: Sandbox, alice: Client, flag: str) -> None:
     ended, active = alice.deploy(BLOG), alice.deploy(BLOG)
@@ -89,58 +77,3 @@ def test_privileged_users_see_everyones_and_may_choose(
     assert uuids(root, "?user=bob") == uuids(root, "?runOwner=bob") == [theirs]
     assert alice.refused("GET", "/run?user=bob")[0] == 403
     assert uuids(alice, "?runOwner=bob") == [mine]
-
-
-def test_the_json_of_a_list_changes_shape(alice: Client) -> None:
-    def items() -> object:
-        runs = alice.get("/run?media=json").json()["runs"]
-        return type(runs.get("item"))
-
-    assert items() is type(None)
-    alice.deploy(BLOG)
-    assert items() is dict
-    alice.deploy(BLOG)
-    assert items() is list
-
-
-def test_one_run_is_shown_to_its_owner_and_the_privileged(
-    alice: Client, bob: Client, root: Client
-) -> None:
-    uuid = alice.deploy(BLOG)
-    shown = alice.xml(f"/run/{uuid}")
-    assert shown.get("user") == "alice"
-    assert shown.get("state") == "Initializing"
-    assert shown.get("mutable") == "false"
-    assert not {"serviceUrl", "abort", "tags", "status", "username"} & set(shown.attrib)
-    module = shown.find("module")
-    assert module is not None
-    assert module.get("class") == "com.sixsq.slipstream.persistence.ImageModule"
-    assert module.get("resourceUri") == f"module/{BLOG}/478"
-    assert module.get("name") == BLOG
-    names = [one.text for one in shown.findall("cloudServiceNamesList/string")]
-    assert names == ["exoscale-ch-gva"]
-    assert root.xml(f"/run/{uuid}").get("uuid") == uuid
-    assert bob.refused("GET", f"/run/{uuid}")[0] == 403
-    assert bob.refused("DELETE", f"/run/{uuid}")[0] == 403
-    assert alice.refused("GET", "/run/no-such")[0] == 404
-    assert alice.refused("DELETE", "/run/no-such")[0] == 404
-
-
-def test_a_run_has_no_declaration_and_keys_in_cdata(alice: Client) -> None:
-    text = alice.get(f"/run/{alice.deploy(BLOG)}").text
-    assert text.startswith("<run category=")
-    assert "<string><![CDATA[ss:state]]></string>" in text
-    assert '<runtimeParameters class="' in text
-
-
-@pytest.mark.parametrize(
-    ("query", "status", "detail"),
-    [
-        ("limit=x", 400, "Invalid format for the limit attribute"),
-        ("offset=2.5", 400, "Invalid format for the offset attribute"),
-        ("offset=-1", 400, "The value for the offset attribute should be positive"),
-        ("user=bob", 403, "You don't have the permission to use the query parameter 'user'"),
-    ],
-)
-def test_query_is_refused(alice: Client, query: str, status: int, detail: str) -> None:
-    assert alice.refused("GET", f"/run?{query}") == (status, detail)

@@ -28,12 +28,6 @@ def told(client: Client, method: str, path: str, **options: str) -> tuple[int, s
     return answer.status_code, answer.text.partition("\n")[2] if not answer.ok else answer.text
 
 
-def test_a_value_is_bare_text(alice: Client, blog: str) -> None:
-    answer = alice.text(f"{blog}/ss:tags")
-    assert answer.content == b"x"
-    assert answer.headers["Content-Type"] == "text/plain;charset=utf-8"
-
-
 def test_the_question_for_an_unknown_key_fails_the_deployment(
     sandbox: Sandbox, alice: Client, blog: str
 ) -> None:
@@ -54,26 +48,10 @@ def test_the_question_for_an_unknown_key_fails_the_deployment(
     assert told(alice, "GET", f"{blog}/ss:state?ignoreabort=1")[0] == 409
 
 
-def test_an_unset_value_is_not_an_empty_one(alice: Client, blog: str) -> None:
-    found = told(alice, "GET", f"{blog}/ss:url.service")
-    assert found == (412, "key ss:url.service not yet set")
-    assert told(alice, "GET", f"{blog}/ss:abort")[0] == 412
-    assert told(alice, "GET", "/run/no-such/ss:state") == (404, "Unknown run id no-such")
-
-
-def test_the_state_of_a_machine_is_never_unset(alice: Client, blog: str) -> None:
-    assert told(alice, "GET", f"{blog}/machine:vmstate") == (200, "Unknown")
-
-
 def test_any_user_may_read_and_write_values(bob: Client, alice: Client, blog: str) -> None:
     assert told(bob, "GET", f"{blog}/ss:state") == (200, "Initializing")
     assert bob.put(f"{blog}/machine:statecustom", data="hello").status_code == 200
     assert told(alice, "GET", f"{blog}/machine:statecustom") == (200, "hello")
-
-
-def test_a_value_has_a_longest_length(alice: Client, blog: str) -> None:
-    assert alice.put(f"{blog}/machine:statecustom", data="x" * 4096).status_code == 200
-    assert alice.put(f"{blog}/machine:statecustom", data="x" * 4097).status_code == 400
 
 
 def test_an_abort_is_raised_once_and_taken_back(alice: Client, blog: str) -> None:
@@ -86,39 +64,10 @@ def test_an_abort_is_raised_once_and_taken_back(alice: Client, blog: str) -> Non
     assert told(alice, "GET", f"{blog}/ss:abort")[0] == 412
 
 
-def test_a_value_can_be_emptied(alice: Client, blog: str) -> None:
-    assert alice.delete(f"{blog}/ss:tags?ignoreabort=true").status_code == 204
-    assert told(alice, "GET", f"{blog}/ss:tags")[0] == 412
-
-
-def test_a_name_of_letters_is_a_node_and_not_a_key(alice: Client, system: str) -> None:
-    assert told(alice, "GET", f"{system}/apache") == (200, "apache.1")
-    assert told(alice, "GET", f"{system}/nonsense") == (204, "")
-    assert told(alice, "GET", f"{system}/ss:abort")[0] == 412
-    assert told(alice, "PUT", f"{system}/apache")[0] == 405
-
-
 def test_a_test_can_set_any_value(sandbox: Sandbox, alice: Client, blog: str) -> None:
     uuid = blog.rpartition("/")[2]
     sandbox.world.set_parameter(uuid, "machine:new", "v")
     assert told(alice, "GET", f"{blog}/machine:new") == (200, "v")
-
-
-@pytest.mark.parametrize(
-    ("value", "detail"),
-    [
-        (
-            "Provisioning",
-            (
-                "Via API state can be advanced only on a mutable run and only from Ready to "
-                "Provisioning"
-            ),
-        ),
-        ("Foo", "Requested transition to unknown state: Foo"),
-    ],
-)
-def test_state_is_not_set_by_hand(alice: Client, blog: str, value: str, detail: str) -> None:
-    assert told(alice, "PUT", f"{blog}/ss:state", data=value) == (400, detail)
 
 
 def test_scaling_is_not_played(alice: Client, system: str) -> None:
@@ -130,8 +79,3 @@ def test_complete_in_ready_answers_the_state(sandbox: Sandbox, alice: Client, bl
     assert alice.post(f"{blog}/machine:complete").status_code == 501
     sandbox.clock.advance(300)
     assert told(alice, "POST", f"{blog}/machine:complete") == (200, "Ready")
-
-
-def test_write_has_a_content_type_of_its_own(alice: Client, blog: str) -> None:
-    answer = alice.put(f"{blog}/machine:statecustom", data="x")
-    assert answer.headers["Content-Type"] == "*/*; charset=UTF-8"

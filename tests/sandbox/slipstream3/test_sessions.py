@@ -84,28 +84,6 @@ def test_a_token_of_a_provider_logs_in(sandbox: Sandbox, nobody: Client) -> None
     assert nobody.get("/user/alice").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "message"),
-    [
-        ({"password": "wrong"}, 403, "invalid credentials for 'alice'"),
-        ({"username": "carol"}, 403, "invalid credentials for 'carol'"),
-        ({"href": "session-template/foo"}, 404, "session-template/foo not found"),
-        ({"href": "session-template/x1"}, 404, "session-template/x1 not found"),
-        ({"extra": "x"}, 400, "resource does not satisfy defined schema:\n"),
-        ({"password": 3}, 400, "resource does not satisfy defined schema:\n"),
-    ],
-)
-def test_a_login_is_refused_without_touching_the_cookie(
-    sandbox: Sandbox, nobody: Client, changes: dict[str, Any], status: int, message: str
-) -> None:
-    body = {"sessionTemplate": internal(sandbox, **changes)}
-    answer = nobody.post("/api/session", json=body)
-    assert answer.status_code == status
-    assert answer.json()["status"] == status
-    assert answer.json()["message"].startswith(message)
-    assert "Set-Cookie" not in answer.headers
-
-
 def test_what_is_left_out_is_taken_from_the_template(sandbox: Sandbox, nobody: Client) -> None:
     no_password = {"href": "session-template/internal", "username": "alice"}
     assert post(nobody, no_password)[1]["message"] == "invalid credentials for 'alice'"
@@ -118,35 +96,6 @@ def test_what_is_left_out_is_taken_from_the_template(sandbox: Sandbox, nobody: C
 def test_an_inactive_user_is_refused(sandbox: Sandbox, nobody: Client) -> None:
     sandbox.world.accounts["alice"].state = "SUSPENDED"
     assert post(nobody, internal(sandbox))[0] == 403
-
-
-@pytest.mark.parametrize("body", [{}, {"sessionTemplate": {}}, {"sessionTemplate": "x"}])
-def test_login_without_a_template_does_nothing_and_says_nothing(
-    nobody: Client, body: dict[str, Any]
-) -> None:
-    answer = nobody.post("/api/session", json=body)
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert "Set-Cookie" not in answer.headers
-
-
-def test_a_login_that_is_not_json_is_told_in_plain_text(nobody: Client) -> None:
-    answer = nobody.post("/api/session", data="{", headers={"Content-Type": "application/json"})
-    assert (answer.status_code, answer.text) == (400, "Malformed JSON in request body.")
-    assert answer.headers["Content-Type"].startswith("text/plain")
-
-
-def test_a_redirect_takes_the_place_of_the_answer(sandbox: Sandbox, nobody: Client) -> None:
-    page = "https://example.org/app"
-    good = nobody.post(
-        "/api/session", json={"sessionTemplate": internal(sandbox), "redirectURI": page}
-    )
-    assert (good.status_code, good.headers["Location"]) == (303, page)
-    assert "Set-Cookie" in good.headers
-    bad = nobody.post(
-        "/api/session", data={**internal(sandbox, password="wrong"), "redirectURI": page}
-    )
-    assert bad.status_code == 303
-    assert bad.headers["Location"] == f"{page}?error=invalid%20credentials%20for%20%27alice%27"
 
 
 def test_the_session_is_the_only_one_found(alice: Client, bob: Client, nobody: Client) -> None:
@@ -191,28 +140,6 @@ def test_a_forged_cookie_is_nobodys(nobody: Client, cookie: str) -> None:
     nobody.http.headers["Cookie"] = f"{COOKIE}={cookie}"
     assert nobody.json("/api/session")["count"] == 0
     assert nobody.get("/run").status_code == 401
-
-
-def test_a_privileged_user_has_the_role(root: Client) -> None:
-    roles = root.json("/api/session")["sessions"][0]["roles"]
-    assert roles.startswith("ADMIN USER ANON session/")
-
-
-def test_leaving_the_xml_service_is_a_redirect(alice: Client) -> None:
-    answer = alice.delete("/logout")
-    assert answer.status_code == 303
-    assert answer.headers["Location"].endswith("/login")
-    assert "INVALID" in answer.headers["Set-Cookie"]
-
-
-def test_templates_are_open_to_all_and_describe_themselves(nobody: Client) -> None:
-    found = nobody.json("/api/session-template")
-    methods = {one["id"] for one in found["sessionTemplates"]}
-    assert {"session-template/internal", "session-template/api-key"} <= methods
-    one = found["sessionTemplates"][0]
-    href = one["operations"][0]["href"]
-    assert href == f"{one['id']}/describe"
-    assert nobody.get(f"/api/{href}").status_code == 501
 
 
 def test_the_clock_of_the_sandbox_ends_sessions_not_the_real_one() -> None:
