@@ -40,7 +40,9 @@ TITLE = "wordpress_title"
 _TYPES: tuple[type[Resource], ...] = (
     *(sessions.Session, sessions.CallbackResource, Module, Deployment, DeploymentParameter),
     *(ResourceLog, Job, Credential, NuvlaBox, NuvlaBoxStatus),
-    *(InfrastructureService, InfrastructureServiceGroup, *LISTED),
+    InfrastructureService,
+    InfrastructureServiceGroup,
+    *LISTED,
 )
 RESOURCES = {resource.name: resource for resource in _TYPES}
 _UNPLAYED = (
