@@ -34,18 +34,37 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
 from slipstream.sandbox.moments import iso
-from slipstream.sandbox.problems import JsonProblem, MalformedJson
 from slipstream.sandbox.schema import Description, Violation, violation
 from slipstream.sandbox.server import USER_KEY
 from slipstream.sandbox.store import Criterion, Document, Query, Result, TooManyDocuments
-from slipstream.sandbox.web import METHODS
 from slipstream.sandbox.world import BaseWorld
 
+METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"]
 ENTRY_POINT = "cloud-entry-point"
 JSON = "application/json"
 WorldT = TypeVar("WorldT", bound=BaseWorld)
 IdentityT = TypeVar("IdentityT")
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
+
+
+class JsonProblem(Exception):
+    """A refusal of ``/api``: what stands in the envelope."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        resource: str | None = None,
+        *,
+        content_type: str = "application/json",
+    ) -> None:
+        super().__init__(status, message, resource)
+        self.status, self.message, self.resource = status, message, resource
+        self.content_type = content_type
+
+
+class MalformedJson(Exception):
+    """A body of ``/api`` that is not JSON: answered in plain text."""
 
 
 @attrs.frozen(kw_only=True)

@@ -51,12 +51,7 @@ class _Entry:
 
 
 class VendorFront:
-    """
-    The front server, as WSGI middleware.
-
-    :param application: The application behind it.
-    :param clock: The clock that empties the cache and counts the requests of a second.
-    """
+    """The front server, as WSGI middleware; the clock empties the cache and counts requests."""
 
     def __init__(self, application: Application, clock: Clock) -> None:
         self._application = application

@@ -9,12 +9,7 @@ _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 class Identifiers:
-    """
-    Makes identifiers in a fixed order, so that recordings of the sandbox can be repeated.
-
-    :param seed: Where to begin.
-    :param password: The main user's password; a fixed one for each user, if left out.
-    """
+    """Makes identifiers in a fixed order, so that recordings of the sandbox can be repeated."""
 
     def __init__(self, seed: int = 2017, password: str | None = None) -> None:
         self._password = password

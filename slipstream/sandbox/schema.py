@@ -12,13 +12,7 @@ import attrs
 
 @attrs.frozen
 class Violation:
-    """
-    Why a document is refused.
-
-    :param path: Where, from the outside in; empty for the document itself.
-    :param value: The value there.
-    :param rule: What it should be, in the server's words.
-    """
+    """Where in a document which value is wrong, and what it should be in the server's words."""
 
     path: tuple[str | int, ...]
     value: Any
@@ -34,12 +28,7 @@ Check: TypeAlias = Callable[[Any], Violation | None]
 
 @attrs.frozen
 class Attribute:
-    """
-    An attribute of a description.
-
-    :param check: What its value must be.
-    :param required: Whether every document has it.
-    """
+    """What the value of an attribute must be, and whether every document has it."""
 
     check: Check
     required: bool = False

@@ -91,10 +91,7 @@ class _Handler(WSGIRequestHandler):
 class HostCheck:
     """
     Looks at the header ``Host``, so that no page of another site reaches the sandbox under a name
-    of that site's.
-
-    :param listening: The address that is listened on.
-    :param allowed: Further names that are answered.
+    of that site's. Names of this machine, and those that are allowed, are answered.
     """
 
     listening: str
@@ -145,13 +142,7 @@ class Gate:
         self._is_host_allowed = is_host_allowed
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """
-        Answer one request, as WSGI wants it.
-
-        :param environ: The request.
-        :param start_response: Takes the status and the headers.
-        :returns: The body.
-        """
+        """Answer one request, as WSGI wants it."""
         if not self._is_host_allowed(environ.get("HTTP_HOST", "")):
             return _refused(HTTPStatus.MISDIRECTED_REQUEST, start_response)
         try:
@@ -307,14 +298,7 @@ class _Connections(ThreadedWSGIServer):
 
 
 class Server:
-    """
-    A WSGI application on a port of this machine.
-
-    :param application: The application.
-    :param host: The address to listen on.
-    :param port: The port; 0 lets the system choose.
-    :raises OSError: If the address cannot be used.
-    """
+    """A WSGI application on a port of this machine; 0 lets the system choose the port."""
 
     def __init__(self, application: Application, *, host: str, port: int) -> None:
         self._listener = _listen(host, port)

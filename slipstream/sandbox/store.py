@@ -90,13 +90,7 @@ def _items(texts: Sequence[str]) -> list[str]:
 
 @attrs.frozen(kw_only=True)
 class Result:
-    """
-    A page of a search.
-
-    :param count: Documents before paging; None when the search itself failed.
-    :param documents: The page.
-    :param aggregations: Results keyed ``algorithm:attribute``.
-    """
+    """A page of a search; there is no count when the search itself failed."""
 
     count: int | None
     documents: list[Document]
@@ -177,14 +171,8 @@ class Store:
         now: datetime | None = None,
     ) -> Result:
         """
-        Search a collection.
-
-        :param name: Its name.
-        :param query: The search.
-        :param visible: Whether the sender may see a document.
-        :param now: The present time, which decides what the index has seen.
-        :returns: The page; documents are whole, :func:`selected` cuts them.
-        :raises TooManyDocuments: If the page is wider than the store gives out.
+        Search a collection, as much of it as is visible and the index has seen by now; documents
+        are whole, :func:`selected` cuts them.
         """
         if query.size > MOST_DOCUMENTS:
             raise TooManyDocuments(f"size {query.size} too large; limit is {MOST_DOCUMENTS}")

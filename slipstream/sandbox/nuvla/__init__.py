@@ -12,13 +12,7 @@ from slipstream.sandbox.server import Application
 
 
 def begin(clock: Clock, ids: Identifiers) -> tuple[World, Application, dict[str, Login]]:
-    """
-    Begin a sandbox of this family.
-
-    :param clock: Its clock.
-    :param ids: Makes ids, passwords and secrets.
-    :returns: The filled world, its application, and the users' logins by name.
-    """
+    """Make a filled world of this family, its application, and the users' logins by name."""
     world = World(clock=clock)
     world.ids = ids
     logins = plant(world)

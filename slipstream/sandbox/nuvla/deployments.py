@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from slipstream.sandbox.cimi import Reply, action, created, message, not_found
+from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import bare_secret
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla import parameters
@@ -20,7 +20,6 @@ from slipstream.sandbox.nuvla.jobs import queued, under_way
 from slipstream.sandbox.nuvla.modules import content_of, split_version
 from slipstream.sandbox.nuvla.resource import Resource, schema
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.schema import (
     anything,
     described,

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipstream.sandbox.cimi import Reply, action, created, not_played
+from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, not_played
 from slipstream.sandbox.nuvla.access import ADMIN
 from slipstream.sandbox.nuvla.jobs import queued
 from slipstream.sandbox.nuvla.resource import Resource, schema
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.schema import anything, boolean, described, list_of, map_of, matching, text
 from slipstream.sandbox.store import Document
 

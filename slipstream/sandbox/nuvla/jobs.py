@@ -11,11 +11,10 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from slipstream.sandbox.cimi import Reply, action, message
+from slipstream.sandbox.cimi import JsonProblem, Reply, action, message
 from slipstream.sandbox.nuvla.access import ADMIN, acl
 from slipstream.sandbox.nuvla.resource import Resource, forbidden, schema
 from slipstream.sandbox.nuvla.state import State, Work
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.schema import anything, integer, one_of, text, timestamp, within
 from slipstream.sandbox.store import Document
 

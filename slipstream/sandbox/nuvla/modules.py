@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from slipstream.sandbox.cimi import Reply, action, message, not_found
+from slipstream.sandbox.cimi import JsonProblem, Reply, action, message, not_found
 from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, acl
 from slipstream.sandbox.nuvla.resource import Resource, schema, server_error
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.schema import anything, boolean, list_of, map_of, text
 from slipstream.sandbox.store import Document
 

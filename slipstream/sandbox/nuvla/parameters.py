@@ -7,18 +7,21 @@ job/actions/utils/deployment_utils.py.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import md5
+from typing import Any
 from urllib.parse import urlsplit
 
-from slipstream.sandbox.cimi import Reply, created
+import attrs
+import yaml
+
+from slipstream.sandbox.cimi import JsonProblem, Reply, created
 from slipstream.sandbox.nuvla.access import acl
-from slipstream.sandbox.nuvla.manifests import Service, compose_services, kubernetes_services
 from slipstream.sandbox.nuvla.resource import Resource, schema
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.schema import described, string, text
 from slipstream.sandbox.store import Document
 
@@ -26,7 +29,56 @@ THIS_MACHINE = "127.0.0.1"
 """The host of the seeded services, which stands for the one that the sandbox answers on."""
 SITE = "site"
 """The output parameter that the seeded WordPress fills in: where the sandbox shows the blog."""
+_PORT = re.compile(r"(?:[\d.:]*:)?(\d+)(?:/(tcp|udp))?")
 _FIXED = frozenset({"parent", "name", "node-id"})
+
+
+@attrs.frozen(kw_only=True)
+class Service:
+    """A part of an application: its image, if any, and its ports by protocol and number."""
+
+    node: str
+    image: str = ""
+    ports: tuple[tuple[str, int], ...] = ()
+
+
+def _read(text: str) -> list[dict[str, Any]]:
+    try:
+        return [part for part in yaml.safe_load_all(text) if isinstance(part, dict)]
+    except yaml.YAMLError:
+        return []
+
+
+def compose_services(text: str) -> list[Service]:
+    """Read a Compose file."""
+    services = (_read(text) or [{}])[0].get("services")
+    return [
+        Service(node=str(name), image=str(service.get("image", "")), ports=tuple(_ports(service)))
+        for name, service in (services if isinstance(services, dict) else {}).items()
+        if isinstance(service, dict)
+    ]
+
+
+def _ports(service: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    for port in service.get("ports") or ():
+        if isinstance(port, dict):
+            yield str(port.get("protocol", "tcp")), int(port["target"])
+        elif match := _PORT.fullmatch(str(port)):
+            yield match[2] or "tcp", int(match[1])
+
+
+def kubernetes_services(text: str) -> list[Service]:
+    """Read a Kubernetes manifest."""
+    services = []
+    for part in _read(text):
+        name = (part.get("metadata") or {}).get("name")
+        if part.get("kind") not in {"Deployment", "Service"} or not name:
+            continue
+        spec = part.get("spec") or {}
+        listed = spec.get("ports") or () if spec.get("type") == "NodePort" else ()
+        ports = tuple((str(port.get("protocol", "TCP")).lower(), port["port"]) for port in listed)
+        services.append(Service(node=f"{part['kind']}.{name}", ports=ports))
+    return services
 
 
 def parameter_id(deployment: str, name: str, node: str = "") -> str:

@@ -27,7 +27,7 @@ from slipstream.filters import (
 from slipstream.filters.expressions import PLACING
 from slipstream.filters.geometry import read_shape
 from slipstream.filters.matching import leaves
-from slipstream.sandbox.problems import JsonProblem
+from slipstream.sandbox.cimi import JsonProblem
 from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Query
 
 _FULL_TEXT = ("name", "description", "tags")
@@ -108,8 +108,6 @@ class Index:
     """
     The index of a collection.
 
-    :param kind: The type of resource.
-    :param now: The present time, which date arithmetic starts from.
     :param hidden: Attributes that are not indexed, slashes for nesting.
     :param mapped: Attributes that can be sorted by though no document may have them.
     :param newest_first: The attribute that sorts a search without an order.

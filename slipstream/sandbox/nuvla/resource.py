@@ -12,12 +12,11 @@ from typing import Any, ClassVar, TypeAlias
 
 from slipstream.filters.matching import leaves
 from slipstream.sandbox import cimi
-from slipstream.sandbox.cimi import Reply
+from slipstream.sandbox.cimi import JsonProblem, Reply
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, USER, Identity, normalised
 from slipstream.sandbox.nuvla.query import Index
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.schema import (
     Attribute,
     Description,

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from slipstream.sandbox import cimi
-from slipstream.sandbox.cimi import ENTRY_POINT, Reply
+from slipstream.sandbox.cimi import ENTRY_POINT, MalformedJson, Reply
 from slipstream.sandbox.nuvla import sessions
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl
 from slipstream.sandbox.nuvla.credentials import Credential
@@ -31,9 +31,8 @@ from slipstream.sandbox.nuvla.parameters import DeploymentParameter
 from slipstream.sandbox.nuvla.resource import Request, Resource
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.pages import blog
-from slipstream.sandbox.problems import MalformedJson
 from slipstream.sandbox.server import Application, Environ
-from slipstream.sandbox.web import FORM, METHODS, base_url, unpacked
+from slipstream.sandbox.web import FORM, base_url, query_fields, unpacked
 
 TITLE = "wordpress_title"
 """The environmental variable that a blog takes its title from."""
@@ -72,7 +71,7 @@ class Service(cimi.Service[State, Identity]):
             path=path,
             base=base_url(),
             body=_body(),
-            fields=_fields(),
+            fields=query_fields(request.form if request.mimetype == FORM else None),
         )
 
     def user_name(self, identity: Identity) -> str | None:
@@ -99,16 +98,6 @@ class Service(cimi.Service[State, Identity]):
         elif reply.status == 204:
             response.content_type = "application/json"
         return response
-
-
-def _fields() -> dict[str, list[str]]:
-    """The parameters of the address and of a form."""
-    sources = (request.args, request.form if request.mimetype == FORM else {})
-    fields: dict[str, list[str]] = {}
-    for source in sources:
-        for name in source:
-            fields[name] = [*fields.get(name, []), *source.getlist(name)]  # type: ignore[attr-defined]
-    return fields
 
 
 def _body() -> Any:
@@ -149,7 +138,7 @@ def application(world: State) -> Application:
     flask.url_map.merge_slashes = False
     Service(world, RESOURCES, _UNPLAYED).add_routes(flask)
     flask.add_url_rule("/site/<uuid>", "site", lambda uuid: _site(world, uuid))
-    options: dict[str, Any] = {"methods": METHODS, "provide_automatic_options": False}
+    options: dict[str, Any] = {"methods": cimi.METHODS, "provide_automatic_options": False}
     flask.add_url_rule("/", "root", _redirect, defaults={"_": ""}, **options)
     flask.add_url_rule("/<path:_>", "elsewhere", _redirect, **options)
 

@@ -17,12 +17,11 @@ import pyotp
 
 from slipstream.filters import attr
 from slipstream.sandbox import moments, tokens
-from slipstream.sandbox.cimi import Reply, action, created, message, not_found
+from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import bare_secret
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, NOBODY, USER, Identity, acl
 from slipstream.sandbox.nuvla.resource import Resource, server_error, unfit
 from slipstream.sandbox.nuvla.state import Callback, State
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.schema import described, text, violation
 from slipstream.sandbox.store import Document, Query
 

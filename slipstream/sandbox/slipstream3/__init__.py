@@ -6,19 +6,13 @@ from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.login import Login
 from slipstream.sandbox.server import Application
-from slipstream.sandbox.slipstream3.app import application
+from slipstream.sandbox.slipstream3.routes import application
 from slipstream.sandbox.slipstream3.seeds import plant
 from slipstream.sandbox.slipstream3.world import World
 
 
 def begin(clock: Clock, ids: Identifiers) -> tuple[World, Application, dict[str, Login]]:
-    """
-    Begin a sandbox of this family.
-
-    :param clock: Its clock.
-    :param ids: Makes ids, passwords and secrets.
-    :returns: The filled world, its application, and the users' logins by name.
-    """
+    """Make a filled world of this family, its application, and the users' logins by name."""
     world = World(clock=clock)
     world.ids = ids
     logins = plant(world)

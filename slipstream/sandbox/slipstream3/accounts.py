@@ -31,15 +31,7 @@ _DEFAULTS = {"keepRunning": "on-success", "timeout": "30", "mailUsage": "never"}
 
 @attrs.define(kw_only=True)
 class Account:
-    """
-    A user.
-
-    :param name: The login name.
-    :param password: The password, in clear: this server is a toy.
-    :param super: Whether the user is privileged.
-    :param state: ``ACTIVE`` or ``DELETED``.
-    :param parameters: General parameters, and those of connectors, by name.
-    """
+    """A user, with general parameters and those of connectors; the password is in clear."""
 
     name: str
     password: str = attrs.field(repr=False)

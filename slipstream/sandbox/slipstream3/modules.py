@@ -20,12 +20,7 @@ class Parameter:
     """
     A parameter as the XML documents hold it: of a module, of a user, of a run.
 
-    :param name: The name.
-    :param value: The value; None for not set.
-    :param default: The default value.
     :param category: ``Input``, ``Output``, ``Cloud``, ``General`` or a connector's name.
-    :param type: ``String``, ``Text``, ``Password``, ``Enum``...
-    :param instructions: A longer help text.
     :param choices: What an ``Enum`` may be.
     :param mapped: Whether the value names a parameter of another node; None to leave that open.
     :param shows_set: Whether the document says if the value is set.
@@ -84,15 +79,7 @@ def parameter_map(
 
 @attrs.define(kw_only=True)
 class Rights:
-    """
-    Who may do what with a module; the owner may do everything.
-
-    :param owner: The owner's name.
-    :param public: Rights of everyone with an account, out of ``Get Put Post Delete
-        CreateChildren``; ``Post`` is the right to deploy.
-    :param group: Rights of the group's members.
-    :param members: The group's members.
-    """
+    """Who may do what with a module; the owner may do everything. ``Post`` is to deploy."""
 
     owner: str
     public: frozenset[str] = frozenset()
@@ -109,13 +96,8 @@ class Rights:
 @attrs.define(kw_only=True)
 class ModuleNode:
     """
-    A node of an application.
-
-    :param name: Letters, digits and underscores.
-    :param image: Path of its component, with or without a version.
-    :param multiplicity: How many instances to start.
-    :param cloud: ``default`` or a connector's name.
-    :param parameters: Values by name: quoted text is a literal, ``node:parameter`` a mapping.
+    A node of an application. Of the values of its parameters, quoted text is a literal, and
+    ``node:parameter`` a mapping.
     """
 
     name: str
@@ -133,15 +115,7 @@ class ModuleNode:
 
 @attrs.define(kw_only=True)
 class Module:
-    """
-    One version of a module.
-
-    :param path: Its path, without ``module/`` and without the version.
-    :param category: What it is.
-    :param version: A number unique on the server.
-    :param reference: Path of the component it is made from.
-    :param images: Image identifiers by connector, of a native component.
-    """
+    """One version of a module, which has a number that is unique on the server."""
 
     path: str
     category: Category

@@ -7,6 +7,7 @@ Source: SlipStreamServer, cimi-resources, resources/common std_crud.clj and midd
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -31,6 +32,8 @@ from slipstream.filters import (
 from slipstream.sandbox.cimi import (
     ENTRY_POINT,
     JSON,
+    JsonProblem,
+    MalformedJson,
     Reply,
     Request,
     Resource,
@@ -40,13 +43,12 @@ from slipstream.sandbox.cimi import (
     not_played,
 )
 from slipstream.sandbox.moments import iso
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.slipstream3 import profiles, responses, sessions
 from slipstream.sandbox.slipstream3.access import Identity, acl, role
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import XmlProblem
 from slipstream.sandbox.store import Document, Query, Result, selected
-from slipstream.sandbox.web import FORM, base_url, json_body, query_fields
+from slipstream.sandbox.web import FORM, base_url, query_fields
 
 _DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"
 _API_KEY = "credential-template/generate-api-key"
@@ -419,12 +421,11 @@ class JsonService(Service[State, Identity]):
         raise JsonProblem(404, "unknown resource", flask_request.path)
 
     def read_request(self, path: str) -> Request[State, Identity]:
-        content_type = flask_request.headers.get("Content-Type", "")
-        body: Any = None
+        content_type, body = flask_request.headers.get("Content-Type", ""), None
         if content_type.startswith(f"{FORM};"):
             body = flask_request.get_data()
         elif content_type != FORM:
-            body = json_body()
+            body = _read_json(flask_request.data or b"{}")
         return Request(
             world=self.world,
             identity=sessions.identify(self.world, flask_request.cookies.get(sessions.COOKIE)),
@@ -432,7 +433,7 @@ class JsonService(Service[State, Identity]):
             path=path,
             base=base_url(),
             body=body,
-            fields=query_fields(),
+            fields=query_fields(flask_request.form if content_type == FORM else None),
         )
 
     def user_name(self, identity: Identity) -> str | None:
@@ -482,6 +483,13 @@ class JsonService(Service[State, Identity]):
         allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
         status = error.code if error.code in {400, 404, 405, 415} else 500
         return responses.refuse(XmlProblem(status, allow=", ".join(allowed)))
+
+
+def _read_json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise MalformedJson from None
 
 
 def request_is_json() -> bool:

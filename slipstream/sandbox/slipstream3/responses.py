@@ -33,14 +33,7 @@ _TYPES: dict[Kind, str] = {
 
 
 def accepted_kind(offered: Collection[Kind], default: Kind, *, text_xml: bool = True) -> Kind:
-    """
-    Choose a variant for the request.
-
-    :param offered: The variants.
-    :param default: The one for ``*/*``, and where nothing fits: this server never answers 406.
-    :param text_xml: Whether ``text/xml`` names XML.
-    :returns: The variant.
-    """
+    """Choose a variant for the request; where nothing fits, there is a default, never a 406."""
     media = request.args.get("media")
     for kind in offered:
         if kind == media:

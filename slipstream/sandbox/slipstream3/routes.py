@@ -6,13 +6,14 @@ Source: SlipStreamServer, jar-service RootApplication.java and the resources bel
 
 from __future__ import annotations
 
-from typing import NoReturn, cast
-from urllib.parse import quote
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, cast
+from urllib.parse import parse_qs, quote
 
 from flask import Blueprint, Flask, Response, g, request
 from flask.views import MethodView
 
-from slipstream.sandbox.server import USER_KEY
+from slipstream.sandbox.server import USER_KEY, Application, Environ
 from slipstream.sandbox.slipstream3 import (
     launch,
     lifecycle,
@@ -24,6 +25,7 @@ from slipstream.sandbox.slipstream3 import (
 )
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.modules import Module
+from slipstream.sandbox.slipstream3.resources import JsonService
 from slipstream.sandbox.slipstream3.run_xml import RunQuery, run_list
 from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run
 from slipstream.sandbox.slipstream3.state import State
@@ -452,8 +454,34 @@ def _site(state: State, uuid: str) -> Response:
     return responses.site(next(titles, "It works"))
 
 
-def add_routes(app: Flask, state: State) -> None:
-    """Add the routes and error handlers."""
+def application(state: State) -> Application:
+    """Make the WSGI application that serves a server's state."""
+    app = Flask("slipstream.sandbox", static_folder=None)
+    app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False
+    app.json.ensure_ascii = True  # type: ignore[attr-defined]
+    JsonService(state).add_routes(app)
     app.register_blueprint(_open(state))
     app.register_blueprint(_private(state))
     app.register_error_handler(XmlProblem, responses.refuse)
+
+    def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if not environ["PATH_INFO"].startswith("/api"):
+            _tunnel(environ)
+        with state.lock:
+            state.tick()
+            return list(app.wsgi_app(environ, start_response))
+
+    return serve
+
+
+def _tunnel(environ: Environ) -> None:
+    # The XML service lets a POST name another method, and an address name the variant.
+    query = environ.get("QUERY_STRING", "")
+    method = parse_qs(query).get("method")
+    if method and environ["REQUEST_METHOD"] == "POST":
+        environ["REQUEST_METHOD"] = method[0].upper()
+    path, _, extension = environ["PATH_INFO"].rpartition(".")
+    if extension == "xml":
+        environ["PATH_INFO"] = path
+        environ["QUERY_STRING"] = f"media=xml&{query}".rstrip("&")

@@ -20,16 +20,7 @@ from slipstream.sandbox.store import Document
 
 @attrs.frozen(kw_only=True)
 class RunQuery:
-    """
-    A search for runs.
-
-    :param offset: How many to leave out.
-    :param limit: How many to return at most.
-    :param cloud: Only runs with this text among their clouds; None for all.
-    :param owner: Only runs of this user; None for anyone's.
-    :param active: Leave out those that have ended.
-    :param module: Only runs of this module, as ``module/PATH/VERSION``.
-    """
+    """A search for runs: those of a cloud, an owner or a module, and the active ones, if given."""
 
     offset: int = 0
     limit: int = 20

@@ -63,10 +63,6 @@ class Machine:
     A virtual machine of a run.
 
     :param group: ``machine``, ``NODE.N`` or ``orchestrator-CONNECTOR``.
-    :param node: The node's name; None outside applications.
-    :param index: The instance's number, from 1.
-    :param cloud: The connector that runs it.
-    :param offer: Id of the service offer of the form.
     :param component: What is installed on it; None for an orchestrator.
     :param size: Parameters of the connector itself, by name.
     :param instance: The cloud's identifier, once it exists.

@@ -31,12 +31,7 @@ _OUTPUTS = {"hostname": "hostname/ip of the image", "instanceid": "Cloud instanc
 
 
 def plant(state: State) -> dict[str, Login]:
-    """
-    Fill an empty state.
-
-    :param state: The state.
-    :returns: The users' logins, by name.
-    """
+    """Fill an empty state, and return the users' logins by name."""
     seeds = yaml.safe_load(_SEEDS.read_text("utf-8"))
     for name in sorted(seeds["clouds"]):
         image = seeds["images"][0]["images"][name]

@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from slipstream.sandbox import moments, tokens
+from slipstream.sandbox.cimi import JsonProblem
 from slipstream.sandbox.identifiers import bare_secret
-from slipstream.sandbox.problems import JsonProblem
 from slipstream.sandbox.slipstream3.access import NOBODY, Identity
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.state import State

@@ -40,12 +40,7 @@ _SENTENCES = {
 
 
 def java_timestamp(at: datetime) -> str:
-    """
-    Write a timestamp as the XML documents do: the fraction is a count of milliseconds, unpadded.
-
-    :param at: The time.
-    :returns: The text, such as ``2017-10-13 17:07:26.79 UTC`` for 79 ms.
-    """
+    """Write a timestamp as the XML documents do, ``2017-10-13 17:07:26.79 UTC`` with 79 ms."""
     utc = at.astimezone(UTC)
     return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000} UTC"
 
@@ -66,15 +61,7 @@ def _attributes(values: Mapping[str, object]) -> dict[str, str]:
 
 @attrs.define
 class Element:
-    """
-    An element.
-
-    :param name: Its name.
-    :param attributes: Its attributes; those that are None are left out.
-    :param children: Its children; those that are None are left out.
-    :param text: Its text; None for none.
-    :param cdata: Whether the text stands in a CDATA section.
-    """
+    """An element; attributes and children that are None are left out."""
 
     name: str
     attributes: dict[str, str] = attrs.field(factory=dict, converter=_attributes)
@@ -150,13 +137,7 @@ def _guess(text: str) -> Any:
 
 
 def entries(pairs: Iterable[tuple[str, Element]], *, cdata: bool = False) -> list[Element]:
-    """
-    Write a map the way the Simple XML library does.
-
-    :param pairs: Keys and the elements of their values.
-    :param cdata: Whether keys stand in CDATA sections.
-    :returns: One ``entry`` each.
-    """
+    """Write a map the way the Simple XML library does."""
     return [
         Element("entry", children=[Element("string", text=key, cdata=cdata), value])
         for key, value in pairs
@@ -170,13 +151,7 @@ def string_array(name: str, texts: Iterable[str]) -> Element:
 
 
 class XmlProblem(Exception):
-    """
-    A refusal of the XML service.
-
-    :param status: The HTTP status.
-    :param detail: The message; the server's standard sentence, if left out.
-    :param allow: The methods that an address knows, beside a 405.
-    """
+    """A refusal of the XML service; without a message, it has the server's standard sentence."""
 
     def __init__(self, status: int, detail: str = "", *, allow: str = "") -> None:
         super().__init__(status, detail)

@@ -5,8 +5,7 @@ import requests
 
 from sandbox.nuvla.client import Client
 from slipstream.sandbox import Clock, Sandbox
-from slipstream.sandbox.nuvla.manifests import compose_services, kubernetes_services
-from slipstream.sandbox.nuvla.parameters import parameter_id
+from slipstream.sandbox.nuvla.parameters import compose_services, kubernetes_services, parameter_id
 
 
 def test_parameters_are_found_by_their_computed_ids(alice: Client) -> None:
