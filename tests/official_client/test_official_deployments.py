@@ -1,4 +1,4 @@
-"""SlipStream's own client deploys, waits and terminates."""
+"""SlipStream's own client deploys, lists, waits and terminates."""
 
 from __future__ import annotations
 
@@ -155,3 +155,106 @@ def test_deployment_on_its_way_is_cancelled(alice: Client, sandbox: Sandbox) -> 
     assert alice.get_deployment(uuid)["status"] == "cancelled"
     sandbox.clock.advance(60)
     assert alice.terminate(str(uuid)) is True
+
+
+@pytest.mark.proves("list_deployments")
+def test_deployments_are_listed_newest_first_in_pages(alice: Client, sandbox: Sandbox) -> None:
+    uuids = [UUID(text) for text in reversed(sandbox.world.add_runs(25))]
+
+    assert [one["id"] for one in alice.list_deployments()] == uuids[:20]
+    page = alice.list_deployments(offset=20, limit=3)
+    assert [one["id"] for one in page] == uuids[20:23]
+    assert {one["status"] for one in page} == {"ready"}
+    assert {one["username"] for one in page} == {"alice"}
+    # The client looks for these, and the entries of the list have neither.
+    assert {(one["last_state_change"], one["scalable"]) for one in page} == {(None, None)}
+
+
+@pytest.mark.proves("list_deployments")
+def test_ended_deployments_are_listed_where_asked_for(alice: Client, sandbox: Sandbox) -> None:
+    old, new = sandbox.world.add_runs(2)
+    alice.terminate(old)
+
+    assert [str(one["id"]) for one in alice.list_deployments()] == [new]
+    every = alice.list_deployments(inactive=True)
+    assert [(str(one["id"]), one["status"]) for one in every] == [(new, "ready"), (old, "done")]
+
+
+@pytest.mark.proves("get_deployment_events")
+def test_events_tell_the_story_newest_first(alice: Client, sandbox: Sandbox) -> None:
+    uuid = alice.deploy(_WORDPRESS)
+    alice.deploy(_WORDPRESS)
+    sandbox.clock.advance(_LONG)
+
+    events = alice.get_deployment_events(uuid, types=["state", "alarm"])["resources"]
+
+    assert [one["content"]["state"] for one in events] == [
+        "Ready",
+        "SendingReports",
+        "Executing",
+        "Provisioning",
+        "Initializing",
+    ]
+    assert {one["content"]["resource"]["href"] for one in events} == {f"run/{uuid}"}
+    every = alice.get_deployment_events(uuid)["resources"]
+    assert {one["type"] for one in every} == {"state", "action"}
+
+
+def test_list_of_machines_is_gone(alice: Client) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.list_virtualmachines()
+
+    assert caught.value.status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments", "reason"),
+    [
+        pytest.param(
+            _WORDPRESS,
+            {"parameters": {"titel": "x"}},
+            "Unknown parameter: titel in node: machine",
+            id="unknown-parameter",
+        ),
+        pytest.param(
+            _SYSTEM,
+            {"cloud": "exoscale-ch-gva"},
+            "Invalid key format for Deployment module: parameter--cloudservice",
+            id="one-cloud-for-an-application",
+        ),
+        pytest.param(
+            _SYSTEM,
+            {"multiplicity": {"nginx": 2}},
+            "Unknown node: nginx",
+            id="unknown-node",
+        ),
+        pytest.param(
+            _WORDPRESS,
+            {"cloud": "no-cloud"},
+            "Missing image id for base image: examples/images/ubuntu-16.04 on cloud service",
+            id="unknown-cloud",
+        ),
+        pytest.param(
+            _WORDPRESS,
+            {"parameters": {"service-offer": "service-offer/none"}},
+            "Failed to find the service offer 'service-offer/none'",
+            id="unknown-size",
+        ),
+        pytest.param(
+            _WORDPRESS,
+            {"parameters": {"keep-running": "sometimes"}},
+            "Value of keep-running should be one of the following: ",
+            id="unknown-word",
+        ),
+    ],
+)
+def test_broken_rule_is_told_in_the_servers_words(
+    alice: Client, sandbox: Sandbox, path: str, arguments: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(ClientFailure) as caught:
+        alice.deploy(path, **arguments)
+
+    assert caught.value.kind == "SlipStreamError"
+    assert caught.value.message.startswith(reason)
+    assert sandbox.journal[-1].status == 409
+    assert sandbox.world.runs == {}

@@ -156,7 +156,7 @@ def application(world: State) -> Application:
         return response
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        with world.lock:
+        with world.lock, world.serving():
             world.tick()
             return list(flask.wsgi_app(environ, start_response))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,19 +45,30 @@ class State(BaseWorld):
     The state of one sandbox.
 
     :param clock: Its clock.
-    :ivar search_lag: Seconds until a search sees an edit that does not refresh the index, as on a
-        real server. A read by id is always fresh.
+    :ivar search_lag: Seconds until a search sees an edit of a request or a job that does not
+        refresh the index, as on a real server. A read by id is always fresh, and what a test
+        arranges is found at once.
     """
 
     def __init__(self, *, clock: Clock) -> None:
         super().__init__(clock=clock)
         self.search_lag = 1.0
+        self._is_serving = False
         self.work: dict[str, Work] = {}
         self.held: set[str] = set()
         self.failures: dict[str, str] = {}
         self.passwords: dict[str, str] = {}
         self.second_factors: dict[str, str] = {}
         self.callbacks: dict[str, Callback] = {}
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Let searches lag behind what is changed meanwhile."""
+        before, self._is_serving = self._is_serving, True
+        try:
+            yield
+        finally:
+            self._is_serving = before
 
     @property
     def host(self) -> str:
@@ -107,8 +119,9 @@ class State(BaseWorld):
         lags = document["id"].startswith(_LAGGING)
         return self.store.put(document, due=self._due(at) if lags else None)
 
-    def _due(self, at: datetime | None) -> datetime:
-        return (at or self.now()) + timedelta(seconds=self.search_lag)
+    def _due(self, at: datetime | None) -> datetime | None:
+        lag = timedelta(seconds=self.search_lag)
+        return (at or self.now()) + lag if self._is_serving else None
 
     def user_id(self, username: str) -> str:
         """

@@ -23,7 +23,8 @@ class World(State):
     """
 
     def tick(self) -> None:
-        executor.advance(self, self.now())
+        with self.serving():
+            executor.advance(self, self.now())
 
     # What follows is for tests.
 
