@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from fidelity.families import RECORDINGS
+import attrs
+
+from fidelity import nuvla, slipstream
 from fidelity.results import Result, reasons, share, table, unplayed
 
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "fidelity.md"
@@ -31,6 +34,31 @@ about, the sandbox is given it without a request.
 One difference is on purpose and left out of the comparison: Nuvla's cookie is always `Secure`, the
 sandbox's only behind https, because most clients would not send it back over http.
 """
+
+
+@attrs.frozen
+class Recording:
+    """A recording of a real server: how it was run, when, and what puts it to the sandbox."""
+
+    server: str
+    date: str
+    results: Callable[[], list[Result]]
+
+
+RECORDINGS: Mapping[str, Recording] = {
+    "slipstream": Recording(
+        "SlipStream 3.71, both halves run from unmodified source on loopback, with machines of "
+        "its own Dummy connector and deployments driven through the API",
+        "2026-11-25",
+        functools.cache(slipstream.results),
+    ),
+    "nuvla": Recording(
+        "Nuvla's API server 6.19.0 and job engine 5.1.4, run from unmodified source on loopback "
+        "with OpenSearch 2.19.1 in place of Elasticsearch and stub container tools",
+        "2026-11-25",
+        functools.cache(nuvla.results),
+    ),
+}
 
 
 def _section(family: str, results: list[Result]) -> Iterator[str]:

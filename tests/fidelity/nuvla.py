@@ -18,104 +18,34 @@ from typing import Any
 
 import attrs
 import requests
+import yaml
 
-from fidelity.results import DATA, Result, reasons
-from fidelity.shapes import Response, closed, differences
+from fidelity.results import DATA, Exchange, Result, reasons
+from fidelity.shapes import Response, brackets, closed, differences
 from slipstream.sandbox import Clock, Sandbox
 from slipstream.sandbox.nuvla.parameters import parameter_id
 
 RECORDING = DATA / "nuvla-6.19.0-exchanges.jsonl"
 COOKIE = "com.com.sixsq.nuvla.cookie"
 _NOTHING = "00000000-0000-4000-8000-000000000000"
-_MODULES = {
-    "wp": "apps/WordPress/wordpress",
-    "apps": "apps",
-    "blogs": "apps/WordPress",
-    "whoami": "apps/web/whoami",
-    "nginx": "apps/web/nginx",
-    "redis": "apps/web/redis",
-    "failing": "apps/trials/failing",
-    "component": "apps/trials/component",
-    "diary": "private/diary",
+# Tables of names and of what the recording leaves out.
+_DATA: dict[str, Any] = yaml.safe_load((DATA / "nuvla.yaml").read_text("utf-8"))
+_NAMED: dict[str, tuple[str, str]] = {
+    name: tuple(text.split(" / ")) for name, text in _DATA["named"].items()
 }
-_NAMED = {
-    "swarm_cred": ("credential", "swarm-lausanne admin"),
-    "k8s_cred": ("credential", "k8s-lausanne admin"),
-    "edge_cred": ("credential", "edge-geneva swarm"),
-    "swarm": ("infrastructure-service", "swarm-lausanne"),
-    "edge": ("nuvlabox", "edge-geneva"),
-    "edge_status": ("nuvlabox-status", "edge-geneva"),
+_KINDS = {
+    **dict.fromkeys(_DATA["modules"], "module"),
+    **{name: kind for name, (kind, _) in _NAMED.items()},
+    **{name: kind for kind, names in _DATA["kinds"].items() for name in names},
 }
-# What an exchange makes: the name it goes by, and where the response has the id.
-_MADE: dict[str, dict[str, str]] = {
-    "cred ssh gen": {"k1": "resource-id"},
-    "cred ssh import": {"k2": "resource-id"},
-    "cred ssh junk": {"k3": "resource-id"},
-    "cred ssh no name": {"k4": "resource-id"},
-    "cred ssh priv": {"k7": "resource-id"},
-    "cred api": {"a1": "resource-id", "as": "secret-key"},
-    "login a1": {"as1": "resource-id", "key": "cookie"},
-    "cred api 0": {"a0": "resource-id"},
-    "isg": {"g": "resource-id"},
-    "infra add": {"i": "resource-id"},
-    "event post": {"e": "resource-id"},
-    "cred": {"c": "resource-id"},
-    "d": {"d": "resource-id"},
-    "d2": {"d2": "resource-id"},
-    "clone d2": {"d3": "resource-id"},
-    "m": {"m": "resource-id"},
-    "dm": {"dm": "resource-id"},
-    "stop as stranger": {"z": "resource-id"},
-    "create": {"d": "resource-id"},
-    "t": {"t": "resource-id"},
-    "t2": {"t2": "resource-id"},
-    "start": {"job": "location"},
-    "create-log": {"log": "resource-id"},
-    "log fetch": {"ljob": "location"},
-    "log unknown comp": {"log2": "resource-id"},
-    "clone": {"clone": "resource-id"},
-    "app start": {"xj": "location"},
-    "group switch": {"acme": "cookie"},
-    "acme key": {"gk": "resource-id", "gs": "secret-key"},
-    "acme key login": {"gkey": "cookie"},
-    "acme dpl": {"ad": "resource-id"},
-    "bad compose": {"hy": "resource-id"},
-    "data nulls": {"dd": "resource-id"},
-    "new": {"new": "resource-id"},
-    "new2": {"new2": "resource-id"},
-    "2fa": {"cb": "location", "s2": "resource-id"},
-    "login2": {"tmp": "resource-id", "tmp ": "cookie"},
-}
-# The recording holds the first 200 characters of a request: what followed, by the line's number.
 _WHOLE: dict[int, dict[str, Any]] = {
-    209: {
-        "json": {
-            "name": 'it\'s "odd" / \u6f22',
-            "description": "d",
-            "tags": ["a", "b"],
-            "module": {
-                "content": {
-                    "environmental-variables": [
-                        {"name": "wordpress_title", "value": 'T "x"'},
-                        {"name": "NOPE", "value": "x"},
-                    ],
-                    "output-parameters": [{"name": "site", "value": "x"}],
-                    "files": [{"file-name": "php.ini", "file-content": "changed"}],
-                }
-            },
-        }
-    },
+    **_DATA["requests"],
     381: {
         "data": str(gzip.compress(b'{"name": "gzip"}')),
         "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"},
     },
     427: {"json": {"name": "x" * 40_000}},
     428: {"json": {"tags": ["x" * 40_000]}},
-}
-_CONTENTS: dict[int, dict[str, Any]] = {
-    422: {"environmental-variables": [{"name": "NUVLA_X", "value": "x"}]},
-    570: {"environmental-variables": [{"name": "a b", "value": "x"}]},
-    571: {"private-registries": ["infrastructure-service/none"]},
 }
 # Requests of the driver, and of the official client where it reads, deploys, waits, terminates.
 _READ = {
@@ -137,42 +67,20 @@ _CORE_CHANGES = {
     ("DELETE", "credential"),
     ("DELETE", "module"),
 }
-# Lines whose request adds or changes what later ones are about, and is not played.
-_MODULES_ADDED = frozenset({147, 419, 573, 604})
-_CHANGES: dict[int, dict[str, Any]] = {
-    372: {"description": "patched"},
-    575: {"tags": ["a"]},
-    576: {},
-    587: {"published": True},
-    592: {"valid": True, "validation_message": "valid"},
-    605: {},
-}
 _POLLED = {"deployment", "job", "deployment-parameter", "resource-log", "module"}
 
 
-@attrs.frozen
-class Exchange:
-    """
-    One line of the recording.
-
-    :param line: Its number, from 0.
-    :param group: The group it belongs to.
-    :param name: Its name.
-    :param actor: Who sends the request.
-    :param method: The HTTP method.
-    :param path: The path, with names in braces.
-    :param options: The body, as options of ``requests``.
-    :param response: What the real server answered.
-    """
+@attrs.frozen(kw_only=True)
+class NuvlaExchange(Exchange):
+    """One line of the recording, with its number from 0 and its group; the path names ids."""
 
     line: int
     group: str
-    name: str
-    actor: str
-    method: str
-    path: str
-    options: dict[str, Any]
-    response: Response
+
+    @property
+    def label(self) -> str:
+        """Its name without the number."""
+        return self.name.partition(" ")[2]
 
     @property
     def resource(self) -> str:
@@ -202,27 +110,7 @@ class Exchange:
         return (self.method, self.resource) in _CORE_CHANGES and len(parts) < 3
 
 
-_KINDS = {
-    **dict.fromkeys(_MODULES, "module"),
-    **{name: kind for name, (kind, _) in _NAMED.items()},
-    **dict.fromkeys(("k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "a0", "a1"), "credential"),
-    **dict.fromkeys(("c", "gk"), "credential"),
-    **dict.fromkeys(("d", "d2", "d3", "dm", "z", "t", "t2", "x", "clone", "ad"), "deployment"),
-    **dict.fromkeys(("dd",), "deployment"),
-    **dict.fromkeys(("job", "xj", "ljob"), "job"),
-    **dict.fromkeys(("ph", "pp", "pn"), "deployment-parameter"),
-    **dict.fromkeys(("log", "log2"), "resource-log"),
-    **dict.fromkeys(("m", "new", "new2", "hy"), "module"),
-    **dict.fromkeys(("s2", "tmp", "as1", "alice_session"), "session"),
-    **dict.fromkeys(("alice", "bob"), "user"),
-    "cb": "callback",
-    "e": "event",
-    "g": "infrastructure-service-group",
-    "i": "infrastructure-service",
-}
-
-
-def exchanges() -> Iterator[Exchange]:
+def exchanges() -> Iterator[NuvlaExchange]:
     """Read the recording."""
     for line, text in enumerate(RECORDING.read_text("utf-8").splitlines()):
         record = json.loads(text)
@@ -230,8 +118,15 @@ def exchanges() -> Iterator[Exchange]:
         path, options = _request(line, rest)
         body = record["body"]
         response = Response(record["status"], record["headers"], body, _is_cut(record))
-        yield Exchange(
-            line, record["group"], record["name"], actor, method, path, options, response
+        yield NuvlaExchange(
+            name=f"{line} {record['name']}",
+            method=method,
+            path=path,
+            actor=actor,
+            options=options,
+            response=response,
+            line=line,
+            group=record["group"],
         )
 
 
@@ -257,40 +152,25 @@ def _request(line: int, rest: str) -> tuple[str, dict[str, Any]]:
     if line in _WHOLE:
         return path, _WHOLE[line]
     options = json.loads(_completed('{"' + text))
-    if line in _CONTENTS:
-        options["json"]["content"].update(_CONTENTS[line])
+    if line in _DATA["contents"]:
+        options["json"]["content"].update(_DATA["contents"][line])
     return path, options
 
 
 def _completed(text: str) -> str:
     """Complete a request that was cut within its last text."""
     for ending in ('"', ""):
-        depth = _open_brackets(text + ending)
+        whole = text + ending + brackets(text + ending)[0]
         try:
-            json.loads(text + ending + depth)
+            json.loads(whole)
         except ValueError:
             continue
-        return text + ending + depth
+        return whole
     return closed(text)
 
 
-def _open_brackets(text: str) -> str:
-    bare = re.sub(r'"(?:\\.|[^"\\])*"', "", text)
-    stack: list[str] = []
-    for letter in bare:
-        if letter in "{[":
-            stack.append("}" if letter == "{" else "]")
-        elif letter in "}]":
-            stack.pop()
-    return "".join(reversed(stack))
-
-
 class Replay:
-    """
-    A sandbox, and what stands for the recording's names there.
-
-    :param sandbox: The sandbox.
-    """
+    """A sandbox, and what stands for the recording's names there."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -308,7 +188,7 @@ class Replay:
             "carol_password": sandbox.users["carol"].password,
         }
         modules = {module["path"]: module["id"] for module in world.store.collection("module")}
-        self._values |= {name: modules[path] for name, path in _MODULES.items()}
+        self._values |= {name: modules[path] for name, path in _DATA["modules"].items()}
         for name, (kind, called) in _NAMED.items():
             documents = world.store.collection(kind)
             self._values[name] = next(
@@ -323,13 +203,13 @@ class Replay:
             self._values[f"{actor}_session"] = answer.json()["resource-id"]
         self._cookies["super"] = self._cookies["admin"]
 
-    def lacks(self, exchange: Exchange) -> bool:
+    def lacks(self, exchange: NuvlaExchange) -> bool:
         """Whether a request is about what an earlier one, which is not played, would make."""
         sent = exchange.path + json.dumps(exchange.options)
-        names = {name for names in _MADE.values() for name in names}
+        names = {name for names in _DATA["made"].values() for name in names}
         return any(name in names - set(self._values) for name in re.findall(r"\{(\w+)\}", sent))
 
-    def play(self, exchange: Exchange) -> Response:
+    def play(self, exchange: NuvlaExchange) -> Response:
         """Put a request to the sandbox; again, while the recorder would have waited."""
         reads = exchange.method in {"GET", "PUT"} and exchange.resource in _POLLED
         is_search = exchange.method == "GET" or "data" in exchange.options
@@ -345,25 +225,25 @@ class Replay:
             self._make_up(exchange)
         return response
 
-    def _make_up(self, exchange: Exchange) -> None:
+    def _make_up(self, exchange: NuvlaExchange) -> None:
         """Do what a request that is not played would do, so that what follows finds it."""
         world, sent = self._sandbox.world, exchange.options.get("json", {})
-        changes = _CHANGES.get(exchange.line)
-        if exchange.line in _MODULES_ADDED:
+        changes = _DATA["changes"].get(exchange.line)
+        if exchange.line in _DATA["added"]:
             content = sent.pop("content")
             module = world.add_module(**sent, contents=[content])
-            self._values[_MADE[exchange.name].popitem()[0]] = module
+            self._values[next(iter(_DATA["made"][exchange.label]))] = module
         elif changes is not None:
             identifier = self._values[exchange.path.strip("{}").partition("}")[0]]
             world.change(identifier, self._sandbox.clock.now(), **changes)
-            if exchange.name == "publish none":
+            if exchange.label == "publish none":
                 world.store[identifier]["versions"][-1]["published"] = True
             if "content" in sent:
                 world.add_version(identifier, sent["content"])
 
-    def _remember(self, exchange: Exchange, answer: requests.Response) -> None:
-        bindings = _MADE.get(exchange.name, {})
-        if exchange.name.startswith("app {"):
+    def _remember(self, exchange: NuvlaExchange, answer: requests.Response) -> None:
+        bindings = _DATA["made"].get(exchange.label, {})
+        if exchange.label.startswith("app {"):
             bindings = {"x": "resource-id"}
         if not answer.ok or not bindings:
             return
@@ -411,30 +291,16 @@ class Replay:
 
 
 def results() -> list[Result]:
-    """
-    Put the whole recording to the sandbox.
-
-    :returns: The outcome of each exchange.
-    """
+    """Put the whole recording to the sandbox."""
     outcomes, left_out = [], reasons("nuvla")["left out"]
     for _, group in itertools.groupby(exchanges(), key=lambda exchange: exchange.group):
         with Sandbox(family="nuvla", clock=Clock(speed=0)) as sandbox:
             replay = Replay(sandbox)
             for exchange in group:
-                if f"{exchange.line} {exchange.name}" in left_out:
+                if exchange.name in left_out:
                     continue
-                is_played = not replay.lacks(exchange)
-                if is_played:
-                    response = replay.play(exchange)
-                    is_played = response.status != 501
-                outcomes.append(
-                    Result(
-                        f"{exchange.line} {exchange.name}",
-                        f"{exchange.method} {exchange.path}",
-                        exchange.resource,
-                        exchange.is_core,
-                        differences(exchange.response, response) if is_played else (),
-                        is_played,
-                    )
-                )
+                response = None if replay.lacks(exchange) else replay.play(exchange)
+                found = differences(exchange.response, response) if response else ()
+                is_played = response is not None and response.status != 501
+                outcomes.append(exchange.result(found, is_played=is_played))
     return outcomes

@@ -11,6 +11,8 @@ from typing import Any, Literal
 import attrs
 import yaml
 
+from fidelity.shapes import Response
+
 DATA = Path(__file__).with_name("data")
 OUTCOMES = ("agrees", "differs", "not played")
 Outcome = Literal["agrees", "differs", "not played"]
@@ -43,6 +45,48 @@ class Result:
         if not self.is_played:
             return "not played"
         return "differs" if self.differences else "agrees"
+
+
+@attrs.frozen(kw_only=True)
+class Exchange:
+    """
+    One line of a recording.
+
+    :param name: Its name.
+    :param method: The HTTP method.
+    :param path: The path, with names in braces or brackets for ids.
+    :param actor: Who sends the request.
+    :param options: Headers and body, as options of ``requests``.
+    :param response: The response of the real server.
+    """
+
+    name: str
+    method: str
+    path: str
+    actor: str
+    options: dict[str, Any]
+    response: Response
+
+    @property
+    def resource(self) -> str:
+        """The type of resource that it is about."""
+        raise NotImplementedError
+
+    @property
+    def is_core(self) -> bool:
+        """Whether the driver, or the official client's main use, sends such a request."""
+        raise NotImplementedError
+
+    def result(self, differences: Sequence[str], *, is_played: bool) -> Result:
+        """The outcome of putting it to the sandbox."""
+        return Result(
+            name=self.name,
+            request=f"{self.method} {self.path}",
+            resource=self.resource,
+            is_core=self.is_core,
+            differences=differences if is_played else (),
+            is_played=is_played,
+        )
 
 
 def reasons(family: str) -> Mapping[str, Any]:

@@ -16,20 +16,14 @@ _PATTERNS = (
     (re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+"), "<jwt>"),
     (re.compile(r"\w{3}, \d+ \w{3} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC)"), "<date>"),
 )
+_TOKEN = re.compile(r'"(?:\\.|[^"\\])*(?:"|$)|[{}\[\],]')
 HEADERS = ("Content-Type", "Location", "Set-Cookie")
 """The headers that clients read."""
 
 
 @attrs.frozen
 class Response:
-    """
-    A response, recorded or the sandbox's.
-
-    :param status: The HTTP status.
-    :param headers: The headers.
-    :param body: The body.
-    :param is_cut: Whether the recording holds only the beginning of the body.
-    """
+    """A response, recorded or the sandbox's; a recording may hold the beginning of the body."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,24 +38,24 @@ def normalised(text: str) -> str:
     return text
 
 
+def brackets(text: str) -> tuple[str, int, str]:
+    """What closes a JSON text; where its last comma is, and what would close it there."""
+    stack: list[str] = []
+    comma, closing = 0, ""
+    for match in _TOKEN.finditer(text):
+        if match[0] in "{[":
+            stack.insert(0, "}" if match[0] == "{" else "]")
+        elif match[0] in "}]":
+            stack.pop(0)
+        elif match[0] == "," and stack:
+            comma, closing = match.start(), "".join(stack)
+    return "".join(stack), comma, closing
+
+
 def closed(text: str) -> str:
     """Close the JSON text that was cut, after the last member that is whole."""
-    last, stack = 0, ""
-    in_string, depth, skip = False, [], False
-    for place, letter in enumerate(text):
-        if skip:
-            skip = False
-        elif in_string:
-            skip, in_string = letter == "\\", letter != '"'
-        elif letter == '"':
-            in_string = True
-        elif letter in "{[":
-            depth.append("}" if letter == "{" else "]")
-        elif letter in "}]":
-            depth.pop()
-        elif letter == "," and depth:
-            last, stack = place, "".join(reversed(depth))
-    return text if not depth else text[:last] + stack
+    end, comma, closing = brackets(text)
+    return text[:comma] + closing if end else text
 
 
 def form(message: str) -> str:
@@ -96,7 +90,7 @@ def shape(value: Any, path: str = "$") -> Iterator[str]:
         yield f"{path}: {names.get(type(value), 'null')}"
 
 
-def _without_empty(these: set[str], others: set[str]) -> tuple[set[str], set[str]]:
+def without_empty(these: set[str], others: set[str]) -> tuple[set[str], set[str]]:
     """Leave out what is in a list that is empty on one side: how much there is, is data."""
     for side in (these, others):
         for line in [line for line in side if line.endswith(": list, empty")]:
@@ -132,20 +126,14 @@ def _bodies(recorded: Response, played: Response) -> Iterator[str]:
             new = new[: len(old)]
         if old != new:
             yield f"the message is {new!r}, not {old!r}"
-    old_shape, new_shape = _without_empty(set(shape(was)), set(shape(now)))
+    old_shape, new_shape = without_empty(set(shape(was)), set(shape(now)))
     yield from (f"lacks {line}" for line in sorted(old_shape - new_shape))
     if not recorded.is_cut:
         yield from (f"has {line}" for line in sorted(new_shape - old_shape))
 
 
 def differences(recorded: Response, played: Response) -> list[str]:
-    """
-    Compare a response with the recorded one.
-
-    :param recorded: What the real server answered.
-    :param played: What the sandbox answers.
-    :returns: What is different; nothing if they agree.
-    """
+    """Compare a response with the recorded one; nothing is different if they agree."""
     reasons = []
     if recorded.status != played.status:
         reasons.append(f"the status is {played.status}, not {recorded.status}")

@@ -15,12 +15,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
-import attrs
 import requests
 from defusedxml.ElementTree import fromstring
 
-from fidelity.results import DATA, Result
-from fidelity.shapes import HEADERS, Response, form, normalised, shape
+from fidelity.results import DATA, Exchange, Result
+from fidelity.shapes import HEADERS, Response, form, normalised, shape, without_empty
 from slipstream.sandbox import Clock, Sandbox
 
 RECORDING = DATA / "slipstream-3.71-exchanges.jsonl"
@@ -41,27 +40,8 @@ _DATA_LISTS = {"runs", "list"}
 _OF_SEEDS = {"listen.port"}
 
 
-@attrs.frozen
-class Exchange:
-    """
-    One line of the recording.
-
-    :param name: Its name.
-    :param method: The HTTP method.
-    :param path: The path, with ``<run>`` for the id of a run.
-    :param actor: Who sends the request; None for nobody.
-    :param headers: The request's headers.
-    :param body: The request's body.
-    :param response: What the real server answered.
-    """
-
-    name: str
-    method: str
-    path: str
-    actor: str
-    headers: dict[str, str]
-    body: str
-    response: Response
+class SlipStreamExchange(Exchange):
+    """One line of the recording, with ``<run>`` for the id of a run in its path."""
 
     @property
     def resource(self) -> str:
@@ -77,7 +57,7 @@ class Exchange:
     @property
     def is_core(self) -> bool:
         """Whether the driver, or the official client's main use, sends such a request."""
-        accept = self.headers.get("Accept")
+        accept = self.options["headers"].get("Accept")
         if self.resource.startswith("api/"):
             kind = self.resource.removeprefix("api/")
             if kind == "session" and self.method == "POST":
@@ -99,33 +79,26 @@ _CORE = {
 }
 
 
-def exchanges() -> list[Exchange]:
+def exchanges() -> Iterator[Exchange]:
     """Read the recording."""
-    lines = map(json.loads, RECORDING.read_text("utf-8").splitlines())
-    return [_exchange(line) for line in lines]
-
-
-def _exchange(line: Mapping[str, Any]) -> Exchange:
-    match = _REQUEST.fullmatch(line["request"])
-    assert match, line["request"]
-    method, path, actor, headers, body = match.groups()
-    return Exchange(
-        name=line["name"],
-        method=method,
-        path=path,
-        actor=actor,
-        headers=ast.literal_eval(headers) if headers else {},
-        body=body or "",
-        response=Response(line["status"], line["headers"], line["body"]),
-    )
+    for line in map(json.loads, RECORDING.read_text("utf-8").splitlines()):
+        match = _REQUEST.fullmatch(line["request"])
+        assert match, line["request"]
+        method, path, actor, headers, body = match.groups()
+        # This one holds a hint at its body alone.
+        body = "x" * 5000 if line["name"].endswith("PUT_rp_long") else body or ""
+        yield SlipStreamExchange(
+            name=line["name"],
+            method=method,
+            path=path,
+            actor=actor,
+            options={"headers": ast.literal_eval(headers) if headers else {}, "data": body},
+            response=Response(line["status"], line["headers"], line["body"]),
+        )
 
 
 class Replay:
-    """
-    Puts exchanges to a sandbox.
-
-    :param sandbox: The sandbox, whose clock stands still.
-    """
+    """Puts exchanges to a sandbox, whose clock stands still."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -185,7 +158,7 @@ class Replay:
 
     def put(self, exchange: Exchange) -> Result:
         """Send an exchange's request, and compare the responses."""
-        path, body = exchange.path, exchange.body
+        path, body = exchange.path, exchange.options["data"]
         if "<run>" in path:
             path = path.replace("<run>", self._run(exchange))
         for name, value in {
@@ -196,20 +169,11 @@ class Replay:
             "SCRUBBED": self.sandbox.password,
         }.items():
             path, body = path.replace(name, value), body.replace(name, value)
-        if exchange.name.endswith("PUT_rp_long"):
-            body = "x" * 5000
-        response = self._send(
-            exchange.method, path, exchange.actor, headers=exchange.headers, data=body.encode()
-        )
+        options = exchange.options | {"data": body.encode()}
+        response = self._send(exchange.method, path, exchange.actor, **options)
         played = Response(response.status_code, response.headers, response.text)
-        return Result(
-            name=exchange.name,
-            request=f"{exchange.method} {exchange.path}",
-            resource=exchange.resource,
-            is_core=exchange.is_core,
-            differences=list(differences(exchange, played)),
-            is_played=played.status != 501,
-        )
+        found = list(differences(exchange, played))
+        return exchange.result(found, is_played=played.status != 501)
 
 
 def differences(exchange: Exchange, played: Response) -> Iterator[str]:
@@ -256,26 +220,13 @@ def _json_differences(recorded: str, played: str) -> Iterator[str]:
         for key, documents in now.items():
             if isinstance(documents, list):
                 now[key] = [item for item in documents if item.get("id", "") in {*ids, ""}]
-    yield from _compared(*_without_empty(set(shape(was)), set(shape(now))))
+    yield from _compared(*without_empty(set(shape(was)), set(shape(now))))
 
 
 def _documents(envelope: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for value in envelope.values():
         if isinstance(value, list):
             yield from (item for item in value if isinstance(item, Mapping))
-
-
-def _without_empty(old: set[str], new: set[str]) -> tuple[set[str], set[str]]:
-    """Leave out what is in a list that is empty on one side."""
-    for side in (set(old), set(new)):
-        for line in side:
-            if line.endswith(": list, empty"):
-                path = line.removesuffix(": list, empty")
-                for both in (old, new):
-                    both -= {
-                        line for line in both if line.startswith((f"{path}[]", f"{path}: list"))
-                    }
-    return old, new
 
 
 def _compared(old: set[str], new: set[str]) -> Iterator[str]:
