@@ -83,16 +83,6 @@ def test_nobody_is_logged_in_to_begin_with(connect: Connect) -> None:
     assert client.username() is None
 
 
-def test_wrong_password_opens_no_session(connect: Connect, sandbox: Sandbox) -> None:
-    client = connect()
-
-    answer = client.login_internal(sandbox.username, "wrong")
-
-    assert answer["status"] == 403
-    assert answer["json"]["message"] == f"invalid credentials for '{sandbox.username}'"
-    assert client.is_authenticated() is False
-
-
 @pytest.mark.proves("logout")
 def test_logout_deletes_the_session(alice: Client, sandbox: Sandbox) -> None:
     session = alice.current_session()
@@ -104,32 +94,6 @@ def test_logout_deletes_the_session(alice: Client, sandbox: Sandbox) -> None:
     with pytest.raises(ClientFailure) as caught:
         alice.list_deployments()
     assert caught.value.status == 401
-
-
-@pytest.mark.parametrize(
-    ("path", "refused", "call", "args"),
-    [
-        pytest.param("/run", 401, "list_deployments", [], id="xml"),
-        pytest.param("/api/connector", 403, "cimi_search", ["connectors"], id="json"),
-    ],
-)
-def test_expired_session_is_renewed_where_that_was_asked_for(
-    connect: Connect, sandbox: Sandbox, path: str, refused: int, call: str, args: list[str]
-) -> None:
-    credentials = {"username": sandbox.username, "password": sandbox.password}
-    client = connect(reauthenticate=True, login_creds=credentials)
-    client.login(credentials | {"href": "session-template/internal"})
-    sandbox.clock.advance(_DAY + 60)
-    sandbox.journal.clear()
-
-    getattr(client, call)(*args)
-
-    made = [(entry.path, entry.status) for entry in sandbox.journal]
-    assert made[-3:] == [
-        (path, refused),
-        ("/api/session", 201),
-        (path, 200),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from driving import Client, ClientFailure, Connect, Official, Resource, proven
+from driving import Client, ClientFailure, Connect, Official, proven
 
 from slipstream.sandbox import Sandbox
 
@@ -157,56 +157,6 @@ def test_client_acts_for_a_group(connect: Connect, sandbox: Sandbox) -> None:
 
     user.switch_group(sandbox.world.user_id(sandbox.username))
     assert user.current_session()["active-claim"] == sandbox.world.user_id(sandbox.username)
-
-
-@pytest.mark.proves("operation")
-def test_session_lists_groups_and_peers(alice: Client, sandbox: Sandbox) -> None:
-    session = alice.get(alice.current_session())
-
-    groups = alice.operation(session, "get-groups").data
-    peers = alice.operation(session, "get-peers").data
-
-    assert [one["id"] for one in groups] == [_GROUP]
-    assert peers == {
-        sandbox.world.user_id(name): f"{name}@example.org" for name in ("alice", "bob")
-    }
-
-
-@pytest.mark.proves("operation")
-def test_second_factor_is_asked_for_and_given(connect: Connect, sandbox: Sandbox) -> None:
-    carol = connect()
-
-    asked = carol.login_password("carol", sandbox.users["carol"].password)
-
-    assert asked["status"] == 200
-    assert carol.is_authenticated() is False
-    callback = asked["json"]["location"].removeprefix(f"{sandbox.url}/api/")
-    resource = Resource({"id": callback.removesuffix("/execute")})
-    with pytest.raises(ClientFailure, match="Wrong 2FA token"):
-        carol.operation(resource, "execute", {"token": "none"})
-
-    carol.operation(resource, "execute", {"token": sandbox.world.two_factor_code("carol")})
-
-    assert carol.is_authenticated() is True
-
-
-def test_expired_session_is_renewed_where_that_was_asked_for(
-    connect: Connect, sandbox: Sandbox
-) -> None:
-    credentials = {"key": sandbox.key, "secret": sandbox.secret}
-    client = connect(reauthenticate=True, login_creds=credentials)
-
-    assert client.search("deployment").data["count"] == 0
-    sandbox.clock.advance(_WEEK + 60)
-    sandbox.journal.clear()
-    assert client.search("deployment").data["count"] == 0
-
-    made = [(entry.method, entry.path, entry.status) for entry in sandbox.journal]
-    assert made == [
-        ("PUT", "/api/deployment", 403),
-        ("POST", "/api/session", 201),
-        ("PUT", "/api/deployment", 200),
-    ]
 
 
 def test_every_public_call_works_or_is_known_not_to(official: Official) -> None:

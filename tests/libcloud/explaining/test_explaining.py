@@ -71,10 +71,13 @@ def test_create_node_by_ids_alone_sends_what_was_told(endpoint, driver):
     assert expected == real
 
 
-@pytest.mark.parametrize("stage", ["just made", "running", "ended"])
+@pytest.mark.parametrize("stage", ["starting", "running", "ended"])
 def test_destroy_node_sends_what_was_told(endpoint, driver, stage):
     node = endpoint.deploy(driver)
-    if stage != "just made":
+    if stage == "starting":
+        # SlipStream refuses to terminate what has no machine yet, which no plan can know.
+        endpoint.sandbox.clock.advance(31)
+    else:
         endpoint.pass_time()
     if stage == "ended":
         driver.destroy_node(node)

@@ -1,37 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from sandbox.nuvla.client import Client
-from slipstream.sandbox import Clock, Sandbox
+from sandbox.client import NuvlaClient
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(family="nuvla", clock=Clock(speed=0)) as started:
-        yield started
+def family() -> str:
+    return "nuvla"
 
 
 @pytest.fixture
-def alice(sandbox: Sandbox) -> Client:
-    return Client(sandbox, sandbox.users["alice"])
-
-
-@pytest.fixture
-def bob(sandbox: Sandbox) -> Client:
-    return Client(sandbox, sandbox.users["bob"])
-
-
-@pytest.fixture
-def root(sandbox: Sandbox) -> Client:
-    client = Client(sandbox, sandbox.users["super"])
-    session = client.search("session")["resources"][0]["id"]
-    assert client.post(f"{session}/switch-group", json={"claim": "group/nuvla-admin"}).ok
-    return client
-
-
-@pytest.fixture
-def nobody(sandbox: Sandbox) -> Client:
-    return Client(sandbox)
+def root(root: NuvlaClient) -> NuvlaClient:
+    session = root.search("session")["resources"][0]["id"]
+    assert root.post(f"{session}/switch-group", json={"claim": "group/nuvla-admin"}).ok
+    return root

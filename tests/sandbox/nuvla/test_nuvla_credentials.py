@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from sandbox.nuvla.client import Client
+from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Sandbox
 
 SSH = "credential-template/generate-ssh-key"

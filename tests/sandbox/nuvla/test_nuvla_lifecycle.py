@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sandbox.nuvla.client import Client
+from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Sandbox
 
 PULL = "edge-geneva swarm"

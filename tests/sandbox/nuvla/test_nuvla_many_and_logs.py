@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sandbox.nuvla.client import Client
+from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Sandbox
 
 PULL = "edge-geneva swarm"

@@ -2,21 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.nuvla.client import WORDPRESS, Client
-
-
-def test_the_content_comes_with_a_single_module_alone(alice: Client) -> None:
-    (hit,) = alice.found("module", f"path='{WORDPRESS}'")
-    assert "content" not in hit
-    document = alice.read(hit["id"])
-    assert document["versions"][1] is None
-    assert document["content"]["id"] == document["versions"][2]["href"]
-    assert document["parent-path"] == "apps/WordPress"
-    assert document["published"] is True
-    assert {one["rel"] for one in document["operations"]} == {
-        *("edit", "delete", "validate-docker-compose"),
-        *("publish", "unpublish", "delete-version"),
-    }
+from sandbox.client import WORDPRESS
+from sandbox.client import NuvlaClient as Client
 
 
 def test_a_deleted_version_leaves_its_number(alice: Client) -> None:

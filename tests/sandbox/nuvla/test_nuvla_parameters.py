@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from sandbox.nuvla.client import Client
+from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Clock, Sandbox
 from slipstream.sandbox.nuvla.parameters import compose_services, kubernetes_services, parameter_id
 

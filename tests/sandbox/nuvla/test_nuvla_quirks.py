@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.nuvla.client import Client
+from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Sandbox
 
 
@@ -66,25 +66,6 @@ class TestAnotherCredential:
 
     def test_it_can_be_deleted_by_force(self, alice: Client, lost: str) -> None:
         assert alice.post(f"{lost}/force-delete").ok
-
-
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("apps/trials/component", 'ValueError: Unsupported deployment subtype "component"'),
-        ("apps/web", "KeyError: 'content'"),
-    ],
-)
-def test_what_cannot_be_deployed_cannot_be_stopped(
-    sandbox: Sandbox, alice: Client, path: str, reason: str
-) -> None:
-    deployment = alice.started(path)
-    assert alice.state(deployment) == "ERROR"
-    job = alice.act(f"{deployment}/stop", delete=True)
-    sandbox.clock.advance(60)
-    assert alice.state(deployment) == "ERROR"
-    assert alice.read(job)["status-message"].rstrip().endswith(reason)
-    assert alice.post(f"{deployment}/force-delete").ok
 
 
 @pytest.mark.parametrize("stranger", ["bob", "nobody"])

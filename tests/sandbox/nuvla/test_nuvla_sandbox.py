@@ -7,7 +7,7 @@ import sys
 import pytest
 import requests
 
-from sandbox.nuvla.client import Client
+from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Sandbox
 
 COMMAND = [sys.executable, "-m", "slipstream", "sandbox", "--family", "nuvla", "--json"]

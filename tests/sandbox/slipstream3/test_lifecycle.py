@@ -37,17 +37,6 @@ def test_a_deployment_walks_from_state_to_state(sandbox: Sandbox, alice: Client)
     assert states_of(alice, uuid) == expected
 
 
-def test_a_long_absence_changes_no_moment(sandbox: Sandbox, alice: Client) -> None:
-    uuid = alice.deploy(BLOG)
-    sandbox.clock.advance(3600)
-    run = sandbox.world.run(uuid)
-    assert (run.changed - run.created).total_seconds() == 240
-    root = alice.xml(f"/run/{uuid}")
-    assert root.get("state") == "Ready"
-    assert root.get("endTime") is None
-    assert root.get("lastStateChangeTime") != root.get("startTime")
-
-
 def test_a_machine_appears_boots_and_vanishes(sandbox: Sandbox, alice: Client) -> None:
     uuid = alice.deploy(BLOG)
     query = {"filter": f'deployment/href="run/{uuid}"'}
@@ -144,19 +133,6 @@ def test_a_failure_shows_as_an_abort_and_ends_in_ready(sandbox: Sandbox, alice: 
     assert state(alice, uuid) == "Aborted"
 
 
-def test_a_failure_while_machines_start_sets_recovery_mode(
-    sandbox: Sandbox, alice: Client
-) -> None:
-    uuid = alice.deploy(BLOG)
-    sandbox.clock.advance(30)
-    sandbox.world.abort_run(uuid, "No such flavour")
-    sandbox.world.abort_run(uuid, "Something else")
-    assert value(alice, uuid, "ss:recovery.mode") == "true"
-    assert value(alice, uuid, "ss:abort") == "No such flavour"
-    sandbox.clock.advance(60)
-    assert state(alice, uuid) == "Ready"
-
-
 @pytest.mark.parametrize(
     ("keep", "fails", "end"),
     [
@@ -204,16 +180,6 @@ def test_a_held_run_times_out_in_the_users_minutes(sandbox: Sandbox, alice: Clie
     assert state(alice, later) == "Cancelled"
 
 
-def test_many_deployments_can_be_arranged(sandbox: Sandbox, alice: Client) -> None:
-    uuids = sandbox.world.add_runs(1200)
-    root = alice.xml("/run?limit=500&activeOnly=true")
-    assert (root.get("count"), root.get("totalCount")) == ("500", "1200")
-    first = root.find("item")
-    assert first is not None
-    assert first.get("uuid") == uuids[-1]
-    assert alice.xml(f"/run/{uuids[0]}").get("state") == "Ready"
-
-
 def test_a_machine_from_elsewhere_can_be_arranged(sandbox: Sandbox, alice: Client) -> None:
     sandbox.world.add_machine(cloud="ec2-eu-west", state="stopped")
     machine = alice.json("/api/virtual-machine")["virtualMachines"][0]
@@ -239,13 +205,6 @@ def test_a_script_that_sets_an_unknown_key_fails_the_deployment(
     uuid = alice.deploy(BLOG)
     sandbox.clock.advance(300)
     assert value(alice, uuid, "ss:abort") == "Unknown key machine:nonsense"
-
-
-def test_a_machine_of_no_known_size_has_an_unknown_offer(sandbox: Sandbox, alice: Client) -> None:
-    alice.deploy(BLOG, **{"parameter--instance.type": "Gigantic"})
-    sandbox.clock.advance(100)
-    machine = alice.json("/api/virtual-machine")["virtualMachines"][0]
-    assert machine["serviceOffer"] == {"href": "service-offer/unknown"}
 
 
 def test_terminating_before_a_machine_exists_leaves_one_behind(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.client import COOKIE, FORM, Client
+from sandbox.client import COOKIE, Client
 from slipstream.sandbox import Clock, Sandbox
 
 COOKIE_SHAPE = re.compile(
@@ -55,28 +55,6 @@ def test_a_login_answers_with_a_bare_id_and_the_cookie(sandbox: Sandbox, nobody:
     assert said["exp"] == int(day.timestamp())
 
 
-def test_a_form_logs_in_too(sandbox: Sandbox, nobody: Client) -> None:
-    form = internal(sandbox)
-    assert nobody.post("/api/session", data=form).status_code == 201
-    with_charset = nobody.post(
-        "/api/session", data=form, headers={"Content-Type": f"{FORM}; charset=UTF-8"}
-    )
-    assert with_charset.status_code == 500
-
-
-@pytest.mark.parametrize("prefix", ["", "credential/"])
-def test_an_api_key_logs_in_with_or_without_prefix_and_dots(
-    sandbox: Sandbox, nobody: Client, prefix: str
-) -> None:
-    answer = nobody.log_in(
-        href="session-template/api-key",
-        key=prefix + sandbox.key.removeprefix("credential/"),
-        secret=sandbox.secret.replace(".", "-"),
-    )
-    assert answer.status_code == 201
-    assert nobody.json("/api/session")["sessions"][0]["username"] == "alice"
-
-
 def test_a_token_of_a_provider_logs_in(sandbox: Sandbox, nobody: Client) -> None:
     wrong = {"href": "session-template/mitreid-token", "token": "x"}
     assert post(nobody, wrong)[0] == 403
@@ -91,24 +69,6 @@ def test_what_is_left_out_is_taken_from_the_template(sandbox: Sandbox, nobody: C
     assert post(nobody, no_name)[1]["message"] == "invalid credentials for 'username'"
     sandbox.world.accounts["alice"].password = "password"
     assert post(nobody, no_password)[0] == 201
-
-
-def test_an_inactive_user_is_refused(sandbox: Sandbox, nobody: Client) -> None:
-    sandbox.world.accounts["alice"].state = "SUSPENDED"
-    assert post(nobody, internal(sandbox))[0] == 403
-
-
-def test_the_session_is_the_only_one_found(alice: Client, bob: Client, nobody: Client) -> None:
-    found = alice.json("/api/session", filter="username='bob'")
-    session = found["sessions"][0]
-    assert found["count"] == 1
-    assert session["username"] == "alice"
-    assert session["sessionTemplate"] == {"href": "session-template/internal"}
-    assert session["operations"] == [{"rel": "delete", "href": session["id"]}]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+Z", session["expiry"])
-    assert nobody.json("/api/session")["count"] == 0
-    assert bob.get(f"/api/{session['id']}").status_code == 403
-    assert alice.json(f"/api/{session['id']}")["id"] == session["id"]
 
 
 def test_a_deleted_session_leaves_the_token_good(alice: Client, bob: Client) -> None:
