@@ -52,16 +52,7 @@ _OBJECTS = (*_SOURCES, StorageVolume, VolumeSnapshot)
 
 
 def checked(name: str, value: object, cls: type[T], expected: str) -> T:
-    """
-    Check the type of an argument.
-
-    :param name: The argument's name, as the subject of a sentence.
-    :param value: Its value.
-    :param cls: The class that it must have.
-    :param expected: The same, in words.
-    :returns: The value.
-    :raises TypeError: If it has another one.
-    """
+    """Check the type of an argument."""
     if not isinstance(value, cls):
         raise TypeError(f"{name} must be {expected}, not {type(value).__name__}.")
     return value
@@ -71,14 +62,6 @@ def object_id(driver: Any, value: object, cls: type, name: str) -> str:
     """
     The id that an argument stands for: an object, which may be made by hand, or the id itself.
     An object of none of libcloud's classes is taken by its ``id``.
-
-    :param driver: The driver that it is given to.
-    :param value: The argument.
-    :param cls: The class of libcloud for such objects.
-    :param name: The argument's name.
-    :returns: Its id, or the name of a location without one.
-    :raises TypeError: If it is something else.
-    :raises BadInput: If it has no id, or belongs to another driver or endpoint.
     """
     if not isinstance(value, _OBJECTS):
         value = getattr(value, "id", value)  # of an object of the program's own
@@ -102,13 +85,6 @@ def check_owner(driver: Any, value: object, cls: type, name: str) -> None:
     Refuse an object of a wrong class, or one that belongs elsewhere.
 
     One made by hand, without a driver, is accepted.
-
-    :param driver: The driver that it is given to.
-    :param value: The object.
-    :param cls: The class that it must have.
-    :param name: The argument's name.
-    :raises TypeError: If it has another class.
-    :raises BadInput: If it belongs to another driver or endpoint.
     """
     if not isinstance(value, cls):
         raise TypeError(
@@ -140,14 +116,7 @@ def _machine_for_node(machine: VirtualMachine) -> BadInput:
 
 
 def text(what: str, value: object) -> str:
-    """
-    Check a string that goes into a request.
-
-    :param what: What it is, as the subject of a sentence.
-    :param value: The string.
-    :raises TypeError: If it is none.
-    :raises BadInput: If it is empty or holds control characters.
-    """
+    """Check a string that goes into a request."""
     string = refuse_private_key(what, value)
     if not string.strip():
         raise BadInput(f"{what} is empty.")
@@ -165,13 +134,7 @@ def refuse_private_key(what: str, value: object) -> str:
 
 
 def label(what: str, value: object) -> str:
-    """
-    Check a name that users give to a node or a key pair.
-
-    :param what: What it is: ``name``, ``tag`` or ``key name``.
-    :param value: The name.
-    :raises BadInput: If it is empty or holds what a server would not give back.
-    """
+    """Check a name that users give to a node or a key pair."""
     string = text(f"The {what}", value)
     if string != string.strip():
         raise BadInput(f"The {what} {shorten(string)!r} starts or ends with a blank.")
@@ -184,12 +147,7 @@ def label(what: str, value: object) -> str:
 
 
 def items(name: str, value: object) -> list[Any]:
-    """
-    Check that an argument is a list, or ``None`` for an empty one; a string is none.
-
-    :param name: The argument's name.
-    :param value: Its value.
-    """
+    """Check that an argument is a list, or ``None`` for an empty one; a string is none."""
     if value is None:
         return []
     if isinstance(value, str) or not isinstance(value, Iterable):
@@ -208,13 +166,7 @@ def whole_number(name: str, value: object, *, least: int = 1, most: int = MOST) 
 
 
 def read_file(what: str, value: object) -> bytes:
-    """
-    Read a file that an argument names.
-
-    :param what: What it is, as in ``key file``.
-    :param value: Its path; ``~`` stands for the home directory.
-    :raises BadInput: If it cannot be read; also a ``FileNotFoundError`` or ``PermissionError``.
-    """
+    """Read a file that an argument names."""
     path = user_path(f"The path of the {what}", value)
     try:
         return path.read_bytes()
@@ -225,14 +177,7 @@ def read_file(what: str, value: object) -> bytes:
 
 
 def states(words: str | Iterable[str], backend: Backend) -> frozenset[str]:
-    """
-    Translate names of states to the server's own.
-
-    :param words: One or several: states of the server in any case, of another family, or of
-        libcloud.
-    :param backend: The protocol of the server.
-    :raises UnknownName: If one means no state of the server.
-    """
+    """Translate names of states to the server's own."""
     names = [words] if isinstance(words, str) else list(words)
     if not names:
         raise BadInput("No state to wait for was given.")
@@ -275,12 +220,7 @@ def deployment_request(
     check_ssh_key: object,
     scalable: object,
 ) -> DeploymentRequest:
-    """
-    Check the arguments of ``create_node``; those of the caller are not kept and never changed.
-
-    :raises BadInput: If one cannot be right.
-    :raises TypeError: If one has the wrong type.
-    """
+    """Check the arguments of ``create_node``; those of the caller are never changed."""
     if image is None:
         raise BadInput("create_node needs an image.", hint="See list_images() and get_image().")
     module_id = object_id(driver, image, NodeImage, "image")
@@ -307,13 +247,7 @@ def deployment_request(
 
 
 def ssh_key(auth: object) -> SSHKey:
-    """
-    The public key of an ``auth`` argument.
-
-    :param auth: The argument.
-    :raises BadInput: If it is a password, or no public key.
-    :raises TypeError: If it is something else.
-    """
+    """The public key of an ``auth`` argument."""
     if isinstance(auth, NodeAuthPassword):
         raise BadInput(
             "Machines cannot be given a password as auth.",

@@ -11,8 +11,6 @@ location a cloud connector of the user. What the driver knows of a server it kno
 hooks (:mod:`slipstream.hookspecs`).
 """
 
-# ruff: noqa: ARG002 - what raises NotSupported uses none of its arguments
-
 from __future__ import annotations
 
 import inspect
@@ -20,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Self, TypeGuard, cast
+from typing import Any, ClassVar, Self, TypeGuard, cast
 
 import attrs
 from libcloud.compute.base import (
@@ -33,8 +31,6 @@ from libcloud.compute.base import (
     NodeImage,
     NodeLocation,
     NodeSize,
-    StorageVolume,
-    VolumeSnapshot,
 )
 from libcloud.compute.deployment import Deployment as Steps
 
@@ -1490,142 +1486,18 @@ class SlipStreamNodeDriver(NodeDriver):
                 return {connector.id, connector.name}
         raise UnknownName("location", location_id, {connector.name for connector in connectors})
 
-    # What libcloud has and no server here does. The signatures are those of libcloud, whose
-    # volumes and snapshots call back with keywords.
+    # What libcloud has and no server here does.
 
-    @operation
-    def create_image(self, node: Node, name: str, description: str | None = None) -> NoReturn:
-        """
-        Not supported: images are written and built on the server.
-
-        :param node: A node.
-        :param name: A name.
-        :param description: A description.
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("create_image")
-
-    @operation
-    def copy_image(
-        self,
-        source_region: str,
-        node_image: NodeImage,
-        name: str,
-        description: str | None = None,
-    ) -> NoReturn:
-        """
-        Not supported: images have no region.
-
-        :param source_region: A region.
-        :param node_image: An image.
-        :param name: A name.
-        :param description: A description.
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("copy_image")
-
-    @operation
-    def list_volumes(self) -> NoReturn:
-        """
-        Not supported: disks are part of what is deployed.
-
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("list_volumes")
-
-    @operation
-    def create_volume(
-        self,
-        size: int,
-        name: str,
-        location: NodeLocation | None = None,
-        snapshot: VolumeSnapshot | None = None,
-    ) -> NoReturn:
-        """
-        Not supported: disks are part of what is deployed.
-
-        :param size: A size in GB.
-        :param name: A name.
-        :param location: A location.
-        :param snapshot: A snapshot.
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("create_volume")
-
-    @operation
-    def attach_volume(
-        self, node: Node, volume: StorageVolume, device: str | None = None
-    ) -> NoReturn:
-        """
-        Not supported: disks are part of what is deployed.
-
-        :param node: A node.
-        :param volume: A volume.
-        :param device: A device, as in ``/dev/sdb``.
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("attach_volume")
-
-    @operation
-    def detach_volume(self, volume: StorageVolume) -> NoReturn:
-        """
-        Not supported: disks are part of what is deployed.
-
-        :param volume: A volume.
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("detach_volume")
-
-    @operation
-    def destroy_volume(self, volume: StorageVolume) -> NoReturn:
-        """
-        Not supported: disks are part of what is deployed.
-
-        :param volume: A volume.
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("destroy_volume")
-
-    @operation
-    def list_volume_snapshots(self, volume: StorageVolume) -> NoReturn:
-        """
-        Not supported: there are no volumes.
-
-        :param volume: A volume.
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("list_volume_snapshots")
-
-    @operation
-    def create_volume_snapshot(self, volume: StorageVolume, name: str | None = None) -> NoReturn:
-        """
-        Not supported: there are no volumes.
-
-        :param volume: A volume.
-        :param name: A name.
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("create_volume_snapshot")
-
-    @operation
-    def destroy_volume_snapshot(self, snapshot: VolumeSnapshot) -> NoReturn:
-        """
-        Not supported: there are no volumes.
-
-        :param snapshot: A snapshot.
-        :requests: SlipStream none, Nuvla none.
-        :raises NotSupported: Always.
-        """
-        raise unsupported("destroy_volume_snapshot")
+    create_image = unsupported("create_image")
+    copy_image = unsupported("copy_image")
+    list_volumes = unsupported("list_volumes")
+    create_volume = unsupported("create_volume")
+    attach_volume = unsupported("attach_volume")
+    detach_volume = unsupported("detach_volume")
+    destroy_volume = unsupported("destroy_volume")
+    list_volume_snapshots = unsupported("list_volume_snapshots")
+    create_volume_snapshot = unsupported("create_volume_snapshot")
+    destroy_volume_snapshot = unsupported("destroy_volume_snapshot")
 
 
 SlipStreamNodeDriver._show_host()  # noqa: SLF001 - of this module

@@ -215,13 +215,7 @@ def virtual_machine(machine: Machine, driver: Any) -> VirtualMachine:
 
 
 def key_pair(key: SSHKey, driver: Any, private_key: str | None = None) -> KeyPair:
-    """
-    A public key as a key pair.
-
-    :param key: The key.
-    :param driver: The driver.
-    :param private_key: The private half in PEM format, when it has just been made.
-    """
+    """A public key as a key pair."""
     return KeyPair(
         name=key.name,
         public_key=key.line,
@@ -240,12 +234,7 @@ def key_pair(key: SSHKey, driver: Any, private_key: str | None = None) -> KeyPai
 
 
 def split(addresses: Iterable[str]) -> tuple[list[str], list[str]]:
-    """
-    Part addresses into public and private ones; a host name counts as public.
-
-    :param addresses: The addresses.
-    :returns: The public ones, the private ones.
-    """
+    """Part addresses into public and private ones; a host name counts as public."""
     public: list[str] = []
     private: list[str] = []
     for address in addresses:

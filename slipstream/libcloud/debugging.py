@@ -37,8 +37,6 @@ class DebugFile:
         Write an exchange as one block, whatever other threads write.
 
         A file that cannot be written does not undo what was sent: a warning tells of it.
-
-        :param exchange: The exchange.
         """
         file: Any = LoggingConnection.log
         block = exchange.text(pretty=bool(os.environ.get(PRETTY_VARIABLE)))

@@ -33,11 +33,7 @@ class DetachedSession:
     closed = False
 
     def ensure_open(self) -> None:
-        """
-        Refuse every operation.
-
-        :raises InvalidCredentials: Always.
-        """
+        """Refuse every operation."""
         raise InvalidCredentials(
             "This driver was pickled without its secrets, so it is not logged in on"
             f" {self.endpoint}.",

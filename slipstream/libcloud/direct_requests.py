@@ -35,19 +35,7 @@ def request_of(
     headers: Mapping[str, Any] | None,
     retry: bool | None,
 ) -> Request:
-    """
-    The request that the arguments of libcloud's ``Connection.request`` describe.
-
-    :param action: The path below the endpoint; a query may follow it.
-    :param method: The HTTP method.
-    :param params: More of the query.
-    :param data: The body; a mapping is sent as a form.
-    :param json: What is sent as JSON instead.
-    :param headers: Headers beside those that every request has.
-    :param retry: Whether sending it twice is safe; ``None`` lets the method decide.
-    :returns: The request.
-    :raises BadInput: If it cannot be one.
-    """
+    """The request that the arguments of libcloud's ``Connection.request`` describe."""
     path, query = _target(action, params)
     body, kind = _body(data, json)
     verb = str(method).upper()

@@ -52,13 +52,7 @@ class Explanation:
 
 
 def method_name(method: object, cls: type) -> str:
-    """
-    The name of a method that can be explained.
-
-    :param method: Its name, or the method itself.
-    :param cls: The class of the driver.
-    :raises UnknownName: If there is none of that name.
-    """
+    """The name of a method that can be explained."""
     name = checked("method", getattr(method, "__name__", method), str, "the name of a method")
     names = [name for name in dir(cls) if name.startswith(_PREFIXES) and name not in _WAITING]
     if name not in names:
@@ -67,15 +61,7 @@ def method_name(method: object, cls: type) -> str:
 
 
 def run(method: Any, args: Any, kwargs: Any, refusals: list[DriverError]) -> bool:
-    """
-    Make a call that changes nothing.
-
-    :param method: The method, of a driver whose session is a dry run.
-    :param args: Its arguments.
-    :param kwargs: Its keywords.
-    :param refusals: Takes what refuses the call.
-    :returns: Whether the call came to its end.
-    """
+    """Make a call that changes nothing."""
     try:
         # Changes update the node that they are given; a dry run updates a copy of it.
         result = method(

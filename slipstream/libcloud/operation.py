@@ -33,15 +33,13 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     """
     Complete the exceptions of a method, and name the keyword that was meant.
 
-    All that it sends is part of one call of the user, what a generator sends later included. On
-    a driver that was closed, or that came out of a pickle, it is refused before anything else.
-
-    :param method: A method of the driver, or of its connection.
-    :returns: The method with that done around it.
+    All that it sends is part of one call of the user, what a generator sends later included.
+    On a driver that was closed, or that came out of a pickle, it is refused before anything
+    else.
     """
     name, names = method.__name__, keywords_of(method)
     keywords = frozenset(names)
-    takes_any = bool(method.__code__.co_flags & inspect.CO_VARKEYWORDS)
+    takes_any = bool(inspect.unwrap(method).__code__.co_flags & inspect.CO_VARKEYWORDS)
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -65,24 +63,13 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
 
 
 def keywords_of(method: Callable[..., Any]) -> list[str]:
-    """
-    The names of a method's arguments but for ``self``, in their order.
-
-    :param method: The method, not bound.
-    """
+    """The names of a method's arguments but for ``self``, in their order."""
     code = inspect.unwrap(method).__code__
     return list(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
 
 
 def check_keywords(method: str, names: Iterable[str], keywords: list[str]) -> None:
-    """
-    Refuse keywords that a method does not take.
-
-    :param method: The method's name.
-    :param names: The keywords.
-    :param keywords: The names of its arguments.
-    :raises TypeError: If one is unknown; the nearest name is told.
-    """
+    """Refuse keywords that a method does not take."""
     for name in names:
         if name in keywords:
             continue

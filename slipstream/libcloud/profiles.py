@@ -63,17 +63,7 @@ def profiles_file() -> Path:
 
 
 def driver_arguments(name: str | None = None, **options: Any) -> dict[str, Any]:
-    """
-    The arguments of a driver, from the environment or a profile.
-
-    :param name: The name of a profile, which is read whatever the environment says. When left
-        out, the environment is used if it has any of :data:`VARIABLES`, and otherwise the profile
-        that ``SLIPSTREAM_PROFILE`` names, or ``default``.
-    :param options: Arguments of the driver that win over those of the profile.
-    :returns: Keyword arguments of the driver.
-    :raises BadInput: If there are no credentials, or the file is wrong. The message names the
-        file and the key, never a value.
-    """
+    """The arguments of a driver, from the environment or a profile."""
     environment = {
         key: os.environ[variable]
         for key, variable in VARIABLES.items()

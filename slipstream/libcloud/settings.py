@@ -28,16 +28,7 @@ _TOKEN = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 
 
 def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> Endpoint:
-    """
-    The endpoint that the driver's arguments name.
-
-    :param url: A whole URL, which wins over the rest.
-    :param secure: Whether to use https.
-    :param host: The host's name or address; a port may follow it.
-    :param port: The port, ``None`` for that of the host or the scheme's own.
-    :returns: The endpoint.
-    :raises BadInput: If they name none.
-    """
+    """The endpoint that the driver's arguments name."""
     if url is not None:
         return Endpoint.parse(url)
     scheme = "https" if secure else "http"
@@ -70,19 +61,7 @@ def settings_of(
     ca_cert: str | Path | None = None,
     client_cert: CertificatePaths | None = None,
 ) -> TransportSettings:
-    """
-    The transport's settings for the driver's arguments and the ``libcloud.security`` globals.
-
-    :param timeout: Seconds to wait for an answer.
-    :param retry_delay: Seconds before a second attempt.
-    :param backoff: By how much each further pause is longer.
-    :param proxy_url: A proxy; ``None`` leaves it to the environment.
-    :param verify: Whether to check certificates; ``None`` leaves it to libcloud's global.
-    :param ca_cert: The authorities to trust; ``None`` leaves it to libcloud's global.
-    :param client_cert: A certificate to show.
-    :returns: The settings.
-    :raises BadInput: If an argument cannot be right.
-    """
+    """The settings for the driver's arguments and the globals of ``libcloud.security``."""
     read = positive("timeout", timeout, DEFAULTS.read_timeout)
     return TransportSettings(
         connect_timeout=min(read, DEFAULTS.connect_timeout),
@@ -98,15 +77,7 @@ def settings_of(
 
 
 def changed(settings: TransportSettings, name: str, value: Any) -> tuple[TransportSettings, Any]:
-    """
-    The settings with one of libcloud's changed.
-
-    :param settings: The settings.
-    :param name: ``timeout``, ``retry_delay``, ``backoff`` or ``proxy_url``.
-    :param value: The new value; ``None`` stands for the usual one.
-    :returns: The new settings, and the value that counts.
-    :raises BadInput: If the value cannot be right.
-    """
+    """The settings with one of libcloud's changed."""
     if name == "proxy_url":
         proxy = None if value is None else check_proxy(value, name)
         return attrs.evolve(settings, proxy_url=proxy), proxy
@@ -121,24 +92,13 @@ def changed(settings: TransportSettings, name: str, value: Any) -> tuple[Transpo
 
 
 def user_agent(appended: Iterable[str] = ()) -> str:
-    """
-    The name that is given to servers.
-
-    :param appended: What the program that uses the driver calls itself.
-    :returns: The name, with the versions of this library, of libcloud and of Python.
-    """
+    """The name that is given to servers."""
     versions = f"libcloud/{libcloud.__version__} Python/{platform.python_version()}"
     return " ".join([DEFAULTS.user_agent, versions, *(f"({token})" for token in appended)])
 
 
 def check_token(token: object) -> str:
-    """
-    Make sure that a piece of a user agent can be sent in a header.
-
-    :param token: The piece.
-    :returns: The piece.
-    :raises BadInput: If it is empty, or holds anything but printable ASCII.
-    """
+    """Make sure that a piece of a user agent can be sent in a header."""
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):
         raise BadInput(
             f"{str(token)[:80]!r} cannot be part of a user agent.",

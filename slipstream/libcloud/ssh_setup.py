@@ -78,13 +78,7 @@ class SSHSetup:
         max_tries: object,
         ssh_interface: str,
     ) -> SSHSetup:
-        """
-        Check the arguments of ``deploy_node`` that are about SSH.
-
-        :raises BadInput: If one cannot be right.
-        :raises NotSupported: If there is no SSH client.
-        :raises TypeError: If one is of a wrong type.
-        """
+        """Check the arguments of ``deploy_node`` that are about SSH."""
         if not ssh.have_paramiko:
             raise NotSupported(
                 "deploy_node logs in by SSH, and paramiko is not installed.",
@@ -116,13 +110,7 @@ class SSHSetup:
         return self.timeout or NODE_ONLINE_WAIT_TIMEOUT
 
     def run(self, node: Node, addresses: list[str]) -> None:
-        """
-        Run the steps under the first name that is let in.
-
-        :param node: The node.
-        :param addresses: Its addresses.
-        :raises LibcloudError: If none is let in, or a step fails.
-        """
+        """Run the steps under the first name that is let in."""
         # The first one, but an IPv6 address only where there is nothing else.
         address = min(addresses, key=lambda address: ":" in address)
         client = self._connected([self._client(user, address) for user in self.users])
@@ -184,13 +172,7 @@ class SSHSetup:
 def reporting(
     node: Node, driver: Any, at_exit_func: Callable[..., object] | None
 ) -> Iterator[None]:
-    """
-    Report the created node when its set-up fails or is interrupted.
-
-    :param node: The node.
-    :param driver: The driver.
-    :param at_exit_func: Called as the process ends, when it is interrupted meanwhile.
-    """
+    """Report the created node when its set-up fails or is interrupted."""
     at_exit = None
     if at_exit_func is not None:
         at_exit = atexit.register(partial(at_exit_func, driver=driver, node=node))

@@ -16,14 +16,7 @@ LISTED = 20
 
 
 def nearest_path(backend: Backend, module_id: str) -> str | None:
-    """
-    Find the path that was meant by one that does not exist.
-
-    :param backend: The protocol of the server.
-    :param module_id: What was looked for.
-    :returns: The only path whose last part it is, or else the one that resembles it most. It is
-        looked for in the App Store, then in the project of the path.
-    """
+    """Find the path that was meant by one that does not exist."""
     path = _without_version(module_id)
     for project in _projects(path):
         with suppress(DriverError):  # a suggestion must not hide the error that asks for it
@@ -41,16 +34,7 @@ def nearest_path(backend: Backend, module_id: str) -> str | None:
 
 
 def only_match(what: str, name: str, candidates: Sequence[tuple[str, str, T]], getter: str) -> T:
-    """
-    Find the only candidate of a name.
-
-    :param what: What is looked for, as in ``node``.
-    :param name: The exact name.
-    :param candidates: The name, the id and the object of each.
-    :param getter: The method that gets one by its id.
-    :raises UnknownName: If there is none, and few candidates, which are listed.
-    :raises BadInput: If there is none among many candidates, or if there are several.
-    """
+    """Find the only candidate of a name."""
     matches = [candidate for candidate in candidates if candidate[0] == name]
     if len(matches) == 1:
         return matches[0][2]

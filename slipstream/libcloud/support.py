@@ -90,12 +90,7 @@ def public_methods() -> list[str]:
 
 
 def support_of(method: str, kind: EndpointKind) -> Support:
-    """
-    Whether a method works on a kind of endpoint.
-
-    :param method: The method's name.
-    :param kind: The kind of endpoint.
-    """
+    """Whether a method works on a kind of endpoint."""
     if method in REASONS:
         problem, advice = REASONS[method]
         remark = f"{problem[0].upper()}{problem[1:]}. {advice}"

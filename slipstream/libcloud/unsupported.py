@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any, NoReturn
+
+from libcloud.compute.base import NodeDriver
 
 from slipstream.errors import NotSupported
+from slipstream.libcloud.operation import operation
 
 _NO_IMAGE = (
     "an image is a component or an application, which is written and built on the server",
@@ -40,11 +46,21 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
 """The reason and the advice for each method; the reason follows a colon."""
 
 
-def unsupported(method: str) -> NotSupported:
-    """
-    The exception that a method raises.
+def unsupported(name: str) -> Callable[..., NoReturn]:
+    """Make a method that is not supported; its signature is libcloud's."""
+    original, (problem, advice) = getattr(NodeDriver, name), REASONS[name]
+    signature = inspect.signature(original)
 
-    :param method: Its name.
-    """
-    problem, advice = REASONS[method]
-    return NotSupported(f"Cannot {method.replace('_', ' ')}: {problem}.", hint=advice)
+    @functools.wraps(original)
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        signature.bind(*args, **kwargs)
+        raise NotSupported(f"Cannot {name.replace('_', ' ')}: {problem}.", hint=advice)
+
+    refuse.__module__ = __name__
+    refuse.__doc__ = f"""
+        Not supported: {problem}.
+
+        :requests: SlipStream none, Nuvla none.
+        :raises NotSupported: Always.
+        """
+    return operation(refuse)

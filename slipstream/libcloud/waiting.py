@@ -80,15 +80,7 @@ class RunningWait:
     progress: Progress | None = None
 
     def until(self, read: Callable[[], Sequence[Deployment]]) -> Sequence[Deployment]:
-        """
-        Poll until all of them run and have addresses.
-
-        :param read: Reads the deployments.
-        :returns: What it read last.
-        :raises NodeFailed: If one was aborted or cannot run any more, or runs and gets no
-            address.
-        :raises WaitTimeout: If the time is over.
-        """
+        """Poll until all of them run and have addresses."""
         what, polls_without_address = f"the state of {len(self.names)} nodes", 0
         deployments: Sequence[Deployment] = ()
         for deployments in poll(read, what=what, period=self.period, timeout=self.timeout):
