@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 CLIENT_VENV := .venv-official-client
 NUVLA_CLIENT_VENV := .venv-official-nuvla-client
 DRIVER_2017_VENV := .venv-driver-2017
-CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed
+MANAGER_VENV := .venv-infrastructure-manager
+CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed $(MANAGER_VENV)/installed
 # Twice as many as a small machine has cores: half of the time tests wait for a server.
 WORKERS ?= 4
 # These need a browser and have a target of their own.
@@ -34,6 +35,11 @@ $(CLIENT_VENV)/installed: tests/official_client/requirements.txt
 $(NUVLA_CLIENT_VENV)/installed: tests/official_nuvla_client/requirements.txt
 	$(PYTHON) -m venv $(NUVLA_CLIENT_VENV)
 	$(NUVLA_CLIENT_VENV)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+$(MANAGER_VENV)/installed: tests/infrastructure_manager/requirements.txt
+	$(PYTHON) -m venv $(MANAGER_VENV)
+	$(MANAGER_VENV)/bin/python -m pip install --quiet --no-deps --requirement $<
 	@touch $@
 
 $(DRIVER_2017_VENV)/installed: benchmarks/requirements-2017.txt
@@ -78,7 +84,7 @@ fuzz: $(VENV)/installed ## Fuzz what reads a server's responses for a minute
 	@$(BIN)/python -m pip install --quiet atheris
 	PYTHONPATH=tests $(BIN)/python -m fuzz -max_total_time=60
 
-official-client: $(CLIENTS) ## Install the official clients for the tests
+official-client: $(CLIENTS) ## Install the official clients and a program for the tests
 
 lint: $(VENV)/installed ## Check style and formatting
 	$(BIN)/python -m ruff check .
@@ -104,4 +110,4 @@ bench: $(VENV)/installed $(DRIVER_2017_VENV)/installed ## Measure, as ratios wit
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the targets made
-	rm -rf dist $(VENV) $(CLIENT_VENV) $(NUVLA_CLIENT_VENV) $(DRIVER_2017_VENV) docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf dist $(VENV) $(CLIENT_VENV) $(NUVLA_CLIENT_VENV) $(MANAGER_VENV) $(DRIVER_2017_VENV) docs/_build .coverage* .pytest_cache .mypy_cache .ruff_cache
