@@ -19,7 +19,7 @@ import attrs
 import pluggy
 
 from slipstream import hookspecs
-from slipstream.errors import BadInput, DriverError, PluginFailed
+from slipstream.errors import BadInput, DriverError, MalformedAnswer, PluginFailed
 from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend, Operation
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 from slipstream.session import Session
@@ -32,7 +32,7 @@ EVERY = f"{PREFIX}operation"
 _PASSING = (DriverError, Answered, KeyboardInterrupt, GeneratorExit)
 """What is no fault of the plugin that raises it."""
 
-Failure = Callable[[str], PluginFailed]
+Failure = Callable[[str], DriverError]
 """Makes the exception that names who has failed, from what went wrong."""
 
 _CONTEXT = ("session", "backend", "dry_run")
@@ -268,7 +268,7 @@ class _Blame:
             raise self._failure(type(error).__name__) from error
 
 
-def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> PluginFailed:
+def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> DriverError:
     changed = call_context.has_changed()
     hint = None
     if changed:
@@ -278,7 +278,13 @@ def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> 
         )
     elif info is not None and not info.built_in:
         hint = f"Set {DISABLE_VARIABLE}={info.name} to switch it off."
-    error = PluginFailed(f"{who} failed in {hook}: {what}.", hint=hint)
+    if info is not None and info.built_in:
+        # Nothing but a response that nobody has foreseen can have led to it.
+        error: DriverError = MalformedAnswer(
+            f"A response is not understood: {hook} failed with {what}.", hint=hint
+        )
+    else:
+        error = PluginFailed(f"{who} failed in {hook}: {what}.", hint=hint)
     error.may_have_happened = changed
     return error
 
@@ -355,6 +361,6 @@ class _Guard:
             return result
         return _check(self._hook.removeprefix(PREFIX), result, self._failed)
 
-    def _failed(self, what: str) -> PluginFailed:
+    def _failed(self, what: str) -> DriverError:
         who = f"The plugin {self._info.name!r}, by {self._info.source},"
         return _failure(who, self._hook, what, self._info)
