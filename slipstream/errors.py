@@ -207,7 +207,7 @@ class AnswerTimeout(AnswerLost, TimeoutError):
 
 class RedirectRefused(NoAnswer):
     """
-    The endpoint answered with a redirection, which is never followed: a login that follows
+    The response is a redirection, which is never followed: a login that follows
     one from http to https would silently turn into a read.
     """
 

@@ -30,7 +30,7 @@ JSON = {"Accept": "application/json"}
 SEND_JSON = {**JSON, "Content-Type": "application/json"}
 _OURS = "com.sixsq."
 _REFUSALS = {400, 401, 403, 404}
-_ANOTHER = "Something else than the server may have answered: check the address, and proxies."
+_ANOTHER = "Something else than the server may have responded: check the address, and proxies."
 _SESSION = Request(method="GET", path="/api/session", headers=JSON, repeatable=True)
 _TEMPLATES = Request(method="GET", path="/api/session-template", headers=JSON, repeatable=True)
 

@@ -28,13 +28,7 @@ _ORDERED = (str, int, Date)
 
 
 def takes(operator: str, value: Value) -> bool:
-    """
-    Tell whether an operator may stand before a value.
-
-    :param operator: One of the operators of the language.
-    :param value: The value.
-    :returns: False for pairs the language does not know, such as ``<`` and ``null``.
-    """
+    """Tell whether an operator may stand before a value."""
     if operator not in _KINDS and isinstance(value, bool):
         return False
     return isinstance(value, _KINDS.get(operator, _ORDERED))
@@ -76,12 +70,7 @@ class Attribute:
         return self.path
 
     def values(self, document: Mapping[str, Any]) -> list[Any]:
-        """
-        Find what a document holds under this name.
-
-        :param document: The document.
-        :returns: Every value, through lists; empty if it is missing.
-        """
+        """Find what a document holds under this name."""
         return list(leaves(document, self.path.split("/")))
 
     def eq(self, value: Value) -> Comparison:
@@ -121,12 +110,7 @@ class Attribute:
         return Comparison.checked(self, "=", tuple(values))
 
     def placed(self, how: str, place: str) -> Comparison:
-        """
-        A place that lies so towards another one; known to Nuvla.
-
-        :param how: ``intersects``, ``disjoint``, ``within`` or ``contains``.
-        :param place: The other place, as well-known text.
-        """
+        """A place that lies so towards another one; known to Nuvla."""
         return Comparison.checked(self, how, place)
 
     def is_null(self) -> Comparison:
@@ -152,12 +136,7 @@ class Property:
         return f"property[{write(self.name)}]"
 
     def values(self, document: Mapping[str, Any]) -> list[Any]:  # noqa: ARG002
-        """
-        Find nothing.
-
-        :param document: Any document.
-        :returns: Always empty.
-        """
+        """Find nothing."""
         return []
 
 
@@ -177,16 +156,7 @@ class Comparison(_Combinable):
 
     @classmethod
     def checked(cls, attribute: Attribute, operator: str, value: Value) -> Comparison:
-        """
-        Build a comparison that can be sent.
-
-        :param attribute: The attribute.
-        :param operator: The operator.
-        :param value: The value.
-        :returns: The comparison.
-        :raises UnwritableValue: If the value cannot be written in a filter.
-        :raises ValueError: If the operator does not take such a value.
-        """
+        """Build a comparison that can be sent."""
         write(value)
         if not takes(operator, value):
             raise ValueError(f"{operator} does not take {value!r} in a filter.")
@@ -197,20 +167,11 @@ class Comparison(_Combinable):
         return f"{self.attribute}{operator}{write(self.value)}"
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """
-        Judge a document.
-
-        :param document: A JSON document.
-        :returns: Whether the comparison holds.
-        """
+        """Judge a document."""
         return JUDGES[self.operator](self.attribute.values(document), self.value)
 
     def comparisons(self) -> Iterator[Comparison]:
-        """
-        Walk through the comparisons.
-
-        :returns: This one.
-        """
+        """Walk through the comparisons."""
         yield self
 
 
@@ -232,11 +193,7 @@ class _Combination(_Combinable):
                 yield operand
 
     def comparisons(self) -> Iterator[Comparison]:
-        """
-        Walk through the comparisons.
-
-        :returns: Every one, from left to right.
-        """
+        """Walk through the comparisons."""
         for operand in self.operands:
             yield from operand.comparisons()
 
@@ -254,12 +211,7 @@ class And(_Combination):
         return " and ".join(parts)
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """
-        Judge a document.
-
-        :param document: A JSON document.
-        :returns: Whether all operands hold.
-        """
+        """Judge a document."""
         return all(operand.matches(document) for operand in self.operands)
 
 
@@ -275,12 +227,7 @@ class Or(_Combination):
         return " or ".join(str(part) for part in self.operands)
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """
-        Judge a document.
-
-        :param document: A JSON document.
-        :returns: Whether one operand holds.
-        """
+        """Judge a document."""
         return any(operand.matches(document) for operand in self.operands)
 
 
@@ -288,11 +235,5 @@ Filter: TypeAlias = Comparison | And | Or
 
 
 def attr(path: str) -> Attribute:
-    """
-    Name an attribute: ``attr("connector/href").eq("exoscale-ch-gva")``.
-
-    :param path: Its name, with slashes for nesting.
-    :returns: The attribute, ready to be compared.
-    :raises ValueError: If no attribute can have that name in a filter.
-    """
+    """Name an attribute: ``attr("connector/href").eq("exoscale-ch-gva")``."""
     return Attribute(path)

@@ -30,21 +30,11 @@ class Shape:
     corners: tuple[Point, ...]
 
     def covers(self, other: Shape) -> bool:
-        """
-        Tell whether another shape lies in this one; its corners decide.
-
-        :param other: The other shape.
-        :returns: Whether it does, the border included.
-        """
+        """Tell whether another shape lies in this one; its corners decide."""
         return all(self._holds(corner) for corner in other.corners)
 
     def meets(self, other: Shape) -> bool:
-        """
-        Tell whether the shapes have a place in common; their corners decide.
-
-        :param other: The other shape.
-        :returns: Whether they do.
-        """
+        """Tell whether the shapes have a place in common; their corners decide."""
         mine = (other._holds(corner) for corner in self.corners)
         return any(mine) or any(self._holds(corner) for corner in other.corners)
 
@@ -64,13 +54,7 @@ def _crosses(start: Point, end: Point, point: Point) -> bool:
 
 
 def read_shape(text: str) -> Shape:
-    """
-    Read well-known text.
-
-    :param text: ``POINT (6.1 46.2)``, or ``POLYGON ((...))`` with one ring.
-    :returns: The shape.
-    :raises ValueError: If it is neither.
-    """
+    """Read well-known text."""
     match = _SHAPE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is neither a POINT nor a POLYGON in well-known text.")
@@ -79,11 +63,6 @@ def read_shape(text: str) -> Shape:
 
 
 def shape_of(values: Sequence[Any]) -> Shape | None:
-    """
-    Read a place from a document.
-
-    :param values: Longitude, latitude, and perhaps the altitude.
-    :returns: The point; None if there is none.
-    """
+    """Read a place from a document."""
     numbers = [value for value in values if isinstance(value, int | float)]
     return Shape(((numbers[0], numbers[1]),)) if len(numbers) > 1 else None

@@ -14,13 +14,7 @@ Judge = Callable[[Sequence[Any], Value], bool]
 
 
 def leaves(document: Any, path: Sequence[str]) -> Iterator[Any]:
-    """
-    Find what an attribute names, through lists and nested documents.
-
-    :param document: A JSON document or a part of one.
-    :param path: The names still to follow.
-    :returns: Every value found; nothing for a missing attribute or a ``null``.
-    """
+    """Find what an attribute names, through lists and nested documents."""
     if isinstance(document, list | tuple):
         for element in document:
             yield from leaves(element, path)

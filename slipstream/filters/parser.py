@@ -214,13 +214,5 @@ def _item(kind: str | None, text: str) -> Item:
 
 
 def parse(text: str, grammar: Grammar = SLIPSTREAM) -> Filter:
-    """
-    Read a filter.
-
-    :param text: The filter, as it stands on the wire.
-    :param grammar: Whose language it is.
-    :returns: The expression.
-    :raises FilterSyntaxError: If it is not a filter; integers, dates and places that the language
-        reads but a server then refuses are not errors here.
-    """
+    """Read a filter."""
     return _Reader(text, list(_tokens(text, grammar)), grammar).whole()

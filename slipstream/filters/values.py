@@ -29,13 +29,7 @@ class Date:
 
     @classmethod
     def at(cls, moment: datetime) -> Date:
-        """
-        Write a moment the way servers store it.
-
-        :param moment: The moment, with its time zone.
-        :returns: The moment in UTC, cut to milliseconds.
-        :raises UnwritableValue: If the moment has no time zone.
-        """
+        """Write a moment the way servers store it."""
         if moment.tzinfo is None:
             raise UnwritableValue("A moment in a filter needs a time zone.")
         text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
@@ -43,19 +37,11 @@ class Date:
 
     @property
     def moment(self) -> datetime:
-        """
-        The moment meant; a day means its first instant in UTC.
-
-        :raises ValueError: If the text only looks like a date.
-        """
+        """The moment meant; a day means its first instant in UTC."""
         return read_moment(self.text)
 
     def check(self) -> None:
-        """
-        Make sure that every server takes this date.
-
-        :raises UnwritableValue: If it has another form than the two known ones.
-        """
+        """Make sure that every server takes this date."""
         if not _EXACT_DATE.fullmatch(self.text):
             raise UnwritableValue(f"{self.text!r} is not a date a server reads in a filter.")
         try:
@@ -69,35 +55,18 @@ Value: TypeAlias = Item | bool | tuple[Item, ...] | None
 
 
 def is_item(value: object) -> TypeGuard[Item]:
-    """
-    Tell whether a value may stand in a list.
-
-    :param value: The value.
-    :returns: True for a string, an integer and a date.
-    """
+    """Tell whether a value may stand in a list."""
     return isinstance(value, str | int | Date) and not isinstance(value, bool)
 
 
 def read_moment(text: str) -> datetime:
-    """
-    Read an ISO 8601 date or time; without a zone it is UTC.
-
-    :param text: The text.
-    :returns: The moment, with its zone.
-    :raises ValueError: If it is neither.
-    """
+    """Read an ISO 8601 date or time; without a zone it is UTC."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def write(value: Value) -> str:
-    """
-    Write a value the way it stands in a filter.
-
-    :param value: The value.
-    :returns: Its text, quoted if it is a string.
-    :raises UnwritableValue: If there is no such text.
-    """
+    """Write a value the way it stands in a filter."""
     if value is None:
         return "null"
     if isinstance(value, bool):

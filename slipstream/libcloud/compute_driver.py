@@ -1303,7 +1303,7 @@ class SlipStreamNodeDriver(NodeDriver):
         arguments.check_owner(self, key_pair, KeyPair, "key pair")
         if key_pair.public_key:
             key = attrs.evolve(SSHKey.parse(key_pair.public_key), id=key_pair.extra.get("id"))
-            if key_pair.name and not key.answers_to(key_pair.name):
+            if key_pair.name and not key.is_called(key_pair.name):
                 key = attrs.evolve(key, comment=key_pair.name)
         else:
             key = self._ssh_key(key_pair.name)
@@ -1312,7 +1312,7 @@ class SlipStreamNodeDriver(NodeDriver):
     def _ssh_key(self, name: str) -> SSHKey:
         arguments.refuse_private_key("The name of the key pair", name)
         keys = self._backend.list_ssh_keys()
-        matches = [key for key in keys if key.answers_to(name)]
+        matches = [key for key in keys if key.is_called(name)]
         if not matches:
             raise KeyPairMissing(
                 f"There is no key pair {name!r}.",

@@ -98,8 +98,14 @@ def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
 
 
 def _cause(error: DriverError, driver: Any) -> BaseException | None:
-    """The causes below would only lengthen the traceback; one that quotes a secret goes."""
-    cause = error.__cause__ if isinstance(error, _EXPLAINED) else None
+    """
+    The exception that says more than ours, if there is one.
+
+    Our own would only lengthen the traceback, and one that quotes a secret goes.
+    """
+    cause = error.__cause__
+    if isinstance(cause, DriverError) and not isinstance(error, _EXPLAINED):
+        return None
     transport = getattr(driver._session, "transport", None)  # noqa: SLF001
     quotes = cause is not None and transport and transport.redactor.quotes_secret(cause)
     return None if quotes else cause

@@ -25,11 +25,7 @@ class Documents:
     text: Callable[[str], str]
 
     def json(self, value: Any) -> Any:
-        """Redact a JSON document.
-
-        :param value: The document, or a part of it.
-        :returns: A copy without its secrets.
-        """
+        """Redact a JSON document."""
         if isinstance(value, dict):
             return {self.text(name): self._member(name, value) for name in value}
         if isinstance(value, list):
@@ -69,12 +65,7 @@ class Documents:
         )
 
     def form(self, source: str) -> str:
-        """Redact a form, or the query of a URL.
-
-        :param source: ``name=value&...``, percent-encoded; what is harmless stays as it is
-            written.
-        :returns: The form without its secrets.
-        """
+        """Redact a form, or the query of a URL."""
         fields = [field.partition("=") for field in source.split("&")]
         pairs = [(unquote_plus(name), unquote_plus(value)) for name, _, value in fields]
         paired, members = self._any_announces(pairs), dict(pairs)
@@ -93,11 +84,7 @@ class Documents:
         return "&".join(redacted(*field) for field in fields)
 
     def xml(self, element: Element, *, secret: bool = False) -> None:
-        """Redact an XML document in place.
-
-        :param element: The document's root, or a part of it.
-        :param secret: Whether it is part of something that is a secret as a whole.
-        """
+        """Redact an XML document in place."""
         secret = secret or self.policy.announces(_local(element.tag))
         named = secret or self._says_so(element)
         for name, value in element.attrib.items():

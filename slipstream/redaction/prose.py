@@ -27,13 +27,7 @@ _TAG = re.compile(r"<[^<>]*>?(?:\s*+[\w.\-:]++\s*+(?=<|\Z))?+")
 
 
 def replace_shapes(text: str, policy: Policy) -> str:
-    """Replace private keys, web tokens, and what else is a secret by its looks.
-
-    :param text: Any text that is not itself JSON or XML, where a key that is cut off would take
-        the closing quotes along.
-    :param policy: What replaces them.
-    :returns: The text without them.
-    """
+    """Replace private keys, web tokens, and what else is a secret by its looks."""
     for pattern in SHAPES:
         text = pattern.sub(lambda hit: policy.replace(hit[0]), text)
     text = AUTHORIZATION.sub(lambda hit: f"{hit[1]} {policy.replace(hit[0])}", text)
@@ -50,14 +44,11 @@ def markup_announces_secret(text: str, policy: Policy) -> bool:
 
 
 def replace_assigned(text: str, policy: Policy) -> str:
-    """Replace users in addresses, and what follows a name that announces a secret.
+    """
+    Replace users in addresses, and what follows a name that announces a secret.
 
-    That ends with the quote that began it, or else with the line. Where it goes on below, and
-    where the name is itself a value that another one belongs to, the rest of the text goes.
-
-    :param text: Any text.
-    :param policy: What replaces it.
-    :returns: The text without what was assigned to such a name.
+        That ends with the quote that began it, or else with the line. Where it goes on below, and
+        where the name is itself a value that another one belongs to, the rest of the text goes.
     """
     text = _USER.sub(lambda hit: f"{policy.replace(hit[1])}@", text)
     parts, position = [], 0

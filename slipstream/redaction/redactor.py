@@ -52,11 +52,7 @@ class Redactor:
         return f"<{type(self).__name__}>"
 
     def said(self, text: str) -> str:
-        """Redact a sentence; words that only announce a secret stay.
-
-        :param text: The sentence, as in the message of an error.
-        :returns: The sentence without the secrets that it quotes.
-        """
+        """Redact a sentence; words that only announce a secret stay."""
         return replace_shapes(self.known.mask(text), self.policy)
 
     def mask_error(self, error: DriverError) -> None:
@@ -73,20 +69,12 @@ class Redactor:
         return self.said(text) != text
 
     def text(self, source: str) -> str:
-        """Redact any piece of text: a document, or prose.
-
-        :param source: The text.
-        :returns: The text without secrets.
-        """
+        """Redact any piece of text: a document, or prose."""
         document = self.document(source)
         return self.known.mask(self.loose(source) if document is None else document)
 
     def url(self, source: str) -> str:
-        """Redact a URL, absolute or not.
-
-        :param source: The URL.
-        :returns: It without user information, and without the secrets in path and query.
-        """
+        """Redact a URL, absolute or not."""
         try:
             parts = urlsplit(source)
         except ValueError:
@@ -101,20 +89,11 @@ class Redactor:
         return self.known.mask(source)
 
     def form(self, source: str) -> str:
-        """Redact a form, or the query of a URL.
-
-        :param source: ``name=value&...``, percent-encoded.
-        :returns: The form; what is harmless stays as it is written.
-        """
+        """Redact a form, or the query of a URL."""
         return self._documents.form(source)
 
     def header(self, name: str, value: str) -> str:
-        """Redact the value of a header.
-
-        :param name: The header's name.
-        :param value: Its value.
-        :returns: The value; of cookies the names and the attributes stay.
-        """
+        """Redact the value of a header."""
         if name.lower() == "cookie":
             return "; ".join(self._cookie(cookie) for cookie in value.split(";"))
         if name.lower() == "set-cookie":
@@ -125,14 +104,7 @@ class Redactor:
         return self.url(value) if name.lower() == "location" else self.text(value)
 
     def body(self, body: bytes, kind: str, *, named: str = "", pretty: bool = False) -> str:
-        """Redact the body of a request or a response for people.
-
-        :param body: The bytes.
-        :param kind: The media type that it is sent as.
-        :param named: The name of what it is the bare value of, if it is one.
-        :param pretty: Whether to indent JSON and XML.
-        :returns: The text without secrets, or in brackets why it cannot be shown.
-        """
+        """Redact the body of a request or a response for people."""
         if len(body) > LARGEST:
             return f"({len(body)} bytes, too many to be searched for secrets)"
         try:
@@ -161,12 +133,7 @@ class Redactor:
         return self.loose(text)
 
     def document(self, text: str, *, pretty: bool = False) -> str | None:
-        """Redact a whole JSON or XML document.
-
-        :param text: The document.
-        :param pretty: Whether to indent it.
-        :returns: The document, ``None`` if it is none.
-        """
+        """Redact a whole JSON or XML document."""
         start = text.lstrip("\ufeff \t\r\n")[:1]
         try:
             if start in {"{", "["}:
@@ -192,11 +159,7 @@ class Redactor:
         return _written(root)
 
     def loose(self, source: str) -> str:
-        """Redact a text that no parser reads.
-
-        :param source: The text.
-        :returns: The text; nothing of it if its markup announces a secret.
-        """
+        """Redact a text that no parser reads."""
         source = self.known.mask(source)
         if markup_announces_secret(source, self.policy):
             return self.policy.replace(source)

@@ -17,7 +17,7 @@ import attrs
 from slipstream.redaction.policy import MASK
 
 SHORTEST: Final = 4
-"""Characters below which a value is no secret that could be told from other text."""
+"""Characters below which a value is too common to be looked for as a secret."""
 
 _REMEMBERED = 32
 _BLANK = r"(?: |\+|%20)"
@@ -47,11 +47,7 @@ AUTHORIZATION: Final = re.compile(r"(?i)\b(basic|bearer) +[\w.~+/=-]{8,}")
 
 
 def written(value: str) -> Iterator[str]:
-    """The ways in which a value is written in a text, a URL, a form, JSON, XML or a message.
-
-    :param value: The value.
-    :returns: Each way, some of them several times.
-    """
+    """The ways in which a value is written in a text, a URL, a form, JSON, XML or a message."""
     yield value
     yield repr(value)[1:-1]
     for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
@@ -100,27 +96,15 @@ class KnownSecrets:
         return f"<{type(self).__name__}>"
 
     def keep(self, *values: object, replacement: str = MASK, word: bool = False) -> None:
-        """Remember secrets for good.
-
-        :param values: The secrets; what is empty or very short is left out.
-        :param replacement: What stands in their place.
-        :param word: Whether they are replaced only where they stand as a whole word.
-        """
+        """Remember secrets for good."""
         self._remember(self._kept, values, replacement, word)
 
     def meet(self, *values: object) -> None:
-        """Remember secrets until many others have been met.
-
-        :param values: The secrets; what is empty or very short is left out.
-        """
+        """Remember secrets until many others have been met."""
         self._remember(self._met, values, MASK, word=False)
 
     def mask(self, text: str) -> str:
-        """Replace every known secret.
-
-        :param text: Any text.
-        :returns: The text without them, in whatever way they were written.
-        """
+        """Replace every known secret."""
         for form, secret in self._written:
             if form not in text:
                 continue

@@ -11,18 +11,14 @@ from pathlib import Path
 from slipstream.errors import BadInput
 
 LATEST = 2**33
-"""The time, in seconds since the epoch, beyond which none is told from another."""
+"""The time, in seconds since the epoch, beyond which no other is needed."""
 
 
 def load_cookies(path: Path) -> MozillaCookieJar:
     """
-    Read a cookie file.
+    Read a cookie file in Netscape format, as browsers' tools and curl write it.
 
-    :param path: A file in Netscape format, as browsers' tools, curl and the older SlipStream
-        clients write it.
-    :returns: Its cookies. Whether one has expired is left to the server: the local clock may be
-        wrong.
-    :raises BadInput: If there is no such file, or it has another format.
+    Whether a cookie has expired is left to the server: the local clock may be wrong.
     """
     jar = MozillaCookieJar(os.fspath(path))
     try:
@@ -42,13 +38,7 @@ def load_cookies(path: Path) -> MozillaCookieJar:
 
 
 def save_cookies(cookies: CookieJar, path: Path) -> None:
-    """
-    Write cookies to a file that only its owner can read.
-
-    :param cookies: The cookies.
-    :param path: The file, replaced as a whole if it exists.
-    :raises BadInput: If it cannot be written.
-    """
+    """Write cookies to a file that only its owner can read, replaced as a whole if it exists."""
     path = path.resolve()
     if path.exists() and not path.is_file():
         raise BadInput(f"Cannot write {path}: it is no file.")

@@ -20,14 +20,7 @@ _HINT = "Check the address, and leave /api out."
 
 
 def read_entry_point(transport: Transport) -> CloudEntryPoint:
-    """
-    Read the cloud entry point.
-
-    :param transport: Sends the request.
-    :returns: What it says; SlipStream 3 and Nuvla 2 write the collections differently.
-    :raises MalformedAnswer: If what answers is no server of the family.
-    :raises ServiceUnavailable: If it cannot serve now.
-    """
+    """Read the cloud entry point."""
     url = transport.endpoint.url
     response = transport.send(_READ)
     if response.status >= 500 or response.status == 429:
@@ -35,7 +28,7 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
     document = _document(response) if response.status == 200 else None
     if document is None:
         raise MalformedAnswer(
-            f"{url} is no SlipStream or Nuvla server: its /api/cloud-entry-point answers HTTP"
+            f"{url} is no SlipStream or Nuvla server: its /api/cloud-entry-point gives HTTP"
             f" {response.status} with {response.kind}.",
             endpoint=url,
             hint=_HINT,

@@ -51,7 +51,7 @@ class DryRunTransport(Transport):
     """
     Sends what reads, and collects what would change something.
 
-    A change is answered with what ``expects`` of the request gives; without it the run ends
+    The response to a change is what ``expects`` of the request gives; without it the run ends
     there. What was put somewhere is what is read there afterwards. Requests that ``expects``
     sends itself are not collected: the call would not send them.
 
@@ -67,11 +67,7 @@ class DryRunTransport(Transport):
         self.requests: list[PlannedRequest] = []
 
     def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
-        """
-        See :meth:`Transport.send`.
-
-        :raises DryRunEnded: If nobody says what the server would answer to a change.
-        """
+        """See :meth:`Transport.send`."""
         written = self._written.get(request.path) if request.method == "GET" else None
         reads = request.reads and written is None and PLACEHOLDER not in request.path
         if self._collecting:

@@ -1,4 +1,4 @@
-"""From an answer with an error status to the exception that tells the user what it means."""
+"""From a response with an error status to the exception that says what it means."""
 
 from __future__ import annotations
 
@@ -37,17 +37,7 @@ def refusal(
     hint: str | None = None,
     error: type[RequestFailed] | None = None,
 ) -> RequestFailed:
-    """
-    The exception for an answer with an error status.
-
-    :param response: The response.
-    :param doing: What was being done, to go after "Cannot".
-    :param endpoint: The address of the server.
-    :param detail: The server's own words, if it had any that may be shown.
-    :param hint: What the reader can do next, when more is known than the status tells.
-    :param error: The class of the exception, when not the usual one of the status.
-    :returns: The exception, not raised.
-    """
+    """The exception for a response with an error status."""
     cls, usual_hint = _MEANING.get(response.status, (RequestFailed, None))
     reason = safe_text(" ".join(detail.split()), 400) if detail else _phrase(response.status)
     return (error or cls)(

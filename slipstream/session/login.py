@@ -216,7 +216,7 @@ class LoginAttempt(Client):
         allow: Collection[int] = (),
     ) -> dict[str, Any]:
         """
-        Post to any address, such as an identity provider's, and read the JSON object it answers.
+        Post to any address, such as an identity provider's, and read the JSON object that comes back.
 
         The settings for certificates, proxies and timeouts are those of the endpoint; its cookies
         go to no other server. What the answer has under names that announce a secret is masked
@@ -253,10 +253,10 @@ class LoginAttempt(Client):
             )
         if document is None:
             raise MalformedAnswer(
-                f"Cannot {doing}: {where}{request.path} answers HTTP {response.status} with"
+                f"Cannot {doing}: {where}{request.path} gives HTTP {response.status} with"
                 f" {response.kind}, not with a JSON object.",
                 endpoint=where,
-                hint="Check the address; something else may have answered.",
+                hint="Check the address; something else may have responded.",
             )
         secrets = (v for name, v in document.items() if announces_secret(name))
         self.hide(*(value for value in secrets if isinstance(value, str)))

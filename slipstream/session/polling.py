@@ -54,17 +54,9 @@ def poll(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> I
     """
     Poll until the time is over.
 
-    The first poll is made at once, the last one when the time is over. A fault that may pass is
-    survived three times in a row, and one whose end the server names (``Retry-After``) as often
-    as there is time for it.
-
-    :param ask: Makes one poll.
-    :param what: What is polled, in words that go after "cannot read".
-    :param period: The longest pause between two polls in seconds; the first ones are shorter.
-    :param timeout: Seconds after which the last poll is made.
-    :returns: The results, as they come.
-    :raises NoAnswer: If the faults do not pass, or no response came at all.
-    :raises RequestFailed: The same; or if the server suggests a retry after the time is over.
+    The first poll is made at once, the last one when the time is over. A fault that may pass
+    is survived three times in a row, and one whose end the server names (``Retry-After``) as
+    often as there is time for it.
     """
     deadline = clock.monotonic() + timeout
     backoff = Backoff(
@@ -95,12 +87,7 @@ def poll(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> I
 
 
 def notify(progress: Progress, state: DeploymentState) -> None:
-    """
-    Call a progress callback. A failure of it never ends the wait.
-
-    :param progress: The callback.
-    :param state: Its argument.
-    """
+    """Call a progress callback. A failure of it never ends the wait."""
     try:
         progress(state)
     except Exception as error:  # noqa: BLE001 - a user's function may raise any
@@ -128,14 +115,7 @@ class Wait:
     progress: Progress | None = None
 
     def until(self, ask: Ask) -> DeploymentState:
-        """
-        Poll until one of the states is reached.
-
-        :param ask: Reads the deployment's state.
-        :returns: The state reached.
-        :raises NodeFailed: If it was aborted, or can no longer reach the state.
-        :raises WaitTimeout: If the time is over.
-        """
+        """Poll until one of the states is reached."""
         last = "unknown"
         what = f"the state of {self.what}"
         for state in poll(ask, what=what, period=self.period, timeout=self.timeout):
@@ -147,12 +127,7 @@ class Wait:
         raise self._timed_out(last)
 
     def reached(self, state: DeploymentState) -> bool:
-        """
-        Whether a state is the one waited for.
-
-        :param state: The deployment's state.
-        :raises NodeFailed: If it was aborted, or can no longer reach the state.
-        """
+        """Whether a state is the one waited for."""
         reached = state.state in self.states
         expected = self.ignore_abort or (reached and state.phase is Phase.ERROR)
         if state.failure and not expected:

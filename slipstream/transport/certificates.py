@@ -26,8 +26,6 @@ def authorities(path: object, name: str) -> str:
     """
     The path of authorities to trust: a PEM file, or a directory of such files under the names
     that ``openssl rehash`` gives them.
-
-    :raises BadInput: If it cannot be read, or holds none.
     """
     file = _file(path, name)
     try:
@@ -50,11 +48,7 @@ def authorities(path: object, name: str) -> str:
 
 
 def client_certificate(value: object, name: str) -> Certificate:
-    """
-    The path of a client's certificate with its key, or the paths of the two.
-
-    :raises BadInput: If they cannot be used, as a key that is encrypted.
-    """
+    """The path of a client's certificate with its key, or the paths of the two."""
     files = [_file(path, name) for path in _both(value, name)]
     try:
         for file in files:
@@ -62,8 +56,7 @@ def client_certificate(value: object, name: str) -> Certificate:
         _context().load_cert_chain(files[0], files[-1], password=_ask)
     except _Encrypted:
         raise BadInput(
-            f"{name}: the key in {files[-1]} is encrypted, and nobody is there to be asked for"
-            " the passphrase.",
+            f"{name}: the key in {files[-1]} is encrypted.",
             hint="Write it without one: openssl pkey -in encrypted.pem -out key.pem.",
         ) from None
     except ssl.SSLError as error:

@@ -322,14 +322,15 @@ class Transport:
         # Codings in a row, gzip within gzip, would multiply what each may unpack to.
         if incoming.headers.get("Content-Encoding", "").strip().lower() not in _CODINGS:
             raise MalformedAnswer(
-                "The answer is encoded in a way that was not asked for.", endpoint=url
+                "The response has an encoding that was not requested.", endpoint=url
             )
         body = bytearray()
         for piece in incoming.raw.stream(64 * 1024, decode_content=True):
             body += piece
             if len(body) > self.settings.largest_body:
                 raise MalformedAnswer(
-                    f"The answer is larger than {self.settings.largest_body} bytes.", endpoint=url
+                    f"The response is larger than {self.settings.largest_body} bytes.",
+                    endpoint=url,
                 )
         return Response(
             status=incoming.status_code,

@@ -55,7 +55,7 @@ class Route:
             )
         timed_out = isinstance(_innermost(error), TimeoutError | ReadTimeoutError)
         return (AnswerTimeout if timed_out else AnswerLost)(
-            f"{request.method} {request.path} was sent to {self.endpoint} and no complete answer"
+            f"{request.method} {request.path} was sent to {self.endpoint} and no complete response"
             f" came back: {self._cause(error)}.",
             endpoint=self.endpoint,
             hint=self._advice(error, request),

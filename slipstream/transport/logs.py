@@ -54,10 +54,5 @@ class CallLogger(_Adapter):
 
 
 def get_logger(name: str) -> CallLogger:
-    """
-    The logger for a module.
-
-    :param name: The module's name.
-    :returns: The logger.
-    """
+    """The logger for a module."""
     return CallLogger(logging.getLogger(name), {})

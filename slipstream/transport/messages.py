@@ -174,7 +174,7 @@ class Response:
 
     def _malformed(self, language: str, reason: str | None) -> MalformedAnswer:
         return MalformedAnswer(
-            f"The answer is not {language} as expected ({self.kind}, {len(self.body)} bytes)"
+            f"The response is not {language} as expected ({self.kind}, {len(self.body)} bytes)"
             f"{f': {reason}' if reason else ''}.",
             endpoint=self.url,
         )

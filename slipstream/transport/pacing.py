@@ -35,12 +35,7 @@ class Pacer:
         self._changed = 0.0
 
     def delay(self, pause: float = 0.0) -> float:
-        """
-        Take the next free slot.
-
-        :param pause: Seconds that have to pass in any case.
-        :returns: Seconds until the slot.
-        """
+        """Take the next free slot."""
         if not self._rate:
             return pause
         with self._lock.get():
@@ -50,13 +45,7 @@ class Pacer:
             return slot - now
 
     def slow_down(self, response: Response, *, sent: float, pause: float) -> None:
-        """
-        Take note of a 429.
-
-        :param response: The response.
-        :param sent: When its request was sent, by the monotonic clock.
-        :param pause: Seconds that the server asks every thread to wait.
-        """
+        """Take note of a 429."""
         with self._lock.get():
             now = clock.monotonic()
             named = named_rate(response)
@@ -75,12 +64,7 @@ class Pacer:
 
 
 def named_rate(response: Response) -> float | None:
-    """
-    The rate that a response names (RFC draft "RateLimit header fields for HTTP").
-
-    :param response: The response.
-    :returns: Requests a second, ``None`` if it names none.
-    """
+    """The rate that a response names (RFC draft "RateLimit header fields for HTTP")."""
     for name in ("RateLimit-Policy", "RateLimit-Limit", "X-RateLimit-Limit"):
         match = _POLICY.search(response.headers.get(name, "")[:1000])
         if match and int(match[1]) and int(match[2]):

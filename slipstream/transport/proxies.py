@@ -18,14 +18,7 @@ _SCHEMES = ("http", "https")
 
 
 def check_proxy(url: object, name: str) -> str:
-    """
-    Make sure that an argument is the URL of a proxy.
-
-    :param url: The URL, which may hold a user name and a password.
-    :param name: The argument's name.
-    :returns: The URL.
-    :raises BadInput: If it is none; it is not quoted, as it may hold a password.
-    """
+    """Make sure that an argument is the URL of a proxy."""
     if not isinstance(url, str) or not _is_whole(url):
         raise BadInput(
             f"{name} is not the URL of a proxy.",
@@ -36,13 +29,7 @@ def check_proxy(url: object, name: str) -> str:
 
 
 def proxies_for(url: str, proxy_url: str | None) -> dict[str, str]:
-    """
-    The proxies for an address by scheme, none if it is reached directly.
-
-    :param url: The address.
-    :param proxy_url: A proxy that wins over the environment.
-    :raises BadInput: If the environment's cannot be right.
-    """
+    """The proxies for an address by scheme, none if it is reached directly."""
     if proxy_url:
         return dict.fromkeys(_SCHEMES, proxy_url)
     if _left_out(url):

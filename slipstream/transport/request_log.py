@@ -72,12 +72,7 @@ class Exchange:
         self.fields = tuple(response.raw.headers.items())
 
     def text(self, *, pretty: bool = False) -> str:
-        """
-        The exchange in lines that each say which call it is part of.
-
-        :param pretty: Whether to indent the JSON or XML of the response.
-        :returns: The lines: a command for a shell, then the response, or why there is none.
-        """
+        """The exchange in lines that each say which call it is part of."""
         lines = "\n".join(self._response_lines(pretty=pretty)).replace("\r\n", "\n").split("\n")
         shown = "\n".join(f"{label()} {line}".rstrip() for line in [self.curl(), *lines])
         shown = _CONTROL.sub(lambda hit: f"\\x{ord(hit[0]):02x}", shown)

@@ -14,8 +14,6 @@ def stacklevel() -> int:
     How far the user's code is from here, for a warning that is to point at it.
 
     Python 3.12 can leave out the frames of a package by itself (``skip_file_prefixes``).
-
-    :returns: The ``stacklevel`` for :func:`warnings.warn`, called where this was called.
     """
     level, frame = 1, sys._getframe(1)  # noqa: SLF001 - what warnings itself goes by
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):

@@ -37,7 +37,7 @@ class Credentials:
     :param secret: Password, or the secret of the API key.
     :param parameters: Further fields of the server's session template.
     :param cookie_file: A cookie file in Netscape format that holds a session.
-    :param method: The name of the login method that the user asked for; ``None`` lets the
+    :param method: The name of the login method that the user chose; ``None`` lets the
         look of the key decide.
     :param group: A group of the user to act for.
     """

@@ -45,13 +45,7 @@ def split_address(address: str) -> tuple[str, int | None]:
 
 
 def join_address(host: str, port: int | None = None) -> str:
-    """
-    Put an address together, as it stands in a URL.
-
-    :param host: A host name or an address, without brackets.
-    :param port: The port, ``None`` to leave it out.
-    :returns: The address, with brackets around an IPv6 address.
-    """
+    """Put an address together, as it stands in a URL."""
     return f"{f'[{host}]' if ':' in host else host}{'' if port is None else f':{port}'}"
 
 

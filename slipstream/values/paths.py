@@ -24,15 +24,7 @@ def leads_elsewhere(path: str) -> bool:
 
 
 def user_path(name: str, value: object) -> Path:
-    """
-    Read the path of a file as a user writes it.
-
-    :param name: What the path is of, or the argument's name, as the subject of a sentence.
-    :param value: The path; ``~`` stands for the home directory.
-    :returns: The path, its home directory filled in.
-    :raises TypeError: If it is no path.
-    :raises BadInput: If it can name no file.
-    """
+    """Read the path of a file as a user writes it."""
     if not isinstance(value, str | os.PathLike):
         raise TypeError(f"{name} must be the path of a file, not {type(value).__name__}.")
     text = os.fspath(value)

@@ -31,21 +31,12 @@ def squeezed(name: str) -> str:
 
 
 def declare(names: Iterable[str]) -> None:
-    """
-    Add names that announce a secret from now on, in logs, errors and cassettes alike.
-
-    :param names: The names, as in ``ticket``; case and separators do not matter.
-    """
+    """Add names that announce a secret from now on, in logs, errors and cassettes alike."""
     _declared.update(squeezed(name) for name in names)
 
 
 def announces_secret(name: str) -> bool:
-    """
-    Tell whether what stands under a key, field, attribute or tag of this name is a secret.
-
-    :param name: The name in any case and with any separators.
-    :returns: True for ``secretKey`` and ``parameter--node--db--root_password`` alike.
-    """
+    """Tell whether what stands under a key, field, attribute or tag of this name is a secret."""
     words = _words(name)
     plain = squeezed(name)
     return bool(words) and (
@@ -54,13 +45,7 @@ def announces_secret(name: str) -> bool:
 
 
 def authenticates(header: str) -> bool:
-    """
-    Tell whether a header of this name holds credentials, or another secret.
-
-    :param header: The header's name.
-    :returns: True for ``Authorization``, ``Set-Cookie``, ``X-Auth-Token`` and the header by which
-        a front server of Nuvla passes on the user (nuvla/api-server, authn_info.clj).
-    """
+    """Tell whether a header of this name holds credentials, or another secret."""
     return announces_secret(header) or not _AUTHENTICATION_WORDS.isdisjoint(_words(header))
 
 

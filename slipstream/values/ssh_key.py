@@ -118,12 +118,8 @@ class SSHKey:
         digest = base64.b64encode(hashlib.sha256(self._bytes()).digest())
         return f"SHA256:{digest.decode().rstrip('=')}"
 
-    def answers_to(self, name: str) -> bool:
-        """
-        Whether a user may mean this key by a name.
-
-        :param name: A comment or a fingerprint of either form.
-        """
+    def is_called(self, name: str) -> bool:
+        """Whether a user may mean this key by a name."""
         return name in {self.name, self.fingerprint, self.fingerprint_sha256}
 
     def check(self) -> SSHKey:

@@ -125,7 +125,7 @@ def test_a_refused_device_code_is_an_invalid_credential(installed, identity, con
 
 def test_an_identity_provider_that_answers_no_json_is_named(installed, sandbox, connect):
     sandbox.faults.add("POST", "/device", status=200, body="<html>Welcome</html>")
-    with pytest.raises(MalformedAnswer, match=r"Cannot get a code .*/device answers HTTP"):
+    with pytest.raises(MalformedAnswer, match=r"Cannot get a code .*/device gives HTTP"):
         by_device(connect, sandbox.url)
 
 

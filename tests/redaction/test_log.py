@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from slipstream.libcloud.errors import DriverError, PluginFailed
+from slipstream.libcloud.errors import DriverError, MalformedAnswer
 from slipstream.redaction import Redactor
 from slipstream.sandbox import Sandbox
 from slipstream.transport import call_context
@@ -83,7 +83,7 @@ def test_every_attempt_shows(driver: Driver, sandbox: Sandbox, seen: Seen) -> No
     driver.list_key_pairs()
     first, second, third, *_ = seen.blocks()
     assert "failed after 0." in first
-    assert "no complete answer came back" in first
+    assert "no complete response came back" in first
     assert "HTTP 503 after 0." in second
     assert "Service Temporarily Unavailable" in second
     assert "HTTP 200 after 0." in third
@@ -113,7 +113,7 @@ def test_an_answer_that_broke_off_shows_how_it_began(
     block = seen.blocks()[0]
     assert "HTTP 200 after" in block
     assert "Content-Type: " in block
-    assert "no complete answer came back" in block
+    assert "no complete response came back" in block
 
 
 def test_a_redirection_shows_where_it_leads(driver: Driver, sandbox: Sandbox, seen: Seen) -> None:
@@ -157,7 +157,7 @@ def test_nothing_is_formatted_when_nobody_listens(
     driver = login(sandbox.username, sandbox.password)
     assert driver.list_locations()
     caplog.set_level(logging.DEBUG)
-    with pytest.raises(PluginFailed) as caught:
+    with pytest.raises(MalformedAnswer) as caught:
         driver.list_locations()
     assert "formatted" in str(caught.value.__cause__)
 

@@ -193,7 +193,7 @@ def test_a_deletion_whose_answer_was_lost_is_not_sent_again(
 ) -> None:
     sandbox.faults.add("DELETE", cut="after", times=None, path="/module/.*")
     image = publisher.get_image(f"{WORDPRESS}/478")
-    with pytest.raises(Exception, match="no complete answer"):
+    with pytest.raises(Exception, match="no complete response"):
         publisher.delete_image(image)
     assert len(changes(sandbox)) == 2  # the login and one deletion
     assert publisher.get_image(WORDPRESS).id == f"{WORDPRESS}/412"

@@ -297,7 +297,7 @@ def test_threads_of_one_driver_lose_no_key(driver: Driver, sandbox: Sandbox) -> 
 
 def test_a_write_whose_answer_was_lost_is_not_sent_again(driver: Driver, sandbox: Sandbox) -> None:
     sandbox.faults.add("PUT", "/user/alice", cut="after", times=None)
-    with pytest.raises(Exception, match="no complete answer"):
+    with pytest.raises(Exception, match="no complete response"):
         driver.import_key_pair_from_string("mine", ONE)
     assert changes(sandbox) == [("PUT", "/user/alice")]
 
