@@ -216,7 +216,7 @@ class LoginAttempt(Client):
         allow: Collection[int] = (),
     ) -> dict[str, Any]:
         """
-        Post to any address, such as an identity provider's, and read the JSON object that comes back.
+        Post to any address, such as an identity provider's, and read a JSON object.
 
         The settings for certificates, proxies and timeouts are those of the endpoint; its cookies
         go to no other server. What the answer has under names that announce a secret is masked
