@@ -211,11 +211,7 @@ class Backend:
         )
 
     def accepts_session(self, client: Client) -> bool:
-        """
-        Whether the server takes the cookies of a client as a login; for cookie files.
-
-        :param client: The client.
-        """
+        """Whether the server takes the cookies of a client as a login; for cookie files."""
         return False
 
     def act_for(self, attempt: LoginAttempt, group: str) -> None:
@@ -237,19 +233,11 @@ class Backend:
 
         Called each time that a request is sent, after the login; ``self.session.login.data`` is
         what the login method has kept.
-
-        :param request: The request.
-        :returns: The request to send.
         """
         return request
 
     def error_detail(self, response: Response) -> str | None:
-        """
-        Read the server's own words in a response with an error status.
-
-        :param response: The response.
-        :returns: The words, ``None`` if it has none.
-        """
+        """Read the server's own words in a response with an error status, if it has any."""
         return None
 
     def session_ended(self, response: Response) -> bool:
@@ -264,12 +252,21 @@ class Backend:
     @staticmethod
     def location_name(location: str) -> str:
         """
-        Write a location in one way, for policies: they compare names.
+        Write a location in the one way in which :meth:`deploy` and its wrappers get it.
 
         :param location: What the user has given: a name, or an id as ``list_connectors`` gives it.
-        :returns: The name that :meth:`deploy` and its wrappers get.
         """
         return location
+
+    def deployment_locations(self, request: DeploymentRequest) -> Mapping[str | None, str | None]:
+        """
+        Tell where every machine of a deployment would start, in one spelling; for policies.
+
+        :param request: What would be deployed; reading is allowed.
+        :returns: The location by the application's node, ``None`` where the server decides. The
+            node ``None`` is the module itself.
+        """
+        return request.locations(self.get_module(request.module_id))
 
     def preflight(self, request: DeploymentRequest) -> Iterable[DriverError]:
         """

@@ -16,6 +16,8 @@ from urllib.parse import parse_qs
 import attrs
 from hypothesis import strategies as st
 
+from slipstream.backends import SlipStream3
+from slipstream.backends.cimi import CimiBackend
 from slipstream.filters import NUVLA, parse
 from slipstream.sandbox.slipstream3.xml import java_timestamp
 from slipstream.transport.messages import Request, Response
@@ -65,12 +67,12 @@ class Listed:
         self._create, self._script = create, list(script)
         self._numbers = itertools.count(1000)
 
-    def session(self, answer: Callable[[Listed, Request], tuple[str, bytes]]) -> Any:
-        """
-        Stand in for a session.
-
-        :param answer: The server.
-        """
+    def session(
+        self,
+        answer: Callable[[Listed, Request], tuple[str, bytes]],
+        backend: type[CimiBackend] = SlipStream3,
+    ) -> Any:
+        """Stand in for a session of a family's backend, with a function as the server."""
 
         def send(request: Request, **_: object) -> Response:
             self.requests.append(request)
@@ -78,7 +80,8 @@ class Listed:
             self._change()
             return Response(status=200, headers={"Content-Type": kind}, body=body, url="")
 
-        return SimpleNamespace(send=send, endpoint=SimpleNamespace(url="https://example.org"))
+        endpoint = SimpleNamespace(url="https://example.org")
+        return SimpleNamespace(send=send, endpoint=endpoint, backend=backend)
 
     def _change(self) -> None:
         if not self._script:

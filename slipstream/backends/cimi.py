@@ -1,51 +1,91 @@
 """
 What the JSON resources of SlipStream 3 and of Nuvla have in common.
 
-Both descend from CIMI: session templates to log in with, a list of one's own sessions, messages
-in errors. A family gives the names. Sources: SlipStreamServer, resources/session.clj; nuvla
-api-server, server/resources/session.clj.
+Both descend from CIMI: session templates to log in with, messages in errors, and searches in
+collections, page after page. A family gives the names and the order. Sources: SlipStreamServer,
+resources/session.clj, middleware/cimi_params, db/es/pagination.clj; nuvla api-server, the same.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+import threading
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from http.cookiejar import CookieJar
+from itertools import chain
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
+from urllib.parse import urlencode
 
+from slipstream.backends.limits import MAX_ENTRIES, MAX_PAGES, most_pages
 from slipstream.errors import (
+    BadInput,
     DriverError,
     InvalidCredentials,
+    KeyPairConflict,
+    KeyPairMissing,
     MalformedAnswer,
     RedirectRefused,
+    shorten,
 )
+from slipstream.filters import Filter, Or, UnwritableValue, attr
 from slipstream.hookspecs import Backend
+from slipstream.session import Session
 from slipstream.session.login import Client, Login, LoginAttempt
 from slipstream.transport import clock
+from slipstream.transport.forking import PerProcess
 from slipstream.transport.messages import Request, Response
+from slipstream.values.ssh_key import SSHKey
 
 JSON = {"Accept": "application/json"}
 SEND_JSON = {**JSON, "Content-Type": "application/json"}
 _OURS = "com.sixsq."
 _REFUSALS = {400, 401, 403, 404}
-_ANOTHER = "Something else than the server may have responded: check the address, and proxies."
+_ANOTHER = "The response may not be the server's: check the address, and proxies."
 _SESSION = Request(method="GET", path="/api/session", headers=JSON, repeatable=True)
 _TEMPLATES = Request(method="GET", path="/api/session-template", headers=JSON, repeatable=True)
+_ID = re.compile(r"([a-z]+(?:-[a-z]+)*)/\w[\w.:-]*", re.ASCII)
+
+Entry = dict[str, Any]
 
 
 class CimiBackend(Backend):
     """A backend of a server with CIMI resources below ``/api``."""
 
-    sessions_key: ClassVar[str]
-    """The name of the list in a response to a search of sessions."""
-    templates_key: ClassVar[str]
-    """The name of the list in a response to a search of session templates."""
+    search_prefix: ClassVar[str] = ""
+    """What the names of the parameters of a search begin with."""
+    search_order: ClassVar[str]
+    """How the entries of a search are sorted."""
+    page_size: ClassVar[int]
+    """Entries of a page; the servers give 10,000 at most."""
+    most_counted: ClassVar[int]
+    """The number of hits up to which the server counts them."""
     template_key: ClassVar[str]
     """What the template is called in the document that creates a session."""
     template_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What the other family calls a session template, and what it is called here."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.key_lock = PerProcess(threading.Lock)
+        """Held by the thread that changes the SSH keys of the user."""
+
+    @staticmethod
+    def list_key(collection: str) -> str:  # noqa: ARG004 - for families that name each list
+        """The name of the list in a response to a search in a collection."""
+        return "resources"
+
+    @staticmethod
+    def behind(entry: Entry) -> Filter:
+        """What comes after an entry in the order of a search."""
+        raise NotImplementedError
+
+    @staticmethod
+    def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
+        """Whether a page may follow the last entry of the one before."""
+        raise NotImplementedError
 
     def log_in(self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]) -> Login:
         """Create a session; success is a 201 that sets a cookie, nothing less."""
@@ -78,7 +118,7 @@ class CimiBackend(Backend):
         response: Response,
         fields: Mapping[str, object],  # noqa: ARG002
     ) -> Response:
-        """Answer the question for a second factor, if the response asks for one."""
+        """Send the second factor, if the response asks for one."""
         return response
 
     def accepts_session(self, client: Client) -> bool:
@@ -96,7 +136,7 @@ class CimiBackend(Backend):
         if response.status != 200:
             return None
         document = response.json()
-        sessions = document.get(self.sessions_key) if isinstance(document, dict) else None
+        sessions = document.get(self.list_key("session")) if isinstance(document, dict) else None
         if not isinstance(sessions, list) or not sessions or not isinstance(sessions[0], dict):
             return None
         return sessions[0]
@@ -138,9 +178,9 @@ class CimiBackend(Backend):
     def _template_names(self, attempt: LoginAttempt) -> str:
         try:
             document = attempt.exchange(_TEMPLATES).json()
-            ids = [str(entry["id"]) for entry in document[self.templates_key]]
+            ids = [str(entry["id"]) for entry in document[self.list_key("session-template")]]
         except (DriverError, LookupError, TypeError):
-            return "not told"
+            return "unknown"
         return ", ".join(sorted(name.removeprefix("session-template/") for name in ids)) or "none"
 
 
@@ -176,4 +216,158 @@ def _external_login(attempt: LoginAttempt, template: str, error: RedirectRefused
         f"Cannot log in by {template!r}: it needs a browser. {error.summary}",
         endpoint=attempt.endpoint.url,
         hint="Create an API key on the server's web page and log in with that.",
+    )
+
+
+def either(path: str, *values: str) -> Filter:
+    """
+    The filter "this attribute has one of these values".
+
+    :raises BadInput: If a value cannot be written in a filter; nothing has it then.
+    """
+    try:
+        comparisons = [attr(path).eq(value) for value in values]
+    except UnwritableValue:
+        raise BadInput(f"{shorten(values[0])!r} cannot be the value of {path}.") from None
+    return comparisons[0] if len(comparisons) == 1 else Or(tuple(comparisons))
+
+
+def key_conflict(session: Session, key: SSHKey) -> KeyPairConflict:
+    """Make the exception for a name that another key has."""
+    return KeyPairConflict(
+        f"There is another SSH key named {key.name!r} on {session.endpoint}.",
+        name=key.name,
+        endpoint=session.endpoint.url,
+        hint="Delete it first, or choose another name.",
+    )
+
+
+def key_missing(session: Session, key: SSHKey) -> KeyPairMissing:
+    """Make the exception for a key that the user does not have."""
+    return KeyPairMissing(
+        f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on {session.endpoint}.",
+        name=key.name,
+        endpoint=session.endpoint.url,
+    )
+
+
+def is_id(value: Any, collection: str | None = None) -> bool:
+    """Whether something that a server gave is an id, which is safe to be part of an address."""
+    match = _ID.fullmatch(value) if isinstance(value, str) else None
+    return match is not None and collection in {None, match[1]}
+
+
+def search(session: Session, collection: str, **options: Any) -> Iterator[Entry]:
+    """Every entry of a collection that a filter lets through; see :func:`search_pages`."""
+    return chain.from_iterable(search_pages(session, collection, **options))
+
+
+def search_pages(
+    session: Session,
+    collection: str,
+    *,
+    doing: str,
+    select: str | None = None,
+    where: Filter | None = None,
+    page: int | None = None,
+) -> Iterator[list[Entry]]:
+    """
+    The pages of a collection, filtered, in the order of the family.
+
+    Each page starts behind the last entry of the one before, not at a number: entries that come
+    or go meanwhile move nothing, there is no limit of 10,000, and no page but the present one is
+    kept.
+
+    :param session: The logged-in session.
+    :param collection: The collection, as in ``service-offer``.
+    :param doing: What is being done, in words that go after "Cannot".
+    :param select: The top-level attributes to read, with those that the order is by; ``None``
+        for all.
+    :param where: The filter.
+    :param page: Entries of a page, where not as many as usual.
+    :raises MalformedAnswer: If a response is no list, does not hold the entries that it counts,
+        or is not the next page.
+    """
+    backend = cast(CimiBackend, session.backend)
+    size = page or backend.page_size
+    here, last, ids, pages, most = where, None, set[str](), 0, 0
+    while True:
+        entries, count = _read_page(session, collection, doing, select, here, size)
+        previous, ids, pages = ids, {entry["id"] for entry in entries}, pages + 1
+        if count is None or count >= backend.most_counted:
+            count, most = None, most or MAX_PAGES
+        most = most or most_pages(count or 0, size)
+        is_whole = pages == 1 and count == len(entries)
+        if len(ids) < len(entries) or ids & previous:
+            raise _malformed(session, doing, f"the server gave entries of {collection} again")
+        if not (is_whole or backend.is_ordered(last, entries)):
+            # Behind such a page entries would be repeated, or missed.
+            raise _malformed(session, doing, f"the server did not order {collection}")
+        if pages > most:
+            raise _malformed(session, doing, f"the list of {collection} has no end")
+        yield entries
+        if len(entries) < size or count == len(entries):
+            return
+        last = entries[-1]
+        try:
+            rest = backend.behind(last)
+        except UnwritableValue:
+            what = f"{shorten(last['id'])!r} is no id, or has no time of creation"
+            raise _malformed(session, doing, what) from None
+        here = rest if where is None else where & rest
+
+
+def first(
+    session: Session, collection: str, *, doing: str, select: str, where: Filter
+) -> Entry | None:
+    """The first entry that a filter lets through; the arguments are those of a search."""
+    entries, _ = _read_page(session, collection, doing, select, where, 1)
+    return entries[0] if entries else None
+
+
+def _read_page(
+    session: Session,
+    collection: str,
+    doing: str,
+    select: str | None,
+    where: Filter | None,
+    size: int,
+) -> tuple[list[Entry], int | None]:
+    """The first page of what a filter lets through, and how many entries the server counts."""
+    backend = cast(CimiBackend, session.backend)
+    form = {"orderby": backend.search_order, "first": "1", "last": str(size), "select": select}
+    # An empty filter is an error on the server.
+    form["filter"] = None if where is None else str(where)
+    fields = {backend.search_prefix + name: value for name, value in form.items() if value}
+    request = Request(
+        method="PUT",
+        path=f"/api/{collection}",
+        headers={**JSON, "Content-Type": "application/x-www-form-urlencoded"},
+        body=urlencode(fields).encode(),
+        repeatable=True,
+        reads=True,
+    )
+    document = session.send(request, doing=doing).json()
+    entries = document.get(backend.list_key(collection)) if isinstance(document, dict) else None
+    if not isinstance(entries, list) or not all(
+        isinstance(entry, dict) and is_id(entry.get("id"), collection) for entry in entries
+    ):
+        raise _malformed(session, doing, f"the response holds no list of {collection} with ids")
+    count = document.get("count")
+    if not isinstance(count, int) or isinstance(count, bool):
+        # The response to a search that fails inside is 200 with a count of null.
+        if not entries:
+            raise _malformed(session, doing, f"the server's search in {collection} failed")
+        return entries, None
+    if count > MAX_ENTRIES or len(entries) != min(count, size):
+        what = f"the server counts {count} entries of {collection} and gave {len(entries)}"
+        raise _malformed(session, doing, what)
+    return entries, count
+
+
+def _malformed(session: Session, doing: str, what: str) -> MalformedAnswer:
+    return MalformedAnswer(
+        f"Cannot {doing}: {what}.",
+        endpoint=session.endpoint.url,
+        hint="Try again; it may be changing.",
     )

@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from slipstream.values.timestamps import parse_timestamp
 
+Document = Mapping[str, Any]
 
-def href(entry: dict[str, Any], name: str) -> str | None:
-    """
-    What an attribute such as ``{"connector": {"href": "connector/x"}}`` refers to.
 
-    :param entry: The entry.
-    :param name: The attribute.
-    :returns: The reference, ``None`` if there is none.
-    """
-    holder = entry.get(name)
-    value = holder.get("href") if isinstance(holder, dict) else None
+def text(entry: Document, name: str) -> str | None:
+    """A text attribute, ``None`` where there is none."""
+    value = entry.get(name)
     return value if isinstance(value, str) and value else None
 
 
-def number(entry: dict[str, Any], name: str) -> float | None:
+def mapping(entry: Document, name: str) -> dict[str, Any]:
+    """A document inside a document, empty where there is none."""
+    value = entry.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(entry: Document, name: str) -> list[dict[str, Any]]:
+    """The documents of a list inside a document."""
+    values = entry.get(name)
+    return [v for v in values if isinstance(v, dict)] if isinstance(values, list) else []
+
+
+def href(entry: Document, name: str) -> str | None:
+    """What an attribute such as ``{"connector": {"href": "connector/x"}}`` refers to."""
+    return text(mapping(entry, name), "href")
+
+
+def timestamp(entry: Document, name: str) -> datetime | None:
+    """A timestamp in ISO 8601, ``None`` where there is none."""
+    return parse_timestamp(text(entry, name))
+
+
+def number(entry: Document, name: str) -> float | None:
     """
     A numeric attribute; some are written as text.
 
-    :param entry: The entry.
-    :param name: The attribute.
     :returns: An ``int`` where the value is whole, ``None`` where there is none.
     """
     value = entry.get(name)
@@ -40,25 +56,3 @@ def number(entry: dict[str, Any], name: str) -> float | None:
         return int(exact) if exact.is_integer() else exact
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def text(entry: dict[str, Any], name: str) -> str | None:
-    """
-    A text attribute.
-
-    :param entry: The entry.
-    :param name: The attribute.
-    :returns: The text, ``None`` where there is none.
-    """
-    value = entry.get(name)
-    return value if isinstance(value, str) and value else None
-
-
-def moment(value: str | None) -> datetime | None:
-    """
-    A moment as the JSON servers write it, in ISO 8601.
-
-    :param value: The text.
-    :returns: The moment, ``None`` where there is none.
-    """
-    return parse_timestamp(value)

@@ -1,4 +1,4 @@
-"""How long a listing may go on: every one of them ends, whatever a server answers."""
+"""How long a listing may go on: every one of them ends, whatever a server sends."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Final
 
 MAX_ENTRIES: Final = 1_000_000
 """Entries that a list may count; no account has as many."""
+
+MAX_PAGES: Final = 2_000
+"""Pages of a list whose entries the server does not count."""
 
 MAX_PROJECTS: Final = 20_000
 """Projects that a recursive listing reads."""

@@ -21,7 +21,7 @@ def require_status(
     """
     Make sure that a change was confirmed as the server confirms it.
 
-    Proxies and captive portals answer in the server's place, with pages of status 200 at times.
+    Proxies and captive portals respond instead of the server, with pages of status 200 at times.
 
     :param session: The session that sent the request.
     :param response: The response to the change.

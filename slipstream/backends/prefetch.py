@@ -23,7 +23,7 @@ def read_ahead(read: Callable[[T], R], things: Iterable[T], *, at_once: int) -> 
     :param read: Reads one thing.
     :param things: The things.
     :param at_once: How many are read, or wait to be handed over, at a time.
-    :returns: What was read; an exception is raised in the place of the thing it came from.
+    :returns: What was read; an exception is raised where its thing would come.
     """
     left = iter(things)
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="slipstream-ahead")

@@ -1058,7 +1058,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-        :requests: SlipStream none, Nuvla 1.
+        :requests: SlipStream none, Nuvla 2.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
@@ -1074,7 +1074,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-        :requests: those of :meth:`start_node`: SlipStream none, Nuvla 1.
+        :requests: those of :meth:`start_node`: SlipStream none, Nuvla 2.
         :rtype: ``bool``
         """
         return self.start_node(node)
@@ -1086,7 +1086,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-        :requests: SlipStream none, Nuvla 1.
+        :requests: SlipStream none, Nuvla 2.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
@@ -1102,7 +1102,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-        :requests: those of :meth:`stop_node`: SlipStream none, Nuvla 1.
+        :requests: those of :meth:`stop_node`: SlipStream none, Nuvla 2.
         :rtype: ``bool``
         """
         return self.stop_node(node)
@@ -1117,7 +1117,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-        :requests: SlipStream none. Nuvla 2, and 1 at each poll.
+        :requests: SlipStream none. Nuvla 3, and 1 at each poll.
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :rtype: ``bool``
         :raises NotSupported: On SlipStream. The message tells what to do instead.
@@ -1161,8 +1161,8 @@ class SlipStreamNodeDriver(NodeDriver):
         waited for until it is gone, at most 300 seconds.
 
         :requests: SlipStream 1, and 2 more each time that it is terminated again. Nuvla 1; 2 for
-            one that is not running, 1 more for a node made by hand, and a few more while one is
-            waited for.
+            one that is not running, 1 more for a node made by hand or shared by another user, and
+            a few more while one is waited for.
         :returns: ``True`` once it has ended or is sure to; a failure is an exception.
         :rtype: ``bool``
         :raises Conflict: If it cannot be stopped; the message says why and what can be done.

@@ -218,8 +218,8 @@ class Deployment:
     :param connectors: The clouds it runs on.
     :param user: The owner's name.
     :param started: When it was created.
-    :param service_url: Where the deployed service answers, once it says so.
-    :param scalable: Whether machines can be added while it runs; ``None`` when not told.
+    :param service_url: The address of the deployed service, once it says so.
+    :param scalable: Whether machines can be added while it runs; ``None`` when not known.
     :param addresses: The IP addresses of its machines, as far as they are known from it alone.
     :param parameters: Every run parameter and its value (``None``: not set yet); ``None`` when
         only a summary was read.
@@ -250,12 +250,12 @@ class Deployment:
 @attrs.frozen(kw_only=True)
 class DeploymentState:
     """
-    Where a deployment stands, as far as one cheap question tells.
+    The state of a deployment, as far as one cheap request tells.
 
     :param state: The server's word.
     :param phase: What it means.
     :param failure: The reason of an abort, ``None`` while all is well.
-    :param attainable: Whether one of the states asked about can still come.
+    :param attainable: Whether one of the states waited for can still come.
     :param deployment_id: The deployment, for those who watch several.
     """
 

@@ -13,8 +13,7 @@ ALLOWED = {"exoscale-ch-gva"}
 def slipstream_deploy(
     backend: Backend, request: DeploymentRequest, dry_run: bool
 ) -> Generator[None, Deployment, Deployment]:
-    module = backend.get_module(request.module_id)
-    for node, location in request.locations(module).items():
+    for node, location in backend.deployment_locations(request).items():
         if location not in ALLOWED:
             where = location or "a location that the server chooses"
             raise BadInput(f"{node or request.module_id} may not be deployed on {where}.")

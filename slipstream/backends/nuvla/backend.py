@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import ClassVar
 from urllib.parse import urlsplit
 
-from slipstream.backends.cimi import CimiBackend
+from slipstream.backends import documents
+from slipstream.backends.cimi import CimiBackend, Entry, is_id
 from slipstream.backends.nuvla import (
     deploying,
-    edges,
+    deployments,
+    jobs,
     lifecycle,
     locations,
-    logs,
     modules,
-    parameters,
     ssh_keys,
-    state_reads,
-    termination,
 )
-from slipstream.backends.nuvla.dialect import GONE, STATES, post
-from slipstream.backends.nuvla.ids import is_id
-from slipstream.errors import DriverError, InvalidCredentials, MalformedAnswer
-from slipstream.session import Session
+from slipstream.backends.nuvla.deployments import GONE, STATES
+from slipstream.backends.nuvla.resources import post
+from slipstream.errors import InvalidCredentials, MalformedAnswer
+from slipstream.filters import Filter, attr
+from slipstream.hookspecs import EndpointKind, hookimpl
 from slipstream.session.login import LoginAttempt
-from slipstream.transport.forking import PerProcess
 from slipstream.transport.messages import Response
-from slipstream.values import (
-    Connector,
-    Deployment,
-    DeploymentRequest,
-    DeploymentState,
-    Module,
-    RunParameter,
-    ServiceOffer,
-    SSHKey,
-    VirtualMachine,
-)
+from slipstream.values import CloudEntryPoint
 
 CODE = "code"
 """The login parameter that holds the code of the second factor, or a callable that gives it."""
@@ -57,14 +44,29 @@ class Nuvla(CimiBackend):
         "Cancelled": GONE,
         "Aborted": "ERROR",
     }
-    sessions_key = "resources"
-    templates_key = "resources"
     template_key = "template"
     template_aliases: ClassVar = {"internal": "password"}
+    search_order = "created:desc,id:asc"
+    page_size = 500
+    most_counted = 10_000
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._key_lock = PerProcess(threading.Lock)
+    @staticmethod
+    def behind(entry: Entry) -> Filter:
+        """Entries that do not tell when they were created come last."""
+        later, created = attr("id").gt(entry["id"]), documents.text(entry, "created")
+        if created is None:
+            return attr("created").is_null() & later
+        same = attr("created").eq(created) & later
+        return attr("created").lt(created) | same | attr("created").is_null()
+
+    @staticmethod
+    def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
+        """Whether the first entry is not newer than the last one before."""
+        if last is None or not entries:
+            return True
+        before = documents.timestamp(last, "created")
+        after = documents.timestamp(entries[0], "created")
+        return before is None or after is None or after <= before
 
     def template_fields(self, fields: Mapping[str, object]) -> dict[str, object]:
         """Leave out the code of a second factor, which has a request of its own."""
@@ -78,7 +80,7 @@ class Nuvla(CimiBackend):
         fields: Mapping[str, object],
     ) -> Response:
         """
-        Send the code of a second factor where a login is answered with 200 instead of 201.
+        Send the code of a second factor where the response to a login is 200 instead of 201.
 
         Source: nuvla/api-server, callback_create_session_2fa.clj.
         """
@@ -132,112 +134,33 @@ class Nuvla(CimiBackend):
         """Whether a 403 means that the login has expired; the server has no other status."""
         return response.status == 403 and not self.accepts_session(self.session)
 
-    def preflight(self, request: DeploymentRequest) -> Iterable[DriverError]:
-        """Find what the server would refuse of a deployment."""
-        return deploying.find_refusals(self.session, request)
-
-    def list_deployments(self, active_only: bool, addresses: bool) -> Iterable[Deployment]:
-        """List deployments, newest first; their addresses by a search for each hundred."""
-        return lifecycle.list_deployments(self.session, active_only, addresses)
-
-    def get_deployment(self, deployment_id: str) -> Deployment:
-        """Read a deployment with its parameters."""
-        return lifecycle.get_deployment(self.session, deployment_id)
-
-    def get_deployments(self, deployment_ids: Sequence[str]) -> Iterable[Deployment]:
-        """Read several deployments."""
-        return state_reads.get_deployments(self.session, deployment_ids)
-
-    def get_state(self, deployment_id: str, states: frozenset[str]) -> DeploymentState:
-        """Read the state of a deployment."""
-        return lifecycle.get_state(self.session, deployment_id, states)
-
-    def deploy(self, request: DeploymentRequest) -> Deployment:
-        """Create, configure and start a deployment."""
-        return deploying.deploy(self.session, request)
-
-    def terminate(
-        self,
-        deployment_id: str,
-        force: bool,
-        raw: Mapping[str, Any],
-    ) -> bool:
-        """Stop a deployment and delete it."""
-        return termination.terminate(self.session, deployment_id, force, raw)
-
-    def start_deployment(self, deployment_id: str) -> bool:
-        """Start a deployment that is created or stopped."""
-        return lifecycle.run_action(self.session, deployment_id, "start")
-
-    def stop_deployment(self, deployment_id: str) -> bool:
-        """Stop a deployment; it can be started again."""
-        return lifecycle.run_action(self.session, deployment_id, "stop")
-
-    def reboot_deployment(self, deployment_id: str) -> bool:
-        """Stop a deployment, and start it again."""
-        return lifecycle.reboot(self.session, deployment_id)
-
-    def update_deployment(self, deployment_id: str) -> bool:
-        """Apply a deployment's application again, with its present values."""
-        return lifecycle.run_action(self.session, deployment_id, "update")
-
-    def get_logs(
-        self, deployment_id: str, components: Iterable[str], lines: int, timeout: float
-    ) -> dict[str, list[str]]:
-        """Let the server fetch the logs, and read them."""
-        return logs.get_logs(self.session, deployment_id, components, lines, timeout)
-
-    def list_modules(
-        self, path: str | None, recurse: bool, connector: str | None
-    ) -> Iterable[Module]:
-        """List modules."""
-        return modules.list_modules(self.session, path, recurse, connector)
-
-    def get_module(self, module_id: str) -> Module:
-        """Read a module."""
-        return modules.get_module(self.session, module_id)
-
-    def delete_module(self, module_id: str, all_versions: bool) -> bool:
-        """Delete a module."""
-        return modules.delete_module(self.session, module_id, all_versions)
-
-    def list_service_offers(
-        self,
-        connector: str | None,  # noqa: ARG002 - there are none anywhere
-        usable_only: bool,  # noqa: ARG002
-    ) -> Iterable[ServiceOffer]:
-        """The one size that stands for what an application takes by itself."""
-        return (ServiceOffer(id=deploying.SIZE, name=deploying.SIZE),)
-
-    def list_connectors(self) -> Iterable[Connector]:
-        """List the infrastructure services that the user has credentials for."""
-        return locations.list_connectors(self.session)
-
-    def list_virtual_machines(
-        self, connector: str | None, deployment_id: str | None, raw: Mapping[str, Any]
-    ) -> Iterable[VirtualMachine]:
-        """List edge devices, or the edge that a deployment runs on."""
-        return edges.list_virtual_machines(self.session, connector, deployment_id, raw)
-
-    def get_parameter(self, deployment_id: str, name: str, ignore_abort: bool) -> RunParameter:
-        """Read a parameter of a deployment."""
-        return parameters.get_parameter(self.session, deployment_id, name, ignore_abort)
-
-    def list_ssh_keys(self) -> Iterable[SSHKey]:
-        """List the credentials that are SSH keys."""
-        return ssh_keys.list_ssh_keys(self.session)
-
-    def add_ssh_key(self, key: SSHKey) -> SSHKey:
-        """Create a credential for a key."""
-        return ssh_keys.add_ssh_key(self.session, self._key_lock, key)
-
-    def delete_ssh_key(self, key: SSHKey) -> bool:
-        """Delete the credential of a key."""
-        return ssh_keys.delete_ssh_key(self.session, key)
+    preflight = deploying.preflight
+    deployment_locations = deploying.deployment_locations
+    list_deployments = deployments.list_deployments
+    get_deployment = deployments.get_deployment
+    get_deployments = deployments.get_deployments
+    get_state = deployments.get_state
+    get_parameter = deployments.get_parameter
+    deploy = deploying.deploy
+    terminate = lifecycle.terminate
+    start_deployment = lifecycle.start_deployment
+    stop_deployment = lifecycle.stop_deployment
+    reboot_deployment = lifecycle.reboot_deployment
+    update_deployment = lifecycle.update_deployment
+    get_logs = jobs.get_logs
+    list_modules = modules.list_modules
+    get_module = modules.get_module
+    delete_module = modules.delete_module
+    list_service_offers = deploying.list_service_offers
+    list_connectors = locations.list_connectors
+    list_virtual_machines = locations.list_virtual_machines
+    list_ssh_keys = ssh_keys.list_ssh_keys
+    add_ssh_key = ssh_keys.add_ssh_key
+    delete_ssh_key = ssh_keys.delete_ssh_key
 
 
 def _callback(response: Response) -> str | None:
-    """Where to send the code of a second factor; ``None`` if the response asks for none."""
+    """Where to send the code of a second factor; ``None`` if the response needs none."""
     try:
         document = response.json() if response.status == 200 else None
         location = document.get("location") if isinstance(document, dict) else None
@@ -246,3 +169,30 @@ def _callback(response: Response) -> str | None:
         return None
     callback = path.rpartition("/api/")[2].removesuffix("/execute")
     return f"{callback}/execute" if is_id(callback, "callback") else None
+
+
+def _is_nuvla(entry_point: CloudEntryPoint) -> bool:
+    """Whether the entry point speaks as version 2 does: kebab case, one map of collections."""
+    is_entry_point = entry_point.raw.get("resource-type") == "cloud-entry-point"
+    return is_entry_point and "deployment" in entry_point.collections
+
+
+HOSTED = EndpointKind(
+    name="nuvla.io",
+    backend=Nuvla,
+    hosts={"nuvla.io"},
+    description="the hosted Nuvla service",
+)
+SELF_HOSTED = EndpointKind(
+    name="nuvla",
+    backend=Nuvla,
+    recognises=_is_nuvla,
+    api_version="2",
+    description="a Nuvla API server of one's own",
+)
+
+
+@hookimpl
+def slipstream_endpoints() -> list[EndpointKind]:
+    """The endpoints that speak Nuvla's API, version 2."""
+    return [HOSTED, SELF_HOSTED]

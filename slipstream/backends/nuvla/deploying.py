@@ -14,17 +14,27 @@ from typing import Any
 import attrs
 
 from slipstream.backends import documents
+from slipstream.backends.cimi import CimiBackend
 from slipstream.backends.nuvla import lifecycle
-from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
-from slipstream.backends.nuvla.dialect import delete, get, post, put
-from slipstream.backends.nuvla.locations import credential_for
+from slipstream.backends.nuvla.deployments import SELECT, STATES, deployment
+from slipstream.backends.nuvla.locations import credential_for, find_service
 from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, SERVICES, listed_module, read
-from slipstream.backends.nuvla.resources import change, read_resource, reference, resource
+from slipstream.backends.nuvla.resources import (
+    change,
+    check_label,
+    delete,
+    get,
+    post,
+    put,
+    read_resource,
+    reference,
+    resource,
+)
 from slipstream.errors import BadInput, DriverError, UnknownName, shorten
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.transport.logs import get_logger
-from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter
+from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, ServiceOffer
 from slipstream.values.deployment_request import DeploymentRequest, Role
 
 log = get_logger(__name__)
@@ -32,29 +42,32 @@ log = get_logger(__name__)
 SIZE = "default"
 """The only size: an application takes what its compose file or manifest says."""
 
-LARGEST_LABEL = 32_766
-"""Bytes of a name or a tag that the server can index."""
-
 _MOVED = {"PENDING", "STARTING", "STARTED"}
-_INSTEAD = {
-    Role.MULTIPLICITY: (
-        "ex_multiplicity has no meaning here.",
-        "Write the number of replicas in the application's compose file or manifest.",
-    ),
-    Role.TOLERATED_FAILURES: (
-        "ex_tolerate_failures has no meaning here.",
-        "Describe restarts in the application's compose file or manifest.",
-    ),
-}
+_NEW = json.dumps({"resource-id": f"deployment/{PLACEHOLDER}", "id": f"deployment/{PLACEHOLDER}"})
+_LOOK = (
+    "A deployment may have been created and not started; the request was not repeated. Look for"
+    " one in state CREATED with list_nodes() before you try once more."
+)
 
 
-def deploy(session: Session, request: DeploymentRequest) -> Deployment:
+def list_service_offers(
+    backend: CimiBackend,  # noqa: ARG001
+    connector: str | None,  # noqa: ARG001 - it is the same everywhere
+    usable_only: bool,  # noqa: ARG001
+) -> tuple[ServiceOffer, ...]:
+    """List the one size, which stands for what an application takes by itself."""
+    return (ServiceOffer(id=SIZE, name=SIZE),)
+
+
+def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
     """
-    Three requests that change something, after the module and the location were checked.
+    Create, configure and start a deployment, after the module and the location were checked.
 
-    When the second or the third fails, what the first one made is deleted again.
+    When the second or the third request fails, what the first one made is deleted again.
     """
-    _refuse_options(request)
+    session = backend.session
+    for refusal in _meaningless(request):
+        raise refusal
     location = _location(request)
     module = listed_module(request.raw, request.module_id) or read(session, request.module_id)
     if module.kind is not ModuleKind.APPLICATION:
@@ -63,7 +76,7 @@ def deploy(session: Session, request: DeploymentRequest) -> Deployment:
             hint="See list_images().",
         )
     changes = _changes(request, module)
-    credential = credential_for(session, location, _service(module), request.raw)
+    credential = credential_for(backend, location, _service(module), request.raw)
     doing = f"deploy {shorten(request.module_id)}"
     name = _create(session, module, credential, doing)
     try:
@@ -75,9 +88,10 @@ def deploy(session: Session, request: DeploymentRequest) -> Deployment:
         raise
 
 
-def find_refusals(session: Session, request: DeploymentRequest) -> Iterator[DriverError]:
+def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[DriverError]:
     """Find every refusal that can be known beforehand, where deploying stops at the first."""
     yield from _meaningless(request)
+    session = backend.session
     module = listed_module(request.raw, request.module_id) or read(session, request.module_id)
     inputs = request.decides(Role.INPUT)
     for parameter in inputs:
@@ -87,46 +101,62 @@ def find_refusals(session: Session, request: DeploymentRequest) -> Iterator[Driv
             yield error
     yield from _missing(module, {p.name: p.value for p in inputs})
     try:
-        credential_for(session, _location(request), _service(module), request.raw)
+        credential_for(backend, _location(request), _service(module), request.raw)
     except BadInput as error:
         yield error
 
 
-def _refuse_options(request: DeploymentRequest) -> None:
-    for refusal in _meaningless(request):
-        raise refusal
+def deployment_locations(
+    backend: CimiBackend, request: DeploymentRequest
+) -> dict[str | None, str | None]:
+    """Tell the id of the service that an application would run on."""
+    subtype = ""
+    if _location(request) is None:
+        subtype = _service(read(backend.session, request.module_id))
+    return {None: find_service(backend, _location(request), subtype)}
 
 
 def _meaningless(request: DeploymentRequest) -> Iterator[BadInput]:
-    for role, (problem, instead) in _INSTEAD.items():
-        if request.decides(role):
-            yield BadInput(problem, hint=instead)
-    if any(size.value != SIZE or size.node for size in request.decides(Role.SIZE)):
-        yield BadInput(
+    sizes = request.decides(Role.SIZE)
+    for is_given, problem, hint in (
+        (
+            any(size.value != SIZE or size.node for size in sizes),
             f"There are no sizes here but {SIZE!r}; leave size out.",
-            hint="The location decides what an application can use.",
-        )
-    for what, label in (("name", request.name or ""), *(("tag", tag) for tag in request.tags)):
-        if len(label.encode("utf-8", "replace")) > LARGEST_LABEL:
-            yield BadInput(
-                f"The {what} {shorten(label)!r} is too long for the server: it has more than"
-                f" {LARGEST_LABEL} bytes."
-            )
-    if request.keep_running is not None:
-        yield BadInput(
+            "The location decides what an application can use.",
+        ),
+        (
+            request.decides(Role.MULTIPLICITY),
+            "ex_multiplicity has no meaning here.",
+            "Write the number of replicas in the application's compose file or manifest.",
+        ),
+        (
+            request.decides(Role.TOLERATED_FAILURES),
+            "ex_tolerate_failures has no meaning here.",
+            "Describe restarts in the application's compose file or manifest.",
+        ),
+        (
+            request.keep_running is not None,
             "ex_keep_running has no meaning here: a deployment runs until it is stopped.",
-            hint="Leave it out, and call stop_node() or destroy_node().",
-        )
-    if request.scalable:
-        yield BadInput(
+            "Leave it out, and call stop_node() or destroy_node().",
+        ),
+        (
+            request.scalable,
             "ex_scalable has no meaning here: replicas belong to the application.",
-            hint="Change the application, then call ex_update_node().",
-        )
-    if request.check_ssh_key:
-        yield BadInput(
+            "Change the application, then call ex_update_node().",
+        ),
+        (
+            request.check_ssh_key,
             "ex_check_ssh_key has no meaning here: SSH keys are not put into deployments.",
-            hint="Leave it out.",
-        )
+            "Leave it out.",
+        ),
+    ):
+        if is_given:
+            yield BadInput(problem, hint=hint)
+    for what, label in (("name", request.name or ""), *(("tag", tag) for tag in request.tags)):
+        try:
+            check_label(what, label)
+        except BadInput as error:
+            yield error
 
 
 def _location(request: DeploymentRequest) -> str | None:
@@ -196,13 +226,6 @@ def _missing(module: Module, inputs: Mapping[str, str]) -> Iterator[BadInput]:
         )
 
 
-_NEW = json.dumps({"resource-id": f"deployment/{PLACEHOLDER}", "id": f"deployment/{PLACEHOLDER}"})
-_LOOK = (
-    "A deployment may have been created, not started, and was not asked for again. Look for one in"
-    " state CREATED with list_nodes() before you try once more."
-)
-
-
 def _create(session: Session, module: Module, credential: str, doing: str) -> str:
     document = {"module": {"href": module.id}, "parent": credential}
     request = post("deployment", document, expects=expect(201, _NEW.encode()))
@@ -219,7 +242,7 @@ def _create(session: Session, module: Module, credential: str, doing: str) -> st
 
 
 def _configure(session: Session, name: str, changes: dict[str, Any], doing: str) -> dict[str, Any]:
-    # What the run would be given is not there yet in a dry run, so reading is answered as well.
+    # In a dry run there is nothing to read yet, so that a response is expected for it as well.
     expected = expect(200, _NEW.encode())
     if not changes:
         request = attrs.evolve(get(name, SELECT), expects=expected)
@@ -236,7 +259,7 @@ def _start(session: Session, name: str, document: dict[str, Any], doing: str) ->
             raise
     pulled = documents.text(document, "execution-mode") == "pull"
     state = "PENDING" if pulled else "STARTING"
-    return attrs.evolve(deployment(document), state=state, phase=phase(state))
+    return attrs.evolve(deployment(document), state=state, phase=STATES[state])
 
 
 def _has_moved(session: Session, name: str, doing: str) -> bool:

@@ -1,8 +1,10 @@
 """
-Jobs: what the server does for a deployment, and why it failed.
+Jobs: what the server does for a deployment, why it failed, and the logs that it fetches.
 
-A search sees the edits of a job about a second late, so the reason is read from the job itself.
-Source: nuvla/api-server, server/resources/job.clj; nuvla/job-engine, job/executor/executor.py.
+A search sees the edits of a job about a second late, so the reason is read from the job itself. A
+log and the job that fetches it belong to the session that created them. Sources:
+nuvla/api-server, server/resources/job.clj, resource_log.clj, deployment/utils.clj;
+nuvla/job-engine, job/executor/executor.py.
 """
 
 from __future__ import annotations
@@ -15,12 +17,17 @@ from functools import partial
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import get
-from slipstream.backends.nuvla.resources import resource
-from slipstream.backends.nuvla.search import first, search
+from slipstream.backends.cimi import CimiBackend, either, first, search
+from slipstream.backends.nuvla.resources import (
+    change,
+    post,
+    read_resource,
+    reference,
+    resource_id,
+)
 from slipstream.backends.prefetch import read_ahead
-from slipstream.backends.query_filters import either
-from slipstream.errors import RequestFailed
+from slipstream.errors import BadInput, NodeFailed, RequestFailed, WaitTimeout
+from slipstream.filters import Filter
 from slipstream.session import Session
 from slipstream.transport import clock
 from slipstream.transport.backoff import Backoff
@@ -28,10 +35,14 @@ from slipstream.transport.backoff import Backoff
 MESSAGE_TIMEOUT = 3.0
 """Seconds to wait for the message of a job: it is written around the time of the failure."""
 
+LOG_PERIOD = 1.0
+"""Seconds between two polls of the job that fetches a log."""
+
 _BACKOFF = Backoff(start=0.5, factor=1.5, ceiling=1.0)
 _ACTIONS = ("start_deployment", "stop_deployment", "update_deployment")
 _FINAL = {"SUCCESS", "FAILED", "CANCELED"}
 _SELECT = "id,created,target-resource,state,status-message"
+_NO_REASON = "the server gives no reason"
 _REPR = re.compile(r"(\w+)\(((['\"]).*\3),?\)", re.DOTALL)
 _HTML = re.compile(r"<(?:!doctype|html|head|body)\b.*", re.DOTALL | re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.DOTALL | re.IGNORECASE)
@@ -47,7 +58,7 @@ def failure(session: Session, deployment: str) -> str:
         select="id,created",
         where=_jobs_of([deployment]),
     )
-    return "the server gives no reason" if job is None else _wait_for_reason(session, job["id"])
+    return _NO_REASON if job is None else _wait_for_reason(session, job["id"])
 
 
 def failures(session: Session, deployments: Sequence[str]) -> dict[str, str]:
@@ -63,25 +74,21 @@ def failures(session: Session, deployments: Sequence[str]) -> dict[str, str]:
         jobs.setdefault(documents.href(job, "target-resource") or "", job)
         if jobs.keys() >= set(deployments):
             break
-    late = [name for name, job in jobs.items() if not _is_told(job)]
+    late = [name for name, job in jobs.items() if not _has_reason(job)]
     ids = [jobs[name]["id"] for name in late]
     reasons = read_ahead(partial(_wait_for_reason, session), ids, at_once=8)
     return {
-        **dict.fromkeys(deployments, "the server gives no reason"),
+        **dict.fromkeys(deployments, _NO_REASON),
         **{name: reason(job) for name, job in jobs.items() if name not in late},
         **dict(zip(late, reasons, strict=True)),
     }
 
 
-def at_work(session: Session, deployment: str) -> dict[str, Any] | None:
-    """Find a job of a deployment that is queued or running."""
-    return first(
-        session,
-        "job",
-        doing=f"look for jobs of {deployment}",
-        select="id,created",
-        where=_jobs_of([deployment]) & either("state", "QUEUED", "RUNNING"),
-    )
+def is_at_work(session: Session, deployment: str) -> bool:
+    """Whether a job of a deployment is queued or running."""
+    doing = f"look for jobs of {deployment}"
+    where = _jobs_of([deployment]) & either("state", "QUEUED", "RUNNING")
+    return first(session, "job", doing=doing, select="id,created", where=where) is not None
 
 
 def reason(job: dict[str, Any]) -> str:
@@ -89,8 +96,7 @@ def reason(job: dict[str, Any]) -> str:
     message = documents.text(job, "status-message") or ""
     lines = _HTML.sub(_html_text, message).strip().splitlines()
     if not lines:
-        canceled = job.get("state") == "CANCELED"
-        return "its job was canceled" if canceled else "the server gives no reason"
+        return "its job was canceled" if job.get("state") == "CANCELED" else _NO_REASON
     match = _REPR.fullmatch(lines[-1].strip())
     if not match:
         return lines[-1].strip()
@@ -103,31 +109,75 @@ def reason(job: dict[str, Any]) -> str:
 
 
 def _wait_for_reason(session: Session, job_id: str) -> str:
-    doing = f"read {job_id}"
     deadline = clock.monotonic() + MESSAGE_TIMEOUT
     job: dict[str, Any] = {}
     for pause in _BACKOFF.pauses():
         try:
-            job = resource(session, session.send(get(job_id, _SELECT), doing=doing), doing)
+            job = read_resource(session, job_id, _SELECT)
         except RequestFailed:
             # That the deployment has failed is known; the reason must not hide it.
             break
         left = deadline - clock.monotonic()
-        if _is_told(job) or left <= 0:
+        if _has_reason(job) or left <= 0:
             break
         clock.sleep(min(pause, left))
     return reason(job)
 
 
-def _is_told(job: dict[str, Any]) -> bool:
+def _has_reason(job: dict[str, Any]) -> bool:
     state = job.get("state")
     return state == "CANCELED" or (state in _FINAL and bool(documents.text(job, "status-message")))
 
 
-def _jobs_of(deployments: Iterable[str]) -> Any:
+def _jobs_of(deployments: Iterable[str]) -> Filter:
     return either("target-resource/href", *deployments) & either("action", *_ACTIONS)
 
 
 def _html_text(match: re.Match[str]) -> str:
     title = _TITLE.search(match[0])
     return " ".join(html.unescape(title[1] if title else _TAG.sub(" ", match[0])).split())
+
+
+def get_logs(
+    backend: CimiBackend, deployment_id: str, components: Iterable[str], lines: int, timeout: float
+) -> dict[str, list[str]]:
+    """Let the server fetch the last lines of each component, a service, and read them."""
+    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
+    names = list(components)
+    if not names:
+        raise BadInput(
+            "No component was named.", hint="Components are the services of the application."
+        )
+    doing = f"read the logs of {name}"
+    request = post(f"{name}/create-log", {"components": names, "lines": lines})
+    response = change(session, request, doing=doing, success=201)
+    log = reference(session, response, "resource-id", "resource-log", doing)
+    response = change(session, post(f"{log}/fetch"), doing=doing, success=202)
+    job = reference(session, response, "location", "job", doing)
+    _wait_for_log(session, job, doing, timeout)
+    document = read_resource(session, log, "id,log", doing=doing)
+    return {
+        str(component): [str(line) for line in text] if isinstance(text, list) else [str(text)]
+        for component, text in documents.mapping(document, "log").items()
+    }
+
+
+def _wait_for_log(session: Session, job: str, doing: str, timeout: float) -> None:
+    deadline = clock.monotonic() + timeout
+    for pause in Backoff(start=LOG_PERIOD, ceiling=LOG_PERIOD).pauses():
+        document = read_resource(session, job, "id,state,status-message", doing=doing)
+        state = documents.text(document, "state")
+        if state == "SUCCESS":
+            return
+        if state in _FINAL:
+            reason = (documents.text(document, "status-message") or "no reason").splitlines()[-1]
+            raise NodeFailed(
+                f"Cannot {doing}: {reason}", state=str(state), endpoint=session.endpoint.url
+            )
+        if clock.monotonic() > deadline:
+            raise WaitTimeout(
+                f"Cannot {doing}: not fetched after {timeout:g} seconds.",
+                endpoint=session.endpoint.url,
+                hint="Try again with a longer timeout.",
+            )
+        clock.sleep(pause)

@@ -1,118 +1,125 @@
 """
-Deployments: listing, reading, watching, starting, stopping and updating them.
+Starting, stopping, updating and terminating deployments.
 
-Source: nuvla/api-server, server/resources/deployment.clj, deployment/utils.clj. Start and stop
-write the new state before they check rights, so they are never sent with a login that is about
-to expire, and never sent again as they are.
+Start and stop write the new state before they check rights, so they are never sent to what the
+user may not manage, never with a login that is about to expire, and never again as they are. A
+stop with ``{"delete": true}`` is one request, and the server deletes once its job has stopped the
+application; a job that fails leaves the deployment in ERROR. Sources: nuvla/api-server,
+server/resources/deployment.clj, deployment/utils.clj; nuvla/job-engine,
+job/actions/deployment_stop.py.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import chain
+import re
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from slipstream.backends import documents
+from slipstream.backends.cimi import CimiBackend
 from slipstream.backends.nuvla import jobs
-from slipstream.backends.nuvla.deployment_document import SELECT, deployment, phase
-from slipstream.backends.nuvla.dialect import GONE, get, post, put
-from slipstream.backends.nuvla.ids import resource_id
-from slipstream.backends.nuvla.parameters import ADDRESSES, Values, read_all
-from slipstream.backends.nuvla.resources import change, read_resource, reference, resource
-from slipstream.backends.nuvla.search import search_pages
-from slipstream.backends.prefetch import one_ahead, read_beside
-from slipstream.errors import DriverError, Forbidden
+from slipstream.backends.nuvla.deployments import GONE, get_state, read_state
+from slipstream.backends.nuvla.locations import credentials_of
+from slipstream.backends.nuvla.resources import (
+    DONE,
+    change,
+    delete,
+    find_resource,
+    get,
+    post,
+    put,
+    reference,
+    resource,
+    resource_id,
+)
+from slipstream.errors import Conflict, DriverError, Forbidden, NotFound
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.session.polling import Wait
+from slipstream.transport import clock
+from slipstream.transport.backoff import Backoff
 from slipstream.transport.messages import Response
-from slipstream.values import Deployment, DeploymentState
-
-AT_ONCE = 100
-"""Deployments whose addresses are asked for in one search."""
 
 REBOOT_TIMEOUT = 600.0
 """Seconds that a deployment has to stop before it is started again."""
 
-ACCEPTED = expect(202, json.dumps({"location": f"job/{PLACEHOLDER}"}).encode())
-"""Gives the response to an action that was accepted."""
+TERMINATE_TIMEOUT = 300.0
+"""Seconds to wait for a deployment that cannot be trusted to go by itself."""
 
+_ACCEPTED = expect(202, json.dumps({"location": f"job/{PLACEHOLDER}"}).encode())
+_BACKOFF = Backoff(start=1.0, factor=1.5, ceiling=5.0)
 _ALLOWED_IN = {"start": "STOPPED", "stop": "ERROR"}
 """A state in which each of the actions is allowed that write a state before they check rights."""
 
-_UNSTARTABLE = {"ERROR", "STOPPED", "STOPPING", GONE}
-_STARTED = {"STARTED", "UPDATED", "STARTING", "PENDING", "UPDATING"}
+_DELETABLE = {"CREATED", "STOPPED"}
+_UNSTOPPABLE = {"component", "project"}
+"""Kinds of modules whose stop jobs fail, and leave the deployment in ERROR."""
+
+_IN_STATE = re.compile(r" in state ([A-Z]+)!")
+_FORCE = (
+    "destroy_node(node, ex_force=True) deletes the deployment all the same; what it runs then"
+    " goes on running."
+)
 
 
-def list_deployments(
-    session: Session,
-    active_only: bool,  # noqa: ARG001 - none of them ends but by being deleted
-    addresses: bool,
-) -> Iterator[Deployment]:
-    """
-    Every deployment, newest first; the next page is read while one is used.
-
-    Their addresses are one search for each hundred, side by side with the next page.
-    """
-    pages = search_pages(session, "deployment", doing="list deployments", select=SELECT)
-    if not addresses:
-        yield from map(deployment, chain.from_iterable(one_ahead(pages)))
-        return
-
-    def read(entries: Sequence[dict[str, Any]]) -> dict[str, Values]:
-        return read_all(session, [entry["id"] for entry in entries], ADDRESSES)
-
-    for entries, values in read_beside(read, pages, size=AT_ONCE):
-        for entry in entries:
-            yield deployment(entry, parameters=values.get(entry["id"], {}))
+def start_deployment(backend: CimiBackend, deployment_id: str) -> bool:
+    """Start a deployment that is created or stopped."""
+    return _run(backend.session, resource_id(deployment_id, "deployment", "node"), "start")
 
 
-def get_deployment(session: Session, deployment_id: str) -> Deployment:
-    """One deployment with its parameters, and the reason when it is in error."""
-    name = resource_id(deployment_id, "deployment", "node")
-    document = read_resource(session, name, SELECT, doing=f"read {name}")
-    values = read_all(session, [name]).get(name, {})
-    in_error = document.get("state") == "ERROR"
-    return deployment(
-        document, parameters=values, failure=jobs.failure(session, name) if in_error else None
-    )
+def stop_deployment(backend: CimiBackend, deployment_id: str) -> bool:
+    """Stop a deployment; it can be started again."""
+    return _run(backend.session, resource_id(deployment_id, "deployment", "node"), "stop")
 
 
-def get_state(session: Session, deployment_id: str, states: frozenset[str]) -> DeploymentState:
-    """The state alone; one that the server does not have any more is gone."""
-    name = resource_id(deployment_id, "deployment", "node")
-    state = read_state(session, name)
-    return DeploymentState(
-        state=state,
-        phase=phase(state),
-        failure=jobs.failure(session, name) if state == "ERROR" else None,
-        attainable=_attainable(state, states),
-    )
-
-
-def run_action(session: Session, deployment_id: str, action: str) -> bool:
-    """Start, stop or update a deployment; what a start or an update leaves behind is its state."""
-    act(session, resource_id(deployment_id, "deployment", "node"), action)
+def update_deployment(backend: CimiBackend, deployment_id: str) -> bool:
+    """Apply a deployment's application again, with its present values."""
+    act(backend.session, resource_id(deployment_id, "deployment", "node"), "update")
     return True
 
 
-def reboot(session: Session, deployment_id: str) -> bool:
+def reboot_deployment(backend: CimiBackend, deployment_id: str) -> bool:
     """Stop a deployment, wait until it is stopped, and start it, within one deadline."""
-    name = resource_id(deployment_id, "deployment", "node")
-    act(session, name, "stop")
-    if not session.is_dry_run:
-        states = frozenset({"STOPPED"})
-        wait = Wait(what=name, states=states, period=5.0, timeout=REBOOT_TIMEOUT)
-        try:
-            wait.until(lambda: get_state(session, name, states))
-            act(session, name, "start")
-        except DriverError as error:
-            error.may_have_happened = True  # it was stopped
-            raise
-    else:
+    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
+    _run(session, name, "stop")
+    states = frozenset({"STOPPED"})
+    wait = Wait(what=name, states=states, period=5.0, timeout=REBOOT_TIMEOUT)
+    try:
+        if not session.is_dry_run:
+            wait.until(lambda: get_state(backend, name, states))
         act(session, name, "start")
+    except DriverError as error:
+        error.may_have_happened = True  # it was stopped
+        raise
     return True
+
+
+def _run(session: Session, name: str, action: str) -> bool:
+    doing = f"{action} {name}"
+    if _read_managed(session, name, "id,state,operations", doing) is None:
+        raise NotFound(
+            f"Cannot {doing}: there is no such deployment.",
+            code=404,
+            endpoint=session.endpoint.url,
+        )
+    act(session, name, action)
+    return True
+
+
+def _read_managed(session: Session, name: str, select: str, doing: str) -> dict[str, Any] | None:
+    """Read a deployment, and refuse one that the user may see and not manage."""
+    document = find_resource(session, name, select, doing=doing)
+    if document is not None:
+        offered = {entry.get("rel") for entry in documents.mappings(document, "operations")}
+        if not offered - {"edit", "delete"}:
+            raise Forbidden(
+                f"Cannot {doing}: this account may see the deployment and not manage it.",
+                code=403,
+                endpoint=session.endpoint.url,
+                hint="Its owner can share it with the right to manage it.",
+            )
+    return document
 
 
 def act(
@@ -122,7 +129,7 @@ def act(
     body: dict[str, bool] | None = None,
     *,
     allow: Collection[int] = (),
-    expects: Callable[[], Response] = ACCEPTED,
+    expects: Callable[[], Response] = _ACCEPTED,
 ) -> Response:
     """
     Send an action, once.
@@ -130,10 +137,6 @@ def act(
     When the session turns out to have ended before its time, the server has written the new
     state and begun nothing. That is put right with a new session, and the action sent again.
 
-    :param session: The logged-in session.
-    :param name: The deployment's id.
-    :param action: The action.
-    :param body: Its options.
     :param allow: Error statuses that the caller wants to see for itself.
     :param expects: Gives the response that the server is expected to send.
     """
@@ -149,39 +152,38 @@ def act(
             session.send(put(name, {"state": _ALLOWED_IN[action]}), doing=doing)
         response = change(session, request, doing=doing, success=202, allow=allowed)
     if response.status == 403 and 403 not in allow:
-        deployment = without_credential(session, name, response)
-        if deployment is None:
-            raise session.refusal(response, doing=doing)
+        deployment = _without_credential(session, name, response, doing)
         hint = "destroy_node() ends it, with another credential of its location if there is one."
-        raise credential_missing(session, name, deployment, doing, hint)
+        raise _credential_missing(session, name, deployment, doing, hint)
     if response.status < 400:
         reference(session, response, "location", "job", doing)
     return response
 
 
-def without_credential(session: Session, name: str, refusal: Response) -> dict[str, Any] | None:
-    """Read a deployment whose credential was deleted; the server words that as a missing login."""
-    if session.backend.error_detail(refusal) != "credentials required":
-        return None
-    doing = f"read {name}"
-    response = session.send(
-        get(name, "id,parent,infrastructure-service"), doing=doing, allow={403, 404}
-    )
-    if response.status >= 400:
-        return None
-    deployment = resource(session, response, doing)
-    credential = documents.text(deployment, "parent")
-    if credential is None:
-        return None
-    request = get(resource_id(credential, "credential", "credential"), "id")
-    is_there = session.send(request, doing=f"read {credential}", allow={404}).status < 400
-    return None if is_there else deployment
+def _without_credential(
+    session: Session, name: str, refusal: Response, doing: str
+) -> dict[str, Any]:
+    """
+    Read a deployment whose credential was deleted; the server words that as a missing login.
+
+    :raises Forbidden: If the refusal has another reason.
+    """
+    if session.backend.error_detail(refusal) == "credentials required":
+        request = get(name, "id,parent,infrastructure-service")
+        response = session.send(request, doing=f"read {name}", allow={403, 404})
+        if response.status < 400:
+            deployment = resource(session, response, f"read {name}")
+            credential = documents.text(deployment, "parent")
+            if credential is not None:
+                credential = resource_id(credential, "credential", "credential")
+                if find_resource(session, credential, "id") is None:
+                    return deployment
+    raise session.refusal(refusal, doing=doing)
 
 
-def credential_missing(
+def _credential_missing(
     session: Session, name: str, deployment: Mapping[str, Any], doing: str, hint: str
 ) -> Forbidden:
-    """Make the exception for an action on a deployment whose credential was deleted."""
     return Forbidden(
         f"Cannot {doing}: the credential that it runs with, {deployment.get('parent')}, was"
         " deleted.",
@@ -191,18 +193,149 @@ def credential_missing(
     )
 
 
-def read_state(session: Session, name: str) -> str:
-    """Read the state of a deployment alone."""
-    doing = f"read the state of {name}"
-    response = session.send(get(name, "id,state"), doing=doing, allow={404})
+def terminate(
+    backend: CimiBackend, deployment_id: str, force: bool, raw: Mapping[str, Any]
+) -> bool:
+    """
+    Stop and delete a deployment; true once it is gone, or its stop is queued and can succeed.
+
+    One that is in error, or of a kind that cannot be stopped, is waited for until it is gone.
+    """
+    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
+    if not _is_managed(raw):
+        select = "id,state,module,nuvlabox,operations"
+        document = _read_managed(session, name, select, f"terminate {name}")
+        if document is None:
+            return True
+        raw = {**document, "subtype": documents.mapping(document, "module").get("subtype")}
+    is_doubtful = force or raw["state"] == "ERROR" or raw.get("subtype") in _UNSTOPPABLE
+    try:
+        _stop_and_delete(session, name, is_doubtful, documents.text(raw, "nuvlabox"))
+    except (Conflict, Forbidden):
+        if not force:
+            raise
+        request = post(f"{name}/force-delete", expects=DONE)
+        change(session, request, doing=f"delete {name}", success=200, allow={404})
+    return True
+
+
+def _is_managed(raw: Mapping[str, Any]) -> bool:
+    """Whether a document read before shows that each user who could read it may manage it."""
+    acl = documents.mapping(raw, "acl")
+    managers = {*acl.get("owners", ()), *acl.get("manage", ()), *acl.get("edit-acl", ())}
+    # The ACL itself is shown to those alone who may view it; some are no users.
+    viewers = {
+        v for v in acl.get("view-acl", ()) if not v.startswith(("deployment/", "nuvlabox/"))
+    }
+    return "state" in raw and bool(acl) and viewers <= managers
+
+
+def _stop_and_delete(session: Session, name: str, is_doubtful: bool, edge: str | None) -> None:
+    deadline = clock.monotonic() + TERMINATE_TIMEOUT
+    is_accepted, state = _stop(session, name)
+    if is_accepted and (session.is_dry_run or not is_doubtful):
+        return
+    polls = 0
+    for pause in _BACKOFF.pauses():
+        if state == "STOPPING":
+            if session.is_dry_run:
+                state = "STOPPED"
+                continue
+            if clock.monotonic() > deadline:
+                message = f"it is still STOPPING after {TERMINATE_TIMEOUT:g} seconds"
+                raise _conflict(session, name, message, f"Try again later. {_FORCE}")
+            clock.sleep(pause)
+            polls += 1
+            state = read_state(session, name)
+            if state == "STOPPING" and polls % 5 == 2 and not _is_at_work(session, name, edge):
+                # Somebody's request was refused after the state had been written.
+                session.send(put(name, {"state": "ERROR"}), doing=f"terminate {name}", allow={404})
+                is_accepted, state = _stop(session, name)
+        elif state == GONE:
+            return
+        elif state in _DELETABLE:
+            request = delete(name, expects=DONE)
+            change(session, request, doing=f"delete {name}", success=200, allow={404})
+            return
+        elif is_accepted:
+            failure = f"its stop failed: {jobs.failure(session, name)}"
+            raise _conflict(session, name, failure, _FORCE)
+        else:
+            is_accepted, state = _stop(session, name)
+
+
+def _stop(session: Session, name: str) -> tuple[bool, str]:
+    """Send the stop: whether it was accepted, and the state that the deployment is in."""
+
+    def send() -> Response:
+        return act(
+            session,
+            name,
+            "stop",
+            {"delete": True},
+            allow={403, 404, 409},
+            expects=lambda: _expect_stop(session, name),
+        )
+
+    response = send()
+    if response.status == 403:
+        _replace_credential(session, name, response)
+        response = send()
     if response.status == 404:
-        return GONE
-    return documents.text(resource(session, response, doing), "state") or ""
+        return False, GONE
+    if response.status < 400:
+        return True, "STOPPING"
+    match = _IN_STATE.search(session.backend.error_detail(response) or "")
+    state = match[1] if match else read_state(session, name)
+    if response.status == 403 or state not in {*_DELETABLE, "STOPPING", GONE}:
+        error = session.refusal(response, doing=f"terminate {name}")
+        error.hint = _FORCE if response.status == 409 else error.hint
+        raise error
+    return False, state
 
 
-def _attainable(state: str, states: frozenset[str]) -> bool:
-    if state in states:
-        return True
-    if state == GONE:
+def _replace_credential(session: Session, name: str, response: Response) -> None:
+    """Let a deployment whose credential was deleted use another one of the same location."""
+    doing = f"terminate {name}"
+    deployment = _without_credential(session, name, response, doing)
+    service = documents.text(deployment, "infrastructure-service")
+    credentials = credentials_of(session, service) if service else []
+    if not credentials:
+        raise _credential_missing(session, name, deployment, doing, _FORCE)
+    change(session, put(name, {"parent": credentials[0]["id"]}), doing=doing, success=200)
+
+
+def _is_at_work(session: Session, name: str, edge: str | None) -> bool:
+    if not jobs.is_at_work(session, name):
         return False
-    return not (state in _UNSTARTABLE and states <= _STARTED)
+    if edge is not None:
+        doing = f"read {edge}"
+        response = session.send(get(edge, "id,name,online"), doing=doing, allow={403, 404})
+        document = resource(session, response, doing) if response.status < 400 else {}
+        if document.get("online") is False:
+            message = (
+                f"it is STOPPING, and {documents.text(document, 'name') or edge}, the edge that"
+                " it runs on, is offline"
+            )
+            raise _conflict(session, name, message, f"It ends once the edge is back. {_FORCE}")
+    return True
+
+
+def _conflict(session: Session, name: str, message: str, hint: str) -> Conflict:
+    return Conflict(
+        f"Cannot terminate {name}: {message}.",
+        code=409,
+        endpoint=session.endpoint.url,
+        hint=hint,
+    )
+
+
+def _expect_stop(session: Session, name: str) -> Response:
+    """Read the state, which decides how the server responds to a stop."""
+    state = read_state(session, name)
+    if state == GONE:
+        return expect(404, b'{"status": 404}')()
+    if state in {*_DELETABLE, "STOPPING"}:
+        message = json.dumps({"message": f"It is in state {state}!"}).encode()
+        return expect(409, message)()
+    return _ACCEPTED()

@@ -1,26 +1,30 @@
 """
-Where applications run: infrastructure services, and the credentials to use them.
+Where applications run: infrastructure services, the credentials to use them, and edge devices.
 
-A deployment names a credential; a location is the service that the credential belongs to.
-Source: nuvla/api-server, server/resources/infrastructure_service*.clj, credential*.clj.
+A deployment names a credential; a location is the service that the credential belongs to. Edge
+devices are the only machines there are, and report what they are. Sources: nuvla/api-server,
+server/resources/infrastructure_service*.clj, credential*.clj, spec/nuvlabox_status*.cljc;
+nuvlaedge, agent/workers/monitor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.ids import resource_id
-from slipstream.backends.nuvla.resources import read_resource
-from slipstream.backends.nuvla.search import search
-from slipstream.backends.query_filters import either
+from slipstream.backends.cimi import CimiBackend, either, search
+from slipstream.backends.nuvla.resources import read_resource, resource_id
 from slipstream.errors import BadInput, UnknownName, shorten
 from slipstream.filters import Filter
 from slipstream.session import Session
-from slipstream.values import Connector
+from slipstream.values import Connector, Phase, ServiceOffer, VirtualMachine
 
 SERVICE, CREDENTIAL = "infrastructure-service", "credential"
+EDGES_AT_ONCE = 100
+"""Edges whose reports are searched for at once."""
+
 _SUBTYPES = ("swarm", "kubernetes")
 _SERVICE_SELECT = (
     "id,name,description,created,parent,subtype,endpoint,state,online,swarm-enabled,capabilities"
@@ -29,75 +33,117 @@ _CREDENTIAL_SELECT = "id,name,description,created,parent,subtype,status,last-che
 _USABLE = either("subtype", *(f"{SERVICE}-{subtype}" for subtype in _SUBTYPES))
 """Credentials to run applications with; their secrets are in attributes never selected."""
 
+_EDGE, _STATUS = "nuvlabox", "nuvlabox-status"
+_STATUS_SELECT = (
+    "id,created,parent,name,status,online,hostname,ip,network,operating-system,architecture,"
+    "resources"
+)
+_EDGE_SELECT = "id,created,name,state,online,tags,location,infrastructure-service-group"
+_IN_SERVICE = "COMMISSIONED"
+_EDGE_PHASES = {
+    "NEW": Phase.PENDING,
+    "ACTIVATED": Phase.PENDING,
+    "SUSPENDED": Phase.SUSPENDED,
+    "DECOMMISSIONING": Phase.STOPPING,
+    "DECOMMISSIONED": Phase.TERMINATED,
+    "ERROR": Phase.ERROR,
+}
 
-def list_connectors(session: Session) -> Iterator[Connector]:
-    """
-    The services that the user has a credential for, by name: two searches.
 
-    They are held all at once, since they come sorted by name and each with its credentials: one
-    or two for each place that the user can run something at, and a few attributes each.
+def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
     """
+    List the services that the user has a credential for, by name: two searches.
+
+    They are held all at once, since they come sorted by name and each with its credentials.
+    """
+    session = backend.session
     by_parent: dict[str | None, list[dict[str, Any]]] = {}
     for credential in _credentials(session, _USABLE):
         by_parent.setdefault(documents.text(credential, "parent"), []).append(credential)
-    usable = (service for service in _services(session) if service["id"] in by_parent)
-    for service in sorted(usable, key=_name):
-        yield _location(service, by_parent[service["id"]])
+    for service in sorted(_services(session), key=_name):
+        if service["id"] in by_parent:
+            credentials = [
+                {name: credential.get(name) for name in ("id", "name", "subtype", "status")}
+                for credential in sorted(by_parent[service["id"]], key=_name)
+            ]
+            raw = {**service, "credentials": credentials}
+            yield Connector(id=service["id"], name=_name(service), raw=raw)
+
+
+def find_service(backend: CimiBackend, location: str | None, subtype: str) -> str | None:
+    """
+    The id of the service that a location means, however it is written; for policies.
+
+    :param location: The name or the id of a service, or the id of a credential; ``None`` for the
+        only location that can run the application.
+    :param subtype: What kind of service the application runs on.
+    :returns: The id; what was given where it is none of the user's, ``None`` for no location.
+    """
+    connectors = list(list_connectors(backend))
+    if location is None:
+        matches = [c for c in connectors if c.raw["subtype"] == subtype]
+    else:
+        matches = [
+            connector
+            for connector in connectors
+            if location in (connector.id, connector.name)
+            or location in (credential["id"] for credential in connector.raw["credentials"])
+        ]
+    return matches[0].id if len(matches) == 1 else location
 
 
 def credential_for(
-    session: Session, place: str | None, subtype: str, listed: Iterable[Mapping[str, Any]] = ()
+    backend: CimiBackend,
+    location: str | None,
+    subtype: str,
+    listed: Iterable[Mapping[str, Any]] = (),
 ) -> str:
     """
     The credential that a deployment on a location uses.
 
-    :param session: The logged-in session.
-    :param place: The id of a credential or of a service, or a service's name; ``None`` for the
-        only location that there is.
+    :param location: The id of a credential or of a service, or a service's name; ``None`` for
+        the only location that there is.
     :param subtype: What kind of service the application runs on.
     :param listed: Locations that were listed before, which need not be read again.
     :returns: The credential's id. One that the user names by its id is not looked at.
     :raises BadInput: If there is none, if the user must choose one of several, or if the
         application cannot run there.
     """
-    if place is not None and place.startswith(f"{CREDENTIAL}/"):
-        return resource_id(place, CREDENTIAL, "credential")
-    if place is None:
-        location = _only_location(session, subtype)
-        place, credentials = location.name, location.raw["credentials"]
+    session = backend.session
+    if location is not None and location.startswith(f"{CREDENTIAL}/"):
+        return resource_id(location, CREDENTIAL, "credential")
+    if location is None:
+        only = _only_location(backend, subtype)
+        location, credentials = only.name, only.raw["credentials"]
     else:
         values = (
-            document.get("credentials") for document in listed if document.get("id") == place
+            document.get("credentials") for document in listed if document.get("id") == location
         )
         credentials = next((value for value in values if _are_credentials(value)), None)
         if credentials is None:
-            credentials = credentials_of(session, service_id(session, place))
+            credentials = credentials_of(session, service_id(session, location))
     usable = [c for c in credentials if documents.text(c, "subtype") == f"{SERVICE}-{subtype}"]
     if credentials and not usable:
         raise BadInput(
-            f"The application runs on {subtype} services, and {shorten(place)} is none.",
+            f"The application runs on {subtype} services, and {shorten(location)} is none.",
             hint="list_locations() tells the kind of each in extra['subtype'].",
         )
     if len(usable) == 1:
         return str(usable[0]["id"])
     if not usable:
         raise BadInput(
-            f"You have no credential for the location {shorten(place)}.",
+            f"You have no credential for the location {shorten(location)}.",
             hint="list_locations() lists those that you have one for.",
         )
     names = ", ".join(f"{_name(credential)} ({credential['id']})" for credential in usable)
     raise BadInput(
-        f"You have {len(usable)} credentials for the location {shorten(place)}.",
+        f"You have {len(usable)} credentials for the location {shorten(location)}.",
         hint=f"Choose one and give its id as ex_cloud: {names}.",
     )
 
 
-def _only_location(session: Session, subtype: str) -> Connector:
-    locations = [
-        location
-        for location in list_connectors(session)
-        if documents.text(dict(location.raw), "subtype") == subtype
-    ]
+def _only_location(backend: CimiBackend, subtype: str) -> Connector:
+    locations = [c for c in list_connectors(backend) if c.raw["subtype"] == subtype]
     if len(locations) == 1:
         return locations[0]
     if not locations:
@@ -112,17 +158,26 @@ def _only_location(session: Session, subtype: str) -> Connector:
     )
 
 
-def service_subtype(session: Session, place: str) -> str | None:
+def service_subtype(session: Session, location: str) -> str | None:
     """The kind of service that a location is."""
-    service = service_id(session, place)
-    document = read_resource(session, service, "id,subtype", doing=f"read {service}")
+    document = read_resource(session, service_id(session, location), "id,subtype")
     return documents.text(document, "subtype")
 
 
-def service_id(session: Session, place: str) -> str:
+def service_id(session: Session, location: str) -> str:
     """The id of the service that a location's id or name means."""
-    service = place if place.startswith(f"{SERVICE}/") else _service_named(session, place)
-    return resource_id(service, SERVICE, "location")
+    if location.startswith(f"{SERVICE}/"):
+        return resource_id(location, SERVICE, "location")
+    services = list(_services(session))
+    ids = [str(service["id"]) for service in services if _name(service) == location]
+    if not ids:
+        raise UnknownName("location", location, map(_name, services))
+    if len(ids) > 1:
+        raise BadInput(
+            f"{len(ids)} locations are named {shorten(location)!r}.",
+            hint=f"Give the id of one: {', '.join(ids)}.",
+        )
+    return ids[0]
 
 
 def credentials_of(session: Session, service: str) -> list[dict[str, Any]]:
@@ -134,19 +189,6 @@ def _are_credentials(value: Any) -> bool:
     return isinstance(value, list) and all(
         isinstance(document, dict) and isinstance(document.get("id"), str) for document in value
     )
-
-
-def _service_named(session: Session, name: str) -> str:
-    services = list(_services(session))
-    ids = [str(service["id"]) for service in services if _name(service) == name]
-    if not ids:
-        raise UnknownName("location", name, map(_name, services))
-    if len(ids) > 1:
-        raise BadInput(
-            f"{len(ids)} locations are named {shorten(name)!r}.",
-            hint=f"Give the id of one: {', '.join(ids)}.",
-        )
-    return ids[0]
 
 
 def _services(session: Session) -> Iterator[dict[str, Any]]:
@@ -169,19 +211,85 @@ def _credentials(session: Session, where: Filter) -> Iterator[dict[str, Any]]:
     )
 
 
-def _location(service: dict[str, Any], credentials: list[dict[str, Any]]) -> Connector:
-    return Connector(
-        id=service["id"],
-        name=_name(service),
-        raw={
-            **service,
-            "credentials": [
-                {name: credential.get(name) for name in ("id", "name", "subtype", "status")}
-                for credential in sorted(credentials, key=_name)
-            ],
-        },
+def _name(document: dict[str, Any]) -> str:
+    return documents.text(document, "name") or str(document["id"])
+
+
+def list_virtual_machines(
+    backend: CimiBackend,
+    connector: str | None,
+    deployment_id: str | None,
+    raw: Mapping[str, Any],
+) -> Iterator[VirtualMachine]:
+    """
+    List the edges, those of a location, or the one that a deployment is on.
+
+    What a hundred of them report is one more search. A deployment on a plain Swarm or Kubernetes
+    service has no machine of its own.
+    """
+    session = backend.session
+    if deployment_id is not None:
+        name = resource_id(deployment_id, "deployment", "node")
+        if "execution-mode" not in raw:
+            raw = read_resource(session, name, "id,nuvlabox")
+        edge = documents.text(raw, "nuvlabox")
+        # One that runs something is in service, so what it reports is enough.
+        for status in _reports(session, [edge]) if edge else ():
+            described = {"id": edge, "name": status.get("name"), "state": _IN_SERVICE}
+            yield _machine(described, status, name)
+        return
+    where = None
+    if connector is not None:
+        service = read_resource(session, service_id(session, connector), "id,parent")
+        group = documents.text(service, "parent")
+        if group is None:
+            return
+        where = either("infrastructure-service-group", group)
+    edges = search(session, _EDGE, doing="list edges", select=_EDGE_SELECT, where=where)
+    while page := list(islice(edges, EDGES_AT_ONCE)):
+        reports = _reports(session, [edge["id"] for edge in page])
+        by_parent = {documents.text(report, "parent"): report for report in reports}
+        for edge_document in page:
+            yield _machine(edge_document, by_parent.get(edge_document["id"], {}), None)
+
+
+def _reports(session: Session, edges: list[str]) -> Iterator[dict[str, Any]]:
+    where = either("parent", *edges)
+    return search(session, _STATUS, doing="list edges", select=_STATUS_SELECT, where=where)
+
+
+def _machine(
+    edge: dict[str, Any], status: dict[str, Any], deployment: str | None
+) -> VirtualMachine:
+    state = documents.text(edge, "state") or ""
+    phase = _EDGE_PHASES.get(state, Phase.UNKNOWN)
+    if state == _IN_SERVICE and status.get("online", edge.get("online")) is True:
+        phase = Phase.RUNNING
+    ips = documents.mapping(documents.mapping(status, "network"), "ips")
+    addresses = [documents.text(ips, name) for name in ("public", "local", "vpn", "swarm")]
+    addresses.append(documents.text(status, "ip"))
+    return VirtualMachine(
+        id=edge["id"],
+        name=_name(edge),
+        state=state,
+        phase=phase,
+        addresses=list(dict.fromkeys(filter(None, addresses))),
+        deployment_id=deployment,
+        offer=_resources(edge, documents.mapping(status, "resources")),
+        created=documents.timestamp(edge, "created"),
+        raw={**status, **edge},
     )
 
 
-def _name(document: dict[str, Any]) -> str:
-    return documents.text(document, "name") or str(document["id"])
+def _resources(edge: dict[str, Any], resources: dict[str, Any]) -> ServiceOffer | None:
+    if not resources:
+        return None
+    cpu, ram = (documents.mapping(resources, name) for name in ("cpu", "ram"))
+    disks = [documents.number(d, "capacity") for d in documents.mappings(resources, "disks")]
+    return ServiceOffer(
+        id=edge["id"],
+        name=_name(edge),
+        cpu=documents.number(cpu, "capacity"),
+        ram=documents.number(ram, "capacity"),
+        disk=max((capacity for capacity in disks if capacity is not None), default=None),
+    )

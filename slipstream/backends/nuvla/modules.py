@@ -11,12 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import delete, get, post
-from slipstream.backends.nuvla.ids import module_id as parts_of
+from slipstream.backends.cimi import CimiBackend, either, first, search
 from slipstream.backends.nuvla.locations import service_subtype
-from slipstream.backends.nuvla.resources import change, resource
-from slipstream.backends.nuvla.search import first, search
-from slipstream.backends.query_filters import either
+from slipstream.backends.nuvla.resources import change, delete, get, is_missing, post, resource
+from slipstream.backends.nuvla.resources import module_id as parts_of
 from slipstream.errors import BadInput, NotFound, shorten
 from slipstream.filters import Filter, attr
 from slipstream.session import Session
@@ -48,13 +46,15 @@ _PATH = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)*", re.ASCII)
 
 
 def list_modules(
-    session: Session, path: str | None, recurse: bool, location: str | None
+    backend: CimiBackend, path: str | None, recurse: bool, connector: str | None
 ) -> Iterator[Module]:
     """
-    The app store, or what a project holds; a whole tree is one search as well.
+    List the app store, or what a project holds; a whole tree is one search as well.
 
-    What runs on a location is told by the subtypes of the service and of the modules.
+    The subtypes of service and modules tell what runs on a location. What has no
+    version left cannot be deployed and is left out.
     """
+    session = backend.session
     if path is None:
         where: Filter = _APP_STORE
         doing = "list the app store"
@@ -67,30 +67,32 @@ def list_modules(
             )
         where = _below(project, recurse)
         doing = f"list {project or 'the root project'}"
-    if location is not None:
-        kind = service_subtype(session, location)
+    if connector is not None:
+        kind = service_subtype(session, connector)
         subtypes = [subtype for subtype, service in SERVICES.items() if service == kind]
         where &= either("subtype", *subtypes)
-    return map(module, search(session, "module", doing=doing, select=_SELECT, where=where))
+    entries = search(session, "module", doing=doing, select=_SELECT, where=where)
+    # Who may not see all of a module sees neither its path nor its versions.
+    return (module(e) for e in entries if "path" not in e or any(e.get("versions") or ()))
 
 
-def get_module(session: Session, module_id: str) -> Module:
-    """One module with its content; one more request when it is named by its path."""
-    return read(session, module_id)
+def get_module(backend: CimiBackend, module_id: str) -> Module:
+    """Read a module with its content; one more request when it is named by its path."""
+    return read(backend.session, module_id)
 
 
-def delete_module(session: Session, module_id: str, all_versions: bool) -> bool:
+def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> bool:
     """
-    Every version, or the one that the id names.
+    Delete every version, or the one that the id names.
 
     Without a version in the id that is the newest one. DELETE is never sent to an id with a
     version: the server would take away the content of every version and keep the rest.
     """
-    doing = f"delete {shorten(module_id)}"
+    session, doing = backend.session, f"delete {shorten(module_id)}"
     name, version = parts_of(module_id) or _by_path(session, module_id)
     if all_versions:
         response = change(session, delete(name), doing=doing, success=200, allow={404})
-        if response.status == 404 and not response.is_repeat:
+        if is_missing(session, response, doing) and not response.is_repeat:
             raise session.refusal(response, doing=doing)
         return True
     if version is None:
@@ -103,10 +105,8 @@ def read(session: Session, name: str) -> Module:
     """
     Read one module with its content.
 
-    :param session: The logged-in session.
     :param name: Its id or its path, with a version or without: ``module/<uuid>_2`` or
         ``apps/blog/wordpress/2``.
-    :raises NotFound: If there is none, or not in that version.
     """
     identity, version = parts_of(name) or _by_path(session, name)
     target = identity if version is None else f"{identity}_{version}"
@@ -144,7 +144,7 @@ def module(document: dict[str, Any], version: int | None = None) -> Module:
     """A module's document, or a hit of a search, as a value."""
     path = documents.text(document, "path") or document["id"]
     subtype = documents.text(document, "subtype") or ""
-    content = document.get("content")
+    content = documents.mapping(document, "content")
     index = _index(document, content) if version is None else version
     identity = document["id"].partition("_")[0]
     return Module(
@@ -154,9 +154,9 @@ def module(document: dict[str, Any], version: int | None = None) -> Module:
         kind=_KINDS.get(subtype, ModuleKind.APPLICATION),
         version=None if index is None else str(index),
         description=documents.text(document, "description") or "",
-        parameters=tuple(_parameters(content if isinstance(content, dict) else {})),
-        created=documents.moment(documents.text(document, "created")),
-        modified=documents.moment(documents.text(document, "updated")),
+        parameters=tuple(_parameters(content)),
+        created=documents.timestamp(document, "created"),
+        modified=documents.timestamp(document, "updated"),
         raw=document,
     )
 
@@ -194,19 +194,18 @@ def _by_path(session: Session, name: str) -> tuple[str, int | None]:
     )
 
 
-def _index(document: Mapping[str, Any], content: Any) -> int | None:
+def _index(document: Mapping[str, Any], content: Mapping[str, Any]) -> int | None:
     """The number of the version that a document shows: that of its content, or the newest."""
     versions = document.get("versions")
     if not isinstance(versions, list):
         return None
-    shown = content.get("id") if isinstance(content, dict) else None
-    there = [n for n, version in enumerate(versions) if isinstance(version, dict)]
-    exact = [n for n in there if versions[n].get("href") == shown]
-    return (exact or there or [None])[-1]  # type: ignore[list-item]
+    present = [n for n, version in enumerate(versions) if isinstance(version, dict)]
+    exact = [n for n in present if versions[n].get("href") == content.get("id")]
+    return (exact or present or [None])[-1]  # type: ignore[list-item]
 
 
 def _parameters(content: Mapping[str, Any]) -> Iterator[ModuleParameter]:
-    for variable in _entries(content, "environmental-variables"):
+    for variable in documents.mappings(content, "environmental-variables"):
         yield ModuleParameter(
             name=documents.text(variable, "name") or "",
             category=ENVIRONMENT,
@@ -214,20 +213,15 @@ def _parameters(content: Mapping[str, Any]) -> Iterator[ModuleParameter]:
             description=documents.text(variable, "description") or "",
             mandatory=variable.get("required") is True,
         )
-    for file in _entries(content, "files"):
+    for file in documents.mappings(content, "files"):
         yield ModuleParameter(
             name=documents.text(file, "file-name") or "",
             category=FILE,
             value=documents.text(file, "file-content"),
         )
-    for output in _entries(content, "output-parameters"):
+    for output in documents.mappings(content, "output-parameters"):
         yield ModuleParameter(
             name=documents.text(output, "name") or "",
             category=OUTPUT,
             description=documents.text(output, "description") or "",
         )
-
-
-def _entries(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    entries = content.get(name)
-    return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []

@@ -1,14 +1,19 @@
-"""Single resources, read without trusting that the response is one."""
+"""
+Single resources: their ids, the requests that most operations send, and what the responses say.
+
+Nothing is believed that is not the server's own response.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+import re
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any
 
-from slipstream.backends.nuvla.dialect import get
-from slipstream.backends.nuvla.ids import is_id
-from slipstream.errors import MalformedAnswer, RequestFailed
+from slipstream.backends.cimi import JSON, SEND_JSON, is_id
+from slipstream.errors import BadInput, MalformedAnswer, RequestFailed, shorten
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
 from slipstream.transport.messages import Request, Response
@@ -16,8 +21,83 @@ from slipstream.transport.messages import Request, Response
 DONE = expect(200, b"{}")
 """Gives the response to a change that is done, for dry runs."""
 
+LARGEST_LABEL = 32_766
+"""Bytes of a name or a tag that the server can index."""
+
 _UNCLEAR = {408, 500, 502, 503, 504}
 """Statuses after which a change may have been carried out all the same."""
+
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_MODULE = re.compile(rf"(?:module/)?({_UUID})(?:_([0-9]+))?")
+
+Expected = Callable[[], Response] | None
+
+
+def resource_id(text: str, collection: str, what: str) -> str:
+    """
+    The id of a resource, of what the user gave: the id, or its UUID alone.
+
+    :raises BadInput: If it is neither.
+    """
+    match = re.fullmatch(rf"(?:{collection}/)?({_UUID})", text)
+    if not match:
+        raise BadInput(
+            f"{shorten(text)!r} is not the id of a {what}: that is '{collection}/<uuid>'."
+        )
+    return f"{collection}/{match[1]}"
+
+
+def module_id(text: str) -> tuple[str, int | None] | None:
+    """The id of a module and its version, ``None`` if the text is no id of one."""
+    match = _MODULE.fullmatch(text)
+    if not match:
+        return None
+    return f"module/{match[1]}", int(match[2]) if match[2] else None
+
+
+def check_label(what: str, label: str) -> None:
+    """Refuse a name or a tag that the server cannot index; its own message is unreadable."""
+    if len(label.encode("utf-8", "replace")) > LARGEST_LABEL:
+        raise BadInput(
+            f"The {what} {shorten(label)!r} is too long for the server: it has more than"
+            f" {LARGEST_LABEL} bytes."
+        )
+
+
+def get(path: str, select: str | None = None) -> Request:
+    """A request that reads."""
+    query = (("select", select),) if select else ()
+    return Request(method="GET", path=f"/api/{path}", query=query, headers=JSON, repeatable=True)
+
+
+def post(path: str, document: Any = None, *, expects: Expected = None) -> Request:
+    """A request that creates or acts."""
+    return Request(
+        method="POST",
+        path=f"/api/{path}",
+        headers=SEND_JSON if document is not None else JSON,
+        body=None if document is None else json.dumps(document).encode(),
+        expects=expects,
+    )
+
+
+def put(path: str, document: Any, *, expects: Expected = None) -> Request:
+    """A request that sets attributes, to the same values however often it is sent."""
+    return Request(
+        method="PUT",
+        path=f"/api/{path}",
+        headers=SEND_JSON,
+        body=json.dumps(document).encode(),
+        repeatable=True,
+        expects=expects,
+    )
+
+
+def delete(path: str, *, expects: Expected = None) -> Request:
+    """A request that deletes."""
+    return Request(
+        method="DELETE", path=f"/api/{path}", headers=JSON, repeatable=True, expects=expects
+    )
 
 
 def change(
@@ -32,14 +112,11 @@ def change(
     """
     Send a request that changes something; it is done only when the server's own response says so.
 
-    :param session: The logged-in session.
-    :param request: The request.
-    :param doing: What is being done, in words that go after "Cannot".
     :param success: The status of the response when it is done; its body is a JSON object
         that repeats the status, or the resource.
     :param allow: Error statuses that the caller wants to see for itself.
     :param renewable: See :meth:`Session.send`.
-    :raises MalformedAnswer: If something else answered, such as the page of a proxy.
+    :raises MalformedAnswer: If the response is something else, such as the page of a proxy.
     """
     try:
         response = session.send(request, doing=doing, allow=allow, renewable=renewable)
@@ -47,16 +124,11 @@ def change(
         error.may_have_happened = error.code in _UNCLEAR
         raise
     if response.status in allow:
-        if response.status == HTTPStatus.NOT_FOUND and not (response.body or session.is_dry_run):
-            raise session.refusal(response, doing=doing)  # the server says what is missing
+        if response.status == HTTPStatus.NOT_FOUND:
+            is_missing(session, response, doing)
         return response
-    try:
-        document = response.json()
-    except MalformedAnswer:
-        document = None
-    says_so = isinstance(document, dict) and (
-        document.get("status") == success or is_id(document.get("id")) or session.is_dry_run
-    )
+    document = _document(response)
+    says_so = document.get("status") == success or is_id(document.get("id")) or session.is_dry_run
     if response.status != success or not says_so:
         failure = MalformedAnswer(
             f"Cannot {doing}: the response is not the server's (HTTP {response.status},"
@@ -69,11 +141,34 @@ def change(
     return response
 
 
+def is_missing(session: Session, response: Response, doing: str) -> bool:
+    """
+    Whether the server itself says that there is no such resource.
+
+    :raises RequestFailed: If something else says so, such as a proxy.
+    """
+    if response.status != HTTPStatus.NOT_FOUND:
+        return False
+    if _document(response).get("status") != HTTPStatus.NOT_FOUND:
+        raise session.refusal(response, doing=doing)
+    return True
+
+
 def read_resource(
-    session: Session, name: str, select: str | None = None, *, doing: str
+    session: Session, name: str, select: str | None = None, *, doing: str = ""
 ) -> dict[str, Any]:
     """Read one resource."""
+    doing = doing or f"read {name}"
     return resource(session, session.send(get(name, select), doing=doing), doing)
+
+
+def find_resource(
+    session: Session, name: str, select: str, *, doing: str = ""
+) -> dict[str, Any] | None:
+    """Read one resource, ``None`` if there is none of that id."""
+    doing = doing or f"read {name}"
+    response = session.send(get(name, select), doing=doing, allow={404})
+    return None if is_missing(session, response, doing) else resource(session, response, doing)
 
 
 def resource(session: Session, response: Response, doing: str) -> dict[str, Any]:
@@ -88,8 +183,7 @@ def resource(session: Session, response: Response, doing: str) -> dict[str, Any]
 
 def reference(session: Session, response: Response, key: str, collection: str, doing: str) -> str:
     """The id that a response gives for what was made or begun."""
-    document = response.json()
-    identifier = document.get(key) if isinstance(document, dict) else None
+    identifier = _document(response).get(key)
     if not is_id(identifier, collection):
         error = MalformedAnswer(
             f"Cannot {doing}: the response does not say where to find what was made.",
@@ -98,3 +192,12 @@ def reference(session: Session, response: Response, key: str, collection: str, d
         error.may_have_happened = True
         raise error
     return str(identifier)
+
+
+def _document(response: Response) -> dict[str, Any]:
+    """The JSON object of a response, empty if it holds none."""
+    try:
+        document = response.json()
+    except MalformedAnswer:
+        return {}
+    return document if isinstance(document, dict) else {}

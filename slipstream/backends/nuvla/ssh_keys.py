@@ -1,28 +1,31 @@
 """
 SSH keys: credentials of subtype ``ssh-key``, one document each.
 
-Only public halves are sent and asked for: the server would store and show a private one.
+Only public halves are sent and read: the server would store and show a private one.
 Source: nuvla/api-server, server/resources/credential_ssh_key.clj.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
 from slipstream.backends import documents
-from slipstream.backends.nuvla.dialect import delete, post
-from slipstream.backends.nuvla.ids import resource_id
-from slipstream.backends.nuvla.resources import change, reference
-from slipstream.backends.nuvla.search import search
-from slipstream.backends.query_filters import either
-from slipstream.errors import BadInput, KeyPairConflict, KeyPairMissing
+from slipstream.backends.cimi import CimiBackend, either, key_conflict, key_missing, search
+from slipstream.backends.nuvla.resources import (
+    change,
+    check_label,
+    delete,
+    is_missing,
+    post,
+    reference,
+    resource_id,
+)
+from slipstream.errors import BadInput, KeyPairConflict
 from slipstream.filters import Filter
 from slipstream.session import Session
-from slipstream.transport.forking import PerProcess
 from slipstream.transport.logs import get_logger
 from slipstream.values.ssh_key import SSHKey
 
@@ -33,19 +36,21 @@ _SSH_KEYS = either("subtype", "ssh-key")
 _TEMPLATE = "credential-template/generate-ssh-key"
 
 
-def list_ssh_keys(session: Session) -> Iterator[SSHKey]:
-    """The keys; a credential whose text is no key is left alone and not shown."""
-    return _keys(session, _SSH_KEYS)
+def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
+    """List the keys; a credential whose text is no key is left alone and not shown."""
+    return _keys(backend.session, _SSH_KEYS)
 
 
-def add_ssh_key(session: Session, lock: PerProcess[threading.Lock], key: SSHKey) -> SSHKey:
-    """Add a key; the server does not mind two of one name, so that is looked at first."""
-    with lock.get():
-        return _add(session, key)
+def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
+    """Create a credential; the server accepts two of one name, so that is looked at first."""
+    check_label("name of the key pair", key.name)
+    with backend.key_lock.get():
+        return _add(backend.session, key)
 
 
-def delete_ssh_key(session: Session, key: SSHKey) -> bool:
+def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
     """Delete a key by its id, or by its text where the id is not known."""
+    session = backend.session
     doing = f"delete the SSH key {key.name!r}"
     name = key.id
     if name is None:
@@ -62,13 +67,9 @@ def delete_ssh_key(session: Session, key: SSHKey) -> bool:
     if name is not None:
         request = delete(resource_id(name, "credential", "key pair"))
         response = change(session, request, doing=doing, success=200, allow={404})
-        is_deleted = response.status != 404 or response.is_repeat
+        is_deleted = response.is_repeat or not is_missing(session, response, doing)
     if not is_deleted:
-        raise KeyPairMissing(
-            f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on {session.endpoint}.",
-            name=key.name,
-            endpoint=session.endpoint.url,
-        )
+        raise key_missing(session, key)
     return True
 
 
@@ -78,12 +79,7 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
         if other.blob == key.blob:
             return other
     if same:
-        raise KeyPairConflict(
-            f"There is another SSH key named {key.name!r} on {session.endpoint}.",
-            name=key.name,
-            endpoint=session.endpoint.url,
-            hint="Delete it first, or choose another name.",
-        )
+        raise key_conflict(session, key)
     document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
     doing = f"add the SSH key {key.name!r}"
     response = change(session, post("credential", document), doing=doing, success=201)

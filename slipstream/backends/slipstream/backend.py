@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from slipstream.backends.cimi import CimiBackend
-from slipstream.backends.slipstream import (
-    deploying,
-    machines,
-    modules,
-    offers,
-    preflight,
-    runs,
-    ssh_keys,
-    state_reads,
-    xml,
+from slipstream.backends.cimi import JSON, Entry
+from slipstream.backends.slipstream import clouds, deploying, modules, profile, runs
+from slipstream.backends.slipstream.dialect import (
+    CONNECTOR,
+    STATES,
+    WIRE_NAMES,
+    parse,
+    without_markup,
 )
-from slipstream.backends.slipstream.dialect import JSON, STATES, WIRE_NAMES
-from slipstream.backends.slipstream.form import CONNECTOR
-from slipstream.errors import BadInput, DriverError, MalformedAnswer
-from slipstream.session import Session
+from slipstream.errors import MalformedAnswer
+from slipstream.filters import Filter, attr
+from slipstream.hookspecs import EndpointKind, hookimpl
 from slipstream.session.login import Client
-from slipstream.transport.forking import PerProcess
 from slipstream.transport.messages import Request, Response
-from slipstream.values import (
-    Connector,
-    Deployment,
-    DeploymentRequest,
-    DeploymentState,
-    Module,
-    RunParameter,
-    ServiceOffer,
-    SSHKey,
-    VirtualMachine,
-)
+from slipstream.values import CloudEntryPoint
 
+_NEEDED = {"serviceOffers", "virtualMachines", "sessions"}
 _UP_OR_GONE = (
     "A run is up or gone: end it with destroy_node(), and make it again with create_node()."
 )
@@ -50,7 +34,7 @@ _PROBE = Request(
 )
 
 
-class SlipStream3(CimiBackend):
+class SlipStream3(modules.ModuleBackend):
     """SlipStream 3: XML for modules, runs and users, and CIMI resources in JSON."""
 
     name = "slipstream"
@@ -65,14 +49,28 @@ class SlipStream3(CimiBackend):
         " another one with create_node().",
         "get_logs": "The server hands out no logs: read them on the machines of the node, by SSH.",
     }
-    sessions_key = "sessions"
-    templates_key = "sessionTemplates"
     template_key = "sessionTemplate"
+    search_prefix = "$"
+    search_order = "id"
+    page_size = 1000
+    most_counted = 10_000_000
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._key_lock = PerProcess(threading.Lock)
-        self._components = deploying.ReadComponents()
+    @staticmethod
+    def list_key(collection: str) -> str:
+        """The collection in camel case, more than one of it."""
+        head, *tail = collection.split("-")
+        return head + "".join(word.capitalize() for word in tail) + "s"
+
+    @staticmethod
+    def behind(entry: Entry) -> Filter:
+        """Every entry has an id."""
+        return attr("id").gt(entry["id"])
+
+    @staticmethod
+    def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
+        """Whether all ids come one after the other."""
+        ids = [entry["id"] for entry in ([last] if last else []) + entries]
+        return ids == sorted(ids)
 
     def accepts_session(self, client: Client) -> bool:
         """
@@ -100,13 +98,13 @@ class SlipStream3(CimiBackend):
             detail = self._detail(response)
         except (MalformedAnswer, AttributeError, LookupError, TypeError):
             return None
-        return xml.without_markup(detail) if isinstance(detail, str) else None
+        return without_markup(detail) if isinstance(detail, str) else None
 
     def _detail(self, response: Response) -> Any:
         if response.kind.endswith("xml"):
-            return xml.parse(response, "error").get("detail")
+            return parse(response, "error").get("detail")
         if response.kind.endswith("json"):
-            # The XML half answers in JSON where a request accepts nothing else.
+            # The XML half writes JSON where a request accepts nothing else.
             error = response.json().get("error")
             return error["detail"] if error else super().error_detail(response)
         return super().error_detail(response)
@@ -116,92 +114,47 @@ class SlipStream3(CimiBackend):
         """Write a connector by its bare name, not by the id that lists give."""
         return location.removeprefix(CONNECTOR)
 
-    def preflight(self, request: DeploymentRequest) -> Iterable[DriverError]:
-        """Find what the server would refuse of a deployment."""
-        return preflight.find_refusals(self.session, request)
+    preflight = deploying.preflight
+    deployment_locations = deploying.deployment_locations
+    list_deployments = runs.list_deployments
+    get_deployment = runs.get_deployment
+    get_deployments = runs.get_deployments
+    get_state = runs.get_state
+    get_parameter = runs.get_parameter
+    deploy = deploying.deploy
+    terminate = runs.terminate
+    list_modules = modules.list_modules
+    get_module = modules.get_module
+    delete_module = modules.delete_module
+    list_service_offers = clouds.list_service_offers
+    list_connectors = clouds.list_connectors
+    list_virtual_machines = clouds.list_virtual_machines
+    list_ssh_keys = profile.list_ssh_keys
+    add_ssh_key = profile.add_ssh_key
+    delete_ssh_key = profile.delete_ssh_key
 
-    def list_deployments(self, active_only: bool, addresses: bool) -> Iterable[Deployment]:
-        """List runs, newest first; their addresses by a search of machines for each hundred."""
-        return runs.list_deployments(self.session, active_only, addresses)
 
-    def get_deployment(self, deployment_id: str) -> Deployment:
-        """Read a run with its parameters; megabytes for a large application."""
-        return runs.read(self.session, deployment_id)
+def _is_slipstream(entry_point: CloudEntryPoint) -> bool:
+    """Whether the entry point speaks as version 3 does: camel case, and a ``resourceURI``."""
+    return "resourceURI" in entry_point.raw and entry_point.collections.keys() >= _NEEDED
 
-    def get_deployments(self, deployment_ids: Sequence[str]) -> Iterable[Deployment]:
-        """Read several runs."""
-        return state_reads.get_deployments(self.session, deployment_ids)
 
-    def get_state(self, deployment_id: str, states: frozenset[str]) -> DeploymentState:
-        """Read the state of a run."""
-        return runs.get_state(self.session, deployment_id, states)
+HOSTED = EndpointKind(
+    name="nuv.la",
+    backend=SlipStream3,
+    hosts={"nuv.la"},
+    description="the hosted SlipStream service",
+)
+SELF_HOSTED = EndpointKind(
+    name="slipstream",
+    backend=SlipStream3,
+    recognises=_is_slipstream,
+    api_version="1",
+    description="a SlipStream 3 server of one's own",
+)
 
-    def deploy(self, request: DeploymentRequest) -> Deployment:
-        """Create a run."""
-        return deploying.deploy(self.session, self._key_lock, request, self._components)
 
-    def terminate(
-        self,
-        deployment_id: str,
-        force: bool,
-        raw: Mapping[str, Any],  # noqa: ARG002 - the id is enough
-    ) -> bool:
-        """End a run."""
-        if force:
-            raise BadInput(
-                "ex_force has no meaning here: the server ends its machines in every state.",
-                hint="Leave it out.",
-            )
-        return runs.terminate(self.session, deployment_id)
-
-    def list_modules(
-        self, path: str | None, recurse: bool, connector: str | None
-    ) -> Iterable[Module]:
-        """List modules; which clouds they are made for is known of few."""
-        listed = modules.list_modules(self.session, path, recurse)
-        if connector is None:
-            return listed
-        return (m for m in listed if not m.image_ids or connector in m.image_ids)
-
-    def get_module(self, module_id: str) -> Module:
-        """Read a module."""
-        return self._components.keep(modules.read(self.session, module_id))
-
-    def delete_module(self, module_id: str, all_versions: bool) -> bool:
-        """Delete a module."""
-        return modules.delete_module(self.session, module_id, all_versions)
-
-    def list_service_offers(
-        self, connector: str | None, usable_only: bool
-    ) -> Iterable[ServiceOffer]:
-        """List service offers of type VM."""
-        return offers.list_service_offers(self.session, connector, usable_only)
-
-    def list_connectors(self) -> Iterable[Connector]:
-        """List the connectors that the user is set up for."""
-        return offers.list_connectors(self.session)
-
-    def list_virtual_machines(
-        self,
-        connector: str | None,
-        deployment_id: str | None,
-        raw: Mapping[str, Any],  # noqa: ARG002 - the id says it all
-    ) -> Iterable[VirtualMachine]:
-        """Search machines."""
-        return machines.find(self.session, connector=connector, deployment_id=deployment_id)
-
-    def get_parameter(self, deployment_id: str, name: str, ignore_abort: bool) -> RunParameter:
-        """Read a runtime parameter."""
-        return runs.get_parameter(self.session, deployment_id, name, ignore_abort)
-
-    def list_ssh_keys(self) -> Iterable[SSHKey]:
-        """List the keys of the profile."""
-        return ssh_keys.list_ssh_keys(self.session)
-
-    def add_ssh_key(self, key: SSHKey) -> SSHKey:
-        """Add a key to the profile."""
-        return ssh_keys.add_ssh_key(self.session, self._key_lock, key)
-
-    def delete_ssh_key(self, key: SSHKey) -> bool:
-        """Remove a key from the profile."""
-        return ssh_keys.delete_ssh_key(self.session, self._key_lock, key)
+@hookimpl
+def slipstream_endpoints() -> list[EndpointKind]:
+    """The endpoints that speak the protocol of SlipStream 3."""
+    return [HOSTED, SELF_HOSTED]

@@ -1,82 +1,89 @@
 """
 Deploying: one form to ``POST /run``, after everything that can be checked has been.
 
-Source: SlipStreamServer, run/RunListResource.java, util/RequestUtil.java, factory/*.java.
+Every field that the server does not know is an error there, so names are checked here first,
+against what the module declares. Sources: SlipStreamServer, run/RunListResource.java,
+util/RequestUtil.java, factory/*.java.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import attrs
+
 from slipstream.backends import limits
+from slipstream.backends.cimi import JSON, CimiBackend
 from slipstream.backends.outcomes import unconfirmed
 from slipstream.backends.slipstream import runs
-from slipstream.backends.slipstream.form import check_lengths, fields
-from slipstream.backends.slipstream.module_document import split_version
-from slipstream.backends.slipstream.modules import read
-from slipstream.backends.slipstream.paths import run_id
-from slipstream.backends.slipstream.profile import XML
-from slipstream.backends.slipstream.ssh_keys import Lock, ensure_key
+from slipstream.backends.slipstream.clouds import offer, usable_connectors
+from slipstream.backends.slipstream.dialect import (
+    ANY_CLOUD,
+    CONNECTOR,
+    SERVICE_OFFER,
+    WIRE_NAMES,
+    XML,
+    run_id,
+)
+from slipstream.backends.slipstream.modules import ModuleBackend, get_module, read, split_version
+from slipstream.backends.slipstream.profile import Profile, ensure_key
 from slipstream.errors import (
     AnswerLost,
     BadInput,
     DriverError,
     MalformedAnswer,
+    NotFound,
     RedirectRefused,
+    UnknownName,
     shorten,
 )
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.transport.logs import get_logger
 from slipstream.transport.messages import Request, Response
-from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, Phase
-from slipstream.values.deployment_request import DeploymentRequest
+from slipstream.values import (
+    Deployment,
+    Module,
+    ModuleKind,
+    ModuleNode,
+    ModuleParameter,
+    Phase,
+    ServiceOffer,
+)
+from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 
 log = get_logger(__name__)
 
 POST_TIMEOUT = 120.0
-"""Seconds: the server checks quotas and placement before it answers."""
+"""Seconds: the server checks quotas and placement before it responds."""
 
-KEPT = 16
-"""Components that are kept."""
+MAX_LENGTH = 4096
+"""Characters that a value may have."""
 
 _UNCLEAR = frozenset({408, 409, *range(500, 1000)})
 _LOOK = (
     "It may have been deployed all the same and was not sent again. Look for it with list_nodes()"
     " before you try once more."
 )
+_SETTABLE = ("Input", "Output", "Cloud")
+_DECIDED_ELSEWHERE = {"refqname", "type"}
+_OPTIONS = {"tags", "keep-running", "mutable", "bypass-ssh-check"} | _DECIDED_ELSEWHERE
+_TRUE = {"true", "yes", "on", "1"}
+_APPLICATION_ONLY = {
+    Role.MULTIPLICITY: "ex_multiplicity",
+    Role.TOLERATED_FAILURES: "ex_tolerate_failures",
+}
+_OFFER_ID = re.compile(r"service-offer/[\w-]+", re.ASCII)
+
+Inherited = Callable[[], Iterable[ModuleParameter]]
+Offers = Mapping[Parameter, ServiceOffer | None]
 
 
-class ReadComponents:
-    """
-    The components that were read last, so that deploying one does not read it again.
-
-    A version of a component never changes but for the clouds that it may run on. An application
-    is not kept: what it holds of its components may be that of their latest versions.
-    """
-
-    def __init__(self) -> None:
-        self._modules: dict[str, Module] = {}
-
-    def keep(self, module: Module) -> Module:
-        """Keep a module that was read, and return it."""
-        if module.kind is ModuleKind.COMPONENT and module.version is not None:
-            self._modules.pop(module.id, None)
-            self._modules[module.id] = module
-            for module_id in list(self._modules)[:-KEPT]:
-                self._modules.pop(module_id, None)
-        return module
-
-    def get(self, module_id: str) -> Module | None:
-        """Get the module of an id that names a version, if it is kept."""
-        return self._modules.get(module_id)
-
-
-def deploy(
-    session: Session, lock: Lock, request: DeploymentRequest, components: ReadComponents
-) -> Deployment:
+def deploy(backend: ModuleBackend, request: DeploymentRequest) -> Deployment:
     """
     Check the request against the module, send it once, and read the new run.
 
@@ -86,22 +93,22 @@ def deploy(
     Once the server has accepted, the run exists: when it cannot be read, what is known of it is
     returned rather than an error that would lose it.
     """
+    session = backend.session
     check_lengths(request)
-    module = components.get(request.module_id)
-    form = None
+    module, form = backend.component(request.module_id), None
     if module is not None:
         with suppress(BadInput):
             form = fields(request, module, tuple)  # by its own parameters alone
     if module is None or form is None:
-        module = components.keep(read(session, request.module_id))
+        module = get_module(backend, request.module_id)
         if module.kind is ModuleKind.PROJECT:
             raise BadInput(
                 f"{module.path} is a project; only components and applications can be deployed.",
                 hint=f"See list_images(ex_path={module.path!r}).",
             )
-        form = fields(request, module, lambda: inherited_parameters(session, module))
+        form = fields(request, module, lambda: _inherited_parameters(session, module))
     if request.ssh_key is not None:
-        ensure_key(session, lock, request.ssh_key)
+        ensure_key(backend, request.ssh_key)
     run = _created(session, request, _post(session, request, form))
     try:
         return runs.read(session, run)
@@ -119,6 +126,97 @@ def deploy(
         phase=Phase.UNKNOWN,
         scalable=request.scalable,
     )
+
+
+def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[DriverError]:
+    """Find every refusal that can be known beforehand, where deploying stops at the first."""
+    session = backend.session
+    module = read(session, request.module_id)
+    if module.kind is ModuleKind.PROJECT:
+        return  # deploying says so itself
+    inherited = list(_inherited_parameters(session, module))
+    try:
+        check_lengths(request)
+    except BadInput as error:
+        yield error
+    for parameter in request.parameters:
+        # One after the other, since the first that is wrong hides the rest.
+        try:
+            fields(attrs.evolve(request, parameters=(parameter,)), module, lambda: inherited)
+        except BadInput as error:
+            yield error
+    profile = Profile.read(session, doing="look at the account")
+    if request.check_ssh_key and not any(line.strip() for line in profile.ssh_lines):
+        yield BadInput(
+            "The account has no SSH key.", hint="Add one with import_key_pair_from_file()."
+        )
+    yield from _refused_clouds(session, request, module, profile)
+
+
+def _refused_clouds(
+    session: Session, request: DeploymentRequest, module: Module, profile: Profile
+) -> Iterator[DriverError]:
+    usable = usable_connectors(session, profile)
+    if not usable:
+        yield BadInput(
+            "The account is set up for no cloud.", hint="Give it a cloud's credentials first."
+        )
+        return
+    offers = _offers(session, request)
+    for parameter, size in offers.items():
+        if size is None:
+            yield UnknownName("size", parameter.value, (), f"on {session.endpoint}")
+    images = {node.name: node.image_ids for node in module.nodes}
+    for name, chosen in _clouds(request, module, offers).items():
+        cloud = chosen or profile.default_cloud
+        possible = images[name] if name is not None else module.image_ids
+        if cloud and cloud not in usable:
+            yield UnknownName("location", cloud, usable, "among those of this account")
+        elif cloud and possible and cloud not in possible:
+            yield UnknownName("location", cloud, possible, f"for {name or module.path}")
+
+
+def deployment_locations(
+    backend: CimiBackend, request: DeploymentRequest
+) -> dict[str | None, str | None]:
+    """Tell the cloud of each machine: that of its size, the location, or the application's."""
+    module = read(backend.session, request.module_id)
+    return _clouds(request, module, _offers(backend.session, request))
+
+
+def _clouds(
+    request: DeploymentRequest, module: Module, offers: Offers
+) -> dict[str | None, str | None]:
+    if module.kind is ModuleKind.APPLICATION:
+        return {n.name: _cloud(request, n.name, offers) or n.connector for n in module.nodes}
+    return {None: _cloud(request, None, offers)}
+
+
+def _cloud(request: DeploymentRequest, node: str | None, offers: Offers) -> str | None:
+    """The cloud that a machine is to start on; the size's own comes before the location."""
+    for parameter, size in offers.items():
+        if size is not None and parameter.node in {None, node}:
+            return next(iter(size.connectors), None)
+    for parameter in request.decides(Role.LOCATION):
+        if parameter.node in {None, node} and parameter.value not in {"", ANY_CLOUD}:
+            return parameter.value.removeprefix(CONNECTOR)
+    return None
+
+
+def _offers(session: Session, request: DeploymentRequest) -> Offers:
+    return {p: _read_offer(session, p) for p in request.decides(Role.SIZE)}
+
+
+def _read_offer(session: Session, parameter: Parameter) -> ServiceOffer | None:
+    name = SERVICE_OFFER + parameter.value.removeprefix(SERVICE_OFFER)
+    if not _OFFER_ID.fullmatch(name):
+        return None
+    request = Request(method="GET", path=f"/api/{name}", headers=JSON, repeatable=True)
+    try:
+        document = session.send(request, doing=f"look at {name}").json()
+    except NotFound:
+        return None
+    return offer(document) if isinstance(document, dict) else None
 
 
 def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) -> Response:
@@ -172,12 +270,10 @@ def _created(session: Session, request: DeploymentRequest, response: Response) -
     raise unconfirmed(session, response, doing=_doing(request), hint=_LOOK)
 
 
-def inherited_parameters(session: Session, module: Module) -> Iterator[ModuleParameter]:
+def _inherited_parameters(session: Session, module: Module) -> Iterator[ModuleParameter]:
     """
     Read the parameters that a component has from those it is built on.
 
-    :param session: The logged-in session.
-    :param module: The component.
     :raises MalformedAnswer: If there are more than any component is built on.
     """
     paths = {module.path}
@@ -194,3 +290,221 @@ def inherited_parameters(session: Session, module: Module) -> Iterator[ModulePar
         paths.add(path)
         module = read(session, module.parent_id)
         yield from module.parameters
+
+
+def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
+    """
+    The form for a request.
+
+    :param inherited: Gives the parameters of the module's ancestors; called only when a
+        parameter is not the module's own.
+    :raises BadInput: If the server would refuse it or misunderstand it.
+    """
+    request = _with_options(request)
+    form = {"refqname": f"module/{module.id}"}
+    labels = _labels(request)
+    if labels:
+        form["tags"] = labels
+    if request.keep_running:
+        form["keep-running"] = request.keep_running
+    if not request.check_ssh_key:
+        form["bypass-ssh-check"] = "true"
+    if module.kind is ModuleKind.APPLICATION:
+        if request.scalable:
+            form["mutable"] = "on"
+        return form | _application(request, module)
+    return form | _component(request, module, inherited)
+
+
+def _labels(request: DeploymentRequest) -> str:
+    """The first label is the name; an empty one keeps the first tag from being taken for it."""
+    return ",".join((request.name or "", *filter(None, request.tags)))
+
+
+def check_lengths(request: DeploymentRequest) -> None:
+    """Refuse values that the server cannot store; its own error has no reason."""
+    labels = _labels(request)
+    values = [(f"The value of {p.name!r}", p.value) for p in request.parameters]
+    for what, value in [("The name with the tags", labels), *values]:
+        # The server counts as Java does.
+        length = len(value.encode("utf-16-le", "surrogatepass")) // 2
+        if length > MAX_LENGTH:
+            raise BadInput(
+                f"{what} has {length} characters; the server stores at most {MAX_LENGTH}."
+            )
+
+
+def _with_options(request: DeploymentRequest) -> DeploymentRequest:
+    """The options of the form are taken among the parameters too, as 0.1.3 did."""
+    options = {
+        p.name: p.value for p in request.parameters if p.node is None and p.name in _OPTIONS
+    }
+    if options.keys() & _DECIDED_ELSEWHERE:
+        names = ", ".join(sorted(options.keys() & _DECIDED_ELSEWHERE))
+        raise BadInput(f"{names} cannot be given as a parameter: the image decides it.")
+    changes: dict[str, Any] = {}
+    if "tags" in options:
+        changes["tags"] = (*request.tags, *options["tags"].split(","))
+    if "keep-running" in options:
+        changes["keep_running"] = options["keep-running"]
+    if "mutable" in options:
+        changes["scalable"] = options["mutable"].lower() in _TRUE
+    if "bypass-ssh-check" in options:
+        changes["check_ssh_key"] = options["bypass-ssh-check"].lower() not in _TRUE
+    parameters = [p for p in request.parameters if p.node is not None or p.name not in options]
+    return attrs.evolve(request, parameters=parameters, **changes)
+
+
+def _component(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
+    _refuse_application_options(request, module)
+    form: dict[str, str] = {}
+    declared = _by_name(module.parameters)
+    for parameter in request.parameters:
+        if parameter.role is Role.INPUT:
+            if parameter.name not in declared:
+                declared = _by_name(inherited()) | declared
+            if parameter.name not in declared:
+                raise UnknownName("parameter", parameter.name, declared, f"of {module.path}")
+            if not parameter.value and declared[parameter.name].value:
+                raise BadInput(
+                    f"{parameter.name!r} of {module.path} cannot be set to an empty text: the"
+                    " server ignores that and keeps the default.",
+                    hint="Leave it out to mean the default, or give it a blank.",
+                )
+        if parameter.role is Role.LOCATION:
+            _check_location(_value(parameter), module.path, module.image_ids, module.connectors)
+        # What users name by the server's own parameter comes first and wins.
+        form.setdefault(f"parameter--{_name(parameter)}", _value(parameter))
+    return form
+
+
+def _application(request: DeploymentRequest, module: Module) -> dict[str, str]:
+    nodes = {node.name: node for node in module.nodes}
+    form: dict[str, str] = {}
+    for parameter in sorted(request.parameters, key=lambda p: p.node is None):
+        if parameter.node is not None and parameter.node not in nodes:
+            raise UnknownName("node", parameter.node, nodes, f"of {module.path}")
+        if parameter.node is None and parameter.role is Role.INPUT:
+            raise _not_for_a_node(parameter, module)
+        targets = nodes.values() if parameter.node is None else [nodes[parameter.node]]
+        for node in targets:
+            _check_for_node(parameter, node, module)
+            field = f"parameter--node--{node.name}--{_name(parameter)}"
+            form.setdefault(field, _protected(parameter))
+    _check_tolerance(request, nodes.values())
+    return form
+
+
+def _refuse_application_options(request: DeploymentRequest, module: Module) -> None:
+    options = [
+        _APPLICATION_ONLY[p.role] for p in request.parameters if p.role in _APPLICATION_ONLY
+    ]
+    if request.scalable:
+        options.append("ex_scalable")
+    if options:
+        raise BadInput(
+            f"{module.path} is a component: {' and '.join(sorted(options))} only apply to"
+            " applications."
+        )
+    for parameter in request.parameters:
+        if parameter.node is not None:
+            raise BadInput(
+                f"{module.path} is a component and has no node {parameter.node!r}.",
+                hint="For a component give values by parameter name, and ex_cloud as text.",
+            )
+
+
+def _check_for_node(parameter: Parameter, node: ModuleNode, module: Module) -> None:
+    where = f"node {node.name} of {module.path}"
+    if parameter.role is Role.INPUT:
+        declared = _by_name(node.parameters)
+        if parameter.name not in declared:
+            raise UnknownName("parameter", parameter.name, declared, f"of {where}")
+        mapped_to = declared[parameter.name].mapped_to
+        if mapped_to is not None:
+            raise BadInput(
+                f"{parameter.name!r} of {where} is mapped to {mapped_to!r}: the server overwrites"
+                " what is given for it.",
+                hint="Leave it out.",
+            )
+    if parameter.role is Role.LOCATION:
+        _check_location(_value(parameter), where, node.image_ids, module.connectors)
+
+
+def _check_location(
+    value: str, what: str, image_ids: Iterable[str], connectors: Iterable[str]
+) -> None:
+    # A component of its own names the clouds that have its image; one that is built on another
+    # names none. "" and "default" stand for the user's default cloud.
+    possible = sorted(image_ids) or sorted(connectors)
+    if value not in {"", ANY_CLOUD} and possible and value not in possible:
+        raise UnknownName("location", value, possible, f"for {what}")
+
+
+def _check_tolerance(request: DeploymentRequest, nodes: Iterable[ModuleNode]) -> None:
+    multiplicities = _counts(request, Role.MULTIPLICITY)
+    tolerances = _counts(request, Role.TOLERATED_FAILURES)
+    for node in nodes:
+        instances = multiplicities.get(node.name, node.multiplicity)
+        if tolerances.get(node.name, 0) > instances:
+            raise BadInput(
+                f"Node {node.name} starts {instances} instances and cannot tolerate"
+                f" {tolerances[node.name]} failures.",
+                hint="Give ex_tolerate_failures at most the node's multiplicity.",
+            )
+
+
+def _counts(request: DeploymentRequest, role: Role) -> dict[str | None, int]:
+    for parameter in request.decides(role):
+        if not parameter.value.isdecimal():
+            raise BadInput(
+                f"The {role.value} of node {parameter.node} is {parameter.value!r}:"
+                " a whole number is needed."
+            )
+    return {parameter.node: int(parameter.value) for parameter in request.decides(role)}
+
+
+def _by_name(parameters: Iterable[ModuleParameter]) -> dict[str, ModuleParameter]:
+    """What can be set: a connector's own parameters go by their names without its prefix too."""
+    by_name = {}
+    for parameter in parameters:
+        by_name[parameter.name] = parameter
+        if parameter.category not in _SETTABLE:
+            by_name[parameter.name.removeprefix(f"{parameter.category}.")] = parameter
+    return by_name
+
+
+def _name(parameter: Parameter) -> str:
+    name = WIRE_NAMES.get(parameter.role, parameter.name)
+    if "--" in name:
+        raise BadInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
+    return name
+
+
+def _value(parameter: Parameter) -> str:
+    """The value as the form wants it: clouds by their bare names, offers by their full ids."""
+    if parameter.role is Role.LOCATION:
+        return parameter.value.removeprefix(CONNECTOR)
+    if parameter.role is Role.SIZE and not parameter.value.startswith(SERVICE_OFFER):
+        return SERVICE_OFFER + parameter.value
+    return parameter.value
+
+
+def _protected(parameter: Parameter) -> str:
+    """
+    The server strips a pair of equal quotes from the value of an application's parameter, and
+    adds one where there is none, so a value that is quoted itself is given another pair.
+    """
+    value = _value(parameter)
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return f"'{value}'" if quoted and parameter.role is Role.INPUT else value
+
+
+def _not_for_a_node(parameter: Parameter, module: Module) -> BadInput:
+    nodes = [node.name for node in module.nodes]
+    return BadInput(
+        f"{module.path} is an application: its parameters belong to nodes, and {parameter.name!r}"
+        " was given for none.",
+        hint=f"Write ex_parameters={{'<node>': {{{parameter.name!r}: ...}}}}; its nodes:"
+        f" {', '.join(nodes)}.",
+    )

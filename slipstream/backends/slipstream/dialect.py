@@ -1,5 +1,5 @@
 """
-The words of SlipStream 3: states, names of parameters, and who is logged in.
+The words of SlipStream 3, its XML, and who is logged in.
 
 Sources: SlipStreamServer, resources/session.clj, auth/cookies.clj, statemachine/States.java.
 """
@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import json
+import re
 import secrets
+from collections.abc import Iterator
 from typing import Any, cast
+from xml.etree.ElementTree import Element
 
-from slipstream.backends.cimi import JSON, CimiBackend
-from slipstream.errors import MalformedAnswer
+from slipstream.backends.cimi import CimiBackend
+from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
+from slipstream.transport.messages import Request, Response
 from slipstream.values import Phase, Role
 
-__all__ = ["JSON", "STATES", "WIRE_NAMES", "uncached", "user_name"]
+XML = {"Accept": "application/xml"}
+CONNECTOR, SERVICE_OFFER = "connector/", "service-offer/"
+ANY_CLOUD = "default"
+"""What a node or a list of clouds says for "the default cloud of the user"."""
 
-_COOKIE = "com.sixsq.slipstream.cookie"
 STATES = {
     "Initializing": Phase.PENDING,
     "Provisioning": Phase.STARTING,
@@ -39,6 +46,17 @@ WIRE_NAMES = {
 }
 """What the server calls the parameters that decide more than an input."""
 
+_COOKIE = "com.sixsq.slipstream.cookie"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:a|b|br|code|div|em|h[1-6]|i|li|p|pre|span|strong|u|ul)\b[^<>]*>", re.IGNORECASE
+)
+
+
+def get(path: str, *query: tuple[str, str]) -> Request:
+    """A request that reads XML."""
+    return Request(method="GET", path=path, query=query, headers=XML, repeatable=True)
+
 
 def uncached() -> tuple[str, str]:
     """
@@ -51,11 +69,59 @@ def uncached() -> tuple[str, str]:
     return "_", secrets.token_hex(8)
 
 
+def parse(response: Response, *roots: str) -> Element:
+    """
+    Parse a response; the root element must have one of some names.
+
+    :raises MalformedAnswer: If it is no such document.
+    """
+    root = response.xml()
+    if root.tag not in roots:
+        raise MalformedAnswer(
+            f"The response is <{root.tag[:50]}> where <{roots[0]}> was expected.",
+            endpoint=response.url,
+        )
+    return root
+
+
+def entries(element: Element, holder: str, tag: str) -> Iterator[Element]:
+    """The values of a map: ``<holder><entry><string/><tag/></entry></holder>``."""
+    return element.iterfind(f"{holder}/entry/{tag}")
+
+
+def flag(element: Element, name: str) -> bool:
+    """A boolean attribute."""
+    return element.get(name, "").lower() == "true"
+
+
+def whole(text: str | None) -> int | None:
+    """A whole number, ``None`` for anything else or one beyond all reason."""
+    return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def without_markup(text: str) -> str:
+    """Take tags and entities out of a reason that the server wrote for its web pages."""
+    return " ".join(html.unescape(_TAG.sub(" ", text)).split())
+
+
+def run_id(text: str) -> str:
+    """
+    A deployment's id, checked so that no other path can be reached through it.
+
+    :raises BadInput: If it is no UUID.
+    """
+    if not _UUID.fullmatch(text):
+        raise BadInput(
+            f"{shorten(text)!r} is not the id of a deployment: that is a UUID.",
+            hint="list_nodes() gives the ids.",
+        )
+    return text.lower()
+
+
 def user_name(session: Session) -> str:
     """
-    Tell the name of the user who is logged in; the server is asked once for each login.
+    Tell the name of the user who is logged in; it is read once for each login.
 
-    :param session: The session.
     :raises MalformedAnswer: If the server does not tell.
     """
     if session.login.user_name is None:

@@ -1,42 +1,53 @@
 """
-The user's profile, an XML document that is read and written as a whole.
+The user's profile, an XML document that is read and written as a whole, and the SSH keys in it.
 
 It carries cloud passwords in clear, so it is never logged and never part of a value that
-crosses a hook. Source: SlipStreamServer, user/UserResource.java, persistence/User.java.
+crosses a hook. The keys are lines of one parameter. The server has no partial update and no
+version check, so every change is read, compare, write, read again; what another writer changes
+between is kept. Source: SlipStreamServer, user/UserResource.java, persistence/User.java.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import attrs
 
+from slipstream.backends.cimi import CimiBackend, key_conflict, key_missing
 from slipstream.backends.outcomes import require_status
-from slipstream.backends.slipstream import xml
-from slipstream.backends.slipstream.dialect import user_name
-from slipstream.errors import MalformedAnswer
+from slipstream.backends.slipstream.dialect import XML, flag, get, parse, user_name
+from slipstream.errors import (
+    BadInput,
+    DriverError,
+    KeyPairConflict,
+    KeyPairMissing,
+    MalformedAnswer,
+)
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
+from slipstream.transport.logs import get_logger
 from slipstream.transport.messages import Request
+from slipstream.values.ssh_key import SSHKey
 
-XML = {"Accept": "application/xml"}
+log = get_logger(__name__)
+
+TRIES = 5
+"""How often a change of the keys is tried while others change them too."""
+
 SSH_KEYS = "General.ssh.public.key"
 _DEFAULT_CLOUD = "General.default.cloud.service"
 _SERVERS_OWN = "General.orchestrator.publicsshkey"
 _NAMES = (".username", ".access.id")
 _SECRETS = (".password", ".secret.key")
 
+Lines = list[str]
+
 
 @attrs.frozen
 class Profile:
-    """
-    One reading of the profile.
-
-    :param root: The document.
-    :param entries: Its map of parameters.
-    """
+    """One reading of the profile: the document, and its map of parameters."""
 
     root: Element = attrs.field(repr=False)
     entries: Element = attrs.field(repr=False)
@@ -46,12 +57,9 @@ class Profile:
         """
         Read the profile of the user who is logged in.
 
-        :param session: The logged-in session.
-        :param doing: What it is read for, in words that go after "Cannot".
         :raises MalformedAnswer: If it is not the whole profile of that user.
         """
-        request = Request(method="GET", path=_path(session), headers=XML, repeatable=True)
-        root = xml.parse(session.send(request, doing=doing), "user")
+        root = parse(session.send(get(_path(session)), doing=doing), "user")
         entries = root.findall("parameters")
         if len(entries) != 1 or root.get("name") != user_name(session) or not _is_map(entries[0]):
             # What is missing here would be deleted on the server when it is written back.
@@ -65,7 +73,7 @@ class Profile:
     @property
     def privileged(self) -> bool:
         """Whether the user may see and change what belongs to others."""
-        return xml.flag(self.root, "issuper")
+        return flag(self.root, "issuper")
 
     @property
     def connectors(self) -> set[str]:
@@ -95,13 +103,7 @@ class Profile:
         return self._value(_DEFAULT_CLOUD)
 
     def write_ssh_lines(self, session: Session, lines: list[str], *, doing: str) -> None:
-        """
-        Write the profile back with other SSH keys.
-
-        :param session: The logged-in session.
-        :param lines: The lines of the SSH key parameter.
-        :param doing: What it is written for, in words that go after "Cannot".
-        """
+        """Write the profile back with other SSH keys."""
         # Of what the server gives, it does not take these back.
         self.root.attrib.pop("roles", None)
         for entry in self.entries.findall(f"entry/parameter[@name='{_SERVERS_OWN}']/.."):
@@ -149,3 +151,109 @@ def _is_map(entries: Element) -> bool:
 
 def _path(session: Session) -> str:
     return f"/user/{quote(user_name(session), safe='@:')}"
+
+
+def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
+    """List the keys of the profile; lines that are no keys are left alone and not shown."""
+    return _keys_of(Profile.read(backend.session, doing="list SSH keys").ssh_lines)
+
+
+def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
+    """Add a line; a key that is there already under that name is left as it is."""
+
+    def add(lines: Lines) -> Lines:
+        same = [other for other in _keys_of(lines) if other.name == key.name]
+        if any(other.blob == key.blob for other in same):
+            return lines
+        if same:
+            raise key_conflict(backend.session, key)
+        return [*lines, key.line]
+
+    _change(backend, add, doing=f"add the SSH key {key.name!r}")
+    return key
+
+
+def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
+    """Remove the lines of this very key and comment; every other line stays."""
+
+    def remove(lines: Lines) -> Lines:
+        rest = [line for line in lines if _read(line) != key]
+        if len(rest) == len(lines):
+            raise key_missing(backend.session, key)
+        return rest
+
+    _change(backend, remove, doing=f"delete the SSH key {key.name!r}")
+    return True
+
+
+def ensure_key(backend: CimiBackend, key: SSHKey) -> None:
+    """
+    Add a key unless it is there, under whatever name; it stays.
+
+    The server gives every key of the profile to every machine, and reads them when the machines
+    start (SlipStreamServer, jar-connector): it must be there before a deployment is created.
+    """
+
+    def add(lines: Lines) -> Lines:
+        is_there = any(other.blob == key.blob for other in _keys_of(lines))
+        return lines if is_there else [*lines, key.line]
+
+    _change(backend, add, doing=f"add the SSH key {key.name!r}")
+
+
+def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str) -> None:
+    """
+    Change the lines, and make sure that nobody's change is lost by it.
+
+    :param edit: Gives the lines wanted instead of those that are there; called several times.
+    :raises KeyPairConflict: If somebody else goes on changing them meanwhile.
+    """
+    session = backend.session
+    with backend.key_lock.get():
+        before = Profile.read(session, doing=doing).ssh_lines
+        if edit(before) == before:
+            return
+        for _ in range(TRIES):
+            profile = Profile.read(session, doing=doing)
+            if profile.ssh_lines != before:
+                before = profile.ssh_lines
+                continue
+            edited = edit(before)
+            if edited == before:
+                return
+            profile.write_ssh_lines(session, edited, doing=doing)
+            try:
+                after = Profile.read(session, doing=doing).ssh_lines
+            except DriverError as error:
+                error.may_have_happened = True  # it was written
+                raise
+            if after == edited or _has_been_made(edit, after):
+                return
+            before = after
+    raise KeyPairConflict(
+        f"Cannot {doing}: somebody else is changing the SSH keys of this account on"
+        f" {session.endpoint} at the same time.",
+        endpoint=session.endpoint.url,
+        hint="Look at list_key_pairs(), then try again.",
+    )
+
+
+def _has_been_made(edit: Callable[[Lines], Lines], lines: Lines) -> bool:
+    try:
+        return edit(lines) == lines
+    except KeyPairMissing:
+        return True
+
+
+def _keys_of(lines: Lines) -> Iterator[SSHKey]:
+    return (key for key in map(_read, lines) if key is not None)
+
+
+def _read(line: str) -> SSHKey | None:
+    if not line.strip() or line.lstrip().startswith("#"):
+        return None
+    try:
+        return SSHKey.parse(line)
+    except BadInput:
+        log.warning("the profile has a line among its SSH keys that is none; it is left alone")
+        return None

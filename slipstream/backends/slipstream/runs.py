@@ -1,67 +1,102 @@
 """
 Runs: listing, reading, watching and terminating them.
 
-Source: SlipStreamServer, run/RunResource.java, run/RuntimeParameterResource.java,
-statemachine/States.java.
+The server pages its list by number alone, newest start first, while runs are created and end.
+The list and the document name the same things differently (``status`` and ``state``,
+``username`` and ``user``). Sources: SlipStreamServer, run/RunResource.java, RunListResource.java,
+RuntimeParameterResource.java, persistence/Run.java, RunView.java, statemachine/States.java.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, islice
+from typing import Any
 from xml.etree.ElementTree import Element
 
+import attrs
+
+from slipstream.backends import limits
+from slipstream.backends.cimi import CimiBackend
 from slipstream.backends.outcomes import require_status
-from slipstream.backends.prefetch import one_ahead, read_beside
-from slipstream.backends.slipstream import machines, xml
-from slipstream.backends.slipstream.dialect import STATES, uncached
-from slipstream.backends.slipstream.paths import run_id
-from slipstream.backends.slipstream.profile import XML
-from slipstream.backends.slipstream.run_document import (
-    ABORT,
-    STATE,
-    document,
-    passwords,
-    phase,
-    summary,
+from slipstream.backends.prefetch import one_ahead, read_ahead, read_beside
+from slipstream.backends.slipstream import clouds
+from slipstream.backends.slipstream.dialect import (
+    STATES,
+    XML,
+    entries,
+    flag,
+    get,
+    parse,
+    run_id,
+    uncached,
+    whole,
+    without_markup,
 )
-from slipstream.backends.slipstream.run_list import iterate_pages
-from slipstream.errors import MalformedAnswer, NodeFailed, UnknownName
+from slipstream.backends.slipstream.modules import PREFIX, split_version
+from slipstream.errors import BadInput, MalformedAnswer, NodeFailed, NotFound, UnknownName
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
 from slipstream.transport import clock
 from slipstream.transport.backoff import Backoff
 from slipstream.transport.messages import Request, Response
-from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
+from slipstream.values import (
+    GONE,
+    Deployment,
+    DeploymentState,
+    Phase,
+    RunParameter,
+    ServiceOffer,
+)
+from slipstream.values.timestamps import parse_timestamp
+
+PAGE = 500
+"""Runs of a page; a larger limit is an error."""
+
+OVERLAP = 10
+"""Runs of a page that the one before it has, too: more than ever start in one millisecond."""
+
+REMEMBERED = 20
+"""Pages whose runs are remembered; a listing cannot go back further."""
+
+ATTEMPTS = 3
+"""How often a page is read that is not what the server counts."""
 
 AT_ONCE = 100
-"""Runs whose machines are asked for in one search."""
+"""Runs whose machines are searched for at once."""
+
+FEW = 3
+"""Runs that are read one by one: when they are not among the newest, or have no machine yet."""
 
 TERMINATE_TIMEOUT = 300.0
-"""Seconds: the server answers once the cloud has taken the order to stop the machines."""
+"""Seconds: the server responds once the cloud has taken the order to stop the machines."""
 
 LAUNCH_TIMEOUT = 120.0
 """Seconds that the machines of a run get to exist that is ended while they are started."""
 
+STATE, ABORT, TAGS, SERVICE_URL = "ss:state", "ss:abort", "ss:tags", "ss:url.service"
 _BACKOFF = Backoff(start=1.0, factor=1.5, ceiling=10.0)
 _LOOK = "Look at list_nodes() and try again. An account that was deleted gets empty responses too."
-_TEXT = {"Accept": "text/plain"}
 _ORDER = {state: number for number, state in enumerate(STATES)}
 _ENDED = {"Done", "Aborted", "Cancelled"}
 
 
-def list_deployments(session: Session, active_only: bool, addresses: bool) -> Iterator[Deployment]:
+def list_deployments(
+    backend: CimiBackend, active_only: bool, addresses: bool
+) -> Iterator[Deployment]:
     """
-    Every run, newest first; the next page is read while one is used.
+    List runs, newest first; the next page is read while one is used.
 
     Their addresses are one search of machines for each hundred, side by side with the next page.
     """
+    session = backend.session
     pages = iterate_pages(session, active_only=active_only)
     if not addresses:
         return map(summary, chain.from_iterable(one_ahead(pages)))
 
     def read(runs: Sequence[Element]) -> dict[str, list[str]]:
-        return machines.addresses(session, [run.get("uuid", "") for run in runs])
+        return clouds.addresses(session, [run.get("uuid", "") for run in runs])
 
     return (
         summary(run, addresses_of.get(run.get("uuid", ""), ()))
@@ -70,38 +105,180 @@ def list_deployments(session: Session, active_only: bool, addresses: bool) -> It
     )
 
 
-def get_state(session: Session, deployment_id: str, states: frozenset[str]) -> DeploymentState:
+def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Element]]:
     """
-    The parameter ``ss:state``, which every run has.
+    Go through the pages of runs, newest first.
 
-    The server refuses to tell it once the run is aborted, unless told to ignore that; only then
-    the reason is asked for too.
+    A run that is created meanwhile moves others to the next page: they are met twice and handed
+    over once. One that ends meanwhile moves others to the page before: a page that does not begin
+    with a run of that one goes back.
+
+    :raises MalformedAnswer: If the list is not what the server counts, or changes too fast.
     """
-    run = run_id(deployment_id)
+    met: dict[str, None] = {}
+    is_complete = True
+    offset = pages = handed = back = most = 0
+    while True:
+        total, runs = _page(session, offset, active_only)
+        pages, most = pages + 1, most or limits.most_pages(total, PAGE)
+        follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
+        new = {uuid: run for run in runs if follows and (uuid := run.get("uuid", "")) not in met}
+        met |= dict.fromkeys(new)
+        handed += len(new)
+        yield list(new.values())
+        is_last = follows and offset + len(runs) >= total
+        if is_last and total - handed <= OVERLAP * (pages - 1):
+            return
+        back = 0 if new else back + 1 if back or not follows else limits.IDLE_PAGES + 1
+        if is_last or back > limits.IDLE_PAGES or pages > most or not (follows or offset):
+            raise _malformed(
+                session, f"{pages} pages brought {handed} of the {total} that the server counts"
+            )
+        for old in list(met)[: max(0, len(met) - REMEMBERED * PAGE)]:
+            del met[old]
+            is_complete = False
+        if follows:
+            offset += max(1, len(runs) - OVERLAP)
+        else:
+            offset = max(0, min(offset, total) - PAGE + OVERLAP)
+
+
+def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[Element]]:
+    for _ in range(ATTEMPTS):
+        request = get(
+            "/run",
+            ("offset", str(offset)),
+            ("limit", str(PAGE)),
+            ("activeOnly", "true" if active_only else "false"),
+            uncached(),
+        )
+        root = parse(session.send(request, doing="list deployments"), "runs")
+        total = whole(root.get("totalCount"))
+        runs = root.findall("item")
+        if not all(run.get("uuid") for run in runs):
+            raise _malformed(session, "the server gave one without an id")
+        if total is None or total > limits.MAX_ENTRIES:
+            break
+        # The server counts and reads one after the other, and a run may be created between.
+        if len(runs) == max(0, min(PAGE, total - offset)):
+            return total, runs
+    counts = "none" if total is None else str(total)
+    raise _malformed(
+        session, f"the server counts {counts} and gave {len(runs)} from number {offset} on"
+    )
+
+
+def _malformed(session: Session, reason: str) -> MalformedAnswer:
+    return MalformedAnswer(
+        f"Cannot list deployments: {reason}.",
+        endpoint=session.endpoint.url,
+        hint="Try again; the list may be changing.",
+    )
+
+
+def get_deployment(backend: CimiBackend, deployment_id: str) -> Deployment:
+    """Read a run with its parameters; megabytes for a large application."""
+    return read(backend.session, deployment_id)
+
+
+def get_deployments(backend: CimiBackend, deployment_ids: Sequence[str]) -> Iterator[Deployment]:
+    """
+    Read several runs: a page of the list for each 500, and once all run, a search of machines
+    for each 100.
+
+    One run by itself costs a request for its state, and its document once it is ready.
+    """
+    session, runs = backend.session, [run_id(text) for text in deployment_ids]
+    deployments = dict(_listed(session, runs))
+    for run in runs:
+        if run not in deployments:
+            deployments[run] = _by_itself(session, run)
+    if all(run.phase is Phase.RUNNING for run in deployments.values()):
+        deployments |= _with_addresses(session, deployments.values())
+    yield from (deployments[run] for run in runs)
+
+
+def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deployment]]:
+    """Those of the runs that the list has, as far as it is worth reading."""
+    missing = set(runs)
+    if len(missing) == 1:
+        return
+    listed = chain.from_iterable(iterate_pages(session, active_only=False))
+    for number, run in enumerate(map(summary, listed), 1):
+        if run.id in missing:
+            missing.remove(run.id)
+            yield run.id, run
+        if not missing or (number >= PAGE and len(missing) <= FEW):
+            return
+
+
+def _by_itself(session: Session, run: str) -> Deployment:
+    """One run: its state and failure, and all of it once it is ready."""
+    try:
+        # Whether a state can still come would be another request; any will do.
+        state = _read_state(session, run, frozenset(STATES))
+    except NotFound:
+        return Deployment(id=run, state=GONE, phase=Phase.TERMINATED)
+    if state.phase is Phase.RUNNING:
+        return read(session, run)
+    return Deployment(id=run, state=state.state, phase=state.phase, failure=state.failure)
+
+
+def _with_addresses(
+    session: Session, deployments: Iterable[Deployment]
+) -> Iterator[tuple[str, Deployment]]:
+    """
+    Runs of the list, with their addresses.
+
+    Machines are entered into their collection minutes after the run's document has them. A few
+    documents are read instead; of more runs the addresses stay unknown until then.
+    """
+    summaries = {run.id: run for run in deployments if run.parameters is None}
+    ids = iter(list(summaries))
+    while page := list(islice(ids, AT_ONCE)):
+        for run, addresses in clouds.addresses(session, page).items():
+            if run in summaries:
+                yield run, attrs.evolve(summaries.pop(run), addresses=addresses)
+    if len(summaries) <= FEW:
+        documents = read_ahead(partial(read, session), list(summaries), at_once=FEW)
+        yield from ((run.id, run) for run in documents)
+
+
+def get_state(backend: CimiBackend, deployment_id: str, states: frozenset[str]) -> DeploymentState:
+    """Read the parameter ``ss:state``, which every run has."""
+    return _read_state(backend.session, run_id(deployment_id), states)
+
+
+def _read_state(session: Session, run: str, states: frozenset[str]) -> DeploymentState:
+    """
+    The server does not give the state of an aborted run, unless it is to ignore that; only then
+    the reason is read too.
+    """
     state = _parameter(session, run, STATE, ignore_abort=False, allow={409})
     failure = None
     if state is None:
         reason = _parameter(session, run, ABORT, ignore_abort=True, allow={412})
-        failure = xml.without_markup(reason or "") or "aborted"
+        failure = without_markup(reason or "") or "aborted"
         state = _parameter(session, run, STATE, ignore_abort=True)
     state = state or ""
     return DeploymentState(
         state=state,
-        phase=phase(state),
+        phase=STATES.get(state, Phase.UNKNOWN),
         failure=failure,
         attainable=_attainable(session, run, state, states, failure is not None),
     )
 
 
 def get_parameter(
-    session: Session, deployment_id: str, name: str, ignore_abort: bool
+    backend: CimiBackend, deployment_id: str, name: str, ignore_abort: bool
 ) -> RunParameter:
     """
-    A runtime parameter, looked up in the run's document.
+    Read a runtime parameter, in the run's document.
 
-    It is never asked for by its own address: asking there for one that does not exist aborts
-    the deployment.
+    It is never read at its own address: reading one there that does not exist aborts the
+    deployment.
     """
+    session = backend.session
     root = _read_document(session, deployment_id)
     deployment = document(root)
     values = deployment.parameters or {}
@@ -117,16 +294,26 @@ def get_parameter(
     return RunParameter(name=name, value=values[name], secret=name in passwords(root))
 
 
-def terminate(session: Session, deployment_id: str) -> bool:
+def terminate(
+    backend: CimiBackend,
+    deployment_id: str,
+    force: bool,
+    raw: Mapping[str, Any],  # noqa: ARG001 - the id is enough
+) -> bool:
     """
     End a run and its machines; one that has ended already is accepted as well.
 
-    Before a machine of the run exists the server answers 409, cancels the run, and starts the
-    machine all the same (SlipStreamServer, connector/CliConnectorBase.java): the run is ended
+    Before a machine of the run exists the response is 409; the server cancels the run, and starts
+    the machine all the same (SlipStreamServer, connector/CliConnectorBase.java): the run is ended
     again until the server confirms. A run that could not be launched is cancelled, has no
-    machine, and is answered with 400 for ever.
+    machine, and gets 400 for ever.
     """
-    run = run_id(deployment_id)
+    if force:
+        raise BadInput(
+            "ex_force has no meaning here: the server ends its machines in every state.",
+            hint="Leave it out.",
+        )
+    session, run = backend.session, run_id(deployment_id)
     doing = f"terminate deployment {run}"
     request = Request(
         method="DELETE",
@@ -169,27 +356,16 @@ def _expect_termination(session: Session, run: str) -> Response:
 
 
 def read(session: Session, deployment_id: str) -> Deployment:
-    """
-    Read one run.
-
-    :param session: The logged-in session.
-    :param deployment_id: Its UUID.
-    """
+    """Read one run."""
     return document(_read_document(session, deployment_id))
 
 
 def _read_document(session: Session, deployment_id: str) -> Element:
     run = run_id(deployment_id)
-    request = Request(
-        method="GET",
-        path=f"/run/{run}",
-        query=(uncached(),),
-        headers=XML,
-        repeatable=True,
-        expects=expect(200, f'<run uuid="{run}"/>'.encode()),
-    )
+    expected = expect(200, f'<run uuid="{run}"/>'.encode())
+    request = attrs.evolve(get(f"/run/{run}", uncached()), expects=expected)
     response = session.send(request, doing=f"read deployment {run}")
-    root = xml.parse(response, "run")
+    root = parse(response, "run")
     if root.get("uuid", "").lower() != run:
         raise MalformedAnswer(
             f"Cannot read deployment {run}: the response is about another one.",
@@ -203,17 +379,13 @@ def _read_document(session: Session, deployment_id: str) -> Element:
 def _parameter(
     session: Session, run: str, key: str, *, ignore_abort: bool, allow: set[int] | None = None
 ) -> str | None:
-    """
-    One of the parameters that every run has; never call it with any other.
-
-    :returns: The value, ``None`` for one of the statuses allowed.
-    """
+    """One of the parameters that every run has; ``None`` for one of the statuses allowed."""
     response = session.send(
         Request(
             method="GET",
             path=f"/run/{run}/{key}",
             query=(("ignoreabort", "true" if ignore_abort else "false"), uncached()),
-            headers=_TEXT,
+            headers={"Accept": "text/plain"},
             repeatable=True,
         ),
         doing=f"read {key} of deployment {run}",
@@ -225,7 +397,7 @@ def _parameter(
 def _attainable(
     session: Session, run: str, state: str, states: frozenset[str], failed: bool
 ) -> bool:
-    if state in states or phase(state) is Phase.UNKNOWN:
+    if state in states or state not in STATES:
         return True
     if state in _ENDED:
         return False
@@ -236,3 +408,100 @@ def _attainable(
         return True
     # What lies behind can only come again on a run that can be scaled, from Ready.
     return state != "Finalizing" and bool(read(session, run).scalable)
+
+
+def summary(item: Element, addresses: Iterable[str] = ()) -> Deployment:
+    """An item of the list."""
+    return _deployment(
+        item,
+        state=item.get("status", ""),
+        user=item.get("username"),
+        tags=item.get("tags", ""),
+        failure=item.get("abort", ""),
+        service_url=item.get("serviceUrl", ""),
+        addresses=addresses,
+    )
+
+
+def document(root: Element) -> Deployment:
+    """The document of a run."""
+    parameters = entries(root, "runtimeParameters", "runtimeParameter")
+    values = {
+        p.get("key", ""): p.text if flag(p, "isSet") and p.text else None for p in parameters
+    }
+    return _deployment(
+        root,
+        state=root.get("state") or values.get(STATE) or "",
+        user=root.get("user"),
+        tags=values.get(TAGS) or "",
+        failure=values.get(ABORT) or "",
+        service_url=values.get(SERVICE_URL) or "",
+        scalable=flag(root, "mutable"),
+        size=_size(values),
+        addresses=tuple(_addresses(values)),
+        parameters=values,
+    )
+
+
+def passwords(root: Element) -> dict[str, str | None]:
+    """The parameters that the module declares as passwords, which the run calls texts."""
+    names = {p.get("name") for p in root.iterfind("module//parameter[@type='Password']")}
+    parameters = entries(root, "runtimeParameters", "runtimeParameter")
+    values = {p.get("key", ""): p.text for p in parameters}
+    return {key: value for key, value in values.items() if key.partition(":")[2] in names}
+
+
+def _size(values: dict[str, str | None]) -> ServiceOffer | None:
+    """The offer that all machines of the user have; its id is all that a run tells."""
+    offers = {
+        value
+        for key, value in values.items()
+        if key.endswith(":service-offer") and not key.startswith("orchestrator-")
+    }
+    offer = offers.pop() if len(offers) == 1 else None
+    return ServiceOffer(id=offer, name=offer) if offer else None
+
+
+def _addresses(values: dict[str, str | None]) -> Iterator[str]:
+    """The host names of the user's machines; those of orchestrators serve the server only."""
+    for key in sorted(values):
+        group, _, name = key.partition(":")
+        value = values[key]
+        if name == "hostname" and value and not group.startswith("orchestrator-"):
+            yield value
+
+
+def _deployment(
+    element: Element,
+    *,
+    state: str,
+    user: str | None,
+    tags: str,
+    failure: str,
+    service_url: str,
+    scalable: bool | None = None,
+    size: ServiceOffer | None = None,
+    addresses: Iterable[str] = (),
+    parameters: dict[str, str | None] | None = None,
+) -> Deployment:
+    name, *labels = (label.strip() for label in tags.split(","))
+    module_id = element.get("moduleResourceUri", "").removeprefix(PREFIX)
+    return Deployment(
+        id=element.get("uuid", ""),
+        name=name or None,
+        state=state,
+        phase=STATES.get(state, Phase.UNKNOWN),
+        failure=(without_markup(failure) or None) if failure else None,
+        module_id=module_id,
+        module_name=split_version(module_id)[0].rpartition("/")[2] or None,
+        size=size,
+        tags=[label for label in labels if label],
+        connectors=[c for c in element.get("cloudServiceNames", "").split(",") if c],
+        user=user,
+        started=parse_timestamp(element.get("startTime")),
+        service_url=service_url or None,
+        scalable=scalable,
+        addresses=addresses,
+        parameters=parameters,
+        raw=element.attrib,
+    )

@@ -214,11 +214,14 @@ def test_images_of_a_location_are_those_of_its_kind(driver: Driver, by: str) -> 
     assert kinds[1]
 
 
-def test_an_application_without_a_version_is_told_as_that(
-    driver: Driver, sandbox: Sandbox
+@pytest.mark.parametrize("versions", [[None, None], [], None])
+def test_application_without_a_version(
+    driver: Driver, sandbox: Sandbox, versions: list[None] | None
 ) -> None:
     document = module(sandbox, WORDPRESS)
-    sandbox.world.change(document["id"], sandbox.world.now(), versions=[None, None])
+    before = {image.id for image in driver.list_images()}
+    sandbox.world.change(document["id"], sandbox.world.now(), versions=versions)
+    assert before - {image.id for image in driver.list_images()} == {f"{document['id']}_2"}
     body = '{"status": 500, "message": "Unexpected exception thrown: "}'
     path = f"/api/{document['id']}(_.*)?"
     sandbox.faults.add("GET", path, times=None, status=500, body=body, headers=JSON)

@@ -16,6 +16,8 @@ from slipstream.libcloud.errors import (
     ServiceUnavailable,
 )
 from slipstream.sandbox import Sandbox
+from slipstream.values import DeploymentRequest, Role
+from slipstream.values.deployment_request import Parameter
 
 from .support import (
     CLUSTER,
@@ -292,6 +294,29 @@ def test_the_region_of_the_driver_is_the_location_when_none_is_given(
     assert node.extra["clouds"] == [location.name]
     other = deploy(driver, NGINX, CLUSTER, ex_parameters={"GREETING": "hi"})
     assert other.extra["clouds"] == [CLUSTER]
+
+
+@pytest.mark.parametrize("spelling", ["id", "name", "credential", "region", "none", "unknown"])
+def test_deployment_locations_of_every_spelling(
+    login: Login, location: NodeLocation, spelling: str
+) -> None:
+    names = {
+        "id": location.id,
+        "name": location.name,
+        "credential": location.extra["credentials"][0]["id"],
+        "unknown": "nowhere",
+    }
+    driver = login(region=location.name if spelling == "region" else None)
+    image = driver.get_image(NGINX if spelling == "none" else WORDPRESS)
+    cluster = next(one.id for one in driver.list_locations() if one.name == CLUSTER)
+    parameters = []
+    if spelling in names:
+        parameters = [Parameter(role=Role.LOCATION, value=names[spelling])]
+    request = DeploymentRequest(
+        module_id=image.id, parameters=parameters, region=driver.region or None
+    )
+    expected = {"none": cluster, "unknown": "nowhere"}.get(spelling, location.id)
+    assert driver._backend.deployment_locations(request) == {None: expected}
 
 
 def test_the_size_that_is_listed_changes_nothing(

@@ -161,11 +161,11 @@ class TestStartingAndStopping:
         self, driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
     ) -> None:
         assert driver.stop_node(running) is True
-        assert requests(sandbox) == [STOP]
+        assert requests(sandbox) == [STATE, STOP]
         driver.ex_wait_node_in_state(running, "STOPPED")
         sandbox.journal.clear()
         assert driver.start_node(running) is True
-        assert requests(sandbox) == [("POST", "deployment/start")]
+        assert requests(sandbox) == [STATE, ("POST", "deployment/start")]
         assert driver.ex_wait_node_in_state(running) == "STARTED"
 
     def test_a_node_is_updated_in_place(

@@ -87,7 +87,9 @@ def test_the_cookie_is_sent_over_plain_http_although_it_is_marked_secure(
     )
     driver = login()
     sandbox.journal.clear()
-    sandbox.faults.add("PUT", "/api/deployment", body='{"resources": []}', headers=JSON)
+    sandbox.faults.add(
+        "PUT", "/api/deployment", body='{"count": 0, "resources": []}', headers=JSON
+    )
     driver.list_nodes()
     assert sandbox.journal[0].headers["cookie"] == f"{COOKIE}={value}"
 

@@ -12,7 +12,7 @@ from fake_time import FakeTime
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
-from slipstream.backends.nuvla import search
+from slipstream.backends import Nuvla
 from slipstream.libcloud.errors import (
     BadInput,
     DriverError,
@@ -73,7 +73,7 @@ class TestListing:
     def test_a_page_of_the_same_moment_hides_nothing(
         self, driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(search.search.__kwdefaults__, "page", 10)
+        monkeypatch.setattr(Nuvla, "page_size", 10)
         ids = sandbox.world.add_deployments(45)
         for identifier in ids[5:40]:
             created = {"created": "2025-08-21T14:16:34.000Z"}
@@ -102,8 +102,7 @@ class TestListing:
         assert node.extra["status"] == "starting"
         assert node.extra["username"] == sandbox.world.user_id("alice")
         assert node.extra["clouds"] == ["swarm-lausanne"]
-        # A listing does not tell the module's name; a piece of its id is none.
-        assert node.image.name is None
+        assert node.image.name == "WordPress"
         assert node.created_at is not None
         assert node.created_at.tzinfo == UTC
 

@@ -72,7 +72,10 @@ CALLS: dict[str, tuple[Callable[[Driver, Any], object], list[tuple[str, str]]]] 
         ),
         [("POST", "deployment"), ("PUT", "deployment"), ("POST", "deployment/start")],
     ),
-    "stop_node": (lambda d, known: d.stop_node(known["node"]), [("POST", "deployment/stop")]),
+    "stop_node": (
+        lambda d, known: d.stop_node(known["node"]),
+        [("GET", "deployment"), ("POST", "deployment/stop")],
+    ),
     "ex_update_node": (
         lambda d, known: d.ex_update_node(known["node"]),
         [("POST", "deployment/update")],

@@ -8,7 +8,7 @@ import pytest
 from fake_time import FakeTime
 from libcloud.compute.base import Node
 
-from slipstream.libcloud.errors import InvalidCredentials, RequestFailed
+from slipstream.libcloud.errors import Forbidden, InvalidCredentials, RequestFailed
 from slipstream.sandbox import Sandbox
 
 from .support import WEEK, Driver, Login, deploy, logins, requests, stored
@@ -80,7 +80,7 @@ def test_a_session_about_to_end_is_renewed_before_a_request_that_changes_somethi
     monkeypatch.setattr("slipstream.transport.clock.time", later)
     sandbox.clock.advance(WEEK + 3600)
     assert act(driver, node)
-    assert [entry.status for entry in sandbox.journal] == [201, 202]
+    assert [entry.status for entry in sandbox.journal] == [201, 200, 202]
     assert stored(sandbox, identifier)["state"] == then
 
 
@@ -115,13 +115,25 @@ def test_a_session_that_ended_before_its_time_leaves_no_node_between_two_states(
     driver.ex_wait_node_in_state(node, then)
 
 
-def test_an_action_that_was_honestly_refused_is_sent_once(
-    driver: Driver, bob: Driver, sandbox: Sandbox
+@pytest.mark.parametrize("rights", ["none", "view-meta", "view-acl"])
+@pytest.mark.parametrize("act", ["start_node", "stop_node", "reboot_node", "destroy_node"])
+def test_node_that_another_user_may_see_at_most_is_left_alone(
+    driver: Driver, bob: Driver, sandbox: Sandbox, act: str, rights: str
 ) -> None:
-    (identifier,) = sandbox.world.add_deployments(1, state="STARTED")
-    with pytest.raises(RequestFailed):
-        bob.stop_node(Node(identifier, "blog", None, [], [], bob))
-    assert requests(sandbox) == [("POST", "deployment/stop"), ("GET", "session")]
+    state = "STOPPED" if act == "start_node" else "STARTED"
+    (identifier,) = sandbox.world.add_deployments(1, state=state)
+    deployment = sandbox.world.store[identifier]
+    if rights != "none":
+        for right in ("view-meta", "view-data", "view-acl")[: 1 if rights == "view-meta" else 3]:
+            viewers = deployment["acl"].get(right, [])
+            deployment["acl"][right] = [*viewers, sandbox.world.user_id("bob")]
+    nodes = bob.list_nodes() or [Node(identifier, "blog", None, [], [], bob)]
+    sandbox.journal.clear()
+    with pytest.raises(Forbidden):
+        getattr(bob, act)(nodes[0])
+    assert ("POST", "deployment/stop") not in requests(sandbox)
+    assert ("POST", "deployment/start") not in requests(sandbox)
+    assert sandbox.world.store[identifier]["state"] == state
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from libcloud.compute.base import NodeImage, NodeLocation, NodeSize
 
-from slipstream.backends.slipstream.deploying import ReadComponents
+from slipstream.backends.slipstream.modules import ModuleBackend
 from slipstream.libcloud.errors import NoAnswer, RequestFailed, UnknownName
 from slipstream.sandbox import Sandbox
 from slipstream.sandbox.slipstream3.runs import Run
@@ -354,9 +354,9 @@ def test_a_component_is_read_again_before_it_is_the_reason_of_a_refusal(
 
 
 def test_sixteen_components_are_kept() -> None:
-    components = ReadComponents()
+    backend = ModuleBackend(Any)  # type: ignore[arg-type]  # which it does not use here
     for number in range(20):
-        components.keep(
+        backend.keep(
             Module(
                 id=f"a/{number}",
                 path="a",
@@ -365,7 +365,7 @@ def test_sixteen_components_are_kept() -> None:
                 version=f"{number}",
             )
         )
-    assert [number for number in range(20) if components.get(f"a/{number}")] == [*range(4, 20)]
+    assert [number for number in range(20) if backend.component(f"a/{number}")] == [*range(4, 20)]
 
 
 def test_a_node_that_cannot_be_read_yet_is_not_lost(

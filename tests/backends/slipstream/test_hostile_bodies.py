@@ -213,7 +213,7 @@ def test_offers_with_odd_values_are_listed(
     kept = dict(document)
     document.update(odd)
     try:
-        assert size.id in [one.id for one in driver.list_sizes()]
+        assert size.id in [one.id for one in driver.list_sizes(ex_all=True)]
         driver.list_locations()
     finally:
         document.clear()

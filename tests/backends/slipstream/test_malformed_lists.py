@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -83,24 +83,30 @@ def offers(count: object, ids: list[object]) -> str:
     return json.dumps({"count": count, "serviceOffers": [{"id": entry} for entry in ids]})
 
 
+def numbered(numbers: Iterable[int]) -> list[object]:
+    return [f"service-offer/{number:08}" for number in numbers]
+
+
 def pages() -> Answer:
     numbers = itertools.count()
-    return lambda _, __: offers(1500, [f"service-offer/{next(numbers):08}" for _ in range(1000)])
+    return lambda _, __: offers(1500, numbered(itertools.islice(numbers, 1000)))
 
 
 SEARCHES: dict[str, tuple[Answer, int, str]] = {
-    "far-too-many": (lambda _, __: offers(999_999_999, ["a"]), 1, "counts 999999999"),
-    "too-few": (lambda _, __: offers(5, ["a", "b"]), 1, "counts 5 .* gave 2"),
-    "too-many": (lambda _, __: offers(1, ["a", "b"]), 1, "counts 1 .* gave 2"),
+    "far-too-many": (lambda _, __: offers(999_999_999, numbered([1])), 1, "counts 999999999"),
+    "too-few": (lambda _, __: offers(5, numbered([1, 2])), 1, "counts 5 .* gave 2"),
+    "too-many": (lambda _, __: offers(1, numbered([1, 2])), 1, "counts 1 .* gave 2"),
     "failed": (lambda _, __: offers(None, []), 1, "search in service-offer failed"),
-    "twice": (lambda _, __: offers(2, ["a", "a"]), 1, "did not order"),
-    "same-page": (
-        lambda _, __: offers(1500, [f"{number:04}" for number in range(1000)]), 2, "did not order",
+    "twice": (lambda _, __: offers(2, numbered([1, 1])), 1, "gave entries of service-offer again"),
+    "same-page": (lambda _, __: offers(1500, numbered(range(1000))), 2, "again"),
+    "out-of-order": (
+        lambda _, number: offers(1500, numbered(range(1000 * (2 - number), 1000 * (3 - number)))),
+        2, "did not order",
     ),
-    "for-ever": (pages(), 30, "more entries than it counted"),
-    "without-id": (lambda _, __: json.dumps({"count": 1, "serviceOffers": [{}]}), 1, "has an id"),
-    "empty-id": (lambda _, __: offers(1, [""]), 1, "has an id"),
-    "number-as-id": (lambda _, __: offers(1, [7]), 1, "has an id"),
+    "for-ever": (pages(), 30, "has no end"),
+    "without-id": (lambda _, __: json.dumps({"count": 1, "serviceOffers": [{}]}), 1, "with ids"),
+    "empty-id": (lambda _, __: offers(1, [""]), 1, "with ids"),
+    "number-as-id": (lambda _, __: offers(1, [7]), 1, "with ids"),
 }  # fmt: skip
 
 
@@ -111,7 +117,7 @@ def test_search_that_lies(
     requests = serve(answer)
     connector = "exoscale-ch-gva"
     with pytest.raises(MalformedAnswer, match=reason):
-        list(driver._backend.list_service_offers(connector, usable_only=False))
+        list(driver._backend.list_service_offers(connector, usable_only=True))
     assert len(requests) <= most
 
 

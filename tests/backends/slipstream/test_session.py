@@ -120,7 +120,7 @@ def test_a_refusal_of_the_json_half_that_means_not_yours_costs_no_login(
         driver.list_sizes()
     assert caught.value.http_code == 403
     assert logins(sandbox) == 0
-    assert len(sandbox.journal.entries("PUT")) == 1
+    assert len(sandbox.journal.entries("PUT", "/api/service-offer")) == 1
 
 
 def test_a_deployment_after_the_session_has_ended_is_made_once(

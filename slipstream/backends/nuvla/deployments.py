@@ -1,0 +1,292 @@
+"""
+Deployments as they are read: documents, states, parameters, and several at once.
+
+What is selected leaves out ``api-credentials``, which the server shows in clear. A search finds a
+deployment as it is: creating, changing and deleting one are seen by the next search. Sources:
+nuvla/api-server, spec/deployment.cljc, server/resources/deployment.clj, deployment_parameter.clj.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, TypeVar
+
+import attrs
+
+from slipstream.backends import documents
+from slipstream.backends.cimi import CimiBackend, either, search, search_pages
+from slipstream.backends.nuvla import jobs
+from slipstream.backends.nuvla.resources import (
+    find_resource,
+    get,
+    is_missing,
+    read_resource,
+    resource,
+    resource_id,
+)
+from slipstream.backends.prefetch import one_ahead, read_beside
+from slipstream.errors import NodeFailed, UnknownName, shorten
+from slipstream.filters import Filter, attr
+from slipstream.session import Session
+from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
+
+GONE = "DELETED"
+"""Our word for a deployment that the server does not have any more."""
+
+STATES = {
+    "CREATED": Phase.PENDING,
+    "PENDING": Phase.PENDING,
+    "STARTING": Phase.STARTING,
+    "STARTED": Phase.RUNNING,
+    "UPDATING": Phase.UPDATING,
+    "UPDATED": Phase.RUNNING,
+    "PAUSING": Phase.PAUSED,
+    "PAUSED": Phase.PAUSED,
+    "SUSPENDING": Phase.SUSPENDED,
+    "SUSPENDED": Phase.SUSPENDED,
+    "STOPPING": Phase.STOPPING,
+    "STOPPED": Phase.STOPPED,
+    "ERROR": Phase.ERROR,
+    GONE: Phase.TERMINATED,
+}
+SELECT = (
+    "id,name,description,state,tags,created,updated,parent,credential-name,infrastructure-service,"
+    "infrastructure-service-name,nuvlabox,nuvlabox-name,owner,execution-mode,module,acl"
+)
+AT_ONCE = 100
+"""Deployments whose parameters are searched for at once."""
+
+_PARAMETERS_PAGE = 5000
+_UNSTARTABLE = {"ERROR", "STOPPED", "STOPPING", GONE}
+_STARTED = {"STARTED", "UPDATED", "STARTING", "PENDING", "UPDATING"}
+_PATTERN = re.compile(r"\$\{([^}]+)\}")
+_ADDRESS_NAMES = ("ip.public", "hostname", "ip.local", "ip.vpn", "ip.swarm")
+_ADDRESSES = attr("name").eq("hostname") | attr("name").startswith("ip.")
+"""The parameters that hold addresses."""
+
+Values = dict[str, str | None]
+T = TypeVar("T")
+
+
+def list_deployments(
+    backend: CimiBackend,
+    active_only: bool,  # noqa: ARG001 - none of them ends but by being deleted
+    addresses: bool,
+) -> Iterator[Deployment]:
+    """
+    List deployments, newest first; the next page is read while one is used.
+
+    Their addresses are one search for each hundred, side by side with the next page.
+    """
+    session = backend.session
+    pages = search_pages(session, "deployment", doing="list deployments", select=SELECT)
+    if not addresses:
+        yield from map(deployment, chain.from_iterable(one_ahead(pages)))
+        return
+
+    def read(entries: Sequence[dict[str, Any]]) -> dict[str, Values]:
+        return read_parameters(session, [entry["id"] for entry in entries], _ADDRESSES)
+
+    for entries, values in read_beside(read, pages, size=AT_ONCE):
+        for entry in entries:
+            yield deployment(entry, parameters=values.get(entry["id"], {}))
+
+
+def get_deployment(backend: CimiBackend, deployment_id: str) -> Deployment:
+    """Read a deployment with its parameters, and the reason when it is in error."""
+    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
+    document = read_resource(session, name, SELECT)
+    values = read_parameters(session, [name]).get(name, {})
+    failure = jobs.failure(session, name) if document.get("state") == "ERROR" else None
+    return deployment(document, parameters=values, failure=failure)
+
+
+def get_deployments(backend: CimiBackend, deployment_ids: Sequence[str]) -> Iterator[Deployment]:
+    """
+    Read several deployments: a search for each 100, and one for the reasons of those in error;
+    once all run, one for the parameters of each 100.
+    """
+    session = backend.session
+    names = [resource_id(text, "deployment", "node") for text in deployment_ids]
+    unique = list(dict.fromkeys(names))
+    entries = {name: {"id": name, "state": GONE} for name in unique}
+    entries |= _by_hundreds(_search, session, unique)
+    deployments = {name: deployment(entry) for name, entry in entries.items()}
+    failed = [d.id for d in deployments.values() if d.phase is Phase.ERROR]
+    for name, reason in _by_hundreds(jobs.failures, session, failed).items():
+        deployments[name] = attrs.evolve(deployments[name], failure=reason)
+    if all(d.phase is Phase.RUNNING for d in deployments.values()):
+        values = _by_hundreds(read_parameters, session, unique)
+        for name in unique:
+            running = deployment(entries[name], parameters=values.get(name, {}))
+            # What has no address is reached by the name of its host.
+            host = values.get(name, {}).get("hostname")
+            reached = running.addresses or ([host] if host else [])
+            deployments[name] = attrs.evolve(running, addresses=reached)
+    yield from (deployments[name] for name in names)
+
+
+def _by_hundreds(
+    read: Callable[[Session, Sequence[str]], Mapping[str, T]], session: Session, names: list[str]
+) -> dict[str, T]:
+    documents: dict[str, T] = {}
+    for start in range(0, len(names), AT_ONCE):
+        documents |= read(session, names[start : start + AT_ONCE])
+    return documents
+
+
+def _search(session: Session, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    where = either("id", *names)
+    entries = search(session, "deployment", doing="read deployments", select=SELECT, where=where)
+    return {entry["id"]: entry for entry in entries}
+
+
+def get_state(backend: CimiBackend, deployment_id: str, states: frozenset[str]) -> DeploymentState:
+    """Read the state alone; a deployment that the server does not have any more is gone."""
+    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
+    state = read_state(session, name)
+    return DeploymentState(
+        state=state,
+        phase=STATES.get(state, Phase.UNKNOWN),
+        failure=jobs.failure(session, name) if state == "ERROR" else None,
+        attainable=state in states
+        or (state != GONE and not (state in _UNSTARTABLE and states <= _STARTED)),
+    )
+
+
+def read_state(session: Session, name: str) -> str:
+    """Read the state of a deployment alone."""
+    document = find_resource(session, name, "id,state", doing=f"read the state of {name}")
+    return GONE if document is None else documents.text(document, "state") or ""
+
+
+def deployment(
+    document: Mapping[str, Any], *, parameters: Values | None = None, failure: str | None = None
+) -> Deployment:
+    """A deployment's document as a value."""
+    entry = {name: value for name, value in document.items() if name != "api-credentials"}
+    state = documents.text(entry, "state") or ""
+    module = documents.mapping(entry, "module")
+    location = documents.text(entry, "infrastructure-service-name")
+    tags = entry.get("tags")
+    filled_in, more = {}, {}
+    if parameters is not None:
+        filled_in = _urls(module, parameters)
+        more = {"urls": filled_in, "hostname": parameters.get("hostname")}
+    # The content of a module holds the values of environment variables.
+    light = {name: value for name, value in module.items() if name != "content"}
+    return Deployment(
+        id=entry["id"],
+        name=documents.text(entry, "name"),
+        state=state,
+        phase=STATES.get(state, Phase.UNKNOWN),
+        failure=failure,
+        module_id=documents.text(module, "href") or documents.text(module, "id") or "",
+        module_name=documents.text(module, "name"),
+        tags=[tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
+        connectors=[location] if location else [],
+        user=documents.text(entry, "owner"),
+        started=documents.timestamp(entry, "created"),
+        service_url=next(iter(filled_in.values()), None),
+        addresses=_addresses(parameters or {}),
+        parameters=parameters,
+        raw={**entry, **more, "module": light, "subtype": module.get("subtype")},
+    )
+
+
+def _urls(module: Mapping[str, Any], parameters: Values) -> dict[str, str]:
+    """The addresses of an application: the module's patterns, filled in."""
+    patterns = documents.mapping(module, "content").get("urls")
+    filled = {}
+    for pattern in patterns if isinstance(patterns, list) else []:
+        if isinstance(pattern, list) and len(pattern) == 2:
+            names = _PATTERN.findall(str(pattern[1]))
+            if all(parameters.get(name) for name in names):
+                filled[str(pattern[0])] = _PATTERN.sub(
+                    lambda match: str(parameters[match[1]]), str(pattern[1])
+                )
+    return filled
+
+
+def _addresses(parameters: Values) -> Iterable[str]:
+    """The addresses of where a deployment runs; the parameter hostname may hold a name."""
+    values = [parameters.get(name) for name in _ADDRESS_NAMES]
+    return dict.fromkeys(value for value in values if value and _is_address(value))
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def get_parameter(
+    backend: CimiBackend, deployment_id: str, name: str, ignore_abort: bool
+) -> RunParameter:
+    """
+    Read a parameter, by its computed id; by a search where the name does not give the id.
+
+    A deployment that was never started has none at all, and none is unknown then.
+    """
+    session, deployment = backend.session, resource_id(deployment_id, "deployment", "node")
+    if not ignore_abort:
+        document = read_resource(session, deployment, "id,state")
+        if document.get("state") == "ERROR":
+            raise NodeFailed(
+                f"{deployment} is in error.", state="ERROR", endpoint=session.endpoint.url
+            )
+    doing = f"read {shorten(name)} of {deployment}"
+    request = get(parameter_id(deployment, name), "id,value")
+    response = session.send(request, doing=doing, allow={404})
+    if not is_missing(session, response, doing):
+        return RunParameter(name=name, value=_value(resource(session, response, doing)))
+    values = read_parameters(session, [deployment]).get(deployment, {})
+    if values and name not in values:
+        raise UnknownName("parameter", name, values, f"of {deployment}")
+    return RunParameter(name=name, value=values.get(name))
+
+
+def parameter_id(deployment: str, name: str) -> str:
+    """
+    The id that a parameter has; a guess for nodes whose own names have dots.
+
+    What stands before the first dot of a name is the node's, but for the global ones.
+    """
+    node, dot, _ = name.partition(".")
+    node_id = "" if not dot or node == "ip" else node
+    digest = hashlib.md5(f"{deployment}:{node_id}:{name}".encode(), usedforsecurity=False).digest()
+    return f"deployment-parameter/{uuid.UUID(bytes=digest, version=3)}"
+
+
+def read_parameters(
+    session: Session, deployments: Iterable[str], only: Filter | None = None
+) -> dict[str, Values]:
+    """The parameters of some deployments in one search."""
+    where = either("parent", *deployments)
+    entries = search(
+        session,
+        "deployment-parameter",
+        doing="read the parameters of deployments",
+        select="id,created,parent,name,value",
+        where=where & only if only is not None else where,
+        page=_PARAMETERS_PAGE,
+    )
+    values: dict[str, Values] = {}
+    for entry in entries:
+        parent, name = documents.text(entry, "parent"), documents.text(entry, "name")
+        if parent and name:
+            values.setdefault(parent, {})[name] = _value(entry)
+    return values
+
+
+def _value(entry: Mapping[str, Any]) -> str | None:
+    """The value; one that is set to nothing is set."""
+    value = entry.get("value")
+    return value if isinstance(value, str) else None

@@ -1,0 +1,216 @@
+"""
+The clouds that a user can deploy on, what they offer, and the machines there.
+
+Sources: SlipStreamServer, resources/service_offer.clj, resources/credential.clj,
+resources/virtual_machine.clj, persistence/User.java; the states of machines are the clouds' own
+words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from slipstream.backends import documents
+from slipstream.backends.cimi import CimiBackend, either, search
+from slipstream.backends.slipstream.dialect import CONNECTOR, run_id, user_name
+from slipstream.backends.slipstream.profile import Profile
+from slipstream.errors import BadInput, Forbidden, MalformedAnswer
+from slipstream.filters import And, Filter, attr
+from slipstream.session import Session
+from slipstream.values import Connector, Phase, ServiceOffer, VirtualMachine
+
+RUN = "run/"
+_LARGEST_PAGE = 10_000
+"""Entries of the largest page that the server gives; for entries of few attributes."""
+
+_VM = attr("resource:type").eq("VM")
+_PHASES = {
+    "active": Phase.RUNNING,
+    "booting": Phase.STARTING,
+    "building": Phase.STARTING,
+    "creating": Phase.STARTING,
+    "deleted": Phase.TERMINATED,
+    "error": Phase.ERROR,
+    "failed": Phase.ERROR,
+    "initializing": Phase.STARTING,
+    "paused": Phase.PAUSED,
+    "pending": Phase.PENDING,
+    "poweroff": Phase.STOPPED,
+    "rebooting": Phase.REBOOTING,
+    "running": Phase.RUNNING,
+    "shutting-down": Phase.STOPPING,
+    "starting": Phase.STARTING,
+    "stopped": Phase.STOPPED,
+    "stopping": Phase.STOPPING,
+    "suspended": Phase.SUSPENDED,
+    "terminated": Phase.TERMINATED,
+}
+
+
+def list_service_offers(
+    backend: CimiBackend, connector: str | None, usable_only: bool
+) -> Iterator[ServiceOffer]:
+    """
+    List service offers of type VM; data offers and buckets are no sizes.
+
+    The profile and the credentials name what the user can use: two requests before.
+    """
+    session, doing = backend.session, "list service offers"
+    where: Filter = _VM
+    names = {connector.removeprefix(CONNECTOR)} if connector is not None else set()
+    if connector is None and usable_only:
+        names = usable_connectors(session, Profile.read(session, doing=doing))
+        if not names:
+            return iter(())
+    if names:
+        # The bare name is the rule; since v3.63 the long form is valid too.
+        bare = sorted(names)
+        where &= either("connector/href", *bare, *(CONNECTOR + name for name in bare))
+    return map(offer, search(session, "service-offer", doing=doing, where=where))
+
+
+def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
+    """
+    List the connectors that the user's profile or cloud credentials are set up for, by name.
+
+    One search of the offers tells the countries of all of them.
+    """
+    session = backend.session
+    names = usable_connectors(session, Profile.read(session, doing="list connectors"))
+    countries: dict[str, str] = {}
+    where = _VM & attr("resource:country").is_present()
+    for entry in (
+        search(
+            session,
+            "service-offer",
+            doing="read the countries of the connectors",
+            where=where,
+            select="id,connector,resource:country",
+        )
+        if names
+        else ()
+    ):
+        name, country = _bare(documents.href(entry, "connector")), entry.get("resource:country")
+        if name in names and isinstance(country, str) and country:
+            countries.setdefault(name, country)
+            if len(countries) == len(names):
+                break
+    for name in sorted(names):
+        yield Connector(id=CONNECTOR + name, name=name, country=countries.get(name))
+
+
+def usable_connectors(session: Session, profile: Profile) -> set[str]:
+    """
+    The names of the connectors that the user's profile or cloud credentials are set up for.
+
+    Credentials are what counts since v3.42, and the only trace of a privileged user's clouds
+    since v3.48. Before, they hold nothing of clouds, and some accounts may not list them. A
+    privileged user sees everybody's, and can use those that name it.
+    """
+    where: Filter = attr("type").startswith("cloud-cred-")
+    if profile.privileged:
+        where &= either("acl/rules/principal", user_name(session))
+    credentials = search(
+        session,
+        "credential",
+        doing="list cloud credentials",
+        where=where,
+        select="id,connector",
+    )
+    try:
+        names = {_bare(documents.href(entry, "connector")) for entry in credentials}
+    except Forbidden:
+        names = set()
+    return profile.connectors | names - {""}
+
+
+def offer(entry: Mapping[str, Any]) -> ServiceOffer:
+    """A service offer, or the copy of one inside a virtual machine, which has an ``href``."""
+    label = documents.text(entry, "name") or documents.text(entry, "resource:instanceType")
+    name = documents.text(entry, "id") or documents.text(entry, "href") or ""
+    connector = _bare(documents.href(entry, "connector"))
+    return ServiceOffer(
+        id=name,
+        name=label or name,
+        connectors=[connector] if connector else [],
+        cpu=documents.number(entry, "resource:vcpu"),
+        ram=documents.number(entry, "resource:ram"),
+        disk=documents.number(entry, "resource:disk"),
+        price=documents.number(entry, "price:unitCost"),
+        currency=documents.text(entry, "price:currency"),
+        price_unit=documents.text(entry, "price:billingUnitCode"),
+        country=documents.text(entry, "resource:country"),
+        raw=entry,
+    )
+
+
+def list_virtual_machines(
+    backend: CimiBackend,
+    connector: str | None,
+    deployment_id: str | None,
+    raw: Mapping[str, Any],  # noqa: ARG001 - the id says it all
+) -> Iterator[VirtualMachine]:
+    """Search the user's machines, on a connector or of a deployment."""
+    filters = []
+    if connector is not None:
+        filters.append(either("connector/href", CONNECTOR + _bare(connector)))
+    if deployment_id is not None:
+        filters.append(either("deployment/href", RUN + run_id(deployment_id)))
+    where = (filters[0] if len(filters) == 1 else And(tuple(filters))) if filters else None
+    doing = "list virtual machines"
+    return map(_machine, search(backend.session, "virtual-machine", doing=doing, where=where))
+
+
+def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
+    """
+    The addresses of the machines of some deployments, by one search.
+
+    :param runs: The ids of the deployments, a hundred or so.
+    :raises MalformedAnswer: If an id can be none; they come from a list of the server.
+    """
+    doing = "list the addresses of deployments"
+    try:
+        where = either("deployment/href", *(RUN + run for run in runs))
+    except BadInput:
+        raise MalformedAnswer(
+            f"Cannot {doing}: not all that the server lists has an id.",
+            endpoint=session.endpoint.url,
+        ) from None
+    machines = search(
+        session,
+        "virtual-machine",
+        doing=doing,
+        where=where,
+        select="id,ip,deployment",
+        page=_LARGEST_PAGE,
+    )
+    by_run: dict[str, list[str]] = {}
+    for entry in machines:
+        run, address = documents.href(entry, "deployment"), documents.text(entry, "ip")
+        if run and address:
+            by_run.setdefault(run.removeprefix(RUN), []).append(address)
+    return by_run
+
+
+def _machine(entry: dict[str, Any]) -> VirtualMachine:
+    state = documents.text(entry, "state") or ""
+    address = documents.text(entry, "ip")
+    deployment = documents.href(entry, "deployment")
+    size = documents.mapping(entry, "serviceOffer")
+    return VirtualMachine(
+        id=entry["id"],
+        name=documents.text(entry, "instanceID") or entry["id"],
+        state=state,
+        phase=_PHASES.get(state.lower(), Phase.UNKNOWN),
+        addresses=(address,) if address else (),
+        connector=_bare(documents.href(entry, "connector")) or None,
+        deployment_id=deployment.removeprefix(RUN) if deployment else None,
+        offer=offer(size) if documents.text(size, "href") else None,
+        created=documents.timestamp(entry, "created"),
+        raw=entry,
+    )
+
+
+def _bare(connector: str | None) -> str:
+    return (connector or "").removeprefix(CONNECTOR)
