@@ -94,11 +94,11 @@ def _write_string(value: str) -> str:
         raise UnwritableValue("A string with both kinds of quote cannot be written in a filter.")
     if value.endswith("\\"):
         raise UnwritableValue("A string that ends in a backslash cannot be written in a filter.")
-    if any("\\" + end in value for end in _LINE_ENDS):
+    if "\\" in value and any("\\" + end in value for end in _LINE_ENDS):
         raise UnwritableValue(
             "A backslash before the end of a line cannot be written in a filter."
         )
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise UnwritableValue("Half of a surrogate pair cannot be written in a filter.")
     quote = '"' if "'" in value else "'"
     return f"{quote}{value}{quote}"
