@@ -221,6 +221,23 @@ def test_the_policy_holds_for_each_node_of_an_application(installed, sandbox, as
     assert driver.create_node(image=image, ex_cloud=allowed | {first: ALLOWED})
 
 
+def test_policy_sees_what_a_node_gets_and_not_what_all_get(installed, sandbox, as_alice):
+    driver = as_alice()
+    options = {"cloudservice": ALLOWED, "apache": {"cloudservice": "ec2-eu-west"}}
+    with pytest.raises(BadInput, match="apache may not be deployed on ec2-eu-west"):
+        driver.create_node(image=driver.get_image(SYSTEM), ex_parameters=options)
+    assert not sandbox.journal.entries("POST", "/run")
+
+
+def test_policy_sees_the_location_of_a_size(installed, sandbox, as_alice):
+    driver = as_alice()
+    sizes = {size.extra["location"]: size for size in driver.list_sizes()}
+    image = driver.get_image(BLOG)
+    with pytest.raises(BadInput, match="may not be deployed on ec2-eu-west"):
+        driver.create_node(image=image, size=sizes["ec2-eu-west"])
+    assert driver.create_node(image=image, size=sizes[ALLOWED])
+
+
 def test_without_the_policy_plugin_every_location_is_allowed(installed, as_alice):
     driver = as_alice(ex_disable_plugins=["policy"])
     assert driver.create_node(image=driver.get_image(BLOG), ex_cloud="ec2-eu-west")

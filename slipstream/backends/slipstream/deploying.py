@@ -193,14 +193,24 @@ def _clouds(
 
 
 def _cloud(request: DeploymentRequest, node: str | None, offers: Offers) -> str | None:
-    """The cloud that a machine is to start on; the size's own comes before the location."""
-    for parameter, size in offers.items():
-        if size is not None and parameter.node in {None, node}:
-            return next(iter(size.connectors), None)
-    for parameter in request.decides(Role.LOCATION):
-        if parameter.node in {None, node} and parameter.value not in {"", ANY_CLOUD}:
-            return parameter.value.removeprefix(CONNECTOR)
+    """
+    The cloud that a machine is to start on; the size's own comes before the location.
+
+    What is given for a node comes before what is given for all, as in the form.
+    """
+    for parameter in sorted(offers, key=_is_general):
+        if parameter.node in {None, node}:
+            size = offers[parameter]
+            return next(iter(size.connectors), None) if size is not None else None
+    for parameter in sorted(request.decides(Role.LOCATION), key=_is_general):
+        if parameter.node in {None, node}:
+            named = parameter.value.removeprefix(CONNECTOR)
+            return None if named in {"", ANY_CLOUD} else named
     return None
+
+
+def _is_general(parameter: Parameter) -> bool:
+    return parameter.node is None
 
 
 def _offers(session: Session, request: DeploymentRequest) -> Offers:
@@ -381,7 +391,7 @@ def _component(request: DeploymentRequest, module: Module, inherited: Inherited)
 def _application(request: DeploymentRequest, module: Module) -> dict[str, str]:
     nodes = {node.name: node for node in module.nodes}
     form: dict[str, str] = {}
-    for parameter in sorted(request.parameters, key=lambda p: p.node is None):
+    for parameter in sorted(request.parameters, key=_is_general):
         if parameter.node is not None and parameter.node not in nodes:
             raise UnknownName("node", parameter.node, nodes, f"of {module.path}")
         if parameter.node is None and parameter.role is Role.INPUT:
