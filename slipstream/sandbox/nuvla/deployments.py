@@ -58,7 +58,7 @@ _DATA = map_of(
     described(
         records=map_of(described(filters=list_of(_RECORDS), records_ids=list_of(text))),
         objects=map_of(),
-    ),
+    )
 )
 
 

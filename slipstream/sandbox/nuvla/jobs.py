@@ -125,14 +125,7 @@ class Job(Resource):
             raise forbidden(job["id"])
         now, user = self.world.now(), self.identity.user
         self.world.work.pop(job["id"], None)
-        self.world.change(
-            job["id"],
-            now,
-            by=user,
-            state="CANCELED",
-            progress=100,
-            priority=None,
-        )
+        self.world.change(job["id"], now, by=user, state="CANCELED", progress=100, priority=None)
         if job["action"] in _LIFE_CYCLE:
             self.world.change(job["target-resource"]["href"], now, by=user, state="ERROR")
         return Reply(document=self.world.store[job["id"]])

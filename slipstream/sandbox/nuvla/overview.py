@@ -7,12 +7,7 @@ from slipstream.sandbox.nuvla.world import World
 from slipstream.sandbox.overview import DeploymentRow, ImageRow, MachineRow, Overview, Tone
 from slipstream.sandbox.store import Document
 
-_TONES: dict[str, Tone] = {
-    "STARTED": "good",
-    "UPDATED": "good",
-    "ERROR": "bad",
-    "STOPPED": "over",
-}
+_TONES: dict[str, Tone] = {"STARTED": "good", "UPDATED": "good", "ERROR": "bad", "STOPPED": "over"}
 
 
 def overview(world: World) -> Overview:

@@ -18,13 +18,7 @@ from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3.access import visible_to
 from slipstream.sandbox.slipstream3.modules import Module
 from slipstream.sandbox.slipstream3.profiles import credential_of
-from slipstream.sandbox.slipstream3.runs import (
-    ENDED,
-    LONGEST_VALUE,
-    TRANSITIONAL,
-    Machine,
-    Run,
-)
+from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Machine, Run
 from slipstream.sandbox.slipstream3.runs import State as RunState
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import XmlProblem
@@ -138,13 +132,7 @@ def terminate(state: State, run: Run, at: datetime) -> None:
 
 
 def abort(
-    state: State,
-    run: Run,
-    reason: str,
-    at: datetime,
-    *,
-    group: str = "ss",
-    replace: bool = False,
+    state: State, run: Run, reason: str, at: datetime, *, group: str = "ss", replace: bool = False
 ) -> None:
     """Raise the abort flag."""
     if run.abort_reason and not replace:
@@ -322,8 +310,7 @@ def _play(state: State, run: Run, machine: Machine, script: str) -> None:
 
     def expand(text: str) -> str:
         return _EXPANSION.sub(
-            lambda match: run.get(key(match[1])) if match[1] else variables.get(match[2], ""),
-            text,
+            lambda match: run.get(key(match[1])) if match[1] else variables.get(match[2], ""), text
         )
 
     for line in script.splitlines():

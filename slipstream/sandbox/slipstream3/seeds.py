@@ -12,13 +12,7 @@ from slipstream.sandbox.login import Login
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3.access import acl, role
 from slipstream.sandbox.slipstream3.accounts import Account, cloud_parameters, general_parameters
-from slipstream.sandbox.slipstream3.modules import (
-    Category,
-    Module,
-    ModuleNode,
-    Parameter,
-    Rights,
-)
+from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter, Rights
 from slipstream.sandbox.slipstream3.profiles import SIXSQ, add_api_key, publish
 from slipstream.sandbox.slipstream3.sessions import secret_digest
 from slipstream.sandbox.slipstream3.state import State
@@ -231,9 +225,5 @@ def _login(state: State, account: Account) -> Login:
     state.provider_tokens[token] = account.name
     key = add_api_key(state, account, secret_digest(secret), account.roles, name="sandbox")
     return Login(
-        username=account.name,
-        password=account.password,
-        key=key["id"],
-        secret=secret,
-        token=token,
+        username=account.name, password=account.password, key=key["id"], secret=secret, token=token
     )

@@ -51,13 +51,7 @@ class State(BaseWorld):
         return self.store.put(start | fields)
 
     def event(
-        self,
-        run: Run,
-        text: str,
-        at: datetime,
-        *,
-        kind: str = "state",
-        severity: str = "medium",
+        self, run: Run, text: str, at: datetime, *, kind: str = "state", severity: str = "medium"
     ) -> None:
         """Write an event about a run."""
         self.document(
