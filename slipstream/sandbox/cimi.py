@@ -34,7 +34,7 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
 from slipstream.sandbox.moments import iso
-from slipstream.sandbox.schema import Description, Violation, violation
+from slipstream.sandbox.schema import Description
 from slipstream.sandbox.server import USER_KEY
 from slipstream.sandbox.store import Criterion, Document, Query, Result, TooManyDocuments
 from slipstream.sandbox.world import BaseWorld
@@ -345,11 +345,7 @@ class Resource(Generic[WorldT, IdentityT]):
         return self.request.fields.get(f"{self.prefix}{name}", ())
 
     def body(self) -> Document:
-        """
-        The body as a map.
-
-        :raises JsonProblem: If it is none.
-        """
+        """The body as a map; anything else is refused."""
         if self.request.body is None:
             return {}
         if not isinstance(self.request.body, dict):
@@ -369,19 +365,7 @@ class Resource(Generic[WorldT, IdentityT]):
             raise self.refused(document)
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
-        """Insist that a document fits its description."""
-        if self.description is None:
-            return
-        wrong = violation(self.description, document)
-        if wrong is not None:
-            raise self.unfit(wrong, identifier)
-
-    def unfit(self, wrong: Violation, identifier: str) -> JsonProblem:
-        """The refusal of a document that does not fit."""
-        what = f"resource {identifier}".strip()
-        where = "/".join(map(str, wrong.path))
-        text = f"{what} does not satisfy defined schema:\n{where} should {wrong.rule}\n"
-        return JsonProblem(400, text)
+        """Insist that an edited document fits its description; a family that has one does so."""
 
     def keep(self, document: Document) -> Document:
         """Keep an edited document."""
@@ -389,14 +373,7 @@ class Resource(Generic[WorldT, IdentityT]):
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
         """Show a document: its operations, and only what was selected."""
-        presented = dict(document)
-        operations = self.operations(document)
-        if operations:
-            presented["operations"] = operations
-        if select is None or "*" in select:
-            return presented
-        names = (*self.always_selected, *select)
-        return {name: presented[name] for name in names if name in presented}
+        raise NotImplementedError
 
 
 class Service(Generic[WorldT, IdentityT]):

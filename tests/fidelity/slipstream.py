@@ -102,6 +102,7 @@ class Replay:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        sandbox.world.refuses_early_termination = True
         self.http = requests.Session()
         self.http.trust_env = False
         self._cookies = {"None": "", "garbage": f"{COOKIE}=token=garbage"}

@@ -146,6 +146,7 @@ def test_failure_raises_the_abort_flag(alice: Client, sandbox: Sandbox) -> None:
 
 @pytest.mark.proves("terminate", "get_deployment")
 def test_deployment_on_its_way_is_cancelled(alice: Client, sandbox: Sandbox) -> None:
+    sandbox.world.refuses_early_termination = True
     uuid = alice.deploy(_WORDPRESS)
 
     with pytest.raises(ClientFailure) as caught:

@@ -125,7 +125,8 @@ def terminate(state: State, run: Run, at: datetime) -> None:
     state.event(run, "Terminated", at, kind="action")
     if run.invalid:
         raise XmlProblem(400, f"Validation error: {run.invalid}")
-    if state.refuses_early_termination and not started:
+    refuses = state.refuses_early_termination
+    if not started and (state.clock.speed > 0 if refuses is None else refuses):
         # The launch goes on: its machine is there later, and needs another DELETE.
         run.starts_late = True
         raise XmlProblem(409, "There are no instances to terminate.")

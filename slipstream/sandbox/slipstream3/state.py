@@ -25,10 +25,11 @@ class State(BaseWorld):
     :param clock: Its clock.
     """
 
-    refuses_early_termination = True
+    refuses_early_termination: bool | None = None
     """
     Whether terminating a run before its machine exists answers 409, as the real server does: the
-    run is cancelled all the same, and its machine starts afterwards.
+    run is cancelled all the same, and its machine starts afterwards. None means while the clock
+    runs: where it stands still, a client would wait for the machine in vain.
     """
 
     def __init__(self, *, clock: Clock) -> None:

@@ -65,7 +65,7 @@ def test_a_quote_in_a_message_breaks_the_json_of_an_error(alice: Client) -> None
 
 def test_a_post_can_name_another_method_but_not_to_the_json_side(alice: Client) -> None:
     uuid = alice.deploy("apps/WordPress/wordpress")
-    assert alice.post(f"/run/{uuid}?method=delete").status_code == 409
+    assert alice.post(f"/run/{uuid}?method=delete").status_code == 204
     assert alice.post("/api/event?method=get", json={}).status_code == 501
 
 

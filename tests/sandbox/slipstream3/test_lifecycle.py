@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sandbox.client import Client
-from slipstream.sandbox import Sandbox
+from slipstream.sandbox import Clock, Sandbox
 
 BLOG = "apps/WordPress/wordpress"
 SYSTEM = "examples/tutorials/service-testing/system"
@@ -95,7 +95,7 @@ def test_an_application_passes_values_between_its_nodes(sandbox: Sandbox, alice:
     assert item.get("activeVm") == "3"
 
 
-@pytest.mark.parametrize("moment", [50, 150, 230])
+@pytest.mark.parametrize("moment", [0, 50, 150, 230])
 def test_a_deployment_stopped_before_it_is_up_is_cancelled(
     sandbox: Sandbox, alice: Client, moment: float
 ) -> None:
@@ -210,6 +210,7 @@ def test_a_script_that_sets_an_unknown_key_fails_the_deployment(
 def test_terminating_before_a_machine_exists_leaves_one_behind(
     sandbox: Sandbox, alice: Client
 ) -> None:
+    sandbox.world.refuses_early_termination = True
     uuid = alice.deploy(BLOG)
     refusal = (409, "There are no instances to terminate.")
     assert alice.refused("DELETE", f"/run/{uuid}") == refusal
@@ -222,3 +223,9 @@ def test_terminating_before_a_machine_exists_leaves_one_behind(
     assert alice.json("/api/virtual-machine")["count"] == 0
     sandbox.clock.advance(600)
     assert alice.json("/api/virtual-machine")["count"] == 0
+
+
+def test_early_termination_is_refused_while_the_clock_runs() -> None:
+    with Sandbox(clock=Clock(speed=0.001)) as sandbox:
+        alice = Client(sandbox, sandbox.users["alice"])
+        assert alice.delete(f"/run/{alice.deploy(BLOG)}").status_code == 409
