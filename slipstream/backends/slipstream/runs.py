@@ -484,7 +484,9 @@ def _deployment(
     addresses: Iterable[str] = (),
     parameters: dict[str, str | None] | None = None,
 ) -> Deployment:
-    name, *labels = (label.strip() for label in tags.split(","))
+    # Most runs of a long list have one tag and one cloud.
+    name, *labels = [label.strip() for label in tags.split(",")] if "," in tags else [tags.strip()]
+    clouds = element.get("cloudServiceNames", "")
     module_id = element.get("moduleResourceUri", "").removeprefix(PREFIX)
     return Deployment(
         id=element.get("uuid", ""),
@@ -495,8 +497,8 @@ def _deployment(
         module_id=module_id,
         module_name=split_version(module_id)[0].rpartition("/")[2] or None,
         size=size,
-        tags=[label for label in labels if label],
-        connectors=[c for c in element.get("cloudServiceNames", "").split(",") if c],
+        tags=[label for label in labels if label] if labels else (),
+        connectors=[cloud for cloud in clouds.split(",") if cloud] if clouds else (),
         user=user,
         started=parse_timestamp(element.get("startTime")),
         service_url=service_url or None,
