@@ -52,6 +52,36 @@ from libcloud.common.types import (
 )
 from libcloud.compute.types import DeploymentError, KeyPairDoesNotExistError, KeyPairError
 
+__all__ = [
+    "AnswerLost",
+    "AnswerTimeout",
+    "BadInput",
+    "CannotConnect",
+    "Conflict",
+    "ConnectTimeout",
+    "DeployFailed",
+    "DriverClosed",
+    "DriverError",
+    "FileForbidden",
+    "FileMissing",
+    "Forbidden",
+    "InvalidCredentials",
+    "KeyPairConflict",
+    "KeyPairMissing",
+    "MalformedAnswer",
+    "NoAnswer",
+    "NodeFailed",
+    "NotFound",
+    "NotSupported",
+    "PluginFailed",
+    "RateLimitReached",
+    "RedirectRefused",
+    "RequestFailed",
+    "ServiceUnavailable",
+    "UnknownName",
+    "WaitTimeout",
+]
+
 
 class DriverError(LibcloudError, BaseHTTPError):
     """

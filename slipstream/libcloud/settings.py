@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -12,19 +14,57 @@ from typing import Any
 import attrs
 import libcloud
 import libcloud.security
+from libcloud.utils.loggingconnection import LoggingConnection
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from slipstream.errors import BadInput
-from slipstream.libcloud.debugging import DebugFile
 from slipstream.transport import TransportSettings
-from slipstream.transport.certificates import Certificate, authorities, client_certificate
+from slipstream.transport.certificates import authorities, client_certificate
+from slipstream.transport.forking import PerProcess
+from slipstream.transport.logs import get_logger
 from slipstream.transport.proxies import check_proxy
+from slipstream.transport.request_log import Exchange
 from slipstream.values.endpoint import Endpoint, split_address
 from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT, check_number
 
 DEFAULTS = TransportSettings()
 CertificatePaths = str | Path | tuple[str | Path, str | Path]
+log = get_logger(__name__)
 _TOKEN = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
+
+
+PRETTY_VARIABLE = "LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE"
+"""The environment variable by which libcloud is told to indent JSON and XML."""
+
+_lock = PerProcess(threading.Lock)
+
+
+class DebugFile:
+    """
+    Writes exchanges where ``LIBCLOUD_DEBUG`` or ``libcloud.enable_debug`` want them.
+
+    The driver does not send by libcloud's connection class, which would write them by itself,
+    secrets included.
+    """
+
+    def is_listening(self) -> bool:
+        """Whether libcloud has a debug file at the moment."""
+        return LoggingConnection.log is not None
+
+    def note(self, exchange: Exchange) -> None:
+        """
+        Write an exchange as one block, whatever other threads write.
+
+        A file that cannot be written does not undo what was sent: a warning tells of it.
+        """
+        file: Any = LoggingConnection.log
+        block = exchange.text(pretty=bool(os.environ.get(PRETTY_VARIABLE)))
+        try:
+            with _lock.get():
+                file.write(f"{block}\n\n")
+                file.flush()
+        except (OSError, ValueError, AttributeError) as error:
+            log.warning("libcloud's debug file cannot be written: %s", error)
 
 
 def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> Endpoint:
@@ -70,25 +110,26 @@ def settings_of(
         backoff=positive("backoff", backoff, DEFAULTS.backoff),
         proxy_url=None if proxy_url is None else check_proxy(proxy_url, "proxy_url"),
         verify=_trust(verify, ca_cert),
-        client_cert=_shown(client_cert),
+        client_cert=None
+        if client_cert is None
+        else client_certificate(client_cert, "ex_client_cert"),
         user_agent=user_agent(),
         observer=DebugFile(),
     )
 
 
 def changed(settings: TransportSettings, name: str, value: Any) -> tuple[TransportSettings, Any]:
-    """The settings with one of libcloud's changed."""
+    """The settings with one of libcloud's changed, and its new value."""
     if name == "proxy_url":
-        proxy = None if value is None else check_proxy(value, name)
-        return attrs.evolve(settings, proxy_url=proxy), proxy
+        value = None if value is None else check_proxy(value, name)
+    else:
+        value = positive(
+            name, value, DEFAULTS.read_timeout if name == "timeout" else getattr(DEFAULTS, name)
+        )
+    changes: dict[str, Any] = {name: value}
     if name == "timeout":
-        read = positive(name, value, DEFAULTS.read_timeout)
-        connect = min(read, DEFAULTS.connect_timeout)
-        return attrs.evolve(settings, read_timeout=read, connect_timeout=connect), read
-    number = positive(name, value, getattr(DEFAULTS, name))
-    if name == "backoff":
-        return attrs.evolve(settings, backoff=number), number
-    return attrs.evolve(settings, retry_delay=number), number
+        changes = {"read_timeout": value, "connect_timeout": min(value, DEFAULTS.connect_timeout)}
+    return attrs.evolve(settings, **changes), value
 
 
 def user_agent(appended: Iterable[str] = ()) -> str:
@@ -135,12 +176,6 @@ def _trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
     if not trusted or trusted == DEFAULT_CA_BUNDLE_PATH:
         return True
     return authorities(trusted, "libcloud.security.CA_CERTS_PATH")
-
-
-def _shown(client_cert: CertificatePaths | None) -> Certificate | None:
-    if client_cert is None:
-        return None
-    return client_certificate(client_cert, "ex_client_cert")
 
 
 def _port(value: object) -> int:

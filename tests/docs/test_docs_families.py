@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import supported_methods as support
 from families import CALLS
 from libcloud.compute.types import NodeState
 from pages import ROOT, cells, section, words
@@ -12,7 +13,6 @@ from pages import ROOT, cells, section, words
 from slipstream.backends import Nuvla
 from slipstream.backends.nuvla import dialect as nuvla
 from slipstream.backends.slipstream import dialect as slipstream
-from slipstream.libcloud import support
 from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.errors import BadInput, NotSupported
 

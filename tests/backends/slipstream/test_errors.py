@@ -134,7 +134,7 @@ def test_no_error_is_left_without_a_test() -> None:
     ours = {cls for cls in tree(DriverError) if cls.__module__ == errors.__name__}
     public = {cls for cls in ours if not cls.__name__.startswith("_")}
     assert public == set(PROMISED) == {type(error) for error in SAMPLES}
-    assert {cls.__name__ for cls in public} == set(libcloud_errors.__all__)
+    assert {cls.__name__ for cls in public} == set(errors.__all__)
     for cls in public:
         assert getattr(libcloud_errors, cls.__name__) is cls
 

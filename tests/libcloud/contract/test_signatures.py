@@ -11,10 +11,10 @@ import pytest
 from endpoints_under_test import LiveEndpoint
 from libcloud.compute.base import NodeDriver
 from libcloud.compute.deployment import ScriptDeployment
+from supported_methods import public_methods
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver
-from slipstream.libcloud.support import public_methods
 
 DRIVERS = [SlipStreamNodeDriver, NuvlaNodeDriver]
 METHODS = [name for name in public_methods() if hasattr(NodeDriver, name)]

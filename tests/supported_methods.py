@@ -2,7 +2,7 @@
 Which methods of the driver work on which family of servers, and why the others do not.
 
 A method works if the backend implements the hooks that it calls. ``python -m
-slipstream.libcloud.support`` prints the page of the documentation.
+supported_methods`` prints the page of the documentation.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ An endpoint of a kind that a plugin adds works like the family whose protocol it
 plugin implements more [hooks](plugins.md), more methods work. [From SlipStream to
 Nuvla](../from-slipstream-to-nuvla.md) lists the options that differ.
 
-`python -m slipstream.libcloud.support` prints this page from the code."""
+`PYTHONPATH=tests python -m supported_methods` prints this page from the code."""
 _REASONS = "<!-- reasons -->"
 
 if __name__ == "__main__":
