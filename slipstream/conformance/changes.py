@@ -22,6 +22,7 @@ PAUSE = 2.0
 TIMEOUT = 600
 """Seconds for a node to run."""
 
+_KEY_METHODS = ("import_key_pair_from_string", "delete_key_pair")
 _READ_NODE = ("ex_get_node", "ex_get_node_details", "ex_node_get", "ex_get_node_by_id")
 
 
@@ -127,15 +128,14 @@ def listed_node_has_its_addresses(subject: Subject) -> str:
 
 
 def _wait(subject: Subject, node: Any) -> list[str]:
-    def wait(interface: str) -> list[str]:
+    problems = []
+    for interface in ("public_ips", "private_ips"):
         options = {"wait_period": PAUSE, "timeout": TIMEOUT, "ssh_interface": interface}
-        [(_, addresses)] = subject.call("wait_until_running", [node], **options)
-        return list(addresses)
-
-    try:
-        return wait("public_ips")
-    except LibcloudError:  # the machine may have none of this kind
-        return wait("private_ips")
+        try:
+            return list(subject.call("wait_until_running", [node], **options)[0][1])
+        except LibcloudError as error:  # the machine may have no address of this kind
+            problems.append(text_of(error))
+    raise Failed(f"wait_until_running() returned no address: {problems[0]}")
 
 
 @check("node.destroyed", point="changes", needs=("destroy_node",), changes=True)
@@ -161,18 +161,13 @@ def _remove_node(subject: Subject, name: str) -> None:
         subject.driver.destroy_node(node)
 
 
-@check(
-    "key-pair.imported",
-    point="changes",
-    needs=("import_key_pair_from_string", "delete_key_pair"),
-    changes=True,
-)
+@check("key-pair.imported", point="changes", needs=_KEY_METHODS, changes=True)
 def key_pair_is_imported(subject: Subject) -> str:
     """A public key can be added under a name."""
     name = f"conformance-{secrets.token_hex(4)}"
     subject.at_end(f"The key pair {name}", lambda: _remove_key_pair(subject))
-    public_key = generate_private_key(65537, 2048).public_key()
-    line = public_key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    key = generate_private_key(65537, 2048).public_key()
+    line = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     pair = subject.call("import_key_pair_from_string", name, f"{line} {name}")
     subject.shared["key pair"] = pair
     if getattr(pair, "name", None) != name:

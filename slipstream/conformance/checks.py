@@ -42,8 +42,8 @@ class Check:
     name: str
     point: Point
     function: Callable[..., str]
-    each: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
+    each: Sequence[str] = ()
+    needs: Sequence[str] = ()
     changes: bool = False
 
     @property
@@ -56,27 +56,11 @@ CHECKS: list[Check] = []
 """All checks. They run in the order of their points, and in this order within a point."""
 
 
-def check(
-    name: str,
-    *,
-    point: Point,
-    each: Sequence[str] = (),
-    needs: Sequence[str] = (),
-    changes: bool = False,
-) -> Callable[[Function], Function]:
+def check(name: str, *, point: Point, **options: Any) -> Callable[[Function], Function]:
     """Add the decorated function to the checks; the arguments are those of :class:`Check`."""
 
     def register(function: Function) -> Function:
-        CHECKS.append(
-            Check(
-                name=name,
-                point=point,
-                function=function,
-                each=tuple(each),
-                needs=tuple(needs),
-                changes=changes,
-            )
-        )
+        CHECKS.append(Check(name=name, point=point, function=function, **options))
         return function
 
     return register

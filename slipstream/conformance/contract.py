@@ -44,6 +44,7 @@ KINDS: dict[str, type] = {
 """What ``list_...()`` lists without an argument, and libcloud's class of it."""
 
 _NAMED = {Parameter.POSITIONAL_OR_KEYWORD, Parameter.POSITIONAL_ONLY}
+_REQUIRED = Parameter.empty
 
 
 def identity(resource: Any) -> Any:
@@ -72,34 +73,24 @@ def only_raises(method: Callable[..., Any]) -> bool:
 
 def deviations(name: str, signature: Signature) -> Iterator[str]:
     """The differences between a signature, without ``self``, and that of the base's method."""
+    base = list(inspect.signature(getattr(NodeDriver, name)).parameters.values())[1:]
+    expected = [parameter for parameter in base if parameter.kind in _NAMED]
     parameters = list(signature.parameters.values())
-    expected = list(inspect.signature(getattr(NodeDriver, name)).parameters.values())[1:]
-    expected = [parameter for parameter in expected if parameter.kind in _NAMED]
     own = [parameter for parameter in parameters if parameter.kind in _NAMED]
-    for index, base in enumerate(expected):
-        if index >= len(own) or own[index].name != base.name:
-            yield f"{base.name} is not its parameter {index + 1}"
+    for index, declared in enumerate(expected):
+        if index >= len(own) or own[index].name != declared.name:
+            yield f"{declared.name} is not its parameter {index + 1}"
         elif own[index].kind is Parameter.POSITIONAL_ONLY:
-            yield f"{base.name} cannot be passed by name"
-        elif _is_required(own[index]) and not _is_required(base):
-            yield f"{base.name} is required"
-    names = {base.name for base in expected}
-    for parameter in parameters:
-        if parameter.name not in names and (fault := _fault_of_addition(parameter)):
-            yield fault
-
-
-def _fault_of_addition(parameter: Parameter) -> str | None:
-    if parameter.kind is Parameter.VAR_POSITIONAL:
-        return f"it takes *{parameter.name}"
-    if parameter.kind is Parameter.VAR_KEYWORD:
-        return None
-    if _is_required(parameter):
-        return f"its own {parameter.name} is required"
-    if parameter.kind in _NAMED and not parameter.name.startswith("ex_"):
-        return f"its own {parameter.name} is neither named ex_... nor keyword-only"
-    return None
-
-
-def _is_required(parameter: Parameter) -> bool:
-    return parameter.default is Parameter.empty
+            yield f"{declared.name} cannot be passed by name"
+        elif own[index].default is _REQUIRED and declared.default is not _REQUIRED:
+            yield f"{declared.name} is required"
+    names = {declared.name for declared in expected}
+    for addition in parameters:
+        if addition.name in names or addition.kind is Parameter.VAR_KEYWORD:
+            continue
+        if addition.kind is Parameter.VAR_POSITIONAL:
+            yield f"it takes *{addition.name}"
+        elif addition.default is _REQUIRED:
+            yield f"its own {addition.name} is required"
+        elif addition.kind in _NAMED and not addition.name.startswith("ex_"):
+            yield f"its own {addition.name} is neither named ex_... nor keyword-only"

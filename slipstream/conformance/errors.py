@@ -31,11 +31,11 @@ def _error(subject: Subject, kind: str) -> Exception:
     subject.require(method)
     if method not in subject.shared:
         subject.shared[method] = _raised(lambda: subject.call(method, MISSING))
-    error = subject.shared[method]
+    error: Exception | None = subject.shared[method]
+    if error is None:
+        raise Failed(f"{method}({MISSING!r}) raises nothing.")
     if isinstance(error, NotApplicable):
         raise error
-    if not isinstance(error, Exception):
-        raise Failed(f"{method}({MISSING!r}) raises nothing.")
     return error
 
 

@@ -74,23 +74,18 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         """The report as a JSON document."""
-        document = attrs.asdict(self, filter=lambda attribute, _: attribute.name != "results")
+        document = attrs.asdict(self)
+        checks = document.pop("results")
         return document | {
             "passed": self.passed,
             "summary": {outcome.value: len(self.named(outcome)) for outcome in Outcome},
-            "checks": [
-                attrs.asdict(result) | {"detail": one_line(result.detail)}
-                for result in self.results
-            ],
+            "checks": [entry | {"detail": one_line(entry["detail"])} for entry in checks],
         }
 
     def table(self) -> str:
         """The report as a table between a headline and a summary."""
-        rows = [_HEADER]
-        rows += [
-            (result.name, result.point, result.outcome.value, one_line(result.detail))
-            for result in self.results
-        ]
+        cells = ((r.name, r.point, r.outcome.value, one_line(r.detail)) for r in self.results)
+        rows = [_HEADER, *cells]
         name, point, outcome, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
         lines = [f"{a:{name}}  {b:{point}}  {c:{outcome}}  {d}".rstrip() for a, b, c, d in rows]
         headline = f"{self.driver} with libcloud {self.libcloud} on Python {self.python}"

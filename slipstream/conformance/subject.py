@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -65,11 +65,7 @@ class Subject:
             raise NotApplicable(f"The driver has no {method}() of its own.")
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """
-        Call a method of the driver.
-
-        :raises NotApplicable: If it raises ``NotImplementedError``.
-        """
+        """Call a method; raise :class:`NotApplicable` if it is not implemented."""
         try:
             return getattr(self.driver, method)(*args, **kwargs)
         except NotImplementedError as error:
@@ -80,7 +76,6 @@ class Subject:
         What the first call of a list method returned or raised; it is called once.
 
         :param kind: What is listed, as in ``key_pairs``.
-        :raises NotApplicable: If it raises ``NotImplementedError``.
         """
         if kind not in self._listings:
             try:
@@ -113,24 +108,17 @@ class Subject:
         return resources
 
     def at_end(self, what: str, undo: Callable[[], object]) -> None:
-        """
-        Undo something when the checks are over, however they end.
-
-        :param what: What would stay behind otherwise.
-        :param undo: Undoes it; does nothing when there is nothing left to undo.
-        """
+        """Undo something when the checks are over; the text says what would stay behind."""
         self._cleanup.append((what, undo))
 
-    def clean_up(self) -> Iterable[str]:
-        """Undo what is left, the last first; return a sentence for each thing that stays."""
-        left = []
+    def clean_up(self) -> Iterator[str]:
+        """Undo what is left, the last first; yield a sentence for each thing that stays."""
         while self._cleanup:
             what, undo = self._cleanup.pop()
             try:
                 undo()
             except Exception as error:  # noqa: BLE001 - a driver may raise any
-                left.append(f"{what} stays behind; remove it by hand. {describe(error)}")
-        return left
+                yield f"{what} stays behind; remove it by hand. {describe(error)}"
 
 
 def close(driver: Any) -> None:

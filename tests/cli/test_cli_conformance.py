@@ -39,7 +39,7 @@ def call(capsys):
 
 @pytest.fixture
 def server():
-    with Sandbox(speed=0) as sandbox:
+    with Sandbox(speed=300) as sandbox:
         yield sandbox
 
 

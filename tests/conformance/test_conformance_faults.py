@@ -45,7 +45,7 @@ def case(name: str, words: str, /, **members: Any) -> Any:
 
 
 def raises(error: Exception) -> Callable[..., Any]:
-    def method(self, *args):
+    def method(self, *args, **kwargs):
         raise error
 
     return method
@@ -315,6 +315,11 @@ FAULTS_OF_CHANGES = [
         "returned 192.0.2.1 of made-1, list_nodes() 192.0.2.9",
         list_nodes=lambda self: without_addresses(self, "192.0.2.9"),
         wait_until_running=waited,
+    ),
+    case(
+        "node.addresses",
+        "it is on fire",
+        wait_until_running=raises(LibcloudError("it is on fire")),
     ),
     case("node.read", "id", ex_get_node=lambda self, node_id: self.nodes[0]),
     case(
