@@ -22,29 +22,25 @@ from slipstream.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-NOT_RUN = "Not run by the tests: "
-
 _EXPORT = re.compile(r"^ +export (\w+)=(.+)$", re.MULTILINE)
 _FILE = re.compile(r"# (\w+\.py)\n")
-_OPTION = re.compile(r":([\w-]+):\s*(.*)\n")
 _CHECKER = doctest.OutputChecker()
 _LOOSELY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 @attrs.frozen(kw_only=True)
 class Block:
-    """A fenced block: its language, its text, the options of a directive, and where it is."""
+    """A fenced block: its language, or its directive, its text, and its position."""
 
     page: Path
     line: int
     section: str
     language: str
     text: str
-    options: dict[str, str]
 
     @property
     def is_run(self) -> bool:
-        return self.language == "python" and self.options.get("class") != "not-run"
+        return self.language == "python"
 
     @property
     def file_name(self) -> str | None:
@@ -54,8 +50,7 @@ class Block:
     @property
     def family(self) -> str:
         """The sandbox whose ``export`` lines the reader has pasted."""
-        is_nuvla = self.section == "On Nuvla" or self.page.stem == "from-slipstream-to-nuvla"
-        return "nuvla" if is_nuvla else "slipstream"
+        return "nuvla" if "Nuvla" in self.section or "nuvla" in self.page.stem else "slipstream"
 
     def __str__(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
@@ -69,19 +64,12 @@ def blocks(page: Path) -> Iterator[Block]:
             section = token.content
         tag = token.tag
         if token.type == "fence" and token.map:
-            text, options, language = token.content, {}, token.info
-            if language.startswith("{code-block}"):
-                language = language.removeprefix("{code-block}").strip()
-                while match := _OPTION.match(text):
-                    options[match[1]] = match[2].strip('"')
-                    text = text[match.end() :]
             yield Block(
                 page=page,
-                line=token.map[1] - 1 - text.count("\n"),
+                line=token.map[0] + 1,
                 section=section,
-                language=language,
-                text=text,
-                options=options,
+                language=token.info.strip(),
+                text=token.content,
             )
 
 
@@ -176,6 +164,10 @@ def _run_python(*arguments: str, folder: Path) -> str:
     process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout
+
+
+def page_name(page: Path) -> str:
+    return str(page.relative_to(ROOT).with_suffix(""))
 
 
 def section(page: Path, heading: str) -> str:

@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from pages import PAGES, ROOT, blocks
+from pages import PAGES, ROOT, blocks, page_name
 
 from slipstream.cli import ALL as COMMANDS
 from slipstream.cli import main
@@ -16,10 +16,6 @@ OUTSIDE = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 ALL = [*PAGES, *OUTSIDE]
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 _HOSTED = re.compile(r"\]\(https://github.com/slipstream/[\w-]+/(?:blob|tree)/main/([^)#]+)")
-
-
-def _name(page):
-    return str(page.relative_to(ROOT).with_suffix(""))
 
 
 def _commands(page):
@@ -46,7 +42,7 @@ def _help(capsys, *command):
 WITH_OURS = [page for page in ALL if any(_ours(page))]
 
 
-@pytest.mark.parametrize("page", WITH_OURS, ids=_name)
+@pytest.mark.parametrize("page", WITH_OURS, ids=page_name)
 def test_the_command_line_knows_every_command_and_option_that_a_page_shows(page, capsys):
     for words in _ours(page):
         if words[0].startswith("-"):
@@ -84,7 +80,7 @@ def test_make_knows_every_target_that_a_page_shows():
     assert targets <= set(re.findall(r"^([\w-]+):", makefile, re.MULTILINE))
 
 
-@pytest.mark.parametrize("page", ALL, ids=_name)
+@pytest.mark.parametrize("page", ALL, ids=page_name)
 def test_the_links_of_a_page_lead_to_files(page):
     text = page.read_text("utf-8")
     relative = [page.parent / target for target in _LINK.findall(text)]

@@ -1,0 +1,135 @@
+"""Each method and option does on each family what the pages say."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import defaultdict
+
+import pytest
+from families import CALLS
+from libcloud.compute.base import NodeDriver
+from libcloud.compute.types import NodeState
+from pages import ROOT, cells, section, words
+
+from slipstream.backends import Nuvla
+from slipstream.backends.nuvla import dialect as nuvla
+from slipstream.backends.slipstream import dialect as slipstream
+from slipstream.libcloud import support
+from slipstream.libcloud.convert import NODE_STATES
+from slipstream.libcloud.errors import BadInput, NotSupported
+from slipstream.libcloud.unsupported import REASONS
+from slipstream.plugins.operations import Operations
+from slipstream.transport import call_context
+
+PAGE = ROOT / "docs" / "from-slipstream-to-nuvla.md"
+REFERENCE = ROOT / "docs" / "reference"
+FAMILIES = ("slipstream", "nuvla")
+PROMISES = {
+    row[0].strip("`"): dict(zip(FAMILIES, row[1:], strict=True))
+    for row in cells(section(PAGE, "Methods and options"))
+    if row[0].startswith("`")
+}
+METHODS = {f"{name}()" for name in support.HOOKS}
+NEEDS_SSH = {"deploy_node()"}
+"""Tried with a real SSH server in the tests of deploying."""
+_REFUSED = re.compile(r"(?P<how>refused|not supported): `(?P<sentence>[^`]+)`")
+
+
+@pytest.fixture
+def called(monkeypatch):
+    """The hooks that were called, by the method that the user called."""
+    hooks = defaultdict(set)
+    call = Operations._call
+
+    def note(operations, name, arguments):
+        hooks[call_context.current().operation].add(name)
+        return call(operations, name, arguments)
+
+    monkeypatch.setattr(Operations, "_call", note)
+    return hooks
+
+
+def test_the_page_of_supported_methods_is_what_the_code_prints():
+    assert (REFERENCE / "supported-methods.md").read_text("utf-8") == support.page(), (
+        "run python -m slipstream.libcloud.support > docs/reference/supported-methods.md"
+    )
+
+
+def test_the_reference_of_the_driver_documents_every_method_once():
+    text = (REFERENCE / "driver.md").read_text("utf-8")
+    methods = re.findall(r"automethod:: SlipStreamNodeDriver\.(\w+)", text)
+    assert ":members: ex_from_profile, ex_endpoint, ex_save_cookies, close\n" in text
+    assert sorted([*methods, "ex_save_cookies", "close"]) == sorted(support.HOOKS)
+
+
+def test_every_method_of_libcloud_has_its_hooks_or_its_refusal():
+    of_libcloud = {n for n, m in vars(NodeDriver).items() if inspect.isfunction(m) and n[0] != "_"}
+    assert len(of_libcloud) == 29
+    assert of_libcloud <= support.HOOKS.keys() | REASONS.keys() == set(support.public_methods())
+    assert not support.HOOKS.keys() & REASONS.keys()
+
+
+def test_every_row_names_a_difference_and_has_a_call():
+    assert set(CALLS) == (METHODS | set(PROMISES)) - NEEDS_SSH
+    assert [row for row, promise in PROMISES.items() if len(set(promise.values())) == 1] == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("row", CALLS)
+def test_a_call_does_on_a_family_what_its_row_says(row, family, families, called):
+    method = row.removesuffix("()")
+    kind = families[family].driver._session.kind
+    supported = support.support_of(method, kind) if row in METHODS else None
+    refused = _REFUSED.fullmatch(PROMISES.get(row, {}).get(family, ""))
+    if refused is None:
+        assert CALLS[row](families[family])
+        if supported:
+            assert supported.works
+            assert set(support.HOOKS[method]) <= called[method]
+        return
+    expected = {"refused": BadInput, "not supported": NotSupported}[refused["how"]]
+    with pytest.raises(expected) as error:
+        CALLS[row](families[family])
+    assert refused["sentence"] in str(error.value)
+    if supported:
+        assert not supported.works
+        assert supported.remark
+        assert supported.remark in str(error.value)
+        assert called[method] == set(support.HOOKS[method])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("method", sorted(REASONS))
+def test_a_method_that_no_server_has_is_refused_and_nothing_is_sent(method, family, families):
+    family = families[family]
+    family.sandbox.journal.clear()
+    supported = support.support_of(method, family.driver._session.kind)
+    call = getattr(family.driver, method)
+    parameters = inspect.signature(call).parameters.values()
+    with pytest.raises(NotImplementedError) as caught:
+        call(*(None for parameter in parameters if parameter.default is parameter.empty))
+    problem, instead = supported.remark.split(". ", 1)
+    assert problem[1:] in str(caught.value)
+    assert str(caught.value).endswith(instead)
+    assert (supported.works, len(family.sandbox.journal)) == (False, 0)
+
+
+def test_the_states_are_those_of_both_families_and_of_libcloud():
+    table = section(PAGE, "States").partition("ex_wait_node")[0]
+    documented = {
+        (family, word): words(node_state)[0]
+        for node_state, *states in cells(table)
+        for family, cell in zip(FAMILIES, states, strict=True)
+        for word in words(cell)
+    }
+    assert documented == {
+        (family, state): NodeState.tostring(NODE_STATES[phase]).upper()
+        for family, states in (("slipstream", slipstream.STATES), ("nuvla", nuvla.STATES))
+        for state, phase in states.items()
+    }
+
+
+def test_the_words_of_slipstream_that_go_on_working_are_those_of_the_table():
+    table = cells(section(PAGE, "States").partition("| waiting for |")[2])
+    assert {words(word)[0]: words(meant)[0] for word, meant in table} == Nuvla.state_aliases
