@@ -12,9 +12,7 @@ from libcloud.compute.base import NodeDriver
 from libcloud.compute.types import NodeState
 from pages import ROOT, cells, section, words
 
-from slipstream.backends import Nuvla
-from slipstream.backends.nuvla import dialect as nuvla
-from slipstream.backends.slipstream import dialect as slipstream
+from slipstream.backends import Nuvla, SlipStream3
 from slipstream.libcloud import support
 from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.errors import BadInput, NotSupported
@@ -125,8 +123,8 @@ def test_the_states_are_those_of_both_families_and_of_libcloud():
     }
     assert documented == {
         (family, state): NodeState.tostring(NODE_STATES[phase]).upper()
-        for family, states in (("slipstream", slipstream.STATES), ("nuvla", nuvla.STATES))
-        for state, phase in states.items()
+        for family, backend in zip(FAMILIES, (SlipStream3, Nuvla), strict=True)
+        for state, phase in backend.states.items()
     }
 
 

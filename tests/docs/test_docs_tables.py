@@ -10,7 +10,7 @@ import pytest
 from libcloud.compute.types import NodeState
 from pages import PAGES, ROOT, cells, section, words
 
-from slipstream.backends.slipstream.dialect import STATES
+from slipstream.backends import SlipStream3
 from slipstream.libcloud import errors, support
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.convert import NODE_STATES
@@ -51,7 +51,8 @@ def test_the_table_of_what_to_do_names_errors_that_exist():
 def test_the_states_of_a_deployment_are_those_of_the_server_and_of_libcloud():
     table = _rows(TASKS / "wait.md", "The states of a deployment")
     assert {state: node_state for [state], [node_state], _ in table} == {
-        state: NodeState.tostring(NODE_STATES[phase]).upper() for state, phase in STATES.items()
+        state: NodeState.tostring(NODE_STATES[phase]).upper()
+        for state, phase in SlipStream3.states.items()
     }
 
 
