@@ -7,13 +7,13 @@ import re
 from collections import defaultdict
 
 import pytest
+import supported_methods as support
 from families import CALLS
 from libcloud.compute.base import NodeDriver
 from libcloud.compute.types import NodeState
 from pages import ROOT, cells, section, words
 
 from slipstream.backends import Nuvla, SlipStream3
-from slipstream.libcloud import support
 from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.errors import BadInput, NotSupported
 from slipstream.libcloud.unsupported import REASONS
@@ -50,7 +50,7 @@ def called(monkeypatch):
 
 def test_the_page_of_supported_methods_is_what_the_code_prints():
     assert (REFERENCE / "supported-methods.md").read_text("utf-8") == support.page(), (
-        "run python -m slipstream.libcloud.support > docs/reference/supported-methods.md"
+        "run PYTHONPATH=tests python -m supported_methods > docs/reference/supported-methods.md"
     )
 
 

@@ -7,11 +7,12 @@ import re
 import tomllib
 
 import pytest
+import supported_methods as support
 from libcloud.compute.types import NodeState
 from pages import PAGES, ROOT, cells, section, words
 
 from slipstream.backends import SlipStream3
-from slipstream.libcloud import errors, support
+from slipstream.libcloud import errors
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.convert import NODE_STATES
 from slipstream.version import install_hint
