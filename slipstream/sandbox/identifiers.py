@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from hashlib import sha256
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -42,6 +43,7 @@ class Identifiers:
         return f"{network}.{number % 250 + 4}"
 
 
-def bare_secret(secret: str) -> str:
-    """Drop everything from a secret that is not of its alphabet, as the server does."""
-    return "".join(letter for letter in secret if letter in _ALPHABET)
+def secret_digest(secret: str) -> str:
+    """What is kept of an API key's secret: of the letters of its alphabet, as on the servers."""
+    bare = "".join(letter for letter in secret if letter in _ALPHABET)
+    return sha256(bare.encode()).hexdigest()

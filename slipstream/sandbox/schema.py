@@ -152,6 +152,11 @@ def described(
     return attributes | named
 
 
+def texts(*names: str) -> dict[str, Attribute]:
+    """Describe attributes that are all texts with something other than blanks."""
+    return {name: Attribute(text) for name in names}
+
+
 def names(description: Description, chosen: Iterable[str]) -> dict[str, Attribute]:
     """Take some attributes of a description."""
     return {name: description[name] for name in chosen}

@@ -9,25 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 
 from slipstream.sandbox.cimi import Reply, action, created, not_played
-from slipstream.sandbox.identifiers import bare_secret
+from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla.access import ANON, USER, managed_acl
 from slipstream.sandbox.nuvla.jobs import queued
 from slipstream.sandbox.nuvla.resource import COMMON, Resource, schema
-from slipstream.sandbox.schema import Description, anything, described, text, within
+from slipstream.sandbox.schema import Description, anything, described, texts, within
 from slipstream.sandbox.ssh_keys import generate
 from slipstream.sandbox.store import Document
 
 _KEYS = ("public-key", "private-key")
 # Of what a template has no value, but a document may.
 _OPTIONAL: dict[str, Description] = {
-    "generate-ssh-key": described(public_key=text, private_key=text),
+    "generate-ssh-key": texts("public-key", "private-key"),
     "generate-api-key": described(ttl=within(0)),
-    "gpg-key": described(public_key=text, private_key=text),
+    "gpg-key": texts("public-key", "private-key"),
 }
 _UNPLAYED = ("create-credential-vpn-customer", "generate-hashed-password")
 
@@ -37,24 +36,10 @@ class Credential(Resource):
 
     name = "credential"
     description = schema(
-        method=text,
+        texts("method", "digest", "expiry", "status", "last-check", "public-key", "private-key"),
+        texts("ca", "cert", "key", "username", "password", "access-key", "secret-key"),
+        texts("scope", "token", "parent-credential"),
         claims=anything,
-        digest=text,
-        expiry=text,
-        status=text,
-        last_check=text,
-        public_key=text,
-        private_key=text,
-        ca=text,
-        cert=text,
-        key=text,
-        username=text,
-        password=text,
-        access_key=text,
-        secret_key=text,
-        scope=text,
-        token=text,
-        parent_credential=text,
     )
 
     def may_add(self) -> bool:
@@ -92,7 +77,7 @@ class Credential(Resource):
     def _api_key(self, values: Document) -> tuple[Document, dict[str, Any]]:
         ttl = values.pop("ttl")
         secret, identity = self.world.ids.secret(), self.identity.owner
-        values["digest"] = sha256(bare_secret(secret).encode()).hexdigest()
+        values["digest"] = secret_digest(secret)
         values["claims"] = {"identity": identity, "roles": [identity, USER, ANON]}
         if ttl:
             values["expiry"] = iso(self.world.now() + timedelta(seconds=ttl))

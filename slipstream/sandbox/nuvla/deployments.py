@@ -7,11 +7,10 @@ Source: nuvla/api-server, server/resources/deployment.clj and deployment/utils.c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
-from slipstream.sandbox.identifiers import bare_secret
+from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla import parameters
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, INTERNAL, USER, acl, normalised
@@ -28,6 +27,7 @@ from slipstream.sandbox.schema import (
     one_of,
     string,
     text,
+    texts,
     timestamp,
     within,
 )
@@ -115,27 +115,18 @@ class Deployment(Resource):
     bulk = "bulk-action"
     unplayed = ("bulk",)
     description = schema(
+        texts("owner", "credential-name", "infrastructure-service", "infrastructure-service-name"),
+        texts("nuvlabox", "nuvlabox-name", "api-endpoint", "deployment-set", "app-set", "coupon"),
+        texts("deployment-set-name", "subscription-id"),
         state=one_of(
             *("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "PAUSING", "PAUSED"),
             *("SUSPENDING", "SUSPENDED", "UPDATING", "UPDATED", "PENDING", "ERROR"),
         ),
         execution_mode=one_of("pull", "push", "mixed"),
-        owner=text,
         module=map_of(),
-        credential_name=text,
-        infrastructure_service=text,
-        infrastructure_service_name=text,
-        nuvlabox=text,
-        nuvlabox_name=text,
-        api_endpoint=text,
         api_credentials=map_of(),
         registries_credentials=list_of(string),
         data=_DATA,
-        deployment_set=text,
-        deployment_set_name=text,
-        app_set=text,
-        coupon=text,
-        subscription_id=text,
         data_records_filter=anything,
     )
 
@@ -330,7 +321,7 @@ class Deployment(Resource):
             parent=deployment["id"],
             subtype="api-key",
             method="generate-api-key",
-            digest=sha256(bare_secret(secret).encode()).hexdigest(),
+            digest=secret_digest(secret),
             claims={"identity": deployment["id"], "roles": [USER, ANON]},
         )
         return {"api-key": key["id"], "api-secret": secret}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
-from slipstream.sandbox.identifiers import bare_secret
+from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.login import Login
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, INTERNAL, USER, acl, managed_acl
@@ -91,7 +90,7 @@ def _user(world: World, name: str) -> Login:
         "description": f"the API key that {name} begins with",
         "subtype": "api-key",
         "method": "generate-api-key",
-        "digest": sha256(bare_secret(secret).encode()).hexdigest(),
+        "digest": secret_digest(secret),
         "claims": {"identity": identifier, "roles": [identifier, USER, ANON]},
     }
     key = _credential(world, identifier, "sandbox", fields)

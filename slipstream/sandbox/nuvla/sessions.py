@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 import attrs
@@ -18,7 +17,7 @@ import pyotp
 from slipstream.filters import attr
 from slipstream.sandbox import moments, tokens
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
-from slipstream.sandbox.identifiers import bare_secret
+from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, NOBODY, USER, Identity, acl
 from slipstream.sandbox.nuvla.resource import Resource, server_error, unfit
 from slipstream.sandbox.nuvla.state import Callback, State
@@ -171,7 +170,7 @@ class Session(_Entering):
     def _by_api_key(self, key: str, secret: str) -> str:
         identifier = "credential/" + key.removeprefix("credential/")
         credential = self.world.store.get(identifier) or {}
-        digest = sha256(bare_secret(secret).encode()).hexdigest()
+        digest = secret_digest(secret)
         now = moments.iso(self.world.now())
         if credential.get("digest") != digest or credential.get("expiry", "9") <= now:
             raise JsonProblem(403, f"invalid credentials for '{identifier}'", identifier)

@@ -58,26 +58,16 @@ def role(principal: str, right: str) -> dict[str, str]:
     return {"principal": principal, "type": "ROLE", "right": right}
 
 
-def acl(*rules: dict[str, str], owner: str = "ADMIN", kind: str = "ROLE") -> dict[str, Any]:
+def acl(*rules: dict[str, str], owner: str = "ADMIN") -> dict[str, Any]:
     """Write an ACL."""
-    return {"owner": {"principal": owner, "type": kind}, "rules": list(rules)}
+    return {"owner": {"principal": owner, "type": "ROLE"}, "rules": list(rules)}
 
 
 def owned_by(name: str) -> dict[str, Any]:
     """The ACL of a document that belongs to a user."""
-    return acl(
-        {"principal": name, "type": "USER", "right": "ALL"},
-        role("ADMIN", "ALL"),
-        owner=name,
-        kind="USER",
-    )
+    return granted(name, "ALL") | {"owner": {"principal": name, "type": "USER"}}
 
 
-def modifiable_by(name: str) -> dict[str, Any]:
-    """The ACL of a document of the server that a user may change."""
-    return acl({"principal": name, "type": "USER", "right": "MODIFY"}, role("ADMIN", "ALL"))
-
-
-def visible_to(name: str) -> dict[str, Any]:
-    """The ACL of a document of the server that a user may see."""
-    return acl({"principal": name, "type": "USER", "right": "VIEW"}, role("ADMIN", "ALL"))
+def granted(name: str, right: str) -> dict[str, Any]:
+    """The ACL of a document of the server on which a user has a right."""
+    return acl({"principal": name, "type": "USER", "right": right}, role("ADMIN", "ALL"))

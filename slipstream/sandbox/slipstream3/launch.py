@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import attrs
 import yaml
 
+from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.accounts import DEFAULT_CLOUD, KEEP_RUNNING, SSH_KEY, Account
 from slipstream.sandbox.slipstream3.modules import Module, Parameter
@@ -299,7 +299,7 @@ def _assemble(state: State, run: Run, nodes: list[_Node], *, tags: str) -> None:
 
 def _declare_global(state: State, run: Run, clouds: list[str], tags: str) -> None:
     account = state.accounts[run.owner]
-    digest = sha256(state.ids.secret().encode()).hexdigest()
+    digest = secret_digest(state.ids.secret())
     credentials = [credential_of(state, run.owner, cloud) for cloud in clouds]
     values = {
         "state": run.state,

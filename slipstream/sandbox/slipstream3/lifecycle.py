@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from slipstream.sandbox.moments import iso
-from slipstream.sandbox.slipstream3.access import visible_to
+from slipstream.sandbox.slipstream3.access import granted
 from slipstream.sandbox.slipstream3.modules import Module
 from slipstream.sandbox.slipstream3.profiles import credential_of
 from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Machine, Run
@@ -186,7 +186,7 @@ def describe_machine(
         "serviceOffer": _offer_of(state, machine),
         "currency": "EUR",
         "billable": word == "running",
-        "acl": visible_to(owner),
+        "acl": granted(owner, "VIEW"),
     }
     if machine.ip:
         document["ip"] = machine.ip

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element as Read
 
 import attrs
 
-from slipstream.sandbox.slipstream3.access import Identity, modifiable_by
+from slipstream.sandbox.slipstream3.access import Identity, granted
 from slipstream.sandbox.slipstream3.accounts import GENERAL, Account, general_parameters
 from slipstream.sandbox.slipstream3.modules import Parameter, parameter_map
 from slipstream.sandbox.slipstream3.state import State
@@ -186,7 +186,7 @@ def add_api_key(
         method="generate-api-key",
         digest=secret_digest,
         claims={"identity": account.name, "roles": roles},
-        acl=modifiable_by(account.name),
+        acl=granted(account.name, "MODIFY"),
         **fields,
     )
 
@@ -207,5 +207,5 @@ def _write(state: State, kind: str, identifier: str, owner: str, fields: dict[st
     uri = SIXSQ + {"user": "User", "user-param": "UserParam", "credential": "Credential"}[kind]
     existing = state.store.get(identifier)
     created = {"created": existing["created"]} if existing else {}
-    acl = modifiable_by(owner)
+    acl = granted(owner, "MODIFY")
     state.document(kind, uri, **{"id": identifier, "acl": acl, **created, **fields})

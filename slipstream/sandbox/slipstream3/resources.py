@@ -42,6 +42,7 @@ from slipstream.sandbox.cimi import (
     message,
     not_played,
 )
+from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3 import profiles, responses, sessions
 from slipstream.sandbox.slipstream3.access import Identity, acl, role
@@ -248,7 +249,7 @@ class Credential(CimiResource):
             fields["expiry"] = iso(self.world.now() + timedelta(seconds=ttl))
         roles = [name for name in self.identity.roles if name != self.identity.session]
         account = self.world.accounts[self.identity.name or ""]
-        digest = sessions.secret_digest(secret)
+        digest = secret_digest(secret)
         document = profiles.add_api_key(self.world, account, digest, roles, **fields)
         return created(document["id"], secretKey=secret)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import yaml
 
+from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.login import Login
 from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3.access import acl, role
 from slipstream.sandbox.slipstream3.accounts import Account, cloud_parameters, general_parameters
 from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter, Rights
 from slipstream.sandbox.slipstream3.profiles import SIXSQ, add_api_key, publish
-from slipstream.sandbox.slipstream3.sessions import secret_digest
 from slipstream.sandbox.slipstream3.state import State
 
 _SEEDS = Path(__file__).with_name("seeds.yaml")

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from slipstream.sandbox import moments, tokens
 from slipstream.sandbox.cimi import JsonProblem
-from slipstream.sandbox.identifiers import bare_secret
+from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.slipstream3.access import NOBODY, Identity
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.state import State
@@ -57,11 +56,6 @@ def _by_api_key(state: State, key: str, secret: str) -> tuple[str, list[str]]:
         raise refused(key)
     claims = credential["claims"]
     return str(claims["identity"]), list(claims["roles"])
-
-
-def secret_digest(secret: str) -> str:
-    """What is kept of an API key's secret."""
-    return sha256(bare_secret(secret).encode()).hexdigest()
 
 
 def make_cookie(
