@@ -109,26 +109,6 @@ def test_running_deployment_is_updated(alice: Client, sandbox: Sandbox, started:
     assert alice.get(started).data["state"] == "STARTED"
 
 
-@pytest.mark.proves(
-    "Deployment.set_state",
-    "Deployment.set_state_started",
-    "Deployment.set_state_stopped",
-    "Deployment.set_state_error",
-)
-def test_state_is_an_attribute_like_any_other(alice: Client, started: str) -> None:
-    deployments = alice.of("Deployment")
-
-    for change, state in (
-        (deployments.set_state_error, "ERROR"),
-        (deployments.set_state_stopped, "STOPPED"),
-        (deployments.set_state_started, "STARTED"),
-    ):
-        change(started)
-        assert deployments.get_state(started) == state
-    deployments.set_state(started, "PAUSED")
-    assert deployments.get_state(started) == "PAUSED"
-
-
 @pytest.mark.proves("Deployment.get_parameter", "Deployment.get_parameters")
 def test_started_deployment_tells_parameters(alice: Client, started: str) -> None:
     deployments = alice.of("Deployment")
@@ -144,56 +124,6 @@ def test_started_deployment_tells_parameters(alice: Client, started: str) -> Non
     assert deployments.get_parameter(started, None, "hostname") == "127.0.0.1"
     assert deployments.get_parameter(started, None, "nothing") is None
     assert {"web.tcp.80": port} in deployments.get_parameters(started, "web")
-
-
-@pytest.mark.proves(
-    "Deployment.create_parameter",
-    "Deployment.set_parameter",
-    "Deployment.set_parameter_create_if_needed",
-    "Deployment.set_parameter_ignoring_errors",
-)
-def test_parameters_are_made_and_set(alice: Client, sandbox: Sandbox, started: str) -> None:
-    deployments, user = alice.of("Deployment"), sandbox.world.user_id("alice")
-
-    made = deployments.create_parameter(started, user, "colour", "red", "web", "of the door")
-    kept = alice.get(made.data["resource-id"]).data
-    assert kept["description"] == "of the door"
-    assert kept["acl"]["owners"] == ["group/nuvla-admin"]
-    assert set(kept["acl"]["edit-acl"]) == {user, started}
-    assert deployments.get_parameter(started, "web", "colour") == "red"
-    with pytest.raises(ClientFailure, match="conflict with deployment-parameter/") as caught:
-        deployments.create_parameter(started, user, "colour", "red", "web")
-    assert caught.value.status == 409
-
-    deployments.set_parameter(started, "web", "colour", "green")
-    assert deployments.get_parameter(started, "web", "colour") == "red"
-    sandbox.clock.advance(1)
-    assert deployments.get_parameter(started, "web", "colour") == "green"
-    deployments.set_parameter_create_if_needed(started, user, "colour", "web", "blue")
-    deployments.set_parameter_create_if_needed(started, user, "size", None, "small")
-    deployments.set_parameter_ignoring_errors(started, "web", "missing", "x")
-    sandbox.clock.advance(1)
-
-    assert deployments.get_parameter(started, "web", "colour") == "blue"
-    assert deployments.get_parameter(started, None, "size") == "small"
-    assert deployments.get_parameter(started, "web", "missing") is None
-    with pytest.raises(ClientFailure, match="not found"):
-        deployments.set_parameter(started, "web", "missing", "x")
-
-
-@pytest.mark.proves("Deployment.update_port_parameters", "Deployment.get_port_name_value")
-def test_ports_of_a_component_are_set_by_a_mapping(
-    alice: Client, sandbox: Sandbox, started: str
-) -> None:
-    deployments, user = alice.of("Deployment"), sandbox.world.user_id("alice")
-    node = started.removeprefix("deployment/")
-    deployments.create_parameter(started, user, "tcp.80", node_id=node)
-
-    deployments.update_port_parameters({"id": started}, "tcp:32768:80")
-    sandbox.clock.advance(1)
-
-    assert deployments.get_port_name_value("tcp:32768:80") == ["tcp.80", "32768"]
-    assert deployments.get_parameter(started, node, "tcp.80") == "32768"
 
 
 @pytest.mark.proves("Deployment.get_url", "Deployment.urls")

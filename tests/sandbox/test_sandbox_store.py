@@ -34,12 +34,6 @@ def test_a_page_is_counted_from_one_and_includes_its_last(store: Store) -> None:
     assert found.count == 4
 
 
-def test_a_page_of_nothing_still_counts(store: Store) -> None:
-    for query in (Query(last=0), Query(first=3, last=2), Query(first=9)):
-        found = store.search("machine", query)
-        assert (found.count, found.documents) == (4, [])
-
-
 def test_a_page_that_is_too_wide_is_refused(store: Store) -> None:
     with pytest.raises(TooManyDocuments, match="size 10001 too large; limit is 10000"):
         store.search("machine", Query(last=10001))
@@ -93,12 +87,6 @@ def test_aggregations_look_at_every_match(
 ) -> None:
     found = store.search("machine", Query(last=0, aggregations=((algorithm, attribute),)))
     assert found.aggregations == {f"{algorithm}:{attribute}": expected}
-
-
-def test_terms_come_largest_first(store: Store) -> None:
-    found = store.search("machine", Query(aggregations=(("terms", "state"),)))
-    buckets = found.aggregations["terms:state"]["buckets"]
-    assert buckets == [{"key": "on", "doc_count": 3}, {"key": "off", "doc_count": 1}]
 
 
 def test_a_selection_keeps_nested_attributes_and_what_always_stays(store: Store) -> None:
