@@ -69,9 +69,10 @@ coverage: $(VENV)/installed $(CLIENTS) ## Run every test and show what they do n
 quick: $(VENV)/installed $(CLIENTS) ## Run the tests until the first failure
 	$(BIN)/python -m pytest $(NO_BROWSER) --numprocesses $(WORKERS) --exitfirst
 
-record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name FAMILY=name SCENARIO=name]
+record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name KIND=name FAMILY=name SCENARIO=name]
 	$(BIN)/python -m slipstream record \
 		$(if $(ENDPOINT),--endpoint '$(ENDPOINT)') $(if $(ORIGIN),--origin '$(ORIGIN)') \
+		$(if $(KIND),--endpoint-kind '$(KIND)') \
 		$(if $(FAMILY),--family '$(FAMILY)') $(SCENARIO)
 
 fidelity: $(VENV)/installed ## Compare the sandbox with recordings of real servers

@@ -17,7 +17,7 @@ from libcloud.compute.base import NodeDriver
 
 from slipstream.hookspecs import EndpointKind
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.libcloud.unsupported import REASONS
+from slipstream.libcloud.unsupported import REASONS, own_reason
 from slipstream.plugins import Plugins
 
 HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -93,7 +93,8 @@ def support_of(method: str, kind: EndpointKind) -> Support:
     """Whether a method works on a kind of endpoint."""
     if method in REASONS:
         problem, advice = REASONS[method]
-        remark = f"{problem[0].upper()}{problem[1:]}. {advice}"
+        own = own_reason(method, kind.backend.cannot)
+        remark = own or f"{problem[0].upper()}{problem[1:]}. {advice}"
         return Support(method=method, works=False, remark=remark)
     hooks = HOOKS[method]
     remarks = (kind.backend.cannot.get(hook, "") for hook in hooks)
@@ -109,7 +110,7 @@ def page() -> str:
     plugins = Plugins(allowed=())
     kinds = {
         contribution.record.backend.name: contribution.record
-        for contribution in plugins.endpoint_kinds.contributions()
+        for contribution in plugins.endpoint_kinds
     }
     return "\n".join([*_lines(kinds), ""])
 

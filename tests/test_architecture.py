@@ -34,8 +34,8 @@ ALLOWED: Mapping[str, set[str]] = {
     },
     "sandbox": {"values", "filters"},
     "testing": {
-        *("errors", "values", "redaction", "transport", "session", "plugins", "libcloud"),
-        "sandbox",
+        *("errors", "values", "redaction", "transport", "session", "hookspecs", "plugins"),
+        *("libcloud", "conformance", "sandbox"),
     },
     "cli": {
         *("errors", "version", "values", "hookspecs", "plugins", "libcloud"),

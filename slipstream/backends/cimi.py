@@ -64,6 +64,8 @@ class CimiBackend(Backend):
     """The number of hits up to which the server counts them."""
     template_key: ClassVar[str]
     """What the template is called in the document that creates a session."""
+    user_key: ClassVar[str] = "username"
+    """The name of the user's name in the document of a session."""
     template_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What the other family calls a session template, and what it is called here."""
 
@@ -124,6 +126,12 @@ class CimiBackend(Backend):
     def accepts_session(self, client: Client) -> bool:
         """Whether the server's list of one's own sessions has one."""
         return self.session_document(client) is not None
+
+    def read_user_name(self, client: Client) -> str | None:
+        """Read it in the session's document."""
+        document = self.session_document(client) or {}
+        name = document.get(self.user_key)
+        return name if isinstance(name, str) else None
 
     def session_document(self, client: Client) -> dict[str, Any] | None:
         """

@@ -40,11 +40,7 @@ class Command:
     extra: str | None = None
 
     def load(self) -> click.Command:
-        """
-        Import the subcommand.
-
-        :raises click.ClickException: If a package that it needs is not installed.
-        """
+        """Import the subcommand."""
         module, _, attribute = self.path.partition(":")
         try:
             command: click.Command = getattr(importlib.import_module(module), attribute)
@@ -139,12 +135,7 @@ def slipstream(context: click.Context) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """
-    Run the command.
-
-    :param arguments: What follows the program's name; that of this process when left out.
-    :returns: The exit code.
-    """
+    """Run the command."""
     # What a terminal or a pipe cannot print is escaped: printing never ends a command.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -18,6 +18,8 @@ from slipstream.conformance.mask import Mask
 from slipstream.conformance.report import one_line
 from slipstream.conformance.subject import close, describe
 from slipstream.libcloud import NAME, register
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.testing.backend_checks import BACKEND_CHECKS
 
 _NO_PROXY = "http://127.0.0.1:1"
 """A proxy that does not exist: every request through it fails in the network."""
@@ -88,6 +90,7 @@ def conformance(
             with_wrong_login=None if wrong is None else lambda: cls(**wrong),
             without_network=lambda: cls(**{**constructor.values, "proxy_url": _NO_PROXY}),
             provider=None if path else provider or NAME,
+            more=BACKEND_CHECKS if isinstance(driver, SlipStreamNodeDriver) else (),
         ).masked(mask)
     finally:
         close(driver)

@@ -53,13 +53,7 @@ class DriverArguments:
 
 
 def parse(options: Iterable[str]) -> DriverArguments:
-    """
-    Parse arguments that are written as ``name=value``.
-
-    :param options: The arguments; ``env:NAME`` as a value names an environment variable,
-        ``file:PATH`` a file, and ``text:...`` is never converted.
-    :raises ValueError: If one cannot be parsed; the message holds no value.
-    """
+    """Parse arguments that are written as ``name=value``."""
     values: dict[str, Any] = {}
     hidden = set()
     for option in options:

@@ -41,11 +41,7 @@ class Failure(click.ClickException):
 
 
 def driver_command(function: Callable[..., None]) -> click.Command:
-    """
-    Make a command of a function that takes a driver, and whether to print JSON.
-
-    :param function: Its other parameters are options and arguments of its own.
-    """
+    """Make a command of a function that takes a driver, and whether to print JSON."""
 
     @click.option("--profile", metavar="NAME", help="A profile of the configuration file.")
     @click.option("--endpoint", metavar="URL", help="Another server than that of the profile.")
@@ -65,13 +61,7 @@ def driver_command(function: Callable[..., None]) -> click.Command:
 
 
 def find_node(driver: SlipStreamNodeDriver, text: str) -> Node:
-    """
-    Find a node by its id, or an active one by its name.
-
-    :param driver: The driver.
-    :param text: The id or the name.
-    :raises DriverError: If there is none, or several have the name.
-    """
+    """Find a node by its id, or an active one by its name."""
     try:
         return driver.ex_get_node(text)
     except (NotFound, BadInput):
@@ -84,14 +74,7 @@ def short_id(resource: Any) -> str:
 
 
 def find(resources: Iterable[Any], what: str, text: str | None) -> Any:
-    """
-    Find a resource by its name, its id, or the last part of that, which is what lists show.
-
-    :param resources: The resources to choose from.
-    :param what: What they are, for the message.
-    :param text: The id or the name; ``None`` finds ``None``.
-    :raises UnknownName: If there is none.
-    """
+    """Find a resource by its name, its id, or the last part of that, which is what lists show."""
     if text is None:
         return None
     listed = list(resources)

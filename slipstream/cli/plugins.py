@@ -92,8 +92,8 @@ def plugins(
 
 def _details(registry: Plugins, info: PluginInfo) -> dict[str, Any]:
     """What is printed of one plugin beside what the list has of it."""
-    methods = [c.record for c in registry.login_methods.contributions() if c.plugin == info]
-    kinds = [c.record for c in registry.endpoint_kinds.contributions() if c.plugin == info]
+    methods = [c.record for c in registry.login_methods if c.plugin == info]
+    kinds = [c.record for c in registry.endpoint_kinds if c.plugin == info]
     return {
         "login_methods": {method.name: method.description for method in methods},
         "endpoint_kinds": {kind.name: kind.description for kind in kinds},

@@ -20,6 +20,7 @@ SCENARIOS: Final = "tests/scenarios"
     metavar="NAME",
     help="The folder to record into, ending in the server's version: nuv.la-3.71.",
 )
+@click.option("--endpoint-kind", metavar="NAME", help="Its kind; found out when left out.")
 @click.option(
     "--family",
     type=click.Choice(["slipstream", "nuvla"]),
@@ -32,6 +33,7 @@ SCENARIOS: Final = "tests/scenarios"
 def record(
     endpoint: str | None,
     origin: str | None,
+    endpoint_kind: str | None,
     family: str | None,
     tests: str,
     scenarios: Sequence[str],
@@ -39,16 +41,22 @@ def record(
     """
     Record scenarios anew: those named, or all of them.
 
-    They are recorded from a live server or, without --endpoint, from the sandbox. The credentials
-    for a live server are read from SLIPSTREAM_USERNAME and SLIPSTREAM_PASSWORD, from
-    SLIPSTREAM_KEY and SLIPSTREAM_SECRET, or from all four.
+    They are recorded from a live server of any installed kind of endpoint or, without --endpoint,
+    from the sandbox. The credentials for a live server are read from SLIPSTREAM_USERNAME and
+    SLIPSTREAM_PASSWORD, SLIPSTREAM_KEY and SLIPSTREAM_SECRET, and SLIPSTREAM_TOKEN: at least one
+    of the three.
     """
     _check(endpoint, origin)
     import pytest  # noqa: PLC0415 - an extra, checked just before
 
     server = endpoint or "a sandbox of its own"
     click.echo(f"Recording {', '.join(scenarios) or 'every scenario'} from {server}.")
-    options = {"--endpoint": endpoint, "--origin": origin, "--family": family}
+    options = {
+        "--endpoint": endpoint,
+        "--origin": origin,
+        "--endpoint-kind": endpoint_kind,
+        "--family": family,
+    }
     code = pytest.main(
         [
             tests,

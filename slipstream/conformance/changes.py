@@ -23,6 +23,9 @@ TIMEOUT = 600
 """Seconds for a node to run."""
 
 _KEY_METHODS = ("import_key_pair_from_string", "delete_key_pair")
+_CANDIDATES = 20
+"""How many locations and images to try when the first ones are refused."""
+
 _READ_NODE = ("ex_get_node", "ex_get_node_details", "ex_node_get", "ex_get_node_by_id")
 
 
@@ -32,11 +35,14 @@ def node_is_created(subject: Subject) -> str:
     name = f"conformance-{secrets.token_hex(4)}"
     subject.at_end(f"The node {name}", lambda: _remove_node(subject, name))
     started = time.monotonic()
-    arguments = _node_arguments(subject)
+    arguments = node_arguments(subject)
     try:
         node = subject.call("create_node", name=name, **arguments)
-    except ValueError as error:
-        if subject.choice != Choice():
+    except (LibcloudError, ValueError) as error:
+        choice = _choice_that_works(subject, arguments)
+        if choice:
+            raise Skipped(f"Choose {choice}: {text_of(error)}") from None
+        if subject.choice != Choice() or not isinstance(error, ValueError):
             raise
         # The first image of the list may need what only its user knows.
         raise Skipped(f"Choose by --image and --location: {text_of(error)}") from None
@@ -49,7 +55,22 @@ def node_is_created(subject: Subject) -> str:
     return f"create_node() returned {node.id} after {duration:.1f} seconds, with {made_of}."
 
 
-def _node_arguments(subject: Subject) -> dict[str, Any]:
+def _choice_that_works(subject: Subject, arguments: dict[str, Any]) -> str | None:
+    """Try other locations, then other images, in dry runs; for drivers that have these."""
+    explain: Any = getattr(subject.driver, "ex_explain", None)
+    for kind in ("location", "image") if explain is not None else ():
+        if getattr(subject.choice, kind) is not None:
+            continue
+        for candidate in subject.call(f"list_{kind}s")[:_CANDIDATES]:
+            changed = {**arguments, kind: candidate}
+            if kind == "location" and subject.choice.size is None:
+                changed["size"] = _pick(subject, "size", None, location=candidate)
+            if not explain(subject.driver.create_node, **changed).refusals:
+                return f"--{kind} {candidate.id}"
+    return None
+
+
+def node_arguments(subject: Subject) -> dict[str, Any]:
     """What was chosen, or else the first size and the first image, which have to fit together."""
     choice = subject.choice
     arguments = {}

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 import attrs
 
-Point = Literal["methods", "objects", "lists", "errors", "changes"]
+Point = Literal["methods", "objects", "lists", "errors", "changes", "backend"]
 POINTS: tuple[Point, ...] = get_args(Point)
 """The parts of the contract, in the order in which they are checked."""
 Function = TypeVar("Function", bound=Callable[..., str])
@@ -56,11 +56,17 @@ CHECKS: list[Check] = []
 """All checks. They run in the order of their points, and in this order within a point."""
 
 
-def check(name: str, *, point: Point, **options: Any) -> Callable[[Function], Function]:
-    """Add the decorated function to the checks; the arguments are those of :class:`Check`."""
+def check(
+    name: str, *, point: Point, checks: list[Check] = CHECKS, **options: Any
+) -> Callable[[Function], Function]:
+    """
+    Add the decorated function to the checks.
+
+    :param checks: Where to add it. The other arguments are those of :class:`Check`.
+    """
 
     def register(function: Function) -> Function:
-        CHECKS.append(Check(name=name, point=point, function=function, **options))
+        checks.append(Check(name=name, point=point, function=function, **options))
         return function
 
     return register

@@ -37,6 +37,7 @@ def run(
     with_wrong_login: Callable[[], Any] | None = None,
     without_network: Callable[[], Any] | None = None,
     provider: str | None = None,
+    more: Iterable[Check] = (),
 ) -> Report:
     """
     Check a libcloud compute driver against libcloud's contract.
@@ -50,6 +51,7 @@ def run(
     :param with_wrong_login: Makes the same driver with a wrong secret.
     :param without_network: Makes the same driver behind a proxy that does not exist.
     :param provider: The driver's name in libcloud, for the report.
+    :param more: Further checks.
     :returns: The result of each check; whatever the driver raises is in there.
     """
     subject = Subject(
@@ -65,7 +67,7 @@ def run(
         libcloud=libcloud.__version__,
         python=platform.python_version(),
         changes=changes,
-        results=tuple(_results(subject, changes)),
+        results=tuple(_results(subject, changes, [*CHECKS, *more])),
     ).masked(subject.mask)
 
 
@@ -74,10 +76,10 @@ def _secrets_of(driver: Any) -> list[str]:
     return [secret] if isinstance(secret, str) else []
 
 
-def _results(subject: Subject, changes: bool) -> list[Result]:
+def _results(subject: Subject, changes: bool, checks: list[Check]) -> list[Result]:
     results: list[Result] = []
     try:
-        for check in sorted(CHECKS, key=lambda check: POINTS.index(check.point)):
+        for check in sorted(checks, key=lambda check: POINTS.index(check.point)):
             for name, arguments in check.cases:
                 outcome, detail = _run(check, subject, arguments, changes)
                 results.append(Result(name, check.point, outcome, detail))

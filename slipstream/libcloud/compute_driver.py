@@ -265,6 +265,7 @@ class SlipStreamNodeDriver(NodeDriver):
             api_version=api_version,
             settings=settings,
             plugins=self._plugins,
+            trust_kind=ex_ca_cert is None,
         )
         self._backend = self._plugins.operations(self._session)
         self.api_version = self._session.kind.api_version or api_version
@@ -1029,7 +1030,8 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :type node: :class:`~libcloud.compute.base.Node`
-        :param components: The names of the components, as in ``['web']``. (required)
+        :param components: The names of the components, as in ``['web']``. A deployment with a
+            single one needs none, which takes 1 request more.
         :type components: ``list`` of ``str``
         :keyword lines: How many lines of each.
         :type lines: ``int``
@@ -1042,11 +1044,11 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         if not self._backend.supports("get_logs"):
             return self._backend.get_logs("", [], lines, 0)  # refused, whatever was given
-        if not components:
-            raise BadInput("ex_get_node_logs needs components: their names, as in ['web'].")
+        if isinstance(components, str):
+            components = [components]
         return self._backend.get_logs(
             self._node_id(node),
-            components=[components] if isinstance(components, str) else list(components),
+            components=[name for name in components or () if name],
             lines=arguments.whole_number("lines", lines),
             timeout=arguments.seconds("timeout", timeout),
         )

@@ -12,6 +12,7 @@ from functools import cache
 from libcloud.compute.providers import DRIVERS
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.plugins import default_plugins
 
 
 def __getattr__(name: str) -> type[SlipStreamNodeDriver]:
@@ -22,13 +23,17 @@ def __getattr__(name: str) -> type[SlipStreamNodeDriver]:
 
 @cache
 def _driver(kind: str) -> type[SlipStreamNodeDriver]:
+    kinds = default_plugins().endpoint_kinds
+    record = kinds.get(kind) if kind in kinds else None
+    title, page = (kind, "") if record is None else (record.title or kind, record.website)
+
     class KindDriver(SlipStreamNodeDriver):
         __doc__ = f"""The driver for {kind} endpoints, with the address that the kind brings."""
 
-        name = kind
+        name = title
         type = kind
         api_name = kind
-        website = ""
+        website = page
         _kind = kind
 
     KindDriver.__module__ = __name__

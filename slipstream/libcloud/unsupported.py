@@ -46,15 +46,30 @@ REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
 """The reason and the advice for each method; the reason follows a colon."""
 
 
+def own_reason(method: str, cannot: Mapping[str, str]) -> str | None:
+    """
+    Why a backend does not have a method, in its own words.
+
+    :param method: The method's name.
+    :param cannot: Its reasons, by name.
+    """
+    every = cannot.get("list_volumes") if "volume" in method else None
+    return cannot.get(method, every)
+
+
 def unsupported(name: str) -> Callable[..., NoReturn]:
     """Make a method that is not supported; its signature is libcloud's."""
     original, (problem, advice) = getattr(NodeDriver, name), REASONS[name]
-    signature = inspect.signature(original)
+    signature, what = inspect.signature(original), name.replace("_", " ")
 
     @functools.wraps(original)
-    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
-        signature.bind(*args, **kwargs)
-        raise NotSupported(f"Cannot {name.replace('_', ' ')}: {problem}.", hint=advice)
+    def refuse(driver: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        signature.bind(driver, *args, **kwargs)
+        kind = driver._session.kind  # noqa: SLF001 - it is a method of the driver
+        reason = own_reason(name, kind.backend.cannot)
+        if reason is not None:
+            raise NotSupported(f"{kind.name} endpoints cannot {what}.", hint=reason)
+        raise NotSupported(f"Cannot {what}: {problem}.", hint=advice)
 
     refuse.__module__ = __name__
     refuse.__doc__ = f"""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+
+import attrs
 
 from slipstream.errors import (
     BadInput,
@@ -14,11 +18,12 @@ from slipstream.errors import (
     UnknownName,
 )
 from slipstream.hookspecs import EndpointKind, LoginMethod
-from slipstream.plugins.named_contributions import recognises
+from slipstream.plugins.named_contributions import Contribution
 from slipstream.plugins.registry import Plugins, default_plugins
 from slipstream.session import Session
 from slipstream.session.discovery import read_entry_point
 from slipstream.transport import Transport, TransportSettings
+from slipstream.transport.certificates import authorities
 from slipstream.transport.messages import Request, Response
 from slipstream.values.credentials import Credentials
 from slipstream.values.endpoint import Endpoint, join_address
@@ -34,6 +39,7 @@ def connect(
     api_version: str | None = None,
     settings: TransportSettings | None = None,
     plugins: Plugins | None = None,
+    trust_kind: bool = True,
 ) -> Session:
     """
     Log in on an endpoint.
@@ -44,20 +50,27 @@ def connect(
     :param api_version: The version of the protocol, which decides the kind too.
     :param settings: How to talk to it.
     :param plugins: The plugins to use; ``None`` for those of the environment.
+    :param trust_kind: Whether the certificates that a kind brings are used; not where the user has
+        named others.
     :returns: The session, logged in.
     :raises InvalidCredentials: If the server does not accept the credentials.
     :raises BadInput: If the credentials or the names cannot be right.
     :raises NoAnswer: If the server cannot be reached.
     """
     plugins = plugins or default_plugins()
+    if kind:
+        chosen: EndpointKind | None = _named(kind, api_version, plugins)
+    elif api_version:
+        chosen = kind_of_version(api_version, plugins)
+    else:
+        chosen = kind_of_host(endpoint, plugins)
+    settings = settings or TransportSettings()
+    if trust_kind and settings.verify and chosen is not None and chosen.ca_cert is not None:
+        trusted = authorities(chosen.ca_cert, f"ca_cert of {chosen.name} endpoints")
+        settings = attrs.evolve(settings, verify=trusted)
     transport = Transport(endpoint, settings)
     try:
-        if kind:
-            chosen = _named(kind, api_version, plugins)
-        elif api_version:
-            chosen = kind_of_version(api_version, plugins)
-        else:
-            chosen = find_kind(transport, plugins)
+        chosen = chosen or find_kind(transport, plugins)
         method = choose_login(chosen, credentials, plugins)
         _check_parameters(method, credentials)
         session = Session(transport, chosen, method, credentials)
@@ -85,98 +98,87 @@ def kind_of_version(api_version: str, plugins: Plugins) -> EndpointKind:
 
     :param api_version: The version.
     :param plugins: The plugins that know kinds of endpoint.
-    :returns: The kind.
     :raises UnknownName: If no kind has that version.
     """
-    kinds = plugins.endpoint_kinds
-    contributions = [
-        contribution for contribution in kinds.contributions() if contribution.record.api_version
-    ]
-    chosen = kinds.matching(
-        (
-            contribution
-            for contribution in contributions
-            if contribution.record.api_version == str(api_version)
-        ),
-        f"api_version {api_version!r}",
-    )
-    if chosen is None:
-        known = {contribution.record.api_version or "" for contribution in contributions}
-        raise UnknownName("api_version", str(api_version), known)
-    return chosen
+    version, kinds = str(api_version), plugins.endpoint_kinds
+    kind = kinds.choose(lambda c: c.record.api_version == version, f"api_version {version!r}")
+    if kind is None:
+        versions = {c.record.api_version for c in kinds if c.record.api_version}
+        raise UnknownName("api_version", version, versions)
+    return kind
+
+
+def kind_of_host(endpoint: Endpoint, plugins: Plugins) -> EndpointKind | None:
+    """
+    Find the kind of an endpoint by its host; nothing is sent.
+
+    :param endpoint: The server's address.
+    :param plugins: The plugins that know kinds of endpoint.
+    :returns: The kind, ``None`` if no kind names the host.
+    """
+    # A kind that names the port too means this server more than one that names the host alone.
+    for address in (join_address(endpoint.host, endpoint.port), join_address(endpoint.host)):
+        hosts = partial(_has_host, address)
+        if kind := plugins.endpoint_kinds.choose(hosts, f"the host {address}"):
+            return kind
+    return None
+
+
+def _has_host(address: str, kind: Contribution[EndpointKind]) -> bool:
+    return address in kind.record.hosts
 
 
 def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
     """
-    Find the kind of an endpoint: by its host, its cloud entry point, or the probes of the kinds.
+    Find the kind of an endpoint by its cloud entry point, or by the probes of the kinds.
 
     :param transport: Sends the requests, without a login.
     :param plugins: The plugins that know kinds of endpoint.
-    :returns: The kind.
     :raises MalformedAnswer: If no kind recognises it.
     """
-    endpoint = transport.endpoint
-    kinds = plugins.endpoint_kinds
-    # A kind that names the port too means this server more than one that names the host alone.
-    for address in (join_address(endpoint.host, endpoint.port), join_address(endpoint.host)):
-        kind = kinds.matching(
-            (c for c in kinds.contributions() if address in c.record.hosts),
-            f"the host {address}",
-        )
-        if kind is not None:
-            return kind
-    kind, error = _by_entry_point(transport, plugins)
-    kind = kind or _by_probe(transport, plugins)
+    endpoint, kinds = transport.endpoint, plugins.endpoint_kinds
+    what, kind = f"the server at {endpoint}", None
+    error: DriverError = MalformedAnswer(
+        f"{endpoint} has a cloud entry point of a family that no plugin knows.",
+        endpoint=endpoint.url,
+    )
+    try:
+        entry_point = read_entry_point(transport)
+        kind = kinds.choose(lambda c: c.recognises(entry_point), what)
+    except (MalformedAnswer, RedirectRefused, RequestFailed) as failure:
+        error = failure
     if kind is None:
-        installed = f"Installed kinds of endpoint: {', '.join(kinds.names)}."
-        hint = f"{installed} If it is one of them, name it as ex_endpoint_kind."
+        responses = _probe(transport, {c.record.probe_path for c in kinds})
+        kind = kinds.choose(
+            lambda c: (
+                c.record.probe_path in responses
+                and c.recognises(responses[c.record.probe_path], c.record.recognises_response)
+            ),
+            what,
+        )
+    if kind is None:
+        hint = f"Installed kinds of endpoint: {', '.join(kinds.names)}. If it is one of them, name"
+        hint += " it as ex_endpoint_kind."
         error.hint = f"{error.hint} {hint}" if error.hint else hint
         raise error
     return kind
 
 
-def _by_entry_point(
-    transport: Transport, plugins: Plugins
-) -> tuple[EndpointKind | None, DriverError]:
-    kinds, endpoint = plugins.endpoint_kinds, transport.endpoint
-    try:
-        entry_point = read_entry_point(transport)
-    except (MalformedAnswer, RedirectRefused, RequestFailed) as error:
-        return None, error
-    kind = kinds.matching(kinds.recognising(entry_point), f"the server at {endpoint}")
-    return kind, MalformedAnswer(
-        f"{endpoint} has a cloud entry point of a family that no plugin knows.",
-        endpoint=endpoint.url,
-    )
-
-
-def _by_probe(transport: Transport, plugins: Plugins) -> EndpointKind | None:
-    kinds = plugins.endpoint_kinds
-    responses: dict[str, Response | None] = {}
-    for contribution in kinds.contributions():
-        path = contribution.record.probe_path
-        if path and path not in responses:
-            request = Request(method="GET", path=path, repeatable=True)
-            try:
-                responses[path] = transport.send(request)
-            except DriverError:
-                responses[path] = None
-    return kinds.matching(
-        (
-            c
-            for c in kinds.contributions()
-            if (response := responses.get(c.record.probe_path)) is not None
-            and recognises(c, c.record.recognises_response, response)
-        ),
-        f"the server at {transport.endpoint}",
-    )
+def _probe(transport: Transport, paths: Iterable[str]) -> dict[str, Response]:
+    responses = {}
+    for path in sorted(filter(None, paths)):
+        with suppress(DriverError):
+            responses[path] = transport.send(Request(method="GET", path=path, repeatable=True))
+    return responses
 
 
 def _check_parameters(method: LoginMethod, credentials: Credentials) -> None:
-    for name in credentials.parameters if method.parameters is not None else ():
-        if name not in (method.parameters or ()):
+    if method.parameters is None:
+        return
+    for name in credentials.parameters:
+        if name not in method.parameters:
             where = f"of the login method {method.name}"
-            raise UnknownName("ex_login_parameter", name, method.parameters or (), where)
+            raise UnknownName("ex_login_parameter", name, method.parameters, where)
 
 
 def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins) -> LoginMethod:
@@ -186,20 +188,19 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
     :param kind: The kind of endpoint.
     :param credentials: What to log in with.
     :param plugins: The plugins that know login methods.
-    :returns: The method.
     :raises BadInput: If the kind of endpoint does not take it.
     """
     methods = plugins.login_methods
     name = credentials.method or next(
         (
             contribution.record.name
-            for contribution in methods.recognising(credentials)
-            if _taken(kind, contribution.record.name)
+            for contribution in methods
+            if _taken(kind, contribution.record.name) and contribution.recognises(credentials)
         ),
         kind.default_login,
     )
     if name not in methods:
-        _check_spelling(name, [entry.record.name for entry in methods.contributions()])
+        _check_spelling(name, methods.names)
     if not _taken(kind, name):
         raise BadInput(
             f"{kind.name} endpoints do not take the login method {name!r}.",
@@ -208,10 +209,7 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
     if name in methods:
         return methods.get(name)
     methods.raise_if_broken(name)
-    fallback = methods.matching(
-        (contribution for contribution in methods.contributions() if contribution.record.fallback),
-        "every other login method",
-    )
+    fallback = methods.choose(lambda c: c.record.fallback, "every other login method")
     return fallback or methods.get(name)
 
 

@@ -1,5 +1,5 @@
 """
-Find, check and register plugins, each on its own, so that a broken one stops no other.
+Find, check and register plugins one at a time, so that a broken one stops no other.
 
 A plugin is a module or an object named by an entry point of the group ``slipstream``. The
 environment variables ``SLIPSTREAM_DISABLE_PLUGINS`` (names or distributions to leave alone) and
@@ -49,13 +49,13 @@ OWN_DISTRIBUTION = "slipstream-libcloud-driver"
 
 
 class PluginWarning(RuntimeWarning):
-    """A plugin is broken and has been left out."""
+    """A plugin is broken and has been left out, or something else about one is wrong."""
 
 
 @attrs.frozen(kw_only=True)
 class PluginInfo:
     """
-    One plugin and what became of it.
+    One plugin and its status.
 
     :param name: Its entry point's name.
     :param distribution: The distribution that brings it.
@@ -92,13 +92,16 @@ class PluginInfo:
 
         :param doing: What failed, as in ``"importing it"``.
         :param cause: The exception.
-        :returns: A record whose reason tells what happened.
         """
-        reason = f"{doing} failed: {type(cause).__name__}{_text_of(cause)}"
+        try:
+            text = f": {safe_text(str(cause))}" if str(cause) else ""
+        except Exception:  # noqa: BLE001 - a foreign __str__ may raise any
+            text = " (it cannot be printed)"
+        reason = f"{doing} failed: {type(cause).__name__}{text}"
         return attrs.evolve(self, status="broken", reason=reason, cause=cause, hooks=())
 
     def warn(self) -> None:
-        """Say once that the plugin is left out, why, and how to switch it off."""
+        """Warn that the plugin is left out, why, and how to switch it off."""
         warnings.warn(
             f"The plugin {self.name!r} of {self.source} is left out: {self.reason}."
             f" Set {DISABLE_VARIABLE}={self.name} to switch it off.",
@@ -107,61 +110,36 @@ class PluginInfo:
         )
 
 
-def _text_of(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - a stranger's __str__ may raise any
-        return " (it cannot be printed)"
-    return f": {safe_text(text)}" if text else ""
-
-
 def _canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def _names(names: Iterable[str]) -> frozenset[str]:
     """Names that are compared as those of distributions are; one text may list several."""
-    given = names.split(",") if isinstance(names, str) else names
-    return frozenset(_canonical(name) for name in given if name.strip())
+    listed = names.split(",") if isinstance(names, str) else names
+    return frozenset(_canonical(name) for name in listed if name.strip())
 
 
-@attrs.frozen
 class Selection:
     """
-    Which third-party plugins may be loaded.
+    Which third-party plugins may be loaded; ``None`` leaves it to the environment.
 
     :param disabled: Names of plugins or distributions to leave out.
-    :param allowed: The only ones to load; ``None`` for all.
+    :param allowed: The only ones to load.
     """
 
-    disabled: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
-    allowed: frozenset[str] | None = attrs.field(
-        default=None, converter=attrs.converters.optional(_names)
-    )
-
-    @classmethod
-    def choose(
-        cls, disabled: Iterable[str] | None = None, allowed: Iterable[str] | None = None
-    ) -> Selection:
-        """
-        The selection of the arguments, or of the environment for those left out.
-
-        :param disabled: Names of plugins or distributions to leave out.
-        :param allowed: The only ones to load.
-        """
+    def __init__(
+        self, disabled: Iterable[str] | None = None, allowed: Iterable[str] | None = None
+    ) -> None:
         if disabled is None:
             disabled = os.environ.get(DISABLE_VARIABLE, "")
         if allowed is None:
             allowed = os.environ.get(ALLOW_VARIABLE)
-        return cls(disabled, allowed)
+        self.disabled = _names(disabled)
+        self.allowed = None if allowed is None else _names(allowed)
 
     def refuses(self, plugin: PluginInfo) -> str | None:
-        """
-        Why a plugin is left out.
-
-        :param plugin: The plugin.
-        :returns: The reason, ``None`` if it may be loaded.
-        """
+        """Say why a plugin is left out; ``None`` if it may be loaded."""
         names = _names([plugin.name, plugin.distribution])
         if names & self.disabled:
             return "switched off"
@@ -170,17 +148,12 @@ class Selection:
         return None
 
     def unmatched(self, plugins: Iterable[PluginInfo]) -> Iterator[str]:
-        """
-        Find the names to leave out that no plugin has; a typing error would leave out nothing.
-
-        :param plugins: Every plugin that was found.
-        :returns: A sentence for each.
-        """
-        known = {
+        """Find the names to leave out that no plugin has: a sentence for each."""
+        canonical = {
             name: _canonical(name) for info in plugins for name in (info.name, info.distribution)
         }
-        for name in sorted(self.disabled - set(known.values())):
-            near = nearest(name, known)
+        for name in sorted(self.disabled - set(canonical.values())):
+            near = nearest(name, canonical)
             yield (
                 f"There is no plugin {name!r} to leave out"
                 f"{f'; did you mean {near!r}?' if near else '.'}"
@@ -193,58 +166,53 @@ def load_all(manager: pluggy.PluginManager, selection: Selection) -> list[Plugin
 
     :param manager: Where to register them.
     :param selection: Which ones may be loaded.
-    :returns: What became of each, in a fixed order.
+    :returns: The status of each, in a fixed order.
     """
-    own_version = _version(OWN_DISTRIBUTION)
     plugins = []
     for module in BUILT_IN:
         info = PluginInfo(
-            name=module, distribution=OWN_DISTRIBUTION, version=own_version, built_in=True
+            name=module, distribution=OWN_DISTRIBUTION, version=VERSION, built_in=True
         )
         plugins.append(register(manager, info, importlib.import_module(module)))
-    for info, entry_point in _third_party():
-        plugins.append(_load(manager, selection, info, entry_point.load))
-    for name, plugin in NOT_INSTALLED:
-        info = PluginInfo(name=name, distribution="not installed", version="")
-        plugins.append(_load(manager, selection, info, partial(_itself, plugin)))
+    for info, load in _third_party():
+        reason = selection.refuses(info)
+        if reason:
+            manager.set_blocked(info.key)
+            plugins.append(attrs.evolve(info, status="disabled", reason=reason))
+        else:
+            plugins.append(_load(manager, info, load))
     return plugins
 
 
-def requirements(info: PluginInfo) -> Iterator[tuple[Requirement, bool]]:
-    """
-    The requirements of a plugin on this package, and whether each is met.
-
-    :param info: The plugin.
-    """
-    from packaging.requirements import Requirement  # noqa: PLC0415 - slow to import
-
-    for line in () if info.built_in else _requirements(info.distribution):
-        requirement = Requirement(line)
-        if _canonical(requirement.name) == OWN_DISTRIBUTION:
-            yield requirement, requirement.specifier.contains(VERSION, prereleases=True)
-
-
-def unmet_requirements(plugins: Iterable[PluginInfo]) -> Iterator[str]:
-    """
-    Find the plugins that need another version of this package.
-
-    :param plugins: The plugins.
-    :returns: A sentence for each.
-    """
-    for info in plugins:
-        for requirement, met in requirements(info):
-            if not met:
-                yield (
-                    f"The plugin {info.name!r} of {info.source} needs {requirement}, and"
-                    f" {VERSION} is installed."
-                )
+def _third_party() -> Iterator[tuple[PluginInfo, Callable[[], object]]]:
+    plugins: dict[str, tuple[PluginInfo, Callable[[], object]]] = {}
+    for entry_point in metadata.entry_points(group=PROJECT):
+        # What is left of a removed distribution may have neither name nor version.
+        about: Any = entry_point.dist.metadata if entry_point.dist else {}
+        info = PluginInfo(
+            name=entry_point.name,
+            distribution=about.get("Name") or "an unknown distribution",
+            version=about.get("Version") or "",
+        )
+        plugins[info.key] = (info, entry_point.load)
+    yield from (plugins[key] for key in sorted(plugins))
+    for name, plugin in NOT_INSTALLED:
+        info = PluginInfo(name=name, distribution="not installed", version="")
+        yield info, partial(lambda plugin: plugin, plugin)
 
 
-def _requirements(distribution: str) -> list[str]:
+def _load(
+    manager: pluggy.PluginManager, info: PluginInfo, load: Callable[[], object]
+) -> PluginInfo:
+    doing = "importing it"
     try:
-        return metadata.requires(distribution) or []
-    except metadata.PackageNotFoundError:
-        return []
+        plugin = load()
+        doing = "registering it"
+        return register(manager, info, plugin)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a foreign module may raise any
+        return info.broken(doing, error)
 
 
 def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) -> PluginInfo:
@@ -261,51 +229,22 @@ def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) ->
     manager.register(plugin, name=info.key)
     callers = manager.get_hookcallers(plugin) or []
     try:
-        _check_hooks(callers, plugin)
+        manager.check_pending()
+        for caller in callers:
+            for implementation in caller.get_hookimpls():
+                if implementation.plugin is plugin:
+                    _check_implementation(caller.name, implementation)
+    except pluggy.PluginValidationError:
+        manager.unregister(plugin)
+        [name, *_] = [caller.name for caller in callers if not caller.has_spec()]
+        hooks = [*CONTRIBUTIONS, *(f"{PROJECT}_{name}" for name in hookspecs.OPERATIONS)]
+        near = nearest(name, hooks)
+        suffix = f"; did you mean {near}?" if near else ""
+        raise PluginFailed(f"there is no hook {name}{suffix}") from None
     except PluginFailed:
         manager.unregister(plugin)
         raise
     return attrs.evolve(info, hooks=tuple(sorted(caller.name for caller in callers)))
-
-
-def _load(
-    manager: pluggy.PluginManager,
-    selection: Selection,
-    info: PluginInfo,
-    load: Callable[[], object],
-) -> PluginInfo:
-    reason = selection.refuses(info)
-    if reason:
-        return attrs.evolve(info, status="disabled", reason=reason)
-    try:
-        plugin = load()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a stranger's module may raise any
-        return info.broken("importing it", error)
-    try:
-        return register(manager, info, plugin)
-    except Exception as error:  # noqa: BLE001 - so may an object that is looked at
-        return info.broken("registering it", error)
-
-
-def _itself(plugin: object) -> object:
-    return plugin
-
-
-def _third_party() -> Iterator[tuple[PluginInfo, metadata.EntryPoint]]:
-    found = {}
-    for entry_point in metadata.entry_points(group=PROJECT):
-        distribution, version = _origin(entry_point)
-        info = PluginInfo(name=entry_point.name, distribution=distribution, version=version)
-        found[distribution, entry_point.name] = (info, entry_point)
-    return (found[key] for key in sorted(found))
-
-
-def _origin(entry_point: metadata.EntryPoint) -> tuple[str, str]:
-    """Name and version of the distribution; what is left of a removed one may have neither."""
-    said: Any = entry_point.dist.metadata if entry_point.dist else {}
-    return said.get("Name") or "an unknown distribution", said.get("Version") or ""
 
 
 def _check_shape(plugin: object) -> None:
@@ -316,25 +255,11 @@ def _check_shape(plugin: object) -> None:
             f"it is an {type(plugin).__name__}, not a module or an object with hooks"
         )
     for name in dir(plugin):
-        if not name.startswith(f"{PROJECT}_"):
-            continue
-        function = inspect.getattr_static(plugin, name)
-        function = getattr(function, "__func__", function)
-        if inspect.isroutine(function) and not hasattr(function, f"{PROJECT}_impl"):
-            raise PluginFailed(f"its function {name} is not marked with @hookimpl")
-
-
-def _check_hooks(callers: Iterable[pluggy.HookCaller], plugin: object) -> None:
-    known = [*CONTRIBUTIONS, *(f"{PROJECT}_{name}" for name in hookspecs.OPERATIONS)]
-    for caller in callers:
-        if not caller.has_spec():
-            near = nearest(caller.name, known)
-            raise PluginFailed(
-                f"there is no hook {caller.name}" + (f"; did you mean {near}?" if near else "")
-            )
-        for implementation in caller.get_hookimpls():
-            if implementation.plugin is plugin:
-                _check_implementation(caller.name, implementation)
+        if name.startswith(f"{PROJECT}_"):
+            function = inspect.getattr_static(plugin, name)
+            function = getattr(function, "__func__", function)
+            if inspect.isroutine(function) and not hasattr(function, f"{PROJECT}_impl"):
+                raise PluginFailed(f"its function {name} is not marked with @hookimpl")
 
 
 def _check_implementation(name: str, implementation: pluggy.HookImpl) -> None:
@@ -349,8 +274,26 @@ def _check_implementation(name: str, implementation: pluggy.HookImpl) -> None:
         )
 
 
-def _version(distribution: str) -> str:
+def requirements(info: PluginInfo) -> Iterator[tuple[Requirement, bool]]:
+    """The requirements of a plugin on this package, and whether each is met."""
+    from packaging.requirements import Requirement  # noqa: PLC0415 - slow to import
+
     try:
-        return metadata.version(distribution)
+        lines = () if info.built_in else metadata.requires(info.distribution) or ()
     except metadata.PackageNotFoundError:
-        return ""
+        return
+    for line in lines:
+        requirement = Requirement(line)
+        if _canonical(requirement.name) == OWN_DISTRIBUTION:
+            yield requirement, requirement.specifier.contains(VERSION, prereleases=True)
+
+
+def unmet_requirements(plugins: Iterable[PluginInfo]) -> Iterator[str]:
+    """Find the plugins that need another version of this package: a sentence for each."""
+    for info in plugins:
+        for requirement, met in requirements(info):
+            if not met:
+                yield (
+                    f"The plugin {info.name!r} of {info.source} needs {requirement}, and"
+                    f" {VERSION} is installed."
+                )

@@ -13,14 +13,14 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from contextlib import contextmanager
+from typing import Any, NamedTuple, cast
 
-import attrs
 import pluggy
 
 from slipstream import hookspecs
 from slipstream.errors import BadInput, DriverError, MalformedAnswer, PluginFailed
-from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend, Operation
+from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 from slipstream.session import Session
 from slipstream.session.dry_run import DryRunTransport
@@ -29,7 +29,7 @@ from slipstream.values import Deployment, DeploymentRequest
 
 PREFIX = f"{PROJECT}_"
 EVERY = f"{PREFIX}operation"
-_PASSING = (DriverError, Answered, KeyboardInterrupt, GeneratorExit)
+_PASSING = (DriverError, KeyboardInterrupt, GeneratorExit)
 """What is no fault of the plugin that raises it."""
 
 Failure = Callable[[str], DriverError]
@@ -42,21 +42,19 @@ WRAPPABLE = frozenset({EVERY, *(PREFIX + name for name in OPERATIONS)})
 """The hooks that plugins may wrap and not answer."""
 
 
-@attrs.frozen
-class _Signature:
-    """What an operation takes and returns, read from the method of :class:`Backend`."""
+class _Signature(NamedTuple):
+    """What an operation takes and returns, as :class:`Backend` declares it."""
 
     parameters: tuple[str, ...]
-    result: type
+    result: Any
     many: bool
 
 
 def _read_signature(name: str) -> _Signature:
     method = getattr(Backend, name)
     annotation = typing.get_type_hints(method)["return"]
-    origin = typing.get_origin(annotation) or annotation
-    many = origin is Iterable
-    result = typing.get_args(annotation)[0] if many else origin
+    many = typing.get_origin(annotation) is Iterable
+    result = typing.get_args(annotation)[0] if many else annotation
     return _Signature(tuple(inspect.signature(method).parameters)[1:], result, many)
 
 
@@ -73,17 +71,6 @@ def specifications() -> Any:
         specification = eval(f"lambda {names}: None")  # noqa: S307 - of names in hookspecs
         setattr(namespace, PREFIX + name, hookspecs.hookspec(firstresult=True)(specification))
     return namespace
-
-
-class _Innermost:
-    """What ``slipstream_operation`` comes to when all its wrappers have yielded."""
-
-    def __init__(self, call: Callable[[str, Mapping[str, Any]], Any]) -> None:
-        self._call = call
-
-    @hookspecs.hookimpl
-    def slipstream_operation(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
-        return self._call(operation.name, arguments)
 
 
 class Operations:
@@ -117,7 +104,10 @@ class Operations:
                 f"The backend of {session.kind.name} endpoints, by {provider.source}, does not"
                 f" fit its operations: {str(error).splitlines()[-1].strip()}."
             ) from error
-        self._manager.register(_Innermost(self._call_single))
+        innermost = hookspecs.hookimpl(
+            lambda operation, arguments: self._call_single(operation.name, arguments)
+        )
+        self._manager.register(types.SimpleNamespace(slipstream_operation=innermost))
         self._wrapping_all: list[str] = []
         for info, implementation, hook in wrappers:
             if self._dry_run and "dry_run" not in implementation.argnames:
@@ -171,7 +161,7 @@ class Operations:
     ) -> None:
         transport = cast(DryRunTransport, self._session.transport)
         # The call itself would not send these requests.
-        with transport.not_collecting(), _Blame(self._backend_failure("deploy")):
+        with transport.not_collecting(), _blaming(self._backend_failure("deploy")):
             try:
                 refusals.extend(backend.preflight(request))
             except DriverError as error:
@@ -199,23 +189,19 @@ class Operations:
             return answered.result
 
     def _context(self) -> dict[str, Any]:
-        session = self._session
-        return {"session": session, "backend": session.backend, "dry_run": self._dry_run}
+        backend = self._session.backend
+        return {"session": self._session, "backend": backend, "dry_run": self._dry_run}
 
     def _answers(self) -> types.SimpleNamespace:
         """Make the hook implementations of the backend, whose results are checked."""
-        answers = types.SimpleNamespace()
-        for name in OPERATIONS:
-            method = getattr(self._session.backend, name)
-            setattr(answers, PREFIX + name, self._answer(name, method))
-        return answers
+        return types.SimpleNamespace(**{PREFIX + name: self._answer(name) for name in OPERATIONS})
 
-    def _answer(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
-        failure = self._backend_failure(name)
+    def _answer(self, name: str) -> Callable[..., Any]:
+        method, failure = getattr(self._session.backend, name), self._backend_failure(name)
 
         @functools.wraps(method)
         def answer(*args: Any) -> Any:
-            with _Blame(failure):
+            with _blaming(failure):
                 result = method(*args)
             return _check(name, result, failure)
 
@@ -230,42 +216,50 @@ class Operations:
 def _check(name: str, result: Any, failure: Failure) -> Any:
     """Check the type of a result, and of each item of a list when it is read."""
     signature = _SIGNATURES[name]
-    if signature.many and isinstance(result, Iterable) and not _is_text(result):
+    is_list = isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping)
+    if signature.many and is_list:
         return _check_each(signature.result, result, failure)
-    if signature.many or not isinstance(result, signature.result):
-        expected = ("an iterable of " if signature.many else "") + signature.result.__name__
+    if signature.many or not _fits(signature.result, result):
+        hint = signature.result
+        expected = str(hint) if typing.get_args(hint) else hint.__name__
+        expected = f"an iterable of {expected}" if signature.many else expected
         raise failure(f"it returned {type(result).__name__}, not {expected}")
     return result
 
 
 def _check_each(expected: type, results: Iterable[Any], failure: Failure) -> Iterator[Any]:
-    with _Blame(failure):
+    with _blaming(failure):
         for result in results:
             if not isinstance(result, expected):
                 raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
             yield result
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str | bytes | Mapping)
+def _fits(hint: Any, value: object) -> bool:
+    """Whether a value, and what it holds, has a type; nothing but dicts and lists holds more."""
+    if not isinstance(value, typing.get_origin(hint) or hint):
+        return False
+    items = [value.keys(), value.values()] if isinstance(value, dict) else [value]
+    return all(
+        _fits(item_hint, item)
+        for item_hint, group in zip(typing.get_args(hint), items, strict=False)
+        for item in cast(Iterable[Any], group)
+    )
 
 
-class _Blame:
+@contextmanager
+def _blaming(failure: Failure) -> Iterator[None]:
     """
     Turn whatever else is raised into the failure of a plugin.
 
     The text of the exception is not quoted, since it could hold a secret; it is the cause.
     """
-
-    def __init__(self, failure: Failure) -> None:
-        self._failure = failure
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if error is not None and not isinstance(error, _PASSING):
-            raise self._failure(type(error).__name__) from error
+    try:
+        yield
+    except _PASSING:
+        raise
+    except BaseException as error:
+        raise failure(type(error).__name__) from error
 
 
 def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> DriverError:
@@ -290,13 +284,7 @@ def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> 
 
 
 class _Guard:
-    """
-    Runs one wrapper, and tells each of its faults as its own.
-
-    :param implementation: The wrapper.
-    :param info: The plugin that it comes from.
-    :param hook: The hook that it wraps.
-    """
+    """Runs one wrapper of a hook, and reports each of its faults as that of its plugin."""
 
     def __init__(self, implementation: pluggy.HookImpl, info: PluginInfo, hook: str) -> None:
         self._function, self._info, self._hook = implementation.function, info, hook
@@ -321,7 +309,7 @@ class _Guard:
         return mark(guarded)
 
     def _begin(self, args: tuple[Any, ...]) -> Generator[None, Any, Any]:
-        with _Blame(self._failed):
+        with _blaming(self._failed):
             wrapper = self._function(*args)
             if not isinstance(wrapper, Generator):
                 raise self._failed("it does not yield, as a wrapper must")
@@ -330,8 +318,10 @@ class _Guard:
             except StopIteration:
                 raise self._failed("it did not yield") from None
             except Answered as answered:
-                raise Answered(self._check(answered.result)) from None
-            return wrapper
+                result = answered.result
+            else:
+                return wrapper
+        raise Answered(self._check(result))
 
     def _finish(
         self, wrapper: Generator[None, Any, Any], result: Any, failure: BaseException | None

@@ -48,7 +48,7 @@ class Plugins:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.add_hookspecs(specifications())
-        selection = Selection.choose(disabled, allowed)
+        selection = Selection(disabled, allowed)
         infos = load_all(self._manager, selection)
         self._plugins = {info.key: info for info in infos}
         hook = self._manager.hook
@@ -140,7 +140,7 @@ def default_plugins() -> Plugins:
 
 def _disputed_hosts(kinds: Contributions[EndpointKind]) -> Iterator[str]:
     claims: dict[str, list[Contribution[EndpointKind]]] = {}
-    for kind in kinds.contributions():
+    for kind in kinds:
         for host in kind.record.hosts:
             claims.setdefault(host, []).append(kind)
     for host, claiming in sorted(claims.items()):

@@ -19,6 +19,7 @@ from slipstream.transport import Transport, clock
 from slipstream.transport.cookies import LONGEST_LIFETIME
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Endpoint
+from slipstream.values.fields import Record
 from slipstream.values.numbers import within
 from slipstream.values.secret_names import announces_secret
 
@@ -33,6 +34,9 @@ class WireProtocol(Protocol):
 
     def accepts_session(self, client: Client) -> bool:
         """Whether the server takes the cookies of a client as a login."""
+
+    def read_user_name(self, client: Client) -> str | None:
+        """Ask the server who is logged in."""
 
     def act_for(self, attempt: LoginAttempt, group: str) -> None:
         """Go on as a group of the user."""
@@ -51,15 +55,16 @@ class WireProtocol(Protocol):
 
 
 @attrs.define(kw_only=True, eq=False)
-class Login:
+class Login(Record):
     """
     A login that the server has accepted.
 
     :param cookies: The cookies to send with each request.
     :param lifetime: Seconds from now after which it expires; ``None`` if the server gives none.
-    :param user_name: Who is logged in; ``None`` until somebody has asked the server.
-    :param data: What the login method or the backend keeps for
-        :meth:`Backend.authorise() <slipstream.hookspecs.Backend.authorise>`, such as a token.
+    :param user_name: Who is logged in, if the login tells; :attr:`Session.user_name
+        <slipstream.session.Session.user_name>` always does.
+    :param data: What the login method or the backend keeps for ``Backend.authorise()``, such as a
+        token.
     """
 
     cookies: RequestsCookieJar = attrs.field(repr=False)

@@ -131,6 +131,17 @@ class Session(Client):
         return self.login.cookies
 
     @property
+    def user_name(self) -> str | None:
+        """
+        Who is logged in; the server is asked once for each login, unless the login says so.
+
+        ``None`` where the server does not tell.
+        """
+        if self.login.user_name is None:
+            self.login.user_name = self.backend.read_user_name(self)
+        return self.login.user_name
+
+    @property
     def closed(self) -> bool:
         """Whether it was closed."""
         return self.transport.closed

@@ -36,7 +36,9 @@ class Provenance:
 
     :param origin: The folder it belongs to, for example ``sandbox-3.71``.
     :param kind: :data:`FROM_SANDBOX` or :data:`FROM_SERVER`.
-    :param server: The family of the server, ``SlipStream`` or ``Nuvla``.
+    :param server: What serves, as in ``SlipStream`` or ``Nuvla``.
+    :param endpoint_kind: The kind of endpoint, where a driver must be told; empty for SlipStream
+        and Nuvla, which it recognises.
     :param version: The server's version, ``unknown`` if it is not known.
     :param date: The day of the latest recording, as ``2026-11-23``.
     :param library: The distribution that recorded, with its version.
@@ -50,6 +52,7 @@ class Provenance:
     date: str = field(converter=str)
     library: str = field(converter=str)
     endpoint: str = field(converter=str)
+    endpoint_kind: str = field(default="", converter=str, kw_only=True)
 
     @classmethod
     def parse(cls, document: Any, path: Path) -> Self:
@@ -119,11 +122,7 @@ class Manifest(Provenance):
         _write_yaml(folder / MANIFEST, document)
 
     def obstacle(self, name: str) -> tuple[str, str] | None:
-        """Say why a scenario is not replayed.
-
-        :param name: The scenario; a parametrised one is listed with its parameters or without.
-        :returns: One of :data:`STATUSES` and the reason, or ``None`` if it is replayed.
-        """
+        """Say why a scenario is not replayed."""
         for status in STATUSES:
             reasons: dict[str, str] = getattr(self, status)
             for listed in (name, ".".join(name.split(".")[:2])):
@@ -165,13 +164,7 @@ def save(path: Path, header: Header, interactions: list[Interaction]) -> None:
 
 
 def load(path: Path) -> tuple[Header, list[Interaction]]:
-    """Read a cassette.
-
-    :param path: The file.
-    :returns: Its header and its interactions.
-    :raises CassetteError: If the file is not a complete cassette.
-    :raises FileNotFoundError: If there is none.
-    """
+    """Read a cassette."""
     try:
         document = _load_yaml(path)
         header = Header.parse(document.get("header"), path)
@@ -197,6 +190,9 @@ def _load_yaml(path: Path) -> Any:
 
 
 def _write_yaml(path: Path, document: Any) -> None:
+    for header in (document, document.get("header", {})):
+        if not header.get("endpoint_kind", True):
+            del header["endpoint_kind"]
     text = yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
     )

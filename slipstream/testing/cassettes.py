@@ -31,12 +31,7 @@ class Recording:
     interactions: list[Interaction] = field(factory=list, init=False, repr=False)
 
     def save(self, path: Path, header: Header) -> None:
-        """Write what was recorded.
-
-        :param path: The cassette's file.
-        :param header: What the cassette says about itself.
-        :raises CassetteError: If nothing was recorded, or a known secret got through.
-        """
+        """Write what was recorded."""
         if not self.interactions:
             raise CassetteError(f"{header.scenario} made no request: it is no scenario")
         if any(secret in repr(self.interactions) for secret in self.scrubber.known):
@@ -71,8 +66,6 @@ class Replay:
         """List the recorded requests that were not sent.
 
         A read that was answered alike when it was sent before need not be sent as often.
-
-        :returns: A line for each, with method and URL.
         """
         cassette = self._cassette
         reads = [
@@ -96,12 +89,7 @@ class Replay:
 
 
 def build_vcr(persister: Recording | Replay, scrubber: Scrubber) -> vcr.VCR:
-    """Configure vcrpy: bodies matched, both sides scrubbed before they are compared.
-
-    :param persister: What takes the interactions, or has them.
-    :param scrubber: The rules.
-    :returns: A recorder that never mixes: it records all or plays all.
-    """
+    """Configure vcrpy: bodies matched, both sides scrubbed before they are compared."""
     recorder = vcr.VCR(
         record_mode="all" if isinstance(persister, Recording) else "none",
         match_on=MATCHERS,

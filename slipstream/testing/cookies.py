@@ -22,10 +22,6 @@ def scrubbed_cookie(header: str, responded: str | None = None) -> str:
     Name and attributes stay, because a client acts on them. A cookie that was valid when it was
     recorded is given an end far away, as it has to be valid whenever the recording is played; one
     that had expired stays expired.
-
-    :param header: The header's value.
-    :param responded: The ``Date`` of the response, to tell which of the two it is.
-    :returns: The header's value without secret.
     """
     cookie, *attributes = [part.strip() for part in header.split(";")]
     name, _, value = cookie.partition("=")
@@ -52,13 +48,7 @@ def _attribute(part: str, responded: str | None) -> str:
 
 
 def distant(timestamp: str, responded: str | None = None) -> str:
-    """Move the end of a session far away, written the way it was.
-
-    :param timestamp: An end as the servers write it: an HTTP date with ``GMT``, ``UTC`` or
-        ``+0000``, or ISO 8601.
-    :param responded: The ``Date`` of the response; without it, only the epoch itself is past.
-    :returns: An end in the year 2099, or the epoch if it was past.
-    """
+    """Move the end of a session far away, written the way it was."""
     if _ISO.match(timestamp):
         return NEVER_ISO
     zone = _ZONE.search(timestamp)

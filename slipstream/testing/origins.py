@@ -17,25 +17,14 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def kept_endpoint(endpoint: str) -> str:
-    """Choose the address that a recording is kept under.
-
-    :param endpoint: The URL that was recorded, for example ``http://127.0.0.1:54321``.
-    :returns: The same path at ``https://server.example``, or at the host itself if it is a
-        public service.
-    """
+    """Choose the address that a recording is kept under."""
     parts = urlsplit(endpoint)
     host = parts.hostname if parts.hostname in PUBLIC_HOSTS else PLACEHOLDER_HOST
     return f"https://{host}{parts.path.rstrip('/')}"
 
 
 def moved(source: str, target: str) -> Callable[[str], str]:
-    """Build a function that moves addresses in a text from one server to another.
-
-    :param source: The URL of the server whose addresses occur.
-    :param target: The URL of the server they shall point to.
-    :returns: The function; it knows addresses written for JSON and for a query, and, where the
-        host is a name, the bare host.
-    """
+    """Build a function that moves addresses in a text from one server to another."""
     old, new = urlsplit(source), urlsplit(target)
     if (old.scheme, old.netloc) == (new.scheme, new.netloc):
         return lambda text: text

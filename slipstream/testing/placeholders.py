@@ -19,6 +19,7 @@ PASSWORD: Final = "recorded-password"  # noqa: S105 - it stands in for one
 # A client may recognise an API key by its form.
 KEY: Final = "00000000-0000-4000-8000-000000000000"
 SECRET: Final = "recorded-secret"  # noqa: S105 - it stands in for one
+TOKEN: Final = "recorded-token"  # noqa: S105 - it stands in for one
 OTHER_USERNAME: Final = "recorded-other-user"
 OTHER_PASSWORD: Final = "recorded-other-password"  # noqa: S105 - it stands in for one
 TWO_FACTOR_USERNAME: Final = "recorded-two-factor-user"
@@ -44,7 +45,7 @@ _PROTOCOL_WORDS = frozenset(
     | {"token", "true", "type", "user", "username", "value", "version"}
 )
 _OWN_WORDS = (
-    *(USERNAME, PASSWORD, KEY, SECRET, OTHER_USERNAME, OTHER_PASSWORD, SCRUBBED, EMAIL),
+    *(USERNAME, PASSWORD, KEY, SECRET, TOKEN, OTHER_USERNAME, OTHER_PASSWORD, SCRUBBED, EMAIL),
     *(TWO_FACTOR_USERNAME, TWO_FACTOR_PASSWORD, TWO_FACTOR_SEED),
 )
 
@@ -85,14 +86,7 @@ PLACEHOLDERS: Final = Policy(
 
 
 def known_secrets(secrets: Mapping[str, str], names: Mapping[str, str]) -> KnownSecrets:
-    """Gather the values that are known to be secret.
-
-    :param secrets: Each secret and its placeholder, replaced wherever it occurs.
-    :param names: Each name of a user or a key and its placeholder, replaced as a whole word.
-    :returns: What replaces them.
-    :raises ValueError: If a value could not be told apart from the protocol's own words; the
-        message does not contain it.
-    """
+    """Gather the values that are known to be secret."""
     known = KnownSecrets()
     for value, placeholder in names.items():
         _check(value, placeholder, _SHORTEST_NAME)

@@ -58,6 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("slipstream", "sessions with SlipStream and Nuvla")
     group.addoption("--record", action="store_true", help="record scenarios anew")
     group.addoption("--endpoint", metavar="URL", help="record this server, not the sandbox")
+    group.addoption("--endpoint-kind", metavar="NAME", help="the kind of endpoint to record")
     group.addoption(
         "--family",
         metavar="NAME",
@@ -152,10 +153,7 @@ def _origin_of(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session")
 def origin(request: pytest.FixtureRequest) -> str:
-    """Name the folder of cassettes in use; a test runs once for each.
-
-    :returns: For example ``sandbox-3.71``.
-    """
+    """Name the folder of cassettes in use; a test runs once for each."""
     return str(request.param)
 
 
@@ -178,7 +176,7 @@ def _recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
 def _started(config: pytest.Config, stack: ExitStack) -> Recorder:
     option, root = config.option, _root(config)
     if option.endpoint:
-        return server_recorder(root, option.endpoint, option.origin)
+        return server_recorder(root, option.endpoint, option.origin, option.endpoint_kind)
     return stack.enter_context(sandbox_recorder(root, option.origin, option.family))
 
 
@@ -188,10 +186,7 @@ def scenario(
     origin: str,
     _recorder: Recorder | None,
 ) -> Iterator[Scenario]:
-    """Give a test its server: a real one while recording, else a cassette.
-
-    :returns: The scenario.
-    """
+    """Give a test its server: a real one while recording, else a cassette."""
     name = _name(request.node)
     if _recorder is None:
         with _replayed(request.node, _root(request.config) / origin, name) as prepared:
@@ -203,10 +198,7 @@ def scenario(
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Start a sandbox whose clock moves by ``sandbox.clock.advance(seconds)`` alone.
-
-    :returns: The running sandbox.
-    """
+    """Start a sandbox whose clock moves by ``sandbox.clock.advance(seconds)`` alone."""
     from slipstream.sandbox import Sandbox  # noqa: PLC0415 - flask is needed for this alone
 
     with Sandbox(speed=0) as running:
@@ -224,6 +216,7 @@ def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scen
         yield Scenario(
             name=name,
             endpoint=recorder.endpoint,
+            endpoint_kind=recorder.driver_kind,
             credentials=recorder.credentials,
             recording=True,
             now=recorder.now,
@@ -239,6 +232,7 @@ def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
         yield Scenario(
             name=name,
             endpoint=session.endpoint,
+            endpoint_kind=session.header.endpoint_kind or None,
             credentials=ScenarioCredentials.placeholders(session.header.credentials),
             recording=False,
             now=lambda: datetime.now(UTC),

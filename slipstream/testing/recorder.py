@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import requests
 from attrs import define, field
 
+from slipstream.errors import DriverError
+from slipstream.hookspecs import EndpointKind
+from slipstream.plugins import default_plugins
+from slipstream.plugins.connect import find_kind, kind_of_host
 from slipstream.testing.cassette_file import (
     FROM_SANDBOX,
     FROM_SERVER,
@@ -24,6 +27,9 @@ from slipstream.testing.cassettes import Recording
 from slipstream.testing.origins import kept_endpoint, moved
 from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
 from slipstream.testing.scrubbing import Scrubber
+from slipstream.transport import Transport
+from slipstream.transport.messages import Request
+from slipstream.values import Endpoint
 
 SANDBOX_ORIGINS: Final = {"slipstream": "sandbox-3.71", "nuvla": "sandbox-nuvla-6.19"}
 """The folder that recordings of the sandbox go to, for each family."""
@@ -36,13 +42,15 @@ if TYPE_CHECKING:
 
 _DISTRIBUTION = "slipstream-libcloud-driver"
 _VERSION = re.compile(r"-v?(\d[\w.]*)$")
-_TIMEOUT = 30.0
 _CODE_PERIOD = 30
+_ENTRY_POINT = Request(method="GET", path="/api/cloud-entry-point", repeatable=True)
 _SANDBOX = "slipstream-sandbox"
+_FAMILIES = frozenset({"slipstream", "nuv.la", "nuvla", "nuvla.io"})
+"""Kinds that a driver recognises at any address."""
 
 
 class ServerUnknownError(RuntimeError):
-    """The server to record cannot be reached, or is none of the family."""
+    """The server to record cannot be reached, or no installed kind of endpoint serves it."""
 
 
 @define(kw_only=True)
@@ -51,7 +59,7 @@ class Recorder:
 
     :param root: The folder of all cassettes.
     :param origin: The name of the folder to record into.
-    :param server: The family of the server.
+    :param kind: The kind of endpoint that serves it.
     :param sandbox: Whether the server is the sandbox.
     :param slept: Moves the server's clock by the seconds that a scenario sleeps, where that can
         be done; elsewhere sleeping takes its time.
@@ -61,7 +69,7 @@ class Recorder:
     endpoint: str
     origin: str
     credentials: ScenarioCredentials
-    server: str
+    kind: EndpointKind
     sandbox: bool
     slept: Callable[[float], object] | None = None
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
@@ -73,6 +81,11 @@ class Recorder:
     def folder(self) -> Path:
         """The folder recorded into."""
         return self.root / self.origin
+
+    @property
+    def driver_kind(self) -> str | None:
+        """What the driver must be told as ``ex_endpoint_kind``."""
+        return None if self.kind.name in _FAMILIES else self.kind.name
 
     def scrubber(self) -> Scrubber:
         """Build the scrubber that knows the credentials and the server's address."""
@@ -113,7 +126,8 @@ class Recorder:
         return {
             "origin": self.origin,
             "kind": FROM_SANDBOX if self.sandbox else FROM_SERVER,
-            "server": self.server,
+            "server": self.kind.title or self.kind.name,
+            "endpoint_kind": self.driver_kind or "",
             "version": version[1] if version else "unknown",
             "date": datetime.now(UTC).date().isoformat(),
             "library": f"{_DISTRIBUTION} {importlib.metadata.version(_DISTRIBUTION)}",
@@ -121,23 +135,18 @@ class Recorder:
         }
 
 
-def identify(endpoint: str) -> tuple[str, bool]:
-    """Identify a server by its cloud entry point.
-
-    :returns: ``SlipStream`` or ``Nuvla``, and whether it says that it is the sandbox.
-    :raises ServerUnknownError: If it does not respond, or is neither.
-    """
-    address = f"{endpoint}/api/cloud-entry-point"
+def identify(endpoint: str, kind: str | None = None) -> tuple[EndpointKind, bool]:
+    """Find the kind of endpoint that serves a server."""
+    plugins = default_plugins()
     try:
-        response = requests.get(address, timeout=_TIMEOUT)
-        document: Any = response.json()
-    except requests.RequestException as error:
-        reason = type(error).__name__
-        raise ServerUnknownError(f"cannot record {address}: {reason}") from None
-    for mark, name in (("resourceURI", "SlipStream"), ("resource-type", "Nuvla")):
-        if isinstance(document, dict) and mark in document:
-            return name, response.headers.get("Server") == _SANDBOX
-    raise ServerUnknownError(f"cannot record {address}: it is neither SlipStream nor Nuvla")
+        transport = Transport(Endpoint.parse(endpoint))
+        chosen = plugins.endpoint_kinds.get(kind) if kind else None
+        chosen = chosen or kind_of_host(transport.endpoint, plugins)
+        chosen = chosen or find_kind(transport, plugins)
+        response = transport.send(_ENTRY_POINT)
+    except DriverError as error:
+        raise ServerUnknownError(f"cannot record {endpoint}: {error}") from None
+    return chosen, response.headers.get("Server") == _SANDBOX
 
 
 @contextmanager
@@ -153,7 +162,7 @@ def sandbox_recorder(
             endpoint=sandbox.url.rstrip("/"),
             origin=origin or SANDBOX_ORIGINS[family_name],
             credentials=_sandbox_credentials(sandbox),
-            server=identify(sandbox.url.rstrip("/"))[0],
+            kind=identify(sandbox.url)[0],
             sandbox=True,
             slept=lambda seconds: sandbox.clock.advance(seconds * SANDBOX_SPEED),
             now=lambda: _next_code(sandbox),
@@ -174,6 +183,7 @@ def _sandbox_credentials(sandbox: Sandbox) -> ScenarioCredentials:
         password=sandbox.password,
         key=sandbox.key,
         secret=sandbox.secret,
+        token=sandbox.token,
         other_username=other.username,
         other_password=other.password,
         two_factor_username=two_factor.username if seeds and two_factor else None,
@@ -182,7 +192,7 @@ def _sandbox_credentials(sandbox: Sandbox) -> ScenarioCredentials:
     )
 
 
-def server_recorder(root: Path, endpoint: str, origin: str) -> Recorder:
+def server_recorder(root: Path, endpoint: str, origin: str, kind: str | None = None) -> Recorder:
     """Prepare to record a server that is already running.
 
     :raises MissingCredentialsError: If the environment lacks credentials; nothing was sent.
@@ -190,12 +200,12 @@ def server_recorder(root: Path, endpoint: str, origin: str) -> Recorder:
     """
     credentials = ScenarioCredentials.from_environment()
     endpoint = endpoint.rstrip("/")
-    server, sandbox = identify(endpoint)
+    server, sandbox = identify(endpoint, kind)
     return Recorder(
         root=root,
         endpoint=endpoint,
         origin=origin,
         credentials=credentials,
-        server=server,
+        kind=server,
         sandbox=sandbox,
     )

@@ -13,6 +13,7 @@ from typing import Final
 
 from attrs import frozen
 
+from slipstream.plugins import default_plugins
 from slipstream.testing.cassette_file import (
     MANIFEST,
     STATUSES,
@@ -87,6 +88,7 @@ def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
     :param scenarios: The names of the scenarios that exist, to find cassettes without one.
     :returns: What is wrong, in the order of the files; empty if all is well.
     """
+    default_plugins()  # what they declare secret is a secret here, too
     findings: list[Finding] = []
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
         if path.suffix == ".yaml":
@@ -143,12 +145,7 @@ def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator
 
 
 def text_findings(path: Path, text: str) -> Iterator[Finding]:
-    """Look through a text for secrets, e-mail addresses and tags that run code.
-
-    :param path: The file to name in a finding.
-    :param text: What it holds.
-    :returns: What is wrong, and where.
-    """
+    """Look through a text for secrets, e-mail addresses and tags that run code."""
     for problem, pattern in _PATTERNS.items():
         for hit in pattern.finditer(text):
             yield Finding(path, f"holds {problem}", text.count("\n", 0, hit.start()) + 1)

@@ -18,6 +18,7 @@ from slipstream.testing.placeholders import (
     OTHER_USERNAME,
     PASSWORD,
     SECRET,
+    TOKEN,
     TWO_FACTOR_PASSWORD,
     TWO_FACTOR_SEED,
     TWO_FACTOR_USERNAME,
@@ -29,6 +30,7 @@ _PLACEHOLDERS: Final = {
     "password": PASSWORD,
     "key": f"credential/{KEY}",
     "secret": SECRET,
+    "token": TOKEN,
     "other_username": OTHER_USERNAME,
     "other_password": OTHER_PASSWORD,
     "two_factor_username": TWO_FACTOR_USERNAME,
@@ -38,6 +40,7 @@ _PLACEHOLDERS: Final = {
 _LOGINS = (
     ("username", "password"),
     ("key", "secret"),
+    ("token",),
     ("other_username", "other_password"),
     ("two_factor_username", "two_factor_password", "two_factor_seed"),
 )
@@ -65,6 +68,7 @@ class ScenarioCredentials:
     :param password: The user's password.
     :param key: The id of an API key, with ``credential/`` in front.
     :param secret: The secret of that key.
+    :param token: What else a login method takes for a secret, such as a token.
     :param other_username: The name of a second user, who shares nothing with the first.
     :param other_password: The second user's password.
     :param two_factor_username: The name of a user with a second factor by TOTP.
@@ -76,6 +80,7 @@ class ScenarioCredentials:
     password: str | None = field(default=None, repr=_masked)
     key: str | None = field(default=None, converter=_with_prefix)
     secret: str | None = field(default=None, repr=_masked)
+    token: str | None = field(default=None, repr=_masked)
     other_username: str | None = None
     other_password: str | None = field(default=None, repr=_masked)
     two_factor_username: str | None = None
@@ -88,8 +93,8 @@ class ScenarioCredentials:
 
         :param environment: Where to look, by default the process's own environment.
         :returns: The credentials.
-        :raises MissingCredentialsError: If there is neither a password nor an API key, or a login
-            is incomplete.
+        :raises MissingCredentialsError: If there is no password, API key or token, or a login is
+            incomplete.
         """
         # Not the default argument itself: documentation tools print those, secrets included.
         environment = os.environ if environment is None else environment
@@ -97,7 +102,7 @@ class ScenarioCredentials:
         values = {name: environment.get(variable) for name, variable in variables.items()}
         needed = [name for login in _LOGINS if any(map(values.get, login)) for name in login]
         own = [*_LOGINS[0], *_LOGINS[1]]
-        if not any(map(values.get, own)):
+        if not any(map(values.get, [*own, "token"])):
             needed = [*own, *needed]
         if missing := [variables[name] for name in needed if not values[name]]:
             raise MissingCredentialsError(f"set {', '.join(missing)} to record a server")
@@ -105,34 +110,28 @@ class ScenarioCredentials:
 
     @classmethod
     def placeholders(cls, names: tuple[str, ...]) -> Self:
-        """Make the credentials that a replay takes for real.
-
-        :param names: Which were at hand when the recording was made.
-        :returns: The credentials.
-        """
+        """Make the credentials that a replay takes for real."""
         return cls(**{name: _PLACEHOLDERS[name] for name in names})
 
     def given(self) -> tuple[str, ...]:
-        """Name the credentials that are there.
-
-        :returns: Some of ``username``, ``password``, ``key`` and so on.
-        """
+        """Name the credentials that are there."""
         return tuple(name for name, value in asdict(self).items() if value)
 
     def secrets(self) -> dict[str, str]:
-        """Map the secret values to their placeholders, for a scrubber.
-
-        :returns: Passwords and secrets, as far as they are there.
-        """
+        """Map the secret values to their placeholders, for a scrubber."""
         return self._placeholders_of(
-            *("password", "secret", "other_password", "two_factor_password", "two_factor_seed")
+            *(
+                "password",
+                "secret",
+                "token",
+                "other_password",
+                "two_factor_password",
+                "two_factor_seed",
+            )
         )
 
     def names(self) -> dict[str, str]:
-        """Map the names of users and key to their placeholders, for a scrubber.
-
-        :returns: User names and bare id of the key, as far as they are there.
-        """
+        """Map the names of users and key to their placeholders, for a scrubber."""
         names = self._placeholders_of("username", "key", "other_username", "two_factor_username")
         return {
             value.removeprefix("credential/"): placeholder.removeprefix("credential/")
@@ -150,6 +149,8 @@ class Scenario:
     :param name: Unique among the scenarios and always the same: fit for a name or a tag of what
         the scenario creates.
     :param endpoint: The server's URL.
+    :param endpoint_kind: What to give the driver as ``ex_endpoint_kind``; ``None`` for SlipStream
+        and Nuvla, which it recognises.
     :param credentials: Real ones while recording, placeholders while replaying.
     :param recording: Whether requests go to a real server and waiting takes real time.
     :param now: The server's clock, by which codes of a second factor are computed.
@@ -157,6 +158,7 @@ class Scenario:
 
     name: str
     endpoint: str
+    endpoint_kind: str | None
     credentials: ScenarioCredentials
     recording: bool
     now: Callable[[], datetime] = field(repr=False)
@@ -182,23 +184,12 @@ class Scenario:
 
 
 def scenario_name(module: str, function: str, parameters: str = "") -> str:
-    """Derive a scenario's name from its test.
-
-    :param module: The test's module, for example ``test_nodes``.
-    :param function: The test's function, for example ``test_deploy``.
-    :param parameters: The id of the test's parameters, empty if it has none.
-    :returns: For example ``nodes.deploy`` or ``nodes.deploy.small``.
-    """
+    """Derive a scenario's name from its test."""
     parts = (module.rpartition(".")[2].removeprefix("test_"), function.removeprefix("test_"))
     return ".".join([*parts, *([_UNSAFE.sub("-", parameters)] if parameters else [])])
 
 
 def cassette_path(folder: Path, name: str) -> Path:
-    """Name the file of a scenario's cassette.
-
-    :param folder: The folder of its origin.
-    :param name: The scenario's name.
-    :returns: For example ``folder/nodes/deploy.yaml``.
-    """
+    """Name the file of a scenario's cassette."""
     module, _, rest = name.partition(".")
     return folder / module / f"{rest}.yaml"

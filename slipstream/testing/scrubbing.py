@@ -57,30 +57,15 @@ class Scrubber:
     )
 
     def text(self, source: str) -> str:
-        """Scrub a piece of text, whatever is written in it.
-
-        :param source: A value from a document, or a whole document.
-        :returns: The text without secrets.
-        """
+        """Scrub a piece of text, whatever is written in it."""
         return self._redactor.text(self._plain(source))
 
     def url(self, source: str) -> str:
-        """Scrub a URL, absolute or not.
-
-        :param source: The URL.
-        :returns: The URL without user information, and without secrets in its query.
-        """
+        """Scrub a URL, absolute or not."""
         return self._redactor.url(self._plain(source))
 
     def body(self, source: bytes, headers: Headers, *, named: str = "") -> bytes:
-        """Scrub the body of a request or a response.
-
-        :param source: The body as it was sent.
-        :param headers: The headers as they were sent, which say how it is written.
-        :param named: The name of what the body is the bare value of, if it is one.
-        :returns: The body decompressed, scrubbed and, if it is JSON, indented.
-        :raises ValueError: If its compression is not known.
-        """
+        """Scrub the body of a request or a response."""
         plain = _decompressed(source, _first(headers, "content-encoding"))
         content_type = _first(headers, "content-type")
         encoding = encoding_of(content_type, plain)
@@ -94,19 +79,11 @@ class Scrubber:
         return clean.encode(encoding, "backslashreplace")
 
     def request_headers(self, headers: Headers) -> dict[str, list[str]]:
-        """Keep the headers of a request that decide on the response.
-
-        :param headers: Every header that was sent.
-        :returns: The kept ones, their names in lower case.
-        """
+        """Keep the headers of a request that decide on the response."""
         return self._headers(headers, REQUEST_HEADERS)
 
     def response_headers(self, headers: Headers) -> dict[str, list[str]]:
-        """Keep the headers of a response that a client acts upon.
-
-        :param headers: Every header that was received.
-        :returns: The kept ones, their names in lower case, cookies without their token.
-        """
+        """Keep the headers of a response that a client acts upon."""
         kept = self._headers(headers, RESPONSE_HEADERS - {"set-cookie"})
         date = _first(headers, "date") or None
         cookies = [scrubbed_cookie(each, date) for each in _all(headers, "set-cookie")]
@@ -158,13 +135,7 @@ def _first(headers: Headers, name: str) -> str:
 
 
 def encoding_of(content_type: str, body: bytes) -> str:
-    """Tell a body's encoding, so that decoding and encoding give it back.
-
-    :param content_type: The header of that name.
-    :param body: The bytes.
-    :returns: The declared encoding or UTF-8 if the body is written in it, else Latin-1, which
-        maps every byte to one character.
-    """
+    """Tell a body's encoding, so that decoding and encoding give it back."""
     declared = _CHARSET.search(content_type)
     for encoding in [declared[1], "utf-8"] if declared else ["utf-8"]:
         try:

@@ -10,12 +10,12 @@ from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 import attrs
-from attrs.validators import instance_of, optional
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.transport import clock
+from slipstream.values.fields import Record
 from slipstream.values.paths import leads_elsewhere
 from slipstream.values.text import safe_text
 from slipstream.values.timestamps import parse_timestamp
@@ -33,7 +33,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def _check_path(_: object, __: object, value: str) -> None:
-    if not value.startswith("/") or "?" in value or "#" in value:
+    if not isinstance(value, str) or not value.startswith("/") or "?" in value or "#" in value:
         raise TypeError(f"{value!r} is no path: it begins with a slash and has no query.")
     try:
         unquote(value, errors="strict")
@@ -51,7 +51,7 @@ def _check_query(_: object, __: object, value: object) -> None:
 
 
 @attrs.frozen(kw_only=True)
-class Request:
+class Request(Record):
     """
     One request.
 
@@ -71,9 +71,7 @@ class Request:
     path: str = attrs.field(validator=_check_path)
     query: tuple[tuple[str, str], ...] = attrs.field(default=(), validator=_check_query)
     headers: Mapping[str, str] = attrs.field(factory=dict)
-    body: bytes | None = attrs.field(
-        default=None, repr=False, validator=optional(instance_of(bytes))
-    )
+    body: bytes | None = attrs.field(default=None, repr=False)
     repeatable: bool = False
     reads: bool = attrs.field()
     read_timeout: float | None = None
@@ -86,7 +84,7 @@ class Request:
 
 
 @attrs.frozen(kw_only=True)
-class Response:
+class Response(Record):
     """
     One response.
 

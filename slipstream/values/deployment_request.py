@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from slipstream.errors import BadInput
-from slipstream.values.fields import IS_TEXT, to_texts, to_tuple
+from slipstream.values.fields import Record, to_tuple
 from slipstream.values.resources import Module
 from slipstream.values.secret_names import announces_secret
 from slipstream.values.ssh_key import SSHKey
@@ -26,7 +26,7 @@ class Role(Enum):
 
 
 @attrs.frozen(kw_only=True)
-class Parameter:
+class Parameter(Record):
     """
     One thing that a deployment request decides.
 
@@ -37,12 +37,13 @@ class Parameter:
         node of the application.
     """
 
-    value: str = attrs.field(repr=False, validator=IS_TEXT)
+    value: str = attrs.field(repr=False)
     role: Role = Role.INPUT
     name: str = ""
     node: str | None = None
 
     def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
         if (self.role is Role.INPUT) != bool(self.name):
             raise BadInput(f"A {self.role.value} {'needs a' if not self.name else 'has no'} name.")
 
@@ -51,7 +52,7 @@ KEEP_RUNNING = ("always", "never", "on-success", "on-error")
 
 
 @attrs.frozen(kw_only=True)
-class DeploymentRequest:
+class DeploymentRequest(Record):
     """
     What to deploy, and how.
 
@@ -70,9 +71,9 @@ class DeploymentRequest:
     :param region: The location, its id or its name, to deploy on when no parameter decides one.
     """
 
-    module_id: str = attrs.field(validator=IS_TEXT)
+    module_id: str
     name: str | None = None
-    tags: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     parameters: tuple[Parameter, ...] = attrs.field(default=(), converter=to_tuple)
     keep_running: str | None = attrs.field(default=None)
     scalable: bool = False

@@ -13,9 +13,8 @@ from enum import Enum
 from typing import Any
 
 import attrs
-from attrs.validators import instance_of, optional
 
-from slipstream.values.fields import IS_TEXT, to_mapping, to_texts, to_tuple
+from slipstream.values.fields import Record, to_mapping, to_tuple
 
 Raw = Mapping[str, Any]
 
@@ -54,7 +53,7 @@ class ModuleKind(Enum):
 
 
 @attrs.frozen(kw_only=True)
-class CloudEntryPoint:
+class CloudEntryPoint(Record):
     """
     What a server says of itself at its cloud entry point.
 
@@ -69,7 +68,7 @@ class CloudEntryPoint:
 
 
 @attrs.frozen(kw_only=True)
-class ModuleParameter:
+class ModuleParameter(Record):
     """
     One parameter that a module declares.
 
@@ -84,18 +83,18 @@ class ModuleParameter:
         ``apache:port``; what a user gives is of no effect then.
     """
 
-    name: str = attrs.field(validator=IS_TEXT)
+    name: str
     category: str = ""
     value: str | None = None
     type: str = ""
     description: str = ""
     mandatory: bool = False
-    choices: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    choices: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     mapped_to: str | None = None
 
 
 @attrs.frozen(kw_only=True)
-class ModuleNode:
+class ModuleNode(Record):
     """
     One node of an application.
 
@@ -107,7 +106,7 @@ class ModuleNode:
     :param image_ids: The component's machine image on each connector that has one.
     """
 
-    name: str = attrs.field(validator=IS_TEXT)
+    name: str
     module_id: str = ""
     multiplicity: int = 1
     connector: str | None = None
@@ -116,7 +115,7 @@ class ModuleNode:
 
 
 @attrs.frozen(kw_only=True)
-class Module:
+class Module(Record):
     """
     Something that can be deployed, or a folder of such things.
 
@@ -136,16 +135,16 @@ class Module:
     :param raw: All that the server said.
     """
 
-    id: str = attrs.field(validator=IS_TEXT)
+    id: str
     path: str
-    name: str = attrs.field(validator=IS_TEXT)
-    kind: ModuleKind = attrs.field(validator=instance_of(ModuleKind))
+    name: str
+    kind: ModuleKind
     version: str | None = None
     description: str = ""
     parameters: tuple[ModuleParameter, ...] = attrs.field(default=(), converter=to_tuple)
     nodes: tuple[ModuleNode, ...] = attrs.field(default=(), converter=to_tuple)
     image_ids: Mapping[str, str] = attrs.field(factory=dict, converter=to_mapping)
-    connectors: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    connectors: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     parent_id: str | None = None
     created: datetime | None = None
     modified: datetime | None = None
@@ -153,7 +152,7 @@ class Module:
 
 
 @attrs.frozen(kw_only=True)
-class ServiceOffer:
+class ServiceOffer(Record):
     """
     A size of machine.
 
@@ -171,9 +170,9 @@ class ServiceOffer:
     :param raw: All that the server said.
     """
 
-    id: str = attrs.field(validator=IS_TEXT)
-    name: str = attrs.field(validator=IS_TEXT)
-    connectors: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    id: str
+    name: str
+    connectors: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     cpu: float | None = None
     ram: float | None = None
     disk: float | None = None
@@ -185,7 +184,7 @@ class ServiceOffer:
 
 
 @attrs.frozen(kw_only=True)
-class Connector:
+class Connector(Record):
     """
     A cloud that the user can deploy on.
 
@@ -195,14 +194,14 @@ class Connector:
     :param raw: All that the server said.
     """
 
-    id: str = attrs.field(validator=IS_TEXT)
-    name: str = attrs.field(validator=IS_TEXT)
+    id: str
+    name: str
     country: str | None = None
     raw: Raw = _raw()
 
 
 @attrs.frozen(kw_only=True)
-class Deployment:
+class Deployment(Record):
     """
     A running or ended deployment.
 
@@ -226,21 +225,21 @@ class Deployment:
     :param raw: All that the server said.
     """
 
-    id: str = attrs.field(validator=IS_TEXT)
+    id: str
     name: str | None = None
-    state: str = attrs.field(default="", validator=IS_TEXT)
-    phase: Phase = attrs.field(default=Phase.UNKNOWN, validator=instance_of(Phase))
+    state: str = ""
+    phase: Phase = Phase.UNKNOWN
     failure: str | None = None
     module_id: str = ""
     module_name: str | None = None
     size: ServiceOffer | None = None
-    tags: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
-    connectors: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    tags: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
+    connectors: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     user: str | None = None
     started: datetime | None = None
     service_url: str | None = None
     scalable: bool | None = None
-    addresses: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    addresses: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     parameters: Mapping[str, str | None] | None = attrs.field(
         default=None, converter=attrs.converters.optional(to_mapping), repr=False
     )
@@ -248,7 +247,7 @@ class Deployment:
 
 
 @attrs.frozen(kw_only=True)
-class DeploymentState:
+class DeploymentState(Record):
     """
     The state of a deployment, as far as one cheap request tells.
 
@@ -259,15 +258,15 @@ class DeploymentState:
     :param deployment_id: The deployment, for those who watch several.
     """
 
-    state: str = attrs.field(validator=IS_TEXT)
-    phase: Phase = attrs.field(validator=instance_of(Phase))
+    state: str
+    phase: Phase
     failure: str | None = None
     attainable: bool = True
     deployment_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
-class RunParameter:
+class RunParameter(Record):
     """
     One parameter of a deployment.
 
@@ -276,13 +275,13 @@ class RunParameter:
     :param secret: Whether the module declares it as a password.
     """
 
-    name: str = attrs.field(validator=IS_TEXT)
-    value: str | None = attrs.field(default=None, repr=False, validator=optional(IS_TEXT))
+    name: str
+    value: str | None = attrs.field(default=None, repr=False)
     secret: bool = False
 
 
 @attrs.frozen(kw_only=True)
-class VirtualMachine:
+class VirtualMachine(Record):
     """
     A machine of a deployment, or one that the user runs besides.
 
@@ -298,11 +297,11 @@ class VirtualMachine:
     :param raw: All that the server said.
     """
 
-    id: str = attrs.field(validator=IS_TEXT)
-    name: str = attrs.field(validator=IS_TEXT)
-    state: str = attrs.field(default="", validator=IS_TEXT)
-    phase: Phase = attrs.field(default=Phase.UNKNOWN, validator=instance_of(Phase))
-    addresses: tuple[str, ...] = attrs.field(default=(), converter=to_texts)
+    id: str
+    name: str
+    state: str = ""
+    phase: Phase = Phase.UNKNOWN
+    addresses: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     connector: str | None = None
     deployment_id: str | None = None
     offer: ServiceOffer | None = None

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from slipstream.errors import BadInput
+from slipstream.values.fields import Record
 
 _LINE = re.compile(
     r"""(?:(?P<options>(?:[^\s"]|"(?:[^"\\]|\\.)*")+)[ \t]+)??
@@ -48,7 +49,7 @@ _OPTIONS = frozenset({
 
 
 @attrs.frozen
-class SSHKey:
+class SSHKey(Record):
     """
     One public key.
 

@@ -39,7 +39,7 @@ def call(capsys):
 
 @pytest.fixture
 def server():
-    with Sandbox(speed=300) as sandbox:
+    with Sandbox(speed=1000) as sandbox:
         yield sandbox
 
 
@@ -63,6 +63,7 @@ def test_the_table_is_printed_and_nothing_changes(server):
         ("POST", "/api/session"),
         ("PUT", "/api/service-offer"),
         ("PUT", "/api/credential"),
+        ("PUT", "/api/virtual-machine"),
     }
 
 

@@ -1,24 +1,34 @@
-"""The suite for backends, put to both families and to the example of a third."""
+"""The suite for backends: both families and the example of a third pass it, faulty ones do not."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import attrs
 import pytest
 
+from slipstream import Request, Session, conformance, hookimpl
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.sandbox import Sandbox
-from slipstream.testing.plugins import BackendSuite, Subject
+from slipstream.testing.backend_checks import BACKEND_CHECKS
+from slipstream.testing.plugins import BackendSuite, Subject, using_plugin
+from slipstream.testing.recorder import ServerUnknownError, identify
 
 BLOG = "apps/WordPress/wordpress"
 LOCATIONS = ("swarm-lausanne", "exoscale-ch-gva")
 WEEK = 7 * 24 * 3600
+FAST = {"wait_period": 0.02, "timeout": 30}
 
 
-def on_sandbox(family):
+def on_sandbox(family: str) -> Iterator[Subject]:
     with Sandbox(family=family, speed=1000) as sandbox:
 
-        def connect(secret=sandbox.password):
+        def connect(secret: str = sandbox.password) -> SlipStreamNodeDriver:
             return SlipStreamNodeDriver(
                 sandbox.username,
                 secret,
@@ -27,10 +37,9 @@ def on_sandbox(family):
                 retry_delay=0.001,
             )
 
-        driver = connect()
-        image = driver.get_image(BLOG).id
-        names = [place.name for place in driver.list_locations()]
-        driver.close()
+        with connect() as driver:
+            image = driver.get_image(BLOG).id
+            names = [location.name for location in driver.list_locations()]
         yield Subject(
             connect=connect,
             image=image,
@@ -42,31 +51,124 @@ def on_sandbox(family):
 
 class TestSlipStream(BackendSuite):
     @pytest.fixture
-    def subject(self):
+    def subject(self) -> Iterator[Subject]:
         yield from on_sandbox("slipstream")
 
 
 class TestNuvla(BackendSuite):
     @pytest.fixture
-    def subject(self):
+    def subject(self) -> Iterator[Subject]:
         yield from on_sandbox("nuvla")
+
+
+@pytest.fixture
+def minicloud(installed: Path) -> Iterator[Any]:
+    """The service of the example backend, with its address as ``url``."""
+    service = import_module("minicloud_service")
+    with service.running({"ada": "lovelace"}) as (server, url):
+        server.url = url
+        yield server
 
 
 class TestMiniCloud(BackendSuite):
     @pytest.fixture
-    def subject(self, installed):
-        service = import_module("minicloud_service")
-        with service.running({"ada": "lovelace"}) as (server, url):
-
-            def connect(secret="lovelace"):
-                return SlipStreamNodeDriver(
-                    "ada", secret, ex_endpoint=url, ex_disable_plugins=["policy", "size-cache"]
-                )
-
-            connect().close()
-            yield Subject(
-                connect=connect,
-                image="wordpress",
-                expire=server.expire_tickets,
-                secrets=("lovelace", *server.tickets),
+    def subject(self, minicloud: Any) -> Subject:
+        def connect(secret: str = "lovelace") -> SlipStreamNodeDriver:
+            options = ["policy", "size-cache"]
+            return SlipStreamNodeDriver(
+                "ada", secret, ex_endpoint=minicloud.url, ex_disable_plugins=options
             )
+
+        return Subject(
+            connect=connect,
+            image="wordpress",
+            expire=minicloud.expire_tickets,
+            secrets=("lovelace",),
+        )
+
+
+def keep_first_ticket(self: Any, request: Request) -> Request:
+    ticket = vars(self).setdefault("ticket", self.session.login.data)
+    return attrs.evolve(request, headers={**request.headers, "X-MiniCloud-Ticket": ticket})
+
+
+def post_as_a_read(
+    self: Any, path: str, doing: str, document: Mapping[str, Any] | None = None
+) -> Any:
+    headers = {"Content-Type": "application/json"}
+    body = json.dumps(document or {}).encode()
+    request = Request(method="POST", path=path, headers=headers, body=body, reads=True)
+    return self.session.send(request, doing=doing).json()
+
+
+def forget_the_state(self: Any, server: dict[str, Any]) -> Any:
+    module = import_module("example_slipstream_minicloud")
+    return attrs.evolve(module.MiniCloud.deployment(self, server), phase=module.Phase.UNKNOWN)
+
+
+FAULTS: Mapping[str, tuple[dict[str, Any], set[str]]] = {
+    "renewal": ({"authorise": keep_first_ticket}, {"renewal", "renewal-in-changes"}),
+    "explain": ({"post": post_as_a_read}, {"explain"}),
+    "state": ({"deployment": forget_the_state}, {"wait"}),
+    "documents": ({"error_detail": lambda _, response: response.json()["message"]}, {"hostile"}),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_faulty_backend_fails_where_the_example_holds(fault: str, minicloud: Any) -> None:
+    module = import_module("example_slipstream_minicloud")
+    methods, names = FAULTS[fault]
+    [kind] = module.slipstream_endpoints()
+    faulty = attrs.evolve(
+        kind, name="faulty", hosts=(), backend=type("Faulty", (kind.backend,), methods)
+    )
+    plugin = SimpleNamespace(slipstream_endpoints=hookimpl(lambda: [faulty]))
+    options: dict[str, Any] = {"ex_endpoint": minicloud.url, "ex_endpoint_kind": "faulty"}
+    with using_plugin(plugin):
+        options["ex_disable_plugins"] = ["policy", "size-cache"]
+        driver = SlipStreamNodeDriver("ada", "lovelace", **options)
+        image = driver.get_image("wordpress")
+        shared = {"node arguments": {"image": image}, "wait": FAST, "may create": True}
+        failed = set()
+        for check in BACKEND_CHECKS:
+            if check.name.removeprefix("backend.") in names:
+                subject = conformance.Subject(driver=driver, shared=dict(shared))
+                for _, arguments in check.cases:
+                    try:
+                        check.function(subject, *arguments)
+                    except conformance.NotApplicable:
+                        pass
+                    except Exception:  # noqa: BLE001 - a failure of whatever sort
+                        failed.add(check.name.removeprefix("backend."))
+    assert failed == names
+
+
+def test_conformance_names_a_location_that_a_policy_allows(
+    installed: Path, as_alice: Callable[..., SlipStreamNodeDriver]
+) -> None:
+    report = conformance.run(as_alice(), changes=True)
+    details = {result.name: result.detail for result in report.results}
+    assert "Choose --location connector/exoscale-ch-gva: " in details["node.created"]
+    assert "may not be deployed" in details["node.created"]
+
+
+def test_the_server_of_an_installed_kind_can_be_recorded(minicloud: Any) -> None:
+    kind, is_sandbox = identify(minicloud.url)
+    assert (kind.name, is_sandbox) == ("minicloud", False)
+    assert identify(minicloud.url, "campus")[0].name == "campus"
+    with pytest.raises(ServerUnknownError, match="Unknown kind of endpoint 'minicluod'; did you"):
+        identify(minicloud.url, "minicluod")
+
+
+def test_the_name_of_the_user_is_told_before_the_first_operation(
+    minicloud: Any, sandbox: Sandbox, connect: Callable[..., SlipStreamNodeDriver]
+) -> None:
+    names = []
+    for options in (
+        {"key": "ada", "secret": "lovelace", "ex_endpoint": minicloud.url},
+        {"key": sandbox.key, "secret": sandbox.secret},
+        {"key": sandbox.username, "secret": sandbox.password},
+    ):
+        session: Session = connect(**options)._session
+        names.append(session.user_name)
+    assert names == ["ada", "alice", "alice"]

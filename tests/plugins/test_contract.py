@@ -88,7 +88,8 @@ def test_an_operation_says_what_it_is_for_and_what_its_arguments_are(name):
 @pytest.mark.parametrize("name", hookspecs.OPERATIONS)
 def test_a_built_in_backend_keeps_the_signatures_of_the_operations(backend, name):
     base, method = getattr(hookspecs.Backend, name), getattr(backend, name)
-    assert list(inspect.signature(method).parameters) == list(inspect.signature(base).parameters)
+    names = [list(inspect.signature(function).parameters)[1:] for function in (base, method)]
+    assert names[0] == names[1]
 
 
 def test_the_login_methods_and_endpoints_that_come_with_the_package():

@@ -46,7 +46,7 @@ def outcome(entry_points):
     told = [list(plugins.list_plugins())]
     for contributions in (plugins.login_methods, plugins.endpoint_kinds):
         told.append(contributions.names)
-        told.append([claim.plugin.key for claim in contributions.contributions()])
+        told.append([claim.plugin.key for claim in contributions])
         told.extend(asked(contributions, name) for name in [*NAMES, "internal"])
     return told
 

@@ -18,7 +18,7 @@ from slipstream import (
     hookimpl,
 )
 from slipstream.backends import SlipStream3
-from slipstream.errors import NotFound
+from slipstream.errors import NotFound, NotSupported, UnknownName
 from slipstream.libcloud.errors import BadInput, MalformedAnswer, NodeFailed, PluginFailed
 from slipstream.session.login import LoginAttempt
 from slipstream.transport import Transport
@@ -95,6 +95,45 @@ def test_a_probe_that_fails_is_warned_about_and_recognises_nothing(sandbox, load
         pytest.raises(MalformedAnswer, match=r"lab, .*name it as ex_endpoint_kind"),
     ):
         as_alice()
+
+
+def test_the_certificates_of_a_kind_are_trusted_where_the_user_names_none(
+    sandbox, load_plugin, as_alice, tmp_path
+):
+    missing = tmp_path / "missing.pem"
+    load_plugin(plugin(kinds=[kind(hosts=address(sandbox), ca_cert=missing)]))
+    with pytest.raises(BadInput, match="ca_cert of lab endpoints"):
+        as_alice()
+    assert as_alice(ex_verify=False).list_locations()
+    assert as_alice(ex_endpoint_kind="slipstream").list_locations()
+
+
+def test_a_driver_of_a_kind_has_the_name_and_the_page_of_the_provider(load_plugin, monkeypatch):
+    from libcloud.compute.providers import DRIVERS
+
+    from slipstream.libcloud import kind_drivers
+
+    load_plugin(plugin(kinds=[kind("titled", title="The Lab", website="https://lab.example")]))
+    monkeypatch.setitem(DRIVERS, "titled", (kind_drivers.__name__, "titled"))
+    assert kind_drivers.titled.name == "The Lab"
+    assert kind_drivers.titled.website == "https://lab.example"
+
+
+class NoDisks(SlipStream3):
+    name = "no-disks"
+    cannot = {"list_volumes": "The lab has no disks.", "copy_image": "Build it again."}  # noqa: RUF012
+
+
+def test_a_backend_gives_its_reasons_for_what_libcloud_has(load_plugin, as_alice):
+    load_plugin(plugin(kinds=[kind(backend=NoDisks)]))
+    driver = as_alice(ex_endpoint_kind="lab")
+    for call in (driver.list_volumes, lambda: driver.create_volume(1, "disk")):
+        with pytest.raises(NotSupported, match=r"^lab endpoints cannot .*The lab has no disks"):
+            call()
+    with pytest.raises(NotSupported, match="Build it again"):
+        driver.copy_image("a", None, "b")
+    with pytest.raises(UnknownName, match="did you mean 'list_volumes'"):
+        type("Wrong", (Backend,), {"cannot": {"list_volume": "No."}})
 
 
 def test_a_broken_plugin_object_is_told_at_once(load_plugin):

@@ -62,6 +62,8 @@ class Server(BaseHTTPRequestHandler):
         sent = self.rfile.read(int(self.headers.get("content-length", 0)))
         document = {
             "resourceURI": "x",
+            "baseURI": "x",
+            **{name: {"href": name} for name in ("serviceOffers", "virtualMachines", "sessions")},
             "base": f"http://{self.headers['host']}/api/",
             "user": "marvin.martian",
             "echo": json.loads(sent or "null"),
@@ -317,7 +319,7 @@ def test_missing_credentials_are_named_before_anything_is_sent(project, monkeypa
 def test_a_server_that_does_not_answer_is_said_so(project):
     result = record(project, "http://127.0.0.1:1")
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["*cannot record http://127.0.0.1:1/api/cloud-entry-point*"])
+    result.stdout.fnmatch_lines(["*cannot record http://127.0.0.1:1: *"])
 
 
 def test_without_an_endpoint_the_sandbox_is_recorded_and_waiting_takes_no_time(project):

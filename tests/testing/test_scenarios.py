@@ -35,6 +35,13 @@ def test_an_api_key_alone_will_do():
     assert given.username is None
 
 
+def test_a_token_alone_will_do_and_is_a_secret():
+    credentials = ScenarioCredentials.from_environment({"SLIPSTREAM_TOKEN": "t-12345678"})
+    assert credentials.given() == ("token",)
+    assert credentials.secrets() == {"t-12345678": "recorded-token"}
+    assert "t-1234" not in repr(credentials)
+
+
 def test_an_empty_variable_is_a_missing_one():
     environment = {"SLIPSTREAM_USERNAME": "alice", "SLIPSTREAM_PASSWORD": ""}
     with pytest.raises(MissingCredentialsError, match="set SLIPSTREAM_PASSWORD to"):

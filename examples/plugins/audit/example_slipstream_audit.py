@@ -1,4 +1,4 @@
-"""Log what is changed, where, and whether it worked."""
+"""Log what is changed, by whom, and whether it worked."""
 
 from collections.abc import Generator
 from logging import getLogger
@@ -6,16 +6,14 @@ from typing import Any
 
 from slipstream import Operation, Session, hookimpl
 
-log = getLogger(__name__)
-
 
 @hookimpl(wrapper=True)
 def slipstream_operation(session: Session, operation: Operation) -> Generator[None, Any, Any]:
-    outcome = "failed"
+    user, outcome = session.user_name, "failed"
     try:
         result = yield
         outcome = "done"
         return result
     finally:
         if operation.changes:
-            log.info("%s on %s: %s", operation.name, session.endpoint, outcome)
+            getLogger(__name__).info("%s by %s: %s", operation.name, user, outcome)

@@ -1,6 +1,6 @@
 """Count the operations, and the seconds that they take."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Generator
 from time import perf_counter
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from slipstream import Operation, hookimpl
 
 calls: Counter[str] = Counter()
-seconds: dict[str, float] = {}
+seconds: defaultdict[str, float] = defaultdict(float)
 
 
 @hookimpl(wrapper=True, tryfirst=True)
@@ -18,5 +18,4 @@ def slipstream_operation(operation: Operation) -> Generator[None, Any, Any]:
         return (yield)
     finally:
         calls[operation.name] += 1
-        spent = perf_counter() - started
-        seconds[operation.name] = seconds.get(operation.name, 0.0) + spent
+        seconds[operation.name] += perf_counter() - started

@@ -45,6 +45,7 @@ class Nuvla(CimiBackend):
         "Aborted": "ERROR",
     }
     template_key = "template"
+    user_key = "user"
     template_aliases: ClassVar = {"internal": "password"}
     search_order = "created:desc,id:asc"
     page_size = 500
@@ -179,12 +180,14 @@ def _is_nuvla(entry_point: CloudEntryPoint) -> bool:
 
 HOSTED = EndpointKind(
     name="nuvla.io",
+    title="Nuvla",
     backend=Nuvla,
     hosts={"nuvla.io"},
     description="the hosted Nuvla service",
 )
 SELF_HOSTED = EndpointKind(
     name="nuvla",
+    title="Nuvla",
     backend=Nuvla,
     recognises=_is_nuvla,
     api_version="2",

@@ -138,16 +138,33 @@ def _html_text(match: re.Match[str]) -> str:
     return " ".join(html.unescape(title[1] if title else _TAG.sub(" ", match[0])).split())
 
 
+def _only_component(session: Session, deployment: str) -> str:
+    where = either("parent", deployment)
+    entries = search(
+        session,
+        "deployment-parameter",
+        doing=f"read the components of {deployment}",
+        select="id,created,name,value",
+        where=where,
+    )
+    names = {
+        str(entry.get("value")) for entry in entries if str(entry.get("name")).endswith(".node-id")
+    }
+    if len(names) != 1:
+        services = ", ".join(sorted(names)) or "none"
+        raise BadInput(
+            f"{deployment} has {len(names)} components: name those whose logs you need.",
+            hint=f"They are the services of the application: {services}.",
+        )
+    return names.pop()
+
+
 def get_logs(
     backend: CimiBackend, deployment_id: str, components: Iterable[str], lines: int, timeout: float
 ) -> dict[str, list[str]]:
     """Let the server fetch the last lines of each component, a service, and read them."""
     session, name = backend.session, resource_id(deployment_id, "deployment", "node")
-    names = list(components)
-    if not names:
-        raise BadInput(
-            "No component was named.", hint="Components are the services of the application."
-        )
+    names = list(components) or [_only_component(session, name)]
     doing = f"read the logs of {name}"
     request = post(f"{name}/create-log", {"components": names, "lines": lines})
     response = change(session, request, doing=doing, success=201)

@@ -11,6 +11,7 @@ from slipstream.backends.slipstream.dialect import (
     STATES,
     WIRE_NAMES,
     parse,
+    token_claims,
     without_markup,
 )
 from slipstream.errors import MalformedAnswer
@@ -81,6 +82,11 @@ class SlipStream3(modules.ModuleBackend):
         """
         return super().accepts_session(client) or client.exchange(_PROBE).status == 200
 
+    def read_user_name(self, client: Client) -> str | None:
+        """Read it in the session's document, or where there is none in the cookie."""
+        name = super().read_user_name(client) or token_claims(client).get("username")
+        return name if isinstance(name, str) else None
+
     def session_ended(self, response: Response) -> bool:
         """
         Whether a refusal means that the login has expired.
@@ -141,12 +147,14 @@ def _is_slipstream(entry_point: CloudEntryPoint) -> bool:
 
 HOSTED = EndpointKind(
     name="nuv.la",
+    title="SlipStream",
     backend=SlipStream3,
     hosts={"nuv.la"},
     description="the hosted SlipStream service",
 )
 SELF_HOSTED = EndpointKind(
     name="slipstream",
+    title="SlipStream",
     backend=SlipStream3,
     recognises=_is_slipstream,
     api_version="1",

@@ -13,12 +13,12 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 from xml.etree.ElementTree import Element
 
-from slipstream.backends.cimi import CimiBackend
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
+from slipstream.session.login import Client
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Phase, Role
 
@@ -124,21 +124,17 @@ def user_name(session: Session) -> str:
 
     :raises MalformedAnswer: If the server does not tell.
     """
-    if session.login.user_name is None:
-        backend = cast(CimiBackend, session.backend)
-        document = backend.session_document(session) or _token_claims(session)
-        name = document.get("username")
-        if not isinstance(name, str) or name in {"", ".", ".."}:
-            raise MalformedAnswer(
-                "The server does not say who is logged in.", endpoint=session.endpoint.url
-            )
-        session.login.user_name = name
-    return session.login.user_name
+    name = session.user_name
+    if name in {None, "", ".", ".."}:
+        raise MalformedAnswer(
+            "The server does not say who is logged in.", endpoint=session.endpoint.url
+        )
+    return str(name)
 
 
-def _token_claims(session: Session) -> dict[str, Any]:
+def token_claims(client: Client) -> dict[str, Any]:
     """Read the claims of the cookie, which is ``token=`` and a JSON web token; not verified."""
-    for cookie in session.cookies:
+    for cookie in client.cookies:
         if cookie.name == _COOKIE and cookie.value:
             payload = cookie.value.partition(".")[2].partition(".")[0]
             try:

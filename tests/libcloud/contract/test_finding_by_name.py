@@ -88,7 +88,7 @@ def test_nodes_are_listed_by_their_location(
         driver.list_nodes(location="nowhere")
 
 
-def test_logs_are_not_supported_or_need_components(
+def test_logs_are_not_supported_or_need_a_node(
     driver: SlipStreamNodeDriver, endpoint: LiveEndpoint
 ) -> None:
     expected = BadInput if endpoint.family == "nuvla" else NotSupported

@@ -1,34 +1,13 @@
-"""
-The contract with plugins: what they contribute, what a backend can do, and what can be wrapped.
-
-A plugin contributes login methods and kinds of endpoint by two hooks. A kind of endpoint brings
-a :class:`Backend`: a class whose methods are the operations that the driver calls. Each operation
-is a hook as well, named ``slipstream_`` and the method's name, so that any plugin can wrap it::
-
-    @hookimpl(wrapper=True)
-    def slipstream_deploy(session, request):
-        ...look at the request, or refuse it by raising one of slipstream.errors...
-        deployment = yield
-        ...look at the result...
-        return deployment
-
-A wrapper takes those of the method's arguments that it needs, ``session``, and ``backend``, whose
-methods it may call to read more; such calls go past all wrappers. It is left out of dry runs
-(``ex_explain``) unless it takes ``dry_run`` too, which says whether this is one.
-``slipstream_operation`` wraps every operation. Nobody but the backend answers an operation, but a
-wrapper can do so by raising :class:`Answered` before its yield.
-"""
+"""The operations of the driver, and the base of all backends."""
 
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
 
 import attrs
-import pluggy
 
 from slipstream.errors import BadInput, DriverError, NotFound, NotSupported, UnknownName
 from slipstream.session.login import Client, Login, LoginAttempt
@@ -36,13 +15,10 @@ from slipstream.session.session import Session
 from slipstream.transport.messages import Request, Response
 from slipstream.values import (
     GONE,
-    CloudEntryPoint,
     Connector,
-    Credentials,
     Deployment,
     DeploymentRequest,
     DeploymentState,
-    Endpoint,
     Module,
     Phase,
     Role,
@@ -51,16 +27,9 @@ from slipstream.values import (
     SSHKey,
     VirtualMachine,
 )
-from slipstream.values.endpoint import split_address
 
 READY = "Ready"
 """What the driver waits for when the user names no state."""
-
-PROJECT = "slipstream"
-"""The name of the pluggy project and of the entry-point group."""
-
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -96,6 +65,16 @@ class Operation:
 
 OPERATIONS: dict[str, Operation] = {}
 """Every operation, by the name of its method."""
+
+WITHOUT_OPERATION = (
+    *("create_image", "copy_image", "list_volumes", "create_volume", "attach_volume"),
+    *("detach_volume", "destroy_volume", "list_volume_snapshots", "create_volume_snapshot"),
+    "destroy_volume_snapshot",
+)
+"""
+The methods of libcloud's driver that no backend has an operation for. In ``cannot`` of a backend,
+``list_volumes`` stands for all that have to do with volumes.
+"""
 
 
 def _operation(phrase: str, *, changes: bool = False) -> Callable[[F], F]:
@@ -138,13 +117,17 @@ class Backend:
     takes_ssh_keys: ClassVar[bool] = False
     """Whether :meth:`deploy` heeds ``ssh_key``; requests with a key are refused otherwise."""
     cannot: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Why an operation is not supported and what to do instead, by the operation's name."""
+    """
+    Why an operation is not supported and what to do instead, by the operation's name; or why a
+    method of libcloud's in :data:`WITHOUT_OPERATION` is not.
+    """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for name in cls.cannot:
-            if name not in OPERATIONS:
-                raise UnknownName("operation", name, OPERATIONS, f"in 'cannot' of {cls.__name__}")
+            if name not in {*OPERATIONS, *WITHOUT_OPERATION}:
+                names = [*OPERATIONS, *WITHOUT_OPERATION]
+                raise UnknownName("operation", name, names, f"in 'cannot' of {cls.__name__}")
         for state, phase in cls.states.items():
             if not isinstance(phase, Phase):
                 raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")
@@ -213,6 +196,15 @@ class Backend:
     def accepts_session(self, client: Client) -> bool:
         """Whether the server takes the cookies of a client as a login; for cookie files."""
         return False
+
+    def read_user_name(self, client: Client) -> str | None:
+        """
+        Ask the server who is logged in; needed where the login method does not know.
+
+        :param client: Sends the request; the session.
+        :returns: The user's name, ``None`` if the server does not tell.
+        """
+        return None
 
     def act_for(self, attempt: LoginAttempt, group: str) -> None:
         """
@@ -429,7 +421,7 @@ class Backend:
         Read the last lines that the components of a deployment have logged.
 
         :param deployment_id: Its id.
-        :param components: The names of the components.
+        :param components: The names of the components; none means the only one there is.
         :param lines: How many lines of each.
         :param timeout: Seconds after which to give up.
         :returns: The lines, by component.
@@ -542,156 +534,3 @@ class Backend:
         :raises KeyPairMissing: If the user has no such key.
         """
         raise self.unsupported("delete_ssh_key")
-
-
-def _to_names(value: Iterable[str]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _to_hosts(value: Iterable[str]) -> frozenset[str]:
-    return frozenset(host.lower() for host in _to_names(value))
-
-
-def _check_name(_: object, attribute: attrs.Attribute[str], value: str) -> None:
-    if not isinstance(value, str) or not value or value != value.strip():
-        raise BadInput(f"{value!r} cannot be the {attribute.name} of what a plugin contributes.")
-
-
-def _check_hosts(_: object, __: object, value: frozenset[str]) -> None:
-    for host in value:
-        if not host or any(character in host for character in "/@? ") or "://" in host:
-            raise BadInput(f"{host!r} is not a host name: leave scheme and path out.")
-        split_address(host)
-
-
-def _check_probe(_: object, __: object, value: str) -> None:
-    if value:
-        Request(method="GET", path=value)
-
-
-def _to_endpoint(value: str | Endpoint | None) -> Endpoint | None:
-    return Endpoint.parse(value) if isinstance(value, str) else value
-
-
-def _check_backend(_: object, __: object, value: type[Backend]) -> None:
-    if not (inspect.isclass(value) and issubclass(value, Backend)):
-        raise BadInput(f"backend must be a class derived from Backend, not {value!r}.")
-
-
-def _recognise_nothing(_: Any) -> bool:
-    return False
-
-
-@attrs.frozen(kw_only=True)
-class LoginMethod:
-    """
-    A way to log in, contributed by ``slipstream_login_methods``.
-
-    :param name: What users write as ``ex_login_method``.
-    :param authenticate: Called with a :class:`~slipstream.session.login.LoginAttempt` and the
-        :class:`~slipstream.values.Credentials`, first at login and again when the session has
-        expired. It returns a :class:`~slipstream.session.login.Login`, made by
-        ``attempt.finish()`` or by ``attempt.log_in_with_template()``, and raises
-        :class:`~slipstream.errors.InvalidCredentials` when the server refuses.
-    :param description: One line for people.
-    :param recognises: Whether the look of the credentials asks for this method, when the user
-        named none.
-    :param fallback: Whether it serves every name that no other method has.
-    :param parameters: The names that users may give in ``ex_login_parameters``; ``None`` for
-        any. Other ones are refused before a request is sent.
-    :param secret_fields: Names of fields, headers and parameters whose values are secrets, beside
-        those that sound like one. They are masked in logs, errors and cassettes from the first
-        request on.
-    """
-
-    name: str = attrs.field(validator=_check_name)
-    authenticate: Callable[[LoginAttempt, Credentials], Login]
-    description: str = ""
-    recognises: Callable[[Credentials], bool] = _recognise_nothing
-    fallback: bool = False
-    parameters: tuple[str, ...] | None = attrs.field(
-        default=None, converter=attrs.converters.optional(_to_names)
-    )
-    secret_fields: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
-
-
-@attrs.frozen(kw_only=True)
-class EndpointKind:
-    """
-    A kind of endpoint, contributed by ``slipstream_endpoints``.
-
-    :param name: What users write as ``ex_endpoint_kind``.
-    :param backend: The class that speaks its protocol.
-    :param hosts: Hosts that are known to be of this kind, as ``"host"`` or ``"host:port"``;
-        nothing is read to find out then.
-    :param endpoint: The address when the user gives none, as in ``"https://cloud.example"``.
-    :param recognises: Whether a cloud entry point is one of this kind; called for hosts that no
-        kind knows.
-    :param api_version: What users write as ``api_version`` to say that an endpoint is of this
-        kind.
-    :param login_methods: The login methods it takes; empty for all.
-    :param default_login: The login method when neither the user nor the look of the
-        credentials names one.
-    :param description: One line for people.
-    :param probe_path: A path to read when the server has no cloud entry point, or one that no
-        kind recognises.
-    :param recognises_response: Whether the response to that request, sent without a login, comes
-        from a server of this kind.
-    :param secret_fields: As for :class:`LoginMethod`.
-    """
-
-    name: str = attrs.field(validator=_check_name)
-    backend: type[Backend] = attrs.field(validator=_check_backend)
-    hosts: frozenset[str] = attrs.field(
-        default=frozenset(), converter=_to_hosts, validator=_check_hosts
-    )
-    recognises: Callable[[CloudEntryPoint], bool] = _recognise_nothing
-    api_version: str | None = None
-    login_methods: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
-    default_login: str = "internal"
-    description: str = ""
-    endpoint: Endpoint | None = attrs.field(default=None, converter=_to_endpoint)
-    probe_path: str = attrs.field(default="", validator=_check_probe)
-    recognises_response: Callable[[Response], bool] = _recognise_nothing
-    secret_fields: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
-
-
-@hookspec
-def slipstream_login_methods() -> Iterable[LoginMethod]:
-    """
-    Contribute login methods.
-
-    :returns: The methods, each with a name of its own.
-    """
-    raise NotImplementedError
-
-
-@hookspec
-def slipstream_endpoints() -> Iterable[EndpointKind]:
-    """
-    Contribute kinds of endpoint.
-
-    :returns: The kinds, each with a name of its own.
-    """
-    raise NotImplementedError
-
-
-@hookspec(firstresult=True)
-def slipstream_operation(
-    session: Session,
-    backend: Backend,
-    dry_run: bool,
-    operation: Operation,
-    arguments: Mapping[str, Any],
-) -> Any:
-    """
-    Wrap every operation; the wrappers of the single operation are further inside.
-
-    :param session: The logged-in session.
-    :param backend: Its backend; calls of its methods go past all wrappers.
-    :param dry_run: Whether changes are only planned (``ex_explain``); see the module's text.
-    :param operation: Which one: its ``name``, and whether it ``changes`` something.
-    :param arguments: The arguments of the backend's method.
-    :returns: What the operation returns.
-    """
-    raise NotImplementedError
