@@ -139,7 +139,7 @@ class Response(Record):
 
         :raises MalformedAnswer: If it is none, has too many elements or levels, or is unsafe.
         """
-        if self.body.count(b"=") + self.body.count(b"&") > 10 * self.max_elements:
+        if self.body.count(b"=") + self.body.count(b"&") > 2 * self.max_elements:
             raise self._malformed("XML", "it has too many attributes or entities")
         if self.body.count(b"</") + self.body.count(b"/>") > self.max_elements:
             raise self._malformed("XML", f"it has more than {self.max_elements} elements")

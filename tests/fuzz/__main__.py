@@ -41,7 +41,7 @@ def _headers(data: bytes) -> None:
     for number in (response.retry_after, response.date, named_rate(response)):
         assert number is None or abs(number) < 1e12
     request = requests.Request("GET", "http://example.org/").prepare()
-    EndpointCookieJar().extract(request, [text], ahead=float(len(data) * 10))
+    EndpointCookieJar().extract(request, [text], date=float(len(data) * 10))
 
 
 def _text(data: bytes) -> None:

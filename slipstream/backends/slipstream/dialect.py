@@ -104,13 +104,18 @@ def without_markup(text: str) -> str:
     return " ".join(html.unescape(_TAG.sub(" ", text)).split())
 
 
+def is_run_id(text: str) -> bool:
+    """Whether a text is a deployment's id."""
+    return _UUID.fullmatch(text) is not None
+
+
 def run_id(text: str) -> str:
     """
     A deployment's id, checked so that no other path can be reached through it.
 
     :raises BadInput: If it is no UUID.
     """
-    if not _UUID.fullmatch(text):
+    if not is_run_id(text):
         raise BadInput(
             f"{shorten(text)!r} is not the id of a deployment: that is a UUID.",
             hint="list_nodes() gives the ids.",

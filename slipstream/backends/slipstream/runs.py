@@ -28,6 +28,7 @@ from slipstream.backends.slipstream.dialect import (
     entries,
     flag,
     get,
+    is_run_id,
     parse,
     run_id,
     uncached,
@@ -155,8 +156,8 @@ def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[E
         root = parse(session.send(request, doing="list deployments"), "runs")
         total = whole(root.get("totalCount"))
         runs = root.findall("item")
-        if not all(run.get("uuid") for run in runs):
-            raise _malformed(session, "the server gave one without an id")
+        if not all(is_run_id(run.get("uuid", "")) for run in runs):
+            raise _malformed(session, "the server gave one without an id that is a UUID")
         if total is None or total > limits.MAX_ENTRIES:
             break
         # The server counts and reads one after the other, and a run may be created between.
