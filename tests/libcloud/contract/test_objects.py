@@ -82,9 +82,7 @@ def test_a_node_has_a_state_and_lists_of_addresses(things: list[Any]) -> None:
             assert all(isinstance(address, str) for address in addresses)
 
 
-def test_what_a_size_measures_is_a_number_and_the_rest_is_told_as_unknown(
-    things: list[Any], endpoint: LiveEndpoint
-) -> None:
+def test_size_numbers_and_unknown(things: list[Any], endpoint: LiveEndpoint) -> None:
     sizes = list(of(things, NodeSize))
     assert sizes
     for size in sizes:

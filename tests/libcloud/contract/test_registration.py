@@ -137,7 +137,7 @@ def test_a_module_that_is_loaded_again_registers_again() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["slipstream", "SlipStream", "SLIPSTREAM"])
-def test_a_name_that_another_driver_has_in_whatever_letters_is_told_and_left_alone(
+def test_register_refuses_a_name_of_another_driver_in_any_case(
     spelling: str, table: dict[Any, tuple[str, str]]
 ) -> None:
     for name in CLASSES:

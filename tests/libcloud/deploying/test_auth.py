@@ -13,9 +13,12 @@ from endpoints_under_test import LiveEndpoint
 from key_files import Pair, make_pair
 from libcloud.compute.base import Node, NodeAuthPassword, NodeAuthSSHKey
 
+from slipstream.backends import SlipStream3
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import BadInput, NoAnswer, RequestFailed
 from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver
+from slipstream.values.deployment_request import DeploymentRequest
+from slipstream.values.ssh_key import SSHKey
 
 from .conftest import profile
 
@@ -64,7 +67,7 @@ def deploy(endpoint: LiveEndpoint, driver: Driver) -> Deploy:
 
 @with_keys
 class TestWhereMachinesTakeKeys:
-    def test_the_key_is_in_the_profile_before_the_deployment_is_asked_for(
+    def test_create_node_adds_the_key_before_it_deploys(
         self, endpoint: LiveEndpoint, driver: Driver, deploy: Deploy, pair: Pair
     ) -> None:
         before = profile(endpoint)
@@ -235,3 +238,21 @@ def test_a_rehearsal_tells_of_the_key_and_adds_none(
     secrets = [account.value(name) for name in account.parameters if "password" in name]
     assert any(secrets)
     assert not any(secret in str(told) for secret in secrets if secret)
+
+
+@pytest.mark.parametrize("endpoint", ["campus"], indirect=True)
+def test_a_backend_without_takes_ssh_keys_gets_none(
+    endpoint: LiveEndpoint, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = endpoint.login()
+    assert driver._backend.takes_ssh_keys
+    monkeypatch.setattr(SlipStream3, "takes_ssh_keys", False)
+    before = profile(endpoint)
+    request = DeploymentRequest(
+        module_id="apps/WordPress/wordpress", ssh_key=SSHKey.parse(pair.public)
+    )
+    endpoint.sandbox.journal.clear()
+    with pytest.raises(BadInput, match="campus endpoints put no SSH keys"):
+        driver._backend.deploy(request)
+    assert list(endpoint.sandbox.journal) == []
+    assert profile(endpoint) == before

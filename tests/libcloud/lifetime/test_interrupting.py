@@ -187,7 +187,7 @@ class Nth:
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of a connection just being made
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_in_any_call_while_a_session_is_kept_renewed_and_used(family: str) -> None:
+def test_interrupting_any_call_while_a_session_is_renewed(family: str) -> None:
     with Sandbox(family=family, speed=0) as sandbox:
         with Driver(sandbox.username, sandbox.password, ex_endpoint=sandbox.url) as driver:
             images = [image.id for image in driver.list_images()]

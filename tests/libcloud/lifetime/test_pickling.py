@@ -160,7 +160,7 @@ def test_a_pickled_node_is_refused_by_a_driver_for_another_endpoint(
 
 
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_a_node_can_be_given_to_another_process(family: str) -> None:
+def test_a_node_goes_to_another_process(family: str) -> None:
     with Sandbox(family=family, speed=0) as sandbox:
         endpoint = LiveEndpoint(family, sandbox)
         node = endpoint.deploy(endpoint.login(), "elsewhere")

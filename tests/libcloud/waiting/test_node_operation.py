@@ -59,7 +59,7 @@ def test_a_handle_is_made_without_a_request(
     assert len(endpoint.sandbox.journal) == 0
 
 
-def test_each_poll_is_one_question_until_the_end_is_known(
+def test_poll_sends_one_request_until_the_end(
     endpoint: LiveEndpoint, driver: Driver, node: Node
 ) -> None:
     handle = driver.ex_operation(node)

@@ -36,7 +36,7 @@ def sent(sandbox: Sandbox) -> Counter[str]:
 
 @pytest.mark.parametrize("family", ["slipstream"])
 class TestOnSlipStream:
-    def test_one_run_that_is_on_its_way_is_one_small_question(
+    def test_get_deployments_of_one_run_reads_its_state_alone(
         self, driver: Driver, sandbox: Sandbox
     ) -> None:
         node = driver.create_node(image=driver.get_image("apps/WordPress/wordpress"))

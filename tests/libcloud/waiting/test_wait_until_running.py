@@ -77,7 +77,7 @@ def sent(endpoint: LiveEndpoint) -> Counter[str]:
     return Counter(re.sub(r"[0-9a-f-]{36}", "<id>", one.path) for one in endpoint.sandbox.journal)
 
 
-def test_nodes_come_back_running_with_their_addresses_in_the_order_asked_for(
+def test_wait_until_running_keeps_the_order_of_the_nodes(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     one, two, three = deployed(endpoint, driver, "one", "two", "three")
@@ -113,7 +113,7 @@ def test_one_node_costs_no_list(endpoint: LiveEndpoint, driver: Driver, waiting:
     assert sum(asked.values()) == len(waiting.slept) + 1
 
 
-def test_more_than_a_hundred_nodes_cost_a_few_requests_for_each_question(
+def test_wait_until_running_of_more_than_a_hundred_nodes(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     image, location = endpoint.image(driver), endpoint.location(driver)
@@ -145,7 +145,7 @@ def test_a_node_that_fails_ends_it_at_once_and_is_named_with_the_reason(
     assert sum(waiting.slept) < 150
 
 
-def test_every_node_that_failed_is_told(
+def test_wait_until_running_names_every_failed_node(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     nodes = deployed(endpoint, driver, *(f"node-{number}" for number in range(7)))
@@ -281,7 +281,7 @@ def test_the_keywords_of_list_nodes_are_taken_and_change_nothing(
     assert addresses
 
 
-def test_a_node_that_runs_without_the_address_wanted_is_asked_three_times_more(
+def test_wait_until_running_polls_thrice_for_an_address(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     node = up(endpoint, driver, "10.0.0.5")
@@ -388,7 +388,7 @@ def test_a_server_that_asks_for_more_time_than_there_is_ends_it(
     assert waiting.slept == []
 
 
-def test_progress_is_told_of_each_node_at_each_question(
+def test_progress_is_called_for_each_node_at_each_poll(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     nodes = deployed(endpoint, driver, "blog", "shop")

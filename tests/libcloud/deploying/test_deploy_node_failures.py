@@ -20,7 +20,7 @@ from ssh_server import Machine
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import DeployFailed, NodeFailed
 
-from .test_setting_up import SCRIPT, deploy, key_of
+from .test_deploy_node import SCRIPT, deploy, key_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated")
 
@@ -53,7 +53,7 @@ def failure(
     return error
 
 
-def test_a_key_that_is_not_let_in_is_told_with_the_node(
+def test_deploy_node_with_a_key_that_is_refused(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair, stranger: Pair
 ) -> None:
     options = key_of(endpoint, pair) | {"ssh_key": str(stranger.file)}
@@ -65,7 +65,7 @@ def test_a_key_that_is_not_let_in_is_told_with_the_node(
     assert driver.destroy_node(error.node)
 
 
-def test_a_key_in_another_format_is_told_to_be_refused_and_not_to_be_broken(
+def test_deploy_node_with_a_refused_key_in_another_format(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair, tmp_path: Path
 ) -> None:
     strange = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -78,7 +78,7 @@ def test_a_key_in_another_format_is_told_to_be_refused_and_not_to_be_broken(
     assert len(machine.refused) > 1
 
 
-def test_a_machine_where_nothing_answers_is_told_with_the_reason(
+def test_deploy_node_on_a_closed_port(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
 ) -> None:
     machine.stop()
@@ -86,7 +86,7 @@ def test_a_machine_where_nothing_answers_is_told_with_the_reason(
     assert f"Unable to connect to port {machine.port} on 127.0.0.1" in str(error)
 
 
-def test_a_step_that_fails_is_tried_as_often_as_asked_for(
+def test_deploy_node_tries_a_step_max_tries_times(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
 ) -> None:
     step = Step(RuntimeError("the disk is full"))
@@ -121,7 +121,7 @@ def test_all_names_are_tried_within_the_same_time(
     assert rounds > 1
 
 
-def test_a_node_without_an_address_of_the_kind_wanted_is_told_at_once(
+def test_deploy_node_without_an_address_of_the_interface(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
 ) -> None:
     options = {"ssh_interface": "public_ips", **key_of(endpoint, pair)}
@@ -132,7 +132,7 @@ def test_a_node_without_an_address_of_the_kind_wanted_is_told_at_once(
     assert machine.logins == machine.refused == []
 
 
-def test_a_place_that_has_no_address_is_told(
+def test_deploy_node_on_a_location_without_addresses(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
 ) -> None:
     # Of what runs on a service of one's own, a Nuvla server may know no more than a name.
@@ -144,7 +144,7 @@ def test_a_place_that_has_no_address_is_told(
     assert "private address" in str(error)
 
 
-def test_a_node_that_is_aborted_is_told_with_the_reason(
+def test_deploy_node_that_is_aborted(
     endpoint: LiveEndpoint,
     driver: Driver,
     machine: Machine,
@@ -208,7 +208,7 @@ def at_exit(monkeypatch: pytest.MonkeyPatch) -> AtExit:
 class TestInterrupted:
     """Somebody presses Control-C while the node is being set up."""
 
-    def test_the_function_given_is_called_at_the_end_with_the_driver_and_the_node(
+    def test_at_exit_func_gets_the_driver_and_the_node(
         self, endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair, at_exit: AtExit
     ) -> None:
         called: list[Any] = []

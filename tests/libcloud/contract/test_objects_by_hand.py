@@ -266,7 +266,7 @@ def test_what_is_no_node_is_a_type_error(
     assert len(endpoint.sandbox.journal) == 0
 
 
-def test_what_a_family_cannot_do_is_told_whatever_the_node_is_made_of(
+def test_unsupported_methods_of_a_family_with_any_node(
     driver: Driver, endpoint: LiveEndpoint
 ) -> None:
     if endpoint.family == "nuvla":

@@ -1,6 +1,8 @@
-"""Addresses that the server tells some time after the state are waited for."""
+"""Waiting for addresses that the server lists some time after the state."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 from fake_time import FakeTime
@@ -17,13 +19,15 @@ def start(timeout: float = 600) -> RunningWait:
     return RunningWait(names={"a": "blog", "b": "shop"}, filter=reach, period=5, timeout=timeout)
 
 
-def running(name: str, *addresses: str, told: bool = False) -> Deployment:
+def running(
+    name: str, *addresses: str, parameters: dict[str, str | None] | None = None
+) -> Deployment:
     return Deployment(
         id=name,
         state="Ready",
         phase=Phase.RUNNING,
         addresses=addresses,
-        parameters={} if told else None,
+        parameters=parameters,
     )
 
 
@@ -34,33 +38,31 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     return fake
 
 
-def test_what_is_not_told_yet_is_asked_for_until_it_is() -> None:
-    asked = []
+def test_an_address_that_comes_late_is_waited_for() -> None:
+    polls = itertools.count(1)
 
-    def ask() -> list[Deployment]:
-        asked.append(None)
-        late = [ADDRESS] if len(asked) > 30 else []
+    def read() -> list[Deployment]:
+        late = [ADDRESS] if next(polls) > 30 else []
         return [running("a", ADDRESS), running("b", *late)]
 
-    found = start().until(ask)
-    assert [one.addresses for one in found] == [(ADDRESS,), (ADDRESS,)]
-    assert len(asked) == 31
+    assert [node.addresses for node in start().until(read)] == [(ADDRESS,), (ADDRESS,)]
+    assert next(polls) == 32
 
 
-@pytest.mark.parametrize("other", [(), ("10.0.0.7",)])
-def test_what_is_told_and_has_none_ends_it_soon(other: tuple[str, ...]) -> None:
-    asked = []
+@pytest.mark.parametrize("other", [running("b", parameters={}), running("b", "10.0.0.7")])
+def test_a_deployment_whose_addresses_were_read_ends_the_wait_soon(other: Deployment) -> None:
+    polls = itertools.count(1)
 
-    def ask() -> list[Deployment]:
-        asked.append(None)
-        return [running("a", ADDRESS), running("b", *other, told=not other)]
+    def read() -> list[Deployment]:
+        next(polls)
+        return [running("a", ADDRESS), other]
 
     with pytest.raises(NodeFailed, match=r"shop \(b\) runs and has no public IPv4 address"):
-        start().until(ask)
-    assert len(asked) == GRACE + 1
+        start().until(read)
+    assert next(polls) == GRACE + 2
 
 
-def test_what_is_never_told_ends_with_the_time(clock: FakeTime) -> None:
+def test_addresses_that_never_come_end_the_wait_with_its_time(clock: FakeTime) -> None:
     with pytest.raises(NodeFailed, match=r"blog \(a\) runs and has no public IPv4 address"):
         start(timeout=60).until(lambda: [running("a")])
     assert 59 < clock.ahead < 61

@@ -111,7 +111,7 @@ def test_another_name_is_tried_where_the_first_is_not_let_in(
     assert list(dict.fromkeys(machine.refused)) == ["root", "admin"]
 
 
-def test_a_machine_that_does_not_know_the_key_yet_is_asked_again(
+def test_deploy_node_retries_a_machine_that_refuses_the_key_at_first(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
 ) -> None:
     known = machine.authorized
@@ -131,7 +131,7 @@ def test_the_first_of_several_key_files_that_fits_is_used(
 
 
 @pytest.mark.parametrize("endpoint", ["slipstream", "campus"], indirect=True)
-def test_the_key_given_is_the_only_one_added_to_the_profile(
+def test_deploy_node_adds_no_other_key_than_auth(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
 ) -> None:
     before = profile(endpoint)
@@ -153,7 +153,7 @@ def test_of_several_machines_the_first_by_name_is_logged_in_to(
 
 
 @pytest.mark.parametrize("endpoint", ["slipstream", "campus"], indirect=True)
-def test_a_public_address_is_used_unless_told_otherwise(
+def test_deploy_node_prefers_a_public_address(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
 ) -> None:
     # A name of a host counts as public.

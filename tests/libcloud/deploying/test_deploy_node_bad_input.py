@@ -165,7 +165,7 @@ class TestKeyFiles:
         file.write_bytes(key.private_bytes(Encoding.PEM, form, NoEncryption()))
         assert self.refusal(file) == "no refusal"
 
-    def test_a_format_that_paramiko_cannot_read_is_told_with_a_way_out(
+    def test_deploy_node_with_a_key_that_paramiko_cannot_read(
         self, key: Any, tmp_path: Path
     ) -> None:
         file = tmp_path / "key"
