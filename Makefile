@@ -28,13 +28,15 @@ $(VENV)/installed: pyproject.toml
 	@touch $@
 
 $(CLIENT_VENV)/installed: tests/official_client/requirements.txt
-	$(PYTHON) -m venv $(CLIENT_VENV)
-	$(CLIENT_VENV)/bin/python -m pip install --quiet --requirement $<
+	@echo 'Installing an official client into $(CLIENT_VENV): this takes a minute, once.'
+	@$(PYTHON) -m venv $(CLIENT_VENV)
+	@$(CLIENT_VENV)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
 $(NUVLA_CLIENT_VENV)/installed: tests/official_nuvla_client/requirements.txt
-	$(PYTHON) -m venv $(NUVLA_CLIENT_VENV)
-	$(NUVLA_CLIENT_VENV)/bin/python -m pip install --quiet --requirement $<
+	@echo 'Installing an official client into $(NUVLA_CLIENT_VENV): this takes a minute, once.'
+	@$(PYTHON) -m venv $(NUVLA_CLIENT_VENV)
+	@$(NUVLA_CLIENT_VENV)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
 $(MANAGER_VENV)/installed: tests/infrastructure_manager/requirements.txt
