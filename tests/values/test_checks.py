@@ -112,14 +112,6 @@ def test_a_value_of_the_wrong_type_is_not_quoted() -> None:
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "path", ["/run/../user", "/run/%2e%2e/user", "/run/%2E./user", "/run/x%2f..%2fuser", "/./run"]
-)
-def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
-    with pytest.raises(BadInput, match="leads to another resource"):
-        Request(method="GET", path=path)
-
-
 def test_a_query_holds_pairs_of_texts() -> None:
     for query in [(("limit", 1),), {"limit": "1"}, ("ab",)]:
         wrong: Any = query

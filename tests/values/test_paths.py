@@ -1,13 +1,18 @@
-"""Paths that users write are read alike everywhere."""
+"""Paths and addresses that users write are read alike everywhere."""
 
 from __future__ import annotations
 
+import os
+from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
 
+from slipstream import Request
 from slipstream.errors import BadInput
-from slipstream.values.paths import user_path
+from slipstream.session.cookie_files import save_cookies
+from slipstream.values.endpoint import Endpoint, split_address
+from slipstream.values.paths import leads_elsewhere, user_path
 
 
 def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -26,3 +31,65 @@ def test_what_names_no_file_is_bad_input(value: str) -> None:
 def test_what_is_no_path_is_a_type_error(value: object) -> None:
     with pytest.raises(TypeError, match="path must be the path of a file"):
         user_path("path", value)
+
+
+@pytest.mark.parametrize(
+    "contents", ["-----BEGIN PRIVATE KEY-----", "first line\nsecond line", "x" * 5000]
+)
+def test_the_contents_of_a_file_in_place_of_its_path_are_not_quoted(contents: str) -> None:
+    with pytest.raises(BadInput, match=r"ssh_key is a text of \d+ characters") as caught:
+        user_path("ssh_key", contents)
+    assert contents[:8] not in str(caught.value)
+
+
+def test_a_cookie_file_replaces_no_pipe_and_no_device(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(BadInput, match="it is no file"):
+        save_cookies(CookieJar(), pipe)
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/a/..",
+        "/./a",
+        "/%2e%2e/a",
+        "/a%2f..%2fb",
+        "/%252e%252e/a",
+        "/..;v=1/a",
+        "/a\\..\\b",
+        "/..%5ca",
+    ],
+)
+def test_a_path_that_reaches_another_resource_is_found(path: str) -> None:
+    assert leads_elsewhere(path)
+    with pytest.raises(BadInput, match="leads to another resource"):
+        Request(method="GET", path=path)
+
+
+@pytest.mark.parametrize("path", ["/a..b/c", "/.../a", "/a%20b", "/a;v=1", "/%25"])
+def test_a_path_with_dots_in_names_is_left_alone(path: str) -> None:
+    assert Request(method="GET", path=path).path == path
+
+
+def test_a_path_that_is_no_utf_8_is_refused() -> None:
+    with pytest.raises(BadInput, match="not percent-encoded UTF-8"):
+        Request(method="GET", path="/..%c0%af..")
+
+
+@pytest.mark.parametrize(
+    "host", ["127.1", "0x7f.1", "0x7f000001", "2130706433", "0177.0.0.1", "256.1.1.1", "1.2.3.4.5"]
+)
+def test_a_number_that_is_no_whole_address_is_no_host(host: str) -> None:
+    with pytest.raises(BadInput, match="is not a host name or an address"):
+        Endpoint(host=host)
+
+
+@pytest.mark.parametrize("address", ["alice:password", "https:alice", "[::1]:password"])
+def test_what_follows_a_colon_and_is_no_port_is_not_quoted(address: str) -> None:
+    with pytest.raises(BadInput, match="What follows the colon is not a port") as caught:
+        split_address(address)
+    assert "password" not in str(caught.value)
