@@ -873,7 +873,8 @@ class SlipStreamNodeDriver(NodeDriver):
         :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
         :type ex_addresses: ``bool``
         :requests: SlipStream 2, Nuvla 2: 1 for each 500 deployments, and 1 for the addresses of
-            each 100, however many machines these have; without addresses SlipStream 1, Nuvla 1.
+            each 250 (Nuvla: 100), however many machines these have; without addresses
+            SlipStream 1, Nuvla 1.
         :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
         """
         return list(self._nodes(location, ex_active_only, ex_addresses))

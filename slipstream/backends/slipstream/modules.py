@@ -34,7 +34,7 @@ from slipstream.values.timestamps import parse_timestamp
 MOST_COMPONENTS = 16
 """Components that are kept."""
 
-AT_ONCE = 8
+AT_ONCE = 12
 """Projects of one depth that are read side by side."""
 
 PREFIX = "module/"

@@ -67,6 +67,9 @@ ATTEMPTS = 3
 AT_ONCE = 100
 """Runs whose machines are searched for at once."""
 
+LISTED_AT_ONCE = 250
+"""The same while runs are listed: half of a page."""
+
 FEW = 3
 """Runs that are read one by one: when they are not among the newest, or have no machine yet."""
 
@@ -89,7 +92,7 @@ def list_deployments(
     """
     List runs, newest first; the next page is read while one is used.
 
-    Their addresses are one search of machines for each hundred, side by side with the next page.
+    Their addresses are two searches of machines for a page, side by side with the next page.
     """
     session = backend.session
     pages = iterate_pages(session, active_only=active_only)
@@ -101,7 +104,7 @@ def list_deployments(
 
     return (
         summary(run, addresses_of.get(run.get("uuid", ""), ()))
-        for runs, addresses_of in read_beside(read, pages, size=AT_ONCE)
+        for runs, addresses_of in read_beside(read, pages, size=LISTED_AT_ONCE)
         for run in runs
     )
 

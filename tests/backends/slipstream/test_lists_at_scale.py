@@ -230,8 +230,8 @@ def test_nodes_cost_one_request_a_page(
     assert len(sandbox.journal) == requests
 
 
-@pytest.mark.parametrize(("number", "searches"), [(0, 0), (1, 1), (100, 1), (101, 2)])
-def test_addresses_cost_one_search_more_for_a_hundred_nodes(
+@pytest.mark.parametrize(("number", "searches"), [(0, 0), (1, 1), (250, 1), (251, 2)])
+def test_addresses_cost_one_search_more_for_half_a_page(
     driver: Driver, sandbox: Sandbox, number: int, searches: int
 ) -> None:
     sandbox.world.add_runs(number)
@@ -243,7 +243,7 @@ def test_addresses_cost_one_search_more_for_a_hundred_nodes(
 def test_addresses_are_those_of_the_deployments_of_each_page(
     driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("slipstream.backends.slipstream.runs.AT_ONCE", 2)
+    monkeypatch.setattr("slipstream.backends.slipstream.runs.LISTED_AT_ONCE", 2)
     made = [driver.create_node(image=driver.get_image("apps/WordPress/wordpress")) for _ in "abc"]
     sandbox.clock.advance(1000)
     sandbox.world.add_machine()
