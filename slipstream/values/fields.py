@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from operator import attrgetter
 from types import MappingProxyType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -20,37 +21,66 @@ class Record:
     __slots__ = ()
 
     def __attrs_post_init__(self) -> None:
-        for name, types, items in _checks(type(self)):  # type: ignore[arg-type]
-            value: Any = getattr(self, name)
-            if not isinstance(value, types):
-                raise _wrong_type(self, name, value, types)
-            for item_types, parts in items if value else ():
-                for part in getattr(value, parts)():
-                    if not isinstance(part, item_types):
-                        raise _wrong_type(self, f"An item in {name}", part, item_types)
+        checks = _checks(type(self))  # type: ignore[arg-type]
+        values = checks.values(self)
+        # The records of a long list have values of the same types.
+        types = tuple(map(type, values))
+        if types not in checks.passed:
+            for (name, expected), value in zip(checks.fields.items(), values, strict=False):
+                if not isinstance(value, expected):
+                    raise _wrong_type(self, name, value, expected)
+            checks.passed.add(types)
+        for index, items, parts in checks.items:
+            value = values[index]
+            if not value:
+                continue
+            for part in getattr(value, parts)():
+                if not isinstance(part, items):
+                    name = list(checks.fields)[index]
+                    raise _wrong_type(self, f"An item in {name}", part, items)
 
 
 Types = tuple[type, ...]
 
 
+@attrs.frozen
+class _Checks:
+    """
+    What to check of the records of a class.
+
+    :param fields: The types of each field.
+    :param items: For fields that hold items: the number of the field, the types of its items, and
+        how to get at them.
+    :param values: Gets the values of these fields from a record.
+    :param passed: Types of all values of a record that were found to be right.
+    """
+
+    fields: dict[str, Types]
+    items: list[tuple[int, Types, str]]
+    values: Callable[[object], tuple[Any, ...]]
+    passed: set[Types] = attrs.field(factory=set)
+
+
 @cache
-def _checks(cls: type) -> tuple[tuple[str, Types, tuple[tuple[Types, str], ...]], ...]:
-    """What to check of each field: its types, and those of its items and how to get at them."""
+def _checks(cls: type) -> _Checks:
     hints = get_type_hints(cls)
-    checks = []
+    fields: dict[str, Types] = {}
+    items: list[tuple[int, Types, str]] = []
     for field in attrs.fields(cls):
         types = _types(hints[field.name])
         if object in types:
             continue
-        items: list[tuple[Types, str]] = []
+        parts: list[tuple[Types, str]] = []
         for hint in _alternatives(hints[field.name]):
             if get_origin(hint) is tuple and get_args(hint)[-1] is Ellipsis:
-                items.append((_types(get_args(hint)[0]), "__iter__"))
+                parts.append((_types(get_args(hint)[0]), "__iter__"))
             elif get_origin(hint) is Mapping:
                 keys, values = get_args(hint)
-                items += [(_types(keys), "keys"), (_types(values), "values")]
-        checks.append((field.name, types, tuple(i for i in items if object not in i[0])))
-    return tuple(checks)
+                parts += [(_types(keys), "keys"), (_types(values), "values")]
+        items.extend((len(fields), *part) for part in parts if object not in part[0])
+        fields[field.name] = types
+    # With a second name a getter gives a tuple.
+    return _Checks(fields, items, attrgetter(*fields, "__class__"))
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:
