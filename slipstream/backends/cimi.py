@@ -134,12 +134,7 @@ class CimiBackend(Backend):
         return name if isinstance(name, str) else None
 
     def session_document(self, client: Client) -> dict[str, Any] | None:
-        """
-        Read the session that the cookies name; anybody may ask.
-
-        :param client: Sends the request.
-        :returns: The document, ``None`` if the server knows of no session.
-        """
+        """Read the session that the cookies name, ``None`` if the server knows of none."""
         response = client.exchange(_SESSION)
         if response.status != 200:
             return None
@@ -286,12 +281,9 @@ def search_pages(
     or go meanwhile move nothing, there is no limit of 10,000, and no page but the present one is
     kept.
 
-    :param session: The logged-in session.
-    :param collection: The collection, as in ``service-offer``.
     :param doing: What is being done, in words that go after "Cannot".
     :param select: The top-level attributes to read, with those that the order is by; ``None``
         for all.
-    :param where: The filter.
     :param page: Entries of a page, where not as many as usual.
     :raises MalformedAnswer: If a response is no list, does not hold the entries that it counts,
         or is not the next page.

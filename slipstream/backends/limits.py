@@ -21,10 +21,5 @@ IDLE_PAGES: Final = 20
 
 
 def most_pages(count: int, size: int) -> int:
-    """
-    The number of pages after which a listing gives up.
-
-    :param count: Entries that the server counts.
-    :param size: Entries of a page.
-    """
+    """The number of pages of a size after which a listing of some entries gives up."""
     return IDLE_PAGES + 2 * (count // size)

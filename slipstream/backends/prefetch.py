@@ -20,10 +20,7 @@ def read_ahead(read: Callable[[T], R], things: Iterable[T], *, at_once: int) -> 
     Each thread works in a copy of the caller's context. When the caller wants no more, nothing
     more is begun, and what is under way is not waited for.
 
-    :param read: Reads one thing.
-    :param things: The things.
     :param at_once: How many are read, or wait to be handed over, at a time.
-    :returns: What was read; an exception is raised where its thing would come.
     """
     left = iter(things)
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="slipstream-ahead")
@@ -42,11 +39,7 @@ def read_ahead(read: Callable[[T], R], things: Iterable[T], *, at_once: int) -> 
 
 
 def one_ahead(items: Iterator[T]) -> Generator[T]:
-    """
-    Go through an iterator whose next item is made by a thread while one is used.
-
-    :param items: The iterator.
-    """
+    """Go through an iterator whose next item is made by a thread while one is used."""
     pool = ThreadPoolExecutor(1, thread_name_prefix="slipstream-ahead")
     end: Any = object()
 
@@ -72,8 +65,6 @@ def read_beside(
     At most three pages are held at a time: the one that is used, the next one with what was read
     for it, and the one after that.
 
-    :param read: Reads something for a few entries.
-    :param pages: The pages of the list.
     :param size: How many entries one reading is for.
     :param at_once: How many readings run at a time.
     :returns: The entries by the few, in order, each time with what was read for them.

@@ -18,7 +18,13 @@ from slipstream.backends.cimi import CimiBackend
 from slipstream.backends.nuvla import lifecycle
 from slipstream.backends.nuvla.deployments import SELECT, STATES, deployment
 from slipstream.backends.nuvla.locations import credential_for, find_service
-from slipstream.backends.nuvla.modules import ENVIRONMENT, FILE, SERVICES, listed_module, read
+from slipstream.backends.nuvla.modules import (
+    ENVIRONMENT,
+    FILE,
+    SERVICES,
+    get_module,
+    listed_module,
+)
 from slipstream.backends.nuvla.resources import (
     change,
     check_label,
@@ -69,7 +75,9 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
     for refusal in _meaningless(request):
         raise refusal
     location = _location(request)
-    module = listed_module(request.raw, request.module_id) or read(session, request.module_id)
+    module = listed_module(request.raw, request.module_id) or get_module(
+        backend, request.module_id
+    )
     if module.kind is not ModuleKind.APPLICATION:
         raise BadInput(
             f"{module.path} is a {module.kind.value}; only applications can be deployed.",
@@ -91,8 +99,9 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
 def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[DriverError]:
     """Find every refusal that can be known beforehand, where deploying stops at the first."""
     yield from _meaningless(request)
-    session = backend.session
-    module = listed_module(request.raw, request.module_id) or read(session, request.module_id)
+    module = listed_module(request.raw, request.module_id) or get_module(
+        backend, request.module_id
+    )
     inputs = request.decides(Role.INPUT)
     for parameter in inputs:
         try:
@@ -112,7 +121,7 @@ def deployment_locations(
     """Tell the id of the service that an application would run on."""
     subtype = ""
     if _location(request) is None:
-        subtype = _service(read(backend.session, request.module_id))
+        subtype = _service(get_module(backend, request.module_id))
     return {None: find_service(backend, _location(request), subtype)}
 
 

@@ -75,9 +75,8 @@ def find_service(backend: CimiBackend, location: str | None, subtype: str) -> st
     The id of the service that a location means, however it is written; for policies.
 
     :param location: The name or the id of a service, or the id of a credential; ``None`` for the
-        only location that can run the application.
-    :param subtype: What kind of service the application runs on.
-    :returns: The id; what was given where it is none of the user's, ``None`` for no location.
+        only location of a subtype.
+    :returns: The id; what was given where it is none of the user's.
     """
     connectors = list(list_connectors(backend))
     if location is None:
@@ -103,7 +102,6 @@ def credential_for(
 
     :param location: The id of a credential or of a service, or a service's name; ``None`` for
         the only location that there is.
-    :param subtype: What kind of service the application runs on.
     :param listed: Locations that were listed before, which need not be read again.
     :returns: The credential's id. One that the user names by its id is not looked at.
     :raises BadInput: If there is none, if the user must choose one of several, or if the

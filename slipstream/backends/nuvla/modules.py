@@ -76,11 +76,6 @@ def list_modules(
     return (module(e) for e in entries if "path" not in e or any(e.get("versions") or ()))
 
 
-def get_module(backend: CimiBackend, module_id: str) -> Module:
-    """Read a module with its content; one more request when it is named by its path."""
-    return read(backend.session, module_id)
-
-
 def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> bool:
     """
     Delete every version, or the one that the id names.
@@ -96,21 +91,21 @@ def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> b
             raise session.refusal(response, doing=doing)
         return True
     if version is None:
-        version = int(read(session, name).version or 0)
+        version = int(get_module(backend, name).version or 0)
     change(session, post(f"{name}_{version}/delete-version"), doing=doing, success=200)
     return True
 
 
-def read(session: Session, name: str) -> Module:
+def get_module(backend: CimiBackend, module_id: str) -> Module:
     """
-    Read one module with its content.
+    Read a module with its content; one more request when it is named by its path.
 
-    :param name: Its id or its path, with a version or without: ``module/<uuid>_2`` or
-        ``apps/blog/wordpress/2``.
+    A version may stand behind either: ``module/<uuid>_2``, ``apps/blog/wordpress/2``.
     """
-    identity, version = parts_of(name) or _by_path(session, name)
+    session = backend.session
+    identity, version = parts_of(module_id) or _by_path(session, module_id)
     target = identity if version is None else f"{identity}_{version}"
-    doing = f"read {shorten(name)}"
+    doing = f"read {shorten(module_id)}"
     response = session.send(get(target), doing=doing, allow={500})
     if response.status == 500:
         # The server fails on an application that has no version, or none left.

@@ -395,7 +395,12 @@ def _application(request: DeploymentRequest, module: Module) -> dict[str, str]:
         if parameter.node is not None and parameter.node not in nodes:
             raise UnknownName("node", parameter.node, nodes, f"of {module.path}")
         if parameter.node is None and parameter.role is Role.INPUT:
-            raise _not_for_a_node(parameter, module)
+            raise BadInput(
+                f"{module.path} is an application: its parameters belong to nodes, and"
+                f" {parameter.name!r} was given for none.",
+                hint=f"Write ex_parameters={{'<node>': {{{parameter.name!r}: ...}}}}; its nodes:"
+                f" {', '.join(nodes)}.",
+            )
         targets = nodes.values() if parameter.node is None else [nodes[parameter.node]]
         for node in targets:
             _check_for_node(parameter, node, module)
@@ -508,13 +513,3 @@ def _protected(parameter: Parameter) -> str:
     value = _value(parameter)
     quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return f"'{value}'" if quoted and parameter.role is Role.INPUT else value
-
-
-def _not_for_a_node(parameter: Parameter, module: Module) -> BadInput:
-    nodes = [node.name for node in module.nodes]
-    return BadInput(
-        f"{module.path} is an application: its parameters belong to nodes, and {parameter.name!r}"
-        " was given for none.",
-        hint=f"Write ex_parameters={{'<node>': {{{parameter.name!r}: ...}}}}; its nodes:"
-        f" {', '.join(nodes)}.",
-    )
