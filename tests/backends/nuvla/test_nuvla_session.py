@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 from fake_time import FakeTime
@@ -36,23 +34,6 @@ def test_a_session_that_has_ended_is_renewed_once(
     assert logins(sandbox) == 1
 
 
-@pytest.mark.parametrize("call", ["a search", "two searches at once"])
-def test_sixteen_threads_log_in_once_when_the_session_ends(
-    driver: Driver, sandbox: Sandbox, call: str
-) -> None:
-    sandbox.world.expire_sessions()
-    barrier = Barrier(16)
-
-    def ask(_: int) -> object:
-        barrier.wait(10)
-        return CALLS[call](driver)
-
-    with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(ask, range(16)))
-    assert len({repr(answer) for answer in answers}) == 1
-    assert logins(sandbox) == 1
-
-
 def act_start(driver: Driver, node: Node) -> bool:
     return driver.start_node(node)
 
@@ -82,16 +63,6 @@ def test_a_session_about_to_end_is_renewed_before_a_request_that_changes_somethi
     assert act(driver, node)
     assert [entry.status for entry in sandbox.journal] == [201, 200, 202]
     assert stored(sandbox, identifier)["state"] == then
-
-
-def test_a_session_with_time_left_is_not_renewed(
-    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later = FakeTime()
-    later.ahead = WEEK - 3600
-    monkeypatch.setattr("slipstream.transport.clock.time", later)
-    driver.list_nodes()
-    assert logins(sandbox) == 0
 
 
 @pytest.mark.parametrize(
