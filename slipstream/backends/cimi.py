@@ -290,7 +290,9 @@ def search_pages(
     """
     backend = cast(CimiBackend, session.backend)
     size = page or backend.page_size
-    here, last, ids, pages, most = where, None, set[str](), 0, 0
+    here, last = where, None
+    ids: set[str] = set()
+    pages = most = 0
     while True:
         entries, count = _read_page(session, collection, doing, select, here, size)
         previous, ids, pages = ids, {entry["id"] for entry in entries}, pages + 1

@@ -30,6 +30,12 @@ def mappings(entry: Document, name: str) -> list[dict[str, Any]]:
     return [v for v in values if isinstance(v, dict)] if isinstance(values, list) else []
 
 
+def texts(entry: Document, name: str) -> list[str]:
+    """The texts of a list inside a document."""
+    values = entry.get(name)
+    return [v for v in values if isinstance(v, str)] if isinstance(values, list) else []
+
+
 def href(entry: Document, name: str) -> str | None:
     """What an attribute such as ``{"connector": {"href": "connector/x"}}`` refers to."""
     return text(mapping(entry, name), "href")

@@ -173,7 +173,6 @@ def deployment(
     state = documents.text(entry, "state") or ""
     module = documents.mapping(entry, "module")
     location = documents.text(entry, "infrastructure-service-name")
-    tags = entry.get("tags")
     filled_in, more = {}, {}
     if parameters is not None:
         filled_in = _urls(module, parameters)
@@ -188,7 +187,7 @@ def deployment(
         failure=failure,
         module_id=documents.text(module, "href") or documents.text(module, "id") or "",
         module_name=documents.text(module, "name"),
-        tags=[tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
+        tags=documents.texts(entry, "tags"),
         connectors=[location] if location else [],
         user=documents.text(entry, "owner"),
         started=documents.timestamp(entry, "created"),

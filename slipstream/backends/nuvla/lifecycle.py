@@ -222,12 +222,15 @@ def terminate(
 def _is_managed(raw: Mapping[str, Any]) -> bool:
     """Whether a document read before shows that each user who could read it may manage it."""
     acl = documents.mapping(raw, "acl")
-    managers = {*acl.get("owners", ()), *acl.get("manage", ()), *acl.get("edit-acl", ())}
     # The ACL itself is shown to those alone who may view it; some are no users.
     viewers = {
-        v for v in acl.get("view-acl", ()) if not v.startswith(("deployment/", "nuvlabox/"))
+        viewer
+        for viewer in documents.texts(acl, "view-acl")
+        if not viewer.startswith(("deployment/", "nuvlabox/"))
     }
-    return "state" in raw and bool(acl) and viewers <= managers
+    rights = ("owners", "manage", "edit-acl")
+    managers = {manager for right in rights for manager in documents.texts(acl, right)}
+    return "state" in raw and bool(managers) and viewers <= managers
 
 
 def _stop_and_delete(session: Session, name: str, is_doubtful: bool, edge: str | None) -> None:

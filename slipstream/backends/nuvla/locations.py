@@ -80,7 +80,7 @@ def find_service(backend: CimiBackend, location: str | None, subtype: str) -> st
     """
     connectors = list(list_connectors(backend))
     if location is None:
-        matches = [c for c in connectors if c.raw["subtype"] == subtype]
+        matches = [c for c in connectors if c.raw.get("subtype") == subtype]
     else:
         matches = [
             connector
@@ -141,7 +141,7 @@ def credential_for(
 
 
 def _only_location(backend: CimiBackend, subtype: str) -> Connector:
-    locations = [c for c in list_connectors(backend) if c.raw["subtype"] == subtype]
+    locations = [c for c in list_connectors(backend) if c.raw.get("subtype") == subtype]
     if len(locations) == 1:
         return locations[0]
     if not locations:

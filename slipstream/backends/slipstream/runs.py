@@ -340,6 +340,8 @@ def terminate(
         clock.sleep(next(pauses))
         response = session.send(request, doing=doing, allow={400, 404, 409})
         if response.status == 404:
+            if session.backend.error_detail(response) is None:  # not the server's own
+                raise session.refusal(response, doing=doing)
             return True
     require_status(session, response, {204}, doing=doing, hint=_LOOK)
     return True

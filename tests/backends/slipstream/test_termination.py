@@ -60,7 +60,8 @@ def test_node_whose_machine_never_comes_is_destroyed_after_the_stated_time(
     sandbox.faults.add("DELETE", ".*", status=409, body=body, headers=XML, times=None)
     sandbox.world.set_parameter(str(node.id), "machine:instanceid", "")
     assert driver.destroy_node(node)
-    assert LAUNCH_TIMEOUT <= sum(waiting.slept) < LAUNCH_TIMEOUT + 10
+    # The time that a slow machine takes beside the pauses counts too.
+    assert LAUNCH_TIMEOUT - 60 < sum(waiting.slept) < LAUNCH_TIMEOUT + 10
 
 
 def test_node_that_stays_up_without_a_machine_is_not_called_destroyed(
