@@ -144,9 +144,8 @@ class Transport:
 
     def to(self, endpoint: Endpoint) -> Transport:
         """
-        Make a transport to another endpoint with the same settings, which masks the same secrets.
-
-        :param endpoint: The endpoint.
+        Make a transport to another endpoint with the same settings, which masks the same
+        secrets.
         """
         if endpoint == self.endpoint:
             return self
@@ -173,11 +172,7 @@ class Transport:
         self._connections.get().close()
 
     def ensure_open(self) -> None:
-        """
-        Make sure that it was not closed.
-
-        :raises DriverClosed: If it was.
-        """
+        """Make sure that it was not closed."""
         if self._closed:
             raise DriverClosed(
                 f"The session on {self.endpoint} was closed.",

@@ -33,9 +33,6 @@ def parse_timestamp(text: str | None) -> datetime | None:
     (SlipStream's XML) and that of HTTP headers. In the second one the digits behind the dot
     count milliseconds, without leading zeros: 79 ms (SlipStreamServer, the date format
     ``yyyy-MM-dd HH:mm:ss.S z``).
-
-    :param text: The text, or ``None``.
-    :returns: The time with its zone; ``None`` for anything else, or a zone that is unknown.
     """
     text = text.strip() if isinstance(text, str) else ""
     match = _TIMESTAMP.fullmatch(text)
