@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
+import sys
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -134,7 +134,8 @@ def changed(settings: TransportSettings, name: str, value: Any) -> tuple[Transpo
 
 def user_agent(appended: Iterable[str] = ()) -> str:
     """The name that is given to servers."""
-    versions = f"libcloud/{libcloud.__version__} Python/{platform.python_version()}"
+    python = ".".join(map(str, sys.version_info[:3]))
+    versions = f"libcloud/{libcloud.__version__} Python/{python}"
     return " ".join([DEFAULTS.user_agent, versions, *(f"({token})" for token in appended)])
 
 
