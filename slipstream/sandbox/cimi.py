@@ -72,9 +72,6 @@ class Request(Generic[WorldT, IdentityT]):
     """
     A request.
 
-    :param world: The world.
-    :param identity: Who sends it.
-    :param method: The HTTP method, in lower case.
     :param path: What follows ``/api/``, decoded.
     :param base: The address of the server as the client sees it.
     :param body: The JSON; bytes for a body of another type, None for no body.
@@ -92,14 +89,7 @@ class Request(Generic[WorldT, IdentityT]):
 
 @attrs.frozen(kw_only=True)
 class Reply:
-    """
-    A response.
-
-    :param document: The JSON; None for an empty body without a type.
-    :param status: The HTTP status.
-    :param headers: Further headers.
-    :param content_type: The type of the body.
-    """
+    """A response; without a document, it has an empty body without a type."""
 
     document: Any = None
     status: int = 200
@@ -150,11 +140,7 @@ def not_played(what: str) -> JsonProblem:
 
 
 class Resource(Generic[WorldT, IdentityT]):
-    """
-    A type of resource, serving one request.
-
-    :param request: The request.
-    """
+    """A type of resource, serving one request."""
 
     name: ClassVar[str]
     """Its name, which is also its path."""
@@ -377,13 +363,7 @@ class Resource(Generic[WorldT, IdentityT]):
 
 
 class Service(Generic[WorldT, IdentityT]):
-    """
-    The JSON service of a world.
-
-    :param world: The world.
-    :param resources: The types, by name.
-    :param unplayed: Names of types that the real server has and the sandbox has not.
-    """
+    """The JSON service of a world, whose unplayed types the real server has alone."""
 
     malformed_type: ClassVar[str] = "text/plain; charset=utf-8"
 

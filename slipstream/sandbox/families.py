@@ -30,7 +30,9 @@ class Family:
 
     :param title: What its servers are called.
     :param version: The release that is played.
-    :param begin: Makes a filled world, its application and the users' logins.
+    :param world: The class of its worlds.
+    :param plant: Fills a world, and returns the users' logins by name.
+    :param application: Makes the application that serves a world.
     :param overview: What the dashboard shows of a world.
     :param module: The module of the driver.
     :param driver: The class of the driver.
@@ -39,11 +41,20 @@ class Family:
 
     title: str
     version: str
-    begin: Callable[[Clock, Identifiers], Begun]
+    world: Callable[..., BaseWorld]
+    plant: Callable[[Any], Mapping[str, Login]]
+    application: Callable[[Any], Application]
     overview: Callable[[Any], Overview]
     module: str
     driver: str
     location: str
+
+    def begin(self, clock: Clock, ids: Identifiers) -> Begun:
+        """Make a filled world, its application, and the users' logins by name."""
+        world = self.world(clock=clock)
+        world.ids = ids
+        logins = self.plant(world)
+        return world, self.application(world), logins
 
     def exports(self, url: str, login: Login) -> list[str]:
         """The lines for a shell with which programs and commands log in."""
@@ -74,7 +85,9 @@ FAMILIES: Mapping[str, Family] = {
     "slipstream": Family(
         title="SlipStream",
         version="3.71",
-        begin=slipstream3.begin,
+        world=slipstream3.World,
+        plant=slipstream3.plant,
+        application=slipstream3.application,
         overview=overview_of_slipstream,
         module="compute_driver",
         driver="SlipStreamNodeDriver",
@@ -83,7 +96,9 @@ FAMILIES: Mapping[str, Family] = {
     "nuvla": Family(
         title="Nuvla",
         version="6.19",
-        begin=nuvla.begin,
+        world=nuvla.World,
+        plant=nuvla.plant,
+        application=nuvla.application,
         overview=overview_of_nuvla,
         module="nuvla_driver",
         driver="NuvlaNodeDriver",

@@ -31,11 +31,7 @@ class BaseWorld(ABC):
         self.generation = 0
 
     def now(self) -> datetime:
-        """
-        Read the clock.
-
-        :returns: The present moment.
-        """
+        """Read the clock."""
         return self.clock.now()
 
     @abstractmethod
@@ -43,12 +39,7 @@ class BaseWorld(ABC):
         """Bring everything that moves by itself up to date."""
 
     def add_document(self, document: Document) -> Document:
-        """
-        Add any JSON document.
-
-        :param document: The document, with its ``id`` and ``acl``.
-        :returns: The same document.
-        """
+        """Add any JSON document, which has its ``id`` and ``acl``."""
         with self.lock:
             return self.store.put(document)
 

@@ -124,13 +124,7 @@ class State(BaseWorld):
         return (at or self.now()) + lag if self._is_serving else None
 
     def user_id(self, username: str) -> str:
-        """
-        Find a user.
-
-        :param username: The name.
-        :returns: The user's id.
-        :raises KeyError: If there is none.
-        """
+        """Find the id of a user; a KeyError if there is none."""
         for user in self.store.collection("user"):
             if user["name"] == username:
                 return str(user["id"])

@@ -29,43 +29,22 @@ class World(State):
     # What follows is for tests.
 
     def two_factor_code(self, username: str) -> str:
-        """
-        Read the code that a user's second factor shows at the moment.
-
-        :param username: The name.
-        :returns: Six digits.
-        :raises KeyError: If the user has no second factor.
-        """
+        """Read the code that a user's second factor shows now; a KeyError if there is none."""
         return sessions.code(self.second_factors[self.user_id(username)], self.now())
 
     def hold(self, identifier: str) -> None:
-        """
-        Let the jobs of a deployment hang in the state they are in.
-
-        :param identifier: The deployment's id.
-        """
+        """Let the jobs of a deployment hang in the state they are in."""
         with self.lock:
             self.tick()
             self.held.add(identifier)
 
     def fail(self, identifier: str, reason: str) -> None:
-        """
-        Let the next job of a deployment fail.
-
-        :param identifier: The deployment's id.
-        :param reason: The last line of its message.
-        """
+        """Let the next job of a deployment fail with a reason, the last line of its message."""
         with self.lock:
             self.failures[identifier] = reason
 
     def set_parameter(self, deployment: str, name: str, value: str) -> None:
-        """
-        Set a deployment parameter, as an application would.
-
-        :param deployment: The deployment's id.
-        :param name: The parameter's name.
-        :param value: The value.
-        """
+        """Set a deployment parameter, as an application would."""
         with self.lock:
             self.tick()
             parameters.write(self, self.store[deployment], name, value, at=self.now())
@@ -76,9 +55,6 @@ class World(State):
         """
         Add deployments of the seeded WordPress, one second apart, the last one newest.
 
-        :param number: How many.
-        :param user: Whose.
-        :param state: The state they are in.
         :returns: Their ids, oldest first.
         """
         with self.lock:
@@ -139,12 +115,7 @@ class World(State):
             return str(module["id"])
 
     def add_version(self, module: str, content: Document | None) -> None:
-        """
-        Add a version to a module.
-
-        :param module: The module's id.
-        :param content: What is in it; None for a version that was deleted.
-        """
+        """Add a version to a module; without a content, one that was deleted."""
         document = self.store[module]
         version = modules.new_version(self, document, content) if content else None
         document["versions"] = [*document.get("versions", []), version]
@@ -154,12 +125,7 @@ class World(State):
         return next(document for document in documents if document["name"].startswith(start))
 
     def set_edge_online(self, name: str, *, online: bool) -> None:
-        """
-        Let an edge be heard of, or not.
-
-        :param name: Its name.
-        :param online: Whether it is online.
-        """
+        """Let the edge of a name be heard of, or not."""
         with self.lock:
             self.tick()
             for kind in ("nuvlabox", "nuvlabox-status", "infrastructure-service"):
@@ -168,14 +134,7 @@ class World(State):
                         self.change(document["id"], self.now(), online=online)
 
     def add_credential(self, service: str, *, user: str = "alice", name: str) -> Document:
-        """
-        Add a credential of an infrastructure service.
-
-        :param service: The service's id.
-        :param user: Whose.
-        :param name: The credential's name.
-        :returns: The document.
-        """
+        """Add a user's credential of an infrastructure service, which is given by its id."""
         with self.lock:
             owner = self.user_id(user)
             subtype = f"infrastructure-service-{self.store[service]['subtype']}"

@@ -13,13 +13,7 @@ _CHANGING = {"MODIFY", "ALL", "EDIT_DATA", "EDIT_META", "EDIT_ACL", "DELETE"}
 
 @attrs.frozen
 class Identity:
-    """
-    The sender of a request.
-
-    :param name: The user's name; None for nobody.
-    :param roles: Every role, the session's id among them.
-    :param session: Id of the session, if there is one.
-    """
+    """The sender of a request, nobody without a name; the session's id is among the roles."""
 
     name: str | None = None
     roles: tuple[str, ...] = ("ANON",)

@@ -30,14 +30,7 @@ LONGEST_VALUE = 4096
 
 @attrs.define
 class RuntimeParameter:
-    """
-    One value of a running deployment.
-
-    :param key: ``GROUP:NAME``.
-    :param value: The value; empty for not set.
-    :param targets: Keys that take the values of this one too.
-    :param is_mapped: Whether the value comes from another parameter.
-    """
+    """A value of a deployment, empty if it is not set, which the targets take too."""
 
     key: str
     value: str = ""

@@ -22,13 +22,7 @@ class World(State):
             lifecycle.advance(self, run, now)
 
     def run(self, uuid: str) -> Run:
-        """
-        Find a deployment.
-
-        :param uuid: Its id.
-        :returns: The deployment, up to date.
-        :raises KeyError: If there is none.
-        """
+        """Find a deployment, up to date; a KeyError if there is none."""
         with self.lock:
             self.tick()
             return self.runs[uuid]
@@ -50,13 +44,7 @@ class World(State):
         self._change(uuid, release)
 
     def set_parameter(self, uuid: str, key: str, value: str) -> None:
-        """
-        Set a runtime parameter, as a script on a machine would.
-
-        :param uuid: The deployment's id.
-        :param key: The key; declared if it is not.
-        :param value: The value.
-        """
+        """Set a runtime parameter, as a script would; it is declared if it is not."""
 
         def change(run: Run) -> None:
             if key not in run.runtime:
@@ -76,9 +64,6 @@ class World(State):
         """
         Add deployments that are up, one second apart, the last one newest.
 
-        :param number: How many.
-        :param user: Whose.
-        :param module: What was deployed.
         :returns: Their ids, oldest first.
         """
         with self.lock:
@@ -93,14 +78,7 @@ class World(State):
     def add_machine(
         self, *, user: str = "alice", cloud: str = "exoscale-ch-gva", state: str = "running"
     ) -> Document:
-        """
-        Add a virtual machine that was not started by this server.
-
-        :param user: Who sees it.
-        :param cloud: Its connector.
-        :param state: Its state, in lower case.
-        :returns: Its document.
-        """
+        """Add a virtual machine that was not started by this server, and return its document."""
         with self.lock:
             machine = Machine(group="", cloud=cloud, instance=self.ids.uuid())
             machine.ip = self.ids.address()
