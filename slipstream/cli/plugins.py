@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from slipstream.cli.plugin_templates import SORTS, write
@@ -148,15 +149,8 @@ def _conflicts(contributions: Contributions[Any]) -> Iterable[str]:
 
 
 def _document(info: PluginInfo) -> dict[str, Any]:
-    return {
-        "name": info.name,
-        "distribution": info.distribution,
-        "version": info.version,
-        "status": info.status,
-        "hooks": info.hooks,
-        "why": info.reason,
-        "built_in": info.built_in,
-    }
+    document = attrs.asdict(info, filter=lambda field, _: field.name not in {"cause", "reason"})
+    return document | {"why": info.reason}
 
 
 def _row(info: PluginInfo) -> Sequence[str]:

@@ -25,7 +25,10 @@ def __getattr__(name: str) -> type[SlipStreamNodeDriver]:
 def _driver(kind: str) -> type[SlipStreamNodeDriver]:
     kinds = default_plugins().endpoint_kinds
     record = kinds.get(kind) if kind in kinds else None
-    title, page = (kind, "") if record is None else (record.title or kind, record.website)
+    title, page = kind, SlipStreamNodeDriver.website
+    if record is not None:
+        title = record.title or kind
+        page = record.website or (page if record.endpoint is None else record.endpoint.url)
 
     class KindDriver(SlipStreamNodeDriver):
         __doc__ = f"""The driver for {kind} endpoints, with the address that the kind brings."""

@@ -93,13 +93,7 @@ def _named(kind: str, api_version: str | None, plugins: Plugins) -> EndpointKind
 
 
 def kind_of_version(api_version: str, plugins: Plugins) -> EndpointKind:
-    """
-    The kind of endpoint that a version of the protocol stands for.
-
-    :param api_version: The version.
-    :param plugins: The plugins that know kinds of endpoint.
-    :raises UnknownName: If no kind has that version.
-    """
+    """The kind of endpoint that a version of the protocol stands for."""
     version, kinds = str(api_version), plugins.endpoint_kinds
     kind = kinds.choose(lambda c: c.record.api_version == version, f"api_version {version!r}")
     if kind is None:
@@ -109,13 +103,7 @@ def kind_of_version(api_version: str, plugins: Plugins) -> EndpointKind:
 
 
 def kind_of_host(endpoint: Endpoint, plugins: Plugins) -> EndpointKind | None:
-    """
-    Find the kind of an endpoint by its host; nothing is sent.
-
-    :param endpoint: The server's address.
-    :param plugins: The plugins that know kinds of endpoint.
-    :returns: The kind, ``None`` if no kind names the host.
-    """
+    """Find the kind of an endpoint by its host; nothing is sent."""
     # A kind that names the port too means this server more than one that names the host alone.
     for address in (join_address(endpoint.host, endpoint.port), join_address(endpoint.host)):
         hosts = partial(_has_host, address)
@@ -129,13 +117,7 @@ def _has_host(address: str, kind: Contribution[EndpointKind]) -> bool:
 
 
 def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
-    """
-    Find the kind of an endpoint by its cloud entry point, or by the probes of the kinds.
-
-    :param transport: Sends the requests, without a login.
-    :param plugins: The plugins that know kinds of endpoint.
-    :raises MalformedAnswer: If no kind recognises it.
-    """
+    """Find the kind of an endpoint by its cloud entry point, or by the probes of the kinds."""
     endpoint, kinds = transport.endpoint, plugins.endpoint_kinds
     what, kind = f"the server at {endpoint}", None
     error: DriverError = MalformedAnswer(
@@ -182,14 +164,7 @@ def _check_parameters(method: LoginMethod, credentials: Credentials) -> None:
 
 
 def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins) -> LoginMethod:
-    """
-    The login method that the user names, or that the look of the credentials asks for.
-
-    :param kind: The kind of endpoint.
-    :param credentials: What to log in with.
-    :param plugins: The plugins that know login methods.
-    :raises BadInput: If the kind of endpoint does not take it.
-    """
+    """The login method that the user names, or that the look of the credentials asks for."""
     methods = plugins.login_methods
     name = credentials.method or next(
         (

@@ -87,12 +87,7 @@ class PluginInfo:
         return f"{self.distribution} {self.version}".strip()
 
     def broken(self, doing: str, cause: BaseException) -> PluginInfo:
-        """
-        The same plugin, found broken.
-
-        :param doing: What failed, as in ``"importing it"``.
-        :param cause: The exception.
-        """
+        """The same plugin, found broken."""
         try:
             text = f": {safe_text(str(cause))}" if str(cause) else ""
         except Exception:  # noqa: BLE001 - a foreign __str__ may raise any
@@ -161,13 +156,7 @@ class Selection:
 
 
 def load_all(manager: pluggy.PluginManager, selection: Selection) -> list[PluginInfo]:
-    """
-    Register the built-in plugins and those of other distributions that may be loaded.
-
-    :param manager: Where to register them.
-    :param selection: Which ones may be loaded.
-    :returns: The status of each, in a fixed order.
-    """
+    """Register the built-in plugins and those of other distributions that may be loaded."""
     plugins = []
     for module in BUILT_IN:
         info = PluginInfo(
@@ -216,15 +205,7 @@ def _load(
 
 
 def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) -> PluginInfo:
-    """
-    Register one plugin after checking it.
-
-    :param manager: Where to register it.
-    :param info: What it is called.
-    :param plugin: The module or object.
-    :returns: Its record with the hooks that it implements.
-    :raises PluginFailed: If it cannot work.
-    """
+    """Register one plugin after checking it."""
     _check_shape(plugin)
     manager.register(plugin, name=info.key)
     callers = manager.get_hookcallers(plugin) or []

@@ -27,12 +27,7 @@ class Contribution(Generic[C]):
     record: C
 
     def recognises(self, subject: Any, predicate: Callable[[Any], bool] | None = None) -> bool:
-        """
-        Call a predicate of the record; one that fails is warned about and does not recognise.
-
-        :param subject: Its argument.
-        :param predicate: The predicate; the record's ``recognises`` when left out.
-        """
+        """Call a predicate of the record; one that fails is warned about, recognising nothing."""
         try:
             return bool((predicate or self.record.recognises)(subject))
         except MalformedAnswer:  # it read a response of another server
@@ -76,13 +71,7 @@ class Contributions(Generic[C]):
         return (contribution for name in self.names for contribution in self._by_name[name])
 
     def get(self, name: str) -> C:
-        """
-        The record of a name.
-
-        :param name: The name.
-        :raises UnknownName: If no plugin contributes it.
-        :raises PluginFailed: If several do, or if the plugin of that name is broken.
-        """
+        """The record of a name."""
         if name in self._by_name:
             return _only(self._by_name[name], f"the {self._what} {name!r}")
         self.raise_if_broken(name)
@@ -93,25 +82,13 @@ class Contributions(Generic[C]):
         raise error
 
     def choose(self, predicate: Callable[[Contribution[C]], bool], what: str) -> C | None:
-        """
-        The one record that is left; a plugin's goes before a built-in one.
-
-        :param predicate: Which ones are left.
-        :param what: What they contribute, for the message when there are several.
-        :returns: The record, ``None`` if there is none.
-        :raises PluginFailed: If there are several.
-        """
+        """The one record that is left; a plugin's goes before a built-in one."""
         matches = [contribution for contribution in self if predicate(contribution)]
         foreign = [match for match in matches if not match.plugin.built_in]
         return _only(foreign or matches, what) if matches else None
 
     def raise_if_broken(self, name: str) -> None:
-        """
-        Tell why a name is missing when the plugin of that name is broken.
-
-        :param name: The name.
-        :raises PluginFailed: With the plugin's own failure as its cause.
-        """
+        """Tell why a name is missing when the plugin of that name is broken."""
         for plugin in self._broken:
             if name in {plugin.name, plugin.distribution}:
                 raise PluginFailed(

@@ -101,13 +101,7 @@ class Plugins:
         return None if endpoint is None else endpoint.url
 
     def operations(self, session: Session, refusals: list[DriverError] | None = None) -> Backend:
-        """
-        Make the operations of a session: its backend, behind the plugins that wrap it.
-
-        :param session: The session.
-        :param refusals: Where to collect what would be refused, if the session is a dry run.
-        :returns: An object to be called like the backend.
-        """
+        """Make the operations of a session: its backend, behind the plugins that wrap it."""
         wrappers = [
             (self._plugins[implementation.plugin_name], implementation, name)
             for name in sorted(WRAPPABLE)

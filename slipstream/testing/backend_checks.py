@@ -101,11 +101,7 @@ def _always(forged: Forged) -> Callable[..., Forged]:
 
 @contextmanager
 def tapped(driver: Driver) -> Iterator[Tap]:
-    """
-    Note what a driver sends within the block.
-
-    :param driver: The driver.
-    """
+    """Note what a driver sends within the block."""
     session = driver._session
     transport = session.transport
     session.transport = tap = Tap(transport)
@@ -117,11 +113,7 @@ def tapped(driver: Driver) -> Iterator[Tap]:
 
 @contextmanager
 def expired(driver: Driver) -> Iterator[Tap]:
-    """
-    Let the login expire: within the block, what proves it is refused as the backend expects it.
-
-    :param driver: The driver.
-    """
+    """Let the login expire: within the block, what proves it is refused."""
     session, before = driver._session, driver._session.login
     proof = set(_proof(driver).items())
     refusals = [(status, "application/json", b'{"message": "expired"}') for status in (401, 403)]

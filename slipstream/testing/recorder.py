@@ -193,11 +193,7 @@ def _sandbox_credentials(sandbox: Sandbox) -> ScenarioCredentials:
 
 
 def server_recorder(root: Path, endpoint: str, origin: str, kind: str | None = None) -> Recorder:
-    """Prepare to record a server that is already running.
-
-    :raises MissingCredentialsError: If the environment lacks credentials; nothing was sent.
-    :raises ServerUnknownError: If the server cannot be recorded.
-    """
+    """Prepare to record a server that is already running."""
     credentials = ScenarioCredentials.from_environment()
     endpoint = endpoint.rstrip("/")
     server, sandbox = identify(endpoint, kind)

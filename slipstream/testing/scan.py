@@ -99,11 +99,7 @@ def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
 
 
 def scenario_names(folder: Path) -> set[str]:
-    """List the scenarios of a folder of tests, without importing them.
-
-    :param folder: Where the tests are.
-    :returns: The names, those of parametrised scenarios without their parameters.
-    """
+    """List the scenarios of a folder of tests, without importing them."""
     return {
         scenario_name(path.stem, function.name)
         for path in folder.rglob("test_*.py")

@@ -1,4 +1,4 @@
-"""Plugins installed as a stranger's would be, and strangers made up on the fly."""
+"""Plugins installed as wheels, and distributions with one plugin written for a test."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def _as_found(monkeypatch):
     monkeypatch.delenv(DISABLE_VARIABLE, raising=False)
     monkeypatch.delenv(ALLOW_VARIABLE, raising=False)
     plugins_module.default_plugins.cache_clear()
-    known = set(sys.modules)
+    modules = set(sys.modules)
     yield
     plugins_module.default_plugins.cache_clear()
-    for name in set(sys.modules) - known:
+    for name in set(sys.modules) - modules:
         if not name.startswith("slipstream"):
             del sys.modules[name]
 
@@ -52,9 +52,9 @@ def installed(site, monkeypatch):
 
 
 @pytest.fixture
-def stranger(tmp_path, monkeypatch):
+def add_plugin(tmp_path, monkeypatch):
     """
-    Install a distribution with one plugin: ``stranger(name, source, ...)``.
+    Install a distribution with one plugin: ``add_plugin(name, source, ...)``.
 
     The name is the entry point's; the name of the module is returned.
     """

@@ -21,11 +21,11 @@ def slipstream_login_methods():
 
 def causes(error):
     """The types of all exceptions that led to one."""
-    found = []
+    types = []
     while error.__cause__ is not None:
         error = error.__cause__
-        found.append(type(error))
-    return found
+        types.append(type(error))
+    return types
 
 
 # What is wrong, the module's source, and what the warning says of it.
@@ -116,40 +116,40 @@ BROKEN = {
 }
 
 
-def install_broken(stranger, name, **options):
+def install_broken(add_plugin, name, **options):
     value = "an_int_of_dist_of_an_int:plugin" if name == "an-int" else None
-    stranger(name, BROKEN[name][0], value=value, **options)
+    add_plugin(name, BROKEN[name][0], value=value, **options)
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(stranger, name):
+def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(add_plugin, name):
     cause = BROKEN[name][1]
-    install_broken(stranger, name, version="2.5")
-    stranger("harmless", HARMLESS)
+    install_broken(add_plugin, name, version="2.5")
+    add_plugin("harmless", HARMLESS)
     with pytest.warns(PluginWarning) as caught:
         plugins = Plugins()
-    [text] = [str(one.message) for one in caught]
+    [text] = [str(warning.message) for warning in caught]
     assert text.startswith(f"The plugin '{name}' of dist-of-{name} 2.5 is left out: ")
     assert re.search(cause, text, re.DOTALL)
     assert f"Set SLIPSTREAM_DISABLE_PLUGINS={name} to switch it off." in text
     assert plugins.login_methods.get("harmless")
-    assert {one.name: one.status for one in plugins.list_plugins() if not one.built_in} == {
+    assert {info.name: info.status for info in plugins.list_plugins() if not info.built_in} == {
         name: "broken",
         "harmless": "active",
     }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_plugin_that_is_switched_off_warns_of_nothing(stranger, name):
-    install_broken(stranger, name)
+def test_a_broken_plugin_that_is_switched_off_warns_of_nothing(add_plugin, name):
+    install_broken(add_plugin, name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Plugins(disabled=[name])
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_whoever_asks_for_what_a_broken_plugin_has_is_told_the_cause(stranger, name):
-    install_broken(stranger, name, version="2.5")
+def test_whoever_asks_for_what_a_broken_plugin_has_is_told_the_cause(add_plugin, name):
+    install_broken(add_plugin, name, version="2.5")
     with pytest.warns(PluginWarning):
         plugins = Plugins()
     with pytest.raises(PluginFailed, match=f"of dist-of-{name} 2.5 is broken") as caught:
@@ -157,31 +157,31 @@ def test_whoever_asks_for_what_a_broken_plugin_has_is_told_the_cause(stranger, n
     assert caught.value.__cause__ is not None
 
 
-def test_a_driver_asked_for_a_broken_login_method_tells_why_it_is_missing(stranger, as_alice):
-    stranger("token", "import nothing_of_that_name")
+def test_a_driver_asked_for_a_broken_login_method_tells_why_it_is_missing(add_plugin, as_alice):
+    add_plugin("token", "import nothing_of_that_name")
     with pytest.warns(PluginWarning), pytest.raises(PluginFailed) as caught:
         as_alice(ex_login_method="token")
     assert "No module named 'nothing_of_that_name'" in str(caught.value)
     assert ModuleNotFoundError in causes(caught.value)
 
 
-def test_a_driver_that_does_not_need_the_broken_plugin_works(stranger, as_alice):
-    stranger("token", "import nothing_of_that_name")
+def test_a_driver_that_does_not_need_the_broken_plugin_works(add_plugin, as_alice):
+    add_plugin("token", "import nothing_of_that_name")
     with pytest.warns(PluginWarning):
         driver = as_alice()
     assert driver.list_locations()
 
 
-def test_a_missing_name_hints_at_the_broken_plugins_that_may_have_had_it(stranger):
-    stranger("acme", "import nothing_of_that_name")
+def test_a_missing_name_hints_at_the_broken_plugins_that_may_have_had_it(add_plugin):
+    add_plugin("acme", "import nothing_of_that_name")
     with pytest.warns(PluginWarning):
         plugins = Plugins()
     with pytest.raises(UnknownName, match=r"may have had it: 'acme' of dist-of-acme 1.0"):
         plugins.endpoint_kinds.get("acme-cloud")
 
 
-def test_what_a_plugin_contributes_before_it_breaks_is_left_out_too(stranger):
-    stranger(
+def test_what_a_plugin_contributes_before_it_breaks_is_left_out_too(add_plugin):
+    add_plugin(
         "half",
         """
         @hookimpl
@@ -194,8 +194,8 @@ def test_what_a_plugin_contributes_before_it_breaks_is_left_out_too(stranger):
         assert "half" not in Plugins().login_methods
 
 
-def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(stranger, as_alice):
-    stranger(
+def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(add_plugin, as_alice):
+    add_plugin(
         "two-faced",
         """
         @hookimpl
@@ -211,8 +211,8 @@ def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(stranger, as_
         assert as_alice().list_locations()
 
 
-def test_a_login_method_that_cannot_tell_credentials_stops_no_other(stranger, as_alice):
-    stranger(
+def test_a_login_method_that_cannot_tell_credentials_stops_no_other(add_plugin, as_alice):
+    add_plugin(
         "blind",
         """
         def recognises(credentials):
@@ -226,8 +226,8 @@ def test_a_login_method_that_cannot_tell_credentials_stops_no_other(stranger, as
         assert as_alice().list_locations()
 
 
-def test_a_login_method_that_crashes_is_named_and_quotes_no_secret(stranger, as_alice, sandbox):
-    stranger(
+def test_a_login_method_that_crashes_is_named_and_quotes_no_secret(add_plugin, as_alice, sandbox):
+    add_plugin(
         "crash",
         """
         def authenticate(session, credentials):
@@ -242,8 +242,8 @@ def test_a_login_method_that_crashes_is_named_and_quotes_no_secret(stranger, as_
     assert sandbox.password not in str(caught.value)
 
 
-def test_a_wrapper_that_crashes_is_named_and_nothing_is_deployed(stranger, as_alice, sandbox):
-    stranger(
+def test_a_wrapper_that_crashes_is_named_and_nothing_is_deployed(add_plugin, as_alice, sandbox):
+    add_plugin(
         "audit",
         """
         @hookimpl(wrapper=True)
@@ -268,13 +268,13 @@ def test_a_wrapper_that_crashes_is_named_and_nothing_is_deployed(stranger, as_al
 LAZY = """
 @hookimpl(wrapper=True)
 def slipstream_list_modules():
-    found = yield
-    return (module.no_such_thing for module in found)
+    modules = yield
+    return (module.no_such_thing for module in modules)
 """
 
 
-def test_a_wrapper_whose_list_crashes_later_is_named_all_the_same(stranger, as_alice):
-    stranger("lazy", LAZY)
+def test_a_wrapper_whose_list_crashes_later_is_named_all_the_same(add_plugin, as_alice):
+    add_plugin("lazy", LAZY)
     with pytest.raises(PluginFailed, match=r"plugin 'lazy', by dist-of-lazy 1\.0, failed"):
         as_alice().list_images()
 
@@ -300,25 +300,25 @@ def deploy(driver):
     return driver.create_node(image=driver.get_image("apps/WordPress/wordpress"))
 
 
-def test_a_wrapper_that_errors_pass_through_is_not_blamed_for_them(stranger, as_alice):
-    stranger("innocent", INNOCENT)
-    stranger("guilty", GUILTY.format("1 / 0"))
+def test_a_wrapper_that_errors_pass_through_is_not_blamed_for_them(add_plugin, as_alice):
+    add_plugin("innocent", INNOCENT)
+    add_plugin("guilty", GUILTY.format("1 / 0"))
     with pytest.raises(PluginFailed, match=r"guilty endpoints, by dist-of-guilty 1\.0") as caught:
         deploy(as_alice(ex_endpoint_kind="guilty"))
     assert ZeroDivisionError in causes(caught.value)
     assert not caught.value.may_have_happened
 
 
-def test_a_backend_that_fails_after_a_change_says_that_it_may_have_happened(stranger, as_alice):
-    stranger("guilty", GUILTY.format("return super().deploy(request).id"))
+def test_a_backend_that_fails_after_a_change_says_that_it_may_have_happened(add_plugin, as_alice):
+    add_plugin("guilty", GUILTY.format("return super().deploy(request).id"))
     with pytest.raises(PluginFailed, match="it returned str, not Deployment") as caught:
         deploy(as_alice(ex_endpoint_kind="guilty"))
     assert caught.value.may_have_happened
     assert "look with list_nodes()" in str(caught.value)
 
 
-def test_a_fault_of_a_built_in_backend_is_blamed_on_no_plugin(stranger, as_alice, monkeypatch):
-    stranger("innocent", INNOCENT)
+def test_a_fault_of_a_built_in_backend_is_blamed_on_no_plugin(add_plugin, as_alice, monkeypatch):
+    add_plugin("innocent", INNOCENT)
     monkeypatch.setattr("slipstream.backends.slipstream.deploying.fields", lambda *_: 1 / 0)
     with pytest.raises(MalformedAnswer, match="slipstream_deploy failed with ZeroDivisionError"):
         deploy(as_alice())
@@ -337,8 +337,8 @@ FAULTY = {
 
 
 @pytest.mark.parametrize("body", FAULTY)
-def test_a_faulty_wrapper_is_named_and_what_was_sent_is_told(body, stranger, as_alice, sandbox):
-    stranger("sieve", f"@hookimpl(wrapper=True)\ndef slipstream_deploy():\n{body}")
+def test_a_faulty_wrapper_is_named_and_what_was_sent_is_told(body, add_plugin, as_alice, sandbox):
+    add_plugin("sieve", f"@hookimpl(wrapper=True)\ndef slipstream_deploy():\n{body}")
     driver = as_alice()
     with pytest.raises(PluginFailed) as caught:
         deploy(driver)
@@ -348,16 +348,16 @@ def test_a_faulty_wrapper_is_named_and_what_was_sent_is_told(body, stranger, as_
     assert sent is ("if False" not in body)
 
 
-def test_a_wrapper_that_returns_a_value_for_a_list_is_refused(stranger, as_alice):
-    stranger(
+def test_a_wrapper_that_returns_a_value_for_a_list_is_refused(add_plugin, as_alice):
+    add_plugin(
         "sieve", "@hookimpl(wrapper=True)\ndef slipstream_list_modules():\n    yield\n    return 3"
     )
     with pytest.raises(PluginFailed, match="it returned int, not an iterable of Module"):
         as_alice().list_images()
 
 
-def test_a_wrapper_may_refuse_with_an_error_of_ours(stranger, as_alice, sandbox):
-    stranger(
+def test_a_wrapper_may_refuse_with_an_error_of_ours(add_plugin, as_alice, sandbox):
+    add_plugin(
         "policy",
         """
         @hookimpl(wrapper=True)
@@ -373,8 +373,8 @@ def test_a_wrapper_may_refuse_with_an_error_of_ours(stranger, as_alice, sandbox)
     assert not sandbox.journal.entries("DELETE")
 
 
-def test_a_login_method_that_returns_no_login_is_named(stranger, as_alice):
-    stranger(
+def test_a_login_method_that_returns_no_login_is_named(add_plugin, as_alice):
+    add_plugin(
         "eager",
         """
         def authenticate(attempt, credentials):
@@ -388,8 +388,8 @@ def test_a_login_method_that_returns_no_login_is_named(stranger, as_alice):
         as_alice(ex_login_method="eager")
 
 
-def test_a_login_that_has_expired_already_is_refused(stranger, as_alice):
-    stranger(
+def test_a_login_that_has_expired_already_is_refused(add_plugin, as_alice):
+    add_plugin(
         "late",
         """
         from datetime import timedelta

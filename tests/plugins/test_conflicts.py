@@ -21,9 +21,9 @@ def slipstream_endpoints():
 """
 
 
-def test_two_login_methods_of_one_name_name_both_distributions(stranger):
-    stranger("token", LOGIN.format("token"), distribution="acme-login", version="1.2")
-    stranger("token", LOGIN.format("token"), distribution="other-login", version="0.9")
+def test_two_login_methods_of_one_name_name_both_distributions(add_plugin):
+    add_plugin("token", LOGIN.format("token"), distribution="acme-login", version="1.2")
+    add_plugin("token", LOGIN.format("token"), distribution="other-login", version="0.9")
     with pytest.raises(PluginFailed) as caught:
         Plugins().login_methods.get("token")
     assert str(caught.value) == (
@@ -32,48 +32,50 @@ def test_two_login_methods_of_one_name_name_both_distributions(stranger):
     )
 
 
-def test_switching_one_distribution_off_settles_the_dispute(stranger):
-    stranger("token", LOGIN.format("token"), distribution="acme-login")
-    stranger("token", LOGIN.format("token"), distribution="other-login")
+def test_switching_one_distribution_off_settles_the_dispute(add_plugin):
+    add_plugin("token", LOGIN.format("token"), distribution="acme-login")
+    add_plugin("token", LOGIN.format("token"), distribution="other-login")
     assert Plugins(disabled=["other-login"]).login_methods.get("token")
 
 
-def test_a_plugin_cannot_quietly_replace_a_built_in_login(stranger, as_alice):
-    stranger("thief", LOGIN.format("internal"), version="6.6")
+def test_a_plugin_cannot_quietly_replace_a_built_in_login(add_plugin, as_alice):
+    add_plugin("thief", LOGIN.format("internal"), version="6.6")
     with pytest.raises(PluginFailed, match=r"dist-of-thief 6.6 and slipstream-libcloud-driver"):
         as_alice()
 
 
-def test_a_dispute_over_one_name_leaves_every_other_in_use(stranger, connect, sandbox):
-    stranger("one", LOGIN.format("token"))
-    stranger("two", LOGIN.format("token"))
+def test_a_dispute_over_one_name_leaves_every_other_in_use(add_plugin, connect, sandbox):
+    add_plugin("one", LOGIN.format("token"))
+    add_plugin("two", LOGIN.format("token"))
     assert connect(sandbox.username, sandbox.password).list_locations()
 
 
-def test_two_kinds_of_one_name_name_both_distributions(stranger):
-    stranger("one", KIND.format("campus", ""))
-    stranger("two", KIND.format("campus", ""))
+def test_two_kinds_of_one_name_name_both_distributions(add_plugin):
+    add_plugin("one", KIND.format("campus", ""))
+    add_plugin("two", KIND.format("campus", ""))
     with pytest.raises(PluginFailed, match=r"dist-of-one 1.0 and dist-of-two 1.0 .*'campus'"):
         Plugins().endpoint_kinds.get("campus")
 
 
-def test_two_kinds_that_claim_one_host_name_both_distributions(stranger, as_alice, sandbox):
-    stranger("one", KIND.format("one", "hosts='127.0.0.1'"))
-    stranger("two", KIND.format("two", "hosts='127.0.0.1'"))
+def test_two_kinds_that_claim_one_host_name_both_distributions(add_plugin, as_alice, sandbox):
+    add_plugin("one", KIND.format("one", "hosts='127.0.0.1'"))
+    add_plugin("two", KIND.format("two", "hosts='127.0.0.1'"))
     both = r"dist-of-one 1.0 and dist-of-two 1.0 .*127.0.0.1"
     with pytest.warns(PluginWarning, match=both), pytest.raises(PluginFailed, match=both):
         as_alice()
     assert not sandbox.journal
 
 
-def test_two_kinds_that_recognise_one_server_name_both_distributions(stranger, as_alice, sandbox):
-    stranger("one", KIND.format("one", "recognises=lambda _: True"))
-    stranger("two", KIND.format("two", "recognises=lambda _: True"))
+def test_two_kinds_that_recognise_one_server_name_both_distributions(
+    add_plugin, as_alice, sandbox
+):
+    add_plugin("one", KIND.format("one", "recognises=lambda _: True"))
+    add_plugin("two", KIND.format("two", "recognises=lambda _: True"))
     with pytest.raises(PluginFailed, match=f"both contribute .*{re.escape(sandbox.url)}"):
         as_alice()
     assert as_alice(ex_endpoint_kind="slipstream").list_locations()
 
 
-def test_a_plugin_that_recognises_a_server_goes_before_the_built_in_kind(stranger, as_alice):
-    stranger("one", KIND.format("one", "recognises=lambda _: True"))
+def test_a_plugin_that_recognises_a_server_goes_before_the_built_in_kind(add_plugin, as_alice):
+    add_plugin("one", KIND.format("one", "recognises=lambda _: True"))
     assert as_alice()._session.kind.name == "one"

@@ -22,7 +22,7 @@ from libcloud.compute.types import NodeState, Provider
 from werkzeug.serving import make_server
 
 from slipstream.errors import MalformedAnswer, NotSupported
-from slipstream.libcloud import register
+from slipstream.libcloud import _kinds, register
 from slipstream.libcloud.errors import BadInput, InvalidCredentials, UnknownName
 from slipstream.plugins import Plugins
 
@@ -323,6 +323,7 @@ def test_a_life_of_a_node_on_the_example_backend(connect, minicloud):
 def test_the_driver_of_the_example_backend_is_found_by_its_name(connect, minicloud, monkeypatch):
     before = dict(DRIVERS)
     importlib.invalidate_caches()
+    _kinds.cache_clear()
     try:
         register()
         cls = get_driver("minicloud")
@@ -330,8 +331,9 @@ def test_the_driver_of_the_example_backend_is_found_by_its_name(connect, miniclo
     finally:
         DRIVERS.clear()
         DRIVERS.update(before)
+        _kinds.cache_clear()
         del Provider.MINICLOUD
-    assert cls.name == "minicloud"
+    assert (cls.name, cls.website) == ("minicloud", "http://127.0.0.1:8199")
     with cls_on(cls, minicloud, monkeypatch) as driver:
         assert driver.ex_endpoint == minicloud.url
         assert driver.list_images()

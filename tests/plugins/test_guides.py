@@ -114,35 +114,35 @@ def consoles():
 
 @pytest.mark.parametrize(("command", "output"), list(consoles()))
 def test_a_command_prints_what_the_guide_shows(command, output, installed, monkeypatch, capsys):
-    found = re.fullmatch(r"\$ (?:(\w+)=(\S*) )?slipstream (\w+)", command)
-    if found[1]:
-        monkeypatch.setenv(found[1], found[2])
-    main([found[3]])
+    match = re.fullmatch(r"\$ (?:(\w+)=(\S*) )?slipstream (\w+)", command)
+    if match[1]:
+        monkeypatch.setenv(match[1], match[2])
+    main([match[3]])
     agree(output, capsys.readouterr().out)
 
 
-def shown(page, module):
+def block(page, module):
     return files(ROOT / "docs" / "guides" / f"{page}.md")[module]
 
 
-def test_the_backend_that_the_guide_shows_has_locations_of_its_own(stranger, as_alice):
-    stranger("lab", shown("write-an-endpoint", "example_slipstream_lab.py"))
+def test_the_backend_that_the_guide_shows_has_locations_of_its_own(add_plugin, as_alice):
+    add_plugin("lab", block("write-an-endpoint", "example_slipstream_lab.py"))
     driver = as_alice(ex_endpoint_kind="lab")
     assert [location.name for location in driver.list_locations()] == ["bench"]
 
 
-def test_the_filter_that_the_guide_shows_leaves_images_out(stranger, as_alice):
+def test_the_filter_that_the_guide_shows_leaves_images_out(add_plugin, as_alice):
     every = as_alice(ex_disable_plugins=[]).list_images(ex_path="examples/images")
-    stranger("quiet", shown("wrap-an-operation", "example_slipstream_quiet.py"))
+    add_plugin("quiet", block("wrap-an-operation", "example_slipstream_quiet.py"))
     assert every
     assert as_alice(ex_disable_plugins=[]).list_images(ex_path="examples/images") == []
 
 
-def test_the_warning_that_the_guide_quotes_is_the_one_that_is_given(stranger):
+def test_the_warning_that_the_guide_quotes_is_the_one_that_is_given(add_plugin):
     from slipstream.plugins import Plugins
 
     [text] = [text for _, text in blocks(PAGES[4]) if text.startswith("PluginWarning: ")]
-    stranger("policy", "import acme", distribution="acme-policy", version="1.2")
+    add_plugin("policy", "import acme", distribution="acme-policy", version="1.2")
     with pytest.warns(RuntimeWarning) as caught:
         Plugins()
     assert f"PluginWarning: {caught[0].message}".split() == text.split()

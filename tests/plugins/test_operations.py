@@ -127,9 +127,9 @@ def test_what_this_family_has_not_is_unsupported(hook, driver):
 
 
 @pytest.mark.parametrize("hook", sorted(OPERATIONS.keys() - NOT_ON_SLIPSTREAM))
-def test_a_wrapper_sees_the_arguments_and_the_result_passes(hook, as_entitled, stranger):
+def test_a_wrapper_sees_the_arguments_and_the_result_passes(hook, as_entitled, add_plugin):
     prepare, call = OPERATIONS[hook]
-    module = stranger("watch", wrapping(hook, "seen.append(session)"))
+    module = add_plugin("watch", wrapping(hook, "seen.append(session)"))
     driver = as_entitled()
     subject = prepare and prepare(driver)
     assert call(driver, subject) is not None
@@ -140,11 +140,11 @@ def test_a_wrapper_sees_the_arguments_and_the_result_passes(hook, as_entitled, s
 
 @pytest.mark.parametrize("hook", OPERATIONS)
 def test_a_wrapper_can_refuse_an_operation_and_no_request_is_made(
-    hook, as_entitled, stranger, sandbox
+    hook, as_entitled, add_plugin, sandbox
 ):
     prepare, call = OPERATIONS[hook]
     subject = prepare and prepare(as_entitled())
-    stranger("policy", wrapping(hook, "raise BadInput('The house rules forbid it.')"))
+    add_plugin("policy", wrapping(hook, "raise BadInput('The house rules forbid it.')"))
     driver = as_entitled()
     sandbox.journal.clear()
     with pytest.raises(BadInput, match=r"The house rules forbid it\."):
@@ -153,9 +153,9 @@ def test_a_wrapper_can_refuse_an_operation_and_no_request_is_made(
 
 
 @pytest.mark.parametrize("hook", sorted(OPERATIONS.keys() - NOT_ON_SLIPSTREAM))
-def test_one_hook_wraps_every_operation(hook, as_entitled, stranger):
+def test_one_hook_wraps_every_operation(hook, as_entitled, add_plugin):
     prepare, call = OPERATIONS[hook]
-    module = stranger(
+    module = add_plugin(
         "metrics",
         """
         names = []
@@ -202,10 +202,10 @@ def slipstream_list_service_offers():
 
 
 def test_a_wrapper_can_answer_without_going_on_and_the_others_see_its_answer(
-    stranger, as_alice, sandbox
+    add_plugin, as_alice, sandbox
 ):
-    stranger("cache", CACHE)
-    metrics = stranger("metrics", METRICS)
+    add_plugin("cache", CACHE)
+    metrics = add_plugin("metrics", METRICS)
     driver = as_alice()
     first = [size.id for size in driver.list_sizes()]
     sandbox.journal.clear()
@@ -214,8 +214,8 @@ def test_a_wrapper_can_answer_without_going_on_and_the_others_see_its_answer(
     assert sys.modules[metrics].counts.count("list_service_offers") == 2
 
 
-def test_an_answer_of_the_wrong_type_names_the_plugin(stranger, as_alice):
-    stranger("cache", CACHE.replace("raise Answered(sizes[key])", "raise Answered(3)"))
+def test_an_answer_of_the_wrong_type_names_the_plugin(add_plugin, as_alice):
+    add_plugin("cache", CACHE.replace("raise Answered(sizes[key])", "raise Answered(3)"))
     driver = as_alice()
     driver.list_sizes()
     with pytest.raises(PluginFailed, match=r"plugin 'cache', .* it returned int"):
@@ -233,8 +233,8 @@ def slipstream_deploy(session{}):
 
 
 @pytest.mark.parametrize(("argument", "count"), [("", 0), (", dry_run", 1)])
-def test_a_wrapper_sees_dry_runs_only_if_it_asks_for_them(argument, count, stranger, as_alice):
-    module = stranger("audit", DRY_RUN.format(argument))
+def test_a_wrapper_sees_dry_runs_only_if_it_asks_for_them(argument, count, add_plugin, as_alice):
+    module = add_plugin("audit", DRY_RUN.format(argument))
     driver = as_alice()
     image = driver.get_image(WORDPRESS)
     assert driver.ex_explain("create_node", image=image).complete
@@ -264,10 +264,10 @@ def foreign(methods="pass"):
 
 
 @pytest.mark.parametrize("hook", OPERATIONS)
-def test_what_a_backend_leaves_out_is_unsupported_in_so_many_words(hook, stranger, as_entitled):
+def test_what_a_backend_leaves_out_is_unsupported_in_so_many_words(hook, add_plugin, as_entitled):
     prepare, call = OPERATIONS[hook]
     subject = prepare and prepare(as_entitled())
-    stranger("elsewhere", foreign())
+    add_plugin("elsewhere", foreign())
     driver = as_entitled(ex_endpoint_kind="elsewhere")
     with pytest.raises(NotSupported, match="elsewhere endpoints cannot"):
         call(driver, subject)
@@ -282,8 +282,8 @@ def list_connectors(self):
 """
 
 
-def test_a_plugin_answers_for_a_backend_of_its_own_and_for_no_other(stranger, as_alice):
-    stranger("elsewhere", foreign(ANSWERING))
+def test_a_plugin_answers_for_a_backend_of_its_own_and_for_no_other(add_plugin, as_alice):
+    add_plugin("elsewhere", foreign(ANSWERING))
     there, here = as_alice(ex_endpoint_kind="elsewhere"), as_alice()
     assert [location.name for location in there.list_locations()] == ["moon"]
     assert there.list_sizes() == []
@@ -306,8 +306,8 @@ def nodes_of(*ids):
     return [Node(name, name, NodeState.UNKNOWN, [], [], None) for name in ids]
 
 
-def test_a_backend_that_reads_one_deployment_can_be_waited_for_with_many(stranger, as_alice):
-    stranger("elsewhere", foreign(ONE_BY_ONE))
+def test_a_backend_that_reads_one_deployment_can_be_waited_for_with_many(add_plugin, as_alice):
+    add_plugin("elsewhere", foreign(ONE_BY_ONE))
     driver = as_alice(ex_endpoint_kind="elsewhere")
     result = driver.wait_until_running(nodes_of("two", "one"))
     assert [(node.id, ips) for node, ips in result] == [
@@ -324,8 +324,8 @@ def get_deployments(self, deployment_ids):
 """
 
 
-def test_a_backend_that_leaves_deployments_out_is_not_believed(stranger, as_alice):
-    stranger("elsewhere", foreign(TOO_FEW))
+def test_a_backend_that_leaves_deployments_out_is_not_believed(add_plugin, as_alice):
+    add_plugin("elsewhere", foreign(TOO_FEW))
     driver = as_alice(ex_endpoint_kind="elsewhere")
     with pytest.raises(PluginFailed, match="it gave 0 deployments for 2 ids"):
         driver.wait_until_running(nodes_of("two", "one"))

@@ -32,26 +32,26 @@ class Plugin:
 
 
 def entry_point(index, plugin):
-    found = mock.Mock(spec=metadata.EntryPoint)
-    found.name = f"plugin-{index}"
-    found.load = lambda: plugin
-    found.dist.metadata = {"Name": f"dist-{index}", "Version": "1.0"}
-    return found
+    entry = mock.Mock(spec=metadata.EntryPoint)
+    entry.name = f"plugin-{index}"
+    entry.load = lambda: plugin
+    entry.dist.metadata = {"Name": f"dist-{index}", "Version": "1.0"}
+    return entry
 
 
 def outcome(entry_points):
-    """All that can be told of the plugins found in this order."""
+    """What plugins found in this order contribute, and what their names give."""
     with mock.patch.object(metadata, "entry_points", return_value=entry_points):
         plugins = Plugins(disabled=[])
-    told = [list(plugins.list_plugins())]
+    outcomes = [list(plugins.list_plugins())]
     for contributions in (plugins.login_methods, plugins.endpoint_kinds):
-        told.append(contributions.names)
-        told.append([claim.plugin.key for claim in contributions])
-        told.extend(asked(contributions, name) for name in [*NAMES, "internal"])
-    return told
+        outcomes.append(contributions.names)
+        outcomes.append([claim.plugin.key for claim in contributions])
+        outcomes.extend(lookup(contributions, name) for name in [*NAMES, "internal"])
+    return outcomes
 
 
-def asked(contributions, name):
+def lookup(contributions, name):
     try:
         return contributions.get(name)
     except DriverError as error:
@@ -65,9 +65,9 @@ contents = st.lists(st.tuples(names, names), max_size=5)
 @settings(deadline=None, max_examples=60)
 @given(data=st.data(), contents=contents)
 def test_any_order_of_discovery_gives_the_same_plugins_and_the_same_errors(data, contents):
-    found = [entry_point(index, Plugin(*content)) for index, content in enumerate(contents)]
-    shuffled = data.draw(st.permutations(found))
-    assert outcome(shuffled) == outcome(found)
+    entries = [entry_point(index, Plugin(*content)) for index, content in enumerate(contents)]
+    shuffled = data.draw(st.permutations(entries))
+    assert outcome(shuffled) == outcome(entries)
 
 
 def wrapping(name, trail):
@@ -84,8 +84,8 @@ def test_wrappers_run_in_an_order_that_discovery_does_not_decide(as_alice):
     trails = []
     for order in ([0, 1, 2], [2, 0, 1]):
         trail = []
-        found = [entry_point(index, wrapping(index, trail)) for index in order]
-        with mock.patch.object(metadata, "entry_points", return_value=found):
+        entries = [entry_point(index, wrapping(index, trail)) for index in order]
+        with mock.patch.object(metadata, "entry_points", return_value=entries):
             as_alice(ex_disable_plugins=[]).list_locations()
         trails.append(trail)
     assert trails[0] == trails[1]
@@ -93,5 +93,5 @@ def test_wrappers_run_in_an_order_that_discovery_does_not_decide(as_alice):
 
 
 def test_a_name_that_two_plugins_claim_is_a_dispute_in_either_order():
-    found = [entry_point(index, Plugin(["amber"], [])) for index in (1, 0)]
-    assert outcome(found)[3][0] is PluginFailed
+    entries = [entry_point(index, Plugin(["amber"], [])) for index in (1, 0)]
+    assert outcome(entries)[3][0] is PluginFailed

@@ -33,8 +33,8 @@ def row(text, name):
     return next(line.split(None, 5) for line in text.splitlines() if line.startswith(name))
 
 
-def test_the_table_names_each_plugin_and_where_it_comes_from(run, stranger):
-    stranger("token", LOGIN, version="1.2")
+def test_the_table_names_each_plugin_and_where_it_comes_from(run, add_plugin):
+    add_plugin("token", LOGIN, version="1.2")
     code, out, err = run()
     assert (code, err) == (0, "")
     assert out.splitlines()[0].split() == [
@@ -49,17 +49,17 @@ def test_the_table_names_each_plugin_and_where_it_comes_from(run, stranger):
     assert row(out, "slipstream.backends.logins")[3:5] == ["active", "login_methods"]
 
 
-def test_the_columns_are_aligned(run, stranger):
-    stranger("token", LOGIN)
+def test_the_columns_are_aligned(run, add_plugin):
+    add_plugin("token", LOGIN)
     lines = run()[1].splitlines()
     start = lines[0].index("STATUS")
     assert {line[start : start + 6] for line in lines[1:]} == {"active"}
 
 
 def test_a_broken_plugin_is_listed_on_one_line_with_its_reason_and_fails_the_command(
-    run, stranger
+    run, add_plugin
 ):
-    stranger("token", "@hookimpl\ndef slipstream_deploy(session, order): ...")
+    add_plugin("token", "@hookimpl\ndef slipstream_deploy(session, order): ...")
     code, out, err = run()
     assert (code, err) == (1, "")
     assert row(out, "token")[3] == "broken"
@@ -67,35 +67,38 @@ def test_a_broken_plugin_is_listed_on_one_line_with_its_reason_and_fails_the_com
     assert "'order'" in row(out, "token")[5]
 
 
-def test_a_plugin_that_is_switched_off_is_listed_as_disabled(run, stranger, monkeypatch):
-    stranger("token", LOGIN)
+def test_a_plugin_that_is_switched_off_is_listed_as_disabled(run, add_plugin, monkeypatch):
+    add_plugin("token", LOGIN)
     monkeypatch.setenv("SLIPSTREAM_DISABLE_PLUGINS", "token")
     code, out, _ = run()
     assert (code, row(out, "token")[3:]) == (0, ["disabled", "-", "switched off"])
 
 
-def test_the_option_disables_too(run, stranger):
-    stranger("token", LOGIN)
+def test_the_option_disables_too(run, add_plugin):
+    add_plugin("token", LOGIN)
     _, out, _ = run("--disable", "other,token")
     assert row(out, "token")[3] == "disabled"
 
 
-def test_a_disputed_name_is_reported_and_fails_the_command(run, stranger):
-    stranger("one", LOGIN)
-    stranger("two", LOGIN)
+def test_a_disputed_name_is_reported_and_fails_the_command(run, add_plugin):
+    add_plugin("one", LOGIN)
+    add_plugin("two", LOGIN)
     code, _, err = run()
     assert code == 1
     assert err.startswith("slipstream plugins: dist-of-one 1.0 and dist-of-two 1.0 both")
 
 
-def test_the_json_holds_the_same_for_programs(run, stranger):
-    stranger("token", LOGIN)
-    stranger("broken", "import nothing_of_that_name")
+def test_the_json_holds_the_same_for_programs(run, add_plugin):
+    add_plugin("token", LOGIN)
+    add_plugin("broken", "import nothing_of_that_name")
     code, out, _ = run("--json")
-    told = json.loads(out)
+    document = json.loads(out)
     assert code == 1
-    assert [one["name"] for one in told["plugins"] if not one["built_in"]] == ["broken", "token"]
-    assert told["plugins"][-1] == {
+    assert [plugin["name"] for plugin in document["plugins"] if not plugin["built_in"]] == [
+        "broken",
+        "token",
+    ]
+    assert document["plugins"][-1] == {
         "name": "token",
         "distribution": "dist-of-token",
         "version": "1.0",
@@ -104,9 +107,9 @@ def test_the_json_holds_the_same_for_programs(run, stranger):
         "why": "",
         "built_in": False,
     }
-    assert "token" in told["login_methods"]
-    assert "nuv.la" in told["endpoint_kinds"]
-    assert told["conflicts"] == []
+    assert "token" in document["login_methods"]
+    assert "nuv.la" in document["endpoint_kinds"]
+    assert document["conflicts"] == []
 
 
 def test_one_plugin_is_shown_with_all_that_it_brings(run, installed):

@@ -16,9 +16,9 @@ def slipstream_login_methods():
 
 
 @pytest.fixture
-def modules(stranger):
+def modules(add_plugin):
     """The modules of two plugins by the plugins' names."""
-    return {name: stranger(name, PLUGIN.format(name)) for name in ("first", "second")}
+    return {name: add_plugin(name, PLUGIN.format(name)) for name in ("first", "second")}
 
 
 def loaded(modules):
@@ -84,9 +84,9 @@ def test_built_in_plugins_are_there_whatever_is_allowed(modules):
 
 def test_the_list_tells_why_a_plugin_is_not_active(modules):
     plugins = Plugins(disabled=["first"], allowed=[])
-    told = {one.name: (one.status, one.reason) for one in plugins.list_plugins()}
-    assert told["first"] == ("disabled", "switched off")
-    assert told["second"] == ("disabled", "not among the plugins to load")
+    statuses = {info.name: (info.status, info.reason) for info in plugins.list_plugins()}
+    assert statuses["first"] == ("disabled", "switched off")
+    assert statuses["second"] == ("disabled", "not among the plugins to load")
 
 
 def test_the_driver_takes_the_names_to_disable(modules, as_alice):
@@ -115,17 +115,17 @@ def test_a_name_to_leave_out_that_no_plugin_has_is_warned_of(modules):
     assert len(plugins.problems) == 1
 
 
-def test_a_requirement_that_is_not_met_is_warned_of(stranger, tmp_path):
-    stranger("old", "", distribution="dist-of-old")
+def test_a_requirement_that_is_not_met_is_warned_of(add_plugin, tmp_path):
+    add_plugin("old", "", distribution="dist-of-old")
     metadata = tmp_path / "dist-of-old" / "dist_of_old-1.0.dist-info" / "METADATA"
     metadata.write_text(f"{metadata.read_text()}Requires-Dist: slipstream_libcloud_driver<0.2\n")
     with pytest.warns(PluginWarning, match=r"'old' of dist-of-old 1.0 needs .*<0.2, and 1\."):
         Plugins()
 
 
-def test_a_host_that_two_kinds_claim_is_warned_of(stranger):
+def test_a_host_that_two_kinds_claim_is_warned_of(add_plugin):
     for name in ("east", "west"):
-        stranger(
+        add_plugin(
             name,
             f"""
             @hookimpl

@@ -121,9 +121,9 @@ def test_what_is_planted_in_a_cassette_is_found(root, old, new, problem):
     ],
 )
 def test_text_is_looked_through_by_rules_of_its_own(tmp_path, text, problem):
-    found = " ".join(str(each) for each in text_findings(tmp_path / "c.yaml", text))
-    assert problem in found
-    assert bool(found) == bool(problem)
+    findings = " ".join(str(each) for each in text_findings(tmp_path / "c.yaml", text))
+    assert problem in findings
+    assert bool(findings) == bool(problem)
 
 
 def test_a_password_in_an_xml_value_is_found(root):

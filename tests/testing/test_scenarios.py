@@ -14,7 +14,7 @@ from slipstream.testing.scenarios import (
 
 
 def test_credentials_are_read_from_the_environment_and_masked():
-    given = ScenarioCredentials.from_environment(
+    credentials = ScenarioCredentials.from_environment(
         {
             "SLIPSTREAM_USERNAME": "alice",
             "SLIPSTREAM_PASSWORD": "hunter2",
@@ -22,17 +22,17 @@ def test_credentials_are_read_from_the_environment_and_masked():
             "SLIPSTREAM_SECRET": "abc.def",
         },
     )
-    assert given.key == "credential/0b1d9a52"
-    assert given.given() == ("username", "password", "key", "secret")
-    assert "hunter2" not in repr(given)
-    assert "abc.def" not in repr(given)
+    assert credentials.key == "credential/0b1d9a52"
+    assert credentials.given() == ("username", "password", "key", "secret")
+    assert "hunter2" not in repr(credentials)
+    assert "abc.def" not in repr(credentials)
 
 
 def test_an_api_key_alone_will_do():
     environment = {"SLIPSTREAM_KEY": "credential/1", "SLIPSTREAM_SECRET": "s"}
-    given = ScenarioCredentials.from_environment(environment)
-    assert given.given() == ("key", "secret")
-    assert given.username is None
+    credentials = ScenarioCredentials.from_environment(environment)
+    assert credentials.given() == ("key", "secret")
+    assert credentials.username is None
 
 
 def test_a_token_alone_will_do_and_is_a_secret():
@@ -49,9 +49,9 @@ def test_an_empty_variable_is_a_missing_one():
 
 
 def test_a_replay_has_the_credentials_that_the_recording_had():
-    given = ScenarioCredentials.placeholders(("key", "secret"))
-    assert given.given() == ("key", "secret")
-    assert given.key == "credential/00000000-0000-4000-8000-000000000000"
+    credentials = ScenarioCredentials.placeholders(("key", "secret"))
+    assert credentials.given() == ("key", "secret")
+    assert credentials.key == "credential/00000000-0000-4000-8000-000000000000"
 
 
 def test_names_are_derived_from_the_test():
