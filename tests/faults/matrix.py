@@ -273,6 +273,7 @@ class Cell:
                 self.proxy.begin(stage.sandbox.url, lambda _, __: None)
                 stage.driver.close()
                 stage.driver = _driver(stage.sandbox, self.proxy)
+                stage.image = stage.driver.get_image(BLOG)
 
     def _combinations(self) -> Iterator[tuple[Position, Fault]]:
         for position in POSITIONS:
@@ -281,7 +282,8 @@ class Cell:
             for fault in FAULTS:
                 # Nobody can tell these from what the server says when it means it.
                 lies = (fault.refusal and position.needs and position.forwards) or (
-                    fault.name == "empty 204" and not position.forwards
+                    fault.name == "empty 204"
+                    and (not position.forwards or self.usual.error is not None)
                 )
                 if not lies and not (fault.slow and position.name == "every request"):
                     yield position, fault
