@@ -146,7 +146,7 @@ def test_a_new_plugin_passes_its_own_tests_and_type_checks(run, tmp_path, sort):
     assert (code, out) == (0, f"Wrote {folder}; run pytest there.\n")
     for command in (
         ["pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
-        ["mypy", "--strict", "slipstream_my_thing.py"],
+        ["mypy", "--strict", "."],
     ):
         done = subprocess.run(
             [sys.executable, "-m", *command],
