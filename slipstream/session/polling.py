@@ -69,7 +69,7 @@ def poll(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> I
                 result = ask()
         except (AnswerLost, CannotConnect, RateLimitReached, ServiceUnavailable) as error:
             named = float(error.headers["retry-after"]) if error.headers else None
-            faults += named is None
+            faults += not named  # 0 names no end
             pause = max(pause, named or 0.0)  # noqa: PLW2901 - the server's pause wins
             left = deadline - clock.monotonic()
             # When the time is over, the fault is reported if there is nothing else to report.
