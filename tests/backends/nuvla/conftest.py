@@ -20,9 +20,9 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def node(driver: Driver, sandbox: Sandbox) -> Node:
     """A deployment that was just asked for."""
-    made = deploy(driver, name="blog")
+    created = deploy(driver, name="blog")
     sandbox.journal.clear()
-    return made
+    return created
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def logins(sandbox: Sandbox) -> int:
 
 
 def place(driver: Driver, name: str = SWARM) -> NodeLocation:
-    return next(one for one in driver.list_locations() if one.name == name)
+    return next(item for item in driver.list_locations() if item.name == name)
 
 
 def deploy(driver: Driver, path: str = WORDPRESS, where: str = SWARM, **options: Any) -> Node:
@@ -56,9 +56,9 @@ def deploy(driver: Driver, path: str = WORDPRESS, where: str = SWARM, **options:
 
 
 def stored(sandbox: Sandbox, identifier: str) -> dict[str, Any]:
-    found = sandbox.world.store.get(identifier)
-    assert found is not None, f"{identifier} is gone"
-    return dict(found)
+    result = sandbox.world.store.get(identifier)
+    assert result is not None, f"{identifier} is gone"
+    return dict(result)
 
 
 def deployments(sandbox: Sandbox) -> list[dict[str, Any]]:

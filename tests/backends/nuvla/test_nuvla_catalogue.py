@@ -28,7 +28,7 @@ def paths(images: list[NodeImage]) -> set[str]:
 
 
 def module(sandbox: Sandbox, path: str) -> Any:
-    return next(one for one in sandbox.world.store.collection("module") if one["path"] == path)
+    return next(item for item in sandbox.world.store.collection("module") if item["path"] == path)
 
 
 def test_the_app_store_holds_what_is_published(driver: Driver, sandbox: Sandbox) -> None:
@@ -70,12 +70,12 @@ def test_a_path_that_cannot_be_one_is_refused_before_anything_is_asked(
 
 
 def test_listed_images_name_the_newest_version(driver: Driver, sandbox: Sandbox) -> None:
-    found = next(i for i in driver.list_images() if i.extra["path"] == WORDPRESS)
-    assert found.id == f"{module(sandbox, WORDPRESS)['id']}_2"
-    assert found.extra["version"] == 2
-    assert found.extra["type"] == "application"
-    assert found.extra["subtype"] == "application"
-    assert found.extra["compatibility"] == "docker-compose"
+    result = next(i for i in driver.list_images() if i.extra["path"] == WORDPRESS)
+    assert result.id == f"{module(sandbox, WORDPRESS)['id']}_2"
+    assert result.extra["version"] == 2
+    assert result.extra["type"] == "application"
+    assert result.extra["subtype"] == "application"
+    assert result.extra["compatibility"] == "docker-compose"
 
 
 def test_an_image_is_read_by_its_path(driver: Driver, sandbox: Sandbox) -> None:
@@ -187,7 +187,7 @@ def test_a_location_lists_its_credentials_and_no_secret(driver: Driver) -> None:
 def test_a_location_lists_every_credential_there_is(driver: Driver, sandbox: Sandbox) -> None:
     service = place(driver).id
     sandbox.world.add_credential(service, name="a second one")
-    names = [one["name"] for one in place(driver).extra["credentials"]]
+    names = [item["name"] for item in place(driver).extra["credentials"]]
     assert names == ["a second one", "swarm-lausanne admin"]
 
 

@@ -17,22 +17,26 @@ from .support import COMPONENT, JSON, Driver, changes, deploy, deployments, plac
 HTML = {"Content-Type": "text/html"}
 ONE = r"/api/deployment/[^/]+"
 CALLS: dict[str, tuple[Callable[[Driver, Any], object], str, str]] = {
-    "start_node": (lambda d, known: d.start_node(known["stopped"]), "POST", f"{ONE}/start"),
-    "stop_node": (lambda d, known: d.stop_node(known["node"]), "POST", f"{ONE}/stop"),
-    "ex_update_node": (lambda d, known: d.ex_update_node(known["node"]), "POST", f"{ONE}/update"),
-    "destroy_node": (lambda d, known: d.destroy_node(known["node"]), "POST", f"{ONE}/stop"),
+    "start_node": (lambda d, subjects: d.start_node(subjects["stopped"]), "POST", f"{ONE}/start"),
+    "stop_node": (lambda d, subjects: d.stop_node(subjects["node"]), "POST", f"{ONE}/stop"),
+    "ex_update_node": (
+        lambda d, subjects: d.ex_update_node(subjects["node"]),
+        "POST",
+        f"{ONE}/update",
+    ),
+    "destroy_node": (lambda d, subjects: d.destroy_node(subjects["node"]), "POST", f"{ONE}/stop"),
     "delete_image": (
-        lambda d, known: d.delete_image(known["image"]),
+        lambda d, subjects: d.delete_image(subjects["image"]),
         "POST",
         "/api/module/.*/delete-version",
     ),
     "delete_image of all versions": (
-        lambda d, known: d.delete_image(known["image"], ex_all_versions=True),
+        lambda d, subjects: d.delete_image(subjects["image"], ex_all_versions=True),
         "DELETE",
         "/api/module/.*",
     ),
     "delete_key_pair": (
-        lambda d, known: d.delete_key_pair(known["key"]),
+        lambda d, subjects: d.delete_key_pair(subjects["key"]),
         "DELETE",
         "/api/credential/.*",
     ),
@@ -48,70 +52,70 @@ FAULTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def known(driver: Driver, running: Node, sandbox: Sandbox) -> dict[str, Any]:
+def subjects(driver: Driver, running: Node, sandbox: Sandbox) -> dict[str, Any]:
     [stopped] = sandbox.world.add_deployments(1)
-    found = {
+    result = {
         "node": running,
         "stopped": driver.ex_get_node(stopped),
         "image": driver.get_image(COMPONENT),
         "key": driver.create_key_pair("spare"),
     }
     sandbox.journal.clear()
-    return found
+    return result
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", CALLS)
 def test_a_change_is_done_only_when_the_server_says_so(
-    driver: Driver, sandbox: Sandbox, known: dict[str, Any], name: str, fault: str
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any], name: str, fault: str
 ) -> None:
     call, method, path = CALLS[name]
     sandbox.faults.add(method, path, **FAULTS[fault])
     with pytest.raises(MalformedAnswer, match="may or may not have been done") as caught:
-        call(driver, known)
+        call(driver, subjects)
     assert caught.value.may_have_happened
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_page_of_a_front_server_leaves_it_open(
-    driver: Driver, sandbox: Sandbox, known: dict[str, Any], name: str
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any], name: str
 ) -> None:
     call, method, path = CALLS[name]
     sandbox.faults.add(method, path, status=500)
     with pytest.raises(DriverError) as caught:
-        call(driver, known)
+        call(driver, subjects)
     assert caught.value.may_have_happened
 
 
 @pytest.mark.parametrize("status", [400, 402, 403, 404, 409])
 def test_a_refusal_of_the_server_is_no_doubt(
-    driver: Driver, sandbox: Sandbox, known: dict[str, Any], status: int
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any], status: int
 ) -> None:
     sandbox.faults.add("POST", f"{ONE}/start", status=status, body="{}", headers=JSON)
     with pytest.raises(DriverError) as caught:
-        driver.start_node(known["stopped"])
+        driver.start_node(subjects["stopped"])
     assert not caught.value.may_have_happened
 
 
 @pytest.mark.parametrize("name", [name for name in CALLS if name.startswith("delete_")])
 def test_a_deletion_whose_first_response_was_lost_has_succeeded(
-    driver: Driver, sandbox: Sandbox, known: dict[str, Any], name: str
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any], name: str
 ) -> None:
     call, method, path = CALLS[name]
     if method == "DELETE":
         sandbox.faults.add(method, path, cut="after")
-        assert call(driver, known) is True
+        assert call(driver, subjects) is True
 
 
 def test_what_was_not_there_is_still_missing(
-    driver: Driver, sandbox: Sandbox, known: dict[str, Any]
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any]
 ) -> None:
-    driver.delete_key_pair(known["key"])
+    driver.delete_key_pair(subjects["key"])
     with pytest.raises(KeyPairMissing):
-        driver.delete_key_pair(known["key"])
-    driver.delete_image(known["image"], ex_all_versions=True)
+        driver.delete_key_pair(subjects["key"])
+    driver.delete_image(subjects["image"], ex_all_versions=True)
     with pytest.raises(NotFound):
-        driver.delete_image(known["image"], ex_all_versions=True)
+        driver.delete_image(subjects["image"], ex_all_versions=True)
 
 
 class TestCreating:
@@ -174,9 +178,9 @@ class TestCreating:
 
 
 def test_an_action_without_a_job_was_not_accepted(
-    driver: Driver, sandbox: Sandbox, known: dict[str, Any]
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any]
 ) -> None:
     sandbox.faults.add("POST", f"{ONE}/stop", status=202, body='{"status": 202}', headers=JSON)
     with pytest.raises(MalformedAnswer) as caught:
-        driver.stop_node(known["node"])
+        driver.stop_node(subjects["node"])
     assert caught.value.may_have_happened

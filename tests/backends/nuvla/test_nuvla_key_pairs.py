@@ -88,9 +88,9 @@ def test_a_credential_that_is_no_key_is_left_alone(driver: Driver, sandbox: Sand
 
 def test_other_credentials_are_no_key_pairs(driver: Driver, sandbox: Sandbox) -> None:
     others = {
-        one["name"]
-        for one in sandbox.world.store.collection("credential")
-        if one["subtype"] != "ssh-key"
+        item["name"]
+        for item in sandbox.world.store.collection("credential")
+        if item["subtype"] != "ssh-key"
     }
     assert others
     assert others.isdisjoint(key.name for key in driver.list_key_pairs())

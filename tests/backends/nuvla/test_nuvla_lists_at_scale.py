@@ -49,12 +49,12 @@ def create_thing(entries: list[Any], place: int, number: int) -> None:
 
 
 def listed_of(listed: Listed, answer: Any = nuvla) -> list[str]:
-    wanted = attr("type").eq("VM") | attr("id").startswith("thing/")
+    condition = attr("type").eq("VM") | attr("id").startswith("thing/")
     session = listed.session(answer, Nuvla)
-    found = search(
-        session, "thing", doing="list things", select="id,created", where=wanted, page=PAGE
+    result = search(
+        session, "thing", doing="list things", select="id,created", where=condition, page=PAGE
     )
-    return [entry["id"] for entry in found]
+    return [entry["id"] for entry in result]
 
 
 @settings(max_examples=150, deadline=None)
@@ -71,9 +71,9 @@ def test_a_search_hands_over_all_that_stays_and_nothing_twice(
 def test_the_newest_come_first_and_equals_by_their_ids() -> None:
     entries = list(things([3, 3, 3, 1, 1, 1, 1, 1, 1, 9, None, None, 2]))
     handed = listed_of(Listed(entries, create_thing, ()))
-    entries.sort(key=lambda one: one["id"])
-    entries.sort(key=lambda one: one.get("created", ""), reverse=True)
-    assert handed == [one["id"] for one in entries]
+    entries.sort(key=lambda item: item["id"])
+    entries.sort(key=lambda item: item.get("created", ""), reverse=True)
+    assert handed == [item["id"] for item in entries]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_more_deployments_than_a_page_may_share_a_moment(driver: Driver, sandbox
 def test_edges_and_their_reports_are_asked_for_a_page_at_a_time(
     driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = {one.id: (one.name, one.public_ips) for one in driver.ex_list_virtual_machines()}
+    whole = {item.id: (item.name, item.public_ips) for item in driver.ex_list_virtual_machines()}
     assert len(whole) > 1
     assert any(addresses for _, addresses in whole.values())
     monkeypatch.setattr("slipstream.backends.nuvla.locations.EDGES_AT_ONCE", 1)
@@ -200,7 +200,7 @@ def test_edges_and_their_reports_are_asked_for_a_page_at_a_time(
     machines = driver.ex_iterate_virtual_machines()
     first = next(machines)
     assert len(sandbox.journal) == 2
-    rest = {one.id: (one.name, one.public_ips) for one in (first, *machines)}
+    rest = {item.id: (item.name, item.public_ips) for item in (first, *machines)}
     assert rest == whole
     assert len(sandbox.journal) == 1 + len(whole)
 

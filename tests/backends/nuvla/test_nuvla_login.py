@@ -38,7 +38,7 @@ def test_an_api_key_is_recognised_by_its_look(login: Login, sandbox: Sandbox) ->
 def test_any_other_template_is_used_by_its_name(login: Login, sandbox: Sandbox) -> None:
     world = sandbox.world
     (found,) = [
-        one for one in world.store.collection("session-template") if one["method"] == "password"
+        item for item in world.store.collection("session-template") if item["method"] == "password"
     ]
     world.add_document({**found, "id": "session-template/password-acme", "instance": "acme"})
     driver = login(
@@ -196,9 +196,9 @@ class TestGroups:
         driver = login(ex_group=group)
         driver.create_key_pair("ours")
         (key,) = [
-            one
-            for one in sandbox.world.store.collection("credential")
-            if one.get("name") == "ours"
+            item
+            for item in sandbox.world.store.collection("credential")
+            if item.get("name") == "ours"
         ]
         assert key["acl"]["edit-acl"] == ["group/acme"]
 

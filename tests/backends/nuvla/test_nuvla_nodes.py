@@ -89,7 +89,7 @@ class TestListing:
         nodes = driver.list_nodes(ex_addresses=True)
         assert requests(sandbox).count(("PUT", "deployment-parameter")) == 2
         assert len(sandbox.journal) == 3
-        (found,) = [one for one in nodes if one.id == node.id]
+        (found,) = [item for item in nodes if item.id == node.id]
         assert found.private_ips == ["127.0.0.1"]
 
     def test_names_tags_and_states_are_listed(self, driver: Driver, sandbox: Sandbox) -> None:
@@ -175,7 +175,7 @@ class TestReading:
         self, driver: Driver, running: Node, sandbox: Sandbox
     ) -> None:
         parameters = sandbox.world.store.collection("deployment-parameter")
-        (site,) = [one for one in parameters if one["name"] == "site"]
+        (site,) = [item for item in parameters if item["name"] == "site"]
         sandbox.world.store.remove(site["id"])
         node = driver.ex_get_node(running.id)
         assert node.extra["urls"] == {}

@@ -37,9 +37,12 @@ CALLS: dict[str, tuple[Callable[[Driver, Any], object], list[tuple[str, str]]]] 
         lambda d, _: d.get_image(WORDPRESS),
         [("PUT", "module"), ("GET", "module")],
     ),
-    "get_image by id": (lambda d, known: d.get_image(known["image"].id), [("GET", "module")]),
+    "get_image by id": (
+        lambda d, subjects: d.get_image(subjects["image"].id),
+        [("GET", "module")],
+    ),
     "delete_image": (
-        lambda d, known: d.delete_image(known["image"]),
+        lambda d, subjects: d.delete_image(subjects["image"]),
         [("POST", "module/delete-version")],
     ),
     "list_locations": (
@@ -48,16 +51,16 @@ CALLS: dict[str, tuple[Callable[[Driver, Any], object], list[tuple[str, str]]]] 
     ),
     "list_sizes": (lambda d, _: d.list_sizes(), []),
     "create_node": (
-        lambda d, known: d.create_node("x", None, known["image"], known["location"]),
+        lambda d, subjects: d.create_node("x", None, subjects["image"], subjects["location"]),
         [("POST", "deployment"), ("PUT", "deployment"), ("POST", "deployment/start")],
     ),
     "create_node without a name": (
-        lambda d, known: d.create_node(image=known["image"], location=known["location"]),
+        lambda d, subjects: d.create_node(image=subjects["image"], location=subjects["location"]),
         [("POST", "deployment"), ("GET", "deployment"), ("POST", "deployment/start")],
     ),
     "create_node of an image that was not read": (
-        lambda d, known: d.create_node(
-            "x", None, NodeImage(known["image"].id, "x", d), known["location"]
+        lambda d, subjects: d.create_node(
+            "x", None, NodeImage(subjects["image"].id, "x", d), subjects["location"]
         ),
         [
             ("GET", "module"),
@@ -67,33 +70,35 @@ CALLS: dict[str, tuple[Callable[[Driver, Any], object], list[tuple[str, str]]]] 
         ],
     ),
     "create_node with a credential": (
-        lambda d, known: d.create_node(
-            "x", image=known["image"], ex_cloud=known["location"].extra["credentials"][0]["id"]
+        lambda d, subjects: d.create_node(
+            "x",
+            image=subjects["image"],
+            ex_cloud=subjects["location"].extra["credentials"][0]["id"],
         ),
         [("POST", "deployment"), ("PUT", "deployment"), ("POST", "deployment/start")],
     ),
     "stop_node": (
-        lambda d, known: d.stop_node(known["node"]),
+        lambda d, subjects: d.stop_node(subjects["node"]),
         [("GET", "deployment"), ("POST", "deployment/stop")],
     ),
     "ex_update_node": (
-        lambda d, known: d.ex_update_node(known["node"]),
+        lambda d, subjects: d.ex_update_node(subjects["node"]),
         [("POST", "deployment/update")],
     ),
     "destroy_node": (
-        lambda d, known: d.destroy_node(known["node"]),
+        lambda d, subjects: d.destroy_node(subjects["node"]),
         [("POST", "deployment/stop")],
     ),
     "ex_get_node": (
-        lambda d, known: d.ex_get_node(known["node"].id),
+        lambda d, subjects: d.ex_get_node(subjects["node"].id),
         [("GET", "deployment"), ("PUT", "deployment-parameter")],
     ),
     "ex_wait_node_in_state": (
-        lambda d, known: d.ex_wait_node_in_state(known["node"]),
+        lambda d, subjects: d.ex_wait_node_in_state(subjects["node"]),
         [("GET", "deployment"), ("GET", "deployment"), ("PUT", "deployment-parameter")],
     ),
     "ex_get_node_parameter": (
-        lambda d, known: d.ex_get_node_parameter(known["node"], "web.tcp.80"),
+        lambda d, subjects: d.ex_get_node_parameter(subjects["node"], "web.tcp.80"),
         [("GET", "deployment-parameter")],
     ),
     "ex_list_virtual_machines": (
@@ -101,11 +106,11 @@ CALLS: dict[str, tuple[Callable[[Driver, Any], object], list[tuple[str, str]]]] 
         [("PUT", "nuvlabox"), ("PUT", "nuvlabox-status")],
     ),
     "ex_list_virtual_machines of a node": (
-        lambda d, known: d.ex_list_virtual_machines(node=known["edge node"]),
+        lambda d, subjects: d.ex_list_virtual_machines(node=subjects["edge node"]),
         [("PUT", "nuvlabox-status")],
     ),
     "ex_list_virtual_machines of a node on a plain service": (
-        lambda d, known: d.ex_list_virtual_machines(node=known["node"]),
+        lambda d, subjects: d.ex_list_virtual_machines(node=subjects["node"]),
         [],
     ),
     "list_key_pairs": (lambda d, _: d.list_key_pairs(), [("PUT", "credential")]),
@@ -115,7 +120,7 @@ CALLS: dict[str, tuple[Callable[[Driver, Any], object], list[tuple[str, str]]]] 
         [("PUT", "credential"), ("POST", "credential")],
     ),
     "delete_key_pair": (
-        lambda d, known: d.delete_key_pair(known["key"]),
+        lambda d, subjects: d.delete_key_pair(subjects["key"]),
         [("DELETE", "credential")],
     ),
 }
@@ -123,9 +128,9 @@ AT_ONCE = {"list_locations", "ex_list_virtual_machines"}
 
 
 @pytest.fixture
-def known(driver: Driver, running: Any, sandbox: Sandbox) -> dict[str, Any]:
+def subjects(driver: Driver, running: Any, sandbox: Sandbox) -> dict[str, Any]:
     """What was read before, at a cost of its own."""
-    found = {
+    result = {
         "node": driver.ex_get_node(running.id),
         "edge node": driver.ex_get_node(deploy(driver, where="edge-geneva").id),
         "image": driver.get_image(WORDPRESS),
@@ -133,25 +138,25 @@ def known(driver: Driver, running: Any, sandbox: Sandbox) -> dict[str, Any]:
         "key": driver.create_key_pair("spare"),
     }
     sandbox.journal.clear()
-    return found
+    return result
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_call_costs_these_requests_and_no_other(
-    driver: Driver, sandbox: Sandbox, known: dict[str, Any], name: str
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any], name: str
 ) -> None:
     call, expected = CALLS[name]
-    call(driver, known)
+    call(driver, subjects)
     asked = requests(sandbox)
     assert (sorted(asked) if name in AT_ONCE else asked) == expected
 
 
 def test_no_listing_asks_for_a_secret_or_for_what_nobody_reads(
-    driver: Driver, sandbox: Sandbox, known: dict[str, Any]
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any]
 ) -> None:
     for name, (call, _) in CALLS.items():
         if name.startswith(("list", "get", "ex_list", "ex_get", "ex_wait")):
-            call(driver, known)
+            call(driver, subjects)
     searches = [entry for entry in sandbox.journal if entry.form is not None]
     assert len(searches) > 12
     for entry in searches:
@@ -163,8 +168,8 @@ def test_no_listing_asks_for_a_secret_or_for_what_nobody_reads(
 
 
 def test_a_deployment_is_read_without_its_credentials(
-    driver: Driver, sandbox: Sandbox, known: dict[str, Any]
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any]
 ) -> None:
-    driver.ex_get_node(known["node"].id)
-    (entry,) = [one for one in sandbox.journal if one.method == "GET"]
+    driver.ex_get_node(subjects["node"].id)
+    (entry,) = [item for item in sandbox.journal if item.method == "GET"]
     assert "api-credentials" not in entry.query["select"][0].split(",")

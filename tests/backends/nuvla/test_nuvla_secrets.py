@@ -24,12 +24,12 @@ def test_the_values_of_the_environment_are_shown_nowhere(
     driver: Driver, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    made = deploy(driver, name="blog", ex_parameters=GIVEN)
+    created = deploy(driver, name="blog", ex_parameters=GIVEN)
     sandbox.clock.advance(300)
     (listed,) = driver.list_nodes(ex_addresses=True)
-    read = driver.ex_get_node(made.id)
-    assert VALUE in repr(stored(sandbox, made.id))
-    for node in (made, listed, read):
+    read = driver.ex_get_node(created.id)
+    assert VALUE in repr(stored(sandbox, created.id))
+    for node in (created, listed, read):
         assert VALUE not in everything(node)
     assert VALUE not in caplog.text
 
@@ -38,22 +38,22 @@ def test_the_credentials_of_a_deployment_are_shown_nowhere(
     driver: Driver, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    made = deploy(driver, name="blog")
-    secret = stored(sandbox, made.id)["api-credentials"]["api-secret"]
+    created = deploy(driver, name="blog")
+    secret = stored(sandbox, created.id)["api-credentials"]["api-secret"]
     (listed,) = driver.list_nodes()
-    read = driver.ex_get_node(made.id)
-    for node in (made, listed, read):
+    read = driver.ex_get_node(created.id)
+    for node in (created, listed, read):
         assert secret not in everything(node)
         assert "api-credentials" not in node.extra
     assert secret not in caplog.text
 
 
 def test_credentials_that_come_unasked_are_dropped(driver: Driver, sandbox: Sandbox) -> None:
-    made = deploy(driver, name="blog")
-    document = stored(sandbox, made.id)
+    created = deploy(driver, name="blog")
+    document = stored(sandbox, created.id)
     secret = document["api-credentials"]["api-secret"]
     sandbox.faults.add("GET", r"/api/deployment/.*", body=json.dumps(document), headers=JSON)
-    assert secret not in everything(driver.ex_get_node(made.id))
+    assert secret not in everything(driver.ex_get_node(created.id))
 
 
 @pytest.mark.parametrize("step", ["/api/deployment", "/api/deployment/[^/]+", ".*/start"])
@@ -83,14 +83,14 @@ def test_a_driver_shows_neither_password_nor_secret(
     login: Login, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, by: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    given = {
+    values = {
         "password": (sandbox.username, sandbox.password),
         "key": (sandbox.key, sandbox.secret),
     }
-    driver = login(*given[by])
+    driver = login(*values[by])
     driver.list_locations()
     shown = repr(driver) + repr(driver._session) + caplog.text
-    assert given[by][1] not in shown
+    assert values[by][1] not in shown
     for cookie in driver._session.cookies:
         assert str(cookie.value) not in shown
 

@@ -269,8 +269,8 @@ def test_a_cloud_that_an_image_cannot_run_on_is_refused_with_those_it_can(
 def test_a_size_of_another_cloud_than_the_location_is_refused(
     driver: Driver, sandbox: Sandbox
 ) -> None:
-    location = next(one for one in driver.list_locations() if one.name == "ec2-eu-west")
-    size = next(one for one in driver.list_sizes() if one.extra["location"] != location.name)
+    location = next(item for item in driver.list_locations() if item.name == "ec2-eu-west")
+    size = next(item for item in driver.list_sizes() if item.extra["location"] != location.name)
     with pytest.raises(BadInput, match=r"is offered on .*, not on ec2-eu-west"):
         driver.create_node(image=driver.get_image(WORDPRESS), size=size, location=location)
     assert changes(sandbox) == []
@@ -296,9 +296,9 @@ def test_an_id_that_is_none_of_a_deployment_is_refused(
     for call in (
         driver.destroy_node,
         driver.ex_wait_node_in_state,
-        lambda one: driver.ex_get_node(one.id),
-        lambda one: driver.ex_get_node_parameter(one, "ss:state"),
-        lambda one: driver.ex_list_virtual_machines(node=one),
+        lambda item: driver.ex_get_node(item.id),
+        lambda item: driver.ex_get_node_parameter(item, "ss:state"),
+        lambda item: driver.ex_list_virtual_machines(node=item),
     ):
         with pytest.raises(
             BadInput, match=r"is not the id of a deployment|is empty|has no id|control"

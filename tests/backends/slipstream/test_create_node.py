@@ -34,7 +34,7 @@ def size(driver: Driver) -> NodeSize:
 
 @pytest.fixture
 def location(driver: Driver) -> NodeLocation:
-    return next(one for one in driver.list_locations() if one.name == "exoscale-ch-gva")
+    return next(item for item in driver.list_locations() if item.name == "exoscale-ch-gva")
 
 
 def only_run(sandbox: Sandbox) -> Run:
@@ -157,7 +157,7 @@ def test_a_cloud_may_be_named_with_or_without_its_prefix(
 def test_a_size_given_for_a_node_by_its_own_name_wins_over_the_size_for_all(
     driver: Driver, application: NodeImage, size: NodeSize, sandbox: Sandbox
 ) -> None:
-    other = next(one for one in driver.list_sizes() if one.name == "(1/512/10 Micro) [CH]")
+    other = next(item for item in driver.list_sizes() if item.name == "(1/512/10 Micro) [CH]")
     driver.create_node(
         image=application, size=size, ex_parameters={"apache": {"service-offer": other.id}}
     )

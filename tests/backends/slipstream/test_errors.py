@@ -229,13 +229,13 @@ def canaries(sandbox: Sandbox) -> list[str]:
 
 
 def texts(*things: object) -> str:
-    found = []
+    result = []
     for thing in things:
-        found += [repr(thing), str(thing)]
+        result += [repr(thing), str(thing)]
         if isinstance(thing, BaseException):
-            found += traceback.format_exception(thing)
-            found.append(pickle.dumps(thing).decode("latin-1"))
-    return "\n".join(found)
+            result += traceback.format_exception(thing)
+            result.append(pickle.dumps(thing).decode("latin-1"))
+    return "\n".join(result)
 
 
 def cookies(driver: Driver) -> list[str]:

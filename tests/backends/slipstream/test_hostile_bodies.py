@@ -210,14 +210,14 @@ def test_offers_with_odd_values_are_listed(
     size = driver.list_sizes()[0]
     document = sandbox.world.store.get(size.id)
     assert document is not None
-    kept = dict(document)
+    remaining = dict(document)
     document.update(odd)
     try:
-        assert size.id in [one.id for one in driver.list_sizes(ex_all=True)]
+        assert size.id in [item.id for item in driver.list_sizes(ex_all=True)]
         driver.list_locations()
     finally:
         document.clear()
-        document.update(kept)
+        document.update(remaining)
 
 
 @settings(QUICK, max_examples=12)
@@ -227,7 +227,7 @@ def test_machines_with_odd_values_are_listed(
 ) -> None:
     document = sandbox.world.add_machine()
     document.update(odd)
-    assert document["id"] in [one.id for one in driver.ex_list_virtual_machines()]
+    assert document["id"] in [item.id for item in driver.ex_list_virtual_machines()]
     driver.list_nodes(ex_addresses=True)
     sandbox.world.store.remove(document["id"])
 

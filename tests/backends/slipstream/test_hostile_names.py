@@ -89,11 +89,11 @@ def test_no_name_of_a_location_widens_a_filter(
     for call in (driver.list_sizes, driver.ex_list_virtual_machines):
         sandbox.journal.clear()
         try:
-            found = call(location)
+            result = call(location)
         except BadInput:
             assert len(sandbox.journal) == 0
         else:
-            assert found == []
+            assert result == []
             assert [entry.status for entry in sandbox.journal] == [200]
 
 

@@ -44,7 +44,7 @@ def test_the_root_holds_projects_alone(driver: Driver) -> None:
 def test_a_forbidden_project_is_skipped_and_named_once_by_a_warning(driver: Driver) -> None:
     with pytest.warns(RuntimeWarning) as caught:
         images = driver.list_images(ex_path="examples", ex_recurse=True)
-    assert [str(one.message) for one in caught] == [
+    assert [str(item.message) for item in caught] == [
         "1 of the projects below 'examples' may not be read and were skipped: examples/private."
     ]
     assert ids(images) == [
@@ -131,7 +131,7 @@ def test_an_image_of_a_version_is_that_version(driver: Driver) -> None:
 
 
 def test_a_component_tells_its_parameters_and_a_base_image_where_it_runs(driver: Driver) -> None:
-    parameters = {one["name"]: one for one in driver.get_image(WORDPRESS).extra["parameters"]}
+    parameters = {item["name"]: item for item in driver.get_image(WORDPRESS).extra["parameters"]}
     assert parameters["wordpress_title"]["value"] == "Hello from SlipStream"
     assert parameters["admin_password"]["category"] == "Output"
     assert "exoscale-ch-gva" in driver.get_image(UBUNTU).extra["locations"]
@@ -141,7 +141,7 @@ def test_an_application_tells_its_nodes_and_what_can_be_set_on_them(driver: Driv
     nodes = driver.get_image(SYSTEM).extra["nodes"]
     assert set(nodes) == {"apache", "testclient"}
     assert nodes["apache"]["multiplicity"] == 1
-    assert "port" in [one["name"] for one in nodes["apache"]["parameters"]]
+    assert "port" in [item["name"] for item in nodes["apache"]["parameters"]]
 
 
 def test_a_project_is_no_image(driver: Driver) -> None:

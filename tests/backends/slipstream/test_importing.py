@@ -50,7 +50,7 @@ def test_a_name_that_another_driver_has_taken_is_not_taken_away(
 
 
 def test_loading_the_driver_again_is_harmless() -> None:
-    said = python(
+    output = python(
         "import importlib, slipstream.libcloud.compute_driver as driver\n"
         "importlib.reload(driver)\n"
         "import slipstream.libcloud\n"
@@ -59,26 +59,26 @@ def test_loading_the_driver_again_is_harmless() -> None:
         "from libcloud.compute.providers import get_driver\n"
         "print(get_driver('slipstream') is driver.SlipStreamNodeDriver)"
     )
-    assert said == "True\n"
+    assert output == "True\n"
 
 
 def test_importing_the_driver_loads_nothing_of_the_extras() -> None:
-    said = python(
+    output = python(
         "import sys, libcloud.compute.base\n"  # which imports paramiko, and that yaml, if it can
         "before = set(sys.modules)\n"
         "import slipstream.libcloud.compute_driver, slipstream.plugins\n"
         "slipstream.plugins.default_plugins()\n"
         f"print(sorted({EXTRAS!r} & (set(sys.modules) - before)))"
     )
-    assert said == "[]\n"
+    assert output == "[]\n"
 
 
 def test_importing_the_driver_needs_nothing_of_the_extras() -> None:
-    said = python(
+    output = python(
         f"import sys\nfor name in {sorted(EXTRAS)!r}: sys.modules[name] = None\n"
         "import slipstream.libcloud.compute_driver\nprint('fine')"
     )
-    assert said == "fine\n"
+    assert output == "fine\n"
 
 
 def test_the_old_client_beside_the_driver_is_a_readable_error(tmp_path: Path) -> None:
@@ -87,17 +87,17 @@ def test_the_old_client_beside_the_driver_is_a_readable_error(tmp_path: Path) ->
     (metadata / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: slipstream-api\nVersion: 0.9.3\n"
     )
-    said = python("import slipstream.libcloud.compute_driver", tmp_path)
-    last = said.splitlines()[-1]
+    output = python("import slipstream.libcloud.compute_driver", tmp_path)
+    last = output.splitlines()[-1]
     assert last.startswith("ImportError: slipstream-api 0.9.3 is installed in this environment.")
     assert "pip uninstall slipstream-api" in last
 
 
 def test_importing_the_driver_prints_nothing_and_opens_no_connection() -> None:
-    said = python(
+    output = python(
         "import socket\n"
         "def refuse(*_): raise AssertionError('a connection was wanted')\n"
         "socket.socket.connect = refuse\n"
         "import slipstream.libcloud.compute_driver"
     )
-    assert said == ""
+    assert output == ""

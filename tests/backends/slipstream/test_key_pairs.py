@@ -100,16 +100,16 @@ def test_every_other_line_of_the_profile_survives_every_call(
     driver: Driver, sandbox: Sandbox, keys: list[str], call: Callable[[Driver], object]
 ) -> None:
     call(driver)
-    kept = [line for line in lines(sandbox) if not line.endswith(("laptop", "new"))]
-    assert kept == keys[1:]
+    remaining = [line for line in lines(sandbox) if not line.endswith(("laptop", "new"))]
+    assert remaining == keys[1:]
 
 
 def test_nothing_else_in_the_profile_changes(driver: Driver, sandbox: Sandbox) -> None:
     account = sandbox.world.accounts["alice"]
-    before = {name: one.value for name, one in account.parameters.items() if name != PARAMETER}
+    before = {name: item.value for name, item in account.parameters.items() if name != PARAMETER}
     driver.import_key_pair_from_string("new", ONE)
     account = sandbox.world.accounts["alice"]
-    after = {name: one.value for name, one in account.parameters.items() if name != PARAMETER}
+    after = {name: item.value for name, item in account.parameters.items() if name != PARAMETER}
     assert after == before
     assert (account.first_name, account.email) == ("Alice", "alice@example.org")
 
@@ -119,7 +119,7 @@ def test_what_the_server_would_refuse_is_not_sent_back(driver: Driver, sandbox: 
     (sent,) = sandbox.journal.entries("PUT", "/user/alice")
     root = fromstring(sent.body)
     assert "roles" not in root.attrib
-    names = [one.get("name") for one in root.iter("parameter")]
+    names = [item.get("name") for item in root.iter("parameter")]
     assert "General.orchestrator.publicsshkey" not in names
     assert PARAMETER in names
 

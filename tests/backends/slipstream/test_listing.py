@@ -18,9 +18,9 @@ JSON = {"Content-Type": "application/json"}
 
 
 def document(sandbox: Sandbox, identifier: str) -> dict[str, Any]:
-    found = sandbox.world.store.get(identifier)
-    assert found is not None
-    return found
+    result = sandbox.world.store.get(identifier)
+    assert result is not None
+    return result
 
 
 def test_every_deployment_is_listed_beyond_five_hundred(driver: Driver, sandbox: Sandbox) -> None:
@@ -140,9 +140,9 @@ def test_each_state_of_a_deployment_has_its_own_meaning(
 ) -> None:
     node = driver.create_node(image=driver.get_image(WORDPRESS))
     sandbox.clock.advance(seconds)
-    for found in (driver.ex_get_node(node.id), driver.list_nodes()[0]):
-        assert (found.extra["state"], found.state) == (word, state)
-        assert found.extra["status"] == word.lower()
+    for result in (driver.ex_get_node(node.id), driver.list_nodes()[0]):
+        assert (result.extra["state"], result.state) == (word, state)
+        assert result.extra["status"] == word.lower()
 
 
 def test_the_map_of_states_tells_all_of_them() -> None:
@@ -155,8 +155,8 @@ def test_an_aborted_deployment_is_in_error_until_it_has_ended(
 ) -> None:
     node = driver.create_node(image=driver.get_image(WORDPRESS))
     sandbox.world.abort_run(node.id, "disk full")
-    for found in (driver.ex_get_node(node.id), driver.list_nodes()[0]):
-        assert (found.state, found.extra["abort"]) == (NodeState.ERROR, "disk full")
+    for result in (driver.ex_get_node(node.id), driver.list_nodes()[0]):
+        assert (result.state, result.extra["abort"]) == (NodeState.ERROR, "disk full")
     driver.destroy_node(node)
     assert driver.ex_get_node(node.id).state == NodeState.TERMINATED
 
@@ -164,17 +164,17 @@ def test_an_aborted_deployment_is_in_error_until_it_has_ended(
 def test_one_node_tells_what_the_server_knows_of_it(driver: Driver, sandbox: Sandbox) -> None:
     node = driver.create_node(name="blog", image=driver.get_image(SYSTEM), ex_scalable=True)
     sandbox.clock.advance(1000)
-    found = driver.ex_get_node(node.id)
-    assert found.extra["scalable"] is True
-    assert found.extra["module"] == f"{SYSTEM}/540"
-    assert found.extra["clouds"] == ["exoscale-ch-gva"]
-    assert found.extra["username"] == "alice"
-    assert found.extra["last_state_change"]
-    assert found.extra["service_url"].startswith("http://")
-    assert found.image is not None
-    assert (found.image.id, found.image.name) == (f"{SYSTEM}/540", "system")
-    assert len(found.public_ips) == 2
-    assert abs(found.created_at - sandbox.clock.now()) < timedelta(seconds=1010)
+    result = driver.ex_get_node(node.id)
+    assert result.extra["scalable"] is True
+    assert result.extra["module"] == f"{SYSTEM}/540"
+    assert result.extra["clouds"] == ["exoscale-ch-gva"]
+    assert result.extra["username"] == "alice"
+    assert result.extra["last_state_change"]
+    assert result.extra["service_url"].startswith("http://")
+    assert result.image is not None
+    assert (result.image.id, result.image.name) == (f"{SYSTEM}/540", "system")
+    assert len(result.public_ips) == 2
+    assert abs(result.created_at - sandbox.clock.now()) < timedelta(seconds=1010)
 
 
 def test_milliseconds_of_dates_without_leading_zeros_are_read_as_milliseconds(
@@ -333,7 +333,7 @@ def test_locations_are_those_the_user_has_set_up_sorted_and_with_their_countries
     driver: Driver,
 ) -> None:
     locations = driver.list_locations()
-    assert [(one.id, one.name, one.country) for one in locations] == [
+    assert [(item.id, item.name, item.country) for item in locations] == [
         ("connector/ec2-eu-west", "ec2-eu-west", "IE"),
         ("connector/exoscale-ch-gva", "exoscale-ch-gva", "CH"),
     ]
@@ -345,8 +345,8 @@ def test_the_country_of_a_location_that_no_offer_tells_is_an_empty_text(
     for size in driver.list_sizes():
         if size.extra["location"] == "ec2-eu-west":
             document(sandbox, size.id).pop("resource:country", None)
-    found = {one.name: (one.country, one.extra["unknown"]) for one in driver.list_locations()}
-    assert found == {"ec2-eu-west": ("", ["country"]), "exoscale-ch-gva": ("CH", [])}
+    result = {item.name: (item.country, item.extra["unknown"]) for item in driver.list_locations()}
+    assert result == {"ec2-eu-west": ("", ["country"]), "exoscale-ch-gva": ("CH", [])}
 
 
 def test_locations_cost_the_same_number_of_requests_however_many_there_are(
@@ -400,7 +400,7 @@ def test_a_privileged_user_has_the_clouds_of_its_credentials(
             },
         }
     )
-    assert "exoscale-ch-gva" in [one.name for one in admin.list_locations()]
+    assert "exoscale-ch-gva" in [item.name for item in admin.list_locations()]
 
 
 def test_a_server_that_does_not_show_credentials_still_tells_locations(

@@ -48,10 +48,10 @@ OVERLAP = 2
 
 def search(listed: Listed) -> list[str]:
     wanted = attr("type").eq("VM") | attr("id").startswith("thing/")
-    found = cimi_module.search(
+    result = cimi_module.search(
         listed.session(cimi), "thing", doing="list things", where=wanted, page=PAGE
     )
-    return [entry["id"] for entry in found]
+    return [entry["id"] for entry in result]
 
 
 def create_thing(entries: list[Any], place: int, number: int) -> None:
@@ -116,10 +116,10 @@ def newest(zone: str, *, after: int = 0) -> Callable[[list[Any], int, int], None
 
     def create(entries: list[Any], place: int, number: int) -> None:
         last = max(
-            (int((one["at"] - run(0, 0)["at"]).total_seconds()) for one in entries), default=0
+            (int((item["at"] - run(0, 0)["at"]).total_seconds()) for item in entries), default=0
         )
-        made = run(number, last + after + place % 3, zone)
-        entries.insert(place % (len(entries) + 1), made)
+        created = run(number, last + after + place % 3, zone)
+        entries.insert(place % (len(entries) + 1), created)
 
     return create
 
@@ -180,7 +180,7 @@ def test_runs_of_one_moment_may_come_in_any_order(groups: list[int], seed: int) 
 def test_a_list_that_is_not_ordered_by_start_is_handed_over_as_it_is() -> None:
     def by_id(listed: Listed, request: Request) -> tuple[str, bytes]:
         kind, body = runs(
-            Listed(({**one, "at": one["id"]} for one in listed.entries), newest("UTC"), ()),
+            Listed(({**item, "at": item["id"]} for item in listed.entries), newest("UTC"), ()),
             request,
         )
         return kind, body
@@ -244,11 +244,13 @@ def test_addresses_are_those_of_the_deployments_of_each_page(
     driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slipstream.backends.slipstream.runs.LISTED_AT_ONCE", 2)
-    made = [driver.create_node(image=driver.get_image("apps/WordPress/wordpress")) for _ in "abc"]
+    created = [
+        driver.create_node(image=driver.get_image("apps/WordPress/wordpress")) for _ in "abc"
+    ]
     sandbox.clock.advance(1000)
     sandbox.world.add_machine()
     listed = {node.id: node.public_ips for node in driver.list_nodes(ex_addresses=True)}
-    for node in made:
+    for node in created:
         (machine,) = driver.ex_list_virtual_machines(node=node)
         assert listed[node.id] == machine.public_ips != []
 
@@ -282,7 +284,7 @@ def test_a_tree_of_projects_is_left_when_nobody_wants_more(
 
 
 def readers() -> list[threading.Thread]:
-    return [one for one in threading.enumerate() if one.name.startswith("slipstream-ahead")]
+    return [item for item in threading.enumerate() if item.name.startswith("slipstream-ahead")]
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

@@ -14,10 +14,10 @@ from .support import SYSTEM, WORDPRESS, Driver
 
 @pytest.fixture
 def node(driver: Driver, sandbox: Sandbox) -> Node:
-    made = driver.create_node(image=driver.get_image(SYSTEM), ex_cloud="exoscale-ch-gva")
+    created = driver.create_node(image=driver.get_image(SYSTEM), ex_cloud="exoscale-ch-gva")
     sandbox.clock.advance(1000)
     sandbox.journal.clear()
-    return made
+    return created
 
 
 def test_machines_of_a_node_are_listed_with_one_request(
@@ -36,7 +36,7 @@ def test_machines_can_be_listed_for_a_location(
     driver: Driver, node: Node, sandbox: Sandbox
 ) -> None:
     sandbox.world.add_machine(cloud="ec2-eu-west")
-    locations = {one.name: one for one in driver.list_locations()}
+    locations = {item.name: item for item in driver.list_locations()}
     (there,) = driver.ex_list_virtual_machines(locations["ec2-eu-west"])
     assert there.extra["location"] == "ec2-eu-west"
     assert len(driver.ex_list_virtual_machines(locations["exoscale-ch-gva"])) == 3

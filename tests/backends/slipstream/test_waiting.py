@@ -24,9 +24,9 @@ from .support import FAILING, NOBODYS_RUN, SYSTEM, WORDPRESS, Driver
 
 @pytest.fixture
 def node(driver: Driver, sandbox: Sandbox) -> Node:
-    made = driver.create_node(name="blog", image=driver.get_image(WORDPRESS))
+    created = driver.create_node(name="blog", image=driver.get_image(WORDPRESS))
     sandbox.journal.clear()
-    return made
+    return created
 
 
 def test_waiting_gives_the_state_reached(driver: Driver, node: Node, waiting: FakeTime) -> None:
