@@ -84,11 +84,11 @@ def test_an_unknown_version_is_refused_with_those_there_are(login: Login) -> Non
     ],
 )
 def test_a_server_of_neither_family_is_an_error_that_says_what_answered(
-    login: Login, sandbox: Sandbox, status: int, headers: dict[str, str], body: str, output: str
+    login: Login, sandbox: Sandbox, status: int, headers: dict[str, str], body: str, said: str
 ) -> None:
     sandbox.faults.add("GET", "/api/cloud-entry-point", status=status, headers=headers, body=body)
     with pytest.raises(MalformedAnswer) as caught:
         login()
-    assert output in str(caught.value)
+    assert said in str(caught.value)
     assert sandbox.url in str(caught.value)
     assert ENTER not in requests(sandbox)
