@@ -136,7 +136,7 @@ def runs(listed: Listed, request: Request) -> tuple[str, bytes]:
     offset, limit = int(query["offset"]), int(query["limit"])
     found = sorted(listed.entries, key=lambda one: one["at"], reverse=True)
     items = "".join(
-        f'<item uuid="{one["id"]}" startTime="{one["text"]}"/>'
+        f'<item uuid="{one["id"]}-0000-4000-8000-000000000000" startTime="{one["text"]}"/>'
         for one in found[offset : offset + limit]
     )
     return "application/xml", f'<runs totalCount="{len(found)}">{items}</runs>'.encode()

@@ -108,7 +108,7 @@ def list_runs(
 ) -> list[str]:
     with patch.object(run_list, "PAGE", page), patch.object(run_list, "OVERLAP", overlap):
         pages = run_list.iterate_pages(listed.session(answer), active_only=True)
-        return [element.get("uuid", "") for page in pages for element in page]
+        return [element.get("uuid", "")[:8] for page in pages for element in page]
 
 
 def newest(zone: str, *, after: int = 0) -> Callable[[list[Any], int, int], None]:
