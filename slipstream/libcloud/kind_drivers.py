@@ -11,7 +11,7 @@ from functools import cache
 
 from libcloud.compute.providers import DRIVERS
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.driver import SlipStreamNodeDriver
 from slipstream.plugins import default_plugins
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.driver import SlipStreamNodeDriver
 
 
 class NuvlaNodeDriver(SlipStreamNodeDriver):

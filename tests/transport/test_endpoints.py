@@ -26,7 +26,7 @@ def endpoint(
     driver: type[SlipStreamNodeDriver] = SlipStreamNodeDriver, **options: Any
 ) -> LiveEndpoint:
     with (
-        mock.patch("slipstream.libcloud.compute_driver.connect", side_effect=_Reached) as connect,
+        mock.patch("slipstream.libcloud.driver.connect", side_effect=_Reached) as connect,
         pytest.raises(_Reached),
     ):
         driver("alice", "secret", **options)

@@ -48,7 +48,7 @@ def test_the_driver_of_the_second_name_is_the_same_with_another_host(
         asked.append(endpoint.url)
         raise CannotConnect("Nobody is asked here.")
 
-    monkeypatch.setattr("slipstream.libcloud.compute_driver.connect", connect)
+    monkeypatch.setattr("slipstream.libcloud.driver.connect", connect)
     cls = get_driver("nuvla")
     assert issubclass(cls, SlipStreamNodeDriver)
     for driver in (cls, get_driver("slipstream")):

@@ -1,0 +1,1500 @@
+"""
+The driver: one class, its methods in the order of use.
+
+What it knows of a server it knows through the hooks (:mod:`slipstream.hookspecs`).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeGuard, cast
+
+import attrs
+from libcloud.compute.base import (
+    SSH_CONNECT_TIMEOUT,
+    KeyPair,
+    Node,
+    NodeAuthPassword,
+    NodeAuthSSHKey,
+    NodeDriver,
+    NodeImage,
+    NodeLocation,
+    NodeSize,
+)
+from libcloud.compute.deployment import Deployment as Steps
+
+from slipstream.errors import (
+    BadInput,
+    DriverError,
+    KeyPairConflict,
+    KeyPairMissing,
+    NotFound,
+    NotSupported,
+    UnknownName,
+)
+from slipstream.hookspecs import Backend
+from slipstream.libcloud import arguments, convert, register, suggestions
+from slipstream.libcloud.connection import SessionConnection
+from slipstream.libcloud.detached import DetachedKind, DetachedSession
+from slipstream.libcloud.explaining import Explanation, method_name, run
+from slipstream.libcloud.node_operation import NodeOperation
+from slipstream.libcloud.operation import check_keywords, keywords_of, operation
+from slipstream.libcloud.profiles import driver_arguments
+from slipstream.libcloud.settings import CertificatePaths, endpoint_of, settings_of
+from slipstream.libcloud.ssh_setup import SSHSetup, reporting
+from slipstream.libcloud.unsupported import unsupported
+from slipstream.libcloud.virtual_machine import VirtualMachine
+from slipstream.libcloud.waiting import AddressFilter, RunningWait
+from slipstream.plugins import Plugins, default_plugins
+from slipstream.plugins.connect import connect
+from slipstream.session import Session
+from slipstream.session.cookie_files import save_cookies
+from slipstream.session.polling import Progress, Wait
+from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
+from slipstream.values.credentials import Credentials
+from slipstream.values.endpoint import Endpoint
+from slipstream.values.paths import user_path
+from slipstream.values.ssh_key import SSHKey, generate
+
+__all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
+
+
+def priced_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iterator[ServiceOffer]:
+    """Put offers without a price last; leave them out unless all are wanted, or none has one."""
+    unpriced, has_priced = [], False
+    for offer in offers:
+        if offer.price is None:
+            unpriced.append(offer)
+        else:
+            has_priced = True
+            yield offer
+    if all_of_them or not has_priced:
+        yield from unpriced
+
+
+class SlipStreamNodeDriver(NodeDriver):
+    """
+    A driver for one account on one endpoint. Making one logs in.
+
+    Key pairs work in another way than on most clouds: where a server puts SSH keys into machines,
+    it puts in every key of the user. ``features`` of a driver tells whether its endpoint does, so
+    that ``create_node`` takes a key as ``auth``.
+
+    :param key: User name, or the id of an API key (``credential/<uuid>``).
+    :type key: ``str``
+    :param secret: Password, or the secret of the API key.
+    :type secret: ``str``
+    :param secure: Use https. With ``False`` everything, the password included, goes over plain
+        http; certificates are checked as ``libcloud.security`` says either way.
+    :type secure: ``bool``
+    :param host: Host name or address of the endpoint, ``nuv.la`` when left out
+        (``get_driver("nuvla")``: ``nuvla.io``; a kind of endpoint may bring another one). A port
+        may follow it.
+    :type host: ``str``
+    :param port: Port of the endpoint, 443 or 80 when left out.
+    :type port: ``int``
+    :param api_version: The version of the protocol, ``'1'`` or ``'2'``; found out when left out.
+    :type api_version: ``str``
+    :keyword region: The location to deploy on when :meth:`create_node` is given none, by its
+        id or its name; Nuvla only.
+    :keyword timeout: Seconds to wait for a connection (10 at most), for an answer to begin, and
+        then for its next bytes; 60 when left out. The whole answer may take ten times as long.
+    :type timeout: ``float``
+    :keyword retry_delay: Seconds before a request that is safe to repeat is sent again.
+    :type retry_delay: ``float``
+    :keyword backoff: By how much each further pause is longer.
+    :type backoff: ``float``
+    :keyword proxy_url: A proxy, as in ``http://user:password@host:3128``; the environment's
+        when left out.
+    :type proxy_url: ``str``
+    :keyword ex_verify: Whether to check the server's certificate, as
+        ``libcloud.security.VERIFY_SSL_CERT`` says when left out. With ``False`` the connection is
+        still encrypted, but with whoever answers; a warning says so once.
+    :type ex_verify: ``bool``
+    :keyword ex_ca_cert: The path of the certificates of the authorities to trust: a file in PEM
+        format, or a directory as ``openssl rehash`` makes it. When left out,
+        ``libcloud.security.CA_CERTS_PATH`` says it.
+    :type ex_ca_cert: ``str``
+    :keyword ex_client_cert: The path of a certificate to show to the server, in one PEM file with
+        its key, or those of both: ``(certificate, key)``. The key must not be encrypted.
+    :type ex_client_cert: ``str`` or ``tuple``
+    :keyword ex_endpoint: The endpoint as a URL, as in ``https://nuv.la``; wins over ``secure``,
+        ``host`` and ``port``. A base path is allowed.
+    :type ex_endpoint: ``str``
+    :keyword ex_cookie_file: A cookie file in Netscape format whose session is used instead of
+        key and secret.
+    :type ex_cookie_file: ``str``
+    :keyword ex_login_method: ``internal`` for a user name and a password, ``api-key``,
+        ``cookie-file``, one that a plugin adds, or any session template of the server. When
+        left out, the look of the key decides.
+    :type ex_login_method: ``str``
+    :keyword ex_login_parameters: Further fields of the session template.
+    :type ex_login_parameters: ``dict``
+    :keyword ex_endpoint_kind: The kind of endpoint, when it should not be found out.
+    :type ex_endpoint_kind: ``str``
+    :keyword ex_group: A group of the user to act for, where the server has groups.
+    :type ex_group: ``str``
+    :keyword ex_disable_plugins: Names of plugins or distributions not to load; wins over the
+        environment variable ``SLIPSTREAM_DISABLE_PLUGINS``.
+    :type ex_disable_plugins: ``list`` of ``str``
+    :raises InvalidCredentials: If the server does not accept the credentials.
+    :raises NoAnswer: If the endpoint cannot be reached, or redirects to another address.
+    :raises BadInput: If an argument cannot be right.
+    """
+
+    name = "SlipStream"
+    website = "https://sixsq.com/slipstream"
+    type = "slipstream"
+    api_name = "slipstream"
+    connectionCls = SessionConnection  # noqa: N815 - libcloud's name
+    # What the default host can do; a driver in use says what its own endpoint can.
+    features: dict[str, list[str]] = {  # noqa: RUF012 - as in the base class
+        "create_node": ["ssh_key"]
+    }
+    NODE_STATE_MAP = {  # noqa: RUF012 - as in the base class
+        phase.value: state for phase, state in convert.NODE_STATES.items()
+    }
+    _default_host = "nuv.la"
+    _kind: str | None = None
+    __signature__: ClassVar[inspect.Signature]
+    _plugins: Plugins
+    _backend: Backend
+    _session: Session = cast(Session, None)  # until the login
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._show_host()
+
+    @classmethod
+    def _show_host(cls) -> None:
+        """Let the signature of the class show the host that stands for ``None``."""
+        signature = inspect.signature(SlipStreamNodeDriver.__init__)
+        parameters = dict(list(signature.parameters.items())[1:])
+        host = None if cls._kind else cls._default_host
+        parameters["host"] = parameters["host"].replace(default=host)
+        cls.__signature__ = signature.replace(parameters=list(parameters.values()))
+
+    @operation
+    def __init__(
+        self,
+        key: str | None,
+        secret: str | None = None,
+        secure: bool = True,
+        host: str | None = None,
+        port: int | None = None,
+        api_version: str | None = None,
+        *,
+        region: str | None = None,
+        timeout: float | None = None,
+        retry_delay: float | None = None,
+        backoff: float | None = None,
+        proxy_url: str | None = None,
+        ex_verify: bool | None = None,
+        ex_ca_cert: str | Path | None = None,
+        ex_client_cert: CertificatePaths | None = None,
+        ex_endpoint: str | None = None,
+        ex_cookie_file: str | Path | None = None,
+        ex_login_method: str | None = None,
+        ex_login_parameters: Mapping[str, object] | None = None,
+        ex_endpoint_kind: str | None = None,
+        ex_group: str | None = None,
+        ex_disable_plugins: Iterable[str] | None = None,
+    ) -> None:
+        self.connectionCls.check_class()
+        self._plugins = (
+            default_plugins()
+            if ex_disable_plugins is None
+            else Plugins(disabled=ex_disable_plugins)
+        )
+        ex_endpoint_kind = ex_endpoint_kind or self._kind
+        if host is None and ex_endpoint is None and ex_endpoint_kind is not None:
+            ex_endpoint = self._plugins.address_of(ex_endpoint_kind)
+            if ex_endpoint is None and self._kind is not None:
+                raise BadInput(
+                    f"{ex_endpoint_kind} endpoints have no usual address.",
+                    hint="Give one as ex_endpoint, as in 'https://cloud.example'.",
+                )
+        endpoint = endpoint_of(
+            ex_endpoint, secure, self._default_host if host is None else host, port
+        )
+        settings = settings_of(
+            timeout=timeout,
+            retry_delay=retry_delay,
+            backoff=backoff,
+            proxy_url=proxy_url,
+            verify=ex_verify,
+            ca_cert=ex_ca_cert,
+            client_cert=ex_client_cert,
+        )
+        super().__init__(  # type: ignore[no-untyped-call]
+            key or "",
+            secret or "",
+            secure=endpoint.secure,
+            host=endpoint.host,
+            port=endpoint.port,
+            api_version=api_version,
+            region=region,
+            timeout=settings.read_timeout,
+            retry_delay=settings.retry_delay,
+            backoff=settings.backoff,
+            proxy_url=proxy_url,
+        )
+        self.connection.request_path = endpoint.base_path
+        self._session = connect(
+            endpoint,
+            Credentials(
+                key=key,
+                secret=secret,
+                parameters=ex_login_parameters or {},
+                cookie_file=ex_cookie_file,
+                method=ex_login_method,
+                group=ex_group,
+            ),
+            kind=ex_endpoint_kind,
+            api_version=api_version,
+            settings=settings,
+            plugins=self._plugins,
+            trust_kind=ex_ca_cert is None,
+        )
+        self._backend = self._plugins.operations(self._session)
+        self.api_version = self._session.kind.api_version or api_version
+        takes_keys = self._backend.takes_ssh_keys
+        self.features = {"create_node": ["ssh_key"] if takes_keys else []}
+
+    @classmethod
+    def ex_from_profile(cls, name: str | None = None, **options: Any) -> Self:
+        """
+        Make a driver with the endpoint and credentials of the environment or of a profile.
+
+        The environment is used if it has any of ``SLIPSTREAM_ENDPOINT``, ``SLIPSTREAM_USERNAME``,
+        ``SLIPSTREAM_PASSWORD``, ``SLIPSTREAM_KEY`` and ``SLIPSTREAM_SECRET``, otherwise a profile
+        in ``profiles.toml`` in the user's configuration directory. The two are never mixed.
+
+        :param name: The profile, which wins over the environment. When left out, the one that
+            ``SLIPSTREAM_PROFILE`` names, or ``default``.
+        :type name: ``str``
+        :keyword options: Arguments of the driver, which win over those of the profile.
+        :requests: those of a login.
+        :raises BadInput: If there are no credentials, or the file is wrong; the message names the
+            file and the key, never a value.
+        :raises InvalidCredentials: If the server does not accept the credentials.
+        """
+        return cls(**driver_arguments(name, **options))
+
+    @property
+    def ex_endpoint(self) -> str:
+        """The address of the endpoint."""
+        return self._session.endpoint.url
+
+    def __repr__(self) -> str:
+        cls = self.__class__.__name__
+        session: Any = self._session
+        if session is None:  # its constructor has failed
+            return f"<{cls}, not logged in>"
+        state = ", closed" if session.closed else ""
+        if isinstance(session, DetachedSession):
+            state = ", without its secrets"
+        return f"<{cls} for {session.endpoint} ({session.kind.name}){state}>"
+
+    @operation
+    def list_locations(self) -> list[NodeLocation]:
+        """
+        List the cloud connectors that the user can deploy on, sorted by name.
+
+        :requests: SlipStream 3, and 1 more after a login, for the user's name. Nuvla 2 for each
+            500 services and credentials.
+        :returns: Locations; ``country`` is an ISO 3166 code where the server tells it, else empty.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeLocation`
+        """
+        return list(self.ex_iterate_locations())
+
+    @operation
+    def ex_iterate_locations(self) -> Iterator[NodeLocation]:
+        """
+        Go through the locations that :meth:`list_locations` lists.
+
+        What tells of all of them is read first.
+
+        :requests: those of :meth:`list_locations`: SlipStream 3, Nuvla 2.
+        :rtype: iterator of :class:`~libcloud.compute.base.NodeLocation`
+        """
+        connectors = self._backend.list_connectors()
+        return (convert.location(connector, self) for connector in connectors)
+
+    @operation
+    def list_sizes(
+        self, location: NodeLocation | str | None = None, *, ex_all: bool = False
+    ) -> list[NodeSize]:
+        """
+        List the service offers for machines on the user's own locations, by location.
+
+        Offers without a price are left out, unless none has one: programs compare prices, and
+        an unknown one is 0.
+
+        :param location: Only those of this location, which may be any.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+        :keyword ex_all: List those of other locations too, and last those without a price.
+        :type ex_all: ``bool``
+        :requests: SlipStream 3: the user's profile and credentials, and 1 for each 1,000 service
+            offers; only the last with a location or ``ex_all``. Nuvla none.
+        :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
+            ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is 0 and
+            listed in ``extra['unknown']``. ``extra['locations']`` names where it is offered.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeSize`
+        """
+        sizes = list(self.ex_iterate_sizes(location, ex_all=ex_all))
+        return sorted(
+            sizes, key=lambda size: ("price" in size.extra["unknown"], size.extra["locations"])
+        )
+
+    @operation
+    def ex_iterate_sizes(
+        self, location: NodeLocation | str | None = None, *, ex_all: bool = False
+    ) -> Iterator[NodeSize]:
+        """
+        Go through the service offers that :meth:`list_sizes` lists, as the server orders them.
+
+        :param location: Only those of this location, which may be any.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+        :keyword ex_all: List those of other locations too, and last those without a price.
+        :type ex_all: ``bool``
+        :requests: those of :meth:`list_sizes`: SlipStream 3, Nuvla none.
+        :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
+        """
+        location_id = self._location_id(location)
+        arguments.checked("ex_all", ex_all, bool, "True or False")
+        offers = self._backend.list_service_offers(location_id, usable_only=not ex_all)
+        return (convert.size(offer, self) for offer in priced_first(offers, all_of_them=ex_all))
+
+    @operation
+    def list_images(
+        self,
+        location: NodeLocation | str | None = None,
+        ex_path: str | None = None,
+        ex_recurse: bool = False,
+    ) -> list[NodeImage]:
+        """
+        List components and applications: those of the App Store, or those of a project.
+
+        :param location: Only those that can run there. On Nuvla the kind of the application
+            tells; on SlipStream those are left out whose clouds are known and others.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+        :param ex_path: The project, as in ``examples/images``; empty for the root projects.
+        :type ex_path: ``str``
+        :param ex_recurse: List the projects below it too, one request each. A project that
+            may not be read is skipped, and a warning names it.
+        :type ex_recurse: ``bool``
+        :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below. Nuvla 1 for
+            each 500 modules, and 1 for a location.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeImage`
+        :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
+        """
+        return list(self.ex_iterate_images(location, ex_path, ex_recurse))
+
+    @operation
+    def ex_iterate_images(
+        self,
+        location: NodeLocation | str | None = None,
+        ex_path: str | None = None,
+        ex_recurse: bool = False,
+    ) -> Iterator[NodeImage]:
+        """
+        Go through the components and applications that :meth:`list_images` lists.
+
+        They come page by page, or project by project, as they are needed.
+
+        :param location: Only those that can run there, as for :meth:`list_images`.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+        :param ex_path: The project; empty for the root projects.
+        :type ex_path: ``str``
+        :param ex_recurse: List the projects below it too.
+        :type ex_recurse: ``bool``
+        :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project that is reached.
+            Nuvla 1 for each 500 modules, and 1 for a location.
+        :rtype: iterator of :class:`~libcloud.compute.base.NodeImage`
+        :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
+        """
+        if ex_recurse and ex_path is None:
+            raise BadInput(
+                "ex_recurse needs ex_path: the App Store is one flat list.",
+                hint="Pass ex_path='' for everything below the root.",
+            )
+        modules = self._backend.list_modules(
+            path=ex_path, recurse=ex_recurse, connector=self._location_id(location)
+        )
+        return (convert.image(module, self) for module in modules)
+
+    @operation
+    def get_image(self, image_id: str) -> NodeImage:
+        """
+        Get a component or an application with its parameters.
+
+        :param image_id: Its id, as in ``apps/WordPress/wordpress/478``; without a version, the
+            latest.
+        :type image_id: ``str``
+        :requests: SlipStream 1. Nuvla 1; by path 2. 1 or 2 more when there is none, for the paths
+            that resemble it.
+        :rtype: :class:`~libcloud.compute.base.NodeImage`
+        :raises NotFound: If there is none of that id; a path that resembles it is named.
+        """
+        module_id = arguments.object_id(self, image_id, NodeImage, "image")
+        with self._suggesting_path(module_id):
+            module = self._backend.get_module(module_id)
+        if module.kind is ModuleKind.PROJECT:
+            raise BadInput(
+                f"{module.path} is a project, not an image.",
+                hint=f"List what it holds with list_images(ex_path={module.path!r}).",
+            )
+        return convert.image(module, self)
+
+    @contextmanager
+    def _suggesting_path(self, module_id: str) -> Iterator[None]:
+        """Name the path that resembles one that does not exist."""
+        try:
+            yield
+        except NotFound as error:
+            path = suggestions.nearest_path(self._backend, module_id)
+            if path is not None:
+                error.hint = f"There is no such image; did you mean {path!r}?"
+            raise
+
+    @operation
+    def ex_find_image(self, name: str) -> NodeImage:
+        """
+        Find the component or application of the App Store that has exactly this name.
+
+        :param name: Its name, as in ``wordpress``; :meth:`get_image` takes a path.
+        :type name: ``str``
+        :requests: those of :meth:`list_images`: SlipStream 1. Nuvla 1 for each 500 modules.
+        :rtype: :class:`~libcloud.compute.base.NodeImage`
+        :raises BadInput: If none or several have this name; the candidates are listed.
+        """
+        name = arguments.text("The name of the image", name)
+        modules = list(self._backend.list_modules(path=None, recurse=False, connector=None))
+        module = suggestions.only_match(
+            "image", name, [(module.name, module.path, module) for module in modules], "get_image"
+        )
+        return convert.image(module, self)
+
+    @operation
+    def create_node(
+        self,
+        name: str | None = None,
+        size: NodeSize | str | None = None,
+        image: NodeImage | str | None = None,
+        location: NodeLocation | str | None = None,
+        auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        *,
+        ex_tags: str | Iterable[str] | None = None,
+        ex_cloud: str | Mapping[str, str] | None = None,
+        ex_parameters: Mapping[str, Any] | None = None,
+        ex_keep_running: str | None = None,
+        ex_multiplicity: Mapping[str, int] | None = None,
+        ex_tolerate_failures: Mapping[str, int] | None = None,
+        ex_check_ssh_key: bool = False,
+        ex_scalable: bool = False,
+    ) -> Node:
+        """
+        Deploy a component or an application. Returns at once; see
+        :meth:`ex_wait_node_in_state`.
+
+        The request is sent once. When its answer is lost, the error says so
+        (``may_have_happened``) and nothing is sent again.
+
+        :param name: The node's name: the first tag of the deployment.
+        :type name: ``str``
+        :param size: The service offer for every machine; each one's own default when left out.
+        :type size: :class:`~libcloud.compute.base.NodeSize`
+        :param image: What to deploy. (required)
+        :type image: :class:`~libcloud.compute.base.NodeImage`
+        :param location: The cloud for every machine; the user's default when left out.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+        :param auth: A public key that lets in to the machines, where ``features`` says
+            ``ssh_key``; refused elsewhere. It is added to the user's key pairs unless it is there,
+            and stays, since machines are given their keys when they start.
+        :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
+        :keyword ex_tags: Tags to find or annotate the node by; as text, separated by commas.
+        :type ex_tags: ``str`` or ``list`` of ``str``
+        :keyword ex_cloud: Instead of ``location``: the name of a cloud, or for an application a
+            dict of node names and clouds.
+        :type ex_cloud: ``str`` or ``dict``
+        :keyword ex_parameters: Values for the parameters: of a component by their names, of an
+            application by node names and dicts of names and values.
+        :type ex_parameters: ``dict``
+        :keyword ex_keep_running: Whether the machines stay once the deployment is ready:
+            ``always``, ``never``, ``on-success`` or ``on-error``; the user's default when left
+            out. Of no effect on a component, which stays, and with ``ex_scalable``, which acts
+            as ``always``.
+        :type ex_keep_running: ``str``
+        :keyword ex_multiplicity: Applications only: how many instances of a node to start.
+        :type ex_multiplicity: ``dict`` of ``str`` and ``int``
+        :keyword ex_tolerate_failures: Applications only: how many instances of a node may fail.
+        :type ex_tolerate_failures: ``dict`` of ``str`` and ``int``
+        :keyword ex_check_ssh_key: Refuse to deploy when the user has no SSH key.
+        :type ex_check_ssh_key: ``bool``
+        :keyword ex_scalable: Applications only: allow adding and removing machines later.
+        :type ex_scalable: ``bool``
+        :requests: SlipStream 2: the deployment, and its document; 1 more for the image, unless it
+            is a component that was read before, 1 for each image that it is built on when a
+            parameter is not its own, and with ``auth`` 1, or 4 when the key is new. Nuvla 3: to
+            make, to set up, to start; 1 or 2 more for an image that was listed and not read, and
+            1 or 2 for a location that was not listed.
+        :returns: The new node.
+        :rtype: :class:`~libcloud.compute.base.Node`
+        :raises BadInput: If the request cannot be right; nothing was deployed then.
+        :raises RequestFailed: If the server refuses; nothing was deployed then.
+        :raises NoAnswer: If ``may_have_happened``, look for the node before trying again.
+        """
+        request = arguments.deployment_request(
+            self,
+            name=name,
+            size=size,
+            image=image,
+            location=location,
+            auth=auth,
+            tags=ex_tags,
+            cloud=ex_cloud,
+            parameters=ex_parameters,
+            keep_running=ex_keep_running,
+            multiplicity=ex_multiplicity,
+            tolerate_failures=ex_tolerate_failures,
+            check_ssh_key=ex_check_ssh_key,
+            scalable=ex_scalable,
+        )
+        with self._suggesting_path(request.module_id):
+            return convert.node(self._backend.deploy(request), self)
+
+    @operation
+    def deploy_node(
+        self,
+        deploy: Steps,
+        ssh_username: str = "root",
+        ssh_alternate_usernames: list[str] | None = None,
+        ssh_port: int = 22,
+        ssh_timeout: float | None = 10,
+        ssh_key: str | PathLike[str] | list[str] | None = None,
+        ssh_key_password: str | None = None,
+        auth: NodeAuthSSHKey | NodeAuthPassword | None = None,
+        timeout: float = SSH_CONNECT_TIMEOUT,
+        max_tries: int = 3,
+        ssh_interface: str = "public_ips",
+        at_exit_func: Callable[..., object] | None = None,
+        wait_period: float = 5,
+        **create_node_kwargs: Any,
+    ) -> Node:
+        """
+        Deploy, wait until the node runs, log in to it by SSH and run steps there.
+
+        Everything that can be checked is, before anything is made. Of a node of several machines
+        it is the first one that has an address, in the order of the machines' names. paramiko is
+        needed: install the extra ``ssh``. It accepts whatever host key the
+        machine shows, as libcloud has it.
+
+        :param deploy: What to do on the machine.
+        :type deploy: :class:`~libcloud.compute.deployment.Deployment`
+        :param ssh_username: The name to log in under.
+        :type ssh_username: ``str``
+        :param ssh_alternate_usernames: Other names, tried in turn until one is let in. The steps
+            run under that one alone.
+        :type ssh_alternate_usernames: ``list`` of ``str``
+        :param ssh_port: The port of the SSH server.
+        :type ssh_port: ``int``
+        :param ssh_timeout: Seconds for one attempt to connect.
+        :type ssh_timeout: ``float``
+        :param ssh_key: The file with the private key, or several; without it, keys of the SSH
+            agent and of ``~/.ssh`` are tried.
+        :type ssh_key: ``str`` or ``list`` of ``str``
+        :param ssh_key_password: What opens the private key, where it is encrypted.
+        :type ssh_key_password: ``str``
+        :param auth: A public key for the machines; see :meth:`create_node`.
+        :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
+        :param timeout: Seconds until the node runs, and again until it lets one of the names in.
+        :type timeout: ``float``
+        :param max_tries: How often to try each step that fails.
+        :type max_tries: ``int``
+        :param ssh_interface: Which address to use, ``public_ips`` or ``private_ips``.
+        :type ssh_interface: ``str``
+        :param at_exit_func: Called as the process ends, with ``driver`` and ``node``, when it
+            was interrupted while there is a node that is not set up.
+        :type at_exit_func: ``callable``
+        :param wait_period: The longest pause between two polls for the node, in seconds.
+        :type wait_period: ``float``
+        :param create_node_kwargs: The arguments of :meth:`create_node`.
+        :requests: those of :meth:`create_node` (SlipStream 2, Nuvla 3), then those of
+            :meth:`wait_until_running`.
+        :returns: The node as it runs.
+        :rtype: :class:`~libcloud.compute.base.Node`
+        :raises DeployFailed: If it was made, and did not run, let nobody in, or a step failed;
+            it is ``node`` of the exception, and still there.
+        :raises BadInput: If an argument cannot be right; nothing was made then.
+        :raises NotSupported: If paramiko, or a key, is missing; nothing was made then.
+        """
+        keywords = [*keywords_of(type(self).deploy_node), *keywords_of(type(self).create_node)]
+        check_keywords("deploy_node", create_node_kwargs, keywords)
+        if auth is None and not ssh_key:
+            raise NotSupported(
+                "deploy_node needs a key to log in with: no machine here has a password.",
+                hint="Give ssh_key, the file of a private key, or auth=NodeAuthSSHKey(pubkey).",
+            )
+        setup = SSHSetup.check(
+            deploy=deploy,
+            ssh_username=ssh_username,
+            ssh_alternate_usernames=ssh_alternate_usernames,
+            ssh_port=ssh_port,
+            ssh_timeout=ssh_timeout,
+            ssh_key=ssh_key,
+            ssh_key_password=ssh_key_password,
+            timeout=timeout,
+            max_tries=max_tries,
+            ssh_interface=ssh_interface,
+        )
+        if at_exit_func is not None and not callable(at_exit_func):
+            raise TypeError(f"at_exit_func must be a function, not {type(at_exit_func).__name__}.")
+        wait_period = arguments.seconds("wait_period", wait_period)
+        if auth is not None:
+            create_node_kwargs["auth"] = auth
+        node = self.create_node(**create_node_kwargs)
+        with reporting(node, self, at_exit_func):
+            [(node, addresses)] = self.wait_until_running(
+                [node], wait_period, setup.online_timeout, setup.interface, force_ipv4=False
+            )
+            setup.run(node, addresses)
+        return node
+
+    @operation
+    def wait_until_running(
+        self,
+        nodes: Iterable[Node | str],
+        wait_period: float = 5,
+        timeout: float = 600,
+        ssh_interface: str = "public_ips",
+        force_ipv4: bool = True,
+        ex_list_nodes_kwargs: Mapping[str, Any] | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> list[tuple[Node, list[str]]]:
+        """
+        Wait until nodes run and have addresses.
+
+        All of them are asked for at once, by few requests however many they are. It ends at once
+        when one of them was aborted, is stopping, or has ended; and when all run, but one has no
+        address of the kind wanted, three polls after its addresses were told. Faults that may
+        pass are survived.
+
+        :param nodes: The nodes.
+        :type nodes: ``list`` of :class:`~libcloud.compute.base.Node`
+        :param wait_period: The longest pause between two polls, in seconds; the first ones
+            are shorter.
+        :type wait_period: ``float``
+        :param timeout: Seconds after which to give up; the first poll is always made.
+        :type timeout: ``float``
+        :param ssh_interface: Which addresses are wanted, ``public_ips`` or ``private_ips``.
+        :type ssh_interface: ``str``
+        :param force_ipv4: Leave out IPv6 addresses; names of hosts are addresses either way.
+        :type force_ipv4: ``bool``
+        :param ex_list_nodes_kwargs: Accepted for programs written for other drivers; it must be
+            keywords of :meth:`list_nodes`, and changes nothing: nodes are asked for by their ids.
+        :type ex_list_nodes_kwargs: ``dict``
+        :keyword progress: Called at each poll, for each node, with a
+            :class:`~slipstream.values.DeploymentState` whose ``deployment_id`` is the node's.
+
+        :requests: SlipStream 2 for nodes that run: at each poll 1 for each 500 deployments of
+            the user until all are found, and once they run 1 for each 100 nodes for the addresses;
+            up to 3 more where machines are not listed yet. Nuvla 2 for each 100 nodes that run:
+            1 at each poll, and 1 for the addresses.
+        :returns: The nodes as they are now, each one once, in the order given, with the addresses
+            wanted of each.
+        :rtype: ``list`` of ``tuple`` of :class:`~libcloud.compute.base.Node` and ``list`` of
+            ``str``
+        :raises NodeFailed: If a node failed, has ended, or has no such address (``node_ids``
+            tells which, ``reason`` why).
+        :raises WaitTimeout: If the time is over; the deployments go on.
+        """
+        if isinstance(nodes, Node):
+            raise TypeError("nodes must be a list of nodes, not a Node: write [node].")
+        names = {
+            self._node_id(node): getattr(node, "name", "")
+            for node in arguments.items("nodes", nodes)
+        }
+        if ex_list_nodes_kwargs is not None:
+            options = arguments.checked(
+                "ex_list_nodes_kwargs",
+                ex_list_nodes_kwargs,
+                Mapping,  # type: ignore[type-abstract]
+                "a dict",
+            )
+            check_keywords("list_nodes", options, keywords_of(type(self).list_nodes))
+        wait = RunningWait(
+            names=names,
+            filter=AddressFilter(interface=ssh_interface, only_ipv4=bool(force_ipv4)),
+            period=arguments.seconds("wait_period", wait_period),
+            timeout=arguments.seconds("timeout", timeout),
+            progress=progress,
+        )
+        if not names:
+            return []
+
+        def read() -> list[Deployment]:
+            # One node may be given twice, by two spellings of its id.
+            deployments = self._backend.get_deployments(tuple(names))
+            return list({deployment.id: deployment for deployment in deployments}.values())
+
+        return [
+            (convert.node(deployment, self), wait.filter.addresses(deployment))
+            for deployment in wait.until(read)
+        ]
+
+    @operation
+    def ex_wait_node_in_state(
+        self,
+        node: Node | str,
+        states: str | Iterable[str] = "Ready",
+        wait_period: float = 10,
+        timeout: float = 600,
+        ignore_abort: bool = False,
+        *,
+        progress: Progress | None = None,
+    ) -> str:
+        """
+        Wait until a node is in one of some states.
+
+        It ends at once when the deployment was aborted, or can no longer get there. Each poll is
+        one cheap request. Faults that may pass are survived.
+
+        The node object is updated: each poll sets its ``state``, and once the state is reached its
+        addresses and ``extra`` are those that :meth:`ex_get_node` returns. Of a node that has
+        ended only the state is set.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :param states: One state or several, in the server's words or libcloud's.
+        :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
+        :param wait_period: The longest pause between two polls, in seconds; the first ones
+            are shorter.
+        :type wait_period: ``float``
+        :param timeout: Seconds after which to give up; the first poll is always made. A
+            poll that is under way then still takes its time, see the driver's ``timeout``.
+        :type timeout: ``float``
+        :param ignore_abort: Wait on although the deployment was aborted.
+        :type ignore_abort: ``bool``
+        :keyword progress: Called with each answer, a
+            :class:`~slipstream.values.DeploymentState`; see
+            :class:`~slipstream.libcloud.progress.ProgressLine`.
+
+        :requests: SlipStream 2: 1 at each poll, and 1 to update the node once it is there; 2 more
+            when it was aborted. Nuvla 3: 1 at each poll, and 2 to update the node; 2 more when it
+            is in error, or a few while the reason is not written yet. None to update the node
+            when it is given by its id.
+        :returns: The state reached.
+        :rtype: ``str``
+        :raises NodeFailed: If it was aborted (``reason`` tells why) or has ended.
+        :raises WaitTimeout: If the time is over; the deployment goes on.
+        """
+        node_id = self._node_id(node)
+        wait = Wait(
+            what=f"Deployment {node_id}",
+            states=arguments.states(states, self._backend),
+            period=arguments.seconds("wait_period", wait_period),
+            timeout=arguments.seconds("timeout", timeout),
+            ignore_abort=ignore_abort,
+            progress=progress,
+        )
+
+        def read() -> DeploymentState:
+            state = self._backend.get_state(node_id, wait.states)
+            if isinstance(node, Node):
+                convert.update_state(node, state.state, state.phase, state.failure)
+                if state.state in wait.states and state.phase is not Phase.TERMINATED:
+                    convert.update(node, self._backend.get_deployment(node_id), self)
+            return attrs.evolve(state, deployment_id=node_id)
+
+        return wait.until(read).state
+
+    @operation
+    def ex_operation(
+        self,
+        node: Node | str,
+        states: str | Iterable[str] = "Ready",
+        *,
+        ignore_abort: bool = False,
+    ) -> NodeOperation:
+        """
+        Get a handle on the way of a node to one of some states. No request is sent for it.
+
+        It can be asked at any time, be written to a file, and go on in another process.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :param states: One state or several, in the server's words or libcloud's.
+        :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
+        :keyword ignore_abort: Go on although the deployment was aborted.
+        :type ignore_abort: ``bool``
+        :requests: SlipStream none, Nuvla none; asking it costs those of
+            :meth:`ex_wait_node_in_state`.
+        :rtype: :class:`~slipstream.libcloud.node_operation.NodeOperation`
+        """
+        node_id = self._node_id(node)
+        return NodeOperation(
+            node_id=node_id,
+            node_name=(node.name if isinstance(node, Node) else None) or node_id,
+            endpoint=self.ex_endpoint,
+            states=tuple(sorted(arguments.states(states, self._backend))),
+            ignore_abort=ignore_abort,
+        ).resume(self)
+
+    @operation
+    def list_nodes(
+        self,
+        *,
+        location: NodeLocation | str | None = None,
+        ex_active_only: bool = True,
+        ex_addresses: bool = True,
+    ) -> list[Node]:
+        """
+        List the deployments of the user, newest first, with the addresses of their machines.
+
+        :keyword location: Only those that run there, on one of their machines at least. The
+            deployments are filtered after they are read. An id or a name is looked up first, by
+            the requests of :meth:`list_locations`.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+        :keyword ex_active_only: Leave out those that have ended.
+        :type ex_active_only: ``bool``
+        :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
+        :type ex_addresses: ``bool``
+        :requests: SlipStream 2, Nuvla 2: 1 for each 500 deployments, and 1 for the addresses of
+            each 250 (Nuvla: 100), however many machines these have; without addresses
+            SlipStream 1, Nuvla 1.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
+        """
+        return list(self._nodes(location, ex_active_only, ex_addresses))
+
+    @operation
+    def ex_iterate_nodes(
+        self,
+        *,
+        location: NodeLocation | str | None = None,
+        ex_active_only: bool = True,
+        ex_addresses: bool = True,
+    ) -> Iterator[Node]:
+        """
+        Go through the deployments of the user, newest first, with the addresses of their machines.
+
+        The next page, and its addresses, are read while one is used; nothing is read once the
+        iterator is closed. Those that others create or terminate meanwhile make it miss or repeat
+        no other one.
+
+        :keyword location: Only those that run there, on one of their machines at least. The
+            deployments are filtered after they are read. An id or a name is looked up first, by
+            the requests of :meth:`list_locations`.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+        :keyword ex_active_only: Leave out those that have ended.
+        :type ex_active_only: ``bool``
+        :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
+        :type ex_addresses: ``bool``
+        :requests: those of :meth:`list_nodes`: SlipStream 2, Nuvla 2; without addresses 1.
+        :rtype: iterator of :class:`~libcloud.compute.base.Node`
+        """
+        return self._nodes(location, ex_active_only, ex_addresses)
+
+    def _nodes(self, location: object, active_only: object, addresses: object) -> Iterator[Node]:
+        names = self._location_names(location)
+        deployments = self._backend.list_deployments(
+            arguments.checked("ex_active_only", active_only, bool, "True or False"),
+            arguments.checked("ex_addresses", addresses, bool, "True or False"),
+        )
+        return (
+            convert.node(deployment, self)
+            for deployment in deployments
+            if names is None or not names.isdisjoint(deployment.connectors)
+        )
+
+    @operation
+    def ex_get_node(self, node_id: str) -> Node:
+        """
+        Get one deployment, ended ones included, with the addresses of its machines.
+
+        :param node_id: Its id.
+        :type node_id: ``str`` or :class:`uuid.UUID`
+        :requests: SlipStream 1. Nuvla 2, and 2 more for the reason when it is in error.
+        :rtype: :class:`~libcloud.compute.base.Node`
+        :raises NotFound: If there is none of that id.
+        """
+        node_id = arguments.text("The id of the node", str(node_id))
+        return convert.node(self._backend.get_deployment(node_id), self)
+
+    @operation
+    def ex_find_node(self, name: str) -> Node:
+        """
+        Find the one deployment that has exactly this name, and get it as :meth:`ex_get_node` does.
+
+        Those that have ended are left out.
+
+        :param name: Its name; a node without a name is called by its id.
+        :type name: ``str``
+        :requests: SlipStream 2: 1 for each 500 deployments, and 1 for the node. Nuvla 3: 1 for
+            each 500, and 2 for the node.
+        :rtype: :class:`~libcloud.compute.base.Node`
+        :raises BadInput: If none or several have this name; the candidates are listed.
+        """
+        name = arguments.text("The name of the node", name)
+        deployments = self._backend.list_deployments(active_only=True, addresses=False)
+        candidates = [(entry.name or entry.id, entry.id, entry.id) for entry in deployments]
+        node_id = suggestions.only_match("node", name, candidates, "ex_get_node")
+        return convert.node(self._backend.get_deployment(node_id), self)
+
+    @operation
+    def ex_get_node_parameter(
+        self, node: Node | str, parameter_name: str, ignore_abort: bool = True
+    ) -> str | None:
+        """
+        Get the value of a run parameter, as in ``machine:hostname``.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :param parameter_name: The parameter's name.
+        :type parameter_name: ``str``
+        :param ignore_abort: Answer although the deployment was aborted.
+        :type ignore_abort: ``bool``
+        :requests: SlipStream 1. Nuvla 1; 2 for one that is not set or does not exist, and 1 more
+            without ``ignore_abort``.
+        :returns: The value, ``None`` while it is not set.
+        :rtype: ``str``
+        :raises BadInput: If the node has no such parameter; those that it has are listed.
+        :raises NodeFailed: If it was aborted and ``ignore_abort`` is ``False``.
+        """
+        return self._backend.get_parameter(
+            self._node_id(node),
+            arguments.text("The name of the parameter", parameter_name),
+            ignore_abort=ignore_abort,
+        ).value
+
+    @operation
+    def ex_list_virtual_machines(
+        self, location: NodeLocation | str | None = None, node: Node | str | None = None
+    ) -> list[VirtualMachine]:
+        """
+        List machines: all of the user's, those on a location, or those of a node.
+
+        :param location: Only those on this location.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+        :param node: Only those of this node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :requests: SlipStream 1 for each 1,000 machines. Nuvla 2 for each 100 edges, and 1 for each
+            500; of a node none or 1, or 2 for one made by hand; of a location 1 more.
+        :rtype: ``list`` of :class:`VirtualMachine`
+        """
+        return list(self.ex_iterate_virtual_machines(location, node))
+
+    @operation
+    def ex_iterate_virtual_machines(
+        self, location: NodeLocation | str | None = None, node: Node | str | None = None
+    ) -> Iterator[VirtualMachine]:
+        """
+        Go through the machines that :meth:`ex_list_virtual_machines` lists, page by page.
+
+        :param location: Only those on this location.
+        :type location: :class:`~libcloud.compute.base.NodeLocation`
+        :param node: Only those of this node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :requests: those of :meth:`ex_list_virtual_machines`: SlipStream 1, Nuvla 2.
+        :rtype: iterator of :class:`VirtualMachine`
+        """
+        machines = self._backend.list_virtual_machines(
+            connector=self._location_id(location),
+            deployment_id=None if node is None else self._node_id(node),
+            raw=(node.extra or {}) if isinstance(node, Node) else {},
+        )
+        return (convert.virtual_machine(machine, self) for machine in machines)
+
+    @operation
+    def ex_get_node_logs(
+        self,
+        node: Node | str,
+        components: Iterable[str] | None = None,
+        *,
+        lines: int = 200,
+        timeout: float = 60,
+    ) -> dict[str, list[str]]:
+        """
+        Get the last lines that the components of a deployment have logged.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :param components: The names of the components, as in ``['web']``. A deployment with a
+            single one needs none, which takes 1 request more.
+        :type components: ``list`` of ``str``
+        :keyword lines: How many lines of each.
+        :type lines: ``int``
+        :keyword timeout: Seconds after which to give up.
+        :type timeout: ``float``
+        :requests: SlipStream none. Nuvla 4, and 1 for each poll that comes too early.
+        :returns: The lines, by component.
+        :rtype: ``dict``
+        :raises NotSupported: If the endpoint has no such operation.
+        """
+        if not self._backend.supports("get_logs"):
+            return self._backend.get_logs("", [], lines, 0)  # refused, whatever was given
+        if isinstance(components, str):
+            components = [components]
+        return self._backend.get_logs(
+            self._node_id(node),
+            components=[name for name in components or () if name],
+            lines=arguments.whole_number("lines", lines),
+            timeout=arguments.seconds("timeout", timeout),
+        )
+
+    @operation
+    def start_node(self, node: Node | str) -> bool:
+        """
+        Start a deployment that was stopped. The ``state`` of the node object is updated.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :requests: SlipStream none, Nuvla 2.
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
+        """
+        accepted = self._backend.start_deployment(self._node_id(node))
+        self._note_change(node, Phase.STARTING)
+        return accepted
+
+    @operation
+    def ex_start_node(self, node: Node | str) -> bool:
+        """
+        Start a node: :meth:`start_node` by the name that many other drivers give it.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :requests: those of :meth:`start_node`: SlipStream none, Nuvla 2.
+        :rtype: ``bool``
+        """
+        return self.start_node(node)
+
+    @operation
+    def stop_node(self, node: Node | str) -> bool:
+        """
+        Stop a deployment without destroying it. The ``state`` of the node object is updated.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :requests: SlipStream none, Nuvla 2.
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
+        """
+        accepted = self._backend.stop_deployment(self._node_id(node))
+        self._note_change(node, Phase.STOPPING)
+        return accepted
+
+    @operation
+    def ex_stop_node(self, node: Node | str) -> bool:
+        """
+        Stop a node: :meth:`stop_node` by the name that many other drivers give it.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :requests: those of :meth:`stop_node`: SlipStream none, Nuvla 2.
+        :rtype: ``bool``
+        """
+        return self.stop_node(node)
+
+    @operation
+    def reboot_node(self, node: Node | str) -> bool:
+        """
+        Restart a deployment, where the server can.
+
+        On Nuvla: stop, wait until it is stopped, and start, within 600 seconds. Its containers
+        are made anew; volumes stay.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :requests: SlipStream none. Nuvla 3, and 1 at each poll.
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: On SlipStream. The message tells what to do instead.
+        :raises NodeFailed: If it cannot be stopped; it was not started then.
+        :raises WaitTimeout: If it is not stopped in time; it was not started then.
+        """
+        accepted = self._backend.reboot_deployment(self._node_id(node))
+        self._note_change(node, Phase.REBOOTING, Phase.STARTING)
+        return accepted
+
+    @operation
+    def ex_update_node(self, node: Node | str) -> bool:
+        """
+        Apply a running deployment's application again, in place.
+
+        :param node: The node.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :requests: SlipStream none, Nuvla 1.
+        :returns: ``True`` once the server has accepted; a failure is an exception.
+        :rtype: ``bool``
+        :raises NotSupported: If the endpoint has no such operation.
+        """
+        return self._backend.update_deployment(self._node_id(node))
+
+    @operation
+    def destroy_node(self, node: Node | str, *, ex_force: bool = False) -> bool:
+        """
+        Terminate a deployment and its machines.
+
+        :param node: The node; one that has ended already is accepted.
+        :type node: :class:`~libcloud.compute.base.Node`
+        :keyword ex_force: Nuvla only: delete the deployment although it cannot be stopped. What
+            it runs then goes on running. It is stopped properly where that is possible, and
+            waited for, so this takes longer.
+        :type ex_force: ``bool``
+
+        On SlipStream a node whose machine is just being started is terminated again until the
+        machine is gone, for at most 120 seconds; one that could not be launched is cancelled.
+        On Nuvla a node that runs is stopped and deleted by the server after this has returned.
+        One that is in error, is just being stopped, or was made by hand of a component, is
+        waited for until it is gone, at most 300 seconds.
+
+        :requests: SlipStream 1, and 2 more each time that it is terminated again. Nuvla 1; 2 for
+            one that is not running, 1 more for a node made by hand or shared by another user, and
+            a few more while one is waited for.
+        :returns: ``True`` once it has ended or is sure to; a failure is an exception.
+        :rtype: ``bool``
+        :raises Conflict: If it cannot be stopped; the message says why and what can be done.
+        """
+        arguments.checked("ex_force", ex_force, bool, "True or False")
+        return self._backend.terminate(
+            self._node_id(node),
+            force=ex_force,
+            raw=(node.extra or {}) if self._is_own(node) else {},
+        )
+
+    @operation
+    def list_key_pairs(self) -> list[KeyPair]:
+        """
+        List the user's public SSH keys.
+
+        :requests: SlipStream 1, and 1 more after a login, for the user's name. Nuvla 1 for each
+            500 keys.
+        :returns: Key pairs, named by the keys' comments; a key without one is named by its
+            SHA-256 fingerprint.
+        :rtype: ``list`` of :class:`~libcloud.compute.base.KeyPair`
+        """
+        return list(self.ex_iterate_key_pairs())
+
+    @operation
+    def ex_iterate_key_pairs(self) -> Iterator[KeyPair]:
+        """
+        Go through the key pairs that :meth:`list_key_pairs` lists.
+
+        :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
+        :rtype: iterator of :class:`~libcloud.compute.base.KeyPair`
+        """
+        return (convert.key_pair(key, self) for key in self._backend.list_ssh_keys())
+
+    @operation
+    def get_key_pair(self, name: str) -> KeyPair:
+        """
+        Get one of the user's public SSH keys.
+
+        :param name: Its name or its fingerprint.
+        :type name: ``str``
+        :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
+        :rtype: :class:`~libcloud.compute.base.KeyPair`
+        :raises KeyPairMissing: If there is none of that name.
+        :raises KeyPairConflict: If there are several; ask by fingerprint then.
+        """
+        return convert.key_pair(self._ssh_key(name), self)
+
+    @operation
+    def create_key_pair(self, name: str) -> KeyPair:
+        """
+        Make an ED25519 key pair here and add the public half to the user's keys.
+
+        :param name: Its name.
+        :type name: ``str``
+        :requests: SlipStream 4: the profile is read, read again, written and looked at, since
+            others may change it meanwhile; again as often while they do. Nuvla 2.
+        :returns: The key pair; its ``private_key``, in OpenSSH's format, exists nowhere else.
+        :rtype: :class:`~libcloud.compute.base.KeyPair`
+        :raises KeyPairConflict: If the name is taken.
+        :raises DriverError: With the private key in its ``private_key``, if the public half may
+            have been added all the same (``may_have_happened``).
+        """
+        key, private_key = generate(arguments.label("key name", name))
+        self._session.hide(private_key)
+        try:
+            added = self._backend.add_ssh_key(key)
+        except DriverError as error:
+            if error.may_have_happened:
+                error.private_key = private_key
+            raise
+        except BaseException as interruption:
+            vars(interruption)["private_key"] = private_key
+            interruption.add_note(
+                "The public key may have been added; this exception has the private_key."
+            )
+            raise
+        return convert.key_pair(added, self, private_key)
+
+    @operation
+    def import_key_pair_from_string(self, name: str, key_material: str) -> KeyPair:
+        """
+        Add a public SSH key to the user's keys.
+
+        :param name: Its name, which replaces the key's comment.
+        :type name: ``str``
+        :param key_material: The key in OpenSSH's one-line format; options before it are kept.
+        :type key_material: ``str``
+        :requests: SlipStream 4: the profile is read, read again, written and looked at, since
+            others may change it meanwhile; again as often while they do. Nuvla 2.
+        :returns: The key pair. When the user has this very key under that name already, nothing
+            is changed.
+        :rtype: :class:`~libcloud.compute.base.KeyPair`
+        :raises BadInput: If it is no public key.
+        :raises KeyPairConflict: If the name is taken by another key.
+        """
+        material = arguments.checked("key_material", key_material, str, "a string")
+        key = SSHKey.parse(material).check()
+        if name or not key.comment:
+            key = attrs.evolve(key, comment=arguments.label("key name", name))
+        return convert.key_pair(self._backend.add_ssh_key(key), self)
+
+    @operation
+    def import_key_pair_from_file(self, name: str, key_file_path: str) -> KeyPair:
+        """
+        Add a public SSH key from a file; see :meth:`import_key_pair_from_string`.
+
+        :param name: Its name, which replaces the key's comment.
+        :type name: ``str``
+        :param key_file_path: The file, usually ``~/.ssh/*.pub``.
+        :type key_file_path: ``str``
+        :requests: those of :meth:`import_key_pair_from_string`: SlipStream 4, Nuvla 2.
+        :rtype: :class:`~libcloud.compute.base.KeyPair`
+        :raises BadInput: If the file cannot be read or holds no public key.
+        """
+        content = arguments.read_file("key file", key_file_path)
+        try:
+            material = content.decode()
+        except UnicodeDecodeError:
+            raise BadInput(f"Cannot read the key file {key_file_path}: it is not text.") from None
+        return self.import_key_pair_from_string(name, material)
+
+    @operation
+    def delete_key_pair(self, key_pair: KeyPair | str) -> bool:
+        """
+        Remove a public SSH key from the user's keys; every other one stays.
+
+        :param key_pair: The key pair; one made by hand is looked up by its name.
+        :type key_pair: :class:`~libcloud.compute.base.KeyPair`
+        :requests: SlipStream 4, Nuvla 1; for a key pair made by hand those of :meth:`get_key_pair`
+            more.
+        :returns: ``True``; a failure is an exception.
+        :rtype: ``bool``
+        :raises KeyPairMissing: If the user has no such key.
+        """
+        if isinstance(key_pair, str):
+            return self._backend.delete_ssh_key(self._ssh_key(key_pair))
+        arguments.check_owner(self, key_pair, KeyPair, "key pair")
+        if key_pair.public_key:
+            key = attrs.evolve(SSHKey.parse(key_pair.public_key), id=key_pair.extra.get("id"))
+            if key_pair.name and not key.is_called(key_pair.name):
+                key = attrs.evolve(key, comment=key_pair.name)
+        else:
+            key = self._ssh_key(key_pair.name)
+        return self._backend.delete_ssh_key(key)
+
+    def _ssh_key(self, name: str) -> SSHKey:
+        arguments.refuse_private_key("The name of the key pair", name)
+        keys = self._backend.list_ssh_keys()
+        matches = [key for key in keys if key.is_called(name)]
+        if not matches:
+            raise KeyPairMissing(
+                f"There is no key pair {name!r}.",
+                name=name,
+                endpoint=self.ex_endpoint,
+                hint="list_key_pairs() tells the names.",
+            )
+        if len(matches) > 1:
+            fingerprints = ", ".join(key.fingerprint_sha256 for key in matches)
+            raise KeyPairConflict(
+                f"{len(matches)} key pairs are named {name!r}.",
+                name=name,
+                endpoint=self.ex_endpoint,
+                hint=f"Give a fingerprint instead of the name: {fingerprints}.",
+            )
+        return matches[0]
+
+    @operation
+    def delete_image(self, node_image: NodeImage | str, *, ex_all_versions: bool = False) -> bool:
+        """
+        Delete a version of a component or an application, the one that the image's id names.
+
+        The version before it becomes the latest then, and shows in listings again.
+
+        :param node_image: The image.
+        :type node_image: :class:`~libcloud.compute.base.NodeImage`
+        :keyword ex_all_versions: Delete every version.
+        :type ex_all_versions: ``bool``
+        :requests: SlipStream 1. Nuvla 1; by path 2, and 1 more where the id names no version.
+        :returns: ``True``; a failure is an exception.
+        :rtype: ``bool``
+        """
+        module_id = arguments.object_id(self, node_image, NodeImage, "image")
+        return self._backend.delete_module(module_id, all_versions=ex_all_versions)
+
+    @operation
+    def ex_explain(
+        self, method: str | Callable[..., object], /, *args: Any, **kwargs: Any
+    ) -> Explanation:
+        """
+        Tell what a call would send, and what would be refused, without changing anything.
+
+        Reads are done. Changes are not sent; where an answer is needed to go on, the one that
+        the server is expected to give is made up.
+
+        :param method: The name of the method, as in ``'create_node'``. Those that wait cannot
+            be explained.
+        :type method: ``str``
+        :param args: Its arguments; so are the keywords.
+        :requests: SlipStream 1, Nuvla 1 for ``'ex_get_node_parameter'``: those of the method that
+            change nothing, and some that look for what would be refused.
+        :rtype: :class:`Explanation`
+        :raises BadInput: If there is no such method.
+        :raises TypeError: If the method does not take the arguments.
+        """
+        name = method_name(method, type(self))
+        session, transport = self._session.dry_run()
+        driver = object.__new__(type(self))
+        vars(driver).update(vars(self), _session=session)
+        refusals: list[DriverError] = []
+        driver._backend = self._plugins.operations(session, refusals)
+        complete = run(getattr(driver, name), args, kwargs, refusals)
+        return Explanation(
+            method=name,
+            requests=tuple(transport.requests),
+            refusals=tuple(dict.fromkeys(map(str, refusals))),
+            complete=complete,
+        )
+
+    @operation
+    def ex_save_cookies(self, path: str | Path) -> None:
+        """
+        Save the session for a later ``ex_cookie_file``, in a file that only you can read.
+
+        :param path: The file, replaced if it exists.
+        :type path: ``str``
+        :requests: SlipStream none, Nuvla none.
+        :raises BadInput: If it cannot be written.
+        """
+        save_cookies(self._session.cookies, user_path("path", path))
+
+    def close(self) -> None:
+        """
+        Close the driver: it sends nothing more, and its connections are closed.
+
+        Calls under way in other threads end with their answers, or like every later call with
+        :class:`~slipstream.libcloud.errors.DriverClosed`. The server's session is not ended: it
+        expires by itself, and a file that :meth:`ex_save_cookies` made stays good until then.
+        Closing twice does no harm, and neither does closing never: connections are closed with
+        the last reference to the driver.
+
+        :requests: SlipStream none, Nuvla none.
+        """
+        if self._session is not None:  # a login that has failed left none
+            self._session.close()
+
+    @operation
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: dict[int, Any]) -> Self:
+        """Itself: what it gave out, such as a node, is copied and still belongs to it."""
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What may go into a pickle, named one by one lest a secret slip in."""
+        session = self._session
+        return {
+            "endpoint": session.endpoint.url,
+            "kind": session.kind.name,
+            "api_version": self.api_version,
+            "region": self.region,
+            "features": self.features,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        endpoint = Endpoint.parse(state["endpoint"])
+        super().__init__(  # type: ignore[no-untyped-call]
+            "",
+            "",
+            secure=endpoint.secure,
+            host=endpoint.host,
+            port=endpoint.port,
+            api_version=state["api_version"],
+            region=state["region"],
+        )
+        self.connection.request_path = endpoint.base_path
+        self.features = state["features"]
+        detached = DetachedSession(endpoint=endpoint, kind=DetachedKind(state["kind"]))
+        self._session = cast(Session, detached)
+
+    def _is_own(self, node: object) -> TypeGuard[Node]:
+        # The copy of the driver that explains a call has the same connection.
+        owner = node.driver if isinstance(node, Node) else None
+        return owner is not None and owner.connection is self.connection
+
+    def _note_change(self, node: object, *phases: Phase) -> None:
+        """Set the state that a change has written, where the server has one state for a phase."""
+        if not isinstance(node, Node):
+            return
+        for phase in phases:
+            states = [state for state, other in self._backend.states.items() if other is phase]
+            if len(states) == 1:
+                convert.update_state(node, states[0], phase)
+                return
+
+    def _node_id(self, node: object) -> str:
+        return arguments.object_id(self, node, Node, "node")
+
+    def _location_id(self, location: object) -> str | None:
+        if location is None:
+            return None
+        return arguments.object_id(self, location, NodeLocation, "location")
+
+    def _location_names(self, location: object) -> set[str] | None:
+        """The names by which a deployment may know a location."""
+        location_id = self._location_id(location)
+        if location_id is None:
+            return None
+        if isinstance(location, NodeLocation):
+            return {location_id, self._backend.location_name(location_id), location.name}
+        connectors = list(self._backend.list_connectors())
+        for connector in connectors:
+            if location_id in {connector.id, connector.name}:
+                return {connector.id, connector.name}
+        raise UnknownName("location", location_id, {connector.name for connector in connectors})
+
+    # What libcloud has and no server here does.
+
+    create_image = unsupported("create_image")
+    copy_image = unsupported("copy_image")
+    list_volumes = unsupported("list_volumes")
+    create_volume = unsupported("create_volume")
+    attach_volume = unsupported("attach_volume")
+    detach_volume = unsupported("detach_volume")
+    destroy_volume = unsupported("destroy_volume")
+    list_volume_snapshots = unsupported("list_volume_snapshots")
+    create_volume_snapshot = unsupported("create_volume_snapshot")
+    destroy_volume_snapshot = unsupported("destroy_volume_snapshot")
+
+
+SlipStreamNodeDriver._show_host()  # noqa: SLF001 - of this module
+register()
