@@ -13,15 +13,6 @@ import hashlib
 import re
 
 import attrs
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_ssh_public_key,
-)
 
 from slipstream.errors import BadInput
 from slipstream.values.fields import Record
@@ -130,6 +121,12 @@ class SSHKey(Record):
         :returns: The key itself.
         :raises BadInput: If the blob cannot be decoded.
         """
+        # Loaded when a key is made or added: few programs do.
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+            load_ssh_public_key,
+        )
+
         try:
             if not self.type.startswith("sk-"):
                 load_ssh_public_key(f"{self.type} {self.blob}".encode())
@@ -154,9 +151,22 @@ def generate(name: str) -> tuple[SSHKey, str]:
     :param name: The comment of the public key.
     :returns: The public key, and the private one in OpenSSH's format, without a passphrase.
     """
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415
+        Ed25519PrivateKey,
+    )
+
     private = Ed25519PrivateKey.generate()
-    public = private.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    pem = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    public = (
+        private.public_key()
+        .public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        .decode()
+    )
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    )
     return attrs.evolve(SSHKey.parse(public), comment=name), pem.decode()
 
 

@@ -52,9 +52,7 @@ def test_the_table_is_printed_and_nothing_changes(server):
     done = conformance(*login(server), PASSWORD=server.password)
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert lines[0].startswith(
-        "slipstream.libcloud.driver:SlipStreamNodeDriver with libcloud 3."
-    )
+    assert lines[0].startswith("slipstream.libcloud.driver:SlipStreamNodeDriver with libcloud 3.")
     assert lines[2].split() == ["CHECK", "POINT", "OUTCOME", "DETAIL"]
     assert any(line.startswith("method.list_nodes ") for line in lines)
     assert done.returncode == (" 0 fails" not in lines[-1])
