@@ -255,7 +255,7 @@ def test_addresses_are_those_of_the_deployments_of_each_page(
         assert listed[node.id] == machine.public_ips != []
 
 
-@pytest.mark.parametrize(("addresses", "requests"), [(False, 2), (True, 3 + 10)])
+@pytest.mark.parametrize(("addresses", "requests"), [(False, 2), (True, 3 + 4)])
 def test_the_next_page_is_read_meanwhile_and_nothing_once_the_iterator_is_closed(
     driver: Driver, sandbox: Sandbox, addresses: bool, requests: int
 ) -> None:
