@@ -145,8 +145,8 @@ def test_what_gives_no_session_blames_no_password(
     [
         (401, "{}", InvalidCredentials, "Check the user name"),
         (403, "{}", InvalidCredentials, "Check the user name"),
-        (403, PAGE, Forbidden, "Something else"),
-        (404, PAGE, NotFound, "Something else"),
+        (403, PAGE, Forbidden, "check the address, and proxies"),
+        (404, PAGE, NotFound, "check the address, and proxies"),
         *((status, "{}", RequestFailed, None) for status in (405, 409, 413, 415, 418, 422, 451)),
         (500, "{}", RequestFailed, None),
         (503, PAGE, ServiceUnavailable, "Try again later"),
