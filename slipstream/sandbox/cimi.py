@@ -33,10 +33,10 @@ import attrs
 from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.schema import Description
 from slipstream.sandbox.server import USER_KEY
 from slipstream.sandbox.store import Criterion, Document, Query, Result, TooManyDocuments
+from slipstream.sandbox.timestamps import iso
 from slipstream.sandbox.world import BaseWorld
 
 METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"]

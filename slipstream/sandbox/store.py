@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias
 import attrs
 
 from slipstream.filters.matching import leaves
-from slipstream.sandbox.moments import iso
+from slipstream.sandbox.timestamps import iso
 
 Document: TypeAlias = dict[str, Any]
 MOST_DOCUMENTS = 10_000

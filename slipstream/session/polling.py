@@ -46,11 +46,11 @@ LAST_POLL = 5.0
 """Seconds that the last poll is given at least to be sent again after a fault."""
 
 T = TypeVar("T")
-Ask = Callable[[], DeploymentState]
+ReadState = Callable[[], DeploymentState]
 Progress = Callable[[DeploymentState], object]
 
 
-def poll(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> Iterator[T]:
+def poll(read: Callable[[], T], *, what: str, period: float, timeout: float) -> Iterator[T]:
     """
     Poll until the time is over.
 
@@ -62,23 +62,23 @@ def poll(ask: Callable[[], T], *, what: str, period: float, timeout: float) -> I
     backoff = Backoff(
         start=min(FIRST_PERIOD, period), factor=GROWTH, ceiling=period, jitter=JITTER
     )
-    faults, read = 0, False
+    faults, has_read = 0, False
     for pause in backoff.pauses():
         try:
             with call_context.until(max(deadline, clock.monotonic() + LAST_POLL)):
-                result = ask()
+                result = read()
         except (AnswerLost, CannotConnect, RateLimitReached, ServiceUnavailable) as error:
             named = float(error.headers["retry-after"]) if error.headers else None
             faults += not named  # 0 names no end
             pause = max(pause, named or 0.0)  # noqa: PLW2901 - the server's pause wins
             left = deadline - clock.monotonic()
             # When the time is over, the fault is reported if there is nothing else to report.
-            in_time = (named or 0.0) <= left if left > 0 else read
+            in_time = (named or 0.0) <= left if left > 0 else has_read
             if faults > MAX_FAULTS or not in_time:
                 raise
             log.warning("cannot read %s, will try again: %s", what, error)
         else:
-            faults, read = 0, True
+            faults, has_read = 0, True
             yield result
         left = deadline - clock.monotonic()
         if left <= 0:
@@ -114,11 +114,11 @@ class Wait:
     ignore_abort: bool = False
     progress: Progress | None = None
 
-    def until(self, ask: Ask) -> DeploymentState:
+    def until(self, read: ReadState) -> DeploymentState:
         """Poll until one of the states is reached."""
         last = "unknown"
         what = f"the state of {self.what}"
-        for state in poll(ask, what=what, period=self.period, timeout=self.timeout):
+        for state in poll(read, what=what, period=self.period, timeout=self.timeout):
             last = state.state
             if self.progress is not None:
                 notify(self.progress, state)

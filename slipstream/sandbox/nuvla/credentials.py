@@ -13,13 +13,13 @@ from typing import Any
 
 from slipstream.sandbox.cimi import Reply, action, created, not_played
 from slipstream.sandbox.identifiers import secret_digest
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla.access import ANON, USER, managed_acl
 from slipstream.sandbox.nuvla.jobs import queued
 from slipstream.sandbox.nuvla.resource import COMMON, Resource, schema
 from slipstream.sandbox.schema import Description, anything, described, texts, within
 from slipstream.sandbox.ssh_keys import generate
 from slipstream.sandbox.store import Document
+from slipstream.sandbox.timestamps import iso
 
 _KEYS = ("public-key", "private-key")
 # Of what a template has no value, but a document may.

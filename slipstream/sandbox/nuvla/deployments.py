@@ -11,7 +11,6 @@ from typing import Any
 
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import secret_digest
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla import parameters
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, INTERNAL, USER, acl, normalised
 from slipstream.sandbox.nuvla.infrastructure import PULL
@@ -32,6 +31,7 @@ from slipstream.sandbox.schema import (
     within,
 )
 from slipstream.sandbox.store import Document
+from slipstream.sandbox.timestamps import iso
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
     "start": frozenset({"CREATED", "STOPPED"}),

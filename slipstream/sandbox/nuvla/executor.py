@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla import parameters
 from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL
 from slipstream.sandbox.nuvla.jobs import PICK_UP, POLL
 from slipstream.sandbox.nuvla.state import State, Work
 from slipstream.sandbox.store import Document
+from slipstream.sandbox.timestamps import iso
 
 Step: TypeAlias = Callable[[State, Work, datetime], None]
 Effect: TypeAlias = Callable[[State, Document, Document, datetime], str | None]

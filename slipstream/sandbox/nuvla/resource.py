@@ -13,7 +13,6 @@ from typing import Any, ClassVar, TypeAlias
 from slipstream.filters.matching import leaves
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import JsonProblem, Reply
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, USER, Identity, normalised
 from slipstream.sandbox.nuvla.query import Index
 from slipstream.sandbox.nuvla.state import State
@@ -32,6 +31,7 @@ from slipstream.sandbox.schema import (
     violation,
 )
 from slipstream.sandbox.store import Document, Query, Result
+from slipstream.sandbox.timestamps import iso
 
 Request: TypeAlias = cimi.Request[State, Identity]
 COMMON: Description = described(

@@ -11,11 +11,11 @@ import yaml
 
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.login import Login
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, INTERNAL, USER, acl, managed_acl
 from slipstream.sandbox.nuvla.infrastructure import PULL
 from slipstream.sandbox.nuvla.world import World
 from slipstream.sandbox.store import Document
+from slipstream.sandbox.timestamps import iso
 
 BIRTH = datetime(2019, 4, 2, 9, 0, 0, tzinfo=UTC)
 GROUP = "group/acme"

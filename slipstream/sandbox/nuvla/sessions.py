@@ -15,7 +15,7 @@ import attrs
 import pyotp
 
 from slipstream.filters import attr
-from slipstream.sandbox import moments, tokens
+from slipstream.sandbox import timestamps, tokens
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, NOBODY, USER, Identity, acl
@@ -86,7 +86,7 @@ class _Entering(Resource):
             user=login.user,
             identifier=login.typed,
             roles=" ".join(sorted(claims)),
-            expiry=moments.iso(ends),
+            expiry=timestamps.iso(ends),
             acl=acl(identifier),
         )
         return created(identifier, headers=self.cookie(login.user, claims, ends, identifier))
@@ -106,7 +106,7 @@ class _Entering(Resource):
         if active:
             content["active-claim"] = active
         token = tokens.sign(content, realm=self.world.realm)
-        date = moments.cookie(ends, zone="GMT", padded=False)
+        date = timestamps.cookie(ends, zone="GMT", padded=False)
         # The server always says so; over http, clients would not send the cookie back.
         secure = "Secure; " if self.request.base.startswith("https:") else ""
         return {"Set-Cookie": f"{COOKIE}={token}; {secure}Path=/; HttpOnly; Expires={date}"}
@@ -171,7 +171,7 @@ class Session(_Entering):
         identifier = "credential/" + key.removeprefix("credential/")
         credential = self.world.store.get(identifier) or {}
         digest = secret_digest(secret)
-        now = moments.iso(self.world.now())
+        now = timestamps.iso(self.world.now())
         if credential.get("digest") != digest or credential.get("expiry", "9") <= now:
             raise JsonProblem(403, f"invalid credentials for '{identifier}'", identifier)
         return str(credential["claims"]["identity"])
@@ -187,7 +187,7 @@ class Session(_Entering):
 
     def remove(self, document: Document) -> Reply:
         """Log out: take the cookie away."""
-        now = moments.cookie(self.world.now(), zone="GMT", padded=False)
+        now = timestamps.cookie(self.world.now(), zone="GMT", padded=False)
         cookie = f"{COOKIE}=INVALID; Path=/; Max-Age=0; Expires={now}"
         session = document["id"]
         return message(200, f"{session} deleted", session, headers={"Set-Cookie": cookie})
@@ -244,7 +244,7 @@ class Session(_Entering):
             }
         now, user = self.world.now(), session["user"]
         ends, roles = now + LIFETIME, " ".join(sorted(claims))
-        fields = {"active_claim": claim, "roles": roles, "expiry": moments.iso(ends)}
+        fields = {"active_claim": claim, "roles": roles, "expiry": timestamps.iso(ends)}
         self.world.change(session["id"], now, by=user, **fields)
         headers = self.cookie(user, claims, ends, session["id"], claim)
         document = self.world.store[session["id"]]

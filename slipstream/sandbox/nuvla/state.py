@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import attrs
 
 from slipstream.sandbox.clock import Clock
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.nuvla.access import acl
 from slipstream.sandbox.store import Document
+from slipstream.sandbox.timestamps import iso
 from slipstream.sandbox.world import BaseWorld
 
 # Edits of these, and new events, do not refresh the server's index.

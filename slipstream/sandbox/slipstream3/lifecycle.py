@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3.access import granted
 from slipstream.sandbox.slipstream3.modules import Module
 from slipstream.sandbox.slipstream3.profiles import credential_of
@@ -22,6 +21,7 @@ from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITION
 from slipstream.sandbox.slipstream3.runs import State as RunState
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import XmlProblem
+from slipstream.sandbox.timestamps import iso
 
 Action: TypeAlias = "Callable[[State, Run, datetime], None]"
 _NEXT: Mapping[RunState, RunState] = {

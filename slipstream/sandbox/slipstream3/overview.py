@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.overview import DeploymentRow, ImageRow, MachineRow, Overview, Tone
 from slipstream.sandbox.slipstream3.runs import ENDED, Run
 from slipstream.sandbox.slipstream3.world import World
+from slipstream.sandbox.timestamps import iso
 
 _WAY = ("Initializing", "Provisioning", "Executing", "SendingReports", "Ready")
 

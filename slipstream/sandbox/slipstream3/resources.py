@@ -43,12 +43,12 @@ from slipstream.sandbox.cimi import (
     not_played,
 )
 from slipstream.sandbox.identifiers import secret_digest
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3 import profiles, responses, sessions
 from slipstream.sandbox.slipstream3.access import Identity, acl, role
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import XmlProblem
 from slipstream.sandbox.store import Document, Query, Result, selected
+from slipstream.sandbox.timestamps import iso
 from slipstream.sandbox.web import FORM, base_url, query_fields
 
 _DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"

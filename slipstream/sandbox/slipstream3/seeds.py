@@ -10,12 +10,12 @@ import yaml
 
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.login import Login
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3.access import acl, role
 from slipstream.sandbox.slipstream3.accounts import Account, cloud_parameters, general_parameters
 from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter, Rights
 from slipstream.sandbox.slipstream3.profiles import SIXSQ, add_api_key, publish
 from slipstream.sandbox.slipstream3.state import State
+from slipstream.sandbox.timestamps import iso
 
 _SEEDS = Path(__file__).with_name("seeds.yaml")
 _BIRTH = datetime(2015, 3, 24, 18, 7, 21, 746000, UTC)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slipstream.sandbox import moments, tokens
+from slipstream.sandbox import timestamps, tokens
 from slipstream.sandbox.cimi import JsonProblem
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.slipstream3.access import NOBODY, Identity
@@ -51,7 +51,7 @@ def log_in(state: State, method: str, template: Mapping[str, Any]) -> tuple[str,
 
 def _by_api_key(state: State, key: str, secret: str) -> tuple[str, list[str]]:
     credential = state.store.get("credential/" + key.removeprefix("credential/")) or {}
-    expired = "expiry" in credential and credential["expiry"] <= moments.iso(state.now())
+    expired = "expiry" in credential and credential["expiry"] <= timestamps.iso(state.now())
     if credential.get("digest") != secret_digest(secret) or expired:
         raise refused(key)
     claims = credential["claims"]
@@ -68,20 +68,20 @@ def make_cookie(
     if session:
         claims["session"] = session
     token = tokens.sign(claims, realm=state.realm)
-    expires = moments.cookie(ends, zone="+0000")
+    expires = timestamps.cookie(ends, zone="+0000")
     return f"{COOKIE}=token={token};Secure;Path=/;Expires={expires}"
 
 
 def clearing_cookie(state: State) -> str:
     """The ``Set-Cookie`` with which the JSON service takes the token away."""
-    now = moments.cookie(state.now(), zone="+0000")
+    now = timestamps.cookie(state.now(), zone="+0000")
     return f"{COOKIE}=INVALID;Path=/;Max-Age=0;Expires={now}"
 
 
 def java_clearing_cookie(state: State) -> str:
     """The ``Set-Cookie`` with which the XML service takes the token away."""
     # There is no Max-Age: a client compares this with its own clock, which may be behind.
-    now = moments.cookie(min(state.now(), datetime.now(UTC)), zone="GMT")
+    now = timestamps.cookie(min(state.now(), datetime.now(UTC)), zone="GMT")
     return f"{COOKIE}=INVALID; Path=/; Expires={now}"
 
 

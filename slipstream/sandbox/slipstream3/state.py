@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from slipstream.sandbox.clock import Clock
-from slipstream.sandbox.moments import iso
 from slipstream.sandbox.slipstream3.access import owned_by
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.modules import Library
 from slipstream.sandbox.slipstream3.runs import Run
 from slipstream.sandbox.store import Document
+from slipstream.sandbox.timestamps import iso
 from slipstream.sandbox.world import BaseWorld
 
 _EVENT = "http://schemas.dmtf.org/cimi/2/Event"
