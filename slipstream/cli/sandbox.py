@@ -6,7 +6,7 @@ import errno
 import json
 import secrets
 import signal
-import threading
+import time
 from collections.abc import Callable
 
 import click
@@ -81,9 +81,10 @@ def sandbox(
     """Run a local server that speaks SlipStream's or Nuvla's protocol, until Ctrl-C."""
     if not host.strip():
         raise click.BadParameter(f"{host!r} is not an address to listen on.", param_hint="--host")
-    ended = threading.Event()
+    # No threading.Event: a handler that runs while it is waited for could not set it.
+    signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda number, _: signals.append(number))
 
     password = password or secrets.token_urlsafe(9)
     seed = secrets.randbits(64)
@@ -115,8 +116,8 @@ def sandbox(
     with server:
         _announce(server, as_json=as_json, prog=context.command_path)
         # A signal may reach another thread, which does not wake this one: look from time to time.
-        while not ended.wait(0.2):
-            pass
+        while not signals:
+            time.sleep(0.2)
     return 0
 
 

@@ -12,8 +12,11 @@ from typing import TextIO
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
+from slipstream.transport.logs import get_logger
 from slipstream.values import DeploymentState
 from slipstream.values.text import safe_text
+
+log = get_logger(__name__)
 
 
 class ProgressLine:
@@ -72,7 +75,7 @@ class ProgressLine:
             self._rewrite(line if is_only_node else self._counts())
             return
         name = self._names.get(node_id or "") or ("" if is_only_node else node_id)
-        line = f"{name}  {line}" if name else line
+        line = f"{safe_text(name)}  {line}" if name else line
         if line != self._lines.get(node_id):
             self._write(f"{self._elapsed()}  {line}\n")
         self._lines[node_id] = line
@@ -128,12 +131,13 @@ class ProgressLine:
             encoding = getattr(self._stream, "encoding", None) or "utf-8"
             self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             self._stream.flush()
-        except Exception:  # noqa: BLE001 - the wait goes on without a stream
+        except Exception as error:  # noqa: BLE001 - the wait goes on without a stream
+            log.warning("the progress line cannot be written: %s", type(error).__name__)
             self._stream = None
 
 
 def _is_terminal(stream: TextIO | None) -> bool:
     try:
-        return stream is not None and stream.isatty()
-    except ValueError:  # it is closed
+        return stream is not None and bool(stream.isatty())
+    except Exception:  # noqa: BLE001 - it may be closed, or have no such method
         return False

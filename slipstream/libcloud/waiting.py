@@ -9,7 +9,7 @@ import attrs
 
 from slipstream.errors import BadInput, DriverError, NodeFailed, WaitTimeout
 from slipstream.libcloud.convert import split
-from slipstream.session.polling import Progress, notify, poll
+from slipstream.session.polling import Progress, poll, progress_field
 from slipstream.values import Deployment, DeploymentState, Phase
 from slipstream.values.numbers import within
 
@@ -77,7 +77,7 @@ class RunningWait:
     filter: AddressFilter
     period: float = attrs.field(validator=within())
     timeout: float = attrs.field(validator=within())
-    progress: Progress | None = None
+    progress: Progress | None = progress_field()
 
     def until(self, read: Callable[[], Sequence[Deployment]]) -> Sequence[Deployment]:
         """Poll until all of them run and have addresses."""
@@ -105,15 +105,14 @@ class RunningWait:
         if self.progress is None:
             return
         for deployment in deployments:
-            notify(
-                self.progress,
+            self.progress(
                 DeploymentState(
                     state=deployment.state,
                     phase=deployment.phase,
                     failure=deployment.failure,
                     attainable=not _has_failed(deployment),
                     deployment_id=deployment.id,
-                ),
+                )
             )
 
     def _check(self, deployments: Iterable[Deployment]) -> None:

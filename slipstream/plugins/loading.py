@@ -90,7 +90,7 @@ class PluginInfo:
         """The same plugin, found broken."""
         try:
             text = f": {safe_text(str(cause))}" if str(cause) else ""
-        except Exception:  # noqa: BLE001 - a foreign __str__ may raise any
+        except BaseException:  # noqa: BLE001 - a foreign __str__ may raise any
             text = " (it cannot be printed)"
         reason = f"{doing} failed: {type(cause).__name__}{text}"
         return attrs.evolve(self, status="broken", reason=reason, cause=cause, hooks=())
@@ -225,6 +225,9 @@ def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) ->
     except PluginFailed:
         manager.unregister(plugin)
         raise
+    if not callers:
+        manager.unregister(plugin)
+        raise PluginFailed("it has no hooks; mark its functions with @hookimpl")
     return attrs.evolve(info, hooks=tuple(sorted(caller.name for caller in callers)))
 
 

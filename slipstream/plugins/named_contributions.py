@@ -32,11 +32,13 @@ class Contribution(Generic[C]):
             return bool((predicate or self.record.recognises)(subject))
         except MalformedAnswer:  # it read a response of another server
             return False
-        except Exception as error:
-            if self.plugin.built_in:
+        except BaseException as error:
+            if self.plugin.built_in or isinstance(error, KeyboardInterrupt):
                 raise
-            doing = f"asking {self.record.name!r} what it recognises"
-            self.plugin.broken(doing, error).warn()
+            # Its text is not quoted: what it was asked about may be credentials.
+            what = f"asking {self.record.name!r} what it recognises failed"
+            reason = f"{what}: {type(error).__name__}"
+            attrs.evolve(self.plugin, reason=reason).warn()
             return False
 
 

@@ -29,7 +29,7 @@ from slipstream.values import Deployment, DeploymentRequest
 
 PREFIX = f"{PROJECT}_"
 EVERY = f"{PREFIX}operation"
-_PASSING = (DriverError, KeyboardInterrupt, GeneratorExit)
+_PASSING = (DriverError, KeyboardInterrupt)
 """What is no fault of the plugin that raises it."""
 
 Failure = Callable[[str], DriverError]
@@ -228,7 +228,7 @@ def _check(name: str, result: Any, failure: Failure) -> Any:
 
 
 def _check_each(expected: type, results: Iterable[Any], failure: Failure) -> Iterator[Any]:
-    with _blaming(failure):
+    with _blaming(failure, (*_PASSING, GeneratorExit)):  # the last when the reader stops early
         for result in results:
             if not isinstance(result, expected):
                 raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
@@ -248,7 +248,9 @@ def _fits(hint: Any, value: object) -> bool:
 
 
 @contextmanager
-def _blaming(failure: Failure) -> Iterator[None]:
+def _blaming(
+    failure: Failure, passing: tuple[type[BaseException], ...] = _PASSING
+) -> Iterator[None]:
     """
     Turn whatever else is raised into the failure of a plugin.
 
@@ -256,7 +258,7 @@ def _blaming(failure: Failure) -> Iterator[None]:
     """
     try:
         yield
-    except _PASSING:
+    except passing:
         raise
     except BaseException as error:
         raise failure(type(error).__name__) from error

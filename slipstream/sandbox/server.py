@@ -100,16 +100,19 @@ class HostCheck:
     def __call__(self, header: str) -> bool:
         """Whether a request with this header is answered."""
         try:
-            host = (urlsplit(f"//{header}").hostname or "").rstrip(".")
+            address = urlsplit(f"//{header}")
+            host, _ = (address.hostname or "").rstrip("."), address.port
         except ValueError:
+            return False
+        if address.netloc != header or address.username is not None:
             return False
         if not host or host in {self.listening.lower(), *self.allowed}:
             return True
         try:
-            address, own = ip_address(host), ip_address(self.listening)
+            number, own = ip_address(host), ip_address(self.listening)
         except ValueError:
             return host == "localhost" or host.endswith(".localhost")
-        return address.is_loopback or not own.is_loopback
+        return number.is_loopback or not own.is_loopback
 
 
 class Gate:
@@ -147,7 +150,9 @@ class Gate:
             return _refused(HTTPStatus.MISDIRECTED_REQUEST, start_response)
         try:
             body = _take_body(environ)
-        except ValueError:
+        except ConnectionError:
+            raise
+        except (ValueError, OSError):  # the second for chunks that are none
             return _refused(HTTPStatus.BAD_REQUEST, start_response)
         except _TooLarge:
             return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, start_response)
@@ -215,9 +220,10 @@ def _refused(status: HTTPStatus, start_response: Callable[..., Any]) -> Iterable
 
 def _take_body(environ: Environ) -> bytes:
     stream = environ["wsgi.input"]
-    length = int(environ.get("CONTENT_LENGTH") or "0")
-    if length < 0:
-        raise ValueError(f"{length} is no length.")
+    text = environ.get("CONTENT_LENGTH") or "0"
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{text} is no length.")
+    length = int(text)
     chunked = environ.get("wsgi.input_terminated", False)
     if length > LARGEST_BODY:
         raise _TooLarge

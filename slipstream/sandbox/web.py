@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 
 from flask import request
 from werkzeug.datastructures import MultiDict
@@ -32,9 +33,12 @@ def query_fields(form: MultiDict[str, str] | None) -> dict[str, list[str]]:
 
 
 def unpacked(content: bytes) -> bytes:
-    """Unpack a body that was packed by gzip; an OSError if it is not, or is too large."""
-    with gzip.open(io.BytesIO(content)) as packed:
-        body = packed.read(LARGEST_BODY + 1)
+    """Unpack a body that was packed by gzip; a ValueError if it is not, or is too large."""
+    try:
+        with gzip.open(io.BytesIO(content)) as packed:
+            body = packed.read(LARGEST_BODY + 1)
+    except (OSError, EOFError, zlib.error):
+        raise ValueError("The body is not packed by gzip.") from None
     if len(body) > LARGEST_BODY:
-        raise OSError("The body is too large.")
+        raise ValueError("The body is too large.")
     return body

@@ -86,12 +86,25 @@ def poll(read: Callable[[], T], *, what: str, period: float, timeout: float) -> 
         clock.sleep(min(pause, left))
 
 
-def notify(progress: Progress, state: DeploymentState) -> None:
-    """Call a progress callback. A failure of it never ends the wait."""
-    try:
-        progress(state)
-    except Exception as error:  # noqa: BLE001 - a user's function may raise any
-        log.warning("the progress callback failed: %s", type(error).__name__)
+def harmless(progress: Progress) -> Progress:
+    """A progress callback whose failures never end the wait; the first one is logged."""
+    failed = False
+
+    def call(state: DeploymentState) -> None:
+        nonlocal failed
+        try:
+            progress(state)
+        except Exception as error:  # noqa: BLE001 - a user's function may raise any
+            if not failed:
+                log.warning("the progress callback failed: %s", type(error).__name__)
+            failed = True
+
+    return call
+
+
+def progress_field() -> Progress | None:
+    """An attribute of a wait: the callback that the user gave, made harmless."""
+    return attrs.field(default=None, converter=attrs.converters.optional(harmless))
 
 
 @attrs.frozen(kw_only=True)
@@ -112,7 +125,7 @@ class Wait:
     period: float = attrs.field(default=10.0, validator=within())
     timeout: float = attrs.field(default=600.0, validator=within())
     ignore_abort: bool = False
-    progress: Progress | None = None
+    progress: Progress | None = progress_field()
 
     def until(self, read: ReadState) -> DeploymentState:
         """Poll until one of the states is reached."""
@@ -121,7 +134,7 @@ class Wait:
         for state in poll(read, what=what, period=self.period, timeout=self.timeout):
             last = state.state
             if self.progress is not None:
-                notify(self.progress, state)
+                self.progress(state)
             if self.reached(state):
                 return state
         raise self._timed_out(last)

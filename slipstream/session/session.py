@@ -94,7 +94,16 @@ class Session(Client):
         # The user name is shown everywhere, and is no secret.
         secrets = [credentials.secret, *(v for name, v in fields if name != "username")]
         transport.secrets.keep(*(str(v) for v in secrets if v and not callable(v)))
-        super().__init__(transport, kind.backend(self))
+        try:
+            backend = kind.backend(self)
+        except (DriverError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise PluginFailed(
+                f"The backend of {kind.name} endpoints cannot be made: {type(error).__name__}.",
+                endpoint=transport.endpoint.url,
+            ) from error
+        super().__init__(transport, backend)
 
     def __repr__(self) -> str:
         by, closed = self.login_method.name, ", closed" if self.closed else ""

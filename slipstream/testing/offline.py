@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 import types
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any, Final, NoReturn
+from functools import cache
+from typing import Any, Final
 from unittest import mock
 
 import libcloud.compute.base
+import libcloud.utils.retry
 
 from slipstream.transport import clock
 
 # pytest-socket blocks no look-ups, and time-machine makes no pause shorter: both are done here.
-_LOOK_UPS: Final = (
-    "getaddrinfo",
-    "gethostbyaddr",
-    "gethostbyname",
-    "gethostbyname_ex",
-    "getfqdn",
-    "getnameinfo",
+_LOOK_UPS: Final = frozenset(
+    f"socket.{name}" for name in ("getaddrinfo", "gethostbyaddr", "gethostbyname", "getnameinfo")
 )
-_TRANSMISSIONS: Final = ("connect", "connect_ex", "sendto", "sendmsg")
+_TRANSMISSIONS: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 
-# The package sleeps in its one clock alone; libcloud has a loop of its own for deploy_node.
-_CLOCKS: Final = (clock, libcloud.compute.base)
+# The package sleeps in its one clock alone; libcloud in loops of its own, for deploy_node and
+# for what is tried again.
+_CLOCKS: Final = (clock, libcloud.compute.base, libcloud.utils.retry)
 
 
 class NetworkBlockedError(RuntimeError):
@@ -45,29 +44,37 @@ def network_blocked() -> Iterator[list[str]]:
     :returns: A list that gathers what was attempted, for a client that hides its errors.
     """
     attempts: list[str] = []
-
-    def refuse(target: object) -> NoReturn:
-        attempts.append(str(target))
-        raise NetworkBlockedError(
-            f"the network is blocked while a recording is played, but {target} was wanted",
-        )
-
-    def guarded(real: Any) -> Any:
-        def call(self: socket.socket, *args: Any) -> Any:
-            # A message to the peer of a socket names no address, and the peer was let in.
-            return real(self, *args) if self.family == socket.AF_UNIX else refuse(args[-1])
-
-        return call
-
-    with ExitStack() as patches:
-        for name in _TRANSMISSIONS:
-            if hasattr(socket.socket, name):
-                real = getattr(socket.socket, name)
-                patches.enter_context(mock.patch.object(socket.socket, name, guarded(real)))
-        for name in _LOOK_UPS:
-            look_up = mock.patch.object(socket, name, lambda host="", *_, **__: refuse(host))
-            patches.enter_context(look_up)
+    _add_audit_hook()
+    _blocks.append(attempts)
+    try:
         yield attempts
+    finally:
+        del _blocks[next(i for i, block in enumerate(_blocks) if block is attempts)]
+
+
+_blocks: list[list[str]] = []
+
+
+@cache
+def _add_audit_hook() -> None:
+    # Python tells a hook of every call, whichever module has imported the function before. A
+    # hook cannot be removed, and so there is one.
+    sys.addaudithook(_refuse_network)
+
+
+def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
+    if not _blocks or not event.startswith("socket."):
+        return
+    if event in _LOOK_UPS:
+        target = args[0]
+    elif event in _TRANSMISSIONS and args[0].family != socket.AF_UNIX:
+        target = args[1]
+    else:
+        return
+    _blocks[-1].append(str(target))
+    raise NetworkBlockedError(
+        f"the network is blocked while a recording is played, but {target} was wanted",
+    )
 
 
 @contextmanager

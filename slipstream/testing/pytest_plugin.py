@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -108,6 +109,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the scenarios that were selected; two that would share one cassette are refused."""
     names = {item: _name(item) for item in items if item.get_closest_marker("scenario")}
@@ -134,16 +136,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _shared_cassette(names: dict[pytest.Item, str]) -> str | None:
-    # Some file systems do not tell capital letters from small ones.
-    owners: dict[tuple[str, str], pytest.Item] = {}
+    owners: dict[tuple[str, ...], pytest.Item] = {}
     for item, name in names.items():
-        other = owners.setdefault((_origin_of(item), name.casefold()), item)
+        path = cassette_path(Path(), name)
+        other = owners.setdefault((_origin_of(item), *map(_as_file_systems_see, path.parts)), item)
         if other is not item:
             return (
                 f"{other.nodeid} and {item.nodeid} would share the cassette of {name}: "
                 "give one of them, or the id of its parameters, another name"
             )
     return None
+
+
+def _as_file_systems_see(name: str) -> str:
+    # Some take capital letters for small ones, or one way to write an accent for the other, or
+    # leave out dots and blanks at the end.
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return folded.removesuffix(".yaml").rstrip(" .")
 
 
 def _origin_of(item: pytest.Item) -> str:

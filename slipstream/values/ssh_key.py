@@ -27,6 +27,9 @@ _LINE = re.compile(
 PRIVATE_KEY = re.compile(r"BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|AGE-SECRET-KEY-")
 """What a private key begins with, or holds."""
 
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no line has: control characters but the tab, and halves of characters."""
+
 _PARTS = {"sk-ssh-ed25519@openssh.com": 3, "sk-ecdsa-sha2-nistp256@openssh.com": 4}
 """How many parts a key on a token has (OpenSSH, PROTOCOL.u2f); others are read by a library."""
 
@@ -72,7 +75,8 @@ class SSHKey(Record):
                 "That is a private key.", hint="Give the public one, usually the file *.pub."
             )
         match = _LINE.fullmatch(stripped) if len(stripped.splitlines()) == 1 else None
-        if not match or not _blob_is_of(match["type"], match["blob"]):
+        is_key = match and _blob_is_of(match["type"], match["blob"])
+        if not match or not is_key or _UNPRINTABLE.search(stripped):
             # What was given is not quoted: it may be a secret.
             raise BadInput(
                 f"A text of {len(text)} characters is no SSH public key.",

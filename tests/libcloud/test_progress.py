@@ -150,11 +150,32 @@ class Broken(io.StringIO):
         raise BrokenPipeError
 
 
-@pytest.mark.parametrize("stream", [closed(), Broken()], ids=["closed", "broken"])
-def test_stream_that_cannot_be_written_is_ignored(stream: io.StringIO) -> None:
+class BrokenFlush(io.StringIO):
+    def flush(self) -> None:
+        raise OSError
+
+
+class BrokenTerminal(Broken):
+    def isatty(self) -> bool:
+        raise OSError
+
+
+class WriteOnly:
+    def write(self, text: str) -> None:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    "stream", [closed(), Broken(), BrokenFlush(), BrokenTerminal(), WriteOnly()]
+)
+def test_stream_that_cannot_be_written_is_ignored(
+    stream: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     with ProgressLine(stream) as progress:
         progress(state("Ready"))
         progress(state("Done"))
+    [message] = caplog.messages
+    assert "the progress line cannot be written: " in message
 
 
 def test_process_without_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,16 @@ BROKEN = {
         """,
         "'https://x.example' is not a host name",
     ),
+    "raises-what-exits-when-printed": (
+        """
+        class Odd(Exception):
+            def __str__(self):
+                raise SystemExit
+        raise Odd
+        """,
+        r"importing it failed: Odd \(it cannot be printed\)",
+    ),
+    "without-hooks": ("import json", "it has no hooks; mark its functions with @hookimpl"),
     "an-int": ("plugin = 3", "it is an int, not a module or an object with hooks"),
     "raises-in-login-methods": (
         "@hookimpl\ndef slipstream_login_methods(): raise RuntimeError('out of luck')",
@@ -211,19 +221,23 @@ def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(add_plugin, a
         assert as_alice().list_locations()
 
 
-def test_a_login_method_that_cannot_tell_credentials_stops_no_other(add_plugin, as_alice):
+@pytest.mark.parametrize("error", ["KeyError", "SystemExit"])
+def test_recognises_that_raises_stops_no_other_and_is_not_quoted(
+    error, add_plugin, as_alice, sandbox
+):
     add_plugin(
         "blind",
-        """
+        f"""
         def recognises(credentials):
-            raise KeyError("glasses")
+            raise {error}(credentials.secret)
         @hookimpl
         def slipstream_login_methods():
             return [LoginMethod(name="blind", authenticate=print, recognises=recognises)]
         """,
     )
-    with pytest.warns(PluginWarning, match="asking 'blind' what it recognises failed: KeyError"):
-        assert as_alice().list_locations()
+    with pytest.warns(PluginWarning, match=f"what it recognises failed: {error}") as caught:
+        assert as_alice(ex_login_method=None).list_locations()
+    assert sandbox.password not in str(caught[0].message)
 
 
 def test_a_login_method_that_crashes_is_named_and_quotes_no_secret(add_plugin, as_alice, sandbox):
@@ -317,6 +331,22 @@ def test_a_backend_that_fails_after_a_change_says_that_it_may_have_happened(add_
     assert "look with list_nodes()" in str(caught.value)
 
 
+def test_a_backend_that_cannot_be_made_is_named(add_plugin, as_alice):
+    add_plugin(
+        "guilty",
+        """
+        class Guilty(SlipStream3):
+            def __init__(self, session):
+                raise SystemExit
+        @hookimpl
+        def slipstream_endpoints():
+            return [EndpointKind(name="guilty", backend=Guilty)]
+        """,
+    )
+    with pytest.raises(PluginFailed, match="backend of guilty endpoints cannot be made: SystemE"):
+        as_alice(ex_endpoint_kind="guilty")
+
+
 def test_a_fault_of_a_built_in_backend_is_blamed_on_no_plugin(add_plugin, as_alice, monkeypatch):
     add_plugin("innocent", INNOCENT)
     monkeypatch.setattr("slipstream.backends.slipstream.deploying.fields", lambda *_: 1 / 0)
@@ -329,6 +359,7 @@ FAULTY = {
     "    yield": "it returned nothing",
     "    yield\n    yield": "it yielded twice",
     "    if False: yield": "it did not yield",
+    "    raise GeneratorExit if True else (yield)": "GeneratorExit",
     "    deployment = yield\n    raise KeyError(deployment.id)": "KeyError",
     "    deployment = yield\n    return deployment.id": "it returned str, not Deployment",
     "    yield\n    raise NotSupported('No.')": "it refused what was done already: No",
@@ -345,7 +376,7 @@ def test_a_faulty_wrapper_is_named_and_what_was_sent_is_told(body, add_plugin, a
     assert FAULTY[body] in str(caught.value)
     sent = bool(sandbox.journal.entries("POST", "/run"))
     assert caught.value.may_have_happened is sent
-    assert sent is ("if False" not in body)
+    assert sent is ("if " not in body)
 
 
 def test_a_wrapper_that_returns_a_value_for_a_list_is_refused(add_plugin, as_alice):

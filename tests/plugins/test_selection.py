@@ -116,7 +116,7 @@ def test_a_name_to_leave_out_that_no_plugin_has_is_warned_of(modules):
 
 
 def test_a_requirement_that_is_not_met_is_warned_of(add_plugin, tmp_path):
-    add_plugin("old", "", distribution="dist-of-old")
+    add_plugin("old", PLUGIN.format("old"), distribution="dist-of-old")
     metadata = tmp_path / "dist-of-old" / "dist_of_old-1.0.dist-info" / "METADATA"
     metadata.write_text(f"{metadata.read_text()}Requires-Dist: slipstream_libcloud_driver<0.2\n")
     with pytest.warns(PluginWarning, match=r"'old' of dist-of-old 1.0 needs .*<0.2, and 1\."):

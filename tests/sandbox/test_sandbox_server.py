@@ -135,6 +135,10 @@ def test_an_address_of_the_sixth_version_works() -> None:
         ("127.0.0.1.evil.example.org", 421),
         ("192.0.2.1", 421),
         ("[::1", 421),
+        ("LOCALHOST.", 200),
+        ("evil.example.org@127.0.0.1", 421),
+        ("127.0.0.1/evil.example.org", 421),
+        ("localhost:x", 421),
     ],
 )
 def test_only_names_of_this_machine_are_answered(sandbox: Sandbox, host: str, status: int) -> None:
@@ -155,6 +159,16 @@ def test_a_body_that_is_too_large_is_refused_unread(sandbox: Sandbox) -> None:
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(head.encode())
         assert connection.recv(1024).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_in_chunks_without_end_is_refused(sandbox: Sandbox) -> None:
+    host, port = sandbox.url.removeprefix("http://").split(":")
+    chunk = b"100000\r\n" + b"x" * 2**20 + b"\r\n"
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        head = f"POST /api/session HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head.encode())
+        with pytest.raises(ConnectionError):
+            connection.sendall(chunk * 64)
 
 
 def test_connections_beyond_a_number_are_turned_away(
@@ -184,10 +198,20 @@ def test_a_password_and_a_seed_can_be_chosen() -> None:
     assert Sandbox().password == "alice-in-the-sandbox"
 
 
-@pytest.mark.parametrize("length", ["-1", "x"])
-def test_a_length_that_is_none_is_refused(sandbox: Sandbox, length: str) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Content-Length: -1\r\n\r\n",
+        "Content-Length: x\r\n\r\n",
+        "Content-Length: 1_0\r\n\r\n1234567890",
+        "Transfer-Encoding: chunked\r\n\r\nx\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n",
+    ],
+)
+def test_a_body_of_no_length_is_refused(sandbox: Sandbox, body: str) -> None:
     host, port = sandbox.url.removeprefix("http://").split(":")
-    head = f"POST /api/session HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n"
+    head = f"POST /api/session HTTP/1.1\r\nHost: {host}\r\n{body}"
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(head.encode())
         assert connection.recv(1024).startswith(b"HTTP/1.1 400 ")

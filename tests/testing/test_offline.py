@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import socket
 import threading
 import time
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import libcloud.compute.base
+import libcloud.utils.retry
 import pytest
 
 import slipstream
@@ -19,6 +21,7 @@ OF_THEIR_OWN = {
     "transport/clock.py": "the one place",
     "testing/offline.py": "replaces it",
     "conformance/changes.py": "knows libcloud's base alone",
+    "cli/sandbox.py": "waits for a signal",
 }
 """Modules that may name ``time.sleep``, and why; the sandbox waits in a process of its own."""
 
@@ -35,9 +38,19 @@ OF_THEIR_OWN = {
         ("create_connection", (("nuv.la", 443),)),
     ],
 )
-def test_network_blocked_looks_up_no_name(function: str, arguments: tuple[Any, ...]) -> None:
+@pytest.mark.parametrize("imported_before", [True, False])
+def test_network_blocked_looks_up_no_name(
+    function: str, arguments: tuple[Any, ...], imported_before: bool
+) -> None:
+    look_up = getattr(socket, function)
     with network_blocked() as attempts, pytest.raises(NetworkBlockedError, match=r"nuv\.la"):
-        getattr(socket, function)(*arguments)
+        (look_up if imported_before else getattr(socket, function))(*arguments)
+    assert "nuv.la" in attempts[0]
+
+
+def test_network_blocked_holds_for_event_loops() -> None:
+    with network_blocked() as attempts, pytest.raises(NetworkBlockedError):
+        asyncio.run(asyncio.open_connection("nuv.la", 443))
     assert "nuv.la" in attempts[0]
 
 
@@ -91,7 +104,11 @@ def test_network_blocked_ends() -> None:
     assert socket.getaddrinfo("127.0.0.1", 9)
 
 
-@pytest.mark.parametrize("module", [clock, libcloud.compute.base], ids=["package", "libcloud"])
+@pytest.mark.parametrize(
+    "module",
+    [clock, libcloud.compute.base, libcloud.utils.retry],
+    ids=["package", "libcloud", "retry"],
+)
 def test_instant_sleep_takes_no_time_but_moves_the_clock(module: Any) -> None:
     started = time.monotonic()
     with instant_sleep():

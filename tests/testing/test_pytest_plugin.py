@@ -277,6 +277,27 @@ import pytest
 def test_x(scenario, size): ...
 """
     },
+    "dots at the end": {
+        "test_some": """
+import pytest
+@pytest.mark.scenario
+@pytest.mark.parametrize("size", ["a", "a."])
+def test_x(scenario, size): ...
+"""
+    },
+    "capital letters": {
+        "test_some": """
+import pytest
+@pytest.mark.scenario
+def test_x(scenario): ...
+@pytest.mark.scenario
+def test_X(scenario): ...
+"""
+    },
+    "two ways to write an accent": dict.fromkeys(
+        ("test_some_\u00e9", "test_some_e\u0301"),
+        "import pytest\n@pytest.mark.scenario\ndef test_x(scenario): ...\n",
+    ),
 }
 
 
@@ -291,7 +312,7 @@ def test_two_scenarios_with_one_cassette_are_refused_and_named(project, files):
             (path.parent / "__init__.py").touch()
     result = run(project)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*test_some*::test_x*and*test_some*::test_x*share the cassette*"])
+    result.stderr.fnmatch_lines(["*test_some*::test_?*and*test_some*::test_?*share the cassette*"])
 
 
 def test_every_origin_present_is_played(recorded):

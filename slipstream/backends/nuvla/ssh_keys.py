@@ -23,7 +23,7 @@ from slipstream.backends.nuvla.resources import (
     reference,
     resource_id,
 )
-from slipstream.errors import BadInput, KeyPairConflict
+from slipstream.errors import BadInput, KeyPairConflict, RequestFailed
 from slipstream.filters import Filter
 from slipstream.session import Session
 from slipstream.transport.logs import get_logger
@@ -82,7 +82,15 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
         raise key_conflict(session, key)
     document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
     doing = f"add the SSH key {key.name!r}"
-    response = change(session, post("credential", document), doing=doing, success=201)
+    request = post("credential", document)
+    try:
+        response = change(session, request, doing=doing, success=201)
+    except RequestFailed as error:
+        # Whose session has ended sees no template; the server says 400 of it, not 403.
+        if error.http_code != 400 or session.backend.accepts_session(session):
+            raise
+        session.renew(session.login)
+        response = change(session, request, doing=doing, success=201)
     name = reference(session, response, "resource-id", "credential", doing)
     return attrs.evolve(key, id=name)
 

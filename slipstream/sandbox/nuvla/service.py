@@ -112,7 +112,10 @@ def _body() -> Any:
         raise cimi.not_played("A JSON patch")
     content = request.get_data()
     if request.headers.get("Content-Encoding") == "gzip":
-        content = unpacked(content)
+        try:
+            content = unpacked(content)
+        except ValueError:
+            raise MalformedJson from None
     if not content:
         return None
     if kind and request.mimetype != cimi.JSON and not request.mimetype.endswith("+json"):
