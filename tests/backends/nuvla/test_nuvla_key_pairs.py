@@ -7,6 +7,7 @@ import pytest
 
 from slipstream.libcloud.errors import BadInput, KeyPairConflict, KeyPairMissing
 from slipstream.sandbox import Sandbox
+from slipstream.session import Session
 from slipstream.values.ssh_key import generate
 
 from .support import Driver, requests
@@ -116,3 +117,19 @@ def test_name_that_the_server_cannot_index_is_refused(
     with pytest.raises(BadInput, match=r"name of the key pair .* is too long for the server"):
         driver.import_key_pair_from_string("é" * 16_384, line)
     assert len(sandbox.journal) == 0
+
+
+def test_a_session_that_ends_before_a_key_is_added_is_renewed(
+    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Session._send
+
+    def expire(self: Session, request: Any, login: Any) -> Any:
+        if request.path.endswith("credential") and request.method == "POST":
+            monkeypatch.undo()
+            sandbox.world.expire_sessions()
+        return real(self, request, login)
+
+    monkeypatch.setattr(Session, "_send", expire)
+    assert driver.create_key_pair("new").name == "new"
+    assert len(sandbox.journal.entries("POST", "/api/session")) == 1
