@@ -136,6 +136,8 @@ class SSHSetup:
         pauses = Backoff(start=RETRY_PERIOD, ceiling=RETRY_PERIOD).pauses()
         while True:
             for client in clients:
+                left = max(deadline - clock.monotonic(), RETRY_PERIOD)
+                client.timeout = min(self.attempt or left, left)
                 try:
                     client.connect()
                 except _PASSING as error:

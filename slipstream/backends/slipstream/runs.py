@@ -432,9 +432,7 @@ def summary(item: Element, addresses: Iterable[str] = ()) -> Deployment:
 def document(root: Element) -> Deployment:
     """The document of a run."""
     parameters = entries(root, "runtimeParameters", "runtimeParameter")
-    values = {
-        p.get("key", ""): p.text if flag(p, "isSet") and p.text else None for p in parameters
-    }
+    values = {p.get("key", ""): (p.text or "") if flag(p, "isSet") else None for p in parameters}
     return _deployment(
         root,
         state=root.get("state") or values.get(STATE) or "",

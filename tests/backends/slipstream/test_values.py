@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pickle
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import attrs
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstream import values
+from slipstream.backends.slipstream.runs import document
 from slipstream.errors import BadInput, UnknownName, nearest, shorten
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Deployment, Module, ModuleKind, Phase, RunParameter
@@ -171,3 +173,16 @@ def test_an_unknown_name_tells_those_that_exist() -> None:
     error = pickle.loads(pickle.dumps(UnknownName("node", "apach", ["apache", "db"], "of y")))
     assert "did you mean 'apache'?" in str(error)
     assert "apache, db" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("is_set", "text", "value"), [("true", "x", "x"), ("true", "", ""), ("false", "", None)]
+)
+def test_parameter_that_is_set_to_nothing_is_set(
+    is_set: str, text: str, value: str | None
+) -> None:
+    parameter = f'<runtimeParameter key="machine:title" isSet="{is_set}">{text}</runtimeParameter>'
+    run = f"""<run uuid="c0b1d69c-651c-4514-8331-2fa0d7e465bd" state="Ready"
+        moduleResourceUri="module/apps/blog/1"
+        ><runtimeParameters><entry>{parameter}</entry></runtimeParameters></run>"""
+    assert document(ET.fromstring(run)).parameters == {"machine:title": value}

@@ -121,6 +121,28 @@ def test_all_names_are_tried_within_the_same_time(
     assert rounds > 1
 
 
+def test_attempts_to_connect_end_with_the_time_for_all_of_them(
+    endpoint: LiveEndpoint,
+    driver: Driver,
+    machine: Machine,
+    pair: Pair,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    timeouts: list[float] = []
+
+    def connect(client: Any) -> bool:
+        timeouts.append(client.timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr("libcloud.compute.ssh.SSHClient.connect", connect)
+    step = ScriptDeployment(SCRIPT)
+    failure(
+        endpoint, driver, machine, step, ssh_timeout=9999, timeout=600, **key_of(endpoint, pair)
+    )
+    assert max(timeouts) <= 600
+    assert min(timeouts) < 10
+
+
 def test_deploy_node_without_an_address_of_the_interface(
     endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
 ) -> None:
