@@ -14,12 +14,16 @@ from slipstream.values.text import safe_text
 
 @driver_command
 @click.argument("node")
-@click.argument("components", nargs=-1, required=True, metavar="COMPONENT...")
+@click.argument("components", nargs=-1, metavar="[COMPONENT]...")
 @click.option("--lines", type=click.IntRange(1), default=200, show_default=True)
 def logs(
     driver: SlipStreamNodeDriver, as_json: bool, node: str, components: Sequence[str], lines: int
 ) -> None:
-    """Print the last lines that components of a node have logged (Nuvla only)."""
+    """
+    Print the last lines that components of a node have logged (not on SlipStream).
+
+    A node with a single component needs none.
+    """
     texts = driver.ex_get_node_logs(find_node(driver, node), components, lines=lines)
     if as_json:
         print_json(texts)

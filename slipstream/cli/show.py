@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 from libcloud.compute.base import Node
 
 from slipstream.cli.driver_command import driver_command, find_node
 from slipstream.cli.output import document, print_fields, print_json, print_table
+from slipstream.errors import NotSupported
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 
 
@@ -19,7 +22,9 @@ def show(driver: SlipStreamNodeDriver, as_json: bool, node: str) -> None:
 
 def print_node(driver: SlipStreamNodeDriver, node: Node, as_json: bool) -> None:
     """Print a node and its machines."""
-    machines = driver.ex_list_virtual_machines(node=node)
+    machines = []
+    with suppress(NotSupported):  # as with a backend that knows deployments alone
+        machines = driver.ex_list_virtual_machines(node=node)
     if as_json:
         print_json({**document(node), "machines": [document(machine) for machine in machines]})
         return

@@ -14,6 +14,8 @@ from click.testing import CliRunner, Result
 
 from slipstream.cli import slipstream
 from slipstream.cli.output import print_table
+from slipstream.errors import NotSupported
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.profiles import PROFILE_VARIABLE, VARIABLES
 from slipstream.sandbox import Sandbox
 
@@ -188,6 +190,29 @@ def test_a_name_of_several_nodes_is_refused_with_their_ids(
     assert result.exit_code == 2
     assert all(node_id in result.stderr for node_id in ids)
     assert "Unknown node 'blok'; did you mean 'blog'?" in run("show", "blok").stderr
+
+
+def test_a_node_is_shown_where_no_machines_can_be_listed(
+    run: Run, deploy: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(driver: SlipStreamNodeDriver, **_: object) -> None:
+        raise NotSupported("There are no machines.")
+
+    monkeypatch.setattr(SlipStreamNodeDriver, "ex_list_virtual_machines", refuse)
+    node = deploy("blog", "--wait")
+    assert node["machines"] == []
+    result = run("show", "blog")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_logs_of_a_node_with_a_single_component_need_no_name(
+    run: Run, sandbox: Sandbox, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    deploy("blog", "--wait")
+    result = run("logs", "blog")
+    assert "Missing argument" not in result.stderr
+    wanted = "web" if sandbox.family == "nuvla" else "cannot read logs"
+    assert wanted in result.output
 
 
 def test_logs(run: Run, sandbox: Sandbox, deploy: Callable[..., dict[str, Any]]) -> None:
