@@ -100,7 +100,7 @@ class SlipStreamNodeDriver(NodeDriver):
     :param api_version: The version of the protocol, ``'1'`` or ``'2'``; found out when left out.
     :type api_version: ``str``
     :keyword region: The location to deploy on when :meth:`create_node` is given none, by its
-        id or its name; Nuvla only.
+        id or its name; of no effect on SlipStream.
     :keyword timeout: Seconds to wait for a connection (10 at most), for an answer to begin, and
         then for its next bytes; 60 when left out. The whole answer may take ten times as long.
     :type timeout: ``float``
@@ -913,17 +913,17 @@ class SlipStreamNodeDriver(NodeDriver):
         )
 
     @operation
-    def ex_get_node(self, node_id: str) -> Node:
+    def ex_get_node(self, node_id: str | Node) -> Node:
         """
         Get one deployment, ended ones included, with the addresses of its machines.
 
-        :param node_id: Its id.
+        :param node_id: Its id, or the node as it was read before.
         :type node_id: ``str`` or :class:`uuid.UUID`
         :requests: SlipStream 1. Nuvla 2, and 2 more for the reason when it is in error.
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises NotFound: If there is none of that id.
         """
-        node_id = arguments.text("The id of the node", str(node_id))
+        node_id = self._node_id(node_id if isinstance(node_id, Node) else str(node_id))
         return convert.node(self._backend.get_deployment(node_id), self)
 
     @operation

@@ -74,6 +74,11 @@ def test_a_node_with_only_an_id_does_what_the_listed_one_does(
     assert outcome(method, driver, node_of(other.id, owner)) == listed
 
 
+def test_a_node_is_read_anew_by_the_node_itself(driver: Driver, endpoint: LiveEndpoint) -> None:
+    node = endpoint.deploy(driver)
+    assert driver.ex_get_node(node).id == driver.ex_get_node(node.id).id == node.id
+
+
 @pytest.mark.parametrize("method", NODE_METHODS)
 def test_the_id_of_a_node_does_what_the_listed_one_does(
     method: str, driver: Driver, endpoint: LiveEndpoint
