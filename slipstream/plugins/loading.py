@@ -46,6 +46,7 @@ NOT_INSTALLED: list[tuple[str, object]] = []
 """Plugins, by name, that are loaded without being installed; for tests of plugins."""
 
 OWN_DISTRIBUTION = "slipstream-libcloud-driver"
+NO_DISTRIBUTION = "not installed"
 
 
 class PluginWarning(RuntimeWarning):
@@ -89,7 +90,7 @@ class PluginInfo:
     def broken(self, doing: str, cause: BaseException) -> PluginInfo:
         """The same plugin, found broken."""
         try:
-            text = f": {safe_text(str(cause))}" if str(cause) else ""
+            text = f": {safe_text(str(cause)).removesuffix('.')}" if str(cause) else ""
         except BaseException:  # noqa: BLE001 - a foreign __str__ may raise any
             text = " (it cannot be printed)"
         reason = f"{doing} failed: {type(cause).__name__}{text}"
@@ -186,7 +187,7 @@ def _third_party() -> Iterator[tuple[PluginInfo, Callable[[], object]]]:
         plugins[info.key] = (info, entry_point.load)
     yield from (plugins[key] for key in sorted(plugins))
     for name, plugin in NOT_INSTALLED:
-        info = PluginInfo(name=name, distribution="not installed", version="")
+        info = PluginInfo(name=name, distribution=NO_DISTRIBUTION, version="")
         yield info, partial(lambda plugin: plugin, plugin)
 
 
@@ -196,6 +197,9 @@ def _load(
     doing = "importing it"
     try:
         plugin = load()
+        under_test = [other for _, other in NOT_INSTALLED]
+        if info.distribution != NO_DISTRIBUTION and any(plugin is other for other in under_test):
+            return attrs.evolve(info, status="disabled", reason="a test loads it itself")
         doing = "registering it"
         return register(manager, info, plugin)
     except KeyboardInterrupt:

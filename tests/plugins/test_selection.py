@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from slipstream.plugins import Plugins, PluginWarning
+from slipstream.testing.plugins import using_plugin
 
 PLUGIN = """
 @hookimpl
@@ -19,6 +20,17 @@ def slipstream_login_methods():
 def modules(add_plugin):
     """The modules of two plugins by the plugins' names."""
     return {name: add_plugin(name, PLUGIN.format(name)) for name in ("first", "second")}
+
+
+def test_a_plugin_that_a_test_loads_is_not_loaded_again_where_it_is_installed(modules):
+    from importlib import import_module
+
+    with using_plugin(import_module(modules["first"])):
+        plugins = Plugins()
+        assert plugins.login_methods.get("first")
+    status = {info.name: (info.status, info.reason) for info in plugins.list_plugins()}
+    assert status["first"] == ("disabled", "a test loads it itself")
+    assert status["under-test"] == status["second"] == ("active", "")
 
 
 def loaded(modules):
