@@ -184,6 +184,8 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
     if name in methods:
         return methods.get(name)
     methods.raise_if_broken(name)
+    if not credentials.method:  # only users may name a session template
+        return methods.get(name)
     fallback = methods.choose(lambda c: c.record.fallback, "every other login method")
     return fallback or methods.get(name)
 

@@ -148,20 +148,22 @@ class Client:
         :param error: The class of the exception, when not the usual one of the status.
         :returns: The exception, not raised.
         """
-        try:
-            detail = self.backend.error_detail(response)
-        except MalformedAnswer:  # the page of a proxy, say
-            detail = None
-        if detail:
-            detail = self.masked(detail)
+        detail = self._detail(response)
         return refusal(
             response,
             doing=doing,
             endpoint=self.endpoint.url,
-            detail=detail,
+            detail=self.masked(detail) if detail else None,
             hint=hint,
             error=error,
         )
+
+    def _detail(self, response: Response) -> str | None:
+        """The server's own words, as the backend reads them."""
+        try:
+            return self.backend.error_detail(response)
+        except MalformedAnswer:  # the page of a proxy, say
+            return None
 
 
 class LoginAttempt(Client):
@@ -247,7 +249,7 @@ class LoginAttempt(Client):
         document = _object(response)
         where = transport.endpoint.url
         if response.status >= 400 and response.status not in allow:
-            detail = _detail(document or {})
+            detail = _detail(document or {}) or (self._detail(response) if own else None)
             raise refusal(
                 response,
                 doing=doing,

@@ -130,7 +130,10 @@ def expired(driver: Driver) -> Iterator[Tap]:
         while not session.backend.session_ended(tap.send(_ANY, cookies=before.cookies)):
             del refusals[0]
             if not refusals:
-                raise Failed("The backend takes neither HTTP 401 nor 403 for an expired login.")
+                raise Failed(
+                    "The backend takes neither HTTP 401 nor 403 for an expired login."
+                    " Let its session_ended() take 401 for one, whatever the body says."
+                )
         tap.requests.clear()
         yield tap
 

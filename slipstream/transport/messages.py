@@ -34,7 +34,7 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 def _check_path(_: object, __: object, value: str) -> None:
     if not isinstance(value, str) or not value.startswith("/") or "?" in value or "#" in value:
-        raise TypeError(f"{value!r} is no path: it begins with a slash and has no query.")
+        raise TypeError(f"{value!r} is no path: a path begins with a slash and has no query.")
     try:
         unquote(value, errors="strict")
     except UnicodeDecodeError:

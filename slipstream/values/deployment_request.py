@@ -108,16 +108,18 @@ class DeploymentRequest(Record):
 
     def locations(self, module: Module | None = None) -> dict[str | None, str | None]:
         """
-        List where every machine would start, however the user has written it; for policies.
+        List where every machine would start, as the user has written it; policies ask
+        ``Backend.deployment_locations``, which knows the server.
 
         :param module: What is deployed. With it, every node of an application is listed.
-        :returns: The location by the application's node; ``None`` where the server decides. The
-            node ``None`` is the component itself, or every node that is not listed.
+        :returns: The location by the application's node, ``region`` where no parameter decides
+            one, and ``None`` where the server decides. The node ``None`` is the component itself,
+            or every node that is not listed.
         """
         locations: dict[str | None, str | None] = {}
         for parameter in self.decides(Role.LOCATION):
             locations.setdefault(parameter.node, parameter.value or None)
-        default = locations.pop(None, None)
+        default = locations.pop(None, self.region)
         for node in module.nodes if module is not None else ():
             locations.setdefault(node.name, default)
         if module is None or not module.nodes:
@@ -141,6 +143,7 @@ class DeploymentRequest(Record):
         ]
         return attrs.evolve(
             self,
+            region=location_name(self.region) if self.region else None,
             parameters=[
                 attrs.evolve(p, value=location_name(p.value)) if p.role is Role.LOCATION else p
                 for p in parameters

@@ -214,7 +214,7 @@ class Deployment(Record):
     :param module_name: The name of that module, ``None`` where the server does not tell.
     :param size: The size of its machines, where it has one for all of them and tells it.
     :param tags: Its tags, the name not among them.
-    :param connectors: The clouds it runs on.
+    :param connectors: The names of the clouds it runs on.
     :param user: The owner's name.
     :param started: When it was created.
     :param service_url: The address of the deployed service, once it says so.

@@ -320,6 +320,12 @@ def test_a_life_of_a_node_on_the_example_backend(connect, minicloud):
         driver.reboot_node(node)
 
 
+def test_the_region_of_a_driver_reaches_the_example_backend(connect, minicloud):
+    driver = on_minicloud(connect, minicloud, region="south")
+    node = driver.create_node(image=driver.get_image("wordpress"))
+    assert node.extra["clouds"] == ["south"]
+
+
 def test_the_driver_of_the_example_backend_is_found_by_its_name(connect, minicloud, monkeypatch):
     before = dict(DRIVERS)
     importlib.invalidate_caches()

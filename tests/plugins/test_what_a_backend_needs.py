@@ -18,7 +18,7 @@ from slipstream import (
     hookimpl,
 )
 from slipstream.backends import SlipStream3
-from slipstream.errors import NotFound, NotSupported, UnknownName
+from slipstream.errors import InvalidCredentials, NotFound, NotSupported, UnknownName
 from slipstream.libcloud.errors import BadInput, MalformedAnswer, NodeFailed, PluginFailed
 from slipstream.session.login import LoginAttempt
 from slipstream.transport import Transport
@@ -227,9 +227,10 @@ def test_what_has_failed_cannot_run_any_more(named):
     assert named.ex_wait_node_in_state("n", "error") == "off"
 
 
-def located(*pairs):
+def located(*pairs, region=None):
     return DeploymentRequest(
         module_id="m",
+        region=region,
         parameters=[
             Parameter(value=value, node=node, role=Role.LOCATION) for node, value in pairs
         ],
@@ -260,6 +261,48 @@ APPLICATION = Module(
 )
 def test_a_request_lists_where_every_machine_would_start(pairs, module, expected):
     assert located(*pairs).locations(module) == expected
+
+
+@pytest.mark.parametrize(
+    ("pairs", "module", "expected"),
+    [
+        ([], None, {None: "r"}),
+        ([(None, "a")], None, {None: "a"}),
+        ([(None, "")], None, {None: None}),
+        ([("db", "a")], APPLICATION, {"db": "a", "web": "r"}),
+    ],
+)
+def test_the_region_is_where_what_no_parameter_places_would_start(pairs, module, expected):
+    assert located(*pairs, region="r").locations(module) == expected
+
+
+def test_the_region_is_written_in_the_one_way_of_the_backend():
+    assert located(region="connector/a").with_roles({}, SlipStream3.location_name).region == "a"
+
+
+def test_a_default_login_that_no_plugin_has_is_named(load_plugin, as_alice):
+    load_plugin(plugin(kinds=[kind("lab", default_login="badge")]))
+    with pytest.raises(UnknownName, match="Unknown login method 'badge'; known: api-key"):
+        as_alice(ex_endpoint_kind="lab")
+
+
+class Wordy(Backend):
+    name = "wordy"
+
+    def error_detail(self, response):
+        return response.json()["error"]["text"]
+
+
+def test_a_refused_login_has_the_words_that_the_backend_reads(sandbox, load_plugin, as_alice):
+    def authenticate(attempt, credentials):
+        attempt.post("/codes", json={"pass": credentials.secret}, doing="get a code")
+
+    method = LoginMethod(name="code", authenticate=authenticate)
+    load_plugin(plugin(kinds=[kind("wordy", Wordy, default_login="code")], methods=[method]))
+    body = json.dumps({"error": {"text": f"Not {sandbox.password}."}})
+    sandbox.faults.add("POST", "/codes", status=403, body=body)
+    with pytest.raises(InvalidCredentials, match=r"Cannot get a code: Not \*\*\*"):
+        as_alice(ex_endpoint_kind="wordy")
 
 
 def test_a_driver_of_a_kind_without_an_address_asks_for_one(load_plugin, monkeypatch):
