@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 from endpoints_under_test import LiveEndpoint
@@ -13,6 +14,7 @@ from fake_time import FakeTime
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import InvalidCredentials, RequestFailed
+from slipstream.session import Session
 
 CALLS: dict[str, Callable[[SlipStreamNodeDriver], object]] = {
     "list_nodes": lambda driver: driver.list_nodes(),
@@ -111,3 +113,26 @@ def test_cookie_file_whose_session_ends_says_what_to_do(
     endpoint.sandbox.world.expire_sessions()
     with pytest.raises(InvalidCredentials, match="save a new file with ex_save_cookies"):
         by_file.list_nodes()
+
+
+@pytest.mark.parametrize("call", [name for name in CALLS if name != "list_sizes"])
+def test_session_that_ends_again_long_after_its_renewal_is_renewed_again(
+    endpoint: LiveEndpoint,
+    driver: SlipStreamNodeDriver,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+) -> None:
+    later, send, sent = FakeTime(endpoint.sandbox.clock.advance), Session._send, []
+    monkeypatch.setattr("slipstream.transport.clock.time", later)
+
+    def expire(self: Session, request: Any, login: Any) -> Any:
+        if "session" not in request.path:  # what asks whether it has ended
+            sent.append(request)
+        if "session" not in request.path and len(sent) <= 2:
+            later.sleep(61 * (len(sent) - 1))
+            endpoint.sandbox.world.expire_sessions()
+        return send(self, request, login)
+
+    monkeypatch.setattr(Session, "_send", expire)
+    assert CALLS[call](driver) is not None
+    assert logins(endpoint) == 2
