@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
@@ -128,6 +129,21 @@ class Backend:
             if name not in {*OPERATIONS, *WITHOUT_OPERATION}:
                 names = [*OPERATIONS, *WITHOUT_OPERATION]
                 raise UnknownName("operation", name, names, f"in 'cannot' of {cls.__name__}")
+        for name, member in vars(cls).items():
+            is_method = callable(member) and not name.startswith("_")
+            # A misspelt method would be taken for a helper, and its operation be unsupported.
+            if (
+                is_method
+                and not hasattr(Backend, name)
+                and difflib.get_close_matches(name, OPERATIONS, n=1, cutoff=0.9)
+            ):
+                raise UnknownName(
+                    "operation",
+                    name,
+                    OPERATIONS,
+                    f"as a method of {cls.__name__}; a method that is no operation and has such a"
+                    " name begins with an underscore",
+                )
         for state, phase in cls.states.items():
             if not isinstance(phase, Phase):
                 raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")

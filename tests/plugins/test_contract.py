@@ -9,6 +9,7 @@ import pytest
 import slipstream
 from slipstream import hookspecs
 from slipstream.backends import Nuvla, SlipStream3
+from slipstream.errors import UnknownName
 from slipstream.plugins import Plugins
 
 # A plugin written for any release works with all later ones: extend this, change nothing.
@@ -99,3 +100,9 @@ def test_the_login_methods_and_endpoints_that_come_with_the_package():
     )
     assert {"nuv.la", "slipstream"} <= set(plugins.endpoint_kinds.names)
     assert "nuv.la" in plugins.endpoint_kinds.get("nuv.la").hosts
+
+
+def test_a_misspelt_operation_of_a_backend_is_named() -> None:
+    with pytest.raises(UnknownName, match=r"'list_connector'.*did you mean 'list_connectors'"):
+        type("Typo", (slipstream.Backend,), {"list_connector": lambda self: []})
+    type("Helper", (slipstream.Backend,), {"_list_connector": lambda self: []})
