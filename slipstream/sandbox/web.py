@@ -33,12 +33,12 @@ def query_fields(form: MultiDict[str, str] | None) -> dict[str, list[str]]:
 
 
 def unpacked(content: bytes) -> bytes:
-    """Unpack a body that was packed by gzip; a ValueError if it is not, or is too large."""
+    """Unpack a body that was packed by gzip; an OSError if it is not, or is too large."""
     try:
         with gzip.open(io.BytesIO(content)) as packed:
             body = packed.read(LARGEST_BODY + 1)
-    except (OSError, EOFError, zlib.error):
-        raise ValueError("The body is not packed by gzip.") from None
+    except (EOFError, zlib.error) as error:
+        raise OSError("The body is not packed by gzip.") from error
     if len(body) > LARGEST_BODY:
-        raise ValueError("The body is too large.")
+        raise OSError("The body is too large.")
     return body

@@ -212,7 +212,8 @@ class Deployment(Record):
     :param failure: The reason of an abort, ``None`` while all is well.
     :param module_id: What was deployed.
     :param module_name: The name of that module, ``None`` where the server does not tell.
-    :param size: The size of its machines, where it has one for all of them and tells it.
+    :param size: The size of its machines as a :class:`ServiceOffer`, of which the id and the name
+        are enough, where it has one for all of them and tells it; it becomes ``node.size``.
     :param tags: Its tags, the name not among them.
     :param connectors: The names of the clouds it runs on.
     :param user: The owner's name.
