@@ -427,16 +427,17 @@ class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
     code = 503
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """
     Find the known name that looks most like another one.
 
     :param name: What was typed.
     :param known: What would have been right.
+    :param cutoff: How much alike they must be, up to 1.
     :returns: The nearest name, or ``None`` when nothing is near.
     """
     by_lower = {candidate.lower(): candidate for candidate in known}
-    matches = get_close_matches(name.lower()[:200], by_lower, n=1, cutoff=0.6)
+    matches = get_close_matches(name.lower()[:200], by_lower, n=1, cutoff=cutoff)
     return by_lower[matches[0]] if matches else None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from endpoints_under_test import LiveEndpoint, serve
+from fake_time import FakeTime
 from hypothesis import settings
 
 # How long an example takes says more of the machine than of the code.
@@ -35,3 +36,14 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.delenv("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE", raising=False)
+
+
+@pytest.fixture
+def pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Note the pauses before requests that are repeated, and take none."""
+    if "waiting" in request.fixturenames:
+        waiting: FakeTime = request.getfixturevalue("waiting")
+        return waiting.slept
+    fake = FakeTime()
+    monkeypatch.setattr("slipstream.transport.clock.time", fake)
+    return fake.slept

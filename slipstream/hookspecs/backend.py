@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
 
 import attrs
 
-from slipstream.errors import BadInput, DriverError, NotFound, NotSupported, UnknownName
+from slipstream.errors import BadInput, DriverError, NotFound, NotSupported, UnknownName, nearest
 from slipstream.session.login import Client, Login, LoginAttempt
 from slipstream.session.session import Session
 from slipstream.transport.messages import Request, Response
@@ -132,11 +131,7 @@ class Backend:
         for name, member in vars(cls).items():
             is_method = callable(member) and not name.startswith("_")
             # A misspelt method would be taken for a helper, and its operation be unsupported.
-            if (
-                is_method
-                and not hasattr(Backend, name)
-                and difflib.get_close_matches(name, OPERATIONS, n=1, cutoff=0.9)
-            ):
+            if is_method and not hasattr(Backend, name) and nearest(name, OPERATIONS, cutoff=0.9):
                 raise UnknownName(
                     "operation",
                     name,

@@ -37,7 +37,7 @@ from slipstream.errors import (
     UnknownName,
 )
 from slipstream.hookspecs import Backend
-from slipstream.libcloud import arguments, convert, register, suggestions
+from slipstream.libcloud import arguments, convert, suggestions
 from slipstream.libcloud.connection import SessionConnection
 from slipstream.libcloud.detached import DetachedKind, DetachedSession
 from slipstream.libcloud.explaining import Explanation, method_name, run
@@ -1497,4 +1497,3 @@ class SlipStreamNodeDriver(NodeDriver):
 
 
 SlipStreamNodeDriver._show_host()  # noqa: SLF001 - of this module
-register()

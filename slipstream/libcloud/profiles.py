@@ -17,11 +17,10 @@ import shlex
 import stat
 import subprocess
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
-from slipstream.errors import BadInput
+from slipstream.errors import BadInput, nearest
 
 FILE_NAME = "profiles.toml"
 VARIABLES = {
@@ -159,10 +158,10 @@ def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
 def _check_keys(where: str, profile: Mapping[str, Any]) -> None:
     for key, value in profile.items():
         if key not in _KEYS:
-            close = get_close_matches(key, _KEYS, n=1)
+            near = nearest(key, _KEYS)
             raise BadInput(
                 f"{where}: {key} is no key of a profile.",
-                hint=f"Did you mean {close[0]}?" if close else f"The keys: {_KEY_NAMES}.",
+                hint=f"Did you mean {near}?" if near else f"The keys: {_KEY_NAMES}.",
             )
         types: Any = {"verify": bool, "timeout": int | float}.get(
             key, str | list if key in _COMMANDS else str

@@ -56,14 +56,3 @@ def waiting(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     fake = FakeTime(sandbox.clock.advance)
     monkeypatch.setattr("slipstream.transport.clock.time", fake)
     return fake
-
-
-@pytest.fixture
-def pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Note the pauses before requests that are repeated, and take none."""
-    if "waiting" in request.fixturenames:
-        waiting: FakeTime = request.getfixturevalue("waiting")
-        return waiting.slept
-    fake = FakeTime()
-    monkeypatch.setattr("slipstream.transport.clock.time", fake)
-    return fake.slept

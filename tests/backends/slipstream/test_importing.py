@@ -101,3 +101,12 @@ def test_importing_the_driver_prints_nothing_and_opens_no_connection() -> None:
         "import slipstream.libcloud.compute_driver"
     )
     assert output == ""
+
+
+def test_loading_the_driver_loads_no_cryptography() -> None:
+    output = python(
+        "import sys; sys.modules['paramiko'] = None\n"  # which libcloud imports, if it can
+        "from slipstream.libcloud.compute_driver import SlipStreamNodeDriver\n"
+        "print('cryptography' in sys.modules)"
+    )
+    assert output == "False\n"

@@ -18,17 +18,6 @@ def waiting(endpoint: LiveEndpoint, monkeypatch: pytest.MonkeyPatch) -> FakeTime
 
 
 @pytest.fixture
-def pauses(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Note the pauses before requests that are repeated, and take none."""
-    if "waiting" in request.fixturenames:
-        waiting: FakeTime = request.getfixturevalue("waiting")
-        return waiting.slept
-    fake = FakeTime()
-    monkeypatch.setattr("slipstream.transport.clock.time", fake)
-    return fake.slept
-
-
-@pytest.fixture
 def driver(endpoint: LiveEndpoint) -> SlipStreamNodeDriver:
     """A driver for the main user."""
     return endpoint.login()
