@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import libcloud.security
 import pytest
 from endpoints_under_test import LiveEndpoint, serve
 from fake_time import FakeTime
 from hypothesis import settings
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("of-the-project", deadline=None)
@@ -36,6 +38,8 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.delenv("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE", raising=False)
+    # SSL_CERT_FILE would make each driver read a file of certificates, which takes 20 ms.
+    monkeypatch.setattr(libcloud.security, "CA_CERTS_PATH", DEFAULT_CA_BUNDLE_PATH)
 
 
 @pytest.fixture

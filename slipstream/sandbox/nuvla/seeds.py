@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import copy
+import functools
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
@@ -27,7 +29,7 @@ _OPEN_TEMPLATES = {"session-template", "user-template"}
 
 def plant(world: World) -> dict[str, Login]:
     """Fill an empty world."""
-    seeds = yaml.safe_load((files(__package__) / "seeds.yaml").read_text("utf-8"))
+    seeds = copy.deepcopy(_read_seeds())
     for kind, templates in seeds["templates"].items():
         for method, fields in templates.items():
             _template(world, kind, method, fields)
@@ -48,6 +50,13 @@ def plant(world: World) -> dict[str, Login]:
     for module in seeds["modules"]:
         world.add_module(description=f"{module['name']}, of the sandbox", **module)
     return logins
+
+
+@functools.cache
+def _read_seeds() -> dict[str, Any]:
+    """Reading the file takes as long as the rest of a new sandbox twice over."""
+    seeds: dict[str, Any] = yaml.safe_load((files(__package__) / "seeds.yaml").read_text("utf-8"))
+    return seeds
 
 
 def _template(world: World, kind: str, method: str, fields: Document) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ _OUTPUTS = {"hostname": "hostname/ip of the image", "instanceid": "Cloud instanc
 
 def plant(state: State) -> dict[str, Login]:
     """Fill an empty state, and return the users' logins by name."""
-    seeds = yaml.safe_load(_SEEDS.read_text("utf-8"))
+    seeds = copy.deepcopy(_read_seeds())
     for name in sorted(seeds["clouds"]):
         image = seeds["images"][0]["images"][name]
         common = {**seeds["connector"], "orchestratorImageid": image}
@@ -36,6 +38,13 @@ def plant(state: State) -> dict[str, Login]:
     _plant_modules(state, seeds)
     accounts = [_plant_account(state, name, seeds) for name in seeds["users"]]
     return {account.name: _login(state, account) for account in accounts}
+
+
+@functools.cache
+def _read_seeds() -> dict[str, Any]:
+    """Reading the file takes as long as the rest of a new sandbox twice over."""
+    seeds: dict[str, Any] = yaml.safe_load(_SEEDS.read_text("utf-8"))
+    return seeds
 
 
 def _plant_connector(state: State, name: str, kind: str, common: dict[str, Any]) -> None:
