@@ -228,8 +228,9 @@ def either(path: str, *values: str) -> Filter:
 
     :raises BadInput: If a value cannot be written in a filter; nothing has it then.
     """
+    attribute = attr(path)
     try:
-        comparisons = [attr(path).eq(value) for value in values]
+        comparisons = [attribute.eq(value) for value in values]
     except UnwritableValue:
         raise BadInput(f"{shorten(values[0])!r} cannot be the value of {path}.") from None
     return comparisons[0] if len(comparisons) == 1 else Or(tuple(comparisons))

@@ -32,12 +32,12 @@ class Record:
             checks.passed.add(types)
         for index, items, parts in checks.items:
             value = values[index]
-            if not value:
-                continue
-            for part in getattr(value, parts)():
-                if not isinstance(part, items):
-                    name = list(checks.fields)[index]
-                    raise _wrong_type(self, f"An item in {name}", part, items)
+            if value and not items.issuperset(map(type, getattr(value, parts)())):
+                expected = tuple(items)
+                for part in getattr(value, parts)():
+                    if not isinstance(part, expected):
+                        name = list(checks.fields)[index]
+                        raise _wrong_type(self, f"An item in {name}", part, expected)
 
 
 Types = tuple[type, ...]
@@ -56,7 +56,7 @@ class _Checks:
     """
 
     fields: dict[str, Types]
-    items: list[tuple[int, Types, str]]
+    items: list[tuple[int, frozenset[type], str]]
     values: Callable[[object], tuple[Any, ...]]
     passed: set[Types] = attrs.field(factory=set)
 
@@ -65,7 +65,7 @@ class _Checks:
 def _checks(cls: type) -> _Checks:
     hints = get_type_hints(cls)
     fields: dict[str, Types] = {}
-    items: list[tuple[int, Types, str]] = []
+    items: list[tuple[int, frozenset[type], str]] = []
     for field in attrs.fields(cls):
         types = _types(hints[field.name])
         if object in types:
@@ -77,7 +77,9 @@ def _checks(cls: type) -> _Checks:
             elif get_origin(hint) is Mapping:
                 keys, values = get_args(hint)
                 parts += [(_types(keys), "keys"), (_types(values), "values")]
-        items.extend((len(fields), *part) for part in parts if object not in part[0])
+        items.extend(
+            (len(fields), frozenset(types), name) for types, name in parts if object not in types
+        )
         fields[field.name] = types
     # With a second name a getter gives a tuple.
     return _Checks(fields, items, attrgetter(*fields, "__class__"))
@@ -102,7 +104,7 @@ def _wrong_type(record: object, name: str, value: object, types: Types) -> TypeE
 
 def to_tuple(value: Iterable[Any]) -> tuple[Any, ...]:
     """Make a tuple; a text is refused, since its letters are never what is meant."""
-    if isinstance(value, str | bytes):
+    if isinstance(value, (str, bytes)):
         raise TypeError(f"{value!r} is one text where several values belong: write [{value!r}].")
     return tuple(value)
 

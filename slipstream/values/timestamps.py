@@ -43,6 +43,8 @@ def parse_timestamp(text: str | None) -> datetime | None:
             return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
         day, separator, time, fraction, name = match.groups()
         if name == "UTC":
+            if fraction and len(fraction) == 3:
+                return datetime.fromisoformat(f"{day} {time}.{fraction}+00:00")
             parsed = datetime.fromisoformat(f"{day} {time}+00:00")
         else:
             parsed = datetime.fromisoformat(f"{day} {time}").replace(tzinfo=_zone(name))

@@ -29,7 +29,7 @@ from slipstream.backends.nuvla.resources import (
     resource,
     resource_id,
 )
-from slipstream.backends.prefetch import one_ahead, read_beside
+from slipstream.backends.prefetch import make_ahead, read_beside
 from slipstream.errors import NodeFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
 from slipstream.session import Session
@@ -86,7 +86,7 @@ def list_deployments(
     session = backend.session
     pages = search_pages(session, "deployment", doing="list deployments", select=SELECT)
     if not addresses:
-        yield from map(deployment, chain.from_iterable(one_ahead(pages)))
+        yield from map(deployment, chain.from_iterable(make_ahead(pages)))
         return
 
     def read(entries: Sequence[dict[str, Any]]) -> dict[str, Values]:

@@ -10,7 +10,7 @@ RuntimeParameterResource.java, persistence/Run.java, RunView.java, statemachine/
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain, islice
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -20,7 +20,7 @@ import attrs
 from slipstream.backends import limits
 from slipstream.backends.cimi import CimiBackend
 from slipstream.backends.outcomes import require_status
-from slipstream.backends.prefetch import one_ahead, read_ahead, read_beside
+from slipstream.backends.prefetch import make_ahead, read_ahead, read_beside
 from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
     STATES,
@@ -97,7 +97,7 @@ def list_deployments(
     session = backend.session
     pages = iterate_pages(session, active_only=active_only)
     if not addresses:
-        return map(summary, chain.from_iterable(one_ahead(pages)))
+        return map(summary, chain.from_iterable(make_ahead(pages)))
 
     def read(runs: Sequence[Element]) -> dict[str, list[str]]:
         return clouds.addresses(session, [run.get("uuid", "") for run in runs])
@@ -475,6 +475,26 @@ def _addresses(values: dict[str, str | None]) -> Iterator[str]:
             yield value
 
 
+# The runs of a long list share modules, clouds and tags.
+@lru_cache
+def _module(uri: str) -> tuple[str, str | None]:
+    """The id of a module and its name."""
+    module_id = uri.removeprefix(PREFIX)
+    return module_id, split_version(module_id)[0].rpartition("/")[2] or None
+
+
+@lru_cache
+def _name_and_tags(text: str) -> tuple[str | None, tuple[str, ...]]:
+    """The name that was given at creation is the first of the tags."""
+    name, *tags = (tag.strip() for tag in text.split(","))
+    return name or None, tuple(filter(None, tags))
+
+
+@lru_cache
+def _clouds(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
+
+
 def _deployment(
     element: Element,
     *,
@@ -488,21 +508,19 @@ def _deployment(
     addresses: Iterable[str] = (),
     parameters: dict[str, str | None] | None = None,
 ) -> Deployment:
-    # Most runs of a long list have one tag and one cloud.
-    name, *labels = [label.strip() for label in tags.split(",")] if "," in tags else [tags.strip()]
-    clouds = element.get("cloudServiceNames", "")
-    module_id = element.get("moduleResourceUri", "").removeprefix(PREFIX)
+    name, labels = _name_and_tags(tags)
+    module_id, module_name = _module(element.get("moduleResourceUri", ""))
     return Deployment(
         id=element.get("uuid", ""),
-        name=name or None,
+        name=name,
         state=state,
         phase=STATES.get(state, Phase.UNKNOWN),
         failure=(without_markup(failure) or None) if failure else None,
         module_id=module_id,
-        module_name=split_version(module_id)[0].rpartition("/")[2] or None,
+        module_name=module_name,
         size=size,
-        tags=[label for label in labels if label] if labels else (),
-        connectors=[cloud for cloud in clouds.split(",") if cloud] if clouds else (),
+        tags=labels,
+        connectors=_clouds(element.get("cloudServiceNames", "")),
         user=user,
         started=parse_timestamp(element.get("startTime")),
         service_url=service_url or None,
