@@ -7,7 +7,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from libcloud.common.base import Connection, ConnectionUserAndKey
+from libcloud.common.base import ConnectionUserAndKey
+from libcloud.http import LibcloudConnection
 
 from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.direct_requests import DirectResponse, Params, request_of
@@ -42,7 +43,7 @@ class SessionConnection(ConnectionUserAndKey):
 
         :raises NotSupported: If there is one: requests would go to the real server all the same.
         """
-        if cls.conn_class is not Connection.conn_class:
+        if cls.conn_class is not LibcloudConnection:
             raise _unused("connectionCls.conn_class", cls.conn_class)
 
     @property

@@ -34,8 +34,8 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     Complete the exceptions of a method, and name the keyword that was meant.
 
     All that it sends is part of one call of the user, what a generator sends later included.
-    On a driver that was closed, or that came out of a pickle, it is refused before anything
-    else.
+    On a driver that was closed, that came out of a pickle, or whose connections a test has
+    replaced, it is refused before anything else.
     """
     name, names = method.__name__, keywords_of(method)
     keywords = frozenset(names)
@@ -48,6 +48,8 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
         driver: Any = args[0]
         with carrying_out(Call(name)) as whole:
             try:
+                # A connection has the check itself.
+                getattr(driver, "connectionCls", driver).check_class()
                 if driver._session is not None:  # noqa: SLF001 - of the driver itself
                     driver._session.ensure_open()  # noqa: SLF001
                 result = method(*args, **kwargs)

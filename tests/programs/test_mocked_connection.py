@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from endpoints_under_test import LiveEndpoint
+from libcloud.common.base import Connection
 from libcloud.test import MockHttp
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
@@ -17,6 +18,19 @@ def test_a_mocked_class_of_connections_is_refused_and_nothing_is_sent(
     monkeypatch.setattr(SlipStreamNodeDriver.connectionCls, "conn_class", MockHttp)
     with pytest.raises(NotSupported, match="conn_class is MockHttp, which this driver does not"):
         endpoint.login()
+    assert list(endpoint.sandbox.journal) == []
+
+
+@pytest.mark.parametrize("class_of_connections", [SlipStreamNodeDriver.connectionCls, Connection])
+def test_a_class_of_connections_that_is_mocked_later_is_refused_and_nothing_is_sent(
+    endpoint: LiveEndpoint, monkeypatch: pytest.MonkeyPatch, class_of_connections: type
+) -> None:
+    driver = endpoint.login()
+    endpoint.sandbox.journal.clear()
+    monkeypatch.setattr(class_of_connections, "conn_class", MockHttp)
+    for send in (driver.list_nodes, lambda: driver.connection.request("/")):
+        with pytest.raises(NotSupported, match="conn_class is MockHttp, which this driver does"):
+            send()
     assert list(endpoint.sandbox.journal) == []
 
 
