@@ -614,7 +614,8 @@ class SlipStreamNodeDriver(NodeDriver):
         :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
         :param timeout: Seconds until the node runs, and again until it lets one of the names in.
         :type timeout: ``float``
-        :param max_tries: How often to try each step that fails.
+        :param max_tries: Accepted for programs written for other drivers, and changes nothing:
+            a step that fails may be half done, and is not run again.
         :type max_tries: ``int``
         :param ssh_interface: Which address to use, ``public_ips`` or ``private_ips``.
         :type ssh_interface: ``str``

@@ -19,7 +19,7 @@ from libcloud.compute.base import (
     Node,
 )
 from libcloud.compute.deployment import Deployment
-from libcloud.compute.ssh import BaseSSHClient, SSHCommandTimeoutError
+from libcloud.compute.ssh import BaseSSHClient
 
 from slipstream.errors import BadInput, DeployFailed, DriverError, NotSupported
 from slipstream.libcloud.arguments import checked, items, read_file, seconds, text, whole_number
@@ -28,6 +28,7 @@ from slipstream.transport import clock
 from slipstream.transport.backoff import Backoff
 from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT
 from slipstream.values.paths import user_path
+from slipstream.values.text import safe_text
 from slipstream.version import install_hint
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)
@@ -50,7 +51,6 @@ class SSHSetup:
     :param passphrase: What opens them, where they are encrypted.
     :param attempt: Seconds for one attempt to connect, ``None`` for no limit.
     :param timeout: Seconds for all of them.
-    :param tries: How often to try each step that fails.
     """
 
     steps: Deployment
@@ -61,7 +61,6 @@ class SSHSetup:
     passphrase: str | None = attrs.field(repr=False)
     attempt: float | None
     timeout: float
-    tries: int
 
     @classmethod
     def check(
@@ -88,6 +87,7 @@ class SSHSetup:
         passphrase = None
         if ssh_key_password is not None:
             passphrase = checked("ssh_key_password", ssh_key_password, str, "a string")
+        whole_number("max_tries", max_tries)  # for the sake of programs that give it
         users = [ssh_username, *items("ssh_alternate_usernames", ssh_alternate_usernames)]
         files = [ssh_key] if isinstance(ssh_key, str | os.PathLike) else items("ssh_key", ssh_key)
         return cls(
@@ -101,7 +101,6 @@ class SSHSetup:
             if ssh_timeout is None
             else seconds("ssh_timeout", ssh_timeout, most=LONGEST_SOCKET_TIMEOUT),
             timeout=seconds("timeout", timeout),
-            tries=whole_number("max_tries", max_tries),
         )
 
     @property
@@ -115,7 +114,8 @@ class SSHSetup:
         address = min(addresses, key=lambda address: ":" in address)
         client = self._connected([self._client(user, address) for user in self.users])
         try:
-            self._run_steps(node, client)
+            # Once: a step that has failed may be half done, and those before it are done.
+            self.steps.run(node, client)
         finally:
             client.close()
 
@@ -154,21 +154,6 @@ class SSHSetup:
                 )
             clock.sleep(pause)
 
-    def _run_steps(self, node: Node, client: BaseSSHClient) -> None:
-        for attempt in range(1, self.tries + 1):
-            try:
-                self.steps.run(node, client)
-            except SSHCommandTimeoutError:
-                raise  # the time of a step is over, however often it is tried
-            except Exception as error:
-                if attempt == self.tries:
-                    raise LibcloudError(f"Failed after {attempt} tries: {error}.") from error
-                if "ssh session not active" in str(error).lower():
-                    client.close()
-                    self._connected([client])
-            else:
-                return
-
 
 @contextmanager
 def reporting(
@@ -185,8 +170,8 @@ def reporting(
             atexit.unregister(at_exit)
         raise DeployFailed(
             f"Node {node.name} ({node.id}) was created on {driver.ex_endpoint}, and cannot be set"
-            f" up: {_sentence(error)} It still exists: destroy it with destroy_node(error.node),"
-            " or go on by hand.",
+            f" up: {_sentence(error)}",
+            hint="It still exists: destroy it with destroy_node(error.node), or go on by hand.",
             node=node,
             original_error=error,
             endpoint=driver.ex_endpoint,
@@ -202,11 +187,13 @@ def reporting(
 def _sentence(error: Exception) -> str:
     """What an exception says, without the tracebacks that libcloud writes into some."""
     if isinstance(error, DriverError):
-        message = str(error)
-    else:
+        return f"{str(error).rstrip('.')}."
+    try:
         message = str(getattr(error, "value", None) or getattr(error, "message", None) or error)
-        message = (message.strip() or type(error).__name__).splitlines()[0]
-    return f"{message.rstrip('.')}."
+    except Exception:  # noqa: BLE001 - a step is anybody's, and so are its exceptions
+        message = ""
+    message = (message.strip() or type(error).__name__).splitlines()[0]
+    return f"{safe_text(message).rstrip('.')}."
 
 
 def _refusal(client: BaseSSHClient, error: BaseException) -> str:

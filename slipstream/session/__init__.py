@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from slipstream.session.session import Session
+from slipstream.session.session import RENEW_BEFORE, Session
 
-__all__ = ["Session"]
+__all__ = ["RENEW_BEFORE", "Session"]

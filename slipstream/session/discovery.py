@@ -34,13 +34,14 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
             hint=_HINT,
         )
     collections = document.get("collections", document)
+    base_uri = document.get("baseURI") or document.get("base-uri")
     return CloudEntryPoint(
         collections={
             name: entry["href"]
             for name, entry in collections.items()
             if isinstance(entry, dict) and isinstance(entry.get("href"), str)
         },
-        base_uri=document.get("baseURI") or document.get("base-uri"),
+        base_uri=base_uri if isinstance(base_uri, str) else None,
         raw=document,
     )
 

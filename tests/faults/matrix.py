@@ -6,7 +6,7 @@ import logging
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
@@ -258,9 +258,19 @@ class Cell:
             self.usual = attempt(call, stage, proxy)
             self.after = Truth.of(stage.direct)
 
-    def results(self, *, every: int = 1, first: int = 0) -> Iterator[Result]:
-        """Try each fault in each position that this call has, or some of these combinations."""
-        combinations = list(self._combinations())[first::every]
+    def results(
+        self, *, every: int = 1, first: int = 0, only: Container[tuple[str, str]] | None = None
+    ) -> Iterator[Result]:
+        """
+        Try each fault in each position that this call has, or some of these combinations.
+
+        :param only: The names of the positions and the faults.
+        """
+        combinations = [
+            (position, fault)
+            for position, fault in self._combinations()
+            if only is None or (position.name, fault.name) in only
+        ][first::every]
         if self.call.fresh and self.usual.changes:
             for position, fault in combinations:
                 with stage_of(self.call, self.family, self.proxy, self.folder) as stage:

@@ -29,6 +29,22 @@ def test_no_combination_of_call_and_fault_ends_badly(
     assert not bad, "\n".join(bad)
 
 
+@pytest.mark.parametrize(
+    ("family", "name", "only"),
+    [
+        ("slipstream", "__init__", {("every request", "values lists")}),
+    ],
+)
+def test_what_was_bad_once(
+    family: str, name: str, only: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    (call,) = (call for call in CALLS if call.name == name)
+    with running() as proxy:
+        results = list(Cell(call, family, proxy, tmp_path).results(only=only))
+    assert len(results) == len(only)
+    assert [r.reason for r in results if r.outcome == BAD] == []
+
+
 def test_every_public_method_is_tried() -> None:
     public = {
         name

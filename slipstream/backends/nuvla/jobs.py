@@ -26,7 +26,7 @@ from slipstream.backends.nuvla.resources import (
     resource_id,
 )
 from slipstream.backends.prefetch import read_ahead
-from slipstream.errors import BadInput, NodeFailed, RequestFailed, WaitTimeout
+from slipstream.errors import BadInput, Forbidden, NodeFailed, RequestFailed, WaitTimeout
 from slipstream.filters import Filter
 from slipstream.session import Session
 from slipstream.transport import clock
@@ -34,6 +34,9 @@ from slipstream.transport.backoff import Backoff
 
 MESSAGE_TIMEOUT = 3.0
 """Seconds to wait for the message of a job: it is written around the time of the failure."""
+
+MOST_SESSIONS = 3
+"""Sessions in which the logs of one call are requested, each after the last one has ended."""
 
 LOG_PERIOD = 1.0
 """Seconds between two polls of the job that fetches a log."""
@@ -165,6 +168,20 @@ def get_logs(
     """Let the server fetch the last lines of each component, a service, and read them."""
     session, name = backend.session, resource_id(deployment_id, "deployment", "node")
     names = list(components) or [_only_component(session, name)]
+    for _ in range(MOST_SESSIONS - 1):
+        login = session.login
+        try:
+            return _fetch_logs(session, name, names, lines, timeout)
+        except Forbidden:
+            # The log of a session that has ended is nobody's.
+            if session.login is login:
+                raise
+    return _fetch_logs(session, name, names, lines, timeout)
+
+
+def _fetch_logs(
+    session: Session, name: str, names: list[str], lines: int, timeout: float
+) -> dict[str, list[str]]:
     doing = f"read the logs of {name}"
     request = post(f"{name}/create-log", {"components": names, "lines": lines})
     response = change(session, request, doing=doing, success=201)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
+from itertools import chain, repeat
 from typing import Any
 
 from slipstream.backends import documents
@@ -34,7 +35,7 @@ from slipstream.backends.nuvla.resources import (
     resource_id,
 )
 from slipstream.errors import Conflict, DriverError, Forbidden, NotFound
-from slipstream.session import Session
+from slipstream.session import RENEW_BEFORE, Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.session.polling import Wait
 from slipstream.transport import clock
@@ -46,6 +47,9 @@ REBOOT_TIMEOUT = 600.0
 
 TERMINATE_TIMEOUT = 300.0
 """Seconds to wait for a deployment that cannot be trusted to go by itself."""
+
+FEWEST_POLLS = 8
+"""Polls before the time is said to be over: a request, or a machine that sleeps, may take it."""
 
 _ACCEPTED = expect(202, json.dumps({"location": f"job/{PLACEHOLDER}"}).encode())
 _BACKOFF = Backoff(start=1.0, factor=1.5, ceiling=5.0)
@@ -135,22 +139,26 @@ def act(
     Send an action, once.
 
     When the session turns out to have ended before its time, the server has written the new
-    state and begun nothing. That is put right with a new session, and the action sent again.
+    state and begun nothing. That is put right with a new session, and the action sent again; as
+    often as this happens, but for a session that ends as soon as it is made.
 
     :param allow: Error statuses that the caller wants to see for itself.
     :param expects: Gives the response that the server is expected to send.
     """
     doing, allowed = f"{action} {name}", {*allow, 403}
     request = post(f"{name}/{action}", body, expects=expects)
-    login = session.login
-    response = change(session, request, doing=doing, success=202, allow=allowed, renewable=False)
-    if response.status == 403 and (
-        session.login is not login or session.backend.session_ended(response)
-    ):
+    for is_repeat in chain([False], repeat(True)):
+        login = session.login
+        response = change(
+            session, request, doing=doing, success=202, allow=allowed, renewable=False
+        )
+        if response.status != 403 or (is_repeat and login.age < RENEW_BEFORE):
+            break
+        if session.login is login and not session.backend.session_ended(response):
+            break
         session.renew(login)
         if action in _ALLOWED_IN:
             session.send(put(name, {"state": _ALLOWED_IN[action]}), doing=doing)
-        response = change(session, request, doing=doing, success=202, allow=allowed)
     if response.status == 403 and 403 not in allow:
         deployment = _without_credential(session, name, response, doing)
         hint = "destroy_node() ends it, with another credential of its location if there is one."
@@ -244,7 +252,7 @@ def _stop_and_delete(session: Session, name: str, is_doubtful: bool, edge: str |
             if session.is_dry_run:
                 state = "STOPPED"
                 continue
-            if clock.monotonic() > deadline:
+            if clock.monotonic() > deadline and polls >= FEWEST_POLLS:
                 message = f"it is still STOPPING after {TERMINATE_TIMEOUT:g} seconds"
                 raise _conflict(session, name, message, f"Try again later. {_FORCE}")
             clock.sleep(pause)

@@ -25,7 +25,7 @@ from slipstream.backends.nuvla.resources import (
 )
 from slipstream.errors import BadInput, KeyPairConflict, RequestFailed
 from slipstream.filters import Filter
-from slipstream.session import Session
+from slipstream.session import RENEW_BEFORE, Session
 from slipstream.transport.logs import get_logger
 from slipstream.values.ssh_key import SSHKey
 
@@ -83,14 +83,19 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
     document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
     doing = f"add the SSH key {key.name!r}"
     request = post("credential", document)
-    try:
-        response = change(session, request, doing=doing, success=201)
-    except RequestFailed as error:
-        # Whose session has ended sees no template; the server says 400 of it, not 403.
-        if error.http_code != 400 or session.backend.accepts_session(session):
-            raise
-        session.renew(session.login)
-        response = change(session, request, doing=doing, success=201)
+    response = None
+    is_repeat = False
+    while response is None:
+        login = session.login
+        try:
+            response = change(session, request, doing=doing, success=201)
+        except RequestFailed as error:
+            # Whose session has ended sees no template; the server says 400 of it, not 403.
+            is_new = is_repeat and login.age < RENEW_BEFORE
+            if error.http_code != 400 or is_new or session.backend.accepts_session(session):
+                raise
+            session.renew(login)
+            is_repeat = True
     name = reference(session, response, "resource-id", "credential", doing)
     return attrs.evolve(key, id=name)
 

@@ -13,8 +13,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from endpoints_under_test import LiveEndpoint
 from key_files import Pair
 from libcloud.compute.base import Node
-from libcloud.compute.deployment import Deployment, ScriptDeployment
+from libcloud.compute.deployment import (
+    Deployment,
+    FileDeployment,
+    MultiStepDeployment,
+    ScriptDeployment,
+)
+from libcloud.compute.ssh import SSHCommandTimeoutError
 from libcloud.compute.types import DeploymentError
+from paramiko import SSHException
 from ssh_server import Machine
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
@@ -86,26 +93,53 @@ def test_deploy_node_on_a_closed_port(
     assert f"Unable to connect to port {machine.port} on 127.0.0.1" in str(error)
 
 
-def test_deploy_node_tries_a_step_max_tries_times(
-    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
-) -> None:
-    step = Step(RuntimeError("the disk is full"))
-    error = failure(endpoint, driver, machine, step, max_tries=2, **key_of(endpoint, pair))
-    assert step.runs == 2
-    assert "Failed after 2 tries: the disk is full." in str(error)
-    assert "Traceback" not in str(error)
-    assert error.original_error is error.__cause__
+def _steps(folder: Path) -> list[tuple[Any, str]]:
+    """Steps that fail, and what each of them says."""
+    return [
+        (RuntimeError("the disk is full"), "the disk is full."),
+        (RuntimeError("Failed.\nTraceback (most recent call last)\n"), "Failed."),
+        (SSHException("SSH session not active"), "SSH session not active."),
+        (SSHCommandTimeoutError("sleep 1", 1), "didn't finish in 1 seconds"),
+        (TimeoutError("timed out"), "timed out."),
+        (EOFError(), "EOFError."),
+        (Unprintable("x"), "Unprintable."),
+        (RuntimeError(f"\x1b[31m{'x' * 60_000}"), "\\x1b[31mxxx"),
+        (FileDeployment(str(folder / "missing"), "x"), "No such file or directory"),
+    ]
 
 
-def test_a_step_that_fails_is_not_tried_under_other_names(
-    endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
+@pytest.mark.parametrize(
+    ("number", "options"),
+    [(0, {}), *((n, {"max_tries": 5, "ssh_alternate_usernames": ["ubuntu"]}) for n in range(9))],
+)
+def test_a_step_that_fails_runs_once(
+    endpoint: LiveEndpoint,
+    driver: Driver,
+    machine: Machine,
+    pair: Pair,
+    tmp_path: Path,
+    options: dict[str, Any],
+    number: int,
 ) -> None:
     machine.users = ("root", "ubuntu")
-    step = Step(RuntimeError("the disk is full"))
-    options = {"ssh_alternate_usernames": ["ubuntu"], "max_tries": 1, **key_of(endpoint, pair)}
-    error = failure(endpoint, driver, machine, step, **options)
-    assert (step.runs, machine.logins) == (1, ["root"])
-    assert "the disk is full." in str(error)
+    cause, message = _steps(tmp_path)[number]
+    step = Step(cause) if isinstance(cause, Exception) else cause
+    before = ScriptDeployment("#!/bin/sh\necho x >> ran\n")
+    steps = MultiStepDeployment([before, step, ScriptDeployment("#!/bin/sh\ntouch after\n")])
+    error = failure(endpoint, driver, machine, steps, **options, **key_of(endpoint, pair))
+    assert message in str(error)
+    assert str(error).isprintable()
+    assert len(str(error)) < 1000
+    assert isinstance(error.original_error, OSError if step is cause else type(cause))
+    assert (getattr(step, "runs", 1), machine.logins) == (1, ["root"])
+    assert (machine.home / "ran").read_text("utf-8") == "x\n"
+    assert not (machine.home / "after").exists()
 
 
 def test_all_names_are_tried_within_the_same_time(
