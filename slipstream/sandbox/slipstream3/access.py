@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
-
-_VIEWING = {"VIEW", "MODIFY", "ALL", "VIEW_DATA", "VIEW_META", "VIEW_ACL", "MANAGE"}
-_CHANGING = {"MODIFY", "ALL", "EDIT_DATA", "EDIT_META", "EDIT_ACL", "DELETE"}
 
 
 @attrs.frozen
@@ -19,29 +16,21 @@ class Identity:
     roles: tuple[str, ...] = ("ANON",)
     session: str | None = None
 
-    @property
-    def is_admin(self) -> bool:
-        """Whether everything is allowed."""
-        return "ADMIN" in self.roles
+    def may_view(self, acl: Mapping[str, Any]) -> bool:
+        """Whether an ``acl`` grants any right."""
+        return self._is_any(acl["owner"], *acl.get("rules", ()))
 
-    def may_view(self, acl: dict[str, Any]) -> bool:
-        """Whether an ``acl`` grants the right to see."""
-        return self._has(acl, _VIEWING)
-
-    def may_modify(self, acl: dict[str, Any]) -> bool:
+    def may_modify(self, acl: Mapping[str, Any]) -> bool:
         """Whether an ``acl`` grants the right to change, or of a collection to add."""
-        return self._has(acl, _CHANGING)
+        rules = (rule for rule in acl.get("rules", ()) if rule["right"] != "VIEW")
+        return self._is_any(acl["owner"], *rules)
 
-    def _has(self, acl: dict[str, Any], rights: Iterable[str]) -> bool:
-        if self.is_admin or self._is(acl["owner"]):
-            return True
-        rules = acl.get("rules", [])
-        return any(rule["right"] in rights and self._is(rule) for rule in rules)
-
-    def _is(self, principal: dict[str, str]) -> bool:
-        if principal["type"] == "USER":
-            return principal["principal"] == self.name
-        return principal["principal"] in {*self.roles, "ANON"}
+    def _is_any(self, *principals: Mapping[str, str]) -> bool:
+        roles, name = {*self.roles, "ANON"}, self.name
+        return "ADMIN" in roles or any(
+            principal["principal"] in ({name} if principal["type"] == "USER" else roles)
+            for principal in principals
+        )
 
 
 NOBODY = Identity()

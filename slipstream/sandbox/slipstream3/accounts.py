@@ -9,24 +9,19 @@ import attrs
 
 from slipstream.sandbox.slipstream3.modules import Parameter
 
-_USER_NAMES, _PASSWORD_NAMES = ("username", "access.id"), ("password", "secret.key")
+_NAMES, _PASSWORDS = ("username", "access.id"), ("password", "secret.key")
 KEEP_RUNNING = "General.keep-running"
 SSH_KEY = "General.ssh.public.key"
 DEFAULT_CLOUD = "General.default.cloud.service"
-# Attribute of the user-param document: parameter, description, instructions.
+# Attribute of the user-param document: parameter, description, instructions, default.
 GENERAL = {
-    "defaultCloudService": (
-        DEFAULT_CLOUD,
-        "Default Cloud",
-        "Select the cloud that you want to use as the default.",
-    ),
-    "keepRunning": (KEEP_RUNNING, "Keep running after deployment", "When to keep the machines."),
-    "verbosityLevel": ("General.Verbosity Level", "Level of verbosity", "From 0 to 3."),
-    "timeout": ("General.Timeout", "Execution timeout (in minutes)", "The longest transition."),
-    "sshPublicKey": (SSH_KEY, "SSH Public Key(s) (one per line)", "Some clouds use only one."),
-    "mailUsage": ("General.mail-usage", "Cloud usage email", "How often a mail is sent."),
+    "defaultCloudService": (DEFAULT_CLOUD, "Default Cloud", "Which cloud is the default.", ""),
+    "keepRunning": (KEEP_RUNNING, "Keep running", "When to keep the machines.", "on-success"),
+    "verbosityLevel": ("General.Verbosity Level", "Level of verbosity", "From 0 to 3.", ""),
+    "timeout": ("General.Timeout", "Execution timeout (in minutes)", "The longest state.", "30"),
+    "sshPublicKey": (SSH_KEY, "SSH Public Key(s) (one per line)", "Some clouds use only one.", ""),
+    "mailUsage": ("General.mail-usage", "Cloud usage email", "How often it is sent.", "never"),
 }
-_DEFAULTS = {"keepRunning": "on-success", "timeout": "30", "mailUsage": "never"}
 
 
 @attrs.define(kw_only=True)
@@ -38,7 +33,7 @@ class Account:
     email: str = ""
     first_name: str = ""
     last_name: str = ""
-    organization: str | None = None
+    organization: str = ""
     super: bool = False
     state: str = "ACTIVE"
     created: datetime
@@ -56,47 +51,44 @@ class Account:
         return self.state == "ACTIVE"
 
     @property
+    def deleted(self) -> bool:
+        """Whether the user is gone."""
+        return self.state == "DELETED"
+
+    @property
     def roles(self) -> list[str]:
         """Roles that every session of the user has."""
         return [*(["ADMIN"] if self.super else []), "USER", "ANON"]
 
     def cloud_login(self, cloud: str) -> tuple[str, str]:
         """The user's name and password for a cloud; empty where they are not set."""
-        names = (self.value(f"{cloud}.{name}") for name in _USER_NAMES)
-        passwords = (self.value(f"{cloud}.{name}") for name in _PASSWORD_NAMES)
+        names = (self.value(f"{cloud}.{name}") for name in _NAMES)
+        passwords = (self.value(f"{cloud}.{name}") for name in _PASSWORDS)
         return next(filter(None, names), ""), next(filter(None, passwords), "")
 
 
-def general_parameters(clouds: tuple[str, ...], **values: str) -> Iterator[Parameter]:
+def general_parameters(clouds: Sequence[str], **values: str) -> Iterator[Parameter]:
     """Make the parameters that every user has."""
-    for attribute, (name, description, instructions) in GENERAL.items():
-        is_choice = name == DEFAULT_CLOUD
-        yield Parameter(
-            name,
-            values.get(attribute, _DEFAULTS.get(attribute, "")),
-            description=description,
-            instructions=instructions,
-            type="Enum" if is_choice else "String",
-            choices=clouds if is_choice else (),
-        )
+    for attribute, (name, description, instructions, default) in GENERAL.items():
+        value = values.get(attribute, default)
+        parameter = Parameter(name, value, description=description, instructions=instructions)
+        if name == DEFAULT_CLOUD:
+            parameter.type, parameter.choices = "Enum", tuple(clouds)
+        yield parameter
 
 
 def cloud_parameters(
-    cloud: str, user: str, password: str, names: Sequence[str]
+    cloud: str, login: Sequence[str], names: Sequence[str]
 ) -> Iterator[Parameter]:
-    """Make the parameters of a connector."""
-    rows = (
-        (names[0], user, "Account username", "String", 10),
-        (names[1], password, "Account password", "Password", 20),
-    )
-    for name, value, description, kind, order in rows:
+    """Make the two parameters of a connector."""
+    for name, value, kind in zip(names, login, ("String", "Password"), strict=True):
         yield Parameter(
             f"{cloud}.{name}",
             value,
             category=cloud,
             type=kind,
             mandatory=True,
-            description=description,
+            description=f"Account {name}",
             instructions="You find it on the page of your account.",
-            order=order,
+            order=10,
         )

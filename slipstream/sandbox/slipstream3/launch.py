@@ -7,7 +7,8 @@ Source: SlipStreamServer, jar-service RunListResource.java and jar-connector fac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,24 +24,14 @@ from slipstream.sandbox.slipstream3.runs import LONGEST_VALUE, Kind, Machine, Ru
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import XmlProblem
 
-_KEEP_RUNNING = ("always", "on-success", "on-error", "never")
-_YES = {"true", "yes", "on", "1"}
-_GLOBAL_FIELDS = frozenset(
-    {
-        "refqname",
-        "type",
-        "keep-running",
-        "mutable",
-        "tags",
-        "bypass-ssh-check",
-        "redirect_to_dashboard",
-    }
-)
-_DESCRIPTIONS = yaml.safe_load(
+_TABLES: Mapping[str, Mapping[str, str]] = yaml.safe_load(
     Path(__file__).with_name("runtime_parameters.yaml").read_text("utf-8")
 )
+_KEEP_RUNNING = ("always", "on-success", "on-error", "never")
+_YES = {"true", "yes", "on", "1"}
+_GLOBAL_FIELDS = {"refqname", "type", "keep-running", "mutable", "tags", "bypass-ssh-check"}
+_GLOBAL_FIELDS |= {"redirect_to_dashboard"}
 _REFERENCE = re.compile(r"[A-Za-z0-9_]+(\.\d+)?:\S+")
-_FIELD_PARTS = {"Image": 2, "Deployment": 4}
 _CAST = (
     "Module validation failed: class com.sixsq.slipstream.persistence.{0} cannot be cast to class "
     "com.sixsq.slipstream.persistence.{1} (com.sixsq.slipstream.persistence.{0} and "
@@ -59,7 +50,7 @@ _NO_CREDENTIAL = (
 class _Node:
     """A node as it will be deployed; the node of a component is called ``machine``."""
 
-    name: str
+    name: str = "machine"
     component: Module
     cloud: str = ""
     offer: str | None = None
@@ -68,39 +59,36 @@ class _Node:
     values: dict[str, str] = attrs.field(factory=dict)
     mappings: dict[str, str] = attrs.field(factory=dict)
     size: dict[str, str] = attrs.field(factory=dict)
-    form_cloud: str = ""
+
+    @property
+    def is_component(self) -> bool:
+        """Whether a component is deployed by itself."""
+        return self.name == "machine"
 
     def put(self, name: str, value: str, parameters: Mapping[str, Parameter]) -> None:
         """Take one parameter of the form; the component's own are passed."""
         if name == "cloudservice":
-            self.form_cloud = value
+            self.cloud = "" if value == "default" else value
         elif name == "service-offer":
             self.offer = value or None
         elif name == "multiplicity":
-            self.multiplicity = _count(value)
-        elif name == "max-provisioning-failures" and self.name != "machine":
+            try:
+                self.multiplicity = int(value)
+            except ValueError:
+                raise XmlProblem(500) from None
+        elif name == "max-provisioning-failures" and not self.is_component:
             self.max_failures = value
         elif name in parameters:
-            self._put_value(name, value)
-        elif name in _DESCRIPTIONS["connector"]:
+            # The column of the database is this wide, and nobody checks before.
+            if len(value) > LONGEST_VALUE:
+                raise XmlProblem(500)
+            # A component keeps its default where the form has an empty value.
+            if value or not self.is_component:
+                self.values[name] = value
+        elif name in _TABLES["connector"]:
             self.size[name] = value
         else:
             raise XmlProblem(409, f"Unknown parameter: {name} in node: {self.name}")
-
-    def _put_value(self, name: str, value: str) -> None:
-        # The column of the database is this wide, and nobody checks before.
-        if len(value) > LONGEST_VALUE:
-            raise XmlProblem(500)
-        # A component keeps its default where the form has an empty value.
-        if value or self.name != "machine":
-            self.values[name] = value
-
-
-def _count(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise XmlProblem(500) from None
 
 
 def is_yes(text: str | None) -> bool:
@@ -114,8 +102,7 @@ def launch(state: State, account: Account, form: Mapping[str, str]) -> Run:
     kind = _kind(module, form)
     if not is_yes(form.get("bypass-ssh-check")) and not account.value(SSH_KEY):
         raise XmlProblem(409, "Missing public key in your user profile.")
-    fields = {name: value for name, value in form.items() if name not in _GLOBAL_FIELDS}
-    nodes = _read_nodes(state, module, fields)
+    nodes = _read_nodes(state, module, form)
     for node in nodes:
         _settle_cloud(state, account, node)
     for node in nodes:
@@ -146,26 +133,18 @@ def _module(state: State, account: Account, form: Mapping[str, str]) -> Module:
     name = form.get("refqname", "").strip()
     if not name:
         raise XmlProblem(400, "Missing refqname in POST")
-    module = _find(state, name)
+    # Without the prefix a number at the end is a part of the path.
+    module = state.library.latest(name.strip("/"))
+    if name.startswith("module/"):
+        with suppress(XmlProblem):
+            module = state.library.find(name.removeprefix("module/"))
+    if module is None:
+        raise XmlProblem(404, f"Coudn't find reference module: {name}")
     if not account.super and not module.rights.allow(account.name, "Post"):
         raise XmlProblem(403, "User does not have the rights to execute this module")
     if module.category == "Deployment" and not module.nodes:
         raise XmlProblem(409, "Deployment module provided for run is missing nodes.")
     return module
-
-
-def _find(state: State, name: str) -> Module:
-    unknown = XmlProblem(404, f"Coudn't find reference module: {name}")
-    if not name.startswith("module/"):
-        # Without the prefix a number at the end is a part of the path.
-        module = state.library.latest(name.strip("/"))
-        if module is None:
-            raise unknown
-        return module
-    try:
-        return state.library.find(name.removeprefix("module/"))
-    except XmlProblem:
-        raise unknown from None
 
 
 def _kind(module: Module, form: Mapping[str, str]) -> Kind:
@@ -189,17 +168,18 @@ def _keep_running(account: Account, form: Mapping[str, str]) -> str:
     return text
 
 
-def _read_nodes(state: State, module: Module, fields: Mapping[str, str]) -> list[_Node]:
-    """The nodes of a module with what a form, without its global fields, chooses for them."""
+def _read_nodes(state: State, module: Module, form: Mapping[str, str]) -> list[_Node]:
+    """The nodes of a module with what a form chooses for them."""
     nodes = {node.name: node for node in _default_nodes(state, module)}
-    for field, value in fields.items():
+    is_application = module.category == "Deployment"
+    for field in [name for name in form if name not in _GLOBAL_FIELDS]:
         parts = field.split("--")
-        if len(parts) != _FIELD_PARTS[module.category]:
+        if len(parts) != (4 if is_application else 2):
             raise XmlProblem(409, f"Invalid key format for {module.category} module: {field}")
-        name = parts[2] if module.category == "Deployment" else "machine"
+        name = parts[2] if is_application else "machine"
         if name not in nodes:
             raise XmlProblem(409, f"Unknown node: {name}")
-        text = _unquoted(value) if module.category == "Deployment" else value
+        text = _unquoted(form[field]) if is_application else form[field]
         nodes[name].put(parts[-1], text, state.library.parameters(nodes[name].component))
     return list(nodes.values())
 
@@ -210,170 +190,128 @@ def _unquoted(text: str) -> str:
     return text[1:-1] if quoted else text
 
 
-def _default_nodes(state: State, module: Module) -> list[_Node]:
+def _default_nodes(state: State, module: Module) -> Iterator[_Node]:
     if module.category == "Image":
-        return [_Node(name="machine", component=module)]
-    return [
-        _Node(
-            name=node.name,
-            component=state.library.find(node.path),
-            cloud=node.cloud,
-            multiplicity=node.multiplicity,
-            max_failures=str(node.max_provisioning_failures),
-            values={
-                name: _unquoted(value)
-                for name, value in node.parameters.items()
-                if not _REFERENCE.fullmatch(value)
-            },
-            mappings={
-                name: value
-                for name, value in node.parameters.items()
-                if _REFERENCE.fullmatch(value)
-            },
+        yield _Node(component=module)
+    for own in module.nodes:
+        component, failures = state.library.find(own.path), str(own.max_provisioning_failures)
+        node = _Node(
+            name=own.name,
+            component=component,
+            multiplicity=own.multiplicity,
+            max_failures=failures,
         )
-        for node in module.nodes
-    ]
+        for name, value in own.parameters.items():
+            if _REFERENCE.fullmatch(value):
+                node.mappings[name] = value
+            else:
+                node.values[name] = _unquoted(value)
+        yield node
 
 
 def _settle_cloud(state: State, account: Account, node: _Node) -> None:
-    chosen = "" if node.form_cloud in {"", "default"} else node.form_cloud
-    own = "" if node.cloud == "default" or node.form_cloud else node.cloud
-    cloud = _offered_cloud(state, node, chosen) or chosen or own
-    node.cloud = cloud or account.value(DEFAULT_CLOUD)
+    if node.offer is not None:
+        offer = state.store.get(node.offer)
+        if offer is None or not node.offer.startswith("service-offer/"):
+            raise XmlProblem(409, f"Failed to find the service offer '{node.offer}'")
+        cloud = str(offer["connector"]["href"]).removeprefix("connector/")
+        if node.cloud not in {"", cloud}:
+            raise XmlProblem(
+                409,
+                f"The service offer is for '{cloud}' but the Cloud service '{node.cloud}' was "
+                f"asked for node '{node.name}'",
+            )
+        node.cloud = cloud
+    node.cloud = node.cloud or account.value(DEFAULT_CLOUD)
     if not node.cloud:
         raise XmlProblem(409, "No cloud service names set on the run.")
-
-
-def _offered_cloud(state: State, node: _Node, chosen: str) -> str:
-    if node.offer is None:
-        return ""
-    offer = state.store.get(node.offer)
-    if offer is None or not node.offer.startswith("service-offer/"):
-        raise XmlProblem(409, f"Failed to find the service offer '{node.offer}'")
-    cloud = str(offer["connector"]["href"]).removeprefix("connector/")
-    if chosen and chosen != cloud:
-        raise XmlProblem(
-            409,
-            f"The service offer is for '{cloud}' but the Cloud service '{chosen}' was asked "
-            f"for node '{node.name}'",
-        )
-    return cloud
 
 
 def _check_image(state: State, node: _Node) -> None:
     lineage = state.library.lineage(node.component)
     if any(module.images.get(node.cloud) for module in lineage):
         return
-    base = lineage[-1]
-    if node.name != "machine":
-        cloud = f"an image id for cloud: {node.cloud}"
-        missing = cloud if base.is_base else "a machine image reference"
-        raise XmlProblem(409, f"Node {node.name} refers to image {base.path} missing {missing}")
-    if node.component.is_base:
-        detail = f"Base image must have an image id for cloud service: {node.cloud}"
-        raise XmlProblem(409, detail)
-    if not base.is_base:
-        raise XmlProblem(409, "Missing reference module")
-    detail = f"Missing image id for base image: {base.path} on cloud service: {node.cloud}"
+    path, cloud = lineage[-1].path, node.cloud
+    detail = f"Missing image id for base image: {path} on cloud service: {cloud}"
+    if not node.is_component:
+        detail = f"Node {node.name} refers to image {path} missing an image id for cloud: {cloud}"
+    elif node.component.is_base:
+        detail = f"Base image must have an image id for cloud service: {cloud}"
     raise XmlProblem(409, detail)
 
 
+def _rows(
+    section: str, values: Mapping[str, str], prefix: str = ""
+) -> Iterator[tuple[str, str, str]]:
+    """The name, the value and the description of each parameter of a table."""
+    for name, text in _TABLES[section].items():
+        description, _, default = text.partition(" | ")
+        yield f"{prefix}{name}", values.get(name, default), description
+
+
+def _declare(run: Run, section: str, values: Mapping[str, str], prefix: str) -> None:
+    for row in _rows(section, values, prefix):
+        run.declare(*row)
+
+
+def _remember(run: Run, section: str, values: Mapping[str, str], prefix: str = "") -> None:
+    for name, value, description in _rows(section, values, prefix):
+        run.parameters[name] = Parameter(name, value, description=description)
+
+
 def _assemble(state: State, run: Run, nodes: list[_Node], *, tags: str) -> None:
-    is_application = run.kind == "Orchestration"
     clouds = sorted({node.cloud for node in nodes})
     run.nodes = [f"{node.cloud}:{node.name}" for node in nodes]
-    _declare_global(state, run, clouds, tags)
-    _remember(run, nodes)
-    if is_application:
-        for cloud in clouds:
-            _add_orchestrator(run, cloud)
-    for node in nodes:
-        if is_application:
-            _declare_node(run, node)
-        for index in range(1, node.multiplicity + 1):
-            _add_machine(state, run, node, index)
-    for node in nodes:
-        for machine in run.instances(node.name):
-            _map_parameters(run, node, machine)
-
-
-def _declare_global(state: State, run: Run, clouds: list[str], tags: str) -> None:
-    account = state.accounts[run.owner]
-    digest = secret_digest(state.ids.secret())
     credentials = [credential_of(state, run.owner, cloud) for cloud in clouds]
+    account, digest = state.accounts[run.owner], secret_digest(state.ids.secret())
     values = {
         "state": run.state,
         "category": run.module.category,
         "groups": ",".join(run.nodes),
         "tags": tags,
-        "recovery.mode": "false",
         "run.api.key": str(add_api_key(state, account, digest, account.roles)["id"]),
         "deployment.credential.ids": ",".join(
             str(document["id"]) for document in credentials if document
         ),
     }
-    for name, description in _DESCRIPTIONS["global"].items():
-        run.declare(f"ss:{name}", values.get(name, ""), description=description)
-
-
-def _remember(run: Run, nodes: Iterable[_Node]) -> None:
-    def add(name: str, value: str, description: str = "") -> None:
-        run.parameters[name] = Parameter(name, value, description=description)
-
-    add("garbage_collected", "false", "true if the Run was already garbage collected")
-    add("General.keep-running", run.keep_running, "Keep running after deployment")
-    recipes = "Define if the SlipStream executor should run build recipes."
-    is_application = run.kind == "Orchestration"
+    _declare(run, "global", values, "ss:")
+    _remember(run, "run", {"General.keep-running": run.keep_running})
+    if run.kind == "Orchestration":
+        for cloud in clouds:
+            machine = Machine(group=f"orchestrator-{cloud}", cloud=cloud)
+            run.machines.append(machine)
+            _declare(run, "orchestrator", {"cloudservice": cloud}, f"{machine.group}:")
     for node in nodes:
-        add(
-            f"{node.name}:cloudservice",
-            node.cloud,
-            "Cloud Service where the node resides" if is_application else "",
-        )
-        add(f"{node.name}:run-build-recipes", "false", recipes)
-        if node.offer:
-            add(f"{node.name}:service-offer", node.offer, "Service Offer Id")
-        if is_application:
-            increment = "Current increment value for node instances ids"
-            add(f"{node.name}:multiplicity", str(node.multiplicity), "Multiplicity number")
-            add(f"{node.name}:node.increment", str(node.multiplicity + 1), increment)
-            failures = "Max provisioning failures"
-            add(f"{node.name}:max-provisioning-failures", node.max_failures, failures)
-        for name, value in node.values.items():
-            add(f"{node.name}:{name}", value)
+        _add_node(state, run, node)
+    for node in nodes:
+        for machine in run.instances(node.name):
+            _map_parameters(run, node, machine)
 
 
-def _add_orchestrator(run: Run, cloud: str) -> None:
-    group = f"orchestrator-{cloud}"
-    run.machines.append(Machine(group=group, cloud=cloud))
-    settings = {"is.orchestrator": "true", "cloudservice": cloud}
-    settings |= {"complete": "false", "vmstate": "Unknown"}
-    for name, description in _DESCRIPTIONS["machine"].items():
-        run.declare(f"{group}:{name}", settings.get(name, ""), description=description)
-    run.declare(
-        f"{group}:max.iaas.workers",
-        "5",
-        description="Max number of concurrently provisioned VMs by orchestrator",
-    )
+def _add_node(state: State, run: Run, node: _Node) -> None:
+    numbers = [str(number) for number in range(1, node.multiplicity + 1)]
+    values = {
+        "cloudservice": node.cloud,
+        "ids": ",".join(numbers),
+        "multiplicity": str(node.multiplicity),
+        "node.increment": str(node.multiplicity + 1),
+        "max-provisioning-failures": node.max_failures,
+    }
+    _remember(run, f"run of {'machine' if node.is_component else 'node'}", values, f"{node.name}:")
+    own = node.values | ({"service-offer": node.offer} if node.offer else {})
+    for key, value in ((f"{node.name}:{name}", value) for name, value in own.items()):
+        run.parameters[key] = Parameter(key, value, description="")
+    if not node.is_component:
+        _declare(run, "node", values, f"{node.name}:")
+    for number in numbers:
+        _add_machine(state, run, node, number)
 
 
-def _declare_node(run: Run, node: _Node) -> None:
-    ids = ",".join(str(index) for index in range(1, node.multiplicity + 1))
-    for name, value, description in (
-        ("ids", ids, "IDs of the machines in a mutable deployment."),
-        ("multiplicity", str(node.multiplicity), "Multiplicity number"),
-        ("max-provisioning-failures", node.max_failures, "Max provisioning failures"),
-    ):
-        run.declare(f"{node.name}:{name}", value, description=description)
-
-
-def _add_machine(state: State, run: Run, node: _Node, index: int) -> None:
-    is_application = run.kind == "Orchestration"
-    group = f"{node.name}.{index}" if is_application else "machine"
+def _add_machine(state: State, run: Run, node: _Node, number: str) -> None:
+    group = "machine" if node.is_component else f"{node.name}.{number}"
     machine = Machine(
         group=group,
         node=node.name,
-        index=index,
         cloud=node.cloud,
         offer=node.offer,
         component=node.component,
@@ -381,30 +319,19 @@ def _add_machine(state: State, run: Run, node: _Node, index: int) -> None:
     )
     run.machines.append(machine)
     base = state.library.lineage(node.component)[-1]
-    settings = {
+    values = {
         "cloudservice": node.cloud,
         "service-offer": node.offer or "",
         "image.id": base.images.get(node.cloud, ""),
         "image.platform": base.platform or "",
-        "is.orchestrator": "false",
-        "complete": "false",
-        "scale.state": "creating",
-        "pre.scale.done": "false",
-        "scale.iaas.done": "false",
-        "vmstate": "Unknown",
+        "nodename": node.name,
+        "id": number,
     }
-    for name, description in {**_DESCRIPTIONS["machine"], **_DESCRIPTIONS["worker"]}.items():
-        run.declare(f"{group}:{name}", settings.get(name, ""), description=description)
-    if is_application:
-        run.declare(f"{group}:nodename", node.name, description="Nodename")
-        run.declare(f"{group}:id", str(index), description="Node instance id")
-    for name, description in _DESCRIPTIONS["connector"].items():
-        key = f"{group}:{node.cloud}.{name}"
-        run.declare(key, node.size.get(name, ""), description=description)
-    # Whatever its type in the module, a runtime parameter is a String.
+    _declare(run, "machine" if node.is_component else "instance", values, f"{group}:")
+    _declare(run, "connector", node.size, f"{group}:{node.cloud}.")
     for name, parameter in state.library.parameters(node.component).items():
         value = node.values.get(name, parameter.value or parameter.default or "")
-        run.declare(f"{group}:{name}", value, description=parameter.description or "")
+        run.declare(f"{group}:{name}", value, parameter.description or "")
 
 
 def _map_parameters(run: Run, node: _Node, machine: Machine) -> None:
@@ -422,12 +349,14 @@ def _map_parameters(run: Run, node: _Node, machine: Machine) -> None:
 def finished_run(state: State, user: str, path: str, at: datetime) -> Run:
     """Make a deployment of a component that is up since some time."""
     module = state.library.find(path)
-    node = _Node(name="machine", component=module, cloud=min(state.connectors))
     run = Run(uuid=state.ids.uuid(), module=module, kind="Run", owner=user, created=at, changed=at)
-    _assemble(state, run, [node], tags="")
+    _assemble(state, run, [_Node(component=module, cloud=min(state.connectors))], tags="")
     run.state, run.changed = "Ready", at + timedelta(minutes=4)
-    run.put("ss:state", "Ready")
-    run.put("machine:hostname", state.ids.address())
     run.machines[0].instance = state.ids.uuid()
-    run.put("machine:instanceid", run.machines[0].instance)
+    for key, value in {
+        "ss:state": "Ready",
+        "machine:hostname": state.ids.address(),
+        "machine:instanceid": run.machines[0].instance,
+    }.items():
+        run.put(key, value)
     return run

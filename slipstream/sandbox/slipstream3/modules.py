@@ -8,11 +8,20 @@ from typing import Literal
 
 import attrs
 
-from slipstream.sandbox.slipstream3.xml import Element, XmlProblem, entries, string_array
+from slipstream.sandbox.slipstream3.xml import (
+    Element,
+    XmlProblem,
+    attributes_of,
+    entries,
+    string_array,
+)
 
 Category = Literal["Project", "Image", "Deployment"]
-RIGHTS = ("Get", "Put", "Post", "Delete", "CreateChildren")
 _LONGEST_VERSION = 10
+_PARAMETER = (
+    "name description category mandatory type readonly order_=order order isMappedValue=mapped "
+    "isSet=is_set"
+)
 
 
 @attrs.define
@@ -40,57 +49,37 @@ class Parameter:
     mapped: bool | None = attrs.field(default=None, kw_only=True)
     shows_set: bool = attrs.field(default=False, kw_only=True)
 
+    @property
+    def is_set(self) -> bool | None:
+        """Whether it has a value, where the document says so."""
+        return bool(self.value) if self.shows_set else None
+
     def element(self) -> Element:
         """The ``parameter`` element."""
-        attributes = {
-            "name": self.name,
-            "description": self.description,
-            "category": self.category,
-            "mandatory": self.mandatory,
-            "type": self.type,
-            "readonly": self.readonly,
-            "order_": self.order,
-            "order": self.order,
-            "isMappedValue": self.mapped,
-            "isSet": bool(self.value) if self.shows_set else None,
-        }
-        texts = {
-            "instructions": self.instructions,
-            "value": self.value,
-            "defaultValue": self.default,
-        }
-        children = [
-            Element(name, text=text, cdata=True)
-            for name, text in texts.items()
-            if text is not None
-        ]
-        if self.choices:
-            children.insert(0, string_array("enumValues", self.choices))
-        return Element("parameter", attributes, children)
+        texts = attributes_of(self, "instructions value defaultValue=default")
+        children = [Element(name, text=text, cdata=True) for name, text in texts.items()]
+        choices = string_array("enumValues", self.choices) if self.choices else None
+        present = [child for child in children if child.text is not None]
+        return Element("parameter", attributes_of(self, _PARAMETER), [choices, *present])
 
 
-def parameter_map(
-    parameters: Iterable[Parameter], *, kind: str | None = None, name: str = "parameters"
-) -> Element:
-    """Write parameters as a map."""
+def parameter_map(parameters: Iterable[Parameter], kind: str, name: str = "parameters") -> Element:
+    """Write parameters as a map of a Java class."""
     pairs = [(parameter.name, parameter.element()) for parameter in parameters]
     return Element(name, {"class": kind}, entries(pairs))
 
 
 @attrs.define(kw_only=True)
 class Rights:
-    """Who may do what with a module; the owner may do everything. ``Post`` is to deploy."""
+    """What everyone, and a group, may do with a module; its owner may do everything."""
 
     owner: str
     public: frozenset[str] = frozenset()
     group: frozenset[str] = frozenset()
-    members: tuple[str, ...] = ()
 
     def allow(self, user: str, right: str) -> bool:
-        """Whether a user has a right."""
-        if user == self.owner or right in self.public:
-            return True
-        return user in self.members and right in self.group
+        """Whether a user has a right; ``Post`` is to deploy."""
+        return user == self.owner or right in self.public
 
 
 @attrs.define(kw_only=True)
@@ -133,7 +122,7 @@ class Module:
     parameters: list[Parameter] = attrs.field(factory=list)
     targets: dict[str, str] = attrs.field(factory=dict)
     reference: str | None = None
-    is_base: bool = False
+    is_base: bool | None = None
     platform: str | None = None
     login: str | None = None
     images: dict[str, str] = attrs.field(factory=dict)
@@ -141,8 +130,8 @@ class Module:
 
     @property
     def parent(self) -> str:
-        """Path of the project it is in; empty for a root project."""
-        return self.path.rpartition("/")[0]
+        """Address of the project it is in."""
+        return f"module/{self.path.rpartition('/')[0]}"
 
     @property
     def name(self) -> str:
@@ -192,7 +181,7 @@ class Library:
         return next(reversed(self.versions(path)), None)
 
     def find(self, path: str) -> Module:
-        """Find a module."""
+        """Find a module, by a path with or without a version."""
         name, version = split_version(path)
         if version is None:
             module = self.latest(name)
@@ -208,16 +197,13 @@ class Library:
     def children(self, path: str) -> list[Module]:
         """The latest versions of what is directly below a project; the root is an empty path."""
         latest = (self.latest(name) for name in sorted(self._versions))
-        return [module for module in latest if module and module.parent == path]
+        return [module for module in latest if module and module.parent == f"module/{path}"]
 
     def lineage(self, module: Module) -> list[Module]:
         """A component, the component that it is made from, and so on."""
         modules = [module]
         while modules[-1].reference:
-            name, version = split_version(modules[-1].reference.removeprefix("module/"))
-            versions = self.versions(name)
-            parent = next((item for item in versions if item.version == version), None)
-            parent = parent or self.latest(name)
+            parent = self.latest(modules[-1].reference.removeprefix("module/"))
             if parent is None or parent in modules:
                 break
             modules.append(parent)
@@ -225,7 +211,5 @@ class Library:
 
     def parameters(self, module: Module) -> dict[str, Parameter]:
         """The parameters of a component and of what it is made from; the nearest wins."""
-        parameters: dict[str, Parameter] = {}
-        for ancestor in reversed(self.lineage(module)):
-            parameters.update({parameter.name: parameter for parameter in ancestor.parameters})
-        return parameters
+        lineage = reversed(self.lineage(module))
+        return {own.name: own for ancestor in lineage for own in ancestor.parameters}

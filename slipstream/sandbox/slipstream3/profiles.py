@@ -18,13 +18,15 @@ from slipstream.sandbox.slipstream3.access import Identity, granted
 from slipstream.sandbox.slipstream3.accounts import GENERAL, Account, general_parameters
 from slipstream.sandbox.slipstream3.modules import Parameter, parameter_map
 from slipstream.sandbox.slipstream3.state import State
-from slipstream.sandbox.slipstream3.xml import Element, XmlProblem, java_timestamp, read_xml
+from slipstream.sandbox.slipstream3.xml import Element, XmlProblem, attributes_of, read_xml
 from slipstream.sandbox.store import Document
 
-SIXSQ = "http://sixsq.com/slipstream/1/"
 _MANDATORY = {"firstName": "First name", "lastName": "Last name", "password": "Password"}
 _NUMBERS = {"verbosityLevel", "timeout"}
-_EPOCH = "1970-01-01 00:00:00.0 UTC"
+_NAMES = "firstName=first_name lastName=last_name organization state deleted"
+_XML = f"{_NAMES} name email issuper=super lastModified=modified creation=created"
+_JSON = f"{_NAMES} username=name emailAddress=email isSuperUser=super"
+_TIMES = ("activeSince", "lastOnline", "lastExecute")
 _ORCHESTRATOR_KEY = Parameter(
     "General.orchestrator.publicsshkey",
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQDm0rchestrator orchestrator\n",
@@ -34,28 +36,11 @@ _ORCHESTRATOR_KEY = Parameter(
 
 def user_document(account: Account, identity: Identity) -> Element:
     """Write a user."""
+    more = {"resourceUri": f"user/{account.name}", "roles": " ".join(identity.roles)}
+    times = dict.fromkeys(_TIMES, "1970-01-01 00:00:00.0 UTC")
     parameters = [*account.parameters.values(), _ORCHESTRATOR_KEY]
-    return Element(
-        "user",
-        {
-            "lastModified": java_timestamp(account.modified),
-            "deleted": account.state == "DELETED",
-            "resourceUri": f"user/{account.name}",
-            "name": account.name,
-            "email": account.email,
-            "firstName": account.first_name,
-            "lastName": account.last_name,
-            "organization": account.organization,
-            "roles": " ".join(identity.roles),
-            "issuper": account.super,
-            "state": account.state,
-            "lastOnline": _EPOCH,
-            "lastExecute": _EPOCH,
-            "activeSince": _EPOCH,
-            "creation": java_timestamp(account.created),
-        },
-        [parameter_map(parameters, kind="java.util.HashMap")],
-    )
+    children = [parameter_map(parameters, "java.util.HashMap")]
+    return Element("user", attributes_of(account, _XML) | times | more, children)
 
 
 def put_user(state: State, account: Account, body: bytes, *, by_super: bool) -> None:
@@ -63,8 +48,10 @@ def put_user(state: State, account: Account, body: bytes, *, by_super: bool) -> 
     root = read_xml(body)
     if root.tag != "user":
         raise XmlProblem(400, f"Invalid xml user: {root.tag}")
-    if not by_super:
-        _check_privileges(root)
+    if root.get("issuper") == "true" and not by_super:
+        raise XmlProblem(403, "Only super users are authorized to create a privileged user!")
+    if "roles" in root.attrib and not by_super:
+        raise XmlProblem(403, "Only super users are authorized to update roles!")
     if root.get("name") != account.name:
         raise XmlProblem(400, "The uploaded user does not correspond to the target user uri")
     parameters = {parameter.name: parameter for parameter in _merged(state, account, root)}
@@ -74,20 +61,12 @@ def put_user(state: State, account: Account, body: bytes, *, by_super: bool) -> 
     for attribute, label in _MANDATORY.items():
         if not root.get(attribute, account.password):
             raise XmlProblem(409, f"{label} cannot be empty.")
-    account.email = root.get("email", "")
-    account.first_name, account.last_name = root.get("firstName", ""), root.get("lastName", "")
-    account.organization = root.get("organization")
+    for name in ("email", "firstName", "lastName", "organization"):
+        attribute = {"firstName": "first_name", "lastName": "last_name"}.get(name, name)
+        setattr(account, attribute, root.get(name, ""))
     account.password = root.get("password", account.password)
-    account.parameters = parameters
-    account.modified = state.now()
+    account.parameters, account.modified = parameters, state.now()
     publish(state, account)
-
-
-def _check_privileges(root: Read) -> None:
-    if root.get("issuper") == "true":
-        raise XmlProblem(403, "Only super users are authorized to create a privileged user!")
-    if "roles" in root.attrib:
-        raise XmlProblem(403, "Only super users are authorized to update roles!")
 
 
 def _merged(state: State, account: Account, root: Read) -> Iterator[Parameter]:
@@ -96,7 +75,7 @@ def _merged(state: State, account: Account, root: Read) -> Iterator[Parameter]:
         element.get("name", ""): element.findtext("value") or ""
         for element in root.findall("parameters/entry/parameter")
     }
-    for parameter in general_parameters(tuple(sorted(state.connectors))):
+    for parameter in general_parameters(sorted(state.connectors)):
         yield attrs.evolve(parameter, value=sent.get(parameter.name, parameter.value))
     for name, parameter in account.parameters.items():
         if parameter.category != "General":
@@ -105,45 +84,27 @@ def _merged(state: State, account: Account, root: Read) -> Iterator[Parameter]:
 
 def publish(state: State, account: Account) -> None:
     """Write the JSON documents that follow from an account."""
-    _write(state, "user", f"user/{account.name}", account.name, _user_fields(account))
-    general = {
-        attribute: int(value or 0) if attribute in _NUMBERS else value
-        for attribute, (name, _, _) in GENERAL.items()
-        for value in [account.value(name)]
+    fields = attributes_of(account, _JSON) | dict.fromkeys(_TIMES, "1970-01-01T00:00:00.000Z")
+    fields |= {
+        "roles": " ".join(account.roles),
+        "method": "direct",
+        "resourceMetadata": "user-template-direct",
+        "password": sha512(account.password.encode()).hexdigest().upper(),
     }
-    existing = _owned(state, "user-param", account.name)
-    identifier = next(existing, {"id": f"user-param/{state.ids.uuid()}"})["id"]
-    fields = {"paramsType": "execution", **general}
-    _write(state, "user-param", identifier, account.name, fields)
+    _write(state, f"user/{account.name}", account, fields)
+    general: dict[str, Any] = {"paramsType": "execution"}
+    for attribute, (name, *_) in GENERAL.items():
+        value = account.value(name)
+        general[attribute] = int(value or 0) if attribute in _NUMBERS else value
+    existing = next(_owned(state, "user-param", account.name), {})
+    _write(state, existing.get("id", f"user-param/{state.ids.uuid()}"), account, general)
     for cloud in state.connectors:
         _publish_cloud(state, account, cloud)
 
 
-def _user_fields(account: Account) -> dict[str, Any]:
-    epoch = "1970-01-01T00:00:00.000Z"
-    return {
-        "username": account.name,
-        "emailAddress": account.email,
-        "firstName": account.first_name,
-        "lastName": account.last_name,
-        "organization": account.organization or "",
-        "roles": " ".join(account.roles),
-        "isSuperUser": account.super,
-        "state": account.state,
-        "method": "direct",
-        "deleted": account.state == "DELETED",
-        "activeSince": epoch,
-        "lastOnline": epoch,
-        "lastExecute": epoch,
-        "resourceMetadata": "user-template-direct",
-        "password": sha512(account.password.encode()).hexdigest().upper(),
-    }
-
-
-def _owned(state: State, kind: str, user: str, **fields: Any) -> Iterator[Document]:
+def _owned(state: State, kind: str, user: str) -> Iterator[Document]:
     for document in state.store.collection(kind):
-        matches = all(document.get(name) == value for name, value in fields.items())
-        if matches and any(rule["principal"] == user for rule in document["acl"]["rules"]):
+        if any(rule["principal"] == user for rule in document["acl"]["rules"]):
             yield document
 
 
@@ -166,46 +127,38 @@ def _publish_cloud(state: State, account: Account, cloud: str) -> None:
         "connector": {"href": f"connector/{cloud}"},
     }
     identifier = existing["id"] if existing else f"credential/{state.ids.uuid()}"
-    _write(state, "credential", identifier, account.name, fields)
+    _write(state, identifier, account, fields)
 
 
 def credential_of(state: State, user: str, cloud: str) -> Document | None:
     """A user's credential for a cloud, or None."""
-    credentials = _owned(state, "credential", user, connector={"href": f"connector/{cloud}"})
-    return next(credentials, None)
+    connector = {"href": f"connector/{cloud}"}
+    owned = _owned(state, "credential", user)
+    return next((document for document in owned if document.get("connector") == connector), None)
 
 
 def add_api_key(
     state: State, account: Account, secret_digest: str, roles: list[str], **fields: Any
 ) -> Document:
     """Keep an API key."""
-    return state.document(
-        "credential",
-        f"{SIXSQ}Credential",
-        type="api-key",
-        method="generate-api-key",
-        digest=secret_digest,
-        claims={"identity": account.name, "roles": roles},
-        acl=granted(account.name, "MODIFY"),
-        **fields,
-    )
+    fields |= {"type": "api-key", "method": "generate-api-key", "digest": secret_digest}
+    fields["claims"] = {"identity": account.name, "roles": roles}
+    return _write(state, f"credential/{state.ids.uuid()}", account, fields)
 
 
 def forget_credential(state: State, document: Document) -> None:
     """Let the accounts follow a cloud credential that was deleted."""
-    if not document.get("type", "").startswith("cloud-cred-"):
-        return
-    cloud = str(document["connector"]["href"]).removeprefix("connector/")
+    cloud = document.get("connector", {}).get("href", "/").partition("/")[2]
     owners = {rule["principal"] for rule in document["acl"]["rules"]} & set(state.accounts)
-    for owner in owners:
+    for owner in owners if cloud else ():
         for name, parameter in state.accounts[owner].parameters.items():
             if name.startswith(f"{cloud}."):
                 parameter.value = ""
 
 
-def _write(state: State, kind: str, identifier: str, owner: str, fields: dict[str, Any]) -> None:
-    uri = SIXSQ + {"user": "User", "user-param": "UserParam", "credential": "Credential"}[kind]
+def _write(state: State, identifier: str, account: Account, fields: dict[str, Any]) -> Document:
+    kind = identifier.partition("/")[0]
     existing = state.store.get(identifier)
     created = {"created": existing["created"]} if existing else {}
-    acl = granted(owner, "MODIFY")
-    state.document(kind, uri, **{"id": identifier, "acl": acl, **created, **fields})
+    more = {"id": identifier, "acl": granted(account.name, "MODIFY"), **created}
+    return state.document(kind, **more, **fields)

@@ -45,7 +45,7 @@ from slipstream.sandbox.cimi import (
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.slipstream3 import profiles, responses, sessions
 from slipstream.sandbox.slipstream3.access import Identity, acl, role
-from slipstream.sandbox.slipstream3.state import State
+from slipstream.sandbox.slipstream3.state import State, resource_uri
 from slipstream.sandbox.slipstream3.xml import XmlProblem
 from slipstream.sandbox.store import Document, Query, Result, selected
 from slipstream.sandbox.timestamps import iso
@@ -70,10 +70,10 @@ class CimiResource(Resource[State, Identity]):
 
     key: ClassVar[str]
     """Its name in the entry point, and of the list inside its envelope."""
+    collection: ClassVar[str] = ""
+    """What its collection is called after, if that is not its name."""
     rules: ClassVar[tuple[tuple[str, str], ...]]
     """Who may list it, and who may add to it."""
-    uri: ClassVar[str] = ""
-    """What its envelope's ``resourceURI`` begins with, where that is not made of its name."""
     rels: ClassVar[tuple[str, ...]] = ("edit", "delete")
     """The operations of those who may change a document."""
     is_template: ClassVar[bool] = False
@@ -102,11 +102,9 @@ class CimiResource(Resource[State, Identity]):
 
     def existing(self, identifier: str) -> Document:
         """Find a document, or refuse; templates that do not exist are closed, not unknown."""
-        if self.name in {"connector-template", "credential-template"}:
-            document = self.find(identifier)
-            if document is None:
-                raise self.required()
-            return document
+        is_template = self.name in {"connector-template", "credential-template"}
+        if is_template and self.find(identifier) is None:
+            raise self.required()
         return super().existing(identifier)
 
     def searching_failed(self, reason: str) -> JsonProblem:
@@ -136,7 +134,7 @@ class CimiResource(Resource[State, Identity]):
         document: Document = {
             "count": result.count,
             "acl": self.acl,
-            "resourceURI": f"{self.uri or profiles.SIXSQ + _camel(self.name)}Collection",
+            "resourceURI": f"{resource_uri(self.collection or self.name)}Collection",
             "id": self.name,
         }
         if self.may_add():
@@ -167,10 +165,6 @@ class CimiResource(Resource[State, Identity]):
         if not filters:
             return None
         return filters[0] if len(filters) == 1 else And(tuple(filters))
-
-
-def _camel(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("-"))
 
 
 def _parsed(text: str) -> Filter:
@@ -216,7 +210,6 @@ class Event(CimiResource):
     """What happened to runs, newest first."""
 
     name, key, rules = "event", "events", (("ANON", "ALL"),)
-    uri = "http://schemas.dmtf.org/cimi/2/Event"
     rels = ("delete",)
     methods = ("search", "add", "read", "delete")
     unplayed = ("add",)
@@ -267,15 +260,8 @@ class Credential(CimiResource):
 class Session(CimiResource):
     """Logins."""
 
-    name, key = "session", "sessions"
-    rules = _REGISTER
-    rels = ("delete",)
+    name, key, rules, rels = "session", "sessions", _REGISTER, ("delete",)
     methods = ("search", "add", "read", "delete")
-    _fields: ClassVar[Mapping[str, set[str]]] = {
-        "internal": {"username", "password"},
-        "api-key": {"key", "secret"},
-        "mitreid-token": {"token"},
-    }
 
     def query(self) -> Query:
         """Read the parameters of a search: nobody finds another session than their own."""
@@ -319,7 +305,7 @@ class Session(CimiResource):
             name: value for name, value in template.items() if name not in {"href", "redirectURI"}
         }
         method = str(own["method"])
-        if set(sent) - self._fields[method]:
+        if set(sent) - sessions.FIELDS[method]:
             raise JsonProblem(400, f"{_SCHEMA}should be one of: :href, :instance, :method\n")
         if not all(isinstance(value, str) and value for value in sent.values()):
             raise JsonProblem(400, f"{_SCHEMA}should satisfy\n\n  string?\n")
@@ -330,7 +316,6 @@ class Session(CimiResource):
         optional = {name: body[name] for name in ("name", "description") if name in body}
         self.world.document(
             "session",
-            f"{profiles.SIXSQ}Session",
             id=identifier,
             method=method,
             sessionTemplate={"href": href},
@@ -355,10 +340,10 @@ class Session(CimiResource):
         return message(200, f"{identifier} deleted", identifier, headers=cookie)
 
 
-def _read_only(name: str, key: str, *rules: tuple[str, str], uri: str = "") -> type[CimiResource]:
+def _read_only(name: str, key: str, *rules: tuple[str, str], **more: Any) -> type[CimiResource]:
     """A type that is listed and read, and nothing else."""
     is_template = name.endswith("-template") or name == "connector"
-    fields = {"name": name, "key": key, "rules": rules, "is_template": is_template, "uri": uri}
+    fields = {"name": name, "key": key, "rules": rules, "is_template": is_template, **more}
     return type(key, (CimiResource,), {**fields, "unplayed": ("describe", *_WRITING)})
 
 
@@ -370,7 +355,7 @@ RESOURCES: Mapping[str, type[CimiResource]] = {
         Session,
         _read_only("configuration", "configurations", _ADMIN),
         _read_only("connector", "connectors", _ADMIN, _USERS_VIEW),
-        _read_only("connector-template", "connectorTemplates", ("ADMIN", "VIEW"), _USERS_VIEW),
+        _read_only("connector-template", "connectorTemplates", _USERS_VIEW),
         _read_only("credential-template", "credentialTemplates", *_OPEN),
         _read_only("deployment", "deployments", _ADMIN, _USERS_ADD),
         _read_only("external-object", "externalObjects", _ADMIN, _USERS_ADD),
@@ -384,7 +369,7 @@ RESOURCES: Mapping[str, type[CimiResource]] = {
         _read_only("service-offer", "serviceOffers", _USERS_ADD),
         _read_only("session-template", "sessionTemplates", *_OPEN),
         _read_only("user", "users", *_REGISTER),
-        _read_only("user-param", "userParam", _USERS_ADD, uri=f"{profiles.SIXSQ}UserParams"),
+        _read_only("user-param", "userParam", _USERS_ADD, collection="user-params"),
         _read_only("user-template", "userTemplates", *_OPEN),
         _read_only("virtual-machine", "virtualMachines", _ADMIN, _USERS_VIEW),
     )
@@ -451,7 +436,9 @@ class JsonService(Service[State, Identity]):
             "baseURI": f"{call.base}/api/",
         }
         keys = {resource.key: name for name, resource in RESOURCES.items()}
-        keys |= {f"{name[0]}{_camel(name)[1:]}s": name for name in _UNPLAYED}
+        for name in _UNPLAYED:
+            first, *words = name.split("-")
+            keys[first + "".join(map(str.capitalize, words)) + "s"] = name
         collections = {key: {"href": name} for key, name in keys.items()}
         return Reply(document=document | collections, content_type=_CHARSET)
 

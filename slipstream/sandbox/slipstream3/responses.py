@@ -12,7 +12,6 @@ from typing import Literal
 
 from flask import Response, json, request
 
-from slipstream.sandbox.pages import blog
 from slipstream.sandbox.slipstream3.xml import Element, XmlProblem
 
 Kind = Literal["xml", "json", "html", "txt"]
@@ -32,7 +31,7 @@ _TYPES: dict[Kind, str] = {
 }
 
 
-def accepted_kind(offered: Collection[Kind], default: Kind, *, text_xml: bool = True) -> Kind:
+def _accepted_kind(offered: Collection[Kind], default: Kind, *, text_xml: bool = True) -> Kind:
     """Choose a variant for the request; where nothing fits, there is a default, never a 406."""
     media = request.args.get("media")
     for kind in offered:
@@ -53,9 +52,9 @@ def prefers_html() -> bool:
     return kinds[:1] == ["html"]
 
 
-def text(content: str, *, status: int = 200) -> Response:
-    """A response of bare text."""
-    return Response(content, status, content_type=_TYPES["txt"])
+def respond(content: str, kind: Kind, status: int = 200) -> Response:
+    """A response of a type."""
+    return Response(content, status, content_type=_TYPES[kind])
 
 
 def empty(status: int, *, location: str | None = None) -> Response:
@@ -70,70 +69,42 @@ def empty(status: int, *, location: str | None = None) -> Response:
 
 def show(
     element: Element,
-    *,
+    *more: Kind,
     default: Kind = "xml",
-    has_json: bool = False,
     plain: Element | None = None,
     declaration: str = "",
 ) -> Response:
-    """Respond with a document."""
-    offered: set[Kind] = {"xml", "html"}
-    if has_json:
-        offered.add("json")
-    if plain is not None:
-        offered.add("txt")
-    kind = accepted_kind(offered, default)
+    """Respond with a document as XML, as a page for browsers, or in more ways."""
+    kind = _accepted_kind(("xml", "html", *more), default)
     content = declaration + element.xml()
     if kind == "json":
         content = json.dumps({element.name: element.json()})
     elif kind == "html":
         content = page(element.name, f"<pre>{escape(element.xml())}</pre>")
-    elif kind == "txt" and plain is not None:
-        content = plain.xml()
-    return Response(content, content_type=_TYPES[kind])
+    elif kind == "txt":
+        content = (plain or element).xml()
+    return respond(content, kind)
 
 
 def page(title: str, body: str = "") -> str:
     """A page for browsers, in place of the server's own."""
-    return (
-        f"<!DOCTYPE html>\n<html><head><title>{escape(title)}</title></head>"
-        f"<body>{body}</body></html>\n"
-    )
-
-
-def html_page(title: str) -> Response:
-    """A response for browsers."""
-    return Response(page(title), content_type=_TYPES["html"])
-
-
-def site(title: str) -> Response:
-    """The page of a blog that was deployed."""
-    return Response(blog(title), content_type=_TYPES["html"])
+    head = f"<head><title>{escape(title)}</title></head>"
+    return f"<!DOCTYPE html>\n<html>{head}<body>{body}</body></html>\n"
 
 
 def refuse(problem: XmlProblem) -> Response:
     """A response that refuses."""
-    kind = accepted_kind(["html", "json", "txt", "xml"], "html", text_xml=False)
+    kind = _accepted_kind(("html", "json", "txt", "xml"), "html", text_xml=False)
     head = f"{problem.status} - {problem.reason}"
-    content = {
-        "xml": problem.element().xml(),
-        "json": _json_error(problem),
-        "txt": f"{head}\n{problem.detail}",
-        "html": page(head, f"<h1>{escape(head)}</h1><p>{escape(problem.detail)}</p>"),
-    }[kind]
-    response = Response(content, problem.status, content_type=_TYPES[kind])
+    content = page(head, f"<h1>{escape(head)}</h1><p>{escape(problem.detail)}</p>")
+    if kind == "json":
+        # The server pastes the message into JSON as it is: a quote in it breaks the document.
+        values = problem.attributes.items()
+        lines = ",\n".join(f'        "{name}": "{value}"' for name, value in values)
+        content = f'{{\n    "error": {{\n{lines}\n    }}\n}}'
+    elif kind != "html":
+        content = problem.element().xml() if kind == "xml" else f"{head}\n{problem.detail}"
+    response = respond(content, kind, problem.status)
     if problem.allow:
         response.headers["Allow"] = problem.allow
     return response
-
-
-def _json_error(problem: XmlProblem) -> str:
-    # The server pastes the message into JSON as it is, so a quote in it breaks the document.
-    fields = {
-        "code": problem.status,
-        "reason": problem.reason,
-        "detail": problem.detail,
-        "specificationUri": problem.specification,
-    }
-    lines = ",\n".join(f'        "{name}": "{value}"' for name, value in fields.items())
-    return f'{{\n    "error": {{\n{lines}\n    }}\n}}'

@@ -13,26 +13,26 @@ from urllib.parse import parse_qs, quote
 from flask import Blueprint, Flask, Response, g, request
 from flask.views import MethodView
 
+from slipstream.sandbox.pages import blog
 from slipstream.sandbox.server import USER_KEY, Application, Environ
-from slipstream.sandbox.slipstream3 import (
-    launch,
-    lifecycle,
-    module_xml,
-    profiles,
-    responses,
-    run_xml,
-    sessions,
-)
+from slipstream.sandbox.slipstream3 import launch, lifecycle, module_xml, profiles, sessions
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.modules import Module
 from slipstream.sandbox.slipstream3.resources import JsonService
-from slipstream.sandbox.slipstream3.run_xml import RunQuery, run_list
+from slipstream.sandbox.slipstream3.responses import (
+    empty,
+    page,
+    prefers_html,
+    refuse,
+    respond,
+    show,
+)
+from slipstream.sandbox.slipstream3.run_xml import RunQuery, dashboard, run_document, run_list
 from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import Element, XmlProblem
 from slipstream.sandbox.web import FORM, base_url
 
-_LARGEST_PAGE = 500
 _XML_TYPES = {"application/xml", "text/xml"}
 
 
@@ -52,32 +52,26 @@ class _View(MethodView):
         """Who sends the request."""
         return cast("Account", g.account)
 
-    def find_run(self, uuid: str) -> Run:
-        """A run that the sender may see."""
-        run = self.state.runs.get(uuid)
-        if run is None:
-            raise XmlProblem(404)
-        if run.owner != self.account.name and not self.account.super:
-            raise XmlProblem(403)
-        return run
-
     def may(self, module: Module, right: str) -> bool:
         """Whether the sender has a right on a module."""
         return self.account.super or module.rights.allow(self.account.name, right)
+
+    def modules(self, items: Iterable[Element]) -> Response:
+        """Respond with a list of modules."""
+        return show(Element("list", {}, items), "json", default="json")
 
 
 class _Dashboard(_View):
     def get(self) -> Response:
         runs = [run for run in self.state.runs.values() if run.owner == self.account.name]
-        active = [cloud for run in runs if run.state not in ENDED for cloud in run.clouds]
-        return responses.show(run_xml.dashboard(self.state.connectors, active))
+        return show(dashboard(self.state, runs))
 
 
 class _Page(_View):
     """A page for browsers."""
 
     def get(self) -> Response:
-        return responses.html_page(request.path)
+        return respond(page(request.path), "html")
 
 
 class _Users(_View):
@@ -88,79 +82,81 @@ class _Users(_View):
 
 
 class _User(_View):
-    def _find(self, name: str) -> Account:
+    def _find(self, name: str, refusal: str) -> Account | None:
         account = self.state.accounts.get(name)
-        if account is None:
-            raise XmlProblem(404)
-        if account is not self.account and not self.account.super:
-            raise XmlProblem(403, f"Not allowed to access: {name}")
+        if account and account is not self.account and not self.account.super:
+            raise XmlProblem(403, refusal)
         return account
 
     def get(self, name: str) -> Response:
-        document = profiles.user_document(self._find(name), g.identity)
-        return responses.show(document, plain=document)
+        account = self._find(name, f"Not allowed to access: {name}")
+        if account is None:
+            raise XmlProblem(404)
+        return show(profiles.user_document(account, g.identity), "txt")
 
     def put(self, name: str) -> Response:
         if request.mimetype not in _XML_TYPES:
             raise XmlProblem(415)
-        account = self.state.accounts.get(name)
+        account = self._find(name, "Forbidden to update this resource.")
         if account is None:
             not_played()
-        if account is not self.account and not self.account.super:
-            raise XmlProblem(403, "Forbidden to update this resource.")
-        by_super = self.account.super
-        profiles.put_user(self.state, account, request.data, by_super=by_super)
-        return responses.empty(202, location=f"{base_url()}/user/{name}")
+        profiles.put_user(self.state, account, request.data, by_super=self.account.super)
+        return empty(202, location=f"{base_url()}/user/{name}")
 
     def delete(self, name: str) -> Response:
         not_played()
 
 
-def _number(name: str, default: int, least: int, problem: str, most: int | None = None) -> int:
+def _number(name: str, default: int, least: int, most: float, limits: str) -> int:
     text = request.args.get(name) or str(default)
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
         raise XmlProblem(400, f"Invalid format for the {name} attribute")
-    number = int(text)
-    if number < least or (most is not None and number > most):
-        raise XmlProblem(400, f"The value for the {name} attribute should be {problem}")
-    return number
+    if not least <= int(text) <= most:
+        raise XmlProblem(400, f"The value for the {name} attribute should be {limits}")
+    return int(text)
 
 
 class _RunList(_View):
     def get(self) -> Response:
-        account = self.account
-        owner = request.args.get("user")
+        account, fields = self.account, request.args
+        owner = fields.get("user")
         if owner and not account.super:
             detail = "You don't have the permission to use the query parameter 'user'"
             raise XmlProblem(403, detail)
-        limits = f"between 1 and {_LARGEST_PAGE}"
         query = RunQuery(
-            offset=_number("offset", 0, 0, "positive"),
-            limit=_number("limit", 20, 1, limits, _LARGEST_PAGE),
-            cloud=request.args.get("cloud"),
-            owner=(owner or request.args.get("runOwner")) if account.super else account.name,
-            active=launch.is_yes(request.args.get("activeOnly")),
-            module=request.args.get("moduleResourceUri"),
+            offset=_number("offset", 0, 0, float("inf"), "positive"),
+            limit=_number("limit", 20, 1, 500, "between 1 and 500"),
+            cloud=fields.get("cloud"),
+            owner=(owner or fields.get("runOwner")) if account.super else account.name,
+            active=launch.is_yes(fields.get("activeOnly")),
+            module=fields.get("moduleResourceUri"),
         )
-        runs = run_list(self.state, query)
-        return responses.show(runs, default="json", has_json=True, plain=runs)
+        return show(run_list(self.state, query), "json", "txt", default="json")
 
     def post(self) -> Response:
         if request.mimetype != FORM and request.data:
             raise XmlProblem(415)
         run = launch.launch(self.state, self.account, request.form.to_dict())
         path = "dashboard" if "redirect_to_dashboard" in request.form else run.href
-        return responses.empty(201, location=f"{base_url()}/{path}")
+        return empty(201, location=f"{base_url()}/{path}")
 
 
 class _Run(_View):
+    def _find(self, uuid: str) -> Run:
+        run = self.state.runs.get(uuid)
+        if run is None:
+            raise XmlProblem(404)
+        if run.owner != self.account.name and not self.account.super:
+            raise XmlProblem(403)
+        return run
+
     def get(self, uuid: str) -> Response:
-        return responses.show(run_xml.run_document(self.state, self.find_run(uuid)), has_json=True)
+        return show(run_document(self.state, self._find(uuid)), "json")
 
     def delete(self, uuid: str) -> Response:
-        lifecycle.terminate(self.state, self.find_run(uuid), self.state.now())
-        return responses.empty(204)
+        lifecycle.terminate(self.state, self._find(uuid), self.state.now())
+        return empty(204)
 
 
 class _RuntimeParameter(_View):
@@ -171,49 +167,32 @@ class _RuntimeParameter(_View):
     RuntimeParameter.java.
     """
 
-    def _run(self, uuid: str) -> Run:
-        if uuid not in self.state.runs:
+    def _find(self, uuid: str, key: str) -> Run:
+        run = self.state.runs.get(uuid)
+        if run is None:
             raise XmlProblem(404, f"Unknown run id {uuid}")
-        return self.state.runs[uuid]
-
-    def _check(self, run: Run, key: str) -> None:
         if not _is_node(key) and key not in run.runtime:
             # Tested behaviour of the server: the mere request fails the deployment.
             now, group = self.state.now(), key.partition(":")[0]
-            detail = f"Unknown key {key}"
-            lifecycle.abort(self.state, run, detail, now, group=group, replace=True)
-            raise XmlProblem(404, detail)
-        ignored = request.args.get("ignoreabort", "").lower() == "true"
-        if run.abort_reason and not ignored:
+            lifecycle.abort(self.state, run, f"Unknown key {key}", now, group=group, replace=True)
+            raise XmlProblem(404, f"Unknown key {key}")
+        if run.abort_reason and request.args.get("ignoreabort", "").lower() != "true":
             raise XmlProblem(409, "Abort flag raised!")
+        return run
 
     def get(self, uuid: str, key: str) -> Response:
-        run = self._run(uuid)
-        self._check(run, key)
+        run = self._find(uuid, key)
         if _is_node(key):
-            names = ",".join(
-                machine.group for machine in run.instances(key) if machine.group != key
-            )
-            return responses.text(names, status=200 if names else 204)
-        if key.endswith(":vmstate"):
-            return responses.text(self._machine_state(run, key.partition(":")[0]))
+            names = [machine.group for machine in run.instances(key) if machine.group != key]
+            return respond(",".join(names), "txt", 200 if names else 204)
         if not run.get(key):
             raise XmlProblem(412, f"key {key} not yet set")
-        return responses.text(run.get(key))
-
-    def _machine_state(self, run: Run, group: str) -> str:
-        for machine in run.machines:
-            document = self.state.store.get(machine.document or "")
-            if machine.group == group and document:
-                return str(document["state"])
-        return "Unknown"
+        return respond(run.get(key), "txt")
 
     def put(self, uuid: str, key: str) -> Response:
-        run = self._run(uuid)
         if _is_node(key):
             raise XmlProblem(405)
-        self._check(run, key)
-        value = request.get_data(as_text=True)
+        run, value = self._find(uuid, key), request.get_data(as_text=True)
         group, _, name = key.partition(":")
         if name == "abort":
             lifecycle.abort(self.state, run, value, self.state.now(), group=group)
@@ -224,40 +203,34 @@ class _RuntimeParameter(_View):
             self._put_state(run, value)
         else:
             run.put(key, value)
-        response = responses.empty(200)
+        response = empty(200)
         response.headers["Content-Type"] = "*/*; charset=UTF-8"
         return response
 
     def _put_state(self, run: Run, value: str) -> NoReturn:
-        states = {*TRANSITIONAL, *ENDED, "Ready"}
-        if value not in states:
+        if value not in {*TRANSITIONAL, *ENDED, "Ready"}:
             raise XmlProblem(400, f"Requested transition to unknown state: {value}")
         if run.mutable or self.account.super:
             not_played()
-        detail = (
-            "Via API state can be advanced only on a mutable run and only from Ready to "
-            "Provisioning"
-        )
-        raise XmlProblem(400, detail)
+        way = "only on a mutable run and only from Ready to Provisioning"
+        raise XmlProblem(400, f"Via API state can be advanced {way}")
 
     def post(self, uuid: str, key: str) -> Response:
-        run = self._run(uuid)
-        self._check(run, key)
+        run = self._find(uuid, key)
         # Scaling, and the executors' own messages until Ready, are not played.
         if _is_node(key) or run.state in TRANSITIONAL:
             not_played()
-        return responses.text(run.state)
+        return respond(run.state, "txt")
 
     def delete(self, uuid: str, key: str) -> Response:
-        run = self._run(uuid)
-        self._check(run, key)
+        run = self._find(uuid, key)
         if _is_node(key):
             not_played()
         if key.endswith(":abort"):
             run.put("ss:abort", "")
             run.hurried = None
         run.put(key, "")
-        return responses.empty(204)
+        return empty(204)
 
 
 def _is_node(key: str) -> bool:
@@ -267,24 +240,17 @@ def _is_node(key: str) -> bool:
 
 class _AppStore(_View):
     def get(self) -> Response:
-        items = [
-            module_xml.store_item(module)
-            for module in self.state.library.modules()
-            if module.published and self.may(module, "Get")
-        ]
-        return responses.show(Element("list", {}, items), default="json", has_json=True)
+        modules = [module for module in self.state.library.modules() if module.published]
+        items = [module_xml.store_item(own) for own in modules if self.may(own, "Get")]
+        return self.modules(items)
 
 
 class _ModuleList(_View):
     def get(self) -> Response:
         if request.path.endswith("/"):
             raise XmlProblem(404)
-        items = [
-            module_xml.root_item(module)
-            for module in self.state.library.children("")
-            if self.may(module, "Get")
-        ]
-        return responses.show(Element("list", {}, items), default="json", has_json=True)
+        roots = self.state.library.children("")
+        return self.modules([module_xml.item(root) for root in roots if self.may(root, "Get")])
 
 
 class _Module(_View):
@@ -293,26 +259,28 @@ class _Module(_View):
     def get(self, path: str) -> Response:
         if path.endswith("/"):
             return self._versions(path.strip("/"))
-        module = self.state.library.find(path)
+        library = self.state.library
+        module = library.find(path)
         if not self.may(module, "Get"):
             raise XmlProblem(403, f"Not allowed to access: module/{path}")
-        runs = run_list(self.state, RunQuery(owner=self.account.name, module=module.uri))
-        document = module_xml.module_document(self.state, module, runs=runs)
-        return responses.show(
-            module_xml.exported(document),
+        beside = [
+            module_xml.cloud_names(self.state.connectors),
+            run_list(self.state, RunQuery(owner=self.account.name, module=module.uri)),
+        ]
+        return show(
+            module_xml.exported(module_xml.module_document(library, module, beside=beside)),
+            "json",
+            "txt",
             default="json",
-            has_json=True,
-            plain=module_xml.module_document(self.state, module),
+            plain=module_xml.module_document(library, module, beside=beside[:1]),
             declaration=module_xml.DECLARATION,
         )
 
     def _versions(self, path: str) -> Response:
-        versions = [
-            version for version in self.state.library.versions(path) if self.may(version, "Get")
-        ]
+        versions = [own for own in self.state.library.versions(path) if self.may(own, "Get")]
         if not versions:
             raise XmlProblem(404)
-        return responses.show(module_xml.version_list(versions), has_json=True)
+        return show(module_xml.version_list(versions), "json")
 
     def put(self, path: str) -> Response:
         not_played()
@@ -324,14 +292,7 @@ class _Module(_View):
         if path.endswith("/"):
             for version in self.state.library.versions(path.strip("/")):
                 version.deleted = version.deleted or self.may(version, "Delete")
-            return responses.empty(204)
-        module = self._deletable(path)
-        module.deleted = True
-        latest = self.state.library.latest(module.path)
-        target = latest.uri if latest else f"module/{module.parent}".rstrip("/")
-        return responses.empty(204, location=f"{base_url()}/{quote(target)}")
-
-    def _deletable(self, path: str) -> Module:
+            return empty(204)
         try:
             module = self.state.library.find(path)
         except XmlProblem as problem:
@@ -339,7 +300,10 @@ class _Module(_View):
             raise XmlProblem(403, detail) from None
         if not self.may(module, "Delete"):
             raise XmlProblem(403, "Forbidden")
-        return module
+        module.deleted = True
+        latest = self.state.library.latest(module.path)
+        target = latest.uri if latest else module.parent.rstrip("/")
+        return empty(204, location=f"{base_url()}/{quote(target)}")
 
 
 _VIEWS: dict[str, type[_View]] = {
@@ -358,43 +322,26 @@ _VIEWS: dict[str, type[_View]] = {
 }
 
 
-def _empty_if_deleted(state: State) -> Response | None:
-    """Find out who sends a request; one whose account is gone gets an empty response."""
-    g.identity = sessions.identify(state, request.cookies.get(sessions.COOKIE))
-    request.environ[USER_KEY] = g.identity.name
-    if g.identity.name is None:
-        raise _NotLoggedIn
-    account = state.accounts.get(g.identity.name)
-    if account is None or not account.active:
-        return responses.empty(200)
-    g.account = account
-    return None
-
-
-class _NotLoggedIn(Exception):
-    """A request without a valid cookie."""
-
-
 def _private(state: State) -> Blueprint:
     """The addresses that need a login."""
     blueprint = Blueprint("xml", __name__)
     for rule, view in _VIEWS.items():
-        blueprint.add_url_rule(
-            rule,
-            view_func=view.as_view(rule.replace(".", "_"), state),
-            provide_automatic_options=False,
-        )
-    blueprint.before_request(lambda: _empty_if_deleted(state))
+        function = view.as_view(rule, state)
+        blueprint.add_url_rule(rule, view_func=function, provide_automatic_options=False)
 
-    @blueprint.errorhandler(_NotLoggedIn)
-    def not_logged_in(_: _NotLoggedIn) -> Response:
-        if responses.prefers_html():
-            location = f"{base_url()}/login?redirectURL={request.path}"
-            response = responses.empty(307, location=location)
-        else:
-            response = responses.refuse(XmlProblem(401))
-        response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
-        return response
+    @blueprint.before_request
+    def identify() -> Response | None:
+        g.identity = sessions.identify(state, request.cookies.get(sessions.COOKIE))
+        request.environ[USER_KEY] = g.identity.name
+        if g.identity.name is None:
+            response = refuse(XmlProblem(401))
+            if prefers_html():
+                response = empty(307, location=f"{base_url()}/login?redirectURL={request.path}")
+            response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
+            return response
+        g.account = state.accounts.get(g.identity.name)
+        # One whose account is gone gets an empty response.
+        return None if g.account and g.account.active else empty(200)
 
     return blueprint
 
@@ -405,26 +352,26 @@ def _open(state: State) -> Blueprint:
 
     @blueprint.get("/")
     def root() -> Response:
-        return responses.empty(303, location=f"{base_url()}/dashboard")
+        return empty(303, location=f"{base_url()}/dashboard")
 
     @blueprint.get("/login")
     @blueprint.get("/logout")
-    def page() -> Response:
-        return responses.html_page(request.path)
+    def login_page() -> Response:
+        return respond(page(request.path), "html")
 
     @blueprint.delete("/logout")
     def log_out() -> Response:
-        response = responses.empty(303, location=f"{base_url()}/login")
+        response = empty(303, location=f"{base_url()}/login")
         response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
         return response
 
     @blueprint.get("/teapot")
     def teapot() -> Response:
-        return responses.refuse(XmlProblem(418))
+        raise XmlProblem(418)
 
     @blueprint.route("/action/<path:_>", methods=["GET", "POST"])
     def act(_: str) -> Response:
-        return responses.refuse(XmlProblem(404, f"\nInvalid action URL: {request.base_url}\n"))
+        raise XmlProblem(404, f"\nInvalid action URL: {request.base_url}\n")
 
     @blueprint.post("/auth/login")
     def log_in() -> Response:
@@ -436,22 +383,16 @@ def _open(state: State) -> Blueprint:
         response.headers["Set-Cookie"] = cookie
         return response
 
-    blueprint.add_url_rule("/sites/<uuid>/", "site", lambda uuid: _site(state, uuid))
+    @blueprint.get("/sites/<uuid>/")
+    def site(uuid: str) -> Response:
+        run = state.runs.get(uuid)
+        if run is None or run.state in ENDED:
+            raise XmlProblem(404)
+        if not run.get("ss:url.service") or run.state not in {"Ready", "Finalizing"}:
+            return respond("The site is not up yet.\n", "txt", 503)
+        return respond(blog(run.get("machine:wordpress_title") or "It works"), "html")
+
     return blueprint
-
-
-def _site(state: State, uuid: str) -> Response:
-    run = state.runs.get(uuid)
-    if run is None or run.state in ENDED:
-        raise XmlProblem(404)
-    if not run.get("ss:url.service") or run.state not in {"Ready", "Finalizing"}:
-        return responses.text("The site is not up yet.\n", status=503)
-    titles = (
-        parameter.value
-        for parameter in run.runtime.values()
-        if parameter.name == "wordpress_title"
-    )
-    return responses.site(next(titles, "It works"))
 
 
 def application(state: State) -> Application:
@@ -463,7 +404,7 @@ def application(state: State) -> Application:
     JsonService(state).add_routes(app)
     app.register_blueprint(_open(state))
     app.register_blueprint(_private(state))
-    app.register_error_handler(XmlProblem, responses.refuse)
+    app.register_error_handler(XmlProblem, refuse)
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if not environ["PATH_INFO"].startswith("/api"):

@@ -6,7 +6,7 @@ Source: SlipStreamServer, jar-persistence Run.java, RunView.java and Vm.java.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 
 import attrs
 
@@ -14,8 +14,18 @@ from slipstream.sandbox.slipstream3.module_xml import PERSISTENT_MAP, module_in_
 from slipstream.sandbox.slipstream3.modules import parameter_map
 from slipstream.sandbox.slipstream3.runs import ENDED, Run, RuntimeParameter
 from slipstream.sandbox.slipstream3.state import State
-from slipstream.sandbox.slipstream3.xml import Element, entries, java_timestamp, string_array
-from slipstream.sandbox.store import Document
+from slipstream.sandbox.slipstream3.xml import Element, attributes_of, entries, string_array
+
+_ITEM = (
+    "resourceUri=href uuid moduleResourceUri=module.uri status=state abort=abort_reason "
+    "startTime=created username=owner type=kind"
+)
+_RUN = (
+    "category=module.category resourceUri=href uuid type=kind state moduleResourceUri=module.uri "
+    "startTime=created endTime=ended lastStateChangeTime=changed user=owner mutable "
+    "creation=created groups=nodes cloudServiceNames=clouds"
+)
+_RUNTIME = "description key name type isMappedValue=is_mapped mappedRuntimeParameterNames=targets"
 
 
 @attrs.frozen(kw_only=True)
@@ -44,40 +54,24 @@ def run_list(state: State, query: RunQuery) -> Element:
     newest_first = sorted(state.runs.values(), key=lambda run: run.created, reverse=True)
     matches = [run for run in newest_first if query.matches(run)]
     items = [_item(state, run) for run in matches[query.offset : query.offset + query.limit]]
-    attributes = {
-        "offset": query.offset,
-        "limit": query.limit,
-        "count": len(items),
-        "totalCount": len(matches),
-        "cloud": query.cloud,
-    }
-    return Element("runs", attributes, items)
+    counts = {"count": len(items), "totalCount": len(matches)}
+    return Element("runs", attributes_of(query, "offset limit cloud") | counts, items)
 
 
 def _item(state: State, run: Run) -> Element:
-    documents = [machine.document for machine in run.machines]
-    return Element(
-        "item",
-        {
-            "resourceUri": run.href,
-            "uuid": run.uuid,
-            "moduleResourceUri": run.module.uri,
-            "status": run.state,
-            "abort": run.abort_reason,
-            "startTime": java_timestamp(run.created),
-            "cloudServiceNames": ",".join(run.clouds),
-            "username": run.owner,
-            "type": run.kind,
-            "tags": run.get("ss:tags"),
-            "serviceUrl": run.get("ss:url.service"),
-            "activeVm": sum((document or "") in state.store for document in documents),
-        },
-    )
+    more = {
+        "cloudServiceNames": run.clouds,
+        "tags": run.get("ss:tags"),
+        "serviceUrl": run.get("ss:url.service"),
+        "activeVm": sum((machine.document or "") in state.store for machine in run.machines),
+    }
+    return Element("item", attributes_of(run, _ITEM) | more)
 
 
-def dashboard(connectors: Mapping[str, Document], active: Sequence[str]) -> Element:
-    """What a user runs on each cloud; the active runs of the user are passed by their clouds."""
-    quotas = {cloud: int(document["quotaVm"]) for cloud, document in connectors.items()}
+def dashboard(state: State, runs: Iterable[Run]) -> Element:
+    """How much of each cloud some runs use."""
+    active = [cloud for run in runs if run.state not in ENDED for cloud in run.clouds]
+    quotas = {cloud: int(document["quotaVm"]) for cloud, document in state.connectors.items()}
     rows = [(cloud, quota, active.count(cloud)) for cloud, quota in quotas.items()]
     rows.append(("All Clouds", sum(quotas.values()), len(active)))
     usages = [
@@ -86,62 +80,33 @@ def dashboard(connectors: Mapping[str, Document], active: Sequence[str]) -> Elem
     ]
     clouds = [Element("string", text=cloud) for cloud in quotas]
     kind = {"class": "java.util.ArrayList"}
-    return Element(
-        "dashboard",
-        children=[Element("clouds", kind, clouds), Element("cloudUsages", kind, usages)],
-    )
+    lists = [Element("clouds", kind, clouds), Element("cloudUsages", kind, usages)]
+    return Element("dashboard", children=lists)
 
 
 def run_document(state: State, run: Run) -> Element:
     """The ``run`` element of a run."""
-    created = java_timestamp(run.created)
+    created = {"creation": run.created, "deleted": False}
     runtime = [(key, _runtime(parameter, created)) for key, parameter in run.runtime.items()]
-    orchestrators_last = sorted(run.machines, key=lambda machine: machine.is_orchestrator)
+    orchestrators_last = sorted(run.machines, key=lambda machine: machine.component is None)
+    names = {"nodeNames": [machine.group for machine in orchestrators_last], "deleted": False}
     return Element(
         "run",
-        {
-            "category": run.module.category,
-            "deleted": False,
-            "resourceUri": run.href,
-            "uuid": run.uuid,
-            "type": run.kind,
-            "cloudServiceNames": ",".join(run.clouds),
-            "state": run.state,
-            "moduleResourceUri": run.module.uri,
-            "startTime": created,
-            "endTime": java_timestamp(run.ended) if run.ended else None,
-            "lastStateChangeTime": java_timestamp(run.changed),
-            "nodeNames": ",".join(machine.group for machine in orchestrators_last),
-            "user": run.owner,
-            "mutable": run.mutable,
-            "creation": created,
-            "groups": ",".join(run.nodes),
-        },
+        attributes_of(run, _RUN) | names,
         [
             Element("runtimeParameters", {"class": PERSISTENT_MAP}, entries(runtime, cdata=True)),
-            module_in_run(state, run.module),
-            parameter_map(run.parameters.values(), kind=PERSISTENT_MAP),
+            module_in_run(state.library, run.module),
+            parameter_map(run.parameters.values(), PERSISTENT_MAP),
             string_array("cloudServiceNamesList", run.clouds),
         ],
     )
 
 
-def _runtime(parameter: RuntimeParameter, created: str) -> Element:
-    return Element(
-        "runtimeParameter",
-        {
-            "description": parameter.description,
-            "deleted": False,
-            "key": parameter.key,
-            "isSet": bool(parameter.value),
-            "name": parameter.name,
-            "group": "Global" if parameter.group == "ss" else parameter.group,
-            "mapsOthers": bool(parameter.targets),
-            "type": parameter.type,
-            "mappedRuntimeParameterNames": ",".join(parameter.targets),
-            "isMappedValue": parameter.is_mapped,
-            "creation": created,
-        },
-        text=parameter.value,
-        cdata=True,
-    )
+def _runtime(parameter: RuntimeParameter, common: dict[str, object]) -> Element:
+    more = {
+        "isSet": bool(parameter.value),
+        "group": "Global" if parameter.group == "ss" else parameter.group,
+        "mapsOthers": bool(parameter.targets),
+    }
+    attributes = attributes_of(parameter, _RUNTIME) | more | common
+    return Element("runtimeParameter", attributes, text=parameter.value, cdata=True)

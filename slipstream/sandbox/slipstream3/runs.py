@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 import attrs
 
 from slipstream.sandbox.slipstream3.modules import Module, Parameter
 
 Kind = Literal["Run", "Orchestration"]
-State = Literal[
-    "Initializing",
-    "Provisioning",
-    "Executing",
-    "SendingReports",
-    "Ready",
-    "Finalizing",
-    "Done",
-    "Aborted",
-    "Cancelled",
-]
-ENDED: frozenset[State] = frozenset({"Done", "Aborted", "Cancelled"})
-TRANSITIONAL: frozenset[State] = frozenset(
-    {"Initializing", "Provisioning", "Executing", "SendingReports", "Finalizing"}
-)
+_Moving = Literal["Initializing", "Provisioning", "Executing", "SendingReports", "Finalizing"]
+_Ended = Literal["Done", "Aborted", "Cancelled"]
+RunState = Literal[_Moving, "Ready", _Ended]
+TRANSITIONAL: frozenset[RunState] = frozenset(get_args(_Moving))
+ENDED: frozenset[RunState] = frozenset(get_args(_Ended))
 LONGEST_VALUE = 4096
 
 
@@ -65,18 +55,12 @@ class Machine:
     group: str
     cloud: str
     node: str | None = None
-    index: int = 1
     offer: str | None = None
     component: Module | None = None
     size: dict[str, str] = attrs.field(factory=dict)
     instance: str = ""
     ip: str = ""
     document: str | None = None
-
-    @property
-    def is_orchestrator(self) -> bool:
-        """Whether it only drives the others."""
-        return self.component is None
 
 
 @attrs.define(kw_only=True, eq=False)
@@ -98,7 +82,7 @@ class Run:
     created: datetime
     changed: datetime
     ended: datetime | None = None
-    state: State = "Initializing"
+    state: RunState = "Initializing"
     mutable: bool = False
     keep_running: str = "on-success"
     parameters: dict[str, Parameter] = attrs.field(factory=dict)
@@ -110,7 +94,6 @@ class Run:
     held: bool = False
     invalid: str = ""
     starts_late: bool = False
-    timeouts: int = 0
 
     @property
     def href(self) -> str:
@@ -123,21 +106,14 @@ class Run:
         return sorted({machine.cloud for machine in self.machines})
 
     @property
+    def orchestrators(self) -> list[Machine]:
+        """The machines that only drive the others, which an application has."""
+        return [machine for machine in self.machines if machine.component is None]
+
+    @property
     def abort_reason(self) -> str:
         """Why it was aborted; empty if it was not."""
         return self.get("ss:abort")
-
-    def declare(
-        self,
-        key: str,
-        value: str = "",
-        *,
-        description: str = "",
-        type: str = "String",  # noqa: A002
-    ) -> RuntimeParameter:
-        """Add a runtime parameter."""
-        self.runtime[key] = RuntimeParameter(key, value, description, type)
-        return self.runtime[key]
 
     def get(self, key: str) -> str:
         """The value of a runtime parameter; empty if it is not set or not declared."""
@@ -150,6 +126,10 @@ class Run:
         parameter.value = value
         for target in parameter.targets:
             self.put(target, value)
+
+    def declare(self, key: str, value: str = "", description: str = "") -> None:
+        """Add a runtime parameter; whatever its type in the module, it is a String."""
+        self.runtime[key] = RuntimeParameter(key, value, description)
 
     def instances(self, node: str) -> list[Machine]:
         """The machines of a node."""

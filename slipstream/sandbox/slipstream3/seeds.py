@@ -15,11 +15,10 @@ from slipstream.sandbox.login import Login
 from slipstream.sandbox.slipstream3.access import acl, role
 from slipstream.sandbox.slipstream3.accounts import Account, cloud_parameters, general_parameters
 from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter, Rights
-from slipstream.sandbox.slipstream3.profiles import SIXSQ, add_api_key, publish
+from slipstream.sandbox.slipstream3.profiles import add_api_key, publish
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.timestamps import iso
 
-_SEEDS = Path(__file__).with_name("seeds.yaml")
 _BIRTH = datetime(2015, 3, 24, 18, 7, 21, 746000, UTC)
 _CREATED = datetime(2016, 2, 1, 10, 0, 0, 79000, UTC)
 _DISKS = (10, 50, 100, 200)
@@ -29,11 +28,15 @@ _OUTPUTS = {"hostname": "hostname/ip of the image", "instanceid": "Cloud instanc
 def plant(state: State) -> dict[str, Login]:
     """Fill an empty state, and return the users' logins by name."""
     seeds = copy.deepcopy(_read_seeds())
-    for name in sorted(seeds["clouds"]):
+    for name, cloud in sorted(seeds["clouds"].items()):
         image = seeds["images"][0]["images"][name]
-        common = {**seeds["connector"], "orchestratorImageid": image}
-        _plant_connector(state, name, seeds["clouds"][name]["kind"], common)
-    _plant_templates(state, seeds)
+        fields = {**seeds["connector"], "orchestratorImageid": image}
+        _plant_connector(state, name, cloud["kind"], fields)
+    for template in seeds["templates"]:
+        _plant_template(state, **template)
+    for kind in sorted(cloud["kind"] for cloud in seeds["clouds"].values()):
+        fields = {"type": f"cloud-cred-{kind}", **seeds["cloud_template"]}
+        _plant_template(state, f"credential-template/store-cloud-cred-{kind}", **fields)
     _plant_offers(state, seeds)
     _plant_modules(state, seeds)
     accounts = [_plant_account(state, name, seeds) for name in seeds["users"]]
@@ -43,14 +46,13 @@ def plant(state: State) -> dict[str, Login]:
 @functools.cache
 def _read_seeds() -> dict[str, Any]:
     """Reading the file takes as long as the rest of a new sandbox twice over."""
-    seeds: dict[str, Any] = yaml.safe_load(_SEEDS.read_text("utf-8"))
-    return seeds
+    text = Path(__file__).with_name("seeds.yaml").read_text("utf-8")
+    return dict(yaml.safe_load(text))
 
 
-def _plant_connector(state: State, name: str, kind: str, common: dict[str, Any]) -> None:
+def _plant_connector(state: State, name: str, kind: str, fields: dict[str, Any]) -> None:
     state.connectors[name] = state.document(
         "connector",
-        f"{SIXSQ}Connector",
         id=f"connector/{name}",
         cloudServiceType=kind,
         connectorTemplate={"href": f"connector-template/{kind}"},
@@ -60,75 +62,50 @@ def _plant_connector(state: State, name: str, kind: str, common: dict[str, Any])
         created=iso(_BIRTH),
         updated=iso(_BIRTH),
         acl=acl(role("USER", "VIEW"), role("ADMIN", "ALL"), role("ADMIN", "MODIFY")),
-        **common,
+        **fields,
     )
 
 
-def _plant_templates(state: State, seeds: dict[str, Any]) -> None:
-    def add(kind: str, method: str, readers: tuple[str, ...], **fields: Any) -> None:
-        uri = SIXSQ + "".join(word.capitalize() for word in kind.split("-"))
-        metadata = f"resource-metadata/{kind}-{method}"
-        common = {"id": f"{kind}/{method}", "method": method, "resourceMetadata": metadata}
-        rules = acl(*(role(reader, "VIEW") for reader in readers))
-        state.document(kind, uri, **common, acl=rules, **fields)
-
-    for method, fields in seeds["session_templates"].items():
-        texts = {"description": fields["name"], "group": fields["name"], "instance": method}
-        add("session-template", method, ("USER", "ADMIN", "ANON"), **texts, **fields)
-    for method, fields in seeds["credential_templates"].items():
-        add("credential-template", method, ("USER",), name=method, description=method, **fields)
-    for kind in sorted(cloud["kind"] for cloud in seeds["clouds"].values()):
-        texts = {"name": f"Account on {kind}", "description": f"Account on {kind}"}
-        texts |= {"type": f"cloud-cred-{kind}", "key": "", "secret": "", "domain-name": ""}
-        method, connector = f"store-cloud-cred-{kind}", {"href": ""}
-        add("credential-template", method, ("USER",), quota=20, connector=connector, **texts)
+def _plant_template(state: State, id: str, **fields: Any) -> None:  # noqa: A002
+    kind, _, method = id.partition("/")
+    name, readers = fields.setdefault("name", method), ["USER"]
+    fields |= {"description": name, "resourceMetadata": f"resource-metadata/{kind}-{method}"}
+    if kind == "session-template":
+        fields |= {"group": name, "instance": method}
+        readers += ["ADMIN", "ANON"]
+    rules = acl(*(role(reader, "VIEW") for reader in readers))
+    state.document(kind, id=id, method=method, acl=rules, **fields)
 
 
 def _plant_offers(state: State, seeds: dict[str, Any]) -> None:
     for name, cloud in seeds["clouds"].items():
         for size in seeds["sizes"][name]:
             for disk in _DISKS:
-                _add_offer(state, name, cloud, _sized(cloud, size, disk))
-        bucket = {
-            "name": f"Object storage [{cloud['country']}]",
-            "description": f"Object storage [{cloud['country']}]",
-            "resource:type": "bucket",
-            "resource:storage": "objectstore",
-            "price:unitCost": 0.02,
-            "price:unitCode": "E34",
-            "price:billingUnitCode": "MON",
-        }
-        _add_offer(state, name, cloud, bucket)
+                _add_offer(state, name, cloud, _sized(seeds["offer"], cloud, size, disk))
+        title = f"Object storage [{cloud['country']}]"
+        _add_offer(state, name, cloud, {"name": title, "description": title, **seeds["bucket"]})
     for odd in seeds["odd_offers"]:
         cloud = seeds["clouds"][odd["cloud"]]
-        fields = _sized(cloud, odd["size"], _DISKS[0]) | odd["with"]
+        fields = _sized(seeds["offer"], cloud, odd["size"], _DISKS[0]) | odd["with"]
         fields = {key: value for key, value in fields.items() if key not in odd["without"]}
         _add_offer(state, odd["cloud"], cloud, fields)
 
 
-def _sized(cloud: dict[str, Any], size: str, disk: int) -> dict[str, Any]:
-    name, *numbers = size.split()
+def _sized(common: dict[str, Any], cloud: dict[str, Any], text: str, disk: int) -> dict[str, Any]:
+    size, *numbers = text.split()
     cpu, ram = map(int, numbers)
+    values = {"cpu": cpu, "ram": ram, "disk": disk, "size": size, "country": cloud["country"]}
+    fields = {name: common[name].format(**values) for name in ("name", "description")}
     price = cloud["factor"] * (0.008 * cpu + 0.000004 * ram + 0.0001 * disk)
-    where = cloud["country"]
-    words = f"{cpu} vCPU, {ram} MiB RAM, {disk} GiB root disk"
     return {
-        "name": f"({cpu}/{ram}/{disk} {name}) [{where}]",
-        "description": f"VM (standard) with {words} [{where}] ({name})",
-        "resource:type": "VM",
-        "resource:class": "standard",
+        **common,
+        **fields,
         "resource:vcpu": cpu,
         "resource:ram": ram,
         "resource:disk": disk,
-        "resource:diskType": "SSD",
-        "resource:instanceType": name,
-        "resource:operatingSystem": "linux",
+        "resource:instanceType": size,
         "price:unitCost": round(price, 6),
-        "price:unitCode": "C62",
-        "price:billingUnitCode": "HUR",
-        "price:billingPeriodCode": "MIN",
-        "price:freeUnits": 0,
-        f"{cloud['kind']}:instanceType": name,
+        f"{cloud['kind']}:instanceType": size,
     }
 
 
@@ -140,37 +117,32 @@ def _add_offer(state: State, name: str, cloud: dict[str, Any], fields: dict[str,
         "price:currency": "EUR",
         "acl": acl(role("USER", "VIEW"), role("ADMIN", "ALL")),
     }
-    state.document("service-offer", f"{SIXSQ}ServiceOffer", **common | fields)
+    state.document("service-offer", **common | fields)
 
 
 def _plant_modules(state: State, seeds: dict[str, Any]) -> None:
     for seed in seeds["projects"]:
-        _module(state, "Project", seed)
+        _plant_module(state, "Project", seed)
     for seed in seeds["images"]:
-        system = seed["system"]
-        texts = {"description": f"Base image {system}", "published": True}
-        image = _module(state, "Image", seed | texts)
+        image = _plant_module(state, "Image", seed)
         image.is_base, image.images = True, dict(seed["images"])
-        image.platform = image.login = system.partition("-")[0]
     for seed in seeds["components"]:
-        component = _module(state, "Image", seed)
-        component.reference = f"module/{seeds['images'][0]['path']}"
-        component.platform = component.login = "ubuntu"
+        component = _plant_module(state, "Image", seed)
+        component.is_base, component.reference = False, f"module/{seeds['images'][0]['path']}"
         component.targets["execute"] = seed["execute"]
-        component.custom_version, component.logo = seed.get("custom_version"), seed.get("logo")
         for name, text in {**_OUTPUTS, **seed.get("outputs", {})}.items():
             component.parameters.append(_parameter(name, text, "Output"))
         for name, text in seed.get("inputs", {}).items():
             component.parameters.append(_parameter(name, text, "Input"))
     for seed in seeds["applications"]:
-        nodes = seed["nodes"].items()
-        application = _module(state, "Deployment", seed)
+        application, nodes = _plant_module(state, "Deployment", seed), seed["nodes"].items()
         application.nodes = [ModuleNode(name=name, **node) for name, node in nodes]
 
 
-def _module(state: State, category: Category, seed: dict[str, Any]) -> Module:
+def _plant_module(state: State, category: Category, seed: dict[str, Any]) -> Module:
     owner = seed.get("private_to", "sixsq")
     public = frozenset() if "private_to" in seed else frozenset({"Get", "Post"})
+    system = "ubuntu" if category == "Image" else None
     return state.library.add(
         Module(
             path=seed["path"],
@@ -182,7 +154,11 @@ def _module(state: State, category: Category, seed: dict[str, Any]) -> Module:
             modified=_CREATED.replace(microsecond=5000),
             author=owner,
             comment="Initial version",
+            custom_version=seed.get("custom_version"),
+            logo=seed.get("logo"),
             published=_CREATED if seed.get("published") else None,
+            platform=seed.get("system", system),
+            login=seed.get("system", system),
         )
     )
 
@@ -206,12 +182,12 @@ def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
     first_name, last_name = seed["name"].split()
     clouds, keys = seed["clouds"], "\n".join(seed["keys"])
     values = {"defaultCloudService": clouds[0] if clouds else "", "sshPublicKey": keys}
-    parameters = list(general_parameters(tuple(sorted(state.connectors)), **values))
+    parameters = list(general_parameters(sorted(state.connectors), **values))
     for cloud, fields in seeds["clouds"].items():
         kind = fields["kind"]
         login = (f"{name.upper()}-{kind}", f"{kind}-{name}-pass") if cloud in clouds else ("", "")
-        parameters += cloud_parameters(cloud, *login, fields["login"])
-    account = Account(
+        parameters += cloud_parameters(cloud, login, fields["login"])
+    account = state.accounts[name] = Account(
         name=name,
         password=state.ids.password(name),
         email=f"{name}@example.org",
@@ -223,7 +199,6 @@ def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
         modified=_BIRTH,
         parameters={parameter.name: parameter for parameter in parameters},
     )
-    state.accounts[name] = account
     publish(state, account)
     return account
 

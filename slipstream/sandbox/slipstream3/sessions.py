@@ -19,10 +19,15 @@ from slipstream.sandbox.slipstream3.state import State
 
 COOKIE = "com.sixsq.slipstream.cookie"
 LIFETIME = timedelta(days=1)
+FIELDS: Mapping[str, set[str]] = {
+    "internal": {"username", "password"},
+    "api-key": {"key", "secret"},
+    "mitreid-token": {"token"},
+}
+"""What the template of each login method is filled in with."""
 
 
-def refused(name: str) -> JsonProblem:
-    """The refusal of a login."""
+def _refused(name: str) -> JsonProblem:
     return JsonProblem(403, f"invalid credentials for '{name}'", name)
 
 
@@ -30,32 +35,26 @@ def check_password(state: State, name: str, password: str) -> Account:
     """Check a password."""
     account = state.accounts.get(name)
     if account is None or not account.active or account.password != password:
-        raise refused(name)
+        raise _refused(name)
     return account
 
 
 def log_in(state: State, method: str, template: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Check what a session template was filled in with."""
+    """Check what a session template was filled in with; the user's name and roles."""
     if method == "api-key":
-        return _by_api_key(state, template["key"], template["secret"])
+        key = template["key"]
+        credential = state.store.get("credential/" + key.removeprefix("credential/")) or {}
+        expired = "expiry" in credential and credential["expiry"] <= timestamps.iso(state.now())
+        if credential.get("digest") != secret_digest(template["secret"]) or expired:
+            raise _refused(key)
+        return credential["claims"]["identity"], credential["claims"]["roles"]
     if method == "internal":
         account = check_password(state, template["username"], template["password"])
-    else:
-        name = state.provider_tokens.get(template["token"])
-        token_account = state.accounts.get(name or "")
-        if token_account is None or not token_account.active:
-            raise refused("unknown user")
-        account = token_account
-    return account.name, account.roles
-
-
-def _by_api_key(state: State, key: str, secret: str) -> tuple[str, list[str]]:
-    credential = state.store.get("credential/" + key.removeprefix("credential/")) or {}
-    expired = "expiry" in credential and credential["expiry"] <= timestamps.iso(state.now())
-    if credential.get("digest") != secret_digest(secret) or expired:
-        raise refused(key)
-    claims = credential["claims"]
-    return str(claims["identity"]), list(claims["roles"])
+        return account.name, account.roles
+    owner = state.accounts.get(state.provider_tokens.get(template["token"], ""))
+    if owner is None or not owner.active:
+        raise _refused("unknown user")
+    return owner.name, owner.roles
 
 
 def make_cookie(
@@ -87,9 +86,9 @@ def java_clearing_cookie(state: State) -> str:
 
 def identify(state: State, cookie: str | None) -> Identity:
     """Who sends a request, by the value of its cookie."""
-    if not cookie or not cookie.startswith("token="):
-        return NOBODY
-    claims = tokens.verify(cookie.removeprefix("token="), realm=state.realm, now=state.now())
+    claims = tokens.verify(
+        (cookie or "").removeprefix("token="), realm=state.realm, now=state.now()
+    )
     if claims is None or claims["generation"] != state.generation:
         return NOBODY
     return Identity(claims["username"], tuple(claims["roles"].split()), claims.get("session"))

@@ -14,8 +14,11 @@ from slipstream.sandbox.store import Document
 from slipstream.sandbox.timestamps import iso
 from slipstream.sandbox.world import BaseWorld
 
-_EVENT = "http://schemas.dmtf.org/cimi/2/Event"
-_DEFAULT_TIMEOUT = 30
+
+def resource_uri(kind: str) -> str:
+    """The ``resourceURI`` of documents of a kind."""
+    base = "schemas.dmtf.org/cimi/2" if kind == "event" else "sixsq.com/slipstream/1"
+    return f"http://{base}/" + "".join(word.capitalize() for word in kind.split("-"))
 
 
 class State(BaseWorld):
@@ -40,16 +43,11 @@ class State(BaseWorld):
         self.connectors: dict[str, Document] = {}
         self.provider_tokens: dict[str, str] = {}
 
-    def document(self, kind: str, uri: str, /, **fields: Any) -> Document:
+    def document(self, kind: str, /, **fields: Any) -> Document:
         """Make a JSON document of a kind, with a new id unless one is passed, and keep it."""
-        now = iso(self.now())
-        start = {
-            "id": f"{kind}/{self.ids.uuid()}",
-            "resourceURI": uri,
-            "created": now,
-            "updated": now,
-        }
-        return self.store.put(start | fields)
+        now, identifier = iso(self.now()), fields.get("id") or f"{kind}/{self.ids.uuid()}"
+        common = {"resourceURI": resource_uri(kind), "created": now, "updated": now}
+        return self.store.put({"id": identifier, **common, **fields})
 
     def event(
         self, run: Run, text: str, at: datetime, *, kind: str = "state", severity: str = "medium"
@@ -57,18 +55,9 @@ class State(BaseWorld):
         """Write an event about a run."""
         self.document(
             "event",
-            _EVENT,
-            timestamp=iso(at),
-            created=iso(at),
-            updated=iso(at),
+            **dict.fromkeys(("timestamp", "created", "updated"), iso(at)),
             type=kind,
             severity=severity,
             content={"resource": {"href": run.href}, "state": text},
             acl=owned_by(run.owner),
         )
-
-    def timeout(self, user: str) -> int:
-        """Minutes that a run of a user may stay in one state."""
-        account = self.accounts.get(user)
-        text = account.value("General.Timeout") if account else ""
-        return int(text) if text.isdigit() and int(text) else _DEFAULT_TIMEOUT

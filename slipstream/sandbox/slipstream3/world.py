@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 from slipstream.sandbox.slipstream3 import lifecycle
@@ -29,34 +28,25 @@ class World(State):
 
     def abort_run(self, uuid: str, reason: str) -> None:
         """Raise the abort flag of a deployment."""
-        self._change(uuid, lambda run: lifecycle.abort(self, run, reason, self.now()))
+        with self.lock:
+            lifecycle.abort(self, self.run(uuid), reason, self.now())
 
     def hold_run(self, uuid: str) -> None:
         """Let a deployment hang in the state it is in."""
-        self._change(uuid, lambda run: setattr(run, "held", True))
+        self.run(uuid).held = True
 
     def release_run(self, uuid: str) -> None:
         """Let a held deployment move again, as if it had just come into its state."""
-
-        def release(run: Run) -> None:
-            run.held, run.changed = False, self.now()
-
-        self._change(uuid, release)
+        run = self.run(uuid)
+        run.held, run.changed = False, self.now()
 
     def set_parameter(self, uuid: str, key: str, value: str) -> None:
         """Set a runtime parameter, as a script would; it is declared if it is not."""
-
-        def change(run: Run) -> None:
+        with self.lock:
+            run = self.run(uuid)
             if key not in run.runtime:
                 run.declare(key)
             run.put(key, value)
-
-        self._change(uuid, change)
-
-    def _change(self, uuid: str, change: Callable[[Run], None]) -> None:
-        with self.lock:
-            self.tick()
-            change(self.runs[uuid])
 
     def add_runs(
         self, number: int, *, user: str = "alice", module: str = "apps/WordPress/wordpress"
@@ -68,10 +58,8 @@ class World(State):
         """
         with self.lock:
             start = self.now() - timedelta(seconds=number)
-            added = [
-                finished_run(self, user, module, start + timedelta(seconds=offset))
-                for offset in range(number)
-            ]
+            times = [start + timedelta(seconds=offset) for offset in range(number)]
+            added = [finished_run(self, user, module, at) for at in times]
             self.runs.update({run.uuid: run for run in added})
         return [run.uuid for run in added]
 
@@ -82,8 +70,7 @@ class World(State):
         with self.lock:
             machine = Machine(group="", cloud=cloud, instance=self.ids.uuid())
             machine.ip = self.ids.address()
-            document = lifecycle.describe_machine(self, None, machine, owner=user, word=state)
-            return self.store.put(document)
+            return lifecycle.describe_machine(self, machine, owner=user, word=state)
 
     def add_module(self, module: Module) -> Module:
         """Add a module; one without a version gets the server's next."""
@@ -92,6 +79,5 @@ class World(State):
 
     def close_module(self, path: str) -> None:
         """Let nobody but its owner read a module."""
-        with self.lock:
-            rights = self.library.find(path).rights
-            rights.public = rights.group = frozenset()
+        rights = self.library.find(path).rights
+        rights.public = rights.group = frozenset()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from operator import attrgetter
 from typing import Any
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
@@ -45,18 +46,26 @@ def java_timestamp(at: datetime) -> str:
     return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000} UTC"
 
 
+def attributes_of(source: object, table: str) -> dict[str, Any]:
+    """Read what a table names: ``attribute``, or ``name=path.of.attributes`` for another name."""
+    items = (item.partition("=") for item in table.split())
+    return {name: attrgetter(path or name)(source) for name, _, path in items}
+
+
 def _text(value: object) -> str:
     if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+        return str(value).lower()
+    if isinstance(value, list):
+        return ",".join(value)
+    return java_timestamp(value) if isinstance(value, datetime) else str(value)
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: _text(value) for name, value in values.items() if value is not None}
 
 
 def _present(children: Iterable[Element | None]) -> list[Element]:
     return [child for child in children if child is not None]
-
-
-def _attributes(values: Mapping[str, object]) -> dict[str, str]:
-    return {name: _text(value) for name, value in values.items() if value is not None}
 
 
 @attrs.define
@@ -64,7 +73,7 @@ class Element:
     """An element; attributes and children that are None are left out."""
 
     name: str
-    attributes: dict[str, str] = attrs.field(factory=dict, converter=_attributes)
+    attributes: dict[str, str] = attrs.field(factory=dict, converter=_texts)
     children: list[Element] = attrs.field(factory=list, converter=_present)
     text: str | None = None
     cdata: bool = False
@@ -84,8 +93,9 @@ class Element:
         if not self.attributes and not self.children:
             return self._json_text()
         document: dict[str, Any] = {name: _guess(text) for name, text in self.attributes.items()}
-        for child in self.children:
-            _accumulate(document, child.name, child.json())
+        for name in dict.fromkeys(child.name for child in self.children):
+            values = [child.json() for child in self.children if child.name == name]
+            document[name] = values[0] if len(values) == 1 else values
         if self.text:
             document["content"] = self._json_text()
         return document
@@ -117,15 +127,6 @@ def _content(text: str, *, cdata: bool) -> str:
     if not cdata:
         return escape(clean, _QUOTES)
     return "<![CDATA[" + clean.replace("]]>", "]]]]><![CDATA[>") + "]]>"
-
-
-def _accumulate(document: dict[str, Any], name: str, value: Any) -> None:
-    if name not in document:
-        document[name] = value
-    elif isinstance(document[name], list):
-        document[name].append(value)
-    else:
-        document[name] = [document[name], value]
 
 
 def _guess(text: str) -> Any:
@@ -160,19 +161,19 @@ class XmlProblem(Exception):
         self.allow = allow
         self.reason = HTTPStatus(status).phrase
         self.specification = f"{_RFC}#sec10.{status // 100}.{status % 100 + 1}"
-        if status == 418:
+        if status == HTTPStatus.IM_A_TEAPOT:
             self.reason = self.detail = "I'm a teapot!"
             self.specification = "http://tools.ietf.org/html/rfc2324"
 
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What every variant of the response says."""
+        return attributes_of(self, "code=status reason detail specificationUri=specification")
+
     def element(self) -> Element:
         """The ``error`` element."""
-        attributes = {
-            "code": self.status,
-            "reason": self.reason,
-            "detail": self.detail.replace("\n", " "),
-            "specificationUri": self.specification,
-        }
-        return Element("error", attributes, text=f"\n{self.detail}\n")
+        line = {"detail": self.detail.replace("\n", " ")}
+        return Element("error", self.attributes | line, text=f"\n{self.detail}\n")
 
 
 def read_xml(body: bytes) -> ET.Element:

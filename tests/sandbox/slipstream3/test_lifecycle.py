@@ -166,20 +166,6 @@ def test_components_and_scalable_applications_are_always_kept(
     assert state(alice, uuid) == "Ready"
 
 
-def test_a_held_run_times_out_in_the_users_minutes(sandbox: Sandbox, alice: Client) -> None:
-    early, later = alice.deploy(BLOG), alice.deploy(BLOG)
-    sandbox.world.hold_run(early)
-    sandbox.clock.advance(20)
-    sandbox.world.hold_run(later)
-    sandbox.clock.advance(29 * 60)
-    assert state(alice, early) == "Initializing"
-    sandbox.clock.advance(120)
-    assert (state(alice, early), state(alice, later)) == ("Cancelled", "Provisioning")
-    assert value(alice, later, "ss:abort") == "The run has timed out"
-    sandbox.clock.advance(30 * 60)
-    assert state(alice, later) == "Cancelled"
-
-
 def test_a_machine_from_elsewhere_can_be_arranged(sandbox: Sandbox, alice: Client) -> None:
     sandbox.world.add_machine(cloud="ec2-eu-west", state="stopped")
     machine = alice.json("/api/virtual-machine")["virtualMachines"][0]
