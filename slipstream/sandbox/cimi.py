@@ -27,10 +27,10 @@ and the sandbox has not is named in ``unplayed``: its addresses answer 501.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
 import attrs
-from flask import Flask, Response, json, request
+from flask import Flask, Response, abort, json, request
 from werkzeug.exceptions import HTTPException
 
 from slipstream.sandbox.schema import Description
@@ -42,6 +42,10 @@ from slipstream.sandbox.world import BaseWorld
 METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"]
 ENTRY_POINT = "cloud-entry-point"
 JSON = "application/json"
+CHARSET = f"{JSON}; charset=utf-8"
+_COLLECTION = {"GET": "search", "HEAD": "search", "PUT": "search", "POST": "add"}
+_COLLECTION |= {"DELETE": "bulk-delete"}
+_DOCUMENT = {"GET": "read", "HEAD": "read", "PUT": "edit", "DELETE": "delete", "PATCH": "bulk"}
 WorldT = TypeVar("WorldT", bound=BaseWorld)
 IdentityT = TypeVar("IdentityT")
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
@@ -51,40 +55,26 @@ class JsonProblem(Exception):
     """A refusal of ``/api``: what stands in the envelope."""
 
     def __init__(
-        self,
-        status: int,
-        message: str,
-        resource: str | None = None,
-        *,
-        content_type: str = "application/json",
+        self, status: int, message: str, resource: str | None = None, content_type: str = JSON
     ) -> None:
         super().__init__(status, message, resource)
         self.status, self.message, self.resource = status, message, resource
         self.content_type = content_type
 
 
-class MalformedJson(Exception):
-    """A body of ``/api`` that is not JSON: answered in plain text."""
-
-
 @attrs.frozen(kw_only=True)
 class Request(Generic[WorldT, IdentityT]):
-    """
-    A request.
-
-    :param path: What follows ``/api/``, decoded.
-    :param base: The address of the server as the client sees it.
-    :param body: The JSON; bytes for a body of another type, None for no body.
-    :param fields: The parameters of the address and of a form.
-    """
+    """A request, whose path is what follows ``/api/``, and whose body may be of another type."""
 
     world: WorldT
     identity: IdentityT
     method: str
     path: str
     base: str
+    """The address of the server as the client sees it."""
     body: Any = None
     fields: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
+    """The parameters of the address and of a form."""
 
 
 @attrs.frozen(kw_only=True)
@@ -119,8 +109,9 @@ def message(
 
 def created(identifier: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
     """Reply that a resource was added."""
-    body = message(201, f"{identifier} created", identifier, **more).document
-    return Reply(document=body, status=201, headers={"Location": identifier, **(headers or {})})
+    reply = message(201, f"{identifier} created", identifier, headers=headers, **more)
+    headers = {"Location": identifier, **reply.headers}
+    return attrs.evolve(reply, headers=headers, content_type=CHARSET)
 
 
 def action(method: MethodT) -> MethodT:
@@ -137,6 +128,16 @@ def not_found(identifier: str) -> JsonProblem:
 def not_played(what: str) -> JsonProblem:
     """The refusal of what the real server does and the sandbox does not."""
     return JsonProblem(501, f"{what} is not played by this sandbox")
+
+
+def server_error(reason: str) -> JsonProblem:
+    """The refusal that an exception within the server makes."""
+    return JsonProblem(500, f"Unexpected exception thrown: {reason}", content_type=CHARSET)
+
+
+def malformed(content_type: str) -> NoReturn:
+    """Refuse a body that is not JSON, in plain text."""
+    abort(Response("Malformed JSON in request body.", 400, content_type=content_type))
 
 
 class Resource(Generic[WorldT, IdentityT]):
@@ -207,10 +208,6 @@ class Resource(Generic[WorldT, IdentityT]):
         text = f"undefined action ({self.request.method}, {words}) for {path}"
         return JsonProblem(404, text, path)
 
-    def searching_failed(self, reason: str) -> JsonProblem:
-        """The refusal of a search that the index cannot do."""
-        return JsonProblem(500, f"Unexpected exception thrown: {reason}")
-
     def record(self, event: str, identifier: str, *, success: bool) -> None:
         """Note that something was done, or refused."""
 
@@ -265,7 +262,7 @@ class Resource(Generic[WorldT, IdentityT]):
                 now=self.world.now(),
             )
         except TooManyDocuments as error:
-            raise self.searching_failed(str(error)) from None
+            raise server_error(str(error)) from None
         return Reply(document=self.envelope(result, query))
 
     def add(self) -> Reply:
@@ -365,7 +362,8 @@ class Resource(Generic[WorldT, IdentityT]):
 class Service(Generic[WorldT, IdentityT]):
     """The JSON service of a world, whose unplayed types the real server has alone."""
 
-    malformed_type: ClassVar[str] = "text/plain; charset=utf-8"
+    has_options: ClassVar[bool] = True
+    """Whether collections have a response to OPTIONS."""
 
     def __init__(
         self,
@@ -393,10 +391,7 @@ class Service(Generic[WorldT, IdentityT]):
 
     def failed(self, error: HTTPException) -> Response:
         """Answer that something unforeseen went wrong."""
-        text = f"Unexpected exception thrown: {error.name}"
-        return self.respond(
-            attrs.evolve(message(500, text), content_type=f"{JSON}; charset=utf-8")
-        )
+        return self._refuse(server_error(error.name))
 
     def wrong_method(self, call: Request[WorldT, IdentityT]) -> JsonProblem:
         """The refusal of a method that an address does not know."""
@@ -417,22 +412,18 @@ class Service(Generic[WorldT, IdentityT]):
         ):
             app.add_url_rule(rule, f"api {rule}", view, **options)
         app.register_error_handler(JsonProblem, self._refuse)
-        app.register_error_handler(MalformedJson, self._malformed)
         app.register_error_handler(HTTPException, self.failed)
 
     def respond(self, reply: Reply) -> Response:
         """Turn a reply into what Flask sends."""
+        response = Response(b"", reply.status, reply.headers, content_type=reply.content_type)
+        response.autocorrect_location_header = False
         if reply.document is None:
-            response = Response(b"", reply.status)
             del response.headers["Content-Type"]
         else:
-            content = json.dumps(
+            response.data = json.dumps(
                 reply.document, indent=2, separators=(",", " : "), sort_keys=False
             )
-            response = Response(content, reply.status, content_type=reply.content_type)
-        response.autocorrect_location_header = False
-        for name, value in reply.headers.items():
-            response.headers[name] = value
         return response
 
     def _read(self) -> Request[WorldT, IdentityT]:
@@ -455,28 +446,20 @@ class Service(Generic[WorldT, IdentityT]):
             raise self.wrong_method(call)
         if method in resource.unplayed:
             raise not_played(f"{call.method.upper()} /api/{call.path}")
-        methods = {"search", "add", "read", "edit", "delete", "bulk", "bulk-delete", ""}
-        if method in methods - set(resource.methods):
+        known = {*_COLLECTION.values(), *_DOCUMENT.values(), ""}
+        if method in known - set(resource.methods):
             raise self.wrong_method(call)
         return resource(call)
 
     def _collection(self, kind: str) -> Response:
-        methods = {"GET": "search", "HEAD": "search", "PUT": "search", "POST": "add"}
-        methods["DELETE"] = "bulk-delete"
-        method = methods.get(request.method, "")
-        if request.method == "OPTIONS":
+        if request.method == "OPTIONS" and self.has_options:
             return self.respond(Reply(status=204))
-        resource = self._resource(kind, method)
-        return self.respond(resource.add() if method == "add" else resource.search())
+        method = _COLLECTION.get(request.method, "")
+        return self.respond(getattr(self._resource(kind, method), method)())
 
     def _document(self, kind: str, uuid: str) -> Response:
-        methods = {"GET": "read", "HEAD": "read", "PUT": "edit", "DELETE": "delete"}
-        method = methods.get(request.method, "bulk" if request.method == "PATCH" else "")
-        resource = self._resource(kind, method)
-        carry_out = getattr(resource, method, None)
-        if method not in resource.methods or carry_out is None:
-            raise self.wrong_method(resource.request)
-        return self.respond(carry_out(f"{kind}/{uuid}"))
+        method = _DOCUMENT.get(request.method, "")
+        return self.respond(getattr(self._resource(kind, method), method)(f"{kind}/{uuid}"))
 
     def _action(self, kind: str, uuid: str, name: str) -> Response:
         if "%2f" in str(request.environ.get("RAW_URI", "")).lower():
@@ -490,7 +473,3 @@ class Service(Generic[WorldT, IdentityT]):
     def _refuse(self, problem: JsonProblem) -> Response:
         reply = message(problem.status, problem.message, problem.resource)
         return self.respond(attrs.evolve(reply, content_type=problem.content_type))
-
-    def _malformed(self, _: MalformedJson) -> Response:
-        text = "Malformed JSON in request body."
-        return Response(text, 400, content_type=self.malformed_type)

@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, Response, request
 
 from slipstream.sandbox import cimi
-from slipstream.sandbox.cimi import ENTRY_POINT, MalformedJson, Reply
+from slipstream.sandbox.cimi import ENTRY_POINT, Reply
 from slipstream.sandbox.nuvla import sessions
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl
 from slipstream.sandbox.nuvla.credentials import Credential
@@ -57,8 +57,6 @@ _LONGEST_LINE = 8192
 
 class Service(cimi.Service[State, Identity]):
     """The JSON service of a world."""
-
-    malformed_type = "text/plain; charset=UTF-8"
 
     def read_request(self, path: str) -> Request:
         headers = request.headers
@@ -125,7 +123,7 @@ def _read_json(text: str) -> Any:
     try:
         return json.JSONDecoder(parse_constant=_refuse_constant).raw_decode(text)[0]
     except ValueError:
-        raise MalformedJson from None
+        cimi.malformed("text/plain; charset=UTF-8")
 
 
 def _refuse_constant(name: str) -> None:

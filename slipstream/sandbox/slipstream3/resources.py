@@ -19,29 +19,9 @@ from flask import Flask, Response
 from flask import request as flask_request
 from werkzeug.exceptions import HTTPException
 
-from slipstream.filters import (
-    LARGEST_INTEGER,
-    And,
-    Date,
-    Filter,
-    FilterSyntaxError,
-    Or,
-    attr,
-    parse,
-)
-from slipstream.sandbox.cimi import (
-    ENTRY_POINT,
-    JSON,
-    JsonProblem,
-    MalformedJson,
-    Reply,
-    Request,
-    Resource,
-    Service,
-    created,
-    message,
-    not_played,
-)
+from slipstream.filters import And, Filter, FilterSyntaxError, Or, attr, parse
+from slipstream.sandbox import cimi
+from slipstream.sandbox.cimi import CHARSET, JsonProblem, Reply, created, message, not_played
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.slipstream3 import profiles, responses, sessions
 from slipstream.sandbox.slipstream3.access import Identity, acl, role
@@ -53,11 +33,12 @@ from slipstream.sandbox.web import FORM, base_url, query_fields
 
 _DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"
 _API_KEY = "credential-template/generate-api-key"
+# Collections that are not called after the plural of their type.
+_IRREGULAR = {"user-param": "user-params"}
 _WRITING = ("add", "edit", "delete")
 _SCHEMA = "resource does not satisfy defined schema:\n-- Spec failed --------------------\n\n"
 _EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
 _ESCAPE = re.compile(rb"(\\\\)|\\u([0-9a-f]{4})")
-_CHARSET = f"{JSON}; charset=utf-8"
 _ADMIN = ("ADMIN", "MODIFY")
 _USERS_VIEW = ("USER", "VIEW")
 _USERS_ADD = ("USER", "MODIFY")
@@ -65,13 +46,9 @@ _OPEN = (("ANON", "VIEW"), _USERS_VIEW)
 _REGISTER = (_ADMIN, _USERS_ADD, ("ANON", "MODIFY"))
 
 
-class CimiResource(Resource[State, Identity]):
+class Resource(cimi.Resource[State, Identity]):
     """What all types have in common."""
 
-    key: ClassVar[str]
-    """Its name in the entry point, and of the list inside its envelope."""
-    collection: ClassVar[str] = ""
-    """What its collection is called after, if that is not its name."""
     rules: ClassVar[tuple[tuple[str, str], ...]]
     """Who may list it, and who may add to it."""
     rels: ClassVar[tuple[str, ...]] = ("edit", "delete")
@@ -107,10 +84,6 @@ class CimiResource(Resource[State, Identity]):
             raise self.required()
         return super().existing(identifier)
 
-    def searching_failed(self, reason: str) -> JsonProblem:
-        text = f"Unexpected exception thrown: {reason}"
-        return JsonProblem(500, text, content_type=_CHARSET)
-
     def forget(self, identifier: str) -> None:
         """Take a document out of the store; a search finds it for another second."""
         self.world.store.remove(identifier, due=self.world.now() + timedelta(seconds=1))
@@ -134,14 +107,14 @@ class CimiResource(Resource[State, Identity]):
         document: Document = {
             "count": result.count,
             "acl": self.acl,
-            "resourceURI": f"{resource_uri(self.collection or self.name)}Collection",
+            "resourceURI": f"{resource_uri(_IRREGULAR.get(self.name, self.name))}Collection",
             "id": self.name,
         }
         if self.may_add():
             document["operations"] = [{"rel": "add", "href": self.name}]
         if result.aggregations:
             document["aggregations"] = result.aggregations
-        document[self.key] = [self.present(item, query.select) for item in result.documents]
+        document[_key(self.name)] = [self.present(item, query.select) for item in result.documents]
         return document
 
     def search(self) -> Reply:
@@ -167,9 +140,16 @@ class CimiResource(Resource[State, Identity]):
         return filters[0] if len(filters) == 1 else And(tuple(filters))
 
 
+def _key(name: str) -> str:
+    """The name of a collection in the entry point, and of the list inside its envelope."""
+    first, *words = name.split("-")
+    camel = first + "".join(map(str.capitalize, words))
+    return camel if name in _IRREGULAR else f"{camel}s"
+
+
 def _parsed(text: str) -> Filter:
     try:
-        parsed = parse(text)
+        return parse(text)
     except FilterSyntaxError as error:
         column = error.index + 2
         message = (
@@ -177,22 +157,6 @@ def _parsed(text: str) -> Filter:
             f"{' ' * (column - 1)}^\n{_EXPECTED}"
         )
         raise JsonProblem(400, message) from None
-    for comparison in parsed.comparisons():
-        _check_literal(comparison.value)
-    return parsed
-
-
-def _check_literal(value: object) -> None:
-    text = ""
-    if isinstance(value, int) and value > LARGEST_INTEGER:
-        text = f'For input string: "{value}"'
-    elif isinstance(value, Date):
-        try:
-            value.check()
-        except ValueError:
-            text = f'Invalid format: "{value.text}"'
-    if text:
-        raise JsonProblem(500, f"Unexpected exception thrown: {text}", content_type=_CHARSET)
 
 
 def _numeric(criterion: Filter) -> Filter:
@@ -206,10 +170,10 @@ def _numeric(criterion: Filter) -> Filter:
     return criterion
 
 
-class Event(CimiResource):
+class Event(Resource):
     """What happened to runs, newest first."""
 
-    name, key, rules = "event", "events", (("ANON", "ALL"),)
+    name, rules = "event", (("ANON", "ALL"),)
     rels = ("delete",)
     methods = ("search", "add", "read", "delete")
     unplayed = ("add",)
@@ -219,10 +183,10 @@ class Event(CimiResource):
         return query if query.order else attrs.evolve(query, order=(("timestamp", True),))
 
 
-class Credential(CimiResource):
+class Credential(Resource):
     """API keys, and the users' accounts on clouds."""
 
-    name, key, rules = "credential", "credentials", (_ADMIN, _USERS_ADD)
+    name, rules = "credential", (_ADMIN, _USERS_ADD)
 
     def create(self, body: Document) -> Reply:
         """Add an API key; it can do what the user can."""
@@ -257,10 +221,10 @@ class Credential(CimiResource):
         profiles.forget_credential(self.world, document)
 
 
-class Session(CimiResource):
+class Session(Resource):
     """Logins."""
 
-    name, key, rules, rels = "session", "sessions", _REGISTER, ("delete",)
+    name, rules, rels = "session", _REGISTER, ("delete",)
     methods = ("search", "add", "read", "delete")
 
     def query(self) -> Query:
@@ -271,9 +235,8 @@ class Session(CimiResource):
     def body(self) -> Document:
         """The body as a map; a form holds the template."""
         if isinstance(self.request.body, bytes):
-            text = "find not supported on type: java.io.ByteArrayInputStream"
-            problem = f"Unexpected exception thrown: {text}"
-            raise JsonProblem(500, problem, content_type=_CHARSET)
+            kind = "java.io.ByteArrayInputStream"
+            raise cimi.server_error(f"find not supported on type: {kind}")
         if flask_request.headers.get("Content-Type") != FORM:
             return super().body()
         fields: Document = {name: values[-1] for name, values in self.request.fields.items()}
@@ -340,54 +303,51 @@ class Session(CimiResource):
         return message(200, f"{identifier} deleted", identifier, headers=cookie)
 
 
-def _read_only(name: str, key: str, *rules: tuple[str, str], **more: Any) -> type[CimiResource]:
+def _read_only(name: str, rules: Sequence[tuple[str, str]]) -> type[Resource]:
     """A type that is listed and read, and nothing else."""
     is_template = name.endswith("-template") or name == "connector"
-    fields = {"name": name, "key": key, "rules": rules, "is_template": is_template, **more}
-    return type(key, (CimiResource,), {**fields, "unplayed": ("describe", *_WRITING)})
+    fields = {"name": name, "rules": rules, "is_template": is_template}
+    return type(_key(name), (Resource,), {**fields, "unplayed": ("describe", *_WRITING)})
 
 
-RESOURCES: Mapping[str, type[CimiResource]] = {
-    resource.name: resource
-    for resource in (
-        Credential,
-        Event,
-        Session,
-        _read_only("configuration", "configurations", _ADMIN),
-        _read_only("connector", "connectors", _ADMIN, _USERS_VIEW),
-        _read_only("connector-template", "connectorTemplates", _USERS_VIEW),
-        _read_only("credential-template", "credentialTemplates", *_OPEN),
-        _read_only("deployment", "deployments", _ADMIN, _USERS_ADD),
-        _read_only("external-object", "externalObjects", _ADMIN, _USERS_ADD),
-        _read_only("job", "jobs", _USERS_VIEW),
-        _read_only("metering", "meterings", _ADMIN, _USERS_VIEW),
-        _read_only("module", "modules", _USERS_ADD),
-        _read_only("notification", "notifications", ("ANON", "ALL")),
-        _read_only("quota", "quotas", _USERS_VIEW),
-        _read_only("service-attribute-namespace", "serviceAttributeNamespaces", _USERS_VIEW),
-        _read_only("service-attribute", "serviceAttributes", _USERS_ADD),
-        _read_only("service-offer", "serviceOffers", _USERS_ADD),
-        _read_only("session-template", "sessionTemplates", *_OPEN),
-        _read_only("user", "users", *_REGISTER),
-        _read_only("user-param", "userParam", _USERS_ADD, collection="user-params"),
-        _read_only("user-template", "userTemplates", *_OPEN),
-        _read_only("virtual-machine", "virtualMachines", _ADMIN, _USERS_VIEW),
-    )
+_READ_ONLY: Mapping[str, Sequence[tuple[str, str]]] = {
+    "configuration": (_ADMIN,),
+    "connector": (_ADMIN, _USERS_VIEW),
+    "connector-template": (_USERS_VIEW,),
+    "credential-template": _OPEN,
+    "deployment": (_ADMIN, _USERS_ADD),
+    "external-object": (_ADMIN, _USERS_ADD),
+    "job": (_USERS_VIEW,),
+    "metering": (_ADMIN, _USERS_VIEW),
+    "module": (_USERS_ADD,),
+    "notification": (("ANON", "ALL"),),
+    "quota": (_USERS_VIEW,),
+    "service-attribute-namespace": (_USERS_VIEW,),
+    "service-attribute": (_USERS_ADD,),
+    "service-offer": (_USERS_ADD,),
+    "session-template": _OPEN,
+    "user": _REGISTER,
+    "user-param": (_USERS_ADD,),
+    "user-template": _OPEN,
+    "virtual-machine": (_ADMIN, _USERS_VIEW),
+}
+RESOURCES: Mapping[str, type[Resource]] = {
+    **{resource.name: resource for resource in (Credential, Event, Session)},
+    **{name: _read_only(name, rules) for name, rules in _READ_ONLY.items()},
 }
 # Collections that only the entry point names.
-_UNPLAYED = frozenset(
-    re.findall(
-        r"[\w-]+",
-        "callback configuration-template deployment-parameter deployment-template email "
-        "evidence-record external-object-template module-application module-component "
-        "module-image resource-metadata service-benchmark "
-        "storage-bucket user-identifier user-param-template virtual-machine-mapping",
-    )
+_UNPLAYED = (
+    *("callback", "configuration-template", "deployment-parameter", "deployment-template"),
+    *("email", "evidence-record", "external-object-template", "module-application"),
+    *("module-component", "module-image", "resource-metadata", "service-benchmark"),
+    *("storage-bucket", "user-identifier", "user-param-template", "virtual-machine-mapping"),
 )
 
 
-class JsonService(Service[State, Identity]):
+class JsonService(cimi.Service[State, Identity]):
     """The JSON service of a server."""
+
+    has_options = False
 
     def __init__(self, state: State) -> None:
         super().__init__(state, RESOURCES, _UNPLAYED)
@@ -397,22 +357,16 @@ class JsonService(Service[State, Identity]):
         for rule in ("/api", "/api/"):
             app.add_url_rule(rule, f"api {rule}", self._unknown)
 
-        @app.before_request
-        def refuse_options() -> None:
-            # Flask and the common layer have an answer for OPTIONS; this server has none.
-            if request_is_json() and flask_request.method == "OPTIONS":
-                raise self.wrong_method(self.read_request(flask_request.path[5:]))
-
     def _unknown(self) -> Response:
         raise JsonProblem(404, "unknown resource", flask_request.path)
 
-    def read_request(self, path: str) -> Request[State, Identity]:
+    def read_request(self, path: str) -> cimi.Request[State, Identity]:
         content_type, body = flask_request.headers.get("Content-Type", ""), None
         if content_type.startswith(f"{FORM};"):
             body = flask_request.get_data()
         elif content_type != FORM:
             body = _read_json(flask_request.data or b"{}")
-        return Request(
+        return cimi.Request(
             world=self.world,
             identity=sessions.identify(self.world, flask_request.cookies.get(sessions.COOKIE)),
             method=flask_request.method.lower(),
@@ -425,24 +379,20 @@ class JsonService(Service[State, Identity]):
     def user_name(self, identity: Identity) -> str | None:
         return identity.name
 
-    def entry_point(self, call: Request[State, Identity]) -> Reply:
+    def entry_point(self, call: cimi.Request[State, Identity]) -> Reply:
         since = "2016-06-21T17:31:14.950Z"
         document: Document = {
-            "id": ENTRY_POINT,
+            "id": cimi.ENTRY_POINT,
             "resourceURI": "http://schemas.dmtf.org/cimi/2/CloudEntryPoint",
             "created": since,
             "updated": since,
             "acl": acl(role("ANON", "VIEW"), role("ADMIN", "ALL")),
             "baseURI": f"{call.base}/api/",
         }
-        keys = {resource.key: name for name, resource in RESOURCES.items()}
-        for name in _UNPLAYED:
-            first, *words = name.split("-")
-            keys[first + "".join(map(str.capitalize, words)) + "s"] = name
-        collections = {key: {"href": name} for key, name in keys.items()}
-        return Reply(document=document | collections, content_type=_CHARSET)
+        collections = {_key(name): {"href": name} for name in (*RESOURCES, *_UNPLAYED)}
+        return Reply(document=document | collections, content_type=CHARSET)
 
-    def wrong_method(self, call: Request[State, Identity]) -> JsonProblem:
+    def wrong_method(self, call: cimi.Request[State, Identity]) -> JsonProblem:
         parts = call.path.split("/")
         path = f"/api/{call.path}"
         if len(parts) == 3 and parts[0] not in self.resources:
@@ -454,10 +404,6 @@ class JsonService(Service[State, Identity]):
         return super().wrong_method(call)
 
     def respond(self, reply: Reply) -> Response:
-        document = reply.document
-        is_new = isinstance(document, Mapping) and document.get("status") == 201
-        if is_new:
-            reply = attrs.evolve(reply, content_type=_CHARSET)
         response = super().respond(reply)
         # This server writes the digits of an escape in capitals.
         response.data = _ESCAPE.sub(
@@ -477,7 +423,7 @@ def _read_json(content: bytes) -> Any:
     try:
         return json.loads(content)
     except ValueError:
-        raise MalformedJson from None
+        cimi.malformed("text/plain; charset=utf-8")
 
 
 def request_is_json() -> bool:
