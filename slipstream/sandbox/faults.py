@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import attrs
 
@@ -19,10 +20,9 @@ _PAGE = """<html>
 </body>
 </html>
 """
+# As nginx words them.
 _REASONS = {
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
+    **http.client.responses,
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
 }
@@ -58,13 +58,7 @@ class Fault:
     expire_sessions: bool = False
 
     def matches(self, method: str, path: str) -> bool:
-        """
-        Tell whether it strikes.
-
-        :param method: The method of a request.
-        :param path: Its path.
-        :returns: True if it applies and is not used up.
-        """
+        """Whether it strikes a request with this method and path, and is not used up."""
         is_its_method = self.method is None or self.method.upper() == method
         return is_its_method and self.times != 0 and re.fullmatch(self.path, path) is not None
 
@@ -74,11 +68,7 @@ class Fault:
         return self.status is not None or self.body is not None
 
     def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """
-        Make the answer that stands for the server's.
-
-        :returns: Status, headers and body.
-        """
+        """Make the status, headers and body that stand for the server's."""
         status = self.status or 200
         page = _PAGE.format(status=status, reason=_REASONS.get(status, "Error"))
         text = page if self.body is None else self.body
@@ -102,49 +92,22 @@ class Faults:
         with self._lock:
             return iter([fault for fault in self._waiting if fault.times != 0])
 
-    def add(
-        self,
-        method: str | None = None,
-        path: str = ".*",
-        *,
-        times: int | None = 1,
-        delay: float = 0.0,
-        status: int | None = None,
-        retry_after: int | str | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | str | None = None,
-        cut: Cut | None = None,
-        expire_sessions: bool = False,
-    ) -> Fault:
+    def add(self, method: str | None = None, path: str = ".*", **options: Any) -> Fault:
         """
-        Arrange a fault; the arguments are those of :class:`Fault`.
+        Arrange a fault.
 
+        :param method: The HTTP method it waits for; any, if None.
+        :param path: A regular expression that the whole path matches.
+        :param options: What it does: the other parameters of :class:`Fault`.
         :returns: The fault, whose ``times`` goes down as it strikes.
         """
-        fault = Fault(
-            method=method,
-            path=path,
-            times=times,
-            delay=delay,
-            status=status,
-            retry_after=retry_after,
-            headers=headers,
-            body=body,
-            cut=cut,
-            expire_sessions=expire_sessions,
-        )
+        fault = Fault(method=method, path=path, **options)
         with self._lock:
             self._waiting.append(fault)
         return fault
 
     def take(self, method: str, path: str) -> Fault | None:
-        """
-        Find the fault for a request, and count it.
-
-        :param method: The request's method.
-        :param path: Its path.
-        :returns: The fault, or None.
-        """
+        """Find the fault for a request, and count it."""
         with self._lock:
             for fault in self._waiting:
                 if fault.matches(method, path):

@@ -57,7 +57,6 @@ anything: Check = satisfying(lambda _: True, "any?")
 string: Check = satisfying(lambda value: isinstance(value, str), "string?")
 boolean: Check = satisfying(lambda value: isinstance(value, bool), "boolean?")
 integer: Check = satisfying(lambda value: _is_number(value) and value == int(value), "int?")
-number: Check = satisfying(_is_number, "number?")
 timestamp: Check = satisfying(_is_timestamp, "parse-date")
 
 
