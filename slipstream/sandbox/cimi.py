@@ -35,7 +35,7 @@ from werkzeug.exceptions import HTTPException
 
 from slipstream.sandbox.schema import Description
 from slipstream.sandbox.server import USER_KEY
-from slipstream.sandbox.store import Criterion, Document, Query, Result, TooManyDocuments
+from slipstream.sandbox.store import Document, Query, Result, TooManyDocuments
 from slipstream.sandbox.timestamps import iso
 from slipstream.sandbox.world import BaseWorld
 
@@ -135,6 +135,12 @@ def server_error(reason: str) -> JsonProblem:
     return JsonProblem(500, f"Unexpected exception thrown: {reason}", content_type=CHARSET)
 
 
+def undefined_action(call: Request[Any, Any], kind: str, name: str) -> JsonProblem:
+    """The refusal of an unknown action."""
+    path, words = f"/api/{call.path}", f'["{kind}" "{name}"]'
+    return JsonProblem(404, f"undefined action ({call.method}, {words}) for {path}", path)
+
+
 def malformed(content_type: str) -> NoReturn:
     """Refuse a body that is not JSON, in plain text."""
     abort(Response("Malformed JSON in request body.", 400, content_type=content_type))
@@ -185,8 +191,8 @@ class Resource(Generic[WorldT, IdentityT]):
         """The refusal of a right on the collection."""
         return JsonProblem(403, "credentials required")
 
-    def read_filter(self, texts: Sequence[str]) -> Criterion | None:
-        """Read the filters of a search."""
+    def query(self) -> Query:
+        """Read the parameters of a search."""
         raise NotImplementedError
 
     def envelope(self, result: Result, query: Query) -> Document:
@@ -200,13 +206,6 @@ class Resource(Generic[WorldT, IdentityT]):
     def stamp(self) -> Document:
         """What an edit writes beside the changes."""
         return {"updated": iso(self.world.now())}
-
-    def undefined(self, name: str) -> JsonProblem:
-        """The refusal of an unknown action."""
-        path = f"/api/{self.request.path}"
-        words = f'["{self.name}" "{name}"]'
-        text = f"undefined action ({self.request.method}, {words}) for {path}"
-        return JsonProblem(404, text, path)
 
     def record(self, event: str, identifier: str, *, success: bool) -> None:
         """Note that something was done, or refused."""
@@ -241,11 +240,6 @@ class Resource(Generic[WorldT, IdentityT]):
     def operations(self, document: Document) -> list[dict[str, Any]]:
         """What the sender may do with a document."""
         return []
-
-    def query(self) -> Query:
-        """Read the parameters of a search."""
-        filter_ = self.read_filter(self.parameters("filter"))
-        return attrs.evolve(Query.read(self.parameters), filter=filter_)
 
     # What the routes call.
 
@@ -311,7 +305,7 @@ class Resource(Generic[WorldT, IdentityT]):
         """Carry out an action; any method will do."""
         carry_out = getattr(self, name.replace("-", "_"), None)
         if not getattr(carry_out, "is_action", False) or "_" in name:
-            raise self.undefined(name)
+            raise undefined_action(self.request, self.name, name)
         document = self.existing(identifier)
         try:
             reply: Reply = carry_out(document)  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -13,14 +13,14 @@ _NAMES, _PASSWORDS = ("username", "access.id"), ("password", "secret.key")
 KEEP_RUNNING = "General.keep-running"
 SSH_KEY = "General.ssh.public.key"
 DEFAULT_CLOUD = "General.default.cloud.service"
-# Attribute of the user-param document: parameter, description, instructions, default.
-GENERAL = {
-    "defaultCloudService": (DEFAULT_CLOUD, "Default Cloud", "Which cloud is the default.", ""),
-    "keepRunning": (KEEP_RUNNING, "Keep running", "When to keep the machines.", "on-success"),
-    "verbosityLevel": ("General.Verbosity Level", "Level of verbosity", "From 0 to 3.", ""),
-    "timeout": ("General.Timeout", "Execution timeout (in minutes)", "The longest state.", "30"),
-    "sshPublicKey": (SSH_KEY, "SSH Public Key(s) (one per line)", "Some clouds use only one.", ""),
-    "mailUsage": ("General.mail-usage", "Cloud usage email", "How often it is sent.", "never"),
+# The parameters that every user has: description, instructions, default.
+_GENERAL = {
+    DEFAULT_CLOUD: ("Default Cloud", "Which cloud is the default.", ""),
+    KEEP_RUNNING: ("Keep running", "When to keep the machines.", "on-success"),
+    "General.Verbosity Level": ("Level of verbosity", "From 0 to 3.", ""),
+    "General.Timeout": ("Execution timeout (in minutes)", "The longest state.", "30"),
+    SSH_KEY: ("SSH Public Key(s) (one per line)", "Some clouds use only one.", ""),
+    "General.mail-usage": ("Cloud usage email", "How often it is sent.", "never"),
 }
 
 
@@ -67,10 +67,10 @@ class Account:
         return next(filter(None, names), ""), next(filter(None, passwords), "")
 
 
-def general_parameters(clouds: Sequence[str], **values: str) -> Iterator[Parameter]:
-    """Make the parameters that every user has."""
-    for attribute, (name, description, instructions, default) in GENERAL.items():
-        value = values.get(attribute, default)
+def general_parameters(clouds: Sequence[str], values: Mapping[str, str]) -> Iterator[Parameter]:
+    """Make the parameters that every user has; one without a value gets its default."""
+    for name, (description, instructions, default) in _GENERAL.items():
+        value = values.get(name, default)
         parameter = Parameter(name, value, description=description, instructions=instructions)
         if name == DEFAULT_CLOUD:
             parameter.type, parameter.choices = "Enum", tuple(clouds)

@@ -15,14 +15,13 @@ from xml.etree.ElementTree import Element as Read
 import attrs
 
 from slipstream.sandbox.slipstream3.access import Identity, granted
-from slipstream.sandbox.slipstream3.accounts import GENERAL, Account, general_parameters
+from slipstream.sandbox.slipstream3.accounts import Account, general_parameters
 from slipstream.sandbox.slipstream3.modules import Parameter, parameter_map
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import Element, XmlProblem, attributes_of, read_xml
 from slipstream.sandbox.store import Document
 
 _MANDATORY = {"firstName": "First name", "lastName": "Last name", "password": "Password"}
-_NUMBERS = {"verbosityLevel", "timeout"}
 _NAMES = "firstName=first_name lastName=last_name organization state deleted"
 _XML = f"{_NAMES} name email issuper=super lastModified=modified creation=created"
 _JSON = f"{_NAMES} username=name emailAddress=email isSuperUser=super"
@@ -75,8 +74,7 @@ def _merged(state: State, account: Account, root: Read) -> Iterator[Parameter]:
         element.get("name", ""): element.findtext("value") or ""
         for element in root.findall("parameters/entry/parameter")
     }
-    for parameter in general_parameters(sorted(state.connectors)):
-        yield attrs.evolve(parameter, value=sent.get(parameter.name, parameter.value))
+    yield from general_parameters(sorted(state.connectors), sent)
     for name, parameter in account.parameters.items():
         if parameter.category != "General":
             yield attrs.evolve(parameter, value=sent.get(name, ""))
@@ -92,20 +90,8 @@ def publish(state: State, account: Account) -> None:
         "password": sha512(account.password.encode()).hexdigest().upper(),
     }
     _write(state, f"user/{account.name}", account, fields)
-    general: dict[str, Any] = {"paramsType": "execution"}
-    for attribute, (name, *_) in GENERAL.items():
-        value = account.value(name)
-        general[attribute] = int(value or 0) if attribute in _NUMBERS else value
-    existing = next(_owned(state, "user-param", account.name), {})
-    _write(state, existing.get("id", f"user-param/{state.ids.uuid()}"), account, general)
     for cloud in state.connectors:
         _publish_cloud(state, account, cloud)
-
-
-def _owned(state: State, kind: str, user: str) -> Iterator[Document]:
-    for document in state.store.collection(kind):
-        if any(rule["principal"] == user for rule in document["acl"]["rules"]):
-            yield document
 
 
 def _publish_cloud(state: State, account: Account, cloud: str) -> None:
@@ -132,9 +118,12 @@ def _publish_cloud(state: State, account: Account, cloud: str) -> None:
 
 def credential_of(state: State, user: str, cloud: str) -> Document | None:
     """A user's credential for a cloud, or None."""
-    connector = {"href": f"connector/{cloud}"}
-    owned = _owned(state, "credential", user)
-    return next((document for document in owned if document.get("connector") == connector), None)
+    for document in state.store.collection("credential"):
+        if document.get("connector") == {"href": f"connector/{cloud}"} and any(
+            rule["principal"] == user for rule in document["acl"]["rules"]
+        ):
+            return document
+    return None
 
 
 def add_api_key(

@@ -132,12 +132,12 @@ class Resource(cimi.Resource[State, Identity]):
         values = (value for item in documents for path in paths for value in path.values(item))
         return any(isinstance(value, int | float) for value in values)
 
-    def read_filter(self, texts: Sequence[str]) -> Filter | None:
-        """Read the filters of a search: several must all match."""
-        filters = [_numeric(_parsed(text)) for text in texts]
-        if not filters:
-            return None
-        return filters[0] if len(filters) == 1 else And(tuple(filters))
+    def query(self) -> Query:
+        """Read the parameters of a search; several filters must all match."""
+        filters: list[Filter] = [_numeric(_parsed(text)) for text in self.parameters("filter")]
+        if len(filters) > 1:
+            filters = [And(tuple(filters))]
+        return attrs.evolve(Query.read(self.parameters), filter=next(iter(filters), None))
 
 
 def _key(name: str) -> str:
@@ -394,13 +394,10 @@ class JsonService(cimi.Service[State, Identity]):
 
     def wrong_method(self, call: cimi.Request[State, Identity]) -> JsonProblem:
         parts = call.path.split("/")
-        path = f"/api/{call.path}"
         if len(parts) == 3 and parts[0] not in self.resources:
-            words = f'["{parts[0]}" "{parts[2]}"]'
-            text = f"undefined action ({call.method}, {words}) for {path}"
-            return JsonProblem(404, text, path)
+            return cimi.undefined_action(call, parts[0], parts[2])
         if len(parts) > 3:
-            return JsonProblem(404, "unknown resource", path)
+            return JsonProblem(404, "unknown resource", f"/api/{call.path}")
         return super().wrong_method(call)
 
     def respond(self, reply: Reply) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,16 @@ import yaml
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.login import Login
 from slipstream.sandbox.slipstream3.access import acl, role
-from slipstream.sandbox.slipstream3.accounts import Account, cloud_parameters, general_parameters
+from slipstream.sandbox.slipstream3.accounts import (
+    DEFAULT_CLOUD,
+    SSH_KEY,
+    Account,
+    cloud_parameters,
+    general_parameters,
+)
 from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter, Rights
 from slipstream.sandbox.slipstream3.profiles import add_api_key, publish
 from slipstream.sandbox.slipstream3.state import State
-from slipstream.sandbox.timestamps import iso
 
 _BIRTH = datetime(2015, 3, 24, 18, 7, 21, 746000, UTC)
 _CREATED = datetime(2016, 2, 1, 10, 0, 0, 79000, UTC)
@@ -28,16 +34,16 @@ _OUTPUTS = {"hostname": "hostname/ip of the image", "instanceid": "Cloud instanc
 def plant(state: State) -> dict[str, Login]:
     """Fill an empty state, and return the users' logins by name."""
     seeds = copy.deepcopy(_read_seeds())
+    rights = acl(role("USER", "VIEW"), role("ADMIN", "ALL"))
     for name, cloud in sorted(seeds["clouds"].items()):
         image = seeds["images"][0]["images"][name]
-        fields = {**seeds["connector"], "orchestratorImageid": image}
-        _plant_connector(state, name, cloud["kind"], fields)
+        connector = _filled(seeds["connector"], name=name, image=image, **cloud)
+        state.connectors[name] = state.document("connector", **connector, acl=rights)
+        seeds["templates"].append(_filled(seeds["cloud_template"], **cloud))
     for template in seeds["templates"]:
         _plant_template(state, **template)
-    for kind in sorted(cloud["kind"] for cloud in seeds["clouds"].values()):
-        fields = {"type": f"cloud-cred-{kind}", **seeds["cloud_template"]}
-        _plant_template(state, f"credential-template/store-cloud-cred-{kind}", **fields)
-    _plant_offers(state, seeds)
+    for fields in _offers(seeds):
+        state.document("service-offer", **fields, acl=rights)
     _plant_modules(state, seeds)
     accounts = [_plant_account(state, name, seeds) for name in seeds["users"]]
     return {account.name: _login(state, account) for account in accounts}
@@ -50,20 +56,11 @@ def _read_seeds() -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
-def _plant_connector(state: State, name: str, kind: str, fields: dict[str, Any]) -> None:
-    state.connectors[name] = state.document(
-        "connector",
-        id=f"connector/{name}",
-        cloudServiceType=kind,
-        connectorTemplate={"href": f"connector-template/{kind}"},
-        instanceName=name,
-        zone=kind,
-        endpoint=f"https://{name}.example.org/compute",
-        created=iso(_BIRTH),
-        updated=iso(_BIRTH),
-        acl=acl(role("USER", "VIEW"), role("ADMIN", "ALL"), role("ADMIN", "MODIFY")),
-        **fields,
-    )
+def _filled(value: Any, **texts: Any) -> Any:
+    """Fill in the names in braces, wherever they stand in a value."""
+    if isinstance(value, dict):
+        return {_filled(key, **texts): _filled(own, **texts) for key, own in value.items()}
+    return value.format(**texts) if isinstance(value, str) else value
 
 
 def _plant_template(state: State, id: str, **fields: Any) -> None:  # noqa: A002
@@ -77,47 +74,24 @@ def _plant_template(state: State, id: str, **fields: Any) -> None:  # noqa: A002
     state.document(kind, id=id, method=method, acl=rules, **fields)
 
 
-def _plant_offers(state: State, seeds: dict[str, Any]) -> None:
+def _offers(seeds: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name, cloud in seeds["clouds"].items():
         for size in seeds["sizes"][name]:
-            for disk in _DISKS:
-                _add_offer(state, name, cloud, _sized(seeds["offer"], cloud, size, disk))
-        title = f"Object storage [{cloud['country']}]"
-        _add_offer(state, name, cloud, {"name": title, "description": title, **seeds["bucket"]})
+            yield from (_sized(seeds, name, size, disk) for disk in _DISKS)
+        yield _filled(seeds["bucket"], cloud=name, **cloud)
     for odd in seeds["odd_offers"]:
-        cloud = seeds["clouds"][odd["cloud"]]
-        fields = _sized(seeds["offer"], cloud, odd["size"], _DISKS[0]) | odd["with"]
-        fields = {key: value for key, value in fields.items() if key not in odd["without"]}
-        _add_offer(state, odd["cloud"], cloud, fields)
+        fields = _sized(seeds, odd["cloud"], odd["size"], _DISKS[0]) | odd["with"]
+        yield {key: value for key, value in fields.items() if key not in odd["without"]}
 
 
-def _sized(common: dict[str, Any], cloud: dict[str, Any], text: str, disk: int) -> dict[str, Any]:
+def _sized(seeds: dict[str, Any], name: str, text: str, disk: int) -> dict[str, Any]:
     size, *numbers = text.split()
-    cpu, ram = map(int, numbers)
-    values = {"cpu": cpu, "ram": ram, "disk": disk, "size": size, "country": cloud["country"]}
-    fields = {name: common[name].format(**values) for name in ("name", "description")}
+    cloud, (cpu, ram) = seeds["clouds"][name], map(int, numbers)
+    texts = {"cpu": cpu, "ram": ram, "disk": disk, "size": size, "cloud": name}
     price = cloud["factor"] * (0.008 * cpu + 0.000004 * ram + 0.0001 * disk)
-    return {
-        **common,
-        **fields,
-        "resource:vcpu": cpu,
-        "resource:ram": ram,
-        "resource:disk": disk,
-        "resource:instanceType": size,
-        "price:unitCost": round(price, 6),
-        f"{cloud['kind']}:instanceType": size,
-    }
-
-
-def _add_offer(state: State, name: str, cloud: dict[str, Any], fields: dict[str, Any]) -> None:
-    common = {
-        "connector": {"href": name},
-        "resource:country": cloud["country"],
-        "resource:platform": cloud["platform"],
-        "price:currency": "EUR",
-        "acl": acl(role("USER", "VIEW"), role("ADMIN", "ALL")),
-    }
-    state.document("service-offer", **common | fields)
+    fields: dict[str, Any] = _filled(seeds["offer"], **texts, **cloud)
+    fields |= {"resource:vcpu": cpu, "resource:ram": ram, "resource:disk": disk}
+    return fields | {"price:unitCost": round(price, 6)}
 
 
 def _plant_modules(state: State, seeds: dict[str, Any]) -> None:
@@ -181,8 +155,8 @@ def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
     seed = seeds["users"][name]
     first_name, last_name = seed["name"].split()
     clouds, keys = seed["clouds"], "\n".join(seed["keys"])
-    values = {"defaultCloudService": clouds[0] if clouds else "", "sshPublicKey": keys}
-    parameters = list(general_parameters(sorted(state.connectors), **values))
+    values = {DEFAULT_CLOUD: clouds[0] if clouds else "", SSH_KEY: keys}
+    parameters = list(general_parameters(sorted(state.connectors), values))
     for cloud, fields in seeds["clouds"].items():
         kind = fields["kind"]
         login = (f"{name.upper()}-{kind}", f"{kind}-{name}-pass") if cloud in clouds else ("", "")

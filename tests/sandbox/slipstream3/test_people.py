@@ -54,11 +54,6 @@ def test_a_profile_is_replaced_as_a_whole(sandbox: Sandbox, alice: Client) -> No
 
 
 def test_the_profile_and_its_json_document_stay_the_same(alice: Client) -> None:
-    found = alice.json("/api/user-param")["userParam"]
-    document = found[0]
-    assert document["sshPublicKey"] == value(alice.xml("/user/alice"), KEYS)
-    assert document["timeout"] == 30
-    assert alice.put(f"/api/{document['id']}", json={"keepRunning": "x"}).status_code == 501
     root = mine(alice)
     root.set("email", "new@example.org")
     put(alice, root)
