@@ -41,10 +41,11 @@ def read_ahead(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def make_ahead(items: Iterator[T], *, at_once: int = 1) -> Generator[T]:
+def make_ahead(items: Iterator[T]) -> Generator[T]:
     """Go through an iterator whose next items are made by one thread while one is used."""
     end: Any = object()
-    results = read_ahead(lambda _: next(items, end), repeat(None), at_once=at_once, threads=1)
+    # With one in hand the thread goes on by itself, and sends before its items are used.
+    results = read_ahead(lambda _: next(items, end), repeat(None), at_once=PAGES_AHEAD, threads=1)
     with closing(results):
         while (item := next(results)) is not end:
             yield item
@@ -67,7 +68,7 @@ def read_beside(
         return [(part, _begin(pool, read, part)) for part in parts]
 
     try:
-        with closing(make_ahead(map(begin, pages), at_once=PAGES_AHEAD)) as begun:
+        with closing(make_ahead(map(begin, pages))) as begun:
             for parts in begun:
                 for part, future in parts:
                     yield part, future.result()

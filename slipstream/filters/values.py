@@ -67,6 +67,8 @@ def read_moment(text: str) -> datetime:
 
 def write(value: Value) -> str:
     """Write a value the way it stands in a filter."""
+    if isinstance(value, str):
+        return _write_string(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -76,8 +78,6 @@ def write(value: Value) -> str:
     if isinstance(value, Date):
         value.check()
         return value.text
-    if isinstance(value, str):
-        return _write_string(value)
     if isinstance(value, tuple) and all(is_item(item) for item in value):
         return f"[{','.join(write(item) for item in value)}]"
     raise UnwritableValue(f"A filter has no literal for a value of type {type(value).__name__}.")

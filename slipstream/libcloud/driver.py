@@ -204,7 +204,6 @@ class SlipStreamNodeDriver(NodeDriver):
         ex_group: str | None = None,
         ex_disable_plugins: Iterable[str] | None = None,
     ) -> None:
-        self.connectionCls.check_class()
         self._plugins = (
             default_plugins()
             if ex_disable_plugins is None
@@ -884,9 +883,9 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Go through the deployments of the user, newest first, with the addresses of their machines.
 
-        The next page, and its addresses, are read while one is used; nothing is read once the
-        iterator is closed. Those that others create or terminate meanwhile make it miss or repeat
-        no other one.
+        The next two pages, and their addresses, are read while one is used; nothing is read once
+        the iterator is closed. Those that others create or terminate meanwhile make it miss or
+        repeat no other one.
 
         :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by

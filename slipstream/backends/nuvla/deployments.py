@@ -79,7 +79,7 @@ def list_deployments(
     addresses: bool,
 ) -> Iterator[Deployment]:
     """
-    List deployments, newest first; the next page is read while one is used.
+    List deployments, newest first; the next two pages are read while one is used.
 
     Their addresses are one search for each hundred, side by side with the next page.
     """

@@ -90,7 +90,7 @@ def list_deployments(
     backend: CimiBackend, active_only: bool, addresses: bool
 ) -> Iterator[Deployment]:
     """
-    List runs, newest first; the next page is read while one is used.
+    List runs, newest first; the next two pages are read while one is used.
 
     Their addresses are two searches of machines for a page, side by side with the next page.
     """
