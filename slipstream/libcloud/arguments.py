@@ -22,7 +22,7 @@ from slipstream.errors import BadInput, FileForbidden, FileMissing, UnknownName,
 from slipstream.hookspecs import Backend
 from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.virtual_machine import VirtualMachine
-from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
+from slipstream.values.deployment_request import Parameter, Role
 from slipstream.values.numbers import check_number
 from slipstream.values.paths import user_path
 from slipstream.values.ssh_key import PRIVATE_KEY, SSHKey
@@ -69,12 +69,17 @@ def object_id(driver: Any, value: object, cls: type, name: str) -> str:
         return text(f"The id of the {name}", value)
     check_owner(driver, value, cls, name)
     if isinstance(value, VirtualMachine):
-        raise _machine_for_node(value)
-    thing: Any = value
-    identifier = thing.id
+        node_id = value.extra.get("node_id")
+        raise BadInput(
+            f"{shorten(str(value.id))} is a machine and no node: it lives and ends with its"
+            " deployment.",
+            hint=f"Its node is ex_get_node({node_id!r})." if node_id else "It belongs to no node.",
+        )
+    resource: Any = value
+    identifier = resource.id
     # libcloud turns an id of None into the string 'None' (compute/base.py).
     if identifier in (None, "", str(None)):
-        identifier = thing.name if isinstance(thing, NodeLocation) else None
+        identifier = resource.name if isinstance(resource, NodeLocation) else None
     if identifier is None:
         raise BadInput(f"The {name} has no id.")
     return text(f"The id of the {name}", identifier)
@@ -90,11 +95,11 @@ def check_owner(driver: Any, value: object, cls: type, name: str) -> None:
         raise TypeError(
             f"{name} must be a {cls.__name__}, not {type(value).__name__}: {_SOURCES[cls]}."
         )
-    thing: Any = value
-    owner = thing.driver
+    resource: Any = value
+    owner = resource.driver
     if owner is None or owner is driver:
         return
-    identifier = getattr(thing, "id", None) or thing.name
+    identifier = getattr(resource, "id", None) or resource.name
     endpoint = getattr(owner, "ex_endpoint", None)
     if endpoint is None:
         raise BadInput(
@@ -104,15 +109,6 @@ def check_owner(driver: Any, value: object, cls: type, name: str) -> None:
         raise BadInput(
             f"The {name} {identifier} belongs to {endpoint}, not to {driver.ex_endpoint}."
         )
-
-
-def _machine_for_node(machine: VirtualMachine) -> BadInput:
-    node_id = machine.extra.get("node_id")
-    return BadInput(
-        f"{shorten(str(machine.id))} is a machine and no node: it lives and ends with its"
-        " deployment.",
-        hint=f"Its node is ex_get_node({node_id!r})." if node_id else "It belongs to no node.",
-    )
 
 
 def text(what: str, value: object) -> str:
@@ -203,47 +199,11 @@ def _states_of(word: object, backend: Backend) -> frozenset[str]:
     return matches
 
 
-def deployment_request(
-    driver: Any,
-    *,
-    name: object,
-    size: object,
-    image: Any,
-    location: Any,
-    auth: object,
-    tags: object,
-    cloud: object,
-    parameters: object,
-    keep_running: str | None,
-    multiplicity: object,
-    tolerate_failures: object,
-    check_ssh_key: object,
-    scalable: object,
-) -> DeploymentRequest:
-    """Check the arguments of ``create_node``; those of the caller are never changed."""
-    if image is None:
-        raise BadInput("create_node needs an image.", hint="See list_images() and get_image().")
-    module_id = object_id(driver, image, NodeImage, "image")
-    placement = _placement(driver, size, location, cloud)
-    if isinstance(tags, str):
-        tags = [tag.strip() for tag in tags.split(",") if tag.strip()]
-    return DeploymentRequest(
-        module_id=module_id,
-        name=None if name is None else label("name", name),
-        tags=[label("tag", tag) for tag in items("ex_tags", tags)],
-        parameters=[
-            *_inputs(parameters),
-            *placement,
-            *_counts("ex_multiplicity", multiplicity, Role.MULTIPLICITY, least=1),
-            *_counts("ex_tolerate_failures", tolerate_failures, Role.TOLERATED_FAILURES, least=0),
-        ],
-        keep_running=keep_running,
-        scalable=checked("ex_scalable", scalable, bool, "True or False"),
-        check_ssh_key=checked("ex_check_ssh_key", check_ssh_key, bool, "True or False"),
-        ssh_key=None if auth is None else ssh_key(auth),
-        raw=[thing.extra for thing in (image, location) if getattr(thing, "extra", None)],
-        region=driver.region or None,
-    )
+def tags(value: str | Iterable[str] | None) -> list[str]:
+    """Check tags; in a text they are separated by commas."""
+    if isinstance(value, str):
+        value = [tag.strip() for tag in value.split(",") if tag.strip()]
+    return [label("tag", tag) for tag in items("ex_tags", value)]
 
 
 def ssh_key(auth: object) -> SSHKey:
@@ -257,7 +217,8 @@ def ssh_key(auth: object) -> SSHKey:
     return SSHKey.parse(checked("The public key of auth", public_key, str, "a string")).check()
 
 
-def _inputs(parameters: object) -> Iterator[Parameter]:
+def inputs(parameters: object) -> Iterator[Parameter]:
+    """Check the values of parameters."""
     for name, value in _items("ex_parameters", parameters):
         if isinstance(value, Mapping):
             for inner, inner_value in _items(f"ex_parameters[{name!r}]", value):
@@ -280,39 +241,36 @@ def _input(name: str, value: object) -> str:
     return string
 
 
-def _placement(driver: Any, size: object, location: object, cloud: object) -> Iterable[Parameter]:
+def placement(driver: Any, size: object, location: object, cloud: object) -> Iterator[Parameter]:
+    """Check where the machines go, and how large they are."""
     if location is not None and cloud is not None:
         raise BadInput("Give location or ex_cloud, not both: they say the same thing.")
-    placement = []
     if location is not None:
         name = object_id(driver, location, NodeLocation, "location")
-        placement.append(Parameter(role=Role.LOCATION, value=name))
+        yield Parameter(role=Role.LOCATION, value=name)
     elif isinstance(cloud, str):
-        placement.append(Parameter(role=Role.LOCATION, value=cloud))
+        yield Parameter(role=Role.LOCATION, value=cloud)
     else:
         for node, value in _items("ex_cloud", cloud):
             name = text(f"ex_cloud[{node!r}]", value)
-            placement.append(Parameter(role=Role.LOCATION, node=node, value=name))
-    if size is not None:
-        offer = object_id(driver, size, NodeSize, "size")
-        placement.append(Parameter(role=Role.SIZE, value=offer))
-        if isinstance(size, NodeSize) and isinstance(location, NodeLocation):
-            _check_together(size, location)
-    return placement
+            yield Parameter(role=Role.LOCATION, node=node, value=name)
+    if size is None:
+        return
+    yield Parameter(role=Role.SIZE, value=object_id(driver, size, NodeSize, "size"))
+    if isinstance(size, NodeSize) and isinstance(location, NodeLocation):
+        locations = (size.extra or {}).get("locations")
+        if locations and location.name and location.name not in locations:
+            raise BadInput(
+                f"The size {size.name or size.id} is offered on {' and '.join(locations)}, not on"
+                f" {location.name}.",
+                hint="Take one of list_sizes(location).",
+            )
 
 
-def _check_together(size: NodeSize, location: NodeLocation) -> None:
-    offered = (size.extra or {}).get("locations")
-    if offered and location.name and location.name not in offered:
-        raise BadInput(
-            f"The size {size.name or size.id} is offered on {' and '.join(offered)}, not on"
-            f" {location.name}.",
-            hint="Take one of list_sizes(location).",
-        )
-
-
-def _counts(option: str, counts: object, role: Role, *, least: int) -> Iterator[Parameter]:
-    for node, count in _items(option, counts):
+def counts(option: str, numbers: object, role: Role) -> Iterator[Parameter]:
+    """Check the numbers of instances of an application's nodes."""
+    for node, count in _items(option, numbers):
+        least = 1 if role is Role.MULTIPLICITY else 0
         number = whole_number(f"{option}[{node!r}]", count, least=least)
         yield Parameter(role=role, node=node, value=str(number))
 

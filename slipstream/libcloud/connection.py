@@ -104,25 +104,16 @@ class SessionConnection(ConnectionUserAndKey):
         answer is read whole.
 
         :param action: The path below the endpoint and its base path; a query may follow it.
-        :type action: ``str``
         :param params: More of the query.
-        :type params: ``dict``
         :param data: The body; a ``dict`` is sent as a form.
-        :type data: ``str``, ``bytes`` or ``dict``
         :param headers: Further headers. XML is asked for before JSON when there is no ``Accept``.
-        :type headers: ``dict``
         :param method: The HTTP method.
-        :type method: ``str``
         :param raw: Not supported.
-        :type raw: ``bool``
         :param stream: Not supported.
-        :type stream: ``bool``
         :param json: What is sent as JSON, instead of ``data``.
         :param retry_failed: Whether it may be sent again after a passing failure; when left out,
             what only reads may.
-        :type retry_failed: ``bool``
         :returns: The answer; ``object`` is its JSON or XML, parsed.
-        :rtype: :class:`~slipstream.libcloud.direct_requests.DirectResponse`
         :raises NotSupported: If ``raw`` or ``stream`` is asked for.
         :raises BadInput: If it is no request to this endpoint.
         :raises RequestFailed: If the server answers with an error status.
@@ -151,7 +142,6 @@ class SessionConnection(ConnectionUserAndKey):
         Go through a proxy from the next request on.
 
         :param proxy_url: Its URL, a login in it included; ``None`` leaves it to the environment.
-        :type proxy_url: ``str``
         :raises BadInput: If it is no URL of a proxy.
         """
         self.proxy_url = proxy_url
@@ -162,7 +152,6 @@ class SessionConnection(ConnectionUserAndKey):
         Say in all later requests what the program is called.
 
         :param token: The name, as in ``my-app/1.0``.
-        :type token: ``str``
         :raises BadInput: If it cannot be sent in a header.
         """
         self.ua.append(check_token(token))

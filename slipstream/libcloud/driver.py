@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, Self, TypeGuard, cast
 
 import attrs
@@ -30,6 +31,7 @@ from libcloud.compute.deployment import Deployment as Steps
 from slipstream.errors import (
     BadInput,
     DriverError,
+    InvalidCredentials,
     KeyPairConflict,
     KeyPairMissing,
     NotFound,
@@ -39,7 +41,6 @@ from slipstream.errors import (
 from slipstream.hookspecs import Backend
 from slipstream.libcloud import arguments, convert, suggestions
 from slipstream.libcloud.connection import SessionConnection
-from slipstream.libcloud.detached import DetachedKind, DetachedSession
 from slipstream.libcloud.explaining import Explanation, method_name, run
 from slipstream.libcloud.node_operation import NodeOperation
 from slipstream.libcloud.operation import check_keywords, keywords_of, operation
@@ -56,6 +57,7 @@ from slipstream.session.cookie_files import save_cookies
 from slipstream.session.polling import Progress, Wait
 from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
 from slipstream.values.credentials import Credentials
+from slipstream.values.deployment_request import DeploymentRequest, Role
 from slipstream.values.endpoint import Endpoint
 from slipstream.values.paths import user_path
 from slipstream.values.ssh_key import SSHKey, generate
@@ -64,7 +66,7 @@ __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 
 
 def priced_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iterator[ServiceOffer]:
-    """Put offers without a price last; leave them out unless all are wanted, or none has one."""
+    """Put offers without a price last; unless ``all_of_them``, list them if no other exists."""
     unpriced, has_priced = [], False
     for offer in offers:
         if offer.price is None:
@@ -76,71 +78,71 @@ def priced_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iterat
         yield from unpriced
 
 
+@attrs.frozen(kw_only=True)
+class _Detached:
+    """The session of a driver that came out of a pickle; it has no secrets and sends nothing."""
+
+    endpoint: Endpoint
+    kind: SimpleNamespace
+    closed = False
+
+    def ensure_open(self) -> None:
+        raise InvalidCredentials(
+            "This driver was pickled without its secrets, so it is not logged in on"
+            f" {self.endpoint}.",
+            endpoint=self.endpoint.url,
+            hint=f"Make a new driver for {self.endpoint}, and give it what came with this one.",
+        )
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 class SlipStreamNodeDriver(NodeDriver):
     """
     A driver for one account on one endpoint. Making one logs in.
 
     Key pairs work in another way than on most clouds: where a server puts SSH keys into machines,
-    it puts in every key of the user. ``features`` of a driver tells whether its endpoint does, so
+    it puts in every key of the user. ``features`` of a driver says whether its endpoint does, so
     that ``create_node`` takes a key as ``auth``.
 
     :param key: User name, or the id of an API key (``credential/<uuid>``).
-    :type key: ``str``
     :param secret: Password, or the secret of the API key.
-    :type secret: ``str``
     :param secure: Use https. With ``False`` everything, the password included, goes over plain
         http; certificates are checked as ``libcloud.security`` says either way.
-    :type secure: ``bool``
     :param host: Host name or address of the endpoint, ``nuv.la`` when left out
         (``get_driver("nuvla")``: ``nuvla.io``; a kind of endpoint may bring another one). A port
         may follow it.
-    :type host: ``str``
     :param port: Port of the endpoint, 443 or 80 when left out.
-    :type port: ``int``
-    :param api_version: The version of the protocol, ``'1'`` or ``'2'``; found out when left out.
-    :type api_version: ``str``
+    :param api_version: The version of the protocol, ``'1'`` or ``'2'``; detected when left out.
     :keyword region: The location to deploy on when :meth:`create_node` is given none, by its
         id or its name; of no effect on SlipStream.
-    :keyword timeout: Seconds to wait for a connection (10 at most), for an answer to begin, and
-        then for its next bytes; 60 when left out. The whole answer may take ten times as long.
-    :type timeout: ``float``
+    :keyword timeout: Seconds to wait for a connection (10 at most), for a response to begin, and
+        then for its next bytes; 60 when left out. The whole response may take ten times as long.
     :keyword retry_delay: Seconds before a request that is safe to repeat is sent again.
-    :type retry_delay: ``float``
     :keyword backoff: By how much each further pause is longer.
-    :type backoff: ``float``
     :keyword proxy_url: A proxy, as in ``http://user:password@host:3128``; the environment's
         when left out.
-    :type proxy_url: ``str``
     :keyword ex_verify: Whether to check the server's certificate, as
         ``libcloud.security.VERIFY_SSL_CERT`` says when left out. With ``False`` the connection is
-        still encrypted, but with whoever answers; a warning says so once.
-    :type ex_verify: ``bool``
+        still encrypted, but with any server; a warning says so once.
     :keyword ex_ca_cert: The path of the certificates of the authorities to trust: a file in PEM
         format, or a directory as ``openssl rehash`` makes it. When left out,
         ``libcloud.security.CA_CERTS_PATH`` says it.
-    :type ex_ca_cert: ``str``
     :keyword ex_client_cert: The path of a certificate to show to the server, in one PEM file with
         its key, or those of both: ``(certificate, key)``. The key must not be encrypted.
-    :type ex_client_cert: ``str`` or ``tuple``
     :keyword ex_endpoint: The endpoint as a URL, as in ``https://nuv.la``; wins over ``secure``,
         ``host`` and ``port``. A base path is allowed.
-    :type ex_endpoint: ``str``
     :keyword ex_cookie_file: A cookie file in Netscape format whose session is used instead of
         key and secret.
-    :type ex_cookie_file: ``str``
     :keyword ex_login_method: ``internal`` for a user name and a password, ``api-key``,
         ``cookie-file``, one that a plugin adds, or any session template of the server. When
-        left out, the look of the key decides.
-    :type ex_login_method: ``str``
+        left out, the form of the key decides.
     :keyword ex_login_parameters: Further fields of the session template.
-    :type ex_login_parameters: ``dict``
-    :keyword ex_endpoint_kind: The kind of endpoint, when it should not be found out.
-    :type ex_endpoint_kind: ``str``
+    :keyword ex_endpoint_kind: The kind of endpoint, when it should not be detected.
     :keyword ex_group: A group of the user to act for, where the server has groups.
-    :type ex_group: ``str``
     :keyword ex_disable_plugins: Names of plugins or distributions not to load; wins over the
         environment variable ``SLIPSTREAM_DISABLE_PLUGINS``.
-    :type ex_disable_plugins: ``list`` of ``str``
     :raises InvalidCredentials: If the server does not accept the credentials.
     :raises NoAnswer: If the endpoint cannot be reached, or redirects to another address.
     :raises BadInput: If an argument cannot be right.
@@ -275,7 +277,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param name: The profile, which wins over the environment. When left out, the one that
             ``SLIPSTREAM_PROFILE`` names, or ``default``.
-        :type name: ``str``
         :keyword options: Arguments of the driver, which win over those of the profile.
         :requests: those of a login.
         :raises BadInput: If there are no credentials, or the file is wrong; the message names the
@@ -295,7 +296,7 @@ class SlipStreamNodeDriver(NodeDriver):
         if session is None:  # its constructor has failed
             return f"<{cls}, not logged in>"
         state = ", closed" if session.closed else ""
-        if isinstance(session, DetachedSession):
+        if isinstance(session, _Detached):
             state = ", without its secrets"
         return f"<{cls} for {session.endpoint} ({session.kind.name}){state}>"
 
@@ -307,7 +308,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: SlipStream 3, and 1 more after a login, for the user's name. Nuvla 2 for each
             500 services and credentials.
         :returns: Locations; ``country`` is an ISO 3166 code where the server tells it, else empty.
-        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeLocation`
         """
         return list(self.ex_iterate_locations())
 
@@ -315,8 +315,6 @@ class SlipStreamNodeDriver(NodeDriver):
     def ex_iterate_locations(self) -> Iterator[NodeLocation]:
         """
         Go through the locations that :meth:`list_locations` lists.
-
-        What tells of all of them is read first.
 
         :requests: those of :meth:`list_locations`: SlipStream 3, Nuvla 2.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeLocation`
@@ -335,15 +333,12 @@ class SlipStreamNodeDriver(NodeDriver):
         an unknown one is 0.
 
         :param location: Only those of this location, which may be any.
-        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :keyword ex_all: List those of other locations too, and last those without a price.
-        :type ex_all: ``bool``
         :requests: SlipStream 3: the user's profile and credentials, and 1 for each 1,000 service
             offers; only the last with a location or ``ex_all``. Nuvla none.
         :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
             ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is 0 and
             listed in ``extra['unknown']``. ``extra['locations']`` names where it is offered.
-        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeSize`
         """
         sizes = list(self.ex_iterate_sizes(location, ex_all=ex_all))
         return sorted(
@@ -358,9 +353,7 @@ class SlipStreamNodeDriver(NodeDriver):
         Go through the service offers that :meth:`list_sizes` lists, as the server orders them.
 
         :param location: Only those of this location, which may be any.
-        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :keyword ex_all: List those of other locations too, and last those without a price.
-        :type ex_all: ``bool``
         :requests: those of :meth:`list_sizes`: SlipStream 3, Nuvla none.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
         """
@@ -380,13 +373,10 @@ class SlipStreamNodeDriver(NodeDriver):
         List components and applications: those of the App Store, or those of a project.
 
         :param location: Only those that can run there. On Nuvla the kind of the application
-            tells; on SlipStream those are left out whose clouds are known and others.
-        :type location: :class:`~libcloud.compute.base.NodeLocation`
+            decides; on SlipStream those are left out that are built for other clouds.
         :param ex_path: The project, as in ``examples/images``; empty for the root projects.
-        :type ex_path: ``str``
         :param ex_recurse: List the projects below it too, one request each. A project that
             may not be read is skipped, and a warning names it.
-        :type ex_recurse: ``bool``
         :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below. Nuvla 1 for
             each 500 modules, and 1 for a location.
         :rtype: ``list`` of :class:`~libcloud.compute.base.NodeImage`
@@ -404,14 +394,11 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Go through the components and applications that :meth:`list_images` lists.
 
-        They come page by page, or project by project, as they are needed.
+        They are read page by page, or project by project, as they are needed.
 
         :param location: Only those that can run there, as for :meth:`list_images`.
-        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :param ex_path: The project; empty for the root projects.
-        :type ex_path: ``str``
         :param ex_recurse: List the projects below it too.
-        :type ex_recurse: ``bool``
         :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project that is reached.
             Nuvla 1 for each 500 modules, and 1 for a location.
         :rtype: iterator of :class:`~libcloud.compute.base.NodeImage`
@@ -434,7 +421,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param image_id: Its id, as in ``apps/WordPress/wordpress/478``; without a version, the
             latest.
-        :type image_id: ``str``
         :requests: SlipStream 1. Nuvla 1; by path 2. 1 or 2 more when there is none, for the paths
             that resemble it.
         :rtype: :class:`~libcloud.compute.base.NodeImage`
@@ -467,7 +453,6 @@ class SlipStreamNodeDriver(NodeDriver):
         Find the component or application of the App Store that has exactly this name.
 
         :param name: Its name, as in ``wordpress``; :meth:`get_image` takes a path.
-        :type name: ``str``
         :requests: those of :meth:`list_images`: SlipStream 1. Nuvla 1 for each 500 modules.
         :rtype: :class:`~libcloud.compute.base.NodeImage`
         :raises BadInput: If none or several have this name; the candidates are listed.
@@ -501,68 +486,64 @@ class SlipStreamNodeDriver(NodeDriver):
         Deploy a component or an application. Returns at once; see
         :meth:`ex_wait_node_in_state`.
 
-        The request is sent once. When its answer is lost, the error says so
+        The request is sent once. When its response is lost, the error says so
         (``may_have_happened``) and nothing is sent again.
 
         :param name: The node's name: the first tag of the deployment.
-        :type name: ``str``
         :param size: The service offer for every machine; each one's own default when left out.
-        :type size: :class:`~libcloud.compute.base.NodeSize`
         :param image: What to deploy. (required)
-        :type image: :class:`~libcloud.compute.base.NodeImage`
         :param location: The cloud for every machine; the user's default when left out.
-        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :param auth: A public key that lets in to the machines, where ``features`` says
             ``ssh_key``; refused elsewhere. It is added to the user's key pairs unless it is there,
             and stays, since machines are given their keys when they start.
-        :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
         :keyword ex_tags: Tags to find or annotate the node by; as text, separated by commas.
-        :type ex_tags: ``str`` or ``list`` of ``str``
         :keyword ex_cloud: Instead of ``location``: the name of a cloud, or for an application a
             dict of node names and clouds.
-        :type ex_cloud: ``str`` or ``dict``
         :keyword ex_parameters: Values for the parameters: of a component by their names, of an
             application by node names and dicts of names and values.
-        :type ex_parameters: ``dict``
         :keyword ex_keep_running: Whether the machines stay once the deployment is ready:
             ``always``, ``never``, ``on-success`` or ``on-error``; the user's default when left
             out. Of no effect on a component, which stays, and with ``ex_scalable``, which acts
             as ``always``.
-        :type ex_keep_running: ``str``
         :keyword ex_multiplicity: Applications only: how many instances of a node to start.
-        :type ex_multiplicity: ``dict`` of ``str`` and ``int``
         :keyword ex_tolerate_failures: Applications only: how many instances of a node may fail.
-        :type ex_tolerate_failures: ``dict`` of ``str`` and ``int``
         :keyword ex_check_ssh_key: Refuse to deploy when the user has no SSH key.
-        :type ex_check_ssh_key: ``bool``
         :keyword ex_scalable: Applications only: allow adding and removing machines later.
-        :type ex_scalable: ``bool``
         :requests: SlipStream 2: the deployment, and its document; 1 more for the image, unless it
             is a component that was read before, 1 for each image that it is built on when a
             parameter is not its own, and with ``auth`` 1, or 4 when the key is new. Nuvla 3: to
             make, to set up, to start; 1 or 2 more for an image that was listed and not read, and
             1 or 2 for a location that was not listed.
         :returns: The new node.
-        :rtype: :class:`~libcloud.compute.base.Node`
         :raises BadInput: If the request cannot be right; nothing was deployed then.
         :raises RequestFailed: If the server refuses; nothing was deployed then.
         :raises NoAnswer: If ``may_have_happened``, look for the node before trying again.
         """
-        request = arguments.deployment_request(
-            self,
-            name=name,
-            size=size,
-            image=image,
-            location=location,
-            auth=auth,
-            tags=ex_tags,
-            cloud=ex_cloud,
-            parameters=ex_parameters,
+        if image is None:
+            raise BadInput(
+                "create_node needs an image.", hint="See list_images() and get_image()."
+            )
+        flags = {"ex_check_ssh_key": ex_check_ssh_key, "ex_scalable": ex_scalable}
+        for option, flag in flags.items():
+            arguments.checked(option, flag, bool, "True or False")
+        request = DeploymentRequest(
+            module_id=arguments.object_id(self, image, NodeImage, "image"),
+            name=None if name is None else arguments.label("name", name),
+            tags=arguments.tags(ex_tags),
+            parameters=[
+                *arguments.inputs(ex_parameters),
+                *arguments.placement(self, size, location, ex_cloud),
+                *arguments.counts("ex_multiplicity", ex_multiplicity, Role.MULTIPLICITY),
+                *arguments.counts(
+                    "ex_tolerate_failures", ex_tolerate_failures, Role.TOLERATED_FAILURES
+                ),
+            ],
             keep_running=ex_keep_running,
-            multiplicity=ex_multiplicity,
-            tolerate_failures=ex_tolerate_failures,
-            check_ssh_key=ex_check_ssh_key,
             scalable=ex_scalable,
+            check_ssh_key=ex_check_ssh_key,
+            ssh_key=None if auth is None else arguments.ssh_key(auth),
+            raw=[raw for item in (image, location) if (raw := getattr(item, "extra", None))],
+            region=self.region or None,
         )
         with self._suggesting_path(request.module_id):
             return convert.node(self._backend.deploy(request), self)
@@ -588,50 +569,34 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Deploy, wait until the node runs, log in to it by SSH and run steps there.
 
-        Everything that can be checked is, before anything is made. Of a node of several machines
-        it is the first one that has an address, in the order of the machines' names. paramiko is
-        needed: install the extra ``ssh``. It accepts whatever host key the
-        machine shows, as libcloud has it.
+        All arguments are checked before anything is created. Of a node of several machines it is
+        the first one that has an address, in the order of the machines' names. paramiko is
+        needed: install the extra ``ssh``. It accepts any host key, as libcloud has it.
 
         :param deploy: What to do on the machine.
-        :type deploy: :class:`~libcloud.compute.deployment.Deployment`
         :param ssh_username: The name to log in under.
-        :type ssh_username: ``str``
-        :param ssh_alternate_usernames: Other names, tried in turn until one is let in. The steps
-            run under that one alone.
-        :type ssh_alternate_usernames: ``list`` of ``str``
+        :param ssh_alternate_usernames: Other names, tried in turn until one is let in.
         :param ssh_port: The port of the SSH server.
-        :type ssh_port: ``int``
         :param ssh_timeout: Seconds for one attempt to connect.
-        :type ssh_timeout: ``float``
         :param ssh_key: The file with the private key, or several; without it, keys of the SSH
             agent and of ``~/.ssh`` are tried.
-        :type ssh_key: ``str`` or ``list`` of ``str``
         :param ssh_key_password: What opens the private key, where it is encrypted.
-        :type ssh_key_password: ``str``
         :param auth: A public key for the machines; see :meth:`create_node`.
-        :type auth: :class:`~libcloud.compute.base.NodeAuthSSHKey`
         :param timeout: Seconds until the node runs, and again until it lets one of the names in.
-        :type timeout: ``float``
         :param max_tries: Accepted for programs written for other drivers, and changes nothing:
             a step that fails may be half done, and is not run again.
-        :type max_tries: ``int``
         :param ssh_interface: Which address to use, ``public_ips`` or ``private_ips``.
-        :type ssh_interface: ``str``
         :param at_exit_func: Called as the process ends, with ``driver`` and ``node``, when it
             was interrupted while there is a node that is not set up.
-        :type at_exit_func: ``callable``
         :param wait_period: The longest pause between two polls for the node, in seconds.
-        :type wait_period: ``float``
         :param create_node_kwargs: The arguments of :meth:`create_node`.
         :requests: those of :meth:`create_node` (SlipStream 2, Nuvla 3), then those of
             :meth:`wait_until_running`.
         :returns: The node as it runs.
-        :rtype: :class:`~libcloud.compute.base.Node`
-        :raises DeployFailed: If it was made, and did not run, let nobody in, or a step failed;
+        :raises DeployFailed: If it was created, and did not run, let nobody in, or a step failed;
             it is ``node`` of the exception, and still there.
-        :raises BadInput: If an argument cannot be right; nothing was made then.
-        :raises NotSupported: If paramiko, or a key, is missing; nothing was made then.
+        :raises BadInput: If an argument cannot be right; nothing was created then.
+        :raises NotSupported: If paramiko, or a key, is missing; nothing was created then.
         """
         keywords = [*keywords_of(type(self).deploy_node), *keywords_of(type(self).create_node)]
         check_keywords("deploy_node", create_node_kwargs, keywords)
@@ -680,25 +645,19 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Wait until nodes run and have addresses.
 
-        All of them are asked for at once, by few requests however many they are. It ends at once
+        All of them are polled at once, by few requests however many they are. It ends at once
         when one of them was aborted, is stopping, or has ended; and when all run, but one has no
-        address of the kind wanted, three polls after its addresses were told. Faults that may
-        pass are survived.
+        such address, three polls after the server has listed its addresses. Temporary faults are
+        survived.
 
         :param nodes: The nodes.
-        :type nodes: ``list`` of :class:`~libcloud.compute.base.Node`
         :param wait_period: The longest pause between two polls, in seconds; the first ones
             are shorter.
-        :type wait_period: ``float``
         :param timeout: Seconds after which to give up; the first poll is always made.
-        :type timeout: ``float``
-        :param ssh_interface: Which addresses are wanted, ``public_ips`` or ``private_ips``.
-        :type ssh_interface: ``str``
+        :param ssh_interface: Which addresses to wait for, ``public_ips`` or ``private_ips``.
         :param force_ipv4: Leave out IPv6 addresses; names of hosts are addresses either way.
-        :type force_ipv4: ``bool``
         :param ex_list_nodes_kwargs: Accepted for programs written for other drivers; it must be
-            keywords of :meth:`list_nodes`, and changes nothing: nodes are asked for by their ids.
-        :type ex_list_nodes_kwargs: ``dict``
+            keywords of :meth:`list_nodes`, and changes nothing: nodes are read by their ids.
         :keyword progress: Called at each poll, for each node, with a
             :class:`~slipstream.values.DeploymentState` whose ``deployment_id`` is the node's.
 
@@ -706,12 +665,10 @@ class SlipStreamNodeDriver(NodeDriver):
             the user until all are found, and once they run 1 for each 100 nodes for the addresses;
             up to 3 more where machines are not listed yet. Nuvla 2 for each 100 nodes that run:
             1 at each poll, and 1 for the addresses.
-        :returns: The nodes as they are now, each one once, in the order given, with the addresses
-            wanted of each.
-        :rtype: ``list`` of ``tuple`` of :class:`~libcloud.compute.base.Node` and ``list`` of
-            ``str``
+        :returns: The nodes as they are now, each one once, in the order of ``nodes``, with their
+            addresses.
         :raises NodeFailed: If a node failed, has ended, or has no such address (``node_ids``
-            tells which, ``reason`` why).
+            says which, ``reason`` why).
         :raises WaitTimeout: If the time is over; the deployments go on.
         """
         if isinstance(nodes, Node):
@@ -763,35 +720,29 @@ class SlipStreamNodeDriver(NodeDriver):
         Wait until a node is in one of some states.
 
         It ends at once when the deployment was aborted, or can no longer get there. Each poll is
-        one cheap request. Faults that may pass are survived.
+        one cheap request. Temporary faults are survived.
 
         The node object is updated: each poll sets its ``state``, and once the state is reached its
         addresses and ``extra`` are those that :meth:`ex_get_node` returns. Of a node that has
         ended only the state is set.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :param states: One state or several, in the server's words or libcloud's.
-        :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
         :param wait_period: The longest pause between two polls, in seconds; the first ones
             are shorter.
-        :type wait_period: ``float``
         :param timeout: Seconds after which to give up; the first poll is always made. A
             poll that is under way then still takes its time, see the driver's ``timeout``.
-        :type timeout: ``float``
         :param ignore_abort: Wait on although the deployment was aborted.
-        :type ignore_abort: ``bool``
-        :keyword progress: Called with each answer, a
+        :keyword progress: Called at each poll with a
             :class:`~slipstream.values.DeploymentState`; see
             :class:`~slipstream.libcloud.progress.ProgressLine`.
 
         :requests: SlipStream 2: 1 at each poll, and 1 to update the node once it is there; 2 more
             when it was aborted. Nuvla 3: 1 at each poll, and 2 to update the node; 2 more when it
             is in error, or a few while the reason is not written yet. None to update the node
-            when it is given by its id.
+            when the argument is an id.
         :returns: The state reached.
-        :rtype: ``str``
-        :raises NodeFailed: If it was aborted (``reason`` tells why) or has ended.
+        :raises NodeFailed: If it was aborted (``reason`` says why) or has ended.
         :raises WaitTimeout: If the time is over; the deployment goes on.
         """
         node_id = self._node_id(node)
@@ -825,15 +776,12 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Get a handle on the way of a node to one of some states. No request is sent for it.
 
-        It can be asked at any time, be written to a file, and go on in another process.
+        It can be polled at any time, written to a file, and resumed in another process.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :param states: One state or several, in the server's words or libcloud's.
-        :type states: ``str`` or :class:`~libcloud.compute.types.NodeState`, or a ``list`` of them
         :keyword ignore_abort: Go on although the deployment was aborted.
-        :type ignore_abort: ``bool``
-        :requests: SlipStream none, Nuvla none; asking it costs those of
+        :requests: SlipStream none, Nuvla none; a poll costs those of
             :meth:`ex_wait_node_in_state`.
         :rtype: :class:`~slipstream.libcloud.node_operation.NodeOperation`
         """
@@ -860,11 +808,8 @@ class SlipStreamNodeDriver(NodeDriver):
         :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by
             the requests of :meth:`list_locations`.
-        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :keyword ex_active_only: Leave out those that have ended.
-        :type ex_active_only: ``bool``
         :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
-        :type ex_addresses: ``bool``
         :requests: SlipStream 2, Nuvla 2: 1 for each 500 deployments, and 1 for the addresses of
             each 250 (Nuvla: 100), however many machines these have; without addresses
             SlipStream 1, Nuvla 1.
@@ -890,11 +835,8 @@ class SlipStreamNodeDriver(NodeDriver):
         :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by
             the requests of :meth:`list_locations`.
-        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :keyword ex_active_only: Leave out those that have ended.
-        :type ex_active_only: ``bool``
         :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
-        :type ex_addresses: ``bool``
         :requests: those of :meth:`list_nodes`: SlipStream 2, Nuvla 2; without addresses 1.
         :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
@@ -918,7 +860,6 @@ class SlipStreamNodeDriver(NodeDriver):
         Get one deployment, ended ones included, with the addresses of its machines.
 
         :param node_id: Its id, or the node as it was read before.
-        :type node_id: ``str`` or :class:`uuid.UUID`
         :requests: SlipStream 1. Nuvla 2, and 2 more for the reason when it is in error.
         :rtype: :class:`~libcloud.compute.base.Node`
         :raises NotFound: If there is none of that id.
@@ -934,7 +875,6 @@ class SlipStreamNodeDriver(NodeDriver):
         Those that have ended are left out.
 
         :param name: Its name; a node without a name is called by its id.
-        :type name: ``str``
         :requests: SlipStream 2: 1 for each 500 deployments, and 1 for the node. Nuvla 3: 1 for
             each 500, and 2 for the node.
         :rtype: :class:`~libcloud.compute.base.Node`
@@ -942,7 +882,7 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         name = arguments.text("The name of the node", name)
         deployments = self._backend.list_deployments(active_only=True, addresses=False)
-        candidates = [(entry.name or entry.id, entry.id, entry.id) for entry in deployments]
+        candidates = [(d.name or d.id, d.id, d.id) for d in deployments]
         node_id = suggestions.only_match("node", name, candidates, "ex_get_node")
         return convert.node(self._backend.get_deployment(node_id), self)
 
@@ -954,15 +894,11 @@ class SlipStreamNodeDriver(NodeDriver):
         Get the value of a run parameter, as in ``machine:hostname``.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :param parameter_name: The parameter's name.
-        :type parameter_name: ``str``
         :param ignore_abort: Answer although the deployment was aborted.
-        :type ignore_abort: ``bool``
         :requests: SlipStream 1. Nuvla 1; 2 for one that is not set or does not exist, and 1 more
             without ``ignore_abort``.
         :returns: The value, ``None`` while it is not set.
-        :rtype: ``str``
         :raises BadInput: If the node has no such parameter; those that it has are listed.
         :raises NodeFailed: If it was aborted and ``ignore_abort`` is ``False``.
         """
@@ -980,11 +916,9 @@ class SlipStreamNodeDriver(NodeDriver):
         List machines: all of the user's, those on a location, or those of a node.
 
         :param location: Only those on this location.
-        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :param node: Only those of this node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :requests: SlipStream 1 for each 1,000 machines. Nuvla 2 for each 100 edges, and 1 for each
-            500; of a node none or 1, or 2 for one made by hand; of a location 1 more.
+            500; of a node none or 1, or 2 for one that the caller constructed; of a location 1 more.
         :rtype: ``list`` of :class:`VirtualMachine`
         """
         return list(self.ex_iterate_virtual_machines(location, node))
@@ -997,9 +931,7 @@ class SlipStreamNodeDriver(NodeDriver):
         Go through the machines that :meth:`ex_list_virtual_machines` lists, page by page.
 
         :param location: Only those on this location.
-        :type location: :class:`~libcloud.compute.base.NodeLocation`
         :param node: Only those of this node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :requests: those of :meth:`ex_list_virtual_machines`: SlipStream 1, Nuvla 2.
         :rtype: iterator of :class:`VirtualMachine`
         """
@@ -1023,17 +955,12 @@ class SlipStreamNodeDriver(NodeDriver):
         Get the last lines that the components of a deployment have logged.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :param components: The names of the components, as in ``['web']``. A deployment with a
             single one needs none, which takes 1 request more.
-        :type components: ``list`` of ``str``
         :keyword lines: How many lines of each.
-        :type lines: ``int``
         :keyword timeout: Seconds after which to give up.
-        :type timeout: ``float``
         :requests: SlipStream none. Nuvla 4, and 1 for each poll that comes too early.
         :returns: The lines, by component.
-        :rtype: ``dict``
         :raises NotSupported: If the endpoint has no such operation.
         """
         if not self._backend.supports("get_logs"):
@@ -1053,10 +980,8 @@ class SlipStreamNodeDriver(NodeDriver):
         Start a deployment that was stopped. The ``state`` of the node object is updated.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :requests: SlipStream none, Nuvla 2.
         :returns: ``True`` once the server has accepted; a failure is an exception.
-        :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
         """
         accepted = self._backend.start_deployment(self._node_id(node))
@@ -1069,7 +994,6 @@ class SlipStreamNodeDriver(NodeDriver):
         Start a node: :meth:`start_node` by the name that many other drivers give it.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :requests: those of :meth:`start_node`: SlipStream none, Nuvla 2.
         :rtype: ``bool``
         """
@@ -1081,10 +1005,8 @@ class SlipStreamNodeDriver(NodeDriver):
         Stop a deployment without destroying it. The ``state`` of the node object is updated.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :requests: SlipStream none, Nuvla 2.
         :returns: ``True`` once the server has accepted; a failure is an exception.
-        :rtype: ``bool``
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
         """
         accepted = self._backend.stop_deployment(self._node_id(node))
@@ -1097,7 +1019,6 @@ class SlipStreamNodeDriver(NodeDriver):
         Stop a node: :meth:`stop_node` by the name that many other drivers give it.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :requests: those of :meth:`stop_node`: SlipStream none, Nuvla 2.
         :rtype: ``bool``
         """
@@ -1112,11 +1033,9 @@ class SlipStreamNodeDriver(NodeDriver):
         are made anew; volumes stay.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :requests: SlipStream none. Nuvla 3, and 1 at each poll.
         :returns: ``True`` once the server has accepted; a failure is an exception.
-        :rtype: ``bool``
-        :raises NotSupported: On SlipStream. The message tells what to do instead.
+        :raises NotSupported: On SlipStream. The message says what to do instead.
         :raises NodeFailed: If it cannot be stopped; it was not started then.
         :raises WaitTimeout: If it is not stopped in time; it was not started then.
         """
@@ -1130,10 +1049,8 @@ class SlipStreamNodeDriver(NodeDriver):
         Apply a running deployment's application again, in place.
 
         :param node: The node.
-        :type node: :class:`~libcloud.compute.base.Node`
         :requests: SlipStream none, Nuvla 1.
         :returns: ``True`` once the server has accepted; a failure is an exception.
-        :rtype: ``bool``
         :raises NotSupported: If the endpoint has no such operation.
         """
         return self._backend.update_deployment(self._node_id(node))
@@ -1144,23 +1061,20 @@ class SlipStreamNodeDriver(NodeDriver):
         Terminate a deployment and its machines.
 
         :param node: The node; one that has ended already is accepted.
-        :type node: :class:`~libcloud.compute.base.Node`
         :keyword ex_force: Nuvla only: delete the deployment although it cannot be stopped. What
             it runs then goes on running. It is stopped properly where that is possible, and
             waited for, so this takes longer.
-        :type ex_force: ``bool``
 
         On SlipStream a node whose machine is just being started is terminated again until the
         machine is gone, for at most 120 seconds; one that could not be launched is cancelled.
         On Nuvla a node that runs is stopped and deleted by the server after this has returned.
-        One that is in error, is just being stopped, or was made by hand of a component, is
-        waited for until it is gone, at most 300 seconds.
+        One that is in error, is just being stopped, or was constructed of a component, is waited
+        for until it is gone, at most 300 seconds.
 
         :requests: SlipStream 1, and 2 more each time that it is terminated again. Nuvla 1; 2 for
-            one that is not running, 1 more for a node made by hand or shared by another user, and
+            one that is not running, 1 more for one that the caller constructed or another user shares, and
             a few more while one is waited for.
         :returns: ``True`` once it has ended or is sure to; a failure is an exception.
-        :rtype: ``bool``
         :raises Conflict: If it cannot be stopped; the message says why and what can be done.
         """
         arguments.checked("ex_force", ex_force, bool, "True or False")
@@ -1179,7 +1093,6 @@ class SlipStreamNodeDriver(NodeDriver):
             500 keys.
         :returns: Key pairs, named by the keys' comments; a key without one is named by its
             SHA-256 fingerprint.
-        :rtype: ``list`` of :class:`~libcloud.compute.base.KeyPair`
         """
         return list(self.ex_iterate_key_pairs())
 
@@ -1199,11 +1112,10 @@ class SlipStreamNodeDriver(NodeDriver):
         Get one of the user's public SSH keys.
 
         :param name: Its name or its fingerprint.
-        :type name: ``str``
         :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises KeyPairMissing: If there is none of that name.
-        :raises KeyPairConflict: If there are several; ask by fingerprint then.
+        :raises KeyPairConflict: If there are several; give the fingerprint then.
         """
         return convert.key_pair(self._ssh_key(name), self)
 
@@ -1213,11 +1125,9 @@ class SlipStreamNodeDriver(NodeDriver):
         Make an ED25519 key pair here and add the public half to the user's keys.
 
         :param name: Its name.
-        :type name: ``str``
         :requests: SlipStream 4: the profile is read, read again, written and looked at, since
             others may change it meanwhile; again as often while they do. Nuvla 2.
         :returns: The key pair; its ``private_key``, in OpenSSH's format, exists nowhere else.
-        :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises KeyPairConflict: If the name is taken.
         :raises DriverError: With the private key in its ``private_key``, if the public half may
             have been added all the same (``may_have_happened``).
@@ -1244,14 +1154,11 @@ class SlipStreamNodeDriver(NodeDriver):
         Add a public SSH key to the user's keys.
 
         :param name: Its name, which replaces the key's comment.
-        :type name: ``str``
         :param key_material: The key in OpenSSH's one-line format; options before it are kept.
-        :type key_material: ``str``
         :requests: SlipStream 4: the profile is read, read again, written and looked at, since
             others may change it meanwhile; again as often while they do. Nuvla 2.
         :returns: The key pair. When the user has this very key under that name already, nothing
             is changed.
-        :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises BadInput: If it is no public key.
         :raises KeyPairConflict: If the name is taken by another key.
         """
@@ -1267,9 +1174,7 @@ class SlipStreamNodeDriver(NodeDriver):
         Add a public SSH key from a file; see :meth:`import_key_pair_from_string`.
 
         :param name: Its name, which replaces the key's comment.
-        :type name: ``str``
         :param key_file_path: The file, usually ``~/.ssh/*.pub``.
-        :type key_file_path: ``str``
         :requests: those of :meth:`import_key_pair_from_string`: SlipStream 4, Nuvla 2.
         :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises BadInput: If the file cannot be read or holds no public key.
@@ -1286,12 +1191,9 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Remove a public SSH key from the user's keys; every other one stays.
 
-        :param key_pair: The key pair; one made by hand is looked up by its name.
-        :type key_pair: :class:`~libcloud.compute.base.KeyPair`
-        :requests: SlipStream 4, Nuvla 1; for a key pair made by hand those of :meth:`get_key_pair`
-            more.
+        :param key_pair: The key pair; one that the caller constructed is looked up by its name.
+        :requests: SlipStream 4, Nuvla 1; to look it up those of :meth:`get_key_pair` more.
         :returns: ``True``; a failure is an exception.
-        :rtype: ``bool``
         :raises KeyPairMissing: If the user has no such key.
         """
         if isinstance(key_pair, str):
@@ -1314,7 +1216,7 @@ class SlipStreamNodeDriver(NodeDriver):
                 f"There is no key pair {name!r}.",
                 name=name,
                 endpoint=self.ex_endpoint,
-                hint="list_key_pairs() tells the names.",
+                hint="list_key_pairs() lists the names.",
             )
         if len(matches) > 1:
             fingerprints = ", ".join(key.fingerprint_sha256 for key in matches)
@@ -1334,12 +1236,9 @@ class SlipStreamNodeDriver(NodeDriver):
         The version before it becomes the latest then, and shows in listings again.
 
         :param node_image: The image.
-        :type node_image: :class:`~libcloud.compute.base.NodeImage`
         :keyword ex_all_versions: Delete every version.
-        :type ex_all_versions: ``bool``
         :requests: SlipStream 1. Nuvla 1; by path 2, and 1 more where the id names no version.
         :returns: ``True``; a failure is an exception.
-        :rtype: ``bool``
         """
         module_id = arguments.object_id(self, node_image, NodeImage, "image")
         return self._backend.delete_module(module_id, all_versions=ex_all_versions)
@@ -1349,14 +1248,13 @@ class SlipStreamNodeDriver(NodeDriver):
         self, method: str | Callable[..., object], /, *args: Any, **kwargs: Any
     ) -> Explanation:
         """
-        Tell what a call would send, and what would be refused, without changing anything.
+        Find out what a call would send, and what would be refused, without changing anything.
 
-        Reads are done. Changes are not sent; where an answer is needed to go on, the one that
+        Reads are done. Changes are not sent; where a response is needed to go on, the one that
         the server is expected to give is made up.
 
         :param method: The name of the method, as in ``'create_node'``. Those that wait cannot
             be explained.
-        :type method: ``str``
         :param args: Its arguments; so are the keywords.
         :requests: SlipStream 1, Nuvla 1 for ``'ex_get_node_parameter'``: those of the method that
             change nothing, and some that look for what would be refused.
@@ -1384,7 +1282,6 @@ class SlipStreamNodeDriver(NodeDriver):
         Save the session for a later ``ex_cookie_file``, in a file that only you can read.
 
         :param path: The file, replaced if it exists.
-        :type path: ``str``
         :requests: SlipStream none, Nuvla none.
         :raises BadInput: If it cannot be written.
         """
@@ -1394,11 +1291,11 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Close the driver: it sends nothing more, and its connections are closed.
 
-        Calls under way in other threads end with their answers, or like every later call with
+        Calls under way in other threads end with their responses, or like every later call with
         :class:`~slipstream.libcloud.errors.DriverClosed`. The server's session is not ended: it
-        expires by itself, and a file that :meth:`ex_save_cookies` made stays good until then.
-        Closing twice does no harm, and neither does closing never: connections are closed with
-        the last reference to the driver.
+        expires by itself, and a file of :meth:`ex_save_cookies` stays valid until then. Closing
+        twice does no harm. Without it, connections are closed with the last reference to the
+        driver.
 
         :requests: SlipStream none, Nuvla none.
         """
@@ -1420,7 +1317,7 @@ class SlipStreamNodeDriver(NodeDriver):
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """What may go into a pickle, named one by one lest a secret slip in."""
+        # Named one by one, so that no secret gets into a pickle.
         session = self._session
         return {
             "endpoint": session.endpoint.url,
@@ -1443,7 +1340,7 @@ class SlipStreamNodeDriver(NodeDriver):
         )
         self.connection.request_path = endpoint.base_path
         self.features = state["features"]
-        detached = DetachedSession(endpoint=endpoint, kind=DetachedKind(state["kind"]))
+        detached = _Detached(endpoint=endpoint, kind=SimpleNamespace(name=state["kind"]))
         self._session = cast(Session, detached)
 
     def _is_own(self, node: object) -> TypeGuard[Node]:

@@ -118,9 +118,7 @@ class NodeOperation:
         Wait until the node is in one of the states.
 
         :param wait_period: The longest pause between two polls in seconds.
-        :type wait_period: ``float``
         :param timeout: Seconds after which to give up.
-        :type timeout: ``float``
         :keyword progress: Called with each state, a :class:`~slipstream.values.DeploymentState`.
         :returns: The handle itself, which is ``done``.
         :raises NodeFailed: If the node failed, or can no longer get there.
@@ -138,7 +136,6 @@ class NodeOperation:
         Go on with a driver.
 
         :param driver: A driver for the same endpoint.
-        :type driver: :class:`~slipstream.libcloud.compute_driver.SlipStreamNodeDriver`
         :returns: The handle itself.
         :raises BadInput: If the driver is one for another endpoint.
         """
