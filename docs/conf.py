@@ -24,7 +24,7 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-# A type stands beside what is documented; the driver's methods name theirs as libcloud does.
+# The types beside what is documented are those of the signature.
 autodoc_typehints_description_target = "documented_params"
 # A default is shown as it is written, never as its value on the machine that builds the pages.
 autodoc_preserve_defaults = True
@@ -55,6 +55,11 @@ def qualified(tree, name):
     return f"~{tree.__name__}.{name}" if hasattr(tree, name) else name
 
 
+def show_types_of_keywords(_app, _what, _name, _obj, _options, lines):
+    """Sphinx adds the types of parameters alone."""
+    lines[:] = [re.sub(r"^:keyword ", ":param ", line) for line in lines]
+
+
 def show_attributes(_app, what, _name, obj, _options, lines):
     """Show the attributes of records with their types, and the values of enums."""
     if what == "class" and attrs.has(obj):
@@ -83,3 +88,4 @@ def setup(app):
     app.connect("autodoc-process-docstring", show_attributes)
     app.connect("autodoc-process-signature", hide_constructor)
     app.connect("autodoc-process-docstring", say_which_error)
+    app.connect("autodoc-process-docstring", show_types_of_keywords)

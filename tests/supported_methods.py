@@ -17,7 +17,7 @@ from libcloud.compute.base import NodeDriver
 
 from slipstream.hookspecs import EndpointKind
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.libcloud.unsupported import REASONS, own_reason
+from slipstream.libcloud.operation import REASONS, own_reason
 from slipstream.plugins import Plugins
 
 HOOKS: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -14,9 +14,8 @@ from libcloud.compute.providers import get_driver
 from slipstream.cli.app import WRONG_USAGE
 from slipstream.cli.driver_arguments import parse
 from slipstream.conformance import Choice, run
-from slipstream.conformance.mask import Mask
 from slipstream.conformance.report import one_line
-from slipstream.conformance.subject import close, describe
+from slipstream.conformance.subject import Mask, close, describe
 from slipstream.libcloud import NAME, register
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.testing.backend_checks import BACKEND_CHECKS

@@ -9,21 +9,20 @@ from __future__ import annotations
 from slipstream.conformance import (  # noqa: F401 - importing them registers the checks
     changes,
     errors,
-    lists,
     methods,
     objects,
 )
-from slipstream.conformance.checks import (
+from slipstream.conformance.report import Outcome, Report, Result, run
+from slipstream.conformance.subject import (
     CHECKS,
     Check,
+    Choice,
     Failed,
     NotApplicable,
     Skipped,
+    Subject,
     check,
 )
-from slipstream.conformance.report import Outcome, Report, Result
-from slipstream.conformance.runner import run
-from slipstream.conformance.subject import Choice, Subject
 
 __all__ = [
     "CHECKS",

@@ -11,10 +11,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from libcloud.common.types import LibcloudError
 from libcloud.compute.types import KeyPairDoesNotExistError
 
-from slipstream.conformance.checks import Failed, NotApplicable, Skipped, check
 from slipstream.conformance.contract import identity
 from slipstream.conformance.objects import node_faults
-from slipstream.conformance.subject import Choice, Subject, text_of
+from slipstream.conformance.subject import (
+    Choice,
+    Failed,
+    NotApplicable,
+    Skipped,
+    Subject,
+    check,
+    text_of,
+)
 
 TRIES = 5
 PAUSE = 2.0

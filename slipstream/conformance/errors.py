@@ -11,10 +11,18 @@ from libcloud.common.exceptions import BaseHTTPError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.compute.types import KeyPairDoesNotExistError
 
-from slipstream.conformance.checks import Failed, NotApplicable, Skipped, check
 from slipstream.conformance.contract import KINDS
 from slipstream.conformance.methods import MISSING
-from slipstream.conformance.subject import Subject, close, describe, text_of
+from slipstream.conformance.subject import (
+    Failed,
+    NotApplicable,
+    Skipped,
+    Subject,
+    check,
+    close,
+    describe,
+    text_of,
+)
 
 EXPECTED: dict[str, tuple[str, type[Exception]]] = {
     "image": ("get_image", LibcloudError),

@@ -19,9 +19,16 @@ from libcloud.compute.base import (
 )
 from libcloud.compute.types import NodeState
 
-from slipstream.conformance.checks import Failed, NotApplicable, Skipped, check
 from slipstream.conformance.contract import BUILT_ON, KINDS, METHODS, deviations, only_raises
-from slipstream.conformance.subject import Subject, describe, text_of
+from slipstream.conformance.subject import (
+    Failed,
+    NotApplicable,
+    Skipped,
+    Subject,
+    check,
+    describe,
+    text_of,
+)
 
 MISSING = "conformance-no-such-thing"
 """An id and a name that nothing has."""

@@ -1,15 +1,117 @@
-"""The driver under check, and what the checks share."""
+"""The checks, the driver under check, and what the checks share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import html
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal, TypeVar, get_args
+from urllib.parse import quote, quote_plus
 
 import attrs
 from libcloud.compute.base import NodeDriver
 
-from slipstream.conformance.checks import NotApplicable, Skipped
-from slipstream.conformance.mask import Mask
+Point = Literal["methods", "objects", "lists", "errors", "changes", "backend"]
+POINTS: tuple[Point, ...] = get_args(Point)
+"""The parts of the contract, in the order in which they are checked."""
+Function = TypeVar("Function", bound=Callable[..., str])
+
+
+class Failed(Exception):
+    """The driver breaks the contract; the text says how."""
+
+
+class NotApplicable(Exception):
+    """The driver's platform has nothing to check; the text says why."""
+
+
+class Skipped(Exception):
+    """The check was not run; the text says why."""
+
+
+@attrs.frozen(kw_only=True)
+class Check:
+    """
+    A check of one point of the contract.
+
+    :param name: A short name; with ``each`` the part before the dot.
+    :param point: The part of the contract that it belongs to.
+    :param function: Takes a :class:`~slipstream.conformance.subject.Subject`, and a name of
+        ``each`` if there are any. Returns a sentence when the contract holds.
+    :param each: What it checks one by one, each with an outcome of its own.
+    :param needs: The methods without which there is nothing to check.
+    :param changes: Whether it changes something in the account.
+    """
+
+    name: str
+    point: Point
+    function: Callable[..., str]
+    each: Sequence[str] = ()
+    needs: Sequence[str] = ()
+    changes: bool = False
+
+    @property
+    def cases(self) -> list[tuple[str, tuple[Any, ...]]]:
+        """The name of each outcome, and the arguments of ``function`` for it."""
+        return [(f"{self.name}.{case}", (case,)) for case in self.each] or [(self.name, ())]
+
+
+CHECKS: list[Check] = []
+"""All checks. They run in the order of their points, and in this order within a point."""
+
+
+def check(
+    name: str, *, point: Point, checks: list[Check] = CHECKS, **options: Any
+) -> Callable[[Function], Function]:
+    """
+    Add the decorated function to the checks.
+
+    :param checks: Where to add it. The other arguments are those of :class:`Check`.
+    """
+
+    def register(function: Function) -> Function:
+        checks.append(Check(name=name, point=point, function=function, **options))
+        return function
+
+    return register
+
+
+MASK = "***"
+_SHORTEST = 4
+"""A secret of fewer characters is masked only where it is a word."""
+
+
+class Mask:
+    """Replaces secrets with ``***``, in whatever notation they are."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        notations = {text for secret in secrets if secret for text in _notations(secret)}
+        longest_first = sorted(notations, key=lambda text: (-len(text), text))
+        self._pattern = re.compile("|".join(map(_pattern, longest_first)) or r"(?!)")
+
+    def __call__(self, text: str) -> str:
+        """Replace the secrets in a text."""
+        return self._pattern.sub(MASK, text)
+
+    def finds(self, text: str) -> bool:
+        """Tell whether a text holds a secret."""
+        return bool(self._pattern.search(text))
+
+
+def _notations(secret: str) -> Iterator[str]:
+    yield from (secret, repr(secret)[1:-1])
+    for quoted in (quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        yield from (quoted, re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), quoted))
+    for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield from (escaped, escaped.replace("/", "\\/"))
+    for escaped in (html.escape(secret), html.escape(secret, quote=False)):
+        yield from (escaped.replace("&#x27;", code) for code in ("&#x27;", "&#39;", "&apos;"))
+
+
+def _pattern(text: str) -> str:
+    literal = re.escape(text)
+    return rf"(?<!\w){literal}(?!\w)" if len(text) < _SHORTEST else literal
 
 
 @attrs.frozen(kw_only=True)

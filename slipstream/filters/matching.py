@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from slipstream.filters.geometry import Shape, read_shape, shape_of
-from slipstream.filters.values import Date, Value, read_moment
+from slipstream.filters.values import Date, Shape, Value, read_moment, read_shape, shape_of
 
 Judge = Callable[[Sequence[Any], Value], bool]
 

@@ -39,15 +39,14 @@ from slipstream.errors import (
     UnknownName,
 )
 from slipstream.hookspecs import Backend
-from slipstream.libcloud import arguments, convert, suggestions
+from slipstream.libcloud import arguments, convert
 from slipstream.libcloud.connection import SessionConnection
 from slipstream.libcloud.explaining import Explanation, method_name, run
 from slipstream.libcloud.node_operation import NodeOperation
-from slipstream.libcloud.operation import check_keywords, keywords_of, operation
+from slipstream.libcloud.operation import check_keywords, keywords_of, operation, unsupported
 from slipstream.libcloud.profiles import driver_arguments
 from slipstream.libcloud.settings import CertificatePaths, endpoint_of, settings_of
 from slipstream.libcloud.ssh_setup import SSHSetup, reporting
-from slipstream.libcloud.unsupported import unsupported
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.libcloud.waiting import AddressFilter, RunningWait
 from slipstream.plugins import Plugins, default_plugins
@@ -442,7 +441,7 @@ class SlipStreamNodeDriver(NodeDriver):
         try:
             yield
         except NotFound as error:
-            path = suggestions.nearest_path(self._backend, module_id)
+            path = arguments.nearest_path(self._backend, module_id)
             if path is not None:
                 error.hint = f"There is no such image; did you mean {path!r}?"
             raise
@@ -459,7 +458,7 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         name = arguments.text("The name of the image", name)
         modules = list(self._backend.list_modules(path=None, recurse=False, connector=None))
-        module = suggestions.only_match(
+        module = arguments.only_match(
             "image", name, [(module.name, module.path, module) for module in modules], "get_image"
         )
         return convert.image(module, self)
@@ -660,7 +659,6 @@ class SlipStreamNodeDriver(NodeDriver):
             keywords of :meth:`list_nodes`, and changes nothing: nodes are read by their ids.
         :keyword progress: Called at each poll, for each node, with a
             :class:`~slipstream.values.DeploymentState` whose ``deployment_id`` is the node's.
-
         :requests: SlipStream 2 for nodes that run: at each poll 1 for each 500 deployments of
             the user until all are found, and once they run 1 for each 100 nodes for the addresses;
             up to 3 more where machines are not listed yet. Nuvla 2 for each 100 nodes that run:
@@ -736,7 +734,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :keyword progress: Called at each poll with a
             :class:`~slipstream.values.DeploymentState`; see
             :class:`~slipstream.libcloud.progress.ProgressLine`.
-
         :requests: SlipStream 2: 1 at each poll, and 1 to update the node once it is there; 2 more
             when it was aborted. Nuvla 3: 1 at each poll, and 2 to update the node; 2 more when it
             is in error, or a few while the reason is not written yet. None to update the node
@@ -883,7 +880,7 @@ class SlipStreamNodeDriver(NodeDriver):
         name = arguments.text("The name of the node", name)
         deployments = self._backend.list_deployments(active_only=True, addresses=False)
         candidates = [(d.name or d.id, d.id, d.id) for d in deployments]
-        node_id = suggestions.only_match("node", name, candidates, "ex_get_node")
+        node_id = arguments.only_match("node", name, candidates, "ex_get_node")
         return convert.node(self._backend.get_deployment(node_id), self)
 
     @operation
@@ -918,7 +915,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param location: Only those on this location.
         :param node: Only those of this node.
         :requests: SlipStream 1 for each 1,000 machines. Nuvla 2 for each 100 edges, and 1 for each
-            500; of a node none or 1, or 2 for one that the caller constructed; of a location 1 more.
+            500; of a node none or 1, or 2 where its document is not at hand; of a location 1 more.
         :rtype: ``list`` of :class:`VirtualMachine`
         """
         return list(self.ex_iterate_virtual_machines(location, node))
@@ -1060,20 +1057,19 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Terminate a deployment and its machines.
 
-        :param node: The node; one that has ended already is accepted.
-        :keyword ex_force: Nuvla only: delete the deployment although it cannot be stopped. What
-            it runs then goes on running. It is stopped properly where that is possible, and
-            waited for, so this takes longer.
-
         On SlipStream a node whose machine is just being started is terminated again until the
         machine is gone, for at most 120 seconds; one that could not be launched is cancelled.
         On Nuvla a node that runs is stopped and deleted by the server after this has returned.
         One that is in error, is just being stopped, or was constructed of a component, is waited
         for until it is gone, at most 300 seconds.
 
+        :param node: The node; one that has ended already is accepted.
+        :keyword ex_force: Nuvla only: delete the deployment although it cannot be stopped. What
+            it runs then goes on running. It is stopped properly where that is possible, and
+            waited for, so this takes longer.
         :requests: SlipStream 1, and 2 more each time that it is terminated again. Nuvla 1; 2 for
-            one that is not running, 1 more for one that the caller constructed or another user shares, and
-            a few more while one is waited for.
+            one that is not running, 1 more for one whose document is not at hand or that another
+            user shares, and a few more while one is waited for.
         :returns: ``True`` once it has ended or is sure to; a failure is an exception.
         :raises Conflict: If it cannot be stopped; the message says why and what can be done.
         """

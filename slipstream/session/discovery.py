@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slipstream.errors import MalformedAnswer
-from slipstream.session.error_responses import refusal
+from slipstream.session.login import refusal
 from slipstream.transport import Transport
 from slipstream.transport.messages import Request, Response
 from slipstream.values import CloudEntryPoint

@@ -5,16 +5,26 @@ from __future__ import annotations
 import json as json_format
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import attrs
 from requests.cookies import RequestsCookieJar
 
-from slipstream.errors import BadInput, InvalidCredentials, MalformedAnswer, RequestFailed
+from slipstream.errors import (
+    BadInput,
+    Conflict,
+    Forbidden,
+    InvalidCredentials,
+    MalformedAnswer,
+    NotFound,
+    RateLimitReached,
+    RequestFailed,
+    ServiceUnavailable,
+)
 from slipstream.redaction import MASK
 from slipstream.redaction.values import SHORTEST
-from slipstream.session.error_responses import refusal
 from slipstream.transport import Transport, clock
 from slipstream.transport.cookies import LONGEST_LIFETIME
 from slipstream.transport.messages import Request, Response
@@ -22,6 +32,49 @@ from slipstream.values import Endpoint
 from slipstream.values.fields import Record
 from slipstream.values.numbers import within
 from slipstream.values.secret_names import announces_secret
+from slipstream.values.text import safe_text
+
+_MEANING: dict[int, tuple[type[RequestFailed], str | None]] = {
+    401: (InvalidCredentials, "Log in again with a new driver."),
+    403: (Forbidden, "Check that this account may do it."),
+    404: (NotFound, None),
+    409: (Conflict, None),
+    429: (RateLimitReached, "Wait a moment, then try again."),
+    502: (ServiceUnavailable, "Try again later."),
+    503: (ServiceUnavailable, "Try again later."),
+    504: (ServiceUnavailable, "Try again later."),
+}
+
+
+def refusal(
+    response: Response,
+    *,
+    doing: str,
+    endpoint: str,
+    detail: str | None,
+    hint: str | None = None,
+    error: type[RequestFailed] | None = None,
+) -> RequestFailed:
+    """The exception for a response with an error status."""
+    cls, usual_hint = _MEANING.get(response.status, (RequestFailed, None))
+    reason = safe_text(" ".join(detail.split()), 400) if detail else _phrase(response.status)
+    return (error or cls)(
+        f"Cannot {doing}: {reason.rstrip('.')} (HTTP {response.status} from {endpoint}).",
+        code=response.status,
+        detail=detail,
+        endpoint=endpoint,
+        hint=hint or usual_hint,
+        retry_after=response.retry_after,
+        request_id=response.request_id,
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "the server gives no reason"
+
 
 _REFUSED = frozenset({400, 401, 403})
 

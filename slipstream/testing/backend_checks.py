@@ -17,7 +17,7 @@ from requests.cookies import RequestsCookieJar
 
 from slipstream.conformance import Check, Failed, NotApplicable, Skipped, Subject, check
 from slipstream.conformance.changes import node_arguments
-from slipstream.conformance.mask import Mask
+from slipstream.conformance.subject import Mask
 from slipstream.errors import DriverError, NodeFailed, NotFound, PluginFailed
 from slipstream.hookspecs import READY
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver

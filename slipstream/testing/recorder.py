@@ -24,9 +24,8 @@ from slipstream.testing.cassette_file import (
     Manifest,
 )
 from slipstream.testing.cassettes import Recording
-from slipstream.testing.origins import kept_endpoint, moved
 from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
-from slipstream.testing.scrubbing import Scrubber
+from slipstream.testing.scrubbing import Scrubber, kept_endpoint, moved
 from slipstream.transport import Transport
 from slipstream.transport.messages import Request
 from slipstream.values import Endpoint

@@ -12,7 +12,7 @@ from typing import Final, NoReturn, Self
 import pyotp
 from attrs import asdict, field, fields, frozen
 
-from slipstream.testing.placeholders import (
+from slipstream.testing.scrubbing import (
     KEY,
     OTHER_PASSWORD,
     OTHER_USERNAME,

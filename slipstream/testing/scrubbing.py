@@ -2,17 +2,225 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from attrs import Factory, field, frozen
 
-from slipstream.redaction import Redactor
-from slipstream.testing.cookies import scrubbed_cookie
-from slipstream.testing.placeholders import PLACEHOLDERS, known_secrets, scrubbed
+from slipstream.redaction import KnownSecrets, Policy, Redactor
+from slipstream.redaction.values import SHORTEST
+from slipstream.values.secret_names import squeezed
+
+NEVER: Final = "Thu, 31 Dec 2099 23:59:59"
+NEVER_ISO: Final = "2099-12-31T23:59:59.000Z"
+_LONG_AGO = "Thu, 01 Jan 1970 00:00:00"
+
+_KEPT = frozenset({"path", "expires", "max-age", "secure", "httponly", "samesite"})
+_ZONE = re.compile(r"(?:GMT|UTC|[+-]\d{4})\s*$")
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}T")
+
+
+def scrubbed_cookie(header: str, responded: str | None = None) -> str:
+    """Take the token out of a ``Set-Cookie`` header.
+
+    Name and attributes stay, because a client acts on them. A cookie that was valid when it was
+    recorded is given an end far away, as it has to be valid whenever the recording is played; one
+    that had expired stays expired.
+    """
+    cookie, *attributes = [part.strip() for part in header.split(";")]
+    name, _, value = cookie.partition("=")
+    attributes = [
+        _attribute(part, responded) for part in attributes if _attribute_name(part) in _KEPT
+    ]
+    return "; ".join([f"{name.strip()}={_cookie_value(value)}", *attributes])
+
+
+def _cookie_value(value: str) -> str:
+    # INVALID is how the servers forget a session: com/sixsq/slipstream/auth/cookies.clj.
+    return value if value in {"", "INVALID"} else "SCRUBBED"
+
+
+def _attribute_name(part: str) -> str:
+    return part.partition("=")[0].strip().lower()
+
+
+def _attribute(part: str, responded: str | None) -> str:
+    if _attribute_name(part) != "expires":
+        return part
+    name, _, timestamp = part.partition("=")
+    return f"{name.strip()}={distant(timestamp, responded)}"
+
+
+def distant(timestamp: str, responded: str | None = None) -> str:
+    """Move the end of a session far away, written the way it was."""
+    if _ISO.match(timestamp):
+        return NEVER_ISO
+    zone = _ZONE.search(timestamp)
+    end = _read(timestamp)
+    start = _read(responded) if responded else None
+    expired = end is not None and (end <= start if start else end.timestamp() <= 0)
+    return f"{_LONG_AGO if expired else NEVER} {zone[0].strip() if zone else 'GMT'}"
+
+
+def _read(timestamp: str | None) -> datetime | None:
+    try:
+        read = parsedate_to_datetime((timestamp or "").strip().replace("UTC", "GMT"))
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+PLACEHOLDER_HOST: Final = "server.example"
+
+PUBLIC_HOSTS: Final = frozenset({"nuv.la", "nuvla.io"})
+"""Public services, whose names a client may know and act upon: these stay."""
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def kept_endpoint(endpoint: str) -> str:
+    """Choose the address that a recording is kept under."""
+    parts = urlsplit(endpoint)
+    host = parts.hostname if parts.hostname in PUBLIC_HOSTS else PLACEHOLDER_HOST
+    return f"https://{host}{parts.path.rstrip('/')}"
+
+
+def moved(source: str, target: str) -> Callable[[str], str]:
+    """Build a function that moves addresses in a text from one server to another."""
+    old, new = urlsplit(source), urlsplit(target)
+    if (old.scheme, old.netloc) == (new.scheme, new.netloc):
+        return lambda text: text
+    host, port = old.hostname or "", old.port or _PORTS[old.scheme]
+    # A loopback address without its port may be anything's, a machine's or a client's.
+    optional = "" if _is_loopback(host) else "?"
+    pattern = re.compile(
+        r"(?:(?P<scheme>https?)(?P<slashes>:(?:\\?/){2}|%3[Aa]%2[Ff]%2[Ff])|(?<![\w.-]))"
+        rf"{re.escape(_written_host(host))}(?:(?::|%3[Aa]){port}){optional}(?![\w-]|\.\w)",
+    )
+
+    def replace(hit: re.Match[str]) -> str:
+        return f"{new.scheme}{hit['slashes']}{new.netloc}" if hit["scheme"] else new.netloc
+
+    return lambda text: pattern.sub(replace, text)
+
+
+def _written_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+SCRUBBED: Final = "SCRUBBED"
+"""Stands where a secret stood that nobody has to send again."""
+
+USERNAME: Final = "recorded-user"
+PASSWORD: Final = "recorded-password"  # noqa: S105 - it stands in for one
+# A client may recognise an API key by its form.
+KEY: Final = "00000000-0000-4000-8000-000000000000"
+SECRET: Final = "recorded-secret"  # noqa: S105 - it stands in for one
+TOKEN: Final = "recorded-token"  # noqa: S105 - it stands in for one
+OTHER_USERNAME: Final = "recorded-other-user"
+OTHER_PASSWORD: Final = "recorded-other-password"  # noqa: S105 - it stands in for one
+TWO_FACTOR_USERNAME: Final = "recorded-two-factor-user"
+TWO_FACTOR_PASSWORD: Final = "recorded-two-factor-password"  # noqa: S105 - it stands in for one
+TWO_FACTOR_SEED: Final = "recorded-two-factor-seed"
+
+EMAIL: Final = "someone@example.com"
+CLIENT_ADDRESS: Final = "192.0.2.1"
+
+_SHORTEST_NAME = 3
+_PLACEHOLDER = re.compile(rf"SCRUBBED|(?:credential/)?(?:recorded-[a-z0-9-]+|{KEY})")
+_CREDENTIAL_ID = re.compile(r"credential/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Outside the domains kept for examples (RFC 2606).
+_EMAIL_ADDRESS = re.compile(
+    r"(?<![\w.+-])[\w.+-]+@(?!(?:[\w-]+\.)*example\.(?:com|org|net)\b)(?:[\w-]+\.)+[A-Za-z]{2,}\b",
+)
+_PROTOCOL_WORDS = frozenset(
+    {"admin", "alive", "api", "auth", "cloud", "cookie", "count", "credential", "default"}
+    | {"deployment", "digest", "false", "href", "http", "https", "image", "internal", "json"}
+    | {"login", "message", "method", "module", "name", "node", "null", "nuvla", "operations"}
+    | {"parameter", "password", "private", "property", "public", "resource", "role", "secret"}
+    | {"server", "service", "session", "slipstream", "state", "status", "template", "text"}
+    | {"token", "true", "type", "user", "username", "value", "version"}
+)
+_OWN_WORDS = (
+    *(USERNAME, PASSWORD, KEY, SECRET, TOKEN, OTHER_USERNAME, OTHER_PASSWORD, SCRUBBED, EMAIL),
+    *(TWO_FACTOR_USERNAME, TWO_FACTOR_PASSWORD, TWO_FACTOR_SEED),
+)
+
+
+def is_placeholder(value: str) -> bool:
+    """Tell whether a whole value is what the scrubber itself leaves behind."""
+    return bool(_PLACEHOLDER.fullmatch(value))
+
+
+def scrubbed(value: str) -> str:
+    """Replace a secret, unless it is empty, a placeholder, or the public half of an API key."""
+    # Later requests name the credential again.
+    harmless = not value.strip() or is_placeholder(value) or _CREDENTIAL_ID.fullmatch(value)
+    return value if harmless else SCRUBBED
+
+
+def _exception(name: str, members: Mapping[str, Any]) -> str | None:
+    value, name = members[name], squeezed(name)
+    if not isinstance(value, str):
+        return None
+    if name == "key" and "secret" in members:
+        return scrubbed(value)
+    if name == "clientip":
+        return CLIENT_ADDRESS
+    if name == "expiry" and str(members.get("id")).startswith("session/"):
+        return distant(value)
+    return None
+
+
+PLACEHOLDERS: Final = Policy(
+    replace=scrubbed,
+    placeholder=_PLACEHOLDER,
+    shapes=((_EMAIL_ADDRESS, EMAIL),),
+    keep_form=True,
+    exception=_exception,
+)
+"""For cassettes: what is replaced keeps its structure, and replacing it again changes nothing."""
+
+
+def known_secrets(secrets: Mapping[str, str], names: Mapping[str, str]) -> KnownSecrets:
+    """Gather the values that are known to be secret."""
+    known = KnownSecrets()
+    for value, placeholder in names.items():
+        _check(value, placeholder, _SHORTEST_NAME)
+        known.keep(value, replacement=placeholder, word=True)
+    for value, placeholder in secrets.items():
+        _check(value, placeholder, SHORTEST)
+        known.keep(value, replacement=placeholder)
+        # As HTTP Basic writes a login.
+        logins = (f"{name}:{value}" for name in (*names, *secrets))
+        known.keep(*logins, replacement=SCRUBBED)
+    return known
+
+
+def _check(value: str, placeholder: str, shortest: int) -> None:
+    if not is_placeholder(placeholder):
+        raise ValueError(f"{placeholder!r} is no placeholder: write 'recorded-' and a word")
+    common = value in _PROTOCOL_WORDS or any(value in text for text in (placeholder, *_OWN_WORDS))
+    if len(value) < shortest or common:
+        raise ValueError(
+            f"the value that {placeholder!r} shall stand for is too short, or a word of the "
+            "protocol: record with an account whose name and password are neither",
+        )
+
 
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
 """The headers of a request that are kept."""

@@ -11,6 +11,6 @@ OWN = [check for check in CHECKS if check.function.__module__.startswith("slipst
 
 @pytest.fixture(autouse=True)
 def _own_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slipstream.conformance.runner.CHECKS", OWN)
+    monkeypatch.setattr("slipstream.conformance.report.CHECKS", OWN)
     monkeypatch.setattr("slipstream.conformance.changes.PAUSE", 0)
     monkeypatch.setattr("slipstream.conformance.changes.TIMEOUT", 5)

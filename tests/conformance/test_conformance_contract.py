@@ -11,7 +11,7 @@ from libcloud.compute.base import NodeDriver
 
 from slipstream.conformance import CHECKS, Outcome, Report, Result
 from slipstream.conformance.contract import BUILT_ON, METHODS, only_raises
-from slipstream.conformance.mask import Mask
+from slipstream.conformance.subject import Mask
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"
 OWN = [check for check in CHECKS if check.function.__module__.startswith("slipstream.")]

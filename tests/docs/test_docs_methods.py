@@ -16,7 +16,7 @@ from pages import ROOT, cells, section, words
 from slipstream.backends import Nuvla, SlipStream3
 from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.errors import BadInput, NotSupported
-from slipstream.libcloud.unsupported import REASONS
+from slipstream.libcloud.operation import REASONS
 from slipstream.plugins.operations import Operations
 from slipstream.transport import call_context
 

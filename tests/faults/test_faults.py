@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
-from slipstream.libcloud.unsupported import REASONS
+from slipstream.libcloud.operation import REASONS
 
 from .calls import CALLS, SEND_NOTHING
 from .matrix import BAD, FAMILIES, Cell

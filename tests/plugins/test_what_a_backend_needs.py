@@ -160,7 +160,7 @@ def test_a_declared_secret_is_masked_before_the_first_request(
 
 
 def test_a_declared_secret_is_masked_in_cassettes(load_plugin):
-    from slipstream.testing.placeholders import PLACEHOLDERS
+    from slipstream.testing.scrubbing import PLACEHOLDERS
 
     load_plugin(plugin(kinds=[kind(secret_fields="X-Lab-Pass-Card")]))
     assert PLACEHOLDERS.announces("x-lab-pass-card")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from vcr.request import Request
 
-from slipstream.testing import matching
+from slipstream.testing import cassettes as matching
 from slipstream.testing.cassettes import Replay
 
 FORM = "application/x-www-form-urlencoded"

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from slipstream.testing.origins import kept_endpoint
 from slipstream.testing.scenarios import (
     MissingCredentialsError,
     ScenarioCredentials,
     cassette_path,
     scenario_name,
 )
+from slipstream.testing.scrubbing import kept_endpoint
 
 
 def test_credentials_are_read_from_the_environment_and_masked():

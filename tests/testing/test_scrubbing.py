@@ -17,11 +17,9 @@ from vcr.request import Request
 
 from slipstream.testing.cassette_file import FROM_SANDBOX, Header
 from slipstream.testing.cassettes import Recording, _scrubbed, replaying
-from slipstream.testing.matching import body as same_body
-from slipstream.testing.matching import query as same_query
-from slipstream.testing.origins import moved
-from slipstream.testing.placeholders import is_placeholder
-from slipstream.testing.scrubbing import Scrubber, pretty
+from slipstream.testing.cassettes import body as same_body
+from slipstream.testing.cassettes import query as same_query
+from slipstream.testing.scrubbing import Scrubber, is_placeholder, moved, pretty
 
 ENDPOINT = "http://127.0.0.1:54321"
 HEADER = Header(

@@ -25,8 +25,8 @@ from slipstream.filters import (
     parse,
 )
 from slipstream.filters.expressions import PLACING
-from slipstream.filters.geometry import read_shape
 from slipstream.filters.matching import leaves
+from slipstream.filters.values import read_shape
 from slipstream.sandbox.cimi import JsonProblem
 from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Query
 
