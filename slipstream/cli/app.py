@@ -9,9 +9,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from threading import TIMEOUT_MAX
+from typing import Any, TypeVar
 
 import attrs
 import click
@@ -21,6 +22,7 @@ from slipstream.version import VERSION, install_hint
 
 NAME = "slipstream"
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @attrs.frozen
@@ -69,17 +71,17 @@ class MissingExtra(click.ClickException):
 
 
 COMMANDS = (
-    Command("login", "Check the credentials.", "slipstream.cli.login:login", "cli"),
+    Command("login", "Check the credentials.", "slipstream.cli.lists:login", "cli"),
     Command("images", "List what can be deployed.", "slipstream.cli.lists:images", "cli"),
     Command("sizes", "List the sizes of machines.", "slipstream.cli.lists:sizes", "cli"),
     Command("locations", "List the clouds to deploy on.", "slipstream.cli.lists:locations", "cli"),
     Command("keys", "List the SSH keys.", "slipstream.cli.lists:keys", "cli"),
-    Command("deploy", "Deploy an image.", "slipstream.cli.deploy:deploy", "cli"),
+    Command("deploy", "Deploy an image.", "slipstream.cli.nodes:deploy", "cli"),
     Command("nodes", "List the deployments.", "slipstream.cli.lists:nodes", "cli"),
-    Command("show", "Show a node and its machines.", "slipstream.cli.show:show", "cli"),
-    Command("wait", "Wait until a node runs.", "slipstream.cli.wait:wait", "cli"),
-    Command("logs", "Print the logs of a node.", "slipstream.cli.logs:logs", "cli"),
-    Command("destroy", "Destroy a node.", "slipstream.cli.destroy:destroy", "cli"),
+    Command("show", "Show a node and its machines.", "slipstream.cli.nodes:show", "cli"),
+    Command("wait", "Wait until a node runs.", "slipstream.cli.nodes:wait", "cli"),
+    Command("logs", "Print the logs of a node.", "slipstream.cli.nodes:logs", "cli"),
+    Command("destroy", "Destroy a node.", "slipstream.cli.nodes:destroy", "cli"),
 )
 DEVELOPER_COMMANDS = (
     Command("sandbox", "Run a local server.", "slipstream.cli.sandbox:sandbox", "sandbox"),
@@ -148,7 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo("", err=True)
         return INTERRUPTED
     except click.ClickException as error:
-        click.echo(f"{_place(error)}: error: {error.format_message()}", err=True)
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else getattr(error, "needed_by", NAME)
+        click.echo(f"{path}: error: {error.format_message()}", err=True)
         return error.exit_code
     except OSError as error:
         # Flushing at exit must not fail once more.
@@ -161,6 +165,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(code or 0)
 
 
-def _place(error: click.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    return context.command_path if context else getattr(error, "needed_by", NAME)
+def number_option(name: str, **options: Any) -> Callable[[F], F]:
+    """An option with a number, checked as an argument of the driver is."""
+
+    def check(_: click.Context, __: click.Parameter, value: float) -> float:
+        from slipstream.values.numbers import check_number  # noqa: PLC0415 - imports libcloud
+
+        try:
+            return float(check_number("the value", value, most=most))
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    most = options.pop("most", TIMEOUT_MAX)
+    return click.option(name, type=float, callback=check, show_default=True, **options)

@@ -1,4 +1,4 @@
-"""``slipstream images``, ``sizes``, ``locations``, ``nodes`` and ``keys``."""
+"""The subcommands that list: `images`, `sizes`, `locations`, `nodes`, `keys`; and `login`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,25 @@ from typing import Any
 import click
 from libcloud.compute.base import NodeSize
 
-from slipstream.cli.driver_command import driver_command, find, short_id
-from slipstream.cli.output import document, print_json, print_table
+from slipstream.cli.driver_command import (
+    document,
+    driver_command,
+    find,
+    print_json,
+    print_table,
+    short_id,
+)
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+
+
+@driver_command
+def login(driver: SlipStreamNodeDriver, as_json: bool) -> None:
+    """Check that the credentials of the environment or of a profile are accepted."""
+    if as_json:
+        print_json({"endpoint": driver.ex_endpoint, "login": driver.key})
+    else:
+        who = f" as {driver.key}" if driver.key else ""
+        click.echo(f"Logged in to {driver.ex_endpoint}{who}.")
 
 
 def _print_list(

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slipstream.cli import slipstream
-from slipstream.cli.output import print_table
+from slipstream.cli.driver_command import print_table
 from slipstream.errors import NotSupported
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.profiles import PROFILE_VARIABLE, VARIABLES
@@ -27,7 +27,7 @@ Run = Callable[..., Result]
 @pytest.fixture(params=["slipstream", "nuvla"])
 def sandbox(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
     """A server whose credentials are in the environment."""
-    monkeypatch.setattr("slipstream.cli.wait.PERIOD", 0.05)
+    monkeypatch.setattr("slipstream.cli.nodes.PERIOD", 0.05)
     for variable in (*VARIABLES.values(), PROFILE_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
     with Sandbox(family=request.param, speed=600) as sandbox:
@@ -83,7 +83,7 @@ def test_lists(run: Run, sandbox: Sandbox) -> None:
 def test_no_row_of_a_list_is_folded_in_80_columns(
     command: str, run: Run, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("slipstream.cli.output._WIDE", 80)
+    monkeypatch.setattr("slipstream.cli.driver_command._WIDE", 80)
     documents = json.loads(run(command, "-o", "json").stdout)
     assert len(rows(run(command))) == 1 + len(documents)
 

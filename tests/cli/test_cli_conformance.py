@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from slipstream.cli import main
-from slipstream.cli.driver_arguments import parse
+from slipstream.cli.conformance import parse
 from slipstream.sandbox import Sandbox
 
 HERE = Path(__file__).parents[1] / "conformance"

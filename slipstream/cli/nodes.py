@@ -1,0 +1,203 @@
+"""The subcommands of one node: `deploy`, `show`, `wait`, `logs` and `destroy`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import click
+from libcloud.compute.base import Node, NodeImage
+from libcloud.compute.types import NodeState
+
+from slipstream.cli.app import FAILED, number_option
+from slipstream.cli.driver_command import (
+    document,
+    driver_command,
+    find,
+    find_node,
+    print_fields,
+    print_json,
+    print_table,
+)
+from slipstream.errors import BadInput, NotSupported
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.progress import ProgressLine
+from slipstream.values.text import safe_text
+
+
+@driver_command
+@click.argument("node")
+def show(driver: SlipStreamNodeDriver, as_json: bool, node: str) -> None:
+    """Show a node, by its id or its name, and its machines."""
+    print_node(driver, find_node(driver, node), as_json)
+
+
+def print_node(driver: SlipStreamNodeDriver, node: Node, as_json: bool) -> None:
+    """Print a node and its machines."""
+    machines = []
+    with suppress(NotSupported):  # as with a backend that knows deployments alone
+        machines = driver.ex_list_virtual_machines(node=node)
+    if as_json:
+        print_json({**document(node), "machines": [document(machine) for machine in machines]})
+        return
+    print_fields(
+        {
+            "node": node.id,
+            "name": node.name,
+            "state": node.extra["state"],
+            "failure": node.extra["abort"],
+            "image": node.extra["module"],
+            "location": node.extra["clouds"],
+            "addresses": [*node.public_ips, *node.private_ips],
+            "service": node.extra["service_url"],
+            "tags": node.extra["tags"],
+            "started": node.created_at,
+        }
+    )
+    if machines:
+        click.echo()
+        print_table(
+            ("MACHINE", "STATE", "ADDRESSES"),
+            [
+                (machine.name, machine.state, [*machine.public_ips, *machine.private_ips])
+                for machine in machines
+            ],
+        )
+
+
+PERIOD = 2.0
+"""The longest pause between two polls in seconds."""
+
+timeout_option = number_option("--timeout", default=1800, help="Seconds to wait at most.")
+
+
+@driver_command
+@click.argument("node")
+@click.option("--state", help="Wait for this state.  [default: running]")
+@timeout_option
+def wait(
+    driver: SlipStreamNodeDriver, as_json: bool, node: str, state: str | None, timeout: float
+) -> None:
+    """Wait until a node runs, and show it."""
+    wait_and_print(driver, find_node(driver, node), as_json, timeout, state)
+
+
+def wait_and_print(
+    driver: SlipStreamNodeDriver,
+    node: Node,
+    as_json: bool,
+    timeout: float,
+    state: str | None = None,
+) -> None:
+    """Wait until a node is in a state, and print it."""
+    with ProgressLine(
+        sys.stderr, machines=lambda: driver.ex_list_virtual_machines(node=node)
+    ) as progress:
+        driver.ex_wait_node_in_state(
+            node, state or NodeState.RUNNING, PERIOD, timeout, progress=progress
+        )
+    print_node(driver, find_node(driver, str(node.id)), as_json)
+
+
+@driver_command
+@click.argument("image")
+@click.option("--name", help="The name of the node.")
+@click.option("--location", metavar="NAME", help="The cloud to deploy on.")
+@click.option("--size", metavar="ID", help="The service offer for its machines.")
+@click.option(
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="The value of a parameter; of an application with nodes, NODE:NAME=VALUE. Repeatable.",
+)
+@click.option("--wait", is_flag=True, help="Wait until it runs.")
+@timeout_option
+def deploy(
+    driver: SlipStreamNodeDriver,
+    as_json: bool,
+    image: str,
+    name: str | None,
+    location: str | None,
+    size: str | None,
+    parameters: Sequence[str],
+    wait: bool,
+    timeout: float,
+) -> None:
+    """Deploy an image, as in apps/WordPress/wordpress, and show the new node."""
+    module = driver.get_image(image)
+    node = driver.create_node(
+        name=name,
+        image=module,
+        location=find(driver.list_locations() if location else [], "location", location),
+        size=find(driver.list_sizes(ex_all=True) if size else [], "size", size),
+        ex_parameters=_parse(parameters, module),
+    )
+    if not wait:
+        print_node(driver, node, as_json)
+        return
+    # The id must be known even if the wait fails. What cannot be printed does not end it.
+    with suppress(OSError):
+        click.echo(f"Deployed {node.id}.", err=True)
+    wait_and_print(driver, node, as_json, timeout)
+
+
+def _parse(parameters: Sequence[str], image: NodeImage) -> dict[str, Any]:
+    """The parameters of a component, or those of each node of an application."""
+    values: dict[str, Any] = {}
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
+        if not equals or not name:
+            raise BadInput("--param takes a name and a value, as in --param title=Hello.")
+        node, colon, own_name = name.partition(":")
+        if image.extra.get("nodes") and colon:
+            values.setdefault(node, {})[own_name] = value
+        else:
+            values[name] = value
+    return values
+
+
+@driver_command
+@click.argument("node")
+@click.argument("components", nargs=-1, metavar="[COMPONENT]...")
+@click.option("--lines", type=click.IntRange(1), default=200, show_default=True)
+def logs(
+    driver: SlipStreamNodeDriver, as_json: bool, node: str, components: Sequence[str], lines: int
+) -> None:
+    """
+    Print the last lines that components of a node have logged (not on SlipStream).
+
+    A node with a single component needs none.
+    """
+    texts = driver.ex_get_node_logs(find_node(driver, node), components, lines=lines)
+    if as_json:
+        print_json(texts)
+        return
+    for component, entries in texts.items():
+        for entry in entries:
+            prefix = f"{component}  " if len(texts) > 1 else ""
+            click.echo(f"{prefix}{safe_text(entry, len(entry) * 10)}")
+
+
+@driver_command
+@click.argument("node")
+@click.option("--yes", is_flag=True, help="Destroy without a confirmation.")
+def destroy(driver: SlipStreamNodeDriver, as_json: bool, node: str, yes: bool) -> None:
+    """Destroy a node and its machines, after a confirmation."""
+    target = find_node(driver, node)
+    prompt = f"Destroy {target.name} ({target.id}, {target.extra['state']})?"
+    try:
+        confirmed = yes or click.confirm(prompt, err=True)
+    except click.Abort:  # there is no input
+        click.echo(err=True)
+        confirmed = False
+    if not confirmed:
+        click.echo("slipstream destroy: nothing was destroyed; answer y, or give --yes", err=True)
+        click.get_current_context().exit(FAILED)
+    driver.destroy_node(target)
+    if as_json:
+        print_json({"id": target.id, "destroyed": True})
+    else:
+        click.echo(f"Destroyed {target.id}.")
