@@ -134,7 +134,7 @@ class Recording:
         """Write what was recorded."""
         if not self.interactions:
             raise CassetteError(f"{header.scenario} made no request: it is no scenario")
-        if any(secret in repr(self.interactions) for secret in self.scrubber.known):
+        if any(secret in repr(self.interactions) for secret in self.scrubber.secrets):
             raise CassetteError(f"{header.scenario} was not saved: a known secret got through")
         save(path, header, self.interactions)
 

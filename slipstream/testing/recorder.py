@@ -25,7 +25,7 @@ from slipstream.testing.cassette_file import (
 )
 from slipstream.testing.cassettes import Recording
 from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
-from slipstream.testing.scrubbing import Scrubber, kept_endpoint, moved
+from slipstream.testing.scrubbing import Scrubber, moved, public_endpoint
 from slipstream.transport import Transport
 from slipstream.transport.messages import Request
 from slipstream.values import Endpoint
@@ -89,14 +89,16 @@ class Recorder:
     def scrubber(self) -> Scrubber:
         """Build the scrubber that knows the credentials and the server's address."""
         return Scrubber(
-            known=self.credentials.secrets(),
+            secrets=self.credentials.secrets(),
             names=self.credentials.names(),
-            moved=moved(self.endpoint, kept_endpoint(self.endpoint)),
+            moved=moved(self.endpoint, public_endpoint(self.endpoint)),
         )
 
     def keep(self, name: str, tape: Recording) -> None:
         """Write the cassette of a scenario that passed."""
-        header = Header(scenario=name, credentials=self.credentials.given(), **self._provenance())
+        header = Header(
+            scenario=name, credentials=self.credentials.available(), **self._provenance()
+        )
         tape.save(cassette_path(self.folder, name), header)
         self.recorded.append(name)
         self._note(name, None)
@@ -130,7 +132,7 @@ class Recorder:
             "version": version[1] if version else "unknown",
             "date": datetime.now(UTC).date().isoformat(),
             "library": f"{_DISTRIBUTION} {importlib.metadata.version(_DISTRIBUTION)}",
-            "endpoint": kept_endpoint(self.endpoint),
+            "endpoint": public_endpoint(self.endpoint),
         }
 
 

@@ -7,36 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NoReturn, Self
+from typing import NoReturn, Self
 
 import pyotp
 from attrs import asdict, field, fields, frozen
 
-from slipstream.testing.scrubbing import (
-    KEY,
-    OTHER_PASSWORD,
-    OTHER_USERNAME,
-    PASSWORD,
-    SECRET,
-    TOKEN,
-    TWO_FACTOR_PASSWORD,
-    TWO_FACTOR_SEED,
-    TWO_FACTOR_USERNAME,
-    USERNAME,
-)
+from slipstream.testing.scrubbing import CREDENTIALS
 
-_PLACEHOLDERS: Final = {
-    "username": USERNAME,
-    "password": PASSWORD,
-    "key": f"credential/{KEY}",
-    "secret": SECRET,
-    "token": TOKEN,
-    "other_username": OTHER_USERNAME,
-    "other_password": OTHER_PASSWORD,
-    "two_factor_username": TWO_FACTOR_USERNAME,
-    "two_factor_password": TWO_FACTOR_PASSWORD,
-    "two_factor_seed": TWO_FACTOR_SEED,
-}
 _LOGINS = (
     ("username", "password"),
     ("key", "secret"),
@@ -111,24 +88,16 @@ class ScenarioCredentials:
     @classmethod
     def placeholders(cls, names: tuple[str, ...]) -> Self:
         """Make the credentials that a replay takes for real."""
-        return cls(**{name: _PLACEHOLDERS[name] for name in names})
+        return cls(**{name: CREDENTIALS[name] for name in names})
 
-    def given(self) -> tuple[str, ...]:
-        """Name the credentials that are there."""
+    def available(self) -> tuple[str, ...]:
+        """The names of the credentials that are there."""
         return tuple(name for name, value in asdict(self).items() if value)
 
     def secrets(self) -> dict[str, str]:
         """Map the secret values to their placeholders, for a scrubber."""
-        return self._placeholders_of(
-            *(
-                "password",
-                "secret",
-                "token",
-                "other_password",
-                "two_factor_password",
-                "two_factor_seed",
-            )
-        )
+        secret = (field.name for field in fields(type(self)) if field.repr is _masked)
+        return self._placeholders_of(*secret)
 
     def names(self) -> dict[str, str]:
         """Map the names of users and key to their placeholders, for a scrubber."""
@@ -139,7 +108,7 @@ class ScenarioCredentials:
         }
 
     def _placeholders_of(self, *names: str) -> dict[str, str]:
-        return {getattr(self, name): _PLACEHOLDERS[name] for name in names if getattr(self, name)}
+        return {getattr(self, name): CREDENTIALS[name] for name in names if getattr(self, name)}
 
 
 @frozen(kw_only=True)

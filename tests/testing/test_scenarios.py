@@ -10,7 +10,7 @@ from slipstream.testing.scenarios import (
     cassette_path,
     scenario_name,
 )
-from slipstream.testing.scrubbing import kept_endpoint
+from slipstream.testing.scrubbing import public_endpoint
 
 
 def test_credentials_are_read_from_the_environment_and_masked():
@@ -23,7 +23,7 @@ def test_credentials_are_read_from_the_environment_and_masked():
         },
     )
     assert credentials.key == "credential/0b1d9a52"
-    assert credentials.given() == ("username", "password", "key", "secret")
+    assert credentials.available() == ("username", "password", "key", "secret")
     assert "hunter2" not in repr(credentials)
     assert "abc.def" not in repr(credentials)
 
@@ -31,13 +31,13 @@ def test_credentials_are_read_from_the_environment_and_masked():
 def test_an_api_key_alone_will_do():
     environment = {"SLIPSTREAM_KEY": "credential/1", "SLIPSTREAM_SECRET": "s"}
     credentials = ScenarioCredentials.from_environment(environment)
-    assert credentials.given() == ("key", "secret")
+    assert credentials.available() == ("key", "secret")
     assert credentials.username is None
 
 
 def test_a_token_alone_will_do_and_is_a_secret():
     credentials = ScenarioCredentials.from_environment({"SLIPSTREAM_TOKEN": "t-12345678"})
-    assert credentials.given() == ("token",)
+    assert credentials.available() == ("token",)
     assert credentials.secrets() == {"t-12345678": "recorded-token"}
     assert "t-1234" not in repr(credentials)
 
@@ -50,7 +50,7 @@ def test_an_empty_variable_is_a_missing_one():
 
 def test_a_replay_has_the_credentials_that_the_recording_had():
     credentials = ScenarioCredentials.placeholders(("key", "secret"))
-    assert credentials.given() == ("key", "secret")
+    assert credentials.available() == ("key", "secret")
     assert credentials.key == "credential/00000000-0000-4000-8000-000000000000"
 
 
@@ -61,6 +61,6 @@ def test_names_are_derived_from_the_test():
 
 
 def test_public_services_keep_their_name_and_others_lose_it():
-    assert kept_endpoint("http://127.0.0.1:5000/") == "https://server.example"
-    assert kept_endpoint("https://slip.acme.ch/base") == "https://server.example/base"
-    assert kept_endpoint("https://nuv.la") == "https://nuv.la"
+    assert public_endpoint("http://127.0.0.1:5000/") == "https://server.example"
+    assert public_endpoint("https://slip.acme.ch/base") == "https://server.example/base"
+    assert public_endpoint("https://nuv.la") == "https://nuv.la"

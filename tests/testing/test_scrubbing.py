@@ -208,7 +208,7 @@ def test_a_secret_in_xml_is_gone_from_the_file(secret, name, depth, shape, cut):
 @example(data=None, secret='Zq9"<&é /xQ')
 def test_a_known_secret_is_gone_wherever_it_stands(data, secret):
     known = Scrubber(
-        known={secret: "recorded-password"},
+        secrets={secret: "recorded-password"},
         names={"marvin.martian": "recorded-user"},
         moved=moved(ENDPOINT, "https://server.example"),
     )
@@ -236,7 +236,7 @@ def test_a_known_secret_is_gone_wherever_it_stands(data, secret):
 @quick
 @given(text=st.text(max_size=60) | json_with("Zq9abcxQ", "token").map(json.dumps))
 def test_scrubbing_what_is_scrubbed_changes_nothing(text):
-    scrubber = Scrubber(known={"hunter2hunter2": "recorded-password"})
+    scrubber = Scrubber(secrets={"hunter2hunter2": "recorded-password"})
     once = scrubber.text(text)
     assert scrubber.text(once) == once
 
@@ -323,11 +323,11 @@ def test_a_packing_that_cannot_be_undone_is_refused():
 @pytest.mark.parametrize("value", ["abc", "password", "user", "recorded-user"])
 def test_credentials_that_are_words_of_the_protocol_are_refused_unnamed(value):
     with pytest.raises(ValueError, match="too short, or a word of the protocol"):
-        Scrubber(known={value: "recorded-password"})
+        Scrubber(secrets={value: "recorded-password"})
 
 
 def test_credentials_do_not_show_in_the_scrubber():
-    assert "hunter2" not in repr(Scrubber(known={"hunter2": "recorded-password"}))
+    assert "hunter2" not in repr(Scrubber(secrets={"hunter2": "recorded-password"}))
 
 
 @pytest.mark.parametrize(
