@@ -3,12 +3,12 @@ The filter language of CIMI collections, as values.
 
 Build an expression, print it for the wire, read one back, or try it on a document::
 
-    wanted = attr("resource:type").eq("VM") & attr("connector/href").eq("exoscale-ch-gva")
-    str(wanted)                # resource:type='VM' and connector/href='exoscale-ch-gva'
-    parse(str(wanted))         # the same value again
-    wanted.matches(document)   # True or False
+    machines = attr("resource:type").eq("VM") & attr("connector/href").eq("exoscale-ch-gva")
+    str(machines)              # resource:type='VM' and connector/href='exoscale-ch-gva'
+    parse(str(machines))       # the same value again
+    machines.matches(document) # True or False
 
-Nuvla knows lists and places beside that: ``parse(text, NUVLA)`` reads ``state=['NEW','OLD']``.
+Nuvla knows lists and locations beside that: ``parse(text, NUVLA)`` reads ``state=['NEW','OLD']``.
 
 Servers strip the quotes of a string and nothing else, so some values cannot be written at all.
 Those raise :class:`UnwritableValue`; a value never changes the meaning of the rest of a filter.

@@ -45,8 +45,6 @@ def _check_operator(_: object, __: object, operator: str) -> None:
 
 
 class _Combinable:
-    """What every expression can do: join others, and be tried on a document."""
-
     __slots__ = ()
 
     def __and__(self, other: Filter) -> And:
@@ -70,7 +68,7 @@ class Attribute:
         return self.path
 
     def values(self, document: Mapping[str, Any]) -> list[Any]:
-        """Find what a document holds under this name."""
+        """The values that a document has under this name."""
         return list(leaves(document, self.path.split("/")))
 
     def eq(self, value: Value) -> Comparison:
@@ -109,9 +107,9 @@ class Attribute:
         """Equal to one of the values; known to Nuvla."""
         return Comparison.checked(self, "=", tuple(values))
 
-    def placed(self, how: str, place: str) -> Comparison:
-        """A place that lies so towards another one; known to Nuvla."""
-        return Comparison.checked(self, how, place)
+    def placed(self, relation: str, shape: str) -> Comparison:
+        """A location with this relation to a shape in well-known text; known to Nuvla."""
+        return Comparison.checked(self, relation, shape)
 
     def is_null(self) -> Comparison:
         """Missing."""
@@ -136,7 +134,7 @@ class Property:
         return f"property[{write(self.name)}]"
 
     def values(self, document: Mapping[str, Any]) -> list[Any]:  # noqa: ARG002
-        """Find nothing."""
+        """Nothing."""
         return []
 
 
@@ -167,7 +165,7 @@ class Comparison(_Combinable):
         return f"{self.attribute}{operator}{write(self.value)}"
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """Judge a document."""
+        """Whether it is true of a document."""
         return JUDGES[self.operator](self.attribute.values(document), self.value)
 
     def comparisons(self) -> Iterator[Comparison]:
@@ -180,17 +178,12 @@ class _Combination(_Combinable):
     operands: tuple[Filter, ...] = attrs.field()
 
     def __attrs_post_init__(self) -> None:
-        flat = tuple(self._flat(self.operands))
-        if len(flat) < 2:
+        unfolded: list[Filter] = []
+        for operand in self.operands:
+            unfolded += operand.operands if isinstance(operand, type(self)) else [operand]
+        if len(unfolded) < 2:
             raise ValueError(f"{type(self).__name__} joins two expressions or more.")
-        object.__setattr__(self, "operands", flat)
-
-    def _flat(self, operands: Iterable[Filter]) -> Iterator[Filter]:
-        for operand in operands:
-            if isinstance(operand, type(self)):
-                yield from operand.operands
-            else:
-                yield operand
+        object.__setattr__(self, "operands", tuple(unfolded))
 
     def comparisons(self) -> Iterator[Comparison]:
         """Walk through the comparisons."""
@@ -211,7 +204,7 @@ class And(_Combination):
         return " and ".join(parts)
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """Judge a document."""
+        """Whether it is true of a document."""
         return all(operand.matches(document) for operand in self.operands)
 
 
@@ -224,10 +217,10 @@ class Or(_Combination):
     """
 
     def __str__(self) -> str:
-        return " or ".join(str(part) for part in self.operands)
+        return " or ".join(map(str, self.operands))
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """Judge a document."""
+        """Whether it is true of a document."""
         return any(operand.matches(document) for operand in self.operands)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from slipstream.filters.values import Date, Shape, Value, read_moment, read_shape, shape_of
+from slipstream.filters.values import Date, Shape, Value, parse_timestamp, read_shape, shape_of
 
 Judge = Callable[[Sequence[Any], Value], bool]
 
@@ -24,23 +24,31 @@ def leaves(document: Any, path: Sequence[str]) -> Iterator[Any]:
         yield from leaves(document[path[0]], path[1:])
 
 
-def _same_kind(attribute: Any, value: Value) -> bool:
-    if isinstance(attribute, bool) or isinstance(value, bool):
-        return isinstance(attribute, bool) and isinstance(value, bool)
-    return isinstance(value, int) == isinstance(attribute, int | float)
-
-
-def _moment(attribute: Any) -> datetime | None:
-    try:
-        return read_moment(attribute)
-    except (TypeError, ValueError):
-        return None
-
-
-def _equal(attribute: Any, value: Value) -> bool:
+def _comparable(attribute: Any, value: Value) -> tuple[Any, Any] | None:
+    """Both sides of a comparison, if they are of the same kind."""
     if isinstance(value, Date):
-        return _moment(attribute) == value.moment
-    return _same_kind(attribute, value) and bool(attribute == value)
+        try:
+            return parse_timestamp(attribute), value.value
+        except (TypeError, ValueError):
+            return None
+    if isinstance(attribute, bool) or isinstance(value, bool):
+        same_kind = isinstance(attribute, bool) and isinstance(value, bool)
+    elif isinstance(value, int):
+        same_kind = isinstance(attribute, int | float)
+    else:
+        same_kind = isinstance(attribute, str)
+    return (attribute, value) if same_kind else None
+
+
+def _compared(compare: Callable[[Any, Any], bool]) -> Judge:
+    def judge(values: Sequence[Any], value: Value) -> bool:
+        pairs = (_comparable(attribute, value) for attribute in values)
+        return any(pair is not None and compare(*pair) for pair in pairs)
+
+    return judge
+
+
+_has_equal = _compared(operator.eq)
 
 
 def _is_equal(values: Sequence[Any], value: Value) -> bool:
@@ -48,51 +56,24 @@ def _is_equal(values: Sequence[Any], value: Value) -> bool:
         return not values
     if isinstance(value, tuple):
         return any(_is_equal(values, item) for item in value)
-    return any(_equal(attribute, value) for attribute in values)
-
-
-def _is_other(values: Sequence[Any], value: Value) -> bool:
-    return not _is_equal(values, value)
-
-
-def _order(attribute: Any, value: Value) -> int | None:
-    if isinstance(value, Date):
-        moment = _moment(attribute)
-        return None if moment is None else (moment > value.moment) - (moment < value.moment)
-    comparable = (
-        isinstance(attribute, str) if isinstance(value, str) else _same_kind(attribute, value)
-    )
-    return int(attribute > value) - int(attribute < value) if comparable else None
-
-
-def _ordered(accept: Callable[[int], bool]) -> Judge:
-    def judge(values: Sequence[Any], value: Value) -> bool:
-        signs = (_order(attribute, value) for attribute in values)
-        return any(sign is not None and accept(sign) for sign in signs)
-
-    return judge
+    return _has_equal(values, value)
 
 
 def _starts(values: Sequence[Any], value: Value) -> bool:
-    return any(
-        isinstance(attribute, str) and attribute.startswith(str(value)) for attribute in values
-    )
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+\*?", text.casefold()))
-
-
-def _is_among(term: str, words: set[str]) -> bool:
-    if term.endswith("*"):
-        return any(word.startswith(term[:-1]) for word in words)
-    return term in words
+    return any(isinstance(text, str) and text.startswith(str(value)) for text in values)
 
 
 def _has_words(values: Sequence[Any], value: Value) -> bool:
-    terms = _words(str(value))
-    texts = (_words(attribute) for attribute in values if isinstance(attribute, str))
-    return any(all(_is_among(term, words) for term in terms) for words in texts)
+    def words(text: str) -> set[str]:
+        return set(re.findall(r"\w+\*?", text.casefold()))
+
+    def is_among(term: str, text: set[str]) -> bool:
+        if term.endswith("*"):
+            return any(word.startswith(term[:-1]) for word in text)
+        return term in text
+
+    terms, texts = words(str(value)), (words(text) for text in values if isinstance(text, str))
+    return any(all(is_among(term, text) for term in terms) for text in texts)
 
 
 def _placed(accept: Callable[[Shape, Shape], bool]) -> Judge:
@@ -105,11 +86,11 @@ def _placed(accept: Callable[[Shape, Shape], bool]) -> Judge:
 
 JUDGES: Mapping[str, Judge] = {
     "=": _is_equal,
-    "!=": _is_other,
-    "<": _ordered(lambda sign: sign < 0),
-    "<=": _ordered(lambda sign: sign <= 0),
-    ">=": _ordered(lambda sign: sign >= 0),
-    ">": _ordered(lambda sign: sign > 0),
+    "!=": lambda values, value: not _is_equal(values, value),
+    "<": _compared(operator.lt),
+    "<=": _compared(operator.le),
+    ">=": _compared(operator.ge),
+    ">": _compared(operator.gt),
     "^=": _starts,
     "==": _has_words,
     "intersects": _placed(lambda shape, other: shape.meets(other)),
@@ -117,3 +98,4 @@ JUDGES: Mapping[str, Judge] = {
     "within": _placed(lambda shape, other: other.covers(shape)),
     "contains": _placed(lambda shape, other: shape.covers(other)),
 }
+"""Whether an operator is true of the values of an attribute and the value beside it."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -24,30 +24,30 @@ class Date:
     """
     A date without quotes, as in ``created>2017-06-26``.
 
-    :param text: A day, or a moment in UTC with milliseconds (``2017-06-26T11:13:42.883Z``).
+    :param text: A day, or a timestamp in UTC with milliseconds (``2017-06-26T11:13:42.883Z``).
     """
 
     text: str
 
     @classmethod
-    def at(cls, moment: datetime) -> Date:
-        """Write a moment the way servers store it."""
-        if moment.tzinfo is None:
-            raise UnwritableValue("A moment in a filter needs a time zone.")
-        text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    def at(cls, timestamp: datetime) -> Date:
+        """Write a timestamp the way servers store it."""
+        if timestamp.tzinfo is None:
+            raise UnwritableValue("A timestamp in a filter needs a time zone.")
+        text = timestamp.astimezone(UTC).isoformat(timespec="milliseconds")
         return cls(text.replace("+00:00", "Z"))
 
     @property
-    def moment(self) -> datetime:
-        """The moment meant; a day means its first instant in UTC."""
-        return read_moment(self.text)
+    def value(self) -> datetime:
+        """The timestamp; of a day its first instant in UTC."""
+        return parse_timestamp(self.text)
 
     def check(self) -> None:
         """Make sure that every server takes this date."""
         if not _EXACT_DATE.fullmatch(self.text):
             raise UnwritableValue(f"{self.text!r} is not a date a server reads in a filter.")
         try:
-            self.moment  # noqa: B018 - reading it is the check
+            self.value  # noqa: B018 - reading it is the check
         except ValueError:
             raise UnwritableValue(f"{self.text!r} is not a day of any calendar.") from None
 
@@ -56,15 +56,10 @@ Item: TypeAlias = str | int | Date
 Value: TypeAlias = Item | bool | tuple[Item, ...] | None
 
 
-def is_item(value: object) -> TypeGuard[Item]:
-    """Tell whether a value may stand in a list."""
-    return isinstance(value, str | int | Date) and not isinstance(value, bool)
-
-
-def read_moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """Read an ISO 8601 date or time; without a zone it is UTC."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    timestamp = datetime.fromisoformat(text)
+    return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
 
 
 def write(value: Value) -> str:
@@ -76,19 +71,17 @@ def write(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        return _write_integer(value)
+        if not 0 <= value <= LARGEST_INTEGER:
+            raise UnwritableValue(f"An integer in a filter is from 0 to {LARGEST_INTEGER}.")
+        return str(value)
     if isinstance(value, Date):
         value.check()
         return value.text
-    if isinstance(value, tuple) and all(is_item(item) for item in value):
+    if isinstance(value, tuple) and all(
+        isinstance(item, str | int | Date) and not isinstance(item, bool) for item in value
+    ):
         return f"[{','.join(write(item) for item in value)}]"
     raise UnwritableValue(f"A filter has no literal for a value of type {type(value).__name__}.")
-
-
-def _write_integer(value: int) -> str:
-    if not 0 <= value <= LARGEST_INTEGER:
-        raise UnwritableValue(f"An integer in a filter is from 0 to {LARGEST_INTEGER}.")
-    return str(value)
 
 
 def _write_string(value: str) -> str:
@@ -127,13 +120,12 @@ class Shape:
     corners: tuple[Point, ...]
 
     def covers(self, other: Shape) -> bool:
-        """Tell whether another shape lies in this one; its corners decide."""
-        return all(self._holds(corner) for corner in other.corners)
+        """Whether another shape lies in this one; its corners decide."""
+        return all(map(self._holds, other.corners))
 
     def meets(self, other: Shape) -> bool:
-        """Tell whether the shapes have a place in common; their corners decide."""
-        mine = (other._holds(corner) for corner in self.corners)
-        return any(mine) or any(self._holds(corner) for corner in other.corners)
+        """Whether the shapes overlap; their corners decide."""
+        return any(map(self._holds, other.corners)) or any(map(other._holds, self.corners))
 
     def _holds(self, point: Point) -> bool:
         if point in self.corners:
@@ -160,6 +152,6 @@ def read_shape(text: str) -> Shape:
 
 
 def shape_of(values: Sequence[Any]) -> Shape | None:
-    """Read a place from a document."""
+    """Read a location from the values of a document."""
     numbers = [value for value in values if isinstance(value, int | float)]
     return Shape(((numbers[0], numbers[1]),)) if len(numbers) > 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 from libcloud.common.base import ConnectionUserAndKey
@@ -15,9 +15,6 @@ from slipstream.libcloud.direct_requests import DirectResponse, Params, request_
 from slipstream.libcloud.operation import operation
 from slipstream.libcloud.settings import changed, check_token, user_agent
 from slipstream.session import Session
-
-if TYPE_CHECKING:
-    from slipstream.transport import Transport
 
 _FIXED: Final = {"host", "port", "secure", "request_path", "user_id", "key"}
 _LIVE: Final = {"timeout", "retry_delay", "backoff", "proxy_url"}
@@ -48,14 +45,14 @@ class SessionConnection(ConnectionUserAndKey):
 
     @property
     def name(self) -> str:
-        """The driver's name, for what goes wrong."""
+        """The driver's name, for exceptions."""
         return str(getattr(self.driver, "name", type(self).__name__))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {self.host}:{self.port}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # What it was made with stays where it is, as the driver's secrets do.
+        # The secrets are not pickled, as those of the driver are not.
         return attrgetter("connection"), (self.driver,)
 
     def __setattr__(self, attribute: str, value: Any) -> None:
@@ -79,7 +76,7 @@ class SessionConnection(ConnectionUserAndKey):
         """
         Do nothing: connections are made when they are needed.
 
-        :raises BadInput: If it names another place to connect to.
+        :raises BadInput: If it names another server.
         """
         if host or port or base_url or kwargs:
             self._refuse("host")
@@ -101,26 +98,26 @@ class SessionConnection(ConnectionUserAndKey):
         Send a request of your own to the endpoint, as the user who is logged in.
 
         An expired session is renewed, and a failure is one of the driver's exceptions. The
-        answer is read whole.
+        response is read whole.
 
         :param action: The path below the endpoint and its base path; a query may follow it.
         :param params: More of the query.
         :param data: The body; a ``dict`` is sent as a form.
-        :param headers: Further headers. XML is asked for before JSON when there is no ``Accept``.
+        :param headers: Further headers. XML is preferred to JSON if there is no ``Accept``.
         :param method: The HTTP method.
         :param raw: Not supported.
         :param stream: Not supported.
         :param json: What is sent as JSON, instead of ``data``.
-        :param retry_failed: Whether it may be sent again after a passing failure; when left out,
-            what only reads may.
-        :returns: The answer; ``object`` is its JSON or XML, parsed.
-        :raises NotSupported: If ``raw`` or ``stream`` is asked for.
+        :param retry_failed: Whether it may be sent again after a temporary failure; when left
+            out, what only reads may.
+        :returns: The response; ``object`` is its JSON or XML, parsed.
+        :raises NotSupported: If ``raw`` or ``stream`` is true.
         :raises BadInput: If it is no request to this endpoint.
         :raises RequestFailed: If the server answers with an error status.
         """
         if raw or stream:
             raise NotSupported(
-                "connection.request() reads an answer whole: raw and stream are not supported.",
+                "connection.request() reads a response whole: raw and stream are not supported.",
                 hint="Leave them out; response.iter_content() goes through what was read.",
             )
         request = request_of(
@@ -133,9 +130,7 @@ class SessionConnection(ConnectionUserAndKey):
             retry=retry_failed,
         )
         doing = f"send {request.method} {request.path}"
-        if self._session is None:
-            raise BadInput("The driver is not logged in yet.")
-        return DirectResponse(self._session.send(request, doing=doing), self)
+        return DirectResponse(self._logged_in.send(request, doing=doing), self)
 
     def set_http_proxy(self, proxy_url: str | None) -> None:
         """
@@ -149,14 +144,14 @@ class SessionConnection(ConnectionUserAndKey):
     @operation
     def user_agent_append(self, token: str) -> None:
         """
-        Say in all later requests what the program is called.
+        Add the name of the program to the user agent of all later requests.
 
         :param token: The name, as in ``my-app/1.0``.
         :raises BadInput: If it cannot be sent in a header.
         """
         self.ua.append(check_token(token))
-        settings = self._transport.settings
-        self._transport.settings = attrs.evolve(settings, user_agent=self._user_agent())
+        transport = self._logged_in.transport
+        transport.settings = attrs.evolve(transport.settings, user_agent=self._user_agent())
 
     def _user_agent(self) -> str:
         # The name is libcloud's: programs read the user agent by it.
@@ -164,7 +159,7 @@ class SessionConnection(ConnectionUserAndKey):
 
     @operation
     def _change(self, attribute: str, value: Any) -> Any:
-        transport = self._transport
+        transport = self._logged_in.transport
         transport.settings, value = changed(transport.settings, attribute, value)
         return value
 
@@ -181,10 +176,10 @@ class SessionConnection(ConnectionUserAndKey):
         return None if driver is None else driver._session  # noqa: SLF001 - it belongs to it
 
     @property
-    def _transport(self) -> Transport:
+    def _logged_in(self) -> Session:
         if self._session is None:
             raise BadInput("The driver is not logged in yet.")
-        return self._session.transport
+        return self._session
 
 
 def _unused(attribute: str, value: object) -> NotSupported:

@@ -1,15 +1,16 @@
-"""Requests that a program makes by itself, by libcloud's connection, and their answers."""
+"""Requests that a program sends itself, by libcloud's connection, and their responses."""
 
 from __future__ import annotations
 
 import json as json_format
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from libcloud.common.base import Response as LibcloudResponse
+from requests.structures import CaseInsensitiveDict
 
 from slipstream.errors import BadInput, shorten
 from slipstream.transport.messages import Request, Response
@@ -41,44 +42,54 @@ def request_of(
     verb = str(method).upper()
     if not _METHOD.fullmatch(verb):
         raise BadInput(f"{shorten(str(method))!r} is no method of HTTP.")
-    described = {"Accept": _ACCEPT} if kind is None else {"Accept": _ACCEPT, "Content-Type": kind}
-    reads = verb in {"GET", "HEAD", "OPTIONS"}
+    merged = CaseInsensitiveDict({"Accept": _ACCEPT} | ({"Content-Type": kind} if kind else {}))
+    for name, value in (headers or {}).items():
+        if not _NAME.fullmatch(str(name)) or not _VALUE.fullmatch(str(value)):
+            raise BadInput(f"The header {shorten(str(name))!r} cannot be sent.")
+        if str(name).lower() in _OURS:
+            raise BadInput(f"The header {name} is the driver's own and cannot be given.")
+        merged[str(name)] = str(value).strip()
     return Request(
         method=verb,
         path=path,
         query=query,
-        headers=_merged(described, _checked(headers or {})),
+        headers=dict(merged.items()),
         body=body,
-        repeatable=reads if retry is None else bool(retry),
+        repeatable=verb in {"GET", "HEAD", "OPTIONS"} if retry is None else bool(retry),
     )
 
 
 class DirectResponse(LibcloudResponse):
     """
-    An answer as libcloud's programs read it: ``status``, ``headers`` with names in small
+    A response as libcloud's programs read it: ``status``, ``headers`` with names in small
     letters, ``body`` as text, and ``object``, which is JSON or XML parsed and otherwise the text.
 
-    :param answer: The answer.
+    :param response: The response.
     :param connection: The connection that it came by.
     :raises MalformedAnswer: If it says that it is JSON or XML, and is not.
     """
 
-    def __init__(self, answer: Response, connection: Any) -> None:
+    def __init__(self, response: Response, connection: Any) -> None:
         self.connection = connection
-        self.status = answer.status
-        self.headers = {name.lower(): value for name, value in answer.headers.items()}
-        self.error = _reason(answer.status)
-        self.body = answer.text.strip()
-        self._content = answer.body
-        self.object = _parsed(answer) if self.body else self.body
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self.error = responses.get(response.status, "")
+        self.body = response.text.strip()
+        self._content = response.body
+        self.object: Any = self.body
+        kind = response.kind.lower()
+        if self.body and "json" in kind:
+            self.object = response.json()
+        elif self.body and "xml" in kind and "html" not in kind:
+            self.object = response.xml()
 
     def parse_body(self) -> Any:
         """What ``object`` is."""
         return self.object
 
     def success(self) -> bool:
-        """Whether the server did what was asked; every status from 200 to 299 says so."""
-        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+        """Whether the status is one from 200 to 299."""
+        return 200 <= self.status < 300
 
     def iter_content(self, chunk_size: int = 1, decode_unicode: bool = False) -> Iterator[Any]:
         """
@@ -120,35 +131,3 @@ def _body(data: Any, json: object) -> tuple[bytes | None, str | None]:
     if data is not None and not isinstance(data, bytes):
         raise TypeError(f"data is text, bytes or a dict, not {type(data).__name__}.")
     return data, None
-
-
-def _checked(headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, value in headers.items():
-        if not _NAME.fullmatch(str(name)) or not _VALUE.fullmatch(str(value)):
-            raise BadInput(f"The header {shorten(str(name))!r} cannot be sent.")
-        if str(name).lower() in _OURS:
-            raise BadInput(f"The header {name} is the driver's own and cannot be given.")
-        yield str(name), str(value).strip()
-
-
-def _merged(headers: dict[str, str], others: Iterable[tuple[str, str]]) -> dict[str, str]:
-    for name, value in others:
-        headers = {key: old for key, old in headers.items() if key.lower() != name.lower()}
-        headers[name] = value
-    return headers
-
-
-def _reason(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _parsed(answer: Response) -> Any:
-    kind = answer.kind.lower()
-    if "json" in kind:
-        return answer.json()
-    if "xml" not in kind or "html" in kind:
-        return answer.text.strip()
-    return answer.xml()

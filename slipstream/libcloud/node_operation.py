@@ -1,11 +1,11 @@
-"""A handle on the way of a node to a state, which can be kept and taken up elsewhere."""
+"""A handle on the way of a node to a state, which can be stored and resumed elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import attrs
 
@@ -15,37 +15,17 @@ from slipstream.transport import clock
 from slipstream.values import DeploymentState
 
 
-class Driver(Protocol):
-    """What an operation needs of a driver."""
-
-    @property
-    def ex_endpoint(self) -> str:
-        """The address of the endpoint."""
-
-    def ex_wait_node_in_state(
-        self,
-        node: str,
-        states: Iterable[str],
-        wait_period: float,
-        timeout: float,
-        ignore_abort: bool,
-        *,
-        progress: Progress | None,
-    ) -> str:
-        """Wait until a node is in one of some states."""
-
-
 @attrs.frozen(kw_only=True)
 class StateChange:
     """
-    A state that a node was first met in.
+    A state that a node was first seen in.
 
-    :param moment: When it was met, in UTC; it may have come earlier.
+    :param timestamp: When it was seen, in UTC; it may have come earlier.
     :param state: The server's word for it.
-    :param failure: The reason of an abort, ``None`` while all was well.
+    :param failure: The reason of an abort, ``None`` if there is none.
     """
 
-    moment: datetime
+    timestamp: datetime
     state: str
     failure: str | None = None
 
@@ -56,20 +36,20 @@ class NodeOperation:
     The way of a node to one of some states, made by
     :meth:`~.SlipStreamNodeDriver.ex_operation`.
 
-    It can be pickled: neither the driver nor anything secret goes with it. What comes out of the
-    file has no driver, and is given one of the same endpoint by :meth:`resume`. Once ``done`` or
-    ``failed``, it sends no more requests. It is not made to be shared by threads.
+    It can be pickled: neither the driver nor anything secret goes with it. An unpickled one has no
+    driver until :meth:`resume`. Once ``done`` or ``failed``, it sends no more requests. It is not
+    made to be shared by threads.
 
     :param node_id: The node's id.
     :param node_name: The node's name.
     :param endpoint: The address of the endpoint.
-    :param states: The states wanted, in the server's words.
+    :param states: The states to reach, in the server's words.
     :param ignore_abort: Whether an aborted deployment may still reach them.
-    :param state: The state that the node was last met in, ``None`` before the first poll.
-    :param done: Whether a wanted state was reached.
+    :param state: The state at the last poll, ``None`` before the first one.
+    :param done: Whether one of the states was reached.
     :param failed: Whether none of them can be reached any more.
     :param reason: Why it failed, ``None`` if it did not.
-    :param history: Each state that the node was met in, in order.
+    :param history: Each state that the node was seen in, in order.
     """
 
     node_id: str
@@ -82,7 +62,7 @@ class NodeOperation:
     failed: bool = False
     reason: str | None = None
     history: tuple[StateChange, ...] = ()
-    _driver: Driver | None = attrs.field(default=None, init=False)
+    _driver: Any = attrs.field(default=None, init=False)
 
     def __repr__(self) -> str:
         target = " or ".join(self.states)
@@ -98,17 +78,17 @@ class NodeOperation:
 
     def poll(self) -> NodeOperation:
         """
-        Ask once where the node stands, unless the end is known.
+        Read the state once, unless it is ``done`` or ``failed``.
 
         That the node has failed is no exception here, but noted in ``failed`` and ``reason``.
 
         :returns: The handle itself.
         :raises BadInput: If it has no driver; see :meth:`resume`.
-        :raises DriverError: If there is no answer; nothing has changed then.
+        :raises DriverError: If there is no response; nothing has changed then.
         """
         if not (self.done or self.failed):
             with suppress(WaitTimeout, NodeFailed):
-                self._poll(wait_period=0, timeout=0)
+                self._wait(0, 0, None)
         return self
 
     def wait(
@@ -126,16 +106,23 @@ class NodeOperation:
         :raises BadInput: If it has no driver; see :meth:`resume`.
         """
         if self.failed:
-            raise self._failure()
+            raise NodeFailed(
+                f"Deployment {self.node_id} failed in state {self.state}: {self.reason}",
+                state=self.state or "",
+                reason=self.reason,
+                node_ids=[self.node_id],
+                endpoint=self.endpoint,
+            )
         if not self.done:
-            self._poll(wait_period=wait_period, timeout=timeout, progress=progress)
+            self._wait(wait_period, timeout, progress)
         return self
 
-    def resume(self, driver: Driver) -> NodeOperation:
+    def resume(self, driver: Any) -> NodeOperation:
         """
         Go on with a driver.
 
-        :param driver: A driver for the same endpoint.
+        :param driver: A :class:`~slipstream.libcloud.compute_driver.SlipStreamNodeDriver` for the
+            same endpoint.
         :returns: The handle itself.
         :raises BadInput: If the driver is one for another endpoint.
         """
@@ -151,24 +138,25 @@ class NodeOperation:
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """All that it knows, as texts, flags and lists that JSON can hold."""
+        """All its attributes but the driver, as JSON can hold them."""
         document = attrs.asdict(self, filter=lambda field, _: field.name != "_driver")
         changes = [
-            {**change, "moment": change["moment"].isoformat()} for change in document["history"]
+            {**change, "timestamp": change["timestamp"].isoformat()}
+            for change in document["history"]
         ]
         return {**document, "states": list(self.states), "history": changes}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> NodeOperation:
         """
-        A handle from what :meth:`to_dict` gave; it has no driver yet.
+        A handle, without a driver, from what :meth:`to_dict` returned.
 
         :param document: The document.
         :raises BadInput: If it cannot come from there.
         """
         try:
             changes = tuple(
-                StateChange(**{**change, "moment": datetime.fromisoformat(change["moment"])})
+                StateChange(**{**change, "timestamp": datetime.fromisoformat(change["timestamp"])})
                 for change in document["history"]
             )
             states = tuple(document["states"])
@@ -179,46 +167,29 @@ class NodeOperation:
                 " Give what to_dict() returned."
             ) from error
 
-    def _poll(
-        self, *, wait_period: float, timeout: float, progress: Progress | None = None
-    ) -> None:
-        def note(answer: DeploymentState) -> None:
-            self._note(answer)
-            if progress is not None:
-                progress(answer)
-
-        driver = self._attached()
-        try:
-            driver.ex_wait_node_in_state(
-                self.node_id, self.states, wait_period, timeout, self.ignore_abort, progress=note
-            )
-        except NodeFailed as error:
-            self.failed, self.reason = True, error.reason or error.value
-            raise
-        self.done = True
-
-    def _attached(self) -> Driver:
+    def _wait(self, period: float, timeout: float, progress: Progress | None) -> None:
         if self._driver is None:
             raise BadInput(
                 f"The operation on {self.node_id} has no driver. Log in on {self.endpoint} and"
                 " call resume(driver).",
                 endpoint=self.endpoint,
             )
-        return self._driver
 
-    def _note(self, answer: DeploymentState) -> None:
-        last = self.history[-1] if self.history else None
-        if last is None or (last.state, last.failure) != (answer.state, answer.failure):
-            now = datetime.fromtimestamp(clock.now(), UTC)
-            change = StateChange(moment=now, state=answer.state, failure=answer.failure)
-            self.history = (*self.history, change)
-        self.state = answer.state
+        def note(state: DeploymentState) -> None:
+            last = self.history[-1] if self.history else None
+            if last is None or (last.state, last.failure) != (state.state, state.failure):
+                now = datetime.fromtimestamp(clock.now(), UTC)
+                change = StateChange(timestamp=now, state=state.state, failure=state.failure)
+                self.history = (*self.history, change)
+            self.state = state.state
+            if progress is not None:
+                progress(state)
 
-    def _failure(self) -> NodeFailed:
-        return NodeFailed(
-            f"Deployment {self.node_id} failed in state {self.state}: {self.reason}",
-            state=self.state or "",
-            reason=self.reason,
-            node_ids=[self.node_id],
-            endpoint=self.endpoint,
-        )
+        try:
+            self._driver.ex_wait_node_in_state(
+                self.node_id, self.states, period, timeout, self.ignore_abort, progress=note
+            )
+        except NodeFailed as error:
+            self.failed, self.reason = True, error.reason or error.value
+            raise
+        self.done = True

@@ -33,32 +33,24 @@ log = get_logger(__name__)
 _TOKEN = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 
 
-PRETTY_VARIABLE = "LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE"
-"""The environment variable by which libcloud is told to indent JSON and XML."""
-
 _lock = PerProcess(threading.Lock)
 
 
 class DebugFile:
     """
-    Writes exchanges where ``LIBCLOUD_DEBUG`` or ``libcloud.enable_debug`` want them.
+    Writes exchanges to the file of ``LIBCLOUD_DEBUG`` or ``libcloud.enable_debug``.
 
-    The driver does not send by libcloud's connection class, which would write them by itself,
-    secrets included.
+    libcloud's connection class, which the driver does not use, would write secrets too.
     """
 
     def is_listening(self) -> bool:
-        """Whether libcloud has a debug file at the moment."""
+        """Whether libcloud has a debug file now."""
         return LoggingConnection.log is not None
 
     def note(self, exchange: Exchange) -> None:
-        """
-        Write an exchange as one block, whatever other threads write.
-
-        A file that cannot be written does not undo what was sent: a warning tells of it.
-        """
+        """Write an exchange as one block; a file that cannot be written is a warning."""
         file: Any = LoggingConnection.log
-        block = exchange.text(pretty=bool(os.environ.get(PRETTY_VARIABLE)))
+        block = exchange.text(pretty=bool(os.environ.get("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE")))
         try:
             with _lock.get():
                 file.write(f"{block}\n\n")
@@ -81,14 +73,18 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
         raise BadInput(
             f"{host!r} is not a host name.", hint="Give a full URL as ex_endpoint instead."
         )
-    number = None if port is None else _port(port)
     name, named = split_address(host)
-    if number is not None and named not in {None, number}:
-        raise BadInput(f"host names the port {named}, and port is {number}: give one of them.")
-    chosen = named if number is None else number
-    if chosen is None:
-        return Endpoint(scheme=scheme, host=name)
-    return Endpoint(scheme=scheme, host=name, port=chosen)
+    number: Any = port
+    if isinstance(number, str):
+        with suppress(ValueError):
+            number = int(number)
+    if number is not None:
+        number = int(check_number("port", number, least=1, most=65535, whole=True))
+        if named not in {None, number}:
+            raise BadInput(f"host names the port {named}, and port is {number}: give one of them.")
+    number = number or named
+    options: dict[str, Any] = {} if number is None else {"port": number}
+    return Endpoint(scheme=scheme, host=name, **options)
 
 
 def settings_of(
@@ -177,9 +173,3 @@ def _trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
     if not trusted or trusted == DEFAULT_CA_BUNDLE_PATH:
         return True
     return authorities(trusted, "libcloud.security.CA_CERTS_PATH")
-
-
-def _port(value: object) -> int:
-    with suppress(ValueError):
-        value = int(value) if isinstance(value, str) else value
-    return int(check_number("port", value, least=1, most=65535, whole=True))

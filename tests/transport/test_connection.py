@@ -234,7 +234,7 @@ def test_wrong_types_are_type_errors(endpoint: LiveEndpoint) -> None:
 @pytest.mark.parametrize("option", ["raw", "stream"])
 def test_what_a_connection_cannot_do_is_said(endpoint: LiveEndpoint, option: str) -> None:
     connection = endpoint.login().connection
-    with pytest.raises(NotSupported, match="reads an answer whole"):
+    with pytest.raises(NotSupported, match="reads a response whole"):
         connection.request(ENTRY, **{option: True})
 
 

@@ -224,7 +224,7 @@ class Index:
             raise query_failed(f'java.lang.NumberFormatException: For input string: "{value}"')
         if isinstance(value, Date):
             try:
-                value.moment  # noqa: B018 - reading it is the check
+                value.value  # noqa: B018 - reading it is the check
             except ValueError:
                 failed = f"failed to parse date field [{value.text}] with format [{_FORMAT}]"
                 reason = f"{failed}: [{failed}]"

@@ -83,10 +83,10 @@ def test_the_history_has_an_entry_for_each_change(
     words = [entry.state for entry in handle.history]
     assert len(words) == len(set(words)) > 1
     assert words[-1] == handle.state == READY[endpoint.family]
-    moments = [entry.moment for entry in handle.history]
-    assert moments == sorted(moments)
-    assert all(moment.utcoffset() == timedelta(0) for moment in moments)
-    assert before <= moments[0] <= moments[-1] <= datetime.fromtimestamp(waiting.time(), UTC)
+    timestamps = [change.timestamp for change in handle.history]
+    assert timestamps == sorted(timestamps)
+    assert all(timestamp.utcoffset() == timedelta(0) for timestamp in timestamps)
+    assert before <= timestamps[0] <= timestamps[-1] <= datetime.fromtimestamp(waiting.time(), UTC)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         handle.history[0].state = "Ready"  # type: ignore[misc]
 
@@ -293,7 +293,13 @@ def test_a_driver_that_was_closed_sends_nothing_more(
 
 @pytest.mark.parametrize(
     "document",
-    [{}, {"node_id": "x"}, {"history": [{}]}, {"history": [{"moment": "soon"}]}, {"history": 3}],
+    [
+        {},
+        {"node_id": "x"},
+        {"history": [{}]},
+        {"history": [{"timestamp": "soon"}]},
+        {"history": 3},
+    ],
 )
 def test_what_is_no_document_of_a_handle_is_refused(document: dict[str, object]) -> None:
     with pytest.raises(BadInput, match=r"no document of a NodeOperation.*to_dict\(\)"):
