@@ -6,7 +6,6 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from types import MappingProxyType
 from typing import Any, NoReturn, ParamSpec, TypeVar, cast
 
 from libcloud.compute.base import NodeDriver
@@ -27,19 +26,18 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LONGEST = 500
-"""Characters of what an exception says, and again of its hint."""
+"""Characters of the message of an exception, and of its hint."""
 
 _EXPLAINED = (PluginFailed, DeployFailed)
-"""What another library or plugin raised: its own exception says more than our sentence."""
+"""Their cause is the exception of another library or a plugin, which says more."""
 
 
 def operation(method: Callable[P, R]) -> Callable[P, R]:
     """
-    Complete the exceptions of a method, and name the keyword that was meant.
+    Complete the exceptions of a method, and name the nearest keyword to a misspelt one.
 
     All that it sends is part of one call of the user, what a generator sends later included.
-    On a driver that was closed, that came out of a pickle, or whose connections a test has
-    replaced, it is refused before anything else.
+    A driver that was closed, or unpickled, or whose connections a test has replaced, refuses it.
     """
     name, names = method.__name__, keywords_of(method)
     keywords = frozenset(names)
@@ -50,7 +48,7 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
         if not takes_any and not kwargs.keys() <= keywords:
             check_keywords(name, kwargs, names)
         driver: Any = args[0]
-        with carrying_out(Call(name)) as whole:
+        with carrying_out(Call(name)) as current:
             try:
                 # A connection has the check itself.
                 getattr(driver, "connectionCls", driver).check_class()
@@ -58,9 +56,9 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
                     driver._session.ensure_open()  # noqa: SLF001
                 result = method(*args, **kwargs)
             except DriverError as error:
-                raise _completed(error, driver, whole) from _cause(error, driver)
+                raise _completed(error, driver, current) from error.__cause__
         if isinstance(result, Generator):
-            return cast(R, _steps(result, driver, whole))
+            return cast(R, _steps(result, driver, current))
         return result
 
     # inspect.getfullargspec() does not look at what is wrapped.
@@ -87,34 +85,26 @@ def check_keywords(method: str, names: Iterable[str], keywords: list[str]) -> No
 
 
 def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
+    """The exception with what the driver knows, and with the cause that a user needs."""
+    session = driver._session  # noqa: SLF001 - of the driver itself
+    transport = getattr(session, "transport", None)
     if error.operation is None:
-        transport = getattr(driver._session, "transport", None)  # noqa: SLF001
         if transport is not None:
             transport.redactor.mask_error(error)
         # Whatever part of it is a server's, it is safe to print.
         error.args = (safe_text(error.summary, LONGEST), *error.args[1:])
         error.hint = error.hint and safe_text(error.hint, LONGEST)
         error.driver, error.operation, error.call_id = driver.name, call.operation, call.id
-        about_server = driver._session is not None and (  # noqa: SLF001
-            isinstance(error, UnknownName) or not isinstance(error, BadInput)
-        )
-        if error.endpoint is None and about_server:
-            error.endpoint = driver._session.endpoint.url  # noqa: SLF001
-    return error
-
-
-def _cause(error: DriverError, driver: Any) -> BaseException | None:
-    """
-    The exception that says more than ours, if there is one.
-
-    Our own would only lengthen the traceback, and one that quotes a secret goes.
-    """
+        is_about_server = isinstance(error, UnknownName) or not isinstance(error, BadInput)
+        if error.endpoint is None and session is not None and is_about_server:
+            error.endpoint = session.endpoint.url
     cause = error.__cause__
-    if isinstance(cause, DriverError) and not isinstance(error, _EXPLAINED):
-        return None
-    transport = getattr(driver._session, "transport", None)  # noqa: SLF001
-    quotes = cause is not None and transport and transport.redactor.quotes_secret(cause)
-    return None if quotes else cause
+    # A cause of our own only lengthens the traceback.
+    is_own = isinstance(cause, DriverError) and not isinstance(error, _EXPLAINED)
+    if is_own or (cause and transport and transport.redactor.quotes_secret(cause)):
+        cause = None
+    error.__cause__ = cause
+    return error
 
 
 def _steps(entries: Generator[Any], driver: Any, call: Call) -> Iterator[Any]:
@@ -127,52 +117,42 @@ def _steps(entries: Generator[Any], driver: Any, call: Call) -> Iterator[Any]:
                 except StopIteration:
                     return
                 except DriverError as error:
-                    raise _completed(error, driver, call) from _cause(error, driver)
+                    raise _completed(error, driver, call) from error.__cause__
             yield entry
 
 
-_NO_IMAGE = (
-    "an image is a component or an application, which is written and built on the server",
-    "Make it on the server's web page; get_image() then finds it by its path.",
-)
-_NO_COPY = (
-    "an image has no region, but can be deployed on every location that it is made for",
-    "Pass the location to create_node().",
-)
 _NO_VOLUME = (
     "disks are part of the component or application that is deployed, and not things of their own",
     "Describe them there, on the server; create_node() takes what it declares as ex_parameters.",
 )
-_NO_SNAPSHOT = (
-    "there are no volumes, and so no snapshots of them",
-    "Save the data from inside the machines.",
-)
-REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "create_image": _NO_IMAGE,
-        "copy_image": _NO_COPY,
-        "list_volumes": _NO_VOLUME,
-        "create_volume": _NO_VOLUME,
-        "attach_volume": _NO_VOLUME,
-        "detach_volume": _NO_VOLUME,
-        "destroy_volume": _NO_VOLUME,
-        "list_volume_snapshots": _NO_SNAPSHOT,
-        "create_volume_snapshot": _NO_SNAPSHOT,
-        "destroy_volume_snapshot": _NO_SNAPSHOT,
-    }
-)
-"""The reason and the advice for each method; the reason follows a colon."""
+REASONS: Mapping[str, tuple[str, str]] = {
+    "create_image": (
+        "an image is a component or an application, which is written and built on the server",
+        "Make it on the server's web page; get_image() then finds it by its path.",
+    ),
+    "copy_image": (
+        "an image has no region, but can be deployed on every location that it is made for",
+        "Pass the location to create_node().",
+    ),
+    **dict.fromkeys(
+        ("list_volumes", "create_volume", "attach_volume", "detach_volume", "destroy_volume"),
+        _NO_VOLUME,
+    ),
+    **dict.fromkeys(
+        ("list_volume_snapshots", "create_volume_snapshot", "destroy_volume_snapshot"),
+        (
+            "there are no volumes, and so no snapshots of them",
+            "Save the data from inside the machines.",
+        ),
+    ),
+}
+"""Why a method of libcloud works on no server (after a colon), and what to do instead."""
 
 
 def own_reason(method: str, cannot: Mapping[str, str]) -> str | None:
-    """
-    Why a backend does not have a method, in its own words.
-
-    :param method: The method's name.
-    :param cannot: Its reasons, by name.
-    """
-    every = cannot.get("list_volumes") if "volume" in method else None
-    return cannot.get(method, every)
+    """Why a backend does not have a method, from its own reasons by name."""
+    of_volumes = cannot.get("list_volumes") if "volume" in method else None
+    return cannot.get(method, of_volumes)
 
 
 def unsupported(name: str) -> Callable[..., NoReturn]:
