@@ -41,15 +41,14 @@ def register() -> None:
     Make ``get_driver("slipstream")`` and ``get_driver("nuvla")`` work, and the same names in
     upper case attributes of libcloud's ``Provider``.
 
-    Importing this package does it already; doing it again, from any thread, changes nothing. The
-    entries are made without libcloud's ``set_driver``, which imports the module at once, refuses
-    a second call, and does not see that a name is taken in other letters, although its look-up
-    takes ``SlipStream`` for ``slipstream`` (libcloud, common/providers.py). A kind of endpoint of
-    a plugin whose name another driver has taken is left out.
+    Importing this package does it already; doing it again, from any thread, changes nothing. A
+    kind of endpoint of a plugin whose name another driver has taken is left out.
 
     :raises AttributeError: If another driver has taken one of the names, in whatever letters;
         nothing is registered then.
     """
+    # libcloud's set_driver imports the module at once, refuses a second call, and does not see
+    # that a name is taken in other letters, which its look-up takes for the same name.
     table: dict[Any, tuple[str, str]] = DRIVERS  # names may be texts
     missing = {name: driver for name, driver in _DRIVERS.items() if table.get(name) != driver}
     for name, driver in missing.items():

@@ -17,13 +17,13 @@ _PREFIXES = ("list_", "get_", "create_", "import_", "delete_", "destroy_", "star
              "reboot_", "ex_find_", "ex_get_", "ex_list_", "ex_iterate_", "ex_update_",
              "ex_start_", "ex_stop_")  # fmt: skip
 _WAITING = {"ex_get_node_logs"}
-"""Methods that wait for what they have told the server to do."""
+"""Methods that wait for the server."""
 
 
 @attrs.frozen(kw_only=True)
 class Explanation:
     """
-    What a call would do. Printed, it is a text for people.
+    What a call would do; printed, a readable text.
 
     :param method: The method.
     :param requests: What it would send, in order; what reads was really sent.
@@ -38,17 +38,14 @@ class Explanation:
     complete: bool
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
-
-    def _lines(self) -> Iterator[str]:
         count = len(self.requests)
-        yield f"{self.method} sends {count} request{'' if count == 1 else 's'}:"
+        lines = [f"{self.method} sends {count} request{'' if count == 1 else 's'}:"]
         for number, request in enumerate(self.requests, 1):
-            yield f"{number}. {'' if request.done else '(not sent) '}{request}"
+            lines.append(f"{number}. {'' if request.done else '(not sent) '}{request}")
         if not self.complete and not self.refusals:
-            yield "What follows depends on the answer."
-        for refusal in self.refusals:
-            yield f"Refused: {refusal}"
+            lines.append("What follows depends on the answer.")
+        lines += [f"Refused: {refusal}" for refusal in self.refusals]
+        return "\n".join(lines)
 
 
 def method_name(method: object, cls: type) -> str:

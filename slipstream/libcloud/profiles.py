@@ -18,7 +18,7 @@ import stat
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from slipstream.errors import BadInput, nearest
 
@@ -68,26 +68,24 @@ def driver_arguments(name: str | None = None, **options: Any) -> dict[str, Any]:
         for key, variable in VARIABLES.items()
         if os.environ.get(variable)
     }
-    if name is None and environment:
-        arguments = _of_environment(environment, options)
-    else:
-        arguments = _of_profile(name or os.environ.get(PROFILE_VARIABLE) or "default", options)
-    return {**arguments, **options}
-
-
-def _of_environment(environment: Mapping[str, str], options: Mapping[str, Any]) -> dict[str, Any]:
-    missing = _missing(environment, options)
-    if missing:
-        names = " and ".join(VARIABLES[key] for key in missing)
+    if name is not None or not environment:
+        profile = _profile(name or os.environ.get(PROFILE_VARIABLE) or "default", options)
+    elif missing := _missing(environment, options):
         raise BadInput(
-            f"The environment has no login: {names} is not set.",
+            f"The environment has no login: {' and '.join(VARIABLES[key] for key in missing)} is"
+            " not set.",
             hint=f"Set it, or unset {', '.join(VARIABLES[key] for key in environment)} to use"
             f" a profile in {profiles_file()}.",
         )
-    return _arguments(environment)
+    else:
+        profile = environment
+    arguments = {argument: profile[key] for key, argument in _ARGUMENTS.items() if key in profile}
+    user = next((key for key in _LOGINS if key in profile), "key")
+    login = {"key": profile.get(user), "secret": profile.get(_LOGINS[user])}
+    return {**login, **arguments, **options}
 
 
-def _of_profile(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def _profile(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     path = profiles_file()
     profiles = _read(path)
     if name not in profiles:
@@ -110,7 +108,7 @@ def _of_profile(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
             f"{where}: {' and '.join(missing)} is missing.",
             hint="A profile needs username and password, or key and secret.",
         )
-    return _arguments(profile)
+    return profile
 
 
 def _missing(profile: Mapping[str, Any], options: Mapping[str, Any]) -> list[str]:
@@ -123,12 +121,6 @@ def _missing(profile: Mapping[str, Any], options: Mapping[str, Any]) -> list[str
         if who in profile or secret in profile:
             return [key for key in (who, secret) if key not in profile and key not in options]
     return ["username", "password"]
-
-
-def _arguments(profile: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = {argument: profile[key] for key, argument in _ARGUMENTS.items() if key in profile}
-    who = next((key for key in _LOGINS if key in profile), "key")
-    return {"key": profile.get(who), "secret": profile.get(_LOGINS[who]), **arguments}
 
 
 def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
@@ -174,29 +166,29 @@ def _check_mode(path: Path, mode: int, profiles: Mapping[str, Mapping[str, Any]]
     if os.name != "posix":
         return
     keys = {key for profile in profiles.values() for key in profile}
-    secrets = sorted(keys & set(_LOGINS.values()))
-    if secrets and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        _refuse_mode(path, f"holds {' and '.join(secrets)}, and others can read it")
-    commands = sorted(keys & _COMMANDS.keys())
-    if commands and mode & (stat.S_IWGRP | stat.S_IWOTH):
-        _refuse_mode(path, f"holds {' and '.join(commands)}, and others can change it")
-
-
-def _refuse_mode(path: Path, reason: str) -> NoReturn:
-    raise BadInput(f"{path} {reason}.", hint=f"Run: chmod 600 {shlex.quote(str(path))}.")
+    for secrets, modes, danger in (
+        (_LOGINS.values(), stat.S_IRWXG | stat.S_IRWXO, "read"),
+        (_COMMANDS, stat.S_IWGRP | stat.S_IWOTH, "change"),
+    ):
+        names = sorted(keys & set(secrets))
+        if names and mode & modes:
+            raise BadInput(
+                f"{path} holds {' and '.join(names)}, and others can {danger} it.",
+                hint=f"Run: chmod 600 {shlex.quote(str(path))}.",
+            )
 
 
 def _run(command: str | list[str], where: str) -> str:
     """The first line that a command prints; it runs without a shell."""
     try:
         words = shlex.split(command) if isinstance(command, str) else command
-        done = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603 - the user's
-        lines = done.stdout.decode("utf-8").splitlines()
+        process = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603
+        lines = process.stdout.decode("utf-8").splitlines()
     except (OSError, TypeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no command, or prints no text"
         raise BadInput(f"{where} cannot be run: {reason}.") from None
-    if done.returncode:
-        raise BadInput(f"{where} failed with exit code {done.returncode}.")
+    if process.returncode:
+        raise BadInput(f"{where} failed with exit code {process.returncode}.")
     if not lines or not lines[0]:
         raise BadInput(f"{where} printed nothing.")
     return lines[0]

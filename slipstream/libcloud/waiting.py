@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
-from slipstream.errors import BadInput, DriverError, NodeFailed, WaitTimeout
+from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.libcloud.convert import split
 from slipstream.session.polling import Progress, poll, progress_field
 from slipstream.values import Deployment, DeploymentState, Phase
@@ -82,29 +82,42 @@ class RunningWait:
     def until(self, read: Callable[[], Sequence[Deployment]]) -> Sequence[Deployment]:
         """Poll until all of them run and have addresses."""
         what, polls_without_address = f"the state of {len(self.names)} nodes", 0
-        deployments: Sequence[Deployment] = ()
+        late: list[Deployment] = []
+        unreachable: list[Deployment] = []
         for deployments in poll(read, what=what, period=self.period, timeout=self.timeout):
-            self._report(deployments)
             self._check(deployments)
-            if _not_running(deployments):
+            late = [d for d in deployments if d.phase is not Phase.RUNNING]
+            if late:
                 continue
-            unreachable = self._unreachable(deployments)
+            unreachable = [d for d in deployments if not self.filter.addresses(d)]
             if not unreachable:
                 return deployments
             # Servers may list a machine some time after they say that it runs.
             polls_without_address += any(
-                deployment.addresses or deployment.parameters is not None
-                for deployment in unreachable
+                d.addresses or d.parameters is not None for d in unreachable
             )
             if polls_without_address > GRACE:
                 break
-        late = _not_running(deployments)
-        raise self._timed_out(late) if late else self._no_address(deployments)
+        if late:
+            raise WaitTimeout(
+                f"Timed out after {self.timeout:g} seconds, not all that was waited for runs:"
+                f" {_joined(f'{self._name(d)} is {d.state}' for d in late)}",
+                hint="The nodes go on; wait again with a longer timeout, or destroy them.",
+            )
+        others, advice = self.filter.others(unreachable[0])
+        raise NodeFailed(
+            _joined(map(self._without_address, unreachable)),
+            state=unreachable[0].state,
+            node_ids=[d.id for d in unreachable],
+            hint=advice
+            if others
+            else "It may get one later; wait again, or look at its machines.",
+        )
 
-    def _report(self, deployments: Iterable[Deployment]) -> None:
-        if self.progress is None:
-            return
-        for deployment in deployments:
+    def _check(self, deployments: Iterable[Deployment]) -> None:
+        """Report all states, and raise if a deployment has failed."""
+        failures = [d for d in deployments if _has_failed(d)]
+        for deployment in deployments if self.progress is not None else ():
             self.progress(
                 DeploymentState(
                     state=deployment.state,
@@ -114,20 +127,14 @@ class RunningWait:
                     deployment_id=deployment.id,
                 )
             )
-
-    def _check(self, deployments: Iterable[Deployment]) -> None:
-        failures = [deployment for deployment in deployments if _has_failed(deployment)]
         if failures:
             raise NodeFailed(
                 _joined(map(self._failure, failures)),
                 state=failures[0].state,
                 reason=failures[0].failure,
-                node_ids=[deployment.id for deployment in failures],
+                node_ids=[d.id for d in failures],
                 hint="Destroy what has failed; whatever else was waited for goes on.",
             )
-
-    def _unreachable(self, deployments: Iterable[Deployment]) -> list[Deployment]:
-        return [deployment for deployment in deployments if not self.filter.addresses(deployment)]
 
     def _failure(self, deployment: Deployment) -> str:
         name = self._name(deployment)
@@ -135,40 +142,16 @@ class RunningWait:
             return f"{name} was aborted in state {deployment.state}: {deployment.failure}"
         return f"{name} is {deployment.state} and cannot run any more"
 
-    def _name(self, deployment: Deployment) -> str:
-        name = self.names.get(deployment.id) or deployment.name
-        if name and name != deployment.id:
-            return f"{name} ({deployment.id})"
-        return f"Deployment {deployment.id}"
-
-    def _no_address(self, deployments: Iterable[Deployment]) -> DriverError:
-        unreachable = self._unreachable(deployments)
-        others, advice = self.filter.others(unreachable[0])
-        return NodeFailed(
-            _joined(map(self._without_address, unreachable)),
-            state=unreachable[0].state,
-            node_ids=[deployment.id for deployment in unreachable],
-            hint=advice
-            if others
-            else "It may get one later; wait again, or look at its machines.",
-        )
-
     def _without_address(self, deployment: Deployment) -> str:
         others, _ = self.filter.others(deployment)
         but = f", but {', '.join(others)}" if others else ""
         return f"{self._name(deployment)} runs and has no {self.filter}{but}"
 
-    def _timed_out(self, late: Iterable[Deployment]) -> DriverError:
-        states = (f"{self._name(deployment)} is {deployment.state}" for deployment in late)
-        return WaitTimeout(
-            f"Timed out after {self.timeout:g} seconds, not all that was waited for runs:"
-            f" {_joined(states)}",
-            hint="The nodes go on; wait again with a longer timeout, or destroy them.",
-        )
-
-
-def _not_running(deployments: Iterable[Deployment]) -> list[Deployment]:
-    return [deployment for deployment in deployments if deployment.phase is not Phase.RUNNING]
+    def _name(self, deployment: Deployment) -> str:
+        name = self.names.get(deployment.id) or deployment.name
+        if name and name != deployment.id:
+            return f"{name} ({deployment.id})"
+        return f"Deployment {deployment.id}"
 
 
 def _has_failed(deployment: Deployment) -> bool:
