@@ -117,16 +117,16 @@ class RunningWait:
     def _check(self, deployments: Iterable[Deployment]) -> None:
         """Report all states, and raise if a deployment has failed."""
         failures = [d for d in deployments if _has_failed(d)]
-        for deployment in deployments if self.progress is not None else ():
-            self.progress(
-                DeploymentState(
+        if self.progress is not None:
+            for deployment in deployments:
+                state = DeploymentState(
                     state=deployment.state,
                     phase=deployment.phase,
                     failure=deployment.failure,
                     attainable=not _has_failed(deployment),
                     deployment_id=deployment.id,
                 )
-            )
+                self.progress(state)
         if failures:
             raise NodeFailed(
                 _joined(map(self._failure, failures)),

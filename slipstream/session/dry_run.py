@@ -85,7 +85,7 @@ class DryRunTransport(Transport):
 
     @contextmanager
     def not_collecting(self) -> Iterator[None]:
-        """Let requests in this block not count as those of the call."""
+        """Do not count the requests of this block as those of the call."""
         collecting, self._collecting = self._collecting, False
         try:
             yield
@@ -93,28 +93,20 @@ class DryRunTransport(Transport):
             self._collecting = collecting
 
     def _collect(self, request: Request, done: bool) -> None:
-        body = None
-        if request.body is not None:
-            body = self._redactor.body(request.body, request.headers.get("Content-Type", ""))
+        body, kind = request.body, request.headers.get("Content-Type", "")
         query = "&".join(f"{name}={value}" for name, value in request.query)
         url = f"{self.endpoint.url}{request.path}{f'?{query}' if query else ''}"
-        planned = PlannedRequest(
-            method=request.method,
-            url=self._redactor.url(url),
-            body=body,
-            reason=self._redactor.said(request.purpose or "look at the login"),
-            done=done,
+        self.requests.append(
+            PlannedRequest(
+                method=request.method,
+                url=self._redactor.url(url),
+                body=None if body is None else self._redactor.body(body, kind),
+                reason=self._redactor.said(request.purpose or "look at the login"),
+                done=done,
+            )
         )
-        self.requests.append(planned)
 
 
 def expect(status: int, body: bytes = b"", **headers: str) -> Callable[[], Response]:
-    """
-    Say what the server is expected to answer to a change.
-
-    :param status: The status.
-    :param body: The body.
-    :param headers: The headers.
-    :returns: The value of ``expects`` of a request.
-    """
+    """The value of a request's ``expects``: the response that a change is expected to have."""
     return lambda: Response(status=status, headers=headers, body=body, url="")

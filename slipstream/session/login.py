@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json as json_format
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
+from http.client import responses
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -39,7 +40,7 @@ _MEANING: dict[int, tuple[type[RequestFailed], str | None]] = {
     403: (Forbidden, "Check that this account may do it."),
     404: (NotFound, None),
     409: (Conflict, None),
-    429: (RateLimitReached, "Wait a moment, then try again."),
+    429: (RateLimitReached, "Wait a little, then try again."),
     502: (ServiceUnavailable, "Try again later."),
     503: (ServiceUnavailable, "Try again later."),
     504: (ServiceUnavailable, "Try again later."),
@@ -57,7 +58,9 @@ def refusal(
 ) -> RequestFailed:
     """The exception for a response with an error status."""
     cls, usual_hint = _MEANING.get(response.status, (RequestFailed, None))
-    reason = safe_text(" ".join(detail.split()), 400) if detail else _phrase(response.status)
+    unknown = "the server gives no reason"
+    reason = safe_text(" ".join(detail.split()), 400) if detail else ""
+    reason = reason or responses.get(response.status, unknown)
     return (error or cls)(
         f"Cannot {doing}: {reason.rstrip('.')} (HTTP {response.status} from {endpoint}).",
         code=response.status,
@@ -69,18 +72,11 @@ def refusal(
     )
 
 
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "the server gives no reason"
-
-
 _REFUSED = frozenset({400, 401, 403})
 
 
 class WireProtocol(Protocol):
-    """What a session needs of the backend that speaks its server's protocol."""
+    """What a session needs of a :class:`~slipstream.Backend`."""
 
     def log_in(self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]) -> Login:
         """Create a session on the server from one of its session templates."""
@@ -89,7 +85,7 @@ class WireProtocol(Protocol):
         """Whether the server takes the cookies of a client as a login."""
 
     def read_user_name(self, client: Client) -> str | None:
-        """Ask the server who is logged in."""
+        """Read who is logged in."""
 
     def act_for(self, attempt: LoginAttempt, group: str) -> None:
         """Go on as a group of the user."""
@@ -116,20 +112,20 @@ class Login(Record):
     :param lifetime: Seconds from now after which it expires; ``None`` if the server gives none.
     :param user_name: Who is logged in, if the login tells; :attr:`Session.user_name
         <slipstream.session.Session.user_name>` always does.
-    :param data: What the login method or the backend keeps for ``Backend.authorise()``, such as a
-        token.
+    :param data: What the login method or the backend stores for ``Backend.authorise()``, such as
+        a token.
     """
 
     cookies: RequestsCookieJar = attrs.field(repr=False)
     lifetime: float | None = attrs.field(default=None, validator=within(above_zero=True))
     user_name: str | None = None
     data: Any = attrs.field(default=None, repr=False)
-    made: float = attrs.field(factory=clock.monotonic, init=False)
+    created: float = attrs.field(factory=clock.monotonic, init=False)
 
     @property
     def age(self) -> float:
-        """Seconds since it was made."""
-        return clock.monotonic() - self.made
+        """Seconds since it was created."""
+        return clock.monotonic() - self.created
 
     def expires_within(self, seconds: float) -> bool:
         """Whether it expires soon; a tenth of its lifetime is soon enough for a short one."""
@@ -202,28 +198,23 @@ class Client:
         :returns: The exception, not raised.
         """
         detail = self._detail(response)
-        return refusal(
-            response,
-            doing=doing,
-            endpoint=self.endpoint.url,
-            detail=self.masked(detail) if detail else None,
-            hint=hint,
-            error=error,
-        )
+        url = self.endpoint.url
+        return refusal(response, doing=doing, endpoint=url, detail=detail, hint=hint, error=error)
 
     def _detail(self, response: Response) -> str | None:
         """The server's own words, as the backend reads them."""
         try:
-            return self.backend.error_detail(response)
+            detail = self.backend.error_detail(response)
         except MalformedAnswer:  # the page of a proxy, say
             return None
+        return self.masked(detail) if detail else None
 
 
 class LoginAttempt(Client):
     """
-    What a login method is given: it sends requests without any login, and keeps their cookies.
+    The argument of a login method: it sends requests without any login, and stores cookies.
 
-    Nothing that it does shows in the session until the method has returned a :class:`Login`.
+    The session is unchanged until the method has returned a :class:`Login`.
 
     :param transport: The HTTP transport.
     :param backend: The backend.
@@ -261,7 +252,7 @@ class LoginAttempt(Client):
         return text.replace(user, MASK) if len(user) >= SHORTEST else text
 
     def exchange(self, request: Request) -> Response:
-        """See :meth:`Client.exchange`; the server's time is noted."""
+        """See :meth:`Client.exchange`."""
         response = super().exchange(request)
         self._server_time = response.date or self._server_time
         return response
@@ -279,35 +270,45 @@ class LoginAttempt(Client):
         Post to any address, such as an identity provider's, and read a JSON object.
 
         The settings for certificates, proxies and timeouts are those of the endpoint; its cookies
-        go to no other server. What the answer has under names that announce a secret is masked
+        go to no other server. Values of the response whose names announce a secret are masked
         from then on.
 
         :param url: The whole address, or a path of the endpoint.
         :param doing: What is being done, in words that go after "Cannot".
         :param form: The fields of a form to send.
         :param json: The object to send as JSON; one of the two.
-        :param allow: Error statuses whose answer the caller wants to see, as in ``{400}``.
+        :param allow: Error statuses whose response is returned, as in ``{400}``.
         :returns: The object.
         :raises InvalidCredentials: For a status 400, 401 or 403 that is not allowed.
         :raises RequestFailed: For any other error status.
-        :raises MalformedAnswer: If the answer is no JSON object.
+        :raises MalformedAnswer: If the response is no JSON object.
         :raises NoAnswer: If the network fails.
         """
         transport, request = self._addressed(url)
-        kind, body = _content(form, json)
+        if (form is None) == (json is None):
+            raise TypeError("Give one of form and json.")
+        kind, body = "application/x-www-form-urlencoded", urlencode(dict(form or {}))
+        if json is not None:
+            kind, body = "application/json", json_format.dumps(dict(json))
         headers = {"Accept": "application/json", "Content-Type": kind}
-        request = attrs.evolve(request, headers=headers, body=body, purpose=doing)
+        request = attrs.evolve(request, headers=headers, body=body.encode(), purpose=doing)
         own = transport is self.transport
         response = self.exchange(request) if own else transport.send(request)
-        document = _object(response)
+        document: dict[str, Any] | None = None
+        with suppress(MalformedAnswer):
+            parsed = response.json()
+            document = parsed if isinstance(parsed, dict) else None
         where = transport.endpoint.url
         if response.status >= 400 and response.status not in allow:
-            detail = _detail(document or {}) or (self._detail(response) if own else None)
+            # OAuth's words of an error (RFC 6749, 5.2), or those that most services use.
+            names = ("error_description", "message", "error", "detail")
+            texts = (text for name in names if isinstance(text := (document or {}).get(name), str))
+            detail = next(texts, None)
             raise refusal(
                 response,
                 doing=doing,
                 endpoint=where,
-                detail=self.masked(detail) if detail else None,
+                detail=self.masked(detail) if detail else self._detail(response) if own else None,
                 hint="Check what you log in with." if response.status in _REFUSED else None,
                 error=InvalidCredentials if response.status in _REFUSED else None,
             )
@@ -362,7 +363,7 @@ class LoginAttempt(Client):
         End the attempt with a login that has its cookies.
 
         :param expires: When it expires, by the server's clock, or after which time.
-        :param user_name: Who is logged in, if it is known.
+        :param user_name: Who is logged in, if the method knows.
         :param data: See :class:`Login`.
         :returns: The login.
         :raises MalformedAnswer: If it has expired already.
@@ -381,29 +382,3 @@ class LoginAttempt(Client):
             )
         lifetime = None if lifetime is None else min(lifetime, LONGEST_LIFETIME)
         return Login(cookies=self.cookies, lifetime=lifetime, user_name=user_name, data=data)
-
-
-def _content(
-    form: Mapping[str, str] | None, json: Mapping[str, object] | None
-) -> tuple[str, bytes]:
-    if (form is None) == (json is None):
-        raise TypeError("Give one of form and json.")
-    if form is not None:
-        return "application/x-www-form-urlencoded", urlencode(dict(form)).encode()
-    return "application/json", json_format.dumps(dict(json or {})).encode()
-
-
-def _object(response: Response) -> dict[str, Any] | None:
-    try:
-        document = response.json()
-    except MalformedAnswer:
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _detail(document: Mapping[str, Any]) -> str | None:
-    """The words of an error: OAuth's (RFC 6749, 5.2), or those that most services use."""
-    for name in ("error_description", "message", "error", "detail"):
-        if isinstance(document.get(name), str):
-            return str(document[name])
-    return None

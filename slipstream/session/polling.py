@@ -1,9 +1,8 @@
 """
-Poll deployments as seldom as will do, and give up as soon as it is clear.
+Poll deployments at growing intervals, and give up as soon as the outcome is clear.
 
-The time is measured by a clock that nobody sets. It bounds the pauses, and those before requests
-that are sent again. A request that is under way when it is over is still waited for, as long as
-its own timeouts allow.
+The timeout limits the pauses, and those of retries. A request that is under way when it is over
+is still waited for, as long as its own timeouts allow.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import attrs
 from slipstream.errors import (
     AnswerLost,
     CannotConnect,
-    DriverError,
     NodeFailed,
     RateLimitReached,
     ServiceUnavailable,
@@ -31,7 +29,7 @@ from slipstream.values.numbers import within
 log = get_logger(__name__)
 
 MAX_FAULTS = 3
-"""Passing faults in a row that do not end the wait."""
+"""Temporary faults in a row that do not end the wait."""
 
 FIRST_PERIOD = 1.0
 """Seconds between the first two polls, unless the period is shorter."""
@@ -46,7 +44,6 @@ LAST_POLL = 5.0
 """Seconds that the last poll is given at least to be sent again after a fault."""
 
 T = TypeVar("T")
-ReadState = Callable[[], DeploymentState]
 Progress = Callable[[DeploymentState], object]
 
 
@@ -54,9 +51,8 @@ def poll(read: Callable[[], T], *, what: str, period: float, timeout: float) -> 
     """
     Poll until the time is over.
 
-    The first poll is made at once, the last one when the time is over. A fault that may pass
-    is survived three times in a row, and one whose end the server names (``Retry-After``) as
-    often as there is time for it.
+    The first poll is made at once, the last one when the time is over. A temporary fault is
+    survived three times in a row, and one with a ``Retry-After`` as often as there is time.
     """
     deadline = clock.monotonic() + timeout
     backoff = Backoff(
@@ -68,12 +64,12 @@ def poll(read: Callable[[], T], *, what: str, period: float, timeout: float) -> 
             with call_context.until(max(deadline, clock.monotonic() + LAST_POLL)):
                 result = read()
         except (AnswerLost, CannotConnect, RateLimitReached, ServiceUnavailable) as error:
-            named = float(error.headers["retry-after"]) if error.headers else None
-            faults += not named  # 0 names no end
-            pause = max(pause, named or 0.0)  # noqa: PLW2901 - the server's pause wins
+            retry_after = float(error.headers.get("retry-after", 0))
+            faults += not retry_after
+            pause = max(pause, retry_after)  # noqa: PLW2901 - the server's pause wins
             left = deadline - clock.monotonic()
             # When the time is over, the fault is reported if there is nothing else to report.
-            in_time = (named or 0.0) <= left if left > 0 else has_read
+            in_time = retry_after <= left if left > 0 else has_read
             if faults > MAX_FAULTS or not in_time:
                 raise
             log.warning("cannot read %s, will try again: %s", what, error)
@@ -113,7 +109,7 @@ class Wait:
     What to wait for, and how long.
 
     :param what: The deployment, for messages.
-    :param states: The states wanted.
+    :param states: The states to reach.
     :param period: The longest pause between two polls in seconds.
     :param timeout: Seconds after which to give up; the first poll is always made.
     :param ignore_abort: Whether an aborted deployment may still reach the state.
@@ -127,9 +123,9 @@ class Wait:
     ignore_abort: bool = False
     progress: Progress | None = progress_field()
 
-    def until(self, read: ReadState) -> DeploymentState:
+    def until(self, read: Callable[[], DeploymentState]) -> DeploymentState:
         """Poll until one of the states is reached."""
-        last = "unknown"
+        names, last = " or ".join(sorted(self.states)), "unknown"
         what = f"the state of {self.what}"
         for state in poll(read, what=what, period=self.period, timeout=self.timeout):
             last = state.state
@@ -137,7 +133,10 @@ class Wait:
                 self.progress(state)
             if self.reached(state):
                 return state
-        raise self._timed_out(last)
+        raise WaitTimeout(
+            f"Timed out after {self.timeout:g} seconds: {self.what} is {last}, not {names}.",
+            hint="The deployment goes on; wait again with a longer timeout, or destroy the node.",
+        )
 
     def reached(self, state: DeploymentState) -> bool:
         """Whether a state is the one waited for."""
@@ -148,9 +147,8 @@ class Wait:
             hint = "Pass ignore_abort=True to wait all the same, or destroy the node."
         elif not reached and not state.attainable:
             reason = f": {state.failure}" if state.failure else ""
-            message = (
-                f"{self.what} is {state.state} and cannot become {self._names} any more{reason}."
-            )
+            names = " or ".join(sorted(self.states))
+            message = f"{self.what} is {state.state} and cannot become {names} any more{reason}."
             hint = None
         else:
             return reached
@@ -160,14 +158,4 @@ class Wait:
             reason=state.failure,
             node_ids=filter(None, [state.deployment_id]),
             hint=hint,
-        )
-
-    @property
-    def _names(self) -> str:
-        return " or ".join(sorted(self.states))
-
-    def _timed_out(self, last: str) -> DriverError:
-        return WaitTimeout(
-            f"Timed out after {self.timeout:g} seconds: {self.what} is {last}, not {self._names}.",
-            hint="The deployment goes on; wait again with a longer timeout, or destroy the node.",
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from types import TracebackType
 from typing import Protocol, Self
 
 import attrs
@@ -65,15 +64,15 @@ class _State:
 
 class Session(Client):
     """
-    What every backend is made with: the endpoint, who is logged in, and how to send a request.
+    The argument of every backend: the endpoint, who is logged in, and how to send a request.
 
-    It may be shared by threads. When the login expires it is renewed once, by the method that
-    made it, and the request is sent again; the server had refused it, so nothing is done twice.
+    It may be shared by threads. When the login expires it is renewed once, by the same method,
+    and the request is sent again; the server had refused it, so nothing is done twice.
 
     :param transport: The HTTP transport.
-    :param kind: The kind of endpoint; its backend is made with this session.
+    :param kind: The kind of endpoint, which has the class of the backend.
     :param login_method: How to log in.
-    :param credentials: With what.
+    :param credentials: The credentials.
     """
 
     is_dry_run = False
@@ -115,12 +114,7 @@ class Session(Client):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        _: type[BaseException] | None,
-        __: BaseException | None,
-        ___: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -142,9 +136,9 @@ class Session(Client):
     @property
     def user_name(self) -> str | None:
         """
-        Who is logged in; the server is asked once for each login, unless the login says so.
+        Who is logged in, ``None`` if the server does not say.
 
-        ``None`` where the server does not tell.
+        It is read once for each login, unless the login method knows.
         """
         if self.login.user_name is None:
             self.login.user_name = self.backend.read_user_name(self)
@@ -165,9 +159,9 @@ class Session(Client):
 
     def close(self) -> None:
         """
-        Send nothing more, and close the connections; requests under way are still answered.
+        Send nothing more, and close the connections once the requests under way are done.
 
-        No request is sent: the session on the server lasts until it expires.
+        The session on the server lasts until it expires.
         """
         self.transport.close()
 
@@ -181,7 +175,7 @@ class Session(Client):
             self._authenticate()
 
     def exchange(self, request: Request) -> Response:
-        """See :meth:`Client.exchange`; the backend adds what proves who sends it."""
+        """See :meth:`Client.exchange`; the backend authorises the request."""
         return self._send(request, self.login)
 
     def send(
@@ -197,7 +191,7 @@ class Session(Client):
 
         :param request: The request.
         :param doing: What is being done, in words that go after "Cannot".
-        :param allow: Error statuses that the caller wants to see for itself.
+        :param allow: Error statuses whose response is returned.
         :param renewable: Whether the request may be sent again after the login was renewed;
             ``False`` where a refusal does not mean that nothing was done.
         :returns: The response, its status below 400 or one of those allowed.
