@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Self
 
 import yaml
 from attrs import NOTHING, asdict, field, fields, frozen
+from attrs.converters import default_if_none
 
 from slipstream.testing.scrubbing import encoding_of
 
@@ -21,6 +21,8 @@ MANIFEST: Final = "origin.yaml"
 
 STATUSES: Final = ("unsupported", "unrecorded", "outdated")
 """The reasons why a scenario is not replayed, as the manifest calls them."""
+
+_OR_EMPTY = default_if_none(factory=dict)
 
 # The same loader in C, ten times as fast, where PyYAML was built with it.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -37,26 +39,26 @@ class Provenance:
     :param origin: The folder it belongs to, for example ``sandbox-3.71``.
     :param kind: :data:`FROM_SANDBOX` or :data:`FROM_SERVER`.
     :param server: What serves, as in ``SlipStream`` or ``Nuvla``.
-    :param endpoint_kind: The kind of endpoint, where a driver must be told; empty for SlipStream
-        and Nuvla, which it recognises.
+    :param endpoint_kind: The kind of endpoint; empty for SlipStream and Nuvla, which a driver
+        recognises.
     :param version: The server's version, ``unknown`` if it is not known.
     :param date: The day of the latest recording, as ``2026-11-23``.
     :param library: The distribution that recorded, with its version.
-    :param endpoint: The address the recording is kept under.
+    :param endpoint: The address that stands for that of the server.
     """
 
     origin: str = field(converter=str)
-    kind: str = field(converter=str)
-    server: str = field(converter=str)
+    kind: str
+    server: str
     version: str = field(converter=str)
     date: str = field(converter=str)
-    library: str = field(converter=str)
-    endpoint: str = field(converter=str)
-    endpoint_kind: str = field(default="", converter=str, kw_only=True)
+    library: str
+    endpoint: str
+    endpoint_kind: str = ""
 
     @classmethod
     def parse(cls, document: Any, path: Path) -> Self:
-        """Read what a file says about itself; what is incomplete is refused."""
+        """Read the header of a file; one that is incomplete is refused."""
         attributes = fields(cls)
         values = document if isinstance(document, dict) else {}
         wrong = [a.name for a in attributes if a.default is NOTHING and not values.get(a.name)]
@@ -68,28 +70,16 @@ class Provenance:
         return cls(**values)
 
 
-def _strings(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(names)
-
-
 @frozen(kw_only=True)
 class Header(Provenance):
     """What a cassette says about itself.
 
     :param scenario: The name of the scenario that was recorded.
-    :param credentials: Which of ``username``, ``password``, ``key`` and ``secret`` were at hand.
+    :param credentials: Which of ``username``, ``password``, ``key`` and ``secret`` there were.
     """
 
     scenario: str
-    credentials: tuple[str, ...] = field(converter=_strings)
-
-
-def _reasons() -> Any:
-    return field(factory=dict, converter=_mapping)
-
-
-def _mapping(reasons: dict[str, str] | None) -> dict[str, str]:
-    return dict(reasons or {})
+    credentials: tuple[str, ...] = field(converter=tuple[str, ...])
 
 
 @frozen(kw_only=True)
@@ -99,12 +89,12 @@ class Manifest(Provenance):
     :param unsupported: Scenarios that the server cannot serve.
     :param unrecorded: Scenarios without a recording of this server so far.
     :param outdated: Scenarios whose recording the present code cannot replay; the recording stays
-        until it is made anew.
+        until the next one.
     """
 
-    unsupported: dict[str, str] = _reasons()
-    unrecorded: dict[str, str] = _reasons()
-    outdated: dict[str, str] = _reasons()
+    unsupported: dict[str, str] = field(factory=dict, converter=_OR_EMPTY)
+    unrecorded: dict[str, str] = field(factory=dict, converter=_OR_EMPTY)
+    outdated: dict[str, str] = field(factory=dict, converter=_OR_EMPTY)
 
     @classmethod
     def load(cls, folder: Path) -> Manifest | None:
@@ -113,7 +103,7 @@ class Manifest(Provenance):
         return cls.parse(_load_yaml(path), path) if path.is_file() else None
 
     def save(self, folder: Path) -> None:
-        """Write the manifest into an origin's folder, which is made as needed."""
+        """Write the manifest into an origin's folder."""
         document = asdict(self)
         for status in STATUSES:
             document[status] = dict(sorted(document[status].items()))
@@ -122,7 +112,7 @@ class Manifest(Provenance):
         _write_yaml(folder / MANIFEST, document)
 
     def obstacle(self, name: str) -> tuple[str, str] | None:
-        """Say why a scenario is not replayed."""
+        """The status of a scenario that is not replayed, and the reason."""
         for status in STATUSES:
             reasons: dict[str, str] = getattr(self, status)
             for listed in (name, ".".join(name.split(".")[:2])):
@@ -138,10 +128,15 @@ def origins(root: Path) -> list[str]:
 
 @frozen(kw_only=True)
 class Interaction:
-    """One request and its response, as kept.
+    """One request and its response, scrubbed.
 
+    :param method: The method of the request.
+    :param uri: The whole address.
+    :param request_headers: The headers of the request, with all values of each.
     :param request_body: ``None`` if nothing was sent.
     :param status: The code of the response and its phrase.
+    :param response_headers: The headers of the response.
+    :param response_body: The body of the response.
     """
 
     method: str
@@ -155,12 +150,10 @@ class Interaction:
 
 def save(path: Path, header: Header, interactions: list[Interaction]) -> None:
     """Write a cassette, already scrubbed, whole or not at all."""
-    document = asdict(header) | {"credentials": list(header.credentials)}
     # The scenario comes first.
-    document = {"scenario": header.scenario} | document
-    _write_yaml(
-        path, {"header": document, "interactions": [_as_document(each) for each in interactions]}
-    )
+    document = {"scenario": header.scenario} | asdict(header)
+    document["credentials"] = list(header.credentials)
+    _write_yaml(path, {"header": document, "interactions": [*map(_as_document, interactions)]})
 
 
 def load(path: Path) -> tuple[Header, list[Interaction]]:
@@ -168,7 +161,7 @@ def load(path: Path) -> tuple[Header, list[Interaction]]:
     try:
         document = _load_yaml(path)
         header = Header.parse(document.get("header"), path)
-        return header, [_as_interaction(each) for each in document["interactions"]]
+        return header, [*map(_as_interaction, document["interactions"])]
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, UnicodeError) as error:
         raise CassetteError(f"{path}: not a cassette: {type(error).__name__}: {error}") from error
 

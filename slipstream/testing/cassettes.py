@@ -117,14 +117,12 @@ def _lines(value: Any) -> list[str]:
     return str(value).splitlines()
 
 
-_Text = Callable[[str], str]
-
-
 @define(kw_only=True)
 class Recording:
-    """A session while it is recorded; nothing is written before it is saved.
+    """A session while it is recorded.
 
     :param scrubber: The rules.
+    :ivar interactions: What was recorded, once the session has ended.
     """
 
     scrubber: Scrubber
@@ -143,7 +141,7 @@ class Recording:
         raise CassetteNotFoundError
 
     def save_cassette(self, _: object, recorded: dict[str, list[Any]], **__: object) -> None:
-        """Scrub and keep what was recorded; called by vcrpy."""
+        """Scrub what was recorded; called by vcrpy."""
         pairs = zip(recorded["requests"], recorded["responses"], strict=True)
         self.interactions = [_interaction(self.scrubber, *pair) for pair in pairs]
 
@@ -163,10 +161,7 @@ class Replay:
     _cassette: Any = field(default=None, repr=False)
 
     def unused(self) -> list[str]:
-        """List the recorded requests that were not sent.
-
-        A read that was answered alike when it was sent before need not be sent as often.
-        """
+        """List the recorded requests that were not sent, but for a repeated read."""
         cassette = self._cassette
         reads = [
             # Servers write sets in any order.
@@ -219,8 +214,7 @@ def replaying(path: Path, *, endpoint: str | None = None) -> Iterator[Replay]:
     """Answer every request that is sent meanwhile from a cassette.
 
     :param path: The cassette's file.
-    :param endpoint: The client's endpoint, by default the address the recording is kept under.
-        Addresses in the recording are moved there.
+    :param endpoint: The client's endpoint, which replaces the address in the recording.
     :returns: The replay, which knows the requests that were not sent.
     :raises CassetteError: If the file is not a complete cassette.
     :raises FileNotFoundError: If there is none.
@@ -231,14 +225,14 @@ def replaying(path: Path, *, endpoint: str | None = None) -> Iterator[Replay]:
     session = Replay(
         header=header,
         endpoint=target,
-        interactions=[_moved(each, move) for each in interactions],
+        interactions=[_moved(interaction, move) for interaction in interactions],
     )
     with build_vcr(session, Scrubber()).use_cassette(str(path)) as cassette:
         session._cassette = cassette  # noqa: SLF001 - vcrpy makes it when the block begins
         yield session
 
 
-def _moved(interaction: Interaction, move: _Text) -> Interaction:
+def _moved(interaction: Interaction, move: Callable[[str], str]) -> Interaction:
     def body(content: bytes) -> bytes:
         return move(content.decode("latin-1")).encode("latin-1")
 
@@ -253,7 +247,7 @@ def _moved(interaction: Interaction, move: _Text) -> Interaction:
 
 
 def _scrubbed(scrubber: Scrubber, request: Request) -> Request:
-    headers = {name: [_native(value)] for name, value in request.headers.items()}
+    headers = {name: [_header(request, name)] for name in request.headers}
     content = bytes(request.body_bytes or b"")
     return Request(
         method=request.method,
@@ -261,10 +255,6 @@ def _scrubbed(scrubber: Scrubber, request: Request) -> Request:
         body=scrubber.body(content, headers, named=_last_segment(request)) or None,
         headers=scrubber.request_headers(headers),
     )
-
-
-def _native(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 def _last_segment(request: Request) -> str:
