@@ -9,7 +9,6 @@ from typing import Any, Final, Self
 
 import yaml
 from attrs import NOTHING, asdict, field, fields, frozen
-from attrs.converters import default_if_none
 
 from slipstream.testing.scrubbing import encoding_of
 
@@ -22,7 +21,10 @@ MANIFEST: Final = "origin.yaml"
 STATUSES: Final = ("unsupported", "unrecorded", "outdated")
 """The reasons why a scenario is not replayed, as the manifest calls them."""
 
-_OR_EMPTY = default_if_none(factory=dict)
+
+def _mapping(reasons: dict[str, str] | None) -> dict[str, str]:
+    return dict(reasons or {})
+
 
 # The same loader in C, ten times as fast, where PyYAML was built with it.
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -92,9 +94,9 @@ class Manifest(Provenance):
         until the next one.
     """
 
-    unsupported: dict[str, str] = field(factory=dict, converter=_OR_EMPTY)
-    unrecorded: dict[str, str] = field(factory=dict, converter=_OR_EMPTY)
-    outdated: dict[str, str] = field(factory=dict, converter=_OR_EMPTY)
+    unsupported: dict[str, str] = field(factory=dict, converter=_mapping)
+    unrecorded: dict[str, str] = field(factory=dict, converter=_mapping)
+    outdated: dict[str, str] = field(factory=dict, converter=_mapping)
 
     @classmethod
     def load(cls, folder: Path) -> Manifest | None:
