@@ -55,13 +55,7 @@ class Command:
 
 
 class MissingExtra(click.ClickException):
-    """
-    A package that belongs to an extra is not installed.
-
-    :param needed_by: The command.
-    :param package: The package.
-    :param extra: The extra.
-    """
+    """A package that belongs to an extra is not installed."""
 
     exit_code = WRONG_USAGE
 

@@ -25,7 +25,6 @@ from slipstream.testing.backend_checks import BACKEND_CHECKS
 from slipstream.values.paths import user_path
 from slipstream.values.secret_names import announces_secret
 
-_KEY = re.compile(r"key", re.IGNORECASE)
 _FILE = re.compile(r"(?:file|path)$", re.IGNORECASE)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")
 _BOOLEANS = {"true": True, "false": False}
@@ -41,8 +40,8 @@ class DriverArguments:
     @property
     def masked(self) -> tuple[str, ...]:
         """The values that no output may show: everything hidden or secret, keys included."""
-        names = (name for name in self.values if name in self.hidden or _is_secret_or_key(name))
-        return self._values(names)
+        secrets = {name for name in self.values if _is_secret(name, or_key=True)}
+        return self._values(secrets | self.hidden)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -57,7 +56,7 @@ class DriverArguments:
 
     def _secret_names(self) -> list[str]:
         return [name for name in self.values if _is_secret(name)] or [
-            name for name in self.values if _is_secret_or_key(name)
+            name for name in self.values if _is_secret(name, or_key=True)
         ]
 
     def _values(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -80,12 +79,9 @@ def parse(options: Iterable[str]) -> DriverArguments:
     return DriverArguments(values, frozenset(hidden))
 
 
-def _is_secret(name: str) -> bool:
-    return announces_secret(name) and not _FILE.search(name)
-
-
-def _is_secret_or_key(name: str) -> bool:
-    return _is_secret(name) or bool(_KEY.search(name) and not _FILE.search(name))
+def _is_secret(name: str, *, or_key: bool = False) -> bool:
+    announces = announces_secret(name) or (or_key and "key" in name.lower())
+    return announces and not _FILE.search(name)
 
 
 def _parse_value(name: str, text: str) -> Any:
@@ -95,23 +91,19 @@ def _parse_value(name: str, text: str) -> Any:
             raise ValueError(f"--arg {name}: there is no environment variable {rest}")
         return os.environ[rest]
     if text.startswith("file:"):
-        return _read(name, rest)
+        try:
+            return user_path("the file", rest).read_text("utf-8").rstrip("\r\n")
+        except (BadInput, OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text"
+            raise ValueError(f"--arg {name}: cannot read {rest}: {reason}") from None
     if text.startswith("text:"):
         return rest
     # Secrets are strings whatever they look like, and so are versions of a protocol.
-    if _is_secret_or_key(name) or name.endswith("version"):
+    if _is_secret(name, or_key=True) or name.endswith("version"):
         return text
     if text.lower() in _BOOLEANS:
         return _BOOLEANS[text.lower()]
     return int(text) if _INTEGER.fullmatch(text) else text
-
-
-def _read(name: str, path: str) -> str:
-    try:
-        return user_path("the file", path).read_text("utf-8").rstrip("\r\n")
-    except (BadInput, OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise ValueError(f"--arg {name}: cannot read {path}: {reason}") from None
 
 
 _NO_PROXY = "http://127.0.0.1:1"
@@ -143,14 +135,13 @@ _NO_PROXY = "http://127.0.0.1:1"
 @click.pass_context
 def conformance(
     context: click.Context,
+    /,
     provider: str | None,
     path: str | None,
     arguments: Sequence[str],
     allow_changes: bool,
-    image: str | None,
-    size: str | None,
-    location: str | None,
     as_json: bool,
+    **choice: str | None,
 ) -> int:
     """
     Check a libcloud compute driver against libcloud's contract.
@@ -178,7 +169,7 @@ def conformance(
         report = run(
             driver,
             changes=allow_changes,
-            choice=Choice(image=image, size=size, location=location),
+            choice=Choice(**choice),
             secrets=constructor.secrets,
             with_wrong_login=None if wrong is None else lambda: cls(**wrong),
             without_network=lambda: cls(**{**constructor.values, "proxy_url": _NO_PROXY}),

@@ -20,24 +20,17 @@ SCENARIOS: Final = "tests/scenarios"
     metavar="NAME",
     help="The folder to record into, ending in the server's version: nuv.la-3.71.",
 )
-@click.option("--endpoint-kind", metavar="NAME", help="Its kind; found out when left out.")
+@click.option("--endpoint-kind", metavar="NAME", help="Its kind; detected when left out.")
 @click.option(
     "--family",
     type=click.Choice(["slipstream", "nuvla"]),
-    help="The family of the sandbox to record; a server's own is found out.",
+    help="The family of the sandbox to record; that of a server is detected.",
 )
 @click.option(
     "--tests", metavar="PATH", default=SCENARIOS, show_default=True, help="Where scenarios are."
 )
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
-def record(
-    endpoint: str | None,
-    origin: str | None,
-    endpoint_kind: str | None,
-    family: str | None,
-    tests: str,
-    scenarios: Sequence[str],
-) -> int:
+def record(tests: str, scenarios: Sequence[str], **options: str | None) -> int:
     """
     Record scenarios anew: those named, or all of them.
 
@@ -46,25 +39,19 @@ def record(
     SLIPSTREAM_PASSWORD, SLIPSTREAM_KEY and SLIPSTREAM_SECRET, and SLIPSTREAM_TOKEN: at least one
     of the three.
     """
-    _check(endpoint, origin)
+    _check(options["endpoint"], options["origin"])
     import pytest  # noqa: PLC0415 - an extra, checked just before
 
-    server = endpoint or "a sandbox of its own"
+    server = options["endpoint"] or "a sandbox of its own"
     click.echo(f"Recording {', '.join(scenarios) or 'every scenario'} from {server}.")
-    options = {
-        "--endpoint": endpoint,
-        "--origin": origin,
-        "--endpoint-kind": endpoint_kind,
-        "--family": family,
-    }
     code = pytest.main(
         [
             tests,
             "--record",
             *("-p", "slipstream.testing.pytest_plugin"),
             *("-p", "no:xdist"),
-            *(word for option, value in options.items() if value for word in (option, value)),
-            *(word for name in scenarios for word in ("--scenario", name)),
+            *(f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value),
+            *(f"--scenario={name}" for name in scenarios),
         ]
     )
     if code == 0:

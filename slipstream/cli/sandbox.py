@@ -8,6 +8,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -57,42 +58,30 @@ Press Ctrl-C to end it.
     "--front", type=click.Choice(FRONTS), help="Front server before it.  [default: none]"
 )
 @click.option("--password", help="The main user's password.  [default: a new one each time]")
-@click.option("--allow-host", multiple=True, help="Name to answer beside this machine's own.")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    help="Name to answer beside this machine's own.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, for programs.")
 @click.pass_context
 def sandbox(
-    context: click.Context,
-    family: str,
-    host: str,
-    port: int | None,
-    speed: float,
-    front: str | None,
-    password: str | None,
-    allow_host: tuple[str, ...],
-    as_json: bool,
+    context: click.Context, /, host: str, port: int | None, as_json: bool, **options: Any
 ) -> int:
     """Run a local server that speaks SlipStream's or Nuvla's protocol, until Ctrl-C."""
     if not host.strip():
         raise click.BadParameter(f"{host!r} is not an address to listen on.", param_hint="--host")
-    # No threading.Event: a handler that runs while it is waited for could not set it.
+    # A handler could not set a threading.Event while this thread waits for it.
     signals: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: signals.append(number))
 
-    password = password or secrets.token_urlsafe(9)
+    options["password"] = options["password"] or secrets.token_urlsafe(9)
     seed = secrets.randbits(64)
 
     def start(port: int) -> Sandbox:
-        server = Sandbox(
-            family=family,
-            host=host,
-            port=port,
-            speed=speed,
-            front=front,
-            password=password,
-            seed=seed,
-            allowed_hosts=allow_host,
-        )
+        server = Sandbox(host=host, port=port, seed=seed, **options)
         server.start()
         return server
 
