@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import chain
 from typing import Final
 
 import click
@@ -44,14 +45,15 @@ def record(tests: str, scenarios: Sequence[str], **options: str | None) -> int:
 
     server = options["endpoint"] or "a sandbox of its own"
     click.echo(f"Recording {', '.join(scenarios) or 'every scenario'} from {server}.")
+    pairs = [(f"--{name.replace('_', '-')}", value) for name, value in options.items() if value]
+    pairs += [("--scenario", name) for name in scenarios]
     code = pytest.main(
         [
             tests,
             "--record",
             *("-p", "slipstream.testing.pytest_plugin"),
             *("-p", "no:xdist"),
-            *(f"--{name.replace('_', '-')}={value}" for name, value in options.items() if value),
-            *(f"--scenario={name}" for name in scenarios),
+            *chain.from_iterable(pairs),
         ]
     )
     if code == 0:
