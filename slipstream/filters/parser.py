@@ -139,10 +139,7 @@ class _Reader:
         return expression
 
     def alternatives(self) -> Filter:
-        return self._joined("or", self.conditions, Or)
-
-    def conditions(self) -> Filter:
-        return self._joined("and", self.term, And)
+        return self._joined("or", lambda: self._joined("and", self.term, And), Or)
 
     def _joined(
         self,
@@ -178,17 +175,13 @@ class _Reader:
             self.position = start
             raise self.fail("a list without a space before it")
         # Servers read "5<x" as "x<5": the sides are swapped and the operator stays.
-        for attribute, value in ((left, right), (right, left)):
-            if _is_attribute(attribute) and _is_value(value):
-                comparison = Comparison(_attribute(attribute), operator.text, _value(value))
+        for attribute, literal in ((left, right), (right, left)):
+            if attribute.kind in {"word", "property"} and _is_value(literal):
+                comparison = Comparison(_attribute(attribute), operator.text, _value(literal))
                 if takes(operator.text, comparison.value):
                     return comparison
         self.position = start
         raise self.fail("an attribute on one side, and on the other a value the operator takes")
-
-
-def _is_attribute(token: _Token) -> bool:
-    return token.kind in {"word", "property"}
 
 
 def _is_value(token: _Token) -> bool:

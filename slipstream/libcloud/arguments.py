@@ -189,20 +189,16 @@ def states(words: str | Iterable[str], backend: Backend) -> frozenset[str]:
     return frozenset().union(*(_states_of(name, backend) for name in names))
 
 
-def _states_of(word: object, backend: Backend) -> frozenset[str]:
-    name = checked("A state", word, str, "a string")
+def _states_of(word: object, backend: Backend) -> set[str]:
+    # The value: str() of a member has the class before it.
+    name = word.value if isinstance(word, NodeState) else checked("A state", word, str, "a string")
     if not isinstance(word, NodeState):
         own = {alias.lower(): state for alias, state in backend.state_aliases.items()}
         own |= {state.lower(): state for state in backend.states}
         if name.lower() in own:
-            return frozenset({own[name.lower()]})
-    # The value: str() of a member has the class before it.
-    name = word.value if isinstance(word, NodeState) else name
-    matches = frozenset(
-        state
-        for state, phase in backend.states.items()
-        if NODE_STATES[phase].value == name.lower()
-    )
+            return {own[name.lower()]}
+    phases = {phase for phase, state in NODE_STATES.items() if state.value == name.lower()}
+    matches = {state for state, phase in backend.states.items() if phase in phases}
     if not matches:
         raise UnknownName("state", name, backend.states)
     return matches
@@ -297,17 +293,18 @@ LISTED = 20
 
 
 def nearest_path(backend: Backend, module_id: str) -> str | None:
-    """Find the path that was meant by one that does not exist."""
-    path = _without_version(module_id)
-    for project in _projects(path):
-        with suppress(DriverError):  # a suggestion must not hide the error that asks for it
-            paths = [
-                module.path
-                for module in backend.list_modules(path=project, recurse=False, connector=None)
-            ]
+    """Find the path that is nearest to one that does not exist."""
+    path = module_id.strip("/")
+    project, _, name = path.rpartition("/")
+    if project and name.isdigit():  # a version
+        path, project = project, project.rpartition("/")[0]
+    for parent in (None, project) if project else (None,):
+        with suppress(DriverError):  # a suggestion must not hide the error that it is for
+            modules = backend.list_modules(path=parent, recurse=False, connector=None)
+            paths = [module.path for module in modules]
             if path in paths:
                 return None
-            same_name = [p for p in paths if _last_part(p).lower() == path.lower()]
+            same_name = [p for p in paths if p.rpartition("/")[2].lower() == path.lower()]
             match = same_name[0] if len(same_name) == 1 else nearest(path, paths)
             if match is not None:
                 return match
@@ -330,21 +327,5 @@ def only_match(what: str, name: str, candidates: Sequence[tuple[str, str, T]], g
     if len(names) <= LISTED:
         raise UnknownName(what, name, names)
     near = nearest(name, names)
-    meant = f"; did you mean {near!r}?" if near else f" among {len(names)}."
-    raise BadInput(f"Unknown {what} {name!r}{meant}", hint=f"list_{what}s() lists all.")
-
-
-def _without_version(module_id: str) -> str:
-    path, _, last = module_id.strip("/").rpartition("/")
-    return path if path and last.isdigit() else module_id.strip("/")
-
-
-def _last_part(path: str) -> str:
-    return path.rpartition("/")[2]
-
-
-def _projects(path: str) -> Iterator[str | None]:
-    yield None
-    project = path.rpartition("/")[0]
-    if project:
-        yield project
+    suggestion = f"; did you mean {near!r}?" if near else f" among {len(names)}."
+    raise BadInput(f"Unknown {what} {name!r}{suggestion}", hint=f"list_{what}s() lists all.")

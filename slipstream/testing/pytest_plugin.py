@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from slipstream.testing.cassette_file import MANIFEST, STATUSES, CassetteError, Manifest, origins
-from slipstream.testing.cassettes import Recording, Replay, recording, replaying
+from slipstream.testing.cassettes import Recording, recording, replaying
 from slipstream.testing.offline import instant_sleep, network_blocked
 from slipstream.testing.recorder import (
     SANDBOX_ORIGINS,
@@ -100,13 +100,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         names = [option.origin or "sandbox"]
     else:
         names = [n for n in origins(_root(metafunc.config)) if option.origin in {None, n}]
-    nothing = pytest.mark.skip(reason="there are no cassettes yet: record them")
-    metafunc.parametrize(
-        "origin",
-        names or [pytest.param("", marks=nothing, id="none")],
-        indirect=True,
-        scope="session",
-    )
+    skip = pytest.mark.skip(reason="there are no cassettes yet: record them")
+    parameters = names or [pytest.param("", marks=skip, id="none")]
+    metafunc.parametrize("origin", parameters, indirect=True, scope="session")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -118,15 +114,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(problem)
         # A worker of pytest-xdist can say it in the report of a test alone.
         config.stash[_PROBLEM] = problem
-    wanted = set(config.option.scenario)
-    if not wanted and not config.option.record:
+    selected = set(config.option.scenario)
+    if not selected and not config.option.record:
         return
-    if unknown := wanted - set(names.values()):
-        known = ", ".join(sorted(set(names.values()))) or "none"
-        raise pytest.UsageError(f"no scenario is called {', '.join(sorted(unknown))}, but {known}")
-    kept = [item for item in items if item in names and (not wanted or names[item] in wanted)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+    if unknown := selected - set(names.values()):
+        available = ", ".join(sorted(set(names.values()))) or "none"
+        raise pytest.UsageError(
+            f"no scenario is called {', '.join(sorted(unknown))}, but {available}"
+        )
+    rest = [item for item in items if item in names and (names[item] in selected or not selected)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in rest])
+    items[:] = rest
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -136,28 +134,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _shared_cassette(names: dict[pytest.Item, str]) -> str | None:
-    owners: dict[tuple[str, ...], pytest.Item] = {}
+    owners: dict[tuple[str, str], pytest.Item] = {}
     for item, name in names.items():
-        path = cassette_path(Path(), name)
-        other = owners.setdefault((_origin_of(item), *map(_as_file_systems_see, path.parts)), item)
+        callspec = getattr(item, "callspec", None)
+        origin = str(callspec.params.get("origin")) if callspec else ""
+        # Some file systems take capital letters for small ones, or one way to write an accent for
+        # the other, or leave out dots and blanks at the end.
+        path = str(cassette_path(Path(), name)).removesuffix(".yaml").rstrip(" .")
+        path = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
+        other = owners.setdefault((origin, path), item)
         if other is not item:
             return (
                 f"{other.nodeid} and {item.nodeid} would share the cassette of {name}: "
                 "give one of them, or the id of its parameters, another name"
             )
     return None
-
-
-def _as_file_systems_see(name: str) -> str:
-    # Some take capital letters for small ones, or one way to write an accent for the other, or
-    # leave out dots and blanks at the end.
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return folded.removesuffix(".yaml").rstrip(" .")
-
-
-def _origin_of(item: pytest.Item) -> str:
-    callspec = getattr(item, "callspec", None)
-    return str(callspec.params.get("origin")) if callspec else ""
 
 
 @pytest.fixture(scope="session")
@@ -172,9 +163,9 @@ def _recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
     if not config.option.record:
         yield None
         return
-    with ExitStack() as started:
+    with ExitStack() as stack:
         try:
-            recorder = _started(config, started)
+            recorder = _started(config, stack)
             recorder.scrubber()
         except (MissingCredentialsError, ServerUnknownError, ValueError) as error:
             pytest.exit(str(error), returncode=2)
@@ -191,11 +182,9 @@ def _started(config: pytest.Config, stack: ExitStack) -> Recorder:
 
 @pytest.fixture
 def scenario(
-    request: pytest.FixtureRequest,
-    origin: str,
-    _recorder: Recorder | None,
+    request: pytest.FixtureRequest, origin: str, _recorder: Recorder | None
 ) -> Iterator[Scenario]:
-    """Give a test its server: a real one while recording, else a cassette."""
+    """The server of a test: a real one while recording, else a cassette."""
     name = _name(request.node)
     if _recorder is None:
         with _replayed(request.node, _root(request.config) / origin, name) as prepared:
@@ -248,8 +237,13 @@ def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
             refuse=_contradict,
         )
     # Where the test has failed already, what it left out is no news.
-    if "failed" not in item.stash[_OUTCOMES].values():
-        _check_played(session, attempts, path)
+    if "failed" in item.stash[_OUTCOMES].values():
+        return
+    if attempts:
+        pytest.fail(f"the network was wanted: {', '.join(attempts)}", pytrace=False)
+    if unused := session.unused():
+        lines = "\n  ".join(unused)
+        pytest.fail(f"{path} holds requests that were not made:\n  {lines}", pytrace=False)
 
 
 def _playable(item: pytest.Item, folder: Path, name: str) -> Path:
@@ -273,14 +267,6 @@ def _contradict(reason: str) -> NoReturn:
     pytest.fail(f"a scenario that was recorded is refused on replay: {reason}", pytrace=False)
 
 
-def _check_played(session: Replay, attempts: list[str], path: Path) -> None:
-    if attempts:
-        pytest.fail(f"the network was wanted: {', '.join(attempts)}", pytrace=False)
-    if unused := session.unused():
-        lines = "\n  ".join(unused)
-        pytest.fail(f"{path} holds requests that were not made:\n  {lines}", pytrace=False)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
@@ -294,34 +280,30 @@ def pytest_runtest_makereport(
     outcomes = item.stash.setdefault(_OUTCOMES, {})
     outcomes[report.when] = report.outcome
     recorder = item.config.stash.get(_RECORDER, None)
-    recorded = recorder and "scenario" in getattr(item, "fixturenames", ())
-    if recorder and recorded and report.when == "teardown":
+    uses_scenario = "scenario" in getattr(item, "fixturenames", ())
+    if recorder and uses_scenario and report.when == "teardown":
         _conclude(item, recorder, outcomes, report)
     return report
 
 
 def _conclude(
-    item: pytest.Item,
-    recorder: Recorder,
-    outcomes: dict[str, str],
-    report: pytest.TestReport,
+    item: pytest.Item, recorder: Recorder, outcomes: dict[str, str], report: pytest.TestReport
 ) -> None:
     name = _name(item)
     if "failed" in outcomes.values():
         recorder.failed[name] = "the test failed"
     elif set(outcomes.values()) == {"passed"}:
         try:
-            recorder.keep(name, item.stash[_RECORDING])
+            recorder.save(name, item.stash[_RECORDING])
         except (CassetteError, OSError) as error:
             recorder.failed[name] = str(error)
             report.outcome, report.longrepr = "failed", str(error)
 
 
 def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter,
-    config: pytest.Config,
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say what was recorded, what could not be, and why; or count the replays."""
+    """List what was recorded, what could not be, and why; or count the replays."""
     recorder = config.stash.get(_RECORDER, None)
     if recorder is None:
         _summarise_replays(terminalreporter)
@@ -358,7 +340,6 @@ def _name(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
     parameters = callspec.id if callspec else ""
     if callspec and "origin" in callspec.params:
-        chosen = str(callspec.params["origin"]) or "none"
-        parameters = parameters.replace(chosen, "", 1).strip("-")
+        parameters = parameters.replace(str(callspec.params["origin"]) or "none", "", 1).strip("-")
     function = getattr(item, "originalname", None) or item.name
     return scenario_name(item.path.stem, function, parameters)

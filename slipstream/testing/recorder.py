@@ -94,12 +94,12 @@ class Recorder:
             moved=moved(self.endpoint, public_endpoint(self.endpoint)),
         )
 
-    def keep(self, name: str, tape: Recording) -> None:
+    def save(self, name: str, recording: Recording) -> None:
         """Write the cassette of a scenario that passed."""
         header = Header(
             scenario=name, credentials=self.credentials.available(), **self._provenance()
         )
-        tape.save(cassette_path(self.folder, name), header)
+        recording.save(cassette_path(self.folder, name), header)
         self.recorded.append(name)
         self._note(name, None)
 
@@ -114,10 +114,10 @@ class Recorder:
         reasons: dict[str, Any] = {status: {} for status in STATUSES}
         if before:
             # A reason for all parameters of a scenario goes as soon as one is recorded.
-            over = {name, ".".join(name.split(".")[:2])}
+            obsolete = {name, ".".join(name.split(".")[:2])}
             for status in STATUSES:
-                listed: dict[str, str] = getattr(before, status)
-                reasons[status] = {n: why for n, why in listed.items() if n not in over}
+                entries = getattr(before, status).items()
+                reasons[status] = {n: why for n, why in entries if n not in obsolete}
         if reason is not None:
             reasons["unsupported"][name] = reason
         Manifest(**reasons, **self._provenance()).save(self.folder)
@@ -137,17 +137,17 @@ class Recorder:
 
 
 def identify(endpoint: str, kind: str | None = None) -> tuple[EndpointKind, bool]:
-    """Find the kind of endpoint that serves a server."""
+    """Find the kind of endpoint that serves a server, and whether that is the sandbox."""
     plugins = default_plugins()
     try:
         transport = Transport(Endpoint.parse(endpoint))
-        chosen = plugins.endpoint_kinds.get(kind) if kind else None
-        chosen = chosen or kind_of_host(transport.endpoint, plugins)
-        chosen = chosen or find_kind(transport, plugins)
+        record = plugins.endpoint_kinds.get(kind) if kind else None
+        record = record or kind_of_host(transport.endpoint, plugins)
+        record = record or find_kind(transport, plugins)
         response = transport.send(_ENTRY_POINT)
     except DriverError as error:
         raise ServerUnknownError(f"cannot record {endpoint}: {error}") from None
-    return chosen, response.headers.get("Server") == _SANDBOX
+    return record, response.headers.get("Server") == _SANDBOX
 
 
 @contextmanager
@@ -156,6 +156,11 @@ def sandbox_recorder(
 ) -> Iterator[Recorder]:
     """Start the sandbox and give a recorder of it."""
     from slipstream.sandbox import Sandbox  # noqa: PLC0415 - flask is needed for this alone
+
+    def now() -> datetime:
+        # A new code of a second factor begins here; the present one would be over at once.
+        sandbox.clock.advance(_CODE_PERIOD - sandbox.clock.now().timestamp() % _CODE_PERIOD)
+        return sandbox.clock.now()
 
     with Sandbox(family=family_name, speed=SANDBOX_SPEED) as sandbox:
         yield Recorder(
@@ -166,14 +171,8 @@ def sandbox_recorder(
             kind=identify(sandbox.url)[0],
             sandbox=True,
             slept=lambda seconds: sandbox.clock.advance(seconds * SANDBOX_SPEED),
-            now=lambda: _next_code(sandbox),
+            now=now,
         )
-
-
-def _next_code(sandbox: Sandbox) -> datetime:
-    """Go to where a new code of a second factor begins, or it would be over in an instant."""
-    sandbox.clock.advance(_CODE_PERIOD - sandbox.clock.now().timestamp() % _CODE_PERIOD)
-    return sandbox.clock.now()
 
 
 def _sandbox_credentials(sandbox: Sandbox) -> ScenarioCredentials:

@@ -77,8 +77,7 @@ class Finding:
     line: int | None = None
 
     def __str__(self) -> str:
-        place = f"{self.path}:{self.line}" if self.line else str(self.path)
-        return f"{place}: {self.problem}"
+        return f"{self.path}{f':{self.line}' if self.line else ''}: {self.problem}"
 
 
 def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
@@ -90,7 +89,7 @@ def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
     """
     default_plugins()  # what they declare secret is a secret here, too
     findings: list[Finding] = []
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+    for path in sorted(filter(Path.is_file, root.rglob("*"))):
         if path.suffix == ".yaml":
             findings += _file(path, root, scenarios)
         elif path.name not in _FILES:
@@ -108,17 +107,17 @@ def scenario_names(folder: Path) -> set[str]:
 
 
 def _scenarios(module: ast.Module) -> Iterator[ast.FunctionDef]:
-    whole = any(isinstance(node, ast.Assign) and _marks_all(node) for node in module.body)
+    whole = any(
+        isinstance(node, ast.Assign)
+        and "pytestmark" in map(ast.unparse, node.targets)
+        and "pytest.mark.scenario" in ast.unparse(node.value)
+        for node in module.body
+    )
     for node in ast.walk(module):
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             marks = [ast.unparse(decorator) for decorator in node.decorator_list]
             if whole or "pytest.mark.scenario" in marks:
                 yield node
-
-
-def _marks_all(assignment: ast.Assign) -> bool:
-    named = [ast.unparse(target) for target in assignment.targets]
-    return "pytestmark" in named and "pytest.mark.scenario" in ast.unparse(assignment.value)
 
 
 def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator[Finding]:
@@ -151,14 +150,10 @@ def text_findings(path: Path, text: str) -> Iterator[Finding]:
 
 
 def _is_random(word: str) -> bool:
-    classes = (str.isupper, str.islower, str.isdigit)
-    mixed = all(any(map(kind, word)) for kind in classes)
-    return mixed and not _UUID.search(word) and _entropy(word) > _RANDOM_FROM
-
-
-def _entropy(word: str) -> float:
+    mixed = all(any(map(kind, word)) for kind in (str.isupper, str.islower, str.isdigit))
     shares = [count / len(word) for count in Counter(word).values()]
-    return -sum(share * math.log2(share) for share in shares)
+    entropy = -sum(share * math.log2(share) for share in shares)
+    return mixed and not _UUID.search(word) and entropy > _RANDOM_FROM
 
 
 def _manifest(path: Path, scenarios: Collection[str] | None) -> Iterator[Finding]:
@@ -177,10 +172,7 @@ def _manifest(path: Path, scenarios: Collection[str] | None) -> Iterator[Finding
 
 
 def _header(
-    path: Path,
-    folder: Path,
-    header: Header,
-    scenarios: Collection[str] | None,
+    path: Path, folder: Path, header: Header, scenarios: Collection[str] | None
 ) -> Iterator[Finding]:
     if not (folder / MANIFEST).is_file():
         yield Finding(path, f"has no {MANIFEST} in its origin's folder")

@@ -33,7 +33,7 @@ def _masked(value: str | None) -> str:
 
 
 def _with_prefix(key: str | None) -> str | None:
-    # A server takes the key with and without it; a recording knows only one way.
+    # A server takes the key with and without it; a recording has one way.
     return f"credential/{key.removeprefix('credential/')}" if key else None
 
 
