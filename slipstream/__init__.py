@@ -51,28 +51,14 @@ __all__ = [
     "hookimpl",
 ]
 
-_MODULES = {
-    "slipstream.hookspecs": (
-        "Answered",
-        "Backend",
-        "EndpointKind",
-        "LoginMethod",
-        "Operation",
-        "hookimpl",
-    ),
-    "slipstream.session": ("Session",),
-    "slipstream.session.login": ("Login", "LoginAttempt"),
-    "slipstream.transport.messages": ("Request", "Response"),
-    "slipstream.values.credentials": ("Credentials",),
-    "slipstream.values.deployment_request": ("DeploymentRequest", "Parameter", "Role"),
-    "slipstream.values.endpoint": ("Endpoint",),
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_MODULES = ("values", "transport.messages", "session", "session.login", "hookspecs")
 
 
 # Importing any module of the package imports this one: what it names is loaded when it is used.
 def __getattr__(name: str) -> Any:
     """Import a public name from where it is defined."""
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULE_OF[name]), name)
+    for module in _MODULES if name in __all__ else ():
+        members = vars(import_module(f"slipstream.{module}"))
+        if name in members:
+            return members[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -174,31 +174,26 @@ class UnknownName(BadInput):
 
     :param what: The kind of thing that was named, as in ``"parameter"``.
     :param name: The unknown name.
-    :param known: The names that exist.
+    :param names: The names that exist.
     :param where: Where it was looked up, as in ``"of apps/WordPress/wordpress"``.
     """
 
     def __init__(
-        self, what: str, name: str = "", known: Iterable[str] = (), where: str = ""
+        self, what: str, name: str = "", names: Iterable[str] = (), where: str = ""
     ) -> None:
         self.what, self.name, self.where = what, name, where
-        self.known = tuple(sorted(known))
+        self.names = tuple(sorted(names))
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
-        subject = f"Unknown {self.what} {shorten(self.name)!r}"
-        if self.where:
-            subject = f"{subject} {self.where}"
-        near = nearest(self.name, self.known)
+        sentence = f"Unknown {self.what} {shorten(self.name)!r}{self.where and ' '}{self.where}"
+        near = nearest(self.name, self.names)
+        if not self.names:
+            return f"{sentence} (there are none)"
+        names = ", ".join(self.names)
         if near:
-            subject = f"{subject}; did you mean {near!r}?"
-        if not self.known:
-            return f"{subject} (there are none)"
-        return (
-            f"{subject} Known: {', '.join(self.known)}"
-            if near
-            else (f"{subject}; known: {', '.join(self.known)}")
-        )
+            return f"{sentence}; did you mean {near!r}? Known: {names}"
+        return f"{sentence}; known: {names}"
 
 
 class FileMissing(BadInput, FileNotFoundError):
@@ -427,16 +422,16 @@ class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
     code = 503
 
 
-def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """
-    Find the known name that looks most like another one.
+    Find the name that looks most like another one.
 
     :param name: What was typed.
-    :param known: What would have been right.
+    :param names: The names that exist.
     :param cutoff: How much alike they must be, up to 1.
     :returns: The nearest name, or ``None`` when nothing is near.
     """
-    by_lower = {candidate.lower(): candidate for candidate in known}
+    by_lower = {candidate.lower(): candidate for candidate in names}
     matches = get_close_matches(name.lower()[:200], by_lower, n=1, cutoff=cutoff)
     return by_lower[matches[0]] if matches else None
 

@@ -83,7 +83,7 @@ class Report:
         return [result.name for result in self.results if result.outcome is outcome]
 
     def masked(self, mask: Callable[[str], str]) -> Report:
-        """The report with its details masked, as by a :class:`Mask`."""
+        """The report with its details masked."""
         results = (attrs.evolve(result, detail=mask(result.detail)) for result in self.results)
         return attrs.evolve(self, results=tuple(results))
 
@@ -148,10 +148,13 @@ def run(
     :param more: Further checks.
     :returns: The result of each check; whatever the driver raises is in there.
     """
+    if secrets is None:
+        secret = getattr(driver, "secret", None) or getattr(driver, "key", None)
+        secrets = [secret] if isinstance(secret, str) else []
     subject = Subject(
         driver=driver,
         choice=choice or Choice(),
-        secrets=tuple(_secrets_of(driver) if secrets is None else secrets),
+        secrets=tuple(secrets),
         with_wrong_login=with_wrong_login,
         without_network=without_network,
     )
@@ -163,11 +166,6 @@ def run(
         changes=changes,
         results=tuple(_results(subject, changes, [*CHECKS, *more])),
     ).masked(subject.mask)
-
-
-def _secrets_of(driver: Any) -> list[str]:
-    secret = getattr(driver, "secret", None) or getattr(driver, "key", None)
-    return [secret] if isinstance(secret, str) else []
 
 
 def _results(subject: Subject, changes: bool, checks: list[Check]) -> list[Result]:

@@ -38,8 +38,8 @@ class Check:
     :param name: A short name; with ``each`` the part before the dot.
     :param point: The part of the contract that it belongs to.
     :param function: Takes a :class:`~slipstream.conformance.subject.Subject`, and a name of
-        ``each`` if there are any. Returns a sentence when the contract holds.
-    :param each: What it checks one by one, each with an outcome of its own.
+        ``each`` if there are any. Returns a sentence if the contract holds.
+    :param each: The names that it checks one by one, each with an outcome of its own.
     :param needs: The methods without which there is nothing to check.
     :param changes: Whether it changes something in the account.
     """
@@ -77,7 +77,6 @@ def check(
     return register
 
 
-MASK = "***"
 _SHORTEST = 4
 """A secret of fewer characters is masked only where it is a word."""
 
@@ -92,10 +91,10 @@ class Mask:
 
     def __call__(self, text: str) -> str:
         """Replace the secrets in a text."""
-        return self._pattern.sub(MASK, text)
+        return self._pattern.sub("***", text)
 
     def finds(self, text: str) -> bool:
-        """Tell whether a text holds a secret."""
+        """Whether a text holds a secret."""
         return bool(self._pattern.search(text))
 
 
@@ -158,7 +157,7 @@ class Subject:
     )
 
     def overrides(self, method: str) -> bool:
-        """Tell whether the driver has a method of its own instead of the base's."""
+        """Whether the driver has a method of its own instead of the base's."""
         return getattr(type(self.driver), method, None) is not getattr(NodeDriver, method, None)
 
     def require(self, method: str) -> None:
@@ -175,7 +174,7 @@ class Subject:
 
     def listing(self, kind: str) -> Any:
         """
-        What the first call of a list method returned or raised; it is called once.
+        The result or the exception of the first call of a list method; it is called once.
 
         :param kind: What is listed, as in ``key_pairs``.
         """

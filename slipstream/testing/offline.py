@@ -31,7 +31,7 @@ _CLOCKS: Final = (clock, libcloud.compute.base, libcloud.utils.retry)
 class NetworkBlockedError(RuntimeError):
     """A test that replays a recording went to the network.
 
-    It is no OSError on purpose: nothing shall take it for a passing fault and try again.
+    It is no OSError, which the client would take for a temporary fault and retry.
     """
 
 
@@ -41,7 +41,7 @@ def network_blocked() -> Iterator[list[str]]:
 
     Sockets between processes of this machine (``AF_UNIX``) go on working.
 
-    :returns: A list that gathers what was attempted, for a client that hides its errors.
+    :returns: A list of the attempts, for a client that hides its errors.
     """
     attempts: list[str] = []
     _add_audit_hook()
@@ -73,7 +73,7 @@ def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
         return
     _blocks[-1].append(str(target))
     raise NetworkBlockedError(
-        f"the network is blocked while a recording is played, but {target} was wanted",
+        f"the network is blocked while a recording is played, but {target} was wanted"
     )
 
 
