@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from libcloud.compute.base import Node
@@ -49,7 +50,9 @@ class ProgressLine:
     ) -> None:
         # Standard output is None in a process without a console.
         self._stream: TextIO | None = sys.stdout if stream is None else stream
-        self._live = _is_terminal(self._stream)
+        self._live = False
+        with suppress(Exception):  # the stream may be closed, or have no such method
+            self._live = self._stream is not None and self._stream.isatty()
         self._names = dict(names or {})
         self._list_machines = machines
         self._started = time.monotonic()
@@ -72,7 +75,9 @@ class ProgressLine:
         if self._live:
             if is_only_node and has_changed and not is_first_line:
                 self._end_line()
-            self._rewrite(line if is_only_node else self._counts())
+            counts = Counter(self._states.values()).items()
+            totals = ", ".join(f"{number} {safe_text(state)}" for state, number in counts)
+            self._rewrite(line if is_only_node else totals)
             return
         name = self._names.get(node_id or "") or ("" if is_only_node else node_id)
         line = f"{safe_text(name)}  {line}" if name else line
@@ -98,10 +103,8 @@ class ProgressLine:
         return f"{minutes:02}:{seconds:02}"
 
     def _machines(self) -> str:
-        if self._list_machines is None:
-            return ""
         try:
-            machines = self._list_machines()
+            machines = self._list_machines() if self._list_machines is not None else []
         except Exception:  # noqa: BLE001 - the wait goes on without the machines
             return ""
         if not machines:
@@ -109,10 +112,6 @@ class ProgressLine:
         running = sum(machine.state == NodeState.RUNNING for machine in machines)
         noun = "machine" if len(machines) == 1 else "machines"
         return f"  {running} of {len(machines)} {noun} running"
-
-    def _counts(self) -> str:
-        counts = Counter(self._states.values())
-        return ", ".join(f"{number} {safe_text(state)}" for state, number in counts.items())
 
     def _rewrite(self, line: str) -> None:
         # A line that the terminal wraps could not be rewritten.
@@ -134,10 +133,3 @@ class ProgressLine:
         except Exception as error:  # noqa: BLE001 - the wait goes on without a stream
             log.warning("the progress line cannot be written: %s", type(error).__name__)
             self._stream = None
-
-
-def _is_terminal(stream: TextIO | None) -> bool:
-    try:
-        return stream is not None and bool(stream.isatty())
-    except Exception:  # noqa: BLE001 - it may be closed, or have no such method
-        return False

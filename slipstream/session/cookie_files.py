@@ -11,7 +11,7 @@ from pathlib import Path
 from slipstream.errors import BadInput
 
 LATEST = 2**33
-"""The time, in seconds since the epoch, beyond which no other is needed."""
+"""Seconds since the epoch; a later expiry is as good as this one."""
 
 
 def load_cookies(path: Path) -> MozillaCookieJar:

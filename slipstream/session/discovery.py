@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from slipstream.errors import MalformedAnswer
 from slipstream.session.login import refusal
 from slipstream.transport import Transport
-from slipstream.transport.messages import Request, Response
+from slipstream.transport.messages import Request
 from slipstream.values import CloudEntryPoint
 
 _READ = Request(
@@ -16,7 +17,6 @@ _READ = Request(
     headers={"Accept": "application/json"},
     repeatable=True,
 )
-_HINT = "Check the address, and leave /api out."
 
 
 def read_entry_point(transport: Transport) -> CloudEntryPoint:
@@ -25,13 +25,19 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
     response = transport.send(_READ)
     if response.status >= 500 or response.status == 429:
         raise refusal(response, doing="read the cloud entry point", endpoint=url, detail=None)
-    document = _document(response) if response.status == 200 else None
-    if document is None:
+    document: Any = None
+    with suppress(MalformedAnswer):
+        document = response.json() if response.status == 200 else None
+    if (
+        not isinstance(document, dict)
+        or not {"baseURI", "base-uri"} & document.keys()
+        or not isinstance(document.get("collections", {}), dict)
+    ):
         raise MalformedAnswer(
             f"{url} is no SlipStream or Nuvla server: its /api/cloud-entry-point gives HTTP"
             f" {response.status} with {response.kind}.",
             endpoint=url,
-            hint=_HINT,
+            hint="Check the address, and leave /api out.",
         )
     collections = document.get("collections", document)
     base_uri = document.get("baseURI") or document.get("base-uri")
@@ -44,13 +50,3 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
         base_uri=base_uri if isinstance(base_uri, str) else None,
         raw=document,
     )
-
-
-def _document(response: Response) -> dict[str, Any] | None:
-    try:
-        document = response.json()
-    except MalformedAnswer:
-        return None
-    if not isinstance(document, dict) or not {"baseURI", "base-uri"} & document.keys():
-        return None
-    return document if isinstance(document.get("collections", {}), dict) else None

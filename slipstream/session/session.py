@@ -308,6 +308,6 @@ class Session(Client):
         )
 
     def _has_ended(self, login: Login, response: Response) -> bool:
-        # Another thread may be logging in: its new cookie tells nothing of the old one.
+        # Another thread may be logging in: its new cookie says nothing of the old one.
         with self._state.lock.get():
             return self._state.login is not login or self.backend.session_ended(response)
