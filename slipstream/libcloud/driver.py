@@ -65,7 +65,7 @@ __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 
 
 def priced_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iterator[ServiceOffer]:
-    """Put offers without a price last; unless ``all_of_them``, list them if no other exists."""
+    """Put offers without a price last; leave them out unless ``all_of_them`` or none has one."""
     unpriced, has_priced = [], False
     for offer in offers:
         if offer.price is None:
@@ -812,7 +812,11 @@ class SlipStreamNodeDriver(NodeDriver):
             SlipStream 1, Nuvla 1.
         :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
         """
-        return list(self._nodes(location, ex_active_only, ex_addresses))
+        return list(
+            self.ex_iterate_nodes(
+                location=location, ex_active_only=ex_active_only, ex_addresses=ex_addresses
+            )
+        )
 
     @operation
     def ex_iterate_nodes(
@@ -837,13 +841,10 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: those of :meth:`list_nodes`: SlipStream 2, Nuvla 2; without addresses 1.
         :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
-        return self._nodes(location, ex_active_only, ex_addresses)
-
-    def _nodes(self, location: object, active_only: object, addresses: object) -> Iterator[Node]:
         names = self._location_names(location)
         deployments = self._backend.list_deployments(
-            arguments.checked("ex_active_only", active_only, bool, "True or False"),
-            arguments.checked("ex_addresses", addresses, bool, "True or False"),
+            arguments.checked("ex_active_only", ex_active_only, bool, "True or False"),
+            arguments.checked("ex_addresses", ex_addresses, bool, "True or False"),
         )
         return (
             convert.node(deployment, self)
@@ -1364,9 +1365,9 @@ class SlipStreamNodeDriver(NodeDriver):
 
     def _location_names(self, location: object) -> set[str] | None:
         """The names by which a deployment may know a location."""
-        location_id = self._location_id(location)
-        if location_id is None:
+        if location is None:
             return None
+        location_id = arguments.object_id(self, location, NodeLocation, "location")
         if isinstance(location, NodeLocation):
             return {location_id, self._backend.location_name(location_id), location.name}
         connectors = list(self._backend.list_connectors())

@@ -131,7 +131,8 @@ class Login(Record):
         """Whether it expires soon; a tenth of its lifetime is soon enough for a short one."""
         if self.lifetime is None:
             return False
-        return self.age > self.lifetime - min(seconds, self.lifetime / 10)
+        age = clock.monotonic() - self.created
+        return age > self.lifetime - min(seconds, self.lifetime / 10)
 
 
 class Client:
