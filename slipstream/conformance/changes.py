@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from libcloud.common.types import LibcloudError
 from libcloud.compute.types import KeyPairDoesNotExistError
 
-from slipstream.conformance.contract import identity
+from slipstream.conformance.methods import identity
 from slipstream.conformance.objects import node_faults
 from slipstream.conformance.subject import (
     Choice,

@@ -11,8 +11,7 @@ from libcloud.common.exceptions import BaseHTTPError
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.compute.types import KeyPairDoesNotExistError
 
-from slipstream.conformance.contract import KINDS
-from slipstream.conformance.methods import MISSING
+from slipstream.conformance.methods import KINDS, MISSING
 from slipstream.conformance.subject import (
     Failed,
     NotApplicable,

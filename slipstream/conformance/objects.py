@@ -14,8 +14,7 @@ from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, NodeLocation, StorageVolume
 from libcloud.compute.types import NodeState
 
-from slipstream.conformance.contract import KINDS, identity
-from slipstream.conformance.methods import MISSING, placeholders
+from slipstream.conformance.methods import KINDS, MISSING, identity, placeholders
 from slipstream.conformance.subject import Failed, NotApplicable, Skipped, Subject, check, describe
 
 CALLS = {

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import libcloud
 
-from slipstream.conformance.contract import only_raises
+from slipstream.conformance.methods import only_raises
 from slipstream.conformance.subject import (
     CHECKS,
     POINTS,

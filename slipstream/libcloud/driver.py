@@ -40,12 +40,20 @@ from slipstream.errors import (
 )
 from slipstream.hookspecs import Backend
 from slipstream.libcloud import arguments, convert
-from slipstream.libcloud.connection import SessionConnection
+from slipstream.libcloud.connection import (
+    DEFAULTS,
+    CertificatePaths,
+    DebugFile,
+    SessionConnection,
+    endpoint_of,
+    positive,
+    trust,
+    user_agent,
+)
 from slipstream.libcloud.explaining import Explanation, method_name, run
 from slipstream.libcloud.node_operation import NodeOperation
 from slipstream.libcloud.operation import check_keywords, keywords_of, operation, unsupported
 from slipstream.libcloud.profiles import driver_arguments
-from slipstream.libcloud.settings import CertificatePaths, endpoint_of, settings_of
 from slipstream.libcloud.ssh_setup import SSHSetup, reporting
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.libcloud.waiting import AddressFilter, RunningWait
@@ -54,6 +62,9 @@ from slipstream.plugins.connect import connect
 from slipstream.session import Session
 from slipstream.session.cookie_files import save_cookies
 from slipstream.session.polling import Progress, Wait
+from slipstream.transport import TransportSettings
+from slipstream.transport.certificates import client_certificate
+from slipstream.transport.proxies import check_proxy
 from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
 from slipstream.values.credentials import Credentials
 from slipstream.values.deployment_request import DeploymentRequest, Role
@@ -221,14 +232,19 @@ class SlipStreamNodeDriver(NodeDriver):
         endpoint = endpoint_of(
             ex_endpoint, secure, self._default_host if host is None else host, port
         )
-        settings = settings_of(
-            timeout=timeout,
-            retry_delay=retry_delay,
-            backoff=backoff,
-            proxy_url=proxy_url,
-            verify=ex_verify,
-            ca_cert=ex_ca_cert,
-            client_cert=ex_client_cert,
+        read_timeout = positive("timeout", timeout, DEFAULTS.read_timeout)
+        settings = TransportSettings(
+            connect_timeout=min(read_timeout, DEFAULTS.connect_timeout),
+            read_timeout=read_timeout,
+            retry_delay=positive("retry_delay", retry_delay, DEFAULTS.retry_delay),
+            backoff=positive("backoff", backoff, DEFAULTS.backoff),
+            proxy_url=None if proxy_url is None else check_proxy(proxy_url, "proxy_url"),
+            verify=trust(ex_verify, ex_ca_cert),
+            client_cert=None
+            if ex_client_cert is None
+            else client_certificate(ex_client_cert, "ex_client_cert"),
+            user_agent=user_agent(),
+            observer=DebugFile(),
         )
         super().__init__(  # type: ignore[no-untyped-call]
             key or "",

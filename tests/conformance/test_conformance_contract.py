@@ -10,7 +10,7 @@ import pytest
 from libcloud.compute.base import NodeDriver
 
 from slipstream.conformance import CHECKS, Outcome, Report, Result
-from slipstream.conformance.contract import BUILT_ON, METHODS, only_raises
+from slipstream.conformance.methods import BUILT_ON, METHODS, only_raises
 from slipstream.conformance.subject import Mask
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "conformance.md"

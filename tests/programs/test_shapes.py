@@ -18,8 +18,7 @@ from libcloud.compute.deployment import ScriptDeployment
 from libcloud.compute.types import NodeState
 from libcloud.utils.retry import Retry
 
-from slipstream.conformance.contract import METHODS
-from slipstream.conformance.methods import placeholders
+from slipstream.conformance.methods import METHODS, placeholders
 from slipstream.errors import Forbidden
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 
