@@ -37,7 +37,10 @@ DEFAULTS = TransportSettings()
 CertificatePaths = str | Path | tuple[str | Path, str | Path]
 log = get_logger(__name__)
 _TOKEN = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
-
+_FIXED: Final = {"host", "port", "secure", "request_path", "user_id", "key"}
+_LIVE: Final = {"timeout", "retry_delay", "backoff", "proxy_url"}
+_UNUSED: Final = {"connection", "conn_class"}
+"""What a test replaces in libcloud's own connections, to send nothing."""
 
 _lock = PerProcess(threading.Lock)
 
@@ -93,35 +96,11 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
     return Endpoint(scheme=scheme, host=name, **options)
 
 
-def changed(settings: TransportSettings, name: str, value: Any) -> tuple[TransportSettings, Any]:
-    """The settings with one of libcloud's changed, and its new value."""
-    if name == "proxy_url":
-        value = None if value is None else check_proxy(value, name)
-    else:
-        value = positive(
-            name, value, DEFAULTS.read_timeout if name == "timeout" else getattr(DEFAULTS, name)
-        )
-    changes: dict[str, Any] = {name: value}
-    if name == "timeout":
-        changes = {"read_timeout": value, "connect_timeout": min(value, DEFAULTS.connect_timeout)}
-    return attrs.evolve(settings, **changes), value
-
-
 def user_agent(appended: Iterable[str] = ()) -> str:
     """The name that is given to servers."""
     python = ".".join(map(str, sys.version_info[:3]))
     versions = f"libcloud/{libcloud.__version__} Python/{python}"
     return " ".join([DEFAULTS.user_agent, versions, *(f"({token})" for token in appended)])
-
-
-def check_token(token: object) -> str:
-    """Make sure that a piece of a user agent can be sent in a header."""
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise BadInput(
-            f"{str(token)[:80]!r} cannot be part of a user agent.",
-            hint="Write it in printable ASCII, as in 'my-app/1.0'.",
-        )
-    return token
 
 
 def positive(name: str, value: object, default: float) -> float:
@@ -153,12 +132,6 @@ def trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
     if not trusted or trusted == DEFAULT_CA_BUNDLE_PATH:
         return True
     return authorities(trusted, "libcloud.security.CA_CERTS_PATH")
-
-
-_FIXED: Final = {"host", "port", "secure", "request_path", "user_id", "key"}
-_LIVE: Final = {"timeout", "retry_delay", "backoff", "proxy_url"}
-_UNUSED: Final = {"connection", "conn_class"}
-"""What a test replaces in libcloud's own connections, to send nothing."""
 
 
 class SessionConnection(ConnectionUserAndKey):
@@ -288,7 +261,12 @@ class SessionConnection(ConnectionUserAndKey):
         :param token: The name, as in ``my-app/1.0``.
         :raises BadInput: If it cannot be sent in a header.
         """
-        self.ua.append(check_token(token))
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise BadInput(
+                f"{str(token)[:80]!r} cannot be part of a user agent.",
+                hint="Write it in printable ASCII, as in 'my-app/1.0'.",
+            )
+        self.ua.append(token)
         transport = self._logged_in.transport
         transport.settings = attrs.evolve(transport.settings, user_agent=self._user_agent())
 
@@ -298,8 +276,18 @@ class SessionConnection(ConnectionUserAndKey):
 
     @operation
     def _change(self, attribute: str, value: Any) -> Any:
+        if attribute == "timeout":
+            value = positive(attribute, value, DEFAULTS.read_timeout)
+            connect_timeout = min(value, DEFAULTS.connect_timeout)
+            changes = {"read_timeout": value, "connect_timeout": connect_timeout}
+        else:
+            if attribute != "proxy_url":
+                value = positive(attribute, value, getattr(DEFAULTS, attribute))
+            elif value is not None:
+                value = check_proxy(value, attribute)
+            changes = {attribute: value}
         transport = self._logged_in.transport
-        transport.settings, value = changed(transport.settings, attribute, value)
+        transport.settings = attrs.evolve(transport.settings, **changes)
         return value
 
     @operation
