@@ -332,7 +332,6 @@ class SlipStreamNodeDriver(NodeDriver):
         Go through the locations that :meth:`list_locations` lists.
 
         :requests: those of :meth:`list_locations`: SlipStream 3, Nuvla 2.
-        :rtype: iterator of :class:`~libcloud.compute.base.NodeLocation`
         """
         connectors = self._backend.list_connectors()
         return (convert.location(connector, self) for connector in connectors)
@@ -370,7 +369,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :param location: Only those of this location, which may be any.
         :keyword ex_all: List those of other locations too, and last those without a price.
         :requests: those of :meth:`list_sizes`: SlipStream 3, Nuvla none.
-        :rtype: iterator of :class:`~libcloud.compute.base.NodeSize`
         """
         location_id = self._location_id(location)
         arguments.checked("ex_all", ex_all, bool, "True or False")
@@ -394,7 +392,6 @@ class SlipStreamNodeDriver(NodeDriver):
             may not be read is skipped, and a warning names it.
         :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below. Nuvla 1 for
             each 500 modules, and 1 for a location.
-        :rtype: ``list`` of :class:`~libcloud.compute.base.NodeImage`
         :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
         """
         return list(self.ex_iterate_images(location, ex_path, ex_recurse))
@@ -416,7 +413,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :param ex_recurse: List the projects below it too.
         :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project that is reached.
             Nuvla 1 for each 500 modules, and 1 for a location.
-        :rtype: iterator of :class:`~libcloud.compute.base.NodeImage`
         :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
         """
         if ex_recurse and ex_path is None:
@@ -438,7 +434,6 @@ class SlipStreamNodeDriver(NodeDriver):
             latest.
         :requests: SlipStream 1. Nuvla 1; by path 2. 1 or 2 more when there is none, for the paths
             that resemble it.
-        :rtype: :class:`~libcloud.compute.base.NodeImage`
         :raises NotFound: If there is none of that id; a path that resembles it is named.
         """
         module_id = arguments.object_id(self, image_id, NodeImage, "image")
@@ -469,7 +464,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param name: Its name, as in ``wordpress``; :meth:`get_image` takes a path.
         :requests: those of :meth:`list_images`: SlipStream 1. Nuvla 1 for each 500 modules.
-        :rtype: :class:`~libcloud.compute.base.NodeImage`
         :raises BadInput: If none or several have this name; the candidates are listed.
         """
         name = arguments.text("The name of the image", name)
@@ -796,7 +790,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :keyword ignore_abort: Go on although the deployment was aborted.
         :requests: SlipStream none, Nuvla none; a poll costs those of
             :meth:`ex_wait_node_in_state`.
-        :rtype: :class:`~slipstream.libcloud.node_operation.NodeOperation`
         """
         node_id = self._node_id(node)
         return NodeOperation(
@@ -826,7 +819,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: SlipStream 2, Nuvla 2: 1 for each 500 deployments, and 1 for the addresses of
             each 250 (Nuvla: 100), however many machines these have; without addresses
             SlipStream 1, Nuvla 1.
-        :rtype: ``list`` of :class:`~libcloud.compute.base.Node`
         """
         return list(
             self.ex_iterate_nodes(
@@ -855,7 +847,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :keyword ex_active_only: Leave out those that have ended.
         :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
         :requests: those of :meth:`list_nodes`: SlipStream 2, Nuvla 2; without addresses 1.
-        :rtype: iterator of :class:`~libcloud.compute.base.Node`
         """
         names = self._location_names(location)
         deployments = self._backend.list_deployments(
@@ -875,7 +866,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node_id: Its id, or the node as it was read before.
         :requests: SlipStream 1. Nuvla 2, and 2 more for the reason when it is in error.
-        :rtype: :class:`~libcloud.compute.base.Node`
         :raises NotFound: If there is none of that id.
         """
         node_id = self._node_id(node_id if isinstance(node_id, Node) else str(node_id))
@@ -891,7 +881,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :param name: Its name; a node without a name is called by its id.
         :requests: SlipStream 2: 1 for each 500 deployments, and 1 for the node. Nuvla 3: 1 for
             each 500, and 2 for the node.
-        :rtype: :class:`~libcloud.compute.base.Node`
         :raises BadInput: If none or several have this name; the candidates are listed.
         """
         name = arguments.text("The name of the node", name)
@@ -933,7 +922,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :param node: Only those of this node.
         :requests: SlipStream 1 for each 1,000 machines. Nuvla 2 for each 100 edges, and 1 for each
             500; of a node none or 1, or 2 where its document is not at hand; of a location 1 more.
-        :rtype: ``list`` of :class:`VirtualMachine`
         """
         return list(self.ex_iterate_virtual_machines(location, node))
 
@@ -947,7 +935,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :param location: Only those on this location.
         :param node: Only those of this node.
         :requests: those of :meth:`ex_list_virtual_machines`: SlipStream 1, Nuvla 2.
-        :rtype: iterator of :class:`VirtualMachine`
         """
         machines = self._backend.list_virtual_machines(
             connector=self._location_id(location),
@@ -1009,7 +996,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :requests: those of :meth:`start_node`: SlipStream none, Nuvla 2.
-        :rtype: ``bool``
         """
         return self.start_node(node)
 
@@ -1034,7 +1020,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :requests: those of :meth:`stop_node`: SlipStream none, Nuvla 2.
-        :rtype: ``bool``
         """
         return self.stop_node(node)
 
@@ -1115,7 +1100,6 @@ class SlipStreamNodeDriver(NodeDriver):
         Go through the key pairs that :meth:`list_key_pairs` lists.
 
         :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
-        :rtype: iterator of :class:`~libcloud.compute.base.KeyPair`
         """
         return (convert.key_pair(key, self) for key in self._backend.list_ssh_keys())
 
@@ -1126,7 +1110,6 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param name: Its name or its fingerprint.
         :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
-        :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises KeyPairMissing: If there is none of that name.
         :raises KeyPairConflict: If there are several; give the fingerprint then.
         """
@@ -1189,7 +1172,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :param name: Its name, which replaces the key's comment.
         :param key_file_path: The file, usually ``~/.ssh/*.pub``.
         :requests: those of :meth:`import_key_pair_from_string`: SlipStream 4, Nuvla 2.
-        :rtype: :class:`~libcloud.compute.base.KeyPair`
         :raises BadInput: If the file cannot be read or holds no public key.
         """
         content = arguments.read_file("key file", key_file_path)
@@ -1271,7 +1253,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :param args: Its arguments; so are the keywords.
         :requests: SlipStream 1, Nuvla 1 for ``'ex_get_node_parameter'``: those of the method that
             change nothing, and some that look for what would be refused.
-        :rtype: :class:`Explanation`
         :raises BadInput: If there is no such method.
         :raises TypeError: If the method does not take the arguments.
         """
