@@ -312,12 +312,7 @@ class _OfKeyPair(DriverError):
     """
 
     def __init__(
-        self,
-        message: str,
-        *,
-        name: str = "",
-        endpoint: str | None = None,
-        hint: str | None = None,
+        self, message: str, *, name: str = "", endpoint: str | None = None, hint: str | None = None
     ) -> None:
         super().__init__(message, endpoint=endpoint, hint=hint)
         self.name = name

@@ -142,10 +142,7 @@ class _Reader:
         return self._joined("or", lambda: self._joined("and", self.term, And), Or)
 
     def _joined(
-        self,
-        word: str,
-        read: Callable[[], Filter],
-        join: Callable[[tuple[Filter, ...]], Filter],
+        self, word: str, read: Callable[[], Filter], join: Callable[[tuple[Filter, ...]], Filter]
     ) -> Filter:
         parts = [read()]
         while self.skip(word):

@@ -69,7 +69,7 @@ def checked(name: str, value: object, cls: type[T], expected: str) -> T:
 
 def object_id(driver: Any, value: object, cls: type, name: str) -> str:
     """
-    The id that an argument stands for: an object, which may be made by hand, or the id itself.
+    The id of an argument: an object, which a caller may have constructed, or the id itself.
     An object of none of libcloud's classes is taken by its ``id``.
     """
     if not isinstance(value, _OBJECTS):
@@ -98,7 +98,7 @@ def check_owner(driver: Any, value: object, cls: type, name: str) -> None:
     """
     Refuse an object of a wrong class, or one that belongs elsewhere.
 
-    One made by hand, without a driver, is accepted.
+    One that the caller constructed without a driver is accepted.
     """
     if not isinstance(value, cls):
         raise TypeError(

@@ -179,12 +179,7 @@ class Session(Client):
         return self._send(request, self.login)
 
     def send(
-        self,
-        request: Request,
-        *,
-        doing: str,
-        allow: Collection[int] = (),
-        renewable: bool = True,
+        self, request: Request, *, doing: str, allow: Collection[int] = (), renewable: bool = True
     ) -> Response:
         """
         Send a request as the logged-in user.

@@ -24,7 +24,7 @@ IGNORED_IN_QUERIES: Final = {
     # The driver sends another one with each read, to get past the cache of SlipStream's front
     # server, which is keyed by the whole address. The server itself never looks at it: SlipStream
     # 3.71 answers GET /run, /run/U and /run/U/ss:state alike with, without and with any other.
-    "_": "a nonce against caches",
+    "_": "a nonce against caches"
 }
 """Parameters in the query of a GET that a server provably ignores, and what they are."""
 

@@ -16,13 +16,7 @@ from slipstream.errors import DriverError
 from slipstream.hookspecs import EndpointKind
 from slipstream.plugins import default_plugins
 from slipstream.plugins.connect import find_kind, kind_of_host
-from slipstream.testing.cassette_file import (
-    FROM_SANDBOX,
-    FROM_SERVER,
-    STATUSES,
-    Header,
-    Manifest,
-)
+from slipstream.testing.cassette_file import FROM_SANDBOX, FROM_SERVER, STATUSES, Header, Manifest
 from slipstream.testing.cassettes import Recording
 from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
 from slipstream.testing.scrubbing import Scrubber, moved, public_endpoint
@@ -83,7 +77,7 @@ class Recorder:
 
     @property
     def driver_kind(self) -> str | None:
-        """What the driver must be told as ``ex_endpoint_kind``."""
+        """The driver's ``ex_endpoint_kind``."""
         return None if self.kind.name in _FAMILIES else self.kind.name
 
     def scrubber(self) -> Scrubber:

@@ -51,7 +51,7 @@ _PATTERNS = {
         rf"(?<![\w$.:-]){_CALLED}=(?!{_ALLOWED}(?:\W|$))\w"
     ),
     "a password in XML": re.compile(
-        r'(?i)type="password"[^>]*>(?!\s*(?:<instructions|<value|<enumValues|</|SCRUBBED))',
+        r'(?i)type="password"[^>]*>(?!\s*(?:<instructions|<value|<enumValues|</|SCRUBBED))'
     ),
     "an XML element of a secret": re.compile(rf"<{_CALLED}(?:\s[^>]*)?(?<!/)>(?!{_ALLOWED}\s*<)"),
 }

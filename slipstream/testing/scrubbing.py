@@ -23,7 +23,7 @@ REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
 """The headers of a request that stay in a cassette."""
 
 RESPONSE_HEADERS: Final = frozenset(
-    {"allow", "content-type", "location", "retry-after", "set-cookie"},
+    {"allow", "content-type", "location", "retry-after", "set-cookie"}
 )
 """The headers of a response that stay: those a client acts upon."""
 
@@ -61,7 +61,7 @@ _PLACEHOLDER = re.compile(rf"SCRUBBED|(?:credential/)?(?:recorded-[a-z0-9-]+|{_K
 _CREDENTIAL_ID = re.compile(r"credential/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Outside the domains reserved for examples (RFC 2606).
 _EMAIL_ADDRESS = re.compile(
-    r"(?<![\w.+-])[\w.+-]+@(?!(?:[\w-]+\.)*example\.(?:com|org|net)\b)(?:[\w-]+\.)+[A-Za-z]{2,}\b",
+    r"(?<![\w.+-])[\w.+-]+@(?!(?:[\w-]+\.)*example\.(?:com|org|net)\b)(?:[\w-]+\.)+[A-Za-z]{2,}\b"
 )
 _SHORTEST_NAME = 3
 _PROTOCOL_WORDS = frozenset(
@@ -135,7 +135,7 @@ def moved(source: str, target: str) -> Callable[[str], str]:
     pattern = re.compile(
         r"(?:(?P<scheme>https?)(?P<slashes>:(?:\\?/){2}|%3[Aa]%2[Ff]%2[Ff])|(?<![\w.-]))"
         rf"{re.escape(f'[{host}]' if ':' in host else host)}"
-        rf"(?:(?::|%3[Aa]){port}){optional}(?![\w-]|\.\w)",
+        rf"(?:(?::|%3[Aa]){port}){optional}(?![\w-]|\.\w)"
     )
 
     def replace(match: re.Match[str]) -> str:
@@ -208,7 +208,7 @@ def _check(value: str, placeholder: str, shortest: int) -> None:
     if len(value) < shortest or common:
         raise ValueError(
             f"the value that {placeholder!r} shall stand for is too short, or a word of the "
-            "protocol: record with an account whose name and password are neither",
+            "protocol: record with an account whose name and password are neither"
         )
 
 
