@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
@@ -437,8 +436,11 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises NotFound: If there is none of that id; a path that resembles it is named.
         """
         module_id = arguments.object_id(self, image_id, NodeImage, "image")
-        with self._suggesting_path(module_id):
+        try:
             module = self._backend.get_module(module_id)
+        except NotFound as error:
+            self._suggest_path(error, module_id)
+            raise
         if module.kind is ModuleKind.PROJECT:
             raise BadInput(
                 f"{module.path} is a project, not an image.",
@@ -446,16 +448,10 @@ class SlipStreamNodeDriver(NodeDriver):
             )
         return convert.image(module, self)
 
-    @contextmanager
-    def _suggesting_path(self, module_id: str) -> Iterator[None]:
-        """Name the path that resembles one that does not exist."""
-        try:
-            yield
-        except NotFound as error:
-            path = arguments.nearest_path(self._backend, module_id)
-            if path is not None:
-                error.hint = f"There is no such image; did you mean {path!r}?"
-            raise
+    def _suggest_path(self, error: NotFound, module_id: str) -> None:
+        path = arguments.nearest_path(self._backend, module_id)
+        if path is not None:
+            error.hint = f"There is no such image; did you mean {path!r}?"
 
     @operation
     def ex_find_image(self, name: str) -> NodeImage:
@@ -554,8 +550,11 @@ class SlipStreamNodeDriver(NodeDriver):
             raw=[raw for item in (image, location) if (raw := getattr(item, "extra", None))],
             region=self.region or None,
         )
-        with self._suggesting_path(request.module_id):
+        try:
             return convert.node(self._backend.deploy(request), self)
+        except NotFound as error:
+            self._suggest_path(error, request.module_id)
+            raise
 
     @operation
     def deploy_node(
