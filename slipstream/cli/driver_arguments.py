@@ -99,4 +99,4 @@ def _read(name: str, path: str) -> str:
         return user_path("the file", path).read_text("utf-8").rstrip("\r\n")
     except (BadInput, OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise ValueError(f"--arg {name}: cannot read {path}: {reason}") from None
+        raise ValueError(f"--arg {name}: the file cannot be read: {reason}") from None
