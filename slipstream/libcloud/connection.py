@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.http import LibcloudConnection
+from libcloud.utils.loggingconnection import LoggingConnection
 
 from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.direct_requests import DirectResponse, Params, request_of
@@ -43,7 +44,8 @@ class SessionConnection(ConnectionUserAndKey):
 
         :raises NotSupported: If there is one: requests would go to the real server all the same.
         """
-        if cls.conn_class is not LibcloudConnection:
+        # libcloud.enable_debug() puts a class of its own there.
+        if cls.conn_class not in {LibcloudConnection, LoggingConnection}:
             raise _unused("connectionCls.conn_class", cls.conn_class)
 
     @property
