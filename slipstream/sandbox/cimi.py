@@ -20,14 +20,14 @@ what the routes call; a type overrides the small methods that these use: ``creat
 ``changed``, ``remove``, ``operations``, ``query``. A method marked with :func:`action` is found by
 its name, underscores for dashes: ``POST /api/credential/UUID/check``.
 
-A :class:`Service` ties the types to a world and adds the routes. A type that the real server has
+A :class:`Service` has the types and adds the routes. A type that the real server has
 and the sandbox has not is named in ``unplayed``: its addresses answer 501.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, ClassVar, Generic, NoReturn, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
 import attrs
 from flask import Flask, Response, abort, json, request
@@ -37,6 +37,7 @@ from slipstream.sandbox.schema import Description
 from slipstream.sandbox.server import USER_KEY
 from slipstream.sandbox.store import Document, Query, Result, TooManyDocuments
 from slipstream.sandbox.timestamps import iso
+from slipstream.sandbox.web import current_world
 from slipstream.sandbox.world import BaseWorld
 
 METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"]
@@ -361,13 +362,16 @@ class Service(Generic[WorldT, IdentityT]):
 
     def __init__(
         self,
-        world: WorldT,
         resources: Mapping[str, type[Resource[WorldT, IdentityT]]],
         unplayed: Collection[str] = (),
     ) -> None:
-        self.world = world
         self.resources = resources
         self.unplayed = frozenset(unplayed)
+
+    @property
+    def world(self) -> WorldT:
+        """The world that the request is for."""
+        return cast("WorldT", current_world())
 
     # What a family decides.
 
