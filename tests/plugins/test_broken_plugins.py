@@ -86,8 +86,10 @@ BROKEN = {
     ),
     "operation-without-an-argument": (
         "class B(Backend):\n    def list_modules(self): return []",
-        r"list_modules\(\) of B does not take the arguments of its operation. Write: def"
-        r" list_modules\(self, path, recurse, connector\), without defaults",
+        (
+            r"list_modules\(\) of B does not take the arguments of its operation. Write: def"
+            r" list_modules\(self, path, recurse, connector\), without defaults"
+        ),
     ),
     "operation-with-a-default": (
         "class B(Backend):\n    def get_module(self, module_id=''): return None",
