@@ -40,7 +40,7 @@ def _check_path(_: object, __: object, path: str) -> None:
 
 
 def _check_operator(_: object, __: object, operator: str) -> None:
-    if operator not in JUDGES:
+    if operator not in {*JUDGES, *PLACING}:
         raise ValueError(f"{operator!r} is not an operator of a filter.")
 
 
@@ -109,10 +109,6 @@ class Attribute:
         """Equal to one of the values; known to Nuvla."""
         return Comparison.checked(self, "=", tuple(values))
 
-    def placed(self, how: str, place: str) -> Comparison:
-        """A place that lies so towards another one; known to Nuvla."""
-        return Comparison.checked(self, how, place)
-
     def is_null(self) -> Comparison:
         """Missing."""
         return Comparison.checked(self, "=", None)
@@ -167,7 +163,7 @@ class Comparison(_Combinable):
         return f"{self.attribute}{operator}{write(self.value)}"
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """Judge a document."""
+        """Judge a document; places are not compared."""
         return JUDGES[self.operator](self.attribute.values(document), self.value)
 
     def comparisons(self) -> Iterator[Comparison]:

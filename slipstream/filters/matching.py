@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from slipstream.filters.geometry import Shape, read_shape, shape_of
 from slipstream.filters.values import Date, Value, read_moment
 
 Judge = Callable[[Sequence[Any], Value], bool]
@@ -96,14 +95,6 @@ def _has_words(values: Sequence[Any], value: Value) -> bool:
     return any(all(_is_among(term, words) for term in terms) for words in texts)
 
 
-def _placed(accept: Callable[[Shape, Shape], bool]) -> Judge:
-    def judge(values: Sequence[Any], value: Value) -> bool:
-        shape = shape_of(values)
-        return shape is not None and accept(shape, read_shape(str(value)))
-
-    return judge
-
-
 JUDGES: Mapping[str, Judge] = {
     "=": _is_equal,
     "!=": _is_other,
@@ -113,8 +104,4 @@ JUDGES: Mapping[str, Judge] = {
     ">": _ordered(lambda sign: sign > 0),
     "^=": _starts,
     "==": _has_words,
-    "intersects": _placed(lambda shape, other: shape.meets(other)),
-    "disjoint": _placed(lambda shape, other: not shape.meets(other)),
-    "within": _placed(lambda shape, other: other.covers(shape)),
-    "contains": _placed(lambda shape, other: shape.covers(other)),
 }

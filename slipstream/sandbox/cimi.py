@@ -248,6 +248,8 @@ class Resource(Generic[WorldT, IdentityT]):
         """Search the collection."""
         if not self.may_search():
             raise self.required()
+        if self.parameters("aggregation"):
+            raise not_played("An aggregation")
         query = self.query()
         try:
             result = self.world.store.search(
@@ -280,10 +282,9 @@ class Resource(Generic[WorldT, IdentityT]):
         """Merge what was sent over a document; ``select`` names attributes to remove first."""
         document = self.existing(identifier)
         self.require("edit-meta", document)
-        changes = self.changed(document, dict(self.body()))
-        changes = {
-            name: value for name, value in changes.items() if name not in self.kept_by_server
-        }
+        sent = self.body().items()
+        changes = {name: value for name, value in sent if name not in self.kept_by_server}
+        changes = self.changed(document, changes)
         dropped = set(Query.read(self.parameters).select or ())
         dropped -= {*self.kept_by_server, "acl"}
         rest = {name: value for name, value in document.items() if name not in dropped}

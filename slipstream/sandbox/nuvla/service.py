@@ -16,7 +16,7 @@ from flask import Flask, Response, request
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import ENTRY_POINT, Reply
 from slipstream.sandbox.nuvla import sessions
-from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl
+from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl, normalised
 from slipstream.sandbox.nuvla.credentials import Credential
 from slipstream.sandbox.nuvla.deployments import Deployment, ResourceLog
 from slipstream.sandbox.nuvla.infrastructure import (
@@ -45,7 +45,7 @@ from slipstream.sandbox.web import (
 TITLE = "wordpress_title"
 """The environmental variable that a blog takes its title from."""
 _TYPES: tuple[type[Resource], ...] = (
-    *(sessions.Session, sessions.CallbackResource, Module, Deployment, DeploymentParameter),
+    *(sessions.Session, sessions.Callback, Module, Deployment, DeploymentParameter),
     *(ResourceLog, Job, Credential, NuvlaBox, NuvlaBoxStatus),
     InfrastructureService,
     InfrastructureServiceGroup,
@@ -91,7 +91,7 @@ class Service(cimi.Service[State, Identity]):
             "resource-type": ENTRY_POINT,
             "created": "2019-04-02T09:00:00.000Z",
             "updated": "2019-04-02T09:00:00.000Z",
-            "acl": acl(ADMIN, view_acl=(ANON,)),
+            "acl": normalised(acl(ADMIN, view_acl=(ANON,))),
             "base-uri": f"{call.base}/api/",
             "collections": {name: {"href": name} for name in sorted(names)},
         }

@@ -112,8 +112,6 @@ class Resource(cimi.Resource[State, Identity]):
         }
         if self.may_add():
             document["operations"] = [{"rel": "add", "href": self.name}]
-        if result.aggregations:
-            document["aggregations"] = result.aggregations
         document[_key(self.name)] = [self.present(item, query.select) for item in result.documents]
         return document
 
