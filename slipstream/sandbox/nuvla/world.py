@@ -119,9 +119,8 @@ class World(State):
 
     def add_credential(self, service: str, *, user: str = "alice", name: str) -> Document:
         """Add a user's credential of an infrastructure service, which is given by its id."""
-        seeded = self._named("credential", "name", SWARM)
         method = f"infrastructure-service-{self.store[service]['subtype']}"
-        owner, identifier = self.user_id(user), f"credential/{self.ids.uuid()}"
-        new = {"id": identifier, "name": name, "parent": service, "acl": managed_acl(owner)}
-        fields = seeded | new | {"subtype": method, "method": method}
-        return self.document("credential", owner, fields)
+        fields = {"name": name, "parent": service, "subtype": method, "method": method}
+        fields |= dict.fromkeys(("ca", "cert", "key"), "-----BEGIN ...")
+        owner = self.user_id(user)
+        return self.document("credential", owner, fields, acl=managed_acl(owner))
