@@ -141,11 +141,33 @@ def _shared_cassette(names: dict[pytest.Item, str]) -> str | None:
         path = cassette_path(Path(), name)
         other = owners.setdefault((_origin_of(item), *map(_as_file_systems_see, path.parts)), item)
         if other is not item:
-            return (
-                f"{other.nodeid} and {item.nodeid} would share the cassette of {name}: "
-                "give one of them, or the id of its parameters, another name"
-            )
+            return _shared(name, other.nodeid, item.nodeid)
     return None
+
+
+def _shared(name: str, *tests: str) -> str:
+    return (
+        f"{' and '.join(tests)} would share the cassette of {name}: "
+        "give one of them, or the id of its parameters, another name"
+    )
+
+
+def _refuse_twin(item: pytest.Item, name: str, recorded_by: str) -> None:
+    """Fail a test whose cassette another one has recorded, in another run."""
+    if recorded_by not in {"", _test_of(item)} and _is_there(item.config.rootpath, recorded_by):
+        pytest.fail(_shared(name, recorded_by, item.nodeid), pytrace=False)
+
+
+def _is_there(root: Path, test: str) -> bool:
+    """Whether a test is still where it was, and was not moved or renamed."""
+    file, *names = test.split("::")
+    path = root / file
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    return bool(text) and all(re.search(rf"(def|class) +{name}\b", text) for name in names)
+
+
+def _test_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
 
 
 def _as_file_systems_see(name: str) -> str:
@@ -216,6 +238,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 @contextmanager
 def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scenario]:
+    _refuse_twin(item, name, recorder.test_of(name))
+
     def refuse(reason: str) -> NoReturn:
         recorder.refuse(name, reason)
         pytest.skip(f"{recorder.origin} cannot serve it: {reason}")
@@ -238,6 +262,7 @@ def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scen
 def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
     path = _playable(item, folder, name)
     with network_blocked() as attempts, instant_sleep(), replaying(path) as session:
+        _refuse_twin(item, name, session.header.test)
         yield Scenario(
             name=name,
             endpoint=session.endpoint,
@@ -311,7 +336,7 @@ def _conclude(
         recorder.failed[name] = "the test failed"
     elif set(outcomes.values()) == {"passed"}:
         try:
-            recorder.keep(name, item.stash[_RECORDING])
+            recorder.keep(name, item.stash[_RECORDING], _test_of(item))
         except (CassetteError, OSError) as error:
             recorder.failed[name] = str(error)
             report.outcome, report.longrepr = "failed", str(error)

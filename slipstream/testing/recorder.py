@@ -22,6 +22,7 @@ from slipstream.testing.cassette_file import (
     STATUSES,
     Header,
     Manifest,
+    load,
 )
 from slipstream.testing.cassettes import Recording
 from slipstream.testing.origins import kept_endpoint, moved
@@ -95,9 +96,16 @@ class Recorder:
             moved=moved(self.endpoint, kept_endpoint(self.endpoint)),
         )
 
-    def keep(self, name: str, tape: Recording) -> None:
+    def test_of(self, name: str) -> str:
+        """The test that has recorded the cassette of a scenario, empty if that is not known."""
+        path = cassette_path(self.folder, name)
+        return load(path)[0].test if path.is_file() else ""
+
+    def keep(self, name: str, tape: Recording, test: str) -> None:
         """Write the cassette of a scenario that passed."""
-        header = Header(scenario=name, credentials=self.credentials.given(), **self._provenance())
+        header = Header(
+            scenario=name, credentials=self.credentials.given(), test=test, **self._provenance()
+        )
         tape.save(cassette_path(self.folder, name), header)
         self.recorded.append(name)
         self._note(name, None)
