@@ -10,6 +10,12 @@ MANAGER_VENV := .venv-infrastructure-manager
 CLIENTS := $(CLIENT_VENV)/installed $(NUVLA_CLIENT_VENV)/installed $(MANAGER_VENV)/installed
 # Twice as many as a small machine has cores: half of the time tests wait for a server.
 WORKERS ?= 4
+# Whether the tests measure which lines and branches they reach.
+COVERAGE ?=
+# A worker that is done takes from those that are not, and the tests of a module stay together.
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+# Without it each of the many processes of the tests would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
 # These need a browser and have a target of their own.
 NO_BROWSER := --ignore=tests/browser
 
@@ -53,8 +59,8 @@ demo: $(VENV)/installed ## Deploy WordPress on the local sandbox
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/installed $(CLIENTS) ## Run every test
-	@echo "Running every test. Expect about 5 minutes on two cores."
-	@$(BIN)/python -m pytest $(NO_BROWSER) --numprocesses $(WORKERS) --quiet --no-header
+	@echo "Running every test. Expect $(if $(COVERAGE),8,4) minutes on two cores."
+	@$(PYTEST) $(NO_BROWSER) --quiet --no-header $(if $(COVERAGE),--cov --cov-report=term)
 
 test-browser: $(VENV)/installed ## Try the sandbox's page in a real browser
 	@echo "Installing playwright, which uses Debian's chromium."
@@ -65,11 +71,11 @@ pictures: $(VENV)/installed ## Make the documents' pictures anew, in a real brow
 	@$(BIN)/python -m pip install --quiet --group browser
 	$(BIN)/python docs/pictures.py
 
-coverage: $(VENV)/installed $(CLIENTS) ## Run every test and show what they do not reach, branches included
-	$(BIN)/python -m pytest $(NO_BROWSER) --numprocesses $(WORKERS) --quiet --cov --cov-report=term
+coverage: ## Run every test and show what they do not reach, branches included
+	@$(MAKE) --no-print-directory test COVERAGE=1
 
 quick: $(VENV)/installed $(CLIENTS) ## Run the tests until the first failure
-	$(BIN)/python -m pytest $(NO_BROWSER) --numprocesses $(WORKERS) --exitfirst
+	$(PYTEST) $(NO_BROWSER) --exitfirst
 
 record: $(VENV)/installed ## Record every scenario anew [ENDPOINT=url ORIGIN=name KIND=name FAMILY=name SCENARIO=name]
 	$(BIN)/python -m slipstream record \

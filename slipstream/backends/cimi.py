@@ -11,14 +11,17 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from http.cookiejar import CookieJar
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 from urllib.parse import urlencode
 
+import attrs
+
+from slipstream.backends import documents
 from slipstream.backends.limits import MAX_ENTRIES, MAX_PAGES, most_pages
 from slipstream.errors import (
     BadInput,
@@ -42,13 +45,13 @@ from slipstream.values.ssh_key import SSHKey
 JSON = {"Accept": "application/json"}
 SEND_JSON = {**JSON, "Content-Type": "application/json"}
 _OURS = "com.sixsq."
-_REFUSALS = {400, 401, 403, 404}
 _ANOTHER = "The response may not be the server's: check the address, and proxies."
 _SESSION = Request(method="GET", path="/api/session", headers=JSON, repeatable=True)
 _TEMPLATES = Request(method="GET", path="/api/session-template", headers=JSON, repeatable=True)
 _ID = re.compile(r"([a-z]+(?:-[a-z]+)*)/\w[\w.:-]*", re.ASCII)
 
 Entry = dict[str, Any]
+T = TypeVar("T")
 
 
 class CimiBackend(Backend):
@@ -92,36 +95,26 @@ class CimiBackend(Backend):
     def log_in(self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]) -> Login:
         """Create a session; success is a 201 that sets a cookie, nothing less."""
         template = self.template_aliases.get(template, template)
-        document = {**self.template_fields(fields), "href": f"session-template/{template}"}
-        request = Request(
-            method="POST",
-            path="/api/session",
-            headers=SEND_JSON,
-            body=json.dumps({self.template_key: document}).encode(),
-            repeatable=True,
-        )
         try:
-            response = attempt.exchange(request)
+            response = self.create_session(attempt, template, fields)
         except RedirectRefused as error:
             raise _external_login(attempt, template, error) from error
-        response = self.second_factor(attempt, template, response, fields)
-        if not (_is_session(response) and any(cookie.value for cookie in attempt.cookies)):
+        is_created = response.status == 201 and documents.text(
+            json_object(response), "resource-id"
+        )
+        if not (is_created and any(cookie.value for cookie in attempt.cookies)):
             raise self._login_refused(attempt, template, response)
         return attempt.finish(expires=lifetime(attempt.cookies))
 
-    def template_fields(self, fields: Mapping[str, object]) -> dict[str, object]:
-        """Choose the login parameters that go into the session template."""
-        return dict(fields)
-
-    def second_factor(
-        self,
-        attempt: LoginAttempt,  # noqa: ARG002 - for families that ask for one
-        template: str,  # noqa: ARG002
-        response: Response,
-        fields: Mapping[str, object],  # noqa: ARG002
+    def create_session(
+        self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]
     ) -> Response:
-        """Send the second factor, if the response asks for one."""
-        return response
+        """Send the fields of a session template."""
+        document = {self.template_key: {**fields, "href": f"session-template/{template}"}}
+        request = attrs.evolve(
+            _SESSION, method="POST", headers=SEND_JSON, body=json.dumps(document).encode()
+        )
+        return attempt.exchange(request)
 
     def accepts_session(self, client: Client) -> bool:
         """Whether the server's list of one's own sessions has one."""
@@ -129,49 +122,38 @@ class CimiBackend(Backend):
 
     def read_user_name(self, client: Client) -> str | None:
         """Read it in the session's document."""
-        document = self.session_document(client) or {}
-        name = document.get(self.user_key)
-        return name if isinstance(name, str) else None
+        return documents.text(self.session_document(client) or {}, self.user_key)
 
     def session_document(self, client: Client) -> dict[str, Any] | None:
         """Read the session that the cookies name, ``None`` if the server knows of none."""
         response = client.exchange(_SESSION)
-        if response.status != 200:
+        document = response.json() if response.status == 200 else None
+        if not isinstance(document, dict):
             return None
-        document = response.json()
-        sessions = document.get(self.list_key("session")) if isinstance(document, dict) else None
-        if not isinstance(sessions, list) or not sessions or not isinstance(sessions[0], dict):
-            return None
-        return sessions[0]
+        return next(iter(documents.mappings(document, self.list_key("session"))), None)
 
     def error_detail(self, response: Response) -> str | None:
         """Read the message of an error; the pages of a proxy have none."""
         if response.kind == "text/plain":
             return response.text.strip() or None
-        try:
-            document = response.json()
-        except MalformedAnswer:
-            return None
-        message = document.get("message") if isinstance(document, dict) else None
-        return message if isinstance(message, str) else None
+        return documents.text(json_object(response), "message")
 
     def _login_refused(
         self, attempt: LoginAttempt, template: str, response: Response
     ) -> DriverError:
-        doing = f"log in by {attempt.method or template!r}"
-        if response.status < 400:
+        doing, status = f"log in by {attempt.method or template!r}", response.status
+        if status < 400:
             return MalformedAnswer(
-                f"Cannot {doing}: the server gave no session (HTTP {response.status},"
-                f" {response.kind}).",
+                f"Cannot {doing}: the server gave no session (HTTP {status}, {response.kind}).",
                 endpoint=attempt.endpoint.url,
                 hint=_ANOTHER,
             )
-        if "html" in response.kind and response.status < 500:
+        if "html" in response.kind and status < 500:
             return attempt.refusal(response, doing=doing, hint=_ANOTHER)
-        if response.status not in _REFUSALS:
+        if status not in {400, 401, 403, 404}:
             return attempt.refusal(response, doing=doing)
         hint = "Check the user name or key and the secret."
-        if response.status in {400, 404}:
+        if status in {400, 404}:
             hint = (
                 f"The server's session templates: {self._template_names(attempt)}. Name one as"
                 " ex_login_method and give its fields in ex_login_parameters."
@@ -180,21 +162,22 @@ class CimiBackend(Backend):
 
     def _template_names(self, attempt: LoginAttempt) -> str:
         try:
-            document = attempt.exchange(_TEMPLATES).json()
-            ids = [str(entry["id"]) for entry in document[self.list_key("session-template")]]
-        except (DriverError, LookupError, TypeError):
+            templates = json_object(attempt.exchange(_TEMPLATES))
+        except DriverError:
             return "unknown"
-        return ", ".join(sorted(name.removeprefix("session-template/") for name in ids)) or "none"
+        key = self.list_key("session-template")
+        ids = [documents.text(entry, "id") for entry in documents.mappings(templates, key)]
+        names = sorted(name.removeprefix("session-template/") for name in ids if name)
+        return ", ".join(names) or ("none" if key in templates else "unknown")
 
 
-def _is_session(response: Response) -> bool:
-    """Whether a response says that a session was created."""
+def json_object(response: Response) -> dict[str, Any]:
+    """The JSON object of a response, empty if it holds none."""
     try:
         document = response.json()
     except MalformedAnswer:
-        return False
-    session = document.get("resource-id") if isinstance(document, dict) else None
-    return response.status == 201 and isinstance(session, str) and bool(session)
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def lifetime(cookies: CookieJar) -> timedelta | None:
@@ -236,12 +219,20 @@ def either(path: str, *values: str) -> Filter:
     return comparisons[0] if len(comparisons) == 1 else Or(tuple(comparisons))
 
 
+def refusals(check: Callable[[T], object], subjects: Iterable[T]) -> Iterator[BadInput]:
+    """Find what a check refuses of some subjects, each looked at by itself."""
+    for subject in subjects:
+        try:
+            check(subject)
+        except BadInput as error:
+            yield error
+
+
 def key_conflict(session: Session, key: SSHKey) -> KeyPairConflict:
     """Make the exception for a name that another key has."""
     return KeyPairConflict(
         f"There is another SSH key named {key.name!r} on {session.endpoint}.",
         name=key.name,
-        endpoint=session.endpoint.url,
         hint="Delete it first, or choose another name.",
     )
 
@@ -251,7 +242,6 @@ def key_missing(session: Session, key: SSHKey) -> KeyPairMissing:
     return KeyPairMissing(
         f"There is no SSH key {key.name!r} ({key.fingerprint_sha256}) on {session.endpoint}.",
         name=key.name,
-        endpoint=session.endpoint.url,
     )
 
 
@@ -282,9 +272,7 @@ def search_pages(
     or go meanwhile move nothing, there is no limit of 10,000, and no page but the present one is
     kept.
 
-    :param doing: What is being done, in words that go after "Cannot".
-    :param select: The top-level attributes to read, with those that the order is by; ``None``
-        for all.
+    :param select: The top-level attributes to read, with those that the order is by.
     :param page: Entries of a page, where not as many as usual.
     :raises MalformedAnswer: If a response is no list, does not hold the entries that it counts,
         or is not the next page.
@@ -302,12 +290,12 @@ def search_pages(
         most = most or most_pages(count or 0, size)
         is_whole = pages == 1 and count == len(entries)
         if len(ids) < len(entries) or ids & previous:
-            raise _malformed(session, doing, f"the server gave entries of {collection} again")
+            raise _malformed(doing, f"the server gave entries of {collection} again")
         if not (is_whole or backend.is_ordered(last, entries)):
             # Behind such a page entries would be repeated, or missed.
-            raise _malformed(session, doing, f"the server did not order {collection}")
+            raise _malformed(doing, f"the server did not order {collection}")
         if pages > most:
-            raise _malformed(session, doing, f"the list of {collection} has no end")
+            raise _malformed(doing, f"the list of {collection} has no end")
         yield entries
         if len(entries) < size or count == len(entries):
             return
@@ -316,16 +304,13 @@ def search_pages(
             rest = backend.behind(last)
         except UnwritableValue:
             what = f"{shorten(last['id'])!r} is no id, or has no time of creation"
-            raise _malformed(session, doing, what) from None
+            raise _malformed(doing, what) from None
         here = rest if where is None else where & rest
 
 
-def first(
-    session: Session, collection: str, *, doing: str, select: str, where: Filter
-) -> Entry | None:
-    """The first entry that a filter lets through; the arguments are those of a search."""
-    entries, _ = _read_page(session, collection, doing, select, where, 1)
-    return entries[0] if entries else None
+def first(session: Session, collection: str, **options: Any) -> Entry | None:
+    """The first entry that a filter lets through; the options are those of a search."""
+    return next(search(session, collection, page=1, **options), None)
 
 
 def _read_page(
@@ -355,22 +340,18 @@ def _read_page(
     if not isinstance(entries, list) or not all(
         isinstance(entry, dict) and is_id(entry.get("id"), collection) for entry in entries
     ):
-        raise _malformed(session, doing, f"the response holds no list of {collection} with ids")
+        raise _malformed(doing, f"the response holds no list of {collection} with ids")
     count = document.get("count")
     if not isinstance(count, int) or isinstance(count, bool):
         # The response to a search that fails inside is 200 with a count of null.
         if not entries:
-            raise _malformed(session, doing, f"the server's search in {collection} failed")
+            raise _malformed(doing, f"the server's search in {collection} failed")
         return entries, None
     if count > MAX_ENTRIES or len(entries) != min(count, size):
         what = f"the server counts {count} entries of {collection} and gave {len(entries)}"
-        raise _malformed(session, doing, what)
+        raise _malformed(doing, what)
     return entries, count
 
 
-def _malformed(session: Session, doing: str, what: str) -> MalformedAnswer:
-    return MalformedAnswer(
-        f"Cannot {doing}: {what}.",
-        endpoint=session.endpoint.url,
-        hint="Try again; it may be changing.",
-    )
+def _malformed(doing: str, what: str) -> MalformedAnswer:
+    return MalformedAnswer(f"Cannot {doing}: {what}.", hint="Try again; it may be changing.")

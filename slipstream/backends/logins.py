@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from typing import Any
 
 from slipstream.backends.cimi import lifetime
 from slipstream.errors import BadInput, InvalidCredentials
@@ -18,9 +18,7 @@ _API_KEY = re.compile(r"credential/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", r
 _TEMPLATE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def _with_template(
-    template: str, key: str, secret: str
-) -> Callable[[LoginAttempt, Credentials], Login]:
+def _with_template(name: str, key: str, secret: str, **options: Any) -> LoginMethod:
     """
     Log in with the two values that most session templates need, and any further parameters.
 
@@ -31,20 +29,19 @@ def _with_template(
 
     def authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
         fields = {key: credentials.key, secret: credentials.secret, **credentials.parameters}
-        for name, argument in ((key, "key"), (secret, "secret")):
-            if not fields[name]:
+        for field, argument in ((key, "key"), (secret, "secret")):
+            if not fields[field]:
                 raise BadInput(
-                    f"The {name} to log in with is missing.",
+                    f"The {field} to log in with is missing.",
                     hint=f"Give it as the driver's argument '{argument}'.",
                 )
-        return attempt.log_in_with_template(template, fields)
+        return attempt.log_in_with_template(name, fields)
 
-    return authenticate
+    return LoginMethod(name=name, authenticate=authenticate, **options)
 
 
 def _is_api_key(credentials: Credentials) -> bool:
-    key = credentials.key if credentials.cookie_file is None else None
-    return bool(key and _API_KEY.fullmatch(key))
+    return credentials.cookie_file is None and bool(_API_KEY.fullmatch(credentials.key or ""))
 
 
 def _take_over(attempt: LoginAttempt, credentials: Credentials) -> Login:
@@ -96,19 +93,17 @@ def _use_any_template(attempt: LoginAttempt, credentials: Credentials) -> Login:
 
 
 _METHODS = [
-    LoginMethod(
-        name="internal",
-        authenticate=_with_template("internal", "username", "password"),
-        description="user name and password",
-    ),
-    LoginMethod(
-        name="password",
-        authenticate=_with_template("password", "username", "password"),
+    _with_template("internal", "username", "password", description="user name and password"),
+    _with_template(
+        "password",
+        "username",
+        "password",
         description="the same, by the name that Nuvla has for it",
     ),
-    LoginMethod(
-        name="api-key",
-        authenticate=_with_template("api-key", "key", "secret"),
+    _with_template(
+        "api-key",
+        "key",
+        "secret",
         description="API key (credential/<uuid>) and its secret",
         recognises=_is_api_key,
     ),

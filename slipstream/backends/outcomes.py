@@ -10,12 +10,7 @@ from slipstream.transport.messages import Response
 
 
 def require_status(
-    session: Session,
-    response: Response,
-    statuses: Collection[int],
-    *,
-    doing: str,
-    hint: str,
+    session: Session, response: Response, statuses: Collection[int], *, doing: str, hint: str
 ) -> None:
     """
     Make sure that a change was confirmed as the server confirms it: by a status and no body.

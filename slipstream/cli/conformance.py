@@ -95,7 +95,7 @@ def _parse_value(name: str, text: str) -> Any:
             return user_path("the file", rest).read_text("utf-8").rstrip("\r\n")
         except (BadInput, OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not text"
-            raise ValueError(f"--arg {name}: cannot read {rest}: {reason}") from None
+            raise ValueError(f"--arg {name}: the file cannot be read: {reason}") from None
     if text.startswith("text:"):
         return rest
     # Secrets are strings whatever they look like, and so are versions of a protocol.

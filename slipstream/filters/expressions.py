@@ -40,7 +40,7 @@ def _check_path(_: object, __: object, path: str) -> None:
 
 
 def _check_operator(_: object, __: object, operator: str) -> None:
-    if operator not in JUDGES:
+    if operator not in {*JUDGES, *PLACING}:
         raise ValueError(f"{operator!r} is not an operator of a filter.")
 
 
@@ -107,10 +107,6 @@ class Attribute:
         """Equal to one of the values; known to Nuvla."""
         return Comparison.checked(self, "=", tuple(values))
 
-    def placed(self, relation: str, shape: str) -> Comparison:
-        """A location with this relation to a shape in well-known text; known to Nuvla."""
-        return Comparison.checked(self, relation, shape)
-
     def is_null(self) -> Comparison:
         """Missing."""
         return Comparison.checked(self, "=", None)
@@ -165,7 +161,7 @@ class Comparison(_Combinable):
         return f"{self.attribute}{operator}{write(self.value)}"
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """Whether it is true of a document."""
+        """Whether it is true of a document; locations are not compared."""
         return JUDGES[self.operator](self.attribute.values(document), self.value)
 
     def comparisons(self) -> Iterator[Comparison]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from slipstream.filters.values import Date, Shape, Value, parse_timestamp, read_shape, shape_of
+from slipstream.filters.values import Date, Value, parse_timestamp
 
 Judge = Callable[[Sequence[Any], Value], bool]
 
@@ -76,14 +76,6 @@ def _has_words(values: Sequence[Any], value: Value) -> bool:
     return any(all(is_among(term, text) for term in terms) for text in texts)
 
 
-def _placed(accept: Callable[[Shape, Shape], bool]) -> Judge:
-    def judge(values: Sequence[Any], value: Value) -> bool:
-        shape = shape_of(values)
-        return shape is not None and accept(shape, read_shape(str(value)))
-
-    return judge
-
-
 JUDGES: Mapping[str, Judge] = {
     "=": _is_equal,
     "!=": lambda values, value: not _is_equal(values, value),
@@ -93,9 +85,5 @@ JUDGES: Mapping[str, Judge] = {
     ">": _compared(operator.gt),
     "^=": _starts,
     "==": _has_words,
-    "intersects": _placed(lambda shape, other: shape.meets(other)),
-    "disjoint": _placed(lambda shape, other: not shape.meets(other)),
-    "within": _placed(lambda shape, other: other.covers(shape)),
-    "contains": _placed(lambda shape, other: shape.covers(other)),
 }
 """Whether an operator is true of the values of an attribute and the value beside it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
@@ -85,6 +86,39 @@ def _operation(phrase: str, *, changes: bool = False) -> Callable[[F], F]:
     return register
 
 
+def _check_arguments(cls: type[Backend], name: str) -> None:
+    """
+    Refuse an operation that leaves out an argument: what users ask for by it would be ignored.
+
+    An argument that is added to an operation later has a default here, and may be left out.
+    """
+    method = getattr(cls, name)
+    if method is getattr(Backend, name):
+        return
+    try:
+        takes = _arguments(method)
+    except (TypeError, ValueError):
+        raise BadInput(f"{name} of {cls.__name__} is no method.") from None
+    right = _arguments(getattr(Backend, name))
+    needed = [n for n, p in right.items() if p.default is p.empty]
+    wrong = [
+        parameter
+        for parameter in takes.values()
+        if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD
+        or parameter.default is not parameter.empty
+    ]
+    if wrong or [n for n in takes if n in needed] != needed or not takes.keys() <= right.keys():
+        raise BadInput(
+            f"{name}() of {cls.__name__} does not take the arguments of its operation.",
+            hint=f"Write: def {name}({', '.join(['self', *right])}), without defaults.",
+        )
+
+
+def _arguments(method: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    _self, *others = inspect.signature(method).parameters.values()
+    return {parameter.name: parameter for parameter in others}
+
+
 _COMING = {
     Phase.TERMINATED: frozenset[Phase](),
     Phase.ERROR: frozenset({Phase.STOPPING, Phase.STOPPED, Phase.TERMINATED}),
@@ -139,6 +173,8 @@ class Backend:
                     f"as a method of {cls.__name__}; a method that is no operation and has such a"
                     " name begins with an underscore",
                 )
+        for name in OPERATIONS:
+            _check_arguments(cls, name)
         for state, phase in cls.states.items():
             if not isinstance(phase, Phase):
                 raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")

@@ -33,7 +33,7 @@ from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.values.deployment_request import Parameter, Role
 from slipstream.values.numbers import check_number
-from slipstream.values.paths import user_path
+from slipstream.values.paths import shown_path, user_path
 from slipstream.values.ssh_key import PRIVATE_KEY, SSHKey
 from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 
@@ -178,7 +178,7 @@ def read_file(what: str, value: object) -> bytes:
     except OSError as error:
         kinds = {FileNotFoundError: FileMissing, PermissionError: FileForbidden}
         kind = kinds.get(type(error), BadInput)
-        raise kind(f"Cannot read the {what} {path}: {error.strerror}.") from None
+        raise kind(f"Cannot read the {what} {shown_path(path)}: {error.strerror}.") from None
 
 
 def states(words: str | Iterable[str], backend: Backend) -> frozenset[str]:

@@ -152,7 +152,8 @@ class SessionConnection(ConnectionUserAndKey):
 
         :raises NotSupported: If there is one: requests would go to the real server all the same.
         """
-        if cls.conn_class is not LibcloudConnection:
+        # libcloud.enable_debug() puts a class of its own there.
+        if cls.conn_class not in {LibcloudConnection, LoggingConnection}:
             raise _unused("connectionCls.conn_class", cls.conn_class)
 
     @property

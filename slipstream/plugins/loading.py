@@ -211,28 +211,47 @@ def _load(
 def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) -> PluginInfo:
     """Register one plugin after checking it."""
     _check_shape(plugin)
-    manager.register(plugin, name=info.key)
-    callers = manager.get_hookcallers(plugin) or []
+    other = manager.get_name(plugin)
+    if other is not None:
+        raise PluginFailed(f"it is what the plugin {other} has registered already")
     try:
+        manager.register(plugin, name=info.key)
+        callers = manager.get_hookcallers(plugin) or []
         manager.check_pending()
         for caller in callers:
             for implementation in caller.get_hookimpls():
                 if implementation.plugin is plugin:
                     _check_implementation(caller.name, implementation)
-    except pluggy.PluginValidationError:
-        manager.unregister(plugin)
-        [name, *_] = [caller.name for caller in callers if not caller.has_spec()]
-        hooks = [*CONTRIBUTIONS, *(f"{PROJECT}_{name}" for name in hookspecs.OPERATIONS)]
-        near = nearest(name, hooks)
-        suffix = f"; did you mean {near}?" if near else ""
-        raise PluginFailed(f"there is no hook {name}{suffix}") from None
-    except PluginFailed:
-        manager.unregister(plugin)
-        raise
-    if not callers:
-        manager.unregister(plugin)
-        raise PluginFailed("it has no hooks; mark its functions with @hookimpl")
+        if not callers:
+            raise PluginFailed("it has no hooks; mark its functions with @hookimpl")
+    except (pluggy.PluginValidationError, PluginFailed) as error:
+        if manager.is_registered(plugin):
+            manager.unregister(plugin)
+        if isinstance(error, PluginFailed):
+            raise
+        raise PluginFailed(_misfit(manager, plugin) or str(error)) from None
     return attrs.evolve(info, hooks=tuple(sorted(caller.name for caller in callers)))
+
+
+def _misfit(manager: pluggy.PluginManager, plugin: object) -> str | None:
+    """Which hook of a plugin there is not, or is not called in this way."""
+    for name in dir(plugin):
+        options = manager.parse_hookimpl_opts(plugin, name)
+        if options is None:
+            continue
+        hook = getattr(manager.hook, options.get("specname") or name, None)
+        if hook is None or hook.spec is None:
+            hooks = [*CONTRIBUTIONS, *(f"{PROJECT}_{name}" for name in hookspecs.OPERATIONS)]
+            near = nearest(name, hooks)
+            return f"there is no hook {name}{f'; did you mean {near}?' if near else ''}"
+        function = getattr(plugin, name)
+        for argument in inspect.signature(function).parameters:
+            if argument not in hook.spec.argnames:
+                takes = ", ".join(hook.spec.argnames) or "none"
+                return f"{name} has no argument {argument!r}; the arguments are: {takes}"
+        if options["wrapper"] and not inspect.isgeneratorfunction(function):
+            return f"{name} does not yield, as a wrapper must"
+    return None
 
 
 def _check_shape(plugin: object) -> None:

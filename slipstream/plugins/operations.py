@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import types
 import typing
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, NamedTuple, cast
 
 import pluggy
@@ -25,18 +27,26 @@ from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 from slipstream.session import Session
 from slipstream.session.dry_run import DryRunTransport
 from slipstream.transport import call_context
-from slipstream.values import Deployment, DeploymentRequest
+from slipstream.values import Deployment, DeploymentRequest, ServiceOffer
 
 PREFIX = f"{PROJECT}_"
 EVERY = f"{PREFIX}operation"
 _PASSING = (DriverError, KeyboardInterrupt)
 """What is no fault of the plugin that raises it."""
 
+_LOOK = (
+    "A change had been sent and may have been carried out: look with list_nodes() before you try"
+    " again."
+)
+
 Failure = Callable[[str], DriverError]
 """Makes the exception that names who has failed, from what went wrong."""
 
 _CONTEXT = ("session", "backend", "dry_run")
 """What every hook of an operation is given beside the operation's own arguments."""
+
+_NUMBERS = attrgetter("cpu", "ram", "disk", "price")
+"""The numbers of a service offer, which users compare and add up."""
 
 WRAPPABLE = frozenset({EVERY, *(PREFIX + name for name in OPERATIONS)})
 """The hooks that plugins may wrap and not answer."""
@@ -199,10 +209,18 @@ class Operations:
     def _answer(self, name: str) -> Callable[..., Any]:
         method, failure = getattr(self._session.backend, name), self._backend_failure(name)
 
+        changes = OPERATIONS[name].changes
+
         @functools.wraps(method)
         def answer(*args: Any) -> Any:
-            with _blaming(failure):
-                result = method(*args)
+            before = call_context.changes()
+            try:
+                with _blaming(failure):
+                    result = method(*args)
+            except DriverError as error:
+                if changes and call_context.changes() > before:
+                    _leave_open(error)
+                raise
             return _check(name, result, failure)
 
         return hookspecs.hookimpl(answer)
@@ -228,11 +246,21 @@ def _check(name: str, result: Any, failure: Failure) -> Any:
 
 
 def _check_each(expected: type, results: Iterable[Any], failure: Failure) -> Iterator[Any]:
+    has_numbers = expected is ServiceOffer
     with _blaming(failure, (*_PASSING, GeneratorExit)):  # the last when the reader stops early
         for result in results:
             if not isinstance(result, expected):
                 raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
+            if has_numbers and not all(map(_is_finite, _NUMBERS(result))):
+                raise failure(f"it gave a {expected.__name__} with a number that is not finite")
             yield result
+
+
+def _is_finite(number: float | None) -> bool:
+    try:
+        return number is None or math.isfinite(number)
+    except OverflowError:  # an int too large for a float
+        return False
 
 
 def _fits(hint: Any, value: object) -> bool:
@@ -264,14 +292,18 @@ def _blaming(
         raise failure(type(error).__name__) from error
 
 
+def _leave_open(error: DriverError) -> None:
+    """Say that a change may have happened, unless the backend has said whether it has."""
+    if "may_have_happened" not in vars(error) and not error.may_have_happened:
+        error.may_have_happened = True
+        error.hint = error.hint or _LOOK
+
+
 def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> DriverError:
-    changed = call_context.has_changed()
+    changed = call_context.changes() > 0
     hint = None
     if changed:
-        hint = (
-            "A change had been sent and may have been carried out: look with list_nodes() before"
-            " you try again."
-        )
+        hint = _LOOK
     elif info is not None and not info.built_in:
         hint = f"Set {DISABLE_VARIABLE}={info.name} to switch it off."
     if info is not None and info.built_in:
@@ -297,6 +329,7 @@ class _Guard:
 
         @functools.wraps(self._function)
         def guarded(*args: Any) -> Generator[None, Any, Any]:
+            before = call_context.changes()
             wrapper = self._begin(args)
             result, failure = None, None
             try:
@@ -305,7 +338,7 @@ class _Guard:
                 result = answered.result
             except BaseException as error:  # noqa: BLE001 - handed to the wrapper
                 failure = error
-            return self._finish(wrapper, result, failure)
+            return self._finish(wrapper, result, failure, before)
 
         mark = hookspecs.hookimpl(wrapper=True, tryfirst=self._first, trylast=self._last)
         return mark(guarded)
@@ -326,7 +359,11 @@ class _Guard:
         raise Answered(self._check(result))
 
     def _finish(
-        self, wrapper: Generator[None, Any, Any], result: Any, failure: BaseException | None
+        self,
+        wrapper: Generator[None, Any, Any],
+        result: Any,
+        failure: BaseException | None,
+        changes_before: int,
     ) -> Any:
         try:
             if failure is None:
@@ -340,7 +377,7 @@ class _Guard:
                 raise
             if not isinstance(error, DriverError):
                 raise self._failed(type(error).__name__) from error
-            if failure is None and call_context.has_changed():
+            if failure is None and call_context.changes() > changes_before:
                 # A refusal says that nothing was done, which is not true any more.
                 raise self._failed(f"it refused what was done already: {error.summary}") from error
             raise

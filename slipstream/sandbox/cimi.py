@@ -20,14 +20,14 @@ what the routes call; a type overrides the small methods that these use: ``creat
 ``changed``, ``remove``, ``operations``, ``query``. A method marked with :func:`action` is found by
 its name, underscores for dashes: ``POST /api/credential/UUID/check``.
 
-A :class:`Service` ties the types to a world and adds the routes. A type that the real server has
+A :class:`Service` has the types and adds the routes. A type that the real server has
 and the sandbox has not is named in ``unplayed``: its addresses answer 501.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, ClassVar, Generic, NoReturn, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
 import attrs
 from flask import Flask, Response, abort, json, request
@@ -37,6 +37,7 @@ from slipstream.sandbox.schema import Description
 from slipstream.sandbox.server import USER_KEY
 from slipstream.sandbox.store import Document, Query, Result, TooManyDocuments
 from slipstream.sandbox.timestamps import iso
+from slipstream.sandbox.web import current_world
 from slipstream.sandbox.world import BaseWorld
 
 METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"]
@@ -247,6 +248,8 @@ class Resource(Generic[WorldT, IdentityT]):
         """Search the collection."""
         if not self.may_search():
             raise self.required()
+        if self.parameters("aggregation"):
+            raise not_played("An aggregation")
         query = self.query()
         try:
             result = self.world.store.search(
@@ -279,10 +282,9 @@ class Resource(Generic[WorldT, IdentityT]):
         """Merge what was sent over a document; ``select`` names attributes to remove first."""
         document = self.existing(identifier)
         self.require("edit-meta", document)
-        changes = self.changed(document, dict(self.body()))
-        changes = {
-            name: value for name, value in changes.items() if name not in self.kept_by_server
-        }
+        sent = self.body().items()
+        changes = {name: value for name, value in sent if name not in self.kept_by_server}
+        changes = self.changed(document, changes)
         dropped = set(Query.read(self.parameters).select or ())
         dropped -= {*self.kept_by_server, "acl"}
         rest = {name: value for name, value in document.items() if name not in dropped}
@@ -361,13 +363,16 @@ class Service(Generic[WorldT, IdentityT]):
 
     def __init__(
         self,
-        world: WorldT,
         resources: Mapping[str, type[Resource[WorldT, IdentityT]]],
         unplayed: Collection[str] = (),
     ) -> None:
-        self.world = world
         self.resources = resources
         self.unplayed = frozenset(unplayed)
+
+    @property
+    def world(self) -> WorldT:
+        """The world that the request is for."""
+        return cast("WorldT", current_world())
 
     # What a family decides.
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, overload
 
 import attrs
@@ -36,18 +35,14 @@ class Entry:
     status: int
 
 
-class Journal:
-    """The requests received, oldest first; behaves like a sequence."""
+class Journal(Sequence[Entry]):
+    """The requests received, oldest first."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
-        self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self.entries())
-
-    def __iter__(self) -> Iterator[Entry]:
-        return iter(self.entries())
+        return len(self._entries)
 
     @overload
     def __getitem__(self, index: int) -> Entry: ...
@@ -56,7 +51,7 @@ class Journal:
     def __getitem__(self, index: slice) -> list[Entry]: ...
 
     def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
-        return self.entries()[index]
+        return self._entries[index]
 
     def add(self, entry: Entry) -> None:
         """
@@ -64,8 +59,7 @@ class Journal:
 
         :param entry: The request and its status.
         """
-        with self._lock:
-            self._entries.append(entry)
+        self._entries.append(entry)
 
     def entries(self, method: str | None = None, path: str | None = None) -> list[Entry]:
         """
@@ -75,15 +69,12 @@ class Journal:
         :param path: Only requests of exactly this path.
         :returns: A copy of the entries.
         """
-        with self._lock:
-            entries = list(self._entries)
         return [
             entry
-            for entry in entries
+            for entry in self._entries.copy()
             if method in {None, entry.method} and path in {None, entry.path}
         ]
 
     def clear(self) -> None:
         """Forget every request so far."""
-        with self._lock:
-            self._entries.clear()
+        self._entries.clear()

@@ -15,7 +15,7 @@ from slipstream.sandbox.front import FRONTS, VendorFront
 from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.journal import Journal
 from slipstream.sandbox.login import Login
-from slipstream.sandbox.server import Gate, HostCheck, Server
+from slipstream.sandbox.server import Gate, Server
 from slipstream.values.numbers import check_number
 
 
@@ -142,7 +142,7 @@ class Sandbox:
         if self._server is not None:
             return
         gate = Gate(
-            self._application,
+            application=self._application,
             journal=self.journal,
             faults=self.faults,
             expire_sessions=self.world.expire_sessions,
@@ -153,7 +153,8 @@ class Sandbox:
                 faults=self.faults,
                 journal=self.journal,
             ).find,
-            is_host_allowed=HostCheck(self.host, self._allowed_hosts),
+            host=self.host,
+            allowed_hosts=self._allowed_hosts,
         )
         self._server = Server(gate, host=self.host, port=self._port)
         self._port = self._server.port

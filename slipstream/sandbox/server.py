@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import socket
 import threading
 import time
@@ -12,9 +13,13 @@ from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, NoReturn
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import attrs
+from werkzeug import Request, Response
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.exceptions import BadRequest, HTTPException, MisdirectedRequest
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from slipstream.sandbox.faults import Fault, Faults
@@ -31,6 +36,7 @@ LARGEST_BODY = 16 * 1024 * 1024
 """Bytes that a body may have, packed or not."""
 MOST_CONNECTIONS = 256
 """Connections, each with a thread, that are kept at the same time."""
+_HOST = re.compile(r"(?:([\w.-]*)|\[([\da-f:.]+)\])(?::\d+)?")
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -87,81 +93,61 @@ class _Handler(WSGIRequestHandler):
         self.wfile.flush()
 
 
-@attrs.frozen
-class HostCheck:
+def is_host_allowed(header: str, listening: str, allowed: Collection[str]) -> bool:
     """
-    Looks at the header ``Host``, so that no page of another site reaches the sandbox under a name
-    of that site's. Names of this machine, and those that are allowed, are answered.
+    Whether a request with this header ``Host`` is answered.
+
+    No page of another site can so reach the sandbox under a name of that site's. Names of this
+    machine, and those that are allowed, are answered.
     """
-
-    listening: str
-    allowed: Collection[str] = ()
-
-    def __call__(self, header: str) -> bool:
-        """Whether a request with this header is answered."""
-        try:
-            address = urlsplit(f"//{header}")
-            host, _ = (address.hostname or "").rstrip("."), address.port
-        except ValueError:
-            return False
-        if address.netloc != header or address.username is not None:
-            return False
-        if not host or host in {self.listening.lower(), *self.allowed}:
-            return True
-        try:
-            number, own = ip_address(host), ip_address(self.listening)
-        except ValueError:
-            return host == "localhost" or host.endswith(".localhost")
-        return number.is_loopback or not own.is_loopback
+    match = _HOST.fullmatch(header.lower())
+    if match is None:
+        return False
+    host = (match[1] or match[2] or "").rstrip(".")
+    if not host or host in {listening.lower(), *allowed}:
+        return True
+    try:
+        number, own = ip_address(host), ip_address(listening)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return number.is_loopback or not own.is_loopback
 
 
+@attrs.frozen(kw_only=True)
 class Gate:
     """
     The outer layer of the application: keeps the journal and plays the faults.
 
     :param application: The dialect's WSGI application.
-    :param journal: Where requests are written down.
-    :param faults: The faults to play.
     :param expire_sessions: Makes the dialect forget every session.
     :param find_page: Finds what answers a browser instead, past the faults and the journal.
-    :param is_host_allowed: Whether a name in the header ``Host`` is one of the server's.
+    :param host: The name or address that is listened on.
+    :param allowed_hosts: Names in the header ``Host`` that are answered beside this machine's.
     """
 
-    def __init__(
-        self,
-        application: Application,
-        *,
-        journal: Journal,
-        faults: Faults,
-        expire_sessions: Callable[[], None],
-        find_page: Callable[[Environ], Application | None] = lambda _: None,
-        is_host_allowed: Callable[[str], bool] = lambda _: True,
-    ) -> None:
-        self._application = application
-        self._journal = journal
-        self._faults = faults
-        self._expire_sessions = expire_sessions
-        self._find_page = find_page
-        self._is_host_allowed = is_host_allowed
+    application: Application
+    journal: Journal
+    faults: Faults
+    expire_sessions: Callable[[], None]
+    find_page: Callable[[Environ], Application | None]
+    host: str
+    allowed_hosts: Collection[str]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request, as WSGI wants it."""
-        if not self._is_host_allowed(environ.get("HTTP_HOST", "")):
-            return _refused(HTTPStatus.MISDIRECTED_REQUEST, start_response)
         try:
-            body = _take_body(environ)
-        except ConnectionError:
-            raise
-        except (ValueError, OSError):  # the second for chunks that are none
-            return _refused(HTTPStatus.BAD_REQUEST, start_response)
-        except _TooLarge:
-            return _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, start_response)
-        if page := self._find_page(environ):
+            body = self._read(environ)
+        except HTTPException as error:
+            # The body stays unread: the connection ends with it.
+            text = f"{error.code} {error.name}\n"
+            refusal = Response(text, error.code, {"Connection": "close"}, mimetype="text/plain")
+            return refusal(environ, start_response)
+        if page := self.find_page(environ):
             return page(environ, start_response)
-        fault = self._faults.take(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or Fault()
+        fault = self.faults.take(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or Fault()
         time.sleep(fault.delay)
         if fault.expire_sessions:
-            self._expire_sessions()
+            self.expire_sessions()
         if fault.cut == "before":
             self._note(environ, body, 0)
             _cut(environ)
@@ -172,24 +158,46 @@ class Gate:
         start_response(status, headers)
         return _half(environ, content) if fault.cut == "body" else [content]
 
+    def _read(self, environ: Environ) -> bytes:
+        header = environ.get("HTTP_HOST", "")
+        if not is_host_allowed(header, self.host, self.allowed_hosts):
+            raise MisdirectedRequest
+        length = environ.get("CONTENT_LENGTH") or "0"
+        if not (length.isascii() and length.isdigit()):
+            raise BadRequest
+        request = Request(environ, populate_request=False)
+        request.max_content_length = LARGEST_BODY
+        try:
+            body = request.get_data(cache=False)
+        except ConnectionError:
+            raise
+        except OSError:
+            raise BadRequest from None  # chunks that are none
+        environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        return body
+
     def _answer(self, fault: Fault, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
         if fault.answers:
             code, headers, content = fault.answer()
             headers["Content-Length"] = str(len(content))
-            return _status_line(code), list(headers.items()), content
+            return (
+                f"{code} {HTTP_STATUS_CODES.get(code, 'Unknown')}",
+                list(headers.items()),
+                content,
+            )
         start = _CapturedStart()
-        content = b"".join(self._application(environ, start))
+        content = b"".join(self.application(environ, start))
         return start.status, [*start.headers, *(fault.headers or {}).items()], content
 
     def _note(self, environ: Environ, body: bytes, status: int) -> None:
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         is_form = kind == "application/x-www-form-urlencoded"
-        self._journal.add(
+        self.journal.add(
             Entry(
                 method=environ["REQUEST_METHOD"],
                 path=environ["PATH_INFO"],
                 query=_fields(environ.get("QUERY_STRING", "")),
-                headers=_headers(environ),
+                headers={name.lower(): value for name, value in EnvironHeaders(environ)},
                 form=_fields(body.decode("utf-8", "replace")) if is_form else None,
                 json=_read_json(body) if kind == "application/json" else None,
                 body=body,
@@ -199,57 +207,8 @@ class Gate:
         )
 
 
-def _status_line(code: int) -> str:
-    try:
-        return f"{code} {HTTPStatus(code).phrase}"
-    except ValueError:
-        return f"{code} Unknown"
-
-
-class _TooLarge(Exception):
-    """A body of more bytes than are read."""
-
-
-def _refused(status: HTTPStatus, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Refuse a request whose body stays unread: the connection ends with it."""
-    content = f"{status} {status.phrase}\n".encode()
-    headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(content)))]
-    start_response(f"{status} {status.phrase}", [*headers, ("Connection", "close")])
-    return [content]
-
-
-def _take_body(environ: Environ) -> bytes:
-    stream = environ["wsgi.input"]
-    text = environ.get("CONTENT_LENGTH") or "0"
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError(f"{text} is no length.")
-    length = int(text)
-    chunked = environ.get("wsgi.input_terminated", False)
-    if length > LARGEST_BODY:
-        raise _TooLarge
-    body: bytes = b"" if chunked else stream.read(length)
-    while chunked and (part := stream.read(65536)):
-        body += part
-        if len(body) > LARGEST_BODY:
-            raise _TooLarge
-    environ["wsgi.input"] = io.BytesIO(body)
-    environ["CONTENT_LENGTH"] = str(len(body))
-    return body
-
-
 def _fields(text: str) -> dict[str, list[str]]:
     return parse_qs(text, keep_blank_values=True)
-
-
-def _headers(environ: Environ) -> dict[str, str]:
-    headers = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
-    if environ.get("CONTENT_TYPE"):
-        headers["content-type"] = environ["CONTENT_TYPE"]
-    return headers
 
 
 def _read_json(body: bytes) -> Any:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import statistics
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
 import attrs
 
 from slipstream.filters.matching import leaves
-from slipstream.sandbox.timestamps import iso
 
 Document: TypeAlias = dict[str, Any]
 MOST_DOCUMENTS = 10_000
@@ -40,7 +37,6 @@ class Query:
     :param last: Number of the last one; None for as many as the store gives out.
     :param order: Attributes (dots for nesting) to sort by, each with True for descending.
     :param select: Names to keep; None for all.
-    :param aggregations: Pairs of algorithm and attribute (slashes or dots for nesting).
     :param mapped: Attributes that can be sorted by even if no document has them.
     """
 
@@ -49,7 +45,6 @@ class Query:
     last: int | None = None
     order: tuple[tuple[str, bool], ...] = ()
     select: tuple[str, ...] | None = None
-    aggregations: tuple[tuple[str, str], ...] = ()
     mapped: frozenset[str] = frozenset()
 
     @classmethod
@@ -60,12 +55,6 @@ class Query:
             last=_integer(fields("last")),
             order=tuple(map(_direction, _items(fields("orderby")))),
             select=tuple(_items(fields("select"))) or None,
-            aggregations=tuple(
-                (algorithm, attribute)
-                for algorithm, _, attribute in (
-                    item.partition(":") for item in _items(fields("aggregation"))
-                )
-            ),
         )
 
     @property
@@ -94,7 +83,6 @@ class Result:
 
     count: int | None
     documents: list[Document]
-    aggregations: dict[str, Any] = attrs.field(factory=dict)
 
 
 class Store:
@@ -122,38 +110,35 @@ class Store:
 
     def put(self, document: Document, *, due: datetime | None = None) -> Document:
         """Keep a document under its ``id``, in place of an older one."""
-        identifier = document["id"]
-        self._documents[identifier] = document
-        self._index(identifier, document, due)
+        self._documents[document["id"]] = document
+        self._change_index(document["id"], document, due)
         return document
 
-    def refresh(self, now: datetime) -> None:
-        """Let a search see what is due."""
-        for identifier, versions in list(self._pending.items()):
-            for due, document in versions:
-                if due <= now:
-                    self._show(identifier, document)
-            self._pending[identifier] = [version for version in versions if version[0] > now]
-            if not self._pending[identifier]:
-                del self._pending[identifier]
+    def remove(self, identifier: str, *, due: datetime | None = None) -> None:
+        """Forget a document, if it is there."""
+        self._documents.pop(identifier, None)
+        self._change_index(identifier, None, due)
 
-    def _index(self, identifier: str, document: Document | None, due: datetime | None) -> None:
-        if due is None:
-            self._pending.pop(identifier, None)
-            self._show(identifier, document)
-        else:
+    def _change_index(
+        self, identifier: str, document: Document | None, due: datetime | None
+    ) -> None:
+        if due is not None:
             self._pending.setdefault(identifier, []).append((due, document))
-
-    def _show(self, identifier: str, document: Document | None) -> None:
+            return
+        self._pending.pop(identifier, None)
         if document is None:
             self._indexed.pop(identifier, None)
         else:
             self._indexed[identifier] = document
 
-    def remove(self, identifier: str, *, due: datetime | None = None) -> None:
-        """Forget a document, if it is there."""
-        self._documents.pop(identifier, None)
-        self._index(identifier, None, due)
+    def _refresh(self, now: datetime) -> None:
+        """Let a search see what is due."""
+        for identifier, versions in list(self._pending.items()):
+            late = [version for version in versions if version[0] > now]
+            for _, document in versions[: len(versions) - len(late)]:
+                self._change_index(identifier, document, None)
+            if late:
+                self._pending[identifier] = late
 
     def collection(self, name: str) -> Iterator[Document]:
         """Walk through a collection."""
@@ -177,7 +162,7 @@ class Store:
         if query.size > MOST_DOCUMENTS:
             raise TooManyDocuments(f"size {query.size} too large; limit is {MOST_DOCUMENTS}")
         if now is not None:
-            self.refresh(now)
+            self._refresh(now)
         prefix = name + "/"
         documents = [
             document for key, document in list(self._indexed.items()) if key.startswith(prefix)
@@ -188,7 +173,9 @@ class Store:
         ):
             return Result(count=None, documents=[])
         matches = [
-            document for document in documents if _wanted(document, query) and visible(document)
+            document
+            for document in documents
+            if (query.filter is None or query.filter.matches(document)) and visible(document)
         ]
         if query.order and query.order[-1][1]:
             # Equals come in the direction of the last attribute: newest first, for moments.
@@ -198,7 +185,6 @@ class Store:
         return Result(
             count=len(matches),
             documents=matches[query.first - 1 : query.first - 1 + query.size],
-            aggregations=_aggregate(matches, query.aggregations),
         )
 
 
@@ -222,115 +208,19 @@ def _copy(source: Document, target: Document, path: Sequence[str]) -> None:
         _copy(dict(value), target.setdefault(path[0], {}), path[1:])
 
 
-def _wanted(document: Document, query: Query) -> bool:
-    return query.filter is None or query.filter.matches(document)
-
-
-def _values(document: Document, attribute: str, separator: str) -> list[Any]:
-    return list(leaves(document, attribute.split(separator)))
+def _values(document: Document, attribute: str) -> list[Any]:
+    return list(leaves(document, attribute.split(".")))
 
 
 def _is_known(attribute: str, documents: Sequence[Document]) -> bool:
-    return not documents or any(_values(document, attribute, ".") for document in documents)
+    return not documents or any(_values(document, attribute) for document in documents)
 
 
 def _sorted(documents: list[Document], attribute: str, *, descending: bool) -> list[Document]:
     def key(document: Document) -> tuple[bool, Any]:
-        value = _values(document, attribute, ".")[0]
+        value = _values(document, attribute)[0]
         return (isinstance(value, str), value)
 
-    bearing = [document for document in documents if _values(document, attribute, ".")]
-    lacking = [document for document in documents if not _values(document, attribute, ".")]
+    bearing = [document for document in documents if _values(document, attribute)]
+    lacking = [document for document in documents if not _values(document, attribute)]
     return sorted(bearing, key=key, reverse=descending) + lacking
-
-
-def _numbers(values: Iterable[Any]) -> list[float]:
-    return [
-        value for value in values if isinstance(value, int | float) and not isinstance(value, bool)
-    ]
-
-
-def _single(compute: Callable[[list[float]], float]) -> Callable[[list[Any]], Document]:
-    def algorithm(values: list[Any]) -> Document:
-        numbers = _numbers(values)
-        return {"value": float(compute(numbers)) if numbers else None}
-
-    return algorithm
-
-
-def _stats(values: list[Any]) -> Document:
-    numbers = _numbers(values)
-    return {
-        "count": len(numbers),
-        "min": min(numbers, default=None),
-        "max": max(numbers, default=None),
-        "avg": statistics.fmean(numbers) if numbers else None,
-        "sum": float(sum(numbers)),
-    }
-
-
-def _percentiles(values: list[Any]) -> Document:
-    numbers: list[Any] = sorted(_numbers(values)) or [None]
-    top, points = len(numbers) - 1, (1, 5, 25, 50, 75, 95, 99)
-    return {"values": {f"{point}.0": numbers[round(point * top / 100)] for point in points}}
-
-
-def _terms(values: list[Any]) -> Document:
-    counted = Counter(values)
-    largest = sorted(counted.items(), key=lambda pair: (-pair[1], str(pair[0])))
-    return {
-        "doc_count_error_upper_bound": 0,
-        "sum_other_doc_count": sum(number for _, number in largest[10:]),
-        "buckets": [{"key": key, "doc_count": number} for key, number in largest[:10]],
-    }
-
-
-def _times(values: list[Any]) -> list[float]:
-    """Read times as the index keeps them, in milliseconds; nothing if there is anything else."""
-    try:
-        return [datetime.fromisoformat(value).timestamp() * 1000 for value in values]
-    except (TypeError, ValueError):
-        return []
-
-
-def _as_times(result: Document) -> Document:
-    """Write beside each number which time it is."""
-    written: Document = {}
-    for name, value in result.items():
-        written[name] = _as_times(value) if isinstance(value, dict) else value
-        if isinstance(value, float):
-            time = datetime.fromtimestamp(min(value / 1000, _LAST_TIME), UTC)
-            written[f"{name}_as_string"] = iso(time)
-    return written
-
-
-_NUMERIC = frozenset({"min", "max", "sum", "avg", "stats", "percentiles"})
-_LAST_TIME = 253_402_300_799.0
-_ALGORITHMS: Mapping[str, Callable[[list[Any]], Document]] = {
-    "min": _single(min),
-    "max": _single(max),
-    "sum": lambda values: {"value": float(sum(_numbers(values)))},
-    "avg": _single(statistics.fmean),
-    "stats": _stats,
-    "count": lambda values: {"value": len(values)},
-    "value_count": lambda values: {"value": len(values)},
-    "percentiles": _percentiles,
-    "cardinality": lambda values: {"value": len(set(values))},
-    "terms": _terms,
-}
-
-
-def _aggregate(documents: Sequence[Document], pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    results: dict[str, Any] = {}
-    for algorithm, attribute in pairs:
-        per_document = [
-            _values(document, attribute.replace(".", "/"), "/") for document in documents
-        ]
-        if algorithm == "missing":
-            results[f"missing:{attribute}"] = {"doc_count": per_document.count([])}
-        elif algorithm in _ALGORITHMS:
-            values = [value for values in per_document for value in values]
-            times = _times(values) if algorithm in _NUMERIC else []
-            result = _ALGORITHMS[algorithm](times or values)
-            results[f"{algorithm}:{attribute}"] = _as_times(result) if times else result
-    return results

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from typing import Any
 
 from flask import request
 from werkzeug.datastructures import MultiDict
@@ -12,6 +13,12 @@ from werkzeug.datastructures import MultiDict
 from slipstream.sandbox.server import LARGEST_BODY
 
 FORM = "application/x-www-form-urlencoded"
+WORLD_KEY = "slipstream.sandbox.world"
+
+
+def current_world() -> Any:
+    """The world that a request is for: one application serves the worlds of all sandboxes."""
+    return request.environ[WORLD_KEY]
 
 
 def base_url() -> str:

@@ -9,6 +9,7 @@ from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
 from pathlib import Path
 
 from slipstream.errors import BadInput
+from slipstream.values.paths import shown_path
 
 LATEST = 2**33
 """Seconds since the epoch; a later expiry is as good as this one."""
@@ -28,7 +29,7 @@ def load_cookies(path: Path) -> MozillaCookieJar:
         raise BadInput(f"{path} is not a cookie file in Netscape format.") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
-        raise BadInput(f"Cannot read the cookie file {path}: {reason}.") from None
+        raise BadInput(f"Cannot read the cookie file {shown_path(path)}: {reason}.") from None
     for cookie in jar:
         if cookie.expires == 0:  # a session cookie, as curl and browsers write it
             cookie.expires, cookie.discard = None, True
@@ -39,13 +40,13 @@ def load_cookies(path: Path) -> MozillaCookieJar:
 
 def save_cookies(cookies: CookieJar, path: Path) -> None:
     """Write cookies to a file that only its owner can read, replaced as a whole if it exists."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        raise BadInput(f"Cannot write {path}: it is no file.")
+    shown, path = shown_path(path), path.resolve()
     try:
+        if path.exists() and not path.is_file():
+            raise BadInput(f"Cannot write {shown}: it is no file.")
         handle, name = tempfile.mkstemp(prefix=".cookies-", dir=path.parent)
     except OSError as error:
-        raise BadInput(f"Cannot write {path}: {error.strerror}.") from None
+        raise BadInput(f"Cannot write {shown}: {error.strerror}.") from None
     os.close(handle)
     try:
         jar = MozillaCookieJar(name)
@@ -57,5 +58,5 @@ def save_cookies(cookies: CookieJar, path: Path) -> None:
     except BaseException as error:  # the file holds a session that is alive
         Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise BadInput(f"Cannot write {path}: {error.strerror}.") from None
+            raise BadInput(f"Cannot write {shown}: {error.strerror}.") from None
         raise

@@ -10,6 +10,8 @@ import attrs
 from requests.cookies import RequestsCookieJar
 
 from slipstream.errors import (
+    BadInput,
+    CannotConnect,
     DriverError,
     InvalidCredentials,
     MalformedAnswer,
@@ -194,8 +196,6 @@ class Session(Client):
         :raises NoAnswer: If the network fails.
         """
         request = attrs.evolve(request, purpose=doing)
-        if not (request.reads or self.is_dry_run):
-            call_context.note_change()
         login = self.login
         if login.expires_within(RENEW_BEFORE):
             login = self.renew(login)
@@ -215,8 +215,9 @@ class Session(Client):
         is_page = response.status == 404 and "html" in response.kind
         if response.status >= 400 and (is_page or response.status not in allow):
             error = self.refusal(response, doing=doing)
-            # A failure of a server, or of one before it, may come after the change.
-            error.may_have_happened = response.status >= 500 and not request.reads
+            if not request.reads:
+                # A failure of a server, or of one before it, may come after the change.
+                error.may_have_happened = response.status >= 500
             raise error
         return response
 
@@ -250,11 +251,21 @@ class Session(Client):
 
     def _send(self, request: Request, login: Login) -> Response:
         authorised = self.backend.authorise(request)
+        changes = not (request.reads or self.is_dry_run)
+        if changes:
+            call_context.note_change()
         try:
-            return self.transport.send(authorised, cookies=login.cookies)
+            response = self.transport.send(authorised, cookies=login.cookies)
         except (MalformedAnswer, RedirectRefused) as error:
             error.may_have_happened = not request.reads
             raise
+        except (BadInput, CannotConnect):
+            if changes:
+                call_context.note_change(-1)
+            raise
+        if changes and 400 <= response.status < 500:
+            call_context.note_change(-1)
+        return response
 
     def _authenticate(self) -> None:
         method, credentials = self.login_method, self._credentials

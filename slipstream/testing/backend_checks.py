@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
@@ -18,33 +18,20 @@ from requests.cookies import RequestsCookieJar
 from slipstream.conformance import Check, Failed, NotApplicable, Skipped, Subject, check
 from slipstream.conformance.changes import node_arguments
 from slipstream.conformance.subject import Mask
-from slipstream.errors import DriverError, NodeFailed, NotFound, PluginFailed
+from slipstream.errors import NodeFailed, NotFound
 from slipstream.hookspecs import READY
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.session.dry_run import PLACEHOLDER
-from slipstream.transport import Transport
+from slipstream.testing import hostile
+from slipstream.testing.tap import Tap, tapped
 from slipstream.transport.messages import Request, Response
-
-HOSTILE_BODIES: tuple[tuple[str, bytes], ...] = (
-    ("text/html", b"<html><body>Sign in</body></html>"),
-    ("application/json", b""),
-    ("application/json", b"null"),
-    ("application/json", b"[]"),
-    ("application/json", b"{}"),
-    ("application/json", b"[1, null]"),
-    ("application/json", b"[{}]"),
-    ("application/json", b'{"resources": [{"id": 1}], "count": "x", "id": 7, "state": []}'),
-    ("application/json", b'{"broken": '),
-    ("application/xml", b"<a><b c='d'/></a>"),
-)
-"""Bodies, with their media types, that a server of no kind should send."""
 
 WAIT: Mapping[str, Any] = {"timeout": 1200}
 """The arguments of the driver's waits, unless the subject has others as ``shared["wait"]``."""
 
 Driver = SlipStreamNodeDriver
-Call = Callable[[Driver, str, str], object]
-READS: Mapping[str, Call] = {
+Call = Callable[[], object]
+READS: Mapping[str, Callable[[Driver, str, str], object]] = {
     "list_deployments": lambda driver, _image, _node: driver.list_nodes(),
     "get_deployment": lambda driver, _image, node: driver.ex_get_node(node),
     "get_state": lambda driver, _image, node: driver.ex_wait_node_in_state(
@@ -61,54 +48,7 @@ READS: Mapping[str, Call] = {
 
 
 _ANY = Request(method="GET", path="/api/")
-
-
-class Tap(Transport):
-    """
-    A transport that notes what a session sends, and can answer instead of the server.
-
-    :param transport: The transport that sends.
-    """
-
-    def __init__(self, transport: Transport) -> None:
-        vars(self).update(vars(transport))
-        self._transport = transport
-        self.requests: list[Request] = []
-        self.forge: Callable[[Request, RequestsCookieJar | None], Forged | None] = _forge_nothing
-
-    def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
-        """See :meth:`Transport.send`; what ``forge`` returns is the response."""
-        self.requests.append(request)
-        forged = self.forge(request, cookies)
-        if forged is None:
-            return self._transport.send(request, cookies=cookies)
-        status, kind, body = forged
-        url = f"{self.endpoint.url}{request.path}"
-        return Response(status=status, headers={"Content-Type": kind}, body=body, url=url)
-
-
-Forged = tuple[int, str, bytes]
-"""The status, the media type and the body of a response."""
-
-
-def _forge_nothing(_request: Request, _cookies: RequestsCookieJar | None) -> None:
-    return None
-
-
-def _always(forged: Forged) -> Callable[..., Forged]:
-    return lambda *_: forged
-
-
-@contextmanager
-def tapped(driver: Driver) -> Iterator[Tap]:
-    """Note what a driver sends within the block."""
-    session = driver._session
-    transport = session.transport
-    session.transport = tap = Tap(transport)
-    try:
-        yield tap
-    finally:
-        session.transport = transport
+_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDoHRG5a2bPws5lBEP7wlGJYJc96NSzOVoK6sc4F0vS5"
 
 
 @contextmanager
@@ -116,9 +56,10 @@ def expired(driver: Driver) -> Iterator[Tap]:
     """Let the login expire: within the block, what proves it is refused."""
     session, before = driver._session, driver._session.login
     proof = set(_proof(driver).items())
-    refusals = [(status, "application/json", b'{"message": "expired"}') for status in (401, 403)]
+    json, body = {"Content-Type": "application/json"}, b'{"message": "expired"}'
+    refusals = [Response(status=n, headers=json, body=body, url="") for n in (401, 403)]
 
-    def forge(request: Request, cookies: RequestsCookieJar | None) -> Forged | None:
+    def forge(request: Request, cookies: RequestsCookieJar | None) -> Response | None:
         # A server may give the same token once more, and it is a new login all the same.
         is_old = bool(proof) and session.login.data != before.data
         stale = cookies is before.cookies or (is_old and proof <= set(request.headers.items()))
@@ -205,11 +146,82 @@ def _any_image(subject: Subject) -> str:
     return str(subject.choice.image or subject.listed("images")[0].id)
 
 
-def _read(subject: Subject, name: str) -> Callable[[], object]:
+def _read(subject: Subject, name: str) -> Call:
     driver = _driver(subject, name)
     image = _any_image(subject) if name == "get_module" else ""
     node = _any_node(subject) if name in {"get_deployment", "get_state"} else ""
     return lambda: READS[name](driver, image, node)
+
+
+# The changes that faults are tried in. Each is carried out once, and undone or waited for.
+
+
+@contextmanager
+def _deploying(subject: Subject) -> Iterator[Call]:
+    driver, name = _driver(subject, "terminate"), f"conformance-{secrets.token_hex(4)}"
+    arguments = _arguments(subject)
+    subject.at_end(f"The node {name}", lambda: _remove(driver, name))
+    yield lambda: driver.create_node(name=name, **arguments)
+
+
+@contextmanager
+def _changing(
+    method: str, subject: Subject, *, stopped: bool = False, after: str | None = READY
+) -> Iterator[Call]:
+    """Change the state of a node that runs, or was stopped; ``None`` is the end of it."""
+    driver, node = _driver(subject, "get_state"), _own_node(subject)
+    del subject.shared["backend node"]  # another one is made if this fails
+    if stopped:
+        driver.stop_node(driver.ex_get_node(node))
+        _wait(subject, node, NodeState.STOPPED)
+    yield partial(getattr(driver, method), driver.ex_get_node(node))
+    if after is not None:
+        _wait(subject, node, after)
+        subject.shared["backend node"] = node
+    if after == NodeState.STOPPED:
+        driver.start_node(driver.ex_get_node(node))
+        _wait(subject, node)
+
+
+def _fill(subject: Subject, name: str) -> None:
+    """Make sure that a list has an entry whose fields can be wrong."""
+    driver = _driver(subject, name)
+    if name == "list_deployments":
+        _new_node(subject)
+    elif name == "list_ssh_keys" and driver._backend.supports("add_ssh_key"):
+        with _with_key(subject) as add:
+            add()
+
+
+@contextmanager
+def _with_key(subject: Subject, *, delete: bool = False) -> Iterator[Call]:
+    driver, name = _driver(subject, "delete_ssh_key"), f"conformance-{secrets.token_hex(4)}"
+    subject.at_end(f"The key pair {name}", lambda: _remove_key(driver, name))
+    add = partial(driver.import_key_pair_from_string, name, _KEY)
+    if not delete:
+        yield add
+        return
+    add()
+    yield partial(driver.delete_key_pair, driver.get_key_pair(name))
+
+
+def _remove_key(driver: Driver, name: str) -> None:
+    for key in driver.list_key_pairs():
+        if key.name == name:
+            driver.delete_key_pair(key)
+
+
+CHANGES: Mapping[str, Callable[[Subject], AbstractContextManager[Call]]] = {
+    "deploy": _deploying,
+    "stop_deployment": partial(_changing, "stop_node", after=NodeState.STOPPED),
+    "start_deployment": partial(_changing, "start_node", stopped=True),
+    "reboot_deployment": partial(_changing, "reboot_node"),
+    "update_deployment": partial(_changing, "ex_update_node"),
+    "terminate": partial(_changing, "destroy_node", after=None),
+    "add_ssh_key": _with_key,
+    "delete_ssh_key": partial(_with_key, delete=True),
+}
+"""A call of the driver for each operation that changes something."""
 
 
 @_check("backend.explain", needs=("create_node", "ex_explain"), changes=True)
@@ -358,29 +370,32 @@ def _texts(data: object) -> Iterator[str]:
 _SHORTEST = 8
 
 
-@_check("backend.hostile", each=tuple(READS))
+@_check("backend.hostile", each=(*READS, "refusal"))
 def a_hostile_response_is_an_error_of_the_driver(subject: Subject, name: str) -> str:
-    """Whatever comes instead of a document, users get a result or a plain error."""
-    read, count = _read(subject, name), 0
-    with tapped(_driver(subject)) as tap:
-        for status in (200, 404, 500):
-            for kind, body in HOSTILE_BODIES:
-                tap.forge = _always((status, kind, body))
-                count += 1
-                try:
-                    read()
-                except PluginFailed as error:
-                    raise Failed(f"It broke on HTTP {status} with {body!r}: {error}") from None
-                except DriverError:
-                    pass
-    return f"{count} responses gave a result or a plain error."
+    """Whatever comes instead of a document, users get a right result or a plain error."""
+    if name == "refusal":
+        driver = _driver(subject, "get_deployment")
+        return hostile.try_faults(
+            driver, lambda: driver.ex_get_node(_missing_id(subject)), is_refused=True
+        )
+    if subject.shared.get("may create"):
+        _fill(subject, name)
+    return hostile.try_faults(_driver(subject), _read(subject, name))
+
+
+@_check("backend.hostile-changes", each=tuple(CHANGES), needs=("create_node",), changes=True)
+def a_hostile_response_to_a_change_leaves_it_open(subject: Subject, name: str) -> str:
+    """Nothing that is no confirmation counts as one; the error says that it may be done."""
+    driver = _driver(subject, name)
+    with CHANGES[name](subject) as call:
+        return hostile.try_faults(driver, call)
 
 
 @_check("backend.gone")
 def what_is_not_there_is_not_found(subject: Subject) -> str:
     """An id that nothing has is an error that names it, and no fault of the backend."""
     driver = _driver(subject, "get_deployment")
-    missing = subject.shared.get("missing id", PLACEHOLDER)
+    missing = _missing_id(subject)
     try:
         driver.ex_get_node(missing)
     except NotFound:
@@ -401,6 +416,10 @@ def a_node_is_waited_for_until_it_is_gone(subject: Subject) -> str:
     state = _wait(subject, node, NodeState.TERMINATED)
     _expect_end(subject, node)
     return f"The node is {state!r}."
+
+
+def _missing_id(subject: Subject) -> str:
+    return str(subject.shared.get("missing id", PLACEHOLDER))
 
 
 def _expect_end(subject: Subject, node: str) -> None:

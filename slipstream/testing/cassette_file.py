@@ -78,10 +78,12 @@ class Header(Provenance):
 
     :param scenario: The name of the scenario that was recorded.
     :param credentials: Which of ``username``, ``password``, ``key`` and ``secret`` there were.
+    :param test: The test that recorded it, without its parameters; empty in older ones.
     """
 
     scenario: str
     credentials: tuple[str, ...] = field(converter=tuple[str, ...])
+    test: str = field(default="", kw_only=True)
 
 
 @frozen(kw_only=True)
@@ -186,8 +188,9 @@ def _load_yaml(path: Path) -> Any:
 
 def _write_yaml(path: Path, document: Any) -> None:
     for header in (document, document.get("header", {})):
-        if not header.get("endpoint_kind", True):
-            del header["endpoint_kind"]
+        for optional in ("endpoint_kind", "test"):
+            if not header.get(optional, True):
+                del header[optional]
     text = yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
     )

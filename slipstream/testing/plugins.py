@@ -136,7 +136,7 @@ class BackendSuite:
     @pytest.mark.parametrize("check", BACKEND_CHECKS, ids=lambda check: check.name)
     def test_backend(self, checked: conformance.Subject, check: conformance.Check) -> None:
         """Each check of ``slipstream conformance`` for a backend."""
-        done, reasons = 0, []
+        done, reasons, failures = 0, [], []
         for name, arguments in check.cases:
             try:
                 check.function(checked, *arguments)
@@ -144,7 +144,9 @@ class BackendSuite:
             except conformance.NotApplicable as reason:
                 reasons.append(f"{name}: {reason}")
             except conformance.Failed as failure:
-                pytest.fail(f"{name}: {failure}", pytrace=False)
+                failures.append(f"{name}: {failure}")
+        if failures:
+            pytest.fail("\n".join(failures), pytrace=False)
         if not done:
             pytest.skip("; ".join(reasons))
 

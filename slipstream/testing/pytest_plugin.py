@@ -144,11 +144,31 @@ def _shared_cassette(names: dict[pytest.Item, str]) -> str | None:
         path = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
         other = owners.setdefault((origin, path), item)
         if other is not item:
-            return (
-                f"{other.nodeid} and {item.nodeid} would share the cassette of {name}: "
-                "give one of them, or the id of its parameters, another name"
-            )
+            return _shared(name, other.nodeid, item.nodeid)
     return None
+
+
+def _shared(name: str, *tests: str) -> str:
+    return (
+        f"{' and '.join(tests)} would share the cassette of {name}: "
+        "give one of them, or the id of its parameters, another name"
+    )
+
+
+def _refuse_twin(item: pytest.Item, name: str, recorded_by: str) -> None:
+    """Fail a test whose cassette another one has recorded, in another run."""
+    if recorded_by in {"", _test_of(item)}:
+        return
+    file, *names = recorded_by.split("::")
+    path = item.config.rootpath / file
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    # The other one may have been moved or renamed.
+    if text and all(re.search(rf"(def|class) +{name}\b", text) for name in names):
+        pytest.fail(_shared(name, recorded_by, item.nodeid), pytrace=False)
+
+
+def _test_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("[")[0]
 
 
 @pytest.fixture(scope="session")
@@ -205,6 +225,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 @contextmanager
 def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scenario]:
+    _refuse_twin(item, name, recorder.test_of(name))
+
     def refuse(reason: str) -> NoReturn:
         recorder.refuse(name, reason)
         pytest.skip(f"{recorder.origin} cannot serve it: {reason}")
@@ -227,6 +249,7 @@ def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scen
 def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
     path = _playable(item, folder, name)
     with network_blocked() as attempts, instant_sleep(), replaying(path) as session:
+        _refuse_twin(item, name, session.header.test)
         yield Scenario(
             name=name,
             endpoint=session.endpoint,
@@ -294,7 +317,7 @@ def _conclude(
         recorder.failed[name] = "the test failed"
     elif set(outcomes.values()) == {"passed"}:
         try:
-            recorder.save(name, item.stash[_RECORDING])
+            recorder.save(name, item.stash[_RECORDING], _test_of(item))
         except (CassetteError, OSError) as error:
             recorder.failed[name] = str(error)
             report.outcome, report.longrepr = "failed", str(error)

@@ -16,7 +16,14 @@ from slipstream.errors import DriverError
 from slipstream.hookspecs import EndpointKind
 from slipstream.plugins import default_plugins
 from slipstream.plugins.connect import find_kind, kind_of_host
-from slipstream.testing.cassette_file import FROM_SANDBOX, FROM_SERVER, STATUSES, Header, Manifest
+from slipstream.testing.cassette_file import (
+    FROM_SANDBOX,
+    FROM_SERVER,
+    STATUSES,
+    Header,
+    Manifest,
+    load,
+)
 from slipstream.testing.cassettes import Recording
 from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
 from slipstream.testing.scrubbing import Scrubber, moved, public_endpoint
@@ -88,11 +95,15 @@ class Recorder:
             moved=moved(self.endpoint, public_endpoint(self.endpoint)),
         )
 
-    def save(self, name: str, recording: Recording) -> None:
+    def test_of(self, name: str) -> str:
+        """The test that has recorded the cassette of a scenario, empty if that is not known."""
+        path = cassette_path(self.folder, name)
+        return load(path)[0].test if path.is_file() else ""
+
+    def save(self, name: str, recording: Recording, test: str) -> None:
         """Write the cassette of a scenario that passed."""
-        header = Header(
-            scenario=name, credentials=self.credentials.available(), **self._provenance()
-        )
+        credentials = self.credentials.available()
+        header = Header(scenario=name, credentials=credentials, test=test, **self._provenance())
         recording.save(cassette_path(self.folder, name), header)
         self.recorded.append(name)
         self._note(name, None)

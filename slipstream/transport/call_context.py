@@ -18,12 +18,12 @@ class Call:
 
     :param operation: The method that was called, as in ``create_node``.
     :param id: What ties together all that the call sends and logs.
-    :param changed: Whether a request that changes something has been sent.
+    :param changes: How many requests were sent that may have changed something.
     """
 
     operation: str
     id: str = attrs.field(factory=lambda: secrets.token_hex(4))
-    changed: bool = False
+    changes: int = 0
 
 
 _current: ContextVar[Call | None] = ContextVar("slipstream_call", default=None)
@@ -35,17 +35,17 @@ def current() -> Call | None:
     return _current.get()
 
 
-def note_change() -> None:
-    """Note that the current call sends a request that changes something."""
+def note_change(number: int = 1) -> None:
+    """Note that the current call sends a change, or with -1 that the server has refused it."""
     call = _current.get()
     if call is not None:
-        call.changed = True
+        call.changes += number
 
 
-def has_changed() -> bool:
-    """Whether the current call has sent a request that changes something."""
+def changes() -> int:
+    """How many changes the current call has sent that the server has not refused."""
     call = _current.get()
-    return call is not None and call.changed
+    return 0 if call is None else call.changes
 
 
 class carrying_out:  # noqa: N801 - used like a function

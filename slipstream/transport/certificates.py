@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from slipstream.errors import BadInput
-from slipstream.values.paths import user_path
+from slipstream.values.paths import shown_path, user_path
 
 Certificate = str | tuple[str, str]
 """The file of a certificate and its key, or the two files."""
@@ -27,7 +27,7 @@ def authorities(path: object, name: str) -> str:
     The path of authorities to trust: a PEM file, or a directory of such files under the names
     that ``openssl rehash`` gives them.
     """
-    file = _file(path, name)
+    file = user_path(name, path)
     try:
         if file.is_dir():
             if not any(_HASHED.fullmatch(entry.name) for entry in file.iterdir()):
@@ -49,7 +49,7 @@ def authorities(path: object, name: str) -> str:
 
 def client_certificate(value: object, name: str) -> Certificate:
     """The path of a client's certificate with its key, or the paths of the two."""
-    files = [_file(path, name) for path in _both(value, name)]
+    files = [user_path(name, path) for path in _both(value, name)]
     try:
         for file in files:
             file.open("rb").close()
@@ -92,12 +92,8 @@ def _both(value: object, name: str) -> Sequence[object]:
     return value
 
 
-def _file(path: object, name: str) -> Path:
-    return user_path(name, path)
-
-
 def _unreadable(name: str, file: Path, error: OSError) -> NoReturn:
     raise BadInput(
-        f"{name}: {file} cannot be read: {error.strerror or type(error).__name__}.",
+        f"{name}: {shown_path(file)} cannot be read: {error.strerror or type(error).__name__}.",
         hint="Give the path of a PEM file that this program may read.",
     ) from None

@@ -8,6 +8,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from slipstream.errors import BadInput
+from slipstream.values.text import safe_text
+
+_ENDINGS = {".cer", ".cookies", ".crt", ".key", ".pem", ".pub", ".toml", ".txt"}
 
 LONGEST = 4096
 """Characters of a path that a system takes."""
@@ -24,21 +27,31 @@ def leads_elsewhere(path: str) -> bool:
 
 
 def user_path(name: str, value: object) -> Path:
-    """Read the path of a file as a user writes it."""
-    if not isinstance(value, str | os.PathLike):
+    """Read the path of a file as a user writes it; what is no path may be a secret, unquoted."""
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str):
         raise TypeError(f"{name} must be the path of a file, not {type(value).__name__}.")
-    text = os.fspath(value)
-    if len(text) > LONGEST or any(end in str(text) for end in ("\n", "\r", "-----BEGIN")):
-        # The contents of a file, it seems, which may be a private key: they are not quoted.
-        raise BadInput(
-            f"{name} is a text of {len(text)} characters: the path of a file is needed."
-        )
-    if not text or "\0" in str(text):
-        raise BadInput(f"{name} is {text!r}: the path of a file is needed.")
+    if not text or len(text) > LONGEST or "-----BEGIN" in text or set("\n\r\0") & set(text):
+        what = f"a text of {len(text)} characters" if text else "empty"
+        raise BadInput(f"{name} is {what}: the path of a file is needed.")
     try:
         path = Path(text).expanduser()
         os.fsencode(path)
-    except (RuntimeError, UnicodeEncodeError):
-        reason = "has no home directory" if "~" in text[:1] else "cannot be written as a file name"
-        raise BadInput(f"{name} is {text!a}: {Path(text).parts[0]!a} {reason}.") from None
+    except RuntimeError:
+        raise BadInput(f"{name} begins with '~' and somebody who has no home directory.") from None
+    except UnicodeEncodeError:
+        raise BadInput(f"{name} cannot be written as a file name.") from None
     return path
+
+
+def shown_path(path: Path) -> str:
+    """
+    A path for messages: quoted if it exists, its first directory does, or its ending is a usual
+    one; anything else may be a password or a line of a key.
+    """
+    first = path.parts[: 2 if path.is_absolute() else 1]
+    is_below = len(path.parts) > len(first) and os.path.isdir(Path(*first))  # noqa: PTH112
+    # os.path survives names that are too long.
+    if is_below or os.path.lexists(path) or path.suffix.lower() in _ENDINGS:
+        return safe_text(str(path))
+    return f"(a name of {len(str(path))} characters, which may be a secret)"

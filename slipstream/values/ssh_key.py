@@ -8,9 +8,10 @@ options and the comment may be missing, and the options may hold quoted blanks.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import attrs
 
@@ -24,22 +25,37 @@ _LINE = re.compile(
         (?:[ \t]+(?P<comment>\S.*?))?[ \t]*""",
     re.VERBOSE,
 )
-PRIVATE_KEY = re.compile(r"BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|AGE-SECRET-KEY-")
-"""What a private key begins with, or holds."""
+PRIVATE_KEY = re.compile(
+    r"-{3,} ?BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File|AGE-SECRET-KEY-"
+    r"|b3BlbnNzaC1rZXktdjE|(?<![A-Za-z0-9+/])M[CHI][A-Za-z0-9+/]{45}"
+)
+"""What a private key begins with, or holds: OpenSSH's magic word and DER are known in base64."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no line has: control characters but the tab, and halves of characters."""
 
-_PARTS = {"sk-ssh-ed25519@openssh.com": 3, "sk-ecdsa-sha2-nistp256@openssh.com": 4}
-"""How many parts a key on a token has (OpenSSH, PROTOCOL.u2f); others are read by a library."""
+_SHORTEST_RSA = 1024
+"""Bits below which OpenSSH takes no RSA key."""
 
-_OPTIONS = frozenset({
-    *("agent-forwarding", "cert-authority", "command", "environment", "expiry-time", "from"),
-    *("no-agent-forwarding", "no-port-forwarding", "no-pty", "no-touch-required", "no-user-rc"),
-    *("no-x11-forwarding", "permitlisten", "permitopen", "port-forwarding", "principals", "pty"),
-    *("restrict", "tunnel", "user-rc", "verify-required", "x11-forwarding"),
-})  # fmt: skip
-"""The options that a line may begin with (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
+_ANY, _PORT = r".*", r"(\d{1,5}|\*)"
+_OPTIONS: dict[str, str | None] = {
+    **dict.fromkeys(
+        (
+            *("agent-forwarding", "cert-authority", "no-agent-forwarding", "no-port-forwarding"),
+            *("no-pty", "no-touch-required", "no-user-rc", "no-x11-forwarding", "port-forwarding"),
+            *("pty", "restrict", "user-rc", "verify-required", "x11-forwarding"),
+        )
+    ),
+    **dict.fromkeys(("command", "from", "principals"), _ANY),
+    "environment": r"\w+=.*",
+    "expiry-time": r"\d{8}(\d{4}(\d\d)?)?Z?",
+    "permitlisten": rf"(.*:)?{_PORT}",
+    "permitopen": rf".+:{_PORT}",
+    "tunnel": r"\d+|any",
+}
+"""The options of a line, and what is quoted behind each (sshd(8), AUTHORIZED_KEYS FILE FORMAT)."""
+
+_OPTION = re.compile(r'([A-Za-z0-9-]+)(?:="((?:[^"\\]|\\.)*)")?(?:,(?!\Z)|\Z)')
 
 
 @attrs.frozen
@@ -70,9 +86,10 @@ class SSHKey(Record):
         :raises BadInput: If it is no public key, or looks like a private one.
         """
         stripped = text.removeprefix("\ufeff").strip()
-        if _LINE.fullmatch(stripped) is None and PRIVATE_KEY.search(stripped):
+        if PRIVATE_KEY.search(stripped):
             raise BadInput(
-                "That is a private key.", hint="Give the public one, usually the file *.pub."
+                "That is a private key, or holds one.",
+                hint="Give the public one, usually the file *.pub.",
             )
         match = _LINE.fullmatch(stripped) if len(stripped.splitlines()) == 1 else None
         is_key = match and _blob_is_of(match["type"], match["blob"])
@@ -120,28 +137,33 @@ class SSHKey(Record):
 
     def check(self) -> SSHKey:
         """
-        Make sure that it is a whole key, not just one that looks like it.
+        Make sure that it is a whole key that can let somebody in, not just what looks like one.
 
         :returns: The key itself.
-        :raises BadInput: If the blob cannot be decoded.
+        :raises BadInput: If it is not.
         """
         # Loaded when a key is made or added: few programs do.
         from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
-            load_ssh_public_key,
-        )
 
+        if "-cert-" in self.type or self.type == "ssh-dss":
+            what = "A DSA key" if self.type == "ssh-dss" else "A certificate"
+            raise BadInput(
+                f"{what} lets nobody in: OpenSSH takes none as an authorized key.",
+                hint="Give a public key such as ssh-keygen -t ed25519 makes.",
+            )
         try:
-            if not self.type.startswith("sk-"):
-                load_ssh_public_key(f"{self.type} {self.blob}".encode())
-            elif "-cert-" not in self.type and not _is_whole(self.type, self._bytes()):
-                raise ValueError
+            key = _load(self.type, self._bytes())
         except (ValueError, UnsupportedAlgorithm):
             raise BadInput(
                 f"A key of {len(self.blob)} characters is damaged: its {self.type} data cannot be"
                 " read.",
                 hint="Copy the whole line of the *.pub file.",
             ) from None
+        if self.type == "ssh-rsa" and key.key_size < _SHORTEST_RSA:
+            raise BadInput(
+                f"An RSA key of {key.key_size} bits lets nobody in: OpenSSH takes none below"
+                f" {_SHORTEST_RSA}."
+            )
         return self
 
     def _bytes(self) -> bytes:
@@ -177,24 +199,50 @@ def generate(name: str) -> tuple[SSHKey, str]:
 def _blob_is_of(key_type: str, blob: str) -> bool:
     try:
         data = base64.b64decode(blob, validate=True)
-    except binascii.Error:
+        first = next(_strings(data), None)
+    except ValueError:
         return False
-    length = int.from_bytes(data[:4], "big")
-    return data[4 : 4 + length] == key_type.encode()
+    # Python decodes other texts to the same bytes, servers do not.
+    return first == key_type.encode() and base64.b64encode(data).decode() == blob
 
 
-def _is_whole(key_type: str, data: bytes) -> bool:
-    """Whether a key has all its parts: strings, each after its length (RFC 4253)."""
-    parts = 0
+def _strings(data: bytes) -> Iterator[bytes]:
+    """The strings of a blob, each after its length (RFC 4251)."""
     while data:
-        length = 4 + int.from_bytes(data[:4], "big")
-        if len(data) < length:
-            return False
-        data = data[length:]
-        parts += 1
-    return parts == _PARTS.get(key_type, parts)
+        end = 4 + int.from_bytes(data[:4], "big")
+        if len(data) < end:
+            raise ValueError("cut")
+        yield data[4:end]
+        data = data[end:]
+
+
+def _load(key_type: str, data: bytes) -> Any:
+    """Read a key with a library, of a key on a token what is no token's (PROTOCOL.u2f)."""
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
+        load_ssh_public_key,
+    )
+
+    if key_type.startswith("sk-"):
+        *key, application = _strings(data)
+        if not application or len(key) < 2:
+            raise ValueError("cut")
+        key_type = key_type.removeprefix("sk-").removesuffix("@openssh.com")
+        parts = [key_type.encode(), *key[1:]]
+        data = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return load_ssh_public_key(f"{key_type} {base64.b64encode(data).decode()}".encode())
 
 
 def _are_options(options: str) -> bool:
-    names = re.sub(r'"(?:[^"\\]|\\.)*"', "", options).lower().split(",") if options else []
-    return all(name.partition("=")[0] in _OPTIONS for name in names)
+    end = 0
+    while options[end:]:
+        match = _OPTION.match(options, end)
+        if match is None or match[1].lower() not in _OPTIONS:
+            return False
+        pattern, value = _OPTIONS[match[1].lower()], match[2]
+        if pattern is None or value is None:
+            if pattern is not value:
+                return False
+        elif not re.fullmatch(pattern, value):
+            return False
+        end = match.end()
+    return True

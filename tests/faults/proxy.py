@@ -12,21 +12,11 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from slipstream.testing.faults import Reply
+
 Respond = Callable[["Exchange"], None]
 
-_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
-
-
-@attrs.frozen
-class Reply:
-    """What the server behind the proxy has answered."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        return next((value for key, value in self.headers if key.lower() == name), "")
+HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
 @attrs.define
@@ -72,7 +62,7 @@ class Exchange:
     def pass_on(self) -> None:
         """Send what the server answers."""
         reply = self.reply()
-        kept = [(n, v) for n, v in reply.headers if n.lower() not in _HOP]
+        kept = [(n, v) for n, v in reply.headers if n.lower() not in HOP]
         self.send(reply.status, kept, reply.body)
 
     def hang_up(self, *, reset: bool = False) -> None:
@@ -141,7 +131,7 @@ class Proxy:
             kept = {k: v for k, v in exchange.headers.items() if k != "accept-encoding"}
             behind.request(exchange.method, exchange.path, exchange.body, kept)
             response = behind.getresponse()
-            return Reply(response.status, response.getheaders(), response.read())
+            return Reply(response.status, tuple(response.getheaders()), response.read())
         finally:
             behind.close()
 

@@ -105,9 +105,10 @@ class NuvlaExchange(Exchange):
             return False
         if "aggregation" in fields or " within " in fields or " intersects " in fields:
             return False
+        is_action = len(parts) > (1 if parts[0].startswith("{") else 2)
         if self.method == "GET" or (is_search and not self.path.startswith("{")):
-            return self.resource in _READ and len(parts) < 3
-        return (self.method, self.resource) in _CORE_CHANGES and len(parts) < 3
+            return self.resource in _READ and not is_action
+        return (self.method, self.resource) in _CORE_CHANGES and not is_action
 
 
 def exchanges() -> Iterator[NuvlaExchange]:
@@ -229,7 +230,18 @@ class Replay:
         """Do what a request that is not played would do, so that what follows finds it."""
         world, sent = self._sandbox.world, exchange.options.get("json", {})
         changes = _DATA["changes"].get(exchange.line)
-        if exchange.line in _DATA["added"]:
+        fields = _DATA["documents"].get(exchange.line)
+        if fields is not None:
+            template = sent.pop("template", {})
+            template.pop("href", "")
+            fields = self._filled(fields | sent | template)
+            document = world.document(exchange.path, self._values[exchange.actor], fields)
+            for name in _DATA["made"].get(exchange.label, {}):
+                self._values[name] = document["id"]
+        elif exchange.line in _DATA["instead"]:
+            path, body = _DATA["instead"][exchange.line]
+            self._send(exchange.actor, "PUT", path, {"json": body})
+        elif exchange.line in _DATA["added"]:
             content = sent.pop("content")
             module = world.add_module(**sent, contents=[content])
             self._values[next(iter(_DATA["made"][exchange.label]))] = module

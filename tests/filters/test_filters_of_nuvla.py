@@ -35,7 +35,6 @@ OF_NUVLA = st.one_of(
     ),
 )
 FILTERS: st.SearchStrategy[Filter] = st.recursive(OF_NUVLA, _pairs, max_leaves=8)
-GENEVA = "POLYGON ((6 46, 7 46, 7 47, 6 47, 6 46))"
 
 
 @given(FILTERS)
@@ -130,21 +129,8 @@ def test_a_list_of_what_has_no_literal_is_refused() -> None:
         ("nothing!=[]", True),
         ("name=='word*'", True),
         ("name=='ord*'", False),
-        (f"location within '{GENEVA}'", True),
-        (f"location intersects '{GENEVA}'", True),
-        (f"location disjoint '{GENEVA}'", False),
-        (f"location contains '{GENEVA}'", False),
-        ("location within 'POLYGON ((1 1, 2 1, 2 2, 1 1))'", False),
-        ("location disjoint 'POINT (1 1)'", True),
-        ("location contains 'POINT (6.14 46.2)'", True),
-        ("nothing disjoint 'POINT (1 1)'", False),
     ],
 )
 def test_documents_are_judged_as_the_server_would(text: str, verdict: bool) -> None:
-    document = {"tags": ["a", "b"], "name": "WordPress blog", "location": [6.14, 46.2, 300]}
+    document = {"tags": ["a", "b"], "name": "WordPress blog"}
     assert parse(text, NUVLA).matches(document) is verdict
-
-
-def test_a_place_that_is_no_place_is_an_error() -> None:
-    with pytest.raises(ValueError, match="well-known text"):
-        attr("location").placed("within", "Geneva").matches({"location": [6, 46]})

@@ -53,7 +53,7 @@ BROKEN = {
     "exits-on-import": ("raise SystemExit(3)", "importing it failed: SystemExit: 3"),
     "unknown-argument": (
         "@hookimpl\ndef slipstream_deploy(session, order): ...",
-        "registering it failed: PluginValidationError: .*'order'",
+        "slipstream_deploy has no argument 'order'; the arguments are: .*, request",
     ),
     "unknown-hook": (
         "@hookimpl\ndef slipstream_deploi(session): ...",
@@ -70,7 +70,7 @@ BROKEN = {
     ),
     "wrapper-without-yield": (
         "@hookimpl(wrapper=True)\ndef slipstream_deploy(session): ...",
-        "registering it failed: PluginValidationError",
+        "slipstream_deploy does not yield, as a wrapper must",
     ),
     "answers-an-operation": (
         "@hookimpl\ndef slipstream_terminate(deployment_id): return True",
@@ -83,6 +83,29 @@ BROKEN = {
     "unknown-operation-in-cannot": (
         "class B(Backend):\n    cannot = {'rebot_deployment': 'No.'}",
         "Unknown operation 'rebot_deployment' .* did you mean 'reboot_deployment'",
+    ),
+    "operation-without-an-argument": (
+        "class B(Backend):\n    def list_modules(self): return []",
+        (
+            r"list_modules\(\) of B does not take the arguments of its operation. Write: def"
+            r" list_modules\(self, path, recurse, connector\), without defaults"
+        ),
+    ),
+    "operation-with-a-default": (
+        "class B(Backend):\n    def get_module(self, module_id=''): return None",
+        r"get_module\(\) of B .* get_module\(self, module_id\), without defaults",
+    ),
+    "operation-with-any-argument": (
+        "class B(Backend):\n    def deploy(self, *args): return None",
+        r"deploy\(\) of B .* deploy\(self, request\)",
+    ),
+    "operation-with-another-argument": (
+        "class B(Backend):\n    def deploy(self, order): return None",
+        r"deploy\(\) of B .* deploy\(self, request\)",
+    ),
+    "operation-that-is-no-method": (
+        "class B(Backend):\n    list_connectors = None",
+        "list_connectors of B is no method",
     ),
     "backend-no-class": (
         "@hookimpl\ndef slipstream_endpoints(): return [EndpointKind(name='x', backend=3)]",

@@ -274,7 +274,7 @@ def test_what_a_backend_leaves_out_is_unsupported_in_so_many_words(hook, add_plu
 
 
 ANSWERING = """\
-def list_service_offers(self, connector):
+def list_service_offers(self, connector, usable_only):
     yield from ()
 
 def list_connectors(self):

@@ -63,8 +63,7 @@ def test_a_broken_plugin_is_listed_on_one_line_with_its_reason_and_fails_the_com
     code, out, err = run()
     assert (code, err) == (1, "")
     assert row(out, "token")[3] == "broken"
-    assert "registering it failed: PluginValidationError" in row(out, "token")[5]
-    assert "'order'" in row(out, "token")[5]
+    assert "slipstream_deploy has no argument 'order'" in row(out, "token")[5]
 
 
 def test_a_plugin_that_is_switched_off_is_listed_as_disabled(run, add_plugin, monkeypatch):

@@ -68,27 +68,6 @@ def test_a_filter_applies_before_the_page(store: Store) -> None:
     assert (found.count, names(found)) == (3, ["0"])
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "attribute", "expected"),
-    [
-        ("count", "id", {"value": 4}),
-        ("sum", "offer/cpu", {"value": 14.0}),
-        ("min", "offer/cpu", {"value": 2}),
-        ("max", "offer/cpu", {"value": 8}),
-        ("avg", "offer/cpu", {"value": 14 / 3}),
-        ("min", "state", {"value": None}),
-        ("cardinality", "state", {"value": 2}),
-        ("missing", "offer/cpu", {"doc_count": 1}),
-        ("stats", "offer/cpu", {"count": 3, "min": 2, "max": 8, "avg": 14 / 3, "sum": 14.0}),
-    ],
-)
-def test_aggregations_look_at_every_match(
-    store: Store, algorithm: str, attribute: str, expected: dict[str, Any]
-) -> None:
-    found = store.search("machine", Query(last=0, aggregations=((algorithm, attribute),)))
-    assert found.aggregations == {f"{algorithm}:{attribute}": expected}
-
-
 def test_a_selection_keeps_nested_attributes_and_what_always_stays(store: Store) -> None:
     document = {"id": "a/1", "acl": {}, "connector": {"href": "x", "name": "y"}, "b": 1}
     kept = selected(document, ("connector/href", "missing", "b/c"), ["acl"])

@@ -315,6 +315,34 @@ def test_two_scenarios_with_one_cassette_are_refused_and_named(project, files):
     result.stderr.fnmatch_lines(["*test_some*::test_?*and*test_some*::test_?*share the cassette*"])
 
 
+def test_a_cassette_of_a_test_in_another_folder_is_neither_overwritten_nor_replayed(
+    recorded, server
+):
+    (recorded.path / "b").mkdir()
+    (recorded.path / "b" / "__init__.py").touch()
+    twin = recorded.path / "b" / "test_some.py"
+    twin.write_text(SCENARIOS.replace("BROKEN", "False"))
+    before = cassette(recorded).read_text()
+    assert "test: test_some.py::test_login" in before
+    again, replayed = record(recorded, server, "b"), run(recorded, "b")
+    again.assert_outcomes(errors=4, skipped=1, deselected=1)
+    replayed.assert_outcomes(errors=4, skipped=1, passed=1)
+    for result in (again, replayed):
+        result.stdout.fnmatch_lines(["*test_some.py::test_login and b/test_some.py::test_login*"])
+    assert cassette(recorded).read_text() == before
+    # A test that was moved keeps what it has recorded.
+    (recorded.path / "test_some.py").unlink()
+    run(recorded, "b").assert_outcomes(passed=5, skipped=1)
+
+
+def test_a_cassette_of_a_test_of_another_class_is_not_overwritten(project, server):
+    source = TWINS["methods of two classes"]["test_some"]
+    send = "requests.get(scenario.endpoint + '/api/who')"
+    project.makepyfile(test_some="import requests\n" + source.replace("...", send))
+    record(project, server, "test_some.py::TestA").assert_outcomes(passed=1)
+    record(project, server, "test_some.py::TestB").assert_outcomes(errors=1)
+
+
 def test_every_origin_present_is_played(recorded):
     folder = recorded.path / "cassettes"
     other = folder / "other-2"

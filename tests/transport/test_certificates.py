@@ -180,7 +180,7 @@ def _paths(request: pytest.FixtureRequest, folder: Path) -> dict[str, tuple[dict
     return {
         "no authority": ({"ex_ca_cert": missing}, f"ex_ca_cert: {missing} cannot be read"),
         "empty authority": ({"ex_ca_cert": empty}, "holds no certificate in PEM format"),
-        "no path": ({"ex_ca_cert": ""}, "ex_ca_cert is ''"),
+        "no path": ({"ex_ca_cert": ""}, "ex_ca_cert is empty"),
         "a zero": ({"ex_ca_cert": "a\0b"}, "ex_ca_cert is"),
         "both": ({"ex_ca_cert": server.certificate, "ex_verify": False}, "Leave one of them out"),
         "no client": ({"ex_client_cert": missing}, "ex_client_cert: .*missing.pem cannot be read"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from http.cookiejar import CookieJar
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import pytest
 
 from slipstream import Request
 from slipstream.errors import BadInput
-from slipstream.session.cookie_files import save_cookies
+from slipstream.libcloud.arguments import read_file
+from slipstream.libcloud.ssh_setup import _private_key
+from slipstream.session.cookie_files import load_cookies, save_cookies
+from slipstream.transport.certificates import authorities, client_certificate
 from slipstream.values.endpoint import Endpoint, split_address
 from slipstream.values.paths import leads_elsewhere, user_path
 
@@ -40,6 +44,46 @@ def test_the_contents_of_a_file_in_place_of_its_path_are_not_quoted(contents: st
     with pytest.raises(BadInput, match=r"ssh_key is a text of \d+ characters") as caught:
         user_path("ssh_key", contents)
     assert contents[:8] not in str(caught.value)
+
+
+SECRETS = [
+    "hunter2",
+    "correct horse battery staple",
+    "Summer.rain",
+    "pass/word",
+    "/hunter2",
+    "~hunter2",
+    "hun\0ter2",
+    "-----BEGIN hunter2",
+    "x" * 300,
+    "MC4CAQAwBQYDK2VwBCIEIDb/nB7WgF4pJq+5jXW0V8s0TXUZk0Hf6gQ9lcx3w2aB",
+    "/bW0V8s0TXUZk0Hf6gQ9lcx3w2aBMC4CAQAwBQYDK2VwBCIEIDb/nB7WgF4pJq+=",
+]
+READERS: dict[str, Callable[[str], object]] = {
+    "a file": lambda path: read_file("key file", path),
+    "a private key": lambda path: _private_key(path, None),
+    "cookies": lambda path: load_cookies(user_path("ex_cookie_file", path)),
+    "cookies to write": lambda path: save_cookies(CookieJar(), user_path("p", f"{path}/nothing")),
+    "authorities": lambda path: authorities(path, "ex_ca_cert"),
+    "a certificate": lambda path: client_certificate(path, "ex_client_cert"),
+    "a certificate's key": lambda path: client_certificate((__file__, path), "ex_client_cert"),
+}
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("reader", READERS)
+def test_a_secret_in_place_of_a_path_is_not_quoted(reader: str, secret: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        READERS[reader](secret)
+    assert secret not in str(caught.value)
+    assert secret[1:] not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("path", ["missing.pem", "/missing.PUB", f"{__file__}.missing", "~/x"])
+def test_a_path_of_a_file_that_is_missing_is_quoted(path: str) -> None:
+    with pytest.raises(BadInput, match=r"key file [^(]*(missing|x)\b"):
+        read_file("key file", path)
 
 
 def test_a_cookie_file_replaces_no_pipe_and_no_device(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    SSHCertificateBuilder,
+    SSHCertificateType,
 )
 
 from slipstream.errors import BadInput
@@ -33,8 +35,38 @@ def _string(data: bytes) -> bytes:
     return len(data).to_bytes(4, "big") + data
 
 
+def _line(kind: str, *parts: bytes) -> str:
+    """A line whose blob holds a type and some strings."""
+    blob = b"".join(_string(part) for part in (kind.encode(), *parts))
+    return f"{kind} {base64.b64encode(blob).decode()}"
+
+
+def _rsa(bits: int, exponent: int) -> str:
+    modulus = ((1 << bits) - 1).to_bytes(bits // 8 + 1, "big")
+    return _line("ssh-rsa", bytes([exponent]), modulus)
+
+
 SK = "sk-ssh-ed25519@openssh.com"
-SK_BLOB = _string(SK.encode()) + _string(b"k" * 32) + _string(b"ssh:")
+SK_ECDSA = "sk-ecdsa-sha2-nistp256@openssh.com"
+RAW = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+POINT = (
+    ec.generate_private_key(ec.SECP256R1())
+    .public_key()
+    .public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+)
+CERTIFICATE = (
+    SSHCertificateBuilder()
+    .public_key(PRIVATE["ssh-ed25519"].public_key())
+    .serial(1)
+    .type(SSHCertificateType.USER)
+    .key_id(b"x")
+    .valid_for_all_principals()
+    .valid_after(0)
+    .valid_before(2**40)
+    .sign(PRIVATE["ssh-ed25519"])
+    .public_bytes()
+    .decode()
+)
 
 
 @pytest.mark.parametrize("kind", LINES)
@@ -43,44 +75,90 @@ def test_a_key_is_read(kind: str) -> None:
     assert SSHKey.parse(f"{line} me@home").check().line == f"{line} me@home"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "\ufeffKEY64 x",
-        "KEY64 do not mix up with my PRIVATE KEY",
-        'no-pty,command="echo a,b \\"c\\"",from="10.0.0.0/8" KEY64 x',
-        "restrict KEY64",
-        "cert-authority KEY64",
-        f"{SK} {base64.b64encode(SK_BLOB).decode()} token",
-    ],
-)
+KEYS = [
+    "KEY",
+    "  KEY \t",
+    "KEY\r\n",
+    "\ufeffKEY x",
+    "KEY do not mix up with my PRIVATE KEY",
+    'no-pty,command="echo a,b \\"c\\"",from="10.0.0.0/8" KEY x',
+    'ENVIRONMENT="A=b c",expiry-time="20301231",permitopen="[::1]:80",tunnel="0" KEY',
+    'permitlisten="8080",permitlisten="localhost:*",principals="a,b" KEY',
+    "restrict KEY",
+    "cert-authority KEY",
+    f"{_line(SK, RAW, b'ssh:')} token",
+    f"{_line(SK_ECDSA, b'nistp256', POINT, b'ssh:')} token",
+    _rsa(1024, 3),
+]
+
+
+@pytest.mark.parametrize("text", KEYS, ids=map(str, range(len(KEYS))))
 def test_what_openssh_takes_is_a_key(text: str) -> None:
-    assert SSHKey.parse(text.replace("KEY64", ED25519)).check().type
+    assert SSHKey.parse(text.replace("KEY", ED25519, 1)).check().type
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "example.org KEY64",
-        "example.org,192.0.2.1 KEY64",
-        "[example.org]:2222 KEY64",
-        "|1|c2FsdA==|aGFzaA== KEY64 x",
-        "@cert-authority *.example.org KEY64",
-        "KEY64\nKEY64",
-        "KEY64 a\x1b[2Jb",
-        "KEY64 a\0b",
-        "KEY64 a\udc80b",
-        "ssh-ed25519 AAAA",
-        "ssh-rsa BLOB",
-        f"{SK} {base64.b64encode(SK_BLOB[:-8]).decode()} cut",
-        f"{SK} {base64.b64encode(SK_BLOB[: -len(_string(b'ssh:'))]).decode()} cut",
-        "---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----",
-        "my secret password",
-        "",
-    ],
-)
+NO_KEYS = [
+    # Of known_hosts.
+    "example.org KEY",
+    "example.org,192.0.2.1 KEY",
+    "[example.org]:2222 KEY",
+    "|1|c2FsdA==|aGFzaA== KEY x",
+    "@cert-authority *.example.org KEY",
+    "@revoked * KEY",
+    # Several lines, and characters of none.
+    "KEY\nKEY",
+    "KEY\r\nKEY",
+    "KEY\rx",
+    "KEY\u2028x",
+    "KEY a\x1b[2Jb",
+    "KEY a\0b",
+    "KEY a\udc80b",
+    # Options without the value that they need, or with one that is none.
+    "command KEY",
+    "command= KEY",
+    "command=ls KEY",
+    'command="ls KEY',
+    "from KEY",
+    "environment KEY",
+    'environment="A" KEY',
+    'no-pty="x" KEY',
+    'expiry-time="tomorrow" KEY',
+    'permitopen="80" KEY',
+    'tunnel="x" KEY',
+    "no-pty, KEY",
+    ",no-pty KEY",
+    'no-pty,,command="x" KEY',
+    # Data of another type, too short, too long, or not in base64.
+    "ssh-ed25519 AAAA",
+    f"ssh-rsa {ED25519.split()[1]}",
+    "KEY=",
+    LINES["ecdsa-sha2-nistp256"].rstrip("="),
+    LINES["ecdsa-sha2-nistp256"].replace("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384"),
+    _line("ecdsa-sha2-nistp384", b"nistp256", POINT),
+    _line("ecdsa-sha2-nistp256", b"nistp256", POINT[:-1] + b"\0"),
+    _line("ssh-ed25519", RAW, b"more"),
+    _line("ssh-ed25519", RAW[:-1]),
+    _line("ssh-unknown", RAW),
+    _line(SK, RAW),
+    _line(SK, RAW, b""),
+    _line(SK, RAW, b"ssh:", b"more"),
+    _line(SK, RAW[:-1], b"ssh:"),
+    _line(SK_ECDSA, b"nistp256", POINT[:-2], b"ssh:"),
+    _rsa(768, 3),
+    _rsa(2048, 1),
+    # Kinds that let nobody in.
+    _line("ssh-dss", b"a", b"b", b"c", b"d"),
+    CERTIFICATE,
+    # No keys at all.
+    "---- BEGIN SSH2 PUBLIC KEY ----\nAAAA\n---- END SSH2 PUBLIC KEY ----",
+    "my secret password",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", NO_KEYS, ids=map(str, range(len(NO_KEYS))))
 def test_what_is_no_key_is_refused_and_not_quoted(text: str) -> None:
-    _refused(text.replace("KEY64", ED25519).replace("BLOB", ED25519.split()[1]))
+    _refused(text.replace("KEY", ED25519))
 
 
 @pytest.mark.parametrize("kind", LINES)
@@ -96,8 +174,9 @@ def test_a_private_key_is_not_quoted(kind: str, form: str) -> None:
     data = PRIVATE[kind].private_bytes(Encoding.PEM, getattr(PrivateFormat, form), NoEncryption())
     for text in (data.decode(), "\ufeff" + data.decode(), data.decode().replace("\n", " ")):
         assert "private key" in _refused(text)
-    _refused(data.decode().splitlines()[1])
-    _refused(f"ssh-ed25519 {data.decode().splitlines()[1]} x")
+    begin, body, *_ = data.decode().splitlines()
+    for text in (body, f"ssh-ed25519 {body} x", f"{ED25519} {body}", f"{ED25519} {begin}{body}"):
+        _refused(text)
 
 
 def _refused(text: str) -> str:
@@ -105,5 +184,9 @@ def _refused(text: str) -> str:
         SSHKey.parse(text).check()
     message = str(caught.value)
     for word in text.split():
-        assert len(word) < 12 or word not in message or word in {SK, *PRIVATE}
+        assert (
+            len(word) < 12
+            or word not in message
+            or word in {SK, SK_ECDSA, "ecdsa-sha2-nistp384", *PRIVATE}
+        )
     return message

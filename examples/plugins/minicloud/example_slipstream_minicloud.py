@@ -81,7 +81,9 @@ class MiniCloud(Backend):
 
     def terminate(self, deployment_id: str, force: bool, raw: Mapping[str, Any]) -> bool:
         request = Request(method="DELETE", path=server_path(deployment_id))
-        self.session.send(request, doing="delete a server")
+        response = self.session.send(request, doing="delete a server")
+        if response.status != 204:  # the page of a proxy, say
+            raise MalformedAnswer("MiniCloud does not confirm that the server is deleted.")
         return True
 
     def start_deployment(self, deployment_id: str) -> bool:
@@ -183,7 +185,7 @@ def text(document: dict[str, Any], name: str) -> str:
 
 def number(document: dict[str, Any], name: str) -> float:
     value = document.get(name)
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e15:
         raise MalformedAnswer(f"MiniCloud sent a document without the number {name!r}.")
     return value
 

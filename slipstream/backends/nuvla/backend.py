@@ -7,7 +7,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, Entry, is_id
+from slipstream.backends.cimi import CimiBackend, Entry, is_id, json_object
 from slipstream.backends.nuvla import (
     deploying,
     deployments,
@@ -18,7 +18,7 @@ from slipstream.backends.nuvla import (
     ssh_keys,
 )
 from slipstream.backends.nuvla.deployments import GONE, STATES
-from slipstream.backends.nuvla.resources import post
+from slipstream.backends.nuvla.resources import write
 from slipstream.errors import InvalidCredentials, MalformedAnswer
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import EndpointKind, hookimpl
@@ -69,22 +69,16 @@ class Nuvla(CimiBackend):
         after = documents.timestamp(entries[0], "created")
         return before is None or after is None or after <= before
 
-    def template_fields(self, fields: Mapping[str, object]) -> dict[str, object]:
-        """Leave out the code of a second factor, which has a request of its own."""
-        return {name: value for name, value in fields.items() if name != CODE}
-
-    def second_factor(
-        self,
-        attempt: LoginAttempt,
-        template: str,
-        response: Response,
-        fields: Mapping[str, object],
+    def create_session(
+        self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]
     ) -> Response:
         """
         Send the code of a second factor where the response to a login is 200 instead of 201.
 
         Source: nuvla/api-server, callback_create_session_2fa.clj.
         """
+        others = {name: value for name, value in fields.items() if name != CODE}
+        response = super().create_session(attempt, template, others)
         callback = _callback(response)
         if callback is None:
             return response
@@ -98,7 +92,7 @@ class Nuvla(CimiBackend):
                 hint="Pass ex_login_parameters={'code': '123456'}, or a callable that gives it.",
             )
         attempt.hide(code)
-        response = attempt.exchange(post(callback, {"token": code}))
+        response = attempt.exchange(write("POST", callback, {"token": code}))
         if response.status in {400, 403, 404, 409}:
             raise attempt.refusal(
                 response,
@@ -111,24 +105,21 @@ class Nuvla(CimiBackend):
     def act_for(self, attempt: LoginAttempt, group: str) -> None:
         """Go on as a group; what is created from then on belongs to it."""
         claim = group if group.startswith(("group/", "user/")) else f"group/{group}"
-        document = self.session_document(attempt)
-        name = document.get("id") if document else None
+        doing, endpoint = f"act for {claim}", attempt.endpoint.url
+        name = (self.session_document(attempt) or {}).get("id")
         if not is_id(name, "session"):
-            raise InvalidCredentials(
-                f"Cannot act for {claim}: there is no session.", endpoint=attempt.endpoint.url
-            )
-        response = attempt.exchange(post(f"{name}/switch-group", {"claim": claim}))
-        if response.status < 400 and response.status != 200:
-            raise MalformedAnswer(
-                f"Cannot act for {claim}: HTTP {response.status} says nothing of it.",
-                endpoint=attempt.endpoint.url,
-            )
-        if response.status != 200:
+            raise InvalidCredentials(f"Cannot {doing}: there is no session.", endpoint=endpoint)
+        response = attempt.exchange(write("POST", f"{name}/switch-group", {"claim": claim}))
+        if response.status >= 400:
             raise attempt.refusal(
                 response,
-                doing=f"act for {claim}",
+                doing=doing,
                 hint="Check the group's name, and that this account is a member.",
                 error=InvalidCredentials if response.status in {400, 403, 404} else None,
+            )
+        if response.status != 200:
+            raise MalformedAnswer(
+                f"Cannot {doing}: HTTP {response.status} says nothing of it.", endpoint=endpoint
             )
 
     def session_ended(self, response: Response) -> bool:
@@ -162,11 +153,11 @@ class Nuvla(CimiBackend):
 
 def _callback(response: Response) -> str | None:
     """Where to send the code of a second factor; ``None`` if the response needs none."""
+    if response.status != 200:
+        return None
     try:
-        document = response.json() if response.status == 200 else None
-        location = document.get("location") if isinstance(document, dict) else None
-        path = urlsplit(location if isinstance(location, str) else "").path
-    except (MalformedAnswer, ValueError):
+        path = urlsplit(documents.text(json_object(response), "location") or "").path
+    except ValueError:
         return None
     callback = path.rpartition("/api/")[2].removesuffix("/execute")
     return f"{callback}/execute" if is_id(callback, "callback") else None

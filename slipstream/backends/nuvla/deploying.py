@@ -8,13 +8,13 @@ everything but the module and the location, without a word.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend
+from slipstream.backends.cimi import CimiBackend, refusals
 from slipstream.backends.nuvla import lifecycle
 from slipstream.backends.nuvla.deployments import SELECT, STATES, deployment
 from slipstream.backends.nuvla.locations import credential_for, find_service
@@ -28,11 +28,8 @@ from slipstream.backends.nuvla.modules import (
 from slipstream.backends.nuvla.resources import (
     change,
     check_label,
-    delete,
     get,
-    post,
-    put,
-    read_resource,
+    read,
     reference,
     resource,
 )
@@ -41,7 +38,7 @@ from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.transport.logs import get_logger
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, ServiceOffer
-from slipstream.values.deployment_request import DeploymentRequest, Role
+from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 
 log = get_logger(__name__)
 
@@ -54,6 +51,29 @@ _LOOK = (
     "A deployment may have been created and not started; the request was not repeated. Look for"
     " one in state CREATED with list_nodes() before you try once more."
 )
+_MEANINGLESS: dict[Role | str, tuple[str, str]] = {
+    Role.MULTIPLICITY: (
+        "ex_multiplicity has no meaning here.",
+        "Write the number of replicas in the application's compose file or manifest.",
+    ),
+    Role.TOLERATED_FAILURES: (
+        "ex_tolerate_failures has no meaning here.",
+        "Describe restarts in the application's compose file or manifest.",
+    ),
+    "keep_running": (
+        "ex_keep_running has no meaning here: a deployment runs until it is stopped.",
+        "Leave it out, and call stop_node() or destroy_node().",
+    ),
+    "scalable": (
+        "ex_scalable has no meaning here: replicas belong to the application.",
+        "Change the application, then call ex_update_node().",
+    ),
+    "check_ssh_key": (
+        "ex_check_ssh_key has no meaning here: SSH keys are not put into deployments.",
+        "Leave it out.",
+    ),
+}
+"""Parameters and attributes of a request that nothing here heeds, and what to do instead."""
 
 
 def list_service_offers(
@@ -74,10 +94,7 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
     session = backend.session
     for refusal in _meaningless(request):
         raise refusal
-    location = _location(request)
-    module = listed_module(request.raw, request.module_id) or get_module(
-        backend, request.module_id
-    )
+    location, module = _location(request), _read_module(backend, request)
     if module.kind is not ModuleKind.APPLICATION:
         raise BadInput(
             f"{module.path} is a {module.kind.value}; only applications can be deployed.",
@@ -99,20 +116,15 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
 def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[DriverError]:
     """Find every refusal that can be known beforehand, where deploying stops at the first."""
     yield from _meaningless(request)
-    module = listed_module(request.raw, request.module_id) or get_module(
-        backend, request.module_id
-    )
+    module = _read_module(backend, request)
     inputs = request.decides(Role.INPUT)
-    for parameter in inputs:
-        try:
-            _inputs(attrs.evolve(request, parameters=(parameter,)), module, _settable(module))
-        except BadInput as error:
-            yield error
+    yield from refusals(lambda parameter: _inputs([parameter], module), inputs)
     yield from _missing(module, {p.name: p.value for p in inputs})
-    try:
+
+    def check_location(request: DeploymentRequest) -> None:
         credential_for(backend, _location(request), _service(module), request.raw)
-    except BadInput as error:
-        yield error
+
+    yield from refusals(check_location, [request])
 
 
 def deployment_locations(
@@ -125,47 +137,22 @@ def deployment_locations(
     return {None: find_service(backend, _location(request), subtype)}
 
 
+def _read_module(backend: CimiBackend, request: DeploymentRequest) -> Module:
+    listed = listed_module(request.raw, request.module_id)
+    return listed or get_module(backend, request.module_id)
+
+
 def _meaningless(request: DeploymentRequest) -> Iterator[BadInput]:
-    sizes = request.decides(Role.SIZE)
-    for is_given, problem, hint in (
-        (
-            any(size.value != SIZE or size.node for size in sizes),
+    if any(size.value != SIZE or size.node for size in request.decides(Role.SIZE)):
+        yield BadInput(
             f"There are no sizes here but {SIZE!r}; leave size out.",
-            "The location decides what an application can use.",
-        ),
-        (
-            request.decides(Role.MULTIPLICITY),
-            "ex_multiplicity has no meaning here.",
-            "Write the number of replicas in the application's compose file or manifest.",
-        ),
-        (
-            request.decides(Role.TOLERATED_FAILURES),
-            "ex_tolerate_failures has no meaning here.",
-            "Describe restarts in the application's compose file or manifest.",
-        ),
-        (
-            request.keep_running is not None,
-            "ex_keep_running has no meaning here: a deployment runs until it is stopped.",
-            "Leave it out, and call stop_node() or destroy_node().",
-        ),
-        (
-            request.scalable,
-            "ex_scalable has no meaning here: replicas belong to the application.",
-            "Change the application, then call ex_update_node().",
-        ),
-        (
-            request.check_ssh_key,
-            "ex_check_ssh_key has no meaning here: SSH keys are not put into deployments.",
-            "Leave it out.",
-        ),
-    ):
-        if is_given:
+            hint="The location decides what an application can use.",
+        )
+    for what, (problem, hint) in _MEANINGLESS.items():
+        if request.decides(what) if isinstance(what, Role) else getattr(request, what):
             yield BadInput(problem, hint=hint)
-    for what, label in (("name", request.name or ""), *(("tag", tag) for tag in request.tags)):
-        try:
-            check_label(what, label)
-        except BadInput as error:
-            yield error
+    labels = [("name", request.name or ""), *(("tag", tag) for tag in request.tags)]
+    yield from refusals(lambda label: check_label(*label), labels)
 
 
 def _location(request: DeploymentRequest) -> str | None:
@@ -184,10 +171,10 @@ def _service(module: Module) -> str:
 
 def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
     """What the second request sets, checked against what the module declares."""
-    settable = _settable(module)
-    inputs = _inputs(request, module, settable)
+    inputs = _inputs(request.decides(Role.INPUT), module)
     for refusal in _missing(module, inputs):
         raise refusal
+    settable = _settable(module)
     content: dict[str, Any] = {}
     for category, key, label, value in (
         (ENVIRONMENT, "environmental-variables", "name", "value"),
@@ -208,19 +195,16 @@ def _settable(module: Module) -> dict[str, ModuleParameter]:
     return {p.name: p for p in module.parameters if p.category in {ENVIRONMENT, FILE}}
 
 
-def _inputs(
-    request: DeploymentRequest, module: Module, settable: Mapping[str, ModuleParameter]
-) -> dict[str, str]:
-    inputs = {}
-    for parameter in request.decides(Role.INPUT):
+def _inputs(parameters: Iterable[Parameter], module: Module) -> dict[str, str]:
+    inputs, settable = {}, _settable(module)
+    for parameter in parameters:
         if parameter.node is not None:
             raise BadInput(
                 f"{module.path} has no nodes: ex_parameters is one dict of names and values."
             )
+        if parameter.name not in settable:
+            raise UnknownName("parameter", parameter.name, settable, f"of {module.path}")
         inputs[parameter.name] = parameter.value
-    for name in inputs:
-        if name not in settable:
-            raise UnknownName("parameter", name, settable, f"of {module.path}")
     return inputs
 
 
@@ -237,10 +221,12 @@ def _missing(module: Module, inputs: Mapping[str, str]) -> Iterator[BadInput]:
 
 def _create(session: Session, module: Module, credential: str, doing: str) -> str:
     document = {"module": {"href": module.id}, "parent": credential}
-    request = post("deployment", document, expects=expect(201, _NEW.encode()))
+    expects = expect(201, _NEW.encode())
     try:
-        response = change(session, request, doing=doing, success=201)
-        return reference(session, response, "resource-id", "deployment", doing)
+        response = change(
+            session, "POST", "deployment", document, doing=doing, success=201, expects=expects
+        )
+        return reference(response, "resource-id", "deployment", doing)
     except DriverError as error:
         if error.may_have_happened:
             error.hint = _LOOK
@@ -252,12 +238,12 @@ def _create(session: Session, module: Module, credential: str, doing: str) -> st
 
 def _configure(session: Session, name: str, changes: dict[str, Any], doing: str) -> dict[str, Any]:
     # In a dry run there is nothing to read yet, so that a response is expected for it as well.
-    expected = expect(200, _NEW.encode())
-    if not changes:
-        request = attrs.evolve(get(name, SELECT), expects=expected)
-        return resource(session, session.send(request, doing=doing), doing)
-    request = put(name, changes, expects=expected)
-    return resource(session, change(session, request, doing=doing, success=200), doing)
+    expects = expect(200, _NEW.encode())
+    if changes:
+        response = change(session, "PUT", name, changes, doing=doing, expects=expects)
+    else:
+        response = session.send(get(name, SELECT, expects=expects), doing=doing)
+    return resource(response, doing)
 
 
 def _start(session: Session, name: str, document: dict[str, Any], doing: str) -> Deployment:
@@ -273,7 +259,7 @@ def _start(session: Session, name: str, document: dict[str, Any], doing: str) ->
 
 def _has_moved(session: Session, name: str, doing: str) -> bool:
     try:
-        return read_resource(session, name, "id,state", doing=doing).get("state") in _MOVED
+        return read(session, name, "id,state", doing=doing).get("state") in _MOVED
     except DriverError:
         return False
 
@@ -281,13 +267,12 @@ def _has_moved(session: Session, name: str, doing: str) -> bool:
 def _clean_up(session: Session, name: str, error: BaseException) -> None:
     """Take away what was created; the first error is what the user gets to see."""
     refused = isinstance(error, DriverError) and not error.may_have_happened
+    doing = f"delete {name}"
     try:
-        doing = f"delete {name}"
-        response = change(session, delete(name), doing=doing, success=200, allow={404, 409})
+        response = change(session, "DELETE", name, doing=doing, allow={404, 409})
         if response.status == 409 and refused:
             # The server writes the new state before it refuses; nothing runs that could be left.
-            request = post(f"{name}/force-delete")
-            change(session, request, doing=doing, success=200, allow={404})
+            change(session, "POST", f"{name}/force-delete", doing=doing, allow={404})
         elif response.status == 409:
             lifecycle.act(session, name, "stop", {"delete": True}, allow={404})
     except (DriverError, KeyboardInterrupt) as second:

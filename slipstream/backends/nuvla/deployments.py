@@ -21,14 +21,7 @@ import attrs
 from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, search, search_pages
 from slipstream.backends.nuvla import jobs
-from slipstream.backends.nuvla.resources import (
-    find_resource,
-    get,
-    is_missing,
-    read_resource,
-    resource,
-    resource_id,
-)
+from slipstream.backends.nuvla.resources import find, node_id, read
 from slipstream.backends.prefetch import make_ahead, read_beside
 from slipstream.errors import NodeFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
@@ -89,18 +82,18 @@ def list_deployments(
         yield from map(deployment, chain.from_iterable(make_ahead(pages)))
         return
 
-    def read(entries: Sequence[dict[str, Any]]) -> dict[str, Values]:
+    def parameters_of(entries: Sequence[dict[str, Any]]) -> dict[str, Values]:
         return read_parameters(session, [entry["id"] for entry in entries], _ADDRESSES)
 
-    for entries, values in read_beside(read, pages, size=AT_ONCE):
+    for entries, values in read_beside(parameters_of, pages, size=AT_ONCE):
         for entry in entries:
             yield deployment(entry, parameters=values.get(entry["id"], {}))
 
 
 def get_deployment(backend: CimiBackend, deployment_id: str) -> Deployment:
-    """Read a deployment with its parameters, and the reason when it is in error."""
-    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
-    document = read_resource(session, name, SELECT)
+    """In error, the reason is one more request."""
+    session, name = backend.session, node_id(deployment_id)
+    document = read(session, name, SELECT)
     values = read_parameters(session, [name]).get(name, {})
     failure = jobs.failure(session, name) if document.get("state") == "ERROR" else None
     return deployment(document, parameters=values, failure=failure)
@@ -112,7 +105,7 @@ def get_deployments(backend: CimiBackend, deployment_ids: Sequence[str]) -> Iter
     once all run, one for the parameters of each 100.
     """
     session = backend.session
-    names = [resource_id(text, "deployment", "node") for text in deployment_ids]
+    names = [node_id(text) for text in deployment_ids]
     unique = list(dict.fromkeys(names))
     entries = {name: {"id": name, "state": GONE} for name in unique}
     entries |= _by_hundreds(_search, session, unique)
@@ -148,7 +141,7 @@ def _search(session: Session, names: Iterable[str]) -> dict[str, dict[str, Any]]
 
 def get_state(backend: CimiBackend, deployment_id: str, states: frozenset[str]) -> DeploymentState:
     """Read the state alone; a deployment that the server does not have any more is gone."""
-    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
+    session, name = backend.session, node_id(deployment_id)
     state = read_state(session, name)
     return DeploymentState(
         state=state,
@@ -161,7 +154,7 @@ def get_state(backend: CimiBackend, deployment_id: str, states: frozenset[str]) 
 
 def read_state(session: Session, name: str) -> str:
     """Read the state of a deployment alone."""
-    document = find_resource(session, name, "id,state", doing=f"read the state of {name}")
+    document = find(session, name, "id,state", doing=f"read the state of {name}")
     return GONE if document is None else documents.text(document, "state") or ""
 
 
@@ -234,18 +227,13 @@ def get_parameter(
 
     A deployment that was never started has none at all, and none is unknown then.
     """
-    session, deployment = backend.session, resource_id(deployment_id, "deployment", "node")
-    if not ignore_abort:
-        document = read_resource(session, deployment, "id,state")
-        if document.get("state") == "ERROR":
-            raise NodeFailed(
-                f"{deployment} is in error.", state="ERROR", endpoint=session.endpoint.url
-            )
+    session, deployment = backend.session, node_id(deployment_id)
+    if not ignore_abort and read(session, deployment, "id,state").get("state") == "ERROR":
+        raise NodeFailed(f"{deployment} is in error.", state="ERROR")
     doing = f"read {shorten(name)} of {deployment}"
-    request = get(parameter_id(deployment, name), "id,value")
-    response = session.send(request, doing=doing, allow={404})
-    if not is_missing(session, response, doing):
-        return RunParameter(name=name, value=_value(resource(session, response, doing)))
+    document = find(session, parameter_id(deployment, name), "id,value", doing=doing)
+    if document is not None:
+        return RunParameter(name=name, value=_value(document))
     values = read_parameters(session, [deployment]).get(deployment, {})
     if values and name not in values:
         raise UnknownName("parameter", name, values, f"of {deployment}")

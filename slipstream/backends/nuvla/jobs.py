@@ -18,13 +18,7 @@ from typing import Any
 
 from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, first, search
-from slipstream.backends.nuvla.resources import (
-    change,
-    post,
-    read_resource,
-    reference,
-    resource_id,
-)
+from slipstream.backends.nuvla.resources import change, node_id, read, reference
 from slipstream.backends.prefetch import read_ahead
 from slipstream.errors import BadInput, Forbidden, NodeFailed, RequestFailed, WaitTimeout
 from slipstream.filters import Filter
@@ -54,26 +48,16 @@ _TAG = re.compile(r"<(style|script)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORE
 
 def failure(session: Session, deployment: str) -> str:
     """Why a deployment is in error, in the words of its newest job."""
-    job = first(
-        session,
-        "job",
-        doing=f"read why {deployment} failed",
-        select="id,created",
-        where=_jobs_of([deployment]),
-    )
+    doing, where = f"read why {deployment} failed", _jobs_of([deployment])
+    job = first(session, "job", doing=doing, select="id,created", where=where)
     return _NO_REASON if job is None else _wait_for_reason(session, job["id"])
 
 
 def failures(session: Session, deployments: Sequence[str]) -> dict[str, str]:
     """Why some deployments are in error: by one search, and the job itself where that lags."""
     jobs: dict[str, dict[str, Any]] = {}
-    for job in search(
-        session,
-        "job",
-        doing="read why deployments failed",
-        select=_SELECT,
-        where=_jobs_of(deployments),
-    ):
+    doing, where = "read why deployments failed", _jobs_of(deployments)
+    for job in search(session, "job", doing=doing, select=_SELECT, where=where):
         jobs.setdefault(documents.href(job, "target-resource") or "", job)
         if jobs.keys() >= set(deployments):
             break
@@ -116,7 +100,7 @@ def _wait_for_reason(session: Session, job_id: str) -> str:
     job: dict[str, Any] = {}
     for pause in _BACKOFF.pauses():
         try:
-            job = read_resource(session, job_id, _SELECT)
+            job = read(session, job_id, _SELECT)
         except RequestFailed:
             # That the deployment has failed is known; the reason must not hide it.
             break
@@ -142,14 +126,9 @@ def _html_text(match: re.Match[str]) -> str:
 
 
 def _only_component(session: Session, deployment: str) -> str:
-    where = either("parent", deployment)
-    entries = search(
-        session,
-        "deployment-parameter",
-        doing=f"read the components of {deployment}",
-        select="id,created,name,value",
-        where=where,
-    )
+    doing, where = f"read the components of {deployment}", either("parent", deployment)
+    select, collection = "id,created,name,value", "deployment-parameter"
+    entries = search(session, collection, doing=doing, select=select, where=where)
     names = {
         str(entry.get("value")) for entry in entries if str(entry.get("name")).endswith(".node-id")
     }
@@ -165,8 +144,8 @@ def _only_component(session: Session, deployment: str) -> str:
 def get_logs(
     backend: CimiBackend, deployment_id: str, components: Iterable[str], lines: int, timeout: float
 ) -> dict[str, list[str]]:
-    """Let the server fetch the last lines of each component, a service, and read them."""
-    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
+    """Let the server fetch the last lines of each service, and read them."""
+    session, name = backend.session, node_id(deployment_id)
     names = list(components) or [_only_component(session, name)]
     for _ in range(MOST_SESSIONS - 1):
         login = session.login
@@ -183,13 +162,12 @@ def _fetch_logs(
     session: Session, name: str, names: list[str], lines: int, timeout: float
 ) -> dict[str, list[str]]:
     doing = f"read the logs of {name}"
-    request = post(f"{name}/create-log", {"components": names, "lines": lines})
-    response = change(session, request, doing=doing, success=201)
-    log = reference(session, response, "resource-id", "resource-log", doing)
-    response = change(session, post(f"{log}/fetch"), doing=doing, success=202)
-    job = reference(session, response, "location", "job", doing)
-    _wait_for_log(session, job, doing, timeout)
-    document = read_resource(session, log, "id,log", doing=doing)
+    body = {"components": names, "lines": lines}
+    response = change(session, "POST", f"{name}/create-log", body, doing=doing, success=201)
+    log = reference(response, "resource-id", "resource-log", doing)
+    response = change(session, "POST", f"{log}/fetch", doing=doing, success=202)
+    _wait_for_log(session, reference(response, "location", "job", doing), doing, timeout)
+    document = read(session, log, "id,log", doing=doing)
     return {
         str(component): [str(line) for line in text] if isinstance(text, list) else [str(text)]
         for component, text in documents.mapping(document, "log").items()
@@ -199,19 +177,15 @@ def _fetch_logs(
 def _wait_for_log(session: Session, job: str, doing: str, timeout: float) -> None:
     deadline = clock.monotonic() + timeout
     for pause in Backoff(start=LOG_PERIOD, ceiling=LOG_PERIOD).pauses():
-        document = read_resource(session, job, "id,state,status-message", doing=doing)
+        document = read(session, job, "id,state,status-message", doing=doing)
         state = documents.text(document, "state")
         if state == "SUCCESS":
             return
         if state in _FINAL:
-            reason = (documents.text(document, "status-message") or "no reason").splitlines()[-1]
-            raise NodeFailed(
-                f"Cannot {doing}: {reason}", state=str(state), endpoint=session.endpoint.url
-            )
+            raise NodeFailed(f"Cannot {doing}: {reason(document)}", state=str(state))
         if clock.monotonic() > deadline:
             raise WaitTimeout(
                 f"Cannot {doing}: not fetched after {timeout:g} seconds.",
-                endpoint=session.endpoint.url,
                 hint="Try again with a longer timeout.",
             )
         clock.sleep(pause)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
@@ -25,13 +26,9 @@ from slipstream.backends.nuvla.locations import credentials_of
 from slipstream.backends.nuvla.resources import (
     DONE,
     change,
-    delete,
-    find_resource,
-    get,
-    post,
-    put,
+    find,
+    node_id,
     reference,
-    resource,
     resource_id,
 )
 from slipstream.errors import Conflict, DriverError, Forbidden, NotFound
@@ -69,25 +66,24 @@ _FORCE = (
 
 def start_deployment(backend: CimiBackend, deployment_id: str) -> bool:
     """Start a deployment that is created or stopped."""
-    return _run(backend.session, resource_id(deployment_id, "deployment", "node"), "start")
+    return _act_managed(backend.session, node_id(deployment_id), "start")
 
 
 def stop_deployment(backend: CimiBackend, deployment_id: str) -> bool:
     """Stop a deployment; it can be started again."""
-    return _run(backend.session, resource_id(deployment_id, "deployment", "node"), "stop")
+    return _act_managed(backend.session, node_id(deployment_id), "stop")
 
 
 def update_deployment(backend: CimiBackend, deployment_id: str) -> bool:
-    """Apply a deployment's application again, with its present values."""
-    act(backend.session, resource_id(deployment_id, "deployment", "node"), "update")
+    """Apply the application again."""
+    act(backend.session, node_id(deployment_id), "update")
     return True
 
 
 def reboot_deployment(backend: CimiBackend, deployment_id: str) -> bool:
     """Stop a deployment, wait until it is stopped, and start it, within one deadline."""
-    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
-    _run(session, name, "stop")
-    states = frozenset({"STOPPED"})
+    session, name, states = backend.session, node_id(deployment_id), frozenset({"STOPPED"})
+    _act_managed(session, name, "stop")
     wait = Wait(what=name, states=states, period=5.0, timeout=REBOOT_TIMEOUT)
     try:
         if not session.is_dry_run:
@@ -99,28 +95,22 @@ def reboot_deployment(backend: CimiBackend, deployment_id: str) -> bool:
     return True
 
 
-def _run(session: Session, name: str, action: str) -> bool:
+def _act_managed(session: Session, name: str, action: str) -> bool:
     doing = f"{action} {name}"
-    if _read_managed(session, name, "id,state,operations", doing) is None:
-        raise NotFound(
-            f"Cannot {doing}: there is no such deployment.",
-            code=404,
-            endpoint=session.endpoint.url,
-        )
+    if _find_managed(session, name, "id,state,operations", doing) is None:
+        raise NotFound(f"Cannot {doing}: there is no such deployment.")
     act(session, name, action)
     return True
 
 
-def _read_managed(session: Session, name: str, select: str, doing: str) -> dict[str, Any] | None:
+def _find_managed(session: Session, name: str, select: str, doing: str) -> dict[str, Any] | None:
     """Read a deployment, and refuse one that the user may see and not manage."""
-    document = find_resource(session, name, select, doing=doing)
+    document = find(session, name, select, doing=doing)
     if document is not None:
         offered = {entry.get("rel") for entry in documents.mappings(document, "operations")}
         if not offered - {"edit", "delete"}:
             raise Forbidden(
                 f"Cannot {doing}: this account may see the deployment and not manage it.",
-                code=403,
-                endpoint=session.endpoint.url,
                 hint="Its owner can share it with the right to manage it.",
             )
     return document
@@ -141,30 +131,25 @@ def act(
     When the session turns out to have ended before its time, the server has written the new
     state and begun nothing. That is put right with a new session, and the action sent again; as
     often as this happens, but for a session that ends as soon as it is made.
-
-    :param allow: Error statuses that the caller wants to see for itself.
-    :param expects: Gives the response that the server is expected to send.
     """
-    doing, allowed = f"{action} {name}", {*allow, 403}
-    request = post(f"{name}/{action}", body, expects=expects)
+    doing, path, allowed = f"{action} {name}", f"{name}/{action}", {*allow, 403}
+    options: dict[str, Any] = {"success": 202, "allow": allowed, "expects": expects}
     for is_repeat in chain([False], repeat(True)):
         login = session.login
-        response = change(
-            session, request, doing=doing, success=202, allow=allowed, renewable=False
-        )
+        response = change(session, "POST", path, body, doing=doing, renewable=False, **options)
         if response.status != 403 or (is_repeat and login.age < RENEW_BEFORE):
             break
         if session.login is login and not session.backend.session_ended(response):
             break
         session.renew(login)
         if action in _ALLOWED_IN:
-            session.send(put(name, {"state": _ALLOWED_IN[action]}), doing=doing)
+            change(session, "PUT", name, {"state": _ALLOWED_IN[action]}, doing=doing)
     if response.status == 403 and 403 not in allow:
         deployment = _without_credential(session, name, response, doing)
         hint = "destroy_node() ends it, with another credential of its location if there is one."
-        raise _credential_missing(session, name, deployment, doing, hint)
+        raise _credential_missing(name, deployment, doing, hint)
     if response.status < 400:
-        reference(session, response, "location", "job", doing)
+        reference(response, "location", "job", doing)
     return response
 
 
@@ -177,26 +162,21 @@ def _without_credential(
     :raises Forbidden: If the refusal has another reason.
     """
     if session.backend.error_detail(refusal) == "credentials required":
-        request = get(name, "id,parent,infrastructure-service")
-        response = session.send(request, doing=f"read {name}", allow={403, 404})
-        if response.status < 400:
-            deployment = resource(session, response, f"read {name}")
-            credential = documents.text(deployment, "parent")
-            if credential is not None:
-                credential = resource_id(credential, "credential", "credential")
-                if find_resource(session, credential, "id") is None:
-                    return deployment
+        deployment = find(session, name, "id,parent,infrastructure-service", none_for={403, 404})
+        credential = documents.text(deployment or {}, "parent")
+        if deployment and credential:
+            credential = resource_id(credential, "credential", "credential")
+            if find(session, credential, "id") is None:
+                return deployment
     raise session.refusal(refusal, doing=doing)
 
 
 def _credential_missing(
-    session: Session, name: str, deployment: Mapping[str, Any], doing: str, hint: str
+    name: str, deployment: Mapping[str, Any], doing: str, hint: str
 ) -> Forbidden:
     return Forbidden(
         f"Cannot {doing}: the credential that it runs with, {deployment.get('parent')}, was"
         " deleted.",
-        code=403,
-        endpoint=session.endpoint.url,
         hint=f"PUT {{'parent': <another credential>}} to /api/{name} lets it go on. {hint}",
     )
 
@@ -209,10 +189,10 @@ def terminate(
 
     One that is in error, or of a kind that cannot be stopped, is waited for until it is gone.
     """
-    session, name = backend.session, resource_id(deployment_id, "deployment", "node")
+    session, name = backend.session, node_id(deployment_id)
     if not _is_managed(raw):
         select = "id,state,module,nuvlabox,operations"
-        document = _read_managed(session, name, select, f"terminate {name}")
+        document = _find_managed(session, name, select, f"terminate {name}")
         if document is None:
             return True
         raw = {**document, "subtype": documents.mapping(document, "module").get("subtype")}
@@ -222,9 +202,12 @@ def terminate(
     except (Conflict, Forbidden):
         if not force:
             raise
-        request = post(f"{name}/force-delete", expects=DONE)
-        change(session, request, doing=f"delete {name}", success=200, allow={404})
+        _delete(session, "POST", f"{name}/force-delete", name)
     return True
+
+
+def _delete(session: Session, method: str, path: str, name: str) -> None:
+    change(session, method, path, doing=f"delete {name}", allow={404}, expects=DONE)
 
 
 def _is_managed(raw: Mapping[str, Any]) -> bool:
@@ -254,40 +237,30 @@ def _stop_and_delete(session: Session, name: str, is_doubtful: bool, edge: str |
                 continue
             if clock.monotonic() > deadline and polls >= FEWEST_POLLS:
                 message = f"it is still STOPPING after {TERMINATE_TIMEOUT:g} seconds"
-                raise _conflict(session, name, message, f"Try again later. {_FORCE}")
+                raise _conflict(name, message, f"Try again later. {_FORCE}")
             clock.sleep(pause)
             polls += 1
             state = read_state(session, name)
             if state == "STOPPING" and polls % 5 == 2 and not _is_at_work(session, name, edge):
                 # Somebody's request was refused after the state had been written.
-                session.send(put(name, {"state": "ERROR"}), doing=f"terminate {name}", allow={404})
+                doing = f"terminate {name}"
+                change(session, "PUT", name, {"state": "ERROR"}, doing=doing, allow={404})
                 is_accepted, state = _stop(session, name)
         elif state == GONE:
             return
         elif state in _DELETABLE:
-            request = delete(name, expects=DONE)
-            change(session, request, doing=f"delete {name}", success=200, allow={404})
+            _delete(session, "DELETE", name, name)
             return
         elif is_accepted:
-            failure = f"its stop failed: {jobs.failure(session, name)}"
-            raise _conflict(session, name, failure, _FORCE)
+            raise _conflict(name, f"its stop failed: {jobs.failure(session, name)}", _FORCE)
         else:
             is_accepted, state = _stop(session, name)
 
 
 def _stop(session: Session, name: str) -> tuple[bool, str]:
     """Send the stop: whether it was accepted, and the state that the deployment is in."""
-
-    def send() -> Response:
-        return act(
-            session,
-            name,
-            "stop",
-            {"delete": True},
-            allow={403, 404, 409},
-            expects=lambda: _expect_stop(session, name),
-        )
-
+    body, expects = {"delete": True}, partial(_expect_stop, session, name)
+    send = partial(act, session, name, "stop", body, allow={403, 404, 409}, expects=expects)
     response = send()
     if response.status == 403:
         _replace_credential(session, name, response)
@@ -312,33 +285,23 @@ def _replace_credential(session: Session, name: str, response: Response) -> None
     service = documents.text(deployment, "infrastructure-service")
     credentials = credentials_of(session, service) if service else []
     if not credentials:
-        raise _credential_missing(session, name, deployment, doing, _FORCE)
-    change(session, put(name, {"parent": credentials[0]["id"]}), doing=doing, success=200)
+        raise _credential_missing(name, deployment, doing, _FORCE)
+    change(session, "PUT", name, {"parent": credentials[0]["id"]}, doing=doing)
 
 
 def _is_at_work(session: Session, name: str, edge: str | None) -> bool:
     if not jobs.is_at_work(session, name):
         return False
-    if edge is not None:
-        doing = f"read {edge}"
-        response = session.send(get(edge, "id,name,online"), doing=doing, allow={403, 404})
-        document = resource(session, response, doing) if response.status < 400 else {}
-        if document.get("online") is False:
-            message = (
-                f"it is STOPPING, and {documents.text(document, 'name') or edge}, the edge that"
-                " it runs on, is offline"
-            )
-            raise _conflict(session, name, message, f"It ends once the edge is back. {_FORCE}")
+    document = (edge and find(session, edge, "id,name,online", none_for={403, 404})) or {}
+    if document.get("online") is False:
+        edge = documents.text(document, "name") or edge
+        message = f"it is STOPPING, and {edge}, the edge that it runs on, is offline"
+        raise _conflict(name, message, f"It ends once the edge is back. {_FORCE}")
     return True
 
 
-def _conflict(session: Session, name: str, message: str, hint: str) -> Conflict:
-    return Conflict(
-        f"Cannot terminate {name}: {message}.",
-        code=409,
-        endpoint=session.endpoint.url,
-        hint=hint,
-    )
+def _conflict(name: str, message: str, hint: str) -> Conflict:
+    return Conflict(f"Cannot terminate {name}: {message}.", hint=hint)
 
 
 def _expect_stop(session: Session, name: str) -> Response:
@@ -347,6 +310,5 @@ def _expect_stop(session: Session, name: str) -> Response:
     if state == GONE:
         return expect(404, b'{"status": 404}')()
     if state in {*_DELETABLE, "STOPPING"}:
-        message = json.dumps({"message": f"It is in state {state}!"}).encode()
-        return expect(409, message)()
+        return expect(409, f'{{"message": "It is in state {state}!"}}'.encode())()
     return _ACCEPTED()

@@ -15,7 +15,7 @@ from typing import Any
 
 from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, search
-from slipstream.backends.nuvla.resources import read_resource, resource_id
+from slipstream.backends.nuvla.resources import node_id, read, resource_id
 from slipstream.errors import BadInput, UnknownName, shorten
 from slipstream.filters import Filter
 from slipstream.session import Session
@@ -78,16 +78,16 @@ def find_service(backend: CimiBackend, location: str | None, subtype: str) -> st
         only location of a subtype.
     :returns: The id; what was given where it is none of the user's.
     """
-    connectors = list(list_connectors(backend))
-    if location is None:
-        matches = [c for c in connectors if c.raw.get("subtype") == subtype]
-    else:
-        matches = [
-            connector
-            for connector in connectors
-            if location in (connector.id, connector.name)
-            or location in (credential["id"] for credential in connector.raw["credentials"])
-        ]
+
+    def names(connector: Connector) -> list[str | None]:
+        credentials = [credential["id"] for credential in connector.raw["credentials"]]
+        return [connector.id, connector.name, *credentials]
+
+    matches = [
+        c
+        for c in list_connectors(backend)
+        if (c.raw.get("subtype") == subtype if location is None else location in names(c))
+    ]
     return matches[0].id if len(matches) == 1 else location
 
 
@@ -98,14 +98,11 @@ def credential_for(
     listed: Iterable[Mapping[str, Any]] = (),
 ) -> str:
     """
-    The credential that a deployment on a location uses.
+    The id of the credential that a deployment on a location uses.
 
-    :param location: The id of a credential or of a service, or a service's name; ``None`` for
-        the only location that there is.
+    :param location: The id of a credential, which is not looked at, or of a service, or a
+        service's name; ``None`` for the only location that there is.
     :param listed: Locations that were listed before, which need not be read again.
-    :returns: The credential's id. One that the user names by its id is not looked at.
-    :raises BadInput: If there is none, if the user must choose one of several, or if the
-        application cannot run there.
     """
     session = backend.session
     if location is not None and location.startswith(f"{CREDENTIAL}/"):
@@ -114,11 +111,10 @@ def credential_for(
         only = _only_location(backend, subtype)
         location, credentials = only.name, only.raw["credentials"]
     else:
-        values = (
-            document.get("credentials") for document in listed if document.get("id") == location
-        )
-        credentials = next((value for value in values if _are_credentials(value)), None)
-        if credentials is None:
+        documents_of = [d for d in listed if d.get("id") == location and "credentials" in d]
+        if documents_of:
+            credentials = documents.mappings(documents_of[0], "credentials")
+        else:
             credentials = credentials_of(session, service_id(session, location))
     usable = [c for c in credentials if documents.text(c, "subtype") == f"{SERVICE}-{subtype}"]
     if credentials and not usable:
@@ -158,8 +154,8 @@ def _only_location(backend: CimiBackend, subtype: str) -> Connector:
 
 def service_subtype(session: Session, location: str) -> str | None:
     """The kind of service that a location is."""
-    document = read_resource(session, service_id(session, location), "id,subtype")
-    return documents.text(document, "subtype")
+    service = service_id(session, location)
+    return documents.text(read(session, service, "id,subtype"), "subtype")
 
 
 def service_id(session: Session, location: str) -> str:
@@ -183,30 +179,14 @@ def credentials_of(session: Session, service: str) -> list[dict[str, Any]]:
     return sorted(_credentials(session, _USABLE & either("parent", service)), key=_name)
 
 
-def _are_credentials(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(document, dict) and isinstance(document.get("id"), str) for document in value
-    )
-
-
 def _services(session: Session) -> Iterator[dict[str, Any]]:
-    return search(
-        session,
-        SERVICE,
-        doing="list infrastructure services",
-        select=_SERVICE_SELECT,
-        where=either("subtype", *_SUBTYPES),
-    )
+    doing, where = "list infrastructure services", either("subtype", *_SUBTYPES)
+    return search(session, SERVICE, doing=doing, select=_SERVICE_SELECT, where=where)
 
 
 def _credentials(session: Session, where: Filter) -> Iterator[dict[str, Any]]:
-    return search(
-        session,
-        CREDENTIAL,
-        doing="list credentials",
-        select=_CREDENTIAL_SELECT,
-        where=where,
-    )
+    doing = "list credentials"
+    return search(session, CREDENTIAL, doing=doing, select=_CREDENTIAL_SELECT, where=where)
 
 
 def _name(document: dict[str, Any]) -> str:
@@ -227,9 +207,9 @@ def list_virtual_machines(
     """
     session = backend.session
     if deployment_id is not None:
-        name = resource_id(deployment_id, "deployment", "node")
+        name = node_id(deployment_id)
         if "execution-mode" not in raw:
-            raw = read_resource(session, name, "id,nuvlabox")
+            raw = read(session, name, "id,nuvlabox")
         edge = documents.text(raw, "nuvlabox")
         # One that runs something is in service, so what it reports is enough.
         for status in _reports(session, [edge]) if edge else ():
@@ -238,7 +218,7 @@ def list_virtual_machines(
         return
     where = None
     if connector is not None:
-        service = read_resource(session, service_id(session, connector), "id,parent")
+        service = read(session, service_id(session, connector), "id,parent")
         group = documents.text(service, "parent")
         if group is None:
             return

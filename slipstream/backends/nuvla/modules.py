@@ -13,7 +13,7 @@ from typing import Any
 from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, first, search
 from slipstream.backends.nuvla.locations import service_subtype
-from slipstream.backends.nuvla.resources import change, delete, get, is_missing, post, resource
+from slipstream.backends.nuvla.resources import change, get, is_missing, resource
 from slipstream.backends.nuvla.resources import module_id as parts_of
 from slipstream.errors import BadInput, NotFound, shorten
 from slipstream.filters import Filter, attr
@@ -49,15 +49,15 @@ def list_modules(
     backend: CimiBackend, path: str | None, recurse: bool, connector: str | None
 ) -> Iterator[Module]:
     """
-    List the app store, or what a project holds; a whole tree is one search as well.
+    A whole tree is one search as well.
 
     The subtypes of service and modules tell what runs on a location. What has no
     version left cannot be deployed and is left out.
     """
     session = backend.session
+    where: Filter
     if path is None:
-        where: Filter = _APP_STORE
-        doing = "list the app store"
+        where, doing = _APP_STORE, "list the app store"
     else:
         project = path.strip("/")
         if project and not _PATH.fullmatch(project):
@@ -65,8 +65,7 @@ def list_modules(
                 f"{shorten(path)!r} is not the path of a project.",
                 hint="Paths look like 'apps/blog'.",
             )
-        where = _below(project, recurse)
-        doing = f"list {project or 'the root project'}"
+        where, doing = _below(project, recurse), f"list {project or 'the root project'}"
     if connector is not None:
         kind = service_subtype(session, connector)
         subtypes = [subtype for subtype, service in SERVICES.items() if service == kind]
@@ -86,13 +85,13 @@ def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> b
     session, doing = backend.session, f"delete {shorten(module_id)}"
     name, version = parts_of(module_id) or _by_path(session, module_id)
     if all_versions:
-        response = change(session, delete(name), doing=doing, success=200, allow={404})
+        response = change(session, "DELETE", name, doing=doing, allow={404})
         if is_missing(session, response, doing) and not response.is_repeat:
             raise session.refusal(response, doing=doing)
         return True
     if version is None:
         version = int(get_module(backend, name).version or 0)
-    change(session, post(f"{name}_{version}/delete-version"), doing=doing, success=200)
+    change(session, "POST", f"{name}_{version}/delete-version", doing=doing)
     return True
 
 
@@ -109,20 +108,16 @@ def get_module(backend: CimiBackend, module_id: str) -> Module:
     response = session.send(get(target), doing=doing, allow={500})
     if response.status == 500:
         # The server fails on an application that has no version, or none left.
-        where = either("id", identity)
-        entry = first(
-            session, "module", doing=doing, select="id,created,path,versions", where=where
-        )
+        where, select = either("id", identity), "id,created,path,versions"
+        entry = first(session, "module", doing=doing, select=select, where=where)
         if entry is None or any(entry.get("versions") or []):
             raise session.refusal(response, doing=doing)
         raise NotFound(
             f"Cannot {doing}: {entry.get('path') or identity} has no version, so there is nothing"
             " to deploy.",
-            code=404,
-            endpoint=session.endpoint.url,
             hint="delete_image(image, ex_all_versions=True) deletes it.",
         )
-    return module(resource(session, response, doing), version)
+    return module(resource(response, doing), version)
 
 
 def listed_module(listed: Iterable[Mapping[str, Any]], identity: str) -> Module | None:
@@ -183,9 +178,7 @@ def _by_path(session: Session, name: str) -> tuple[str, int | None]:
             return hit["id"], None if version is None else int(version)
     raise NotFound(
         f"Cannot read {shorten(path)}: there is no module of that path on {session.endpoint}, or"
-        " it may not be seen.",
-        code=404,
-        endpoint=session.endpoint.url,
+        " it may not be seen."
     )
 
 
@@ -194,9 +187,9 @@ def _index(document: Mapping[str, Any], content: Mapping[str, Any]) -> int | Non
     versions = document.get("versions")
     if not isinstance(versions, list):
         return None
-    present = [n for n, version in enumerate(versions) if isinstance(version, dict)]
-    exact = [n for n in present if versions[n].get("href") == content.get("id")]
-    return (exact or present or [None])[-1]  # type: ignore[list-item]
+    hrefs = {n: v.get("href") for n, v in enumerate(versions) if isinstance(v, dict)}
+    shown = [n for n, href in hrefs.items() if href == content.get("id")]
+    return max(shown or hrefs, default=None)
 
 
 def _parameters(content: Mapping[str, Any]) -> Iterator[ModuleParameter]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Any
 
-from slipstream.backends.cimi import JSON, SEND_JSON, is_id
+from slipstream.backends.cimi import JSON, SEND_JSON, is_id, json_object
 from slipstream.errors import BadInput, MalformedAnswer, RequestFailed, shorten
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
@@ -34,11 +34,7 @@ Expected = Callable[[], Response] | None
 
 
 def resource_id(text: str, collection: str, what: str) -> str:
-    """
-    The id of a resource, of what the user gave: the id, or its UUID alone.
-
-    :raises BadInput: If it is neither.
-    """
+    """The id of a resource, of what the user gave: the id, or its UUID alone."""
     match = re.fullmatch(rf"(?:{collection}/)?({_UUID})", text)
     if not match:
         raise BadInput(
@@ -47,12 +43,15 @@ def resource_id(text: str, collection: str, what: str) -> str:
     return f"{collection}/{match[1]}"
 
 
+def node_id(text: str) -> str:
+    """The id of a deployment, of what the user gave."""
+    return resource_id(text, "deployment", "node")
+
+
 def module_id(text: str) -> tuple[str, int | None] | None:
     """The id of a module and its version, ``None`` if the text is no id of one."""
     match = _MODULE.fullmatch(text)
-    if not match:
-        return None
-    return f"module/{match[1]}", int(match[2]) if match[2] else None
+    return match and (f"module/{match[1]}", int(match[2]) if match[2] else None)
 
 
 def check_label(what: str, label: str) -> None:
@@ -64,53 +63,45 @@ def check_label(what: str, label: str) -> None:
         )
 
 
-def get(path: str, select: str | None = None) -> Request:
+def get(path: str, select: str | None = None, *, expects: Expected = None) -> Request:
     """A request that reads."""
     query = (("select", select),) if select else ()
-    return Request(method="GET", path=f"/api/{path}", query=query, headers=JSON, repeatable=True)
-
-
-def post(path: str, document: Any = None, *, expects: Expected = None) -> Request:
-    """A request that creates or acts."""
     return Request(
-        method="POST",
+        method="GET",
         path=f"/api/{path}",
-        headers=SEND_JSON if document is not None else JSON,
-        body=None if document is None else json.dumps(document).encode(),
-        expects=expects,
-    )
-
-
-def put(path: str, document: Any, *, expects: Expected = None) -> Request:
-    """A request that sets attributes, to the same values however often it is sent."""
-    return Request(
-        method="PUT",
-        path=f"/api/{path}",
-        headers=SEND_JSON,
-        body=json.dumps(document).encode(),
+        query=query,
+        headers=JSON,
         repeatable=True,
         expects=expects,
     )
 
 
-def delete(path: str, *, expects: Expected = None) -> Request:
-    """A request that deletes."""
+def write(method: str, path: str, document: Any = None, *, expects: Expected = None) -> Request:
+    """A request that changes something; only a POST does more when it is sent twice."""
     return Request(
-        method="DELETE", path=f"/api/{path}", headers=JSON, repeatable=True, expects=expects
+        method=method,
+        path=f"/api/{path}",
+        headers=JSON if document is None else SEND_JSON,
+        body=None if document is None else json.dumps(document).encode(),
+        repeatable=method != "POST",
+        expects=expects,
     )
 
 
 def change(
     session: Session,
-    request: Request,
+    method: str,
+    path: str,
+    document: Any = None,
     *,
     doing: str,
-    success: int,
+    success: int = 200,
     allow: Collection[int] = (),
     renewable: bool = True,
+    expects: Expected = None,
 ) -> Response:
     """
-    Send a request that changes something; it is done only when the server's own response says so.
+    Change something; it is done only when the server's own response says so.
 
     :param success: The status of the response when it is done; its body is a JSON object
         that repeats the status, or the resource.
@@ -118,26 +109,23 @@ def change(
     :param renewable: See :meth:`Session.send`.
     :raises MalformedAnswer: If the response is something else, such as the page of a proxy.
     """
+    request = write(method, path, document, expects=expects)
     try:
         response = session.send(request, doing=doing, allow=allow, renewable=renewable)
     except RequestFailed as error:
         error.may_have_happened = error.code in _UNCLEAR
         raise
     if response.status in allow:
-        if response.status == HTTPStatus.NOT_FOUND:
-            is_missing(session, response, doing)
+        is_missing(session, response, doing)
         return response
-    document = _document(response)
-    says_so = document.get("status") == success or is_id(document.get("id")) or session.is_dry_run
+    result = json_object(response)
+    says_so = result.get("status") == success or is_id(result.get("id")) or session.is_dry_run
     if response.status != success or not says_so:
-        failure = MalformedAnswer(
+        raise _unclear(
             f"Cannot {doing}: the response is not the server's (HTTP {response.status},"
             f" {response.kind}), so it may or may not have been done.",
-            endpoint=session.endpoint.url,
             hint="Look whether it has happened before you try again.",
         )
-        failure.may_have_happened = True
-        raise failure
     return response
 
 
@@ -149,55 +137,49 @@ def is_missing(session: Session, response: Response, doing: str) -> bool:
     """
     if response.status != HTTPStatus.NOT_FOUND:
         return False
-    if _document(response).get("status") != HTTPStatus.NOT_FOUND:
+    if json_object(response).get("status") != HTTPStatus.NOT_FOUND:
         raise session.refusal(response, doing=doing)
     return True
 
 
-def read_resource(
-    session: Session, name: str, select: str | None = None, *, doing: str = ""
-) -> dict[str, Any]:
+def read(session: Session, name: str, select: str, *, doing: str = "") -> dict[str, Any]:
     """Read one resource."""
     doing = doing or f"read {name}"
-    return resource(session, session.send(get(name, select), doing=doing), doing)
+    return resource(session.send(get(name, select), doing=doing), doing)
 
 
-def find_resource(
-    session: Session, name: str, select: str, *, doing: str = ""
+def find(
+    session: Session,
+    name: str,
+    select: str,
+    *,
+    doing: str = "",
+    none_for: Collection[int] = (404,),
 ) -> dict[str, Any] | None:
-    """Read one resource, ``None`` if there is none of that id."""
+    """Read one resource, ``None`` if there is none of that id, or for another of some statuses."""
     doing = doing or f"read {name}"
-    response = session.send(get(name, select), doing=doing, allow={404})
-    return None if is_missing(session, response, doing) else resource(session, response, doing)
+    response = session.send(get(name, select), doing=doing, allow=none_for)
+    is_missing(session, response, doing)
+    return None if response.status in none_for else resource(response, doing)
 
 
-def resource(session: Session, response: Response, doing: str) -> dict[str, Any]:
+def resource(response: Response, doing: str) -> dict[str, Any]:
     """The resource that a response holds."""
     document = response.json()
     if not isinstance(document, dict) or not is_id(document.get("id")):
-        raise MalformedAnswer(
-            f"Cannot {doing}: the response is not a resource.", endpoint=session.endpoint.url
-        )
+        raise MalformedAnswer(f"Cannot {doing}: the response is not a resource.")
     return document
 
 
-def reference(session: Session, response: Response, key: str, collection: str, doing: str) -> str:
+def reference(response: Response, key: str, collection: str, doing: str) -> str:
     """The id that a response gives for what was made or begun."""
-    identifier = _document(response).get(key)
+    identifier = json_object(response).get(key)
     if not is_id(identifier, collection):
-        error = MalformedAnswer(
-            f"Cannot {doing}: the response does not say where to find what was made.",
-            endpoint=session.endpoint.url,
-        )
-        error.may_have_happened = True
-        raise error
+        raise _unclear(f"Cannot {doing}: the response does not say where to find what was made.")
     return str(identifier)
 
 
-def _document(response: Response) -> dict[str, Any]:
-    """The JSON object of a response, empty if it holds none."""
-    try:
-        document = response.json()
-    except MalformedAnswer:
-        return {}
-    return document if isinstance(document, dict) else {}
+def _unclear(message: str, hint: str | None = None) -> MalformedAnswer:
+    error = MalformedAnswer(message, hint=hint)
+    error.may_have_happened = True
+    return error

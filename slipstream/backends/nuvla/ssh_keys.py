@@ -8,6 +8,7 @@ Source: nuvla/api-server, server/resources/credential_ssh_key.clj.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import Any
 
 import attrs
@@ -17,9 +18,7 @@ from slipstream.backends.cimi import CimiBackend, either, key_conflict, key_miss
 from slipstream.backends.nuvla.resources import (
     change,
     check_label,
-    delete,
     is_missing,
-    post,
     reference,
     resource_id,
 )
@@ -37,7 +36,7 @@ _TEMPLATE = "credential-template/generate-ssh-key"
 
 
 def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
-    """List the keys; a credential whose text is no key is left alone and not shown."""
+    """A credential whose text is no key is left alone and not shown."""
     return _keys(backend.session, _SSH_KEYS)
 
 
@@ -50,25 +49,22 @@ def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
 
 def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
     """Delete a key by its id, or by its text where the id is not known."""
-    session = backend.session
+    session, name = backend.session, key.id
     doing = f"delete the SSH key {key.name!r}"
-    name = key.id
     if name is None:
-        keys = [other for other in _keys(session, _SSH_KEYS) if other == key]
-        if len(keys) > 1:
+        ids = [other.id for other in _keys(session, _SSH_KEYS) if other == key]
+        if len(ids) > 1:
             raise KeyPairConflict(
-                f"There are {len(keys)} SSH keys like {key.name!r} on {session.endpoint}.",
+                f"There are {len(ids)} SSH keys like {key.name!r} on {session.endpoint}.",
                 name=key.name,
-                endpoint=session.endpoint.url,
                 hint="Delete one that list_key_pairs() gives: those carry their ids.",
             )
-        name = keys[0].id if keys else None
-    is_deleted = False
-    if name is not None:
-        request = delete(resource_id(name, "credential", "key pair"))
-        response = change(session, request, doing=doing, success=200, allow={404})
-        is_deleted = response.is_repeat or not is_missing(session, response, doing)
-    if not is_deleted:
+        name = ids[0] if ids else None
+    if name is None:
+        raise key_missing(session, key)
+    name = resource_id(name, "credential", "key pair")
+    response = change(session, "DELETE", name, doing=doing, allow={404})
+    if is_missing(session, response, doing) and not response.is_repeat:
         raise key_missing(session, key)
     return True
 
@@ -82,22 +78,18 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
         raise key_conflict(session, key)
     document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
     doing = f"add the SSH key {key.name!r}"
-    request = post("credential", document)
-    response = None
-    is_repeat = False
-    while response is None:
+    for is_repeat in chain([False], repeat(True)):
         login = session.login
         try:
-            response = change(session, request, doing=doing, success=201)
+            response = change(session, "POST", "credential", document, doing=doing, success=201)
+            break
         except RequestFailed as error:
             # Whose session has ended sees no template; the server says 400 of it, not 403.
             is_new = is_repeat and login.age < RENEW_BEFORE
             if error.http_code != 400 or is_new or session.backend.accepts_session(session):
                 raise
             session.renew(login)
-            is_repeat = True
-    name = reference(session, response, "resource-id", "credential", doing)
-    return attrs.evolve(key, id=name)
+    return attrs.evolve(key, id=reference(response, "resource-id", "credential", doing))
 
 
 def _keys(session: Session, where: Filter) -> Iterator[SSHKey]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from slipstream.backends.cimi import JSON, Entry
+from slipstream.backends import documents
+from slipstream.backends.cimi import JSON, Entry, json_object
 from slipstream.backends.slipstream import clouds, deploying, modules, profile, runs
 from slipstream.backends.slipstream.dialect import (
     CONNECTOR,
@@ -25,7 +26,6 @@ _NEEDED = {"serviceOffers", "virtualMachines", "sessions"}
 _UP_OR_GONE = (
     "A run is up or gone: end it with destroy_node(), and make it again with create_node()."
 )
-# A collection that needs a user, and the smallest page of it.
 _PROBE = Request(
     method="GET",
     path="/api/service-offer",
@@ -75,7 +75,7 @@ class SlipStream3(modules.ModuleBackend):
 
     def accepts_session(self, client: Client) -> bool:
         """
-        Whether the server takes the cookies of a client as a login.
+        Whether there is a session, or else the smallest read that needs a user succeeds.
 
         A cookie made by ``/auth/login`` has no session document, and one whose session was
         deleted still counts until it expires, so the last word has a collection that needs a user.
@@ -100,24 +100,20 @@ class SlipStream3(modules.ModuleBackend):
 
     def error_detail(self, response: Response) -> str | None:
         """Read a CIMI message, or the detail of an error of the XML half."""
-        try:
-            detail = self._detail(response)
-        except (MalformedAnswer, AttributeError, LookupError, TypeError):
-            return None
-        return without_markup(detail) if isinstance(detail, str) else None
-
-    def _detail(self, response: Response) -> Any:
         if response.kind.endswith("xml"):
-            return parse(response, "error").get("detail")
-        if response.kind.endswith("json"):
+            try:
+                detail = parse(response, "error").get("detail")
+            except MalformedAnswer:
+                return None
+        else:
             # The XML half writes JSON where a request accepts nothing else.
-            error = response.json().get("error")
-            return error["detail"] if error else super().error_detail(response)
-        return super().error_detail(response)
+            error = documents.mapping(json_object(response), "error")
+            detail = documents.text(error, "detail") or super().error_detail(response)
+        return without_markup(detail) if detail else None
 
     @staticmethod
     def location_name(location: str) -> str:
-        """Write a connector by its bare name, not by the id that lists give."""
+        """The bare name, not the id that lists give."""
         return location.removeprefix(CONNECTOR)
 
     preflight = deploying.preflight

@@ -15,7 +15,7 @@ from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, search
 from slipstream.backends.slipstream.dialect import CONNECTOR, run_id, user_name
 from slipstream.backends.slipstream.profile import Profile
-from slipstream.errors import BadInput, Forbidden, MalformedAnswer
+from slipstream.errors import Forbidden
 from slipstream.filters import And, Filter, attr
 from slipstream.session import Session
 from slipstream.values import Connector, Phase, ServiceOffer, VirtualMachine
@@ -51,11 +51,7 @@ _PHASES = {
 def list_service_offers(
     backend: CimiBackend, connector: str | None, usable_only: bool
 ) -> Iterator[ServiceOffer]:
-    """
-    List service offers of type VM; data offers and buckets are no sizes.
-
-    The profile and the credentials name what the user can use: two requests before.
-    """
+    """Data offers and buckets are no sizes; profile and credentials tell what can be used."""
     session, doing = backend.session, "list service offers"
     where: Filter = _VM
     names = {connector.removeprefix(CONNECTOR)} if connector is not None else set()
@@ -80,22 +76,12 @@ def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
     names = usable_connectors(session, Profile.read(session, doing="list connectors"))
     countries: dict[str, str] = {}
     where = _VM & attr("resource:country").is_present()
-    for entry in (
-        search(
-            session,
-            "service-offer",
-            doing="read the countries of the connectors",
-            where=where,
-            select="id,connector,resource:country",
-        )
-        if names
-        else ()
-    ):
-        name, country = _bare(documents.href(entry, "connector")), entry.get("resource:country")
-        if name in names and isinstance(country, str) and country:
+    doing, select = "read the countries of the connectors", "id,connector,resource:country"
+    offers = search(session, "service-offer", doing=doing, where=where, select=select)
+    while len(countries) < len(names) and (entry := next(offers, None)):
+        name, country = _bare(entry), documents.text(entry, "resource:country")
+        if name in names and country:
             countries.setdefault(name, country)
-            if len(countries) == len(names):
-                break
     for name in sorted(names):
         yield Connector(id=CONNECTOR + name, name=name, country=countries.get(name))
 
@@ -111,25 +97,19 @@ def usable_connectors(session: Session, profile: Profile) -> set[str]:
     where: Filter = attr("type").startswith("cloud-cred-")
     if profile.privileged:
         where &= either("acl/rules/principal", user_name(session))
-    credentials = search(
-        session,
-        "credential",
-        doing="list cloud credentials",
-        where=where,
-        select="id,connector",
-    )
+    doing, select = "list cloud credentials", "id,connector"
+    credentials = search(session, "credential", doing=doing, where=where, select=select)
     try:
-        names = {_bare(documents.href(entry, "connector")) for entry in credentials}
+        return profile.connectors | set(map(_bare, credentials)) - {""}
     except Forbidden:
-        names = set()
-    return profile.connectors | names - {""}
+        return profile.connectors
 
 
 def offer(entry: Mapping[str, Any]) -> ServiceOffer:
     """A service offer, or the copy of one inside a virtual machine, which has an ``href``."""
     label = documents.text(entry, "name") or documents.text(entry, "resource:instanceType")
     name = documents.text(entry, "id") or documents.text(entry, "href") or ""
-    connector = _bare(documents.href(entry, "connector"))
+    connector = _bare(entry)
     return ServiceOffer(
         id=name,
         name=label or name,
@@ -151,10 +131,10 @@ def list_virtual_machines(
     deployment_id: str | None,
     raw: Mapping[str, Any],  # noqa: ARG001 - the id says it all
 ) -> Iterator[VirtualMachine]:
-    """Search the user's machines, on a connector or of a deployment."""
-    filters = []
+    """Search the machines, on a connector or of a deployment."""
+    filters: list[Filter] = []
     if connector is not None:
-        filters.append(either("connector/href", CONNECTOR + _bare(connector)))
+        filters.append(either("connector/href", CONNECTOR + connector.removeprefix(CONNECTOR)))
     if deployment_id is not None:
         filters.append(either("deployment/href", RUN + run_id(deployment_id)))
     where = (filters[0] if len(filters) == 1 else And(tuple(filters))) if filters else None
@@ -163,25 +143,12 @@ def list_virtual_machines(
 
 
 def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
-    """
-    The addresses of the machines of some deployments, by one search.
-
-    :param runs: The ids of the deployments, a hundred or so.
-    :raises MalformedAnswer: If an id can be none; they come from a list of the server.
-    """
-    doing = "list the addresses of deployments"
-    try:
-        where = either("deployment/href", *(RUN + run for run in runs))
-    except BadInput:
-        raise MalformedAnswer(
-            f"Cannot {doing}: not all that the server lists has an id.",
-            endpoint=session.endpoint.url,
-        ) from None
+    """The addresses of the machines of a hundred deployments or so, by one search."""
     machines = search(
         session,
         "virtual-machine",
-        doing=doing,
-        where=where,
+        doing="list the addresses of deployments",
+        where=either("deployment/href", *(RUN + run for run in runs)),
         select="id,ip,deployment",
         page=_LARGEST_PAGE,
     )
@@ -204,7 +171,7 @@ def _machine(entry: dict[str, Any]) -> VirtualMachine:
         state=state,
         phase=_PHASES.get(state.lower(), Phase.UNKNOWN),
         addresses=(address,) if address else (),
-        connector=_bare(documents.href(entry, "connector")) or None,
+        connector=_bare(entry) or None,
         deployment_id=deployment.removeprefix(RUN) if deployment else None,
         offer=offer(size) if documents.text(size, "href") else None,
         created=documents.timestamp(entry, "created"),
@@ -212,5 +179,6 @@ def _machine(entry: dict[str, Any]) -> VirtualMachine:
     )
 
 
-def _bare(connector: str | None) -> str:
-    return (connector or "").removeprefix(CONNECTOR)
+def _bare(entry: documents.Document) -> str:
+    """The name of the connector that an entry refers to, empty if it does to none."""
+    return (documents.href(entry, "connector") or "").removeprefix(CONNECTOR)

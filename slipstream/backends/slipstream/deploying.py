@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 
 from slipstream.backends import limits
-from slipstream.backends.cimi import JSON, CimiBackend
+from slipstream.backends.cimi import JSON, CimiBackend, json_object, refusals
 from slipstream.backends.outcomes import unconfirmed
 from slipstream.backends.slipstream import runs
 from slipstream.backends.slipstream.clouds import offer, usable_connectors
@@ -44,12 +44,11 @@ from slipstream.errors import (
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.transport.logs import get_logger
-from slipstream.transport.messages import Request, Response
+from slipstream.transport.messages import Request
 from slipstream.values import (
     Deployment,
     Module,
     ModuleKind,
-    ModuleNode,
     ModuleParameter,
     Phase,
     ServiceOffer,
@@ -69,6 +68,12 @@ _LOOK = (
     "It may have been deployed all the same and was not sent again. Look for it with list_nodes()"
     " before you try once more."
 )
+_HINTS = {
+    "public key": "Add a key with import_key_pair_from_file(), or leave ex_check_ssh_key out.",
+    "uota": "Terminate deployments that are not needed any more, or ask for a larger quota.",
+}
+"""What to do next, by a word of the refusal."""
+
 _SETTABLE = ("Input", "Output", "Cloud")
 _DECIDED_ELSEWHERE = {"refqname", "type"}
 _OPTIONS = {"tags", "keep-running", "mutable", "bypass-ssh-check"} | _DECIDED_ELSEWHERE
@@ -109,7 +114,7 @@ def deploy(backend: ModuleBackend, request: DeploymentRequest) -> Deployment:
         form = fields(request, module, lambda: _inherited_parameters(session, module))
     if request.ssh_key is not None:
         ensure_key(backend, request.ssh_key)
-    run = _created(session, request, _post(session, request, form))
+    run = _post(session, request, form)
     try:
         return runs.read(session, run)
     except DriverError as error:
@@ -135,16 +140,12 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
     if module.kind is ModuleKind.PROJECT:
         return  # deploying says so itself
     inherited = list(_inherited_parameters(session, module))
-    try:
-        check_lengths(request)
-    except BadInput as error:
-        yield error
-    for parameter in request.parameters:
-        # One after the other, since the first that is wrong hides the rest.
-        try:
-            fields(attrs.evolve(request, parameters=(parameter,)), module, lambda: inherited)
-        except BadInput as error:
-            yield error
+
+    def check(parameter: Parameter) -> None:
+        fields(attrs.evolve(request, parameters=(parameter,)), module, lambda: inherited)
+
+    yield from refusals(check_lengths, [request])
+    yield from refusals(check, request.parameters)
     profile = Profile.read(session, doing="look at the account")
     if request.check_ssh_key and not any(line.strip() for line in profile.ssh_lines):
         yield BadInput(
@@ -198,14 +199,15 @@ def _cloud(request: DeploymentRequest, node: str | None, offers: Offers) -> str 
 
     What is given for a node comes before what is given for all, as in the form.
     """
-    for parameter in sorted(offers, key=_is_general):
-        if parameter.node in {None, node}:
-            size = offers[parameter]
-            return next(iter(size.connectors), None) if size is not None else None
-    for parameter in sorted(request.decides(Role.LOCATION), key=_is_general):
-        if parameter.node in {None, node}:
+    locations = sorted(request.decides(Role.LOCATION), key=_is_general)
+    for parameter in (*sorted(offers, key=_is_general), *locations):
+        if parameter.node not in {None, node}:
+            continue
+        if parameter.role is Role.LOCATION:
             named = parameter.value.removeprefix(CONNECTOR)
             return None if named in {"", ANY_CLOUD} else named
+        size = offers[parameter]
+        return next(iter(size.connectors), None) if size is not None else None
     return None
 
 
@@ -214,22 +216,23 @@ def _is_general(parameter: Parameter) -> bool:
 
 
 def _offers(session: Session, request: DeploymentRequest) -> Offers:
-    return {p: _read_offer(session, p) for p in request.decides(Role.SIZE)}
+    return {p: _read_offer(session, p.value) for p in request.decides(Role.SIZE)}
 
 
-def _read_offer(session: Session, parameter: Parameter) -> ServiceOffer | None:
-    name = SERVICE_OFFER + parameter.value.removeprefix(SERVICE_OFFER)
+def _read_offer(session: Session, size: str) -> ServiceOffer | None:
+    name = SERVICE_OFFER + size.removeprefix(SERVICE_OFFER)
     if not _OFFER_ID.fullmatch(name):
         return None
     request = Request(method="GET", path=f"/api/{name}", headers=JSON, repeatable=True)
     try:
-        document = session.send(request, doing=f"look at {name}").json()
+        document = json_object(session.send(request, doing=f"look at {name}"))
     except NotFound:
         return None
-    return offer(document) if isinstance(document, dict) else None
+    return offer(document) if document else None
 
 
-def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) -> Response:
+def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) -> str:
+    """Send the form; all but a 201 that names the new run leaves open what was done."""
     post = Request(
         method="POST",
         path="/run",
@@ -238,46 +241,26 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
         read_timeout=max(POST_TIMEOUT, session.transport.settings.read_timeout),
         expects=expect(201, Location=f"/run/{PLACEHOLDER}"),
     )
-    doing = _doing(request)
+    doing = f"deploy {shorten(request.module_id)}"
     try:
         response = session.send(post, doing=doing, allow=_UNCLEAR)
     except (AnswerLost, MalformedAnswer, RedirectRefused) as error:
         # A response that is too large, or names another address, tells no more than none.
         cls = type(error) if isinstance(error, AnswerLost) else AnswerLost
-        raise cls(
-            f"Cannot {doing}: {error.summary}", endpoint=session.endpoint.url, hint=_LOOK
-        ) from error
+        raise cls(f"Cannot {doing}: {error.summary}", hint=_LOOK) from error
     except DriverError:
         raise
     except BaseException as error:
         error.add_note(f"{request.module_id} may have been deployed: look with list_nodes().")
         raise
     if response.status == 409:
-        raise session.refusal(response, doing=doing, hint=_hint(response))
-    return response
-
-
-def _doing(request: DeploymentRequest) -> str:
-    return f"deploy {shorten(request.module_id)}"
-
-
-def _hint(response: Response) -> str | None:
-    if "public key" in response.text:
-        return "Add a key with import_key_pair_from_file(), or leave ex_check_ssh_key out."
-    if "uota" in response.text:
-        return "Terminate deployments that are not needed any more, or ask for a larger quota."
-    return None
-
-
-def _created(session: Session, request: DeploymentRequest, response: Response) -> str:
-    """Read the id of the new run; all but a 201 that names it leaves open what was done."""
-    try:
+        hint = next((hint for word, hint in _HINTS.items() if word in response.text), None)
+        raise session.refusal(response, doing=doing, hint=hint)
+    with suppress(ValueError):  # no URL, or no id
         location = urlsplit(response.headers.get("Location", "")).path.rstrip("/").split("/")
         if response.status == 201 and location[-2:-1] == ["run"]:
             return run_id(location[-1])
-    except ValueError:  # no URL, or no id
-        pass
-    raise unconfirmed(session, response, doing=_doing(request), hint=_LOOK)
+    raise unconfirmed(session, response, doing=doing, hint=_LOOK)
 
 
 def _inherited_parameters(session: Session, module: Module) -> Iterator[ModuleParameter]:
@@ -294,12 +277,29 @@ def _inherited_parameters(session: Session, module: Module) -> Iterator[ModulePa
         if len(paths) > limits.MAX_LEVELS:
             raise MalformedAnswer(
                 f"The image is built on more than {limits.MAX_LEVELS} others, the last one"
-                f" {shorten(path)}.",
-                endpoint=session.endpoint.url,
+                f" {shorten(path)}."
             )
         paths.add(path)
         module = read(session, module.parent_id)
         yield from module.parameters
+
+
+@attrs.define
+class _Target:
+    """What a parameter is for: a component, or a node of an application."""
+
+    what: str
+    prefix: str
+    parameters: dict[str, ModuleParameter]
+    image_ids: Mapping[str, str]
+    inherited: Inherited = tuple
+
+    def parameter(self, name: str) -> ModuleParameter:
+        if name not in self.parameters:
+            self.parameters = _by_name(self.inherited()) | self.parameters
+        if name not in self.parameters:
+            raise UnknownName("parameter", name, self.parameters, f"of {self.what}")
+        return self.parameters[name]
 
 
 def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
@@ -312,8 +312,7 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     """
     request = _with_options(request)
     form = {"refqname": f"module/{module.id}"}
-    labels = _labels(request)
-    if labels:
+    if labels := _labels(request):
         form["tags"] = labels
     if request.keep_running:
         form["keep-running"] = request.keep_running
@@ -333,9 +332,8 @@ def _labels(request: DeploymentRequest) -> str:
 
 def check_lengths(request: DeploymentRequest) -> None:
     """Refuse values that the server cannot store; its own error has no reason."""
-    labels = _labels(request)
     values = [(f"The value of {p.name!r}", p.value) for p in request.parameters]
-    for what, value in [("The name with the tags", labels), *values]:
+    for what, value in [("The name with the tags", _labels(request)), *values]:
         # The server counts as Java does.
         length = len(value.encode("utf-16-le", "surrogatepass")) // 2
         if length > MAX_LENGTH:
@@ -349,9 +347,8 @@ def _with_options(request: DeploymentRequest) -> DeploymentRequest:
     options = {
         p.name: p.value for p in request.parameters if p.node is None and p.name in _OPTIONS
     }
-    if options.keys() & _DECIDED_ELSEWHERE:
-        names = ", ".join(sorted(options.keys() & _DECIDED_ELSEWHERE))
-        raise BadInput(f"{names} cannot be given as a parameter: the image decides it.")
+    if names := sorted(options.keys() & _DECIDED_ELSEWHERE):
+        raise BadInput(f"{', '.join(names)} cannot be given as a parameter: the image decides it.")
     changes: dict[str, Any] = {}
     if "tags" in options:
         changes["tags"] = (*request.tags, *options["tags"].split(","))
@@ -367,46 +364,48 @@ def _with_options(request: DeploymentRequest) -> DeploymentRequest:
 
 def _component(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
     _refuse_application_options(request, module)
+    own = _by_name(module.parameters)
+    target = _Target(module.path, "parameter--", own, module.image_ids, inherited)
     form: dict[str, str] = {}
-    declared = _by_name(module.parameters)
     for parameter in request.parameters:
-        if parameter.role is Role.INPUT:
-            if parameter.name not in declared:
-                declared = _by_name(inherited()) | declared
-            if parameter.name not in declared:
-                raise UnknownName("parameter", parameter.name, declared, f"of {module.path}")
-            if not parameter.value and declared[parameter.name].value:
-                raise BadInput(
-                    f"{parameter.name!r} of {module.path} cannot be set to an empty text: the"
-                    " server ignores that and keeps the default.",
-                    hint="Leave it out to mean the default, or give it a blank.",
-                )
-        if parameter.role is Role.LOCATION:
-            _check_location(_value(parameter), module.path, module.image_ids, module.connectors)
+        _check(parameter, target, module)
+        is_empty = parameter.role is Role.INPUT and not parameter.value
+        if is_empty and target.parameter(parameter.name).value:
+            raise BadInput(
+                f"{parameter.name!r} of {module.path} cannot be set to an empty text: the server"
+                " ignores that and keeps the default.",
+                hint="Leave it out to mean the default, or give it a blank.",
+            )
         # What users name by the server's own parameter comes first and wins.
-        form.setdefault(f"parameter--{_name(parameter)}", _value(parameter))
+        form.setdefault(target.prefix + _name(parameter), _value(parameter))
     return form
 
 
 def _application(request: DeploymentRequest, module: Module) -> dict[str, str]:
-    nodes = {node.name: node for node in module.nodes}
+    targets = {
+        node.name: _Target(
+            f"node {node.name} of {module.path}",
+            f"parameter--node--{node.name}--",
+            _by_name(node.parameters),
+            node.image_ids,
+        )
+        for node in module.nodes
+    }
     form: dict[str, str] = {}
     for parameter in sorted(request.parameters, key=_is_general):
-        if parameter.node is not None and parameter.node not in nodes:
-            raise UnknownName("node", parameter.node, nodes, f"of {module.path}")
+        if parameter.node is not None and parameter.node not in targets:
+            raise UnknownName("node", parameter.node, targets, f"of {module.path}")
         if parameter.node is None and parameter.role is Role.INPUT:
             raise BadInput(
                 f"{module.path} is an application: its parameters belong to nodes, and"
                 f" {parameter.name!r} was given for none.",
                 hint=f"Write ex_parameters={{'<node>': {{{parameter.name!r}: ...}}}}; its nodes:"
-                f" {', '.join(nodes)}.",
+                f" {', '.join(targets)}.",
             )
-        targets = nodes.values() if parameter.node is None else [nodes[parameter.node]]
-        for node in targets:
-            _check_for_node(parameter, node, module)
-            field = f"parameter--node--{node.name}--{_name(parameter)}"
-            form.setdefault(field, _protected(parameter))
-    _check_tolerance(request, nodes.values())
+        for target in targets.values() if parameter.node is None else [targets[parameter.node]]:
+            _check(parameter, target, module)
+            form.setdefault(target.prefix + _name(parameter), _quoted(parameter))
+    _check_tolerance(request, module)
     return form
 
 
@@ -429,37 +428,27 @@ def _refuse_application_options(request: DeploymentRequest, module: Module) -> N
             )
 
 
-def _check_for_node(parameter: Parameter, node: ModuleNode, module: Module) -> None:
-    where = f"node {node.name} of {module.path}"
+def _check(parameter: Parameter, target: _Target, module: Module) -> None:
     if parameter.role is Role.INPUT:
-        declared = _by_name(node.parameters)
-        if parameter.name not in declared:
-            raise UnknownName("parameter", parameter.name, declared, f"of {where}")
-        mapped_to = declared[parameter.name].mapped_to
+        mapped_to = target.parameter(parameter.name).mapped_to
         if mapped_to is not None:
             raise BadInput(
-                f"{parameter.name!r} of {where} is mapped to {mapped_to!r}: the server overwrites"
-                " what is given for it.",
+                f"{parameter.name!r} of {target.what} is mapped to {mapped_to!r}: the server"
+                " overwrites what is given for it.",
                 hint="Leave it out.",
             )
     if parameter.role is Role.LOCATION:
-        _check_location(_value(parameter), where, node.image_ids, module.connectors)
+        # A component of its own names the clouds that have its image; one that is built on
+        # another names none. "" and "default" stand for the user's default cloud.
+        possible, cloud = target.image_ids or module.connectors, _value(parameter)
+        if cloud not in {"", ANY_CLOUD} and possible and cloud not in possible:
+            raise UnknownName("location", cloud, possible, f"for {target.what}")
 
 
-def _check_location(
-    value: str, what: str, image_ids: Iterable[str], connectors: Iterable[str]
-) -> None:
-    # A component of its own names the clouds that have its image; one that is built on another
-    # names none. "" and "default" stand for the user's default cloud.
-    possible = sorted(image_ids) or sorted(connectors)
-    if value not in {"", ANY_CLOUD} and possible and value not in possible:
-        raise UnknownName("location", value, possible, f"for {what}")
-
-
-def _check_tolerance(request: DeploymentRequest, nodes: Iterable[ModuleNode]) -> None:
+def _check_tolerance(request: DeploymentRequest, module: Module) -> None:
     multiplicities = _counts(request, Role.MULTIPLICITY)
     tolerances = _counts(request, Role.TOLERATED_FAILURES)
-    for node in nodes:
+    for node in module.nodes:
         instances = multiplicities.get(node.name, node.multiplicity)
         if tolerances.get(node.name, 0) > instances:
             raise BadInput(
@@ -500,16 +489,16 @@ def _value(parameter: Parameter) -> str:
     """The value as the form wants it: clouds by their bare names, offers by their full ids."""
     if parameter.role is Role.LOCATION:
         return parameter.value.removeprefix(CONNECTOR)
-    if parameter.role is Role.SIZE and not parameter.value.startswith(SERVICE_OFFER):
-        return SERVICE_OFFER + parameter.value
+    if parameter.role is Role.SIZE:
+        return SERVICE_OFFER + parameter.value.removeprefix(SERVICE_OFFER)
     return parameter.value
 
 
-def _protected(parameter: Parameter) -> str:
+def _quoted(parameter: Parameter) -> str:
     """
     The server strips a pair of equal quotes from the value of an application's parameter, and
     adds one where there is none, so a value that is quoted itself is given another pair.
     """
     value = _value(parameter)
-    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    return f"'{value}'" if quoted and parameter.role is Role.INPUT else value
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return f"'{value}'" if is_quoted and parameter.role is Role.INPUT else value

@@ -70,11 +70,7 @@ def uncached() -> tuple[str, str]:
 
 
 def parse(response: Response, *roots: str) -> Element:
-    """
-    Parse a response; the root element must have one of some names.
-
-    :raises MalformedAnswer: If it is no such document.
-    """
+    """Parse a response, whose root element must have one of some names."""
     root = response.xml()
     if root.tag not in roots:
         raise MalformedAnswer(
@@ -110,11 +106,7 @@ def is_run_id(text: str) -> bool:
 
 
 def run_id(text: str) -> str:
-    """
-    A deployment's id, checked so that no other path can be reached through it.
-
-    :raises BadInput: If it is no UUID.
-    """
+    """A deployment's id, checked so that no other path can be reached through it."""
     if not is_run_id(text):
         raise BadInput(
             f"{shorten(text)!r} is not the id of a deployment: that is a UUID.",
@@ -124,16 +116,10 @@ def run_id(text: str) -> str:
 
 
 def user_name(session: Session) -> str:
-    """
-    Tell the name of the user who is logged in; it is read once for each login.
-
-    :raises MalformedAnswer: If the server does not tell.
-    """
+    """The name of the user who is logged in; it is read once for each login."""
     name = session.user_name
     if name in {None, "", ".", ".."}:
-        raise MalformedAnswer(
-            "The server does not say who is logged in.", endpoint=session.endpoint.url
-        )
+        raise MalformedAnswer("The server does not say who is logged in.")
     return str(name)
 
 

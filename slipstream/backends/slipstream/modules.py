@@ -8,7 +8,6 @@ DeploymentModule.java, and the stylesheet module-export.xsl, which takes ``name`
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -79,13 +78,12 @@ class ModuleBackend(CimiBackend):
 def list_modules(
     backend: CimiBackend, path: str | None, recurse: bool, connector: str | None
 ) -> Iterable[Module]:
-    """List the App Store, or what a project holds; which clouds modules are for, few tell."""
+    """Of the listed modules, few tell which clouds they are for."""
     session = backend.session
     if path is None:
         response = session.send(get("/appstore"), doing="list the App Store")
         by_id: dict[str, Module] = {}
-        for item in parse(response, "list").iterfind("item"):
-            listed = _listed(item)
+        for listed in map(_listed, parse(response, "list").iterfind("item")):
             if by_id.setdefault(listed.id, listed) != listed:
                 raise MalformedAnswer(f"The server lists two modules as {shorten(listed.id)}.")
         modules: Iterable[Module] = by_id.values()
@@ -97,12 +95,12 @@ def list_modules(
 
 
 def get_module(backend: ModuleBackend, module_id: str) -> Module:
-    """Read a module, by its id, or by its path for the latest version."""
+    """Read a module, and keep it if it is a component."""
     return backend.keep(read(backend.session, module_id))
 
 
 def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> bool:
-    """Delete one version, or all: a path with a slash at its end means every version."""
+    """A path with a slash at its end means every version."""
     session, path = backend.session, module_path(module_id)
     target = split_version(path)[0] + "/" if all_versions else path
     doing = f"delete {shorten(path)}"
@@ -116,7 +114,7 @@ def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> b
 
 
 def read(session: Session, module_id: str) -> Module:
-    """Read one module, by its id, or by its path for the latest version."""
+    """Read one module."""
     return module(_document(session, module_path(module_id)))
 
 
@@ -135,12 +133,12 @@ def _tree(session: Session, path: str, recurse: bool) -> Iterator[Module]:
     below: list[str] = []
     yield from _new(_children(session, path), paths, below)
     skipped: list[str] = []
-    read = functools.partial(_readable, session)
     for _ in range(limits.MAX_LEVELS):
         if not (recurse and below) or len(paths) > limits.MAX_PROJECTS:
             break
         level, below = below, []
-        with closing(read_ahead(read, level, at_once=AT_ONCE)) as pages:
+        reading = read_ahead(lambda child: _readable(session, child), level, at_once=AT_ONCE)
+        with closing(reading) as pages:
             for project, children in zip(level, pages, strict=True):
                 if children is None:
                     skipped.append(project)
@@ -150,7 +148,6 @@ def _tree(session: Session, path: str, recurse: bool) -> Iterator[Module]:
         raise MalformedAnswer(
             f"Cannot list {path or 'the root projects'}: {len(paths)} projects were met and there"
             f" are more, such as {shorten(below[0])}.",
-            endpoint=session.endpoint.url,
             hint="List a project further down.",
         )
     if skipped:
@@ -211,13 +208,11 @@ def _listed(item: Element, parent: str = "") -> Module:
 
 def _segments(path: str, what: str) -> list[str]:
     """
-    The parts of a module path, none of them empty, a dot or two dots; none at all for the root.
+    The parts of a module path, none at all for the root.
 
     A slash at its start or end and ``module/`` before it do not matter. Servers and proxies
     decode paths, some of them twice: a part that would fall apart then, or lead to another
     resource, is refused.
-
-    :raises BadInput: If it is no path.
     """
     if CONTROL_CHARACTERS.search(path):
         raise BadInput(f"{path!r:.120} is not {what}: it holds control characters.")
@@ -226,19 +221,12 @@ def _segments(path: str, what: str) -> list[str]:
     if parts[:1] == ["module"]:
         del parts[0]
     if not all(map(_is_plain, parts)):
-        raise BadInput(
-            f"{shorten(path)!r} is not {what}.",
-            hint=_PATH_HINT,
-        )
+        raise BadInput(f"{shorten(path)!r} is not {what}.", hint=_PATH_HINT)
     return parts
 
 
 def module_path(module_id: str) -> str:
-    """
-    The path of one module, checked so that neither the root nor another resource is reached.
-
-    :raises BadInput: If it is no module's id.
-    """
+    """The path of one module, checked so that neither the root nor another resource is reached."""
     parts = _segments(module_id, "the id of a module")
     if not parts:
         raise BadInput(
@@ -268,11 +256,7 @@ def split_version(identity: str) -> tuple[str, str | None]:
 
 
 def module(root: Element) -> Module:
-    """
-    A module's document as a value.
-
-    :raises MalformedAnswer: If it does not say what it is.
-    """
+    """A module's document as a value."""
     name, version = root.get("shortName"), root.get("version")
     kind = _KINDS.get(root.get("category", ""))
     if not name or kind is None:
@@ -322,12 +306,12 @@ def _parameters(element: Element, *maps: str) -> Iterator[ModuleParameter]:
     names: set[str] = set()
     for name in maps or ("parameters", "inputParametersExpanded"):
         for parameter in entries(element, name, "parameter"):
-            if parameter.get("name", "") in names:
+            own, value = parameter.get("name", ""), parameter.findtext("value")
+            if own in names:
                 continue
-            names.add(parameter.get("name", ""))
-            value = parameter.findtext("value")
+            names.add(own)
             yield ModuleParameter(
-                name=parameter.get("name", ""),
+                name=own,
                 category=parameter.get("category", ""),
                 value=parameter.findtext("defaultValue") if value is None else value,
                 type=parameter.get("type", ""),
@@ -340,8 +324,5 @@ def _parameters(element: Element, *maps: str) -> Iterator[ModuleParameter]:
 
 def _image_ids(element: Element) -> dict[str, str]:
     images = element.iterfind("cloudImageIdentifiers/cloudImageIdentifier")
-    identifiers = {
-        image.get("cloudServiceName", ""): image.get("cloudImageIdentifier", "")
-        for image in images
-    }
-    return {cloud: image for cloud, image in identifiers.items() if cloud and image}
+    identifiers = ((i.get("cloudServiceName"), i.get("cloudImageIdentifier")) for i in images)
+    return {cloud: image for cloud, image in identifiers if cloud and image}

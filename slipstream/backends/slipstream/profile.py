@@ -54,18 +54,13 @@ class Profile:
 
     @classmethod
     def read(cls, session: Session, *, doing: str) -> Profile:
-        """
-        Read the profile of the user who is logged in.
-
-        :raises MalformedAnswer: If it is not the whole profile of that user.
-        """
+        """Read the profile of the user who is logged in; all of it, or it is an error."""
         root = parse(session.send(get(_path(session)), doing=doing), "user")
         entries = root.findall("parameters")
         if len(entries) != 1 or root.get("name") != user_name(session) or not _is_map(entries[0]):
             # What is missing here would be deleted on the server when it is written back.
             raise MalformedAnswer(
                 f"Cannot {doing}: the profile that the server gave is not complete.",
-                endpoint=session.endpoint.url,
                 hint="Nothing was changed. Try again later.",
             )
         return cls(root, entries[0])
@@ -83,7 +78,7 @@ class Profile:
         There is no flag for that; the server's own client decides it by the same names.
         """
         names, secrets = set(), set()
-        for parameter in self._parameters():
+        for parameter in self.entries.iterfind("entry/parameter"):
             if parameter.findtext("value", ""):
                 name, category = parameter.get("name", ""), parameter.get("category", "")
                 if name.endswith(_NAMES):
@@ -128,15 +123,11 @@ class Profile:
         hint = "Look at list_key_pairs()."
         require_status(session, response, {201, 202}, doing=doing, hint=hint)
 
-    def _parameters(self) -> Iterator[Element]:
-        return self.entries.iterfind("entry/parameter")
-
     def _parameter(self, name: str) -> Element | None:
-        return next((p for p in self._parameters() if p.get("name") == name), None)
+        return self.entries.find(f"entry/parameter[@name='{name}']")
 
     def _value(self, name: str) -> str:
-        parameter = self._parameter(name)
-        return "" if parameter is None else parameter.findtext("value", "")
+        return self.entries.findtext(f"entry/parameter[@name='{name}']/value", "")
 
 
 def _is_map(entries: Element) -> bool:
@@ -174,7 +165,7 @@ def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
 
 
 def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
-    """Remove the lines of this very key and comment; every other line stays."""
+    """Remove the lines of this very key and comment."""
 
     def remove(lines: Lines) -> Lines:
         rest = [line for line in lines if _read(line) != key]
@@ -202,12 +193,7 @@ def ensure_key(backend: CimiBackend, key: SSHKey) -> None:
 
 
 def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str) -> None:
-    """
-    Change the lines, and make sure that nobody's change is lost by it.
-
-    :param edit: Gives the lines wanted instead of those that are there; called several times.
-    :raises KeyPairConflict: If somebody else goes on changing them meanwhile.
-    """
+    """Change the lines, and make sure that nobody's change is lost by it."""
     session = backend.session
     with backend.key_lock.get():
         before = Profile.read(session, doing=doing).ssh_lines
@@ -233,7 +219,6 @@ def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str)
     raise KeyPairConflict(
         f"Cannot {doing}: somebody else is changing the SSH keys of this account on"
         f" {session.endpoint} at the same time.",
-        endpoint=session.endpoint.url,
         hint="Look at list_key_pairs(), then try again.",
     )
 

@@ -60,19 +60,18 @@ class Identity:
 NOBODY = Identity()
 
 
-def acl(owner: str, **rights: Iterable[str]) -> dict[str, list[str]]:
-    """Write an ACL as the server keeps it: each right lists the holders of stronger ones too."""
-    named = {right.replace("_", "-"): list(holders) for right, holders in rights.items()}
-    return normalised({"owners": [owner], **named})
+def acl(owner: str, **rights: Iterable[str]) -> dict[str, Iterable[str]]:
+    """Write an ACL."""
+    return {"owners": [owner]} | {name.replace("_", "-"): to for name, to in rights.items()}
 
 
-def managed_acl(user: str) -> dict[str, list[str]]:
+def managed_acl(user: str) -> dict[str, Iterable[str]]:
     """The ACL of what the server owns and a user may do everything with, as a credential."""
     return acl(ADMIN, edit_acl=(user,))
 
 
 def normalised(sent: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """Bring an ACL into the form that is kept."""
+    """Bring an ACL into the form that is kept: a right lists the holders of stronger ones too."""
     full: dict[str, set[str]] = {right: set(holders) for right, holders in sent.items()}
     if ADMIN not in full.get("owners", set()):
         full.setdefault("edit-acl", set()).add(ADMIN)

@@ -11,22 +11,24 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from slipstream.sandbox.cimi import Reply, action, created, not_played
+from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, not_played
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.nuvla.access import ANON, USER, managed_acl
 from slipstream.sandbox.nuvla.jobs import queued
-from slipstream.sandbox.nuvla.resource import COMMON, Resource, schema
-from slipstream.sandbox.schema import Description, anything, described, texts, within
+from slipstream.sandbox.nuvla.resource import COMMON, Resource, schema, unfit
+from slipstream.sandbox.schema import Description, anything, described, texts, violation, within
 from slipstream.sandbox.ssh_keys import generate
 from slipstream.sandbox.store import Document
 from slipstream.sandbox.timestamps import iso
 
 _KEYS = ("public-key", "private-key")
+_OUTER = ("name", "description", "tags", "parent")
+_CREATE = {name: COMMON[name] for name in (*_OUTER, "acl", "resource-type")}
 # Of what a template has no value, but a document may.
 _OPTIONAL: dict[str, Description] = {
-    "generate-ssh-key": texts("public-key", "private-key"),
+    "generate-ssh-key": texts(*_KEYS),
     "generate-api-key": described(ttl=within(0)),
-    "gpg-key": texts("public-key", "private-key"),
+    "gpg-key": texts(*_KEYS),
 }
 _UNPLAYED = ("create-credential-vpn-customer", "generate-hashed-password")
 
@@ -41,56 +43,65 @@ class Credential(Resource):
         texts("scope", "token", "parent-credential"),
         claims=anything,
     )
+    kept_by_server = Resource.kept_by_server | {"claims", "digest", "method", "subtype"}
 
     def may_add(self) -> bool:
         """Whether the sender may add a credential: the template decides."""
         return True
 
     def create(self, body: Document) -> Reply:
-        """Make a credential from a template."""
-        template, values = self.from_template(body)
-        method, subtype = template["method"], template["subtype"]
-        if method in _UNPLAYED:
-            raise not_played(f"adding a credential by {template['id']}")
-        allowed = dict.fromkeys(set(template) - set(COMMON), COMMON["name"])
-        self.check_template(body, values, allowed | _OPTIONAL.get(method, {}))
+        """Make a credential from a template, whose values are under those that were sent."""
+        template = self._template(body)
+        method = template["method"]
+        own = {name: value for name, value in template.items() if name not in COMMON}
+        sent = {name: value for name, value in body["template"].items() if name != "href"}
+        values = own | sent
+        allowed = COMMON | dict.fromkeys(own, COMMON["name"]) | _OPTIONAL.get(method, {})
+        wrong = violation(_CREATE, {name: body[name] for name in body if name != "template"})
+        if wrong is None and (below := violation(allowed, values)):
+            wrong = below.below("template")
+        if wrong is not None:
+            raise unfit(wrong)
         stored, once = self._made(method, values)
-        outer = {
-            name: body[name] for name in ("name", "description", "tags", "parent") if name in body
-        }
+        outer = {name: body[name] for name in _OUTER if name in body}
         rights = body.get("acl") or values.get("acl") or managed_acl(self.identity.owner)
-        fixed = {"method": method, "subtype": subtype, "acl": rights}
+        fixed = {"method": method, "subtype": template["subtype"], "acl": rights}
         return created(self.store(stored | outer | fixed)["id"], **once)
+
+    def _template(self, body: Document) -> Document:
+        sent = body.get("template")
+        href = sent.get("href") if isinstance(sent, dict) else None
+        if not isinstance(href, str):
+            text = "cannot validate CredentialTemplate create document with subtype: ''"
+            raise JsonProblem(400, text)
+        template = self.world.store.get(href)
+        if template is None or template["resource-type"] != "credential-template":
+            raise JsonProblem(400, f"requested href not found: {href}")
+        if self.identity.user is None:
+            raise JsonProblem(400, f"requested href cannot be accessed: {href}")
+        if template["method"] in _UNPLAYED:
+            raise not_played(f"adding a credential by {href}")
+        return template
 
     def _made(self, method: str, values: Document) -> tuple[Document, dict[str, Any]]:
         """What is kept, and what is shown only once."""
-        if method == "generate-api-key":
-            return self._api_key(values)
-        if method != "generate-ssh-key":
+        if method == "generate-ssh-key":
+            once = {key.replace("-", "_"): values[key] for key in _KEYS if key in values}
+            if not once:
+                public, private = generate(3072)
+                values["public-key"] = public
+                once = {"public_key": public, "private_key": private}
+            return values, once
+        if method != "generate-api-key":
             return values, {}
-        sent = {key.replace("-", "_"): values[key] for key in _KEYS if key in values}
-        if sent:
-            return values, sent
-        public, private = generate(3072)
-        return values | {"public-key": public}, {"public_key": public, "private_key": private}
-
-    def _api_key(self, values: Document) -> tuple[Document, dict[str, Any]]:
-        ttl = values.pop("ttl")
         secret, identity = self.world.ids.secret(), self.identity.owner
-        values["digest"] = secret_digest(secret)
-        values["claims"] = {"identity": identity, "roles": [identity, USER, ANON]}
-        if ttl:
+        if ttl := values.pop("ttl"):
             values["expiry"] = iso(self.world.now() + timedelta(seconds=ttl))
-        return values, {"secret_key": secret}
-
-    def changed(self, document: Document, changes: Document) -> Document:
-        """Leave alone what makes a credential what it is."""
-        fixed = {"claims", "digest", "method", "subtype"}
-        return {name: value for name, value in changes.items() if name not in fixed}
+        claims = {"identity": identity, "roles": [identity, USER, ANON]}
+        return values | {"digest": secret_digest(secret), "claims": claims}, {"secret_key": secret}
 
     def offered(self, document: Document) -> Sequence[str]:
-        subtype = document.get("subtype", "")
-        return ("check",) if subtype.startswith("infrastructure-service-") else ()
+        return ("check",) if document["subtype"].startswith("infrastructure-service-") else ()
 
     @action
     def check(self, credential: Document) -> Reply:

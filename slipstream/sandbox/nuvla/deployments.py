@@ -11,10 +11,9 @@ from typing import Any
 
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import secret_digest
-from slipstream.sandbox.nuvla import parameters
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, INTERNAL, USER, acl, normalised
 from slipstream.sandbox.nuvla.infrastructure import PULL
-from slipstream.sandbox.nuvla.jobs import queued, under_way
+from slipstream.sandbox.nuvla.jobs import cancel, queued, under_way
 from slipstream.sandbox.nuvla.modules import content_of, split_version
 from slipstream.sandbox.nuvla.resource import Resource, schema
 from slipstream.sandbox.nuvla.state import State
@@ -31,7 +30,6 @@ from slipstream.sandbox.schema import (
     within,
 )
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.timestamps import iso
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
     "start": frozenset({"CREATED", "STOPPED"}),
@@ -40,9 +38,8 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     "create-log": frozenset({"STARTED", "UPDATING", "ERROR"}),
     "delete": frozenset({"CREATED", "STOPPED"}),
 }
-_FIXED = frozenset(
-    {"owner", "infrastructure-service", "deployment-set", "subscription-id", "nuvlabox"}
-)
+_OFFERED = {"start": "start", "stop": "stop", "update": "update_deployment"}
+_OFFERED |= {"create-log": "create-log"}
 # What may be changed in the copy of the module: the list, and the value of its elements.
 _OPEN = (
     ("environmental-variables", "name", "value"),
@@ -112,8 +109,11 @@ class Deployment(Resource):
 
     name = "deployment"
     hidden = ("module/content", "module/versions", "api-endpoint")
-    bulk = "bulk-action"
-    unplayed = ("bulk",)
+    bulk = ("bulk-action", USER)
+    unplayed = ("bulk", "check-dct", "fetch-module", "fetch-coe-resources", "detach")
+    kept_by_server = Resource.kept_by_server | {
+        *("owner", "infrastructure-service", "deployment-set", "subscription-id", "nuvlabox")
+    }
     description = schema(
         texts("owner", "credential-name", "infrastructure-service", "infrastructure-service-name"),
         texts("nuvlabox", "nuvlabox-name", "api-endpoint", "deployment-set", "app-set", "coupon"),
@@ -130,16 +130,10 @@ class Deployment(Resource):
         data_records_filter=anything,
     )
 
-    # Adding and editing.
-
-    def add(self) -> Reply:
-        """Add a deployment; a body that is no map is a map without a module."""
-        if not self.may_add():
-            raise self.required()
-        body = self.request.body if isinstance(self.request.body, dict) else {}
-        reply = self.create(body)
-        self.record("add", reply.document["resource-id"], success=True)
-        return reply
+    def body(self) -> Document:
+        """The body as a map; only an edit minds anything else."""
+        is_map = isinstance(self.request.body, dict)
+        return super().body() if is_map or self.request.method == "put" else {}
 
     def create(self, body: Document) -> Reply:
         """Add a deployment of a module, where a credential leads to."""
@@ -185,7 +179,6 @@ class Deployment(Resource):
 
     def changed(self, document: Document, changes: Document) -> Document:
         """Leave alone what follows from other attributes, and work that out anew."""
-        changes = {name: value for name, value in changes.items() if name not in _FIXED}
         if "module" in changes:
             changes["module"] = self._edited_module(document["module"], changes["module"])
         parent = changes["parent"] if "parent" in changes else document.get("parent")
@@ -206,18 +199,6 @@ class Deployment(Resource):
             rights[right] = [*rights.get(right, ()), principal]
         return normalised(rights)
 
-    @action
-    def fetch_module(self, deployment: Document) -> Reply:
-        """Take another version of the module, with the values that were set."""
-        self.require("edit-data", deployment)
-        href = str(self.body().get("module-href", ""))
-        if split_version(href)[0] != deployment["module"]["id"]:
-            raise JsonProblem(400, "invalid module-href")
-        module = self._edited_module(deployment["module"], {"href": href})
-        content = _with_values(module["content"], deployment["module"]["content"])
-        changed = self.keep(deployment | {"module": module | {"content": content}} | self.stamp())
-        return Reply(document=self.present(changed, None))
-
     def _edited_module(self, module: Document, sent: Any) -> Document:
         sent = sent if isinstance(sent, dict) else {}
         href = sent.get("href", module["href"])
@@ -228,8 +209,6 @@ class Deployment(Resource):
             return module
         return module | {"content": _with_values(module["content"], content)}
 
-    # Deleting.
-
     def deletable(self, document: Document) -> bool:
         return document["state"] in _ALLOWED["delete"]
 
@@ -238,14 +217,13 @@ class Deployment(Resource):
         self._check_state(document, "delete")
         self._clear_up(document)
 
-    def _clear_up(self, deployment: Document) -> None:
+    def _clear_up(self, deployment: Document, *kinds: str) -> None:
         """Remove what goes with a deployment: parameters, logs and API key."""
         store = self.world.store
-        parameters.remove(self.world, deployment["id"])
-        for log in list(store.collection("resource-log")):
-            if log["parent"] == deployment["id"]:
-                store.remove(log["id"])
-        store.remove(deployment.get("api-credentials", {}).get("api-key", ""))
+        for kind in kinds or ("deployment-parameter", "resource-log", "credential"):
+            for document in list(store.collection(kind)):
+                if document.get("parent") == deployment["id"]:
+                    store.remove(document["id"])
 
     @action
     def force_delete(self, deployment: Document) -> Reply:
@@ -259,16 +237,10 @@ class Deployment(Resource):
     # Starting, stopping, updating.
 
     def offered(self, document: Document) -> Sequence[str]:
-        pairs = (
-            ("start", "start"),
-            ("stop", "stop"),
-            ("update", "update_deployment"),
-            ("create-log", "create-log"),
-        )
-        allowed = [rel for rel, name in pairs if document["state"] in _ALLOWED[name]]
-        detachable = ["detach"] if "deployment-set" in document else []
+        state = document["state"]
+        allowed = [rel for rel, name in _OFFERED.items() if state in _ALLOWED[name]]
         always = ("clone", "check-dct", "fetch-module", "fetch-coe-resources", "force-delete")
-        return [*allowed, *always, *detachable]
+        return [*allowed, *always]
 
     def _check_state(self, deployment: Document, name: str) -> None:
         identifier, state = deployment["id"], deployment["state"]
@@ -300,7 +272,7 @@ class Deployment(Resource):
         self._check_state(deployment, "start")
         is_pull = deployment.get("execution-mode") == "pull"
         if deployment["state"] == "STOPPED":
-            parameters.remove(self.world, deployment["id"])
+            self._clear_up(deployment, "deployment-parameter")
         self._set_state(deployment, "PENDING" if is_pull else "STARTING")
         if "api-credentials" not in deployment:
             rights = self._shared_with(deployment, deployment["id"])
@@ -316,13 +288,13 @@ class Deployment(Resource):
         key = self.world.document(
             "credential",
             ADMIN,
-            rights={"view_meta": (deployment["owner"],)},
             name=f"API key for {deployment['id']}",
             parent=deployment["id"],
             subtype="api-key",
             method="generate-api-key",
             digest=secret_digest(secret),
             claims={"identity": deployment["id"], "roles": [USER, ANON]},
+            acl=acl(ADMIN, view_meta=(deployment["owner"],)),
         )
         return {"api-key": key["id"], "api-secret": secret}
 
@@ -332,22 +304,12 @@ class Deployment(Resource):
         self._check_state(deployment, "stop")
         self._set_state(deployment, "STOPPING")
         self.require("manage", deployment)
-        sent: Mapping[str, Any] = self.request.body if isinstance(self.request.body, dict) else {}
-        names = ("delete", "remove-volumes", "remove-images")
+        sent, names = self.body(), ("delete", "remove-volumes", "remove-images")
         payload = {name: sent[name] for name in names if name in sent}
-        self._drop_jobs(deployment)
+        # A start that is still under way must not win over the stop.
+        for job in under_way(self.world, deployment["id"]):
+            cancel(self.world, job, by=ADMIN)
         return self._queue("stop_deployment", deployment, payload=payload)
-
-    def _drop_jobs(self, deployment: Document) -> None:
-        """Cancel a start that is still under way: it must not win over the stop."""
-        world, now = self.world, self.world.now()
-        for identifier in list(world.work):
-            job = world.store[identifier]
-            if job["target-resource"]["href"] == deployment["id"]:
-                del world.work[identifier]
-                time = iso(now)
-                fields = {"state": "CANCELED", "progress": 100, "time_of_status_change": time}
-                world.change(identifier, now, by=ADMIN, priority=None, **fields)
 
     @action
     def update(self, deployment: Document) -> Reply:
@@ -356,25 +318,6 @@ class Deployment(Resource):
         self._check_state(deployment, "update_deployment")
         self._set_state(deployment, "UPDATING")
         return self._queue("update_deployment", deployment)
-
-    # Other actions.
-
-    @action
-    def check_dct(self, deployment: Document) -> Reply:
-        """Queue the job that looks whether the images are trusted."""
-        self.require("manage", deployment)
-        return self._queue("dct_check", deployment)
-
-    @action
-    def fetch_coe_resources(self, deployment: Document) -> Reply:
-        """What the cluster knows of a deployment: nothing, as no edge has reported."""
-        self.require("view-data", deployment)
-        return Reply(document={})
-
-    @action
-    def detach(self, deployment: Document) -> Reply:
-        """Take a deployment out of its set; the sandbox has no sets."""
-        raise self.not_allowed("detach", deployment)
 
     @action
     def create_log(self, deployment: Document) -> Reply:
@@ -393,7 +336,7 @@ class ResourceLog(Resource):
 
     name = "resource-log"
     adders = ADMIN
-    bulk = "bulk-delete"
+    bulk = ("bulk-delete", ADMIN)
     unplayed = ("bulk-delete",)
     description = schema(
         components=list_of(text),

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from slipstream.sandbox.nuvla import parameters
-from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL
-from slipstream.sandbox.nuvla.jobs import PICK_UP, POLL
+from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, acl
+from slipstream.sandbox.nuvla.jobs import DELAYS
 from slipstream.sandbox.nuvla.state import State, Work
 from slipstream.sandbox.store import Document
 from slipstream.sandbox.timestamps import iso
@@ -44,86 +44,70 @@ def advance(world: State, now: datetime) -> None:
     for work in sorted(world.work.values(), key=lambda work: work.due):
         while work.job in world.work and work.due <= now:
             if _is_stuck(world, work):
-                work.due = now + timedelta(seconds=POLL)
+                work.due = now + timedelta(seconds=DELAYS["pull"])
                 break
             at = work.due
-            _PLANS[work.mode][work.step][1](world, work, at)
-            work.step += 1
-            if work.job in world.work:
-                work.due = at + timedelta(seconds=_PLANS[work.mode][work.step][0])
+            delay, step = _PLANS[work.mode][work.step]
+            work.step, work.due = work.step + 1, at + timedelta(seconds=delay)
+            step(world, work, at)
 
 
 def _is_stuck(world: State, work: Work) -> bool:
     target = world.store[work.job]["target-resource"]["href"]
-    return target in world.held or (work.mode == "pull" and not _is_edge_online(world, target))
-
-
-def _is_edge_online(world: State, target: str) -> bool:
     document = world.store.get(target) or {}
     if document.get("resource-type") == "resource-log":
         document = world.store.get(document["parent"]) or {}
-    is_edge = target.startswith("nuvlabox/")
-    edge = document if is_edge else world.store.get(document.get("nuvlabox", ""))
-    return edge is None or bool(edge.get("online", True))
+    edge = world.store.get(document.get("nuvlabox", "")) or {}
+    return target in world.held or (work.mode == "pull" and not edge.get("online", True))
+
+
+def _set(world: State, work: Work, at: datetime, **fields: Any) -> None:
+    if "state" in fields:
+        fields.setdefault("time_of_status_change", iso(at))
+    world.change(work.job, at, by=ADMIN, **fields)
 
 
 def _begin(world: State, work: Work, at: datetime) -> None:
-    fields = {"state": "RUNNING", "progress": 10, "time_of_status_change": iso(at)}
-    world.change(work.job, at, by=ADMIN, started=iso(at), priority=None, **fields)
+    _set(world, work, at, state="RUNNING", progress=10, started=iso(at), priority=None)
 
 
 def _half(world: State, work: Work, at: datetime) -> None:
-    world.change(work.job, at, by=ADMIN, progress=50)
+    _set(world, work, at, progress=50)
 
 
 def _fail_once(world: State, work: Work, at: datetime) -> None:
-    world.change(
-        work.job,
-        at,
-        by=ADMIN,
-        state="QUEUED",
-        progress=0,
-        execution_mode="pull",
-        status_message=f"{SECOND_CHANCE}.\n{_UNREACHABLE}",
-        time_of_status_change=iso(at),
-    )
-    work.mode, work.step = "pull", -1
+    text = f"{SECOND_CHANCE}.\n{_UNREACHABLE}"
+    fields = {"execution_mode": "pull", "status_message": text}
+    _set(world, work, at, state="QUEUED", progress=0, **fields)
+    work.mode, work.step = "pull", 0
 
 
 def _finish(world: State, work: Work, at: datetime) -> None:
     job = world.store[work.job]
-    is_log = job["action"] == "fetch_deployment_log"
     reason = _carry_out(world, job, at)
-    started = datetime.fromisoformat(job["started"])
-    world.change(
-        work.job,
-        at,
-        by=ADMIN,
-        state="FAILED" if reason else "SUCCESS",
-        progress=100,
-        return_code=1 if reason else 0,
-        duration=round((at - started).total_seconds()),
+    fields: Document = {"state": "FAILED" if reason else "SUCCESS", "status_message": reason}
+    if job["action"] == "fetch_deployment_log":
         # What fetches a log has nothing to say of itself.
-        status_message=reason or (None if is_log else "StdOut: \n done"),
-        time_of_status_change=None if is_log else iso(at),
-    )
+        fields["time_of_status_change"] = None
+    elif reason is None:
+        fields["status_message"] = "StdOut: \n done"
+    seconds = round((at - datetime.fromisoformat(job["started"])).total_seconds())
+    code = 1 if reason else 0
+    _set(world, work, at, progress=100, return_code=code, duration=seconds, **fields)
     del world.work[work.job]
 
 
+# What is done, and the seconds until the next step.
 _PLANS: Mapping[str, tuple[tuple[float, Step], ...]] = {
-    "push": ((PICK_UP, _begin), (15, _half), (20, _finish)),
-    "pull": ((POLL, _begin), (15, _half), (20, _finish)),
-    "mixed": ((PICK_UP, _begin), (20, _fail_once)),
+    **dict.fromkeys(("push", "pull"), ((15, _begin), (20, _half), (0, _finish))),
+    "mixed": ((20, _begin), (DELAYS["pull"], _fail_once)),
 }
 
 
 def _carry_out(world: State, job: Document, at: datetime) -> str | None:
     """Do what a job is for; the message if it failed."""
     identifier = job["target-resource"]["href"]
-    target = world.store.get(identifier)
-    effect = _EFFECTS.get(job["action"])
-    if effect is None:
-        return None
+    target, effect = world.store.get(identifier), _EFFECTS[job["action"]]
     if target is None:
         return _failure("NuvlaError", f"{identifier} not found")
     reason = world.failures.pop(identifier, None)
@@ -165,24 +149,17 @@ def _deploy(world: State, _: Document, deployment: Document, at: datetime) -> st
 
 def _refresh(world: State, deployment: Document, at: datetime) -> None:
     """Add the job that looks after a deployment from time to time, done."""
-    target = {"href": deployment["id"]}
     world.document(
         "job",
         ADMIN,
         at=at,
-        rights={"view_data": (deployment["owner"],)},
         created_by=INTERNAL,
-        version=2,
         action="deployment_state_10",
         state="SUCCESS",
         progress=100,
         return_code=0,
-        execution_mode="push",
-        target_resource=target,
-        affected_resources=[target],
-        started=iso(at),
-        duration=0,
-        time_of_status_change=iso(at),
+        target_resource={"href": deployment["id"]},
+        acl=acl(ADMIN, view_data=(deployment["owner"],)),
     )
 
 
@@ -213,17 +190,10 @@ def _check(world: State, _: Document, credential: Document, at: datetime) -> str
     return None
 
 
-def _validate(world: State, _: Document, module: Document, at: datetime) -> str | None:
-    text = "Docker-compose valid."
-    world.change(module["id"], at, valid=True, validation_message=text)
-    return None
-
-
 _EFFECTS: Mapping[str, Effect] = {
     "start_deployment": _deploy,
     "update_deployment": _deploy,
     "stop_deployment": _stop,
     "fetch_deployment_log": _fetch_log,
     "credential_check": _check,
-    "validate-docker-compose": _validate,
 }

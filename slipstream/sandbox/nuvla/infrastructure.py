@@ -9,45 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, not_played
-from slipstream.sandbox.nuvla.access import ADMIN
-from slipstream.sandbox.nuvla.jobs import queued
+from slipstream.sandbox.cimi import JsonProblem
+from slipstream.sandbox.nuvla.access import ADMIN, USER
 from slipstream.sandbox.nuvla.resource import Resource, schema
-from slipstream.sandbox.schema import anything, boolean, described, list_of, map_of, matching, text
+from slipstream.sandbox.schema import anything, text
 from slipstream.sandbox.store import Document
 
 PULL = "NUVLA_JOB_PULL"
 """The capability of an edge that fetches its jobs itself."""
-_WORDS = "[a-z0-9]+(-[a-z0-9]+)*"
-_TEMPLATE = described(
-    subtype=matching(_WORDS, f'(fn [%] (re-matches #"^{_WORDS}$" %))'), endpoint=text, state=text
-)
 
 
 class InfrastructureService(Resource):
-    """Services."""
+    """Services. The sandbox does not administer them."""
 
     name = "infrastructure-service"
-    description = schema(
-        method=text,
-        endpoint=text,
-        state=text,
-        swarm_enabled=boolean,
-        swarm_manager=boolean,
-        online=boolean,
-        capabilities=list_of(text),
-        management_credential=text,
-        cluster_params=map_of(),
-    )
-
-    def create(self, body: Document) -> Reply:
-        """Add a service; nothing says that its group has to exist."""
-        template, values = self.from_template(body)
-        if template["method"] != "generic":
-            raise not_played(f"adding a service by {template['id']}")
-        self.check_template(body, values, _TEMPLATE)
-        outer = {name: body[name] for name in ("name", "description", "parent") if name in body}
-        return created(self.store(values | outer | {"method": template["method"]})["id"])
+    unplayed = ("add", "edit")
 
 
 class InfrastructureServiceGroup(Resource):
@@ -70,56 +46,37 @@ class InfrastructureServiceGroup(Resource):
 
     def remove(self, document: Document) -> None:
         """Refuse while there are services."""
-        number, identifier = len(self._services(document)), document["id"]
-        if number:
-            text_ = f"cannot delete {identifier}: {number} linked services remain"
-            raise JsonProblem(409, text_)
+        if number := len(self._services(document)):
+            words = f"{number} linked services remain"
+            raise JsonProblem(409, f"cannot delete {document['id']}: {words}")
 
 
 class NuvlaBox(Resource):
-    """Edges."""
+    """Edges. The sandbox does not administer them."""
 
     name = "nuvlabox"
-    bulk = "bulk-action"
-    _unplayed = (
-        *("commission", "decommission", "revoke-ssh-key", "update-nuvlabox", "create-log"),
-        *("cluster-nuvlabox", "assemble-playbooks", "enable-emergency-playbooks", "heartbeat"),
-        *("enable-host-level-management", "generate-new-api-key"),
+    bulk = ("bulk-action", USER)
+    _actions = (
+        *("add-ssh-key", "reboot", "commission", "decommission", "revoke-ssh-key"),
+        *("update-nuvlabox", "create-log", "cluster-nuvlabox", "assemble-playbooks"),
+        *("enable-emergency-playbooks", "heartbeat", "enable-host-level-management"),
+        "generate-new-api-key",
     )
-    unplayed = ("add", "edit", "bulk", "coe-resource-actions", *_unplayed)
+    unplayed = ("add", "edit", "bulk", "coe-resource-actions", *_actions)
 
     def deletable(self, document: Document) -> bool:
         return document["state"] in {"NEW", "DECOMMISSIONED", "ERROR"}
 
     def offered(self, document: Document) -> Sequence[str]:
         is_new = PULL in document.get("capabilities", ())
-        actions = ("add-ssh-key", "reboot", *self._unplayed)
-        return (*actions, *(["coe-resource-actions"] if is_new else []))
+        return (*self._actions, *(["coe-resource-actions"] if is_new else []))
 
     def remove(self, document: Document) -> None:
         """Refuse in most states."""
         if not self.deletable(document):
-            raise self.not_allowed("delete", document)
-
-    @action
-    def reboot(self, edge: Document) -> Reply:
-        """Queue the job that reboots an edge, which the edge fetches."""
-        text_ = f"sending reboot request to NuvlaBox {edge['id']}"
-        return self._ask("reboot_nuvlabox", edge, text_)
-
-    @action
-    def add_ssh_key(self, edge: Document) -> Reply:
-        """Queue the job that lets a key into an edge."""
-        key = self.visible(self.body().get("credential"))["id"]
-        text_ = f"asking NuvlaBox {edge['id']} to add SSH key {key}"
-        return self._ask("nuvlabox_add_ssh_key", edge, text_, affected=[key])
-
-    def _ask(self, name: str, edge: Document, text_: str, affected: Sequence[str] = ()) -> Reply:
-        self.require("manage", edge)
-        holders: tuple[str, ...] = (self.identity.owner, edge["id"])
-        rights = {"view_data": holders, "manage": holders, "edit_data": holders}
-        rights["edit_acl"] = holders[:1]
-        return queued(self, name, edge, text_, mode="pull", rights=rights, affected=affected)
+            identifier = document["id"]
+            words = f"operation 'delete' not allowed on {identifier}"
+            raise JsonProblem(409, words, identifier)
 
 
 class NuvlaBoxStatus(Resource):

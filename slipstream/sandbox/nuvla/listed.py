@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, USER
-from slipstream.sandbox.nuvla.resource import Resource, schema
-from slipstream.sandbox.schema import anything, boolean, described, map_of, one_of, timestamp
+from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.store import Document, Query, Result
 
-WRITING = ("add", "edit", "delete")
+_WRITING = ("add", "edit", "delete", "bulk-delete")
 
 
 class User(Resource):
@@ -21,7 +20,7 @@ class User(Resource):
 
     name = "user"
     searchers = adders = ANON
-    unplayed = (*WRITING, "enable-2fa")
+    unplayed = (*_WRITING, "enable-2fa")
 
     def offered(self, document: Document) -> Sequence[str]:
         return () if "auth-method-2fa" in document else ("enable-2fa",)
@@ -44,47 +43,23 @@ class Group(Resource):
 
 
 class Event(Resource):
-    """What happened to resources. The server makes most of them."""
+    """What happened to resources. The server makes most of them, the sandbox all."""
 
     name = "event"
-    editable = False
-    newest_first = "timestamp"
+    methods = ("search", "add", "read", "delete")
     hidden = ("content/resource/content",)
-    bulk = "bulk-delete"
-    unplayed = ("bulk-delete",)
-    description = schema(
-        described(
-            {
-                "category": anything,
-                "severity": one_of("critical", "high", "medium", "low"),
-                "content": map_of(),
-                "timestamp": timestamp,
-            }
-        ),
-        success=boolean,
-        authn_info=map_of(),
-    )
-
-    def store(self, document: Document) -> Document:
-        """Complete a new event: those of users are of one category, whatever they say."""
-        now = {"timestamp": self.stamp()["updated"]}
-        return super().store(now | document | {"category": "user"})
+    bulk = ("bulk-delete", USER)
+    unplayed = ("add", "bulk-delete")
 
 
 def _listed(
-    name: str, searchers: str = USER, adders: str | None = USER, *, bulk: bool = False
+    name: str, searchers: str = USER, adders: str | None = USER, *, bulk: str = ""
 ) -> type[Resource]:
     """A type that is listed and read; what the real server does beside that is not played."""
-    fields: dict[str, object] = {
-        "name": name,
-        "searchers": searchers,
-        "adders": adders,
-        "editable": False,
-    }
-    methods = ("search", "read") if adders is None else ("search", "read", *WRITING)
-    fields |= {"methods": methods, "unplayed": (*methods[2:], "bulk-delete")}
-    fields |= {"bulk": "bulk-delete", "bulk_group": searchers} if bulk else {}
-    return type(name, (Resource,), fields)
+    methods = ("search", "read", *(_WRITING if adders else ()))
+    fields = {"name": name, "searchers": searchers, "adders": adders, "methods": methods}
+    rights = {"bulk": ("bulk-delete", bulk)} if bulk else {}
+    return type(name, (Resource,), {**fields, **rights, "unplayed": methods[2:]})
 
 
 LISTED: tuple[type[Resource], ...] = (
@@ -97,6 +72,6 @@ LISTED: tuple[type[Resource], ...] = (
     *[_listed(name, ADMIN, ADMIN) for name in ("configuration", "module-application")],
     _listed("ts-nuvlaedge-telemetry", ADMIN, None),
     *[_listed(name) for name in ("deployment-set", "subscription-config")],
-    *[_listed(name, bulk=True) for name in ("data-record", "email")],
-    _listed("notification", adders=ADMIN, bulk=True),
+    *[_listed(name, bulk=USER) for name in ("data-record", "email")],
+    _listed("notification", adders=ADMIN, bulk=USER),
 )

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, message, not_found
-from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, acl
-from slipstream.sandbox.nuvla.resource import Resource, schema, server_error
+from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL
+from slipstream.sandbox.nuvla.resource import Resource, server_error
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.schema import anything, boolean, list_of, map_of, text
 from slipstream.sandbox.store import Document
 
 _CONTENTS = {
@@ -70,7 +69,7 @@ def new_version(world: State, module: Document, content: Document) -> Document:
         names = {service["name"]: service["id"] for service in services}
         content["helm-repo-url"] = names[content["helm-repo-url"]]
     kind = _CONTENTS[module["subtype"]]
-    href = world.document(kind, ADMIN, attributes=content, acl=acl(ADMIN))["id"]
+    href = world.document(kind, ADMIN, content)["id"]
     texts = {name: content[name] for name in ("author", "commit") if name in content}
     return texts | {"href": href}
 
@@ -81,26 +80,9 @@ class Module(Resource):
     name = "module"
     hidden = ("versions", "content")
     unplayed = ("add", "edit", "publish", "unpublish", "validate-docker-compose")
-    description = schema(
-        path=text,
-        parent_path=anything,
-        compatibility=text,
-        logo_url=text,
-        published=boolean,
-        versions=anything,
-        price=map_of(),
-        license=map_of(),
-        data_accept_content_types=list_of(text),
-    )
-
-    def find(self, identifier: str) -> Document | None:
-        return self.world.store.get(split_version(identifier)[0])
 
     def existing(self, identifier: str) -> Document:
-        document = self.find(identifier)
-        if document is None:
-            raise not_found(split_version(identifier)[0])
-        return document
+        return super().existing(split_version(identifier)[0])
 
     def complete(self, document: Document) -> Document:
         """Add the content of the version in the address."""

@@ -12,14 +12,12 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from hashlib import md5
-from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
 import yaml
 
-from slipstream.sandbox.cimi import JsonProblem, Reply, created
-from slipstream.sandbox.nuvla.access import acl
+from slipstream.sandbox.nuvla.access import USER, acl
 from slipstream.sandbox.nuvla.resource import Resource, schema
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.schema import described, string, text
@@ -30,7 +28,6 @@ THIS_MACHINE = "127.0.0.1"
 SITE = "site"
 """The output parameter that the seeded WordPress fills in: where the sandbox shows the blog."""
 _PORT = re.compile(r"(?:[\d.:]*:)?(\d+)(?:/(tcp|udp))?")
-_FIXED = frozenset({"parent", "name", "node-id"})
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +39,7 @@ class Service:
     ports: tuple[tuple[str, int], ...] = ()
 
 
-def _read(text: str) -> list[dict[str, Any]]:
+def _read(text: str) -> list[Document]:
     try:
         return [part for part in yaml.safe_load_all(text) if isinstance(part, dict)]
     except yaml.YAMLError:
@@ -51,19 +48,17 @@ def _read(text: str) -> list[dict[str, Any]]:
 
 def compose_services(text: str) -> list[Service]:
     """Read a Compose file."""
-    services = (_read(text) or [{}])[0].get("services")
+    services = (_read(text) or [{}])[0].get("services") or {}
     return [
-        Service(node=str(name), image=str(service.get("image", "")), ports=tuple(_ports(service)))
-        for name, service in (services if isinstance(services, dict) else {}).items()
+        Service(node=name, image=service.get("image", ""), ports=tuple(_ports(service)))
+        for name, service in services.items()
         if isinstance(service, dict)
     ]
 
 
-def _ports(service: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    for port in service.get("ports") or ():
-        if isinstance(port, dict):
-            yield str(port.get("protocol", "tcp")), int(port["target"])
-        elif match := _PORT.fullmatch(str(port)):
+def _ports(service: Document) -> Iterator[tuple[str, int]]:
+    for port in service.get("ports", ()):
+        if match := _PORT.fullmatch(str(port)):
             yield match[2] or "tcp", int(match[1])
 
 
@@ -71,13 +66,11 @@ def kubernetes_services(text: str) -> list[Service]:
     """Read a Kubernetes manifest."""
     services = []
     for part in _read(text):
-        name = (part.get("metadata") or {}).get("name")
-        if part.get("kind") not in {"Deployment", "Service"} or not name:
-            continue
-        spec = part.get("spec") or {}
-        listed = spec.get("ports") or () if spec.get("type") == "NodePort" else ()
-        ports = tuple((str(port.get("protocol", "TCP")).lower(), port["port"]) for port in listed)
-        services.append(Service(node=f"{part['kind']}.{name}", ports=ports))
+        if part["kind"] in {"Deployment", "Service"}:
+            spec, name = part.get("spec", {}), part["metadata"]["name"]
+            listed = spec["ports"] if spec.get("type") == "NodePort" else ()
+            ports = tuple((port.get("protocol", "TCP").lower(), port["port"]) for port in listed)
+            services.append(Service(node=f"{part['kind']}.{name}", ports=ports))
     return services
 
 
@@ -98,31 +91,23 @@ def write(
     description: str = "",
 ) -> None:
     """Set a parameter, and make it if it is new."""
-    identifier = parameter_id(deployment["id"], name, node)
+    identifier, holder = parameter_id(deployment["id"], name, node), deployment["id"]
     values: Document = {} if value is None else {"value": value}
     if identifier in world.store:
-        world.change(identifier, at, by=deployment["id"], **values)
+        world.change(identifier, at, by=holder, **values)
         return
     optional = {"node-id": node, "description": description}
-    holder = (deployment["id"],)
     world.document(
         "deployment-parameter",
         deployment["owner"],
+        values | {key: word for key, word in optional.items() if word},
         at=at,
-        attributes=values | {key: word for key, word in optional.items() if word},
         id=identifier,
-        created_by=deployment["id"],
-        parent=deployment["id"],
+        created_by=holder,
+        parent=holder,
         name=name,
-        acl=acl(deployment["owner"], edit_data=holder, view_acl=holder),
+        acl=acl(deployment["owner"], edit_data=(holder,), view_acl=(holder,)),
     )
-
-
-def remove(world: State, deployment: str) -> None:
-    """Forget a deployment's parameters."""
-    for parameter in list(world.store.collection("deployment-parameter")):
-        if parameter["parent"] == deployment:
-            world.store.remove(parameter["id"])
 
 
 def publish_hostname(world: State, deployment: Document, at: datetime) -> None:
@@ -141,12 +126,8 @@ def publish(world: State, deployment: Document, at: datetime) -> None:
         words = output.get("description", "")
         site = f"site/{deployment['id'].partition('/')[2]}" if output["name"] == SITE else None
         write(world, deployment, output["name"], site, at=at, description=words)
-    if deployment["module"]["subtype"] == "application_helm":
-        for name, value in _of_helm(deployment, content):
-            write(world, deployment, name, value, at=at)
-    for service, name, value in _of_services(world, deployment, content):
-        full = f"{service.node}.{name}"
-        write(world, deployment, full, value, at=at, node=service.node)
+    for node, name, value in _of_services(world, deployment, content):
+        write(world, deployment, name, value, at=at, node=node)
 
 
 def _hostname(world: State, deployment: Document) -> str:
@@ -155,7 +136,8 @@ def _hostname(world: State, deployment: Document) -> str:
         return str(status["ip"])
     service = world.store.get(deployment.get("infrastructure-service", "")) or {}
     host = urlsplit(service.get("endpoint", "")).hostname
-    return world.ids.fixed_address or (world.host if host in {None, THIS_MACHINE} else host)
+    own = urlsplit(world.base_url).hostname or THIS_MACHINE
+    return world.ids.fixed_address or (own if host in {None, THIS_MACHINE} else host)
 
 
 def _edge_status(world: State, deployment: Document) -> Document | None:
@@ -163,63 +145,37 @@ def _edge_status(world: State, deployment: Document) -> Document | None:
     return world.store.get(edge.get("nuvlabox-status", ""))
 
 
-def _of_helm(deployment: Document, content: Document) -> Iterator[tuple[str, str]]:
-    identifier = deployment["id"].partition("/")[2]
-    yield "helm-name", f"deployment-{identifier}"
-    yield "helm-namespace", identifier
-    yield "helm-status", "deployed"
-    yield "helm-revision", "1"
-    yield "helm-chart", f"{content.get('helm-chart-name', 'chart')}-1.0.0"
-    yield "helm-app_version", "1.0.0"
-
-
 def _of_services(
     world: State, deployment: Document, content: Document
-) -> Iterator[tuple[Service, str, str]]:
+) -> Iterator[tuple[str, str, str]]:
+    """What each service has: its node, and the names and values of parameters."""
     module, manifest = deployment["module"], str(content.get("docker-compose", ""))
     is_compose = module["subtype"] == "application"
     is_swarm = is_compose and module.get("compatibility") == "swarm"
-    read = compose_services if is_compose else kubernetes_services
-    for service in read(manifest):
-        yield service, "node-id", service.node
+    # What serves the web is the sandbox itself: that is how the address can be opened.
+    special = {80: urlsplit(world.base_url).port or 80}
+    for service in (compose_services if is_compose else kubernetes_services)(manifest):
+        values = {"node-id": service.node}
         if service.image:
-            long = world.ids.uuid() + world.ids.uuid()
-            identifier = long.replace("-", "")
-            yield service, "service-id", identifier[:12] if is_swarm else identifier
-            yield service, "image", service.image
+            identifier = (world.ids.uuid() + world.ids.uuid()).replace("-", "")
+            values["service-id"] = identifier[:12] if is_swarm else identifier
+            values["image"] = service.image
         if is_swarm:
-            yield service, "mode", "replicated"
+            values["mode"] = "replicated"
         if is_swarm or service.node.startswith("Deployment."):
-            yield service, "replicas.desired", "1"
-            yield service, "replicas.running", "1"
+            values |= {"replicas.desired": "1", "replicas.running": "1"}
         for protocol, port in service.ports:
-            # What serves the web is the sandbox itself: that is how the address can be opened.
-            public = world.port if port == 80 else 30000 + len(manifest) % 1000 + port % 1000
-            yield service, f"{protocol}.{port}", str(public)
+            public = special.get(port, 30000 + len(manifest) % 1000 + port % 1000)
+            values[f"{protocol}.{port}"] = str(public)
+        for name, value in values.items():
+            yield service.node, f"{service.node}.{name}", value
 
 
 class DeploymentParameter(Resource):
-    """Deployment parameters."""
+    """Deployment parameters, which the executor writes and users read and edit."""
 
     name = "deployment-parameter"
-    bulk = "bulk-delete"
-    unplayed = ("bulk-delete",)
+    bulk = ("bulk-delete", USER)
+    unplayed = ("add", "bulk-delete")
     description = schema(described({"parent": text, "name": text}), node_id=text, value=string)
-
-    def create(self, body: Document) -> Reply:
-        """Add a parameter of a deployment, under the id that follows from its name."""
-        parent, name = body.get("parent"), body.get("name")
-        if parent is not None:
-            self.visible(parent)
-        identifier = parameter_id(str(parent), str(name), str(body.get("node-id", "")))
-        if identifier in self.world.store:
-            raise JsonProblem(409, f"conflict with {identifier}", identifier)
-        sent = {key: value for key, value in body.items() if key not in self.kept_by_server}
-        rights = dict(sent.get("acl") or {"owners": [self.identity.owner]})
-        rights["edit-acl"] = [*rights.get("edit-acl", ()), parent]
-        self.store(sent | {"id": identifier, "acl": rights})
-        return created(identifier)
-
-    def changed(self, document: Document, changes: Document) -> Document:
-        """Leave alone what the id follows from."""
-        return {name: value for name, value in changes.items() if name not in _FIXED}
+    kept_by_server = Resource.kept_by_server | {"parent", "name", "node-id"}

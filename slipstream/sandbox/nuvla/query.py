@@ -26,8 +26,7 @@ from slipstream.filters import (
 )
 from slipstream.filters.expressions import PLACING
 from slipstream.filters.matching import leaves
-from slipstream.filters.values import read_shape
-from slipstream.sandbox.cimi import JsonProblem
+from slipstream.sandbox.cimi import JsonProblem, not_played
 from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Query
 
 _FULL_TEXT = ("name", "description", "tags")
@@ -35,9 +34,12 @@ _DATE_ARITHMETIC = re.compile(r"now(?:([+-]\d+)([smhdw]))?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DATES = frozenset({"created", "updated", "expiry", "timestamp", "started", "last-check"})
 _FORMAT = "strict_date_optional_time||epoch_millis"
-_PLACES = frozenset({"location", "inferred-location"})
-_NUMERIC = frozenset({"avg", "min", "max", "sum", "stats", "percentiles"})
-_AGGREGATIONS = _NUMERIC | {"value_count", "cardinality", "terms", "missing"}
+_NO_FIELD_DATA = (
+    "Text fields are not optimised for operations that require per-document field data like "
+    "aggregations and sorting, so these operations are disabled by default. Please use a keyword "
+    "field instead. Alternatively, set fielddata=true on [fulltext] in order to load field data "
+    "by uninverting the inverted index. Note that this can use significant memory."
+)
 
 
 def query_failed(reason: str) -> JsonProblem:
@@ -51,19 +53,6 @@ def index_failed(kind: str, type_: str, reason: str) -> JsonProblem:
     cause = f'{{:type "{type_}", :reason "{reason}"{where}}}'
     details = ':type "search_phase_execution_exception", :reason "all shards failed"'
     return query_failed(f"{{:root_cause [{cause}], {details}}}")
-
-
-def _unreadable(shape: str) -> str:
-    """Word that a shape is no WKT."""
-    kind = re.split(r"[^A-Za-z]", shape, maxsplit=1)[0].upper()
-    reason = "Expected word but found End-of-Stream"
-    if kind not in {"POINT", "LINESTRING", "POLYGON", "MULTIPOLYGON", "ENVELOPE"}:
-        reason = f"Unknown geometry type: {kind}"
-    text = f"invalid WKT format '{shape}'. {reason} (line 1)."
-    return (
-        f'clojure.lang.ExceptionInfo: {text} {{:status 400, :headers {{"Content-Type" '
-        f'"application/json"}}, :body {{:status 400, :message "{text}"}}}}'
-    )
 
 
 @attrs.frozen
@@ -110,14 +99,12 @@ class Index:
 
     :param hidden: Attributes that are not indexed, slashes for nesting.
     :param mapped: Attributes that can be sorted by though no document may have them.
-    :param newest_first: The attribute that sorts a search without an order.
     """
 
     kind: str
     now: datetime
     hidden: tuple[str, ...] = ()
     mapped: Collection[str] = ()
-    newest_first: str | None = None
 
     def query(self, fields: Callable[[str], Sequence[str]]) -> Query:
         """Read the parameters of a search; refuse what the index cannot do."""
@@ -127,17 +114,12 @@ class Index:
                 "java.lang.IllegalArgumentException: First and last must be less than or equal to "
                 "10'000. Use filter to limit the number of returned resources."
             )
-        order = query.order
-        if not order and self.newest_first:
-            order = ((self.newest_first, True),)
-        if any(name.partition(".")[0] in self.hidden for name, _ in order):
-            raise self.unsortable(order)
+        if any(name.partition(".")[0] in self.hidden for name, _ in query.order):
+            raise self.unsortable(query.order)
         return attrs.evolve(
             query,
-            filter=self.filter(fields("filter")),
-            order=order,
+            filter=self._filter(fields("filter")),
             select=() if query.select is None and fields("select") else query.select,
-            aggregations=self._aggregations(query.aggregations),
             mapped=frozenset(self.mapped),
         )
 
@@ -145,33 +127,11 @@ class Index:
         """The refusal of an order by what no document has."""
         name = order[0][0]
         if name == "fulltext":
-            return self._no_field_data()
+            return index_failed(self.kind, "illegal_argument_exception", _NO_FIELD_DATA)
         reason = f"No mapping found for [{name}] in order to sort on"
         return index_failed(self.kind, "query_shard_exception", reason)
 
-    def _no_field_data(self) -> JsonProblem:
-        reason = (
-            "Text fields are not optimised for operations that require per-document field data "
-            "like aggregations and sorting, so these operations are disabled by default. Please "
-            "use a keyword field instead. Alternatively, set fielddata=true on [fulltext] in "
-            "order to load field data by uninverting the inverted index. Note that this can use "
-            "significant memory."
-        )
-        return index_failed(self.kind, "illegal_argument_exception", reason)
-
-    def _aggregations(self, pairs: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-        for function, attribute in pairs:
-            if attribute == "fulltext":
-                raise self._no_field_data()
-            if function in _NUMERIC and attribute in {"name", "subtype", "path", "id"}:
-                reason = (
-                    f"Field [{attribute}] of type [keyword] is not supported for aggregation "
-                    f"[{function}]"
-                )
-                raise index_failed(self.kind, "illegal_argument_exception", reason)
-        return tuple(pair for pair in pairs if pair[0] in _AGGREGATIONS and pair[1])
-
-    def filter(self, texts: Sequence[str]) -> Criterion | None:
+    def _filter(self, texts: Sequence[str]) -> Criterion | None:
         """
         Read filters, which must all hold. The server puts each in parentheses first, so that one
         which closes a parenthesis too many and opens another is a filter after all.
@@ -206,7 +166,7 @@ class Index:
         for item in value if isinstance(value, tuple) else (value,):
             self._check_literal(item)
         if operator in PLACING:
-            self._check_place(attribute, str(value))
+            raise not_played("A search by place")
         if operator == "==" and attribute != "fulltext" and isinstance(value, str):
             return _Keyword(attribute, value)
         if operator not in {"<", "<=", ">", ">="} or not isinstance(value, str):
@@ -229,12 +189,3 @@ class Index:
                 failed = f"failed to parse date field [{value.text}] with format [{_FORMAT}]"
                 reason = f"{failed}: [{failed}]"
                 raise index_failed(self.kind, "parse_exception", reason) from None
-
-    def _check_place(self, attribute: str, text: str) -> None:
-        try:
-            read_shape(text)
-        except ValueError:
-            raise query_failed(_unreadable(text)) from None
-        if attribute not in _PLACES or self.kind not in {"nuvlabox", "nuvlabox-status"}:
-            reason = f"failed to find type for field [{attribute}]"
-            raise index_failed(self.kind, "query_shard_exception", reason)

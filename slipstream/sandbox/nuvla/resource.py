@@ -7,7 +7,7 @@ spec/common.cljc.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from slipstream.filters.matching import leaves
@@ -24,9 +24,8 @@ from slipstream.sandbox.schema import (
     described,
     list_of,
     map_of,
-    names,
     string,
-    text,
+    texts,
     timestamp,
     violation,
 )
@@ -35,25 +34,18 @@ from slipstream.sandbox.timestamps import iso
 
 Request: TypeAlias = cimi.Request[State, Identity]
 COMMON: Description = described(
-    id=text,
-    resource_type=text,
     created=timestamp,
     updated=timestamp,
-    created_by=text,
-    updated_by=text,
-    name=text,
     description=string,
     tags=list_of(string),
-    parent=text,
     properties=map_of(),
-    resource_metadata=text,
     operations=anything,
-    subtype=text,
     acl=map_of(),
+) | texts(
+    *("id", "resource-type", "created-by", "updated-by", "name", "parent", "resource-metadata"),
+    "subtype",
 )
 """The attributes that every type has."""
-_CREATE = names(COMMON, ("name", "description", "tags", "parent", "acl", "resource-type"))
-_METHOD = described(method=text)
 _META = (
     *("id", "resource-type", "created", "updated", "name", "description", "tags", "subtype"),
     *("parent", "resource-metadata", "operations"),
@@ -94,17 +86,22 @@ class Resource(cimi.Resource[State, Identity]):
     """The group that may search."""
     adders: ClassVar[str | None] = USER
     """The group that may add; None if nobody can."""
-    editable: ClassVar[bool] = True
     hidden: ClassVar[tuple[str, ...]] = ()
     """Attributes that are not searchable, slashes for nesting."""
-    newest_first: ClassVar[str | None] = None
-    bulk: ClassVar[str] = ""
-    """The bulk right that the collection's ``acl`` names: ``bulk-action`` or ``bulk-delete``."""
-    bulk_group: ClassVar[str | None] = None
-    """The group that has it, if that is another than the group that may add."""
+    bulk: ClassVar[tuple[str, str] | None] = None
+    """The right to change many at once that the collection's ``acl`` names, and who has it."""
     kept_by_server = frozenset(
         {"id", "resource-type", "created", "updated", "created-by", "updated-by", "operations"}
     )
+    failures: ClassVar[Mapping[type, str]] = {
+        bytes: "Don't know how to create ISeq from: java.io.ByteArrayInputStream",
+        list: (
+            "class java.lang.Integer cannot be cast to class java.util.Map$Entry "
+            "(java.lang.Integer and java.util.Map$Entry are in module java.base of loader "
+            "'bootstrap')"
+        ),
+    }
+    """How the server fails on a body that is no map; it takes what is not listed for none."""
 
     # Who may.
 
@@ -141,7 +138,6 @@ class Resource(cimi.Resource[State, Identity]):
             now=self.world.now(),
             hidden=self.hidden,
             mapped=set(self.description or COMMON) - set(self.hidden),
-            newest_first=self.newest_first,
         )
 
     def envelope(self, result: Result, query: Query) -> Document:
@@ -150,8 +146,12 @@ class Resource(cimi.Resource[State, Identity]):
         rights: dict[str, list[str]] = {"query": [self.searchers]}
         if self.adders:
             rights["add"] = [self.adders]
+        rels = ["add"] if self.may_add() else []
         if self.bulk:
-            rights[self.bulk] = [self.bulk_group or self.adders or self.searchers]
+            right, group = self.bulk
+            rights[right] = [group]
+            if right == "bulk-delete" and self.identity.has(group):
+                rels.append(right)
         envelope: Document = {
             "count": result.count,
             "acl": rights,
@@ -159,11 +159,6 @@ class Resource(cimi.Resource[State, Identity]):
             "id": self.name,
             "resources": [self.present(document, query.select) for document in result.documents],
         }
-        if query.aggregations:
-            envelope["aggregations"] = result.aggregations
-        rels = ["add"] if self.may_add() else []
-        if self.bulk == "bulk-delete" and self.identity.has(rights[self.bulk][0]):
-            rels.append("bulk-delete")
         if rels:
             envelope["operations"] = [{"rel": rel, "href": self.name} for rel in rels]
         return envelope
@@ -183,7 +178,7 @@ class Resource(cimi.Resource[State, Identity]):
     def operations(self, document: Document) -> list[dict[str, Any]]:
         href = self.href(document)
         rels = []
-        if self.editable and self.may("edit-meta", document):
+        if "edit" in self.methods and self.may("edit-meta", document):
             rels.append({"rel": "edit", "href": href})
         if self.may("delete", document) and self.deletable(document):
             rels.append({"rel": "delete", "href": href})
@@ -200,73 +195,31 @@ class Resource(cimi.Resource[State, Identity]):
         """Whether a document may be deleted in the state it is in."""
         return True
 
-    def not_allowed(self, operation: str, document: Document) -> JsonProblem:
-        """The refusal of what the state of a document does not allow."""
-        identifier = document["id"]
-        text = f"operation '{operation}' not allowed on {identifier}"
-        return JsonProblem(409, text, identifier)
-
     def offered(self, document: Document) -> Sequence[str]:
         """The actions on a document that its state allows."""
         return ()
 
     # Writing.
 
-    def from_template(self, body: Document) -> tuple[Document, Document]:
-        """The template that a new document names, and its values under those that were sent."""
-        kind = f"{self.name}-template"
-        sent = body.get("template")
-        href = sent.get("href") if isinstance(sent, dict) else None
-        if not isinstance(sent, dict) or not isinstance(href, str):
-            word = "".join(map(str.capitalize, kind.split("-")))
-            text_ = f"cannot validate {word} create document with subtype: ''"
-            raise JsonProblem(400, text_)
-        template = self.world.store.get(href)
-        if template is None or template["resource-type"] != kind:
-            raise JsonProblem(400, f"requested href not found: {href}")
-        if self.identity.user is None:
-            raise JsonProblem(400, f"requested href cannot be accessed: {href}")
-        own = {name: value for name, value in template.items() if name not in COMMON}
-        own |= {"subtype": template["subtype"]}
-        return template, own | {name: value for name, value in sent.items() if name != "href"}
-
-    def check_template(self, body: Document, values: Document, allowed: Description) -> None:
-        """Insist that a document made from a template fits what is allowed in the template."""
-        wrong = violation(_CREATE, {name: body[name] for name in body if name != "template"})
-        if wrong is None and (below := violation(COMMON | _METHOD | allowed, values)):
-            wrong = below.below("template")
-        if wrong is not None:
-            raise unfit(wrong)
-
     def body(self) -> Document:
-        """The body as a map; on anything else the server fails."""
         body = self.request.body
-        if isinstance(body, bytes):
-            stream = "java.io.ByteArrayInputStream"
-            raise server_error(f"Don't know how to create ISeq from: {stream}")
-        if body is not None and not isinstance(body, dict):
-            raise server_error(
-                "class java.lang.Integer cannot be cast to class java.util.Map$Entry "
-                "(java.lang.Integer and java.util.Map$Entry are in module java.base of loader "
-                "'bootstrap')"
-            )
-        return body or {}
+        if type(body) in self.failures:
+            raise server_error(self.failures[type(body)])
+        return body if isinstance(body, dict) else {}
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
         wrong = violation(self.description or COMMON, document, open_=self.description is None)
         if wrong is not None:
             raise unfit(wrong, identifier or document["id"])
         for name in ("name", "tags"):
-            values = leaves(document.get(name), ())
-            if any(len(str(value).encode()) > _LONGEST_KEYWORD for value in values):
+            lengths = [len(str(value).encode()) for value in leaves(document.get(name), ())]
+            if max(lengths, default=0) > _LONGEST_KEYWORD:
                 term = f'Document contains at least one immense term in field=\\"{name}\\"'
                 rule = f"whose UTF8 encoding is longer than the max length {_LONGEST_KEYWORD}"
-                raise JsonProblem(
-                    500,
-                    f"unexpected error occurred: unexpected exception updating {document['id']}: "
-                    f'{{:root_cause [{{:type "illegal_argument_exception", :reason "{term} '
-                    f'({rule})"}}]}}',
-                )
+                cause = f'{{:type "illegal_argument_exception", :reason "{term} ({rule})"}}'
+                failed = f"unexpected exception updating {document['id']}"
+                text_ = f"unexpected error occurred: {failed}: {{:root_cause [{cause}]}}"
+                raise JsonProblem(500, text_)
 
     def store(self, document: Document) -> Document:
         owner, time = self.identity.owner, iso(self.world.now())
@@ -283,9 +236,6 @@ class Resource(cimi.Resource[State, Identity]):
         return self.world.store.put(complete)
 
     def edit(self, identifier: str) -> Reply:
-        if not self.editable:
-            path = f"/api/{identifier}"
-            raise JsonProblem(405, f"invalid method (put) for {path}", path)
         reply = super().edit(identifier)
         body = self.request.body
         if isinstance(body, dict) and "acl" in body and "acl" in reply.document:

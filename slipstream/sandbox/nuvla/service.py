@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, request
@@ -15,7 +16,7 @@ from flask import Flask, Response, request
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import ENTRY_POINT, Reply
 from slipstream.sandbox.nuvla import sessions
-from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl
+from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl, normalised
 from slipstream.sandbox.nuvla.credentials import Credential
 from slipstream.sandbox.nuvla.deployments import Deployment, ResourceLog
 from slipstream.sandbox.nuvla.infrastructure import (
@@ -32,12 +33,19 @@ from slipstream.sandbox.nuvla.resource import Request, Resource
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.pages import blog
 from slipstream.sandbox.server import Application, Environ
-from slipstream.sandbox.web import FORM, base_url, query_fields, unpacked
+from slipstream.sandbox.web import (
+    FORM,
+    WORLD_KEY,
+    base_url,
+    current_world,
+    query_fields,
+    unpacked,
+)
 
 TITLE = "wordpress_title"
 """The environmental variable that a blog takes its title from."""
 _TYPES: tuple[type[Resource], ...] = (
-    *(sessions.Session, sessions.CallbackResource, Module, Deployment, DeploymentParameter),
+    *(sessions.Session, sessions.Callback, Module, Deployment, DeploymentParameter),
     *(ResourceLog, Job, Credential, NuvlaBox, NuvlaBoxStatus),
     InfrastructureService,
     InfrastructureServiceGroup,
@@ -83,7 +91,7 @@ class Service(cimi.Service[State, Identity]):
             "resource-type": ENTRY_POINT,
             "created": "2019-04-02T09:00:00.000Z",
             "updated": "2019-04-02T09:00:00.000Z",
-            "acl": acl(ADMIN, view_acl=(ANON,)),
+            "acl": normalised(acl(ADMIN, view_acl=(ANON,))),
             "base-uri": f"{call.base}/api/",
             "collections": {name: {"href": name} for name in sorted(names)},
         }
@@ -130,12 +138,13 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def application(world: State) -> Application:
-    """Make the WSGI application that serves a world."""
+@cache
+def _flask() -> Flask:
+    """The routes of every world: to make them takes as long as the rest of a sandbox."""
     flask = Flask("slipstream.sandbox.nuvla", static_folder=None)
     flask.url_map.merge_slashes = False
-    Service(world, RESOURCES, _UNPLAYED).add_routes(flask)
-    flask.add_url_rule("/site/<uuid>", "site", lambda uuid: _site(world, uuid))
+    Service(RESOURCES, _UNPLAYED).add_routes(flask)
+    flask.add_url_rule("/site/<uuid>", "site", _site)
     options: dict[str, Any] = {"methods": cimi.METHODS, "provide_automatic_options": False}
     flask.add_url_rule("/", "root", _redirect, defaults={"_": ""}, **options)
     flask.add_url_rule("/<path:_>", "elsewhere", _redirect, **options)
@@ -153,7 +162,15 @@ def application(world: State) -> Application:
         del response.headers["Content-Type"]
         return response
 
+    return flask
+
+
+def application(world: State) -> Application:
+    """Make the WSGI application that serves a world."""
+    flask = _flask()
+
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[WORLD_KEY] = world
         with world.lock, world.serving():
             world.tick()
             return list(flask.wsgi_app(environ, start_response))
@@ -169,9 +186,9 @@ def _redirect(_: str) -> Response:
     return response
 
 
-def _site(world: State, uuid: str) -> Response:
+def _site(uuid: str) -> Response:
     """Answer as the blog that was deployed; 404 while the deployment does not run."""
-    deployment = world.store.get(f"deployment/{uuid}")
+    deployment = current_world().store.get(f"deployment/{uuid}")
     if deployment is None or deployment["state"] not in {"STARTED", "UPDATING"}:
         return Response("Nothing runs here.\n", 404, content_type="text/plain; charset=UTF-8")
     variables = deployment["module"]["content"].get("environmental-variables", ())

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-import attrs
 import pyotp
 
 from slipstream.filters import attr
@@ -19,14 +18,13 @@ from slipstream.sandbox import timestamps, tokens
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, NOBODY, USER, Identity, acl
-from slipstream.sandbox.nuvla.resource import Resource, server_error, unfit
-from slipstream.sandbox.nuvla.state import Callback, State
+from slipstream.sandbox.nuvla.resource import Resource, forbidden, unfit
+from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.schema import described, text, violation
 from slipstream.sandbox.store import Document, Query
 
 COOKIE = "com.com.sixsq.nuvla.cookie"
 LIFETIME = timedelta(days=7)
-_STREAM = "java.io.ByteArrayInputStream"
 _CODE_LIFETIME = timedelta(seconds=120)
 _FIELDS = {
     "password": described(username=text, password=text),
@@ -39,24 +37,13 @@ def code(secret: str, now: datetime) -> str:
     return pyotp.TOTP(secret).at(now)
 
 
-@attrs.frozen(kw_only=True)
-class _Login:
-    """A login whose credentials were right."""
-
-    user: str
-    typed: str
-    template: Document
-    optional: Document
-
-
 def identify(world: State, cookie: str | None, header: str | None) -> Identity:
     """Find out who sends a request. The token alone decides, not the session's document."""
     words = (header or "").split()
     if words:
         active = words[1] if len(words) > 1 else None
-        return Identity(
-            user=words[0], active=active, claims=frozenset({words[0], ANON, *words[2:]})
-        )
+        claims = frozenset({words[0], ANON, *words[2:]})
+        return Identity(user=words[0], active=active, claims=claims)
     content = tokens.verify(cookie, realm=world.realm, now=world.now()) if cookie else None
     if content is None or content["generation"] != world.generation:
         return NOBODY
@@ -71,28 +58,28 @@ def identify(world: State, cookie: str | None, header: str | None) -> Identity:
 class _Entering(Resource):
     """What makes sessions."""
 
-    def enter(self, login: _Login) -> Reply:
+    def enter(self, user: str, typed: str, template: str, texts: Document) -> Reply:
         """Make a session, and the cookie for it."""
         identifier = f"session/{self.world.ids.uuid()}"
-        claims = {login.user, USER, ANON, identifier}
+        claims = {user, USER, ANON, identifier}
         ends = self.world.now() + LIFETIME
         self.world.document(
             "session",
             ANON,
-            attributes=login.optional,
+            texts,
             id=identifier,
-            method=login.template["method"],
-            template={"href": login.template["id"]},
-            user=login.user,
-            identifier=login.typed,
+            method=self.world.store[template]["method"],
+            template={"href": template},
+            user=user,
+            identifier=typed,
             roles=" ".join(sorted(claims)),
             expiry=timestamps.iso(ends),
             acl=acl(identifier),
         )
-        return created(identifier, headers=self.cookie(login.user, claims, ends, identifier))
+        return created(identifier, headers=self.cookie(user, claims, ends, identifier))
 
     def cookie(
-        self, user: str, claims: Iterable[str], ends: datetime, session: str, active: str = ""
+        self, user: str, claims: Iterable[str], ends: datetime, session: str, **more: str
     ) -> Mapping[str, str]:
         """Make the header that sets the cookie of a session."""
         content: dict[str, Any] = {
@@ -102,9 +89,7 @@ class _Entering(Resource):
             "exp": int(ends.timestamp()),
             # Not a claim of the real server: it lets all tokens be called back at once.
             "generation": self.world.generation,
-        }
-        if active:
-            content["active-claim"] = active
+        } | {name.replace("_", "-"): value for name, value in more.items()}
         token = tokens.sign(content, realm=self.world.realm)
         date = timestamps.cookie(ends, zone="GMT", padded=False)
         # The server always says so; over http, clients would not send the cookie back.
@@ -118,19 +103,15 @@ class Session(_Entering):
     name = "session"
     searchers = ANON
     adders = ANON
-    editable = False
+    methods = ("search", "add", "read", "delete")
+    failures: ClassVar[Mapping[type, str]] = {
+        bytes: "find not supported on type: java.io.ByteArrayInputStream",
+        list: "find not supported on type: clojure.lang.LazySeq",
+    }
 
     def query(self) -> Query:
         """Find the sender's own session, whatever is searched for."""
         return Query(filter=attr("id").eq(self.identity.session or "nobody"))
-
-    def body(self) -> Document:
-        """The body as a map; a body of another type fails in the server's own way."""
-        body = self.request.body
-        if body is not None and not isinstance(body, dict):
-            kind = "clojure.lang.LazySeq" if isinstance(body, list) else _STREAM
-            raise server_error(f"find not supported on type: {kind}")
-        return body or {}
 
     def create(self, body: Document) -> Reply:
         """Log in."""
@@ -145,43 +126,39 @@ class Session(_Entering):
         if wrong is not None:
             raise unfit(wrong.below("template"))
         # The template's own words stand in for what was left out, as on the server.
-        values = {**stored, **sent}
+        values = stored | sent
         if stored["method"] == "password":
-            user = self._by_password(values["username"], values["password"])
+            typed = values["username"]
+            user = self._by_password(typed, values["password"])
         else:
-            user = self._by_api_key(values["key"], values["secret"])
-        optional: Document = {
-            name: body[name] for name in ("name", "description", "tags") if name in body
-        }
-        typed = values["username"] if stored["method"] == "password" else user
-        login = _Login(user=user, typed=typed, template=stored, optional=optional)
+            typed = user = self._by_api_key(values["key"], values["secret"])
+        texts = {name: body[name] for name in ("name", "description", "tags") if name in body}
+        login = {"user": user, "typed": typed, "template": stored["id"], "texts": texts}
         if stored["method"] == "password" and user in self.world.second_factors:
             return self._ask_for_code(login)
-        return self.enter(login)
+        return self.enter(**login)
 
     def _by_password(self, name: str, password: str) -> str:
         for user in self.world.store.collection("user"):
-            if name in {user["name"], user.get("email")} and user["state"] == "ACTIVE":
-                if self.world.passwords[user["id"]] == password:
-                    return str(user["id"])
-                break
+            is_right = self.world.passwords[user["id"]] == password
+            if name in {user["name"], user.get("email")} and is_right:
+                return str(user["id"])
         raise JsonProblem(403, f"invalid credentials for '{name}'", name)
 
     def _by_api_key(self, key: str, secret: str) -> str:
         identifier = "credential/" + key.removeprefix("credential/")
         credential = self.world.store.get(identifier) or {}
-        digest = secret_digest(secret)
         now = timestamps.iso(self.world.now())
-        if credential.get("digest") != digest or credential.get("expiry", "9") <= now:
-            raise JsonProblem(403, f"invalid credentials for '{identifier}'", identifier)
+        is_right = credential.get("digest") == secret_digest(secret)
+        if not is_right or credential.get("expiry", "9") <= now:
+            raise forbidden(identifier)
         return str(credential["claims"]["identity"])
 
-    def _ask_for_code(self, login: _Login) -> Reply:
-        callback = f"callback/{self.world.ids.uuid()}"
-        ends = self.world.now() + _CODE_LIFETIME
-        self.world.callbacks[callback] = Callback(user=login.user, pending=login, ends=ends)
+    def _ask_for_code(self, login: Document) -> Reply:
+        ends = timestamps.iso(self.world.now() + _CODE_LIFETIME)
+        callback = self.world.document("callback", ADMIN, login=login, ends=ends, tries=3)["id"]
         # The session is there already, for nobody to see.
-        session = self.world.document("session", ADMIN, user=login.user)["id"]
+        session = self.world.document("session", ADMIN, user=login["user"])["id"]
         location = f"{self.request.base}/api/{callback}/execute"
         return message(200, "Authorization code requested", session, location=location)
 
@@ -246,12 +223,12 @@ class Session(_Entering):
         ends, roles = now + LIFETIME, " ".join(sorted(claims))
         fields = {"active_claim": claim, "roles": roles, "expiry": timestamps.iso(ends)}
         self.world.change(session["id"], now, by=user, **fields)
-        headers = self.cookie(user, claims, ends, session["id"], claim)
+        headers = self.cookie(user, claims, ends, session["id"], active_claim=claim)
         document = self.world.store[session["id"]]
         return Reply(document=self.present(document, None), headers=headers)
 
 
-class CallbackResource(_Entering):
+class Callback(_Entering):
     """Links that are good for one thing: here, to go on with a login."""
 
     name = "callback"
@@ -259,22 +236,14 @@ class CallbackResource(_Entering):
     searchers = ADMIN
     adders = None
 
-    def find(self, identifier: str) -> Document | None:
-        """Find a callback; it belongs to the server."""
-        exists = identifier in self.world.callbacks
-        return {"id": identifier, "acl": acl(ADMIN)} if exists else None
-
     @action
-    def execute(self, document: Document) -> Reply:
+    def execute(self, callback: Document) -> Reply:
         """Take the code of the second factor."""
-        identifier = document["id"]
-        callback = self.world.callbacks[identifier]
-        if callback.tries == 0 or self.world.now() >= callback.ends:
-            raise JsonProblem(409, "cannot re-execute callback", identifier)
-        callback.tries -= 1
-        right = code(self.world.second_factors[callback.user], self.world.now())
-        sent = self.request.body.get("token") if isinstance(self.request.body, dict) else None
-        if sent != right:
-            raise JsonProblem(400, f"Wrong 2FA token for {callback.user}")
-        callback.tries = 0
-        return self.enter(callback.pending)
+        now, tries, login = self.world.now(), callback["tries"], callback["login"]
+        if tries == 0 or timestamps.iso(now) >= callback["ends"]:
+            raise JsonProblem(409, "cannot re-execute callback", callback["id"])
+        is_right = self.body().get("token") == code(self.world.second_factors[login["user"]], now)
+        self.world.change(callback["id"], now, tries=0 if is_right else tries - 1)
+        if not is_right:
+            raise JsonProblem(400, f"Wrong 2FA token for {login['user']}")
+        return self.enter(**login)

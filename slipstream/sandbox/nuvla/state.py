@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
 
 from slipstream.sandbox.clock import Clock
-from slipstream.sandbox.nuvla.access import acl
+from slipstream.sandbox.nuvla.access import normalised
 from slipstream.sandbox.store import Document
 from slipstream.sandbox.timestamps import iso
 from slipstream.sandbox.world import BaseWorld
@@ -28,16 +28,6 @@ class Work:
     due: datetime
     mode: str
     step: int = 0
-
-
-@attrs.define(kw_only=True)
-class Callback:
-    """A login of a user that waits for its second factor."""
-
-    user: str
-    pending: Any = attrs.field(repr=False)
-    ends: datetime
-    tries: int = 3
 
 
 class State(BaseWorld):
@@ -59,7 +49,6 @@ class State(BaseWorld):
         self.failures: dict[str, str] = {}
         self.passwords: dict[str, str] = {}
         self.second_factors: dict[str, str] = {}
-        self.callbacks: dict[str, Callback] = {}
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -70,28 +59,17 @@ class State(BaseWorld):
         finally:
             self._is_serving = before
 
-    @property
-    def host(self) -> str:
-        """The host that the sandbox answers on."""
-        return urlsplit(self.base_url).hostname or "127.0.0.1"
-
-    @property
-    def port(self) -> int:
-        """The port that the sandbox answers on."""
-        return urlsplit(self.base_url).port or 80
-
     def document(
         self,
         kind: str,
         owner: str,
+        attributes: Mapping[str, Any] = MappingProxyType({}),
         /,
         *,
         at: datetime | None = None,
-        attributes: Mapping[str, Any] | None = None,
-        rights: Mapping[str, Iterable[str]] | None = None,
         **fields: Any,
     ) -> Document:
-        """Make a resource with a new id, unless one is given, and keep it."""
+        """Make a resource, with a new id unless it has one, and keep it; None is left out."""
         time = iso(at or self.now())
         start: Document = {
             "id": f"{kind}/{self.ids.uuid()}",
@@ -99,9 +77,10 @@ class State(BaseWorld):
             "created": time,
             "updated": time,
             "created-by": owner,
-            "acl": acl(owner, **(rights or {})),
+            "acl": {"owners": [owner]},
         }
-        document = start | dict(attributes or {}) | _dashed(fields)
+        document = _without_none(start | dict(attributes) | _dashed(fields))
+        document["acl"] = normalised(document["acl"])
         return self.store.put(document, due=self._due(at) if kind == "event" else None)
 
     def change(
@@ -112,7 +91,7 @@ class State(BaseWorld):
         if document is not None:
             merged = document | _dashed(fields) | {"updated": iso(at)}
             merged |= {"updated-by": by} if by else {}
-            self.save({name: value for name, value in merged.items() if value is not None}, at)
+            self.save(_without_none(merged), at)
 
     def save(self, document: Document, at: datetime | None = None) -> Document:
         """Keep an edited document; a search may see it later."""
@@ -133,3 +112,7 @@ class State(BaseWorld):
 
 def _dashed(fields: Mapping[str, Any]) -> Document:
     return {name.replace("_", "-"): value for name, value in fields.items()}
+
+
+def _without_none(document: Document) -> Document:
+    return {name: value for name, value in document.items() if value is not None}

@@ -13,6 +13,7 @@ from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.store import Document
 
 WORDPRESS = "apps/WordPress/wordpress"
+SWARM = "swarm-lausanne admin"
 
 
 class World(State):
@@ -34,14 +35,12 @@ class World(State):
 
     def hold(self, identifier: str) -> None:
         """Let the jobs of a deployment hang in the state they are in."""
-        with self.lock:
-            self.tick()
-            self.held.add(identifier)
+        self.tick()
+        self.held.add(identifier)
 
     def fail(self, identifier: str, reason: str) -> None:
         """Let the next job of a deployment fail with a reason, the last line of its message."""
-        with self.lock:
-            self.failures[identifier] = reason
+        self.failures[identifier] = reason
 
     def set_parameter(self, deployment: str, name: str, value: str) -> None:
         """Set a deployment parameter, as an application would."""
@@ -58,25 +57,18 @@ class World(State):
         :returns: Their ids, oldest first.
         """
         with self.lock:
-            owner = self.user_id(user)
-            seeded = self.store.collection("module")
-            module = next(module for module in seeded if module["path"] == WORDPRESS)
-            copy = module_copy(self, module, f"{module['id']}_{len(module['versions']) - 1}")
-            swarm = self._named("credential", "swarm-")
-            attributes = placement(self, swarm) | {"module": copy, "owner": owner, "state": state}
-            added = []
-            for age in range(number, 0, -1):
-                identifier = f"deployment/{self.ids.uuid()}"
-                self.document(
-                    "deployment",
-                    owner,
-                    at=self.now() - timedelta(seconds=age),
-                    attributes=attributes,
-                    id=identifier,
-                    acl=acl(owner, view_acl=(identifier,), edit_data=(identifier,)),
-                )
-                added.append(identifier)
-            return added
+            owner, now = self.user_id(user), self.now()
+            module = self._named("module", "path", WORDPRESS)
+            version = f"{module['id']}_{len(module['versions']) - 1}"
+            fields = placement(self, self._named("credential", "name", SWARM))
+            fields |= {"module": module_copy(self, module, version), "owner": owner}
+            ids = [f"deployment/{self.ids.uuid()}" for _ in range(number)]
+            for age, identifier in zip(range(number, 0, -1), ids, strict=True):
+                at, rights = now - timedelta(seconds=age), (identifier,)
+                fields |= {"id": identifier, "state": state}
+                fields["acl"] = acl(owner, view_acl=rights, edit_data=rights)
+                self.document("deployment", owner, fields, at=at)
+            return ids
 
     def add_module(
         self,
@@ -90,8 +82,6 @@ class World(State):
         """
         Add a module, shown to all users unless it is private.
 
-        :param path: Its path.
-        :param owner: The user it belongs to.
         :param contents: The content of each version; None for a version that was deleted.
         :param published: Whether the newest version is published.
         :param fields: Further attributes, such as ``name`` and ``subtype``.
@@ -99,14 +89,10 @@ class World(State):
         """
         with self.lock:
             user = self.user_id(owner)
-            module = self.document(
-                "module",
-                user,
-                attributes=fields,
-                rights={} if path.startswith("private") else {"view_data": (USER,)},
-                path=path,
-                parent_path=path.rpartition("/")[0],
-            )
+            viewers = () if path.startswith("private") else (USER,)
+            fields |= {"path": path, "parent-path": path.rpartition("/")[0]}
+            fields["acl"] = acl(user, view_data=viewers)
+            module = self.document("module", user, fields)
             for content in contents:
                 self.add_version(module["id"], content)
             if published:
@@ -120,33 +106,21 @@ class World(State):
         version = modules.new_version(self, document, content) if content else None
         document["versions"] = [*document.get("versions", []), version]
 
-    def _named(self, kind: str, start: str) -> Document:
+    def _named(self, kind: str, attribute: str, value: str) -> Document:
         documents = self.store.collection(kind)
-        return next(document for document in documents if document["name"].startswith(start))
+        return next(document for document in documents if document.get(attribute) == value)
 
     def set_edge_online(self, name: str, *, online: bool) -> None:
         """Let the edge of a name be heard of, or not."""
         with self.lock:
             self.tick()
             for kind in ("nuvlabox", "nuvlabox-status", "infrastructure-service"):
-                for document in list(self.store.collection(kind)):
-                    if document.get("name") == name:
-                        self.change(document["id"], self.now(), online=online)
+                self.change(self._named(kind, "name", name)["id"], self.now(), online=online)
 
     def add_credential(self, service: str, *, user: str = "alice", name: str) -> Document:
         """Add a user's credential of an infrastructure service, which is given by its id."""
-        with self.lock:
-            owner = self.user_id(user)
-            subtype = f"infrastructure-service-{self.store[service]['subtype']}"
-            return self.document(
-                "credential",
-                owner,
-                name=name,
-                parent=service,
-                subtype=subtype,
-                method=subtype,
-                acl=managed_acl(owner),
-                ca="ca",
-                cert="cert",
-                key="key",
-            )
+        method = f"infrastructure-service-{self.store[service]['subtype']}"
+        fields = {"name": name, "parent": service, "subtype": method, "method": method}
+        fields |= dict.fromkeys(("ca", "cert", "key"), "-----BEGIN ...")
+        owner = self.user_id(user)
+        return self.document("credential", owner, fields, acl=managed_acl(owner))

@@ -112,8 +112,6 @@ class Resource(cimi.Resource[State, Identity]):
         }
         if self.may_add():
             document["operations"] = [{"rel": "add", "href": self.name}]
-        if result.aggregations:
-            document["aggregations"] = result.aggregations
         document[_key(self.name)] = [self.present(item, query.select) for item in result.documents]
         return document
 
@@ -336,7 +334,7 @@ RESOURCES: Mapping[str, type[Resource]] = {
     **{name: _read_only(name, rules) for name, rules in _READ_ONLY.items()},
 }
 # Collections that only the entry point names.
-_UNPLAYED = (
+UNPLAYED = (
     *("callback", "configuration-template", "deployment-parameter", "deployment-template"),
     *("email", "evidence-record", "external-object-template", "module-application"),
     *("module-component", "module-image", "resource-metadata", "service-benchmark"),
@@ -348,9 +346,6 @@ class JsonService(cimi.Service[State, Identity]):
     """The JSON service of a server."""
 
     has_options = False
-
-    def __init__(self, state: State) -> None:
-        super().__init__(state, RESOURCES, _UNPLAYED)
 
     def add_routes(self, app: Flask) -> None:
         super().add_routes(app)
@@ -389,7 +384,7 @@ class JsonService(cimi.Service[State, Identity]):
             "acl": acl(role("ANON", "VIEW"), role("ADMIN", "ALL")),
             "baseURI": f"{call.base}/api/",
         }
-        collections = {_key(name): {"href": name} for name in (*RESOURCES, *_UNPLAYED)}
+        collections = {_key(name): {"href": name} for name in (*RESOURCES, *UNPLAYED)}
         return Reply(document=document | collections, content_type=CHARSET)
 
     def wrong_method(self, call: cimi.Request[State, Identity]) -> JsonProblem:

@@ -7,6 +7,7 @@ Source: SlipStreamServer, jar-service RootApplication.java and the resources bel
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any, NoReturn, cast
 from urllib.parse import parse_qs, quote
 
@@ -18,7 +19,7 @@ from slipstream.sandbox.server import USER_KEY, Application, Environ
 from slipstream.sandbox.slipstream3 import launch, lifecycle, module_xml, profiles, sessions
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.modules import Module
-from slipstream.sandbox.slipstream3.resources import JsonService
+from slipstream.sandbox.slipstream3.resources import RESOURCES, UNPLAYED, JsonService
 from slipstream.sandbox.slipstream3.responses import (
     empty,
     page,
@@ -31,7 +32,7 @@ from slipstream.sandbox.slipstream3.run_xml import RunQuery, dashboard, run_docu
 from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import Element, XmlProblem
-from slipstream.sandbox.web import FORM, base_url
+from slipstream.sandbox.web import FORM, WORLD_KEY, base_url, current_world
 
 _XML_TYPES = {"application/xml", "text/xml"}
 
@@ -44,8 +45,9 @@ def not_played() -> NoReturn:
 class _View(MethodView):
     """An address; ``state`` is the server's."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
+    @property
+    def state(self) -> State:
+        return cast("State", current_world())
 
     @property
     def account(self) -> Account:
@@ -322,15 +324,16 @@ _VIEWS: dict[str, type[_View]] = {
 }
 
 
-def _private(state: State) -> Blueprint:
+def _private() -> Blueprint:
     """The addresses that need a login."""
     blueprint = Blueprint("xml", __name__)
     for rule, view in _VIEWS.items():
-        function = view.as_view(rule, state)
+        function = view.as_view(rule)
         blueprint.add_url_rule(rule, view_func=function, provide_automatic_options=False)
 
     @blueprint.before_request
     def identify() -> Response | None:
+        state = current_world()
         g.identity = sessions.identify(state, request.cookies.get(sessions.COOKIE))
         request.environ[USER_KEY] = g.identity.name
         if g.identity.name is None:
@@ -346,7 +349,7 @@ def _private(state: State) -> Blueprint:
     return blueprint
 
 
-def _open(state: State) -> Blueprint:
+def _open() -> Blueprint:
     """The addresses that need no login."""
     blueprint = Blueprint("open", __name__)
 
@@ -362,7 +365,7 @@ def _open(state: State) -> Blueprint:
     @blueprint.delete("/logout")
     def log_out() -> Response:
         response = empty(303, location=f"{base_url()}/login")
-        response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
+        response.headers["Set-Cookie"] = sessions.java_clearing_cookie(current_world())
         return response
 
     @blueprint.get("/teapot")
@@ -376,6 +379,7 @@ def _open(state: State) -> Blueprint:
     @blueprint.post("/auth/login")
     def log_in() -> Response:
         name, password = (request.form.get(field, "") for field in ("username", "password"))
+        state = current_world()
         account = sessions.check_password(state, name, password)
         ends = state.now() + sessions.LIFETIME
         response = Response(b"", content_type="text/plain; charset=utf-8")
@@ -385,7 +389,7 @@ def _open(state: State) -> Blueprint:
 
     @blueprint.get("/sites/<uuid>/")
     def site(uuid: str) -> Response:
-        run = state.runs.get(uuid)
+        run = current_world().runs.get(uuid)
         if run is None or run.state in ENDED:
             raise XmlProblem(404)
         if not run.get("ss:url.service") or run.state not in {"Ready", "Finalizing"}:
@@ -395,20 +399,28 @@ def _open(state: State) -> Blueprint:
     return blueprint
 
 
-def application(state: State) -> Application:
-    """Make the WSGI application that serves a server's state."""
+@cache
+def _flask() -> Flask:
+    """The routes of every server: to make them takes longer than all else of a sandbox."""
     app = Flask("slipstream.sandbox", static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.json.ensure_ascii = True  # type: ignore[attr-defined]
-    JsonService(state).add_routes(app)
-    app.register_blueprint(_open(state))
-    app.register_blueprint(_private(state))
+    JsonService(RESOURCES, UNPLAYED).add_routes(app)
+    app.register_blueprint(_open())
+    app.register_blueprint(_private())
     app.register_error_handler(XmlProblem, refuse)
+    return app
+
+
+def application(state: State) -> Application:
+    """Make the WSGI application that serves a server's state."""
+    app = _flask()
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         if not environ["PATH_INFO"].startswith("/api"):
             _tunnel(environ)
+        environ[WORLD_KEY] = state
         with state.lock:
             state.tick()
             return list(app.wsgi_app(environ, start_response))

@@ -94,7 +94,7 @@ def test_a_server_that_forgets_the_filter_is_not_asked_for_ever() -> None:
         return nuvla(listed, Request(method="PUT", path="/", body=body))
 
     listed = Listed(things([1] * 9), create_thing, ())
-    with pytest.raises(MalformedAnswer, match=r"gave entries of thing again.*example\.org"):
+    with pytest.raises(MalformedAnswer, match="gave entries of thing again"):
         listed_of(listed, forgetful)
     assert len(listed.requests) == 2
 

@@ -32,7 +32,6 @@ from .support import (
     JSON,
     NGINX,
     NOBODYS,
-    REDIS,
     WHOAMI,
     Driver,
     deploy,
@@ -219,7 +218,6 @@ class TestParameters:
         ("path", "where", "name", "value"),
         [
             (NGINX, CLUSTER, "Deployment.nginx.replicas.desired", "1"),
-            (REDIS, CLUSTER, "helm-chart", "redis-1.0.0"),
             (WHOAMI, "swarm-lausanne", "whoami.mode", "replicated"),
         ],
     )

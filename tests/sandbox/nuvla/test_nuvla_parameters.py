@@ -68,19 +68,12 @@ def test_kubernetes_names_what_it_runs(alice: Client) -> None:
     assert "Service.nginx.image" not in values
 
 
-def test_applications_add_and_change_parameters(alice: Client, bob: Client) -> None:
-    deployment = alice.started()
-    body = {"parent": deployment, "name": "db.size", "node-id": "db", "value": "1"}
-    parameter = alice.added("deployment-parameter", body)
-    assert parameter == parameter_id(deployment, "db.size", "db")
-    refused = alice.refused("POST", "deployment-parameter", json=body)
-    assert refused == (409, f"conflict with {parameter}")
+def test_a_parameter_is_edited_but_for_what_its_id_follows_from(alice: Client) -> None:
+    parameter = parameter_id(alice.started(), "hostname")
     changed = alice.edit(parameter, {"value": "2", "name": "other", "parent": "x"})
-    assert (changed["value"], changed["name"]) == ("2", "db.size")
-    assert bob.post("deployment-parameter", json=body).status_code == 403
-    for wrong in ({"parent": deployment}, {**body, "name": "n", "value": 1}):
-        assert alice.post("deployment-parameter", json=wrong).status_code == 400
-    alice.added("deployment-parameter", {**body, "name": "a b"})
+    assert (changed["value"], changed["name"]) == ("2", "hostname")
+    assert alice.put(parameter, json={"value": 1}).status_code == 400
+    assert alice.refused("POST", "deployment-parameter", json={})[0] == 501
 
 
 def test_the_address_is_the_one_that_the_sandbox_listens_on() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from sandbox.client import WORDPRESS
 from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Sandbox
@@ -20,9 +22,13 @@ def test_an_unbalanced_filter_is_a_filter_within_the_servers_parentheses(
     assert alice.search("module", filter="path='x') or (path!='x'", last=0)["count"] > 5
 
 
-def test_edges_are_found_by_where_they_are(alice: Client) -> None:
-    around = "POLYGON ((6 46, 7 46, 7 47, 6 47, 6 46))"
-    assert len(alice.found("nuvlabox", f"location within '{around}'")) == 3
+@pytest.mark.parametrize(
+    "fields", [{"filter": "location within 'POINT (6 46)'"}, {"aggregation": "terms:state"}]
+)
+def test_searches_by_place_and_aggregations_are_not_played(
+    alice: Client, fields: dict[str, str]
+) -> None:
+    assert alice.refused("PUT", "nuvlabox", data=fields)[0] == 501
 
 
 def test_dates_may_be_reckoned_from_now(sandbox: Sandbox, alice: Client) -> None:

@@ -1,0 +1,373 @@
+"""
+What a server, or whatever stands before it, may send instead of the right response.
+
+The suite for backends tries these on what a backend was sent, and so do the tests of the driver.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from email.utils import formatdate
+from functools import partial, reduce
+from html import escape
+from operator import getitem
+from time import time
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, tostring
+
+import attrs
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from slipstream.values import parse_timestamp
+
+HTML = b"<html><head><title>Sign in</title></head><body><h1>Welcome</h1></body></html>"
+NO_TIME = "9999-99-99T99:99:99Z"
+"""A date that cannot be."""
+HUGE = 10**400
+CONTROLS = "\x1b[31m\x85\x9b\r\n\u202e"
+
+_DAY = 24 * 3600
+_JSON = ("Content-Type", "application/json")
+_XML = ("Content-Type", "application/xml")
+_HTML = ("Content-Type", "text/html; charset=utf-8")
+
+
+@attrs.frozen
+class Reply:
+    """
+    A response as it is sent.
+
+    :param status: Its status.
+    :param headers: Its headers; one name may be there several times.
+    :param body: Its body.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """The first value of a header, empty if there is none."""
+        return next((value for key, value in self.headers if key.lower() == name), "")
+
+
+Change = Callable[[Reply], Reply]
+
+
+@attrs.frozen
+class Fault:
+    """
+    One way in which a response can be wrong.
+
+    :param name: What is wrong.
+    :param change: Makes the faulty response of the right one.
+    :param replaces: Whether something else responds in place of the server.
+    :param refusal: Whether it says that the server refuses.
+    :param plausible: Whether a server could mean it, so that it may pass for the right one.
+    """
+
+    name: str
+    change: Change
+    replaces: bool = False
+    refusal: bool = False
+    plausible: bool = False
+
+
+RESPONSE_FAULTS: list[Fault] = []
+"""The faults of whole responses."""
+
+
+def _replace(
+    name: str, status: int, headers: Iterable[tuple[str, str]], body: bytes, **marks: bool
+) -> None:
+    reply = Reply(status, tuple(headers), body)
+    refusal = 400 <= status < 500
+    RESPONSE_FAULTS.append(Fault(name, lambda _: reply, replaces=True, refusal=refusal, **marks))
+
+
+def _alter(name: str, *changes: Change) -> None:
+    def change(reply: Reply) -> Reply:
+        for step in changes:
+            reply = step(reply)
+        return reply
+
+    RESPONSE_FAULTS.append(Fault(name, change))
+
+
+def _with_header(name: str, value: str, *, twice: bool = False) -> Change:
+    def change(reply: Reply) -> Reply:
+        others = tuple(h for h in reply.headers if twice or h[0].lower() != name.lower())
+        return attrs.evolve(reply, headers=(*others, (name, value)))
+
+    return change
+
+
+def _in_json(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Change:
+    """Change every object of a JSON document."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return change({key: walk(item) for key, item in value.items()})
+        return [walk(item) for item in value] if isinstance(value, list) else value
+
+    def changed(reply: Reply) -> Reply:
+        try:
+            document = json.loads(reply.body)
+        except ValueError:
+            return reply
+        return attrs.evolve(reply, body=json.dumps(walk(document)).encode())
+
+    return changed
+
+
+def _in_body(pattern: bytes, replacement: bytes) -> Change:
+    return lambda reply: attrs.evolve(reply, body=re.sub(pattern, replacement, reply.body))
+
+
+def _setting(value: Any, *keys: str) -> Change:
+    return _in_json(lambda d: {**d, **dict.fromkeys(keys & d.keys(), value)})
+
+
+def _with_controls(document: dict[str, Any]) -> dict[str, Any]:
+    shown = {"name", "state", "message"} & document.keys()
+    return {**document, **{key: f"{document[key]}\x1b[31m\r\n" for key in shown}}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+for _code in (200, 201, 202, 300, 304, 400, 401, 403, 404, 405, 409, 429, 500, 502, 503, 504):
+    _page = ([], b"") if _code == 304 else ([_HTML], HTML)
+    _replace(f"status {_code}", _code, *_page)
+for _code in (200, 201, 202, 204, 404, 500, 503):
+    _replace(f"empty {_code}", _code, [], b"")
+for _value in ("0", "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "soon", "-5"):
+    for _code in (429, 503):
+        _name = f"{_code}, Retry-After {_value[:16]}"
+        _replace(_name, _code, [_HTML, ("Retry-After", _value)], HTML)
+for _name, _body in {
+    "null": b"null",
+    "text": b'"text"',
+    "number": b"17",
+    "deep JSON": b"[" * 100_000 + b"]" * 100_000,
+    "deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "JSON of no UTF-8": b'{"id": "\xff\xfe\x80"}',
+}.items():
+    _replace(f"JSON: {_name}", 200, [_JSON], _body)
+for _name, _body in {
+    "list": b"[]",
+    "empty object": b"{}",
+    "lone surrogates": b'{"id": "\\ud800", "message": "\\udfff"}',
+    "NaN": b'{"id": NaN, "count": 1e999}',
+}.items():
+    _replace(f"JSON: {_name}", 200, [_JSON], _body, plausible=True)
+_replace("JSON: 201 null", 201, [_JSON], b"null")
+_replace("JSON: 201 odd id", 201, [_JSON], b'{"resource-id": "../../../etc"}', plausible=True)
+for _body in (b"null", b"[]", b"{}", b'{"message": 7, "error": null}'):
+    for _code in (409, 500):
+        _replace(f"JSON: {_code} {_body.decode()}", _code, [_JSON], _body)
+for _name, _body in {
+    "other element": b"<x/>",
+    "deep XML": b"<a>" * 100_000 + b"</a>" * 100_000,
+    "XML of no UTF-8": b"<runs>\xff\xfe</runs>",
+    "cut XML": b"<runs><item",
+    "entities": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+}.items():
+    _replace(f"XML: {_name}", 200, [_XML], _body)
+_replace("HTML as JSON", 200, [_JSON], HTML)
+_replace("HTML as XML", 200, [_XML], HTML)
+for _name, _value in {
+    "another host": "http://example.org:1/elsewhere",
+    "relative": "/elsewhere",
+    "empty": "",
+    "no URL": "http://[",
+    "no UTF-8": "http://\xff\xfe/",
+    "script": "javascript:alert(1)",
+    "60 kB": "http://h/" + "x" * 60_000,
+    "ESC": "http://h/\x1b[31m",
+}.items():
+    _replace(f"302 to {_name}", 302, [("Location", _value)], b"")
+_replace("301 without Location", 301, [], b"")
+
+_alter("two Content-Types", _with_header("Content-Type", "text/plain", twice=True))
+_alter("two Dates", _with_header("Date", "x", twice=True))
+_alter("body cut in half", lambda r: attrs.evolve(r, body=r.body[: len(r.body) // 2]))
+_alter(
+    "count null",
+    _setting(None, "count"),
+    _in_body(rb'(totalC|c)ount="\d+"', rb'\1ount=""'),
+)
+_alter(
+    "count more", _setting(7000, "count"), _in_body(rb'otalCount="\d+"', b'otalCount="999999999"')
+)
+_alter(
+    "no ids",
+    _in_json(lambda d: {k: v for k, v in d.items() if k not in {"id", "resource-id"}}),
+    _in_body(rb' (uuid|resourceUri|name)="[^"]*"', b""),
+)
+_alter("empty ids", _setting("", "id"), _in_body(rb' (uuid|resourceUri)="[^"]*"', rb' \1=""'))
+_alter(
+    "control characters",
+    _in_json(_with_controls),
+    _in_body(rb' (name|state|status)="([^"]*)"', rb' \1="\2&#x9b;31m&#10;"'),
+)
+_alter("values null", _in_json(dict.fromkeys))
+_alter("values lists", _in_json(lambda d: {k: [v] for k, v in d.items()}))
+_alter("numbers huge", _in_json(lambda d: {k: HUGE if _is_number(v) else v for k, v in d.items()}))
+for _name, _id in {
+    "elsewhere": "../../user/alice",
+    "of control characters": "a\r\nb\x1b",
+    "60 kB": "x" * 60_000,
+    "of half a character": "\ud800",
+    "a number": HUGE,
+}.items():
+    _text = escape(str(_id)[:2000]).encode("ascii", "xmlcharrefreplace")
+    _alter(
+        f"ids {_name}",
+        _setting(_id, "id", "resource-id"),
+        _in_body(rb' (uuid|resourceUri)="[^"]*"', rb' \1="%s"' % _text),
+    )
+_alter("201 as 200", lambda r: attrs.evolve(r, status=200 if r.status == 201 else r.status))
+for _name, _date in {
+    "two days ahead": formatdate(time() + 2 * _DAY, usegmt=True),
+    "two days behind": formatdate(time() - 2 * _DAY, usegmt=True),
+    "of the year 9999": "Fri, 31 Dec 9999 23:59:59 GMT",
+}.items():
+    _alter(f"Date {_name}", _with_header("Date", _date))
+_alter(
+    "odd cookies",
+    _with_header("Set-Cookie", "a=b; Expires=Fri, 99 Foo 99999 99:99:99; Domain=\xff"),
+)
+
+
+# Faults of single fields.
+
+_MISSING = object()
+Path = tuple[Any, ...]
+
+
+def field_faults(reply: Reply, most: int) -> Iterable[Fault]:
+    """
+    Find faults in the single fields of a document, JSON or XML, and in the header ``Location``.
+
+    Of the entries of a list the first is tried.
+
+    :param reply: The right response.
+    :param most: How many faults at most; of more, some are chosen, always the same ones.
+    """
+    faults = [*_in_location(reply), *_in_document(reply)]
+    return random.Random(0).sample(faults, most) if len(faults) > most else faults  # noqa: S311
+
+
+def _in_location(reply: Reply) -> Iterator[Fault]:
+    if reply.header("location"):
+        others = tuple(h for h in reply.headers if h[0].lower() != "location")
+        yield Fault("without Location", lambda r: attrs.evolve(r, headers=others))
+        for value in ("", "http://elsewhere.example/x/1", "../../x"):
+            yield Fault(f"Location {value!r}", _with_header("Location", value))
+
+
+def _in_document(reply: Reply) -> Iterator[Fault]:
+    try:
+        document: Any = json.loads(reply.body)
+    except ValueError:
+        try:
+            root: Element = fromstring(reply.body)
+        except (ParseError, DefusedXmlException, ValueError):
+            return
+        yield from _in_element(root, ())
+    else:
+        yield from _in_value(document, ())
+
+
+def _in_value(value: Any, path: Path) -> Iterator[Fault]:
+    """The faults in what a value of a JSON document holds."""
+    keys: Iterable[Any] = value if isinstance(value, dict) else ()
+    if isinstance(value, list) and value:
+        keys = [0]
+    for key in keys:
+        where = (*path, key)
+        for what, wrong in _wrong(value[key]).items():
+            name = "".join(f"[{part!r}]" for part in where)
+            yield Fault(f"{name} is {what}", partial(_set_value, where, wrong))
+        yield from _in_value(value[key], where)
+
+
+def _wrong(value: Any) -> Mapping[str, Any]:
+    """What may be there instead of a value of JSON."""
+    wrong: dict[str, Any] = {"missing": _MISSING, "null": None}
+    if isinstance(value, str):
+        wrong |= {"a number": 7, "a list": [value], "empty": "", "half a character": "\ud800"}
+        wrong["control characters"] = CONTROLS
+        if parse_timestamp(value) is not None:
+            wrong["no date"] = NO_TIME
+    elif isinstance(value, list):
+        wrong |= {"an object": {"0": value}, "a list of null": [None], "a text": "text"}
+    elif isinstance(value, dict):
+        wrong |= {"a list": [value], "a text": "text"}
+    else:
+        wrong |= {"a text": "many", "huge": HUGE, "negative": -1, "not a number": float("nan")}
+    return wrong
+
+
+def _set_value(path: Path, wrong: Any, reply: Reply) -> Reply:
+    document = json.loads(reply.body)
+    holder = reduce(getitem, path[:-1], document)
+    if wrong is _MISSING:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = wrong
+    return attrs.evolve(reply, body=json.dumps(document).encode())
+
+
+def _in_element(element: Element, path: Path) -> Iterator[Fault]:
+    """The faults in the attributes, the text and the children of an element of XML."""
+    name, edits = element.tag, {}
+    for key, value in element.attrib.items():
+        for what, wrong in _wrong_text(value).items():
+            edits[f"@{key} of {name} is {what}"] = partial(_set_attribute, key, wrong)
+    if (element.text or "").strip():
+        for what, wrong in _wrong_text(element.text or "").items():
+            edits[f"the text of {name} is {what}"] = partial(_set_text, wrong)
+    first = {child.tag: number for number, child in reversed(list(enumerate(element)))}
+    for tag, number in first.items():
+        for what, times in {"missing": 0, "there twice": 2}.items():
+            edits[f"{tag} in {name} is {what}"] = partial(_set_child, number, times)
+    for what, edit in edits.items():
+        yield Fault(what, partial(_edit, path, edit))
+    for number in first.values():
+        yield from _in_element(element[number], (*path, number))
+
+
+def _wrong_text(value: str) -> Mapping[str, str | None]:
+    wrong = {"missing": None, "empty": "", "another": "other", "control characters": "\x85\x9b\n"}
+    if value.strip().lstrip("-").replace(".", "", 1).isdigit():
+        wrong |= {"huge": str(HUGE), "negative": "-1"}
+    if parse_timestamp(value) is not None:
+        wrong["no date"] = NO_TIME
+    return wrong
+
+
+def _edit(path: Path, edit: Callable[[Element], None], reply: Reply) -> Reply:
+    root: Element = fromstring(reply.body)
+    edit(reduce(getitem, path, root))
+    return attrs.evolve(reply, body=tostring(root))
+
+
+def _set_attribute(key: str, wrong: str | None, element: Element) -> None:
+    del element.attrib[key]
+    if wrong is not None:
+        element.set(key, wrong)
+
+
+def _set_text(wrong: str | None, element: Element) -> None:
+    element.text = wrong
+
+
+def _set_child(number: int, times: int, element: Element) -> None:
+    element[number : number + 1] = [element[number]] * times

@@ -1,0 +1,193 @@
+"""Trying faults in the responses to a call that was made once, and judging what comes of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import copy
+
+import attrs
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
+
+from slipstream.conformance import Failed, NotApplicable
+from slipstream.errors import AnswerLost, DriverError, MalformedAnswer, PluginFailed
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.testing.faults import HTML, RESPONSE_FAULTS, Fault, Reply, field_faults
+from slipstream.testing.offline import instant_sleep
+from slipstream.testing.tap import tapped
+from slipstream.transport.messages import Request, Response
+
+MOST_FIELDS = 200
+"""Faults of single fields that are tried in the responses to one call."""
+
+MOST_RESPONSES = 20
+"""Responses to one call whose fields are tried: first those to changes."""
+
+
+def _raising(error: DriverError) -> Fault:
+    def change(_: Reply) -> Reply:
+        raise copy(error)
+
+    return Fault(type(error).__name__, change, replaces=True)
+
+
+_FAILURES = (
+    _raising(AnswerLost("The connection broke.")),
+    _raising(MalformedAnswer("The response is larger than allowed.")),
+)
+"""What a transport raises where no response can be read."""
+
+
+@attrs.define
+class Trial:
+    """
+    The responses to a call as they were, but for one.
+
+    Nothing is sent to the server but logins, and reads that the call did not send before: a
+    change that it did not make is not made now either.
+
+    :param driver: The driver that makes the call.
+    :param exchanges: What was sent, and received.
+    :param number: Which exchange has the fault.
+    :param fault: The fault.
+    :ivar hit: Whether a request got the faulty response.
+    :ivar changed: Whether a change was sent that was not refused.
+    :ivar verified: Whether something was read after the fault.
+    """
+
+    driver: SlipStreamNodeDriver
+    exchanges: list[tuple[Request, Response]]
+    number: int
+    fault: Fault
+    hit: bool = False
+    changed: bool = False
+    verified: bool = False
+    _used: set[int] = attrs.field(factory=set)
+
+    def respond(self, request: Request, cookies: RequestsCookieJar | None) -> Response | None:
+        """What comes in response to a request, ``None`` to send it."""
+        if cookies is not self.driver._session.cookies:  # a login
+            return None
+        self.verified |= self.hit and request.reads
+        self.changed |= not request.reads
+        number = self._find(request)
+        url = f"{self.driver.ex_endpoint}{request.path}"
+        if number is None:
+            page = Reply(500, (("Content-Type", "text/html"),), HTML)
+            return None if request.reads else _response(page, url)
+        self._used.add(number)
+        right = self.exchanges[number][1]
+        if number != self.number:
+            return right
+        self.hit = True
+        response = _response(self.fault.change(_reply(right)), url)
+        if not request.reads and 400 <= response.status < 500:
+            self.changed = False
+        return response
+
+    def _find(self, request: Request) -> int | None:
+        """The exchange for a request: rather one not used yet, of the same query and body."""
+
+        def order(number: int) -> tuple[bool, bool, int]:
+            other, is_used = self.exchanges[number][0], number in self._used
+            differs = (other.query, other.body) != (request.query, request.body)
+            return is_used, differs, -number if is_used else number
+
+        same = [
+            number
+            for number, (other, _) in enumerate(self.exchanges)
+            if (other.method, other.path) == (request.method, request.path)
+        ]
+        return min(same, key=order, default=None)
+
+
+def try_faults(
+    driver: SlipStreamNodeDriver, call: Callable[[], object], *, is_refused: bool = False
+) -> str:
+    """
+    Make a call once, and then with faults in each of the responses that it got.
+
+    :param is_refused: Whether the server refuses it, so that there is no right result.
+    :raises Failed: If the outcome is neither right nor one plain error, which says that a change
+        may have happened where one was sent and the server has not refused it.
+    """
+    usual: object = None
+    with tapped(driver) as tap:
+        try:
+            usual = summary(call())
+        except DriverError as error:
+            if not is_refused:
+                raise NotApplicable(f"The call fails without a fault: {error}") from None
+        exchanges = tap.exchanges
+    count = 0
+    with instant_sleep():
+        for number, fault in _plan(exchanges):
+            trial = Trial(driver, exchanges, number, fault)
+            reason = _judge(driver, call, trial, usual)
+            if reason:
+                request = exchanges[number][0]
+                raise Failed(f"{fault.name} of {request.method} {request.path}: {reason}")
+            count += trial.hit
+    if not count:
+        return "No request was sent."
+    return f"{count} faulty responses gave a right result or a plain error."
+
+
+def _plan(exchanges: list[tuple[Request, Response]]) -> Iterator[tuple[int, Fault]]:
+    """The faults to try, and the number of the exchange that has each."""
+    if not exchanges:
+        return
+    numbers = range(len(exchanges))
+    changes = [number for number in numbers if not exchanges[number][0].reads]
+    reads = [number for number in numbers if exchanges[number][0].reads]
+    for number in dict.fromkeys([*changes[:2], *reads[:1], *reads[-1:]]):
+        for fault in [*RESPONSE_FAULTS, *_FAILURES]:
+            yield number, fault
+    some = [*changes, *reads][:MOST_RESPONSES]
+    for number in some:
+        for fault in field_faults(_reply(exchanges[number][1]), MOST_FIELDS // len(some)):
+            yield number, fault
+
+
+def _judge(
+    driver: SlipStreamNodeDriver, call: Callable[[], object], trial: Trial, usual: object
+) -> str | None:
+    """Say what is wrong with the outcome of a trial."""
+    try:
+        with tapped(driver) as tap:
+            tap.forge = trial.respond
+            value = summary(call())
+    except PluginFailed as error:
+        return f"it broke: {error}"
+    except DriverError as error:
+        if trial.changed and not error.may_have_happened:
+            return f"it does not say that the change may have happened: {error!r}"
+        return None
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not get out
+        return f"it raises {type(error).__name__}"
+    fault = trial.fault
+    if not (trial.hit and fault.replaces) or fault.refusal or fault.plausible:
+        return None
+    request, right = trial.exchanges[trial.number]
+    if request.reads:
+        return None if value == usual else f"it gives {str(value)[:200]}, not {str(usual)[:200]}"
+    is_empty = not (right.body.strip() or fault.change(_reply(right)).body)
+    return None if trial.verified or is_empty else "it is taken for done"
+
+
+def _reply(response: Response) -> Reply:
+    return Reply(response.status, tuple(response.headers.items()), response.body)
+
+
+def _response(reply: Reply, url: str) -> Response:
+    headers = CaseInsensitiveDict(reply.headers)
+    return Response(status=reply.status, headers=headers, body=reply.body, url=url)
+
+
+def summary(value: object) -> object:
+    """What of a result is compared."""
+    if isinstance(value, list | tuple):
+        return [summary(item) for item in value]
+    if isinstance(value, dict):
+        return {key: summary(item) for key, item in value.items()}
+    return (type(value), getattr(value, "id", None), getattr(value, "name", None) or str(value))
