@@ -21,6 +21,7 @@ from libcloud.compute.types import DeploymentError, KeyPairDoesNotExistError, Ke
 from slipstream import errors
 from slipstream.errors import DriverError, RequestFailed
 from slipstream.libcloud import errors as libcloud_errors
+from slipstream.libcloud.connection import SessionConnection
 from slipstream.libcloud.operation import operation
 from slipstream.sandbox import Sandbox
 
@@ -94,6 +95,7 @@ class Failing:
     """The least that a driver needs to have an operation."""
 
     name = "SlipStream"
+    connectionCls = SessionConnection  # noqa: N815 - libcloud's name
     _session = None
 
     def __init__(self, error: Exception) -> None:
