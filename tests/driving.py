@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -16,17 +14,11 @@ from uuid import UUID
 import attrs
 import pytest
 
-_PATIENCE = 60.0
+_DEADLINE = 60.0
 
 
 def interpreter(python: Path, environ: Mapping[str, str]) -> Path:
-    """
-    Find the interpreter that has the client; a test without it fails, unless it may be skipped.
-
-    :param python: Where it is made.
-    :param environ: The environment, which may allow to go without.
-    :returns: The interpreter.
-    """
+    """The interpreter that has the client; a test without it fails, unless it may be skipped."""
     if python.exists():
         return python
     message = (
@@ -39,13 +31,7 @@ def interpreter(python: Path, environ: Mapping[str, str]) -> Path:
 
 
 class ClientFailure(Exception):
-    """
-    What the client raised.
-
-    :param kind: The name of its exception.
-    :param message: The exception's text.
-    :param status: The HTTP status it tells of, if any.
-    """
+    """What the client raised: its exception's name and text, and the HTTP status if it has one."""
 
     def __init__(self, kind: str, message: str, status: int | None) -> None:
         super().__init__(f"{kind}: {message}")
@@ -62,15 +48,14 @@ class Official:
     """
 
     def __init__(self, python: Path, drive: Path, home: Path) -> None:
-        self.called: set[str] = set()
         self._names = itertools.count()
-        self._noise = home / "stderr.txt"
-        with self._noise.open("w") as noise:
+        self._stderr = home / "stderr.txt"
+        with self._stderr.open("w") as stderr:
             self._process = subprocess.Popen(
                 [python, "-I", drive],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=noise,
+                stderr=stderr,
                 text=True,
                 cwd=home,
                 env={"HOME": str(home), "NO_PROXY": "*"},
@@ -79,187 +64,95 @@ class Official:
     def close(self) -> None:
         """End the process."""
         with self._process:
-            self._process.communicate(timeout=_PATIENCE)
-
-    def public(self) -> set[str]:
-        """
-        Ask for the names the client offers.
-
-        :returns: Its public methods and properties.
-        """
-        return set(self._ask(do="public"))
-
-    def version(self) -> str:
-        """
-        Ask which release of the client it is.
-
-        :returns: Its version.
-        """
-        return str(self._ask(do="version"))
+            self._process.communicate(timeout=_DEADLINE)
 
     def open(self, **kwargs: Any) -> Client:
-        """
-        Make a client.
-
-        :param kwargs: The arguments of its constructor.
-        :returns: The client.
-        """
+        """Make a client from the arguments of its constructor."""
         name = str(next(self._names))
-        self._ask(do="open", api=name, kwargs=kwargs)
+        self.send(do="open", api=name, kwargs=kwargs)
         return Client(self, name)
 
     def make(self, kind: str, *args: Any, **kwargs: Any) -> Client:
-        """
-        Make an object of another class of the client.
-
-        :param kind: The name of the class.
-        :param args: The arguments of its constructor; so are ``kwargs``.
-        :returns: The object, held as a client is.
-        """
+        """Make an object of another class of the client, held as a client is."""
         name = str(next(self._names))
-        self._ask(do="make", api=name, kind=kind, args=args, kwargs=kwargs)
+        self.send(do="make", api=name, kind=kind, args=args, kwargs=kwargs)
         return Client(self, name)
 
-    def call(self, api: str, name: str, /, *args: Any, **kwargs: Any) -> Any:
+    def send(self, **command: Any) -> Any:
         """
-        Call a method, or read a property.
+        Carry out a command.
 
-        :param api: The client's name.
-        :param name: The method's name.
-        :returns: Its result.
         :raises ClientFailure: If the client raised.
         """
-        answer = self._answer(do="call", api=api, name=name, args=args, kwargs=kwargs)
-        self.called.add(answer.get("called", name))
-        return answer["result"]
-
-    def _ask(self, **command: Any) -> Any:
-        return self._answer(**command)["result"]
-
-    def _answer(self, **command: Any) -> dict[str, Any]:
-        writing, reading = self._process.stdin, self._process.stdout
-        assert writing is not None
-        assert reading is not None
-        timer = Timer(_PATIENCE, self._process.kill)
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        timer = Timer(_DEADLINE, self._process.kill)
         timer.start()
         try:
-            print(json.dumps(command, default=_written), file=writing, flush=True)
-            line = reading.readline()
+            print(json.dumps(command, default=_to_json), file=stdin, flush=True)
+            line = stdout.readline()
         finally:
             timer.cancel()
-        assert line, f"the client's process ended: {self._noise.read_text()}"
-        answer: dict[str, Any] = json.loads(line, object_hook=self._restored)
-        if "error" in answer:
-            raise ClientFailure(answer["error"], answer["message"], answer["status"])
-        return answer
+        assert line, f"the client's process ended: {self._stderr.read_text()}"
+        response: dict[str, Any] = json.loads(line, object_hook=self._from_json)
+        if "error" in response:
+            raise ClientFailure(response["error"], response["message"], response["status"])
+        return response["result"]
 
-    def _restored(self, value: dict[str, Any]) -> Any:
-        for tag, restore in _RESTORED.items():
+    def _from_json(self, value: dict[str, Any]) -> Any:
+        for tag, read in _TAGS.items():
             if tag in value:
-                return restore(value[tag])
+                return read(value[tag])
         return Client(self, value["$api"]) if "$api" in value else value
 
 
 class Client:
-    """
-    One client, whose attributes are the real one's methods.
-
-    :param official: The process it lives in.
-    :param name: Its name there.
-    """
+    """A client by its name in the process; its attributes are the real one's methods."""
 
     def __init__(self, official: Official, name: str) -> None:
-        self._official, self._name = official, name
+        self.official, self.name = official, name
 
-    def of(self, kind: str, **made: Any) -> Client:
-        """
-        Take the client's view on one type of resource.
-
-        :param kind: The name of its class.
-        :param made: What its constructor wants beside the client.
-        :returns: The view.
-        """
-        return self._official.make(kind, self, **made)
-
-    def written(self) -> dict[str, str]:
-        """
-        Refer to it in a command.
-
-        :returns: The reference.
-        """
-        return {"$api": self._name}
+    def of(self, kind: str, **kwargs: Any) -> Client:
+        """Take the client's view on one type of resource."""
+        return self.official.make(kind, self, **kwargs)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._official.call(self._name, method, *args, **kwargs)
+            return self.official.send(
+                do="call", api=self.name, name=method, args=args, kwargs=kwargs
+            )
 
         return call
 
 
 @attrs.frozen
 class Resource:
-    """
-    A document as the client holds it.
-
-    :param data: The document.
-    """
+    """A document as the client holds it."""
 
     data: dict[str, Any]
 
     @property
     def id(self) -> str:
-        """Its id."""
         return str(self.data["id"])
 
 
-def _written(value: object) -> object:
+def _to_json(value: object) -> object:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Resource):
         return {"$resource": value.data}
     if isinstance(value, Client):
-        return value.written()
+        return {"$api": value.name}
     raise TypeError(f"{type(value)} cannot be sent")
 
 
-_RESTORED: Mapping[str, Callable[[Any], Any]] = {
+_TAGS: Mapping[str, Callable[[Any], Any]] = {
     "$bytes": str.encode,
     "$uuid": UUID,
     "$set": set,
     "$resource": Resource,
 }
-
-
-def proven(folder: Path) -> set[str]:
-    """
-    Collect the calls that tests claim to prove.
-
-    :param folder: Where the tests are.
-    :returns: The calls' names.
-    """
-    modules = [importlib.import_module(path.stem) for path in folder.glob("test_*.py")]
-    tests = [test for module in modules for test in vars(module).values()]
-    marks = [mark for test in tests for mark in getattr(test, "pytestmark", [])]
-    return {name for mark in marks if mark.name == "proves" for name in mark.args}
-
-
-@contextmanager
-def held_to_marks(request: pytest.FixtureRequest, process: str) -> Iterator[None]:
-    """
-    Hold a test to its mark: what it claims to prove was called, and returned.
-
-    :param request: The test's request.
-    :param process: The name of the fixture that is the client's process.
-    """
-    claimed = {name for mark in request.node.iter_markers("proves") for name in mark.args}
-    if not claimed:
-        yield
-        return
-    official: Official = request.getfixturevalue(process)
-    official.called.clear()
-    yield
-    assert claimed <= official.called, f"never called: {sorted(claimed - official.called)}"
-
 
 Connect = Callable[..., Client]
 """Makes clients of a sandbox."""

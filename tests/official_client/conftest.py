@@ -7,16 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import Client, Connect, Official, held_to_marks, interpreter
+from driving import Client, Connect, Official, interpreter
 
 from slipstream.sandbox import Sandbox
 
 _DRIVE = Path(__file__).with_name("drive.py")
 _PYTHON = Path(__file__).parents[2] / ".venv-official-client" / "bin" / "python"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "proves(*names): calls of the client shown to work")
 
 
 @pytest.fixture(scope="session")
@@ -27,23 +23,14 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
     process.close()
 
 
-@pytest.fixture(autouse=True)
-def _proofs_are_made(request: pytest.FixtureRequest) -> Iterator[None]:
-    with held_to_marks(request, "official"):
-        yield
-
-
 @pytest.fixture
 def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Connect:
-    """Make clients of the sandbox; the cookie is for https, so "insecure" is wanted on http."""
+    """Make clients of the sandbox; their cookie is for https, so that http needs "insecure"."""
 
-    def make(**kwargs: object) -> Client:
-        options = {
-            "endpoint": sandbox.url,
-            "cookie_file": str(tmp_path / "cookies.txt"),
-            "insecure": True,
-        }
-        return official.open(**(options | kwargs))
+    def make(cookies: str = "cookies.txt") -> Client:
+        return official.open(
+            endpoint=sandbox.url, cookie_file=str(tmp_path / cookies), insecure=True
+        )
 
     return make
 
@@ -52,12 +39,4 @@ def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Connect:
 def alice(connect: Connect, sandbox: Sandbox) -> Client:
     client = connect()
     client.login_internal(sandbox.username, sandbox.password)
-    return client
-
-
-@pytest.fixture
-def root(connect: Connect, sandbox: Sandbox, tmp_path: Path) -> Client:
-    """Log the privileged user in, beside the other one."""
-    client = connect(cookie_file=str(tmp_path / "root.txt"))
-    client.login_internal("super", sandbox.users["super"].password)
     return client

@@ -13,7 +13,6 @@ import sys
 import types
 import uuid
 import warnings
-from importlib.metadata import version
 from typing import Any
 
 # The C elements cannot be given a method; without them the ones written in Python are used.
@@ -33,7 +32,7 @@ _APIS: dict[str, Any] = {}
 def _plain(value: Any) -> Any:
     """Turn a result into what JSON can say, with tags where a type would be lost."""
     if isinstance(value, models.CimiCollection):
-        resources = [one.json for one in value.resources_list]
+        resources = [resource.json for resource in value.resources_list]
         return {"json": value.json, "resources": resources}
     if isinstance(value, models.CimiResponse):
         return {"json": value.json}
@@ -55,42 +54,33 @@ _TAGS: tuple[tuple[type, str, Any], ...] = (
 
 def _contained(value: Any) -> Any:
     if hasattr(value, "_asdict"):
-        return {name: _plain(one) for name, one in value._asdict().items()}
+        return {name: _plain(item) for name, item in value._asdict().items()}
     if isinstance(value, (list, types.GeneratorType)):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value
 
 
-def _told(error: Exception) -> dict[str, Any]:
+def _failure(error: Exception) -> dict[str, Any]:
     response = getattr(error, "response", None)
     status = None if response is None else response.status_code
     return {"error": type(error).__name__, "message": str(error), "status": status}
 
 
-def _public() -> list[str]:
-    constants = {name for name in dir(Api) if name.isupper()}
-    return [name for name in dir(Api) if not name.startswith("_") and name not in constants]
-
-
 def _carry_out(command: dict[str, Any]) -> Any:
-    if command["do"] == "public":
-        return _public()
-    if command["do"] == "version":
-        return version("slipstream-api")
     args, kwargs = command.get("args", []), command.get("kwargs", {})
     if command["do"] == "open":
         _APIS[command["api"]] = Api(**kwargs)
         return None
-    found = getattr(_APIS[command["api"]], command["name"])
-    return _plain(found(*args, **kwargs) if callable(found) else found)
+    attribute = getattr(_APIS[command["api"]], command["name"])
+    return _plain(attribute(*args, **kwargs) if callable(attribute) else attribute)
 
 
-def _answer(line: str) -> dict[str, Any]:
+def _respond(line: str) -> dict[str, Any]:
     try:
         return {"result": _carry_out(json.loads(line))}
     except Exception as error:  # noqa: BLE001 - whatever the client raises is the answer
-        return _told(error)
+        return _failure(error)
 
 
 for _line in sys.stdin:
-    print(json.dumps(_answer(_line)), flush=True)
+    print(json.dumps(_respond(_line)), flush=True)

@@ -17,7 +17,6 @@ _FAILING = "examples/tutorials/failing"
 _LONG = 3600
 
 
-@pytest.mark.proves("deploy", "get_deployment", "get_deployment_parameter", "terminate")
 def test_component_goes_from_deployment_to_termination(alice: Client, sandbox: Sandbox) -> None:
     uuid = alice.deploy(_WORDPRESS, "exoscale-ch-gva", {"wordpress_title": "Tea & <cakes>"})
 
@@ -43,7 +42,6 @@ def test_component_goes_from_deployment_to_termination(alice: Client, sandbox: S
     assert sandbox.world.run(str(uuid)).ended is not None
 
 
-@pytest.mark.proves("deploy", "get_deployment", "terminate")
 def test_waiting_is_a_loop_over_the_status(official: Official, tmp_path: Path) -> None:
     with Sandbox(speed=2000) as quick:
         client = official.open(
@@ -63,7 +61,6 @@ def test_waiting_is_a_loop_over_the_status(official: Official, tmp_path: Path) -
         client.terminate(uuid)
 
 
-@pytest.mark.proves("deploy")
 def test_component_form_says_what_was_asked(alice: Client, sandbox: Sandbox) -> None:
     offer = alice.cimi_search(
         "serviceOffers", filter='resource:type="VM" and connector/href="ec2-eu-west"', last=1
@@ -94,7 +91,6 @@ def test_component_form_says_what_was_asked(alice: Client, sandbox: Sandbox) -> 
     assert alice.get_deployment_parameter(uuid, "ss:tags") == b"blog,tea"
 
 
-@pytest.mark.proves("deploy", "get_deployment_parameter", "list_deployments")
 def test_application_is_spread_over_clouds(alice: Client, sandbox: Sandbox) -> None:
     uuid = alice.deploy(
         _SYSTEM,
@@ -124,10 +120,9 @@ def test_application_is_spread_over_clouds(alice: Client, sandbox: Sandbox) -> N
         "testclient.2:webserver.port": b"9090",
     }
     listed = alice.list_deployments()
-    assert [(one["id"], one["module"]) for one in listed] == [(uuid, f"{_SYSTEM}/540")]
+    assert [(item["id"], item["module"]) for item in listed] == [(uuid, f"{_SYSTEM}/540")]
 
 
-@pytest.mark.proves("get_deployment", "get_deployment_parameter")
 def test_failure_raises_the_abort_flag(alice: Client, sandbox: Sandbox) -> None:
     uuid = alice.deploy(_FAILING)
 
@@ -144,7 +139,6 @@ def test_failure_raises_the_abort_flag(alice: Client, sandbox: Sandbox) -> None:
     assert sandbox.journal[-1].query == {"ignoreabort": ["true"]}
 
 
-@pytest.mark.proves("terminate", "get_deployment")
 def test_deployment_on_its_way_is_cancelled(alice: Client, sandbox: Sandbox) -> None:
     sandbox.world.refuses_early_termination = True
     uuid = alice.deploy(_WORDPRESS)
@@ -158,47 +152,34 @@ def test_deployment_on_its_way_is_cancelled(alice: Client, sandbox: Sandbox) -> 
     assert alice.terminate(str(uuid)) is True
 
 
-@pytest.mark.proves("list_deployments")
 def test_deployments_are_listed_newest_first_in_pages(alice: Client, sandbox: Sandbox) -> None:
     uuids = [UUID(text) for text in reversed(sandbox.world.add_runs(25))]
 
-    assert [one["id"] for one in alice.list_deployments()] == uuids[:20]
+    assert [item["id"] for item in alice.list_deployments()] == uuids[:20]
     page = alice.list_deployments(offset=20, limit=3)
-    assert [one["id"] for one in page] == uuids[20:23]
-    assert {one["status"] for one in page} == {"ready"}
-    assert {one["username"] for one in page} == {"alice"}
+    assert [item["id"] for item in page] == uuids[20:23]
+    assert {(item["status"], item["username"]) for item in page} == {("ready", "alice")}
     # The client looks for these, and the entries of the list have neither.
-    assert {(one["last_state_change"], one["scalable"]) for one in page} == {(None, None)}
+    assert {(item["last_state_change"], item["scalable"]) for item in page} == {(None, None)}
+
+    alice.terminate(uuids[0])
+    assert alice.list_deployments(limit=1)[0]["id"] == uuids[1]
+    [ended] = alice.list_deployments(limit=1, inactive=True)
+    assert (ended["id"], ended["status"]) == (uuids[0], "done")
 
 
-@pytest.mark.proves("list_deployments")
-def test_ended_deployments_are_listed_where_asked_for(alice: Client, sandbox: Sandbox) -> None:
-    old, new = sandbox.world.add_runs(2)
-    alice.terminate(old)
-
-    assert [str(one["id"]) for one in alice.list_deployments()] == [new]
-    every = alice.list_deployments(inactive=True)
-    assert [(str(one["id"]), one["status"]) for one in every] == [(new, "ready"), (old, "done")]
-
-
-@pytest.mark.proves("get_deployment_events")
-def test_events_tell_the_story_newest_first(alice: Client, sandbox: Sandbox) -> None:
+def test_events_are_listed_newest_first(alice: Client, sandbox: Sandbox) -> None:
     uuid = alice.deploy(_WORDPRESS)
     alice.deploy(_WORDPRESS)
     sandbox.clock.advance(_LONG)
 
     events = alice.get_deployment_events(uuid, types=["state", "alarm"])["resources"]
 
-    assert [one["content"]["state"] for one in events] == [
-        "Ready",
-        "SendingReports",
-        "Executing",
-        "Provisioning",
-        "Initializing",
-    ]
-    assert {one["content"]["resource"]["href"] for one in events} == {f"run/{uuid}"}
-    every = alice.get_deployment_events(uuid)["resources"]
-    assert {one["type"] for one in every} == {"state", "action"}
+    states = ["Initializing", "Provisioning", "Executing", "SendingReports", "Ready"]
+    assert [item["content"]["state"] for item in events] == states[::-1]
+    assert {item["content"]["resource"]["href"] for item in events} == {f"run/{uuid}"}
+    events = alice.get_deployment_events(uuid)["resources"]
+    assert {item["type"] for item in events} == {"state", "action"}
 
 
 def test_list_of_machines_is_gone(alice: Client) -> None:
@@ -211,45 +192,36 @@ def test_list_of_machines_is_gone(alice: Client) -> None:
 @pytest.mark.parametrize(
     ("path", "arguments", "reason"),
     [
-        pytest.param(
+        (
             _WORDPRESS,
             {"parameters": {"titel": "x"}},
             "Unknown parameter: titel in node: machine",
-            id="unknown-parameter",
         ),
-        pytest.param(
+        (
             _SYSTEM,
             {"cloud": "exoscale-ch-gva"},
             "Invalid key format for Deployment module: parameter--cloudservice",
-            id="one-cloud-for-an-application",
         ),
-        pytest.param(
-            _SYSTEM,
-            {"multiplicity": {"nginx": 2}},
-            "Unknown node: nginx",
-            id="unknown-node",
-        ),
-        pytest.param(
+        (_SYSTEM, {"multiplicity": {"nginx": 2}}, "Unknown node: nginx"),
+        (
             _WORDPRESS,
             {"cloud": "no-cloud"},
             "Missing image id for base image: examples/images/ubuntu-16.04 on cloud service",
-            id="unknown-cloud",
         ),
-        pytest.param(
+        (
             _WORDPRESS,
             {"parameters": {"service-offer": "service-offer/none"}},
             "Failed to find the service offer 'service-offer/none'",
-            id="unknown-size",
         ),
-        pytest.param(
+        (
             _WORDPRESS,
             {"parameters": {"keep-running": "sometimes"}},
             "Value of keep-running should be one of the following: ",
-            id="unknown-word",
         ),
     ],
+    ids=["parameter", "one cloud for an application", "node", "cloud", "size", "keep-running"],
 )
-def test_broken_rule_is_told_in_the_servers_words(
+def test_bad_deployment_is_refused_in_the_words_of_the_server(
     alice: Client, sandbox: Sandbox, path: str, arguments: dict[str, object], reason: str
 ) -> None:
     with pytest.raises(ClientFailure) as caught:

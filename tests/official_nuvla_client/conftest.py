@@ -7,17 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from driving import Client, Connect, Official, held_to_marks, interpreter
+from driving import Client, Connect, Official, interpreter
 
 from slipstream.sandbox import Sandbox
 
 _DRIVE = Path(__file__).with_name("drive.py")
 _PYTHON = Path(__file__).parents[2] / ".venv-official-nuvla-client" / "bin" / "python"
 _STARTED = 300
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "proves(*names): calls of the client shown to work")
 
 
 @pytest.fixture(scope="session")
@@ -28,12 +24,6 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
     process.close()
 
 
-@pytest.fixture(autouse=True)
-def _proofs_are_made(request: pytest.FixtureRequest) -> Iterator[None]:
-    with held_to_marks(request, "official"):
-        yield
-
-
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(family="nuvla", speed=0) as running:
@@ -41,8 +31,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Connect:
-    """Make clients of the sandbox, each with cookies of its own unless a file is named."""
+def connect(official: Official, sandbox: Sandbox) -> Connect:
+    """Make clients of the sandbox, each with cookies of its own."""
 
     def make(**kwargs: object) -> Client:
         options = {"endpoint": sandbox.url, "insecure": True, "persist_cookie": False}
@@ -55,15 +45,6 @@ def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Connect:
 def alice(connect: Connect, sandbox: Sandbox) -> Client:
     client = connect()
     client.login_password(sandbox.username, sandbox.password)
-    return client
-
-
-@pytest.fixture
-def root(connect: Connect, sandbox: Sandbox) -> Client:
-    """Log the administrator in, who acts for the administrators' group."""
-    user = connect().of("User")
-    user.login_password("super", sandbox.users["super"].password)
-    client: Client = user.switch_group("group/nuvla-admin")
     return client
 
 

@@ -15,14 +15,13 @@ import sys
 import time
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 from nuvla.api import Api, models, resources  # type: ignore[import-not-found]
 from requests import Response
 
-# The client prints what it could not do; the answers are written elsewhere.
-_ANSWERS, sys.stdout = sys.stdout, sys.stderr
+# The client prints what it could not do; the responses are written elsewhere.
+_RESPONSES, sys.stdout = sys.stdout, sys.stderr
 # It pauses for real while a log is fetched, and the sandbox's clock does not move by itself.
 time.sleep = lambda _: None
 _HELD: dict[str, Any] = {}
@@ -38,18 +37,11 @@ def _classes() -> Iterator[type]:
 
 
 _KINDS = {one.__name__: one for one in _classes()}
-# The builders add to lists that all of them share: each begins with them as they were.
-_SHARED = {
-    (kind, name): tuple(value)
-    for kind in _KINDS.values()
-    for name, value in vars(kind).items()
-    if isinstance(value, list)
-}
 
 
-def _kept(one: Any) -> str:
-    name = f"kept-{next(_NAMES)}"
-    _HELD[name] = one
+def _hold(value: Any) -> str:
+    name = f"held-{next(_NAMES)}"
+    _HELD[name] = value
     return name
 
 
@@ -60,13 +52,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, models.CimiResponse):
         return {"$resource": value.data}
     if isinstance(value, (Api, *_KINDS.values())):
-        return {"$api": _kept(value)}
+        return {"$api": _hold(value)}
     if isinstance(value, Response):
         return {"status": value.status_code, "headers": dict(value.headers), "json": value.json()}
     if isinstance(value, bytes):
         return {"$bytes": value.decode()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value
 
 
@@ -76,27 +68,13 @@ def _restored(value: dict[str, Any]) -> Any:
     return models.CimiResource(value["$resource"]) if "$resource" in value else value
 
 
-def _public(kind: type) -> Iterator[tuple[str, str]]:
-    for name, one in inspect.getmembers(kind):
-        found = one.fget if isinstance(one, property) else one
-        if not name.startswith("_") and hasattr(found, "__qualname__"):
-            yield name, found.__qualname__.removeprefix("Api.")
-
-
-def _every_call() -> list[str]:
-    return sorted({name for kind in (Api, *_KINDS.values()) for _, name in _public(kind)})
-
-
 def _call(command: dict[str, Any]) -> Any:
-    found = getattr(_HELD[command["api"]], command["name"])
-    return found(*command["args"], **command["kwargs"]) if callable(found) else found
+    attribute = getattr(_HELD[command["api"]], command["name"])
+    return attribute(*command["args"], **command["kwargs"]) if callable(attribute) else attribute
 
 
 def _make(command: dict[str, Any]) -> None:
-    for (kind, name), value in _SHARED.items():
-        setattr(kind, name, list(value))
-    made = _KINDS[command["kind"]](*command["args"], **command["kwargs"])
-    _HELD[command["api"]] = made
+    _HELD[command["api"]] = _KINDS[command["kind"]](*command["args"], **command["kwargs"])
 
 
 def _open(command: dict[str, Any]) -> None:
@@ -104,34 +82,25 @@ def _open(command: dict[str, Any]) -> None:
 
 
 _COMMANDS: dict[str, Any] = {
-    "public": lambda _: _every_call(),
-    "version": lambda _: version("nuvla-api"),
     "open": _open,
     "make": _make,
     "call": _call,
 }
 
 
-def _called(command: dict[str, Any]) -> str | None:
-    """Name what was called by the class that defines it."""
-    if command["do"] != "call":
-        return None
-    return dict(_public(type(_HELD[command["api"]])))[command["name"]]
-
-
-def _told(error: Exception) -> dict[str, Any]:
+def _failure(error: Exception) -> dict[str, Any]:
     response = getattr(error, "response", None)
     status = None if response is None else response.status_code
     return {"error": type(error).__name__, "message": str(error), "status": status}
 
 
-def _answer(line: str) -> dict[str, Any]:
+def _respond(line: str) -> dict[str, Any]:
     command = json.loads(line, object_hook=_restored)
     try:
-        return {"result": _plain(_COMMANDS[command["do"]](command)), "called": _called(command)}
+        return {"result": _plain(_COMMANDS[command["do"]](command))}
     except Exception as error:  # noqa: BLE001 - whatever the client raises is the answer
-        return _told(error)
+        return _failure(error)
 
 
 for _line in sys.stdin:
-    print(json.dumps(_answer(_line)), file=_ANSWERS, flush=True)
+    print(json.dumps(_respond(_line)), file=_RESPONSES, flush=True)

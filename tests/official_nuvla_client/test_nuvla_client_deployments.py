@@ -12,42 +12,27 @@ from slipstream.sandbox import Sandbox
 _LONG = 300
 
 
-@pytest.mark.proves("Deployment.create", "Deployment.start", "Deployment.get_state")
 def test_created_deployment_is_started(
-    alice: Client, sandbox: Sandbox, wordpress: str, place: str
-) -> None:
-    deployments = alice.of("Deployment")
-
-    made = deployments.create(wordpress, infra_cred_id=place)
-
-    assert made.data["state"] == "CREATED"
-    assert made.data["module"]["href"] == wordpress
-    assert (made.data["parent"], made.data["credential-name"]) == (place, "swarm-lausanne admin")
-    answer = deployments.start(made.id).data
-    assert (answer["status"], answer["resource-id"]) == (202, made.id)
-    assert deployments.get_state(made.id) == "STARTING"
-    sandbox.clock.advance(_LONG)
-    assert deployments.get_state(made.id) == "STARTED"
-    job = alice.get(answer["location"]).data
-    assert (job["action"], job["state"]) == ("start_deployment", "SUCCESS")
-
-
-@pytest.mark.proves("Deployment.launch", "Deployment.get", "Deployment.list")
-def test_launch_creates_and_starts(
     alice: Client, sandbox: Sandbox, wordpress: str, place: str
 ) -> None:
     deployments = alice.of("Deployment")
     assert deployments.list() == []
 
-    launched = deployments.launch(wordpress, infra_cred_id=place)
+    deployment = deployments.create(wordpress, infra_cred_id=place)
 
-    assert launched.data["state"] == "STARTING"
-    assert [one["id"] for one in deployments.list()] == [launched.id]
+    data = deployment.data
+    assert (data["state"], data["module"]["href"]) == ("CREATED", wordpress)
+    assert (data["parent"], data["credential-name"]) == (place, "swarm-lausanne admin")
+    started = deployments.start(deployment.id).data
+    assert (started["status"], started["resource-id"]) == (202, deployment.id)
+    assert deployments.get_state(deployment.id) == "STARTING"
     sandbox.clock.advance(_LONG)
-    assert deployments.get(launched.id).data["state"] == "STARTED"
+    assert deployments.get(deployment.id).data["state"] == "STARTED"
+    assert [item["id"] for item in deployments.list()] == [deployment.id]
+    job = alice.get(started["location"]).data
+    assert (job["action"], job["state"]) == ("start_deployment", "SUCCESS")
 
 
-@pytest.mark.proves("Deployment.set_infra_cred_id")
 def test_place_can_be_set_before_the_start(alice: Client, wordpress: str, place: str) -> None:
     deployments = alice.of("Deployment")
     made = deployments.create(wordpress)
@@ -59,7 +44,6 @@ def test_place_can_be_set_before_the_start(alice: Client, wordpress: str, place:
     assert placed["infrastructure-service-name"] == "swarm-lausanne"
 
 
-@pytest.mark.proves("Deployment.stop", "Deployment.delete")
 def test_stopped_deployment_is_deleted(alice: Client, sandbox: Sandbox, started: str) -> None:
     deployments = alice.of("Deployment")
 
@@ -73,7 +57,6 @@ def test_stopped_deployment_is_deleted(alice: Client, sandbox: Sandbox, started:
         deployments.get(started)
 
 
-@pytest.mark.proves("operation")
 def test_deployment_is_stopped_and_deleted_in_one_step(
     alice: Client, sandbox: Sandbox, started: str
 ) -> None:
@@ -97,7 +80,6 @@ def test_terminate_does_not_wait_as_it_should(alice: Client, started: str) -> No
     )
 
 
-@pytest.mark.proves("operation")
 def test_running_deployment_is_updated(alice: Client, sandbox: Sandbox, started: str) -> None:
     variables = [{"name": "WORDPRESS_TITLE", "value": "Another title"}]
     alice.edit(started, {"module": {"content": {"environmental-variables": variables}}})
@@ -109,16 +91,15 @@ def test_running_deployment_is_updated(alice: Client, sandbox: Sandbox, started:
     assert alice.get(started).data["state"] == "STARTED"
 
 
-@pytest.mark.proves("Deployment.get_parameter", "Deployment.get_parameters")
-def test_started_deployment_tells_parameters(alice: Client, started: str) -> None:
+def test_parameters_of_a_started_deployment(alice: Client, started: str) -> None:
     deployments = alice.of("Deployment")
 
-    every = deployments.get_parameters(started)
+    parameters = deployments.get_parameters(started)
 
-    assert set(every) == {"global", "web", "db"}
-    assert every["global"]["hostname"] == "127.0.0.1"
-    assert every["web"]["web.node-id"] == "web"
-    port = every["web"]["web.tcp.80"]
+    assert set(parameters) == {"global", "web", "db"}
+    assert parameters["global"]["hostname"] == "127.0.0.1"
+    assert parameters["web"]["web.node-id"] == "web"
+    port = parameters["web"]["web.tcp.80"]
     assert int(port) > 0
     assert deployments.get_parameter(started, "web", "web.tcp.80") == port
     assert deployments.get_parameter(started, None, "hostname") == "127.0.0.1"
@@ -126,7 +107,6 @@ def test_started_deployment_tells_parameters(alice: Client, started: str) -> Non
     assert {"web.tcp.80": port} in deployments.get_parameters(started, "web")
 
 
-@pytest.mark.proves("Deployment.get_url", "Deployment.urls")
 def test_address_is_filled_in_once_everything_is_known(
     alice: Client, started: str, wordpress: str
 ) -> None:
@@ -143,7 +123,6 @@ def test_address_is_filled_in_once_everything_is_known(
     assert deployments.get_url(running, "no-such-address") is None
 
 
-@pytest.mark.proves("Deployment.get_logs", "Deployment.logs")
 def test_log_is_read_once_it_was_fetched(alice: Client, sandbox: Sandbox, started: str) -> None:
     deployments = alice.of("Deployment")
     request = {"components": ["web"], "since": "2020-01-01T00:00:00Z"}
@@ -153,39 +132,28 @@ def test_log_is_read_once_it_was_fetched(alice: Client, sandbox: Sandbox, starte
     sandbox.clock.advance(_LONG)
 
     lines = deployments.logs(alice.get(log.id))["web"]
-    moment, _, text = lines[0].partition(" ")
-    assert (text, datetime.fromisoformat(moment).tzinfo is None) == ("web is up", False)
+    timestamp, _, text = lines[0].partition(" ")
+    assert (text, datetime.fromisoformat(timestamp).tzinfo is None) == ("web is up", False)
 
 
-@pytest.mark.proves(
-    "Deployment.uuid",
-    "Deployment.subtype",
-    "Deployment.is_component",
-    "Deployment.is_application",
-    "Deployment.is_application_kubernetes",
-    "Deployment.module",
-    "Deployment.module_content",
-    "Deployment.acl",
-    "Deployment.owner",
-    "Deployment.state",
-    "Deployment.credential_id",
-    "Deployment.compatibility",
-    "Deployment.is_compatibility_docker_compose",
-)
-def test_document_says_what_the_client_reads_in_it(
+def test_fields_that_the_client_reads(
     alice: Client, sandbox: Sandbox, started: str, place: str
 ) -> None:
-    deployments, found = alice.of("Deployment"), alice.get(started)
+    deployments, deployment = alice.of("Deployment"), alice.get(started)
 
-    assert deployments.uuid(found) == started.removeprefix("deployment/")
-    assert deployments.state(found) == "STARTED"
-    assert deployments.subtype(found) == "application"
-    assert deployments.is_application(found) is True
-    assert deployments.is_component(found) is deployments.is_application_kubernetes(found) is False
-    assert deployments.module(found)["path"] == "apps/WordPress/wordpress"
-    assert "services:" in deployments.module_content(found)["docker-compose"]
-    assert deployments.owner(found) == sandbox.world.user_id("alice")
-    assert deployments.owner(found) in deployments.acl(found)["owners"]
-    assert deployments.credential_id(found) == place
-    assert deployments.compatibility(found) == "docker-compose"
-    assert deployments.is_compatibility_docker_compose(found) is True
+    assert deployments.uuid(deployment) == started.removeprefix("deployment/")
+    assert deployments.state(deployment) == "STARTED"
+    assert deployments.subtype(deployment) == "application"
+    assert deployments.is_application(deployment) is True
+    assert (
+        deployments.is_component(deployment)
+        is deployments.is_application_kubernetes(deployment)
+        is False
+    )
+    assert deployments.module(deployment)["path"] == "apps/WordPress/wordpress"
+    assert "services:" in deployments.module_content(deployment)["docker-compose"]
+    assert deployments.owner(deployment) == sandbox.world.user_id("alice")
+    assert deployments.owner(deployment) in deployments.acl(deployment)["owners"]
+    assert deployments.credential_id(deployment) == place
+    assert deployments.compatibility(deployment) == "docker-compose"
+    assert deployments.is_compatibility_docker_compose(deployment) is True
