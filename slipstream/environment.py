@@ -8,14 +8,9 @@ OTHER = "slipstream-api"
 
 
 def check_environment() -> None:
-    """
-    Make sure that the old client is not installed beside this package.
-
-    Its distribution owns the import name ``slipstream`` too and turns it into a namespace
-    package, so that parts of this one cannot be imported any more.
-
-    :raises ImportError: If it is.
-    """
+    """Raise ``ImportError`` if the old client is installed beside this package."""
+    # Its distribution owns the import name ``slipstream`` too and turns it into a namespace
+    # package, so that parts of this one cannot be imported any more.
     try:
         version = metadata.version(OTHER)
     except metadata.PackageNotFoundError:

@@ -305,11 +305,7 @@ class PluginFailed(DriverError):
 
 
 class _OfKeyPair(DriverError):
-    """
-    A failure that is about one key pair.
-
-    :param name: The key pair's name.
-    """
+    """A failure that is about one key pair."""
 
     def __init__(
         self, message: str, *, name: str = "", endpoint: str | None = None, hint: str | None = None
@@ -432,13 +428,7 @@ def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | No
 
 
 def shorten(text: str, limit: int = 120) -> str:
-    """
-    Cut a text in its middle, for messages.
-
-    :param text: Any text.
-    :param limit: The greatest number of characters in the result.
-    :returns: The text itself when it is short enough.
-    """
+    """Cut a text in its middle if it is longer than ``limit``, for messages."""
     if len(text) <= limit:
         return text
     half = (limit - 3) // 2

@@ -27,14 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @attrs.frozen
 class Command:
-    """
-    A subcommand.
-
-    :param name: Its name.
-    :param help: A few words for the list of subcommands.
-    :param path: Where it is, as in ``package.module:name``.
-    :param extra: The extra that installs what it needs, if any.
-    """
+    """A subcommand: where it is, and the extra that installs what it needs."""
 
     name: str
     help: str

@@ -44,11 +44,7 @@ _NODE_FAULTS: list[Look] = []
 
 
 class RecordingDriver:
-    """
-    Records the calls of a driver's methods and sends nothing.
-
-    :param driver: The driver whose signatures it has.
-    """
+    """Records the calls of a driver's methods, with their signatures, and sends nothing."""
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
@@ -123,14 +119,7 @@ def constructed_volumes_are_accepted(subject: Subject) -> str:
 
 
 def check_each(name: str, praise: str, kind: str | None = None) -> Callable[[Look], Look]:
-    """
-    Add a check of each listed resource.
-
-    :param name: The check's name.
-    :param praise: What is said when no resource has a fault.
-    :param kind: The only kind that has it; every kind when left out.
-    :returns: A decorator for a function that yields the faults of one resource.
-    """
+    """Add a check of the faults of each listed resource, of one kind or of every one."""
 
     def register(look: Look) -> Look:
         def function(subject: Subject, kind: str) -> str:

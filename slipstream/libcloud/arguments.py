@@ -224,9 +224,9 @@ def ssh_key(auth: object) -> SSHKey:
 
 def inputs(parameters: object) -> Iterator[Parameter]:
     """Check the values of parameters."""
-    for name, value in _items("ex_parameters", parameters):
+    for name, value in _entries("ex_parameters", parameters):
         if isinstance(value, Mapping):
-            for inner, inner_value in _items(f"ex_parameters[{name!r}]", value):
+            for inner, inner_value in _entries(f"ex_parameters[{name!r}]", value):
                 yield Parameter(name=inner, node=name, value=_input(inner, inner_value))
         else:
             yield Parameter(name=name, value=_input(name, value))
@@ -256,7 +256,7 @@ def placement(driver: Any, size: object, location: object, cloud: object) -> Ite
     elif isinstance(cloud, str):
         yield Parameter(role=Role.LOCATION, value=cloud)
     else:
-        for node, value in _items("ex_cloud", cloud):
+        for node, value in _entries("ex_cloud", cloud):
             name = text(f"ex_cloud[{node!r}]", value)
             yield Parameter(role=Role.LOCATION, node=node, value=name)
     if size is None:
@@ -274,13 +274,13 @@ def placement(driver: Any, size: object, location: object, cloud: object) -> Ite
 
 def counts(option: str, numbers: object, role: Role) -> Iterator[Parameter]:
     """Check the numbers of instances of an application's nodes."""
-    for node, count in _items(option, numbers):
+    for node, count in _entries(option, numbers):
         least = 1 if role is Role.MULTIPLICITY else 0
         number = whole_number(f"{option}[{node!r}]", count, least=least)
         yield Parameter(role=role, node=node, value=str(number))
 
 
-def _items(option: str, value: object) -> Iterator[tuple[str, Any]]:
+def _entries(option: str, value: object) -> Iterator[tuple[str, Any]]:
     if value is None:
         return
     mapping = checked(option, value, Mapping, "a dict")  # type: ignore[type-abstract]

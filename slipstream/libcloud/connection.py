@@ -147,11 +147,7 @@ class SessionConnection(ConnectionUserAndKey):
 
     @classmethod
     def check_class(cls) -> None:
-        """
-        Refuse a class of connections that a test has put in place of libcloud's.
-
-        :raises NotSupported: If there is one: requests would go to the real server all the same.
-        """
+        """Refuse a mocked class of connections: requests would go to the real server."""
         # libcloud.enable_debug() puts a class of its own there.
         if cls.conn_class not in {LibcloudConnection, LoggingConnection}:
             raise _unused("connectionCls.conn_class", cls.conn_class)

@@ -25,12 +25,7 @@ _OTHER = {"public_ips": "private_ips", "private_ips": "public_ips"}
 
 @attrs.frozen(kw_only=True)
 class AddressFilter:
-    """
-    The addresses by which nodes are to be reached.
-
-    :param interface: ``public_ips`` or ``private_ips``.
-    :param only_ipv4: Whether IPv6 addresses are left out.
-    """
+    """The addresses by which nodes are reached: public or private, with or without IPv6."""
 
     interface: str = attrs.field()
     only_ipv4: bool
@@ -63,15 +58,7 @@ class AddressFilter:
 
 @attrs.frozen(kw_only=True)
 class RunningWait:
-    """
-    A wait for nodes until they run and can be reached.
-
-    :param names: What to call each deployment, by its id.
-    :param filter: The addresses that are needed.
-    :param period: The longest pause between two polls in seconds.
-    :param timeout: Seconds after which to give up; the first poll is always made.
-    :param progress: Called with the state of each deployment at every poll.
-    """
+    """A wait for nodes, whose names are for messages, until they run and can be reached."""
 
     names: Mapping[str, str]
     filter: AddressFilter

@@ -113,12 +113,6 @@ class Session(Client):
     def __getstate__(self) -> None:
         raise TypeError("A session is not copied or pickled: it holds secrets.")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     @property
     def login(self) -> Login:
         """The login in use."""
@@ -152,11 +146,7 @@ class Session(Client):
         return self.transport.closed
 
     def ensure_open(self) -> None:
-        """
-        Make sure that it was not closed.
-
-        :raises DriverClosed: If it was.
-        """
+        """Raise ``DriverClosed`` if it was closed."""
         self.transport.ensure_open()
 
     def close(self) -> None:
