@@ -49,13 +49,11 @@ class PlannedRequest:
 
 class DryRunTransport(Transport):
     """
-    Sends what reads, and collects what would change something.
+    Sends reads, and collects changes.
 
-    The response to a change is what ``expects`` of the request gives; without it the run ends
-    there. What was put somewhere is what is read there afterwards. Requests that ``expects``
+    The response to a change is what ``expects`` of the request returns; without it the run ends
+    there. What was written somewhere is what is read there afterwards. Requests that ``expects``
     sends itself are not collected: the call would not send them.
-
-    :param transport: The transport that sends.
     """
 
     def __init__(self, transport: Transport) -> None:

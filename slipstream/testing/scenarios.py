@@ -39,7 +39,7 @@ def _with_prefix(key: str | None) -> str | None:
 
 @frozen(kw_only=True)
 class ScenarioCredentials:
-    """The ways to log in that a scenario may use; each is whole or absent.
+    """The ways to log in that a scenario may use; each is complete or absent.
 
     :param username: The user's name.
     :param password: The user's password.
