@@ -129,9 +129,7 @@ def node_is_listed(subject: Subject) -> str:
 def node_is_read(subject: Subject) -> str:
     """Where a driver has a method to read a node, that returns it."""
     node = _shared(subject, "node", "node.created")
-    method = next((name for name in _READ_NODE if hasattr(subject.driver, name)), None)
-    if method is None:
-        raise NotApplicable(f"The driver has no {_READ_NODE[0]}().")
+    method = subject.first_of(_READ_NODE)
     copy = subject.call(method, node.id)
     if getattr(copy, "id", None) != node.id:
         raise Failed(f"{method}({node.id!r}) returns {copy!r}.")

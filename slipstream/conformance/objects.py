@@ -257,10 +257,7 @@ def list_is_stable(subject: Subject, kind: str) -> str:
 def iterator_agrees(subject: Subject, kind: str) -> str:
     """Where a list has an iterator beside it, that yields the same."""
     listed = _identities(subject.listed(kind))
-    candidates = [name.format(kind) for name in _ITERATORS]
-    method = next((name for name in candidates if hasattr(subject.driver, name)), None)
-    if method is None:
-        raise NotApplicable(f"The driver has no {candidates[0]}().")
+    method = subject.first_of([name.format(kind) for name in _ITERATORS])
     iterator = subject.call(method)
     if not isinstance(iterator, Iterator):
         raise Failed(f"{method}() returns {type(iterator).__name__} instead of an iterator.")

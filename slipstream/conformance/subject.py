@@ -165,6 +165,13 @@ class Subject:
         if not self.overrides(method):
             raise NotApplicable(f"The driver has no {method}() of its own.")
 
+    def first_of(self, methods: Sequence[str]) -> str:
+        """The first of some methods that the driver has; raise :class:`NotApplicable` if none."""
+        method = next((name for name in methods if hasattr(self.driver, name)), None)
+        if method is None:
+            raise NotApplicable(f"The driver has no {methods[0]}().")
+        return method
+
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call a method; raise :class:`NotApplicable` if it is not implemented."""
         try:
