@@ -21,7 +21,7 @@ from slipstream.hookspecs import EndpointKind, LoginMethod
 from slipstream.plugins.named_contributions import Contribution
 from slipstream.plugins.registry import Plugins, default_plugins
 from slipstream.session import Session
-from slipstream.session.discovery import read_entry_point
+from slipstream.session.login import read_entry_point
 from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.certificates import authorities
 from slipstream.transport.messages import Request, Response

@@ -1,4 +1,4 @@
-"""Logging in: one attempt with cookies of its own, and the login that it ends with."""
+"""Logging in: the entry point, an attempt with cookies of its own, and the resulting login."""
 
 from __future__ import annotations
 
@@ -29,12 +29,19 @@ from slipstream.redaction.values import SHORTEST
 from slipstream.transport import Transport, clock
 from slipstream.transport.cookies import LONGEST_LIFETIME
 from slipstream.transport.messages import Request, Response
-from slipstream.values import Endpoint
+from slipstream.values import CloudEntryPoint, Endpoint
 from slipstream.values.fields import Record
 from slipstream.values.numbers import within
 from slipstream.values.secret_names import announces_secret
 from slipstream.values.text import safe_text
 
+_ENTRY_POINT = Request(
+    method="GET",
+    path="/api/cloud-entry-point",
+    headers={"Accept": "application/json"},
+    repeatable=True,
+)
+_REFUSED = frozenset({400, 401, 403})
 _MEANING: dict[int, tuple[type[RequestFailed], str | None]] = {
     401: (InvalidCredentials, "Log in again with a new driver."),
     403: (Forbidden, "Check that this account may do it."),
@@ -58,9 +65,8 @@ def refusal(
 ) -> RequestFailed:
     """The exception for a response with an error status."""
     cls, usual_hint = _MEANING.get(response.status, (RequestFailed, None))
-    unknown = "the server gives no reason"
-    reason = safe_text(" ".join(detail.split()), 400) if detail else ""
-    reason = reason or responses.get(response.status, unknown)
+    reason = safe_text(" ".join((detail or "").split()), 400)
+    reason = reason or responses.get(response.status, "the server gives no reason")
     return (error or cls)(
         f"Cannot {doing}: {reason.rstrip('.')} (HTTP {response.status} from {endpoint}).",
         code=response.status,
@@ -72,7 +78,37 @@ def refusal(
     )
 
 
-_REFUSED = frozenset({400, 401, 403})
+def read_entry_point(transport: Transport) -> CloudEntryPoint:
+    """Read the cloud entry point."""
+    url = transport.endpoint.url
+    response = transport.send(_ENTRY_POINT)
+    if response.status >= 500 or response.status == 429:
+        raise refusal(response, doing="read the cloud entry point", endpoint=url, detail=None)
+    document: Any = None
+    with suppress(MalformedAnswer):
+        document = response.json() if response.status == 200 else None
+    if (
+        not isinstance(document, dict)
+        or not {"baseURI", "base-uri"} & document.keys()
+        or not isinstance(document.get("collections", {}), dict)
+    ):
+        raise MalformedAnswer(
+            f"{url} is no SlipStream or Nuvla server: its /api/cloud-entry-point gives HTTP"
+            f" {response.status} with {response.kind}.",
+            endpoint=url,
+            hint="Check the address, and leave /api out.",
+        )
+    collections = document.get("collections", document)
+    base_uri = document.get("baseURI") or document.get("base-uri")
+    return CloudEntryPoint(
+        collections={
+            name: entry["href"]
+            for name, entry in collections.items()
+            if isinstance(entry, dict) and isinstance(entry.get("href"), str)
+        },
+        base_uri=base_uri if isinstance(base_uri, str) else None,
+        raw=document,
+    )
 
 
 class WireProtocol(Protocol):
