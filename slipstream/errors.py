@@ -1,37 +1,9 @@
 """
-Every exception of the driver and its plugins, as one tree::
-
-    LibcloudError, BaseHTTPError                        (libcloud)
-    └── DriverError                                     every one of these
-        ├── BadInput (ValueError)                       refused before a request was sent
-        │   ├── DriverClosed                            a call after close()
-        │   ├── UnknownName                             no such name; the existing ones are listed
-        │   ├── FileMissing (FileNotFoundError)
-        │   └── FileForbidden (PermissionError)
-        ├── NotSupported (NotImplementedError)          this kind of endpoint has no such operation
-        ├── NoAnswer (ConnectionError)                  the network failed
-        │   ├── CannotConnect                           the request never reached the endpoint
-        │   │   └── ConnectTimeout (TimeoutError)
-        │   ├── AnswerLost                              the request may have been carried out
-        │   │   └── AnswerTimeout (TimeoutError)
-        │   └── RedirectRefused                         the endpoint redirects to another address
-        ├── MalformedAnswer (MalformedResponseError)    a response that breaks its protocol
-        ├── NodeFailed                                  a deployment was aborted, or has ended
-        ├── WaitTimeout (TimeoutError)
-        ├── DeployFailed (DeploymentError)              a node was created and could not be set up
-        ├── KeyPairConflict (KeyPairError)
-        ├── KeyPairMissing (KeyPairDoesNotExistError)
-        ├── PluginFailed
-        └── RequestFailed (ProviderError)               a response with an error status
-            ├── InvalidCredentials (InvalidCredsError)
-            ├── Forbidden
-            ├── NotFound
-            ├── Conflict
-            ├── RateLimitReached (RateLimitReachedError)
-            └── ServiceUnavailable (ServiceUnavailableError)
+Every exception of the driver and its plugins, as one tree below :class:`DriverError`.
 
 What a plugin raises is what a user catches. Each prints as a sentence, pickles, and holds no
-secret. libcloud raises ``BaseHTTPError``, which is no ``LibcloudError``, where a server refuses,
+secret. Most are also the exception of libcloud or of Python that programs catch for such a
+failure. libcloud raises ``BaseHTTPError``, which is no ``LibcloudError``, where a server refuses,
 so programs catch the one or the other: each of these is both. Bad types are a plain
 ``TypeError``.
 """
