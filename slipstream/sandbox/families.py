@@ -25,19 +25,7 @@ Begun: TypeAlias = tuple[BaseWorld, Application, Mapping[str, Login]]
 
 @attrs.frozen(kw_only=True)
 class Family:
-    """
-    A dialect.
-
-    :param title: What its servers are called.
-    :param version: The release that is played.
-    :param world: The class of its worlds.
-    :param plant: Fills a world, and returns the users' logins by name.
-    :param application: Makes the application that serves a world.
-    :param overview: What the dashboard shows of a world.
-    :param module: The module of the driver.
-    :param driver: The class of the driver.
-    :param location: Where its users can deploy.
-    """
+    """A dialect, the driver for it, and a location where its users can deploy."""
 
     title: str
     version: str

@@ -13,16 +13,7 @@ Tone = Literal["moving", "good", "bad", "over"]
 
 @attrs.frozen(kw_only=True)
 class DeploymentRow:
-    """
-    A deployment.
-
-    :param id: Its id, as the driver has it.
-    :param place: The clouds or the service it runs on.
-    :param progress: Percent of the way until it runs, while it moves.
-    :param machines: How many of its machines run, in words; empty where there are none.
-    :param failure: Why it failed, if it has.
-    :param path: The address of its page on this server, once there is one.
-    """
+    """A deployment: where it runs, and, once there is one, the address of its page."""
 
     id: str
     name: str

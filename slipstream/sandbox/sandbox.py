@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from ipaddress import ip_address
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Any, Self
 
 from slipstream.sandbox.clock import Clock
@@ -43,6 +43,9 @@ class Sandbox:
         fixed and known.
     :param seed: Decides ids, addresses and secrets of API keys; the same seed makes the same ones.
     :param allowed_hosts: Names in the header ``Host`` that are answered beside this machine's own.
+    :ivar username: The main user's name; ``password`` goes with it.
+    :ivar key: The id of the main user's API key; ``secret`` goes with it.
+    :ivar token: The main user's token for the login method ``mitreid-token``.
     :raises ValueError: If the family, the speed or the front server is none.
     """
 
@@ -78,6 +81,9 @@ class Sandbox:
         self.world: Any = world
         world.ids.fixed_address = machine_address
         self.users: Mapping[str, Login] = MappingProxyType(users)
+        self._main = main = users["alice"]
+        self.username, self.password = main.username, main.password
+        self.key, self.secret, self.token = main.key, main.secret, main.token
         self._port = check_number("port", port, most=65535, whole=True)
         self._allowed_hosts = frozenset(allowed_hosts)
         self._server: Server | None = None
@@ -86,47 +92,13 @@ class Sandbox:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
     def url(self) -> str:
         """The address, without a slash at the end; known once it was started."""
         return str(self.world.base_url)
-
-    @property
-    def username(self) -> str:
-        """The main user's name."""
-        return self._main.username
-
-    @property
-    def password(self) -> str:
-        """The main user's password."""
-        return self._main.password
-
-    @property
-    def key(self) -> str:
-        """Id of the main user's API key."""
-        return self._main.key
-
-    @property
-    def secret(self) -> str:
-        """Secret of the main user's API key."""
-        return self._main.secret
-
-    @property
-    def token(self) -> str:
-        """A token for the login method ``mitreid-token``."""
-        return self._main.token
-
-    @property
-    def _main(self) -> Login:
-        return self.users["alice"]
 
     @property
     def is_loopback(self) -> bool:
@@ -141,18 +113,14 @@ class Sandbox:
         """
         if self._server is not None:
             return
+        family, faults, journal = FAMILIES[self.family], self.faults, self.journal
+        page = Dashboard(family, self.world, self._main, faults, journal)
         gate = Gate(
             application=self._application,
-            journal=self.journal,
-            faults=self.faults,
+            journal=journal,
+            faults=faults,
             expire_sessions=self.world.expire_sessions,
-            find_page=Dashboard(
-                FAMILIES[self.family],
-                self.world,
-                login=self._main,
-                faults=self.faults,
-                journal=self.journal,
-            ).find,
+            find_page=page.find,
             host=self.host,
             allowed_hosts=self._allowed_hosts,
         )

@@ -116,13 +116,8 @@ def is_host_allowed(header: str, listening: str, allowed: Collection[str]) -> bo
 @attrs.frozen(kw_only=True)
 class Gate:
     """
-    The outer layer of the application: keeps the journal and plays the faults.
-
-    :param application: The dialect's WSGI application.
-    :param expire_sessions: Makes the dialect forget every session.
-    :param find_page: Finds what answers a browser instead, past the faults and the journal.
-    :param host: The name or address that is listened on.
-    :param allowed_hosts: Names in the header ``Host`` that are answered beside this machine's.
+    The outer layer of the application: keeps the journal and plays the faults. A page that
+    answers a browser goes past both.
     """
 
     application: Application

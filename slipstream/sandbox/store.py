@@ -29,23 +29,17 @@ class Criterion(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Query:
-    """
-    A search.
-
-    :param filter: Only documents it matches; None for all.
-    :param first: Number of the first document to return, from 1.
-    :param last: Number of the last one; None for as many as the store gives out.
-    :param order: Attributes (dots for nesting) to sort by, each with True for descending.
-    :param select: Names to keep; None for all.
-    :param mapped: Attributes that can be sorted by even if no document has them.
-    """
+    """A search."""
 
     filter: Criterion | None = None
     first: int = 1
+    """The number of the first document to return, from 1."""
     last: int | None = None
     order: tuple[tuple[str, bool], ...] = ()
+    """Attributes (dots for nesting) to sort by, each with True for descending."""
     select: tuple[str, ...] | None = None
     mapped: frozenset[str] = frozenset()
+    """Attributes that can be sorted by even if no document has them."""
 
     @classmethod
     def read(cls, fields: Callable[[str], Sequence[str]]) -> Query:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import zlib
 from typing import Any
 
 from flask import request
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
 
 from slipstream.sandbox.server import LARGEST_BODY
 
@@ -32,20 +30,16 @@ def base_url() -> str:
 
 def query_fields(form: MultiDict[str, str] | None) -> dict[str, list[str]]:
     """Collect the parameters of the address and of a form, if the body is one."""
-    fields: dict[str, list[str]] = {}
-    for source in (request.args, form or MultiDict()):
-        for name in source:
-            fields[name] = [*fields.get(name, []), *source.getlist(name)]
-    return fields
+    return dict(CombinedMultiDict([request.args, form or MultiDict()]).lists())
 
 
 def unpacked(content: bytes) -> bytes:
     """Unpack a body that was packed by gzip; an OSError if it is not, or is too large."""
+    reader = zlib.decompressobj(wbits=31)
     try:
-        with gzip.open(io.BytesIO(content)) as packed:
-            body = packed.read(LARGEST_BODY + 1)
-    except (EOFError, zlib.error) as error:
+        body = reader.decompress(content, LARGEST_BODY)
+    except zlib.error as error:
         raise OSError("The body is not packed by gzip.") from error
-    if len(body) > LARGEST_BODY:
-        raise OSError("The body is too large.")
+    if not reader.eof:
+        raise OSError("The body is too large, or not whole.")
     return body

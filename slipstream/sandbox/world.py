@@ -13,15 +13,11 @@ from slipstream.sandbox.store import Document, Store
 
 
 class BaseWorld(ABC):
-    """
-    The state of one sandbox, whatever its family.
-
-    :param clock: Its clock.
-    :ivar next_failure: Why the next deployment that starts fails; empty if it does not.
-    """
+    """The state of one sandbox, whatever its family."""
 
     def __init__(self, *, clock: Clock) -> None:
         self.clock = clock
+        # Why the next deployment that starts fails; empty if it does not.
         self.next_failure = ""
         self.base_url = ""
         self.realm = str(uuid4())

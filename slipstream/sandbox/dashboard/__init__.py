@@ -43,24 +43,13 @@ _ROWS = 12
 
 
 class Dashboard:
-    """
-    The dashboard of a sandbox.
-
-    :param family: The family that is played.
-    :param world: Its state.
-    :param login: The main user's login. It is shown to browsers on this machine alone.
-    :param faults: Where a button adds a fault.
-    :param journal: The requests to show.
-    """
+    """The dashboard of a sandbox; the login is shown to browsers on this machine alone."""
 
     def __init__(
-        self, family: Family, world: BaseWorld, *, login: Login, faults: Faults, journal: Journal
+        self, family: Family, world: BaseWorld, login: Login, faults: Faults, journal: Journal
     ) -> None:
-        self._family = family
-        self._world = world
-        self._login = login
-        self._faults = faults
-        self._journal = journal
+        self._family, self._world, self._login = family, world, login
+        self._faults, self._journal = faults, journal
         self._token = secrets.token_urlsafe()
         self._speeds = sorted({*_SPEEDS, world.clock.speed} - {0.0})
 

@@ -29,17 +29,11 @@ _WEAKER: Mapping[str, tuple[str, ...]] = {
 
 @attrs.frozen(kw_only=True)
 class Identity:
-    """
-    Who sends a request.
-
-    :param user: Id of the user, or of the group that an API key stands for; None for nobody.
-    :param active: The claim that owns what is made: the user's id, or a group's.
-    :param claims: Everything the sender may claim to be.
-    :param session: Id of the session, if there is one.
-    """
+    """Who sends a request: a user, or the group that an API key stands for; None for nobody."""
 
     user: str | None = None
     active: str | None = None
+    """The claim that owns what is made: the user's id, or a group's."""
     claims: frozenset[str] = frozenset({ANON})
     session: str | None = None
 

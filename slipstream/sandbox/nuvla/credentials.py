@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from slipstream.sandbox import schema
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, not_played
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.nuvla.access import ANON, USER, managed_acl
 from slipstream.sandbox.nuvla.jobs import queued
-from slipstream.sandbox.nuvla.resource import COMMON, Resource, schema, unfit
-from slipstream.sandbox.schema import Description, anything, described, texts, violation, within
+from slipstream.sandbox.nuvla.resource import COMMON, Resource, described, unfit
+from slipstream.sandbox.schema import Description, anything, texts, violation, within
 from slipstream.sandbox.ssh_keys import generate
 from slipstream.sandbox.store import Document
 from slipstream.sandbox.timestamps import iso
@@ -27,7 +28,7 @@ _CREATE = {name: COMMON[name] for name in (*_OUTER, "acl", "resource-type")}
 # Of what a template has no value, but a document may.
 _OPTIONAL: dict[str, Description] = {
     "generate-ssh-key": texts(*_KEYS),
-    "generate-api-key": described(ttl=within(0)),
+    "generate-api-key": schema.described(ttl=within(0)),
     "gpg-key": texts(*_KEYS),
 }
 _UNPLAYED = ("create-credential-vpn-customer", "generate-hashed-password")
@@ -37,7 +38,7 @@ class Credential(Resource):
     """Credentials."""
 
     name = "credential"
-    description = schema(
+    description = described(
         texts("method", "digest", "expiry", "status", "last-check", "public-key", "private-key"),
         texts("ca", "cert", "key", "username", "password", "access-key", "secret-key"),
         texts("scope", "token", "parent-credential"),

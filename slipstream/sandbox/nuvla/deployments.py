@@ -9,26 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slipstream.sandbox import schema
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.nuvla.access import ADMIN, ANON, INTERNAL, USER, acl, normalised
 from slipstream.sandbox.nuvla.infrastructure import PULL
 from slipstream.sandbox.nuvla.jobs import cancel, queued, under_way
 from slipstream.sandbox.nuvla.modules import content_of, split_version
-from slipstream.sandbox.nuvla.resource import Resource, schema
+from slipstream.sandbox.nuvla.resource import Resource, described
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.schema import (
-    anything,
-    described,
-    list_of,
-    map_of,
-    one_of,
-    string,
-    text,
-    texts,
-    timestamp,
-    within,
-)
 from slipstream.sandbox.store import Document
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
@@ -46,17 +35,17 @@ _OPEN = (
     ("output-parameters", "name", "value"),
     ("files", "file-name", "file-content"),
 )
-_RECORDS = map_of(
-    described(
-        {"filter": string, "data-type": text, "time-start": timestamp, "time-end": timestamp}
-    )
+_TEXTS = schema.list_of(schema.text)
+_RECORD = schema.described(
+    {
+        "filter": schema.string,
+        "data-type": schema.text,
+        "time-start": schema.timestamp,
+        "time-end": schema.timestamp,
+    }
 )
-_DATA = map_of(
-    described(
-        records=map_of(described(filters=list_of(_RECORDS), records_ids=list_of(text))),
-        objects=map_of(),
-    )
-)
+_RECORDS = schema.described(filters=schema.list_of(schema.map_of(_RECORD)), records_ids=_TEXTS)
+_DATA = schema.described(records=schema.map_of(_RECORDS), objects=schema.map_of())
 
 
 def placement(world: State, credential: Document) -> Document:
@@ -114,20 +103,22 @@ class Deployment(Resource):
     kept_by_server = Resource.kept_by_server | {
         *("owner", "infrastructure-service", "deployment-set", "subscription-id", "nuvlabox")
     }
-    description = schema(
-        texts("owner", "credential-name", "infrastructure-service", "infrastructure-service-name"),
-        texts("nuvlabox", "nuvlabox-name", "api-endpoint", "deployment-set", "app-set", "coupon"),
-        texts("deployment-set-name", "subscription-id"),
-        state=one_of(
+    description = described(
+        schema.texts(
+            *("owner", "credential-name", "infrastructure-service", "infrastructure-service-name"),
+            *("nuvlabox", "nuvlabox-name", "api-endpoint", "deployment-set", "app-set", "coupon"),
+            *("deployment-set-name", "subscription-id"),
+        ),
+        state=schema.one_of(
             *("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "PAUSING", "PAUSED"),
             *("SUSPENDING", "SUSPENDED", "UPDATING", "UPDATED", "PENDING", "ERROR"),
         ),
-        execution_mode=one_of("pull", "push", "mixed"),
-        module=map_of(),
-        api_credentials=map_of(),
-        registries_credentials=list_of(string),
-        data=_DATA,
-        data_records_filter=anything,
+        execution_mode=schema.one_of("pull", "push", "mixed"),
+        module=schema.map_of(),
+        api_credentials=schema.map_of(),
+        registries_credentials=schema.list_of(schema.string),
+        data=schema.map_of(_DATA),
+        data_records_filter=schema.anything,
     )
 
     def body(self) -> Document:
@@ -338,12 +329,12 @@ class ResourceLog(Resource):
     adders = ADMIN
     bulk = ("bulk-delete", ADMIN)
     unplayed = ("bulk-delete",)
-    description = schema(
-        components=list_of(text),
-        since=timestamp,
-        last_timestamp=timestamp,
-        lines=within(0),
-        log=anything,
+    description = described(
+        components=_TEXTS,
+        since=schema.timestamp,
+        last_timestamp=schema.timestamp,
+        lines=schema.within(0),
+        log=schema.anything,
     )
 
     @property

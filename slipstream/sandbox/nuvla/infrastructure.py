@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from slipstream.sandbox.cimi import JsonProblem
 from slipstream.sandbox.nuvla.access import ADMIN, USER
-from slipstream.sandbox.nuvla.resource import Resource, schema
+from slipstream.sandbox.nuvla.resource import Resource, described
 from slipstream.sandbox.schema import anything, text
 from slipstream.sandbox.store import Document
 
@@ -30,7 +30,7 @@ class InfrastructureServiceGroup(Resource):
     """Groups of services."""
 
     name = "infrastructure-service-group"
-    description = schema(infrastructure_services=anything, documentation=text)
+    description = described(infrastructure_services=anything, documentation=text)
 
     def _services(self, group: Document) -> list[Document]:
         services = self.world.store.collection("infrastructure-service")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from slipstream.sandbox.cimi import JsonProblem, Reply, action, message
+from slipstream.sandbox.cimi import Reply, action, message
 from slipstream.sandbox.nuvla.access import ADMIN, acl
 from slipstream.sandbox.nuvla.resource import Resource, forbidden
 from slipstream.sandbox.nuvla.state import State, Work
@@ -79,12 +79,6 @@ class Job(Resource):
     hidden = ("status-message",)
     bulk = ("bulk-delete", ADMIN)
     unplayed = ("bulk-delete",)
-
-    def changed(self, document: Document, changes: Document) -> Document:
-        """Refuse to edit a job that has ended."""
-        if document["state"] in FINAL:
-            raise JsonProblem(409, "edit is not allowed in final state", document["id"])
-        return changes
 
     def offered(self, document: Document) -> Sequence[str]:
         return () if document["state"] in FINAL else ("cancel",)

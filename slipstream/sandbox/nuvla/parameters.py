@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 import attrs
 import yaml
 
+from slipstream.sandbox import schema
 from slipstream.sandbox.nuvla.access import USER, acl
-from slipstream.sandbox.nuvla.resource import Resource, schema
+from slipstream.sandbox.nuvla.resource import Resource, described
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.schema import described, string, text
 from slipstream.sandbox.store import Document
 
 THIS_MACHINE = "127.0.0.1"
@@ -177,5 +177,9 @@ class DeploymentParameter(Resource):
     name = "deployment-parameter"
     bulk = ("bulk-delete", USER)
     unplayed = ("add", "bulk-delete")
-    description = schema(described({"parent": text, "name": text}), node_id=text, value=string)
+    description = described(
+        schema.described({"parent": schema.text, "name": schema.text}),
+        node_id=schema.text,
+        value=schema.string,
+    )
     kept_by_server = Resource.kept_by_server | {"parent", "name", "node-id"}

@@ -95,10 +95,8 @@ def _hide(document: dict[str, Any], path: Sequence[str]) -> None:
 @attrs.frozen(kw_only=True)
 class Index:
     """
-    The index of a collection.
-
-    :param hidden: Attributes that are not indexed, slashes for nesting.
-    :param mapped: Attributes that can be sorted by though no document may have them.
+    The index of a collection, with the attributes that are not in it, slashes for nesting, and
+    those that can be sorted by though no document may have them.
     """
 
     kind: str

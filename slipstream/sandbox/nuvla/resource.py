@@ -11,37 +11,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from slipstream.filters.matching import leaves
-from slipstream.sandbox import cimi
+from slipstream.sandbox import cimi, schema
 from slipstream.sandbox.cimi import JsonProblem, Reply
 from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL, USER, Identity, normalised
 from slipstream.sandbox.nuvla.query import Index
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.schema import (
-    Attribute,
-    Description,
-    Violation,
-    anything,
-    described,
-    list_of,
-    map_of,
-    string,
-    texts,
-    timestamp,
-    violation,
-)
+from slipstream.sandbox.schema import Description, Violation
 from slipstream.sandbox.store import Document, Query, Result
 from slipstream.sandbox.timestamps import iso
 
 Request: TypeAlias = cimi.Request[State, Identity]
-COMMON: Description = described(
-    created=timestamp,
-    updated=timestamp,
-    description=string,
-    tags=list_of(string),
-    properties=map_of(),
-    operations=anything,
-    acl=map_of(),
-) | texts(
+COMMON: Description = schema.described(
+    created=schema.timestamp,
+    updated=schema.timestamp,
+    description=schema.string,
+    tags=schema.list_of(schema.string),
+    properties=schema.map_of(),
+    operations=schema.anything,
+    acl=schema.map_of(),
+) | schema.texts(
     *("id", "resource-type", "created-by", "updated-by", "name", "parent", "resource-metadata"),
     "subtype",
 )
@@ -208,7 +196,9 @@ class Resource(cimi.Resource[State, Identity]):
         return body if isinstance(body, dict) else {}
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
-        wrong = violation(self.description or COMMON, document, open_=self.description is None)
+        wrong = schema.violation(
+            self.description or COMMON, document, open_=self.description is None
+        )
         if wrong is not None:
             raise unfit(wrong, identifier or document["id"])
         for name in ("name", "tags"):
@@ -222,18 +212,9 @@ class Resource(cimi.Resource[State, Identity]):
                 raise JsonProblem(500, text_)
 
     def store(self, document: Document) -> Document:
-        owner, time = self.identity.owner, iso(self.world.now())
-        complete: Document = {
-            "id": f"{self.name}/{self.world.ids.uuid()}",
-            "resource-type": self.name,
-            "created": time,
-            "updated": time,
-            "created-by": self.identity.user or owner,
-            "acl": {"owners": [owner]},
-        } | document
-        self.check_schema(complete)
-        complete["acl"] = normalised(complete["acl"])
-        return self.world.store.put(complete)
+        owner = self.identity.owner
+        fields = {"created-by": self.identity.user or owner} | document
+        return self.world.document(self.name, owner, fields, check=self.check_schema)
 
     def edit(self, identifier: str) -> Reply:
         reply = super().edit(identifier)
@@ -277,9 +258,9 @@ class Resource(cimi.Resource[State, Identity]):
         )
 
 
-def schema(*descriptions: Description, **attributes: Any) -> dict[str, Attribute]:
-    """Describe a type."""
-    whole = dict(COMMON)
-    for description in (*descriptions, described(**attributes)):
+def described(*descriptions: Description, **attributes: schema.Check) -> Description:
+    """Describe a type: what every type has, and its own."""
+    whole = COMMON | schema.described(**attributes)
+    for description in descriptions:
         whole |= description
     return whole

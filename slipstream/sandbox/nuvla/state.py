@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -34,7 +34,6 @@ class State(BaseWorld):
     """
     The state of one sandbox.
 
-    :param clock: Its clock.
     :ivar search_lag: Seconds until a search sees an edit of a request or a job that does not
         refresh the index, as on a real server. A read by id is always fresh, and what a test
         arranges is found at once.
@@ -67,6 +66,7 @@ class State(BaseWorld):
         /,
         *,
         at: datetime | None = None,
+        check: Callable[[Document], None] = lambda _: None,
         **fields: Any,
     ) -> Document:
         """Make a resource, with a new id unless it has one, and keep it; None is left out."""
@@ -79,7 +79,9 @@ class State(BaseWorld):
             "created-by": owner,
             "acl": {"owners": [owner]},
         }
-        document = _without_none(start | dict(attributes) | _dashed(fields))
+        complete = start | dict(attributes) | _dashed(fields)
+        check(complete)
+        document = _without_none(complete)
         document["acl"] = normalised(document["acl"])
         return self.store.put(document, due=self._due(at) if kind == "event" else None)
 

@@ -17,11 +17,7 @@ SWARM = "swarm-lausanne admin"
 
 
 class World(State):
-    """
-    The state of one sandbox, which moves with the clock.
-
-    :param clock: Its clock.
-    """
+    """The state of one sandbox, which moves with the clock."""
 
     def tick(self) -> None:
         with self.serving():
