@@ -250,8 +250,7 @@ class DeployFailed(DriverError, DeploymentError):
     ``deploy_node`` created a node and could not set it up; the node still exists.
 
     :param node: The :class:`~libcloud.compute.base.Node`.
-    :param original_error: What went wrong. A pickle leaves it out, since its class may be
-        anybody's.
+    :param original_error: What went wrong. It is not pickled: its class may be anybody's.
     """
 
     def __init__(

@@ -137,8 +137,7 @@ def run(
     Check a libcloud compute driver against libcloud's contract.
 
     :param driver: The driver, logged in or about to be.
-    :param changes: Allow making a node and a key pair, which are removed again, and a login with
-        a wrong secret.
+    :param changes: Allow a node and a key pair, which are removed again, and a wrong login.
     :param choice: What to make the node of; the first image, size and location when left out.
     :param secrets: Texts that no message may hold; when left out, the secret that the driver
         was made with, or else its key.

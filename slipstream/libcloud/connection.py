@@ -217,8 +217,7 @@ class SessionConnection(ConnectionUserAndKey):
         :param raw: Not supported.
         :param stream: Not supported.
         :param json: What is sent as JSON, instead of ``data``.
-        :param retry_failed: Whether it may be sent again after a temporary failure; when left
-            out, what only reads may.
+        :param retry_failed: Whether it may be sent again after a temporary failure; reads may.
         :returns: The response; ``object`` is its JSON or XML, parsed.
         :raises NotSupported: If ``raw`` or ``stream`` is true.
         :raises BadInput: If it is no request to this endpoint.

@@ -124,14 +124,14 @@ class SlipStreamNodeDriver(NodeDriver):
         may follow it.
     :param port: Port of the endpoint, 443 or 80 when left out.
     :param api_version: The version of the protocol, ``'1'`` or ``'2'``; detected when left out.
-    :keyword region: The location to deploy on when :meth:`create_node` is given none, by its
-        id or its name; of no effect on SlipStream.
+    :keyword region: The id or name of the location for :meth:`create_node` without one; of no
+        effect on SlipStream.
     :keyword timeout: Seconds to wait for a connection (10 at most), for a response to begin, and
         then for its next bytes; 60 when left out. The whole response may take ten times as long.
     :keyword retry_delay: Seconds before a request that is safe to repeat is sent again.
     :keyword backoff: By how much each further pause is longer.
-    :keyword proxy_url: A proxy, as in ``http://user:password@host:3128``; the environment's
-        when left out.
+    :keyword proxy_url: A proxy, as in ``http://user:password@host:3128``; else that of the
+        environment.
     :keyword ex_verify: Whether to check the server's certificate, as
         ``libcloud.security.VERIFY_SSL_CERT`` says when left out. With ``False`` the connection is
         still encrypted, but with any server; a warning says so once.
@@ -140,10 +140,9 @@ class SlipStreamNodeDriver(NodeDriver):
         ``libcloud.security.CA_CERTS_PATH`` says it.
     :keyword ex_client_cert: The path of a certificate to show to the server, in one PEM file with
         its key, or those of both: ``(certificate, key)``. The key must not be encrypted.
-    :keyword ex_endpoint: The endpoint as a URL, as in ``https://nuv.la``; wins over ``secure``,
-        ``host`` and ``port``. A base path is allowed.
-    :keyword ex_cookie_file: A cookie file in Netscape format whose session is used instead of
-        key and secret.
+    :keyword ex_endpoint: The URL of the endpoint, which may have a base path; wins over
+        ``secure``, ``host`` and ``port``.
+    :keyword ex_cookie_file: A cookie file in Netscape format, used instead of key and secret.
     :keyword ex_login_method: ``internal`` for a user name and a password, ``api-key``,
         ``cookie-file``, one that a plugin adds, or any session template of the server. When
         left out, the form of the key decides.
@@ -289,12 +288,11 @@ class SlipStreamNodeDriver(NodeDriver):
         ``SLIPSTREAM_PASSWORD``, ``SLIPSTREAM_KEY`` and ``SLIPSTREAM_SECRET``, otherwise a profile
         in ``profiles.toml`` in the user's configuration directory. The two are never mixed.
 
-        :param name: The profile, which wins over the environment. When left out, the one that
-            ``SLIPSTREAM_PROFILE`` names, or ``default``.
+        :param name: The profile, which wins over the environment; else that of
+            ``SLIPSTREAM_PROFILE``, or ``default``.
         :keyword options: Arguments of the driver, which win over those of the profile.
         :requests: those of a login.
-        :raises BadInput: If there are no credentials, or the file is wrong; the message names the
-            file and the key, never a value.
+        :raises BadInput: If there are no credentials, or the file is wrong.
         :raises InvalidCredentials: If the server does not accept the credentials.
         """
         return cls(**driver_arguments(name, **options))
@@ -429,8 +427,7 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Get a component or an application with its parameters.
 
-        :param image_id: Its id, as in ``apps/WordPress/wordpress/478``; without a version, the
-            latest.
+        :param image_id: Its id, as in ``apps/WordPress/wordpress/478``, or without a version.
         :requests: SlipStream 1. Nuvla 1; by path 2. 1 or 2 more when there is none, for the paths
             that resemble it.
         :raises NotFound: If there is none of that id; a path that resembles it is named.
@@ -502,8 +499,7 @@ class SlipStreamNodeDriver(NodeDriver):
             ``ssh_key``; refused elsewhere. It is added to the user's key pairs unless it is there,
             and stays, since machines are given their keys when they start.
         :keyword ex_tags: Tags to find or annotate the node by; as text, separated by commas.
-        :keyword ex_cloud: Instead of ``location``: the name of a cloud, or for an application a
-            dict of node names and clouds.
+        :keyword ex_cloud: Instead of ``location``: a cloud, or a dict of node names and clouds.
         :keyword ex_parameters: Values for the parameters: of a component by their names, of an
             application by node names and dicts of names and values.
         :keyword ex_keep_running: Whether the machines stay once the deployment is ready:
@@ -586,8 +582,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param ssh_alternate_usernames: Other names, tried in turn until one is let in.
         :param ssh_port: The port of the SSH server.
         :param ssh_timeout: Seconds for one attempt to connect.
-        :param ssh_key: The file with the private key, or several; without it, keys of the SSH
-            agent and of ``~/.ssh`` are tried.
+        :param ssh_key: Files with private keys; else those of the SSH agent and of ``~/.ssh``.
         :param ssh_key_password: What opens the private key, where it is encrypted.
         :param auth: A public key for the machines; see :meth:`create_node`.
         :param timeout: Seconds until the node runs, and again until it lets one of the names in.
@@ -659,8 +654,7 @@ class SlipStreamNodeDriver(NodeDriver):
         survived.
 
         :param nodes: The nodes.
-        :param wait_period: The longest pause between two polls, in seconds; the first ones
-            are shorter.
+        :param wait_period: The longest pause between two polls in seconds; the first are shorter.
         :param timeout: Seconds after which to give up; the first poll is always made.
         :param ssh_interface: Which addresses to wait for, ``public_ips`` or ``private_ips``.
         :param force_ipv4: Leave out IPv6 addresses; names of hosts are addresses either way.
@@ -672,8 +666,7 @@ class SlipStreamNodeDriver(NodeDriver):
             the user until all are found, and once they run 1 for each 100 nodes for the addresses;
             up to 3 more where machines are not listed yet. Nuvla 2 for each 100 nodes that run:
             1 at each poll, and 1 for the addresses.
-        :returns: The nodes as they are now, each one once, in the order of ``nodes``, with their
-            addresses.
+        :returns: The present nodes, once each, in the order of ``nodes``, with their addresses.
         :raises NodeFailed: If a node failed, has ended, or has no such address (``node_ids``
             says which, ``reason`` why).
         :raises WaitTimeout: If the time is over; the deployments go on.
@@ -735,8 +728,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :param states: One state or several, in the server's words or libcloud's.
-        :param wait_period: The longest pause between two polls, in seconds; the first ones
-            are shorter.
+        :param wait_period: The longest pause between two polls in seconds; the first are shorter.
         :param timeout: Seconds after which to give up; the first poll is always made. A
             poll that is under way then still takes its time, see the driver's ``timeout``.
         :param ignore_abort: Wait on although the deployment was aborted.
@@ -1088,8 +1080,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :requests: SlipStream 1, and 1 more after a login, for the user's name. Nuvla 1 for each
             500 keys.
-        :returns: Key pairs, named by the keys' comments; a key without one is named by its
-            SHA-256 fingerprint.
+        :returns: Key pairs, named by their comments or else by their SHA-256 fingerprints.
         """
         return list(self.ex_iterate_key_pairs())
 
@@ -1152,8 +1143,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param key_material: The key in OpenSSH's one-line format; options before it are kept.
         :requests: SlipStream 4: the profile is read, read again, written and looked at, since
             others may change it meanwhile; again as often while they do. Nuvla 2.
-        :returns: The key pair. When the user has this very key under that name already, nothing
-            is changed.
+        :returns: The key pair. If the user has this key under that name, nothing is changed.
         :raises BadInput: If it is no public key.
         :raises KeyPairConflict: If the name is taken by another key.
         """
@@ -1247,8 +1237,7 @@ class SlipStreamNodeDriver(NodeDriver):
         Reads are done. Changes are not sent; where a response is needed to go on, the one that
         the server is expected to give is made up.
 
-        :param method: The name of the method, as in ``'create_node'``. Those that wait cannot
-            be explained.
+        :param method: The name of a method that does not wait, as in ``'create_node'``.
         :param args: Its arguments; so are the keywords.
         :requests: SlipStream 1, Nuvla 1 for ``'ex_get_node_parameter'``: those of the method that
             change nothing, and some that look for what would be refused.

@@ -41,8 +41,7 @@ class Provenance:
     :param origin: The folder it belongs to, for example ``sandbox-3.71``.
     :param kind: :data:`FROM_SANDBOX` or :data:`FROM_SERVER`.
     :param server: What serves, as in ``SlipStream`` or ``Nuvla``.
-    :param endpoint_kind: The kind of endpoint; empty for SlipStream and Nuvla, which a driver
-        recognises.
+    :param endpoint_kind: The kind of endpoint; empty if a driver recognises it by itself.
     :param version: The server's version, ``unknown`` if it is not known.
     :param date: The day of the latest recording, as ``2026-11-23``.
     :param library: The distribution that recorded, with its version.
@@ -92,8 +91,7 @@ class Manifest(Provenance):
 
     :param unsupported: Scenarios that the server cannot serve.
     :param unrecorded: Scenarios without a recording of this server so far.
-    :param outdated: Scenarios whose recording the present code cannot replay; the recording stays
-        until the next one.
+    :param outdated: Scenarios whose recording the present code cannot replay.
     """
 
     unsupported: dict[str, str] = field(factory=dict, converter=_mapping)

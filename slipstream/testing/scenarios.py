@@ -70,8 +70,7 @@ class ScenarioCredentials:
 
         :param environment: Where to look, by default the process's own environment.
         :returns: The credentials.
-        :raises MissingCredentialsError: If there is no password, API key or token, or a login is
-            incomplete.
+        :raises MissingCredentialsError: If there is no login, or one is incomplete.
         """
         # Not the default argument itself: documentation tools print those, secrets included.
         environment = os.environ if environment is None else environment
@@ -115,11 +114,9 @@ class ScenarioCredentials:
 class Scenario:
     """One session with a server, recorded or about to be.
 
-    :param name: Unique among the scenarios and always the same: fit for a name or a tag of what
-        the scenario creates.
+    :param name: Unique and always the same: fit for the name of what the scenario creates.
     :param endpoint: The server's URL.
-    :param endpoint_kind: What to give the driver as ``ex_endpoint_kind``; ``None`` for SlipStream
-        and Nuvla, which it recognises.
+    :param endpoint_kind: The driver's ``ex_endpoint_kind``; ``None`` for SlipStream and Nuvla.
     :param credentials: Real ones while recording, placeholders while replaying.
     :param recording: Whether requests go to a real server and waiting takes real time.
     :param now: The server's clock, by which codes of a second factor are computed.

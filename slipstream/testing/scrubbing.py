@@ -220,8 +220,7 @@ class Scrubber:
     takes out what servers send. Scrubbing a second time changes nothing.
 
     :param secrets: Secret values and the placeholder of each, replaced wherever they occur.
-    :param names: Names of users and of their keys, and the placeholder of each, replaced where
-        they are a word.
+    :param names: Names of users and keys and the placeholder of each, replaced as whole words.
     :param moved: Replaces the addresses of the recorded server.
     """
 
