@@ -427,7 +427,7 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Get a component or an application with its parameters.
 
-        :param image_id: Its id, as in ``apps/WordPress/wordpress/478``, or without a version.
+        :param image_id: Its id, as in ``apps/WordPress/wordpress/478``; else the latest version.
         :requests: SlipStream 1. Nuvla 1; by path 2. 1 or 2 more when there is none, for the paths
             that resemble it.
         :raises NotFound: If there is none of that id; a path that resembles it is named.
