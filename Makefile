@@ -106,8 +106,10 @@ format: $(VENV)/installed ## Format the code
 types: $(VENV)/installed ## Check the types
 	$(BIN)/python -m mypy
 
+# No page may show what a variable of the environment holds.
 docs: $(VENV)/installed ## Build the documentation into docs/_build/html
-	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	SLIPSTREAM_PASSWORD=zQcanaryQz $(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@! grep --recursive --files-with-matches --include='*.html' zQcanaryQz docs/_build/html
 
 check: lint types docs ## Everything but the tests
 

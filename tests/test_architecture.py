@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -70,14 +71,24 @@ def read_modules(package: Path) -> Modules:
     return modules
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The names that a module imports, when it is loaded, later, or for types only."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+parse = cache(ast.parse)
+
+
+@cache
+def imports_of(source: str) -> list[str]:
+    names: list[str] = []
+    for node in ast.walk(parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            assert node.level == 0, f"a relative import of {node.module}"
+            names += (f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def imports(path: Path) -> list[str]:
+    """The names that a module imports, when it is loaded, later, or for types only."""
+    return imports_of(path.read_text("utf-8"))
 
 
 def graph(modules: Modules) -> dict[str, set[str]]:
@@ -178,7 +189,7 @@ def test_nothing_that_users_import_needs_an_extra(part: str) -> None:
 
 def texts(path: Path) -> Iterator[str]:
     """The texts of a module that are no documentation."""
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = parse(path.read_text("utf-8"))
     documentation = {
         id(node.value)
         for node in ast.walk(tree)
@@ -209,8 +220,8 @@ def test_only_the_plugins_folder_touches_the_hooks_of_a_plugin_manager() -> None
     ]
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_says_what_it_is_for_and_can_be_read_in_one_sitting(name: str) -> None:
-    source = MODULES[name].read_text("utf-8")
-    assert len(source.splitlines()) <= LONGEST or name in WHOLE
-    assert not source or ast.get_docstring(ast.parse(source))
+def test_a_module_says_what_it_is_for_and_can_be_read_in_one_sitting() -> None:
+    for name, path in MODULES.items():
+        source = path.read_text("utf-8")
+        assert len(source.splitlines()) <= LONGEST or name in WHOLE, name
+        assert not source or ast.get_docstring(parse(source)), name

@@ -50,6 +50,8 @@ _SESSION = Request(method="GET", path="/api/session", headers=JSON, repeatable=T
 _TEMPLATES = Request(method="GET", path="/api/session-template", headers=JSON, repeatable=True)
 _ID = re.compile(r"([a-z]+(?:-[a-z]+)*)/\w[\w.:-]*", re.ASCII)
 
+_KEY_LOCKS: dict[str, PerProcess[threading.Lock]] = {}
+
 Entry = dict[str, Any]
 T = TypeVar("T")
 
@@ -72,10 +74,10 @@ class CimiBackend(Backend):
     template_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What the other family calls a session template, and what it is called here."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self.key_lock = PerProcess(threading.Lock)
-        """Held by the thread that changes the SSH keys of the user."""
+    @property
+    def key_lock(self) -> threading.Lock:
+        """Held by the thread that changes SSH keys on the endpoint, by whatever driver."""
+        return _KEY_LOCKS.setdefault(self.session.endpoint.url, PerProcess(threading.Lock)).get()
 
     @staticmethod
     def list_key(collection: str) -> str:  # noqa: ARG004 - for families that name each list

@@ -891,7 +891,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param parameter_name: The parameter's name.
         :param ignore_abort: Answer although the deployment was aborted.
         :requests: SlipStream 1. Nuvla 1; 2 for one that is not set or does not exist, and 1 more
-            without ``ignore_abort``.
+            without ``ignore_abort``, or when none is set.
         :returns: The value, ``None`` while it is not set.
         :raises BadInput: If the node has no such parameter; those that it has are listed.
         :raises NodeFailed: If it was aborted and ``ignore_abort`` is ``False``.

@@ -141,7 +141,8 @@ class Wait:
     def reached(self, state: DeploymentState) -> bool:
         """Whether a state is the one waited for."""
         reached = state.state in self.states
-        expected = self.ignore_abort or (reached and state.phase is Phase.ERROR)
+        ends = {Phase.ERROR, Phase.TERMINATED}
+        expected = self.ignore_abort or (reached and state.phase in ends)
         if state.failure and not expected:
             message = f"{self.what} was aborted in state {state.state}: {state.failure}."
             hint = "Pass ignore_abort=True to wait all the same, or destroy the node."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,15 @@ def test_import_of_the_same_key_again_changes_nothing(
     again = driver.import_key_pair_from_string("mine", f"{ONE} whatever")
     assert again.extra["id"] == first.extra["id"]
     assert changes(endpoint) == []
+
+
+def test_drivers_of_one_program_lose_no_key_of_each_other(endpoint: LiveEndpoint) -> None:
+    names = {f"key-{number}" for number in range(4)}
+    drivers = [endpoint.login() for _ in names]
+    endpoint.sandbox.faults.add("PUT", "/user/.*", delay=1.0)  # what the others write meanwhile
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda driver, name: driver.create_key_pair(name), drivers, names))
+    assert names <= {pair.name for pair in drivers[0].list_key_pairs()}
 
 
 def test_name_of_another_key_is_refused(

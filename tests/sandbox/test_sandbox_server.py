@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,16 +16,28 @@ from slipstream.sandbox import Clock, Sandbox
 ENTRY = "/api/cloud-entry-point"
 
 
-def test_a_connection_serves_many_requests(sandbox: Sandbox) -> None:
+@pytest.fixture
+def connection(sandbox: Sandbox) -> Iterator[socket.socket]:
+    with socket.create_connection(address(sandbox), timeout=10) as opened:
+        yield opened
+
+
+def address(sandbox: Sandbox) -> tuple[str, int]:
     host, port = sandbox.url.removeprefix("http://").split(":")
-    request = f"GET {ENTRY} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
-        for _ in range(3):
-            connection.sendall(request)
-            received = b""
-            while b"virtualMachines" not in received or not received.endswith(b"}\n}"):
-                received += connection.recv(65536)
-            assert received.startswith(b"HTTP/1.1 200 OK")
+    return host, int(port)
+
+
+def head(method: str, path: str, *headers: str) -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *headers]).encode()
+
+
+def test_a_connection_serves_many_requests(connection: socket.socket) -> None:
+    for _ in range(3):
+        connection.sendall(head("GET", ENTRY, "", ""))
+        received = b""
+        while b"virtualMachines" not in received or not received.endswith(b"}\n}"):
+            received += connection.recv(65536)
+        assert received.startswith(b"HTTP/1.1 200 OK")
 
 
 def test_a_body_in_chunks_is_read(sandbox: Sandbox, alice: Client) -> None:
@@ -34,14 +47,6 @@ def test_a_body_in_chunks_is_read(sandbox: Sandbox, alice: Client) -> None:
 
     answer = alice.post("/run", data=parts(), headers={"Content-Type": FORM})
     assert answer.status_code == 201
-
-
-def test_a_client_that_asks_first_is_told_to_continue(sandbox: Sandbox) -> None:
-    host, port = sandbox.url.removeprefix("http://").split(":")
-    head = f"PUT /api/session HTTP/1.1\r\nHost: {host}\r\nExpect: 100-continue\r\n"
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
-        connection.sendall(f"{head}Content-Length: 1\r\n\r\n".encode())
-        assert connection.recv(1024).startswith(b"HTTP/1.1 100 Continue")
 
 
 def test_stopping_hangs_up_on_kept_connections(alice: Client, sandbox: Sandbox) -> None:
@@ -153,32 +158,20 @@ def test_other_names_are_answered_when_told_so() -> None:
             assert answer.status_code == status
 
 
-def test_a_body_that_is_too_large_is_refused_unread(sandbox: Sandbox) -> None:
-    host, port = sandbox.url.removeprefix("http://").split(":")
-    head = f"POST /api/session HTTP/1.1\r\nHost: {host}\r\nContent-Length: 99999999999\r\n\r\n"
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
-        connection.sendall(head.encode())
-        assert connection.recv(1024).startswith(b"HTTP/1.1 413 ")
-
-
-def test_a_body_in_chunks_without_end_is_refused(sandbox: Sandbox) -> None:
-    host, port = sandbox.url.removeprefix("http://").split(":")
+def test_a_body_in_chunks_without_end_is_refused(connection: socket.socket) -> None:
+    connection.sendall(head("POST", "/api/session", "Transfer-Encoding: chunked", "", ""))
     chunk = b"100000\r\n" + b"x" * 2**20 + b"\r\n"
-    with socket.create_connection((host, int(port)), timeout=30) as connection:
-        head = f"POST /api/session HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n"
-        connection.sendall(head.encode())
-        with pytest.raises(ConnectionError):
-            connection.sendall(chunk * 64)
+    with pytest.raises(ConnectionError):
+        connection.sendall(chunk * 64)
 
 
 def test_connections_beyond_a_number_are_turned_away(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slipstream.sandbox.server.MOST_CONNECTIONS", 2)
-    host, port = sandbox.url.removeprefix("http://").split(":")
     with (
-        socket.create_connection((host, int(port)), timeout=5),
-        socket.create_connection((host, int(port)), timeout=5),
+        socket.create_connection(address(sandbox), timeout=5),
+        socket.create_connection(address(sandbox), timeout=5),
     ):
         response = requests.get(sandbox.url + ENTRY, timeout=5)
     assert response.status_code == 503
@@ -199,19 +192,20 @@ def test_a_password_and_a_seed_can_be_chosen() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("line", "body", "status"),
     [
-        "Content-Length: -1\r\n\r\n",
-        "Content-Length: x\r\n\r\n",
-        "Content-Length: 1_0\r\n\r\n1234567890",
-        "Transfer-Encoding: chunked\r\n\r\nx\r\n",
-        "Transfer-Encoding: chunked\r\n\r\n-1\r\n",
-        "Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n",
+        ("Expect: 100-continue\r\nContent-Length: 1", "", 100),
+        ("Content-Length: 99999999999", "", 413),
+        ("Content-Length: -1", "", 400),
+        ("Content-Length: x", "", 400),
+        ("Content-Length: 1_0", "1234567890", 400),
+        ("Transfer-Encoding: chunked", "x\r\n", 400),
+        ("Transfer-Encoding: chunked", "-1\r\n", 400),
+        ("Transfer-Encoding: chunked", "1\r\nabc\r\n", 400),
     ],
 )
-def test_a_body_of_no_length_is_refused(sandbox: Sandbox, body: str) -> None:
-    host, port = sandbox.url.removeprefix("http://").split(":")
-    head = f"POST /api/session HTTP/1.1\r\nHost: {host}\r\n{body}"
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
-        connection.sendall(head.encode())
-        assert connection.recv(1024).startswith(b"HTTP/1.1 400 ")
+def test_a_body_is_expected_or_refused_unread(
+    connection: socket.socket, line: str, body: str, status: int
+) -> None:
+    connection.sendall(head("POST", "/api/session", line, "", body))
+    assert connection.recv(1024).startswith(f"HTTP/1.1 {status} ".encode())

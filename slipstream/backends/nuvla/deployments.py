@@ -235,6 +235,8 @@ def get_parameter(
     if document is not None:
         return RunParameter(name=name, value=_value(document))
     values = read_parameters(session, [deployment]).get(deployment, {})
+    if not values and ignore_abort:
+        read(session, deployment, "id,state")  # of one that is gone nothing is unset
     if values and name not in values:
         raise UnknownName("parameter", name, values, f"of {deployment}")
     return RunParameter(name=name, value=values.get(name))

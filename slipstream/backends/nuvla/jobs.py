@@ -132,11 +132,15 @@ def _only_component(session: Session, deployment: str) -> str:
     names = {
         str(entry.get("value")) for entry in entries if str(entry.get("name")).endswith(".node-id")
     }
-    if len(names) != 1:
-        services = ", ".join(sorted(names)) or "none"
+    if not names:
+        read(session, deployment, "id")  # which one that is gone has none of
+        raise BadInput(
+            f"{deployment} has no components yet.", hint="Read its logs once it has been started."
+        )
+    if len(names) > 1:
         raise BadInput(
             f"{deployment} has {len(names)} components: name those whose logs you need.",
-            hint=f"They are the services of the application: {services}.",
+            hint=f"They are the services of the application: {', '.join(sorted(names))}.",
         )
     return names.pop()
 

@@ -43,7 +43,7 @@ def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
 def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
     """Create a credential; the server accepts two of one name, so that is looked at first."""
     check_label("name of the key pair", key.name)
-    with backend.key_lock.get():
+    with backend.key_lock:
         return _add(backend.session, key)
 
 

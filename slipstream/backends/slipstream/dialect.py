@@ -71,6 +71,12 @@ def uncached() -> tuple[str, str]:
 
 def parse(response: Response, *roots: str) -> Element:
     """Parse a response, whose root element must have one of some names."""
+    if not response.body:
+        raise MalformedAnswer(
+            "The response is empty.",
+            endpoint=response.url,
+            hint="An account that was deleted gets empty responses to everything.",
+        )
     root = response.xml()
     if root.tag not in roots:
         raise MalformedAnswer(

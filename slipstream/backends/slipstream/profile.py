@@ -195,7 +195,7 @@ def ensure_key(backend: CimiBackend, key: SSHKey) -> None:
 def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str) -> None:
     """Change the lines, and make sure that nobody's change is lost by it."""
     session = backend.session
-    with backend.key_lock.get():
+    with backend.key_lock:
         before = Profile.read(session, doing=doing).ssh_lines
         if edit(before) == before:
             return

@@ -244,6 +244,13 @@ class TestParameters:
         with pytest.raises(BadInput, match=r"did you mean 'hostname'.*web.tcp.80"):
             driver.ex_get_node_parameter(running, "hostnam")
 
+    @pytest.mark.parametrize("ignore_abort", [False, True])
+    def test_nothing_of_a_deployment_that_is_gone_is_unset(
+        self, driver: Driver, ignore_abort: bool
+    ) -> None:
+        with pytest.raises(NotFound):
+            driver.ex_get_node_parameter(NOBODYS, "hostname", ignore_abort)
+
     @pytest.mark.parametrize("name", ["a b", "ä/../x", "'", '"', "x" * 5000, "ip."])
     def test_a_strange_name_is_unknown(self, driver: Driver, running: Node, name: str) -> None:
         with pytest.raises(BadInput, match="Unknown parameter"):
@@ -275,6 +282,15 @@ class TestLogs:
     def test_one_of_several_components_must_be_named(self, driver: Driver, running: Node) -> None:
         with pytest.raises(BadInput, match=r"has 2 components.* db, web"):
             driver.ex_get_node_logs(running, [])
+
+    def test_a_deployment_that_never_ran_has_none(self, driver: Driver, sandbox: Sandbox) -> None:
+        (identifier,) = sandbox.world.add_deployments(1, state="CREATED")
+        with pytest.raises(BadInput, match="has no components yet"):
+            driver.ex_get_node_logs(identifier)
+
+    def test_a_deployment_that_is_gone_is_not_found(self, driver: Driver) -> None:
+        with pytest.raises(NotFound):
+            driver.ex_get_node_logs(NOBODYS)
 
     def test_a_fetch_that_takes_too_long_is_given_up(
         self, driver: Driver, waiting: FakeTime, sandbox: Sandbox

@@ -10,7 +10,14 @@ from fake_time import FakeTime
 from libcloud.compute.base import Node
 
 from slipstream.backends.slipstream.runs import LAUNCH_TIMEOUT
-from slipstream.errors import AnswerLost, Conflict, NodeFailed, NotFound, RequestFailed
+from slipstream.errors import (
+    AnswerLost,
+    Conflict,
+    MalformedAnswer,
+    NodeFailed,
+    NotFound,
+    RequestFailed,
+)
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.sandbox import Sandbox
 
@@ -161,3 +168,13 @@ def test_node_that_does_not_exist_is_not_found(driver: Driver) -> None:
     node.id = "0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
     with pytest.raises(NotFound):
         driver.destroy_node(node)
+
+
+@pytest.mark.parametrize("method", ["list_nodes", "list_images", "list_key_pairs"])
+def test_reads_of_an_account_that_was_deleted_say_so(
+    driver: Driver, sandbox: Sandbox, method: str
+) -> None:
+    driver.list_key_pairs()  # which learns who is logged in
+    sandbox.faults.add("GET", ".*", status=200, body="", headers={"Content-Type": ""}, times=None)
+    with pytest.raises(MalformedAnswer, match="account that was deleted"):
+        getattr(driver, method)()

@@ -109,6 +109,15 @@ def test_waiting_for_the_end_of_an_aborted_deployment_is_no_failure(
     assert driver.ex_wait_node_in_state(node, ["Aborted", "Done"]) == "Aborted"
 
 
+@pytest.mark.parametrize("states", ["terminated", ["Done", "Cancelled", "Aborted"]])
+def test_waiting_for_the_end_of_what_was_destroyed_after_a_failure_is_no_failure(
+    driver: Driver, node: Node, waiting: FakeTime, sandbox: Sandbox, states: str | list[str]
+) -> None:
+    sandbox.world.abort_run(node.id, "no quota")
+    driver.destroy_node(node)
+    assert driver.ex_wait_node_in_state(node, states) == "Cancelled"
+
+
 def test_a_deployment_that_was_terminated_ends_the_waiting_at_once(
     driver: Driver, node: Node, waiting: FakeTime
 ) -> None:

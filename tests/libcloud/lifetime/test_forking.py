@@ -92,7 +92,7 @@ WHILE_LOCKED = """
 session = driver._session
 pools = session.transport._connections.get().poolmanager.pools
 locks = [
-    session._state.lock.get(), session.backend.key_lock.get(),
+    session._state.lock.get(), session.backend.key_lock,
     session.cookies._cookies_lock, pools.lock,
 ]
 held, done = threading.Event(), threading.Event()

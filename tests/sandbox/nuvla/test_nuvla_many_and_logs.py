@@ -24,13 +24,6 @@ class TestLogs:
         assert second["log"]["web"][0] > first["log"]["web"][0]
         assert second["last-timestamp"] > first["last-timestamp"]
 
-    def test_a_log_belongs_to_its_session(self, sandbox: Sandbox, alice: Client) -> None:
-        deployment = alice.started()
-        body = {"components": ["web"]}
-        log = alice.post(f"{deployment}/create-log", json=body).json()["resource-id"]
-        again = Client(sandbox, sandbox.users["alice"])
-        assert again.get(log).status_code == 403
-
     def test_an_edge_fetches_its_own(self, sandbox: Sandbox, alice: Client) -> None:
         deployment = alice.started(credential=PULL)
         sandbox.clock.advance(60)
@@ -52,10 +45,3 @@ class TestLogs:
         alice.post(f"{parent}/force-delete")
         assert alice.get(logs[0]).status_code == 404
         assert alice.get(logs[1]).status_code == 200
-
-
-def test_changes_of_many_at_once_are_not_played(alice: Client) -> None:
-    headers = {"bulk": "true"}
-    body = {"filter": "id!=null"}
-    for method, path in (("PATCH", "deployment/bulk-stop"), ("DELETE", "deployment-parameter")):
-        assert alice.refused(method, path, json=body, headers=headers)[0] == 501

@@ -1,29 +1,9 @@
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
-import requests
 
 from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Sandbox
-
-COMMAND = [sys.executable, "-m", "slipstream", "sandbox", "--family", "nuvla", "--json"]
-
-
-def test_the_command_plays_the_family_that_is_asked_for() -> None:
-    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            facts = json.loads(process.stdout.readline())
-            address = f"{facts['url']}/api/cloud-entry-point"
-            entry = requests.get(address, timeout=10).json()
-        finally:
-            process.kill()
-    assert set(facts) == {"url", "username", "password", "key", "secret"}
-    assert entry["resource-type"] == "cloud-entry-point"
 
 
 def test_an_unknown_family_is_refused() -> None:
@@ -43,3 +23,25 @@ def test_the_journal_names_the_user(sandbox: Sandbox, alice: Client, nobody: Cli
 def test_two_sandboxes_name_things_alike(sandbox: Sandbox, alice: Client) -> None:
     with Sandbox(family="nuvla") as other:
         assert Client(other, other.users["alice"]).module() == alice.module()
+
+
+def test_claims_of_a_credential_are_not_edited(alice: Client) -> None:
+    key = alice.sandbox.key
+    edited = alice.edit(key, {"name": "renamed", "claims": {"identity": "group/nuvla-admin"}})
+    assert edited["name"] == "renamed"
+    assert edited["claims"]["identity"] == alice.world.user_id("alice")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("GET", "resource-metadata"), ("GET", "data-set"), ("POST", "module")),
+        *(("PUT", "{module}"), ("POST", "{module}/publish"), ("POST", "{edge}/reboot")),
+        *(("PATCH", "deployment/bulk-stop"), ("DELETE", "deployment-parameter")),
+    ],
+)
+def test_what_nobody_needs_is_not_played(alice: Client, method: str, path: str) -> None:
+    path = path.format(module=alice.module(), edge=alice.search("nuvlabox")["resources"][0]["id"])
+    status, message = alice.refused(method, path, json={}, headers={"bulk": "true"})
+    assert status == 501
+    assert message.endswith(" is not played by this sandbox")

@@ -2,18 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.client import WORDPRESS
 from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Sandbox
 
 STORE = "published=true and subtype!='project' and parent-path!='apps-sets'"
-
-
-def test_repeated_filters_must_all_hold(alice: Client) -> None:
-    texts = ["subtype='project' or subtype='application'", "path^='apps/'"]
-    found = alice.search("module", filter=texts)["resources"]
-    assert {one["path"] for one in found} > {"apps/WordPress", WORDPRESS}
-    assert "apps" not in {one["path"] for one in found}
 
 
 def test_an_unbalanced_filter_is_a_filter_within_the_servers_parentheses(
@@ -42,36 +34,6 @@ def test_dates_may_be_reckoned_from_now(sandbox: Sandbox, alice: Client) -> None
         ("created<='now'", [deployment]),
     ):
         assert [one["id"] for one in alice.found("deployment", text)] == wanted
-
-
-def test_full_text_gathers_several_attributes(alice: Client) -> None:
-    found = alice.found("module", "fulltext=='word* cms'")
-    assert {one["path"] for one in found} == {WORDPRESS}
-
-
-def test_pages_count_from_one_and_name_their_last(alice: Client) -> None:
-    every = alice.world.add_deployments(7)
-    fields = {"orderby": "created:asc,id:asc", "select": "id"}
-    page = alice.search("deployment", first=3, last=5, **fields)
-    assert page["count"] == 7
-    assert [one["id"] for one in page["resources"]] == every[2:5]
-    assert alice.search("deployment", first=3, last=2)["resources"] == []
-    assert alice.search("deployment", last=0)["resources"] == []
-    assert len(alice.search("deployment", first="x", last="y")["resources"]) == 7
-
-
-def test_an_order_may_be_nested_with_a_dot(alice: Client) -> None:
-    for path in ("apps/web/whoami", WORDPRESS):
-        alice.deployment(path)
-    found = alice.search("deployment", orderby="module.name:desc")["resources"]
-    assert [one["module"]["name"] for one in found] == ["WordPress", "Who am I"]
-
-
-def test_what_others_own_is_out_of_sight(alice: Client, bob: Client) -> None:
-    own = alice.deployment()
-    assert bob.search("deployment")["count"] == 0
-    assert bob.get(own).status_code == 403
-    assert alice.found("module", "path^='private'") == []
 
 
 def test_meta_data_is_all_that_some_may_see(alice: Client, bob: Client) -> None:

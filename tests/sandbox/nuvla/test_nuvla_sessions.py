@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 from sandbox.client import NUVLA_COOKIE
@@ -8,26 +7,6 @@ from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Clock, Sandbox
 
 WEEK = 7 * 24 * 3600
-
-
-def test_a_login_gives_a_cookie_that_http_clients_send_back(
-    sandbox: Sandbox, nobody: Client
-) -> None:
-    answer = nobody.log_in(username=sandbox.username, password=sandbox.password)
-    session = answer.json()["resource-id"]
-    assert answer.status_code == 201
-    assert answer.headers["Location"] == session
-    assert answer.json() == {
-        "status": 201,
-        "message": f"{session} created",
-        "resource-id": session,
-    }
-    assert re.fullmatch(
-        rf"{NUVLA_COOKIE}=[\w.-]+; Path=/; HttpOnly; "
-        r"Expires=\w{3}, \d+ \w{3} \d{4} [\d:]+ GMT",
-        answer.headers["Set-Cookie"],
-    )
-    assert nobody.search("session")["resources"][0]["id"] == session
 
 
 def test_behind_https_the_cookie_is_for_https_alone(sandbox: Sandbox, nobody: Client) -> None:
@@ -78,12 +57,6 @@ class TestTheSecondFactor:
         assert address.startswith(nobody.sandbox.url)
         return address.partition("/api/")[2]
 
-    def test_the_code_opens_the_session(self, nobody: Client) -> None:
-        code = nobody.world.two_factor_code("carol")
-        answer = nobody.post(self.ask(nobody), json={"token": code})
-        assert answer.status_code == 201
-        assert nobody.search("session")["resources"][0]["identifier"] == "carol"
-
     def test_two_minutes_end_it(self, sandbox: Sandbox, nobody: Client) -> None:
         callback = self.ask(nobody)
         sandbox.clock.advance(120)
@@ -94,25 +67,6 @@ class TestTheSecondFactor:
 class TestActingForAGroup:
     def session(self, client: Client) -> str:
         return str(client.search("session")["resources"][0]["id"])
-
-    def test_what_is_made_belongs_to_the_group_then(self, alice: Client, bob: Client) -> None:
-        for client in (alice, bob):
-            path = f"{self.session(client)}/switch-group"
-            answer = client.post(path, json={"claim": "group/acme"})
-            assert answer.status_code == 200
-            assert answer.json()["active-claim"] == "group/acme"
-            assert "Set-Cookie" in answer.headers
-        body = {"module": {"href": alice.module()}}
-        deployment = alice.added("deployment", body)
-        assert bob.read(deployment)["owner"] == "group/acme"
-
-    def test_the_users_own_things_are_out_of_sight_meanwhile(self, alice: Client) -> None:
-        own = alice.deployment()
-        session, user = self.session(alice), alice.world.user_id("alice")
-        alice.post(f"{session}/switch-group", json={"claim": "group/acme"})
-        assert alice.get(own).status_code == 403
-        alice.post(f"{session}/switch-group", json={"claim": user})
-        assert alice.read(own)["owner"] == user
 
     def test_groups_are_a_tree(self, alice: Client) -> None:
         user = alice.world.user_id("alice")
@@ -130,14 +84,6 @@ class TestActingForAGroup:
         path = f"{self.session(alice)}/switch-group"
         switched = alice.post(path, json={"claim": "group/acme", "extended": True}).json()
         assert "group/crew" in switched["roles"].split()
-
-    def test_a_key_made_for_a_group_logs_in_as_the_group(self, alice: Client) -> None:
-        alice.post(f"{self.session(alice)}/switch-group", json={"claim": "group/acme"})
-        template = {"href": "credential-template/generate-api-key"}
-        made = alice.post("credential", json={"template": template}).json()
-        machine = Client(alice.sandbox)
-        machine.log_in("api-key", key=made["resource-id"], secret=made["secret-key"])
-        assert machine.search("session")["resources"][0]["user"] == "group/acme"
 
 
 def test_the_header_of_the_installation_goes_before_the_cookie(alice: Client) -> None:
