@@ -43,14 +43,14 @@ def _authz(rights: Rights) -> Element:
     attributes: dict[str, object] = {"owner": rights.owner, "inheritedGroupMembers": True}
     for right in _RIGHTS:
         attributes[f"owner{right}"] = True
-        attributes[f"group{right}"] = right in rights.group
+        attributes[f"group{right}"] = right == "Get"
         attributes[f"public{right}"] = right in rights.public
     return Element("authz", attributes, [Element("groupMembers", {"class": _LIST})])
 
 
 def _commit(module: Module) -> Element:
-    comment = Element("comment", text=module.comment)
-    return Element("commit", {"author": module.author}, [comment])
+    comment = Element("comment", text="Initial version")
+    return Element("commit", {"author": module.rights.owner}, [comment])
 
 
 def cloud_names(connectors: Iterable[str]) -> Element:

@@ -26,14 +26,7 @@ _PARAMETER = (
 
 @attrs.define
 class Parameter:
-    """
-    A parameter as the XML documents hold it: of a module, of a user, of a run.
-
-    :param category: ``Input``, ``Output``, ``Cloud``, ``General`` or a connector's name.
-    :param choices: What an ``Enum`` may be.
-    :param mapped: Whether the value names a parameter of another node; None to leave that open.
-    :param shows_set: Whether the document says if the value is set.
-    """
+    """A parameter as the XML documents hold it: of a module, of a user, of a run."""
 
     name: str
     value: str | None = None
@@ -46,8 +39,11 @@ class Parameter:
     order: int = attrs.field(default=0, kw_only=True)
     instructions: str | None = attrs.field(default=None, kw_only=True)
     choices: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    """What an ``Enum`` may be."""
     mapped: bool | None = attrs.field(default=None, kw_only=True)
+    """Whether the value names a parameter of another node; None to leave that open."""
     shows_set: bool = attrs.field(default=False, kw_only=True)
+    """Whether the document says if the value is set."""
 
     @property
     def is_set(self) -> bool | None:
@@ -71,11 +67,10 @@ def parameter_map(parameters: Iterable[Parameter], kind: str, name: str = "param
 
 @attrs.define(kw_only=True)
 class Rights:
-    """What everyone, and a group, may do with a module; its owner may do everything."""
+    """What everyone may do with a module; its owner may do everything."""
 
     owner: str
     public: frozenset[str] = frozenset()
-    group: frozenset[str] = frozenset()
 
     def allow(self, user: str, right: str) -> bool:
         """Whether a user has a right; ``Post`` is to deploy."""
@@ -113,14 +108,16 @@ class Module:
     description: str = ""
     created: datetime
     modified: datetime
-    author: str = ""
-    comment: str = ""
     custom_version: str | None = None
     logo: str | None = None
     deleted: bool = False
     published: datetime | None = None
     parameters: list[Parameter] = attrs.field(factory=list)
     targets: dict[str, str] = attrs.field(factory=dict)
+    sets: dict[str, str] = attrs.field(factory=dict)
+    """What its script sets, by the runtime parameter; values of others stand in braces."""
+    fails: bool = False
+    """Whether its script fails."""
     reference: str | None = None
     is_base: bool | None = None
     platform: str | None = None

@@ -28,7 +28,7 @@ from slipstream.sandbox.slipstream3.responses import (
     respond,
     show,
 )
-from slipstream.sandbox.slipstream3.run_xml import RunQuery, dashboard, run_document, run_list
+from slipstream.sandbox.slipstream3.run_xml import dashboard, run_document, run_list
 from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import Element, XmlProblem
@@ -126,7 +126,8 @@ class _RunList(_View):
         if owner and not account.super:
             detail = "You don't have the permission to use the query parameter 'user'"
             raise XmlProblem(403, detail)
-        query = RunQuery(
+        runs = run_list(
+            self.state,
             offset=_number("offset", 0, 0, float("inf"), "positive"),
             limit=_number("limit", 20, 1, 500, "between 1 and 500"),
             cloud=fields.get("cloud"),
@@ -134,7 +135,7 @@ class _RunList(_View):
             active=launch.is_yes(fields.get("activeOnly")),
             module=fields.get("moduleResourceUri"),
         )
-        return show(run_list(self.state, query), "json", "txt", default="json")
+        return show(runs, "json", "txt", default="json")
 
     def post(self) -> Response:
         if request.mimetype != FORM and request.data:
@@ -267,7 +268,7 @@ class _Module(_View):
             raise XmlProblem(403, f"Not allowed to access: module/{path}")
         beside = [
             module_xml.cloud_names(self.state.connectors),
-            run_list(self.state, RunQuery(owner=self.account.name, module=module.uri)),
+            run_list(self.state, owner=self.account.name, module=module.uri),
         ]
         return show(
             module_xml.exported(module_xml.module_document(library, module, beside=beside)),

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
-
 from slipstream.sandbox.slipstream3.module_xml import PERSISTENT_MAP, module_in_run
 from slipstream.sandbox.slipstream3.modules import parameter_map
 from slipstream.sandbox.slipstream3.runs import ENDED, Run, RuntimeParameter
@@ -28,34 +26,28 @@ _RUN = (
 _RUNTIME = "description key name type isMappedValue=is_mapped mappedRuntimeParameterNames=targets"
 
 
-@attrs.frozen(kw_only=True)
-class RunQuery:
-    """A search for runs: those of a cloud, an owner or a module, and the active ones, if given."""
-
-    offset: int = 0
-    limit: int = 20
-    cloud: str | None = None
-    owner: str | None = None
-    active: bool = False
-    module: str | None = None
-
-    def matches(self, run: Run) -> bool:
-        """Whether a run belongs to the result."""
-        return (
-            self.owner in {None, run.owner}
-            and not (self.active and run.state in ENDED)
-            and self.module in {None, "", run.module.uri}
-            and (self.cloud or "") in ",".join(run.clouds)
-        )
-
-
-def run_list(state: State, query: RunQuery) -> Element:
-    """The ``runs`` that a query finds, newest first."""
-    newest_first = sorted(state.runs.values(), key=lambda run: run.created, reverse=True)
-    matches = [run for run in newest_first if query.matches(run)]
-    items = [_item(state, run) for run in matches[query.offset : query.offset + query.limit]]
-    counts = {"count": len(items), "totalCount": len(matches)}
-    return Element("runs", attributes_of(query, "offset limit cloud") | counts, items)
+def run_list(
+    state: State,
+    *,
+    offset: int = 0,
+    limit: int = 20,
+    cloud: str | None = None,
+    owner: str | None = None,
+    active: bool = False,
+    module: str | None = None,
+) -> Element:
+    """The newest runs of a cloud, an owner or a module, and the active ones, if given."""
+    runs = [
+        run
+        for run in sorted(state.runs.values(), key=lambda run: run.created, reverse=True)
+        if owner in {None, run.owner}
+        and not (active and run.state in ENDED)
+        and module in {None, "", run.module.uri}
+        and (cloud or "") in ",".join(run.clouds)
+    ]
+    items = [_item(state, run) for run in runs[offset : offset + limit]]
+    counts = {"count": len(items), "totalCount": len(runs)}
+    return Element("runs", {"offset": offset, "limit": limit, **counts, "cloud": cloud}, items)
 
 
 def _item(state: State, run: Run) -> Element:

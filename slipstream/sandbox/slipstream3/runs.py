@@ -31,26 +31,18 @@ class RuntimeParameter:
 
     @property
     def group(self) -> str:
-        """The part before the colon."""
+        """The part of the key before the colon."""
         return self.key.partition(":")[0]
 
     @property
     def name(self) -> str:
-        """The part after the colon."""
+        """The part of the key after the colon."""
         return self.key.partition(":")[2]
 
 
 @attrs.define(kw_only=True)
 class Machine:
-    """
-    A virtual machine of a run.
-
-    :param group: ``machine``, ``NODE.N`` or ``orchestrator-CONNECTOR``.
-    :param component: What is installed on it; None for an orchestrator.
-    :param size: Parameters of the connector itself, by name.
-    :param instance: The cloud's identifier, once it exists.
-    :param document: Id of its document among the virtual machines.
-    """
+    """A virtual machine of a run; an orchestrator has no component."""
 
     group: str
     cloud: str
@@ -65,15 +57,7 @@ class Machine:
 
 @attrs.define(kw_only=True, eq=False)
 class Run:
-    """
-    A deployment.
-
-    :param kind: ``Run`` for a component, ``Orchestration`` for an application.
-    :param nodes: ``CONNECTOR:NODE`` of each node.
-    :param held: A held run does not move by itself.
-    :param invalid: Why it could never be launched; empty if it could.
-    :param starts_late: Whether its machine starts although it was terminated.
-    """
+    """A deployment: a ``Run`` of a component, or an ``Orchestration`` of an application."""
 
     uuid: str
     module: Module
@@ -92,8 +76,11 @@ class Run:
     milestones: int = 0
     hurried: datetime | None = None
     held: bool = False
+    """A held run does not move by itself."""
     invalid: str = ""
+    """Why it could never be launched; empty if it could."""
     starts_late: bool = False
+    """Whether its machine starts although it was terminated."""
 
     @property
     def href(self) -> str:

@@ -79,5 +79,4 @@ class World(State):
 
     def close_module(self, path: str) -> None:
         """Let nobody but its owner read a module."""
-        rights = self.library.find(path).rights
-        rights.public = rights.group = frozenset()
+        self.library.find(path).rights.public = frozenset()
