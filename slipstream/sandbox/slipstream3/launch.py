@@ -140,7 +140,7 @@ def _module(state: State, account: Account, form: Mapping[str, str]) -> Module:
             module = state.library.find(name.removeprefix("module/"))
     if module is None:
         raise XmlProblem(404, f"Coudn't find reference module: {name}")
-    if not account.super and not module.rights.allow(account.name, "Post"):
+    if not account.super and not module.allows(account.name, "Post"):
         raise XmlProblem(403, "User does not have the rights to execute this module")
     if module.category == "Deployment" and not module.nodes:
         raise XmlProblem(409, "Deployment module provided for run is missing nodes.")

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
 import attrs
 
-from slipstream.sandbox.slipstream3.xml import (
-    Element,
-    XmlProblem,
-    attributes_of,
-    entries,
-    string_array,
-)
+from slipstream.sandbox.slipstream3.xml import XmlProblem
 
 Category = Literal["Project", "Image", "Deployment"]
 _LONGEST_VERSION = 10
-_PARAMETER = (
-    "name description category mandatory type readonly order_=order order isMappedValue=mapped "
-    "isSet=is_set"
-)
 
 
 @attrs.define
@@ -50,32 +40,6 @@ class Parameter:
         """Whether it has a value, where the document says so."""
         return bool(self.value) if self.shows_set else None
 
-    def element(self) -> Element:
-        """The ``parameter`` element."""
-        texts = attributes_of(self, "instructions value defaultValue=default")
-        children = [Element(name, text=text, cdata=True) for name, text in texts.items()]
-        choices = string_array("enumValues", self.choices) if self.choices else None
-        present = [child for child in children if child.text is not None]
-        return Element("parameter", attributes_of(self, _PARAMETER), [choices, *present])
-
-
-def parameter_map(parameters: Iterable[Parameter], kind: str, name: str = "parameters") -> Element:
-    """Write parameters as a map of a Java class."""
-    pairs = [(parameter.name, parameter.element()) for parameter in parameters]
-    return Element(name, {"class": kind}, entries(pairs))
-
-
-@attrs.define(kw_only=True)
-class Rights:
-    """What everyone may do with a module; its owner may do everything."""
-
-    owner: str
-    public: frozenset[str] = frozenset()
-
-    def allow(self, user: str, right: str) -> bool:
-        """Whether a user has a right; ``Post`` is to deploy."""
-        return user == self.owner or right in self.public
-
 
 @attrs.define(kw_only=True)
 class ModuleNode:
@@ -96,6 +60,17 @@ class ModuleNode:
         """Path of its component, without ``module/``."""
         return self.image.removeprefix("module/")
 
+    @property
+    def all_parameters(self) -> list[Parameter]:
+        """The parameters as they are written."""
+        values = self.parameters.items()
+        return [Parameter(name, text, mapped=not text.startswith("'")) for name, text in values]
+
+    @property
+    def mappings(self) -> list[Parameter]:
+        """Those parameters that are mappings."""
+        return [parameter for parameter in self.all_parameters if parameter.mapped]
+
 
 @attrs.define(kw_only=True)
 class Module:
@@ -104,7 +79,9 @@ class Module:
     path: str
     category: Category
     version: int = 0
-    rights: Rights
+    owner: str = "sixsq"
+    public: frozenset[str] = frozenset()
+    """What everyone may do with it; its owner may do everything, and ``Post`` is to deploy."""
     description: str = ""
     created: datetime
     modified: datetime
@@ -139,6 +116,10 @@ class Module:
     def uri(self) -> str:
         """Its address, with the version."""
         return f"module/{self.path}/{self.version}"
+
+    def allows(self, user: str, right: str) -> bool:
+        """Whether a user has a right."""
+        return user == self.owner or right in self.public
 
 
 def split_version(path: str) -> tuple[str, int | None]:

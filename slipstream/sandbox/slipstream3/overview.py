@@ -47,8 +47,7 @@ def _deployment(world: World, run: Run) -> DeploymentRow:
     documents = [world.store.get(machine.document or "") or {} for machine in run.machines]
     running = sum(document.get("state") == "running" for document in documents)
     noun = "machine" if len(documents) == 1 else "machines"
-    url = run.get("ss:url.service")
-    is_up = run.state in {"Ready", "Finalizing"} and url.startswith(world.base_url)
+    is_up = run.state in {"Ready", "Finalizing"} and run.url.startswith(world.base_url)
     tone: Tone = "over" if run.state in ENDED else "good" if run.state == "Ready" else "moving"
     return DeploymentRow(
         id=run.uuid,
@@ -62,9 +61,9 @@ def _deployment(world: World, run: Run) -> DeploymentRow:
         started=iso(run.created),
         machines="" if run.state in ENDED else f"{running} of {len(documents)} {noun} running",
         failure=run.abort_reason,
-        path=url.removeprefix(world.base_url) if is_up else "",
+        path=run.url.removeprefix(world.base_url) if is_up else "",
     )
 
 
 def _name(run: Run) -> str:
-    return run.get("ss:tags").partition(",")[0] or run.module.name
+    return run.tags.partition(",")[0] or run.module.name

@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, quote
 
 from flask import Blueprint, Flask, Response, g, request
 from flask.views import MethodView
+from markupsafe import Markup
 
 from slipstream.sandbox.pages import blog
 from slipstream.sandbox.server import USER_KEY, Application, Environ
-from slipstream.sandbox.slipstream3 import launch, lifecycle, module_xml, profiles, sessions
+from slipstream.sandbox.slipstream3 import launch, lifecycle, profiles, sessions
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.modules import Module
 from slipstream.sandbox.slipstream3.resources import RESOURCES, UNPLAYED, JsonService
@@ -28,10 +29,9 @@ from slipstream.sandbox.slipstream3.responses import (
     respond,
     show,
 )
-from slipstream.sandbox.slipstream3.run_xml import dashboard, run_document, run_list
-from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run
+from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run, RunQuery
 from slipstream.sandbox.slipstream3.state import State
-from slipstream.sandbox.slipstream3.xml import Element, XmlProblem
+from slipstream.sandbox.slipstream3.xml import FILTERS, XmlProblem, clean, exported, render
 from slipstream.sandbox.web import FORM, WORLD_KEY, base_url, current_world
 
 _XML_TYPES = {"application/xml", "text/xml"}
@@ -56,17 +56,22 @@ class _View(MethodView):
 
     def may(self, module: Module, right: str) -> bool:
         """Whether the sender has a right on a module."""
-        return self.account.super or module.rights.allow(self.account.name, right)
+        return self.account.super or module.allows(self.account.name, right)
 
-    def modules(self, items: Iterable[Element]) -> Response:
-        """Respond with a list of modules."""
-        return show(Element("list", {}, items), "json", default="json")
+    def runs(self, query: RunQuery) -> Markup:
+        """Write the runs that a query finds, newest first."""
+        runs = sorted(self.state.runs.values(), key=lambda run: run.created, reverse=True)
+        runs = [run for run in runs if query.matches(run)]
+        page = runs[query.offset : query.offset + query.limit]
+        return render("runs", query, page, len(runs), self.state.store)
 
 
 class _Dashboard(_View):
     def get(self) -> Response:
-        runs = [run for run in self.state.runs.values() if run.owner == self.account.name]
-        return show(dashboard(self.state, runs))
+        own = [run for run in self.state.runs.values() if run.owner == self.account.name]
+        active = [cloud for run in own if run.state not in ENDED for cloud in run.clouds]
+        quotas = {name: int(own["quotaVm"]) for name, own in self.state.connectors.items()}
+        return show(render("dashboard", quotas, active))
 
 
 class _Page(_View):
@@ -94,7 +99,7 @@ class _User(_View):
         account = self._find(name, f"Not allowed to access: {name}")
         if account is None:
             raise XmlProblem(404)
-        return show(profiles.user_document(account, g.identity), "txt")
+        return show(render("user", account, g.identity.roles, [profiles.ORCHESTRATOR_KEY]), "txt")
 
     def put(self, name: str) -> Response:
         if request.mimetype not in _XML_TYPES:
@@ -126,8 +131,7 @@ class _RunList(_View):
         if owner and not account.super:
             detail = "You don't have the permission to use the query parameter 'user'"
             raise XmlProblem(403, detail)
-        runs = run_list(
-            self.state,
+        query = RunQuery(
             offset=_number("offset", 0, 0, float("inf"), "positive"),
             limit=_number("limit", 20, 1, 500, "between 1 and 500"),
             cloud=fields.get("cloud"),
@@ -135,7 +139,7 @@ class _RunList(_View):
             active=launch.is_yes(fields.get("activeOnly")),
             module=fields.get("moduleResourceUri"),
         )
-        return show(runs, "json", "txt", default="json")
+        return show(self.runs(query), "json", "txt", default="json")
 
     def post(self) -> Response:
         if request.mimetype != FORM and request.data:
@@ -155,7 +159,7 @@ class _Run(_View):
         return run
 
     def get(self, uuid: str) -> Response:
-        return show(run_document(self.state, self._find(uuid)), "json")
+        return show(render("run", self._find(uuid), self.state.library), "json")
 
     def delete(self, uuid: str) -> Response:
         lifecycle.terminate(self.state, self._find(uuid), self.state.now())
@@ -244,16 +248,16 @@ def _is_node(key: str) -> bool:
 class _AppStore(_View):
     def get(self) -> Response:
         modules = [module for module in self.state.library.modules() if module.published]
-        items = [module_xml.store_item(own) for own in modules if self.may(own, "Get")]
-        return self.modules(items)
+        readable = [module for module in modules if self.may(module, "Get")]
+        return show(render("store", readable), "json", default="json")
 
 
 class _ModuleList(_View):
     def get(self) -> Response:
         if request.path.endswith("/"):
             raise XmlProblem(404)
-        roots = self.state.library.children("")
-        return self.modules([module_xml.item(root) for root in roots if self.may(root, "Get")])
+        roots = [own for own in self.state.library.children("") if self.may(own, "Get")]
+        return show(render("module_list", roots), "json", default="json")
 
 
 class _Module(_View):
@@ -266,24 +270,17 @@ class _Module(_View):
         module = library.find(path)
         if not self.may(module, "Get"):
             raise XmlProblem(403, f"Not allowed to access: module/{path}")
-        beside = [
-            module_xml.cloud_names(self.state.connectors),
-            run_list(self.state, owner=self.account.name, module=module.uri),
-        ]
-        return show(
-            module_xml.exported(module_xml.module_document(library, module, beside=beside)),
-            "json",
-            "txt",
-            default="json",
-            plain=module_xml.module_document(library, module, beside=beside[:1]),
-            declaration=module_xml.DECLARATION,
-        )
+        clouds = [*sorted(self.state.connectors), "default"]
+        runs = self.runs(RunQuery(owner=self.account.name, module=module.uri))
+        stored = render("module", module, library, None, clouds)
+        shown = exported(render("module", module, library, None, clouds, runs))
+        return show(shown, "json", "txt", default="json", plain=stored, guesses=True)
 
     def _versions(self, path: str) -> Response:
         versions = [own for own in self.state.library.versions(path) if self.may(own, "Get")]
         if not versions:
             raise XmlProblem(404)
-        return show(module_xml.version_list(versions), "json")
+        return show(render("version_list", versions), "json")
 
     def put(self, path: str) -> Response:
         not_played()
@@ -403,7 +400,9 @@ def _open() -> Blueprint:
 @cache
 def _flask() -> Flask:
     """The routes of every server: to make them takes longer than all else of a sandbox."""
-    app = Flask("slipstream.sandbox", static_folder=None)
+    app = Flask(__name__, static_folder=None)
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "finalize": clean}
+    app.jinja_env.filters.update(FILTERS)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.json.ensure_ascii = True  # type: ignore[attr-defined]

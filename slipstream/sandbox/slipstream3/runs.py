@@ -55,6 +55,27 @@ class Machine:
     document: str | None = None
 
 
+@attrs.frozen(kw_only=True)
+class RunQuery:
+    """A search for runs: those of a cloud, an owner or a module, and the active ones, if given."""
+
+    offset: int = 0
+    limit: int = 20
+    cloud: str | None = None
+    owner: str | None = None
+    active: bool = False
+    module: str | None = None
+
+    def matches(self, run: Run) -> bool:
+        """Whether a run belongs to the result."""
+        return (
+            self.owner in {None, run.owner}
+            and not (self.active and run.state in ENDED)
+            and self.module in {None, "", run.module.uri}
+            and (self.cloud or "") in ",".join(run.clouds)
+        )
+
+
 @attrs.define(kw_only=True, eq=False)
 class Run:
     """A deployment: a ``Run`` of a component, or an ``Orchestration`` of an application."""
@@ -96,6 +117,22 @@ class Run:
     def orchestrators(self) -> list[Machine]:
         """The machines that only drive the others, which an application has."""
         return [machine for machine in self.machines if machine.component is None]
+
+    @property
+    def node_names(self) -> list[str]:
+        """The groups of its machines, the orchestrators last."""
+        last = sorted(self.machines, key=lambda machine: machine.component is None)
+        return [machine.group for machine in last]
+
+    @property
+    def tags(self) -> str:
+        """Its tags, the name first."""
+        return self.get("ss:tags")
+
+    @property
+    def url(self) -> str:
+        """The address of what was deployed; empty if it has none."""
+        return self.get("ss:url.service")
 
     @property
     def abort_reason(self) -> str:

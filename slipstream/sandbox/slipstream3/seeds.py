@@ -21,7 +21,7 @@ from slipstream.sandbox.slipstream3.accounts import (
     cloud_parameters,
     general_parameters,
 )
-from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter, Rights
+from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter
 from slipstream.sandbox.slipstream3.profiles import add_api_key, publish
 from slipstream.sandbox.slipstream3.state import State
 
@@ -121,7 +121,8 @@ def _plant_module(
     texts += [("Input", row) for row in (inputs or {}).items()]
     module = Module(
         category=category,
-        rights=Rights(owner=owner, public=public),
+        owner=owner,
+        public=public,
         created=_CREATED,
         modified=_CREATED.replace(microsecond=5000),
         published=_CREATED if published else None,

@@ -79,4 +79,4 @@ class World(State):
 
     def close_module(self, path: str) -> None:
         """Let nobody but its owner read a module."""
-        self.library.find(path).rights.public = frozenset()
+        self.library.find(path).public = frozenset()

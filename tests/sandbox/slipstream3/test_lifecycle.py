@@ -184,15 +184,6 @@ def test_a_held_run_can_be_released(sandbox: Sandbox, alice: Client) -> None:
     assert state(alice, uuid) == "Provisioning"
 
 
-def test_a_script_that_sets_an_unknown_key_fails_the_deployment(
-    sandbox: Sandbox, alice: Client
-) -> None:
-    sandbox.world.library.find(BLOG).targets["execute"] = "ss-set nonsense 1"
-    uuid = alice.deploy(BLOG)
-    sandbox.clock.advance(300)
-    assert value(alice, uuid, "ss:abort") == "Unknown key machine:nonsense"
-
-
 def test_terminating_before_a_machine_exists_leaves_one_behind(
     sandbox: Sandbox, alice: Client
 ) -> None:
