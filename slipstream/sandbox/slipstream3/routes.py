@@ -322,79 +322,79 @@ _VIEWS: dict[str, type[_View]] = {
 }
 
 
-def _private() -> Blueprint:
-    """The addresses that need a login."""
-    blueprint = Blueprint("xml", __name__)
-    for rule, view in _VIEWS.items():
-        function = view.as_view(rule)
-        blueprint.add_url_rule(rule, view_func=function, provide_automatic_options=False)
-
-    @blueprint.before_request
-    def identify() -> Response | None:
-        state = current_world()
-        g.identity = sessions.identify(state, request.cookies.get(sessions.COOKIE))
-        request.environ[USER_KEY] = g.identity.name
-        if g.identity.name is None:
-            response = refuse(XmlProblem(401))
-            if prefers_html():
-                response = empty(307, location=f"{base_url()}/login?redirectURL={request.path}")
-            response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
-            return response
-        g.account = state.accounts.get(g.identity.name)
-        # One whose account is gone gets an empty response.
-        return None if g.account and g.account.active else empty(200)
-
-    return blueprint
+_private = Blueprint("xml", __name__)
+"""The addresses that need a login."""
+_open = Blueprint("open", __name__)
+"""The addresses that need none."""
+for _rule, _view in _VIEWS.items():
+    _function = _view.as_view(_rule)
+    _private.add_url_rule(_rule, view_func=_function, provide_automatic_options=False)
 
 
-def _open() -> Blueprint:
-    """The addresses that need no login."""
-    blueprint = Blueprint("open", __name__)
-
-    @blueprint.get("/")
-    def root() -> Response:
-        return empty(303, location=f"{base_url()}/dashboard")
-
-    @blueprint.get("/login")
-    @blueprint.get("/logout")
-    def login_page() -> Response:
-        return respond(page(request.path), "html")
-
-    @blueprint.delete("/logout")
-    def log_out() -> Response:
-        response = empty(303, location=f"{base_url()}/login")
-        response.headers["Set-Cookie"] = sessions.java_clearing_cookie(current_world())
+@_private.before_request
+def _identify() -> Response | None:
+    state = current_world()
+    g.identity = sessions.identify(state, request.cookies.get(sessions.COOKIE))
+    request.environ[USER_KEY] = g.identity.name
+    if g.identity.name is None:
+        response = refuse(XmlProblem(401))
+        if prefers_html():
+            response = empty(307, location=f"{base_url()}/login?redirectURL={request.path}")
+        response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
         return response
+    g.account = state.accounts.get(g.identity.name)
+    # One whose account is gone gets an empty response.
+    return None if g.account and g.account.active else empty(200)
 
-    @blueprint.get("/teapot")
-    def teapot() -> Response:
-        raise XmlProblem(418)
 
-    @blueprint.route("/action/<path:_>", methods=["GET", "POST"])
-    def act(_: str) -> Response:
-        raise XmlProblem(404, f"\nInvalid action URL: {request.base_url}\n")
+@_open.get("/")
+def _root() -> Response:
+    return empty(303, location=f"{base_url()}/dashboard")
 
-    @blueprint.post("/auth/login")
-    def log_in() -> Response:
-        name, password = (request.form.get(field, "") for field in ("username", "password"))
-        state = current_world()
-        account = sessions.check_password(state, name, password)
-        ends = state.now() + sessions.LIFETIME
-        response = Response(b"", content_type="text/plain; charset=utf-8")
-        cookie = sessions.make_cookie(state, account.name, " ".join(account.roles), ends)
-        response.headers["Set-Cookie"] = cookie
-        return response
 
-    @blueprint.get("/sites/<uuid>/")
-    def site(uuid: str) -> Response:
-        run = current_world().runs.get(uuid)
-        if run is None or run.state in ENDED:
-            raise XmlProblem(404)
-        if not run.get("ss:url.service") or run.state not in {"Ready", "Finalizing"}:
-            return respond("The site is not up yet.\n", "txt", 503)
-        return respond(blog(run.get("machine:wordpress_title") or "It works"), "html")
+@_open.get("/login")
+@_open.get("/logout")
+def _login_page() -> Response:
+    return respond(page(request.path), "html")
 
-    return blueprint
+
+@_open.delete("/logout")
+def _log_out() -> Response:
+    response = empty(303, location=f"{base_url()}/login")
+    response.headers["Set-Cookie"] = sessions.java_clearing_cookie(current_world())
+    return response
+
+
+@_open.get("/teapot")
+def _teapot() -> Response:
+    raise XmlProblem(418)
+
+
+@_open.route("/action/<path:_>", methods=["GET", "POST"])
+def _act(_: str) -> Response:
+    raise XmlProblem(404, f"\nInvalid action URL: {request.base_url}\n")
+
+
+@_open.post("/auth/login")
+def _log_in() -> Response:
+    name, password = (request.form.get(field, "") for field in ("username", "password"))
+    state = current_world()
+    account = sessions.check_password(state, name, password)
+    ends = state.now() + sessions.LIFETIME
+    response = Response(b"", content_type="text/plain; charset=utf-8")
+    cookie = sessions.make_cookie(state, account.name, " ".join(account.roles), ends)
+    response.headers["Set-Cookie"] = cookie
+    return response
+
+
+@_open.get("/sites/<uuid>/")
+def _site(uuid: str) -> Response:
+    run = current_world().runs.get(uuid)
+    if run is None or run.state in ENDED:
+        raise XmlProblem(404)
+    if not run.url or run.state not in {"Ready", "Finalizing"}:
+        return respond("The site is not up yet.\n", "txt", 503)
+    return respond(blog(run.get("machine:wordpress_title") or "It works"), "html")
 
 
 @cache
@@ -407,8 +407,8 @@ def _flask() -> Flask:
     app.url_map.strict_slashes = False
     app.json.ensure_ascii = True  # type: ignore[attr-defined]
     JsonService(RESOURCES, UNPLAYED).add_routes(app)
-    app.register_blueprint(_open())
-    app.register_blueprint(_private())
+    app.register_blueprint(_open)
+    app.register_blueprint(_private)
     app.register_error_handler(XmlProblem, refuse)
     return app
 
