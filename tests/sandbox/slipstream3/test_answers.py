@@ -35,15 +35,6 @@ def test_json_changes_shape_with_the_number_of_children_and_guesses_numbers() ->
     assert translated("t") == {**base, "content": "t"}
 
 
-def test_the_variant_can_be_asked_for_in_the_address(alice: Client) -> None:
-    assert alice.get("/run?media=json").json() == {
-        "runs": {"offset": 0, "limit": 20, "count": 0, "totalCount": 0}
-    }
-    answer = alice.get("/run?media=xml", headers={"Accept": "text/html"})
-    assert answer.text.startswith("<runs ")
-    assert alice.get("/run.xml").text.startswith("<runs ")
-
-
 def test_a_quote_in_a_message_breaks_the_json_of_an_error(alice: Client) -> None:
     answer = alice.post("/run", data={"refqname": 'a"b'}, headers={"Accept": "application/json"})
     assert answer.status_code == 404
@@ -55,13 +46,6 @@ def test_a_post_can_name_another_method_but_not_to_the_json_side(alice: Client) 
     uuid = alice.deploy("apps/WordPress/wordpress")
     assert alice.post(f"/run/{uuid}?method=delete").status_code == 204
     assert alice.post("/api/event?method=get", json={}).status_code == 501
-
-
-def test_without_a_login_browsers_are_sent_to_the_login(sandbox: Sandbox, nobody: Client) -> None:
-    answer = nobody.get("/run", headers={"Accept": "text/html"})
-    assert answer.status_code == 307
-    assert answer.headers["Location"] == f"{sandbox.url}/login?redirectURL=/run"
-    assert nobody.get("/login").status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
