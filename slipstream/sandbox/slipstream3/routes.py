@@ -31,7 +31,7 @@ from slipstream.sandbox.slipstream3.responses import (
 )
 from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run, RunQuery
 from slipstream.sandbox.slipstream3.state import State
-from slipstream.sandbox.slipstream3.xml import FILTERS, XmlProblem, clean, exported, render
+from slipstream.sandbox.slipstream3.xml import FILTERS, TEMPLATES, XmlProblem, exported, render
 from slipstream.sandbox.web import FORM, WORLD_KEY, base_url, current_world
 
 _XML_TYPES = {"application/xml", "text/xml"}
@@ -401,7 +401,7 @@ def _site(uuid: str) -> Response:
 def _flask() -> Flask:
     """The routes of every server: to make them takes longer than all else of a sandbox."""
     app = Flask(__name__, static_folder=None)
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "finalize": clean}
+    app.jinja_options = TEMPLATES
     app.jinja_env.filters.update(FILTERS)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False

@@ -13,6 +13,7 @@ from xml.sax.saxutils import quoteattr
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 from flask import get_template_attribute
+from jinja2 import StrictUndefined
 from markupsafe import Markup
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d+)?")
@@ -60,21 +61,28 @@ def _text(value: object) -> str:
 def _attributes(source: object, table: str) -> Markup:
     """Write the attributes that a table names; those that are None are left out."""
     values = attributes_of(source, table).items()
-    texts = {name: clean(_text(value)) for name, value in values if value is not None}
+    texts = {name: _clean(_text(value)) for name, value in values if value is not None}
     return Markup("".join(f" {name}={quoteattr(text)}" for name, text in texts.items()))  # noqa: S704 - escaped
 
 
-def clean(value: Any) -> Any:
+def _clean(value: Any) -> Any:
     """Take out of a text what XML has no sign for."""
     return _NOT_XML.sub("", value) if type(value) is str else value
 
 
 def _cdata(text: str) -> Markup:
-    return Markup(f"<![CDATA[{clean(text).replace(']]>', ']]]]><![CDATA[>')}]]>")  # noqa: S704
+    return Markup(f"<![CDATA[{_clean(text).replace(']]>', ']]]]><![CDATA[>')}]]>")  # noqa: S704
 
 
 FILTERS = {"attributes": _attributes, "cdata": _cdata}
 """What the templates of the documents use."""
+TEMPLATES = {
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "finalize": _clean,
+    "undefined": StrictUndefined,
+}
+"""How the templates are read."""
 
 
 def render(name: str, *values: object) -> Markup:
