@@ -384,6 +384,21 @@ class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
     code = 503
 
 
+def can_be_shown(error: DriverError) -> bool:
+    """
+    Whether an exception of a plugin's own class has what every one has, and prints.
+
+    :param error: The exception.
+    """
+    try:
+        texts = [str(error), repr(error), error.summary, error.hint or "", error.endpoint or ""]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - a foreign class may raise any
+        return False
+    return all(isinstance(text, str) for text in texts)
+
+
 def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """
     Find the name that looks most like another one.

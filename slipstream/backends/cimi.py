@@ -39,6 +39,7 @@ from slipstream.session import Session
 from slipstream.session.login import Client, Login, LoginAttempt
 from slipstream.transport import clock
 from slipstream.transport.forking import PerProcess
+from slipstream.transport.logs import get_logger
 from slipstream.transport.messages import Request, Response
 from slipstream.values.ssh_key import SSHKey
 
@@ -49,6 +50,8 @@ _ANOTHER = "The response may not be the server's: check the address, and proxies
 _SESSION = Request(method="GET", path="/api/session", headers=JSON, repeatable=True)
 _TEMPLATES = Request(method="GET", path="/api/session-template", headers=JSON, repeatable=True)
 _ID = re.compile(r"([a-z]+(?:-[a-z]+)*)/\w[\w.:-]*", re.ASCII)
+
+log = get_logger(__name__)
 
 _KEY_LOCKS: dict[str, PerProcess[threading.Lock]] = {}
 
@@ -88,6 +91,11 @@ class CimiBackend(Backend):
     def behind(entry: Entry) -> Filter:
         """What comes after an entry in the order of a search."""
         raise NotImplementedError
+
+    @staticmethod
+    def takes_id(identifier: str) -> bool:  # noqa: ARG004 - for families whose ids are all alike
+        """Whether the operations take the id of an entry."""
+        return True
 
     @staticmethod
     def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
@@ -230,13 +238,26 @@ def refusals(check: Callable[[T], object], subjects: Iterable[T]) -> Iterator[Ba
             yield error
 
 
-def key_conflict(session: Session, key: SSHKey) -> KeyPairConflict:
-    """Make the exception for a name that another key has."""
-    return KeyPairConflict(
-        f"There is another SSH key named {key.name!r} on {session.endpoint}.",
-        name=key.name,
-        hint="Delete it first, or choose another name.",
-    )
+def existing_key(session: Session, keys: Iterable[SSHKey], key: SSHKey) -> SSHKey | None:
+    """Find a key under its name, which no other key may have."""
+    namesakes = [other for other in keys if other.name == key.name]
+    existing = next((other for other in namesakes if other.blob == key.blob), None)
+    if namesakes and existing is None:
+        raise KeyPairConflict(
+            f"There is another SSH key named {key.name!r} on {session.endpoint}.",
+            name=key.name,
+            hint="Delete it first, or choose another name.",
+        )
+    return existing
+
+
+def read_key(text: str, where: str) -> SSHKey | None:
+    """Read what the server calls an SSH key, ``None`` if it is none."""
+    try:
+        return SSHKey.parse(text)
+    except BadInput:
+        log.warning("%s is called an SSH key and is none; it is left alone", where)
+        return None
 
 
 def key_missing(session: Session, key: SSHKey) -> KeyPairMissing:
@@ -340,7 +361,10 @@ def _read_page(
     document = session.send(request, doing=doing).json()
     entries = document.get(backend.list_key(collection)) if isinstance(document, dict) else None
     if not isinstance(entries, list) or not all(
-        isinstance(entry, dict) and is_id(entry.get("id"), collection) for entry in entries
+        isinstance(entry, dict)
+        and is_id(entry.get("id"), collection)
+        and backend.takes_id(entry["id"])
+        for entry in entries
     ):
         raise _malformed(doing, f"the response holds no list of {collection} with ids")
     count = document.get("count")

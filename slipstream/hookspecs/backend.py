@@ -86,6 +86,43 @@ def _operation(phrase: str, *, changes: bool = False) -> Callable[[F], F]:
     return register
 
 
+def _check_reasons(cls: type[Backend]) -> None:
+    for name, reason in cls.cannot.items():
+        if not (isinstance(reason, str) and reason.strip()):
+            raise BadInput(f"'cannot' of {cls.__name__} gives no reason for {name!r}.")
+        if name not in {*OPERATIONS, *WITHOUT_OPERATION}:
+            names = [*OPERATIONS, *WITHOUT_OPERATION]
+            raise UnknownName("operation", name, names, f"in 'cannot' of {cls.__name__}")
+
+
+def _check_spelling(cls: type[Backend]) -> None:
+    """Refuse a misspelt operation: it would be taken for a helper, and not be supported."""
+    for name, member in vars(cls).items():
+        is_method = callable(member) and not name.startswith("_")
+        if is_method and not hasattr(Backend, name) and nearest(name, OPERATIONS, cutoff=0.9):
+            raise UnknownName(
+                "operation",
+                name,
+                OPERATIONS,
+                f"as a method of {cls.__name__}; a method that is no operation and has such a"
+                " name begins with an underscore",
+            )
+
+
+def _check_words(cls: type[Backend]) -> None:
+    """Check what the words of the server are said to mean."""
+    for state, phase in cls.states.items():
+        if not isinstance(phase, Phase):
+            raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")
+    for word, state in cls.state_aliases.items():
+        if state not in cls.states:
+            where = f"for which {word!r} stands in {cls.__name__}"
+            raise UnknownName("state", state, cls.states, where)
+    for parameter, role in cls.parameter_roles.items():
+        if not isinstance(role, Role):
+            raise BadInput(f"{parameter!r} of {cls.__name__} has no Role: {role!r}.")
+
+
 def _check_arguments(cls: type[Backend], name: str) -> None:
     """
     Refuse an operation that leaves out an argument: what users ask for by it would be ignored.
@@ -158,32 +195,17 @@ class Backend:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for name in cls.cannot:
-            if name not in {*OPERATIONS, *WITHOUT_OPERATION}:
-                names = [*OPERATIONS, *WITHOUT_OPERATION]
-                raise UnknownName("operation", name, names, f"in 'cannot' of {cls.__name__}")
-        for name, member in vars(cls).items():
-            is_method = callable(member) and not name.startswith("_")
-            # A misspelt method would be taken for a helper, and its operation be unsupported.
-            if is_method and not hasattr(Backend, name) and nearest(name, OPERATIONS, cutoff=0.9):
-                raise UnknownName(
-                    "operation",
-                    name,
-                    OPERATIONS,
-                    f"as a method of {cls.__name__}; a method that is no operation and has such a"
-                    " name begins with an underscore",
-                )
+        _check_reasons(cls)
+        _check_spelling(cls)
         for name in OPERATIONS:
             _check_arguments(cls, name)
-        for state, phase in cls.states.items():
-            if not isinstance(phase, Phase):
-                raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")
         if cls.states and Phase.TERMINATED not in cls.states.values():
             # What the server has deleted can be waited for on every server.
             cls.states = MappingProxyType({**cls.states, GONE: Phase.TERMINATED})
         running = [state for state, phase in cls.states.items() if phase is Phase.RUNNING]
         if running and READY not in {*cls.states, *cls.state_aliases}:
             cls.state_aliases = MappingProxyType({**cls.state_aliases, READY: running[0]})
+        _check_words(cls)
 
     def __init__(self, session: Session) -> None:
         self.session = session

@@ -20,8 +20,8 @@ from slipstream.values.fields import Record
 
 def _to_names(value: Iterable[str]) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else tuple(value)
-    if not all(isinstance(name, str) for name in names):
-        raise TypeError(f"{value!r} is not a text, or several.")
+    if not all(isinstance(name, str) and name.strip() for name in names):
+        raise TypeError("One of the names is empty, or no text.")
     return names
 
 
@@ -36,8 +36,8 @@ def _check_name(_: object, attribute: attrs.Attribute[str], value: str) -> None:
 
 def _check_hosts(_: object, __: object, value: frozenset[str]) -> None:
     for host in value:
-        if not host or any(character in host for character in "/@? ") or "://" in host:
-            raise BadInput(f"{host!r} is not a host name: leave scheme and path out.")
+        if not host or any(character in host for character in "/@? *"):
+            raise BadInput(f"{host!r} is not a host name: leave scheme, path and patterns out.")
         split_address(host)
 
 
@@ -53,6 +53,11 @@ def _to_endpoint(value: str | Endpoint | None) -> Endpoint | None:
 def _check_backend(_: object, __: object, value: type[Backend]) -> None:
     if not (inspect.isclass(value) and issubclass(value, Backend)):
         raise BadInput(f"backend must be a class derived from Backend, not {value!r}.")
+
+
+def _check_login(kind: EndpointKind, _: object, value: str) -> None:
+    if kind.login_methods and value not in kind.login_methods:
+        raise BadInput(f"default_login {value!r} is none of the login_methods of {kind.name!r}.")
 
 
 def _recognise_nothing(_: Any) -> bool:
@@ -112,7 +117,7 @@ class EndpointKind(Record):
         kind.
     :param login_methods: The login methods it takes; empty for all.
     :param default_login: The login method when neither the user nor the look of the
-        credentials names one.
+        credentials names one. Left out, ``internal``, or the first of ``login_methods``.
     :param description: One line for people.
     :param probe_path: A path to read when the server has no cloud entry point, or one that no
         kind recognises.
@@ -129,7 +134,7 @@ class EndpointKind(Record):
     recognises: Callable[[CloudEntryPoint], bool] = _recognise_nothing
     api_version: str | None = None
     login_methods: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
-    default_login: str = "internal"
+    default_login: str = attrs.field(validator=_check_login)
     description: str = ""
     title: str = ""
     website: str = ""
@@ -138,3 +143,8 @@ class EndpointKind(Record):
     probe_path: str = attrs.field(default="", validator=_check_probe)
     recognises_response: Callable[[Response], bool] = _recognise_nothing
     secret_fields: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
+
+    @default_login.default
+    def _default_login(self) -> str:
+        names = self.login_methods
+        return names[0] if names and "internal" not in names else "internal"

@@ -28,6 +28,9 @@ from slipstream.transport.messages import Request, Response
 from slipstream.values.credentials import Credentials
 from slipstream.values.endpoint import Endpoint, join_address
 
+PROBE_TIMEOUT = 10.0
+"""Seconds to wait for the response to a probe."""
+
 _NO_LETTER = re.compile(r"[^a-z0-9]")
 
 
@@ -149,8 +152,10 @@ def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
 def _probe(transport: Transport, paths: Iterable[str]) -> dict[str, Response]:
     responses = {}
     for path in sorted(filter(None, paths)):
+        # Sent once: a server that does not respond to it may be any other one.
+        request = Request(method="GET", path=path, read_timeout=PROBE_TIMEOUT)
         with suppress(DriverError):
-            responses[path] = transport.send(Request(method="GET", path=path, repeatable=True))
+            responses[path] = transport.send(request)
     return responses
 
 

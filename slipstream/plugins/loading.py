@@ -283,15 +283,22 @@ def _check_implementation(name: str, implementation: pluggy.HookImpl) -> None:
 
 def requirements(info: PluginInfo) -> Iterator[tuple[Requirement, bool]]:
     """The requirements of a plugin on this package, and whether each is met."""
-    from packaging.requirements import Requirement  # noqa: PLC0415 - slow to import
+    from packaging.requirements import (  # noqa: PLC0415 - slow to import
+        InvalidRequirement,
+        Requirement,
+    )
 
     try:
         lines = () if info.built_in else metadata.requires(info.distribution) or ()
     except metadata.PackageNotFoundError:
         return
     for line in lines:
-        requirement = Requirement(line)
-        if _canonical(requirement.name) == OWN_DISTRIBUTION:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue  # pip says so
+        is_extra = requirement.marker and not requirement.marker.evaluate({"extra": ""})
+        if _canonical(requirement.name) == OWN_DISTRIBUTION and not is_extra:
             yield requirement, requirement.specifier.contains(VERSION, prereleases=True)
 
 

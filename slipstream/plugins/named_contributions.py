@@ -14,6 +14,13 @@ from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 C = TypeVar("C", LoginMethod, EndpointKind)
 
 
+def plain(cls: type[Any], record: Any) -> Any:
+    """Read the fields of a record, whose class may compute them, into one of our own class."""
+    if type(record) is cls:
+        return record
+    return cls(**{field.name: getattr(record, field.name) for field in attrs.fields(cls)})
+
+
 @attrs.frozen
 class Contribution(Generic[C]):
     """

@@ -10,30 +10,36 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import math
 import types
 import typing
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, NoReturn, cast
 
 import pluggy
 
 from slipstream import hookspecs
-from slipstream.errors import BadInput, DriverError, MalformedAnswer, PluginFailed
+from slipstream.errors import (
+    BadInput,
+    DriverError,
+    MalformedAnswer,
+    PluginFailed,
+    can_be_shown,
+)
 from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
+from slipstream.plugins.named_contributions import plain
 from slipstream.session import Session
 from slipstream.session.dry_run import DryRunTransport
 from slipstream.transport import call_context
 from slipstream.values import Deployment, DeploymentRequest, ServiceOffer
+from slipstream.values.fields import Record
 
 PREFIX = f"{PROJECT}_"
 EVERY = f"{PREFIX}operation"
-_PASSING = (DriverError, KeyboardInterrupt)
-"""What is no fault of the plugin that raises it."""
-
 _LOOK = (
     "A change had been sent and may have been carried out: look with list_nodes() before you try"
     " again."
@@ -134,13 +140,15 @@ class Operations:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             arguments = {**dict(zip(signature.parameters, args, strict=False)), **kwargs}
-            return self._call(name, arguments)
+            return self._call(name, {key: _frozen(value) for key, value in arguments.items()})
 
         return call
 
     def get_deployments(self, deployment_ids: Sequence[str]) -> list[Deployment]:
         """See :meth:`Backend.get_deployments`; none may be left out."""
-        deployments = list(self._call("get_deployments", {"deployment_ids": deployment_ids}))
+        deployments = list(
+            self._call("get_deployments", {"deployment_ids": tuple(deployment_ids)})
+        )
         if len(deployments) != len(deployment_ids):
             count = f"it gave {len(deployments)} deployments for {len(deployment_ids)} ids"
             raise self._backend_failure("get_deployments")(count)
@@ -161,7 +169,8 @@ class Operations:
                 hint="Leave it out, and log in with a key that the image itself lets in.",
             )
         self._session.hide(*request.secrets)
-        request = request.with_roles(backend.parameter_roles, backend.location_name)
+        with _blaming(self._backend_failure("deploy")):
+            request = request.with_roles(backend.parameter_roles, backend.location_name)
         if self._refusals is not None:
             self._collect_refusals(backend, request, self._refusals)
         return self._call("deploy", {"request": request})
@@ -173,7 +182,10 @@ class Operations:
         # The call itself would not send these requests.
         with transport.not_collecting(), _blaming(self._backend_failure("deploy")):
             try:
-                refusals.extend(backend.preflight(request))
+                for refusal in backend.preflight(request):
+                    if not isinstance(refusal, DriverError):
+                        raise TypeError
+                    refusals.append(refusal)
             except DriverError as error:
                 refusals.append(error)
 
@@ -221,7 +233,7 @@ class Operations:
                 if changes and call_context.changes() > before:
                     _leave_open(error)
                 raise
-            return _check(name, result, failure)
+            return _check(name, result, failure, foreign=not self._provider.built_in)
 
         return hookspecs.hookimpl(answer)
 
@@ -231,29 +243,72 @@ class Operations:
         return lambda what: _failure(who, PREFIX + name, what, info)
 
 
-def _check(name: str, result: Any, failure: Failure) -> Any:
+def _check(name: str, result: Any, failure: Failure, *, foreign: bool = True) -> Any:
     """Check the type of a result, and of each item of a list when it is read."""
     signature = _SIGNATURES[name]
     is_list = isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping)
     if signature.many and is_list:
-        return _check_each(signature.result, result, failure)
+        return _check_each(signature.result, result, failure, foreign=foreign)
     if signature.many or not _fits(signature.result, result):
         hint = signature.result
         expected = str(hint) if typing.get_args(hint) else hint.__name__
         expected = f"an iterable of {expected}" if signature.many else expected
         raise failure(f"it returned {type(result).__name__}, not {expected}")
+    if foreign and isinstance(result, Record):
+        return _plain(signature.result, result, failure)
     return result
 
 
-def _check_each(expected: type, results: Iterable[Any], failure: Failure) -> Iterator[Any]:
+def _check_each(
+    expected: type, results: Iterable[Any], failure: Failure, *, foreign: bool
+) -> Iterator[Any]:
     has_numbers = expected is ServiceOffer
-    with _blaming(failure, (*_PASSING, GeneratorExit)):  # the last when the reader stops early
-        for result in results:
-            if not isinstance(result, expected):
-                raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
-            if has_numbers and not all(map(_is_finite, _NUMBERS(result))):
-                raise failure(f"it gave a {expected.__name__} with a number that is not finite")
-            yield result
+    with _blaming(failure):
+        iterator = iter(results)
+    while True:
+        try:
+            result = next(iterator)
+        except StopIteration:
+            return
+        except BaseException as error:  # noqa: BLE001 - of a plugin
+            _blame(error, failure)
+        if foreign:
+            result = _plain(expected, result, failure)
+        elif not isinstance(result, expected):
+            raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
+        if has_numbers and not all(map(_is_finite, _NUMBERS(result))):
+            raise failure(f"it gave a {expected.__name__} with a number that is not finite")
+        yield result
+
+
+def _plain(expected: type, result: Any, failure: Failure) -> Any:
+    """
+    Check a record of a plugin as far as users rely on it.
+
+    One of a class that is derived from ours may compute its fields: they are read here, once. What
+    it has as ``raw`` becomes a part of ``extra``, which can be written as JSON.
+    """
+    if not isinstance(result, expected):
+        raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
+    if not issubclass(expected, Record):
+        return result
+    with _blaming(failure):
+        if type(result) is not expected:
+            result = plain(expected, result)
+        raw = getattr(result, "raw", None)
+    try:
+        json.dumps(dict(raw or {}))
+    except (TypeError, ValueError, RecursionError):
+        what = f"it gave a {expected.__name__} whose raw cannot be written as JSON"
+        raise failure(what) from None
+    return result
+
+
+def _frozen(argument: Any) -> Any:
+    """An argument that no wrapper can change for those after it."""
+    if isinstance(argument, list):
+        return tuple(argument)
+    return types.MappingProxyType(dict(argument)) if isinstance(argument, dict) else argument
 
 
 def _is_finite(number: float | None) -> bool:
@@ -276,20 +331,25 @@ def _fits(hint: Any, value: object) -> bool:
 
 
 @contextmanager
-def _blaming(
-    failure: Failure, passing: tuple[type[BaseException], ...] = _PASSING
-) -> Iterator[None]:
+def _blaming(failure: Failure) -> Iterator[None]:
+    """Turn whatever is no error of ours into the failure of a plugin."""
+    try:
+        yield
+    except BaseException as error:  # noqa: BLE001 - of a plugin
+        _blame(error, failure)
+
+
+def _blame(error: BaseException, failure: Failure) -> NoReturn:
     """
-    Turn whatever else is raised into the failure of a plugin.
+    Raise an exception again if it is no fault of the plugin, and its failure otherwise.
 
     The text of the exception is not quoted, since it could hold a secret; it is the cause.
     """
-    try:
-        yield
-    except passing:
-        raise
-    except BaseException as error:
-        raise failure(type(error).__name__) from error
+    if isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, DriverError) and can_be_shown(error)
+    ):
+        raise error
+    raise failure(type(error).__name__) from error
 
 
 def _leave_open(error: DriverError) -> None:
@@ -315,6 +375,13 @@ def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> 
         error = PluginFailed(f"{who} failed in {hook}: {what}.", hint=hint)
     error.may_have_happened = changed
     return error
+
+
+def _is_used_up(result: Any) -> bool:
+    """Whether entries of a lazy list have been read, and so are not there any more."""
+    return isinstance(result, Generator) and (
+        inspect.getgeneratorstate(result) != inspect.GEN_CREATED
+    )
 
 
 class _Guard:
@@ -371,11 +438,15 @@ class _Guard:
             else:
                 wrapper.throw(failure)
         except StopIteration as stop:
+            if stop.value is result and _is_used_up(result):
+                raise self._failed(
+                    "it has read from the list that it returns; let it return list(...) of it"
+                ) from None
             return self._check(stop.value)
         except BaseException as error:
             if error is failure or isinstance(error, KeyboardInterrupt):
                 raise
-            if not isinstance(error, DriverError):
+            if not (isinstance(error, DriverError) and can_be_shown(error)):
                 raise self._failed(type(error).__name__) from error
             if failure is None and call_context.changes() > changes_before:
                 # A refusal says that nothing was done, which is not true any more.

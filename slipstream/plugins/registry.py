@@ -19,7 +19,7 @@ from slipstream.plugins.loading import (
     load_all,
     unmet_requirements,
 )
-from slipstream.plugins.named_contributions import Contribution, Contributions
+from slipstream.plugins.named_contributions import Contribution, Contributions, plain
 from slipstream.plugins.operations import WRAPPABLE, Operations, specifications
 from slipstream.session import Session
 from slipstream.transport.stack_level import stacklevel
@@ -107,7 +107,7 @@ class Plugins:
             for name in sorted(WRAPPABLE)
             for implementation in getattr(self._manager.hook, name).get_hookimpls()
         ]
-        provider = self._providers[cast(type[Backend], type(session.backend))]
+        provider = self._providers[cast(type[Backend], session.kind.backend)]
         return cast(Backend, Operations(session, provider, wrappers, refusals))
 
     def _in_use(self, contributions: Iterable[Contribution[C]]) -> list[Contribution[C]]:
@@ -146,5 +146,6 @@ def _disputed_hosts(kinds: Contributions[EndpointKind]) -> Iterator[str]:
 def _checked(contribute: Callable[[], Any], record_type: type[C]) -> Iterator[C]:
     for record in contribute():
         if not isinstance(record, record_type):
-            raise PluginFailed(f"it contributed {record!r}, which is no {record_type.__name__}")
-        yield record
+            what = type(record).__name__
+            raise PluginFailed(f"it contributed a {what}, which is no {record_type.__name__}")
+        yield plain(record_type, record)

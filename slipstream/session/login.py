@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.client import responses
+from types import NoneType
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -16,13 +17,16 @@ from requests.cookies import RequestsCookieJar
 from slipstream.errors import (
     BadInput,
     Conflict,
+    DriverError,
     Forbidden,
     InvalidCredentials,
     MalformedAnswer,
     NotFound,
+    PluginFailed,
     RateLimitReached,
     RequestFailed,
     ServiceUnavailable,
+    can_be_shown,
 )
 from slipstream.redaction import MASK
 from slipstream.redaction.values import SHORTEST
@@ -41,6 +45,9 @@ _ENTRY_POINT = Request(
     headers={"Accept": "application/json"},
     repeatable=True,
 )
+BUILT_IN = "slipstream.backends."
+"""The modules of the backends and login methods that come with this package."""
+
 _REFUSED = frozenset({400, 401, 403})
 _MEANING: dict[int, tuple[type[RequestFailed], str | None]] = {
     401: (InvalidCredentials, "Log in again with a new driver."),
@@ -241,10 +248,41 @@ class Client:
     def _detail(self, response: Response) -> str | None:
         """The server's own words, as the backend reads them."""
         try:
-            detail = self.backend.error_detail(response)
+            detail = self.consult("error_detail", response, expected=(str, NoneType))
         except MalformedAnswer:  # the page of a proxy, say
             return None
         return self.masked(detail) if detail else None
+
+    def consult(self, name: str, *arguments: Any, expected: tuple[type, ...]) -> Any:
+        """
+        Call a method of the backend that is no operation, and check its result.
+
+        The text of what it raises is not quoted, since it could hold a secret; it is the cause.
+
+        :param name: The method's name.
+        :param arguments: Its arguments.
+        :param expected: The types that the result may have.
+        """
+        try:
+            result = getattr(self.backend, name)(*arguments)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            if isinstance(error, DriverError) and can_be_shown(error):
+                raise
+            raise self._backend_failed(name, type(error).__name__) from error
+        if not isinstance(result, expected):
+            raise self._backend_failed(name, f"it returned {type(result).__name__}")
+        return result
+
+    def _backend_failed(self, name: str, what: str) -> DriverError:
+        cls, endpoint = type(self.backend), self.endpoint.url
+        if cls.__module__.startswith(BUILT_IN):
+            # Nothing but a response that nobody has foreseen can have led to it.
+            message = f"A response is not understood: {name} failed with {what}."
+            return MalformedAnswer(message, endpoint=endpoint)
+        message = f"The backend {cls.__module__}.{cls.__qualname__} failed in {name}(): {what}."
+        return PluginFailed(message, endpoint=endpoint)
 
 
 class LoginAttempt(Client):
@@ -383,11 +421,12 @@ class LoginAttempt(Client):
         :returns: The login.
         :raises InvalidCredentials: If the server does not accept them.
         """
-        return self.backend.log_in(self, template, fields)
+        login: Login = self.consult("log_in", self, template, fields, expected=(Login,))
+        return login
 
     def accepts_session(self) -> bool:
         """Whether the server takes the cookies of this attempt as a login."""
-        return self.backend.accepts_session(self)
+        return bool(self.consult("accepts_session", self, expected=(bool,)))
 
     def finish(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from types import NoneType
 from typing import Protocol, Self
 
 import attrs
@@ -17,9 +18,10 @@ from slipstream.errors import (
     MalformedAnswer,
     PluginFailed,
     RedirectRefused,
+    can_be_shown,
 )
 from slipstream.session.dry_run import DryRunTransport
-from slipstream.session.login import Client, Login, LoginAttempt, WireProtocol
+from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt, WireProtocol
 from slipstream.transport import Transport, call_context
 from slipstream.transport.forking import PerProcess
 from slipstream.transport.logs import get_logger
@@ -27,8 +29,6 @@ from slipstream.transport.messages import Request, Response
 from slipstream.values import Credentials
 
 log = get_logger(__name__)
-
-_BUILT_IN = "slipstream.backends."
 
 RENEW_BEFORE = 60.0
 """Seconds before its end at which a login is renewed."""
@@ -137,7 +137,7 @@ class Session(Client):
         It is read once for each login, unless the login method knows.
         """
         if self.login.user_name is None:
-            self.login.user_name = self.backend.read_user_name(self)
+            self.login.user_name = self.consult("read_user_name", self, expected=(str, NoneType))
         return self.login.user_name
 
     @property
@@ -236,11 +236,11 @@ class Session(Client):
         """
         twin, transport = object.__new__(type(self)), DryRunTransport(self.transport)
         vars(twin).update(vars(self), transport=transport, is_dry_run=True)
-        twin.backend = self.backend.with_session(twin)
+        twin.backend = self.consult("with_session", twin, expected=(type(self.backend),))
         return twin, transport
 
     def _send(self, request: Request, login: Login) -> Response:
-        authorised = self.backend.authorise(request)
+        authorised = self.consult("authorise", request, expected=(Request,))
         changes = not (request.reads or self.is_dry_run)
         if changes:
             call_context.note_change()
@@ -271,29 +271,32 @@ class Session(Client):
         try:
             login = method.authenticate(attempt, credentials)
             if credentials.group is not None:
-                self.backend.act_for(attempt, credentials.group)
-        except DriverError as error:
-            self.transport.redactor.mask_error(error)
-            raise
+                attempt.consult("act_for", attempt, credentials.group, expected=(object,))
+            if isinstance(login, Login):
+                attrs.evolve(login)  # its fields may have been changed since it was checked
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        except BaseException as error:
+            if isinstance(error, DriverError) and can_be_shown(error):
+                self.transport.redactor.mask_error(error)
+                raise
             failure = error
         if failure is not None:
             # Its own text may quote the credentials. Outside of the block it is no context.
             quotes = self.transport.redactor.quotes_secret(failure)
             raise self._login_failed(type(failure).__name__) from (None if quotes else failure)
         if not isinstance(login, Login):
-            raise self._login_failed(
-                f"it returned {type(login).__name__}, not a Login",
-                hint="Let it return attempt.finish().",
-            )
+            what = f"it returned {type(login).__name__}, not a Login"
+            raise self._login_failed(what, hint="Let it return attempt.finish().")
+        if login is self._state.login:
+            what = "it returned the login that has expired"
+            raise self._login_failed(what, hint="Let it return attempt.finish().")
         self._state.login = login
         log.info("logged in on %s by %s", self.endpoint, method.name)
 
     def _login_failed(self, what: str, hint: str | None = None) -> DriverError:
         name, endpoint = self.login_method.name, self.endpoint.url
-        if self.login_method.authenticate.__module__.startswith(_BUILT_IN):
+        if str(getattr(self.login_method.authenticate, "__module__", "")).startswith(BUILT_IN):
             # Nothing but the server's response can have led to it.
             return MalformedAnswer(
                 f"Cannot log in by {name!r}: the response is not understood ({what}).",
@@ -306,4 +309,6 @@ class Session(Client):
     def _has_ended(self, login: Login, response: Response) -> bool:
         # Another thread may be logging in: its new cookie says nothing of the old one.
         with self._state.lock.get():
-            return self._state.login is not login or self.backend.session_ended(response)
+            return self._state.login is not login or bool(
+                self.consult("session_ended", response, expected=(bool,))
+            )

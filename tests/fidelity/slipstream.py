@@ -15,15 +15,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
-import requests
 from defusedxml.ElementTree import fromstring
+from sandbox.client import COOKIE, Client
 
 from fidelity.results import DATA, Exchange, Result
 from fidelity.shapes import HEADERS, Response, form, normalised, shape, without_empty
 from slipstream.sandbox import Clock, Sandbox
 
 RECORDING = DATA / "slipstream-3.71-exchanges.jsonl"
-COOKIE = "com.sixsq.slipstream.cookie"
 BLOG, FAILING = "apps/WordPress/wordpress", "examples/tutorials/failing"
 SYSTEM = "examples/tutorials/service-testing/system"
 _REQUEST = re.compile(r"(\w+) (.+?) as (\w+)(?: (\{[^\n]*\}))? ?(?:\n(.*))?", re.DOTALL)
@@ -103,58 +102,41 @@ class Replay:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         sandbox.world.refuses_early_termination = True
-        self.http = requests.Session()
-        self.http.trust_env = False
-        self._cookies = {"None": "", "garbage": f"{COOKIE}=token=garbage"}
-        self._sessions: dict[str, str] = {}
-        for name, login in sandbox.users.items():
-            self._log_in(name, login.password)
+        self._clients = {name: Client(sandbox, login) for name, login in sandbox.users.items()}
+        self._alice = self._clients["alice"]
+        self._clients |= {"None": Client(sandbox), "garbage": Client(sandbox)}
+        self._clients["garbage"].http.headers["Cookie"] = f"{COOKIE}=token=garbage"
+        names = {"{SID}": "alice", "{BSID}": "bob"}
+        self._values = {
+            placeholder: self._clients[name].json("/api/session")["sessions"][0]["id"]
+            for placeholder, name in names.items()
+        }
+        self._values |= {"{KEY}": sandbox.key, "{SEC}": sandbox.secret}
+        self._values["SCRUBBED"] = sandbox.password
         # There were runs on both clouds, some of which had ended.
         sandbox.world.add_runs(12)
-        self._deploy(BLOG, "alice")
-        self._send("DELETE", f"/run/{self._deploy(BLOG, 'alice')}", "alice")
+        self._deploy(BLOG)
+        self._alice.delete(f"/run/{self._deploy(BLOG)}")
 
-    def _log_in(self, name: str, password: str) -> None:
-        template = {"href": "session-template/internal", "username": name, "password": password}
-        response = self._send("POST", "/api/session", "None", json={"sessionTemplate": template})
-        self._cookies[name] = response.headers["Set-Cookie"].partition(";")[0]
-        self._sessions[name] = response.json()["resource-id"]
-
-    def _send(self, method: str, path: str, actor: str, **options: Any) -> requests.Response:
-        headers = {"Accept": None, **options.pop("headers", {})}
-        if self._cookies[actor]:
-            headers["Cookie"] = self._cookies[actor]
-        url = self.sandbox.url + path
-        return self.http.request(
-            method, url, headers=headers, allow_redirects=False, timeout=20, **options
-        )
-
-    def _deploy(self, module: str, user: str, **fields: str) -> str:
-        response = self._send("POST", "/run", user, data={"refqname": module, **fields})
+    def _deploy(self, module: str, **fields: str) -> str:
+        run = self._alice.deploy(module, **fields)
         self.sandbox.clock.advance(300)
-        return response.headers["Location"].rpartition("/")[2]
+        return run
 
     def _run(self, exchange: Exchange) -> str:
         """The run that an exchange is about, in the state that it was in."""
-        common = {"tags": "t1,t2", "keep-running": "always"}
+        fields, module = {"tags": "t1,t2", "keep-running": "always"}, BLOG
         if _APPLICATION.match(exchange.name):
-            twice = {"parameter--node--apache--multiplicity": "2"}
-            mutable = {"mutable": "true"} if "_mut_" in exchange.name else {}
-            run = self._deploy(SYSTEM, "alice", **common, **twice, **mutable)
-            return self._aborted(exchange, run)
-        module = FAILING if "failing" in exchange.name else BLOG
-        cloud = {"parameter--cloudservice": "ec2-eu-west"}
-        if exchange.name.startswith("c_"):
-            cloud = {}
-        run = self._deploy(module, "alice", **common, **cloud)
-        if exchange.name.endswith(("_again", "_2")):
-            self._send("DELETE", f"/run/{run}", "alice")
-        return self._aborted(exchange, run)
-
-    def _aborted(self, exchange: Exchange, run: str) -> str:
+            module, fields["parameter--node--apache--multiplicity"] = SYSTEM, "2"
+            fields["mutable"] = str("_mut_" in exchange.name)
+        elif not exchange.name.startswith("c_"):
+            fields["parameter--cloudservice"] = "ec2-eu-west"
+        run = self._deploy(FAILING if "failing" in exchange.name else module, **fields)
+        if exchange.name.endswith(("_again", "_2")) and module == BLOG:
+            self._alice.delete(f"/run/{run}")
         was_aborted = "Abort flag raised" in exchange.response.body
         if was_aborted or "ignoreabort" in exchange.path or "abort_" in exchange.name:
-            self._send("GET", f"/run/{run}/ss:nosuch", "alice")
+            self._alice.get(f"/run/{run}/ss:nosuch")
         return run
 
     def put(self, exchange: Exchange) -> Result:
@@ -162,16 +144,11 @@ class Replay:
         path, body = exchange.path, exchange.options["data"]
         if "<run>" in path:
             path = path.replace("<run>", self._run(exchange))
-        for name, value in {
-            "{SID}": self._sessions["alice"],
-            "{BSID}": self._sessions["bob"],
-            "{KEY}": self.sandbox.key,
-            "{SEC}": self.sandbox.secret,
-            "SCRUBBED": self.sandbox.password,
-        }.items():
+        for name, value in self._values.items():
             path, body = path.replace(name, value), body.replace(name, value)
-        options = exchange.options | {"data": body.encode()}
-        response = self._send(exchange.method, path, exchange.actor, **options)
+        headers = {"Accept": None, **exchange.options["headers"]}
+        client = self._clients[exchange.actor]
+        response = client.request(exchange.method, path, headers=headers, data=body.encode())
         played = Response(response.status_code, response.headers, response.text)
         found = list(differences(exchange, played))
         return exchange.result(found, is_played=played.status != 501)

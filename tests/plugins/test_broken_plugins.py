@@ -107,6 +107,56 @@ BROKEN = {
         "class B(Backend):\n    list_connectors = None",
         "list_connectors of B is no method",
     ),
+    "attribute-missing": (
+        "plugin = None",
+        "importing it failed: AttributeError: .*no attribute 'elsewhere'",
+    ),
+    "no-reason-in-cannot": (
+        "class B(Backend):\n    cannot = {'reboot_deployment': ' '}",
+        "'cannot' of B gives no reason for 'reboot_deployment'",
+    ),
+    "number-as-a-reason": (
+        "class B(Backend):\n    cannot = {'reboot_deployment': 7}",
+        "'cannot' of B gives no reason for 'reboot_deployment'",
+    ),
+    "alias-of-no-state": (
+        "class B(Backend):\n    state_aliases = {'Ready': 'up'}",
+        "Unknown state 'up' for which 'Ready' stands in B",
+    ),
+    "text-as-a-role": (
+        "class B(Backend):\n    parameter_roles = {'zone': 'location'}",
+        "'zone' of B has no Role: 'location'",
+    ),
+    "numbers-as-secret-fields": (
+        (
+            "@hookimpl\ndef slipstream_login_methods():"
+            "\n    return [LoginMethod(name='x', authenticate=print, secret_fields=[7])]"
+        ),
+        "One of the names is empty, or no text",
+    ),
+    "empty-secret-field": (
+        (
+            "@hookimpl\ndef slipstream_login_methods():"
+            "\n    return [LoginMethod(name='x', authenticate=print, secret_fields=[''])]"
+        ),
+        "One of the names is empty, or no text",
+    ),
+    "pattern-as-a-host": (
+        (
+            "@hookimpl\ndef slipstream_endpoints():"
+            "\n    return [EndpointKind(name='x', backend=SlipStream3, hosts='*.x.example')]"
+        ),
+        "'\\*.x.example' is not a host name: leave scheme, path and patterns out",
+    ),
+    "default-login-not-taken": (
+        """
+        @hookimpl
+        def slipstream_endpoints():
+            return [EndpointKind(
+                name='x', backend=SlipStream3, login_methods='a', default_login='b')]
+        """,
+        "default_login 'b' is none of the login_methods of 'x'",
+    ),
     "backend-no-class": (
         "@hookimpl\ndef slipstream_endpoints(): return [EndpointKind(name='x', backend=3)]",
         "backend must be a class derived from Backend, not 3",
@@ -140,7 +190,7 @@ BROKEN = {
     ),
     "contributes-nonsense": (
         "@hookimpl\ndef slipstream_login_methods(): return ['token']",
-        "'token', which is no LoginMethod",
+        "it contributed a str, which is no LoginMethod",
     ),
     "forgets-the-list": (
         "@hookimpl\ndef slipstream_login_methods(): pass",
@@ -150,7 +200,11 @@ BROKEN = {
 
 
 def install_broken(add_plugin, name, **options):
-    value = "an_int_of_dist_of_an_int:plugin" if name == "an-int" else None
+    values = {
+        "an-int": "an_int_of_dist_of_an_int:plugin",
+        "attribute-missing": "attribute_missing_of_dist_of_attribute_missing:elsewhere",
+    }
+    value = values.get(name)
     add_plugin(name, BROKEN[name][0], value=value, **options)
 
 
@@ -188,6 +242,31 @@ def test_whoever_asks_for_what_a_broken_plugin_has_is_told_the_cause(add_plugin,
     with pytest.raises(PluginFailed, match=f"of dist-of-{name} 2.5 is broken") as caught:
         plugins.login_methods.get(name)
     assert caught.value.__cause__ is not None
+
+
+def test_one_module_under_two_names_is_loaded_once(add_plugin):
+    module = add_plugin("first", HARMLESS)
+    add_plugin("second", None, value=module)
+    with pytest.warns(PluginWarning, match="'second' .*: it is what the plugin .*first has reg"):
+        plugins = Plugins()
+    assert plugins.login_methods.get("harmless")
+
+
+def test_a_wrapper_of_a_broken_plugin_is_not_called(add_plugin, as_alice):
+    add_plugin(
+        "half",
+        """
+        @hookimpl(wrapper=True)
+        def slipstream_list_connectors():
+            yield
+            return []
+        @hookimpl(wrapper=True)
+        def slipstream_terminate(order):
+            yield
+        """,
+    )
+    with pytest.warns(PluginWarning, match="slipstream_terminate has no argument 'order'"):
+        assert as_alice().list_locations()
 
 
 def test_a_driver_asked_for_a_broken_login_method_tells_why_it_is_missing(add_plugin, as_alice):

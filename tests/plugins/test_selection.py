@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import warnings
 
 import pytest
 
@@ -42,7 +44,9 @@ def test_plugins_are_loaded_when_nobody_objects(modules):
     assert loaded(modules) == {"first", "second"}
 
 
-@pytest.mark.parametrize("name", ["first", "dist-of-first", "Dist_of.First", " second, first "])
+@pytest.mark.parametrize(
+    "name", ["first", "dist-of-first", "Dist_of.First", " second, first ", "FIRST", ",first,,"]
+)
 def test_a_plugin_that_the_environment_disables_is_never_imported(modules, name, monkeypatch):
     monkeypatch.setenv("SLIPSTREAM_DISABLE_PLUGINS", name)
     plugins = Plugins()
@@ -127,12 +131,27 @@ def test_a_name_to_leave_out_that_no_plugin_has_is_warned_of(modules):
     assert len(plugins.problems) == 1
 
 
-def test_a_requirement_that_is_not_met_is_warned_of(add_plugin, tmp_path):
+@pytest.mark.parametrize(
+    ("requirement", "problem"),
+    [
+        ("slipstream_libcloud_driver<0.2", r"'old' of dist-of-old 1.0 needs .*<0.2, and 1\."),
+        ("SlipStream.libcloud-driver>=99", r"'old' of dist-of-old 1.0 needs .*>=99, and 1\."),
+        ("slipstream-libcloud-driver<0.2; extra == 'old'", None),
+        ("slipstream-libcloud-driver>=0.2", None),
+        ("slipstream-libcloud-driver (>=1.0", None),  # it cannot be read
+    ],
+)
+def test_a_requirement_that_is_not_met_is_warned_of(add_plugin, tmp_path, requirement, problem):
     add_plugin("old", PLUGIN.format("old"), distribution="dist-of-old")
     metadata = tmp_path / "dist-of-old" / "dist_of_old-1.0.dist-info" / "METADATA"
-    metadata.write_text(f"{metadata.read_text()}Requires-Dist: slipstream_libcloud_driver<0.2\n")
-    with pytest.warns(PluginWarning, match=r"'old' of dist-of-old 1.0 needs .*<0.2, and 1\."):
-        Plugins()
+    metadata.write_text(f"{metadata.read_text()}Requires-Dist: {requirement}\n")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        plugins = Plugins()
+    assert [str(warning.message) for warning in caught] == list(plugins.problems)
+    assert [bool(re.search(problem or "", text)) for text in plugins.problems] == (
+        [True] if problem else []
+    )
 
 
 def test_a_host_that_two_kinds_claim_is_warned_of(add_plugin):

@@ -20,6 +20,9 @@ from slipstream import (
 from slipstream.backends import SlipStream3
 from slipstream.errors import InvalidCredentials, NotFound, NotSupported, UnknownName
 from slipstream.libcloud.errors import BadInput, MalformedAnswer, NodeFailed, PluginFailed
+from slipstream.plugins import PluginInfo
+from slipstream.plugins.connect import kind_of_host
+from slipstream.plugins.named_contributions import Contribution, Contributions
 from slipstream.session.login import LoginAttempt
 from slipstream.transport import Transport
 from slipstream.values import (
@@ -95,6 +98,38 @@ def test_a_probe_that_fails_is_warned_about_and_recognises_nothing(sandbox, load
         pytest.raises(MalformedAnswer, match=r"lab, .*name it as ex_endpoint_kind"),
     ):
         as_alice()
+
+
+@pytest.mark.parametrize("fault", [{"status": 302}, {"status": 500}, {"delay": 5}])
+def test_a_probe_that_gets_no_response_recognises_nothing(
+    fault, sandbox, load_plugin, as_alice, monkeypatch
+):
+    monkeypatch.setattr("slipstream.plugins.connect.PROBE_TIMEOUT", 0.2)
+    load_plugin(
+        plugin(kinds=[kind(probe_path="/about", recognises_response=lambda r: r.status == 200)])
+    )
+    sandbox.faults.add("GET", "/api/cloud-entry-point", status=404)
+    sandbox.faults.add("GET", "/about", times=None, **fault)
+    with pytest.raises(MalformedAnswer, match="is no SlipStream or Nuvla server"):
+        as_alice()
+    assert len(sandbox.journal.entries(path="/about")) <= 1
+
+
+def test_the_only_login_method_of_a_kind_is_its_default():
+    assert kind(login_methods=["badge", "card"]).default_login == "badge"
+    assert kind(login_methods=["badge", "internal"]).default_login == "internal"
+    assert kind().default_login == "internal"
+
+
+def test_a_host_with_the_usual_port_is_the_host():
+    for hosts, url in (
+        ("lab.example:443", "https://lab.example"),
+        ("LAB.example", "https://lab.example:8443"),
+    ):
+        info = PluginInfo(name="p", distribution="d", version="1")
+        kinds = Contributions("kind", [Contribution(info, kind(hosts=hosts))], [])
+        plugins = SimpleNamespace(endpoint_kinds=kinds)
+        assert kind_of_host(Endpoint.parse(url), plugins).name == "lab"
 
 
 def test_the_certificates_of_a_kind_are_trusted_where_the_user_names_none(

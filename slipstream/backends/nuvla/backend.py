@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from slipstream.backends.nuvla import (
     ssh_keys,
 )
 from slipstream.backends.nuvla.deployments import GONE, STATES
-from slipstream.backends.nuvla.resources import write
+from slipstream.backends.nuvla.resources import UUID, write
 from slipstream.errors import InvalidCredentials, MalformedAnswer
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import EndpointKind, hookimpl
@@ -28,6 +29,8 @@ from slipstream.values import CloudEntryPoint
 
 CODE = "code"
 """The login parameter that holds the code of the second factor, or a callable that gives it."""
+
+_NAMED_BY_ID = {"credential", "deployment", "infrastructure-service", "module"}
 
 
 class Nuvla(CimiBackend):
@@ -59,6 +62,12 @@ class Nuvla(CimiBackend):
             return attr("created").is_null() & later
         same = attr("created").eq(created) & later
         return attr("created").lt(created) | same | attr("created").is_null()
+
+    @staticmethod
+    def takes_id(identifier: str) -> bool:
+        """Whether what users name by its id has an id that the operations take."""
+        collection, _, name = identifier.partition("/")
+        return collection not in _NAMED_BY_ID or re.fullmatch(UUID, name) is not None
 
     @staticmethod
     def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:

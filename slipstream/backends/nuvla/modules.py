@@ -117,7 +117,7 @@ def get_module(backend: CimiBackend, module_id: str) -> Module:
             " to deploy.",
             hint="delete_image(image, ex_all_versions=True) deletes it.",
         )
-    return module(resource(response, doing), version)
+    return module(resource(response, doing, identity), version)
 
 
 def listed_module(listed: Iterable[Mapping[str, Any]], identity: str) -> Module | None:

@@ -27,15 +27,15 @@ LARGEST_LABEL = 32_766
 _UNCLEAR = {408, 500, 502, 503, 504}
 """Statuses after which a change may have been carried out all the same."""
 
-_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_MODULE = re.compile(rf"(?:module/)?({_UUID})(?:_([0-9]+))?")
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_MODULE = re.compile(rf"(?:module/)?({UUID})(?:_([0-9]+))?")
 
 Expected = Callable[[], Response] | None
 
 
 def resource_id(text: str, collection: str, what: str) -> str:
     """The id of a resource, of what the user gave: the id, or its UUID alone."""
-    match = re.fullmatch(rf"(?:{collection}/)?({_UUID})", text)
+    match = re.fullmatch(rf"(?:{collection}/)?({UUID})", text)
     if not match:
         raise BadInput(
             f"{shorten(text)!r} is not the id of a {what}: that is '{collection}/<uuid>'."
@@ -145,7 +145,7 @@ def is_missing(session: Session, response: Response, doing: str) -> bool:
 def read(session: Session, name: str, select: str, *, doing: str = "") -> dict[str, Any]:
     """Read one resource."""
     doing = doing or f"read {name}"
-    return resource(session.send(get(name, select), doing=doing), doing)
+    return resource(session.send(get(name, select), doing=doing), doing, name)
 
 
 def find(
@@ -160,14 +160,17 @@ def find(
     doing = doing or f"read {name}"
     response = session.send(get(name, select), doing=doing, allow=none_for)
     is_missing(session, response, doing)
-    return None if response.status in none_for else resource(response, doing)
+    return None if response.status in none_for else resource(response, doing, name)
 
 
-def resource(response: Response, doing: str) -> dict[str, Any]:
-    """The resource that a response holds."""
+def resource(response: Response, doing: str, name: str | None = None) -> dict[str, Any]:
+    """The resource that a response holds, and that has this name if one is given."""
     document = response.json()
     if not isinstance(document, dict) or not is_id(document.get("id")):
         raise MalformedAnswer(f"Cannot {doing}: the response is not a resource.")
+    # A version may stand behind the id of a module.
+    if name not in {None, document["id"].partition("_")[0]}:
+        raise MalformedAnswer(f"Cannot {doing}: the response is about another resource.")
     return document
 
 

@@ -14,7 +14,14 @@ from typing import Any
 import attrs
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, either, key_conflict, key_missing, search
+from slipstream.backends.cimi import (
+    CimiBackend,
+    either,
+    existing_key,
+    key_missing,
+    read_key,
+    search,
+)
 from slipstream.backends.nuvla.resources import (
     change,
     check_label,
@@ -22,13 +29,10 @@ from slipstream.backends.nuvla.resources import (
     reference,
     resource_id,
 )
-from slipstream.errors import BadInput, KeyPairConflict, RequestFailed
+from slipstream.errors import KeyPairConflict, RequestFailed
 from slipstream.filters import Filter
 from slipstream.session import RENEW_BEFORE, Session
-from slipstream.transport.logs import get_logger
 from slipstream.values.ssh_key import SSHKey
-
-log = get_logger(__name__)
 
 _SELECT = "id,name,description,public-key,created"
 _SSH_KEYS = either("subtype", "ssh-key")
@@ -70,12 +74,9 @@ def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
 
 
 def _add(session: Session, key: SSHKey) -> SSHKey:
-    same = list(_keys(session, _SSH_KEYS & either("name", key.name)))
-    for other in same:
-        if other.blob == key.blob:
-            return other
-    if same:
-        raise key_conflict(session, key)
+    namesakes = _keys(session, _SSH_KEYS & either("name", key.name))
+    if existing := existing_key(session, namesakes, key):
+        return existing
     document = {"name": key.name, "template": {"href": _TEMPLATE, "public-key": key.line}}
     doing = f"add the SSH key {key.name!r}"
     for is_repeat in chain([False], repeat(True)):
@@ -98,10 +99,6 @@ def _keys(session: Session, where: Filter) -> Iterator[SSHKey]:
 
 
 def _key(entry: dict[str, Any]) -> SSHKey | None:
-    try:
-        key = SSHKey.parse(documents.text(entry, "public-key") or "")
-    except BadInput:
-        log.warning("%s is called an SSH key and is none; it is left alone", entry["id"])
-        return None
-    name = documents.text(entry, "name") or key.comment
-    return attrs.evolve(key, comment=name, id=entry["id"])
+    key = read_key(documents.text(entry, "public-key") or "", entry["id"])
+    name = documents.text(entry, "name") or (key.comment if key else "")
+    return key and attrs.evolve(key, comment=name, id=entry["id"])

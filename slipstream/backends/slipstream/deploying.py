@@ -8,7 +8,6 @@ util/RequestUtil.java, factory/*.java.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -17,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 
 from slipstream.backends import limits
-from slipstream.backends.cimi import JSON, CimiBackend, json_object, refusals
+from slipstream.backends.cimi import JSON, CimiBackend, is_id, json_object, refusals
 from slipstream.backends.outcomes import unconfirmed
 from slipstream.backends.slipstream import runs
 from slipstream.backends.slipstream.clouds import offer, usable_connectors
@@ -82,7 +81,6 @@ _APPLICATION_ONLY = {
     Role.MULTIPLICITY: "ex_multiplicity",
     Role.TOLERATED_FAILURES: "ex_tolerate_failures",
 }
-_OFFER_ID = re.compile(r"service-offer/[\w-]+", re.ASCII)
 
 Inherited = Callable[[], Iterable[ModuleParameter]]
 Offers = Mapping[Parameter, ServiceOffer | None]
@@ -221,7 +219,7 @@ def _offers(session: Session, request: DeploymentRequest) -> Offers:
 
 def _read_offer(session: Session, size: str) -> ServiceOffer | None:
     name = SERVICE_OFFER + size.removeprefix(SERVICE_OFFER)
-    if not _OFFER_ID.fullmatch(name):
+    if not is_id(name, "service-offer"):
         return None
     request = Request(method="GET", path=f"/api/{name}", headers=JSON, repeatable=True)
     try:

@@ -69,14 +69,19 @@ def uncached() -> tuple[str, str]:
     return "_", secrets.token_hex(8)
 
 
-def parse(response: Response, *roots: str) -> Element:
-    """Parse a response, whose root element must have one of some names."""
+def require_body(response: Response) -> None:
+    """Refuse an empty response to a read: an account that was deleted gets no other ones."""
     if not response.body:
         raise MalformedAnswer(
             "The response is empty.",
             endpoint=response.url,
             hint="An account that was deleted gets empty responses to everything.",
         )
+
+
+def parse(response: Response, *roots: str) -> Element:
+    """Parse a response, whose root element must have one of some names."""
+    require_body(response)
     root = response.xml()
     if root.tag not in roots:
         raise MalformedAnswer(

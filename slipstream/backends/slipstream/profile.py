@@ -15,23 +15,14 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import attrs
 
-from slipstream.backends.cimi import CimiBackend, key_conflict, key_missing
+from slipstream.backends.cimi import CimiBackend, existing_key, key_missing, read_key
 from slipstream.backends.outcomes import require_status
 from slipstream.backends.slipstream.dialect import XML, flag, get, parse, user_name
-from slipstream.errors import (
-    BadInput,
-    DriverError,
-    KeyPairConflict,
-    KeyPairMissing,
-    MalformedAnswer,
-)
+from slipstream.errors import DriverError, KeyPairConflict, KeyPairMissing, MalformedAnswer
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
-from slipstream.transport.logs import get_logger
 from slipstream.transport.messages import Request
 from slipstream.values.ssh_key import SSHKey
-
-log = get_logger(__name__)
 
 TRIES = 5
 """How often a change of the keys is tried while others change them too."""
@@ -153,12 +144,8 @@ def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
     """Add a line; a key that is there already under that name is left as it is."""
 
     def add(lines: Lines) -> Lines:
-        same = [other for other in _keys_of(lines) if other.name == key.name]
-        if any(other.blob == key.blob for other in same):
-            return lines
-        if same:
-            raise key_conflict(backend.session, key)
-        return [*lines, key.line]
+        is_there = existing_key(backend.session, _keys_of(lines), key)
+        return lines if is_there else [*lines, key.line]
 
     _change(backend, add, doing=f"add the SSH key {key.name!r}")
     return key
@@ -237,8 +224,4 @@ def _keys_of(lines: Lines) -> Iterator[SSHKey]:
 def _read(line: str) -> SSHKey | None:
     if not line.strip() or line.lstrip().startswith("#"):
         return None
-    try:
-        return SSHKey.parse(line)
-    except BadInput:
-        log.warning("the profile has a line among its SSH keys that is none; it is left alone")
-        return None
+    return read_key(line, "a line of the profile")

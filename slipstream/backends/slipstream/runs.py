@@ -30,6 +30,7 @@ from slipstream.backends.slipstream.dialect import (
     get,
     is_run_id,
     parse,
+    require_body,
     run_id,
     uncached,
     whole,
@@ -397,7 +398,11 @@ def _parameter(
         doing=f"read {key} of deployment {run}",
         allow=allow or (),
     )
-    return response.text.strip() if response.status < 400 else None
+    if response.status >= 400:
+        return None
+    if key == STATE:  # which every run has
+        require_body(response)
+    return response.text.strip()
 
 
 def _attainable(

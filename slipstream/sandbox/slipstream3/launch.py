@@ -140,7 +140,7 @@ def _module(state: State, account: Account, form: Mapping[str, str]) -> Module:
             module = state.library.find(name.removeprefix("module/"))
     if module is None:
         raise XmlProblem(404, f"Coudn't find reference module: {name}")
-    if not account.super and not module.rights.allow(account.name, "Post"):
+    if not account.super and not module.allows(account.name, "Post"):
         raise XmlProblem(403, "User does not have the rights to execute this module")
     if module.category == "Deployment" and not module.nodes:
         raise XmlProblem(409, "Deployment module provided for run is missing nodes.")
@@ -240,23 +240,15 @@ def _check_image(state: State, node: _Node) -> None:
     raise XmlProblem(409, detail)
 
 
-def _rows(
-    section: str, values: Mapping[str, str], prefix: str = ""
-) -> Iterator[tuple[str, str, str]]:
-    """The name, the value and the description of each parameter of a table."""
+def _declare(run: Run, section: str, values: Mapping[str, str], prefix: str = "") -> None:
+    """Declare the runtime parameters of a table, or the run's own, with values for some."""
     for name, text in _TABLES[section].items():
         description, _, default = text.partition(" | ")
-        yield f"{prefix}{name}", values.get(name, default), description
-
-
-def _declare(run: Run, section: str, values: Mapping[str, str], prefix: str) -> None:
-    for row in _rows(section, values, prefix):
-        run.declare(*row)
-
-
-def _remember(run: Run, section: str, values: Mapping[str, str], prefix: str = "") -> None:
-    for name, value, description in _rows(section, values, prefix):
-        run.parameters[name] = Parameter(name, value, description=description)
+        key, value = f"{prefix}{name}", values.get(name, default)
+        if section.startswith("run"):
+            run.parameters[key] = Parameter(key, value, description=description)
+        else:
+            run.declare(key, value, description)
 
 
 def _assemble(state: State, run: Run, nodes: list[_Node], *, tags: str) -> None:
@@ -275,7 +267,7 @@ def _assemble(state: State, run: Run, nodes: list[_Node], *, tags: str) -> None:
         ),
     }
     _declare(run, "global", values, "ss:")
-    _remember(run, "run", {"General.keep-running": run.keep_running})
+    _declare(run, "run", {"General.keep-running": run.keep_running})
     if run.kind == "Orchestration":
         for cloud in clouds:
             machine = Machine(group=f"orchestrator-{cloud}", cloud=cloud)
@@ -297,7 +289,7 @@ def _add_node(state: State, run: Run, node: _Node) -> None:
         "node.increment": str(node.multiplicity + 1),
         "max-provisioning-failures": node.max_failures,
     }
-    _remember(run, f"run of {'machine' if node.is_component else 'node'}", values, f"{node.name}:")
+    _declare(run, f"run of {'machine' if node.is_component else 'node'}", values, f"{node.name}:")
     own = node.values | ({"service-offer": node.offer} if node.offer else {})
     for key, value in ((f"{node.name}:{name}", value) for name, value in own.items()):
         run.parameters[key] = Parameter(key, value, description="")

@@ -8,7 +8,6 @@ CliConnectorBase.java.
 from __future__ import annotations
 
 import re
-import shlex
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -43,7 +42,6 @@ _OF_OFFER = re.compile(
     r"resource:(vcpu|ram|disk|instanceType)|price:(currency|unitCost|unitCode|freeUnits|"
     r"billingPeriodCode)"
 )
-_EXPANSION = re.compile(r"\$\(\s*ss-get\s+([\w.:-]+)\s*\)|\$\{?(\w+)\}?")
 
 
 def advance(state: State, run: Run, now: datetime) -> None:
@@ -227,9 +225,6 @@ def _boot_machines(state: State, run: Run, _: datetime) -> None:
             run.put(f"{machine.group}:scale.state", "created")
 
 
-# Scripts: the few ``ss-`` commands that reach the server.
-
-
 def _announce_scripts(_: State, run: Run, __: datetime) -> None:
     for machine in run.machines:
         run.put(f"{machine.group}:statecustom", "Running the deployment script")
@@ -237,37 +232,18 @@ def _announce_scripts(_: State, run: Run, __: datetime) -> None:
 
 def _run_scripts(state: State, run: Run, at: datetime) -> None:
     for machine in run.machines:
-        lineage = state.library.lineage(machine.component) if machine.component else []
-        for module in reversed(lineage):
-            script = module.targets.get("execute", "")
-            if reason := _play(state, run, machine, script):
-                abort(state, run, reason, at, group=machine.group)
-                break
-
-
-def _play(state: State, run: Run, machine: Machine, script: str) -> str:
-    """Do what a script does to its deployment; why it failed, or nothing."""
-    variables = {
-        "SANDBOX_SITE": f"{state.base_url}/sites/{run.uuid}/",
-        "RANDOM_SECRET": state.ids.secret(),
-        "HOSTNAME": machine.ip,
-    }
-
-    def key(name: str) -> str:
-        return name if ":" in name else f"{machine.group}:{name}"
-
-    def expanded(match: re.Match[str]) -> str:
-        return run.get(key(match[1])) if match[1] else variables.get(match[2], "")
-
-    for line in script.splitlines():
-        match shlex.split(line, comments=True):
-            case ["ss-set", name, value]:
-                if key(name) not in run.runtime:
-                    return f"Unknown key {key(name)}"
-                run.put(key(name), _EXPANSION.sub(expanded, value))
-            case ["exit", code] if code != "0":
-                return f"Failed running 'execute' target on '{machine.group}'"
-    return ""
+        if machine.component is None:
+            continue
+        values = {
+            own.name: own.value for own in run.runtime.values() if own.group == machine.group
+        }
+        site = f"{state.base_url}/sites/{run.uuid}/"
+        for name, text in machine.component.sets.items():
+            key = name if ":" in name else f"{machine.group}:{name}"
+            run.put(key, text.format(**values, SECRET=state.ids.secret(), SITE=site))
+        if machine.component.fails:
+            reason = f"Failed running 'execute' target on '{machine.group}'"
+            abort(state, run, reason, at, group=machine.group)
 
 
 # Seconds after which each thing happens in a state; the last one leaves the state.

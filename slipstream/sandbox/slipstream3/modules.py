@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
 import attrs
 
-from slipstream.sandbox.slipstream3.xml import (
-    Element,
-    XmlProblem,
-    attributes_of,
-    entries,
-    string_array,
-)
+from slipstream.sandbox.slipstream3.xml import XmlProblem
 
 Category = Literal["Project", "Image", "Deployment"]
 _LONGEST_VERSION = 10
-_PARAMETER = (
-    "name description category mandatory type readonly order_=order order isMappedValue=mapped "
-    "isSet=is_set"
-)
 
 
 @attrs.define
 class Parameter:
-    """
-    A parameter as the XML documents hold it: of a module, of a user, of a run.
-
-    :param category: ``Input``, ``Output``, ``Cloud``, ``General`` or a connector's name.
-    :param choices: What an ``Enum`` may be.
-    :param mapped: Whether the value names a parameter of another node; None to leave that open.
-    :param shows_set: Whether the document says if the value is set.
-    """
+    """A parameter as the XML documents hold it: of a module, of a user, of a run."""
 
     name: str
     value: str | None = None
@@ -46,40 +29,16 @@ class Parameter:
     order: int = attrs.field(default=0, kw_only=True)
     instructions: str | None = attrs.field(default=None, kw_only=True)
     choices: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    """What an ``Enum`` may be."""
     mapped: bool | None = attrs.field(default=None, kw_only=True)
+    """Whether the value names a parameter of another node; None to leave that open."""
     shows_set: bool = attrs.field(default=False, kw_only=True)
+    """Whether the document says if the value is set."""
 
     @property
     def is_set(self) -> bool | None:
         """Whether it has a value, where the document says so."""
         return bool(self.value) if self.shows_set else None
-
-    def element(self) -> Element:
-        """The ``parameter`` element."""
-        texts = attributes_of(self, "instructions value defaultValue=default")
-        children = [Element(name, text=text, cdata=True) for name, text in texts.items()]
-        choices = string_array("enumValues", self.choices) if self.choices else None
-        present = [child for child in children if child.text is not None]
-        return Element("parameter", attributes_of(self, _PARAMETER), [choices, *present])
-
-
-def parameter_map(parameters: Iterable[Parameter], kind: str, name: str = "parameters") -> Element:
-    """Write parameters as a map of a Java class."""
-    pairs = [(parameter.name, parameter.element()) for parameter in parameters]
-    return Element(name, {"class": kind}, entries(pairs))
-
-
-@attrs.define(kw_only=True)
-class Rights:
-    """What everyone, and a group, may do with a module; its owner may do everything."""
-
-    owner: str
-    public: frozenset[str] = frozenset()
-    group: frozenset[str] = frozenset()
-
-    def allow(self, user: str, right: str) -> bool:
-        """Whether a user has a right; ``Post`` is to deploy."""
-        return user == self.owner or right in self.public
 
 
 @attrs.define(kw_only=True)
@@ -101,6 +60,17 @@ class ModuleNode:
         """Path of its component, without ``module/``."""
         return self.image.removeprefix("module/")
 
+    @property
+    def all_parameters(self) -> list[Parameter]:
+        """The parameters as they are written."""
+        values = self.parameters.items()
+        return [Parameter(name, text, mapped=not text.startswith("'")) for name, text in values]
+
+    @property
+    def mappings(self) -> list[Parameter]:
+        """Those parameters that are mappings."""
+        return [parameter for parameter in self.all_parameters if parameter.mapped]
+
 
 @attrs.define(kw_only=True)
 class Module:
@@ -109,18 +79,22 @@ class Module:
     path: str
     category: Category
     version: int = 0
-    rights: Rights
+    owner: str = "sixsq"
+    public: frozenset[str] = frozenset()
+    """What everyone may do with it; its owner may do everything, and ``Post`` is to deploy."""
     description: str = ""
     created: datetime
     modified: datetime
-    author: str = ""
-    comment: str = ""
     custom_version: str | None = None
     logo: str | None = None
     deleted: bool = False
     published: datetime | None = None
     parameters: list[Parameter] = attrs.field(factory=list)
     targets: dict[str, str] = attrs.field(factory=dict)
+    sets: dict[str, str] = attrs.field(factory=dict)
+    """What its script sets, by the runtime parameter; values of others stand in braces."""
+    fails: bool = False
+    """Whether its script fails."""
     reference: str | None = None
     is_base: bool | None = None
     platform: str | None = None
@@ -142,6 +116,10 @@ class Module:
     def uri(self) -> str:
         """Its address, with the version."""
         return f"module/{self.path}/{self.version}"
+
+    def allows(self, user: str, right: str) -> bool:
+        """Whether a user has a right."""
+        return user == self.owner or right in self.public
 
 
 def split_version(path: str) -> tuple[str, int | None]:

@@ -14,32 +14,24 @@ from xml.etree.ElementTree import Element as Read
 
 import attrs
 
-from slipstream.sandbox.slipstream3.access import Identity, granted
+from slipstream.sandbox.slipstream3.access import granted
 from slipstream.sandbox.slipstream3.accounts import Account, general_parameters
-from slipstream.sandbox.slipstream3.modules import Parameter, parameter_map
+from slipstream.sandbox.slipstream3.modules import Parameter
 from slipstream.sandbox.slipstream3.state import State
-from slipstream.sandbox.slipstream3.xml import Element, XmlProblem, attributes_of, read_xml
+from slipstream.sandbox.slipstream3.xml import XmlProblem, attributes_of, read_xml
 from slipstream.sandbox.store import Document
 
 _MANDATORY = {"firstName": "First name", "lastName": "Last name", "password": "Password"}
-_NAMES = "firstName=first_name lastName=last_name organization state deleted"
-_XML = f"{_NAMES} name email issuper=super lastModified=modified creation=created"
-_JSON = f"{_NAMES} username=name emailAddress=email isSuperUser=super"
+_JSON = (
+    "firstName=first_name lastName=last_name organization state deleted username=name "
+    "emailAddress=email isSuperUser=super"
+)
 _TIMES = ("activeSince", "lastOnline", "lastExecute")
-_ORCHESTRATOR_KEY = Parameter(
+ORCHESTRATOR_KEY = Parameter(
     "General.orchestrator.publicsshkey",
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQDm0rchestrator orchestrator\n",
     description="",
 )
-
-
-def user_document(account: Account, identity: Identity) -> Element:
-    """Write a user."""
-    more = {"resourceUri": f"user/{account.name}", "roles": " ".join(identity.roles)}
-    times = dict.fromkeys(_TIMES, "1970-01-01 00:00:00.0 UTC")
-    parameters = [*account.parameters.values(), _ORCHESTRATOR_KEY]
-    children = [parameter_map(parameters, "java.util.HashMap")]
-    return Element("user", attributes_of(account, _XML) | times | more, children)
 
 
 def put_user(state: State, account: Account, body: bytes, *, by_super: bool) -> None:

@@ -23,6 +23,7 @@ from slipstream.filters import And, Filter, FilterSyntaxError, Or, attr, parse
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import CHARSET, JsonProblem, Reply, created, message, not_played
 from slipstream.sandbox.identifiers import secret_digest
+from slipstream.sandbox.schema import Description, described, text, violation, within
 from slipstream.sandbox.slipstream3 import profiles, responses, sessions
 from slipstream.sandbox.slipstream3.access import Identity, acl, role
 from slipstream.sandbox.slipstream3.state import State, resource_uri
@@ -36,7 +37,7 @@ _API_KEY = "credential-template/generate-api-key"
 # Collections that are not called after the plural of their type.
 _IRREGULAR = {"user-param": "user-params"}
 _WRITING = ("add", "edit", "delete")
-_SCHEMA = "resource does not satisfy defined schema:\n-- Spec failed --------------------\n\n"
+_KEY_TEMPLATE = described({"href": text}, ttl=within(0))
 _EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
 _ESCAPE = re.compile(rb"(\\\\)|\\u([0-9a-f]{4})")
 _ADMIN = ("ADMIN", "MODIFY")
@@ -189,16 +190,15 @@ class Credential(Resource):
     def create(self, body: Document) -> Reply:
         """Add an API key; it can do what the user can."""
         template = body.get("credentialTemplate")
-        if not isinstance(template, dict) or not isinstance(template.get("href"), str):
-            raise JsonProblem(400, f"{_SCHEMA}should contain key: :credentialTemplate\n")
-        href, ttl = template["href"], template.get("ttl", 0)
+        if not isinstance(template, dict):
+            template = {}
+        href = str(template.get("href", _API_KEY))
+        if href != _API_KEY and self.world.store.get(href):
+            raise not_played(f"adding a credential by {href}")
         if href != _API_KEY:
-            if self.world.store.get(href):
-                raise not_played(f"adding a credential by {href}")
             raise JsonProblem(400, f"requested href not found: {href}")
-        if set(template) - {"href", "ttl"} or type(ttl) is not int or ttl < 0:
-            raise JsonProblem(400, f"{_SCHEMA}should satisfy nat-int?\n")
-        secret = self.world.ids.secret()
+        _check(_KEY_TEMPLATE, template)
+        secret, ttl = self.world.ids.secret(), template.get("ttl")
         fields: Document = {name: body[name] for name in ("name", "description") if name in body}
         if ttl:
             fields["expiry"] = iso(self.world.now() + timedelta(seconds=ttl))
@@ -266,10 +266,7 @@ class Session(Resource):
             name: value for name, value in template.items() if name not in {"href", "redirectURI"}
         }
         method = str(own["method"])
-        if set(sent) - sessions.FIELDS[method]:
-            raise JsonProblem(400, f"{_SCHEMA}should be one of: :href, :instance, :method\n")
-        if not all(isinstance(value, str) and value for value in sent.values()):
-            raise JsonProblem(400, f"{_SCHEMA}should satisfy\n\n  string?\n")
+        _check(sessions.FIELDS[method], sent)
         user, roles = sessions.log_in(self.world, method, {**own, **sent})
         identifier = f"session/{self.world.ids.uuid()}"
         ends = self.world.now() + sessions.LIFETIME
@@ -299,6 +296,15 @@ class Session(Resource):
         identifier = str(document["id"])
         cookie = {"Set-Cookie": sessions.clearing_cookie(self.world)}
         return message(200, f"{identifier} deleted", identifier, headers=cookie)
+
+
+def _check(description: Description, template: Document) -> None:
+    """Insist that what a template is filled in with fits its description."""
+    if wrong := violation(description, template):
+        problem = "-- Spec failed --------------------"
+        raise JsonProblem(
+            400, f"resource does not satisfy defined schema:\n{problem}\n\nshould {wrong.rule}\n"
+        )
 
 
 def _read_only(name: str, rules: Sequence[tuple[str, str]]) -> type[Resource]:

@@ -12,7 +12,13 @@ from typing import Literal
 
 from flask import Response, json, request
 
-from slipstream.sandbox.slipstream3.xml import Element, XmlProblem
+from slipstream.sandbox.slipstream3.xml import (
+    XmlProblem,
+    as_json,
+    attributes_of,
+    read_xml,
+    render,
+)
 
 Kind = Literal["xml", "json", "html", "txt"]
 _KINDS: dict[str, Kind] = {
@@ -68,21 +74,18 @@ def empty(status: int, *, location: str | None = None) -> Response:
 
 
 def show(
-    element: Element,
-    *more: Kind,
-    default: Kind = "xml",
-    plain: Element | None = None,
-    declaration: str = "",
+    xml: str, *more: Kind, default: Kind = "xml", plain: str = "", guesses: bool = False
 ) -> Response:
     """Respond with a document as XML, as a page for browsers, or in more ways."""
     kind = _accepted_kind(("xml", "html", *more), default)
-    content = declaration + element.xml()
+    content = xml
     if kind == "json":
-        content = json.dumps({element.name: element.json()})
+        root = read_xml(xml.encode())
+        content = json.dumps({root.tag: as_json(root, guesses=guesses)})
     elif kind == "html":
-        content = page(element.name, f"<pre>{escape(element.xml())}</pre>")
+        content = page(request.path, f"<pre>{escape(str(xml))}</pre>")
     elif kind == "txt":
-        content = (plain or element).xml()
+        content = plain or xml
     return respond(content, kind)
 
 
@@ -99,11 +102,12 @@ def refuse(problem: XmlProblem) -> Response:
     content = page(head, f"<h1>{escape(head)}</h1><p>{escape(problem.detail)}</p>")
     if kind == "json":
         # The server pastes the message into JSON as it is: a quote in it breaks the document.
-        values = problem.attributes.items()
+        table = "code=status reason detail specificationUri=specification"
+        values = attributes_of(problem, table).items()
         lines = ",\n".join(f'        "{name}": "{value}"' for name, value in values)
         content = f'{{\n    "error": {{\n{lines}\n    }}\n}}'
     elif kind != "html":
-        content = problem.element().xml() if kind == "xml" else f"{head}\n{problem.detail}"
+        content = render("error", problem) if kind == "xml" else f"{head}\n{problem.detail}"
     response = respond(content, kind, problem.status)
     if problem.allow:
         response.headers["Allow"] = problem.allow

@@ -13,10 +13,11 @@ from urllib.parse import parse_qs, quote
 
 from flask import Blueprint, Flask, Response, g, request
 from flask.views import MethodView
+from markupsafe import Markup
 
 from slipstream.sandbox.pages import blog
 from slipstream.sandbox.server import USER_KEY, Application, Environ
-from slipstream.sandbox.slipstream3 import launch, lifecycle, module_xml, profiles, sessions
+from slipstream.sandbox.slipstream3 import launch, lifecycle, profiles, sessions
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.modules import Module
 from slipstream.sandbox.slipstream3.resources import RESOURCES, UNPLAYED, JsonService
@@ -28,10 +29,9 @@ from slipstream.sandbox.slipstream3.responses import (
     respond,
     show,
 )
-from slipstream.sandbox.slipstream3.run_xml import RunQuery, dashboard, run_document, run_list
-from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run
+from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run, RunQuery
 from slipstream.sandbox.slipstream3.state import State
-from slipstream.sandbox.slipstream3.xml import Element, XmlProblem
+from slipstream.sandbox.slipstream3.xml import FILTERS, TEMPLATES, XmlProblem, exported, render
 from slipstream.sandbox.web import FORM, WORLD_KEY, base_url, current_world
 
 _XML_TYPES = {"application/xml", "text/xml"}
@@ -56,17 +56,22 @@ class _View(MethodView):
 
     def may(self, module: Module, right: str) -> bool:
         """Whether the sender has a right on a module."""
-        return self.account.super or module.rights.allow(self.account.name, right)
+        return self.account.super or module.allows(self.account.name, right)
 
-    def modules(self, items: Iterable[Element]) -> Response:
-        """Respond with a list of modules."""
-        return show(Element("list", {}, items), "json", default="json")
+    def runs(self, query: RunQuery) -> Markup:
+        """Write the runs that a query finds, newest first."""
+        runs = sorted(self.state.runs.values(), key=lambda run: run.created, reverse=True)
+        runs = [run for run in runs if query.matches(run)]
+        page = runs[query.offset : query.offset + query.limit]
+        return render("runs", query, page, len(runs), self.state.store)
 
 
 class _Dashboard(_View):
     def get(self) -> Response:
-        runs = [run for run in self.state.runs.values() if run.owner == self.account.name]
-        return show(dashboard(self.state, runs))
+        own = [run for run in self.state.runs.values() if run.owner == self.account.name]
+        active = [cloud for run in own if run.state not in ENDED for cloud in run.clouds]
+        quotas = {name: int(own["quotaVm"]) for name, own in self.state.connectors.items()}
+        return show(render("dashboard", quotas, active))
 
 
 class _Page(_View):
@@ -94,7 +99,7 @@ class _User(_View):
         account = self._find(name, f"Not allowed to access: {name}")
         if account is None:
             raise XmlProblem(404)
-        return show(profiles.user_document(account, g.identity), "txt")
+        return show(render("user", account, g.identity.roles, [profiles.ORCHESTRATOR_KEY]), "txt")
 
     def put(self, name: str) -> Response:
         if request.mimetype not in _XML_TYPES:
@@ -134,7 +139,7 @@ class _RunList(_View):
             active=launch.is_yes(fields.get("activeOnly")),
             module=fields.get("moduleResourceUri"),
         )
-        return show(run_list(self.state, query), "json", "txt", default="json")
+        return show(self.runs(query), "json", "txt", default="json")
 
     def post(self) -> Response:
         if request.mimetype != FORM and request.data:
@@ -154,7 +159,7 @@ class _Run(_View):
         return run
 
     def get(self, uuid: str) -> Response:
-        return show(run_document(self.state, self._find(uuid)), "json")
+        return show(render("run", self._find(uuid), self.state.library), "json")
 
     def delete(self, uuid: str) -> Response:
         lifecycle.terminate(self.state, self._find(uuid), self.state.now())
@@ -243,16 +248,16 @@ def _is_node(key: str) -> bool:
 class _AppStore(_View):
     def get(self) -> Response:
         modules = [module for module in self.state.library.modules() if module.published]
-        items = [module_xml.store_item(own) for own in modules if self.may(own, "Get")]
-        return self.modules(items)
+        readable = [module for module in modules if self.may(module, "Get")]
+        return show(render("store", readable), "json", default="json")
 
 
 class _ModuleList(_View):
     def get(self) -> Response:
         if request.path.endswith("/"):
             raise XmlProblem(404)
-        roots = self.state.library.children("")
-        return self.modules([module_xml.item(root) for root in roots if self.may(root, "Get")])
+        roots = [own for own in self.state.library.children("") if self.may(own, "Get")]
+        return show(render("module_list", roots), "json", default="json")
 
 
 class _Module(_View):
@@ -265,24 +270,17 @@ class _Module(_View):
         module = library.find(path)
         if not self.may(module, "Get"):
             raise XmlProblem(403, f"Not allowed to access: module/{path}")
-        beside = [
-            module_xml.cloud_names(self.state.connectors),
-            run_list(self.state, RunQuery(owner=self.account.name, module=module.uri)),
-        ]
-        return show(
-            module_xml.exported(module_xml.module_document(library, module, beside=beside)),
-            "json",
-            "txt",
-            default="json",
-            plain=module_xml.module_document(library, module, beside=beside[:1]),
-            declaration=module_xml.DECLARATION,
-        )
+        clouds = [*sorted(self.state.connectors), "default"]
+        runs = self.runs(RunQuery(owner=self.account.name, module=module.uri))
+        stored = render("module", module, library, None, clouds)
+        shown = exported(render("module", module, library, None, clouds, runs))
+        return show(shown, "json", "txt", default="json", plain=stored, guesses=True)
 
     def _versions(self, path: str) -> Response:
         versions = [own for own in self.state.library.versions(path) if self.may(own, "Get")]
         if not versions:
             raise XmlProblem(404)
-        return show(module_xml.version_list(versions), "json")
+        return show(render("version_list", versions), "json")
 
     def put(self, path: str) -> Response:
         not_played()
@@ -324,91 +322,93 @@ _VIEWS: dict[str, type[_View]] = {
 }
 
 
-def _private() -> Blueprint:
-    """The addresses that need a login."""
-    blueprint = Blueprint("xml", __name__)
-    for rule, view in _VIEWS.items():
-        function = view.as_view(rule)
-        blueprint.add_url_rule(rule, view_func=function, provide_automatic_options=False)
-
-    @blueprint.before_request
-    def identify() -> Response | None:
-        state = current_world()
-        g.identity = sessions.identify(state, request.cookies.get(sessions.COOKIE))
-        request.environ[USER_KEY] = g.identity.name
-        if g.identity.name is None:
-            response = refuse(XmlProblem(401))
-            if prefers_html():
-                response = empty(307, location=f"{base_url()}/login?redirectURL={request.path}")
-            response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
-            return response
-        g.account = state.accounts.get(g.identity.name)
-        # One whose account is gone gets an empty response.
-        return None if g.account and g.account.active else empty(200)
-
-    return blueprint
+_private = Blueprint("xml", __name__)
+"""The addresses that need a login."""
+_open = Blueprint("open", __name__)
+"""The addresses that need none."""
+for _rule, _view in _VIEWS.items():
+    _function = _view.as_view(_rule)
+    _private.add_url_rule(_rule, view_func=_function, provide_automatic_options=False)
 
 
-def _open() -> Blueprint:
-    """The addresses that need no login."""
-    blueprint = Blueprint("open", __name__)
-
-    @blueprint.get("/")
-    def root() -> Response:
-        return empty(303, location=f"{base_url()}/dashboard")
-
-    @blueprint.get("/login")
-    @blueprint.get("/logout")
-    def login_page() -> Response:
-        return respond(page(request.path), "html")
-
-    @blueprint.delete("/logout")
-    def log_out() -> Response:
-        response = empty(303, location=f"{base_url()}/login")
-        response.headers["Set-Cookie"] = sessions.java_clearing_cookie(current_world())
+@_private.before_request
+def _identify() -> Response | None:
+    state = current_world()
+    g.identity = sessions.identify(state, request.cookies.get(sessions.COOKIE))
+    request.environ[USER_KEY] = g.identity.name
+    if g.identity.name is None:
+        response = refuse(XmlProblem(401))
+        if prefers_html():
+            response = empty(307, location=f"{base_url()}/login?redirectURL={request.path}")
+        response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
         return response
+    g.account = state.accounts.get(g.identity.name)
+    # One whose account is gone gets an empty response.
+    return None if g.account and g.account.active else empty(200)
 
-    @blueprint.get("/teapot")
-    def teapot() -> Response:
-        raise XmlProblem(418)
 
-    @blueprint.route("/action/<path:_>", methods=["GET", "POST"])
-    def act(_: str) -> Response:
-        raise XmlProblem(404, f"\nInvalid action URL: {request.base_url}\n")
+@_open.get("/")
+def _root() -> Response:
+    return empty(303, location=f"{base_url()}/dashboard")
 
-    @blueprint.post("/auth/login")
-    def log_in() -> Response:
-        name, password = (request.form.get(field, "") for field in ("username", "password"))
-        state = current_world()
-        account = sessions.check_password(state, name, password)
-        ends = state.now() + sessions.LIFETIME
-        response = Response(b"", content_type="text/plain; charset=utf-8")
-        cookie = sessions.make_cookie(state, account.name, " ".join(account.roles), ends)
-        response.headers["Set-Cookie"] = cookie
-        return response
 
-    @blueprint.get("/sites/<uuid>/")
-    def site(uuid: str) -> Response:
-        run = current_world().runs.get(uuid)
-        if run is None or run.state in ENDED:
-            raise XmlProblem(404)
-        if not run.get("ss:url.service") or run.state not in {"Ready", "Finalizing"}:
-            return respond("The site is not up yet.\n", "txt", 503)
-        return respond(blog(run.get("machine:wordpress_title") or "It works"), "html")
+@_open.get("/login")
+@_open.get("/logout")
+def _login_page() -> Response:
+    return respond(page(request.path), "html")
 
-    return blueprint
+
+@_open.delete("/logout")
+def _log_out() -> Response:
+    response = empty(303, location=f"{base_url()}/login")
+    response.headers["Set-Cookie"] = sessions.java_clearing_cookie(current_world())
+    return response
+
+
+@_open.get("/teapot")
+def _teapot() -> Response:
+    raise XmlProblem(418)
+
+
+@_open.route("/action/<path:_>", methods=["GET", "POST"])
+def _act(_: str) -> Response:
+    raise XmlProblem(404, f"\nInvalid action URL: {request.base_url}\n")
+
+
+@_open.post("/auth/login")
+def _log_in() -> Response:
+    name, password = (request.form.get(field, "") for field in ("username", "password"))
+    state = current_world()
+    account = sessions.check_password(state, name, password)
+    ends = state.now() + sessions.LIFETIME
+    response = Response(b"", content_type="text/plain; charset=utf-8")
+    cookie = sessions.make_cookie(state, account.name, " ".join(account.roles), ends)
+    response.headers["Set-Cookie"] = cookie
+    return response
+
+
+@_open.get("/sites/<uuid>/")
+def _site(uuid: str) -> Response:
+    run = current_world().runs.get(uuid)
+    if run is None or run.state in ENDED:
+        raise XmlProblem(404)
+    if not run.url or run.state not in {"Ready", "Finalizing"}:
+        return respond("The site is not up yet.\n", "txt", 503)
+    return respond(blog(run.get("machine:wordpress_title") or "It works"), "html")
 
 
 @cache
 def _flask() -> Flask:
     """The routes of every server: to make them takes longer than all else of a sandbox."""
-    app = Flask("slipstream.sandbox", static_folder=None)
+    app = Flask(__name__, static_folder=None)
+    app.jinja_options = TEMPLATES
+    app.jinja_env.filters.update(FILTERS)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.json.ensure_ascii = True  # type: ignore[attr-defined]
     JsonService(RESOURCES, UNPLAYED).add_routes(app)
-    app.register_blueprint(_open())
-    app.register_blueprint(_private())
+    app.register_blueprint(_open)
+    app.register_blueprint(_private)
     app.register_error_handler(XmlProblem, refuse)
     return app
 

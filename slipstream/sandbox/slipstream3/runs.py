@@ -31,26 +31,18 @@ class RuntimeParameter:
 
     @property
     def group(self) -> str:
-        """The part before the colon."""
+        """The part of the key before the colon."""
         return self.key.partition(":")[0]
 
     @property
     def name(self) -> str:
-        """The part after the colon."""
+        """The part of the key after the colon."""
         return self.key.partition(":")[2]
 
 
 @attrs.define(kw_only=True)
 class Machine:
-    """
-    A virtual machine of a run.
-
-    :param group: ``machine``, ``NODE.N`` or ``orchestrator-CONNECTOR``.
-    :param component: What is installed on it; None for an orchestrator.
-    :param size: Parameters of the connector itself, by name.
-    :param instance: The cloud's identifier, once it exists.
-    :param document: Id of its document among the virtual machines.
-    """
+    """A virtual machine of a run; an orchestrator has no component."""
 
     group: str
     cloud: str
@@ -63,17 +55,30 @@ class Machine:
     document: str | None = None
 
 
+@attrs.frozen(kw_only=True)
+class RunQuery:
+    """A search for runs: those of a cloud, an owner or a module, and the active ones, if given."""
+
+    offset: int = 0
+    limit: int = 20
+    cloud: str | None = None
+    owner: str | None = None
+    active: bool = False
+    module: str | None = None
+
+    def matches(self, run: Run) -> bool:
+        """Whether a run belongs to the result."""
+        return (
+            self.owner in {None, run.owner}
+            and not (self.active and run.state in ENDED)
+            and self.module in {None, "", run.module.uri}
+            and (self.cloud or "") in ",".join(run.clouds)
+        )
+
+
 @attrs.define(kw_only=True, eq=False)
 class Run:
-    """
-    A deployment.
-
-    :param kind: ``Run`` for a component, ``Orchestration`` for an application.
-    :param nodes: ``CONNECTOR:NODE`` of each node.
-    :param held: A held run does not move by itself.
-    :param invalid: Why it could never be launched; empty if it could.
-    :param starts_late: Whether its machine starts although it was terminated.
-    """
+    """A deployment: a ``Run`` of a component, or an ``Orchestration`` of an application."""
 
     uuid: str
     module: Module
@@ -92,8 +97,11 @@ class Run:
     milestones: int = 0
     hurried: datetime | None = None
     held: bool = False
+    """A held run does not move by itself."""
     invalid: str = ""
+    """Why it could never be launched; empty if it could."""
     starts_late: bool = False
+    """Whether its machine starts although it was terminated."""
 
     @property
     def href(self) -> str:
@@ -109,6 +117,22 @@ class Run:
     def orchestrators(self) -> list[Machine]:
         """The machines that only drive the others, which an application has."""
         return [machine for machine in self.machines if machine.component is None]
+
+    @property
+    def node_names(self) -> list[str]:
+        """The groups of its machines, the orchestrators last."""
+        last = sorted(self.machines, key=lambda machine: machine.component is None)
+        return [machine.group for machine in last]
+
+    @property
+    def tags(self) -> str:
+        """Its tags, the name first."""
+        return self.get("ss:tags")
+
+    @property
+    def url(self) -> str:
+        """The address of what was deployed; empty if it has none."""
+        return self.get("ss:url.service")
 
     @property
     def abort_reason(self) -> str:

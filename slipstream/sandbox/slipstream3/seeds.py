@@ -21,14 +21,13 @@ from slipstream.sandbox.slipstream3.accounts import (
     cloud_parameters,
     general_parameters,
 )
-from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter, Rights
+from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter
 from slipstream.sandbox.slipstream3.profiles import add_api_key, publish
 from slipstream.sandbox.slipstream3.state import State
 
 _BIRTH = datetime(2015, 3, 24, 18, 7, 21, 746000, UTC)
 _CREATED = datetime(2016, 2, 1, 10, 0, 0, 79000, UTC)
 _DISKS = (10, 50, 100, 200)
-_OUTPUTS = {"hostname": "hostname/ip of the image", "instanceid": "Cloud instance id"}
 
 
 def plant(state: State) -> dict[str, Login]:
@@ -95,49 +94,45 @@ def _sized(seeds: dict[str, Any], name: str, text: str, disk: int) -> dict[str, 
 
 
 def _plant_modules(state: State, seeds: dict[str, Any]) -> None:
+    base = f"module/{seeds['images'][0]['path']}"
     for seed in seeds["projects"]:
-        _plant_module(state, "Project", seed)
+        _plant_module(state, "Project", **seed)
     for seed in seeds["images"]:
-        image = _plant_module(state, "Image", seed)
-        image.is_base, image.images = True, dict(seed["images"])
+        _plant_module(state, "Image", is_base=True, **seed)
     for seed in seeds["components"]:
-        component = _plant_module(state, "Image", seed)
-        component.is_base, component.reference = False, f"module/{seeds['images'][0]['path']}"
-        component.targets["execute"] = seed["execute"]
-        for name, text in {**_OUTPUTS, **seed.get("outputs", {})}.items():
-            component.parameters.append(_parameter(name, text, "Output"))
-        for name, text in seed.get("inputs", {}).items():
-            component.parameters.append(_parameter(name, text, "Input"))
+        _plant_module(state, "Image", is_base=False, reference=base, **seed)
     for seed in seeds["applications"]:
-        application, nodes = _plant_module(state, "Deployment", seed), seed["nodes"].items()
-        application.nodes = [ModuleNode(name=name, **node) for name, node in nodes]
+        nodes = [ModuleNode(name=name, **node) for name, node in seed.pop("nodes").items()]
+        _plant_module(state, "Deployment", nodes=nodes, **seed)
 
 
-def _plant_module(state: State, category: Category, seed: dict[str, Any]) -> Module:
-    owner = seed.get("private_to", "sixsq")
-    public = frozenset() if "private_to" in seed else frozenset({"Get", "Post"})
-    system = "ubuntu" if category == "Image" else None
-    return state.library.add(
-        Module(
-            path=seed["path"],
-            category=category,
-            version=seed["version"],
-            description=seed["description"],
-            rights=Rights(owner=owner, public=public, group=frozenset({"Get"})),
-            created=_CREATED,
-            modified=_CREATED.replace(microsecond=5000),
-            author=owner,
-            comment="Initial version",
-            custom_version=seed.get("custom_version"),
-            logo=seed.get("logo"),
-            published=_CREATED if seed.get("published") else None,
-            platform=seed.get("system", system),
-            login=seed.get("system", system),
-        )
+def _plant_module(
+    state: State,
+    category: Category,
+    *,
+    owner: str = "sixsq",
+    inputs: dict[str, str] | None = None,
+    outputs: dict[str, str] | None = None,
+    published: bool = False,
+    **fields: Any,
+) -> None:
+    public = frozenset({"Get", "Post"} if owner == "sixsq" else ())
+    texts = [("Output", row) for row in (outputs or {}).items()]
+    texts += [("Input", row) for row in (inputs or {}).items()]
+    module = Module(
+        category=category,
+        owner=owner,
+        public=public,
+        created=_CREATED,
+        modified=_CREATED.replace(microsecond=5000),
+        published=_CREATED if published else None,
+        parameters=[_parameter(kind, *row) for kind, row in texts],
+        **fields,
     )
+    state.library.add(module)
 
 
-def _parameter(name: str, text: str, category: str) -> Parameter:
+def _parameter(category: str, name: str, text: str) -> Parameter:
     description, _, value = text.partition(" | ")
     return Parameter(
         name,

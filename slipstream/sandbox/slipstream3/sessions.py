@@ -13,16 +13,17 @@ from typing import Any
 from slipstream.sandbox import timestamps, tokens
 from slipstream.sandbox.cimi import JsonProblem
 from slipstream.sandbox.identifiers import secret_digest
+from slipstream.sandbox.schema import Description, texts
 from slipstream.sandbox.slipstream3.access import NOBODY, Identity
 from slipstream.sandbox.slipstream3.accounts import Account
 from slipstream.sandbox.slipstream3.state import State
 
 COOKIE = "com.sixsq.slipstream.cookie"
 LIFETIME = timedelta(days=1)
-FIELDS: Mapping[str, set[str]] = {
-    "internal": {"username", "password"},
-    "api-key": {"key", "secret"},
-    "mitreid-token": {"token"},
+FIELDS: Mapping[str, Description] = {
+    "internal": texts("username", "password"),
+    "api-key": texts("key", "secret"),
+    "mitreid-token": texts("token"),
 }
 """What the template of each login method is filled in with."""
 

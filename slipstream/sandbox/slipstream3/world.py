@@ -35,11 +35,6 @@ class World(State):
         """Let a deployment hang in the state it is in."""
         self.run(uuid).held = True
 
-    def release_run(self, uuid: str) -> None:
-        """Let a held deployment move again, as if it had just come into its state."""
-        run = self.run(uuid)
-        run.held, run.changed = False, self.now()
-
     def set_parameter(self, uuid: str, key: str, value: str) -> None:
         """Set a runtime parameter, as a script would; it is declared if it is not."""
         with self.lock:
@@ -76,8 +71,3 @@ class World(State):
         """Add a module; one without a version gets the server's next."""
         with self.lock:
             return self.library.add(module)
-
-    def close_module(self, path: str) -> None:
-        """Let nobody but its owner read a module."""
-        rights = self.library.find(path).rights
-        rights.public = rights.group = frozenset()

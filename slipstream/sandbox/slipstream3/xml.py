@@ -1,23 +1,21 @@
-"""A small tree of elements that prints as XML or as the JSON made from it, and reading XML."""
+"""Writing the XML documents, the JSON made from them, and reading XML."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from operator import attrgetter
 from typing import Any
 from xml.etree import ElementTree as ET
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import quoteattr
 
-import attrs
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
+from flask import get_template_attribute
+from jinja2 import StrictUndefined
+from markupsafe import Markup
 
-_INDENT = "   "
-_QUOTES = {'"': "&quot;", "'": "&apos;"}
-_IN_ATTRIBUTES = _QUOTES | {"\n": "&#10;", "\t": "&#9;"}
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d+)?")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _RFC = "http://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html"
@@ -60,73 +58,64 @@ def _text(value: object) -> str:
     return java_timestamp(value) if isinstance(value, datetime) else str(value)
 
 
-def _texts(values: Mapping[str, object]) -> dict[str, str]:
-    return {name: _text(value) for name, value in values.items() if value is not None}
+def _attributes(source: object, table: str) -> Markup:
+    """Write the attributes that a table names; those that are None are left out."""
+    values = attributes_of(source, table).items()
+    texts = {name: _clean(_text(value)) for name, value in values if value is not None}
+    return Markup("".join(f" {name}={quoteattr(text)}" for name, text in texts.items()))  # noqa: S704 - escaped
 
 
-def _present(children: Iterable[Element | None]) -> list[Element]:
-    return [child for child in children if child is not None]
+def _clean(value: Any) -> Any:
+    """Take out of a text what XML has no sign for."""
+    return _NOT_XML.sub("", value) if type(value) is str else value
 
 
-@attrs.define
-class Element:
-    """An element; attributes and children that are None are left out."""
-
-    name: str
-    attributes: dict[str, str] = attrs.field(factory=dict, converter=_texts)
-    children: list[Element] = attrs.field(factory=list, converter=_present)
-    text: str | None = None
-    cdata: bool = False
-
-    def walk(self) -> Iterator[Element]:
-        """The element itself and everything below it."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
-
-    def xml(self) -> str:
-        """The element as XML, indented by three spaces, without a declaration."""
-        return "\n".join(_lines(self, ""))
-
-    def json(self) -> Any:
-        """What a mechanical translation of the XML gives: texts like numbers become numbers."""
-        if not self.attributes and not self.children:
-            return self._json_text()
-        document: dict[str, Any] = {name: _guess(text) for name, text in self.attributes.items()}
-        for name in dict.fromkeys(child.name for child in self.children):
-            values = [child.json() for child in self.children if child.name == name]
-            document[name] = values[0] if len(values) == 1 else values
-        if self.text:
-            document["content"] = self._json_text()
-        return document
-
-    def _json_text(self) -> Any:
-        # The translation leaves alone what stands in a CDATA section.
-        return (self.text or "") if self.cdata or self.text is None else _guess(self.text)
+def _cdata(text: str) -> Markup:
+    return Markup(f"<![CDATA[{_clean(text).replace(']]>', ']]]]><![CDATA[>')}]]>")  # noqa: S704
 
 
-def _lines(element: Element, indent: str) -> Iterator[str]:
-    attributes = "".join(
-        f' {name}="{escape(_NOT_XML.sub("", text), _IN_ATTRIBUTES)}"'
-        for name, text in element.attributes.items()
-    )
-    start = f"{indent}<{element.name}{attributes}"
-    if element.text is not None:
-        yield f"{start}>{_content(element.text, cdata=element.cdata)}</{element.name}>"
-    elif element.children:
-        yield f"{start}>"
-        for child in element.children:
-            yield from _lines(child, indent + _INDENT)
-        yield f"{indent}</{element.name}>"
-    else:
-        yield f"{start}/>"
+FILTERS = {"attributes": _attributes, "cdata": _cdata}
+"""What the templates of the documents use."""
+TEMPLATES = {
+    "trim_blocks": True,
+    "lstrip_blocks": True,
+    "finalize": _clean,
+    "undefined": StrictUndefined,
+}
+"""How the templates are read."""
 
 
-def _content(text: str, *, cdata: bool) -> str:
-    clean = _NOT_XML.sub("", text)
-    if not cdata:
-        return escape(clean, _QUOTES)
-    return "<![CDATA[" + clean.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+def render(name: str, *values: object) -> Markup:
+    """Write a document, by a macro of the templates."""
+    document: Markup = get_template_attribute("documents.xml", name)(*values)
+    return document.strip()
+
+
+def as_json(element: ET.Element, *, guesses: bool) -> Any:
+    """
+    What the server's mechanical translation makes of an element: attributes like numbers become
+    numbers, and texts too, but for those of CDATA sections.
+    """
+    text = (element.text or "") if len(element) == 0 else ""
+    text = text if text.strip() else ""
+    content = _guess(text) if guesses else text
+    if not element.attrib and len(element) == 0:
+        return content
+    translated = {name: _guess(value) for name, value in element.attrib.items()}
+    for name in dict.fromkeys(child.tag for child in element):
+        values = [as_json(child, guesses=guesses) for child in element.findall(name)]
+        translated[name] = values[0] if len(values) == 1 else values
+    return translated | ({"content": content} if text else {})
+
+
+def exported(xml: str) -> str:
+    """Do what the stylesheet of ``/module`` does to a document."""
+    root = read_xml(xml.encode())
+    del root.attrib["name"]
+    for part in root.iter():
+        part.attrib.pop("resourceUri", None)
+        part.attrib.pop("class", None)
+    return '<?xml version="1.0" encoding="UTF-8"?>' + ET.tostring(root, encoding="unicode")
 
 
 def _guess(text: str) -> Any:
@@ -135,20 +124,6 @@ def _guess(text: str) -> Any:
     if _NUMBER.fullmatch(text):
         return float(text) if re.search(r"[.eE]", text) else int(text)
     return text
-
-
-def entries(pairs: Iterable[tuple[str, Element]], *, cdata: bool = False) -> list[Element]:
-    """Write a map the way the Simple XML library does."""
-    return [
-        Element("entry", children=[Element("string", text=key, cdata=cdata), value])
-        for key, value in pairs
-    ]
-
-
-def string_array(name: str, texts: Iterable[str]) -> Element:
-    """An array of strings, with its ``length``."""
-    children = [Element("string", text=text) for text in texts]
-    return Element(name, {"length": len(children)}, children)
 
 
 class XmlProblem(Exception):
@@ -166,14 +141,9 @@ class XmlProblem(Exception):
             self.specification = "http://tools.ietf.org/html/rfc2324"
 
     @property
-    def attributes(self) -> dict[str, Any]:
-        """What every variant of the response says."""
-        return attributes_of(self, "code=status reason detail specificationUri=specification")
-
-    def element(self) -> Element:
-        """The ``error`` element."""
-        line = {"detail": self.detail.replace("\n", " ")}
-        return Element("error", self.attributes | line, text=f"\n{self.detail}\n")
+    def line(self) -> str:
+        """The message in one line."""
+        return self.detail.replace("\n", " ")
 
 
 def read_xml(body: bytes) -> ET.Element:

@@ -29,6 +29,7 @@ BROKEN = {
     "a number": "7",
     "no id": "{}",
     "an id of the wrong type": '{"id": 5}',
+    "another one": '{"id": "deployment/0d3a3e2c-5f5f-4c8e-9a4e-000000000000"}',
     "a page": "<html>Please log in to the Wi-Fi</html>",
 }
 WRONG = {
@@ -81,6 +82,27 @@ def test_a_list_that_makes_no_sense_is_one_clear_error(
     with pytest.raises(MalformedAnswer) as caught:
         call(driver)
     assert sandbox.url in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["abc", "", "../x", f"{'0' * 8}-0000-0000-0000-{'0' * 12}/x", "\u00e9"]
+)
+@pytest.mark.parametrize(
+    ("collection", "call"),
+    [
+        ("deployment", "list_nodes"),
+        ("module", "list_images"),
+        ("credential", "list_key_pairs"),
+        ("infrastructure-service", "list_locations"),
+    ],
+)
+def test_an_id_that_no_other_call_takes_is_noticed_in_the_list(
+    driver: Driver, sandbox: Sandbox, collection: str, call: str, name: str
+) -> None:
+    body = json.dumps({"resources": [{"id": f"{collection}/{name}"}], "count": 1})
+    sandbox.faults.add("PUT", f"/api/{collection}", times=None, body=body, headers=JSON)
+    with pytest.raises(MalformedAnswer, match="holds no list of"):
+        SEARCHES[call](driver)
 
 
 ODD_VALUES: list[object] = [None, 5, "x", [], {}, True, [None], [["a"]], {"a": {}}, 1e400, "0" * 9]

@@ -226,11 +226,15 @@ def endless(number: int) -> Callable[[Request], Response]:
     def send(request: Request, **_: object) -> Response:
         form = fields(request)
         name = request.path.rpartition("/")[2]
-        behind = re.search(r"created='[^']*' and id>'[^/]*/(\d+)'", form.get("filter", ""))
+        behind = re.search(r"created='[^']*' and id>'[^/]*/(\d+)[^']*'", form.get("filter", ""))
         first = int(behind[1]) + 1 if behind else 0
         last = 0 if "parent=" in form.get("filter", "") else first + int(form["last"])
         entries = [
-            {"id": f"{name}/{place:08}", "created": created(-place), "state": "STARTED"}
+            {
+                "id": f"{name}/{place:08}-0000-4000-8000-000000000000",
+                "created": created(-place),
+                "state": "STARTED",
+            }
             for place in range(first, min(last, number))
         ]
         body = json.dumps({"count": number - first if last else 0, "resources": entries}).encode()

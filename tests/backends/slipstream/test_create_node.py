@@ -333,8 +333,7 @@ def test_a_refusal_that_means_not_allowed_deploys_nothing_and_is_not_tried_again
     driver: Driver, component: NodeImage, sandbox: Sandbox
 ) -> None:
     module = sandbox.world.library.find(f"{WORDPRESS}/478")
-    module.rights.public = frozenset({"Get"})
-    module.rights.group = frozenset({"Get"})
+    module.public = frozenset({"Get"})
     sandbox.journal.clear()
     with pytest.raises(RequestFailed, match="does not have the rights") as caught:
         driver.create_node(image=component)

@@ -159,7 +159,7 @@ def test_an_image_that_is_not_there_is_not_found(driver: Driver) -> None:
 def publisher(login: Login, sandbox: Sandbox) -> Driver:
     """A driver for a user who may delete WordPress."""
     for module in sandbox.world.library.versions(WORDPRESS):
-        module.rights.owner = "alice"
+        module.owner = "alice"
     return login()
 
 

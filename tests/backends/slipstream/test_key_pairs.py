@@ -264,7 +264,7 @@ def test_a_line_that_is_no_key_is_warned_of_without_being_shown(
 ) -> None:
     put(sandbox, "rubbish with a secret", f"{ONE} laptop")
     assert [pair.name for pair in driver.list_key_pairs()] == ["laptop"]
-    assert "a line among its SSH keys that is none" in caplog.text
+    assert "a line of the profile is called an SSH key and is none" in caplog.text
     assert "rubbish" not in caplog.text
 
 

@@ -178,3 +178,13 @@ def test_reads_of_an_account_that_was_deleted_say_so(
     sandbox.faults.add("GET", ".*", status=200, body="", headers={"Content-Type": ""}, times=None)
     with pytest.raises(MalformedAnswer, match="account that was deleted"):
         getattr(driver, method)()
+
+
+def test_wait_for_a_node_of_an_account_that_was_deleted_ends_at_once(
+    driver: Driver, sandbox: Sandbox, waiting: FakeTime
+) -> None:
+    node = deploy(driver)
+    sandbox.faults.add("GET", ".*", status=200, body="", headers={"Content-Type": ""}, times=None)
+    with pytest.raises(MalformedAnswer, match="account that was deleted"):
+        driver.ex_wait_node_in_state(node)
+    assert waiting.slept == []

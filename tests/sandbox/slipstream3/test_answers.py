@@ -3,57 +3,36 @@ from __future__ import annotations
 import json
 
 import pytest
+from defusedxml.ElementTree import fromstring
 
 from sandbox.client import Client
 from slipstream.sandbox import Sandbox
-from slipstream.sandbox.slipstream3.xml import Element
+from slipstream.sandbox.slipstream3.xml import as_json
+
+TITLE = "parameter--wordpress_title"
 
 
-def test_xml_is_indented_by_three_spaces_and_leaves_nothing_out_but_none() -> None:
-    found = Element(
-        "run",
-        {"tags": "", "state": None, "mutable": False, "version": 4},
-        [None, Element("a", text="x<&"), Element("b", children=[Element("c")])],
-    )
-    assert found.xml() == (
-        '<run tags="" mutable="false" version="4">\n'
-        "   <a>x&lt;&amp;</a>\n"
-        "   <b>\n"
-        "      <c/>\n"
-        "   </b>\n"
-        "</run>"
-    )
-
-
-def test_marked_text_stands_in_cdata_even_if_it_is_empty() -> None:
-    assert Element("a", text="", cdata=True).xml() == "<a><![CDATA[]]></a>"
-    assert Element("a", text="]]>", cdata=True).xml() == "<a><![CDATA[]]]]><![CDATA[>]]></a>"
-
-
-def test_attributes_survive_quotes_lines_and_what_xml_has_no_sign_for() -> None:
-    assert Element("a", {"b": "'\"\n<\x00"}).xml() == '<a b="&apos;&quot;&#10;&lt;"/>'
+@pytest.mark.parametrize("text", ["'\"\n<&>\t", "a\x00b", "]]>", "{{ 7 * 7 }}", "é\U0001f600"])
+def test_texts_survive_in_attributes_and_elements(alice: Client, text: str) -> None:
+    uuid = alice.deploy("apps/WordPress/wordpress", tags=text, **{TITLE: text})
+    root = alice.xml(f"/run/{uuid}")
+    title = root.find(".//runtimeParameter[@key='machine:wordpress_title']")
+    assert title is not None
+    assert title.text == text.replace("\x00", "")
+    assert alice.xml("/run")[0].get("tags") == text.replace("\x00", "")
 
 
 def test_json_changes_shape_with_the_number_of_children_and_guesses_numbers() -> None:
-    def parent(*children: Element) -> Element:
-        return Element("p", {"version": "478", "on": "true", "x": "04", "f": "1.5"}, [*children])
+    def translated(inner: str, *, guesses: bool = True) -> object:
+        start = '<p version="478" on="true" x="04" f="1.5">'
+        return as_json(fromstring(f"{start}{inner}</p>"), guesses=guesses)
 
-    one, two = Element("item", {"a": "b"}), Element("item", text="3")
     base = {"version": 478, "on": True, "x": "04", "f": 1.5}
-    assert parent().json() == base
-    assert parent(one).json() == {**base, "item": {"a": "b"}}
-    assert parent(one, two, two).json() == {**base, "item": [{"a": "b"}, 3, 3]}
-    assert Element("v", {"a": "b"}, text="t").json() == {"a": "b", "content": "t"}
-    assert Element("empty").json() == ""
-
-
-def test_the_variant_can_be_asked_for_in_the_address(alice: Client) -> None:
-    assert alice.get("/run?media=json").json() == {
-        "runs": {"offset": 0, "limit": 20, "count": 0, "totalCount": 0}
-    }
-    answer = alice.get("/run?media=xml", headers={"Accept": "text/html"})
-    assert answer.text.startswith("<runs ")
-    assert alice.get("/run.xml").text.startswith("<runs ")
+    assert translated("\n") == base
+    assert translated('\n<i a="b"/>\n') == {**base, "i": {"a": "b"}}
+    assert translated('<i a="b"/><i>3</i><j/>') == {**base, "i": [{"a": "b"}, 3], "j": ""}
+    assert translated("<i>3</i>", guesses=False) == {**base, "i": "3"}
+    assert translated("t") == {**base, "content": "t"}
 
 
 def test_a_quote_in_a_message_breaks_the_json_of_an_error(alice: Client) -> None:
@@ -67,13 +46,6 @@ def test_a_post_can_name_another_method_but_not_to_the_json_side(alice: Client) 
     uuid = alice.deploy("apps/WordPress/wordpress")
     assert alice.post(f"/run/{uuid}?method=delete").status_code == 204
     assert alice.post("/api/event?method=get", json={}).status_code == 501
-
-
-def test_without_a_login_browsers_are_sent_to_the_login(sandbox: Sandbox, nobody: Client) -> None:
-    answer = nobody.get("/run", headers={"Accept": "text/html"})
-    assert answer.status_code == 307
-    assert answer.headers["Location"] == f"{sandbox.url}/login?redirectURL=/run"
-    assert nobody.get("/login").status_code == 200
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sandbox.client import Client
@@ -8,18 +10,11 @@ from slipstream.sandbox import Sandbox
 OFFERS = "/api/service-offer"
 
 
-def message(client: Client, path: str, **params: str) -> tuple[int, str]:
-    answer = client.get(path, params={f"${name}": value for name, value in params.items()})
-    return answer.status_code, answer.json()["message"]
-
-
 def test_the_entry_point_believes_the_proxy(nobody: Client) -> None:
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "nuv.la"}
-    entry = nobody.get("/api/cloud-entry-point", headers=headers).json()
-    assert entry["baseURI"] == "https://nuv.la/api/"
-    headers["X-Forwarded-Port"] = "8443"
-    entry = nobody.get("/api/cloud-entry-point", headers=headers).json()
-    assert entry["baseURI"] == "https://nuv.la:8443/api/"
+    for port, address in (({}, "nuv.la"), ({"X-Forwarded-Port": "8443"}, "nuv.la:8443")):
+        entry = nobody.get("/api/cloud-entry-point", headers=headers | port).json()
+        assert entry["baseURI"] == f"https://{address}/api/"
 
 
 @pytest.mark.parametrize("verb", ["get", "put"])
@@ -30,10 +25,8 @@ def test_a_query_goes_in_the_address_or_in_a_form(alice: Client, verb: str) -> N
         "$last": "2",
         "end": "1",
     }
-    if verb == "get":
-        found = alice.get(OFFERS, params=fields).json()
-    else:
-        found = alice.put(OFFERS, data=fields).json()
+    options: dict[str, Any] = {"params" if verb == "get" else "data": fields}
+    found = alice.request(verb.upper(), OFFERS, **options).json()
     prices = [one["price:unitCost"] for one in found["serviceOffers"]]
     assert found["count"] == 29
     assert len(prices) == 2
@@ -61,13 +54,11 @@ def test_a_selection_loses_the_id_and_with_it_the_operations(root: Client) -> No
 def test_rights_decide_what_is_seen_and_offered(
     alice: Client, root: Client, nobody: Client
 ) -> None:
-    assert message(nobody, OFFERS) == (403, "credentials required")
+    assert nobody.get(OFFERS).json()["message"] == "credentials required"
     assert alice.json(OFFERS)["operations"] == [{"rel": "add", "href": "service-offer"}]
     assert "operations" not in alice.json("/api/virtual-machine")
-    users = alice.json("/api/user")["users"]
-    assert [one["id"] for one in users] == ["user/alice"]
-    assert root.json("/api/user")["count"] == 3
-    assert nobody.json("/api/user")["count"] == 0
+    counts = [client.json("/api/user")["count"] for client in (nobody, alice, root)]
+    assert counts == [0, 1, 3]
     offer = alice.json(OFFERS, last="1")["serviceOffers"][0]["id"]
     assert nobody.get(f"/api/{offer}").status_code == 403
 
@@ -87,11 +78,6 @@ def test_any_document_can_be_arranged(sandbox: Sandbox, bob: Client) -> None:
 def test_numbers_are_compared_even_if_they_are_quoted(alice: Client) -> None:
     plain = alice.json(OFFERS, filter="resource:vcpu>4")["count"]
     assert alice.json(OFFERS, filter='resource:vcpu>"4"')["count"] == plain > 0
-
-
-def test_search_for_the_beginning_of_a_number_fails_in_silence(alice: Client) -> None:
-    failed = alice.json(OFFERS, filter='resource:vcpu^="1"')
-    assert (failed["count"], failed["serviceOffers"]) == (None, [])
 
 
 def test_events_come_newest_first_unless_ordered(sandbox: Sandbox, alice: Client) -> None:
