@@ -13,43 +13,31 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from slipstream.sandbox import cimi
+from slipstream.sandbox import cimi, web
 from slipstream.sandbox.cimi import ENTRY_POINT, Reply
-from slipstream.sandbox.nuvla import sessions
-from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl, normalised
-from slipstream.sandbox.nuvla.credentials import Credential
-from slipstream.sandbox.nuvla.deployments import Deployment, ResourceLog
-from slipstream.sandbox.nuvla.infrastructure import (
-    InfrastructureService,
-    InfrastructureServiceGroup,
-    NuvlaBox,
-    NuvlaBoxStatus,
+from slipstream.sandbox.nuvla import (
+    credentials,
+    deployments,
+    infrastructure,
+    jobs,
+    listed,
+    modules,
+    parameters,
+    sessions,
 )
-from slipstream.sandbox.nuvla.jobs import Job
-from slipstream.sandbox.nuvla.listed import LISTED
-from slipstream.sandbox.nuvla.modules import Module
-from slipstream.sandbox.nuvla.parameters import DeploymentParameter
+from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl, normalised
 from slipstream.sandbox.nuvla.resource import Request, Resource
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.pages import blog
 from slipstream.sandbox.server import Application, Environ
-from slipstream.sandbox.web import (
-    FORM,
-    WORLD_KEY,
-    base_url,
-    current_world,
-    query_fields,
-    unpacked,
-)
 
 TITLE = "wordpress_title"
 """The environmental variable that a blog takes its title from."""
 _TYPES: tuple[type[Resource], ...] = (
-    *(sessions.Session, sessions.Callback, Module, Deployment, DeploymentParameter),
-    *(ResourceLog, Job, Credential, NuvlaBox, NuvlaBoxStatus),
-    InfrastructureService,
-    InfrastructureServiceGroup,
-    *LISTED,
+    *(sessions.Session, sessions.Callback, modules.Module, parameters.DeploymentParameter),
+    *(deployments.Deployment, deployments.ResourceLog, jobs.Job, credentials.Credential),
+    *infrastructure.TYPES,
+    *listed.TYPES,
 )
 RESOURCES = {resource.name: resource for resource in _TYPES}
 _UNPLAYED = (
@@ -67,17 +55,15 @@ class Service(cimi.Service[State, Identity]):
     """The JSON service of a world."""
 
     def read_request(self, path: str) -> Request:
-        headers = request.headers
         cookie = request.cookies.get(sessions.COOKIE)
-        identity = sessions.identify(self.world, cookie, headers.get("nuvla-authn-info"))
         return cimi.Request(
             world=self.world,
-            identity=identity,
+            identity=sessions.identify(self.world, cookie),
             method=request.method.lower(),
             path=path,
-            base=base_url(),
+            base=web.base_url(),
             body=_body(),
-            fields=query_fields(request.form if request.mimetype == FORM else None),
+            fields=web.query_fields(request.form if request.mimetype == web.FORM else None),
         )
 
     def user_name(self, identity: Identity) -> str | None:
@@ -108,8 +94,8 @@ class Service(cimi.Service[State, Identity]):
 
 def _body() -> Any:
     kind = request.headers.get("Content-Type", "")
-    if request.mimetype == FORM:
-        if request.method != "POST" or kind != FORM:
+    if request.mimetype == web.FORM:
+        if request.method != "POST" or kind != web.FORM:
             return b""
         # A login may come as a form; a search's fields are read elsewhere.
         fields = request.form.to_dict()
@@ -118,7 +104,7 @@ def _body() -> Any:
         raise cimi.not_played("A JSON patch")
     content = request.get_data()
     if request.headers.get("Content-Encoding") == "gzip":
-        content = unpacked(content)
+        content = web.unpacked(content)
     if not content:
         return None
     if kind and request.mimetype != cimi.JSON and not request.mimetype.endswith("+json"):
@@ -167,7 +153,7 @@ def application(world: State) -> Application:
     flask = _flask()
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ[WORLD_KEY] = world
+        environ[web.WORLD_KEY] = world
         with world.lock, world.serving():
             world.tick()
             return list(flask.wsgi_app(environ, start_response))
@@ -185,7 +171,7 @@ def _redirect(_: str) -> Response:
 
 def _site(uuid: str) -> Response:
     """Answer as the blog that was deployed; 404 while the deployment does not run."""
-    deployment = current_world().store.get(f"deployment/{uuid}")
+    deployment = web.current_world().store.get(f"deployment/{uuid}")
     if deployment is None or deployment["state"] not in {"STARTED", "UPDATING"}:
         return Response("Nothing runs here.\n", 404, content_type="text/plain; charset=UTF-8")
     variables = deployment["module"]["content"].get("environmental-variables", ())
