@@ -31,8 +31,6 @@ from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.pages import blog
 from slipstream.sandbox.server import Application, Environ
 
-TITLE = "wordpress_title"
-"""The environmental variable that a blog takes its title from."""
 _TYPES: tuple[type[Resource], ...] = (
     *(sessions.Session, sessions.Callback, modules.Module, parameters.DeploymentParameter),
     *(deployments.Deployment, deployments.ResourceLog, jobs.Job, credentials.Credential),
@@ -126,11 +124,13 @@ def _flask() -> Flask:
     """The routes of every world: to make them takes as long as the rest of a sandbox."""
     flask = Flask("slipstream.sandbox.nuvla", static_folder=None)
     flask.url_map.merge_slashes = False
-    Service(RESOURCES, _UNPLAYED).add_routes(flask)
+    service = Service(RESOURCES, _UNPLAYED)
+    service.add_routes(flask)
     flask.add_url_rule("/site/<uuid>", "site", _site)
     options: dict[str, Any] = {"methods": cimi.METHODS, "provide_automatic_options": False}
-    flask.add_url_rule("/", "root", _redirect, defaults={"_": ""}, **options)
-    flask.add_url_rule("/<path:_>", "elsewhere", _redirect, **options)
+    elsewhere = Reply(status=302, headers={"Location": f"/api/{ENTRY_POINT}"})
+    for rule in ("/", "/<path:_>"):
+        flask.add_url_rule(rule, rule, lambda _="": service.respond(elsewhere), **options)
 
     @flask.errorhandler(OSError)
     def unreadable(_: OSError) -> Response:
@@ -161,19 +161,11 @@ def application(world: State) -> Application:
     return serve
 
 
-def _redirect(_: str) -> Response:
-    response = Response(b"", 302)
-    response.autocorrect_location_header = False
-    response.headers["Location"] = f"/api/{ENTRY_POINT}"
-    del response.headers["Content-Type"]
-    return response
-
-
 def _site(uuid: str) -> Response:
     """Answer as the blog that was deployed; 404 while the deployment does not run."""
     deployment = web.current_world().store.get(f"deployment/{uuid}")
     if deployment is None or deployment["state"] not in {"STARTED", "UPDATING"}:
         return Response("Nothing runs here.\n", 404, content_type="text/plain; charset=UTF-8")
     variables = deployment["module"]["content"].get("environmental-variables", ())
-    titles = [item.get("value", "") for item in variables if item["name"] == TITLE]
+    titles = [item.get("value", "") for item in variables if item["name"] == "wordpress_title"]
     return Response(blog(titles[0] if titles else "It works"), content_type="text/html")
