@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 
@@ -20,29 +20,28 @@ from slipstream.sandbox.server import Application
 from slipstream.sandbox.slipstream3.overview import overview as overview_of_slipstream
 from slipstream.sandbox.world import BaseWorld
 
-Begun: TypeAlias = tuple[BaseWorld, Application, Mapping[str, Login]]
 
-
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Family:
     """A dialect, the driver for it, and a location where its users can deploy."""
 
     title: str
     version: str
-    world: Callable[..., BaseWorld]
-    plant: Callable[[Any], Mapping[str, Login]]
-    application: Callable[[Any], Application]
+    package: Any
+    """What has the class of its worlds, and the functions that fill and serve one."""
     overview: Callable[[Any], Overview]
     module: str
     driver: str
     location: str
 
-    def begin(self, clock: Clock, ids: Identifiers) -> Begun:
+    def begin(
+        self, clock: Clock, ids: Identifiers
+    ) -> tuple[BaseWorld, Application, Mapping[str, Login]]:
         """Make a filled world, its application, and the users' logins by name."""
-        world = self.world(clock=clock)
+        world = self.package.World(clock=clock)
         world.ids = ids
-        logins = self.plant(world)
-        return world, self.application(world), logins
+        logins = self.package.plant(world)
+        return world, self.package.application(world), logins
 
     def exports(self, url: str, login: Login) -> list[str]:
         """The lines for a shell with which programs and commands log in."""
@@ -71,25 +70,11 @@ class Family:
 
 FAMILIES: Mapping[str, Family] = {
     "slipstream": Family(
-        title="SlipStream",
-        version="3.71",
-        world=slipstream3.World,
-        plant=slipstream3.plant,
-        application=slipstream3.application,
-        overview=overview_of_slipstream,
-        module="compute_driver",
-        driver="SlipStreamNodeDriver",
-        location="exoscale-ch-gva",
+        *("SlipStream", "3.71", slipstream3, overview_of_slipstream),
+        *("compute_driver", "SlipStreamNodeDriver", "exoscale-ch-gva"),
     ),
     "nuvla": Family(
-        title="Nuvla",
-        version="6.19",
-        world=nuvla.World,
-        plant=nuvla.plant,
-        application=nuvla.application,
-        overview=overview_of_nuvla,
-        module="nuvla_driver",
-        driver="NuvlaNodeDriver",
-        location="swarm-lausanne",
+        *("Nuvla", "6.19", nuvla, overview_of_nuvla),
+        *("nuvla_driver", "NuvlaNodeDriver", "swarm-lausanne"),
     ),
 }

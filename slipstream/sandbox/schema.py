@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -55,7 +54,6 @@ def _is_timestamp(value: Any) -> bool:
 
 anything: Check = satisfying(lambda _: True, "any?")
 string: Check = satisfying(lambda value: isinstance(value, str), "string?")
-boolean: Check = satisfying(lambda value: isinstance(value, bool), "boolean?")
 integer: Check = satisfying(lambda value: _is_number(value) and value == int(value), "int?")
 timestamp: Check = satisfying(_is_timestamp, "parse-date")
 
@@ -66,13 +64,6 @@ def text(value: Any) -> Violation | None:
         return string(value)
     rule = "satisfy\n\n  (complement clojure.string/blank?)"
     return None if value.strip() else Violation((), value, rule)
-
-
-def matching(pattern: str, rule: str) -> Check:
-    """A string that matches a pattern as a whole."""
-    compiled = re.compile(pattern, re.ASCII)
-    matches = satisfying(lambda value: compiled.fullmatch(value) is not None, rule)
-    return lambda value: string(value) or matches(value)
 
 
 def within(low: float, high: float = float("inf")) -> Check:
@@ -154,8 +145,3 @@ def described(
 def texts(*names: str) -> dict[str, Attribute]:
     """Describe attributes that are all texts with something other than blanks."""
     return {name: Attribute(text) for name in names}
-
-
-def names(description: Description, chosen: Iterable[str]) -> dict[str, Attribute]:
-    """Take some attributes of a description."""
-    return {name: description[name] for name in chosen}

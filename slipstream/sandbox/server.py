@@ -82,8 +82,7 @@ class _Handler(WSGIRequestHandler):
 
     def _send(self, start: _CapturedStart, content: Iterable[bytes]) -> None:
         code, _, reason = start.status.partition(" ")
-        if ("Connection", "close") in start.headers:
-            self.close_connection = True
+        self.close_connection |= ("Connection", "close") in start.headers
         self.send_response(int(code), reason)
         for name, value in start.headers:
             self.send_header(name, value)
@@ -175,11 +174,8 @@ class Gate:
         if fault.answers:
             code, headers, content = fault.answer()
             headers["Content-Length"] = str(len(content))
-            return (
-                f"{code} {HTTP_STATUS_CODES.get(code, 'Unknown')}",
-                list(headers.items()),
-                content,
-            )
+            status = f"{code} {HTTP_STATUS_CODES.get(code, 'Unknown')}"
+            return status, list(headers.items()), content
         start = _CapturedStart()
         content = b"".join(self.application(environ, start))
         return start.status, [*start.headers, *(fault.headers or {}).items()], content
@@ -213,13 +209,9 @@ def _read_json(body: bytes) -> Any:
         return None
 
 
-def _hang_up(environ: Environ) -> None:
+def _cut(environ: Environ) -> NoReturn:
     with contextlib.suppress(OSError):
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-
-
-def _cut(environ: Environ) -> NoReturn:
-    _hang_up(environ)
     raise ConnectionAbortedError
 
 
@@ -261,7 +253,9 @@ class Server:
     """A WSGI application on a port of this machine; 0 lets the system choose the port."""
 
     def __init__(self, application: Application, *, host: str, port: int) -> None:
-        self._listener = _listen(host, port)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # A socket of our own: the library would print its opinion of a busy port and exit.
+        self._listener = socket.create_server((host, port), family=family, backlog=128)
         self._server = _Connections(host, port, application, _Handler, fd=self._listener.fileno())
         self._thread = threading.Thread(
             target=self._server.serve_forever,
@@ -291,9 +285,3 @@ class Server:
         self._server.server_close()
         self._listener.close()
         self._server.hang_up()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # A socket of our own: the library would print its opinion of a busy port and exit.
-    return socket.create_server((host, port), family=family, backlog=128)

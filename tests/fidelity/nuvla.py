@@ -55,7 +55,7 @@ _READ = {
 }
 _CORE_ACTIONS = {
     *("start", "stop", "update", "create-log", "force-delete", "fetch", "cancel"),
-    *("switch-group", "get-groups", "get-peers", "execute"),
+    *("switch-group", "get-groups", "execute"),
 }
 _CORE_CHANGES = {
     ("POST", "session"),

@@ -239,7 +239,8 @@ class Deployment(Resource):
             text = f"Action {name} cannot be called on {identifier} in state {state}!"
             raise JsonProblem(409, text, identifier)
 
-    def _set_state(self, deployment: Document, state: str) -> None:
+    def _enter(self, state: str, deployment: Document, action: str) -> None:
+        self._check_state(deployment, action)
         # The server writes the state as an edit, which reads the credential; that it is gone is
         # then taken for an answer about the deployment.
         parent = deployment.get("parent")
@@ -260,11 +261,10 @@ class Deployment(Resource):
     @action
     def start(self, deployment: Document) -> Reply:
         """Queue the job that starts a deployment."""
-        self._check_state(deployment, "start")
         is_pull = deployment.get("execution-mode") == "pull"
+        self._enter("PENDING" if is_pull else "STARTING", deployment, "start")
         if deployment["state"] == "STOPPED":
             self._clear_up(deployment, "deployment-parameter")
-        self._set_state(deployment, "PENDING" if is_pull else "STARTING")
         if "api-credentials" not in deployment:
             rights = self._shared_with(deployment, deployment["id"])
             key = self._api_key(deployment)
@@ -292,8 +292,7 @@ class Deployment(Resource):
     @action
     def stop(self, deployment: Document) -> Reply:
         """Queue the job that stops a deployment, and deletes it if told so."""
-        self._check_state(deployment, "stop")
-        self._set_state(deployment, "STOPPING")
+        self._enter("STOPPING", deployment, "stop")
         self.require("manage", deployment)
         sent, names = self.body(), ("delete", "remove-volumes", "remove-images")
         payload = {name: sent[name] for name in names if name in sent}
@@ -306,8 +305,7 @@ class Deployment(Resource):
     def update(self, deployment: Document) -> Reply:
         """Queue the job that brings what runs up to date."""
         self.require("manage", deployment)
-        self._check_state(deployment, "update_deployment")
-        self._set_state(deployment, "UPDATING")
+        self._enter("UPDATING", deployment, "update_deployment")
         return self._queue("update_deployment", deployment)
 
     @action

@@ -62,7 +62,7 @@ class NuvlaBox(Resource):
         *("enable-emergency-playbooks", "heartbeat", "enable-host-level-management"),
         "generate-new-api-key",
     )
-    unplayed = ("add", "edit", "bulk", "coe-resource-actions", *_actions)
+    unplayed = ("add", "edit", "delete", "bulk", "coe-resource-actions", *_actions)
 
     def deletable(self, document: Document) -> bool:
         return document["state"] in {"NEW", "DECOMMISSIONED", "ERROR"}
@@ -71,13 +71,6 @@ class NuvlaBox(Resource):
         is_new = PULL in document.get("capabilities", ())
         return (*self._actions, *(["coe-resource-actions"] if is_new else []))
 
-    def remove(self, document: Document) -> None:
-        """Refuse in most states."""
-        if not self.deletable(document):
-            identifier = document["id"]
-            words = f"operation 'delete' not allowed on {identifier}"
-            raise JsonProblem(409, words, identifier)
-
 
 class NuvlaBoxStatus(Resource):
     """What edges report of themselves."""
@@ -85,3 +78,6 @@ class NuvlaBoxStatus(Resource):
     name = "nuvlabox-status"
     adders = ADMIN
     hidden = ("coe-resources",)
+
+
+TYPES = (InfrastructureService, InfrastructureServiceGroup, NuvlaBox, NuvlaBoxStatus)

@@ -62,7 +62,7 @@ def _listed(
     return type(name, (Resource,), {**fields, **rights, "unplayed": methods[2:]})
 
 
-LISTED: tuple[type[Resource], ...] = (
+TYPES: tuple[type[Resource], ...] = (
     *(User, Group, Event),
     _listed("session-template", ANON, ADMIN),
     _listed("user-template", ANON, ADMIN),

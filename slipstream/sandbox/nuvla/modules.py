@@ -64,10 +64,6 @@ def content_of(world: State, module: Document, identifier: str) -> Document | No
 def new_version(world: State, module: Document, content: Document) -> Document:
     """Keep the content of a version of a module, and return the version."""
     content = {"created-by": INTERNAL} | content
-    if "helm-repo-url" in content:
-        services = world.store.collection("infrastructure-service")
-        names = {service["name"]: service["id"] for service in services}
-        content["helm-repo-url"] = names[content["helm-repo-url"]]
     kind = _CONTENTS[module["subtype"]]
     href = world.document(kind, ADMIN, content)["id"]
     texts = {name: content[name] for name in ("author", "commit") if name in content}

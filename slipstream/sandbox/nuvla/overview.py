@@ -12,43 +12,37 @@ _TONES: dict[str, Tone] = {"STARTED": "good", "UPDATED": "good", "ERROR": "bad",
 
 def overview(world: World) -> Overview:
     """Describe a world."""
-    deployments = sorted(
-        world.store.collection("deployment"),
-        key=lambda deployment: str(deployment["created"]),
-        reverse=True,
-    )
-    # An edge stands for the service that runs on it.
+    store = world.store
+    deployments = list(store.collection("deployment"))
+    deployments.sort(key=lambda deployment: str(deployment["created"]), reverse=True)
+    edges = list(store.collection("nuvlabox"))
+    # An edge stands for the service that runs on it, which has its name.
+    hidden = {edge["name"] for edge in edges}
     services = [
-        *(
-            service
-            for service in world.store.collection("infrastructure-service")
-            if service["subtype"] != "helm-repo" and not _is_of_edge(world, service)
-        ),
-        *world.store.collection("nuvlabox"),
+        service
+        for service in store.collection("infrastructure-service")
+        if service["subtype"] != "helm-repo" and service["name"] not in hidden
     ]
     return Overview(
         deployments=[_deployment(world, deployment) for deployment in deployments],
-        machines=[_machine(world, service, deployments) for service in services],
+        machines=[_machine(world, service, deployments) for service in (*services, *edges)],
         images=[
             ImageRow(
                 path=module["path"],
                 kind=module["subtype"].replace("_", " "),
                 description=module.get("description", ""),
             )
-            for module in world.store.collection("module")
+            for module in store.collection("module")
             if module.get("published")
         ],
     )
 
 
-def _is_of_edge(world: World, service: Document) -> bool:
-    group = world.store.get(service.get("parent", "")) or {}
-    return str(group.get("parent", "")).startswith("nuvlabox/")
-
-
 def _deployment(world: World, deployment: Document) -> DeploymentRow:
     module, state = deployment["module"], deployment["state"]
-    job = _last_job(world, deployment["id"])
+    identifier, jobs = deployment["id"], world.store.collection("job")
+    mine = [job for job in jobs if job["target-resource"]["href"] == identifier]
+    job = max(mine, key=lambda job: str(job["created"]), default={})
     site = world.store.get(parameter_id(deployment["id"], SITE)) or {}
     owner = world.store.get(deployment["owner"]) or {}
     message = job.get("status-message", "").strip()
@@ -65,15 +59,6 @@ def _deployment(world: World, deployment: Document) -> DeploymentRow:
         failure=message.rpartition("\n")[2] if state == "ERROR" else "",
         path=f"/{site['value']}" if state == "STARTED" and "value" in site else "",
     )
-
-
-def _last_job(world: World, identifier: str) -> Document:
-    jobs = [
-        job
-        for job in world.store.collection("job")
-        if job.get("target-resource", {}).get("href") == identifier
-    ]
-    return max(jobs, key=lambda job: str(job["created"]), default={})
 
 
 def _machine(world: World, service: Document, deployments: list[Document]) -> MachineRow:

@@ -9,19 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from slipstream.filters import (
     LARGEST_INTEGER,
     NUVLA,
-    And,
+    Attribute,
     Comparison,
     Date,
     Filter,
     FilterSyntaxError,
-    Or,
     parse,
 )
 from slipstream.filters.expressions import PLACING
@@ -29,7 +28,8 @@ from slipstream.filters.matching import leaves
 from slipstream.sandbox.cimi import JsonProblem, not_played
 from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Query
 
-_FULL_TEXT = ("name", "description", "tags")
+_HIDDEN = Attribute("@hidden")
+"""What stands for an attribute that is not in the index: no document has it."""
 _DATE_ARITHMETIC = re.compile(r"now(?:([+-]\d+)([smhdw]))?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DATES = frozenset({"created", "updated", "expiry", "timestamp", "started", "last-check"})
@@ -56,19 +56,14 @@ def index_failed(kind: str, type_: str, reason: str) -> JsonProblem:
 
 
 @attrs.frozen
-class _Indexed:
-    """A filter that sees documents as the index does."""
+class _FullText:
+    """A comparison with all words of a document."""
 
-    filter: Criterion
-    hidden: tuple[str, ...]
+    comparison: Comparison
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        indexed = dict(document)
-        for path in self.hidden:
-            _hide(indexed, path.split("/"))
-        texts = (leaves(document.get(name), ()) for name in _FULL_TEXT)
-        indexed["fulltext"] = " ".join(str(text) for values in texts for text in values)
-        return self.filter.matches(indexed)
+        texts = leaves([document.get(name) for name in ("name", "description", "tags")], ())
+        return self.comparison.matches({"fulltext": " ".join(map(str, texts))})
 
 
 @attrs.frozen
@@ -82,14 +77,6 @@ class _Keyword:
         values = leaves(document, self.attribute.split("/"))
         pattern = re.compile(re.escape(self.pattern).replace(r"\*", ".*"), re.DOTALL)
         return any(pattern.fullmatch(str(value)) for value in values)
-
-
-def _hide(document: dict[str, Any], path: Sequence[str]) -> None:
-    if len(path) == 1:
-        document.pop(path[0], None)
-    elif isinstance(document.get(path[0]), dict):
-        document[path[0]] = dict(document[path[0]])
-        _hide(document[path[0]], path[1:])
 
 
 @attrs.frozen(kw_only=True)
@@ -147,25 +134,27 @@ class Index:
                 f"Invalid CIMI filter. Parse error at line 1, column {index + 1}:\n"
                 f"{text}\n{' ' * index}^\nExpected one of:\n{error.expected}\n",
             ) from None
-        return _Indexed(self._resolved(expression), self.hidden)
+        return self._resolved(expression)
 
-    def _resolved(self, expression: Filter) -> Any:
+    def _resolved(self, expression: Filter) -> Criterion:
         if isinstance(expression, Comparison):
             return self._comparison(expression)
         parts = tuple(self._resolved(part) for part in expression.operands)
-        return And(parts) if isinstance(expression, And) else Or(parts)
+        kind: Any = type(expression)
+        return cast("Criterion", kind(parts))
 
-    def _comparison(self, comparison: Comparison) -> Any:
-        attribute, operator, value = (
-            str(comparison.attribute),
-            comparison.operator,
-            comparison.value,
-        )
+    def _comparison(self, comparison: Comparison) -> Criterion:
+        attribute, operator = str(comparison.attribute), comparison.operator
+        value = comparison.value
+        if any(f"{attribute}/".startswith(f"{path}/") for path in self.hidden):
+            return attrs.evolve(comparison, attribute=_HIDDEN)
         for item in value if isinstance(value, tuple) else (value,):
             self._check_literal(item)
         if operator in PLACING:
             raise not_played("A search by place")
-        if operator == "==" and attribute != "fulltext" and isinstance(value, str):
+        if attribute == "fulltext":
+            return _FullText(comparison)
+        if operator == "==" and isinstance(value, str):
             return _Keyword(attribute, value)
         if operator not in {"<", "<=", ">", ">="} or not isinstance(value, str):
             return comparison

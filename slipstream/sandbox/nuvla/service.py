@@ -13,43 +13,29 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from slipstream.sandbox import cimi
+from slipstream.sandbox import cimi, web
 from slipstream.sandbox.cimi import ENTRY_POINT, Reply
-from slipstream.sandbox.nuvla import sessions
-from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl, normalised
-from slipstream.sandbox.nuvla.credentials import Credential
-from slipstream.sandbox.nuvla.deployments import Deployment, ResourceLog
-from slipstream.sandbox.nuvla.infrastructure import (
-    InfrastructureService,
-    InfrastructureServiceGroup,
-    NuvlaBox,
-    NuvlaBoxStatus,
+from slipstream.sandbox.nuvla import (
+    credentials,
+    deployments,
+    infrastructure,
+    jobs,
+    listed,
+    modules,
+    parameters,
+    sessions,
 )
-from slipstream.sandbox.nuvla.jobs import Job
-from slipstream.sandbox.nuvla.listed import LISTED
-from slipstream.sandbox.nuvla.modules import Module
-from slipstream.sandbox.nuvla.parameters import DeploymentParameter
+from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl, normalised
 from slipstream.sandbox.nuvla.resource import Request, Resource
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.pages import blog
 from slipstream.sandbox.server import Application, Environ
-from slipstream.sandbox.web import (
-    FORM,
-    WORLD_KEY,
-    base_url,
-    current_world,
-    query_fields,
-    unpacked,
-)
 
-TITLE = "wordpress_title"
-"""The environmental variable that a blog takes its title from."""
 _TYPES: tuple[type[Resource], ...] = (
-    *(sessions.Session, sessions.Callback, Module, Deployment, DeploymentParameter),
-    *(ResourceLog, Job, Credential, NuvlaBox, NuvlaBoxStatus),
-    InfrastructureService,
-    InfrastructureServiceGroup,
-    *LISTED,
+    *(sessions.Session, sessions.Callback, modules.Module, parameters.DeploymentParameter),
+    *(deployments.Deployment, deployments.ResourceLog, jobs.Job, credentials.Credential),
+    *infrastructure.TYPES,
+    *listed.TYPES,
 )
 RESOURCES = {resource.name: resource for resource in _TYPES}
 _UNPLAYED = (
@@ -67,17 +53,15 @@ class Service(cimi.Service[State, Identity]):
     """The JSON service of a world."""
 
     def read_request(self, path: str) -> Request:
-        headers = request.headers
         cookie = request.cookies.get(sessions.COOKIE)
-        identity = sessions.identify(self.world, cookie, headers.get("nuvla-authn-info"))
         return cimi.Request(
             world=self.world,
-            identity=identity,
+            identity=sessions.identify(self.world, cookie),
             method=request.method.lower(),
             path=path,
-            base=base_url(),
+            base=web.base_url(),
             body=_body(),
-            fields=query_fields(request.form if request.mimetype == FORM else None),
+            fields=web.query_fields(request.form if request.mimetype == web.FORM else None),
         )
 
     def user_name(self, identity: Identity) -> str | None:
@@ -108,8 +92,8 @@ class Service(cimi.Service[State, Identity]):
 
 def _body() -> Any:
     kind = request.headers.get("Content-Type", "")
-    if request.mimetype == FORM:
-        if request.method != "POST" or kind != FORM:
+    if request.mimetype == web.FORM:
+        if request.method != "POST" or kind != web.FORM:
             return b""
         # A login may come as a form; a search's fields are read elsewhere.
         fields = request.form.to_dict()
@@ -118,7 +102,7 @@ def _body() -> Any:
         raise cimi.not_played("A JSON patch")
     content = request.get_data()
     if request.headers.get("Content-Encoding") == "gzip":
-        content = unpacked(content)
+        content = web.unpacked(content)
     if not content:
         return None
     if kind and request.mimetype != cimi.JSON and not request.mimetype.endswith("+json"):
@@ -140,11 +124,13 @@ def _flask() -> Flask:
     """The routes of every world: to make them takes as long as the rest of a sandbox."""
     flask = Flask("slipstream.sandbox.nuvla", static_folder=None)
     flask.url_map.merge_slashes = False
-    Service(RESOURCES, _UNPLAYED).add_routes(flask)
+    service = Service(RESOURCES, _UNPLAYED)
+    service.add_routes(flask)
     flask.add_url_rule("/site/<uuid>", "site", _site)
     options: dict[str, Any] = {"methods": cimi.METHODS, "provide_automatic_options": False}
-    flask.add_url_rule("/", "root", _redirect, defaults={"_": ""}, **options)
-    flask.add_url_rule("/<path:_>", "elsewhere", _redirect, **options)
+    elsewhere = Reply(status=302, headers={"Location": f"/api/{ENTRY_POINT}"})
+    for rule in ("/", "/<path:_>"):
+        flask.add_url_rule(rule, rule, lambda _="": service.respond(elsewhere), **options)
 
     @flask.errorhandler(OSError)
     def unreadable(_: OSError) -> Response:
@@ -167,7 +153,7 @@ def application(world: State) -> Application:
     flask = _flask()
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ[WORLD_KEY] = world
+        environ[web.WORLD_KEY] = world
         with world.lock, world.serving():
             world.tick()
             return list(flask.wsgi_app(environ, start_response))
@@ -175,19 +161,11 @@ def application(world: State) -> Application:
     return serve
 
 
-def _redirect(_: str) -> Response:
-    response = Response(b"", 302)
-    response.autocorrect_location_header = False
-    response.headers["Location"] = f"/api/{ENTRY_POINT}"
-    del response.headers["Content-Type"]
-    return response
-
-
 def _site(uuid: str) -> Response:
     """Answer as the blog that was deployed; 404 while the deployment does not run."""
-    deployment = current_world().store.get(f"deployment/{uuid}")
+    deployment = web.current_world().store.get(f"deployment/{uuid}")
     if deployment is None or deployment["state"] not in {"STARTED", "UPDATING"}:
         return Response("Nothing runs here.\n", 404, content_type="text/plain; charset=UTF-8")
     variables = deployment["module"]["content"].get("environmental-variables", ())
-    titles = [item.get("value", "") for item in variables if item["name"] == TITLE]
+    titles = [item.get("value", "") for item in variables if item["name"] == "wordpress_title"]
     return Response(blog(titles[0] if titles else "It works"), content_type="text/html")

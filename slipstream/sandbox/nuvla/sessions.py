@@ -37,13 +37,8 @@ def code(secret: str, now: datetime) -> str:
     return pyotp.TOTP(secret).at(now)
 
 
-def identify(world: State, cookie: str | None, header: str | None) -> Identity:
+def identify(world: State, cookie: str | None) -> Identity:
     """Find out who sends a request. The token alone decides, not the session's document."""
-    words = (header or "").split()
-    if words:
-        active = words[1] if len(words) > 1 else None
-        claims = frozenset({words[0], ANON, *words[2:]})
-        return Identity(user=words[0], active=active, claims=claims)
     content = tokens.verify(cookie, realm=world.realm, now=world.now()) if cookie else None
     if content is None or content["generation"] != world.generation:
         return NOBODY
@@ -104,6 +99,7 @@ class Session(_Entering):
     searchers = ANON
     adders = ANON
     methods = ("search", "add", "read", "delete")
+    unplayed = ("get-peers",)
     failures: ClassVar[Mapping[type, str]] = {
         bytes: "find not supported on type: java.io.ByteArrayInputStream",
         list: "find not supported on type: clojure.lang.LazySeq",
@@ -190,19 +186,6 @@ class Session(_Entering):
         ]
         branch = {name: group[name] for name in ("id", "name", "description") if name in group}
         return branch | ({"children": [self._branch(group_) for group_ in inner]} if inner else {})
-
-    @action
-    def get_peers(self, session: Document) -> Reply:
-        """List those who share a group with the user, with their addresses."""
-        self.require("view-data", session)
-        users = {
-            user
-            for group in self._groups()
-            if session["user"] in group["users"]
-            for user in group["users"]
-        }
-        emails = {user: self.world.store[user].get("email") for user in sorted(users)}
-        return Reply(document={user: email for user, email in emails.items() if email})
 
     @action
     def switch_group(self, session: Document) -> Reply:

@@ -84,12 +84,3 @@ class TestActingForAGroup:
         path = f"{self.session(alice)}/switch-group"
         switched = alice.post(path, json={"claim": "group/acme", "extended": True}).json()
         assert "group/crew" in switched["roles"].split()
-
-
-def test_the_header_of_the_installation_goes_before_the_cookie(alice: Client) -> None:
-    own = alice.deployment()
-    words = "user/other user/other group/nuvla-user"
-    assert alice.get(own, headers={"nuvla-authn-info": words}).status_code == 403
-    admin = "super group/nuvla-admin group/nuvla-admin group/nuvla-user"
-    assert alice.get(own, headers={"nuvla-authn-info": admin}).status_code == 200
-    assert alice.get(own, headers={"nuvla-authn-info": "somebody"}).status_code == 403
