@@ -6,6 +6,7 @@ import base64
 import copy
 import functools
 import re
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any
 
@@ -34,8 +35,11 @@ def plant(world: World) -> dict[str, Login]:
             for kind, fields in series["documents"].items():
                 document = _filled(fields, names | row | ids | {"row": row})
                 world.document(kind, names["alice"], {"id": ids[kind]} | document)
-    for module in seeds["modules"]:
-        world.add_module(description=f"{module['name']}, of the sandbox", **module)
+    for age, module in enumerate(seeds["modules"]):
+        # Lists begin with the newest one: they have the order of the file.
+        created = iso(world.now() - timedelta(milliseconds=age))
+        description = f"{module['name']}, of the sandbox"
+        world.add_module(description=description, created=created, **module)
     return logins
 
 
