@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import libcloud.security
 import pytest
@@ -21,12 +20,12 @@ pytest_plugins = ["slipstream.testing.pytest_plugin", "slipstream.testing.plugin
 
 @pytest.fixture(params=["slipstream", "nuvla", "campus"])
 def endpoint(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[LiveEndpoint]:
     """An endpoint of each kind in turn: of both families, and of a kind that a plugin adds."""
-    folder = tmp_path / "installed"
-    folder.mkdir()
-    with serve(request.param, folder, monkeypatch) as endpoint:
+    with serve(request.param, tmp_path_factory.mktemp("installed"), monkeypatch) as endpoint:
         yield endpoint
 
 

@@ -19,6 +19,7 @@ from slipstream.sandbox import Sandbox
 
 PLUGIN = Path(__file__).parents[1] / "examples" / "plugins" / "endpoint"
 BLOG = "apps/WordPress/wordpress"
+OWN = "the password of the user"
 
 
 @attrs.define(slots=False)
@@ -46,12 +47,16 @@ class LiveEndpoint:
         return self.sandbox.url.replace("127.0.0.1", host)
 
     def login(
-        self, key: str | None = None, secret: str | None = None, **options: Any
+        self, key: str | None = None, secret: str | None = OWN, **options: Any
     ) -> SlipStreamNodeDriver:
-        """Make a driver, for the sandbox's main user unless told otherwise."""
+        """Make a driver, for the sandbox's main user unless another one is given."""
         if key is None and not {"ex_cookie_file", "ex_login_method"} & options.keys():
-            key, secret = self.sandbox.username, self.sandbox.password
-            options.setdefault("ex_login_method", "internal")
+            key = self.sandbox.username
+        if secret == OWN:
+            user = self.sandbox.users.get(key or "")
+            secret = user.password if user else None
+            if user:
+                options.setdefault("ex_login_method", "internal")
         options = {"ex_endpoint": self.url, "retry_delay": 0.001, **options}
         driver = SlipStreamNodeDriver(key, secret, **options)
         self._made.callback(driver.close)
