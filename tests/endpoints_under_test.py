@@ -76,6 +76,22 @@ class LiveEndpoint:
         given = {"image": self.image(driver), "location": self.location(driver), **options}
         return driver.create_node(name, **given)
 
+    def add_nodes(self, number: int) -> list[str]:
+        """Add deployments that run, and give their ids in the order of a listing."""
+        world = self.sandbox.world
+        add = world.add_deployments if self.family == "nuvla" else world.add_runs
+        return list(reversed(add(number)))
+
+    def fail(self, node: Node, reason: str) -> None:
+        """Let a node fail: on Nuvla with its next job, elsewhere at once."""
+        world = self.sandbox.world
+        (world.fail if self.family == "nuvla" else world.abort_run)(node.id, reason)
+
+    def hold(self, node: Node) -> None:
+        """Let a node stay in its state."""
+        world = self.sandbox.world
+        (world.hold if self.family == "nuvla" else world.hold_run)(node.id)
+
     def pass_time(self, seconds: int = 600) -> None:
         """Let what was begun come to its end."""
         for _ in range(seconds // 10):

@@ -91,16 +91,12 @@ def test_cookie_file_of_another_server(login: Login, sandbox: Sandbox, file: Pat
 
 @pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 class TestReading:
-    def test_cookie_file_without_a_session_document(
-        self, login: Login, sandbox: Sandbox, file: Path
-    ) -> None:
+    def test_cookie_file_no_document(self, login: Login, sandbox: Sandbox, file: Path) -> None:
         for session in list(sandbox.world.store.collection("session")):
             sandbox.world.store.remove(session["id"])
         assert login(ex_cookie_file=file).list_key_pairs()[0].name == "alice@laptop"
 
-    def test_cookie_file_that_is_missing(
-        self, login: Login, sandbox: Sandbox, tmp_path: Path
-    ) -> None:
+    def test_cookie_file_missing(self, login: Login, sandbox: Sandbox, tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="Cannot read the cookie file"):
             login(ex_cookie_file=tmp_path / "none.txt")
         assert changed(sandbox) == []
@@ -118,12 +114,10 @@ class TestReading:
             login(ex_cookie_file=file)
 
     @pytest.mark.parametrize("path", ["", "a\0b", "~nobody-has-this-name/x"])
-    def test_cookie_file_of_an_impossible_path(
-        self, driver: Driver, login: Login, path: str
-    ) -> None:
-        with pytest.raises(BadInput, match="path is"):
+    def test_cookie_file_of_no_path(self, driver: Driver, login: Login, path: str) -> None:
+        with pytest.raises(BadInput, match=r"path (is|begins)"):
             driver.ex_save_cookies(path)
-        with pytest.raises(BadInput, match="ex_cookie_file is"):
+        with pytest.raises(BadInput, match=r"ex_cookie_file (is|begins)"):
             login(ex_cookie_file=path)
         with pytest.raises(BadInput):
             driver.import_key_pair_from_file("x", path)

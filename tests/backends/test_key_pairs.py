@@ -110,7 +110,7 @@ def test_get_an_unknown_name(driver: Driver) -> None:
     assert "'nobody'" in str(caught.value)
 
 
-def test_get_one_of_two_of_the_same_name(
+def test_get_one_of_two_of_a_name(
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox
 ) -> None:
     for number, key in enumerate([KEY, OTHER_KEY]):

@@ -37,13 +37,6 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(backend, "page_size", PAGE)
 
 
-def add_nodes(endpoint: LiveEndpoint, number: int) -> list[str]:
-    """Add deployments, and give their ids in the order of a listing."""
-    world = endpoint.sandbox.world
-    ids = (world.add_deployments if endpoint.family == "nuvla" else world.add_runs)(number)
-    return list(reversed(ids))
-
-
 def paths(sandbox: Sandbox) -> list[str]:
     return [entry.path.rpartition("/")[2] for entry in sandbox.journal]
 
@@ -54,7 +47,7 @@ def paths(sandbox: Sandbox) -> list[str]:
 def test_list_nodes_sends_one_request_for_each_page(
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, number: int, pages: int
 ) -> None:
-    ids = add_nodes(endpoint, number)
+    ids = endpoint.add_nodes(number)
     assert [node.id for node in driver.ex_iterate_nodes(ex_addresses=False)] == ids
     assert len(sandbox.journal) == pages
 
@@ -65,7 +58,7 @@ def test_list_nodes_sends_one_request_for_each_page(
 def test_list_nodes_searches_addresses_for_half_a_page(
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, number: int, searches: int
 ) -> None:
-    add_nodes(endpoint, number)
+    endpoint.add_nodes(number)
     assert len(driver.list_nodes(ex_addresses=True)) == number
     name = "deployment-parameter" if endpoint.family == "nuvla" else "virtual-machine"
     assert paths(sandbox).count(name) == searches
@@ -80,11 +73,11 @@ def test_list_nodes_while_nodes_come_and_go(
     monkeypatch: pytest.MonkeyPatch,
     change: str,
 ) -> None:
-    ids, add, ended = add_nodes(endpoint, 50), sandbox.journal.add, set[str]()
+    ids, add, ended = endpoint.add_nodes(50), sandbox.journal.add, set[str]()
 
     def act() -> None:
         if change == "created":
-            add_nodes(endpoint, 1)
+            endpoint.add_nodes(1)
         elif not ended:
             ended.update(ids[:3])
             for identifier in ended:
@@ -107,7 +100,7 @@ def test_list_nodes_while_nodes_come_and_go(
 def test_iterate_nodes_reads_the_next_page_meanwhile_and_nothing_once_it_is_closed(
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, addresses: bool
 ) -> None:
-    ids = add_nodes(endpoint, 5 * PAGE + 4)
+    ids = endpoint.add_nodes(5 * PAGE + 4)
     nodes = driver.ex_iterate_nodes(ex_addresses=addresses)
     assert len(sandbox.journal) == 0
     assert next(nodes).id == ids[0]
@@ -125,7 +118,7 @@ def test_iterate_nodes_reads_the_next_page_meanwhile_and_nothing_once_it_is_clos
 def test_list_nodes_searches_addresses_beside_the_next_page(
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ids = add_nodes(endpoint, 3 * PAGE)
+    ids = endpoint.add_nodes(3 * PAGE)
     listing = "/api/deployment" if endpoint.family == "nuvla" else "/run"
     sandbox.faults.add(path=f"{listing}.*|/api/virtual-machine", times=None, delay=0.05)
     send, under_way, together = Transport.send, dict[int, str](), set[tuple[str, ...]]()
@@ -180,12 +173,12 @@ def many_entries(number: int, _: str) -> Callable[..., Response]:
     def send(request: Request, **_: object) -> Response:
         form, name = fields(request), request.path.rpartition("/")[2]
         where = form.get("$filter", form.get("filter", ""))
-        behind = re.search(r"id>'[^/]*/(\d+)'", where)
+        behind = re.search(r"id>'[^/]*/(\d+)[^']*'", where)
         first = int(behind[1]) + 1 if behind else 0
         last = 0 if "parent=" in where else first + int(form.get("$last", form.get("last", "0")))
         entries = [
             {
-                "id": f"{name}/{place:08}",
+                "id": f"{name}/{place:08}-0000-4000-8000-000000000000",
                 "created": f"{START - timedelta(seconds=place):%Y-%m-%dT%H:%M:%S.000Z}",
                 "state": "running",
                 "ip": "203.0.113.7",

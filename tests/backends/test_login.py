@@ -76,9 +76,7 @@ def test_login_by_an_impossible_method(login: Login, sandbox: Sandbox, method: s
     assert logins(sandbox) == 0
 
 
-def test_login_by_a_template_refuses_a_secret_it_would_not_use(
-    login: Login, sandbox: Sandbox
-) -> None:
+def test_login_by_a_template_with_a_secret(login: Login, sandbox: Sandbox) -> None:
     with pytest.raises(BadInput, match="takes its fields from ex_login_parameters"):
         login("alice", "secret", ex_login_method="mitreid-token")
     assert logins(sandbox) == 0
@@ -108,9 +106,7 @@ def test_login_leaves_the_files_of_the_user_alone(
 
 
 @pytest.mark.parametrize("named", ["api_version", "ex_endpoint_kind", "neither"])
-def test_login_looks_for_the_kind_of_endpoint_once(
-    endpoint: LiveEndpoint, sandbox: Sandbox, named: str
-) -> None:
+def test_login_detects_the_kind(endpoint: LiveEndpoint, sandbox: Sandbox, named: str) -> None:
     version = "2" if endpoint.family == "nuvla" else "1"
     options: dict[str, Any] = {"api_version": version, "ex_endpoint_kind": endpoint.family}
     endpoint.login(**{name: options[name] for name in options if name == named})

@@ -82,7 +82,7 @@ def create_thing(entries: list[Any], place: int, number: int) -> None:
     seconds=st.lists(st.sampled_from([None, 0, 1, 1, 1, 2, 3]), max_size=30),
     script=changes,
 )
-def test_search_gives_all_that_stays_and_nothing_twice(
+def test_search_gives_all_that_stays_once(
     family: Family, seconds: list[int | None], script: list[Change]
 ) -> None:
     listed = Listed(things(seconds), create_thing, script)
@@ -96,9 +96,7 @@ def test_search_gives_all_that_stays_and_nothing_twice(
     ("number", "requests"),
     [(0, 1), (1, 1), (PAGE - 1, 1), (PAGE, 1), (PAGE + 1, 2), (2 * PAGE, 2), (2 * PAGE + 1, 3)],
 )
-def test_search_sends_one_request_for_each_page(
-    family: Family, number: int, requests: int
-) -> None:
+def test_search_sends_one_request_a_page(family: Family, number: int, requests: int) -> None:
     listed = Listed(things(range(number)), create_thing, ())
     assert len(family.search(listed)) == number
     assert len(listed.requests) == requests

@@ -84,9 +84,7 @@ def test_session_of_a_cookie_file_that_ends(
         by_file.list_nodes()
 
 
-def test_session_that_cannot_be_renewed(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox
-) -> None:
+def test_session_not_renewable(endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox) -> None:
     world = sandbox.world
     if endpoint.family == "nuvla":
         world.passwords[world.user_id("alice")] = "changed"

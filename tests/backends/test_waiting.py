@@ -47,7 +47,7 @@ def test_wait_survives_the_end_of_the_session(
 def test_wait_that_times_out_says_in_which_state(
     endpoint: LiveEndpoint, driver: Driver, node: Node, waiting: FakeTime, sandbox: Sandbox
 ) -> None:
-    (sandbox.world.hold if endpoint.family == "nuvla" else sandbox.world.hold_run)(node.id)
+    endpoint.hold(node)
     state = "STARTING, not STARTED" if endpoint.family == "nuvla" else "Initializing, not Ready"
     message = rf"Timed out after 60 seconds.*{node.id} is {state}.*The deployment goes on"
     with pytest.raises(WaitTimeout, match=message):

@@ -31,6 +31,13 @@ def test_record_copies_what_it_is_made_of() -> None:
         made.raw["k"] = 1  # type: ignore[index]
 
 
+@pytest.mark.parametrize("record", [Credentials(key="alice", secret="x"), Endpoint(host="nuv.la")])
+def test_record_is_frozen(record: Credentials | Endpoint) -> None:
+    for field in attrs.fields(type(record)):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(record, field.name, None)
+
+
 def test_record_is_equal_without_raw() -> None:
     module = Module(id="a/1", path="a", name="a", kind=ModuleKind.COMPONENT, raw={"x": 1})
     assert module == attrs.evolve(module, raw={"x": 2})

@@ -95,9 +95,7 @@ def test_get_image_by_id(driver: Driver, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("version", ["1", "9"])
-def test_get_image_of_a_version_that_is_gone(
-    driver: Driver, sandbox: Sandbox, version: str
-) -> None:
+def test_get_image_of_a_version_gone(driver: Driver, sandbox: Sandbox, version: str) -> None:
     with pytest.raises(NotFound):
         driver.get_image(f"{WORDPRESS}/{version}")
     with pytest.raises(NotFound):

@@ -125,9 +125,7 @@ def test_create_node_on_the_only_location_that_can_run_it(driver: Driver) -> Non
 
 
 @pytest.mark.parametrize("by", ["id", "name"])
-def test_create_node_in_the_region_of_the_driver(
-    login: Login, location: NodeLocation, by: str
-) -> None:
+def test_create_node_in_the_region(login: Login, location: NodeLocation, by: str) -> None:
     driver = login(region=getattr(location, by))
     node = driver.create_node(image=driver.get_image(WORDPRESS))
     assert node.extra["clouds"] == [location.name]
@@ -136,9 +134,7 @@ def test_create_node_in_the_region_of_the_driver(
 
 
 @pytest.mark.parametrize("spelling", ["id", "name", "credential", "region", "none", "unknown"])
-def test_deployment_locations_of_every_spelling(
-    login: Login, location: NodeLocation, spelling: str
-) -> None:
+def test_deployment_locations_spelled(login: Login, location: NodeLocation, spelling: str) -> None:
     names = {
         "id": location.id,
         "name": location.name,
@@ -308,7 +304,7 @@ def test_first_response_that_is_no_refusal(create: Create, sandbox: Sandbox, fau
     ids=["configuring", "starting"],
 )
 @pytest.mark.parametrize("status", [400, 402, 403, 404, 409, 500])
-def test_refusal_half_way(
+def test_refused_half_way(
     create: Create, sandbox: Sandbox, method: str, path: str, status: int
 ) -> None:
     body = json.dumps({"status": status, "message": "the first failure"})

@@ -97,9 +97,7 @@ def test_reason_that_never_comes(driver: Driver, sandbox: Sandbox, waiting: Fake
     assert sum(waiting.slept) == pytest.approx(MESSAGE_TIMEOUT, abs=0.5)
 
 
-def test_reason_of_a_job_that_was_cleaned_up(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
+def test_reason_of_a_job_that_is_gone(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
     node, job, _ = failed(driver, sandbox)
     sandbox.faults.add("GET", f"/api/{job}", status=404)
     with pytest.raises(NodeFailed, match="the server gives no reason"):
@@ -107,9 +105,7 @@ def test_reason_of_a_job_that_was_cleaned_up(
     assert waiting.slept == []
 
 
-def test_reasons_of_several_nodes_are_one_search(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
+def test_reasons_are_one_search(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
     node, _, _ = failed(driver, sandbox)
     with pytest.raises(NodeFailed):
         driver.wait_until_running([node])

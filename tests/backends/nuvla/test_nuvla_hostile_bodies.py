@@ -23,6 +23,7 @@ BROKEN = {
     "a number": "7",
     "no id": "{}",
     "an id of the wrong type": '{"id": 5}',
+    "another one": '{"id": "deployment/0d3a3e2c-5f5f-4c8e-9a4e-000000000000"}',
     "a page": "<html>Please log in to the Wi-Fi</html>",
 }
 WRONG = {
@@ -75,6 +76,25 @@ def test_list_that_makes_no_sense(
     with pytest.raises(MalformedAnswer) as caught:
         call(driver)
     assert sandbox.url in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["abc", "", "../x", f"0{NOBODYS[12:]}/x", "\u00e9"])
+@pytest.mark.parametrize(
+    ("collection", "call"),
+    [
+        ("deployment", "list_nodes"),
+        ("module", "list_images"),
+        ("credential", "list_key_pairs"),
+        ("infrastructure-service", "list_locations"),
+    ],
+)
+def test_list_with_an_id_that_no_other_call_takes(
+    driver: Driver, sandbox: Sandbox, collection: str, call: str, name: str
+) -> None:
+    body = json.dumps({"resources": [{"id": f"{collection}/{name}"}], "count": 1})
+    sandbox.faults.add("PUT", f"/api/{collection}", times=None, body=body, headers=JSON)
+    with pytest.raises(MalformedAnswer, match="holds no list of"):
+        SEARCHES[call](driver)
 
 
 MACHINES = Driver.ex_list_virtual_machines
@@ -155,9 +175,7 @@ def test_import_key_pair_without_an_id(driver: Driver, sandbox: Sandbox, body: s
 
 @pytest.mark.parametrize("body", [*BROKEN.values(), '{"message": 5}', '{"message": {"a": 1}}'])
 @pytest.mark.parametrize("status", [400, 404, 500])
-def test_error_that_makes_no_sense(
-    driver: Driver, sandbox: Sandbox, status: int, body: str
-) -> None:
+def test_error_without_sense(driver: Driver, sandbox: Sandbox, status: int, body: str) -> None:
     sandbox.faults.add("PUT", "/api/deployment", status=status, body=body, headers=JSON)
     with pytest.raises(RequestFailed) as caught:
         driver.list_nodes()

@@ -43,9 +43,7 @@ def test_list_leaves_out_what_is_no_key(driver: Driver, sandbox: Sandbox) -> Non
     assert ({"broken"} | others).isdisjoint(key.name for key in driver.list_key_pairs())
 
 
-def test_import_under_a_name_that_the_server_cannot_index(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_import_under_a_name_too_long_to_index(driver: Driver, sandbox: Sandbox) -> None:
     with pytest.raises(BadInput, match=r"name of the key pair .* is too long for the server"):
         driver.import_key_pair_from_string("é" * 16_384, KEY)
     assert len(sandbox.journal) == 0

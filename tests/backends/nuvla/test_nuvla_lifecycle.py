@@ -76,9 +76,7 @@ def test_wait_gives_the_reason_of_the_newest_job(
         driver.ex_wait_node_in_state(running)
 
 
-def test_wait_for_a_node_whose_job_was_canceled(
-    driver: Driver, node: Node, sandbox: Sandbox
-) -> None:
+def test_wait_for_a_node_of_a_canceled_job(driver: Driver, node: Node, sandbox: Sandbox) -> None:
     (job,) = sandbox.world.store.collection("job")
     sandbox.world.change(job["id"], sandbox.world.now(), state="CANCELED")
     sandbox.world.change(node.id, sandbox.world.now(), state="ERROR")
@@ -125,9 +123,7 @@ def test_wait_for_an_edge_that_is_offline(driver: Driver, waiting: FakeTime) -> 
     assert 890 < sum(waiting.slept) < 910
 
 
-def test_stop_and_start(
-    driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
-) -> None:
+def test_stop_start(driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox) -> None:
     assert driver.stop_node(running) is True
     assert requests(sandbox) == [STATE, STOP]
     driver.ex_wait_node_in_state(running, "STOPPED")

@@ -134,9 +134,7 @@ def test_node_has_the_addresses_of_its_location(
     assert (node.extra.get("nuvlabox-name") == where) is where.startswith("edge")
 
 
-def test_node_whose_host_is_a_name_has_no_address(
-    driver: Driver, sandbox: Sandbox, running: Node
-) -> None:
+def test_node_whose_host_is_a_name(driver: Driver, sandbox: Sandbox, running: Node) -> None:
     sandbox.world.set_parameter(running.id, "hostname", "blog.example.org")
     node = driver.ex_get_node(running.id)
     assert node.extra["hostname"] == "blog.example.org"
@@ -229,9 +227,7 @@ def test_parameter_of_a_node_in_error(driver: Driver, start: Start) -> None:
         driver.ex_get_node_parameter(node, "hostname", ignore_abort=False)
 
 
-def test_logs_of_components(
-    driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
-) -> None:
+def test_logs(driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox) -> None:
     logs = driver.ex_get_node_logs(running, ["web", "db"])
     assert logs.keys() == {"web", "db"}
     assert logs["web"][0].endswith("web is up")
@@ -303,9 +299,7 @@ def test_machine_has_the_state_of_the_edge(
     assert {m.state for m in driver.ex_list_virtual_machines()} == {means}
 
 
-def test_list_machines_of_a_node(
-    driver: Driver, running: Node, sandbox: Sandbox, start: Start
-) -> None:
+def test_machines_of_a_node(driver: Driver, running: Node, sandbox: Sandbox, start: Start) -> None:
     assert driver.ex_list_virtual_machines(node=running) == []
     assert len(sandbox.journal) <= 1
     node = start(where="edge-geneva")

@@ -76,9 +76,7 @@ def test_destroy_by_force_what_cannot_be_stopped(
     assert deployments(sandbox) == []
 
 
-def test_destroy_an_application_in_error_waits_for_its_end(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_destroy_an_application_in_error_waits(driver: Driver, sandbox: Sandbox) -> None:
     deploy(driver, FAILING)
     sandbox.clock.advance(300)
     [node] = driver.list_nodes()
@@ -117,9 +115,7 @@ def test_change_without_the_credential(driver: Driver, bare: Node, act: str) -> 
     assert "Check that this account" not in str(caught.value)
 
 
-def test_destroy_uses_another_credential_of_the_location(
-    driver: Driver, bare: Node, sandbox: Sandbox
-) -> None:
+def test_destroy_uses_another_credential(driver: Driver, bare: Node, sandbox: Sandbox) -> None:
     service = stored(sandbox, bare.id)["infrastructure-service"]
     sandbox.world.add_credential(service, name="spare")
     assert driver.destroy_node(bare) is True

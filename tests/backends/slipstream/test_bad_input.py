@@ -128,9 +128,7 @@ def test_create_node_with_values_of_a_wrong_type(
 
 
 @pytest.mark.parametrize("option", ["ex_active_only", "ex_addresses"])
-def test_list_nodes_with_a_flag_that_is_no_boolean(
-    driver: Driver, sandbox: Sandbox, option: str
-) -> None:
+def test_list_nodes_with_a_wrong_flag(driver: Driver, sandbox: Sandbox, option: str) -> None:
     wrong: Any = {option: "no"}
     with pytest.raises(TypeError, match=f"{option} must be True or False, not str"):
         driver.list_nodes(**wrong)
@@ -150,9 +148,7 @@ def test_create_node_of_no_image(
 
 
 @pytest.mark.parametrize("argument", ["image", "size", "location"])
-def test_create_node_with_objects_of_another_driver(
-    driver: Driver, sandbox: Sandbox, argument: str
-) -> None:
+def test_create_node_of_another_driver(driver: Driver, sandbox: Sandbox, argument: str) -> None:
     other = DummyNodeDriver("x")
     objects: dict[str, Any] = {
         "image": NodeImage(WORDPRESS, "x", other),
@@ -182,9 +178,7 @@ def test_create_node_with_an_image_of_another_endpoint(driver: Driver) -> None:
             driver.create_node(image=image)
 
 
-def test_create_node_with_an_image_of_another_session_is_accepted(
-    driver: Driver, bob: Driver
-) -> None:
+def test_create_node_with_an_image_of_another_session(driver: Driver, bob: Driver) -> None:
     assert bob.create_node(image=driver.get_image(WORDPRESS)).extra["username"] == "bob"
 
 
@@ -253,9 +247,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("image_id", [*ROOTS, *ELSEWHERE])
-def test_image_with_an_id_that_reaches_anything_else(
-    driver: Driver, sandbox: Sandbox, image_id: str
-) -> None:
+def test_image_id_that_reaches_elsewhere(driver: Driver, sandbox: Sandbox, image_id: str) -> None:
     image = NodeImage(WORDPRESS, "x", driver)
     image.id = image_id
     calls: list[Any] = [

@@ -214,9 +214,7 @@ def test_create_node_knows_the_size_that_all_machines_have(
 
 
 @pytest.mark.parametrize("option", ["cloud", "parameters", "multiplicity", "tolerate_failures"])
-def test_create_node_with_an_option_that_is_none(
-    create: Create, sandbox: Sandbox, option: str
-) -> None:
+def test_create_node_with_an_option_of_none(create: Create, sandbox: Sandbox, option: str) -> None:
     create("x", **{f"ex_{option}": None})
     assert len(sandbox.world.runs) == 1
 
@@ -253,16 +251,14 @@ def test_create_node_that_takes_long_to_be_accepted_is_not_sent_again(
 
 def test_create_node_that_is_not_allowed(create: Create, sandbox: Sandbox) -> None:
     module = sandbox.world.library.find(f"{WORDPRESS}/478")
-    module.rights.public = module.rights.group = frozenset({"Get"})
+    module.public = frozenset({"Get"})
     with pytest.raises(RequestFailed, match="does not have the rights") as caught:
         create()
     assert caught.value.http_code == 403
     assert [entry.method for entry in sandbox.journal] == ["POST"]
 
 
-def test_create_node_reads_a_component_again_before_it_refuses_a_name(
-    create: Create, sandbox: Sandbox
-) -> None:
+def test_create_node_reads_a_component_again_to_refuse(create: Create, sandbox: Sandbox) -> None:
     with pytest.raises(UnknownName, match="Unknown parameter 'no_such'"):
         create(ex_parameters={"no_such": "x"})
     assert len(sandbox.journal.entries("GET", f"/module/{WORDPRESS}/478")) == 1

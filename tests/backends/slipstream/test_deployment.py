@@ -65,7 +65,7 @@ def test_create_node_with_a_response_that_is_no_refusal(
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 415, 429])
-def test_create_node_that_is_refused(
+def test_create_node_refused(
     driver: Driver, sandbox: Sandbox, image: NodeImage, status: int
 ) -> None:
     sandbox.faults.add("POST", "/run", status=status)
@@ -102,9 +102,7 @@ def test_create_node_that_is_interrupted(
         assert "may have been deployed: look with list_nodes()" in note
 
 
-def test_create_node_whose_request_was_never_sent(
-    driver: Driver, sandbox: Sandbox, image: NodeImage
-) -> None:
+def test_create_node_that_was_not_sent(driver: Driver, sandbox: Sandbox, image: NodeImage) -> None:
     sandbox.stop()
     with pytest.raises(CannotConnect) as caught:
         driver.create_node(name="blog", image=image)

@@ -77,9 +77,7 @@ class Failing:
 
 
 @pytest.mark.parametrize(("error", "types"), PROMISED, ids=name_of)
-def test_error_has_the_types_that_it_promises(
-    error: DriverError, types: tuple[type[Exception], ...]
-) -> None:
+def test_error_has_its_types(error: DriverError, types: tuple[type[Exception], ...]) -> None:
     for cls in (LibcloudError, BaseHTTPError, *types):
         assert isinstance(error, cls)
 

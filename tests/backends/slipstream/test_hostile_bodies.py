@@ -64,9 +64,7 @@ def filled(document: bytes, root: str) -> bytes:
 
 @pytest.mark.parametrize("call", XML_CALLS)
 @pytest.mark.parametrize("document", BAD_XML)
-def test_xml_that_is_malformed_or_hostile(
-    driver: Driver, sandbox: Sandbox, call: str, document: str
-) -> None:
+def test_xml_hostile(driver: Driver, sandbox: Sandbox, call: str, document: str) -> None:
     path, root, ask = XML_CALLS[call]
     body = filled(BAD_XML[document], root)
     sandbox.faults.add("GET", path, body=body, headers=XML, times=None)
@@ -108,23 +106,6 @@ def test_xml_bomb_in_an_error(driver: Driver, sandbox: Sandbox) -> None:
     assert len(str(caught.value)) < 300
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "<runs/>",
-        '<runs totalCount="many"/>',
-        '<runs totalCount="-1"/>',
-        '<runs totalCount="3" count="0"/>',
-        '<runs totalCount="²"/>',
-        f'<runs totalCount="{"9" * 5000}"/>',
-    ],
-)
-def test_list_nodes_that_is_not_complete(driver: Driver, sandbox: Sandbox, body: str) -> None:
-    sandbox.faults.add("GET", "/run", body=body, headers=XML, times=None)
-    with pytest.raises(MalformedAnswer, match="Cannot list deployments"):
-        driver.list_nodes()
-
-
 BAD_JSON: dict[str, bytes] = {
     "deep nesting": b"[" * 100_000,
     "deep nesting in an object": b'{"count":' * 50_000,
@@ -145,32 +126,21 @@ BAD_JSON: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("document", BAD_JSON)
-def test_json_that_is_malformed_or_hostile(
-    driver: Driver, sandbox: Sandbox, document: str
-) -> None:
-    sandbox.faults.add("PUT", "/api/.*", body=BAD_JSON[document], headers=JSON, times=None)
+def test_json_hostile(driver: Driver, sandbox: Sandbox, document: str) -> None:
+    sandbox.faults.add(path="/api/.*", body=BAD_JSON[document], headers=JSON, times=None)
     for call in (driver.list_sizes, driver.ex_list_virtual_machines):
         with pytest.raises(MalformedAnswer) as caught:
             call()
         assert sandbox.url in str(caught.value)
         assert len(str(caught.value)) < 500
-
-
-@pytest.mark.parametrize("document", BAD_JSON)
-def test_session_list_that_is_malformed(driver: Driver, sandbox: Sandbox, document: str) -> None:
-    sandbox.faults.add("GET", "/api/session", body=BAD_JSON[document], headers=JSON, times=None)
     sandbox.faults.add("GET", "/user/.*", status=404, times=None)
-    with pytest.raises(LibcloudError) as caught:
-        driver.list_key_pairs()
-    assert len(str(caught.value)) < 500
+    with pytest.raises(LibcloudError) as refused:
+        driver.list_key_pairs()  # reads the list of sessions
+    assert len(str(refused.value)) < 500
 
 
 ODD = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=5),
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
     st.lists(st.integers(), max_size=2),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
     st.fixed_dictionaries({"href": st.one_of(st.none(), st.integers(), st.text(max_size=9))}),

@@ -54,9 +54,7 @@ def test_list_images_of_a_tree_with_nothing_to_skip(driver: Driver) -> None:
         assert len(driver.list_images(ex_path="examples/images", ex_recurse=True)) == 3
 
 
-def test_list_images_below_the_root_reads_each_project_once(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_list_images_below_the_root_reads_projects_once(driver: Driver, sandbox: Sandbox) -> None:
     with pytest.warns(RuntimeWarning, match=r"below 'the root'|the root"):
         images = driver.list_images(ex_path="", ex_recurse=True)
     assert f"{WORDPRESS}/478" in ids(images)
@@ -115,11 +113,11 @@ def test_get_image_of_an_application(driver: Driver) -> None:
     assert "port" in [item["name"] for item in nodes["apache"]["parameters"]]
 
 
-def test_delete_image_whose_response_was_lost_is_not_sent_again(
+def test_delete_image_whose_response_was_lost_is_sent_once(
     driver: Driver, sandbox: Sandbox
 ) -> None:
     for module in sandbox.world.library.versions(WORDPRESS):
-        module.rights.owner = "alice"
+        module.owner = "alice"
     sandbox.faults.add("DELETE", cut="after", times=None, path="/module/.*")
     image = driver.get_image(f"{WORDPRESS}/478")
     with pytest.raises(Exception, match="no complete response"):

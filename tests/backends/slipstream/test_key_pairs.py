@@ -48,14 +48,12 @@ def test_list_names_keys_by_comment_or_else_by_fingerprint(
     assert pairs[2].public_key == driver.get_key_pair("robot").public_key == RESTRICTED
     assert pairs[2].extra["options"].startswith("command=")
     assert all(pair.private_key is None for pair in pairs)
-    assert "a line among its SSH keys that is none" in caplog.text
+    assert "a line of the profile is called an SSH key and is none" in caplog.text
     assert "rubbish" not in caplog.text
 
 
 @pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen")
-def test_list_has_the_fingerprints_of_ssh_keygen(
-    driver: Driver, keys: list[str], tmp_path: Path
-) -> None:
+def test_list_has_ssh_keygen_fingerprints(driver: Driver, keys: list[str], tmp_path: Path) -> None:
     path = tmp_path / "key"
 
     def fingerprint(kind: str) -> str:
@@ -81,9 +79,7 @@ CALLS: dict[str, Callable[[Driver], object]] = {
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_every_other_line_survives(
-    driver: Driver, sandbox: Sandbox, keys: list[str], call: str
-) -> None:
+def test_other_lines_survive(driver: Driver, sandbox: Sandbox, keys: list[str], call: str) -> None:
     CALLS[call](driver)
     deleted = {"delete home": keys[0], "delete desk": keys[5], "delete nameless": keys[1]}
     before = [line for line in keys if line != deleted.get(call)]
@@ -192,9 +188,7 @@ def test_import_in_six_threads_loses_no_key(driver: Driver, sandbox: Sandbox) ->
     assert lines(sandbox)[: len(before)] == before
 
 
-def test_import_whose_response_was_lost_is_not_sent_again(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_import_whose_response_was_lost_is_not_repeated(driver: Driver, sandbox: Sandbox) -> None:
     sandbox.faults.add("PUT", "/user/alice", cut="after", times=None)
     with pytest.raises(Exception, match="no complete response"):
         driver.import_key_pair_from_string("mine", KEY)

@@ -90,9 +90,7 @@ def test_node_state_map_has_all_phases() -> None:
     assert set(Driver.NODE_STATE_MAP) == {phase.value for phase in Phase}
 
 
-def test_node_that_is_aborted_is_in_error_until_it_has_ended(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_node_that_is_aborted_is_in_error_until_its_end(driver: Driver, sandbox: Sandbox) -> None:
     node = driver.create_node(image=driver.get_image(WORDPRESS))
     sandbox.world.abort_run(node.id, "disk full")
     for result in (driver.ex_get_node(node.id), driver.list_nodes()[0]):
@@ -176,9 +174,7 @@ def test_list_sizes_of_a_location(driver: Driver, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("user", ["alice", "bob", "super"])
-def test_list_sizes_of_the_locations_of_the_account(
-    login: Login, sandbox: Sandbox, user: str
-) -> None:
+def test_list_sizes_of_the_own_locations(login: Login, sandbox: Sandbox, user: str) -> None:
     driver = login(user)
     own = {location.name for location in driver.list_locations()}
     sandbox.journal.clear()
@@ -220,9 +216,7 @@ def test_list_sizes_without_any_price(driver: Driver, sandbox: Sandbox) -> None:
     ],
     ids=lambda body: json.dumps(body)[:30],
 )
-def test_list_sizes_whose_search_failed_on_the_server(
-    driver: Driver, sandbox: Sandbox, body: object
-) -> None:
+def test_list_sizes_of_a_failed_search(driver: Driver, sandbox: Sandbox, body: object) -> None:
     sandbox.faults.add("PUT", "/api/service-offer", body=json.dumps(body), headers=JSON)
     with pytest.raises(MalformedAnswer, match="Cannot list service offers"):
         driver.list_sizes()
@@ -258,9 +252,7 @@ def test_list_locations_sends_as_many_requests_however_many_there_are(
     assert search.form["$select"] == ["id,connector,resource:country"]
 
 
-def test_searches_name_their_parameters_as_the_server_does(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_searches_use_the_parameters_of_the_server(driver: Driver, sandbox: Sandbox) -> None:
     driver.list_locations()
     driver.list_sizes()
     driver.ex_list_virtual_machines()
@@ -287,9 +279,7 @@ def test_list_locations_of_a_privileged_user(login: Login, sandbox: Sandbox) -> 
     assert "exoscale-ch-gva" in [item.name for item in admin.list_locations()]
 
 
-def test_list_locations_where_credentials_may_not_be_read(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_list_locations_without_right_to_credentials(driver: Driver, sandbox: Sandbox) -> None:
     body = json.dumps({"status": 403, "message": "credentials required"})
     sandbox.faults.add("PUT", "/api/credential", status=403, body=body, headers=JSON)
     assert len(driver.list_locations()) == 2

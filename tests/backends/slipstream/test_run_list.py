@@ -50,9 +50,7 @@ def newest(zone: str, *, after: int = 0) -> Callable[[list[Any], int, int], None
 
 @THOROUGH
 @given(gaps=st.lists(st.sampled_from([0, 0, 1, 5]), max_size=30), script=slow_changes)
-def test_run_list_gives_all_that_stays_and_nothing_twice(
-    gaps: list[int], script: list[Change]
-) -> None:
+def test_run_list_gives_all_that_stays_once(gaps: list[int], script: list[Change]) -> None:
     listed = Listed(started(gaps, "UTC"), newest("UTC"), script)
     handed = list_runs(listed, page=12, overlap=8)
     assert len(handed) == len(set(handed))
@@ -68,9 +66,7 @@ def started(gaps: list[int], zone: str) -> Iterator[dict[str, Any]]:
 
 @THOROUGH
 @given(gaps=st.lists(st.sampled_from([1, 5]), max_size=40), script=changes)
-def test_run_list_that_changes_fast_is_whole_or_given_up(
-    gaps: list[int], script: list[Change]
-) -> None:
+def test_run_list_changing_fast_is_whole_or_fails(gaps: list[int], script: list[Change]) -> None:
     listed = Listed(started(gaps, "UTC"), newest("UTC", after=1), script)
     given_up = False
     try:
@@ -214,13 +210,16 @@ RUN_LISTS: dict[str, tuple[Answer, int, str]] = {
         30, r"brought \d+ of the \d+",
     ),
     "without-id": (lambda _, __: '<runs totalCount="1"><item/></runs>', 1, "without an id"),
+    "empty": (lambda _, __: "<runs/>", 3, "counts none"),
+    **{
+        f"count-{count[:9]}": (lambda _, __, count=count: listed_runs(count, []), 3, "counts")
+        for count in ("-1", '3" count="0', "²", "9" * 5000)
+    },
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("answer", "most", "reason"), RUN_LISTS.values(), ids=RUN_LISTS)
-def test_run_list_that_lies(
-    driver: Driver, serve: Any, answer: Answer, most: int, reason: str
-) -> None:
+def test_run_list_lies(driver: Driver, serve: Any, answer: Answer, most: int, reason: str) -> None:
     requests = serve(answer)
     with pytest.raises(MalformedAnswer, match=f"Cannot list deployments.*{reason}"):
         driver.list_nodes(ex_addresses=False)
@@ -262,9 +261,7 @@ def test_projects_that_never_end(driver: Driver, serve: Any) -> None:
              '<item resourceUri="module/../user/alice"/>', '<item version="3"/>']
 )  # fmt: skip
 @pytest.mark.parametrize("path", [None, "", "apps"])
-def test_list_images_without_an_id(
-    driver: Driver, serve: Any, item: str, path: str | None
-) -> None:
+def test_list_images_without_id(driver: Driver, serve: Any, item: str, path: str | None) -> None:
     serve(lambda _, __: project("apps", item) if path else f"<list>{item}</list>")
     with pytest.raises(MalformedAnswer, match="what is no module"):
         driver.list_images(ex_path=path)

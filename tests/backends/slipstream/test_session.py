@@ -10,9 +10,7 @@ from slipstream.sandbox import Sandbox
 from .support import JSON, Driver, Login, logins
 
 
-def test_session_is_not_renewed_for_a_refusal_of_the_json_half(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_session_is_not_renewed_for_a_refusal_in_json(driver: Driver, sandbox: Sandbox) -> None:
     body = json.dumps({"status": 403, "message": "credentials required"})
     sandbox.faults.add("PUT", "/api/service-offer", status=403, body=body, headers=JSON)
     with pytest.raises(RequestFailed, match="credentials required") as caught:

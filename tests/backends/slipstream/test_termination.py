@@ -70,18 +70,14 @@ def test_destroy_a_node_whose_machine_never_comes(
     assert sum(waiting.slept) == pytest.approx(LAUNCH_TIMEOUT, abs=10)
 
 
-def test_destroy_a_node_that_stays_up_without_a_machine(
-    driver: Driver, sandbox: Sandbox, node: Node
-) -> None:
+def test_destroy_without_a_machine_stays_up(driver: Driver, sandbox: Sandbox, node: Node) -> None:
     sandbox.world.hold_run(node.id)
     refuse(sandbox, NO_INSTANCES)
     with pytest.raises(Conflict, match="no instances"):
         driver.destroy_node(node)
 
 
-def test_destroy_that_is_refused(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime, node: Node
-) -> None:
+def test_destroy_refused(driver: Driver, sandbox: Sandbox, waiting: FakeTime, node: Node) -> None:
     refuse(sandbox, "The cloud is closed", times=1)
     with pytest.raises(Conflict, match="The cloud is closed"):
         driver.destroy_node(node)

@@ -114,9 +114,7 @@ def test_retry_after_that_is_malformed(
     assert all(pause <= 0.001 for pause in pauses)
 
 
-def test_retry_after_that_is_too_long(
-    driver: Driver, sandbox: Sandbox, pauses: list[float]
-) -> None:
+def test_retry_after_too_long(driver: Driver, sandbox: Sandbox, pauses: list[float]) -> None:
     sandbox.faults.add("GET", "/run", status=429, retry_after=3600, times=None)
     with pytest.raises(RateLimitReached) as caught:
         driver.list_nodes()

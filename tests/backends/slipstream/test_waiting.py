@@ -29,7 +29,7 @@ def node(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> Node:
         (iter(["Provisioning"]), "Provisioning"),
     ],
 )
-def test_wait_for_states_in_any_case_and_number(
+def test_wait_for_states_in_any_case(
     driver: Driver, node: Node, states: Any, reached: str
 ) -> None:
     assert driver.ex_wait_node_in_state(node, states, wait_period=5) == reached
@@ -49,9 +49,7 @@ def test_wait_for_a_node_whose_script_fails(driver: Driver, waiting: FakeTime) -
     assert sum(waiting.slept) < 600
 
 
-def test_wait_for_a_ready_node_that_is_aborted(
-    driver: Driver, node: Node, sandbox: Sandbox
-) -> None:
+def test_wait_for_a_ready_node_with_an_abort(driver: Driver, node: Node, sandbox: Sandbox) -> None:
     sandbox.world.abort_run(node.id, "half of it is missing")
     sandbox.clock.advance(1000)
     assert sandbox.world.run(node.id).state == "Ready"
@@ -131,9 +129,7 @@ def test_parameter_that_does_not_exist_never_aborts_the_deployment(
     assert driver.ex_wait_node_in_state(node) == "Ready"
 
 
-def test_parameters_that_are_read_on_the_way_exist(
-    driver: Driver, node: Node, sandbox: Sandbox
-) -> None:
+def test_parameters_read_on_the_way_exist(driver: Driver, node: Node, sandbox: Sandbox) -> None:
     driver.ex_wait_node_in_state(node, wait_period=5)
     sandbox.world.abort_run(node.id, "x")
     driver.ex_wait_node_in_state(node, ignore_abort=True)
