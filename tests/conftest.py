@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import libcloud.security
 import pytest
-from endpoints_under_test import LiveEndpoint, serve
+from endpoints_under_test import KINDS, LiveEndpoint, serve
 from fake_time import FakeTime
 from hypothesis import settings
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -18,7 +18,7 @@ settings.load_profile("of-the-project")
 pytest_plugins = ["slipstream.testing.pytest_plugin", "slipstream.testing.plugins"]
 
 
-@pytest.fixture(params=["slipstream", "nuvla", "campus"])
+@pytest.fixture(params=KINDS)
 def endpoint(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,

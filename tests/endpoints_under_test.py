@@ -20,6 +20,8 @@ from slipstream.sandbox import Sandbox
 PLUGIN = Path(__file__).parents[1] / "examples" / "plugins" / "endpoint"
 BLOG = "apps/WordPress/wordpress"
 OWN = "the password of the user"
+KINDS = ("slipstream", "nuvla", "campus")
+"""The last one is added by a plugin."""
 
 
 @attrs.define(slots=False)
