@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import libcloud.security
 import pytest
-from endpoints_under_test import LiveEndpoint, serve
+from endpoints_under_test import KINDS, LiveEndpoint, serve
 from fake_time import FakeTime
 from hypothesis import settings
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -19,14 +18,14 @@ settings.load_profile("of-the-project")
 pytest_plugins = ["slipstream.testing.pytest_plugin", "slipstream.testing.plugins"]
 
 
-@pytest.fixture(params=["slipstream", "nuvla", "campus"])
+@pytest.fixture(params=KINDS)
 def endpoint(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[LiveEndpoint]:
     """An endpoint of each kind in turn: of both families, and of a kind that a plugin adds."""
-    folder = tmp_path / "installed"
-    folder.mkdir()
-    with serve(request.param, folder, monkeypatch) as endpoint:
+    with serve(request.param, tmp_path_factory.mktemp("installed"), monkeypatch) as endpoint:
         yield endpoint
 
 

@@ -19,6 +19,9 @@ from slipstream.sandbox import Sandbox
 
 PLUGIN = Path(__file__).parents[1] / "examples" / "plugins" / "endpoint"
 BLOG = "apps/WordPress/wordpress"
+OWN = "the password of the user"
+KINDS = ("slipstream", "nuvla", "campus")
+"""The last one is added by a plugin."""
 
 
 @attrs.define(slots=False)
@@ -46,12 +49,16 @@ class LiveEndpoint:
         return self.sandbox.url.replace("127.0.0.1", host)
 
     def login(
-        self, key: str | None = None, secret: str | None = None, **options: Any
+        self, key: str | None = None, secret: str | None = OWN, **options: Any
     ) -> SlipStreamNodeDriver:
-        """Make a driver, for the sandbox's main user unless told otherwise."""
+        """Make a driver, for the sandbox's main user unless another one is given."""
         if key is None and not {"ex_cookie_file", "ex_login_method"} & options.keys():
-            key, secret = self.sandbox.username, self.sandbox.password
-            options.setdefault("ex_login_method", "internal")
+            key = self.sandbox.username
+        if secret == OWN:
+            user = self.sandbox.users.get(key or "")
+            secret = user.password if user else None
+            if user:
+                options.setdefault("ex_login_method", "internal")
         options = {"ex_endpoint": self.url, "retry_delay": 0.001, **options}
         driver = SlipStreamNodeDriver(key, secret, **options)
         self._made.callback(driver.close)
@@ -70,6 +77,22 @@ class LiveEndpoint:
         """A node on its way."""
         given = {"image": self.image(driver), "location": self.location(driver), **options}
         return driver.create_node(name, **given)
+
+    def add_nodes(self, number: int) -> list[str]:
+        """Add deployments that run, and give their ids in the order of a listing."""
+        world = self.sandbox.world
+        add = world.add_deployments if self.family == "nuvla" else world.add_runs
+        return list(reversed(add(number)))
+
+    def fail(self, node: Node, reason: str) -> None:
+        """Let a node fail: on Nuvla with its next job, elsewhere at once."""
+        world = self.sandbox.world
+        (world.fail if self.family == "nuvla" else world.abort_run)(node.id, reason)
+
+    def hold(self, node: Node) -> None:
+        """Let a node stay in its state."""
+        world = self.sandbox.world
+        (world.hold if self.family == "nuvla" else world.hold_run)(node.id)
 
     def pass_time(self, seconds: int = 600) -> None:
         """Let what was begun come to its end."""

@@ -24,3 +24,14 @@ class FakeTime:
 
     def time(self) -> float:
         return time.time() + self.ahead
+
+
+class StoppedTime(FakeTime):
+    """The same, but moved by sleeping alone: how long the machine takes does not count."""
+
+    def __init__(self, follow: Callable[[float], object] = lambda _: None) -> None:
+        super().__init__(follow)
+        self._began = time.monotonic()
+
+    def monotonic(self) -> float:
+        return self._began + self.ahead

@@ -1,41 +1,30 @@
-"""Drivers on a sandbox of one family."""
+"""Drivers on an endpoint of each kind; the folders below narrow it to one family."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-
 import pytest
-from fake_time import FakeTime
+from endpoints_under_test import LiveEndpoint
+from fake_time import FakeTime, StoppedTime
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.sandbox import Sandbox
 
-Login = Callable[..., SlipStreamNodeDriver]
+from .support import Driver, Login
 
 
 @pytest.fixture
-def login(sandbox: Sandbox) -> Iterator[Login]:
+def sandbox(endpoint: LiveEndpoint) -> Sandbox:
+    """The server of the endpoint, whose clock moves when a test moves it."""
+    return endpoint.sandbox
+
+
+@pytest.fixture
+def login(endpoint: LiveEndpoint) -> Login:
     """Make drivers: for the main user, a user of the sandbox, or with a key and secret."""
-    with ExitStack() as stack:
-
-        def make(
-            key: str | None = None, secret: str | None = "of the user", **options: object
-        ) -> SlipStreamNodeDriver:
-            if key is None and not {"ex_cookie_file", "ex_login_method"} & options.keys():
-                key = sandbox.username
-            if secret == "of the user":
-                secret = sandbox.users[key].password if key in sandbox.users else None
-            options = {"ex_endpoint": sandbox.url, "retry_delay": 0.001, **options}
-            driver = SlipStreamNodeDriver(key, secret, **options)  # type: ignore[arg-type]
-            stack.callback(driver.close)
-            return driver
-
-        yield make
+    return endpoint.login
 
 
 @pytest.fixture
-def driver(login: Login, sandbox: Sandbox) -> SlipStreamNodeDriver:
+def driver(login: Login, sandbox: Sandbox) -> Driver:
     """A driver for the main user; the journal starts after its login."""
     driver = login()
     sandbox.journal.clear()
@@ -43,7 +32,7 @@ def driver(login: Login, sandbox: Sandbox) -> SlipStreamNodeDriver:
 
 
 @pytest.fixture
-def bob(login: Login, sandbox: Sandbox) -> SlipStreamNodeDriver:
+def bob(login: Login, sandbox: Sandbox) -> Driver:
     """A driver for another user; the journal starts after its login."""
     driver = login("bob")
     sandbox.journal.clear()
@@ -53,6 +42,6 @@ def bob(login: Login, sandbox: Sandbox) -> SlipStreamNodeDriver:
 @pytest.fixture
 def waiting(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     """Let pauses move the sandbox's clock and take no time."""
-    fake = FakeTime(sandbox.clock.advance)
+    fake = StoppedTime(sandbox.clock.advance)
     monkeypatch.setattr("slipstream.transport.clock.time", fake)
     return fake

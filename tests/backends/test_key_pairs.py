@@ -11,95 +11,78 @@ from endpoints_under_test import LiveEndpoint
 from libcloud.compute.base import KeyPair
 from libcloud.compute.types import KeyPairDoesNotExistError, KeyPairError
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, KeyPairConflict, KeyPairMissing
+from slipstream.sandbox import Sandbox
 from slipstream.values.ssh_key import generate
 
-ONE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcXWY+fsvBE1hYIURRt9IdlseO7BiQ1wWjWx8EqwrGz"
-TWO = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILSSbaV6YtS3GWUVXjFm881NqhWzZo+fmWZb2dx9NLZO"
+from .support import KEY, OTHER_KEY, Driver, changed
 
 
-@pytest.fixture
-def driver(endpoint: LiveEndpoint) -> SlipStreamNodeDriver:
-    return endpoint.login()
-
-
-def changes(endpoint: LiveEndpoint) -> list[str]:
-    """The requests that may have changed something; a PUT with a form is a search."""
-    return [e.method for e in endpoint.sandbox.journal if e.method != "GET" and e.form is None]
-
-
-def test_import_and_get_by_name_or_fingerprint(driver: SlipStreamNodeDriver) -> None:
-    pair = driver.import_key_pair_from_string("mine", f"  {ONE} a comment\n")
+def test_import_and_get_by_name_or_fingerprint(driver: Driver) -> None:
+    pair = driver.import_key_pair_from_string("mine", f"  {KEY} a comment\n")
     assert pair.name == "mine"
     for name in ("mine", pair.fingerprint, pair.extra["fingerprint_sha256"]):
-        assert driver.get_key_pair(name).public_key.split()[1] == ONE.split()[1]
+        assert driver.get_key_pair(name).public_key.split()[1] == KEY.split()[1]
         assert driver.get_key_pair(name).name == "mine"
 
 
 def test_import_from_a_file_in_the_home_directory(
-    driver: SlipStreamNodeDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "id.pub").write_text(f"{ONE} from the file\n")
+    (tmp_path / "id.pub").write_text(f"{KEY} from the file\n")
     driver.import_key_pair_from_file("mine", "~/id.pub")
-    assert driver.get_key_pair("mine").public_key.split()[1] == ONE.split()[1]
+    assert driver.get_key_pair("mine").public_key.split()[1] == KEY.split()[1]
 
 
-def test_import_of_the_same_key_again_changes_nothing(
-    endpoint: LiveEndpoint, driver: SlipStreamNodeDriver
-) -> None:
-    first = driver.import_key_pair_from_string("mine", ONE)
-    endpoint.sandbox.journal.clear()
-    again = driver.import_key_pair_from_string("mine", f"{ONE} whatever")
+def test_import_of_the_same_key_again(driver: Driver, sandbox: Sandbox) -> None:
+    first = driver.import_key_pair_from_string("mine", KEY)
+    sandbox.journal.clear()
+    again = driver.import_key_pair_from_string("mine", f"{KEY} whatever")
     assert again.extra["id"] == first.extra["id"]
-    assert changes(endpoint) == []
+    assert changed(sandbox) == []
 
 
-def test_drivers_of_one_program_lose_no_key_of_each_other(endpoint: LiveEndpoint) -> None:
+def test_create_by_several_drivers_loses_no_key(endpoint: LiveEndpoint, sandbox: Sandbox) -> None:
     names = {f"key-{number}" for number in range(4)}
     drivers = [endpoint.login() for _ in names]
-    endpoint.sandbox.faults.add("PUT", "/user/.*", delay=1.0)  # what the others write meanwhile
+    sandbox.faults.add("PUT", "/user/.*", delay=0.3)  # what the others write meanwhile
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda driver, name: driver.create_key_pair(name), drivers, names))
     assert names <= {pair.name for pair in drivers[0].list_key_pairs()}
 
 
-def test_name_of_another_key_is_refused(
-    endpoint: LiveEndpoint, driver: SlipStreamNodeDriver
-) -> None:
-    driver.import_key_pair_from_string("mine", ONE)
-    endpoint.sandbox.journal.clear()
+def test_import_under_the_name_of_another_key(driver: Driver, sandbox: Sandbox) -> None:
+    driver.import_key_pair_from_string("mine", KEY)
+    sandbox.journal.clear()
     with pytest.raises(KeyPairError, match="another SSH key named 'mine'") as caught:
-        driver.import_key_pair_from_string("mine", TWO)
+        driver.import_key_pair_from_string("mine", OTHER_KEY)
     assert isinstance(caught.value, KeyPairConflict)
     with pytest.raises(KeyPairConflict):
         driver.create_key_pair("mine")
-    assert changes(endpoint) == []
+    assert changed(sandbox) == []
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_what_is_no_public_key_is_refused_and_not_quoted(
-    endpoint: LiveEndpoint, driver: SlipStreamNodeDriver, damaged: bool
-) -> None:
+def test_import_of_what_is_no_public_key(driver: Driver, sandbox: Sandbox, damaged: bool) -> None:
     text = generate("x")[1]
     if damaged:
         text = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQC7vbqajDhA4RH5KZ3Nq8F0xnkZ3T0pVYyLw8dQ x"
-    endpoint.sandbox.journal.clear()
+    sandbox.journal.clear()
     with pytest.raises(BadInput) as caught:
         driver.import_key_pair_from_string("mine", text)
     assert text.splitlines()[-1][:40] not in str(caught.value)
-    assert len(endpoint.sandbox.journal) == 0
+    assert len(sandbox.journal) == 0
 
 
-def test_private_half_of_a_new_key_pair_stays_local(
-    endpoint: LiveEndpoint, driver: SlipStreamNodeDriver, caplog: pytest.LogCaptureFixture
+def test_create_keeps_the_private_key_local(
+    driver: Driver, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     pair = driver.create_key_pair("fresh")
     assert pair.private_key is not None
     assert "PRIVATE KEY" in pair.private_key
-    assert all(b"PRIVATE" not in entry.body for entry in endpoint.sandbox.journal)
+    assert all(b"PRIVATE" not in entry.body for entry in sandbox.journal)
     secret = pair.private_key.splitlines()[1]
     assert secret not in caplog.text + repr(pair) + repr(pair.extra)
     listed = driver.get_key_pair("fresh")
@@ -108,9 +91,9 @@ def test_private_half_of_a_new_key_pair_stays_local(
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
-def test_delete_leaves_every_other_key(driver: SlipStreamNodeDriver, by_hand: bool) -> None:
+def test_delete_leaves_every_other_key(driver: Driver, by_hand: bool) -> None:
     before = [pair.fingerprint for pair in driver.list_key_pairs()]
-    pair = driver.import_key_pair_from_string("mine", ONE)
+    pair = driver.import_key_pair_from_string("mine", KEY)
     if by_hand:
         pair = KeyPair("mine", None, None, driver)  # type: ignore[arg-type]
     assert driver.delete_key_pair(pair) is True
@@ -119,9 +102,50 @@ def test_delete_leaves_every_other_key(driver: SlipStreamNodeDriver, by_hand: bo
         driver.delete_key_pair(pair)
 
 
-def test_unknown_name_is_the_error_that_libcloud_promises(driver: SlipStreamNodeDriver) -> None:
+def test_get_an_unknown_name(driver: Driver) -> None:
     with pytest.raises(KeyPairDoesNotExistError) as caught:
         driver.get_key_pair("nobody")
     assert isinstance(caught.value, KeyPairMissing)
     assert caught.value.name == "nobody"
     assert "'nobody'" in str(caught.value)
+
+
+def test_get_one_of_two_of_a_name(
+    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox
+) -> None:
+    for number, key in enumerate([KEY, OTHER_KEY]):
+        if endpoint.family == "nuvla":
+            alice = sandbox.world.user_id("alice")
+            fields = {"name": "twin", "subtype": "ssh-key", "public_key": key}
+            sandbox.world.document("credential", alice, **fields)
+        else:
+            value = sandbox.world.accounts["alice"].parameters["General.ssh.public.key"]
+            value.value = f"{value.value if number else ''}\n{key} twin"
+    with pytest.raises(KeyPairConflict, match=r"2 key pairs are named 'twin'.*SHA256:.*SHA256:"):
+        driver.get_key_pair("twin")
+    one, other = [pair for pair in driver.list_key_pairs() if pair.name == "twin"]
+    assert driver.get_key_pair(other.fingerprint).public_key == other.public_key
+    assert driver.delete_key_pair(one)
+    assert driver.get_key_pair("twin").fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x07b", " lead"])
+def test_create_under_an_impossible_name(driver: Driver, sandbox: Sandbox, name: str) -> None:
+    for call in (driver.create_key_pair, lambda n: driver.import_key_pair_from_string(n, KEY)):
+        with pytest.raises(BadInput, match="key name"):
+            call(name)
+    assert len(sandbox.journal) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, r"\.pub: No such file"), (b"\xff\xfe", "it is not text")]
+)
+def test_import_from_a_file_that_cannot_be_read(
+    driver: Driver, sandbox: Sandbox, tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    file = tmp_path / "id.pub"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(BadInput, match=f"Cannot read the key file .*{message}"):
+        driver.import_key_pair_from_file("mine", str(file))
+    assert len(sandbox.journal) == 0

@@ -81,11 +81,13 @@ class Wrong:
 
 
 @pytest.mark.parametrize(("record", "arguments"), RECORDS)
-def test_each_field_refuses_what_has_another_type(
+def test_each_field_is_frozen_and_refuses_what_has_another_type(
     record: type[Record], arguments: dict[str, Any]
 ) -> None:
-    record(**arguments)
+    made = record(**arguments)
     for field in attrs.fields(record):  # type: ignore[type-var]
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(made, field.name, None)
         with pytest.raises((TypeError, BadInput)):
             record(**{**arguments, field.name: Wrong()})
 

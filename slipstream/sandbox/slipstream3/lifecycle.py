@@ -83,8 +83,8 @@ def _step(state: State, run: Run, at: datetime) -> None:
         run.put(f"{machine.group}:statecustom", "")
         if machine.component is not None:
             run.put(f"{machine.group}:scale.state", "operational")
-    kept = {"always", "on-error" if run.abort_reason else "on-success"}
-    if run.kind == "Orchestration" and not run.mutable and run.keep_running not in kept:
+    lasting = {"always", "on-error" if run.abort_reason else "on-success"}
+    if run.kind == "Orchestration" and not run.mutable and run.keep_running not in lasting:
         _enter(state, run, "Finalizing", at)
 
 

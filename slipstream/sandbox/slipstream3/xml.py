@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d+)?")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_APOSTROPHE = {"'": "&apos;"}
 _RFC = "http://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html"
 # What the server says where no handler gives a message of its own.
 _SENTENCES = {
@@ -62,7 +63,8 @@ def _attributes(source: object, table: str) -> Markup:
     """Write the attributes that a table names; those that are None are left out."""
     values = attributes_of(source, table).items()
     texts = {name: _clean(_text(value)) for name, value in values if value is not None}
-    return Markup("".join(f" {name}={quoteattr(text)}" for name, text in texts.items()))  # noqa: S704 - escaped
+    attributes = (f" {name}={quoteattr(text, _APOSTROPHE)}" for name, text in texts.items())
+    return Markup("".join(attributes))  # noqa: S704 - they are escaped
 
 
 def _clean(value: Any) -> Any:

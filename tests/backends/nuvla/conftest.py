@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from endpoints_under_test import LiveEndpoint, serve
 from libcloud.compute.base import Node
 
 from slipstream.sandbox import Sandbox
@@ -11,10 +13,10 @@ from .support import Driver, deploy
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A sandbox of the other family, whose clock moves when it is told to."""
-    with Sandbox(family="nuvla", speed=0) as running:
-        yield running
+def endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveEndpoint]:
+    """An endpoint of Nuvla."""
+    with serve("nuvla", tmp_path, monkeypatch) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

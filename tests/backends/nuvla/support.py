@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from libcloud.compute.base import Node, NodeLocation
+from libcloud.compute.types import NodeState
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from backends.support import JSON, KEY, OTHER_KEY, WORDPRESS, Driver, Login, logins
 from slipstream.sandbox import Sandbox
 
-Driver = SlipStreamNodeDriver
-Login = Callable[..., Driver]
+__all__ = ["JSON", "KEY", "OTHER_KEY", "WORDPRESS", "Driver", "Login", "logins"]
 
 COOKIE = "com.com.sixsq.nuvla.cookie"
-WORDPRESS = "apps/WordPress/wordpress"
 WHOAMI = "apps/web/whoami"
 NGINX = "apps/web/nginx"
 REDIS = "apps/web/redis"
@@ -21,7 +19,6 @@ COMPONENT = "apps/trials/component"
 NOBODYS = "deployment/0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
 SWARM, CLUSTER = "swarm-lausanne", "k8s-lausanne"
 WEEK = 7 * 24 * 3600
-JSON = {"Content-Type": "application/json"}
 
 
 def requests(sandbox: Sandbox) -> list[tuple[str, str]]:
@@ -39,10 +36,6 @@ def changes(sandbox: Sandbox) -> list[tuple[str, str]]:
         for (method, path), entry in zip(requests(sandbox), sandbox.journal, strict=True)
         if method != "GET" and entry.form is None
     ]
-
-
-def logins(sandbox: Sandbox) -> int:
-    return len(sandbox.journal.entries("POST", "/api/session"))
 
 
 def place(driver: Driver, name: str = SWARM) -> NodeLocation:
@@ -63,3 +56,9 @@ def stored(sandbox: Sandbox, identifier: str) -> dict[str, Any]:
 
 def deployments(sandbox: Sandbox) -> list[dict[str, Any]]:
     return list(sandbox.world.store.collection("deployment"))
+
+
+def in_state(driver: Driver, sandbox: Sandbox, state: str) -> Node:
+    """A deployment in any state, whoever brought it there."""
+    (identifier,) = sandbox.world.add_deployments(1, state=state)
+    return Node(identifier, "blog", NodeState.UNKNOWN, [], [], driver)

@@ -37,7 +37,7 @@ TRACEBACK = (
         ("", "the server gives no reason"),
     ],
 )  # fmt: skip
-def test_the_reason_is_the_last_line_of_the_message(message: str, expected: str) -> None:
+def test_reason_is_the_last_line_of_the_message(message: str, expected: str) -> None:
     assert reason({"state": "FAILED", "status-message": message}) == expected
 
 
@@ -68,32 +68,28 @@ def late(driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
     return node
 
 
-def test_a_message_that_comes_late_is_waited_for(driver: Driver, late: Node) -> None:
+def test_reason_that_comes_late_is_waited_for(driver: Driver, late: Node) -> None:
     with pytest.raises(NodeFailed, match="no-such-image:latest not found"):
         driver.ex_wait_node_in_state(late)
 
 
-def test_a_node_that_is_read_has_the_late_reason(driver: Driver, late: Node) -> None:
+def test_reason_that_comes_late_for_a_node_that_is_read(driver: Driver, late: Node) -> None:
     assert "no-such-image" in driver.ex_get_node(late.id).extra["abort"]
 
 
-def test_several_nodes_have_the_late_reason(driver: Driver, late: Node) -> None:
+def test_reason_that_comes_late_for_several_nodes(driver: Driver, late: Node) -> None:
     with pytest.raises(NodeFailed, match="no-such-image:latest not found"):
         driver.wait_until_running([late])
 
 
-def test_a_search_that_lags_hides_no_reason(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
+def test_reason_while_a_search_lags(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
     sandbox.world.search_lag = 1.0
     node = deploy(driver, FAILING)
     with pytest.raises(NodeFailed, match="no-such-image:latest not found"):
         driver.ex_wait_node_in_state(node, wait_period=1)
 
 
-def test_a_message_that_never_comes_is_given_up(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
+def test_reason_that_never_comes(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
     node, job, _ = failed(driver, sandbox)
     sandbox.world.change(job, sandbox.world.now(), status_message=None)
     with pytest.raises(NodeFailed, match="the server gives no reason"):
@@ -101,9 +97,7 @@ def test_a_message_that_never_comes_is_given_up(
     assert sum(waiting.slept) == pytest.approx(MESSAGE_TIMEOUT, abs=0.5)
 
 
-def test_a_job_that_was_cleaned_up_gives_no_reason(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
+def test_reason_of_a_job_that_is_gone(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
     node, job, _ = failed(driver, sandbox)
     sandbox.faults.add("GET", f"/api/{job}", status=404)
     with pytest.raises(NodeFailed, match="the server gives no reason"):
@@ -111,9 +105,7 @@ def test_a_job_that_was_cleaned_up_gives_no_reason(
     assert waiting.slept == []
 
 
-def test_reasons_of_several_are_one_search(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
+def test_reasons_are_one_search(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
     node, _, _ = failed(driver, sandbox)
     with pytest.raises(NodeFailed):
         driver.wait_until_running([node])

@@ -8,16 +8,10 @@ from fake_time import FakeTime
 from libcloud.compute.base import KeyPair, Node
 from libcloud.compute.types import NodeState
 
-from slipstream.libcloud.errors import (
-    DriverError,
-    InvalidCredentials,
-    MalformedAnswer,
-    RequestFailed,
-)
+from slipstream.libcloud.errors import DriverError, MalformedAnswer, RequestFailed
 from slipstream.sandbox import Sandbox
-from slipstream.values.ssh_key import generate
 
-from .support import JSON, NOBODYS, WORDPRESS, Driver, Login
+from .support import JSON, KEY, NOBODYS, WORDPRESS, Driver
 
 MODULE = "module/0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
 BROKEN = {
@@ -64,7 +58,7 @@ SEARCHES: dict[str, Callable[[Driver], object]] = {
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("call", READS.values(), ids=READS)
-def test_a_resource_that_makes_no_sense_is_one_clear_error(
+def test_resource_that_makes_no_sense(
     driver: Driver, sandbox: Sandbox, call: Callable[[Driver], object], body: str
 ) -> None:
     sandbox.faults.add("GET", "/api/.*", times=None, body=body, headers=JSON)
@@ -75,7 +69,7 @@ def test_a_resource_that_makes_no_sense_is_one_clear_error(
 
 @pytest.mark.parametrize("body", [*BROKEN.values(), *WRONG.values()], ids=[*BROKEN, *WRONG])
 @pytest.mark.parametrize("call", SEARCHES.values(), ids=SEARCHES)
-def test_a_list_that_makes_no_sense_is_one_clear_error(
+def test_list_that_makes_no_sense(
     driver: Driver, sandbox: Sandbox, call: Callable[[Driver], object], body: str
 ) -> None:
     sandbox.faults.add("PUT", "/api/.*", times=None, body=body, headers=JSON)
@@ -84,9 +78,7 @@ def test_a_list_that_makes_no_sense_is_one_clear_error(
     assert sandbox.url in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "name", ["abc", "", "../x", f"{'0' * 8}-0000-0000-0000-{'0' * 12}/x", "\u00e9"]
-)
+@pytest.mark.parametrize("name", ["abc", "", "../x", f"0{NOBODYS[12:]}/x", "\u00e9"])
 @pytest.mark.parametrize(
     ("collection", "call"),
     [
@@ -96,7 +88,7 @@ def test_a_list_that_makes_no_sense_is_one_clear_error(
         ("infrastructure-service", "list_locations"),
     ],
 )
-def test_an_id_that_no_other_call_takes_is_noticed_in_the_list(
+def test_list_with_an_id_that_no_other_call_takes(
     driver: Driver, sandbox: Sandbox, collection: str, call: str, name: str
 ) -> None:
     body = json.dumps({"resources": [{"id": f"{collection}/{name}"}], "count": 1})
@@ -105,6 +97,7 @@ def test_an_id_that_no_other_call_takes_is_noticed_in_the_list(
         SEARCHES[call](driver)
 
 
+MACHINES = Driver.ex_list_virtual_machines
 ODD_VALUES: list[object] = [None, 5, "x", [], {}, True, [None], [["a"]], {"a": {}}, 1e400, "0" * 9]
 ATTRIBUTES = {
     "/api/deployment": (
@@ -120,21 +113,13 @@ ATTRIBUTES = {
         "name parent subtype status public-key",
         lambda d: (d.list_locations(), d.list_key_pairs()),
     ),
-    "/api/nuvlabox": (
-        "name state online location created",
-        lambda d: d.ex_list_virtual_machines(),
-    ),
-    "/api/nuvlabox-status": (
-        "parent name online network ip resources",
-        lambda d: d.ex_list_virtual_machines(),
-    ),
+    "/api/nuvlabox": ("name state online location created", MACHINES),
+    "/api/nuvlabox-status": ("parent name online network ip resources", MACHINES),
 }
 
 
 @pytest.mark.parametrize("path", ATTRIBUTES)
-def test_an_attribute_of_the_wrong_type_spoils_nothing_else(
-    driver: Driver, sandbox: Sandbox, path: str
-) -> None:
+def test_attribute_of_a_wrong_type(driver: Driver, sandbox: Sandbox, path: str) -> None:
     names, call = ATTRIBUTES[path]
     collection = path.rpartition("/")[2]
     for name in names.split():
@@ -153,27 +138,20 @@ CONTENTS = [
 
 
 @pytest.mark.parametrize("content", [*CONTENTS, *ODD_VALUES[:8]])
-def test_content_of_the_wrong_type_spoils_no_image_and_no_node(
-    driver: Driver, sandbox: Sandbox, content: object
-) -> None:
+def test_content_of_a_wrong_type(driver: Driver, sandbox: Sandbox, content: object) -> None:
     image = {"id": MODULE, "path": "a/b", "subtype": "application", "content": content}
     sandbox.faults.add("GET", "/api/module/.*", body=json.dumps(image), headers=JSON)
     assert driver.get_image(MODULE).extra["path"] == "a/b"
     deployment = {"id": NOBODYS, "state": "STARTED", "module": image}
     sandbox.faults.add("GET", "/api/deployment/.*", body=json.dumps(deployment), headers=JSON)
-    hostname = {
-        "id": "deployment-parameter/x",
-        "parent": NOBODYS,
-        "name": "hostname",
-        "value": "h",
-    }
-    parameters = json.dumps({"resources": [hostname]})
+    hostname = {"id": "deployment-parameter/x", "name": "hostname", "value": "h"}
+    parameters = json.dumps({"resources": [{**hostname, "parent": NOBODYS}]})
     sandbox.faults.add("PUT", "/api/deployment-parameter", body=parameters, headers=JSON)
     assert driver.ex_get_node(NOBODYS).extra["hostname"] == "h"
 
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
-def test_a_log_that_makes_no_sense_is_one_clear_error(
+def test_logs_that_make_no_sense(
     driver: Driver, running: Node, sandbox: Sandbox, waiting: FakeTime, body: str
 ) -> None:
     for method, path in (
@@ -189,49 +167,23 @@ def test_a_log_that_makes_no_sense_is_one_clear_error(
 
 
 @pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
-def test_an_added_key_without_an_id_is_one_clear_error(
-    driver: Driver, sandbox: Sandbox, body: str
-) -> None:
+def test_import_key_pair_without_an_id(driver: Driver, sandbox: Sandbox, body: str) -> None:
     sandbox.faults.add("POST", "/api/credential", status=201, body=body, headers=JSON)
-    line = generate("x")[0].line
     with pytest.raises(MalformedAnswer):
-        driver.import_key_pair_from_string("work", line)
+        driver.import_key_pair_from_string("work", KEY)
 
 
 @pytest.mark.parametrize("body", [*BROKEN.values(), '{"message": 5}', '{"message": {"a": 1}}'])
 @pytest.mark.parametrize("status", [400, 404, 500])
-def test_an_error_that_makes_no_sense_is_told_by_its_status(
-    driver: Driver, sandbox: Sandbox, status: int, body: str
-) -> None:
+def test_error_without_sense(driver: Driver, sandbox: Sandbox, status: int, body: str) -> None:
     sandbox.faults.add("PUT", "/api/deployment", status=status, body=body, headers=JSON)
     with pytest.raises(RequestFailed) as caught:
         driver.list_nodes()
     assert caught.value.http_code == status
 
 
-@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
-def test_a_login_that_makes_no_sense_is_no_login(
-    login: Login, sandbox: Sandbox, body: str
-) -> None:
-    sandbox.faults.add("POST", "/api/session", times=None, body=body, headers=JSON)
-    with pytest.raises(DriverError):
-        login(ex_login_parameters={"code": "123456"})
-
-
-@pytest.mark.parametrize("body", ["[]", '{"resources": [5]}', '{"resources": [{}]}', "{", "7"])
-def test_a_session_that_makes_no_sense_lets_nobody_act_for_a_group(
-    login: Login, sandbox: Sandbox, body: str
-) -> None:
-    sandbox.faults.add("GET", "/api/session", times=None, body=body, headers=JSON)
-    with pytest.raises((MalformedAnswer, InvalidCredentials)):
-        login(ex_group="acme")
-
-
-def test_the_id_of_a_key_pair_reaches_nothing_else(driver: Driver, sandbox: Sandbox) -> None:
-    key = driver.list_key_pairs()[0] if driver.list_key_pairs() else driver.create_key_pair("x")
-    forged = KeyPair(
-        key.name, key.public_key, key.fingerprint, driver, extra={"id": "deployment/../x"}
-    )
+def test_delete_key_pair_with_a_forged_id(driver: Driver, sandbox: Sandbox) -> None:
+    forged = KeyPair("x", KEY, "", driver, extra={"id": "deployment/../x"})
     sandbox.journal.clear()
     with pytest.raises(DriverError, match="is not the id of a key pair"):
         driver.delete_key_pair(forged)

@@ -1,19 +1,17 @@
 from __future__ import annotations
 
-import threading
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ssl import SSLContext
-from typing import Any
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+import attrs
+from servers import listening
+
+from backends.support import JSON, KEY, OTHER_KEY, WORDPRESS, XML, Driver, Login, logins
 from slipstream.sandbox import Sandbox
 
-Driver = SlipStreamNodeDriver
-Login = Callable[..., Driver]
+__all__ = ["JSON", "KEY", "OTHER_KEY", "WORDPRESS", "XML", "Driver", "Login", "logins"]
 
-WORDPRESS = "apps/WordPress/wordpress"
 SYSTEM = "examples/tutorials/service-testing/system"
 FAILING = "examples/tutorials/failing"
 UBUNTU = "examples/images/ubuntu-16.04"
@@ -31,10 +29,6 @@ def changes(sandbox: Sandbox) -> list[tuple[str, str]]:
     ]
 
 
-def logins(sandbox: Sandbox) -> int:
-    return len(sandbox.journal.entries("POST", "/api/session"))
-
-
 def sent_form(sandbox: Sandbox) -> dict[str, str]:
     """The fields of the only deployment that was asked for."""
     (post,) = sandbox.journal.entries("POST", "/run")
@@ -43,54 +37,32 @@ def sent_form(sandbox: Sandbox) -> dict[str, str]:
     return {name: values[0] for name, values in post.form.items()}
 
 
+@attrs.define
 class Stub:
-    """A server that answers everything in one way, and remembers what it was asked."""
+    """A server that is running, and the methods and paths of its requests."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.seen: list[tuple[str, str]] = []
-        self.headers: list[dict[str, str]] = []
+    url: str
+    seen: list[tuple[str, str]] = attrs.field(factory=list)
 
 
 Respond = Callable[[str, str], tuple[int, dict[str, str], bytes]]
 
 
 @contextmanager
-def stub_server(respond: Respond, *, tls: SSLContext | None = None) -> Iterator[Stub]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+def stub_server(respond: Respond) -> Iterator[Stub]:
+    """A server whose responses a function makes up."""
 
-        def _answer(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            stub.seen.append((self.command, self.path))
-            stub.headers.append({name.lower(): value for name, value in self.headers.items()})
-            status, headers, body = respond(self.command, self.path)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def serve(connection: socket.socket) -> None:
+        while received := connection.recv(65536):
+            method, *path = received.partition(b"\r\n")[0].decode().split(" ")
+            if len(path) != 2:  # the body of the request before
+                continue
+            stub.seen.append((method, path[0]))
+            status, headers, body = respond(method, path[0])
+            fields = {**headers, "Content-Length": len(body)}
+            head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+            connection.sendall(f"HTTP/1.1 {status} X\r\n{head}\r\n".encode() + body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815
-
-        def log_message(self, *_: Any) -> None:
-            """Stay quiet."""
-
-    class Quiet(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
-            """A client that hangs up is what some tests are about."""
-
-    server = Quiet(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    stub = Stub(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with listening(serve) as port:
+        stub = Stub(f"http://127.0.0.1:{port}")
         yield stub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from endpoints_under_test import LiveEndpoint
 from fake_time import FakeTime
 from libcloud.compute.types import NodeState
 
 from slipstream.errors import Forbidden, NodeFailed
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.sandbox import Clock, Sandbox
 
-from .support import Login
-
-BLOG = "apps/WordPress/wordpress"
-Driver = SlipStreamNodeDriver
+from .support import WORDPRESS, Driver, Login
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def endpoint() -> Iterator[LiveEndpoint]:
     with Sandbox(clock=Clock(speed=0), front="vendor") as sandbox:
-        yield sandbox
+        endpoint = LiveEndpoint("slipstream", sandbox)
+        yield endpoint
+        endpoint.close()
 
 
-def test_first_example_prints_an_address(driver: Driver, waiting: FakeTime) -> None:
-    node = driver.create_node(name="blog", image=driver.get_image(BLOG))
+def test_front_first_example_prints_an_address(driver: Driver, waiting: FakeTime) -> None:
+    node = driver.create_node(name="blog", image=driver.get_image(WORDPRESS))
     driver.ex_wait_node_in_state(node)
     node = driver.ex_get_node(str(node.id))
     assert node.state == NodeState.RUNNING
@@ -35,19 +34,17 @@ def test_first_example_prints_an_address(driver: Driver, waiting: FakeTime) -> N
     assert driver.ex_get_node(str(node.id)).state != NodeState.RUNNING
 
 
-def test_node_is_listed_right_after_its_creation_and_gone_right_after_its_end(
-    driver: Driver,
-) -> None:
+def test_front_lists_a_node_at_once_and_until_its_end(driver: Driver) -> None:
     assert driver.list_nodes() == []
-    node = driver.create_node(name="blog", image=driver.get_image(BLOG))
+    node = driver.create_node(name="blog", image=driver.get_image(WORDPRESS))
     assert [listed.id for listed in driver.list_nodes()] == [node.id]
     driver.destroy_node(node)
     assert driver.list_nodes() == []
 
 
-def test_nodes_of_another_user_are_neither_listed_nor_read(login: Login) -> None:
+def test_front_shows_no_node_of_another_user(login: Login) -> None:
     alice, bob = login("alice"), login("bob")
-    node = alice.create_node(name="blog", image=alice.get_image(BLOG))
+    node = alice.create_node(name="blog", image=alice.get_image(WORDPRESS))
     assert len(alice.list_nodes()) == 1
     assert bob.list_nodes() == []
     alice.ex_get_node(str(node.id))
@@ -55,17 +52,15 @@ def test_nodes_of_another_user_are_neither_listed_nor_read(login: Login) -> None
         bob.ex_get_node(str(node.id))
 
 
-def test_waiting_for_several_nodes_sees_each_state(driver: Driver, waiting: FakeTime) -> None:
-    image = driver.get_image(BLOG)
+def test_front_waiting_for_several_nodes(driver: Driver, waiting: FakeTime) -> None:
+    image = driver.get_image(WORDPRESS)
     nodes = [driver.create_node(name=name, image=image) for name in ("blog", "shop")]
     running = driver.wait_until_running(nodes)
     assert all(addresses for _, addresses in running)
 
 
-def test_reason_of_a_failure_is_told_as_soon_as_it_is_there(
-    driver: Driver, sandbox: Sandbox
-) -> None:
-    node = driver.create_node(name="blog", image=driver.get_image(BLOG))
+def test_front_shows_the_reason_of_a_failure_at_once(driver: Driver, sandbox: Sandbox) -> None:
+    node = driver.create_node(name="blog", image=driver.get_image(WORDPRESS))
     driver.ex_wait_node_in_state(node, "Initializing", timeout=0)
     sandbox.world.abort_run(node.id, "the script failed")
     with pytest.raises(NodeFailed, match="the script failed"):

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import contextlib
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
+from endpoints_under_test import LiveEndpoint
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from libcloud.common.types import LibcloudError
 
@@ -15,10 +16,8 @@ from slipstream.libcloud.errors import MalformedAnswer
 from slipstream.sandbox import Sandbox
 
 from .strategies import QUICK, spoilt
-from .support import NOBODYS_RUN, SYSTEM, WORDPRESS, Driver, stub_server
+from .support import JSON, NOBODYS_RUN, SYSTEM, WORDPRESS, XML, Driver, stub_server
 
-XML = {"Content-Type": "application/xml"}
-JSON = {"Content-Type": "application/json"}
 BOMB = (
     b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">'
     + b"".join(
@@ -28,17 +27,9 @@ BOMB = (
 )
 XML_CALLS: dict[str, tuple[str, str, Callable[[Driver], Any]]] = {
     "list_nodes": ("/run", "runs", lambda driver: driver.list_nodes()),
-    "ex_get_node": (
-        f"/run/{NOBODYS_RUN}",
-        "run",
-        lambda driver: driver.ex_get_node(NOBODYS_RUN),
-    ),
+    "ex_get_node": (f"/run/{NOBODYS_RUN}", "run", lambda d: d.ex_get_node(NOBODYS_RUN)),
     "list_images": ("/appstore", "list", lambda driver: driver.list_images()),
-    "get_image": (
-        f"/module/{WORDPRESS}",
-        "imageModule",
-        lambda driver: driver.get_image(WORDPRESS),
-    ),
+    "get_image": (f"/module/{WORDPRESS}", "imageModule", lambda d: d.get_image(WORDPRESS)),
     "list_key_pairs": ("/user/alice", "user", lambda driver: driver.list_key_pairs()),
 }
 BAD_XML: dict[str, bytes] = {
@@ -63,11 +54,8 @@ BAD_XML: dict[str, bytes] = {
 
 
 @pytest.fixture
-def sandbox(shared_sandbox: Sandbox) -> Iterator[Sandbox]:
-    shared_sandbox.journal.clear()
-    yield shared_sandbox
-    shared_sandbox.faults.clear()
-    shared_sandbox.world.runs.clear()
+def endpoint(reused_endpoint: LiveEndpoint) -> LiveEndpoint:
+    return reused_endpoint
 
 
 def filled(document: bytes, root: str) -> bytes:
@@ -76,9 +64,7 @@ def filled(document: bytes, root: str) -> bytes:
 
 @pytest.mark.parametrize("call", XML_CALLS)
 @pytest.mark.parametrize("document", BAD_XML)
-def test_xml_that_is_malformed_or_hostile_is_one_clear_error(
-    driver: Driver, sandbox: Sandbox, call: str, document: str
-) -> None:
+def test_xml_hostile(driver: Driver, sandbox: Sandbox, call: str, document: str) -> None:
     path, root, ask = XML_CALLS[call]
     body = filled(BAD_XML[document], root)
     sandbox.faults.add("GET", path, body=body, headers=XML, times=None)
@@ -90,7 +76,7 @@ def test_xml_that_is_malformed_or_hostile_is_one_clear_error(
     assert "root:" not in text
 
 
-def test_an_entity_bomb_takes_no_memory(driver: Driver, sandbox: Sandbox) -> None:
+def test_xml_bomb_takes_no_memory(driver: Driver, sandbox: Sandbox) -> None:
     sandbox.faults.add("GET", "/run", body=filled(BOMB, "runs"), headers=XML)
     tracemalloc.start()
     with pytest.raises(MalformedAnswer):
@@ -100,7 +86,7 @@ def test_an_entity_bomb_takes_no_memory(driver: Driver, sandbox: Sandbox) -> Non
     assert peak < 5_000_000
 
 
-def test_an_external_entity_is_never_fetched(driver: Driver, sandbox: Sandbox) -> None:
+def test_xml_external_entity_is_never_fetched(driver: Driver, sandbox: Sandbox) -> None:
     with stub_server(lambda *_: (200, {}, b"stolen")) as stub:
         for declaration in (
             f'<!DOCTYPE list SYSTEM "{stub.url}/dtd"><list/>',
@@ -113,30 +99,11 @@ def test_an_external_entity_is_never_fetched(driver: Driver, sandbox: Sandbox) -
     assert stub.seen == []
 
 
-def test_hostile_xml_in_an_error_is_no_second_error(driver: Driver, sandbox: Sandbox) -> None:
+def test_xml_bomb_in_an_error(driver: Driver, sandbox: Sandbox) -> None:
     sandbox.faults.add("GET", "/run", status=409, body=filled(BOMB, "error"), headers=XML)
     with pytest.raises(LibcloudError, match=r"Cannot list deployments.*HTTP 409") as caught:
         driver.list_nodes()
     assert len(str(caught.value)) < 300
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "<runs/>",
-        '<runs totalCount="many"/>',
-        '<runs totalCount="-1"/>',
-        '<runs totalCount="3" count="0"/>',
-        '<runs totalCount="²"/>',
-        f'<runs totalCount="{"9" * 5000}"/>',
-    ],
-)
-def test_a_list_of_nodes_that_is_not_complete_is_not_taken_for_a_complete_one(
-    driver: Driver, sandbox: Sandbox, body: str
-) -> None:
-    sandbox.faults.add("GET", "/run", body=body, headers=XML, times=None)
-    with pytest.raises(MalformedAnswer, match="Cannot list deployments"):
-        driver.list_nodes()
 
 
 BAD_JSON: dict[str, bytes] = {
@@ -159,54 +126,33 @@ BAD_JSON: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("document", BAD_JSON)
-def test_json_that_is_malformed_or_hostile_is_one_clear_error(
-    driver: Driver, sandbox: Sandbox, document: str
-) -> None:
-    sandbox.faults.add("PUT", "/api/.*", body=BAD_JSON[document], headers=JSON, times=None)
+def test_json_hostile(driver: Driver, sandbox: Sandbox, document: str) -> None:
+    sandbox.faults.add(path="/api/.*", body=BAD_JSON[document], headers=JSON, times=None)
     for call in (driver.list_sizes, driver.ex_list_virtual_machines):
         with pytest.raises(MalformedAnswer) as caught:
             call()
         assert sandbox.url in str(caught.value)
         assert len(str(caught.value)) < 500
-
-
-@pytest.mark.parametrize("document", BAD_JSON)
-def test_a_session_list_that_is_malformed_is_one_clear_error(
-    driver: Driver, sandbox: Sandbox, document: str
-) -> None:
-    sandbox.faults.add("GET", "/api/session", body=BAD_JSON[document], headers=JSON, times=None)
     sandbox.faults.add("GET", "/user/.*", status=404, times=None)
-    with pytest.raises(LibcloudError) as caught:
-        driver.list_key_pairs()
-    assert len(str(caught.value)) < 500
+    with pytest.raises(LibcloudError) as refused:
+        driver.list_key_pairs()  # reads the list of sessions
+    assert len(str(refused.value)) < 500
 
 
 ODD = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=5),
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
     st.lists(st.integers(), max_size=2),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
     st.fixed_dictionaries({"href": st.one_of(st.none(), st.integers(), st.text(max_size=9))}),
 )
-OFFER = [
-    "name",
-    "connector",
-    "resource:ram",
-    "resource:vcpu",
-    "price:unitCost",
-    "resource:country",
-]
+OFFER = ["name", "connector", "price:unitCost"]
+OFFER += ["resource:ram", "resource:vcpu", "resource:country"]
 MACHINE = ["state", "ip", "connector", "deployment", "serviceOffer", "created", "instanceID"]
 
 
 @settings(QUICK, max_examples=12)
 @given(odd=st.fixed_dictionaries(dict.fromkeys(OFFER, ODD)))
-def test_offers_with_odd_values_are_listed(
-    driver: Driver, sandbox: Sandbox, odd: dict[str, Any]
-) -> None:
+def test_offers_with_odd_values(driver: Driver, sandbox: Sandbox, odd: dict[str, Any]) -> None:
     size = driver.list_sizes()[0]
     document = sandbox.world.store.get(size.id)
     assert document is not None
@@ -222,9 +168,7 @@ def test_offers_with_odd_values_are_listed(
 
 @settings(QUICK, max_examples=12)
 @given(odd=st.fixed_dictionaries(dict.fromkeys(MACHINE, ODD)))
-def test_machines_with_odd_values_are_listed(
-    driver: Driver, sandbox: Sandbox, odd: dict[str, Any]
-) -> None:
+def test_machines_with_odd_values(driver: Driver, sandbox: Sandbox, odd: dict[str, Any]) -> None:
     document = sandbox.world.add_machine()
     document.update(odd)
     assert document["id"] in [item.id for item in driver.ex_list_virtual_machines()]
@@ -235,14 +179,10 @@ def test_machines_with_odd_values_are_listed(
 REAL = ["list_nodes", "list_images", "get_image", "application", "list_key_pairs", "list_sizes"]
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(QUICK, max_examples=25)
 @given(data=st.data())
 @pytest.mark.parametrize("call", REAL)
-def test_a_spoilt_answer_is_understood_or_is_an_error_of_libcloud(
+def test_spoilt_response_is_read_or_an_error_of_libcloud(
     driver: Driver, sandbox: Sandbox, call: str, data: st.DataObject
 ) -> None:
     if not sandbox.world.runs:

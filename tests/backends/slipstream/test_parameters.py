@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree as ET
+
 import pytest
 from fake_time import FakeTime
 from libcloud.compute.base import NodeImage
 
+from slipstream.backends.slipstream.runs import document
 from slipstream.errors import BadInput
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.sandbox import Sandbox
 
-BLOG = "apps/WordPress/wordpress"
-SYSTEM = "examples/tutorials/service-testing/system"
+from .support import SYSTEM, WORDPRESS, Driver
 
 
 @pytest.fixture
-def blog(driver: Driver, sandbox: Sandbox) -> NodeImage:
-    image = driver.get_image(BLOG)
-    sandbox.journal.clear()
-    return image
+def blog(driver: Driver) -> NodeImage:
+    return driver.get_image(WORDPRESS)
 
 
 @pytest.fixture
-def system(driver: Driver, sandbox: Sandbox) -> NodeImage:
-    image = driver.get_image(SYSTEM)
-    sandbox.journal.clear()
-    return image
+def system(driver: Driver) -> NodeImage:
+    return driver.get_image(SYSTEM)
 
 
 def test_input_that_is_mapped_is_refused_with_the_mapping(
@@ -48,7 +45,7 @@ def test_empty_value_in_place_of_a_default_is_refused(
 def test_empty_value_where_there_is_no_default_is_sent(
     driver: Driver, sandbox: Sandbox, blog: NodeImage
 ) -> None:
-    parameters = sandbox.world.library.find(f"{BLOG}/478").parameters
+    parameters = sandbox.world.library.find(f"{WORDPRESS}/478").parameters
     (title,) = [own for own in parameters if own.name == "wordpress_title"]
     title.value = title.default = None
     node = driver.create_node(image=blog, ex_parameters={"wordpress_title": ""})
@@ -59,6 +56,7 @@ def test_empty_value_where_there_is_no_default_is_sent(
 def test_value_that_the_server_cannot_store_is_refused_before_any_request(
     driver: Driver, sandbox: Sandbox, blog: NodeImage, system: NodeImage, character: str
 ) -> None:
+    sandbox.journal.clear()
     longest = 4096 // len(character.encode("utf-16-le")) * 2
     for image, parameters in (
         (blog, {"wordpress_title": character * (longest + 1)}),
@@ -74,16 +72,11 @@ def test_value_that_the_server_cannot_store_is_refused_before_any_request(
     assert sandbox.world.run(str(node.id)).get("machine:wordpress_title") == title
 
 
-@pytest.mark.parametrize("image_id", [BLOG, "examples/tutorials/service-testing/client"])
-def test_each_parameter_is_listed_once(driver: Driver, image_id: str) -> None:
-    names = [parameter["name"] for parameter in driver.get_image(image_id).extra["parameters"]]
-    assert len(names) == len(set(names)) > 3
-
-
-def test_parameters_of_the_nodes_of_an_application_are_listed_once(system: NodeImage) -> None:
-    for node in system.extra["nodes"].values():
-        names = [parameter["name"] for parameter in node["parameters"]]
-        assert len(names) == len(set(names))
+def test_each_parameter_is_listed_once(driver: Driver, blog: NodeImage, system: NodeImage) -> None:
+    client = driver.get_image("examples/tutorials/service-testing/client").extra
+    for declared in (client, blog.extra, *system.extra["nodes"].values()):
+        names = [parameter["name"] for parameter in declared["parameters"]]
+        assert len(names) == len(set(names)) > 1
 
 
 def test_password_output_is_known_by_its_declaration(
@@ -92,16 +85,22 @@ def test_password_output_is_known_by_its_declaration(
     node = driver.create_node(image=blog)
     driver.ex_wait_node_in_state(node)
     sandbox.world.run(str(node.id)).runtime["machine:admin_password"].type = "String"
-    password = driver._backend.get_parameter(
-        deployment_id=str(node.id), name="machine:admin_password", ignore_abort=False
-    )
+    options = {"deployment_id": str(node.id), "ignore_abort": False}
+    password = driver._backend.get_parameter(name="machine:admin_password", **options)
     assert password.value
     assert password.secret
     assert password.value not in repr(password)
-    hostname = driver._backend.get_parameter(
-        deployment_id=str(node.id), name="machine:hostname", ignore_abort=False
-    )
+    hostname = driver._backend.get_parameter(name="machine:hostname", **options)
     assert not hostname.secret
-    assert driver._session.transport.redactor.said(f"is {password.value}") != (
-        f"is {password.value}"
-    )
+    assert password.value not in driver._session.transport.redactor.said(f"is {password.value}")
+
+
+@pytest.mark.parametrize(
+    ("is_set", "text", "value"), [("true", "x", "x"), ("true", "", ""), ("false", "", None)]
+)
+def test_run_parameter_that_is_set_to_nothing(is_set: str, text: str, value: str | None) -> None:
+    parameter = f'<runtimeParameter key="machine:title" isSet="{is_set}">{text}</runtimeParameter>'
+    run = f"""<run uuid="c0b1d69c-651c-4514-8331-2fa0d7e465bd" state="Ready"
+        moduleResourceUri="module/apps/blog/1"
+        ><runtimeParameters><entry>{parameter}</entry></runtimeParameters></run>"""
+    assert document(ET.fromstring(run)).parameters == {"machine:title": value}

@@ -79,6 +79,30 @@ def test_node_by_hand_and_id_of_a_node_do_what_the_listed_node_does(
     assert len(outcomes) == 1
 
 
+OWN_METHODS: dict[str, Callable[[Node], bool]] = {
+    "destroy": Node.destroy,
+    "reboot": Node.reboot,
+    "start": Node.start,
+    "stop_node": Node.stop_node,
+}
+
+
+@pytest.mark.parametrize("method", OWN_METHODS)
+def test_methods_of_a_node_are_those_of_the_driver(
+    method: str, driver: Driver, endpoint: LiveEndpoint
+) -> None:
+    node = endpoint.deploy(driver)
+    endpoint.pass_time()
+    if endpoint.family != "nuvla" and method != "destroy":
+        with pytest.raises(NotSupported, match=f"cannot {method.partition('_')[0]} a deployment"):
+            OWN_METHODS[method](node)
+        return
+    if method == "start":
+        node.stop_node()
+        endpoint.pass_time()
+    assert OWN_METHODS[method](node) is True
+
+
 def test_a_node_is_read_anew_by_the_node_itself(driver: Driver, endpoint: LiveEndpoint) -> None:
     node = endpoint.deploy(driver)
     assert driver.ex_get_node(node).id == driver.ex_get_node(node.id).id == node.id
@@ -224,12 +248,3 @@ def test_a_key_pair_by_hand_is_deleted(driver: Driver, owner: Any, public_key: s
     assert "by-hand" not in [other.name for other in driver.list_key_pairs()]
     with pytest.raises(KeyPairMissing, match="by-hand"):
         driver.delete_key_pair(pair)
-
-
-def test_what_a_family_cannot_do_is_refused_with_any_node(
-    driver: Driver, endpoint: LiveEndpoint
-) -> None:
-    if endpoint.family == "nuvla":
-        pytest.skip("Nuvla can do all that is done to nodes")
-    with pytest.raises(NotSupported, match="cannot reboot a deployment"):
-        driver.reboot_node(node_of("0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab", None))

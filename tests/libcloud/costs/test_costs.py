@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from endpoints_under_test import serve
+from endpoints_under_test import KINDS, serve
 from libcloud.compute.base import (
     KeyPair,
     NodeAuthSSHKey,
@@ -240,7 +240,7 @@ def promised(method, family):
     return 0 if numbers[family] == "none" else int(numbers[family])
 
 
-@pytest.fixture(scope="module", params=["slipstream", "nuvla", "campus"])
+@pytest.fixture(scope="module", params=KINDS)
 def worlds(request, tmp_path_factory):
     """The same endpoint twice: with little in it, and with much."""
     folder = tmp_path_factory.mktemp("costs")

@@ -211,10 +211,7 @@ def test_deploy_node_that_is_aborted(
 
     def create(**options: Any) -> Node:
         node = made(**options)
-        if endpoint.family == "nuvla":
-            endpoint.sandbox.world.fail(node.id, "no space left")
-        else:
-            endpoint.sandbox.world.abort_run(node.id, "no space left")
+        endpoint.fail(node, "no space left")
         return node
 
     monkeypatch.setattr(driver, "create_node", create)

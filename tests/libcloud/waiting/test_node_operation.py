@@ -40,11 +40,9 @@ def node(endpoint: LiveEndpoint, driver: Driver) -> Node:
 
 
 def fail(endpoint: LiveEndpoint, node: Node, reason: str) -> None:
+    endpoint.fail(node, reason)
     if endpoint.family == "nuvla":
-        endpoint.sandbox.world.fail(node.id, reason)
         endpoint.pass_time()
-    else:
-        endpoint.sandbox.world.abort_run(node.id, reason)
 
 
 def test_a_handle_is_made_without_a_request(

@@ -46,18 +46,6 @@ def deployed(endpoint: LiveEndpoint, driver: Driver, *names: str) -> list[Node]:
     return nodes
 
 
-def fail(endpoint: LiveEndpoint, node: Node, reason: str) -> None:
-    if endpoint.family == "nuvla":
-        endpoint.sandbox.world.fail(node.id, reason)
-    else:
-        endpoint.sandbox.world.abort_run(node.id, reason)
-
-
-def hold(endpoint: LiveEndpoint, node: Node) -> None:
-    world = endpoint.sandbox.world
-    (world.hold if endpoint.family == "nuvla" else world.hold_run)(node.id)
-
-
 def locate(endpoint: LiveEndpoint, node: Node, address: str) -> None:
     """Let the only address of a node be this one."""
     world = endpoint.sandbox.world
@@ -136,7 +124,7 @@ def test_a_node_that_fails_ends_it_at_once_and_is_named_with_the_reason(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     good, bad = deployed(endpoint, driver, "good", "bad")
-    fail(endpoint, bad, "The disk is full")
+    endpoint.fail(bad, "The disk is full")
     with pytest.raises(NodeFailed, match=rf"bad \({bad.id}\) .*The disk is full") as caught:
         driver.wait_until_running([good, bad], timeout=36000, **reachable(endpoint))
     assert caught.value.node_ids == (bad.id,)
@@ -150,7 +138,7 @@ def test_wait_until_running_names_every_failed_node(
 ) -> None:
     nodes = deployed(endpoint, driver, *(f"node-{number}" for number in range(7)))
     for node in nodes:
-        fail(endpoint, node, "no quota")
+        endpoint.fail(node, "no quota")
     with pytest.raises(NodeFailed, match="no quota") as caught:
         driver.wait_until_running(nodes)
     assert len(caught.value.node_ids) >= 1
@@ -212,7 +200,7 @@ def test_the_end_of_the_time_names_who_is_late_and_no_other(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     late, early = deployed(endpoint, driver, "late", "early")
-    hold(endpoint, late)
+    endpoint.hold(late)
     began = time.monotonic()
     with pytest.raises(WaitTimeout, match="Timed out after 900 seconds") as caught:
         driver.wait_until_running([early, late], timeout=900, **reachable(endpoint))

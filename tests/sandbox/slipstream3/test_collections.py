@@ -69,12 +69,6 @@ def test_answers_are_plain_ascii(alice: Client) -> None:
     assert b'"\\u00E9 and \\\\u00e9"' in body
 
 
-def test_any_document_can_be_arranged(sandbox: Sandbox, bob: Client) -> None:
-    rights = {"owner": {"principal": "bob", "type": "USER"}}
-    sandbox.world.add_document({"id": "job/1", "state": "QUEUED", "acl": rights})
-    assert bob.json("/api/job", filter="state='QUEUED'")["count"] == 1
-
-
 def test_numbers_are_compared_even_if_they_are_quoted(alice: Client) -> None:
     plain = alice.json(OFFERS, filter="resource:vcpu>4")["count"]
     assert alice.json(OFFERS, filter='resource:vcpu>"4"')["count"] == plain > 0

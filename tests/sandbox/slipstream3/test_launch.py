@@ -129,7 +129,7 @@ def test_no_cloud_at_all_is_refused(alice: Client) -> None:
     assert refused(alice, refqname=BLOG) == (409, "No cloud service names set on the run.")
 
 
-def test_a_key_in_the_profile_is_insisted_on_unless_told_otherwise(alice: Client) -> None:
+def test_launch_needs_a_key_in_the_profile_unless_the_check_is_bypassed(alice: Client) -> None:
     alice.sandbox.world.accounts["alice"].parameters["General.ssh.public.key"].value = ""
     assert refused(alice, refqname=BLOG) == (409, "Missing public key in your user profile.")
     bad = refused(alice, refqname=BLOG, parameter__nonsense="1")

@@ -104,12 +104,12 @@ def test_an_application_passes_values_between_its_nodes(sandbox: Sandbox, alice:
     assert alice.xml("/run")[0].get("activeVm") == "3"
 
 
-@pytest.mark.parametrize("moment", [0, 50, 150, 230])
+@pytest.mark.parametrize("seconds", [0, 50, 150, 230])
 def test_a_deployment_stopped_before_it_is_up_is_cancelled(
-    sandbox: Sandbox, alice: Client, moment: float
+    sandbox: Sandbox, alice: Client, seconds: float
 ) -> None:
     uuid = alice.deploy(BLOG)
-    sandbox.clock.advance(moment)
+    sandbox.clock.advance(seconds)
     answer = alice.delete(f"/run/{uuid}")
     assert (answer.status_code, answer.content) == (204, b"")
     assert state(alice, uuid) == "Cancelled"
@@ -151,7 +151,7 @@ def test_a_failure_shows_as_an_abort_and_ends_in_ready(sandbox: Sandbox, alice: 
         ("never", ["Done", "Aborted"]),
     ],
 )
-def test_an_application_is_kept_as_it_was_asked(
+def test_keep_running_decides_how_an_application_ends(
     sandbox: Sandbox, alice: Client, keep: str, ends: list[str]
 ) -> None:
     uuids = [alice.deploy(SYSTEM, **{"keep-running": keep}) for _ in range(2)]
@@ -162,19 +162,12 @@ def test_an_application_is_kept_as_it_was_asked(
 
 
 @pytest.mark.parametrize("module", [BLOG, SYSTEM])
-def test_components_and_scalable_applications_are_always_kept(
+def test_components_and_scalable_applications_keep_running(
     sandbox: Sandbox, alice: Client, module: str
 ) -> None:
     uuid = alice.deploy(module, **{"keep-running": "never", "mutable": "true"})
     sandbox.clock.advance(1000)
     assert state(alice, uuid) == "Ready"
-
-
-def test_a_machine_from_elsewhere_can_be_arranged(sandbox: Sandbox, alice: Client) -> None:
-    sandbox.world.add_machine(cloud="ec2-eu-west", state="stopped")
-    (machine,) = machines(alice)
-    assert machine["state"] == "stopped"
-    assert "deployment" not in machine
 
 
 def test_a_held_run_stays_in_its_state(sandbox: Sandbox, alice: Client) -> None:

@@ -48,7 +48,7 @@ def test_the_list_is_paged(sandbox: Sandbox, alice: Client) -> None:
 
 
 @pytest.mark.parametrize("flag", ["true", "True", "yes", "on", "1", "YES"])
-def test_ended_runs_are_left_out_when_asked(sandbox: Sandbox, alice: Client, flag: str) -> None:
+def test_active_only_leaves_ended_runs_out(sandbox: Sandbox, alice: Client, flag: str) -> None:
     ended, active = alice.deploy(BLOG), alice.deploy(BLOG)
     alice.delete(f"/run/{ended}")
     assert uuids(alice, f"?activeOnly={flag}") == [active]

@@ -51,9 +51,3 @@ def test_an_abort_is_raised_once_and_taken_back(alice: Client, blog: str) -> Non
     assert alice.delete(f"{blog}/ss:abort").status_code == 409
     assert alice.delete(f"{blog}/ss:abort?ignoreabort=true").status_code == 204
     assert reply(alice, "GET", f"{blog}/ss:abort")[0] == 412
-
-
-def test_a_test_can_set_any_value(sandbox: Sandbox, alice: Client, blog: str) -> None:
-    uuid = blog.rpartition("/")[2]
-    sandbox.world.set_parameter(uuid, "machine:new", "v")
-    assert reply(alice, "GET", f"{blog}/machine:new") == (200, "v")

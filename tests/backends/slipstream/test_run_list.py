@@ -1,0 +1,311 @@
+"""The lists of runs and modules: nothing lost or repeated, and lists that lie end in an error."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from listing_models import Change, Listed, changes, identity, run, runs, slow_changes
+
+from backends.support import Driver, wait_for_readers
+from slipstream.backends.slipstream import modules
+from slipstream.backends.slipstream import runs as run_list
+from slipstream.errors import BadInput, MalformedAnswer
+from slipstream.sandbox import Sandbox
+from slipstream.transport.messages import Request, Response
+
+THOROUGH = settings(max_examples=150, deadline=None)
+PAGE = 4
+OVERLAP = 2
+RUN = "{:08x}-0000-4000-8000-000000000000"
+Answer = Callable[[Request, int], str]
+
+
+def list_runs(
+    listed: Listed, *, answer: Any = runs, page: int = PAGE, overlap: int = OVERLAP
+) -> list[str]:
+    with patch.object(run_list, "PAGE", page), patch.object(run_list, "OVERLAP", overlap):
+        pages = run_list.iterate_pages(listed.session(answer), active_only=True)
+        return [element.get("uuid", "")[:8] for page in pages for element in page]
+
+
+def newest(zone: str, *, after: int = 0) -> Callable[[list[Any], int, int], None]:
+    """What is created starts last, though maybe in the moment of the last one before it."""
+
+    def create(entries: list[Any], place: int, number: int) -> None:
+        last = max(
+            (int((item["at"] - run(0, 0)["at"]).total_seconds()) for item in entries), default=0
+        )
+        created = run(number, last + after + place % 3, zone)
+        entries.insert(place % (len(entries) + 1), created)
+
+    return create
+
+
+@THOROUGH
+@given(gaps=st.lists(st.sampled_from([0, 0, 1, 5]), max_size=30), script=slow_changes)
+def test_run_list_gives_all_that_stays_once(gaps: list[int], script: list[Change]) -> None:
+    listed = Listed(started(gaps, "UTC"), newest("UTC"), script)
+    handed = list_runs(listed, page=12, overlap=8)
+    assert len(handed) == len(set(handed))
+    assert listed.always <= set(handed)
+
+
+def started(gaps: list[int], zone: str) -> Iterator[dict[str, Any]]:
+    second = 0
+    for number, gap in enumerate(gaps):
+        second += gap
+        yield run(number, second, zone)
+
+
+@THOROUGH
+@given(gaps=st.lists(st.sampled_from([1, 5]), max_size=40), script=changes)
+def test_run_list_changing_fast_is_whole_or_fails(gaps: list[int], script: list[Change]) -> None:
+    listed = Listed(started(gaps, "UTC"), newest("UTC", after=1), script)
+    given_up = False
+    try:
+        handed = list_runs(listed)
+    except MalformedAnswer:
+        given_up = True
+    assert given_up or (len(handed) == len(set(handed)) and listed.always <= set(handed))
+
+
+@pytest.mark.parametrize("number", [0, 1, PAGE, PAGE + 1, 40])
+def test_run_list_of_an_unknown_zone(number: int) -> None:
+    listed = Listed(started([1] * number, "QQT"), newest("QQT"), ())
+    assert list_runs(listed) == [f"{place:08}" for place in reversed(range(number))]
+
+
+@THOROUGH
+@given(groups=st.lists(st.integers(1, 4), max_size=12), seed=st.integers())
+def test_run_list_of_one_moment_in_any_order(groups: list[int], seed: int) -> None:
+    dice = random.Random(seed)
+
+    def shuffled(listed: Listed, request: Request) -> tuple[str, bytes]:
+        dice.shuffle(listed.entries)
+        return runs(listed, request)
+
+    gaps = [gap for size in groups for gap in (1, *[0] * (size - 1))]
+    listed = Listed(started(gaps, "UTC"), newest("UTC"), ())
+    handed = list_runs(listed, answer=shuffled, page=6, overlap=4)
+    assert sorted(handed) == sorted(map(identity, listed.entries))
+
+
+def test_run_list_that_is_not_ordered_by_start() -> None:
+    def by_id(listed: Listed, request: Request) -> tuple[str, bytes]:
+        kind, body = runs(
+            Listed(({**item, "at": item["id"]} for item in listed.entries), newest("UTC"), ()),
+            request,
+        )
+        return kind, body
+
+    moments = [5, 1, 9, 3, 3, 8, 2, 7, 4, 6, 0]
+    listed = Listed(
+        (run(number, second) for number, second in enumerate(moments)), newest("UTC"), ()
+    )
+    assert list_runs(listed, answer=by_id) == [f"{n:08}" for n in reversed(range(len(moments)))]
+
+
+def test_run_list_that_never_rests() -> None:
+    numbers = iter(range(10**6, 10**7))
+
+    def other_each_time(listed: Listed, request: Request) -> tuple[str, bytes]:
+        listed.entries = [run(next(numbers), 0, "QQT") for _ in range(50)]
+        return runs(listed, request)
+
+    listed = Listed((), newest("QQT"), ())
+    with pytest.raises(MalformedAnswer, match=r"pages brought \d+ of the"):
+        list_runs(listed, answer=other_each_time)
+    assert len(listed.requests) < 60
+
+
+def test_run_list_of_which_most_end_between_two_pages() -> None:
+    listed = Listed((run(number, number) for number in range(40)), newest("UTC"), ())
+
+    def ending(listed: Listed, request: Request) -> tuple[str, bytes]:
+        answer = runs(listed, request)
+        if len(listed.requests) == 5:
+            listed.entries = listed.entries[:6]
+        return answer
+
+    handed = list_runs(listed, answer=ending)
+    assert len(handed) == len(set(handed))
+    assert {f"{number:08}" for number in range(6)} <= set(handed)
+
+
+def test_iterate_images_that_is_closed_reads_no_more(driver: Driver, sandbox: Sandbox) -> None:
+    images = driver.ex_iterate_images(ex_path="examples", ex_recurse=True)
+    next(images)
+    started_with = len(sandbox.journal)
+    images.close()
+    wait_for_readers()
+    assert len(sandbox.journal) <= started_with + modules.AT_ONCE
+    settled = len(sandbox.journal)
+    wait_for_readers()
+    assert len(sandbox.journal) == settled
+
+
+@pytest.mark.parametrize("way", ["list_images", "ex_iterate_images"])
+def test_warning_of_a_listing_points_at_the_line_that_listed(driver: Driver, way: str) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in getattr(driver, way)(ex_path="examples", ex_recurse=True):
+            pass
+    (warning,) = caught
+    assert warning.category is modules.SkippedWarning
+    assert warning.filename == __file__
+
+
+@pytest.fixture
+def serve(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[Request]]:
+    """Put a server in the sandbox's place, whose bodies a function makes up."""
+    requests: list[Request] = []
+
+    def arrange(answer: Answer) -> list[Request]:
+        def send(request: Request, **_: object) -> Response:
+            requests.append(request)
+            assert len(requests) < 5000, "it does not end"
+            body = answer(request, len(requests) - 1).encode()
+            return Response(status=200, headers={}, body=body, url="")
+
+        monkeypatch.setattr(driver._session.transport, "send", send)
+        return requests
+
+    return arrange
+
+
+def listed_runs(total: object, numbers: list[int]) -> str:
+    items = "".join(f'<item uuid="{RUN.format(number)}" status="Ready"/>' for number in numbers)
+    return f'<runs totalCount="{total}">{items}</runs>'
+
+
+def offset(request: Request) -> int:
+    return int(dict(request.query)["offset"])
+
+
+RUN_LISTS: dict[str, tuple[Answer, int, str]] = {
+    "far-too-many": (lambda _, __: listed_runs(999_999_999, [1, 2]), 1, "counts 999999999"),
+    "too-few": (lambda _, __: listed_runs(900, [1, 2]), 3, "counts 900 and gave 2"),
+    "none": (lambda _, __: listed_runs(900, []), 3, "counts 900 and gave 0"),
+    "no-count": (lambda _, __: listed_runs("many", [1]), 1, "counts none and gave 1"),
+    "same-page": (lambda _, __: listed_runs(5000, list(range(500))), 2, "brought 500 of the 5000"),
+    "one-run-for-each": (lambda _, __: listed_runs(3, [7, 7, 7]), 1, "brought 1 of the 3"),
+    "last-pages-again": (
+        lambda request, _: listed_runs(
+            3000, [min(place, 2000 + place % 500)
+                   for place in range(offset(request), min(offset(request) + 500, 3000))]
+        ),
+        40, r"brought \d+ of the 3000",
+    ),
+    "growing": (
+        lambda request, _: listed_runs(
+            offset(request) + 1000, list(range(offset(request), offset(request) + 500))
+        ),
+        30, r"brought \d+ of the \d+",
+    ),
+    "without-id": (lambda _, __: '<runs totalCount="1"><item/></runs>', 1, "without an id"),
+    "empty": (lambda _, __: "<runs/>", 3, "counts none"),
+    **{
+        f"count-{count[:9]}": (lambda _, __, count=count: listed_runs(count, []), 3, "counts")
+        for count in ("-1", '3" count="0', "²", "9" * 5000)
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "most", "reason"), RUN_LISTS.values(), ids=RUN_LISTS)
+def test_run_list_lies(driver: Driver, serve: Any, answer: Answer, most: int, reason: str) -> None:
+    requests = serve(answer)
+    with pytest.raises(MalformedAnswer, match=f"Cannot list deployments.*{reason}"):
+        driver.list_nodes(ex_addresses=False)
+    assert len(requests) <= most
+
+
+def project(path: str, children: str) -> str:
+    parent, _, name = path.rpartition("/")
+    return (
+        f'<projectModule category="Project" shortName="{name}" parentUri="module/{parent}">'
+        f"<children>{children}</children></projectModule>"
+    )
+
+
+def test_project_that_contains_itself(driver: Driver, serve: Any) -> None:
+    children = "".join(
+        f'<item category="{kind}" resourceUri="module/{path}" name="x"/>'
+        for kind, path in (("Project", "apps/1"), ("Project", "apps/in"), ("Image", "apps/x/3"))
+    )
+    requests = serve(lambda _, __: project("apps", children))
+    images = driver.list_images(ex_path="apps", ex_recurse=True)
+    assert {image.id for image in images} == {"apps/x/3"}
+    assert len(requests) == 2
+
+
+def test_projects_that_never_end(driver: Driver, serve: Any) -> None:
+    def answer(request: Request, _: int) -> str:
+        path = request.path.removeprefix("/module/")
+        return project(path, '<item category="Project" name="deeper"/>')
+
+    requests = serve(answer)
+    with pytest.raises(MalformedAnswer, match="there are more, such as"):
+        driver.list_images(ex_path="apps", ex_recurse=True)
+    assert len(requests) <= 60
+
+
+@pytest.mark.parametrize(
+    "item", ["<item/>", '<item resourceUri=""/>', '<item resourceUri="module/"/>',
+             '<item resourceUri="module/../user/alice"/>', '<item version="3"/>']
+)  # fmt: skip
+@pytest.mark.parametrize("path", [None, "", "apps"])
+def test_list_images_without_id(driver: Driver, serve: Any, item: str, path: str | None) -> None:
+    serve(lambda _, __: project("apps", item) if path else f"<list>{item}</list>")
+    with pytest.raises(MalformedAnswer, match="what is no module"):
+        driver.list_images(ex_path=path)
+
+
+def test_list_images_of_an_app_store_that_repeats(driver: Driver, serve: Any) -> None:
+    item = '<item resourceUri="module/apps/x/3" category="Image" name="x" version="3"/>'
+    serve(lambda _, __: f"<list>{item}{item}</list>")
+    assert len(driver.list_images()) == 1
+
+
+@pytest.mark.parametrize(
+    "parents", [["apps/b", "apps/a"], ["apps/a"], ["apps/b", "apps/b/7"]], ids=str
+)
+def test_parents_that_go_round(driver: Driver, serve: Any, parents: list[str]) -> None:
+    def answer(request: Request, number: int) -> str:
+        name = request.path.rpartition("/")[2]
+        parent = parents[min(number, len(parents) - 1)]
+        return (
+            f'<imageModule category="Image" shortName="{name}" parentUri="module/apps"'
+            f' moduleReferenceUri="module/{parent}"/>'
+        )
+
+    requests = serve(answer)
+    with pytest.raises(BadInput, match="Unknown parameter 'color'"):
+        driver.create_node(image="apps/a", ex_parameters={"color": "red"})
+    assert len(requests) <= 2
+
+
+def test_parents_without_end(driver: Driver, serve: Any) -> None:
+    def answer(_: Request, number: int) -> str:
+        return (
+            f'<imageModule category="Image" shortName="c{number}" parentUri="module/apps"'
+            f' moduleReferenceUri="module/apps/c{number + 1}"/>'
+        )
+
+    requests = serve(answer)
+    with pytest.raises(MalformedAnswer, match="built on more than 50 others"):
+        driver.create_node(image="apps/c0", ex_parameters={"color": "red"})
+    assert len(requests) <= 60
+
+
+@pytest.mark.parametrize("body", ["<run/>", '<run uuid=""/>', f'<run uuid="{RUN.format(2)}"/>'])
+def test_run_document_about_another_run(driver: Driver, serve: Any, body: str) -> None:
+    serve(lambda _, __: body)
+    with pytest.raises(MalformedAnswer, match="is about another one"):
+        driver.ex_get_node(RUN.format(1))

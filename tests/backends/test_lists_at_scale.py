@@ -1,0 +1,228 @@
+"""Long lists of nodes and machines: nothing lost, one page in memory, no request too many."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from endpoints_under_test import LiveEndpoint
+from listing_models import START, blocks_of, fields
+
+from slipstream.backends import Nuvla, SlipStream3
+from slipstream.backends.nuvla import deployments
+from slipstream.backends.slipstream import runs
+from slipstream.sandbox import Sandbox
+from slipstream.transport import Transport
+from slipstream.transport.messages import Request, Response
+
+from .support import Driver, wait_for_readers
+
+pytestmark = pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
+PAGE = 20
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of 20, so that few things are many."""
+    monkeypatch.setattr(runs, "PAGE", PAGE)
+    monkeypatch.setattr(runs, "OVERLAP", 2)
+    monkeypatch.setattr(runs, "LISTED_AT_ONCE", PAGE // 2)
+    monkeypatch.setattr(deployments, "AT_ONCE", PAGE // 2)
+    for backend in (SlipStream3, Nuvla):
+        monkeypatch.setattr(backend, "page_size", PAGE)
+
+
+def paths(sandbox: Sandbox) -> list[str]:
+    return [entry.path.rpartition("/")[2] for entry in sandbox.journal]
+
+
+@pytest.mark.parametrize(
+    ("number", "pages"), [(0, 1), (1, 1), (PAGE - 1, 1), (PAGE, 1), (PAGE + 1, 2), (55, 3)]
+)
+def test_list_nodes_sends_one_request_for_each_page(
+    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, number: int, pages: int
+) -> None:
+    ids = endpoint.add_nodes(number)
+    assert [node.id for node in driver.ex_iterate_nodes(ex_addresses=False)] == ids
+    assert len(sandbox.journal) == pages
+
+
+@pytest.mark.parametrize(
+    ("number", "searches"), [(0, 0), (1, 1), (PAGE // 2, 1), (PAGE // 2 + 1, 2)]
+)
+def test_list_nodes_searches_addresses_for_half_a_page(
+    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, number: int, searches: int
+) -> None:
+    endpoint.add_nodes(number)
+    assert len(driver.list_nodes(ex_addresses=True)) == number
+    name = "deployment-parameter" if endpoint.family == "nuvla" else "virtual-machine"
+    assert paths(sandbox).count(name) == searches
+    assert len(sandbox.journal) == 1 + searches
+
+
+@pytest.mark.parametrize("change", ["created", "ended"])
+def test_list_nodes_while_nodes_come_and_go(
+    endpoint: LiveEndpoint,
+    driver: Driver,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    ids, add, ended = endpoint.add_nodes(50), sandbox.journal.add, set[str]()
+
+    def act() -> None:
+        if change == "created":
+            endpoint.add_nodes(1)
+        elif not ended:
+            ended.update(ids[:3])
+            for identifier in ended:
+                if endpoint.family == "nuvla":
+                    sandbox.world.store.remove(identifier)
+                else:
+                    sandbox.world.runs[identifier].state = "Done"
+
+    def added(entry: Any) -> None:
+        add(entry)
+        act()
+
+    monkeypatch.setattr(sandbox.journal, "add", added)
+    listed = [node.id for node in driver.list_nodes(ex_addresses=False)]
+    assert len(listed) == len(set(listed))
+    assert set(ids) - ended <= set(listed)
+
+
+@pytest.mark.parametrize("addresses", [False, True])
+def test_iterate_nodes_reads_the_next_page_meanwhile_and_nothing_once_it_is_closed(
+    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, addresses: bool
+) -> None:
+    ids = endpoint.add_nodes(5 * PAGE + 4)
+    nodes = driver.ex_iterate_nodes(ex_addresses=addresses)
+    assert len(sandbox.journal) == 0
+    assert next(nodes).id == ids[0]
+    listing = "deployment" if endpoint.family == "nuvla" else "run"
+    deadline = time.monotonic() + 10
+    while paths(sandbox).count(listing) < 3:  # the page in use, and two ahead
+        assert time.monotonic() < deadline, paths(sandbox)
+        time.sleep(0.01)
+    nodes.close()
+    wait_for_readers()
+    assert paths(sandbox).count(listing) == 3
+    assert len(sandbox.journal) <= 3 + (2 * 3 if addresses else 0)
+
+
+def test_list_nodes_searches_addresses_beside_the_next_page(
+    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = endpoint.add_nodes(3 * PAGE)
+    listing = "/api/deployment" if endpoint.family == "nuvla" else "/run"
+    sandbox.faults.add(path=f"{listing}.*|/api/virtual-machine", times=None, delay=0.05)
+    send, under_way, together = Transport.send, dict[int, str](), set[tuple[str, ...]]()
+
+    def watched(self: Transport, request: Request, **options: Any) -> Response:
+        under_way[id(request)] = request.path
+        together.add(tuple(sorted(under_way.values())))
+        try:
+            return send(self, request, **options)
+        finally:
+            del under_way[id(request)]
+
+    monkeypatch.setattr(Transport, "send", watched)
+    assert [node.id for node in driver.list_nodes(ex_addresses=True)] == ids
+    assert any(len(set(requests)) == 2 for requests in together)
+    assert 3 <= max(map(len, together)) <= 6
+
+
+Serve = Callable[[Any], None]
+
+
+@pytest.fixture
+def serve(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Serve:
+    """Put a server that makes its responses up in the place of the sandbox."""
+    return lambda server: monkeypatch.setattr(driver._session.transport, "send", server)
+
+
+def response(body: str) -> Response:
+    return Response(status=200, headers={}, body=body.encode(), url="")
+
+
+def many_runs(number: int, zone: str) -> Callable[..., Response]:
+    """A server with so many runs, which it makes up page by page."""
+
+    def send(request: Request, **_: object) -> Response:
+        query = dict(request.query)
+        offset, limit = int(query["offset"]), int(query["limit"])
+        items = "".join(
+            f'<item uuid="{place:08x}-0000-4000-8000-000000000000" status="Ready" tags="blog"'
+            f' startTime="{2100 - place // 31536000:04}-01-01 00:00:00.{99999 - place} {zone}"'
+            ' cloudServiceNames="exoscale-ch-gva" username="alice" abort=""/>'
+            for place in range(offset, min(offset + limit, number))
+        )
+        return response(f'<runs totalCount="{number}">{items}</runs>')
+
+    return send
+
+
+def many_entries(number: int, _: str) -> Callable[..., Response]:
+    """A server with so many entries in each collection, and none for a parent."""
+
+    def send(request: Request, **_: object) -> Response:
+        form, name = fields(request), request.path.rpartition("/")[2]
+        where = form.get("$filter", form.get("filter", ""))
+        behind = re.search(r"id>'[^/]*/(\d+)[^']*'", where)
+        first = int(behind[1]) + 1 if behind else 0
+        last = 0 if "parent=" in where else first + int(form.get("$last", form.get("last", "0")))
+        entries = [
+            {
+                "id": f"{name}/{place:08}-0000-4000-8000-000000000000",
+                "created": f"{START - timedelta(seconds=place):%Y-%m-%dT%H:%M:%S.000Z}",
+                "state": "running",
+                "ip": "203.0.113.7",
+                "price:unitCost": 1,
+            }
+            for place in range(first, min(last, number))
+        ]
+        lists = {"virtual-machine": "virtualMachines", "service-offer": "serviceOffers"}
+        count = number - first if last else 0
+        return response(json.dumps({"count": count, lists.get(name, "resources"): entries}))
+
+    return send
+
+
+Way = tuple[Callable[[int, str], Any], str, Callable[[Driver], Iterator[Any]]]
+WAYS: dict[str, dict[str, Way]] = {
+    "slipstream": {
+        "nodes": (many_runs, "UTC", lambda d: d.ex_iterate_nodes(ex_addresses=False)),
+        "nodes of an unknown zone": (
+            many_runs,
+            "QQT",
+            lambda d: d.ex_iterate_nodes(ex_addresses=False),
+        ),
+        "machines": (many_entries, "", lambda d: d.ex_iterate_virtual_machines()),
+        "sizes": (many_entries, "", lambda d: d.ex_iterate_sizes(ex_all=True)),
+    },
+    "nuvla": {
+        "nodes": (many_entries, "", lambda d: d.ex_iterate_nodes(ex_addresses=False)),
+        "nodes with addresses": (many_entries, "", lambda d: d.ex_iterate_nodes()),
+        "images": (many_entries, "", lambda d: d.ex_iterate_images()),
+        "machines": (many_entries, "", lambda d: d.ex_iterate_virtual_machines()),
+    },
+}
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_iterating_keeps_one_page_in_memory(
+    endpoint: LiveEndpoint, driver: Driver, serve: Serve, number: int
+) -> None:
+    server, zone, iterate = list(WAYS[endpoint.family].values())[number]
+    blocks = []
+    for size in (1_000, 10_000):
+        serve(server(size, zone))
+        listed, most = blocks_of(iterate(driver))
+        assert listed == size
+        blocks.append(most)
+    assert blocks[1] < 4 * blocks[0]  # ten times, if all were kept

@@ -1,0 +1,187 @@
+"""Searches of both families: nothing lost or repeated, and lists that lie end in one error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from listing_models import START, Change, Listed, changes, cimi, fields, nuvla
+
+from slipstream.backends import Nuvla, SlipStream3
+from slipstream.backends.cimi import CimiBackend, search
+from slipstream.errors import MalformedAnswer
+from slipstream.filters import attr
+from slipstream.transport.messages import Request
+
+PAGE = 4
+Answer = Callable[[Listed, Request], tuple[str, bytes]]
+
+
+@attrs.frozen
+class Family:
+    """How the searches of a family differ."""
+
+    backend: type[CimiBackend]
+    answer: Answer
+    list_key: str
+    prefix: str
+
+    def search(self, listed: Listed, answer: Answer | None = None) -> list[str]:
+        session = listed.session(answer or self.answer, self.backend)
+        where = attr("type").eq("VM") | attr("id").startswith("thing/")
+        options: dict[str, Any] = {"doing": "list things", "where": where, "page": PAGE}
+        if self.backend is Nuvla:
+            options["select"] = "id,created"
+        return [entry["id"] for entry in search(session, "thing", **options)]
+
+    def page(self, ids: Iterable[object], count: object) -> tuple[str, bytes]:
+        """A page of things with these ids, or these numbers, in the order of the family."""
+        entries = []
+        for item in ids:
+            is_number = type(item) is int
+            entry = {"id": f"thing/{item:08}" if is_number else item, "created": created(1)}
+            if isinstance(item, int) and is_number:
+                entry["created"] = created(-item)
+            entries.append(entry)
+        return "application/json", json.dumps({"count": count, self.list_key: entries}).encode()
+
+
+FAMILIES = [Family(SlipStream3, cimi, "things", "$"), Family(Nuvla, nuvla, "resources", "")]
+families = pytest.mark.parametrize("family", FAMILIES, ids=["slipstream", "nuvla"])
+
+
+def created(second: int) -> str:
+    timestamp = START + timedelta(seconds=second)
+    return timestamp.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def thing(number: int, second: int | None) -> dict[str, Any]:
+    """A thing, created at some second; ids say nothing of the order."""
+    document = {"id": f"thing/{number * 7919 % 10007:05}"}
+    return document if second is None else {**document, "created": created(second)}
+
+
+def things(seconds: Iterable[int | None]) -> Iterator[dict[str, Any]]:
+    return (thing(number, second) for number, second in enumerate(seconds))
+
+
+def create_thing(entries: list[Any], place: int, number: int) -> None:
+    """It may come anywhere, whatever the clocks of several servers say."""
+    entries.append(thing(number, place % 5 or None))
+
+
+@families
+@settings(max_examples=150, deadline=None)
+@given(
+    seconds=st.lists(st.sampled_from([None, 0, 1, 1, 1, 2, 3]), max_size=30),
+    script=changes,
+)
+def test_search_gives_all_that_stays_once(
+    family: Family, seconds: list[int | None], script: list[Change]
+) -> None:
+    listed = Listed(things(seconds), create_thing, script)
+    ids = family.search(listed)
+    assert len(ids) == len(set(ids))
+    assert listed.always <= set(ids)
+
+
+@families
+@pytest.mark.parametrize(
+    ("number", "requests"),
+    [(0, 1), (1, 1), (PAGE - 1, 1), (PAGE, 1), (PAGE + 1, 2), (2 * PAGE, 2), (2 * PAGE + 1, 3)],
+)
+def test_search_sends_one_request_a_page(family: Family, number: int, requests: int) -> None:
+    listed = Listed(things(range(number)), create_thing, ())
+    assert len(family.search(listed)) == number
+    assert len(listed.requests) == requests
+    assert all(fields(request)[f"{family.prefix}first"] == "1" for request in listed.requests)
+
+
+def test_search_of_nuvla_gives_the_newest_first_and_equals_by_id() -> None:
+    entries = list(things([3, 3, 3, 1, 1, 1, 1, 1, 1, 9, None, None, 2]))
+    ids = FAMILIES[1].search(Listed(entries, create_thing, ()))
+    entries.sort(key=lambda item: item["id"])
+    entries.sort(key=lambda item: item.get("created", ""), reverse=True)
+    assert ids == [item["id"] for item in entries]
+
+
+@families
+def test_search_on_a_server_that_ignores_the_filter(family: Family) -> None:
+    def unfiltered(listed: Listed, request: Request) -> tuple[str, bytes]:
+        form = {name: text for name, text in fields(request).items() if "filter" not in name}
+        body = "&".join(f"{name}={text}" for name, text in form.items()).encode()
+        same = Listed(listed.entries, create_thing, ())
+        return family.answer(same, Request(method="PUT", path="/", body=body))
+
+    listed = Listed(things([1] * 9), create_thing, ())
+    with pytest.raises(MalformedAnswer, match="gave entries of thing again"):
+        family.search(listed, unfiltered)
+    assert len(listed.requests) == 2
+
+
+def endless() -> Iterator[list[int]]:
+    start = 0
+    while True:
+        yield list(range(start, start + PAGE))
+        start += PAGE
+
+
+LIES: dict[str, tuple[Iterable[Iterable[object]], Any, str, int]] = {
+    "fewer": ([(1, 2)], 5, "counts 5 .*gave 2", 1),
+    "none": ([()], 1, "counts 1 .*gave 0", 1),
+    "more": ([(1, 2)], 1, "counts 1 .*gave 2", 1),
+    "far fewer": ([(1,)], 9_999, "counts 9999 .*gave 1", 1),
+    "twice": ([(1, 1)], 2, "gave entries of thing again", 1),
+    "repeated": ([range(PAGE)] * 2, 9, "gave entries of thing again", 2),
+    "overlapping": ([range(PAGE), range(1, PAGE + 1)], 9, "gave entries of thing again", 2),
+    "last again": ([range(PAGE), range(PAGE - 1, 2 * PAGE - 1)], 9, "of thing again", 2),
+    "one again": ([range(PAGE), [PAGE] * PAGE], 9, "gave entries of thing again", 2),
+    "alternating": ([range(PAGE), range(PAGE, 2 * PAGE), range(PAGE)], 99, "did not order", 3),
+    "backwards": ([range(PAGE, 2 * PAGE), range(PAGE)], 9, "did not order thing", 2),
+    "without end": (endless(), 3 * PAGE, "has no end", 27),
+    **{
+        f"id {identifier!r}": ([[identifier]], 1, "holds no list of thing", 1)
+        for identifier in (
+            *("", None, 7.0, """'" """, "thing", "thing/", "other/1", "thing/..", "thing/1/../2"),
+        )
+    },
+}
+
+
+@families
+@pytest.mark.parametrize("lie", LIES)
+def test_search_on_a_server_that_lies(family: Family, lie: str) -> None:
+    pages, count, message, most = LIES[lie]
+    # Some answers are shared by the families: an endless one is begun anew.
+    answers = endless() if lie == "without end" else iter(pages)
+    listed = Listed((), create_thing, ())
+    with pytest.raises(MalformedAnswer, match=message):
+        family.search(listed, lambda *_: family.page(next(answers), count))
+    assert len(listed.requests) <= most
+
+
+@pytest.mark.parametrize("count", [10_000, None])
+def test_search_of_nuvla_without_a_count_and_without_end(count: int | None) -> None:
+    listed, pages = Listed((), create_thing, ()), endless()
+    with pytest.raises(MalformedAnswer, match="has no end"):
+        FAMILIES[1].search(listed, lambda *_: FAMILIES[1].page(next(pages), count))
+    assert len(listed.requests) <= 2_001
+
+
+@pytest.mark.parametrize("count", [None, "5", True, -1.5])
+def test_search_of_nuvla_with_a_count_that_is_none(count: Any) -> None:
+    answer = FAMILIES[1].page((1, 2), count)
+    assert len(FAMILIES[1].search(Listed((), create_thing, ()), lambda *_: answer)) == 2
+
+
+def test_search_of_nuvla_with_a_time_that_no_filter_can_hold() -> None:
+    entries = [{"id": f"thing/{number}", "created": """'" """} for number in range(PAGE)]
+    body = json.dumps({"resources": entries}).encode()
+    with pytest.raises(MalformedAnswer, match="is no id, or has no time"):
+        FAMILIES[1].search(Listed((), create_thing, ()), lambda *_: ("application/json", body))
