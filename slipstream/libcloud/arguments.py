@@ -120,21 +120,15 @@ def check_owner(driver: Any, value: object, cls: type, name: str) -> None:
         )
 
 
-def text(what: str, value: object) -> str:
-    """Check a string that goes into a request."""
-    string = refuse_private_key(what, value)
-    if not string.strip():
-        raise BadInput(f"{what} is empty.")
-    if CONTROL_CHARACTERS.search(string):
-        raise BadInput(f"{what} holds control characters: {shorten(string)!r}.")
-    return string
-
-
-def refuse_private_key(what: str, value: object) -> str:
-    """Check that an argument is a string, and no private key, which no message may quote."""
+def text(what: str, value: object, *, plain: bool = True) -> str:
+    """Check a string: no private key, which no message may quote, and with ``plain`` printable."""
     string = checked(what, value, str, "a string")
     if PRIVATE_KEY.search(string) or (len(string) > LONGEST_LINE and "\n" in string):
         raise BadInput(f"{what} looks like a private key; it was sent nowhere.")
+    if plain and not string.strip():
+        raise BadInput(f"{what} is empty.")
+    if plain and CONTROL_CHARACTERS.search(string):
+        raise BadInput(f"{what} holds control characters: {shorten(string)!r}.")
     return string
 
 

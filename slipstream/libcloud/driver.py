@@ -1192,7 +1192,7 @@ class SlipStreamNodeDriver(NodeDriver):
         return self._backend.delete_ssh_key(key)
 
     def _ssh_key(self, name: str) -> SSHKey:
-        arguments.refuse_private_key("The name of the key pair", name)
+        arguments.text("The name of the key pair", name, plain=False)
         keys = self._backend.list_ssh_keys()
         matches = [key for key in keys if key.is_called(name)]
         if not matches:
