@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from vcr.request import Request
 
-from slipstream.testing import cassettes as matching
+from slipstream.testing import cassettes
 from slipstream.testing.cassettes import Replay
 
 FORM = "application/x-www-form-urlencoded"
@@ -26,7 +26,7 @@ def request(method: str = "GET", path: str = "/run", kind: str = "", body: str =
     ],
 )
 def test_queries_match_without_nonces_and_in_any_order(asked: str, recorded: str) -> None:
-    matching.query(request(path=asked), request(path=recorded))
+    cassettes.query(request(path=asked), request(path=recorded))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_queries_that_a_server_could_tell_apart_differ(
     method: str, asked: str, recorded: str
 ) -> None:
     with pytest.raises(AssertionError):
-        matching.query(request(method, asked), request(method, recorded))
+        cassettes.query(request(method, asked), request(method, recorded))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_queries_that_a_server_could_tell_apart_differ(
     ],
 )
 def test_bodies_match_by_meaning(kind: str, asked: str, recorded: str) -> None:
-    matching.body(request(kind=kind, body=asked), request(kind=kind, body=recorded))
+    cassettes.body(request(kind=kind, body=asked), request(kind=kind, body=recorded))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_bodies_match_by_meaning(kind: str, asked: str, recorded: str) -> None:
 )
 def test_bodies_that_mean_something_else_differ(kind: str, asked: str, recorded: str) -> None:
     with pytest.raises(AssertionError):
-        matching.body(request(kind=kind, body=asked), request(kind=kind, body=recorded))
+        cassettes.body(request(kind=kind, body=asked), request(kind=kind, body=recorded))
 
 
 @pytest.mark.parametrize(
@@ -88,18 +88,18 @@ def test_bodies_that_mean_something_else_differ(kind: str, asked: str, recorded:
 )
 def test_addresses_differ_in_method_and_each_part_of_the_url(method: str, url: str) -> None:
     with pytest.raises(AssertionError):
-        matching.address(Request(method, url, b"", {}), request())
+        cassettes.address(Request(method, url, b"", {}), request())
 
 
 def test_addresses_match_without_the_query() -> None:
-    matching.address(request(path="/run?a=1"), request(path="/run?b=2"))
+    cassettes.address(request(path="/run?a=1"), request(path="/run?b=2"))
 
 
 @pytest.mark.parametrize("header", ["Accept", "Content-Type"])
 def test_negotiations_differ_in_the_media_types(header: str) -> None:
     other = Request("GET", "https://server.example/run", b"", {header: "application/json"})
     with pytest.raises(AssertionError):
-        matching.negotiation(other, request())
+        cassettes.negotiation(other, request())
 
 
 def test_a_read_with_the_same_answer_need_not_be_sent_as_often() -> None:
