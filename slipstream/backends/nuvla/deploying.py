@@ -274,5 +274,7 @@ def _clean_up(session: Session, name: str, error: BaseException) -> None:
         else:
             error.add_note(note)
     else:
-        if isinstance(error, DriverError):
+        if not isinstance(error, DriverError):
+            error.add_note(f"{name} was created, and was deleted again or will be soon.")
+        else:
             error.may_have_happened = False
