@@ -31,6 +31,10 @@ LONGEST = 500
 _EXPLAINED = (PluginFailed, DeployFailed)
 """Their cause is the exception of another library or a plugin, which says more."""
 
+_INTERRUPTED = (
+    "{} may have sent a change, which the server may have carried out: look before you try again."
+)
+
 
 def operation(method: Callable[P, R]) -> Callable[P, R]:
     """
@@ -57,6 +61,10 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
                 result = method(*args, **kwargs)
             except DriverError as error:
                 raise _completed(error, driver, current) from error.__cause__
+            except BaseException as interruption:
+                if current.changes and not getattr(interruption, "__notes__", None):
+                    interruption.add_note(_INTERRUPTED.format(name))
+                raise
         if isinstance(result, Generator):
             return cast(R, _steps(result, driver, current))
         return result

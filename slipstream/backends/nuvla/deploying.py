@@ -18,13 +18,7 @@ from slipstream.backends.cimi import CimiBackend, refusals
 from slipstream.backends.nuvla import lifecycle
 from slipstream.backends.nuvla.deployments import SELECT, STATES, deployment
 from slipstream.backends.nuvla.locations import credential_for, find_service
-from slipstream.backends.nuvla.modules import (
-    ENVIRONMENT,
-    FILE,
-    SERVICES,
-    get_module,
-    listed_module,
-)
+from slipstream.backends.nuvla.modules import CONTENT, SERVICES, get_module, listed_module
 from slipstream.backends.nuvla.resources import (
     change,
     check_label,
@@ -176,13 +170,9 @@ def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
         raise refusal
     settable = _settable(module)
     content: dict[str, Any] = {}
-    for category, key, label, value in (
-        (ENVIRONMENT, "environmental-variables", "name", "value"),
-        (FILE, "files", "file-name", "file-content"),
-    ):
-        chosen = [name for name in inputs if settable[name].category == category]
-        if chosen:
-            content[key] = [{label: name, value: inputs[name]} for name in chosen]
+    for name, text in inputs.items():
+        key, label, value = CONTENT[settable[name].category]
+        content.setdefault(key, []).append({label: name, value: text})
     changes: dict[str, Any] = {"module": {"content": content}} if content else {}
     if request.name:
         changes["name"] = request.name
@@ -192,7 +182,7 @@ def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
 
 
 def _settable(module: Module) -> dict[str, ModuleParameter]:
-    return {p.name: p for p in module.parameters if p.category in {ENVIRONMENT, FILE}}
+    return {p.name: p for p in module.parameters if p.category != "output"}
 
 
 def _inputs(parameters: Iterable[Parameter], module: Module) -> dict[str, str]:
@@ -284,5 +274,7 @@ def _clean_up(session: Session, name: str, error: BaseException) -> None:
         else:
             error.add_note(note)
     else:
-        if isinstance(error, DriverError):
+        if not isinstance(error, DriverError):
+            error.add_note(f"{name} was created, and was deleted again or will be soon.")
+        else:
             error.may_have_happened = False

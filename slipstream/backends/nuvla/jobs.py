@@ -14,6 +14,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from slipstream.backends import documents
@@ -50,7 +51,7 @@ def failure(session: Session, deployment: str) -> str:
     """Why a deployment is in error, in the words of its newest job."""
     doing, where = f"read why {deployment} failed", _jobs_of([deployment])
     job = first(session, "job", doing=doing, select="id,created", where=where)
-    return _NO_REASON if job is None else _wait_for_reason(session, job["id"])
+    return _NO_REASON if job is None else _wait_for_reason(session, job)
 
 
 def failures(session: Session, deployments: Sequence[str]) -> dict[str, str]:
@@ -61,14 +62,8 @@ def failures(session: Session, deployments: Sequence[str]) -> dict[str, str]:
         jobs.setdefault(documents.href(job, "target-resource") or "", job)
         if jobs.keys() >= set(deployments):
             break
-    late = [name for name, job in jobs.items() if not _has_reason(job)]
-    ids = [jobs[name]["id"] for name in late]
-    reasons = read_ahead(partial(_wait_for_reason, session), ids, at_once=8)
-    return {
-        **dict.fromkeys(deployments, _NO_REASON),
-        **{name: reason(job) for name, job in jobs.items() if name not in late},
-        **dict(zip(late, reasons, strict=True)),
-    }
+    reasons = read_ahead(partial(_wait_for_reason, session), jobs.values(), at_once=8)
+    return dict.fromkeys(deployments, _NO_REASON) | dict(zip(jobs, reasons, strict=True))
 
 
 def is_at_work(session: Session, deployment: str) -> bool:
@@ -95,25 +90,22 @@ def reason(job: dict[str, Any]) -> str:
     return f"{match[1]}: {(text.strip().splitlines() or [''])[-1]}"
 
 
-def _wait_for_reason(session: Session, job_id: str) -> str:
+def _wait_for_reason(session: Session, job: dict[str, Any]) -> str:
+    """The reason as a search has given it, or else as the job itself has it soon."""
     deadline = clock.monotonic() + MESSAGE_TIMEOUT
-    job: dict[str, Any] = {}
-    for pause in _BACKOFF.pauses():
+    for pause in chain([0.0], _BACKOFF.pauses()):
+        state, left = job.get("state"), deadline - clock.monotonic()
+        has_reason = state in _FINAL and documents.text(job, "status-message")
+        if has_reason or state == "CANCELED" or left <= 0:
+            break
+        if pause:
+            clock.sleep(min(pause, left))
         try:
-            job = read(session, job_id, _SELECT)
+            job = read(session, job["id"], _SELECT)
         except RequestFailed:
             # That the deployment has failed is known; the reason must not hide it.
             break
-        left = deadline - clock.monotonic()
-        if _has_reason(job) or left <= 0:
-            break
-        clock.sleep(min(pause, left))
     return reason(job)
-
-
-def _has_reason(job: dict[str, Any]) -> bool:
-    state = job.get("state")
-    return state == "CANCELED" or (state in _FINAL and bool(documents.text(job, "status-message")))
 
 
 def _jobs_of(deployments: Iterable[str]) -> Filter:

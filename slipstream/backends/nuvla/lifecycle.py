@@ -24,7 +24,6 @@ from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.deployments import GONE, get_state, read_state
 from slipstream.backends.nuvla.locations import credentials_of
 from slipstream.backends.nuvla.resources import (
-    DONE,
     change,
     find,
     node_id,
@@ -207,7 +206,7 @@ def terminate(
 
 
 def _delete(session: Session, method: str, path: str, name: str) -> None:
-    change(session, method, path, doing=f"delete {name}", allow={404}, expects=DONE)
+    change(session, method, path, doing=f"delete {name}", allow={404})
 
 
 def _is_managed(raw: Mapping[str, Any]) -> bool:

@@ -20,7 +20,13 @@ from slipstream.filters import Filter, attr
 from slipstream.session import Session
 from slipstream.values import Module, ModuleKind, ModuleParameter
 
-ENVIRONMENT, FILE, OUTPUT = "environment", "file", "output"
+CONTENT = {
+    "environment": ("environmental-variables", "name", "value"),
+    "file": ("files", "file-name", "file-content"),
+    "output": ("output-parameters", "name", "value"),
+}
+"""Where the content of a module has each category of parameters: the list, the name, the value."""
+
 _SELECT = (
     "id,name,description,path,parent-path,subtype,compatibility,published,logo-url,versions,tags,"
     "created,updated,price"
@@ -193,23 +199,12 @@ def _index(document: Mapping[str, Any], content: Mapping[str, Any]) -> int | Non
 
 
 def _parameters(content: Mapping[str, Any]) -> Iterator[ModuleParameter]:
-    for variable in documents.mappings(content, "environmental-variables"):
-        yield ModuleParameter(
-            name=documents.text(variable, "name") or "",
-            category=ENVIRONMENT,
-            value=documents.text(variable, "value"),
-            description=documents.text(variable, "description") or "",
-            mandatory=variable.get("required") is True,
-        )
-    for file in documents.mappings(content, "files"):
-        yield ModuleParameter(
-            name=documents.text(file, "file-name") or "",
-            category=FILE,
-            value=documents.text(file, "file-content"),
-        )
-    for output in documents.mappings(content, "output-parameters"):
-        yield ModuleParameter(
-            name=documents.text(output, "name") or "",
-            category=OUTPUT,
-            description=documents.text(output, "description") or "",
-        )
+    for category, (key, name, value) in CONTENT.items():
+        for entry in documents.mappings(content, key):
+            yield ModuleParameter(
+                name=documents.text(entry, name) or "",
+                category=category,
+                value=documents.text(entry, value),
+                description=documents.text(entry, "description") or "",
+                mandatory=entry.get("required") is True,
+            )

@@ -18,9 +18,6 @@ from slipstream.session import Session
 from slipstream.session.dry_run import expect
 from slipstream.transport.messages import Request, Response
 
-DONE = expect(200, b"{}")
-"""Gives the response to a change that is done, for dry runs."""
-
 LARGEST_LABEL = 32_766
 """Bytes of a name or a tag that the server can index."""
 
@@ -109,6 +106,8 @@ def change(
     :param renewable: See :meth:`Session.send`.
     :raises MalformedAnswer: If the response is something else, such as the page of a proxy.
     """
+    if expects is None and success == HTTPStatus.OK:
+        expects = expect(200, b"{}")
     request = write(method, path, document, expects=expects)
     try:
         response = session.send(request, doing=doing, allow=allow, renewable=renewable)

@@ -7,6 +7,7 @@ Source: nuvla/api-server, server/resources/credential_ssh_key.clj.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import Any
@@ -32,11 +33,13 @@ from slipstream.backends.nuvla.resources import (
 from slipstream.errors import KeyPairConflict, RequestFailed
 from slipstream.filters import Filter
 from slipstream.session import RENEW_BEFORE, Session
+from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.values.ssh_key import SSHKey
 
 _SELECT = "id,name,description,public-key,created"
 _SSH_KEYS = either("subtype", "ssh-key")
 _TEMPLATE = "credential-template/generate-ssh-key"
+_ADDED = expect(201, json.dumps({"resource-id": f"credential/{PLACEHOLDER}"}).encode())
 
 
 def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
@@ -82,7 +85,9 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
     for is_repeat in chain([False], repeat(True)):
         login = session.login
         try:
-            response = change(session, "POST", "credential", document, doing=doing, success=201)
+            response = change(
+                session, "POST", "credential", document, doing=doing, success=201, expects=_ADDED
+            )
             break
         except RequestFailed as error:
             # Whose session has ended sees no template; the server says 400 of it, not 403.

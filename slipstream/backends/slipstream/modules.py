@@ -263,6 +263,8 @@ def module(root: Element) -> Module:
         raise MalformedAnswer("The document of a module has no name or no category.")
     parent = root.get("parentUri", "").removeprefix(PREFIX).strip("/")
     path = f"{parent}/{name}" if parent else name
+    if not all(map(_is_plain, path.split("/"))):
+        raise MalformedAnswer("The document of a module has no path that leads to it.")
     clouds = [cloud.text or "" for cloud in root.iterfind("cloudNames/string")]
     return Module(
         id=f"{path}/{version}" if version else path,

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha512
 from typing import Any
+from uuid import NAMESPACE_OID, uuid3
 from xml.etree.ElementTree import Element as Read
 
 import attrs
 
 from slipstream.sandbox.slipstream3.access import granted
-from slipstream.sandbox.slipstream3.accounts import Account, general_parameters
+from slipstream.sandbox.slipstream3.accounts import GENERAL, Account, general_parameters
 from slipstream.sandbox.slipstream3.modules import Parameter
 from slipstream.sandbox.slipstream3.state import State
 from slipstream.sandbox.slipstream3.xml import XmlProblem, attributes_of, read_xml
@@ -82,6 +83,12 @@ def publish(state: State, account: Account) -> None:
         "password": sha512(account.password.encode()).hexdigest().upper(),
     }
     _write(state, f"user/{account.name}", account, fields)
+    general: dict[str, Any] = {
+        attribute: account.value(name) for name, (attribute, *_) in GENERAL.items()
+    }
+    general |= {name: int(general[name] or 0) for name in ("timeout", "verbosityLevel")}
+    identifier = f"user-param/{uuid3(NAMESPACE_OID, account.name)}"
+    _write(state, identifier, account, {"paramsType": "execution", **general})
     for cloud in state.connectors:
         _publish_cloud(state, account, cloud)
 

@@ -267,6 +267,15 @@ def test_list_images_without_id(driver: Driver, serve: Any, item: str, path: str
         driver.list_images(ex_path=path)
 
 
+@pytest.mark.parametrize("name", ["..", "a%2Fb", "a//b", " ", "a&#10;b"])
+def test_get_image_of_a_path_that_no_other_call_takes(
+    driver: Driver, serve: Any, name: str
+) -> None:
+    serve(lambda _, __: f'<imageModule category="Image" shortName="{name}" parentUri="module/a"/>')
+    with pytest.raises(MalformedAnswer):
+        driver.get_image("apps/x")
+
+
 def test_list_images_of_an_app_store_that_repeats(driver: Driver, serve: Any) -> None:
     item = '<item resourceUri="module/apps/x/3" category="Image" name="x" version="3"/>'
     serve(lambda _, __: f"<list>{item}{item}</list>")

@@ -13,6 +13,7 @@ from slipstream.session.dry_run import PLACEHOLDER
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOBODYS = "0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
 CANARY = "hunter2-canary"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcXWY+fsvBE1hYIURRt9IdlseO7BiQ1wWjWx8EqwrGz"
 
 
 @pytest.fixture
@@ -62,6 +63,22 @@ def test_create_node_sends_what_was_told(endpoint, driver):
     assert explanation.refusals == ()
     assert node.id in [one.id for one in driver.list_nodes()]
     assert all(request.reason for request in explanation.requests)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("delete_image", lambda endpoint, driver: [endpoint.image(driver)]),
+        ("import_key_pair_from_string", lambda *_: ["mine", KEY]),
+        ("delete_key_pair", lambda _, d: [d.import_key_pair_from_string("mine", KEY)]),
+    ],
+    ids=["delete_image", "import_key_pair", "delete_key_pair"],
+)
+def test_all_requests_of_other_changes_are_told(endpoint, driver, method, arguments):
+    explanation = driver.ex_explain(method, *arguments(endpoint, driver))
+    assert explanation.complete
+    assert explanation.refusals == ()
+    assert [request.done for request in explanation.requests].count(False) >= 1
 
 
 def test_create_node_by_ids_alone_sends_what_was_told(endpoint, driver):

@@ -34,7 +34,7 @@ class TestEvents:
         assert all(one["success"] for one in found)
         assert found[0]["authn-info"]["user-id"] == alice.world.user_id("alice")
 
-    def test_failures_are_written_down_too(self, alice: Client, root: Client) -> None:
+    def test_failures_are_written_down_too(self, alice: Client) -> None:
         deployment = alice.started()
         alice.post(f"{deployment}/start")
         alice.sandbox.clock.advance(1)

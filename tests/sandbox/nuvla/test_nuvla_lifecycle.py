@@ -105,30 +105,6 @@ class TestStarting:
         assert message.splitlines()[-1].startswith(words)
         assert alice.found("job", "status-message!=null") == []
 
-    def test_a_failure_can_be_arranged(self, sandbox: Sandbox, alice: Client) -> None:
-        deployment = alice.deployment()
-        sandbox.world.fail(deployment, "no space left on device")
-        job = alice.act(f"{deployment}/start")
-        sandbox.clock.advance(60)
-        assert "no space left on device" in alice.read(job)["status-message"]
-        alice.act(f"{deployment}/update")
-        sandbox.clock.advance(60)
-        assert alice.state(deployment) == "STARTED"
-
-    def test_a_deployment_can_hang(self, sandbox: Sandbox, alice: Client) -> None:
-        deployment = alice.deployment()
-        alice.act(f"{deployment}/start")
-        sandbox.world.hold(deployment)
-        sandbox.clock.advance(3600)
-        assert alice.state(deployment) == "STARTING"
-
-    def test_most_actions_check_rights_first(self, alice: Client, nobody: Client) -> None:
-        deployment = alice.started()
-        for action in ("update", "create-log", "force-delete"):
-            assert nobody.post(f"{deployment}/{action}").status_code == 403
-        assert nobody.delete(deployment).status_code == 403
-        assert alice.state(deployment) == "STARTED"
-
 
 class TestEnding:
     def test_a_stop_that_deletes_leaves_parameters_behind(
@@ -165,18 +141,6 @@ class TestEnding:
         assert alice.read(start)["state"] == "CANCELED"
         sandbox.clock.advance(300)
         assert alice.state(deployment) == "STOPPED"
-
-    def test_deleting_clears_up(self, sandbox: Sandbox, alice: Client) -> None:
-        deployment = alice.started()
-        alice.act(f"{deployment}/stop")
-        sandbox.clock.advance(60)
-        answer = alice.delete(deployment)
-        assert answer.json() == {
-            "status": 200,
-            "message": f"{deployment} deleted",
-            "resource-id": deployment,
-        }
-        assert alice.parameters(deployment) == {}
 
     def test_an_unfinished_job_of_what_is_gone_fails(
         self, sandbox: Sandbox, alice: Client

@@ -8,16 +8,6 @@ from slipstream.sandbox import Clock, Sandbox
 from slipstream.sandbox.nuvla.parameters import compose_services, kubernetes_services, parameter_id
 
 
-def test_parameters_are_found_by_their_computed_ids(alice: Client) -> None:
-    deployment = alice.deployment()
-    assert alice.get(parameter_id(deployment, "hostname")).status_code == 404
-    started = alice.started()
-    assert alice.read(parameter_id(started, "hostname"))["value"] == "127.0.0.1"
-    port = alice.read(parameter_id(started, "web.tcp.80", "web"))
-    assert port["node-id"] == "web"
-    assert port["parent"] == started
-
-
 def test_a_blog_tells_its_address_and_answers_there(alice: Client) -> None:
     deployment = alice.deployment()
     content = {"environmental-variables": [{"name": "wordpress_title", "value": "A <b> C"}]}
@@ -59,13 +49,6 @@ def test_a_swarm_tells_of_replicas(alice: Client) -> None:
     assert values["whoami.tcp.8080"].isdigit()
     assert values["whoami.udp.53"].isdigit()
     assert values["whoami.image"] == "traefik/whoami"
-
-
-def test_kubernetes_names_what_it_runs(alice: Client) -> None:
-    values = alice.parameters(alice.started("apps/web/nginx", "k8s-lausanne admin"))
-    assert values["Deployment.nginx.replicas.desired"] == "1"
-    assert values["Service.nginx.tcp.80"].isdigit()
-    assert "Service.nginx.image" not in values
 
 
 def test_a_parameter_is_edited_but_for_what_its_id_follows_from(alice: Client) -> None:

@@ -66,17 +66,3 @@ class TestAnotherCredential:
 
     def test_it_can_be_deleted_by_force(self, alice: Client, lost: str) -> None:
         assert alice.post(f"{lost}/force-delete").ok
-
-
-@pytest.mark.parametrize("stranger", ["bob", "nobody"])
-def test_a_stop_that_is_refused_leaves_its_mark(
-    request: pytest.FixtureRequest, sandbox: Sandbox, alice: Client, stranger: str
-) -> None:
-    deployment = alice.started()
-    client: Client = request.getfixturevalue(stranger)
-    assert client.post(f"{deployment}/stop").status_code == 403
-    sandbox.clock.advance(3600)
-    assert alice.state(deployment) == "STOPPING"
-    assert alice.post(f"{deployment}/stop").status_code == 409
-    alice.edit(deployment, {"state": "ERROR"})
-    alice.act(f"{deployment}/stop")

@@ -48,14 +48,3 @@ def test_meta_data_is_all_that_some_may_see(alice: Client, bob: Client) -> None:
     assert seen["name"] == "blog"
     assert "state" not in seen
     assert "acl" not in seen
-
-
-def test_the_entry_point_names_every_collection(sandbox: Sandbox, nobody: Client) -> None:
-    document = nobody.read("cloud-entry-point")
-    assert document["base-uri"] == f"{sandbox.url}/api/"
-    assert document["resource-type"] == "cloud-entry-point"
-    assert document["collections"]["deployment"] == {"href": "deployment"}
-    assert nobody.refused("PUT", "cloud-entry-point")[0] == 405
-    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "nuvla.example.org"}
-    answer = nobody.get("cloud-entry-point", headers=forwarded)
-    assert answer.json()["base-uri"] == "https://nuvla.example.org/api/"

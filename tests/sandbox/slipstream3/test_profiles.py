@@ -53,6 +53,9 @@ def test_the_profile_and_its_json_document_stay_the_same(alice: Client) -> None:
     root = mine(alice)
     root.set("email", "new@example.org")
     put(alice, root)
+    (parameters,) = alice.json("/api/user-param")["userParam"]
+    assert parameters["sshPublicKey"] == value(root, KEYS)
+    assert parameters["timeout"] == 30
     assert alice.json("/api/user/alice")["emailAddress"] == "new@example.org"
 
 

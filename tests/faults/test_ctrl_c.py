@@ -1,0 +1,82 @@
+"""Ctrl-C before or during any request of a change: what may have happened is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from fake_time import FakeTime
+
+from slipstream.libcloud.ssh_setup import SSHSetup
+from slipstream.transport.connections import Connections
+
+from .calls import CALLS, Call
+from .matrix import FAMILIES, Truth, stage_of
+from .proxy import Proxy, running
+
+MOST = 12
+CHANGES = [
+    call
+    for call in CALLS
+    if call.fresh and not call.name.startswith(("ex_st", "import_key_pair_from_file"))
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("call", CHANGES, ids=lambda call: call.name)
+def test_ctrl_c(family: str, call: Call, tmp_path: Path) -> None:
+    with running() as proxy:
+        for number in range(1, MOST):
+            for sends in (False, True):
+                if not _interrupted(family, call, proxy, tmp_path, number, sends=sends):
+                    return
+
+
+def _interrupted(
+    family: str, call: Call, proxy: Proxy, folder: Path, number: int, *, sends: bool
+) -> bool:
+    """Interrupt a call at its n-th request; false if it sends fewer."""
+    send, left = Connections.send, [number]
+
+    def interrupt(self: Any, *args: Any, **kwargs: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0 and not sends:
+            raise KeyboardInterrupt
+        response = send(self, *args, **kwargs)
+        if left[0] == 0:
+            response.close()
+            raise KeyboardInterrupt
+        return response
+
+    with stage_of(call, family, proxy, folder) as stage:
+        before = Truth.of(stage.direct)
+        error: BaseException | None = None
+        with (
+            mock.patch("slipstream.transport.clock.time", FakeTime(stage.sandbox.clock.advance)),
+            mock.patch.object(Connections, "send", interrupt),
+            mock.patch.object(SSHSetup, "run"),
+        ):
+            try:
+                call.do(stage)
+            except BaseException as caught:  # noqa: BLE001 - that is what is looked for
+                error = caught
+        if left[0] > 0:
+            return False
+        assert isinstance(error, KeyboardInterrupt), (number, error)
+        notes = " ".join(getattr(error, "__notes__", ()))
+        where = f"request {number}, {'sent' if sends else 'not sent'}: {notes!r}"
+        assert stage.sandbox.password not in notes
+        after = Truth.of(stage.direct)
+        if after != before:
+            assert notes, where
+        if len(after.keys) > len(before.keys) and call.name == "create_key_pair":
+            assert getattr(error, "private_key", None), where
+        for node_id in after.nodes.keys() - before.nodes.keys():
+            # Whose response was not read cannot be named.
+            created = any(node_id.encode() in exchange.body for exchange in proxy.seen)
+            later = any(node_id in exchange.path for exchange in proxy.seen)
+            if created or later:
+                assert node_id in notes, where
+    return True
