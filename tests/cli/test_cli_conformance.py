@@ -180,7 +180,7 @@ def test_secret_is_read_from_a_file(tmp_path: Path) -> None:
     assert arguments.values == {"secret": "two words"}
     assert "two words" not in repr(arguments)
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(ValueError, match=r"--arg secret: cannot read .*: it is not text"):
+    with pytest.raises(ValueError, match="--arg secret: the file cannot be read: it is not text"):
         parse([f"secret=file:{file}"])
 
 
