@@ -13,6 +13,12 @@ from slipstream.version import VERSION
 SORTS = ("login", "kind", "backend", "wrapper")
 """What can be written."""
 
+_PROVIDERS = """
+[project.entry-points."slipstream.providers"]
+{name} = "{module}"
+"""
+"""What makes ``get_driver`` find the driver of a kind of endpoint."""
+
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -29,6 +35,10 @@ def write(sort: str, name: str, folder: Path) -> Path:
         raise click.UsageError(f"{target} exists already.")
     class_name = "".join(word.title() for word in name.split("-"))
     words = {"NAME": name, "MODULE": module, "CLASS": class_name, "VERSION": VERSION}
+    words |= {"DEPENDENCIES": "", "PROVIDERS": ""}
+    if sort == "backend":
+        words["DEPENDENCIES"] = ', "attrs"'
+        words["PROVIDERS"] = _PROVIDERS.format(name=name, module=module)
     files = {
         "pyproject.toml": "pyproject.toml",
         f"{module}.py": f"{sort}.py",

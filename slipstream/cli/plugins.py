@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterable, Sequence
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import click
+from libcloud.compute.providers import DRIVERS
 
 from slipstream.cli.plugin_templates import SORTS, write
 from slipstream.errors import PluginFailed, UnknownName
-from slipstream.hookspecs import PROJECT
+from slipstream.hookspecs import PROJECT, EndpointKind
+from slipstream.libcloud import KIND_DRIVERS, PROVIDERS
 from slipstream.plugins import Plugins
 from slipstream.plugins.loading import CONTRIBUTIONS, PluginInfo, PluginWarning, requirements
 from slipstream.plugins.named_contributions import Contributions
@@ -98,6 +101,8 @@ def _details(registry: Plugins, info: PluginInfo) -> dict[str, Any]:
     return {
         "login_methods": {method.name: method.description for method in methods},
         "endpoint_kinds": {kind.name: kind.description for kind in kinds},
+        "backends": {kind.name: _qualified(kind.backend) for kind in kinds},
+        "drivers": {kind.name: _driver(kind) for kind in kinds},
         "hosts": sorted(host for kind in kinds for host in kind.hosts),
         "answers": [_short(hook) for hook in info.hooks if hook in CONTRIBUTIONS],
         "wraps": {
@@ -112,6 +117,20 @@ def _details(registry: Plugins, info: PluginInfo) -> dict[str, Any]:
     }
 
 
+def _qualified(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _driver(kind: EndpointKind) -> str:
+    """Whether libcloud finds a driver by the name of a kind."""
+    if kind.name not in {point.name for point in metadata.entry_points(group=PROVIDERS)}:
+        return f"get_driver finds none: there is no entry point of the group {PROVIDERS}"
+    ours = (KIND_DRIVERS, kind.name)
+    if cast(dict[str, object], DRIVERS).get(kind.name, ours) != ours:
+        return "get_driver finds another one of this name"
+    return "get_driver finds it" if kind.endpoint else "get_driver finds it, and needs ex_endpoint"
+
+
 def _print_details(document: dict[str, Any]) -> None:
     source = f"{document['distribution']} {document['version']}".strip()
     click.echo(f"{document['name']}, by {source}: {document['status']}")
@@ -119,6 +138,8 @@ def _print_details(document: dict[str, Any]) -> None:
         "why": document["why"],
         "login methods": _sentences(document["login_methods"]),
         "kinds of endpoint": _sentences(document["endpoint_kinds"]),
+        "backends": _sentences(document["backends"]),
+        "drivers": _sentences(document["drivers"]),
         "hosts": ", ".join(document["hosts"]),
         "answers": ", ".join(document["answers"]),
         "wraps": "; ".join(

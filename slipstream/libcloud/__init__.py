@@ -30,8 +30,10 @@ class Providers(Type):
     NUVLA = "nuvla"
 
 
-_PROVIDERS = "slipstream.providers"
+PROVIDERS = "slipstream.providers"
 """The group of entry points whose names are kinds of endpoint that ask for a driver."""
+
+KIND_DRIVERS = "slipstream.libcloud.kind_drivers"
 
 __all__ = ["NAME", "register"]
 
@@ -57,7 +59,7 @@ def register() -> None:
         table.setdefault(name, driver)
     names = [*_DRIVERS]
     for kind in _kinds():
-        driver = ("slipstream.libcloud.kind_drivers", kind)
+        driver = (KIND_DRIVERS, kind)
         try:
             _check_free(kind.lower(), driver, table)
         except AttributeError as error:
@@ -75,7 +77,7 @@ def register() -> None:
 @cache
 def _kinds() -> list[str]:
     """The kinds of endpoint that ask for a driver; to look for them takes a while."""
-    return [entry_point.name for entry_point in metadata.entry_points(group=_PROVIDERS)]
+    return [entry_point.name for entry_point in metadata.entry_points(group=PROVIDERS)]
 
 
 def _check_free(name: str, driver: tuple[str, str], table: dict[Any, tuple[str, str]]) -> None:

@@ -56,10 +56,10 @@ class DryRunTransport(Transport):
     sends itself are not collected: the call would not send them.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        vars(self).update(vars(transport))
-        self._transport = transport
-        self._redactor = Redactor(transport.secrets)
+    def __init__(self, sending: Transport) -> None:
+        vars(self).update(vars(sending))
+        self.sending = sending
+        self._redactor = Redactor(sending.secrets)
         self._collecting = True
         self._written: dict[str, bytes] = {}
         self.requests: list[PlannedRequest] = []
@@ -73,7 +73,7 @@ class DryRunTransport(Transport):
         if written is not None:
             return expect(200, written)()
         if reads:
-            return self._transport.send(request, cookies=cookies)
+            return self.sending.send(request, cookies=cookies)
         if request.expects is None:
             raise DryRunEnded(f"Cannot {request.purpose}: it was not sent.")
         if request.method == "PUT" and request.body is not None:

@@ -259,8 +259,11 @@ class Session(Client):
 
     def _authenticate(self) -> None:
         method, credentials = self.login_method, self._credentials
+        transport = self.transport
+        if isinstance(transport, DryRunTransport):  # a login is no change
+            transport = transport.sending
         attempt = LoginAttempt(
-            self.transport,
+            transport,
             self.backend,
             method=(method.fallback and credentials.method) or method.name,
             previous=self._state.login,

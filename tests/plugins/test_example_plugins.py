@@ -320,6 +320,14 @@ def test_a_life_of_a_node_on_the_example_backend(connect, minicloud):
         driver.reboot_node(node)
 
 
+def test_a_dry_run_goes_on_when_the_login_has_expired(connect, minicloud):
+    driver = on_minicloud(connect, minicloud)
+    minicloud.expire_tickets()
+    explanation = driver.ex_explain("list_images")
+    assert {r.url for r in explanation.requests} == {f"{minicloud.url}/v1/templates"}
+    assert explanation.complete
+
+
 def test_the_region_of_a_driver_reaches_the_example_backend(connect, minicloud):
     driver = on_minicloud(connect, minicloud, region="south")
     node = driver.create_node(image=driver.get_image("wordpress"))

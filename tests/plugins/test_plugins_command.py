@@ -118,8 +118,16 @@ def test_one_plugin_is_shown_with_all_that_it_brings(run, installed):
     assert out.startswith("minicloud, by example-slipstream-minicloud 1.0: active")
     assert "minicloud-ticket: user name and password of MiniCloud" in lines["login"]
     assert "minicloud.example:8443" in lines["hosts"]
+    assert lines["backends"].endswith("minicloud: example_slipstream_minicloud.MiniCloud")
+    assert lines["drivers"].endswith("minicloud: get_driver finds it")
     assert lines["answers"].split()[1:] == ["endpoints,", "login_methods"]
     assert "slipstream-libcloud-driver[sandbox]>=1.0.dev0: met" in lines["requires"]
+
+
+def test_a_kind_without_a_driver_of_its_own_says_so(run, installed):
+    assert (
+        "campus: get_driver finds none: there is no entry point of the group" in run("campus")[1]
+    )
 
 
 def test_the_order_of_wrappers_is_shown_the_outermost_first(run, installed):
@@ -143,6 +151,9 @@ def test_a_new_plugin_passes_its_own_tests_and_type_checks(run, tmp_path, sort):
     code, out, _ = run("new", sort, "my-thing", "--directory", str(tmp_path))
     folder = tmp_path / "slipstream-my-thing"
     assert (code, out) == (0, f"Wrote {folder}; run pytest there.\n")
+    assert ("slipstream.providers" in (folder / "pyproject.toml").read_text()) is (
+        sort == "backend"
+    )
     for command in (
         ["pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
         ["mypy", "--strict", "."],
