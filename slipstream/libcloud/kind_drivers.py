@@ -25,20 +25,16 @@ def __getattr__(name: str) -> type[SlipStreamNodeDriver]:
 def _driver(kind: str) -> type[SlipStreamNodeDriver]:
     kinds = default_plugins().endpoint_kinds
     record = kinds.get(kind) if kind in kinds else None
-    title, page = kind, SlipStreamNodeDriver.website
+    page: str | None = SlipStreamNodeDriver.website
     if record is not None:
-        title = record.title or kind
         page = record.website or (page if record.endpoint is None else record.endpoint.url)
-
-    class KindDriver(SlipStreamNodeDriver):
-        __doc__ = f"""The driver for {kind} endpoints, with the address that the kind brings."""
-
-        name = title
-        type = kind
-        api_name = kind
-        website = page
-        _kind = kind
-
-    KindDriver.__module__ = __name__
-    KindDriver.__name__ = KindDriver.__qualname__ = kind
-    return KindDriver
+    attributes = {
+        "__doc__": f"The driver for {kind} endpoints, with the address that the kind brings.",
+        "__module__": __name__,
+        "name": (record and record.title) or kind,
+        "type": kind,
+        "api_name": kind,
+        "website": page,
+        "_kind": kind,
+    }
+    return type(kind, (SlipStreamNodeDriver,), attributes)
