@@ -67,9 +67,7 @@ def print_node(driver: SlipStreamNodeDriver, node: Node, as_json: bool) -> None:
         )
 
 
-PERIOD = 2.0
-"""The longest pause between two polls in seconds."""
-
+PERIOD = 2.0  # the longest pause between two polls in seconds
 timeout_option = number_option("--timeout", default=1800, help="Seconds to wait at most.")
 
 

@@ -23,16 +23,11 @@ from slipstream.conformance.subject import (
     text_of,
 )
 
-TRIES = 5
-PAUSE = 2.0
-"""How often, and after how many seconds, to list again until a new node is there."""
-TIMEOUT = 600
-"""Seconds for a node to run."""
-
+TRIES = 5  # how often to list until a new node is there
+PAUSE = 2.0  # seconds between two tries
+TIMEOUT = 600  # seconds for a node to run
 _KEY_METHODS = ("import_key_pair_from_string", "delete_key_pair")
-_CANDIDATES = 20
-"""How many locations and images to try when the first ones are refused."""
-
+_CANDIDATES = 20  # how many locations and images to try when the first ones are refused
 _READ_NODE = ("ex_get_node", "ex_get_node_details", "ex_node_get", "ex_get_node_by_id")
 
 

@@ -110,9 +110,7 @@ def deviations(name: str, signature: Signature) -> Iterator[str]:
             yield f"its own {addition.name} is neither named ex_... nor keyword-only"
 
 
-MISSING = "conformance-no-such-thing"
-"""An id and a name that nothing has."""
-
+MISSING = "conformance-no-such-thing"  # an id and a name that nothing has
 MISSPELT = "ex_conformance_misspelt"
 _READS: dict[str, tuple[str, ...]] = {
     **{f"list_{kind}": () for kind in KINDS},

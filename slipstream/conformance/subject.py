@@ -77,8 +77,7 @@ def check(
     return register
 
 
-_SHORTEST = 4
-"""A secret of fewer characters is masked only where it is a word."""
+_SHORTEST = 4  # a secret of fewer characters is masked only where it is a word
 
 
 class Mask:

@@ -39,15 +39,9 @@ from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 
 T = TypeVar("T")
 
-MOST = 2**31 - 1
-"""The greatest number of things that an argument may ask for."""
-
-LONGEST_LINE = 60
-"""Characters of a text that may have several lines and still be no key."""
-
-LONGEST_INTEGER = 10_000
-"""Bits of a number that Python writes in decimal digits."""
-
+MOST = 2**31 - 1  # the greatest number of things that an argument may ask for
+LONGEST_LINE = 60  # characters of a text that may have several lines and still be no key
+LONGEST_INTEGER = 10_000  # bits of a number that Python writes in decimal digits
 _SOURCES: dict[type, str] = {
     Node: "use list_nodes() or ex_get_node(node_id)",
     NodeImage: "use get_image('apps/WordPress/wordpress')",
@@ -282,8 +276,7 @@ def _entries(option: str, value: object) -> Iterator[tuple[str, Any]]:
         yield text(f"A key of {option}", key), item
 
 
-LISTED = 20
-"""Candidates that a message lists."""
+LISTED = 20  # candidates that a message lists
 
 
 def nearest_path(backend: Backend, module_id: str) -> str | None:

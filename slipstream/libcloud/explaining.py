@@ -16,8 +16,7 @@ from slipstream.session.dry_run import DryRunEnded, PlannedRequest
 _PREFIXES = ("list_", "get_", "create_", "import_", "delete_", "destroy_", "start_", "stop_",
              "reboot_", "ex_find_", "ex_get_", "ex_list_", "ex_iterate_", "ex_update_",
              "ex_start_", "ex_stop_")  # fmt: skip
-_WAITING = {"ex_get_node_logs"}
-"""Methods that wait for the server."""
+_WAITING = {"ex_get_node_logs"}  # methods that wait for the server
 
 
 @attrs.frozen(kw_only=True)

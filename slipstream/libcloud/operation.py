@@ -25,9 +25,7 @@ from slipstream.values.text import safe_text
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LONGEST = 500
-"""Characters of the message of an exception, and of its hint."""
-
+LONGEST = 500  # characters of the message of an exception, and of its hint
 _EXPLAINED = (PluginFailed, DeployFailed)
 """Their cause is the exception of another library or a plugin, which says more."""
 

@@ -13,12 +13,8 @@ from slipstream.session.polling import Progress, poll, progress_field
 from slipstream.values import Deployment, DeploymentState, Phase
 from slipstream.values.numbers import within
 
-GRACE = 3
-"""Further polls after which a node that runs has no address, if it still has none."""
-
-NAMED = 5
-"""Nodes that a message names."""
-
+GRACE = 3  # further polls after which a node that runs has no address, if it still has none
+NAMED = 5  # nodes that a message names
 _ENDED = {Phase.ERROR, Phase.STOPPING, Phase.STOPPED, Phase.TERMINATED}
 _OTHER = {"public_ips": "private_ips", "private_ips": "public_ips"}
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from slipstream.errors import BadInput
 from slipstream.values.paths import shown_path
 
-LATEST = 2**33
-"""Seconds since the epoch; a later expiry is as good as this one."""
+LATEST = 2**33  # seconds since the epoch; a later expiry is as good as this one
 
 
 def load_cookies(path: Path) -> MozillaCookieJar:

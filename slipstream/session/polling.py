@@ -28,21 +28,11 @@ from slipstream.values.numbers import within
 
 log = get_logger(__name__)
 
-MAX_FAULTS = 3
-"""Temporary faults in a row that do not end the wait."""
-
-FIRST_PERIOD = 1.0
-"""Seconds between the first two polls, unless the period is shorter."""
-
-GROWTH = 1.5
-"""By how much each further pause is longer."""
-
-JITTER = 0.2
-"""The part of a pause that is left to chance, so that clients do not all poll at once."""
-
-LAST_POLL = 5.0
-"""Seconds that the last poll is given at least to be sent again after a fault."""
-
+MAX_FAULTS = 3  # temporary faults in a row that do not end the wait
+FIRST_PERIOD = 1.0  # seconds between the first two polls, unless the period is shorter
+GROWTH = 1.5  # by how much each further pause is longer
+JITTER = 0.2  # the part of a pause that is left to chance, so that clients do not all poll at once
+LAST_POLL = 5.0  # seconds that the last poll is given at least to be sent again after a fault
 T = TypeVar("T")
 Progress = Callable[[DeploymentState], object]
 

@@ -30,8 +30,7 @@ from slipstream.values import Credentials
 
 log = get_logger(__name__)
 
-RENEW_BEFORE = 60.0
-"""Seconds before its end at which a login is renewed."""
+RENEW_BEFORE = 60.0  # seconds before its end at which a login is renewed
 
 
 class _LoginMethod(Protocol):

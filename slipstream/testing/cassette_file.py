@@ -15,9 +15,7 @@ from slipstream.testing.scrubbing import encoding_of
 FROM_SANDBOX: Final = "recorded from the sandbox"
 FROM_SERVER: Final = "recorded from a real server"
 
-MANIFEST: Final = "origin.yaml"
-"""The name of the file that describes an origin."""
-
+MANIFEST: Final = "origin.yaml"  # the name of the file that describes an origin
 STATUSES: Final = ("unsupported", "unrecorded", "outdated")
 """The reasons why a scenario is not replayed, as the manifest calls them."""
 

@@ -26,9 +26,7 @@ from slipstream.testing.cassette_file import (
 from slipstream.testing.scenarios import cassette_path, scenario_name
 from slipstream.testing.scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber
 
-LARGEST: Final = 300_000
-"""Bytes that a cassette may have."""
-
+LARGEST: Final = 300_000  # bytes that a cassette may have
 _FILES = {"README.md", ".gitkeep"}
 _CALLED = r"(?i:[\w.:-]*(?:passw(?:or)?d|passphrase|secret|token|private[-_.]?key)[\w.:-]*)"
 _ALLOWED = r"(?:SCRUBBED|recorded-[a-z0-9-]+|credential/[\w-]+)?"

@@ -43,9 +43,7 @@ CREDENTIALS: Final = {
 }
 """The placeholder of each credential."""
 
-_SCRUBBED = "SCRUBBED"
-"""The placeholder of a secret that nobody has to send again."""
-
+_SCRUBBED = "SCRUBBED"  # the placeholder of a secret that nobody has to send again
 _EMAIL, _CLIENT_ADDRESS, _HOST = "someone@example.com", "192.0.2.1", "server.example"
 _PUBLIC_HOSTS = frozenset({"nuv.la", "nuvla.io"})
 """Public services, whose names a client may know and act upon: these stay."""
