@@ -71,10 +71,7 @@ def _check(endpoint: str | None, origin: str | None) -> None:
         return
     if not origin:
         raise click.UsageError("--endpoint needs --origin NAME, the folder to record into")
-    from slipstream.testing.scenarios import (  # noqa: PLC0415 - needs no extra, but is rarely used
-        MissingCredentialsError,
-        ScenarioCredentials,
-    )
+    from slipstream.testing.scenarios import MissingCredentialsError, ScenarioCredentials  # noqa: PLC0415 - needs no extra, but is rarely used
 
     try:
         ScenarioCredentials.from_environment()
