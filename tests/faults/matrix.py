@@ -152,13 +152,12 @@ def stage_of(call: Call, family: str, proxy: Proxy, folder: Path) -> Iterator[St
             location = next(x for x in direct.list_locations() if x.name == LOCATIONS[family])
             stage.image, stage.location = image, copy(location)
             stage.location.driver = driver
-            with mock.patch("slipstream.transport.clock.time", FakeTime(sandbox.clock.advance)):
-                node = direct.create_node("blog", image=direct.get_image(BLOG), location=location)
-                if call.name not in _NEED_NO_NODE:
-                    direct.wait_until_running([node])
-                if call.name in {"start_node", "ex_start_node"} and family == "nuvla":
-                    direct.stop_node(node)
-                    direct.ex_wait_node_in_state(node, "STOPPED")
+            node = direct.create_node("blog", image=direct.get_image(BLOG), location=location)
+            if call.name not in _NEED_NO_NODE:
+                sandbox.clock.advance(600)
+            if call.name in {"start_node", "ex_start_node"} and family == "nuvla":
+                direct.stop_node(node)
+                sandbox.clock.advance(600)
             direct.import_key_pair_from_string(KEY, PUBLIC_KEY)
             stage.node = driver.ex_get_node(node.id)
             yield stage

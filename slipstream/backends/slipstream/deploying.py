@@ -17,7 +17,6 @@ import attrs
 
 from slipstream.backends import limits
 from slipstream.backends.cimi import JSON, CimiBackend, is_id, json_object, refusals
-from slipstream.backends.outcomes import unconfirmed
 from slipstream.backends.slipstream import runs
 from slipstream.backends.slipstream.clouds import offer, usable_connectors
 from slipstream.backends.slipstream.dialect import (
@@ -27,6 +26,7 @@ from slipstream.backends.slipstream.dialect import (
     WIRE_NAMES,
     XML,
     run_id,
+    unconfirmed,
 )
 from slipstream.backends.slipstream.modules import ModuleBackend, get_module, read, split_version
 from slipstream.backends.slipstream.profile import Profile, ensure_key

@@ -12,11 +12,11 @@ import html
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from slipstream.errors import BadInput, MalformedAnswer, shorten
+from slipstream.errors import AnswerLost, BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
 from slipstream.session.login import Client
 from slipstream.transport.messages import Request, Response
@@ -89,6 +89,32 @@ def parse(response: Response, *roots: str) -> Element:
             endpoint=response.url,
         )
     return root
+
+
+def require_status(
+    session: Session, response: Response, statuses: Collection[int], *, doing: str, hint: str
+) -> None:
+    """
+    Make sure that a change was confirmed as the server confirms it: by a status and no body.
+
+    Proxies and captive portals respond instead of the server, with pages of status 200 at times.
+
+    :raises AnswerLost: If the response does not say that the change was made.
+    """
+    if response.status not in statuses or response.body.strip():
+        raise unconfirmed(session, response, doing=doing, hint=hint)
+
+
+def unconfirmed(session: Session, response: Response, *, doing: str, hint: str) -> AnswerLost:
+    """Make the exception for a response that leaves open whether a change was made."""
+    error = AnswerLost(
+        f"Cannot {doing}: HTTP {response.status} with {len(response.body)} bytes"
+        f" ({response.kind}) does not say whether it was done.",
+        endpoint=session.endpoint.url,
+        hint=hint,
+    )
+    error.code = response.status
+    return error
 
 
 def entries(element: Element, holder: str, tag: str) -> Iterator[Element]:

@@ -18,9 +18,17 @@ import attrs
 
 from slipstream.backends import limits
 from slipstream.backends.cimi import CimiBackend
-from slipstream.backends.outcomes import require_status
 from slipstream.backends.prefetch import read_ahead
-from slipstream.backends.slipstream.dialect import ANY_CLOUD, XML, entries, flag, get, parse, whole
+from slipstream.backends.slipstream.dialect import (
+    ANY_CLOUD,
+    XML,
+    entries,
+    flag,
+    get,
+    parse,
+    require_status,
+    whole,
+)
 from slipstream.errors import BadInput, Forbidden, MalformedAnswer, shorten
 from slipstream.session import Session
 from slipstream.session.dry_run import expect

@@ -16,8 +16,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import attrs
 
 from slipstream.backends.cimi import CimiBackend, existing_key, key_missing, read_key
-from slipstream.backends.outcomes import require_status
-from slipstream.backends.slipstream.dialect import XML, flag, get, parse, user_name
+from slipstream.backends.slipstream.dialect import XML, flag, get, parse, require_status, user_name
 from slipstream.errors import DriverError, KeyPairConflict, KeyPairMissing, MalformedAnswer
 from slipstream.session import Session
 from slipstream.session.dry_run import expect

@@ -19,7 +19,6 @@ import attrs
 
 from slipstream.backends import limits
 from slipstream.backends.cimi import CimiBackend
-from slipstream.backends.outcomes import require_status
 from slipstream.backends.prefetch import make_ahead, read_ahead, read_beside
 from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
@@ -31,6 +30,7 @@ from slipstream.backends.slipstream.dialect import (
     is_run_id,
     parse,
     require_body,
+    require_status,
     run_id,
     uncached,
     whole,
@@ -122,17 +122,20 @@ def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Eleme
     """
     met: dict[str, None] = {}
     is_complete = True
-    offset = pages = handed = back = most = 0
+    offset = pages = handed = back = most = total_at_first = 0
     while True:
         total, runs = _page(session, offset, active_only)
         pages, most = pages + 1, most or limits.most_pages(total, PAGE)
+        total_at_first = total_at_first or total
         follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
         new = {uuid: run for run in runs if follows and (uuid := run.get("uuid", "")) not in met}
         met |= dict.fromkeys(new)
         handed += len(new)
         yield list(new.values())
         is_last = follows and offset + len(runs) >= total
-        if is_last and total - handed <= OVERLAP * (pages - 1):
+        # What was created meanwhile is counted and need not be handed over.
+        missing = total - handed - max(0, total - total_at_first)
+        if is_last and missing <= OVERLAP * (pages - 1):
             return
         back = 0 if new else back + 1 if back or not follows else limits.IDLE_PAGES + 1
         if is_last or back > limits.IDLE_PAGES or pages > most or not (follows or offset):

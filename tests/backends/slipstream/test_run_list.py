@@ -76,6 +76,14 @@ def test_run_list_changing_fast_is_whole_or_fails(gaps: list[int], script: list[
     assert given_up or (len(handed) == len(set(handed)) and listed.always <= set(handed))
 
 
+def test_run_list_while_many_runs_are_created() -> None:
+    script = [Change(created=[0] * 30, deleted=[]) for _ in range(2)]
+    listed = Listed(started([1] * 100, "UTC"), newest("UTC", after=1), script)
+    handed = list_runs(listed, page=40)
+    assert len(handed) == len(set(handed))
+    assert listed.always <= set(handed)
+
+
 @pytest.mark.parametrize("number", [0, 1, PAGE, PAGE + 1, 40])
 def test_run_list_of_an_unknown_zone(number: int) -> None:
     listed = Listed(started([1] * number, "QQT"), newest("QQT"), ())

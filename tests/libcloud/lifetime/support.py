@@ -21,8 +21,8 @@ from slipstream.sandbox.nuvla import parameters
 R = TypeVar("R")
 
 Driver = SlipStreamNodeDriver
-THREADS = 32
-PATIENCE = 20.0
+THREADS = 16
+DEADLINE = 20.0
 LONG = 8 * 24 * 3600
 """Seconds after which a session of either family has ended."""
 
@@ -31,11 +31,11 @@ TESTS = Path(__file__).parents[2]
 
 
 def together(function: Callable[[int], R], threads: int = THREADS) -> list[R]:
-    """Call a function in many threads that begin at the same moment, each with its number."""
+    """Call a function in many threads that begin at the same time, each with its number."""
     barrier = Barrier(threads)
 
     def begin(number: int) -> R:
-        barrier.wait(PATIENCE)
+        barrier.wait(DEADLINE)
         return function(number)
 
     with ThreadPoolExecutor(threads) as pool:
@@ -93,7 +93,7 @@ def destroy_elsewhere(node: Node, key: str, secret: str) -> str:
 
 def until(condition: Callable[[], object]) -> None:
     """Wait until something has come true."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < end, "it never came to that"
         time.sleep(0.005)

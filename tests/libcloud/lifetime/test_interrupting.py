@@ -21,7 +21,7 @@ import slipstream
 from slipstream.sandbox import Sandbox
 
 from .relay import relay_to
-from .support import KEY, LONG, PATIENCE, Driver, logins, until
+from .support import DEADLINE, KEY, LONG, Driver, logins, until
 
 PACKAGE = str(Path(slipstream.__file__).parent)
 OURS = (
@@ -82,14 +82,14 @@ def interrupted(call: Callable[[], object], when: Callable[[], object], ctrl_c: 
         with ctrl_c.expected():
             watching = pool.submit(watch)
             call()
-        watching.result(PATIENCE)
+        watching.result(DEADLINE)
 
 
 def answers_everybody(endpoint: LiveEndpoint, driver: Driver) -> bool:
     """Whether this thread and another one are answered."""
     image = endpoint.image(driver)
     with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(driver.get_image, image.id).result(PATIENCE)
+        other = pool.submit(driver.get_image, image.id).result(DEADLINE)
     return (driver.get_image(image.id).id, other.id) == (image.id, image.id)
 
 
@@ -142,7 +142,7 @@ def test_while_another_thread_renews_the_session(
         other = pool.submit(driver.list_nodes)
         until(lambda: not endpoint.sandbox.faults)
         interrupted(driver.list_nodes, lambda: True, ctrl_c)
-        assert other.result(PATIENCE) == []
+        assert other.result(DEADLINE) == []
     assert answers_everybody(endpoint, driver)
     assert logins(endpoint.sandbox) == 1
 
@@ -158,7 +158,7 @@ def test_while_key_pairs_are_changed(
     )
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(driver.import_key_pair_from_string, "second", KEY)
-        assert second.result(PATIENCE).name == "second"
+        assert second.result(DEADLINE).name == "second"
 
 
 def test_in_the_pause_before_another_attempt(endpoint: LiveEndpoint, ctrl_c: CtrlC) -> None:
@@ -202,7 +202,7 @@ def test_interrupting_any_call_while_a_session_is_renewed(family: str) -> None:
                     sys.setprofile(None)
                 with ThreadPoolExecutor(1) as pool:
                     other = pool.submit(driver.get_image, images[1])
-                    assert other.result(PATIENCE).id == images[1], number
+                    assert other.result(DEADLINE).id == images[1], number
                 assert driver.get_image(images[2]).id == images[2], number
                 if nth.left > 0:
                     break

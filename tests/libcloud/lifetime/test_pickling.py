@@ -17,7 +17,7 @@ from slipstream.libcloud.errors import BadInput, InvalidCredentials
 from slipstream.redaction.values import written
 from slipstream.sandbox import Sandbox
 
-from .support import PATIENCE, Driver, arguments_of, destroy_elsewhere, own_methods
+from .support import DEADLINE, Driver, arguments_of, destroy_elsewhere, own_methods
 
 SECRETLESS = "was pickled without its secrets.* Make a new driver for http"
 PROXY_PASSWORD = "canary-of-the-proxy"
@@ -167,7 +167,7 @@ def test_a_node_goes_to_another_process(family: str) -> None:
         spawning = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, mp_context=spawning) as pool:
             task = pool.submit(destroy_elsewhere, node, sandbox.username, sandbox.password)
-            assert task.result(PATIENCE) == "elsewhere"
+            assert task.result(DEADLINE) == "elsewhere"
         endpoint.pass_time()
         assert endpoint.login().list_nodes() == []
         endpoint.close()
