@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from http.client import responses
 from types import NoneType
-from typing import Any, Protocol, Self
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import attrs
@@ -118,34 +118,6 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
     )
 
 
-class WireProtocol(Protocol):
-    """What a session needs of a :class:`~slipstream.Backend`."""
-
-    def log_in(self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]) -> Login:
-        """Create a session on the server from one of its session templates."""
-
-    def accepts_session(self, client: Client) -> bool:
-        """Whether the server takes the cookies of a client as a login."""
-
-    def read_user_name(self, client: Client) -> str | None:
-        """Read who is logged in."""
-
-    def act_for(self, attempt: LoginAttempt, group: str) -> None:
-        """Go on as a group of the user."""
-
-    def with_session(self, session: Any) -> Self:
-        """Make a backend for a dry run of the session, with the same state."""
-
-    def authorise(self, request: Request) -> Request:
-        """Add to a request what proves who sends it."""
-
-    def error_detail(self, response: Response) -> str | None:
-        """Read the server's own words in a response with an error status."""
-
-    def session_ended(self, response: Response) -> bool:
-        """Whether a response of status 401 or 403 means that the login has expired."""
-
-
 @attrs.define(kw_only=True, eq=False)
 class Login(Record):
     """
@@ -183,10 +155,10 @@ class Client:
     Sends requests with the cookies of one login, and never renews it.
 
     :param transport: The HTTP transport.
-    :param backend: The backend, for its words and proofs.
+    :param backend: The :class:`~slipstream.Backend`, for its words and proofs.
     """
 
-    def __init__(self, transport: Transport, backend: WireProtocol) -> None:
+    def __init__(self, transport: Transport, backend: Any) -> None:
         self.transport = transport
         self.backend = backend
 
@@ -302,7 +274,7 @@ class LoginAttempt(Client):
     def __init__(
         self,
         transport: Transport,
-        backend: WireProtocol,
+        backend: Any,
         *,
         method: str = "",
         previous: Login | None = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from types import NoneType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import attrs
 from requests.cookies import RequestsCookieJar
@@ -21,7 +21,7 @@ from slipstream.errors import (
     can_be_shown,
 )
 from slipstream.session.dry_run import DryRunTransport
-from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt, WireProtocol
+from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt
 from slipstream.transport import Transport, call_context
 from slipstream.transport.forking import PerProcess
 from slipstream.transport.logs import get_logger
@@ -52,7 +52,7 @@ class _Kind(Protocol):
     def api_version(self) -> str | None: ...
 
     @property
-    def backend(self) -> Callable[[Session], WireProtocol]: ...
+    def backend(self) -> Callable[[Session], Any]: ...
 
 
 @attrs.define

@@ -81,7 +81,8 @@ def expired(driver: Driver) -> Iterator[Tap]:
 
 def _proof(driver: Driver) -> Mapping[str, str]:
     """The headers that the backend adds to a request."""
-    return driver._session.backend.authorise(_ANY).headers
+    request: Request = driver._session.backend.authorise(_ANY)
+    return request.headers
 
 
 BACKEND_CHECKS: list[Check] = []
