@@ -48,6 +48,11 @@ class LiveEndpoint:
         host = "localhost" if self.name == "campus" else "127.0.0.1"
         return self.sandbox.url.replace("127.0.0.1", host)
 
+    @property
+    def interface(self) -> str:
+        """The addresses that nodes have; the services of Nuvla's sandbox have private ones."""
+        return "private_ips" if self.family == "nuvla" else "public_ips"
+
     def login(
         self, key: str | None = None, secret: str | None = OWN, **options: Any
     ) -> SlipStreamNodeDriver:

@@ -17,10 +17,10 @@ class Clock:
     """
     A clock that a test can drive.
 
-    It starts at the present moment and never goes backwards.
+    It starts at the present time and never goes backwards.
 
     :param speed: Simulated seconds per real second; 0 stands still until :meth:`advance`.
-    :param start: The first moment, with a time zone; now, if left out.
+    :param start: The first time, with a time zone; now, if left out.
     :param ticks: The source of real seconds; only differences between its values count.
     :raises ValueError: If the speed is negative or not a finite number.
     """
@@ -59,7 +59,7 @@ class Clock:
         """
         Read the clock.
 
-        :returns: The simulated moment, in the time zone of the start.
+        :returns: The simulated time, in the time zone of the start.
         """
         with self._lock:
             passed = (self._ticks() - self._origin) * self._speed + self._ahead

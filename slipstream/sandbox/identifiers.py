@@ -1,4 +1,4 @@
-"""Names for new things, the same in every sandbox that is asked the same."""
+"""Names for new things, the same in every sandbox for the same requests."""
 
 from __future__ import annotations
 

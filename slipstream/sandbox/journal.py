@@ -1,4 +1,4 @@
-"""What was asked of the sandbox."""
+"""The requests that the sandbox received."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 @attrs.frozen(kw_only=True)
 class Entry:
     """
-    One request and what became of it.
+    A request and its status.
 
     :param method: The HTTP method.
     :param path: The path, decoded, without the query.

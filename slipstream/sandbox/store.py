@@ -172,7 +172,7 @@ class Store:
             if (query.filter is None or query.filter.matches(document)) and visible(document)
         ]
         if query.order and query.order[-1][1]:
-            # Equals come in the direction of the last attribute: newest first, for moments.
+            # Equals come in the direction of the last attribute: newest first, for timestamps.
             matches.reverse()
         for attribute, descending in reversed(query.order):
             matches = _sorted(matches, attribute, descending=descending)

@@ -312,7 +312,7 @@ def results() -> list[Result]:
                 if exchange.name in left_out:
                     continue
                 response = None if replay.lacks(exchange) else replay.play(exchange)
-                found = differences(exchange.response, response) if response else ()
+                differing = differences(exchange.response, response) if response else ()
                 is_played = response is not None and response.status != 501
-                outcomes.append(exchange.result(found, is_played=is_played))
+                outcomes.append(exchange.result(differing, is_played=is_played))
     return outcomes

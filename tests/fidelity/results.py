@@ -97,12 +97,12 @@ def reasons(family: str) -> Mapping[str, Any]:
 def unplayed(family: str, results: Sequence[Result]) -> dict[str, list[Result]]:
     """The exchanges that are not played, by the reason; by nothing if there is none."""
     patterns: Mapping[str, str] = reasons(family)["not played"]
-    found: dict[str, list[Result]] = {}
+    groups: dict[str, list[Result]] = {}
     for result in results:
         if result.outcome == "not played":
             why = [patterns[key] for key in patterns if re.fullmatch(key, result.request)]
-            found.setdefault(why[0] if why else "", []).append(result)
-    return found
+            groups.setdefault(why[0] if why else "", []).append(result)
+    return groups
 
 
 def share(results: Sequence[Result], *, core: bool = False) -> float:

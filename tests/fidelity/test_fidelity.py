@@ -111,7 +111,7 @@ def test_the_form_of_a_refused_document_leaves_out_the_specifications() -> None:
     ],
 )
 def test_difference_in_the_body_is_noticed(name: str, was: str, now: str, words: str) -> None:
-    exchange = next(one for one in exchanges() if one.name == name)
+    exchange = next(item for item in exchanges() if item.name == name)
     assert list(slipstream_differences(exchange, exchange.response)) == []
     assert was in exchange.response.body
     spoilt = attrs.evolve(exchange.response, body=exchange.response.body.replace(was, now))
@@ -121,7 +121,7 @@ def test_difference_in_the_body_is_noticed(name: str, was: str, now: str, words:
 
 
 def test_difference_in_status_and_headers_is_noticed() -> None:
-    exchange = next(one for one in exchanges() if one.name == "DELETE_run")
+    exchange = next(item for item in exchanges() if item.name == "DELETE_run")
     recorded = exchange.response
     without = Response(405, {"Content-Type": recorded.headers["Content-Type"]}, recorded.body)
     assert list(slipstream_differences(exchange, without)) == ["Allow is '', not 'GET, POST'"]

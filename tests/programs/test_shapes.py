@@ -124,7 +124,7 @@ def test_all_methods_can_be_called_as_the_base_declares_them(
         "size": driver.list_sizes()[0] if is_nuvla else None, "volume": objects["volume"],
         "snapshot": objects["snapshot"], "source_region": "ch", "key_material": pair.public,
         "key_file_path": str(tmp_path / "pair.pub"), "deploy": ScriptDeployment("true"),
-        "timeout": WAIT, "ssh_interface": "private_ips" if is_nuvla else "public_ips",
+        "timeout": WAIT, "ssh_interface": endpoint.interface,
         "key_pair": KeyPair("extra", "", "", driver),
     }  # fmt: skip
 

@@ -116,7 +116,7 @@ class NuvlaClient(_Client):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def found(self, kind: str, text: str, **fields: Any) -> list[Any]:
+    def find(self, kind: str, text: str, **fields: Any) -> list[Any]:
         return list(self.search(kind, filter=text, **fields)["resources"])
 
     def edit(self, path: str, document: Any, **params: str) -> Any:
@@ -136,10 +136,10 @@ class NuvlaClient(_Client):
         return answer.status_code, answer.json()["message"]
 
     def module(self, path: str = WORDPRESS) -> str:
-        return str(self.found("module", f"path='{path}'")[0]["id"])
+        return str(self.find("module", f"path='{path}'")[0]["id"])
 
     def credential(self, name: str = SWARM) -> str:
-        return str(self.found("credential", f"name='{name}'")[0]["id"])
+        return str(self.find("credential", f"name='{name}'")[0]["id"])
 
     def deployment(self, path: str = WORDPRESS, credential: str = SWARM) -> str:
         body = {"module": {"href": self.module(path)}, "parent": self.credential(credential)}
@@ -161,7 +161,7 @@ class NuvlaClient(_Client):
         return str(self.read(identifier, select="state")["state"])
 
     def parameters(self, deployment: str) -> dict[str, Any]:
-        parameters = self.found("deployment-parameter", f"parent='{deployment}'")
+        parameters = self.find("deployment-parameter", f"parent='{deployment}'")
         return {parameter["name"]: parameter.get("value") for parameter in parameters}
 
 

@@ -10,18 +10,18 @@ from slipstream.sandbox.store import Query, Result, Store, TooManyDocuments, sel
 
 @pytest.fixture
 def store() -> Store:
-    found = Store()
+    filled = Store()
     for number, (state, cpu) in enumerate([("on", 2), ("off", 8), ("on", None), ("on", 4)]):
         document: dict[str, Any] = {"id": f"machine/{number}", "state": state}
         if cpu is not None:
             document["offer"] = {"cpu": cpu}
-        found.put(document)
-    found.put({"id": "machine-image/1"})
-    return found
+        filled.put(document)
+    filled.put({"id": "machine-image/1"})
+    return filled
 
 
 def names(result: Result) -> list[str]:
-    return [one["id"].partition("/")[2] for one in result.documents]
+    return [item["id"].partition("/")[2] for item in result.documents]
 
 
 def test_a_search_sees_one_collection_only(store: Store) -> None:
@@ -29,9 +29,9 @@ def test_a_search_sees_one_collection_only(store: Store) -> None:
 
 
 def test_a_page_is_counted_from_one_and_includes_its_last(store: Store) -> None:
-    found = store.search("machine", Query(first=2, last=3))
-    assert names(found) == ["1", "2"]
-    assert found.count == 4
+    result = store.search("machine", Query(first=2, last=3))
+    assert names(result) == ["1", "2"]
+    assert result.count == 4
 
 
 def test_a_page_that_is_too_wide_is_refused(store: Store) -> None:
@@ -43,33 +43,33 @@ def test_a_page_that_is_too_wide_is_refused(store: Store) -> None:
 def test_without_a_last_place_ten_thousand_come(store: Store) -> None:
     for number in range(10_001):
         store.put({"id": f"many/{number}"})
-    found = store.search("many", Query())
-    assert (found.count, len(found.documents)) == (10_001, 10_000)
+    result = store.search("many", Query())
+    assert (result.count, len(result.documents)) == (10_001, 10_000)
 
 
 def test_what_may_not_be_seen_is_not_counted(store: Store) -> None:
-    found = store.search("machine", Query(), visible=lambda one: one["id"] != "machine/0")
-    assert found.count == 3
+    result = store.search("machine", Query(), visible=lambda item: item["id"] != "machine/0")
+    assert result.count == 3
 
 
 def test_documents_are_sorted_by_several_attributes(store: Store) -> None:
-    found = store.search("machine", Query(order=(("state", False), ("offer.cpu", True))))
-    assert names(found) == ["1", "3", "0", "2"]
+    result = store.search("machine", Query(order=(("state", False), ("offer.cpu", True))))
+    assert names(result) == ["1", "3", "0", "2"]
 
 
 def test_sorting_by_an_unknown_attribute_fails_without_an_error(store: Store) -> None:
-    found = store.search("machine", Query(order=(("offer/cpu", False),)))
-    assert (found.count, found.documents) == (None, [])
+    result = store.search("machine", Query(order=(("offer/cpu", False),)))
+    assert (result.count, result.documents) == (None, [])
     assert store.search("empty", Query(order=(("x", False),))).count == 0
 
 
 def test_a_filter_applies_before_the_page(store: Store) -> None:
-    found = store.search("machine", Query(filter=attr("state").eq("on"), last=1))
-    assert (found.count, names(found)) == (3, ["0"])
+    result = store.search("machine", Query(filter=attr("state").eq("on"), last=1))
+    assert (result.count, names(result)) == (3, ["0"])
 
 
 def test_a_selection_keeps_nested_attributes_and_what_always_stays(store: Store) -> None:
     document = {"id": "a/1", "acl": {}, "connector": {"href": "x", "name": "y"}, "b": 1}
-    kept = selected(document, ("connector/href", "missing", "b/c"), ["acl"])
-    assert kept == {"connector": {"href": "x"}, "acl": {}}
+    chosen = selected(document, ("connector/href", "missing", "b/c"), ["acl"])
+    assert chosen == {"connector": {"href": "x"}, "acl": {}}
     assert selected(document, ("*",), []) == document

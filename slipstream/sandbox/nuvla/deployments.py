@@ -291,7 +291,7 @@ class Deployment(Resource):
 
     @action
     def stop(self, deployment: Document) -> Reply:
-        """Queue the job that stops a deployment, and deletes it if told so."""
+        """Queue the job that stops a deployment, and deletes it if the body says so."""
         self._enter("STOPPING", deployment, "stop")
         self.require("manage", deployment)
         sent, names = self.body(), ("delete", "remove-volumes", "remove-images")

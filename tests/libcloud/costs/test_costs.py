@@ -138,8 +138,7 @@ def _rebooted(driver, world):
 
 
 def _running(driver, world):
-    interface = "private_ips" if world.nuvla else "public_ips"
-    assert driver.wait_until_running([world.node], ssh_interface=interface)
+    assert driver.wait_until_running([world.node], ssh_interface=world.endpoint.interface)
 
 
 def _logs(driver, world):

@@ -6,6 +6,7 @@ import copy
 import json
 import multiprocessing
 import pickle
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -304,38 +305,34 @@ def test_what_is_no_document_of_a_handle_is_refused(document: dict[str, object])
         NodeOperation.from_dict(document)
 
 
-def go_on(kept: Path, name: str, username: str, password: str) -> None:
-    """What another process does with a handle that it finds in a file."""
-    handle: NodeOperation = pickle.loads(kept.read_bytes())
-    driver = Driver(
-        username, password, ex_endpoint=handle.endpoint, ex_endpoint_kind=name, retry_delay=0.001
-    )
-    try:
-        handle.resume(driver).wait(wait_period=0.01, timeout=30)
-    finally:
-        driver.close()
-        kept.write_bytes(pickle.dumps(handle))
+def go_on(path: Path, family: str, username: str, password: str) -> None:
+    """What another process does with the operations that it finds in a file."""
+    operations: list[NodeOperation] = pickle.loads(path.read_bytes())
+    options = {"ex_endpoint_kind": family, "retry_delay": 0.001}
+    with Driver(username, password, ex_endpoint=operations[0].endpoint, **options) as driver:
+        for operation in operations:
+            with suppress(NodeFailed):
+                operation.resume(driver).wait(wait_period=0.01, timeout=30)
+    path.write_bytes(pickle.dumps(operations))
 
 
-@pytest.mark.parametrize("state", ["done", "failed"])
-def test_another_process_goes_on_where_the_first_one_left(
-    endpoint: LiveEndpoint, driver: Driver, node: Node, tmp_path: Path, state: str
+def test_another_process_goes_on_with_an_operation(
+    endpoint: LiveEndpoint, driver: Driver, node: Node, tmp_path: Path
 ) -> None:
-    kept = tmp_path / "operation.pickle"
-    handle = driver.ex_operation(node).poll()
-    kept.write_bytes(pickle.dumps(handle))
-    driver.close()
-    if state == "failed":
-        fail(endpoint, node, "The disk is full")
+    path, sandbox = tmp_path / "operations.pickle", endpoint.sandbox
+    failing = endpoint.deploy(driver, "failing")
+    operations = [driver.ex_operation(item).poll() for item in (node, failing)]
+    path.write_bytes(pickle.dumps(operations))
+    endpoint.fail(failing, "The disk is full")
     endpoint.pass_time()
     process = multiprocessing.get_context("spawn").Process(
-        target=go_on,
-        args=(kept, endpoint.family, endpoint.sandbox.username, endpoint.sandbox.password),
+        target=go_on, args=(path, endpoint.family, sandbox.username, sandbox.password)
     )
     process.start()
     process.join(60)
-    assert process.exitcode == (0 if state == "done" else 1)
-    back: NodeOperation = pickle.loads(kept.read_bytes())
-    assert getattr(back, state)
-    assert back.history[: len(handle.history)] == handle.history
-    assert len(back.history) > len(handle.history)
+    assert process.exitcode == 0
+    done, failed = pickle.loads(path.read_bytes())
+    assert (done.done, failed.failed) == (True, True)
+    for before, after in zip(operations, (done, failed), strict=True):
+        assert after.history[: len(before.history)] == before.history
+        assert len(after.history) > len(before.history)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 from collections import Counter
@@ -27,17 +26,14 @@ from slipstream.libcloud.errors import (
 from slipstream.transport import Transport
 from slipstream.values import DeploymentState
 
-QUESTION = {"slipstream": "/run.*", "nuvla": "/api/deployment"}
-"""What a question goes to, by family."""
+pytestmark = pytest.mark.usefixtures("waiting", "pauses")
+
+POLLS = {"slipstream": "/run.*", "nuvla": "/api/deployment"}
+"""The path of the requests that polls send, by family."""
 
 
 def by_hand(*ids: str) -> list[Node]:
-    return [Node(one, one, NodeState.UNKNOWN, [], [], None) for one in ids]  # type: ignore[arg-type]
-
-
-def reachable(endpoint: LiveEndpoint) -> dict[str, Any]:
-    """The sandbox of one family is reached by the address of this machine, which is private."""
-    return {"ssh_interface": "private_ips" if endpoint.family == "nuvla" else "public_ips"}
+    return [Node(node_id, node_id, NodeState.UNKNOWN, [], [], None) for node_id in ids]  # type: ignore[arg-type]
 
 
 def deployed(endpoint: LiveEndpoint, driver: Driver, *names: str) -> list[Node]:
@@ -61,15 +57,16 @@ def up(endpoint: LiveEndpoint, driver: Driver, address: str) -> Node:
 
 
 def sent(endpoint: LiveEndpoint) -> Counter[str]:
-    """How often each address was asked; whatever bears an id is one."""
-    return Counter(re.sub(r"[0-9a-f-]{36}", "<id>", one.path) for one in endpoint.sandbox.journal)
+    """The number of requests by path, ids left out."""
+    paths = (entry.path for entry in endpoint.sandbox.journal)
+    return Counter(re.sub(r"[0-9a-f-]{36}", "<id>", path) for path in paths)
 
 
 def test_wait_until_running_keeps_the_order_of_the_nodes(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+    endpoint: LiveEndpoint, driver: Driver
 ) -> None:
     one, two, three = deployed(endpoint, driver, "one", "two", "three")
-    result = driver.wait_until_running([two, one, three, two], **reachable(endpoint))
+    result = driver.wait_until_running([two, one, three, two], ssh_interface=endpoint.interface)
     assert [node.id for node, _ in result] == [two.id, one.id, three.id]
     assert [node.name for node, _ in result] == ["two", "one", "three"]
     for node, addresses in result:
@@ -83,39 +80,41 @@ def test_wait_until_running_keeps_the_order_of_the_nodes(
 
 def test_the_arguments_are_those_of_libcloud(endpoint: LiveEndpoint, driver: Driver) -> None:
     node = up(endpoint, driver, "203.0.113.80")
-    [(found, addresses)] = driver.wait_until_running([node], 5, 600, "public_ips", True, None)
-    assert found.id == node.id
+    [(running, addresses)] = driver.wait_until_running([node], 5, 600, "public_ips", True, None)
+    assert running.id == node.id
     assert addresses == ["203.0.113.80"]
 
 
 def test_one_node_costs_no_list(endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime) -> None:
     [node] = deployed(endpoint, driver, "blog")
-    driver.wait_until_running([node], **reachable(endpoint))
-    asked = sent(endpoint)
+    driver.wait_until_running([node], ssh_interface=endpoint.interface)
+    requests = sent(endpoint)
     if endpoint.family == "nuvla":
-        assert asked.pop("/api/deployment-parameter") == 1
-        assert set(asked) == {"/api/deployment"}
+        assert requests.pop("/api/deployment-parameter") == 1
+        assert set(requests) == {"/api/deployment"}
     else:
-        assert asked.pop("/run/<id>") == 1
-        assert set(asked) == {"/run/<id>/ss:state"}
-    assert sum(asked.values()) == len(waiting.slept) + 1
+        assert requests.pop("/run/<id>") == 1
+        assert set(requests) == {"/run/<id>/ss:state"}
+    assert sum(requests.values()) == len(waiting.slept) + 1
 
 
-def test_wait_until_running_of_more_than_a_hundred_nodes(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+def test_wait_until_running_of_more_nodes_than_one_request_names(
+    endpoint: LiveEndpoint,
+    driver: Driver,
+    waiting: FakeTime,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    image, location = endpoint.image(driver), endpoint.location(driver)
-    nodes = [endpoint.deploy(driver, image=image, location=location) for _ in range(101)]
-    random.Random(1).shuffle(nodes)
-    endpoint.sandbox.journal.clear()
-    result = driver.wait_until_running(nodes, wait_period=60, **reachable(endpoint))
+    monkeypatch.setattr("slipstream.backends.slipstream.runs.AT_ONCE", 5)
+    monkeypatch.setattr("slipstream.backends.nuvla.deployments.AT_ONCE", 5)
+    nodes = deployed(endpoint, driver, *"cafedb")
+    result = driver.wait_until_running(nodes, wait_period=60, ssh_interface=endpoint.interface)
     assert [node.id for node, _ in result] == [node.id for node in nodes]
-    questions = len(waiting.slept) + 1
-    assert questions > 3
+    polls = len(waiting.slept) + 1
+    assert polls > 3
     listing, machines = (
-        ({"/api/deployment": 2 * questions}, "/api/deployment-parameter")
+        ({"/api/deployment": 2 * polls}, "/api/deployment-parameter")
         if endpoint.family == "nuvla"
-        else ({"/run": questions}, "/api/virtual-machine")
+        else ({"/run": polls}, "/api/virtual-machine")
     )
     assert sent(endpoint) == {**listing, machines: 2}
 
@@ -126,7 +125,7 @@ def test_a_node_that_fails_ends_it_at_once_and_is_named_with_the_reason(
     good, bad = deployed(endpoint, driver, "good", "bad")
     endpoint.fail(bad, "The disk is full")
     with pytest.raises(NodeFailed, match=rf"bad \({bad.id}\) .*The disk is full") as caught:
-        driver.wait_until_running([good, bad], timeout=36000, **reachable(endpoint))
+        driver.wait_until_running([good, bad], timeout=36000, ssh_interface=endpoint.interface)
     assert caught.value.node_ids == (bad.id,)
     assert (caught.value.reason or "").endswith("The disk is full")
     assert good.id not in str(caught.value)
@@ -134,7 +133,7 @@ def test_a_node_that_fails_ends_it_at_once_and_is_named_with_the_reason(
 
 
 def test_wait_until_running_names_every_failed_node(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+    endpoint: LiveEndpoint, driver: Driver
 ) -> None:
     nodes = deployed(endpoint, driver, *(f"node-{number}" for number in range(7)))
     for node in nodes:
@@ -147,19 +146,19 @@ def test_wait_until_running_names_every_failed_node(
     assert 1 <= str(caught.value).count("no quota") <= min(5, len(caught.value.node_ids))
 
 
-def test_a_node_that_was_destroyed_ends_it_at_once(
+def test_a_destroyed_node_ends_the_wait_at_once(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     [node, other] = deployed(endpoint, driver, "blog", "other")
     endpoint.pass_time()
     driver.destroy_node(node)
     with pytest.raises(NodeFailed, match=rf"blog \({node.id}\) is .* and cannot run any more"):
-        driver.wait_until_running([other, node], **reachable(endpoint))
+        driver.wait_until_running([other, node], ssh_interface=endpoint.interface)
     with pytest.raises(NodeFailed, match="cannot run any more"):
-        driver.wait_until_running([node], **reachable(endpoint))
+        driver.wait_until_running([node], ssh_interface=endpoint.interface)
     endpoint.pass_time()
     with pytest.raises(NodeFailed, match=r"is (Done|DELETED) and cannot run any more"):
-        driver.wait_until_running([node, other], **reachable(endpoint))
+        driver.wait_until_running([node, other], ssh_interface=endpoint.interface)
     assert waiting.slept == []
 
 
@@ -168,23 +167,21 @@ def test_a_node_that_the_server_does_not_know_is_gone(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, number: int
 ) -> None:
     ids = [f"0d3a3e2c-5f5f-4c8e-9a4e-00000000000{digit}" for digit in range(number)]
-    full = [f"deployment/{one}" if endpoint.family == "nuvla" else one for one in ids]
+    full = [f"deployment/{item}" if endpoint.family == "nuvla" else item for item in ids]
     with pytest.raises(NodeFailed, match=r"is (Deleted|DELETED) and cannot run") as caught:
         driver.wait_until_running(by_hand(*ids))
     assert caught.value.node_ids == tuple(full)
     assert waiting.slept == []
 
 
-def test_nodes_made_by_hand_will_do(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
-) -> None:
+def test_nodes_made_by_hand_are_taken(endpoint: LiveEndpoint, driver: Driver) -> None:
     [node] = deployed(endpoint, driver, "blog")
     bare = node.id.rpartition("/")[2].upper() if endpoint.family != "nuvla" else node.id
-    result = driver.wait_until_running(by_hand(bare, node.id), **reachable(endpoint))
-    assert [found.id for found, _ in result] == [node.id]
+    result = driver.wait_until_running(by_hand(bare, node.id), ssh_interface=endpoint.interface)
+    assert [running.id for running, _ in result] == [node.id]
 
 
-def test_no_time_to_wait_still_asks_once(
+def test_without_time_to_wait_it_polls_once(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     [node, other] = deployed(endpoint, driver, "blog", "shop")
@@ -192,25 +189,28 @@ def test_no_time_to_wait_still_asks_once(
         driver.wait_until_running([node, other], timeout=0)
     assert "The nodes go on" in str(caught.value)
     endpoint.pass_time()
-    assert len(driver.wait_until_running([node, other], timeout=0, **reachable(endpoint))) == 2
+    assert (
+        len(driver.wait_until_running([node, other], timeout=0, ssh_interface=endpoint.interface))
+        == 2
+    )
     assert waiting.slept == []
 
 
-def test_the_end_of_the_time_names_who_is_late_and_no_other(
+def test_the_timeout_names_the_late_node_and_no_other(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     late, early = deployed(endpoint, driver, "late", "early")
     endpoint.hold(late)
     began = time.monotonic()
     with pytest.raises(WaitTimeout, match="Timed out after 900 seconds") as caught:
-        driver.wait_until_running([early, late], timeout=900, **reachable(endpoint))
+        driver.wait_until_running([early, late], timeout=900, ssh_interface=endpoint.interface)
     assert f"late ({late.id})" in str(caught.value)
     assert "early" not in str(caught.value)
     # What the requests themselves have taken counts too, on a slow machine some seconds.
     assert 898 - (time.monotonic() - began) <= sum(waiting.slept) <= 902
 
 
-def test_nothing_to_wait_for_is_nothing_to_ask(endpoint: LiveEndpoint, driver: Driver) -> None:
+def test_without_nodes_nothing_is_sent(endpoint: LiveEndpoint, driver: Driver) -> None:
     endpoint.sandbox.journal.clear()
     assert driver.wait_until_running([]) == []
     with pytest.raises(BadInput):
@@ -242,7 +242,7 @@ def test_what_cannot_be_right_is_refused_before_anything_is_sent(
     assert len(endpoint.sandbox.journal) == 0
 
 
-def test_things_that_are_no_nodes_of_this_endpoint_are_refused(
+def test_objects_that_are_no_nodes_of_this_endpoint_are_refused(
     endpoint: LiveEndpoint, driver: Driver
 ) -> None:
     [node] = deployed(endpoint, driver, "blog")
@@ -258,14 +258,14 @@ def test_things_that_are_no_nodes_of_this_endpoint_are_refused(
 
 
 def test_the_keywords_of_list_nodes_are_taken_and_change_nothing(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+    endpoint: LiveEndpoint, driver: Driver
 ) -> None:
     [node] = deployed(endpoint, driver, "blog")
-    given = {"ex_active_only": True, "ex_addresses": False}
-    [(found, addresses)] = driver.wait_until_running(
-        [node], ex_list_nodes_kwargs=given, **reachable(endpoint)
+    options = {"ex_active_only": True, "ex_addresses": False}
+    [(running, addresses)] = driver.wait_until_running(
+        [node], ex_list_nodes_kwargs=options, ssh_interface=endpoint.interface
     )
-    assert found.id == node.id
+    assert running.id == node.id
     assert addresses
 
 
@@ -285,7 +285,7 @@ def test_wait_until_running_polls_thrice_for_an_address(
 
 
 def test_an_address_that_comes_in_time_is_waited_for(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, monkeypatch: pytest.MonkeyPatch
+    endpoint: LiveEndpoint, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = up(endpoint, driver, "10.0.0.5")
     seen: list[DeploymentState] = []
@@ -295,12 +295,12 @@ def test_an_address_that_comes_in_time_is_waited_for(
         if len(seen) == 3:
             locate(endpoint, node, "203.0.113.80")
 
-    [(found, addresses)] = driver.wait_until_running([node], progress=comes_later)
-    assert addresses == found.public_ips == ["203.0.113.80"]
+    [(running, addresses)] = driver.wait_until_running([node], progress=comes_later)
+    assert addresses == running.public_ips == ["203.0.113.80"]
     assert len(seen) == 4
 
 
-def test_the_end_of_the_time_ends_the_waiting_for_an_address_too(
+def test_the_timeout_ends_the_wait_for_an_address_too(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     node = up(endpoint, driver, "10.0.0.5")
@@ -310,65 +310,61 @@ def test_the_end_of_the_time_ends_the_waiting_for_an_address_too(
 
 
 def test_ipv6_addresses_are_taken_when_they_are_wanted(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+    endpoint: LiveEndpoint, driver: Driver
 ) -> None:
     node = up(endpoint, driver, "2001:db8::5")
     with pytest.raises(NodeFailed, match=r"but 2001:db8::5 .*Pass force_ipv4=False"):
         driver.wait_until_running([node])
-    [(found, addresses)] = driver.wait_until_running([node], force_ipv4=False)
-    assert addresses == found.public_ips == ["2001:db8::5"]
+    [(running, addresses)] = driver.wait_until_running([node], force_ipv4=False)
+    assert addresses == running.public_ips == ["2001:db8::5"]
 
 
 def test_a_node_can_be_reached_by_the_name_of_a_host(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+    endpoint: LiveEndpoint, driver: Driver
 ) -> None:
     node = up(endpoint, driver, "blog.example.org")
     [(_, addresses)] = driver.wait_until_running([node])
     assert addresses == ["blog.example.org"]
 
 
-def test_faults_that_pass_are_survived(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, pauses: list[float]
-) -> None:
+def test_faults_that_pass_are_survived(endpoint: LiveEndpoint, driver: Driver) -> None:
     nodes = deployed(endpoint, driver, "blog", "shop")
-    endpoint.sandbox.faults.add(path=QUESTION[endpoint.family], status=503, times=9)
-    assert len(driver.wait_until_running(nodes, **reachable(endpoint))) == 2
-    endpoint.sandbox.faults.add(path=QUESTION[endpoint.family], cut="after", times=6)
-    assert len(driver.wait_until_running(nodes, **reachable(endpoint))) == 2
+    endpoint.sandbox.faults.add(path=POLLS[endpoint.family], status=503, times=9)
+    assert len(driver.wait_until_running(nodes, ssh_interface=endpoint.interface)) == 2
+    endpoint.sandbox.faults.add(path=POLLS[endpoint.family], cut="after", times=6)
+    assert len(driver.wait_until_running(nodes, ssh_interface=endpoint.interface)) == 2
 
 
 def test_faults_that_do_not_pass_end_it(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, pauses: list[float]
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     nodes = deployed(endpoint, driver, "blog", "shop")
-    endpoint.sandbox.faults.add(path=QUESTION[endpoint.family], status=502, times=None)
+    endpoint.sandbox.faults.add(path=POLLS[endpoint.family], status=502, times=None)
     with pytest.raises(ServiceUnavailable):
         driver.wait_until_running(nodes, timeout=36000)
     assert len(waiting.slept) == 4 * 3 + 3
     endpoint.sandbox.faults.clear()
-    endpoint.sandbox.faults.add(path=QUESTION[endpoint.family], cut="before", times=None)
+    endpoint.sandbox.faults.add(path=POLLS[endpoint.family], cut="before", times=None)
     with pytest.raises(NoAnswer):
         driver.wait_until_running(nodes, timeout=0)
 
 
-def test_a_server_that_asks_for_time_is_left_alone_that_long(
+def test_retry_after_is_waited_for(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     nodes = deployed(endpoint, driver, "blog", "shop")
-    endpoint.sandbox.faults.add(
-        path=QUESTION[endpoint.family], status=429, retry_after=120, times=5
-    )
-    driver.wait_until_running(nodes, wait_period=1, timeout=3600, **reachable(endpoint))
+    endpoint.sandbox.faults.add(path=POLLS[endpoint.family], status=429, retry_after=120, times=5)
+    driver.wait_until_running(nodes, wait_period=1, timeout=3600, ssh_interface=endpoint.interface)
     assert waiting.slept[:5] == [120] * 5
     assert max(waiting.slept[5:], default=0) <= 1
 
 
-def test_a_server_that_asks_for_more_time_than_there_is_ends_it(
+def test_retry_after_beyond_the_timeout_ends_it(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     nodes = deployed(endpoint, driver, "blog", "shop")
     endpoint.sandbox.faults.add(
-        path=QUESTION[endpoint.family], status=429, retry_after=120, times=None
+        path=POLLS[endpoint.family], status=429, retry_after=120, times=None
     )
     with pytest.raises(RateLimitReached) as caught:
         driver.wait_until_running(nodes, timeout=60)
@@ -380,15 +376,15 @@ def test_progress_is_called_for_each_node_at_each_poll(
     endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
 ) -> None:
     nodes = deployed(endpoint, driver, "blog", "shop")
-    told: list[DeploymentState] = []
-    driver.wait_until_running(nodes, progress=told.append, **reachable(endpoint))
-    assert {one.deployment_id for one in told} == {node.id for node in nodes}
-    assert len(told) == 2 * (len(waiting.slept) + 1)
-    assert len({one.state for one in told}) > 1
+    states: list[DeploymentState] = []
+    driver.wait_until_running(nodes, progress=states.append, ssh_interface=endpoint.interface)
+    assert {state.deployment_id for state in states} == {node.id for node in nodes}
+    assert len(states) == 2 * (len(waiting.slept) + 1)
+    assert len({state.state for state in states}) > 1
 
 
 def test_a_failing_progress_callback_is_logged_and_does_not_end_the_wait(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime, caplog: pytest.LogCaptureFixture
+    endpoint: LiveEndpoint, driver: Driver, caplog: pytest.LogCaptureFixture
 ) -> None:
     nodes = deployed(endpoint, driver, "blog", "shop")
 
@@ -396,13 +392,15 @@ def test_a_failing_progress_callback_is_logged_and_does_not_end_the_wait(
         raise UnicodeEncodeError("ascii", "x", 0, 1, "ordinal not in range")
 
     endpoint.pass_time()
-    assert len(driver.wait_until_running(nodes, progress=fail, **reachable(endpoint))) == 2
+    assert (
+        len(driver.wait_until_running(nodes, progress=fail, ssh_interface=endpoint.interface)) == 2
+    )
     assert driver.ex_wait_node_in_state(nodes[0], NodeState.RUNNING, progress=fail)
     # Once for each wait.
     assert caplog.text.count("the progress callback failed: UnicodeEncodeError") == 2
 
 
-@pytest.mark.parametrize("where", ["asking", "sleeping"])
+@pytest.mark.parametrize("where", ["polling", "sleeping"])
 def test_an_interrupt_ends_it_at_once_and_leaves_the_driver_usable(
     endpoint: LiveEndpoint,
     driver: Driver,
@@ -416,7 +414,7 @@ def test_an_interrupt_ends_it_at_once_and_leaves_the_driver_usable(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        if where == "asking":
+        if where == "polling":
             patched.setattr(Transport, "_exchange", interrupt)
         else:
             patched.setattr(waiting, "sleep", interrupt)
@@ -427,12 +425,12 @@ def test_an_interrupt_ends_it_at_once_and_leaves_the_driver_usable(
         ):
             with pytest.raises(KeyboardInterrupt):
                 wait()
-    assert len(driver.wait_until_running(nodes, **reachable(endpoint))) == 2
+    assert len(driver.wait_until_running(nodes, ssh_interface=endpoint.interface)) == 2
     assert all(driver.destroy_node(node) for node in nodes)
 
 
-def test_programs_that_catch_libcloud_s_own_error_go_on_working(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+def test_timeout_is_an_error_of_libcloud(
+    endpoint: LiveEndpoint, driver: Driver
 ) -> None:
     [node] = deployed(endpoint, driver, "blog")
     with pytest.raises(LibcloudError, match="Timed out after 1 seconds"):

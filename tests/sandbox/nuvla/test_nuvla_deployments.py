@@ -11,7 +11,7 @@ KUBERNETES = "k8s-lausanne admin"
 
 def variables(document: dict[str, Any]) -> dict[str, Any]:
     content = document["module"]["content"]
-    return {one["name"]: one.get("value") for one in content["environmental-variables"]}
+    return {item["name"]: item.get("value") for item in content["environmental-variables"]}
 
 
 class TestCreating:
@@ -66,10 +66,10 @@ class TestEditing:
             "WP_ADMIN_EMAIL": None,
             "WP_ADMIN_PASSWORD": None,
         }
-        kept = document["module"]["content"]
-        assert kept["files"] == [{"file-name": "php.ini", "file-content": "a=b"}]
-        assert "wordpress" in kept["docker-compose"]
-        assert "required" not in kept["environmental-variables"][0]
+        stored = document["module"]["content"]
+        assert stored["files"] == [{"file-name": "php.ini", "file-content": "a=b"}]
+        assert "wordpress" in stored["docker-compose"]
+        assert "required" not in stored["environmental-variables"][0]
 
     def test_another_credential_moves_it(self, alice: Client) -> None:
         deployment = alice.deployment()

@@ -20,23 +20,23 @@ def test_a_cancelled_start_is_an_error(sandbox: Sandbox, alice: Client, seconds:
 
 def test_a_started_deployment_is_refreshed_by_jobs_of_another_kind(alice: Client) -> None:
     deployment = alice.started()
-    found = alice.found("job", f"target-resource/href='{deployment}'", orderby="created:desc")
-    assert {one["action"] for one in found} == {"start_deployment", "deployment_state_10"}
+    matches = alice.find("job", f"target-resource/href='{deployment}'", orderby="created:desc")
+    assert {item["action"] for item in matches} == {"start_deployment", "deployment_state_10"}
 
 
 class TestEvents:
     def test_what_was_done_is_written_down(self, alice: Client) -> None:
         deployment = alice.started()
         text = f"content/resource/href='{deployment}'"
-        found = alice.found("event", text, orderby="timestamp:desc")
-        assert [one["name"] for one in found] == ["deployment.start", "deployment.add"]
-        assert [one["category"] for one in found] == ["action", "add"]
-        assert all(one["success"] for one in found)
-        assert found[0]["authn-info"]["user-id"] == alice.world.user_id("alice")
+        matches = alice.find("event", text, orderby="timestamp:desc")
+        assert [item["name"] for item in matches] == ["deployment.start", "deployment.add"]
+        assert [item["category"] for item in matches] == ["action", "add"]
+        assert all(item["success"] for item in matches)
+        assert matches[0]["authn-info"]["user-id"] == alice.world.user_id("alice")
 
     def test_failures_are_written_down_too(self, alice: Client) -> None:
         deployment = alice.started()
         alice.post(f"{deployment}/start")
         alice.sandbox.clock.advance(1)
-        (failed,) = alice.found("event", "success=false")
+        (failed,) = alice.find("event", "success=false")
         assert failed["name"] == "deployment.start"

@@ -98,12 +98,12 @@ class TestStarting:
     def test_a_failure_is_told_by_the_job(self, alice: Client, path: str, words: str) -> None:
         deployment = alice.started(path)
         assert alice.state(deployment) == "ERROR"
-        (job,) = alice.found("job", f"target-resource/href='{deployment}'")
+        (job,) = alice.find("job", f"target-resource/href='{deployment}'")
         assert (job["state"], job["progress"], job["return-code"]) == ("FAILED", 100, 1)
         message = job["status-message"]
         assert message.splitlines()[0].endswith("-Traceback (most recent call last):")
         assert message.splitlines()[-1].startswith(words)
-        assert alice.found("job", "status-message!=null") == []
+        assert alice.find("job", "status-message!=null") == []
 
 
 class TestEnding:

@@ -38,8 +38,8 @@ class TestLogs:
         logs = []
         for _ in range(2):
             path = f"{alice.started()}/create-log"
-            made = alice.post(path, json={"components": ["web"]})
-            logs.append(made.json()["resource-id"])
+            response = alice.post(path, json={"components": ["web"]})
+            logs.append(response.json()["resource-id"])
         parent = alice.read(logs[0])["parent"]
         assert alice.act(f"{logs[0]}/fetch") != alice.act(f"{logs[1]}/fetch")
         alice.post(f"{parent}/force-delete")

@@ -66,7 +66,7 @@ def test_the_address_is_the_one_that_the_sandbox_listens_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         ("", []),
         ("volumes: {}\n", []),
@@ -81,8 +81,8 @@ def test_the_address_is_the_one_that_the_sandbox_listens_on() -> None:
         ),
     ],
 )
-def test_a_compose_file_is_read(text: str, wanted: list[tuple[str, str, object]]) -> None:
-    assert [(one.node, one.image, one.ports) for one in compose_services(text)] == wanted
+def test_a_compose_file_is_read(text: str, expected: list[tuple[str, str, object]]) -> None:
+    assert [(item.node, item.image, item.ports) for item in compose_services(text)] == expected
 
 
 def test_a_manifest_is_read() -> None:
@@ -90,5 +90,5 @@ def test_a_manifest_is_read() -> None:
         "kind: Service\nmetadata:\n  name: inner\nspec:\n  ports:\n    - port: 80\n---\n"
         "kind: ConfigMap\nmetadata:\n  name: x\n---\nkind: Deployment\nmetadata:\n  name: d\n"
     )
-    found = [(one.node, one.ports) for one in kubernetes_services(text)]
-    assert found == [("Service.inner", ()), ("Deployment.d", ())]
+    services = [(item.node, item.ports) for item in kubernetes_services(text)]
+    assert services == [("Service.inner", ()), ("Deployment.d", ())]

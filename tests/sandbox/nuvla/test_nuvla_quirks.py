@@ -13,14 +13,14 @@ def test_a_search_lags_behind_an_edit_and_a_read_does_not(sandbox: Sandbox, alic
     (job,) = sandbox.world.store.collection("job")
     own = f"id='{job['id']}'"
     sandbox.clock.advance(60)
-    assert alice.found("job", own)[0]["state"] == "FAILED"
-    hostname = alice.found("deployment-parameter", f"parent='{deployment}'")[0]
+    assert alice.find("job", own)[0]["state"] == "FAILED"
+    hostname = alice.find("deployment-parameter", f"parent='{deployment}'")[0]
     alice.edit(hostname["id"], {"value": "elsewhere"})
-    found = f"id='{hostname['id']}'"
+    same = f"id='{hostname['id']}'"
     assert alice.read(hostname["id"])["value"] == "elsewhere"
-    assert alice.found("deployment-parameter", found)[0]["value"] == hostname["value"]
+    assert alice.find("deployment-parameter", same)[0]["value"] == hostname["value"]
     sandbox.clock.advance(1)
-    assert alice.found("deployment-parameter", found)[0]["value"] == "elsewhere"
+    assert alice.find("deployment-parameter", same)[0]["value"] == "elsewhere"
 
 
 def test_the_reason_of_a_failure_is_in_the_job_before_a_search_finds_it(
@@ -32,17 +32,17 @@ def test_the_reason_of_a_failure_is_in_the_job_before_a_search_finds_it(
     sandbox.clock.advance(40)
     assert alice.state(deployment) == "ERROR"
     assert "manifest" in alice.read(job)["status-message"]
-    (found,) = alice.found("job", f"id='{job}'")
-    assert "status-message" not in found
+    (match,) = alice.find("job", f"id='{job}'")
+    assert "status-message" not in match
     sandbox.clock.advance(1)
-    assert "manifest" in alice.found("job", f"id='{job}'")[0]["status-message"]
+    assert "manifest" in alice.find("job", f"id='{job}'")[0]["status-message"]
 
 
 class TestAnotherCredential:
     @pytest.fixture
     def lost(self, sandbox: Sandbox, alice: Client) -> str:
         """Start a deployment, then delete its credential."""
-        (service,) = alice.found("infrastructure-service", "name='swarm-lausanne'")
+        (service,) = alice.find("infrastructure-service", "name='swarm-lausanne'")
         key = sandbox.world.add_credential(service["id"], name="short-lived")
         deployment = alice.started(credential="short-lived")
         assert alice.delete(key["id"]).ok

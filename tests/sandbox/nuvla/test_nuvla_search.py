@@ -27,13 +27,13 @@ def test_dates_may_be_reckoned_from_now(sandbox: Sandbox, alice: Client) -> None
     sandbox.clock.advance(3600)
     deployment = alice.deployment()
     sandbox.clock.advance(100)
-    for text, wanted in (
+    for text, expected in (
         ("created>'now-120s'", [deployment]),
         ("created>='now-1h'", [deployment]),
         ("created>'now-90s'", []),
         ("created<='now'", [deployment]),
     ):
-        assert [one["id"] for one in alice.found("deployment", text)] == wanted
+        assert [item["id"] for item in alice.find("deployment", text)] == expected
 
 
 def test_meta_data_is_all_that_some_may_see(alice: Client, bob: Client) -> None:

@@ -80,7 +80,7 @@ class TestActingForAGroup:
         )
         (acme,) = alice.read(f"{self.session(alice)}/get-groups")
         assert (acme["id"], acme["name"]) == ("group/acme", "ACME")
-        assert [one["id"] for one in acme["children"]] == ["group/crew"]
+        assert [item["id"] for item in acme["children"]] == ["group/crew"]
         path = f"{self.session(alice)}/switch-group"
         switched = alice.post(path, json={"claim": "group/acme", "extended": True}).json()
         assert "group/crew" in switched["roles"].split()
