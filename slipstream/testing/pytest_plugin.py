@@ -207,11 +207,11 @@ def scenario(
     """The server of a test: a real one while recording, else a cassette."""
     name = _name(request.node)
     if _recorder is None:
-        with _replayed(request.node, _root(request.config) / origin, name) as prepared:
-            yield prepared
+        server = _replayed(request.node, _root(request.config) / origin, name)
     else:
-        with _recorded(request.node, name, _recorder) as prepared:
-            yield prepared
+        server = _recorded(request.node, name, _recorder)
+    with server as prepared:
+        yield prepared
 
 
 @pytest.fixture
