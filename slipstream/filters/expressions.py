@@ -28,7 +28,7 @@ _ORDERED = (str, int, Date)
 
 
 def takes(operator: str, value: Value) -> bool:
-    """Tell whether an operator may stand before a value."""
+    """Whether an operator takes a value."""
     if operator not in _KINDS and isinstance(value, bool):
         return False
     return isinstance(value, _KINDS.get(operator, _ORDERED))
@@ -112,7 +112,7 @@ class Attribute:
         return Comparison.checked(self, "=", None)
 
     def is_present(self) -> Comparison:
-        """There, whatever its value."""
+        """Present, with any value."""
         return Comparison.checked(self, "!=", None)
 
 
@@ -140,7 +140,7 @@ class Comparison(_Combinable):
     One attribute compared with one value.
 
     :param attribute: The attribute, always on the left.
-    :param operator: One of ``= != < <= >= > ^= ==``, or a word that compares places.
+    :param operator: One of ``= != < <= >= > ^= ==``, or a word that compares locations.
     :param value: The value.
     """
 

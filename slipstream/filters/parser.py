@@ -73,7 +73,7 @@ class FilterSyntaxError(ValueError):
 
     :param text: The text.
     :param index: Where it stops being one, from 0.
-    :param expected: What could have stood there.
+    :param expected: What would be right there.
     """
 
     def __init__(self, text: str, index: int, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""What stands on the right of a comparison, and how it is written."""
+"""The right-hand side of a comparison, and how it is written."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def parse_timestamp(text: str) -> datetime:
 
 
 def write(value: Value) -> str:
-    """Write a value the way it stands in a filter."""
+    """Write a value as the filter language has it."""
     if isinstance(value, str):
         return _write_string(value)
     if value is None:

@@ -181,7 +181,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
     @classmethod
     def _show_host(cls) -> None:
-        """Let the signature of the class show the host that stands for ``None``."""
+        """Show the default host in the signature of the class."""
         signature = inspect.signature(SlipStreamNodeDriver.__init__)
         parameters = dict(list(signature.parameters.items())[1:])
         host = None if cls._kind else cls._default_host
@@ -956,7 +956,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises NotSupported: If the endpoint has no such operation.
         """
         if not self._backend.supports("get_logs"):
-            return self._backend.get_logs("", [], lines, 0)  # refused, whatever was given
+            return self._backend.get_logs("", [], lines, 0)  # always refused
         if isinstance(components, str):
             components = [components]
         return self._backend.get_logs(

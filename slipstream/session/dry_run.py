@@ -13,7 +13,7 @@ from slipstream.redaction import Redactor
 from slipstream.transport import Transport
 from slipstream.transport.messages import Request, Response
 
-PLACEHOLDER = "00000000-0000-4000-8000-000000000000"  # stands for the id of what was not created
+PLACEHOLDER = "00000000-0000-4000-8000-000000000000"  # the id of what was not created
 
 
 class DryRunEnded(DriverError):

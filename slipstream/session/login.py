@@ -250,7 +250,7 @@ class Client:
     def _backend_failed(self, name: str, what: str) -> DriverError:
         cls, endpoint = type(self.backend), self.endpoint.url
         if cls.__module__.startswith(BUILT_IN):
-            # Nothing but a response that nobody has foreseen can have led to it.
+            # Only an unforeseen response can have led to it.
             message = f"A response is not understood: {name} failed with {what}."
             return MalformedAnswer(message, endpoint=endpoint)
         message = f"The backend {cls.__module__}.{cls.__qualname__} failed in {name}(): {what}."

@@ -158,7 +158,7 @@ class Session(Client):
 
     def log_in(self) -> None:
         """
-        Log in, whatever the session was before.
+        Log in anew.
 
         :raises InvalidCredentials: If the server does not accept the credentials.
         """
@@ -200,7 +200,7 @@ class Session(Client):
             login = self.renew(login)
             renewals += 1
             response = self._send(request, login)
-        # What says in a page that nothing is there stands before the server.
+        # A server before this one says in a page that nothing is there.
         is_page = response.status == 404 and "html" in response.kind
         if response.status >= 400 and (is_page or response.status not in allow):
             error = self.refusal(response, doing=doing)

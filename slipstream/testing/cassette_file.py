@@ -43,7 +43,7 @@ class Provenance:
     :param version: The server's version, ``unknown`` if it is not known.
     :param date: The day of the latest recording, as ``2026-11-23``.
     :param library: The distribution that recorded, with its version.
-    :param endpoint: The address that stands for that of the server.
+    :param endpoint: The address that replaces that of the server.
     """
 
     origin: str = field(converter=str)

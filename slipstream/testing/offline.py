@@ -91,7 +91,7 @@ def instant_sleep(*, slept: Callable[[float], object] = float) -> Iterator[None]
 
 
 class _Clock(types.ModuleType):
-    """The module ``time``, except that nobody waits."""
+    """The module ``time``, but sleeping takes no time."""
 
     def __init__(self, callback: Callable[[float], object]) -> None:
         super().__init__("time")

@@ -43,7 +43,7 @@ CREDENTIALS: Final = {
 }
 """The placeholder of each credential."""
 
-_SCRUBBED = "SCRUBBED"  # the placeholder of a secret that nobody has to send again
+_SCRUBBED = "SCRUBBED"  # the placeholder of a secret that is never sent again
 _EMAIL, _CLIENT_ADDRESS, _HOST = "someone@example.com", "192.0.2.1", "server.example"
 _PUBLIC_HOSTS = frozenset({"nuv.la", "nuvla.io"})
 """Public services, whose names a client may know and act upon: these stay."""
@@ -116,7 +116,7 @@ def _parsed(timestamp: str) -> datetime | None:
 
 
 def public_endpoint(endpoint: str) -> str:
-    """The address that stands in a cassette for that of the server."""
+    """The address that replaces that of the server in a cassette."""
     parts = urlsplit(endpoint)
     host = parts.hostname if parts.hostname in _PUBLIC_HOSTS else _HOST
     return f"https://{host}{parts.path.rstrip('/')}"
