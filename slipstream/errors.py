@@ -155,17 +155,15 @@ class UnknownName(BadInput):
     ) -> None:
         self.what, self.name, self.where = what, name, where
         self.names = tuple(sorted(names))
-        super().__init__(self._sentence())
-
-    def _sentence(self) -> str:
-        sentence = f"Unknown {self.what} {shorten(self.name)!r}{self.where and ' '}{self.where}"
-        near = nearest(self.name, self.names)
-        if not self.names:
-            return f"{sentence} (there are none)"
-        names = ", ".join(self.names)
-        if near:
-            return f"{sentence}; did you mean {near!r}? Known: {names}"
-        return f"{sentence}; known: {names}"
+        message = f"Unknown {what} {shorten(name)!r}{where and ' '}{where}"
+        listed = ", ".join(self.names)
+        if not listed:
+            message += " (there are none)"
+        elif near := nearest(name, self.names):
+            message += f"; did you mean {near!r}? Known: {listed}"
+        else:
+            message += f"; known: {listed}"
+        super().__init__(message)
 
 
 class FileMissing(BadInput, FileNotFoundError):
