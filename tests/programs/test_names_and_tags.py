@@ -16,6 +16,7 @@ def test_name_and_tags_come_back_from_every_listing(
     image, location = endpoint.image(driver), endpoint.location(driver)
     node = driver.create_node(name, image=image, location=location, ex_tags=tags)
     endpoint.pass_time()
+    running = driver.wait_until_running([node], ssh_interface=endpoint.interface)
     nodes = [
         node,
         *driver.list_nodes(),
