@@ -22,10 +22,7 @@ def test_name_and_tags_come_back_from_every_listing(
         *driver.list_nodes(),
         *driver.list_nodes(ex_addresses=True),
         driver.ex_get_node(node.id),
-        *(
-            running
-            for running, _ in driver.wait_until_running([node], ssh_interface=endpoint.interface)
-        ),
+        running[0][0],
     ]
     assert len(nodes) == 5
     for current in nodes:

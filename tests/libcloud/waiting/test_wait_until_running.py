@@ -429,9 +429,7 @@ def test_an_interrupt_ends_it_at_once_and_leaves_the_driver_usable(
     assert all(driver.destroy_node(node) for node in nodes)
 
 
-def test_timeout_is_an_error_of_libcloud(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
+def test_timeout_is_an_error_of_libcloud(endpoint: LiveEndpoint, driver: Driver) -> None:
     [node] = deployed(endpoint, driver, "blog")
     with pytest.raises(LibcloudError, match="Timed out after 1 seconds"):
         driver.wait_until_running([node], timeout=1)
