@@ -46,7 +46,7 @@ NOT_INSTALLED: list[tuple[str, object]] = []
 """Plugins, by name, that are loaded without being installed; for tests of plugins."""
 
 OWN_DISTRIBUTION = "slipstream-libcloud-driver"
-NO_DISTRIBUTION = "not installed"
+NO_DISTRIBUTION = "no distribution"
 
 
 class PluginWarning(RuntimeWarning):
