@@ -117,12 +117,7 @@ def _names(names: Iterable[str]) -> frozenset[str]:
 
 
 class Selection:
-    """
-    Which third-party plugins may be loaded; ``None`` leaves it to the environment.
-
-    :param disabled: Names of plugins or distributions to leave out.
-    :param allowed: The only ones to load.
-    """
+    """Which third-party plugins may be loaded; ``None`` leaves it to the environment."""
 
     def __init__(
         self, disabled: Iterable[str] | None = None, allowed: Iterable[str] | None = None
