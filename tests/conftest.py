@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import libcloud.security
 import pytest
-from endpoints_under_test import KINDS, LiveEndpoint, serve
-from fake_time import FakeTime
+from endpoints_under_test import KINDS, Driver, LiveEndpoint, Login, serve
+from fake_time import FakeTime, StoppedTime
 from hypothesis import settings
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from slipstream.sandbox import Sandbox
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("of-the-project", deadline=None)
@@ -27,6 +29,42 @@ def endpoint(
     """An endpoint of each kind in turn: of both families, and of a kind that a plugin adds."""
     with serve(request.param, tmp_path_factory.mktemp("installed"), monkeypatch) as endpoint:
         yield endpoint
+
+
+@pytest.fixture
+def sandbox(endpoint: LiveEndpoint) -> Sandbox:
+    """The server of the endpoint, whose clock moves when a test moves it."""
+    return endpoint.sandbox
+
+
+@pytest.fixture
+def login(endpoint: LiveEndpoint) -> Login:
+    """Make drivers: for the main user, a user of the sandbox, or with a key and secret."""
+    return endpoint.login
+
+
+@pytest.fixture
+def driver(login: Login, sandbox: Sandbox) -> Driver:
+    """A driver for the main user; the journal starts after its login."""
+    driver = login()
+    sandbox.journal.clear()
+    return driver
+
+
+@pytest.fixture
+def bob(login: Login, sandbox: Sandbox) -> Driver:
+    """A driver for another user; the journal starts after its login."""
+    driver = login("bob")
+    sandbox.journal.clear()
+    return driver
+
+
+@pytest.fixture
+def waiting(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    """Let pauses move the sandbox's clock and take no time."""
+    fake = StoppedTime(sandbox.clock.advance)
+    monkeypatch.setattr("slipstream.transport.clock.time", fake)
+    return fake
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ BLOG = "apps/WordPress/wordpress"
 OWN = "the password of the user"
 KINDS = ("slipstream", "nuvla", "campus")
 """The last one is added by a plugin."""
+Driver = SlipStreamNodeDriver
+Login = Callable[..., Driver]
 
 
 @attrs.define(slots=False)
@@ -158,3 +160,13 @@ def _install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(PLUGIN))
     importlib.invalidate_caches()
     plugins_module.default_plugins.cache_clear()
+
+
+def logins(sandbox: Sandbox) -> int:
+    """How many logins the server was sent."""
+    return len(sandbox.journal.entries("POST", "/api/session"))
+
+
+def changed(sandbox: Sandbox) -> list[str]:
+    """The methods of what may have changed something; a PUT with a form is a search."""
+    return [e.method for e in sandbox.journal if e.method not in {"GET", "HEAD"} and not e.form]

@@ -14,6 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from libcloud.compute.base import NodeAuthSSHKey
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcXWY+fsvBE1hYIURRt9IdlseO7BiQ1wWjWx8EqwrGz"
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILSSbaV6YtS3GWUVXjFm881NqhWzZo+fmWZb2dx9NLZO"
+
 
 @attrs.frozen(kw_only=True)
 class Pair:

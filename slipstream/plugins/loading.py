@@ -46,7 +46,7 @@ NOT_INSTALLED: list[tuple[str, object]] = []
 """Plugins, by name, that are loaded without being installed; for tests of plugins."""
 
 OWN_DISTRIBUTION = "slipstream-libcloud-driver"
-NO_DISTRIBUTION = "not installed"
+NO_DISTRIBUTION = "no distribution"
 
 
 class PluginWarning(RuntimeWarning):
@@ -117,12 +117,7 @@ def _names(names: Iterable[str]) -> frozenset[str]:
 
 
 class Selection:
-    """
-    Which third-party plugins may be loaded; ``None`` leaves it to the environment.
-
-    :param disabled: Names of plugins or distributions to leave out.
-    :param allowed: The only ones to load.
-    """
+    """Which third-party plugins may be loaded; ``None`` leaves it to the environment."""
 
     def __init__(
         self, disabled: Iterable[str] | None = None, allowed: Iterable[str] | None = None

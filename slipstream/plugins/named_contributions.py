@@ -23,12 +23,7 @@ def plain(cls: type[Any], record: Any) -> Any:
 
 @attrs.frozen
 class Contribution(Generic[C]):
-    """
-    A record and the plugin that contributed it.
-
-    :param plugin: The plugin.
-    :param record: The record.
-    """
+    """A record and the plugin that contributed it."""
 
     plugin: PluginInfo
     record: C
@@ -50,13 +45,7 @@ class Contribution(Generic[C]):
 
 
 class Contributions(Generic[C]):
-    """
-    All records of one sort, by name.
-
-    :param what: What they are, for messages.
-    :param contributions: The records and who contributed them.
-    :param broken: The plugins that might have contributed more.
-    """
+    """All records of one sort by name, and the broken plugins that might have brought more."""
 
     def __init__(
         self, what: str, contributions: Iterable[Contribution[C]], broken: Iterable[PluginInfo]

@@ -98,7 +98,6 @@ class Operations:
     :param wrappers: The plugins in use that wrap operations.
     :param refusals: Where to collect what would be refused, if the session is a dry run; wrappers
         that do not take ``dry_run`` are left out then.
-    :raises PluginFailed: If a method of the backend does not take its operation's arguments.
     """
 
     def __init__(
@@ -113,13 +112,7 @@ class Operations:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.add_hookspecs(specifications())
-        try:
-            self._manager.register(self._answers(), name=provider.key)
-        except pluggy.PluginValidationError as error:
-            raise PluginFailed(
-                f"The backend of {session.kind.name} endpoints, by {provider.source}, does not"
-                f" fit its operations: {str(error).splitlines()[-1].strip()}."
-            ) from error
+        self._manager.register(self._answers(), name=provider.key)
         innermost = hookspecs.hookimpl(
             lambda operation, arguments: self._call_single(operation.name, arguments)
         )
@@ -220,7 +213,6 @@ class Operations:
 
     def _answer(self, name: str) -> Callable[..., Any]:
         method, failure = getattr(self._session.backend, name), self._backend_failure(name)
-
         changes = OPERATIONS[name].changes
 
         @functools.wraps(method)
@@ -243,7 +235,7 @@ class Operations:
         return lambda what: _failure(who, PREFIX + name, what, info)
 
 
-def _check(name: str, result: Any, failure: Failure, *, foreign: bool = True) -> Any:
+def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -> Any:
     """Check the type of a result, and of each item of a list when it is read."""
     signature = _SIGNATURES[name]
     is_list = isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping)
@@ -254,8 +246,8 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = True) ->
         expected = str(hint) if typing.get_args(hint) else hint.__name__
         expected = f"an iterable of {expected}" if signature.many else expected
         raise failure(f"it returned {type(result).__name__}, not {expected}")
-    if foreign and isinstance(result, Record):
-        return _plain(signature.result, result, failure)
+    if isinstance(result, Record):
+        return _plain(signature.result, result, failure, foreign=foreign)
     return result
 
 
@@ -272,35 +264,30 @@ def _check_each(
             return
         except BaseException as error:  # noqa: BLE001 - of a plugin
             _blame(error, failure)
-        if foreign:
-            result = _plain(expected, result, failure)
-        elif not isinstance(result, expected):
-            raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
+        result = _plain(expected, result, failure, foreign=foreign)
         if has_numbers and not all(map(_is_finite, _NUMBERS(result))):
             raise failure(f"it gave a {expected.__name__} with a number that is not finite")
         yield result
 
 
-def _plain(expected: type, result: Any, failure: Failure) -> Any:
+def _plain(expected: type, result: Any, failure: Failure, *, foreign: bool) -> Any:
     """
-    Check a record of a plugin as far as users rely on it.
+    Check a record as far as users rely on it.
 
     One of a class that is derived from ours may compute its fields: they are read here, once. What
-    it has as ``raw`` becomes a part of ``extra``, which can be written as JSON.
+    a plugin's backend has as ``raw`` becomes a part of ``extra``, which can be written as JSON.
     """
-    if not isinstance(result, expected):
-        raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
-    if not issubclass(expected, Record):
-        return result
-    with _blaming(failure):
-        if type(result) is not expected:
+    if type(result) is not expected:
+        if not isinstance(result, expected):
+            raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
+        with _blaming(failure):
             result = plain(expected, result)
-        raw = getattr(result, "raw", None)
-    try:
-        json.dumps(dict(raw or {}))
-    except (TypeError, ValueError, RecursionError):
-        what = f"it gave a {expected.__name__} whose raw cannot be written as JSON"
-        raise failure(what) from None
+    if foreign:
+        try:
+            json.dumps(dict(getattr(result, "raw", ())))
+        except (TypeError, ValueError, RecursionError):
+            what = f"it gave a {expected.__name__} whose raw cannot be written as JSON"
+            raise failure(what) from None
     return result
 
 

@@ -70,11 +70,8 @@ class Plugins:
         )
         for problem in self.problems:
             warnings.warn(problem, PluginWarning, stacklevel=stacklevel())
-        self._providers: dict[type[Backend], PluginInfo] = {}
-        for built_in in (True, False):
-            for kind in kinds:
-                if kind.plugin.built_in is built_in:
-                    self._providers.setdefault(kind.record.backend, kind.plugin)
+        built_in_last = sorted(kinds, key=lambda kind: kind.plugin.built_in)
+        self._providers = {kind.record.backend: kind.plugin for kind in built_in_last}
 
     def list_plugins(self) -> tuple[PluginInfo, ...]:
         """Every plugin that was found, in use or not."""

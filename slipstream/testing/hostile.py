@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 
 import attrs
@@ -120,7 +122,7 @@ def try_faults(
                 raise NotApplicable(f"The call fails without a fault: {error}") from None
         exchanges = tap.exchanges
     count = 0
-    with instant_sleep():
+    with instant_sleep(), _quiet():
         for number, fault in _plan(exchanges):
             trial = Trial(driver, exchanges, number, fault)
             reason = _judge(driver, call, trial, usual)
@@ -131,6 +133,18 @@ def try_faults(
     if not count:
         return "No request was sent."
     return f"{count} faulty responses gave a right result or a plain error."
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let the driver log nothing of the faults."""
+    logger = logging.getLogger("slipstream")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _plan(exchanges: list[tuple[Request, Response]]) -> Iterator[tuple[int, Fault]]:

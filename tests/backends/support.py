@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.sandbox import Sandbox
+from endpoints_under_test import BLOG as WORDPRESS
+from endpoints_under_test import Driver, Login, logins
+from key_files import KEY, OTHER_KEY
 
-Driver = SlipStreamNodeDriver
-Login = Callable[..., Driver]
+__all__ = ["KEY", "OTHER_KEY", "WORDPRESS", "Driver", "Login", "logins"]
 
-WORDPRESS = "apps/WordPress/wordpress"
 JSON = {"Content-Type": "application/json"}
 XML = {"Content-Type": "application/xml"}
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcXWY+fsvBE1hYIURRt9IdlseO7BiQ1wWjWx8EqwrGz"
-OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILSSbaV6YtS3GWUVXjFm881NqhWzZo+fmWZb2dx9NLZO"
-
-
-def logins(sandbox: Sandbox) -> int:
-    return len(sandbox.journal.entries("POST", "/api/session"))
-
-
-def changed(sandbox: Sandbox) -> list[str]:
-    """The methods of what may have changed something; a PUT with a form is a search."""
-    return [e.method for e in sandbox.journal if e.method not in {"GET", "HEAD"} and not e.form]
 
 
 def readers() -> list[threading.Thread]:

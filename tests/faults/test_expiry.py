@@ -28,7 +28,7 @@ CHANGES = {
     "nuvla": _COMMON
     | {"ex_get_node_logs", "start_node", "stop_node", "reboot_node", "ex_update_node"},
 }
-"""What is tried; tests/backends/test_session.py tries what reads."""
+"""What is tried; tests/session/test_session.py tries what reads."""
 
 TRIED = [(f, call) for f in FAMILIES for call in CALLS if call.name in CHANGES[f]]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import attrs
 import pytest
 
 from slipstream import Backend, EndpointKind, LoginMethod, Request, hookimpl
-from slipstream.errors import DriverError, MalformedAnswer, PluginFailed
+from slipstream.errors import DriverError, MalformedAnswer, NotSupported, PluginFailed
 from slipstream.hookspecs import OPERATIONS
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.values import (
@@ -271,7 +271,7 @@ def test_a_faulty_preflight_is_among_the_refusals_of_a_dry_run(load_plugin):
     cls = type("Faulty", (Plain,), {"preflight": giving("No.")})
     with connected(load_plugin, cls) as driver:
         [refusal] = explain(driver).refusals
-    assert "faulty endpoints, by not installed, failed in slipstream_deploy: TypeError" in refusal
+    assert "faulty endpoints, by no distribution, failed in slipstream_deploy: Type" in refusal
 
 
 def test_a_list_that_is_not_read_to_its_end_is_closed(load_plugin):
@@ -335,7 +335,13 @@ def returns_one(arguments):
     return 1
 
 
+def fails_lazily():
+    connectors = yield
+    return (connector.no_such_thing for connector in connectors)
+
+
 WRAPPERS = {
+    "fails_lazily": ("list_connectors", fails_lazily, locations, "AttributeError"),
     "reads_the_list": ("list_connectors", reads_the_list, locations, "it has read from the list"),
     "reads_one": ("list_connectors", reads_one, locations, "it has read from the list"),
     "appends": ("get_logs", appends, logs, "AttributeError"),
@@ -343,7 +349,12 @@ WRAPPERS = {
     "refuses_unprintably": ("list_connectors", refuses_unprintably, locations, "Unprintable"),
     "fails_unprintably": ("list_connectors", fails_unprintably, locations, "Empty"),
     "exits": ("list_connectors", exits, locations, "GeneratorExit"),
-    "returns_one": ("operation", returns_one, locations, "it returned int"),
+    "returns_one": (
+        "operation",
+        returns_one,
+        locations,
+        "it returned int, not an iterable of",
+    ),
 }
 
 
@@ -382,6 +393,8 @@ def naive(attempt, _):
 
 
 LOGINS = {
+    "secret-in-its-text": (lambda _, credentials: int(credentials.secret), "ValueError"),
+    "no-login": (lambda *_: True, "it returned bool, not a Login"),
     "no-cookies": (no_login, "TypeError"),
     "naive-time": (naive, "TypeError"),
     "unprintable": (lambda *_: (_ for _ in ()).throw(Unprintable("x")), "Unprintable"),
@@ -398,6 +411,14 @@ def test_a_faulty_login_method_is_named(case, load_plugin):
     with pytest.raises(PluginFailed, match=f"login method 'odd' failed: {message}") as caught:
         connected(load_plugin, method=method)
     assert "secret" not in str(caught.value)
+
+
+def test_a_login_that_has_expired_already_is_refused(load_plugin):
+    def authenticate(attempt, _):
+        return attempt.finish(expires=-timedelta(seconds=5))
+
+    with pytest.raises(MalformedAnswer, match="expired 5 seconds ago"):
+        connected(load_plugin, method=LoginMethod(name="late", authenticate=authenticate))
 
 
 def test_a_method_that_gives_the_expired_login_again_is_named(load_plugin):
@@ -437,16 +458,121 @@ def test_a_backend_that_cannot_read_a_refusal_is_named(
     assert not caught.value.may_have_happened
 
 
-def test_an_error_after_a_change_says_that_it_may_have_happened(sandbox, load_plugin, as_alice):
+def on_sandbox(load_plugin, as_alice, backend=Plain, **hooks):
+    load_plugin(plugin(EndpointKind(name="faulty", backend=backend), methods=[FREE], **hooks))
+    return as_alice(ex_endpoint_kind="faulty", ex_login_method="free")
+
+
+@pytest.mark.parametrize(("status", "open_"), [(200, True), (409, False), (500, True)])
+@pytest.mark.parametrize("fault", [MalformedAnswer("It says nothing."), None])
+def test_an_error_after_a_change_says_that_it_may_have_happened(
+    status, open_, fault, sandbox, load_plugin, as_alice
+):
     def stop_deployment(self, deployment_id):
         self.session.send(Request(method="POST", path="/stop"), doing="stop")
-        raise MalformedAnswer("It says nothing.")
+        if fault:
+            raise fault
+        return 1
 
     cls = type("Late", (Plain,), {"stop_deployment": stop_deployment})
-    load_plugin(plugin(EndpointKind(name="faulty", backend=cls), methods=[FREE]))
-    driver = as_alice(ex_endpoint_kind="faulty", ex_login_method="free")
-    for status, open_ in ((200, True), (409, False), (500, True)):
-        sandbox.faults.add("POST", "/stop", status=status, body="{}")
-        with pytest.raises(DriverError) as caught:
-            stop(driver)
-        assert caught.value.may_have_happened is open_
+    sandbox.faults.add("POST", "/stop", status=status, body="{}")
+    with pytest.raises(DriverError) as caught:
+        stop(on_sandbox(load_plugin, as_alice, cls))
+    assert caught.value.may_have_happened is open_
+    assert ("look with list_nodes()" in str(caught.value)) is (status == 200)
+
+
+def returns_nothing():
+    yield
+
+
+def yields_twice():
+    yield
+    yield
+
+
+def yields_never(deployment_id):
+    if not deployment_id:
+        yield
+
+
+def fails_before():
+    raise KeyError
+    yield
+
+
+def fails_after():
+    yield
+    raise KeyError
+
+
+def returns_a_text():
+    yield
+    return "done"
+
+
+def refuses_late():
+    yield
+    raise NotSupported("No.")
+
+
+def exits_late():
+    yield
+    raise SystemExit(3)
+
+
+# What a wrapper of a change does wrong, whether the change is sent, and what the error says.
+AROUND_A_CHANGE = [
+    (returns_nothing, True, "it returned nothing"),
+    (yields_twice, True, "it yielded twice"),
+    (yields_never, False, "it did not yield"),
+    (fails_before, False, "KeyError"),
+    (fails_after, True, "KeyError"),
+    (returns_a_text, True, "it returned str, not bool"),
+    (refuses_late, True, "it refused what was done already: No"),
+    (exits_late, True, "SystemExit"),
+]
+
+
+@pytest.mark.parametrize(("wrapper", "sent", "message"), AROUND_A_CHANGE)
+def test_a_faulty_wrapper_of_a_change_says_whether_it_was_sent(
+    wrapper, sent, message, sandbox, load_plugin, as_alice
+):
+    hook = hookimpl(wrapper=True)(wrapper)
+    driver = on_sandbox(load_plugin, as_alice, slipstream_stop_deployment=hook)
+    sandbox.faults.add("POST", "/stop", status=200, body="{}")
+    with pytest.raises(
+        PluginFailed, match=f"failed in slipstream_stop_deployment: {message}"
+    ) as e:
+        stop(driver)
+    assert e.value.may_have_happened is sent
+    assert bool(sandbox.journal.entries("POST", "/stop")) is sent
+    assert sent or "Set SLIPSTREAM_DISABLE_PLUGINS=under-test" in str(e.value)
+
+
+@hookimpl(wrapper=True)
+def innocent():
+    return (yield)
+
+
+def test_a_wrapper_that_errors_pass_through_is_not_blamed_for_them(load_plugin):
+    cls = type("Guilty", (Plain,), {"stop_deployment": lambda self, deployment_id: 1 / 0})
+    driver = connected(load_plugin, cls, slipstream_stop_deployment=innocent)
+    with pytest.raises(PluginFailed, match="backend of faulty endpoints") as caught:
+        stop(driver)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_fault_of_a_built_in_backend_is_blamed_on_no_plugin(load_plugin, as_alice, monkeypatch):
+    load_plugin(plugin(slipstream_deploy=innocent))
+    monkeypatch.setattr("slipstream.backends.slipstream.deploying.fields", lambda *_: 1 / 0)
+    driver = as_alice()
+    image = driver.get_image("apps/WordPress/wordpress")
+    with pytest.raises(MalformedAnswer, match="slipstream_deploy failed with ZeroDivisionError"):
+        driver.create_node(image=image)
+
+
+def test_a_backend_that_cannot_be_made_is_named(load_plugin):
+    cls = type("Guilty", (Plain,), {"__init__": raising(SystemExit)})
+    with pytest.raises(PluginFailed, match="backend of faulty endpoints cannot be made: SystemEx"):
+        connected(load_plugin, cls)

@@ -16,15 +16,13 @@ def test_name_and_tags_come_back_from_every_listing(
     image, location = endpoint.image(driver), endpoint.location(driver)
     node = driver.create_node(name, image=image, location=location, ex_tags=tags)
     endpoint.pass_time()
+    running = driver.wait_until_running([node], ssh_interface=endpoint.interface)
     nodes = [
         node,
         *driver.list_nodes(),
         *driver.list_nodes(ex_addresses=True),
         driver.ex_get_node(node.id),
-        *(
-            running
-            for running, _ in driver.wait_until_running([node], ssh_interface=endpoint.interface)
-        ),
+        running[0][0],
     ]
     assert len(nodes) == 5
     for current in nodes:

@@ -68,18 +68,14 @@ def late(driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
     return node
 
 
-def test_reason_that_comes_late_is_waited_for(driver: Driver, late: Node) -> None:
-    with pytest.raises(NodeFailed, match="no-such-image:latest not found"):
-        driver.ex_wait_node_in_state(late)
-
-
 def test_reason_that_comes_late_for_a_node_that_is_read(driver: Driver, late: Node) -> None:
     assert "no-such-image" in driver.ex_get_node(late.id).extra["abort"]
 
 
-def test_reason_that_comes_late_for_several_nodes(driver: Driver, late: Node) -> None:
+@pytest.mark.parametrize("wait", ["ex_wait_node_in_state", "wait_until_running"])
+def test_reason_that_comes_late_is_waited_for(driver: Driver, late: Node, wait: str) -> None:
     with pytest.raises(NodeFailed, match="no-such-image:latest not found"):
-        driver.wait_until_running([late])
+        getattr(driver, wait)([late] if wait == "wait_until_running" else late)
 
 
 def test_reason_while_a_search_lags(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:

@@ -152,13 +152,10 @@ def test_node_has_urls(driver: Driver, running: Node, sandbox: Sandbox) -> None:
     assert (incomplete["urls"], incomplete["service_url"]) == ({}, None)
 
 
-def test_node_that_has_not_started_has_no_url(driver: Driver, node: Node) -> None:
-    extra = driver.ex_get_node(node.id).extra
-    assert (extra["urls"], extra["hostname"]) == ({}, None)
-
-
-def test_node_is_named_by_its_uuid(driver: Driver, running: Node) -> None:
-    assert driver.ex_get_node(running.id.partition("/")[2]).id == running.id
+def test_node_that_has_not_started(driver: Driver, node: Node) -> None:
+    read = driver.ex_get_node(node.id.partition("/")[2])  # its UUID is enough
+    assert (read.id, read.extra["urls"], read.extra["hostname"]) == (node.id, {}, None)
+    assert driver.ex_get_node_parameter(node, "hostname") is None
 
 
 def test_node_in_error_has_the_reason(start: Start) -> None:
@@ -201,10 +198,6 @@ def test_parameter_whose_id_does_not_follow_from_its_name(
     assert len(sandbox.journal) <= 2
 
 
-def test_parameter_before_the_start(driver: Driver, node: Node) -> None:
-    assert driver.ex_get_node_parameter(node, "hostname") is None
-
-
 @pytest.mark.parametrize(
     "name", ["hostnam", "a b", "ä/../x", "'", '"', "x" * 5000, "ip."], ids=lambda n: n[:9]
 )
@@ -234,19 +227,19 @@ def test_logs(driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
     sandbox.journal.clear()
     assert driver.ex_get_node_logs(running, "web", lines=7).keys() == {"web"}
     assert sandbox.journal[0].json == {"components": ["web"], "lines": 7}
+    with pytest.raises(BadInput, match=r"has 2 components.* db, web"):
+        driver.ex_get_node_logs(running, [])
 
 
-def test_logs_of_a_node_that_is_gone_or_never_ran(driver: Driver, sandbox: Sandbox) -> None:
+def test_logs_of_a_node_that_does_not_run(driver: Driver, sandbox: Sandbox) -> None:
     (identifier,) = sandbox.world.add_deployments(1, state="CREATED")
     with pytest.raises(BadInput, match="has no components yet"):
         driver.ex_get_node_logs(identifier)
     with pytest.raises(NotFound):
         driver.ex_get_node_logs(NOBODYS)
-
-
-def test_logs_of_no_component(driver: Driver, running: Node) -> None:
-    with pytest.raises(BadInput, match=r"has 2 components.* db, web"):
-        driver.ex_get_node_logs(running, [])
+    (identifier,) = sandbox.world.add_deployments(1, state="STOPPED")
+    with pytest.raises(RequestFailed, match="in state STOPPED"):
+        driver.ex_get_node_logs(driver.ex_get_node(identifier), ["web"])
 
 
 def test_logs_that_are_not_fetched_in_time(
@@ -257,12 +250,6 @@ def test_logs_that_are_not_fetched_in_time(
     with pytest.raises(WaitTimeout, match="not fetched after 30 seconds"):
         driver.ex_get_node_logs(node, ["web"], timeout=30)
     assert sum(waiting.slept) < 35
-
-
-def test_logs_of_a_node_that_is_stopped(driver: Driver, sandbox: Sandbox) -> None:
-    (identifier,) = sandbox.world.add_deployments(1, state="STOPPED")
-    with pytest.raises(RequestFailed, match="in state STOPPED"):
-        driver.ex_get_node_logs(driver.ex_get_node(identifier), ["web"])
 
 
 def test_list_machines_are_edges_with_what_they_report(driver: Driver, sandbox: Sandbox) -> None:

@@ -62,3 +62,36 @@ def test_failed_deployment_shows_no_value(
     except DriverError as error:  # a start whose response is lost has happened
         shown = f"{error!r} {error} {error.__cause__!r} {pickle.dumps(error)!r}"
     assert VALUE not in shown + caplog.text
+
+
+SECRET = {
+    "api-credentials", "private-key", "secret-key", "key", "cert", "ca", "password", "token",
+    "digest", "claims",
+}  # fmt: skip
+HEAVY = {"coe-resources", "content"}
+
+
+def test_no_search_selects_a_secret_or_what_nobody_reads(
+    driver: Driver, sandbox: Sandbox, running: Node
+) -> None:
+    edge = deploy(driver, where="edge-geneva")
+    sandbox.journal.clear()
+    driver.list_nodes()
+    for options in ({}, {"ex_path": "apps/web"}, {"ex_path": "apps", "ex_recurse": True}):
+        driver.list_images(**options)  # type: ignore[arg-type]
+    driver.get_image(WORDPRESS)
+    driver.list_locations()
+    driver.list_key_pairs()
+    driver.ex_list_virtual_machines()
+    driver.ex_list_virtual_machines(node=edge)
+    driver.ex_get_node(running.id)
+    driver.ex_wait_node_in_state(running)
+    searches = [entry.form for entry in sandbox.journal if entry.form is not None]
+    assert len(searches) > 12
+    for form in searches:
+        assert (SECRET | HEAVY).isdisjoint(form["select"][0].split(","))
+        assert {"orderby", "first", "last"} <= form.keys()
+        assert form.get("filter") != [""]
+    reads = sandbox.journal.entries("GET", f"/api/{running.id}")
+    assert reads
+    assert not any("api-credentials" in entry.query["select"][0].split(",") for entry in reads)

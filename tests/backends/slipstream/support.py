@@ -5,28 +5,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import attrs
+from endpoints_under_test import changed
 from servers import listening
 
 from backends.support import JSON, KEY, OTHER_KEY, WORDPRESS, XML, Driver, Login, logins
 from slipstream.sandbox import Sandbox
 
-__all__ = ["JSON", "KEY", "OTHER_KEY", "WORDPRESS", "XML", "Driver", "Login", "logins"]
+__all__ = ["JSON", "KEY", "OTHER_KEY", "WORDPRESS", "XML", "Driver", "Login", "changed", "logins"]
 
 SYSTEM = "examples/tutorials/service-testing/system"
 FAILING = "examples/tutorials/failing"
 UBUNTU = "examples/images/ubuntu-16.04"
 NOBODYS_RUN = "0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
-READING = {"GET", "HEAD"}
-
-
-def changes(sandbox: Sandbox) -> list[tuple[str, str]]:
-    """The requests that may have changed something; a PUT on a collection is a search."""
-    return [
-        (entry.method, entry.path)
-        for entry in sandbox.journal
-        if entry.method not in READING
-        and not (entry.method == "PUT" and entry.path.startswith("/api/"))
-    ]
 
 
 def sent_form(sandbox: Sandbox) -> dict[str, str]:

@@ -14,7 +14,7 @@ from libcloud.compute.types import NodeState
 from slipstream.libcloud.errors import BadInput
 from slipstream.sandbox import Sandbox
 
-from .support import NOBODYS_RUN, SYSTEM, UBUNTU, WORDPRESS, Driver, changes
+from .support import NOBODYS_RUN, SYSTEM, UBUNTU, WORDPRESS, Driver, changed
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def endpoint(reused_endpoint: LiveEndpoint) -> LiveEndpoint:
 PORT = "apache"
 COMPONENT: list[tuple[dict[str, Any], str]] = [
     ({"ex_parameters": {"wordpress_titel": "x"}}, "Unknown parameter 'wordpress_titel' .*title"),
+    ({"ex_parameters": {"wordpress_title": ""}}, "cannot be set to an empty text"),
     ({"ex_parameters": {"zzz": "x"}}, "Unknown parameter 'zzz'.*admin_email.*wordpress_title"),
     ({"ex_parameters": {"machine": {"port": "1"}}}, "is a component and has no node 'machine'"),
     ({"ex_cloud": {"machine": "exoscale-ch-gva"}}, "has no node 'machine'"),
@@ -59,7 +60,7 @@ def test_create_node_of_a_component_with(
     with pytest.raises(LibcloudError, match=message) as caught:
         driver.create_node(image=NodeImage(WORDPRESS, "wordpress", driver), **options)
     assert isinstance(caught.value, ValueError)
-    assert changes(sandbox) == []
+    assert changed(sandbox) == []
 
 
 APPLICATION: list[tuple[dict[str, Any], str]] = [
@@ -84,6 +85,10 @@ APPLICATION: list[tuple[dict[str, Any], str]] = [
         {"ex_tolerate_failures": {PORT: 4}, "ex_multiplicity": {PORT: 3}},
         "starts 3 instances and cannot tolerate 4",
     ),
+    (
+        {"ex_parameters": {"testclient": {"webserver.ready": "true"}}},
+        r"'webserver\.ready' of node testclient.*'apache:ready'",
+    ),
     ({"ex_parameters": {PORT: {"a--b": "x"}}}, "Unknown parameter|holds '--'"),
 ]
 
@@ -94,7 +99,7 @@ def test_create_node_of_an_application_with(
 ) -> None:
     with pytest.raises(BadInput, match=message):
         driver.create_node(image=NodeImage(SYSTEM, "system", driver), **options)
-    assert changes(sandbox) == []
+    assert changed(sandbox) == []
 
 
 WRONG_TYPES: list[dict[str, Any]] = [
@@ -144,7 +149,7 @@ def test_create_node_of_no_image(
 ) -> None:
     with pytest.raises(BadInput, match=message):
         driver.create_node("x", image=NodeImage(image_id, "x", driver) if image_id else None)
-    assert changes(sandbox) == []
+    assert changed(sandbox) == []
 
 
 @pytest.mark.parametrize("argument", ["image", "size", "location"])
@@ -195,7 +200,7 @@ def test_create_node_on_an_unknown_location(
 ) -> None:
     with pytest.raises(BadInput, match=message):
         driver.create_node(image=driver.get_image(path), ex_cloud=ex_cloud)
-    assert changes(sandbox) == []
+    assert changed(sandbox) == []
 
 
 def test_create_node_with_a_size_of_another_location(driver: Driver, sandbox: Sandbox) -> None:
@@ -203,7 +208,7 @@ def test_create_node_with_a_size_of_another_location(driver: Driver, sandbox: Sa
     size = next(item for item in driver.list_sizes() if item.extra["location"] != location.name)
     with pytest.raises(BadInput, match=r"is offered on .*, not on ec2-eu-west"):
         driver.create_node(image=driver.get_image(WORDPRESS), size=size, location=location)
-    assert changes(sandbox) == []
+    assert changed(sandbox) == []
 
 
 NO_NODE_IDS = ["", "x", "..", "%2e%2e", "../user", f"../user/{NOBODYS_RUN}", "4824efe2"]

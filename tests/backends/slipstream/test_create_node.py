@@ -3,12 +3,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
+from fake_time import FakeTime
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
 
 from slipstream.backends.slipstream.modules import ModuleBackend
-from slipstream.libcloud.errors import NoAnswer, RequestFailed, UnknownName
+from slipstream.backends.slipstream.runs import document
+from slipstream.libcloud.errors import BadInput, NoAnswer, RequestFailed, UnknownName
 from slipstream.sandbox import Sandbox
 from slipstream.sandbox.slipstream3.runs import Run
 from slipstream.values import Module, ModuleKind
@@ -42,7 +45,7 @@ def location(driver: Driver) -> NodeLocation:
 def create(driver: Driver, component: NodeImage, sandbox: Sandbox) -> Create:
     """Create a node of the component; the journal starts before it."""
     sandbox.journal.clear()
-    return lambda name=None, **options: driver.create_node(name, image=component, **options)
+    return lambda name=None, **given: driver.create_node(name, **{"image": component, **given})
 
 
 def only_run(sandbox: Sandbox) -> Run:
@@ -288,3 +291,66 @@ def test_create_node_whose_address_names_a_host_behind_the_proxy(
     location = {"Location": f"{base}/run/{run}"}
     sandbox.faults.add("POST", "/run", status=201, body="", headers=location)
     assert create().id == run
+
+
+def test_create_node_with_an_empty_value_where_there_is_no_default(
+    create: Create, sandbox: Sandbox
+) -> None:
+    parameters = sandbox.world.library.find(f"{WORDPRESS}/478").parameters
+    (title,) = [own for own in parameters if own.name == "wordpress_title"]
+    title.value = title.default = None
+    node = create(ex_parameters={"wordpress_title": ""})
+    assert sandbox.world.run(node.id).get("machine:wordpress_title") == ""
+
+
+@pytest.mark.parametrize("character", ["x", "\U0001f600"])
+def test_create_node_with_a_value_that_the_server_cannot_store(
+    application: NodeImage, create: Create, sandbox: Sandbox, character: str
+) -> None:
+    title = character * (4096 // len(character.encode("utf-16-le")) * 2)
+    for options in (
+        {"ex_parameters": {"wordpress_title": title + character}},
+        {"ex_parameters": {"apache": {"port": title + character}}, "image": application},
+        {"name": "n" * 4000, "ex_tags": ["t" * 100]},
+    ):
+        with pytest.raises(BadInput, match="stores at most 4096"):
+            create(**options)
+    assert list(sandbox.journal) == []
+    node = create(ex_parameters={"wordpress_title": title})
+    assert sandbox.world.run(node.id).get("machine:wordpress_title") == title
+
+
+def test_each_parameter_is_listed_once(
+    driver: Driver, component: NodeImage, application: NodeImage
+) -> None:
+    client = driver.get_image("examples/tutorials/service-testing/client").extra
+    for declared in (client, component.extra, *application.extra["nodes"].values()):
+        names = [parameter["name"] for parameter in declared["parameters"]]
+        assert len(names) == len(set(names)) > 1
+
+
+def test_output_with_a_password_is_secret_by_its_declaration(
+    driver: Driver, sandbox: Sandbox, create: Create, waiting: FakeTime
+) -> None:
+    node = create()
+    driver.ex_wait_node_in_state(node)
+    sandbox.world.run(node.id).runtime["machine:admin_password"].type = "String"
+    options: dict[str, Any] = {"deployment_id": node.id, "ignore_abort": False}
+    password = driver._backend.get_parameter(name="machine:admin_password", **options)
+    assert password.value
+    assert password.secret
+    assert password.value not in repr(password)
+    hostname = driver._backend.get_parameter(name="machine:hostname", **options)
+    assert not hostname.secret
+    assert password.value not in driver._session.transport.redactor.said(f"is {password.value}")
+
+
+@pytest.mark.parametrize(
+    ("is_set", "text", "value"), [("true", "x", "x"), ("true", "", ""), ("false", "", None)]
+)
+def test_run_parameter_that_is_set_to_nothing(is_set: str, text: str, value: str | None) -> None:
+    parameter = f'<runtimeParameter key="machine:title" isSet="{is_set}">{text}</runtimeParameter>'
+    run = f"""<run uuid="c0b1d69c-651c-4514-8331-2fa0d7e465bd" state="Ready"
+        moduleResourceUri="module/apps/blog/1"
+        ><runtimeParameters><entry>{parameter}</entry></runtimeParameters></run>"""
+    assert document(ET.fromstring(run)).parameters == {"machine:title": value}

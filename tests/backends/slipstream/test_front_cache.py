@@ -52,11 +52,11 @@ def test_front_shows_no_node_of_another_user(login: Login) -> None:
         bob.ex_get_node(str(node.id))
 
 
-def test_front_waiting_for_several_nodes(driver: Driver, waiting: FakeTime) -> None:
-    image = driver.get_image(WORDPRESS)
-    nodes = [driver.create_node(name=name, image=image) for name in ("blog", "shop")]
-    running = driver.wait_until_running(nodes)
-    assert all(addresses for _, addresses in running)
+def test_front_waiting_for_several_nodes(
+    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+) -> None:
+    nodes = [endpoint.deploy(driver, name) for name in ("blog", "shop")]
+    assert all(addresses for _, addresses in driver.wait_until_running(nodes))
 
 
 def test_front_shows_the_reason_of_a_failure_at_once(driver: Driver, sandbox: Sandbox) -> None:

@@ -13,7 +13,7 @@ from slipstream.sandbox import Sandbox
 from slipstream.sandbox.journal import Entry
 
 from .strategies import QUICK, names, strangers
-from .support import SYSTEM, WORDPRESS, Driver, changes, sent_form
+from .support import SYSTEM, WORDPRESS, Driver, changed, sent_form
 from .test_key_pairs import KEY, lines
 
 LONG = "x" * 10_000
@@ -83,7 +83,7 @@ def test_node_name_comes_back_or_is_refused(driver: Driver, sandbox: Sandbox, na
     try:
         node = driver.create_node(name, image=NodeImage(WORDPRESS, "x", driver))
     except BadInput:
-        assert changes(sandbox) == []
+        assert changed(sandbox) == []
     else:
         assert sandbox.world.run(node.id).get("ss:tags") == name
         assert node.name == name
@@ -105,7 +105,7 @@ def test_parameter_value_arrives_or_fails(driver: Driver, sandbox: Sandbox, valu
                 image=NodeImage(image, "x", driver), ex_parameters=parameters
             )
         except BadInput:
-            assert changes(sandbox) == []
+            assert changed(sandbox) == []
         else:
             assert sandbox.world.run(node.id).get(key) == value
 
@@ -123,7 +123,7 @@ def test_parameter_name_is_sent_if_it_exists(driver: Driver, sandbox: Sandbox, n
     ):
         with pytest.raises(BadInput):
             driver.create_node(image=NodeImage(image, "x", driver), **options)  # type: ignore[arg-type]
-    assert changes(sandbox) == []
+    assert changed(sandbox) == []
 
 
 @QUICK

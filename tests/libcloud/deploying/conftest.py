@@ -1,15 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from endpoints_under_test import LiveEndpoint
 from fake_time import FakeTime
 from key_files import Pair, make_pair
+from libcloud.compute.base import Node
 from ssh_server import Machine
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+
+Deploy = Callable[..., Node]
 
 
 class Impatient(FakeTime):
@@ -71,3 +75,22 @@ def machine(endpoint: LiveEndpoint, tmp_path: Path, pair: Pair) -> Iterator[Mach
     endpoint.sandbox.world.ids.fixed_address = "127.0.0.1"
     with Machine(home, authorized) as running:
         yield running
+
+
+@pytest.fixture
+def deploy(endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair) -> Deploy:
+    """Make a node and set it up with a key; on Nuvla the image knows that key already."""
+
+    def call(step: Any, **options: Any) -> Node:
+        arguments = {
+            "name": "blog",
+            "image": endpoint.image(driver),
+            "location": endpoint.location(driver),
+            "auth": None if endpoint.family == "nuvla" else pair.auth,
+            "ssh_key": str(pair.file),
+            "ssh_port": machine.port,
+            "ssh_interface": "private_ips",
+        }
+        return driver.deploy_node(step, **(arguments | options))
+
+    return call

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from typing import Any
 
@@ -201,13 +200,11 @@ def test_the_timeout_names_the_late_node_and_no_other(
 ) -> None:
     late, early = deployed(endpoint, driver, "late", "early")
     endpoint.hold(late)
-    began = time.monotonic()
     with pytest.raises(WaitTimeout, match="Timed out after 900 seconds") as caught:
         driver.wait_until_running([early, late], timeout=900, ssh_interface=endpoint.interface)
     assert f"late ({late.id})" in str(caught.value)
     assert "early" not in str(caught.value)
-    # What the requests themselves have taken counts too, on a slow machine some seconds.
-    assert 898 - (time.monotonic() - began) <= sum(waiting.slept) <= 902
+    assert 898 <= sum(waiting.slept) <= 902
 
 
 def test_without_nodes_nothing_is_sent(endpoint: LiveEndpoint, driver: Driver) -> None:
@@ -429,9 +426,7 @@ def test_an_interrupt_ends_it_at_once_and_leaves_the_driver_usable(
     assert all(driver.destroy_node(node) for node in nodes)
 
 
-def test_timeout_is_an_error_of_libcloud(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
+def test_timeout_is_an_error_of_libcloud(endpoint: LiveEndpoint, driver: Driver) -> None:
     [node] = deployed(endpoint, driver, "blog")
     with pytest.raises(LibcloudError, match="Timed out after 1 seconds"):
         driver.wait_until_running([node], timeout=1)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import BLOG, Driver, LiveEndpoint
 
 from slipstream.libcloud.errors import BadInput, Forbidden, NotFound
-
-from .support import WORDPRESS, Driver
 
 pytestmark = pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
 VERSIONS = {"slipstream": (412, 478), "nuvla": (0, 2)}
@@ -17,19 +15,19 @@ VERSIONS = {"slipstream": (412, 478), "nuvla": (0, 2)}
 def versions(endpoint: LiveEndpoint) -> tuple[int, int]:
     """The versions of WordPress, which its user may delete."""
     if endpoint.family == "slipstream":
-        for module in endpoint.sandbox.world.library.versions(WORDPRESS):
+        for module in endpoint.sandbox.world.library.versions(BLOG):
             module.owner = "alice"
     return VERSIONS[endpoint.family]
 
 
 def test_list_images_has_the_newest_version(driver: Driver, versions: tuple[int, int]) -> None:
-    (image,) = [image for image in driver.list_images() if image.extra["path"] == WORDPRESS]
+    (image,) = [image for image in driver.list_images() if image.extra["path"] == BLOG]
     assert image.extra["version"] == versions[1]
-    assert image.id == driver.get_image(WORDPRESS).id
+    assert image.id == driver.get_image(BLOG).id
     (in_tree,) = [
         image
         for image in driver.list_images(ex_path="apps", ex_recurse=True)
-        if image.extra["path"] == WORDPRESS
+        if image.extra["path"] == BLOG
     ]
     assert in_tree.id == image.id
 
@@ -39,12 +37,12 @@ def test_list_images_of_the_root_has_projects_alone(driver: Driver) -> None:
 
 
 def test_get_image_of_a_version(driver: Driver, versions: tuple[int, int]) -> None:
-    for path, version in ((WORDPRESS, versions[1]), (f"{WORDPRESS}/{versions[0]}", versions[0])):
+    for path, version in ((BLOG, versions[1]), (f"{BLOG}/{versions[0]}", versions[0])):
         image = driver.get_image(path)
-        assert (image.extra["version"], image.extra["path"]) == (version, WORDPRESS)
+        assert (image.extra["version"], image.extra["path"]) == (version, BLOG)
         assert driver.get_image(image.id).id == image.id
     with pytest.raises(NotFound):
-        driver.get_image(f"{WORDPRESS}/999")
+        driver.get_image(f"{BLOG}/999")
 
 
 def test_get_image_of_a_project(driver: Driver) -> None:
@@ -53,21 +51,21 @@ def test_get_image_of_a_project(driver: Driver) -> None:
 
 
 def test_delete_image_of_one_version(driver: Driver, versions: tuple[int, int]) -> None:
-    assert driver.delete_image(driver.get_image(WORDPRESS)) is True
-    assert driver.get_image(WORDPRESS).extra["version"] == versions[0]
+    assert driver.delete_image(driver.get_image(BLOG)) is True
+    assert driver.get_image(BLOG).extra["version"] == versions[0]
 
 
 def test_delete_image_of_all_versions(driver: Driver, versions: tuple[int, int]) -> None:
-    others = [image.id for image in driver.list_images() if image.extra["path"] != WORDPRESS]
-    assert driver.delete_image(driver.get_image(WORDPRESS), ex_all_versions=True) is True
+    others = [image.id for image in driver.list_images() if image.extra["path"] != BLOG]
+    assert driver.delete_image(driver.get_image(BLOG), ex_all_versions=True) is True
     with pytest.raises(NotFound):
-        driver.get_image(WORDPRESS)
+        driver.get_image(BLOG)
     assert [image.id for image in driver.list_images()] == others
 
 
 def test_delete_image_of_others(endpoint: LiveEndpoint, driver: Driver, bob: Driver) -> None:
     if endpoint.family == "nuvla":
-        other, path = bob, WORDPRESS
+        other, path = bob, BLOG
     else:
         other, path = driver, "examples/images/ubuntu-16.04"
     image = other.get_image(path)

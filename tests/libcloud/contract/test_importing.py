@@ -1,4 +1,4 @@
-"""What importing the driver does; how it is found is in tests/libcloud/contract."""
+"""What importing the driver does; how it is found is in test_registration.py."""
 
 from __future__ import annotations
 

@@ -7,15 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint, changed
+from key_files import KEY, OTHER_KEY
 from libcloud.compute.base import KeyPair
 from libcloud.compute.types import KeyPairDoesNotExistError, KeyPairError
 
 from slipstream.libcloud.errors import BadInput, KeyPairConflict, KeyPairMissing
 from slipstream.sandbox import Sandbox
 from slipstream.values.ssh_key import generate
-
-from .support import KEY, OTHER_KEY, Driver, changed
 
 
 def test_import_and_get_by_name_or_fingerprint(driver: Driver) -> None:

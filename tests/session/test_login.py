@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint, Login, logins
 
 from slipstream.libcloud.errors import BadInput, InvalidCredentials, NoAnswer
 from slipstream.sandbox import Sandbox
-
-from .support import Driver, Login, logins
 
 pytestmark = pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
 UNKNOWN_KEY = "credential/0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"

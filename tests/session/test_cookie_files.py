@@ -8,13 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint, Login, changed
 
 from slipstream.errors import BadInput, InvalidCredentials
 from slipstream.sandbox import Sandbox
 from slipstream.session import cookie_files
-
-from .support import Driver, Login, changed
 
 FAMILIES = pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
 

@@ -1,18 +1,16 @@
-"""ex_wait_node_in_state on every kind of endpoint; the rest is told in tests/libcloud/waiting."""
+"""ex_wait_node_in_state: what it reads, and what it says when the time is over."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint
 from fake_time import FakeTime
 from libcloud.compute.base import Node
 
 from slipstream.libcloud.errors import BadInput, WaitTimeout
 from slipstream.sandbox import Sandbox
-
-from .support import Driver
 
 
 @pytest.fixture

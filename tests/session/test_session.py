@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint, logins
 from fake_time import FakeTime
+from key_files import KEY
 
 from slipstream.libcloud.errors import InvalidCredentials, RequestFailed
 from slipstream.sandbox import Sandbox
 from slipstream.session import Session
-
-from .support import KEY, Driver, logins
 
 CALLS: dict[str, Callable[[Driver], object]] = {
     "list_nodes": lambda driver: driver.list_nodes(),
