@@ -146,7 +146,8 @@ def serve(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             yield endpoint
         finally:
             endpoint.close()
-            plugins_module.default_plugins.cache_clear()
+            if name == "campus":
+                plugins_module.default_plugins.cache_clear()
 
 
 def _install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

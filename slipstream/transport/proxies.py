@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from requests.utils import get_environ_proxies, select_proxy
@@ -15,6 +16,8 @@ from slipstream.errors import BadInput
 from slipstream.values.endpoint import DEFAULT_PORTS, join_address
 
 _SCHEMES = ("http", "https")
+_LOWER = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_VARIABLES = (*_LOWER, *map(str.upper, _LOWER))
 
 
 def check_proxy(url: object, name: str) -> str:
@@ -32,10 +35,20 @@ def proxies_for(url: str, proxy_url: str | None) -> dict[str, str]:
     """The proxies for an address by scheme, none if it is reached directly."""
     if proxy_url:
         return dict.fromkeys(_SCHEMES, proxy_url)
-    if _left_out(url):
-        return {}
-    proxy = select_proxy(url, get_environ_proxies(url))
+    scheme, _, rest = url.partition("://")
+    address = f"{scheme}://{rest.partition('/')[0]}"
+    proxy = _environment_proxy(address, tuple(map(os.environ.get, _VARIABLES)))
     return {} if not proxy else dict.fromkeys(_SCHEMES, _checked(proxy))
+
+
+@lru_cache(maxsize=16)
+def _environment_proxy(address: str, variables: tuple[str | None, ...]) -> str | None:  # noqa: ARG001
+    """
+    The proxy that the environment names for an address; to look for it reads every variable.
+
+    :param variables: What decides of it: another value is looked for anew.
+    """
+    return None if _left_out(address) else select_proxy(address, get_environ_proxies(address))
 
 
 def _is_whole(url: str) -> bool:
