@@ -20,15 +20,13 @@ from slipstream.sandbox.nuvla.resource import Resource, described
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.store import Document
 
-_ALLOWED: Mapping[str, frozenset[str]] = {
-    "start": frozenset({"CREATED", "STOPPED"}),
-    "stop": frozenset({"PENDING", "STARTING", "UPDATING", "STARTED", "ERROR"}),
-    "update_deployment": frozenset({"STARTED", "ERROR"}),
-    "create-log": frozenset({"STARTED", "UPDATING", "ERROR"}),
-    "delete": frozenset({"CREATED", "STOPPED"}),
+_ALLOWED: Mapping[str, tuple[str, ...]] = {
+    "start": ("CREATED", "STOPPED"),
+    "stop": ("PENDING", "STARTING", "UPDATING", "STARTED", "ERROR"),
+    "update_deployment": ("STARTED", "ERROR"),
+    "create-log": ("STARTED", "UPDATING", "ERROR"),
+    "delete": ("CREATED", "STOPPED"),
 }
-_OFFERED = {"start": "start", "stop": "stop", "update": "update_deployment"}
-_OFFERED |= {"create-log": "create-log"}
 # What may be changed in the copy of the module: the list, and the value of its elements.
 _OPEN = (
     ("environmental-variables", "name", "value"),
@@ -56,14 +54,16 @@ def placement(world: State, credential: Document) -> Document:
     mode = "push"
     if edge:
         mode = "pull" if PULL in edge.get("capabilities", ()) else "mixed"
-    placed: Document = {"parent": credential["id"], "execution-mode": mode}
-    places = {"credential": credential, "infrastructure-service": service, "nuvlabox": edge}
-    for name, document in places.items():
-        if document and name != "credential":
-            placed[name] = document["id"]
-        if "name" in document:
-            placed[f"{name}-name"] = document["name"]
-    return placed
+    placed = {
+        "parent": credential["id"],
+        "credential-name": credential.get("name"),
+        "infrastructure-service": service.get("id"),
+        "infrastructure-service-name": service.get("name"),
+        "nuvlabox": edge.get("id"),
+        "nuvlabox-name": edge.get("name"),
+        "execution-mode": mode,
+    }
+    return {name: value for name, value in placed.items() if value is not None}
 
 
 def module_copy(world: State, module: Document, href: str) -> Document:
@@ -229,9 +229,9 @@ class Deployment(Resource):
 
     def offered(self, document: Document) -> Sequence[str]:
         state = document["state"]
-        allowed = [rel for rel, name in _OFFERED.items() if state in _ALLOWED[name]]
+        names = [name for name in _ALLOWED if name != "delete" and state in _ALLOWED[name]]
         always = ("clone", "check-dct", "fetch-module", "fetch-coe-resources", "force-delete")
-        return [*allowed, *always]
+        return [*(name.removesuffix("_deployment") for name in names), *always]
 
     def _check_state(self, deployment: Document, name: str) -> None:
         identifier, state = deployment["id"], deployment["state"]

@@ -39,6 +39,11 @@ _META = (
     *("parent", "resource-metadata", "operations"),
 )
 _LONGEST_KEYWORD = 32_766
+_TOO_LONG = (
+    "unexpected error occurred: unexpected exception updating {}: {{:root_cause [{{:type "
+    '"illegal_argument_exception", :reason "Document contains at least one immense term in '
+    'field=\\"{}\\" (whose UTF8 encoding is longer than the max length {})"}}]}}'
+)
 _EVENTFUL = frozenset(
     {"session", "module", "deployment", "infrastructure-service", "credential", "nuvlabox"}
 )
@@ -107,9 +112,7 @@ class Resource(cimi.Resource[State, Identity]):
 
     def visible(self, identifier: object) -> Document:
         """Follow a reference to a resource that the sender must be able to see, or refuse."""
-        document = self.world.store.get(str(identifier))
-        if document is None:
-            raise cimi.not_found(str(identifier))
+        document = self.existing(str(identifier))
         self.require("view-meta", document)
         return document
 
@@ -204,12 +207,7 @@ class Resource(cimi.Resource[State, Identity]):
         for name in ("name", "tags"):
             lengths = [len(str(value).encode()) for value in leaves(document.get(name), ())]
             if max(lengths, default=0) > _LONGEST_KEYWORD:
-                term = f'Document contains at least one immense term in field=\\"{name}\\"'
-                rule = f"whose UTF8 encoding is longer than the max length {_LONGEST_KEYWORD}"
-                cause = f'{{:type "illegal_argument_exception", :reason "{term} ({rule})"}}'
-                failed = f"unexpected exception updating {document['id']}"
-                text_ = f"unexpected error occurred: {failed}: {{:root_cause [{cause}]}}"
-                raise JsonProblem(500, text_)
+                raise JsonProblem(500, _TOO_LONG.format(document["id"], name, _LONGEST_KEYWORD))
 
     def store(self, document: Document) -> Document:
         owner = self.identity.owner
