@@ -13,6 +13,7 @@ import pytest
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.plugins import registry as plugins_module
 from slipstream.plugins.loading import ALLOW_VARIABLE, DISABLE_VARIABLE
+from slipstream.sandbox import Sandbox
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
 
@@ -85,6 +86,13 @@ from slipstream.backends import SlipStream3
 from slipstream.errors import *
 
 """
+
+
+@pytest.fixture
+def sandbox():
+    """A server of one family: what plugins do is the same on each."""
+    with Sandbox(speed=0) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
