@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -19,6 +20,7 @@ from slipstream.cli.sandbox import _announce, _start_on_usual_port
 from slipstream.sandbox import Clock, Sandbox
 
 COMMAND = [sys.executable, "-m", "slipstream", "sandbox"]
+NUVLA = ["--json", "--family", "nuvla", "--port", "0"]
 
 
 @pytest.fixture
@@ -43,34 +45,24 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_first_line_is_json_and_a_signal_ends_it_well(number: int) -> None:
+def test_a_signal_ends_it_although_clients_hold_on(number: int) -> None:
     with running("--json", "--speed", "60") as process:
         facts = json.loads(first_line(process))
         assert set(facts) == {"url", "username", "password", "key", "secret"}
-        login = {
-            "href": "session-template/api-key",
-            "key": facts["key"],
-            "secret": facts["secret"],
-        }
-        response = requests.post(
-            f"{facts['url']}/api/session", json={"sessionTemplate": login}, timeout=10
-        )
-        assert response.status_code == 201
-        os.kill(process.pid, number)
-        rest, errors = process.communicate(timeout=10)
-    assert (process.returncode, rest, errors) == (0, "", "")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_although_clients_hold_on(number: int) -> None:
-    with running("--json") as process:
-        url = json.loads(first_line(process))["url"]
-        host, port = url.removeprefix("http://").split(":")
-        with requests.Session() as session, socket.create_connection((host, int(port))) as half:
-            assert session.get(f"{url}/api/cloud-entry-point", timeout=10).ok
+        url, host = facts["url"], urlsplit(facts["url"])
+        template = {name: facts[name] for name in ("key", "secret")}
+        template["href"] = "session-template/api-key"
+        with (
+            requests.Session() as session,
+            socket.create_connection((host.hostname, host.port)) as half,
+        ):
+            login = {"sessionTemplate": template}
+            response = session.post(f"{url}/api/session", json=login, timeout=10)
+            assert response.status_code == 201
             half.sendall(b"POST /run HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc")
             os.kill(process.pid, number)
-            assert process.wait(timeout=5) == 0
+            rest, errors = process.communicate(timeout=10)
+    assert (process.returncode, rest, errors) == (0, "", "")
 
 
 def test_an_address_of_another_machine_is_one_line(
@@ -93,13 +85,11 @@ def test_the_banner_is_printed_at_once() -> None:
 
 
 def test_each_start_has_secrets_of_its_own() -> None:
-    facts = []
-    for _ in range(2):
-        with running("--json", "--family", "nuvla", "--port", "0") as process:
-            facts.append(json.loads(first_line(process)))
+    with running(*NUVLA) as first, running(*NUVLA) as second:
+        facts, others = (json.loads(first_line(process)) for process in (first, second))
     for name in ("password", "key", "secret"):
-        assert facts[0][name] != facts[1][name]
-    assert "in-the-sandbox" not in facts[0]["password"]
+        assert facts[name] != others[name]
+    assert "in-the-sandbox" not in facts["password"]
 
 
 def test_a_signal_ends_it_while_requests_begin() -> None:
