@@ -138,6 +138,11 @@ def test_two_factors_callable_is_not_called_without_need(login: Login) -> None:
     login(ex_login_parameters={"code": lambda: pytest.fail("called")})
 
 
+def test_two_factors_without_a_code(carol: Callable[..., Driver]) -> None:
+    with pytest.raises(InvalidCredentials, match=r"second factor.*ex_login_parameters"):
+        carol()
+
+
 def test_two_factors_with_a_wrong_code(carol: Callable[..., Driver], sandbox: Sandbox) -> None:
     right = sandbox.world.two_factor_code("carol")
     wrong = "000000" if right != "000000" else "000001"
