@@ -32,6 +32,12 @@ log = get_logger(__name__)
 
 RENEW_BEFORE = 60.0  # seconds before its end at which a login is renewed
 
+_UNHANDED = {413, 414, 429, 431}
+"""Statuses of requests that are handed on to no server: too large, or too many."""
+
+_GIVEN_UP = {408, 499}
+"""Statuses of requests that a server may work on all the same."""
+
 
 class _LoginMethod(Protocol):
     @property
@@ -193,6 +199,7 @@ class Session(Client):
         while (
             renewable
             and response.status in {401, 403}
+            and (request.reads or _refuses(response))
             # A server that refuses a login as soon as it is made means something else.
             and (renewals == 0 or login.age > RENEW_BEFORE)
             and self._has_ended(login, response)
@@ -200,13 +207,14 @@ class Session(Client):
             login = self.renew(login)
             renewals += 1
             response = self._send(request, login)
-        # A server before this one says in a page that nothing is there.
-        is_page = response.status == 404 and "html" in response.kind
+        # A server before this one says in a page that nothing is there, or may be done.
+        is_page = "html" in response.kind and (
+            response.status == 404 or (response.status < 500 and not request.reads)
+        )
         if response.status >= 400 and (is_page or response.status not in allow):
             error = self.refusal(response, doing=doing)
             if not request.reads:
-                # A failure of a server, or of one before it, may come after the change.
-                error.may_have_happened = response.status >= 500
+                error.may_have_happened = not _refuses(response)
             raise error
         return response
 
@@ -252,7 +260,7 @@ class Session(Client):
             if changes:
                 call_context.note_change(-1)
             raise
-        if changes and 400 <= response.status < 500:
+        if changes and _refuses(response):
             call_context.note_change(-1)
         return response
 
@@ -314,3 +322,16 @@ class Session(Client):
             return self._state.login is not login or bool(
                 self.consult("session_ended", response, expected=(bool,))
             )
+
+
+def _refuses(response: Response) -> bool:
+    """
+    Whether a response to a change says that nothing was done.
+
+    A failure of a server may come after the change, as may one of what stands before it: that
+    responds in pages, which the servers do not, as none are asked of them.
+    """
+    if response.status in _UNHANDED:
+        return True
+    is_refusal = 400 <= response.status < 500 and response.status not in _GIVEN_UP
+    return is_refusal and "html" not in response.kind

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from functools import partial
 
 import attrs
 
 from slipstream.testing import faults
 from slipstream.testing.faults import HTML, RESPONSE_FAULTS
+from slipstream.values.text import NOT_IN_XML
 
 from .proxy import HOP, Exchange, Respond
 
@@ -160,6 +162,52 @@ def _length_off(exchange: Exchange) -> None:
     exchange.hang_up()
 
 
+def _answer(status: int, kind: str, body: bytes, *headers: tuple[str, str]) -> Respond:
+    fields = (*([("Content-Type", kind)] if kind else []), *headers)
+    reply = faults.Reply(status, fields, b"" if status in {204, 304} else body)
+    refusal = 400 <= status < 500
+    return partial(_send, faults.Fault("", lambda _: reply, replaces=True, refusal=refusal))
+
+
+def _dated(value: str) -> faults.Change:
+    def change(reply: faults.Reply) -> faults.Reply:
+        others = tuple(header for header in reply.headers if header[0].lower() != "date")
+        return attrs.evolve(reply, headers=(*others, ("Date", value)))
+
+    return change
+
+
+_TEXTS = re.compile(
+    rb'("(?:name|description|message|status-message|state|subtype|user|username|owner|value|path'
+    rb'|tags|country|resource:country|price:currency|connector|credential-name)" ?: ?")|'
+    rb'( (?:name|description|state|status|abort|tags|user|value|cloudServiceNames|type)=")'
+)
+
+
+def _with_texts(text: str, exchange: Exchange) -> None:
+    """Put a text before the value of whatever may be shown."""
+    reply = exchange.reply()
+    in_json = json.dumps(text)[1:-1].encode()
+    # What XML cannot hold is left out.
+    in_xml = "".join(c if c.isprintable() else f"&#{ord(c)};" for c in NOT_IN_XML.sub("", text))
+
+    def put(hit: re.Match[bytes]) -> bytes:
+        return hit[0] + (in_json if hit[1] else in_xml.encode("ascii", "xmlcharrefreplace"))
+
+    kept = [(n, v) for n, v in reply.headers if n.lower() not in HOP]
+    exchange.send(reply.status, kept, _TEXTS.sub(put, reply.body))
+
+
+def _with_header_texts(text: str, exchange: Exchange) -> None:
+    """Send a refusal whose headers, and whose reason, hold a text."""
+    shown = text.encode("utf-8", "replace").decode("latin-1").replace("\n", "").replace("\r", "")
+    names = ("Content-Type", "Server", "X-Request-Id", "X-Correlation-Id", "Date", "Retry-After",
+             "RateLimit-Policy", "Location", "WWW-Authenticate", "Set-Cookie", "ETag")  # fmt: skip
+    if exchange.forwards:
+        exchange.reply()
+    exchange.send(500, [(name, shown[:60_000]) for name in names], HTML)
+
+
 for _code in (100, 102, 103, 199):
     _add(f"interim {_code}", _interim(_code))
 _add("199 alone", _bytes(b"HTTP/1.1 199 X\r\n\r\n"))
@@ -198,3 +246,73 @@ _add(
     "junk that quotes the request",
     lambda e: _bytes(f"HTTP/1.1 {e.headers.get('cookie', '')}\r\n\r\n".encode())(e),
 )
+
+
+# Further members of the same kinds.
+
+for _code in (203, 205, 206, 207, 226, 299, 305, 307, 308, 399, 402, 406, 408, 410, 412, 418, 422,
+              425, 451, 499, 501, 505, 507, 511, 520, 599, 600, 999):  # fmt: skip
+    _page = _answer(_code, "text/html", HTML)
+    _add(f"status {_code}", _page, refusal=400 <= _code < 500)
+for _code in (200, 201, 202, 303, 409, 500, 502):
+    for _kind, _body in (
+        ("text/plain", b"OK"),
+        ("application/octet-stream", bytes(range(256))),
+        ("application/json", b'{"status": 200, "message": "done"}'),
+        ("application/json", b'{"status": %d, "mess' % _code),
+        ("application/xml", b"<ok/>"),
+        ("", b"x"),
+    ):
+        _add(
+            f"{_code} {_kind or 'untyped'} {_body[:20]!r}",
+            _answer(_code, _kind, _body),
+            refusal=400 <= _code < 500,
+        )
+for _text, _name in (
+    ("\x1b]0;title\x07\x1b[2J", "ESC"),
+    ("a\r\n[00000000 forged] b\x00", "CR LF"),
+    ("\x85\x9b31m\u2028\u2029\u200f\u061c\u2067", "C1 and bidi"),
+    ("\U000e0041\ufeff\ufffe\U0001f600", "odd characters"),
+    ("x" * 60_000, "60 kB"),
+):
+    _add(f"texts with {_name}", partial(_with_texts, _text))
+    _add(f"header texts with {_name}", partial(_with_header_texts, _text))
+for _head, _name in (
+    (b"HTTP/1.1 abc X\r\n\r\n", "status of no number"),
+    (b"HTTP/1.1 99999999999999999999 X\r\n\r\n", "huge status"),
+    (b"HTTP/1.1 -1 X\r\n\r\n", "negative status"),
+    (b"HTTP/1.1 0 X\r\n\r\n", "status 0"),
+    (b"HTTP/1.1 200\r\n\r\n", "no reason"),
+    (b"HTTP/9.9 200 X\r\n\r\n", "another version"),
+    (b"HTTP/1.1 200 \x1b[31m\r\nContent-Length: 0\r\n\r\n", "reason with ESC"),
+    (b"HTTP/1.1 200 X\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\nabcde", "two lengths"),
+    (b"HTTP/1.1 200 X\r\nContent-Length: 99999999999999999999\r\n\r\nabc", "huge length"),
+    (b"HTTP/1.1 200 X\r\nContent-Length: \xd9\xa3\r\n\r\nabc", "length in other digits"),
+    (b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nab", "huge chunk"),
+    (
+        b"HTTP/1.1 200 X\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+        "two codings",
+    ),
+    (
+        b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 70_000,
+        "endless chunk line",
+    ),
+    (b"HTTP/1.1 200 X\r\n" + b"A: b\r\n" * 5_000 + b"\r\n", "5,000 headers"),
+    (b"HTTP/1.1 200 X\r\n: x\r\n y\r\nno colon\r\n\r\n", "odd headers"),
+    (b"HTTP/1.1 102 X\r\n\r\n" * 5_000, "5,000 interim responses"),
+    (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", "switching protocols"),
+    (b"\r\n\r\n\0\xff", "NUL"),
+):
+    _add(_name, _bytes(_head))
+for _coding in ("br", "gzip, gzip", "deflate", "\xff", "x" * 60_000):
+    _add(f"coding {_coding[:20]!r}", _junk_instead(_coding, b"\x1f\x8b\x08\xffjunk"))
+for _value in ("-1", "1e9", "\xb2", "Thu, 01 Jan 1970 00:00:00 GMT", "0.5", "1" * 5_000, ""):
+    _add(
+        f"503, Retry-After {_value[:30]!r}",
+        _answer(503, "text/html", HTML, ("Retry-After", _value)),
+    )
+for _value in (
+    *("Thu, 99 Jan 2026 99:99:99 GMT", "0", "-1", "\xff", "x" * 60_000),
+    "Mon, 01 Jan 0001 00:00:00 +2359",
+):
+    _add(f"Date {_value[:30]!r}", partial(_send, faults.Fault("", _dated(_value))))

@@ -393,7 +393,7 @@ def documented(name: str, trial: Trial, fault: Fault) -> str:
         return "a response to a request of the program's own is returned as it is"
     if name == "ex_explain" and trial.value.refusals:
         return "what would fail is listed in refusals"
-    if fault.name == "control characters":
+    if fault.name == "control characters" or fault.name.startswith("texts with"):
         return "data is returned as the server has it"
     return ""
 

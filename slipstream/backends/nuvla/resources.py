@@ -13,16 +13,13 @@ from http import HTTPStatus
 from typing import Any
 
 from slipstream.backends.cimi import JSON, SEND_JSON, is_id, json_object
-from slipstream.errors import BadInput, MalformedAnswer, RequestFailed, shorten
+from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
 from slipstream.transport.messages import Request, Response
 
 LARGEST_LABEL = 32_766
 """Bytes of a name or a tag that the server can index."""
-
-_UNCLEAR = {408, 500, 502, 503, 504}
-"""Statuses after which a change may have been carried out all the same."""
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _MODULE = re.compile(rf"(?:module/)?({UUID})(?:_([0-9]+))?")
@@ -109,11 +106,7 @@ def change(
     if expects is None and success == HTTPStatus.OK:
         expects = expect(200, b"{}")
     request = write(method, path, document, expects=expects)
-    try:
-        response = session.send(request, doing=doing, allow=allow, renewable=renewable)
-    except RequestFailed as error:
-        error.may_have_happened = error.code in _UNCLEAR
-        raise
+    response = session.send(request, doing=doing, allow=allow, renewable=renewable)
     if response.status in allow:
         is_missing(session, response, doing)
         return response

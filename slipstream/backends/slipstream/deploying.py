@@ -36,7 +36,7 @@ from slipstream.errors import (
     DriverError,
     MalformedAnswer,
     NotFound,
-    RedirectRefused,
+    RequestFailed,
     UnknownName,
     shorten,
 )
@@ -242,12 +242,15 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
     doing = f"deploy {shorten(request.module_id)}"
     try:
         response = session.send(post, doing=doing, allow=_UNCLEAR)
-    except (AnswerLost, MalformedAnswer, RedirectRefused) as error:
-        # A response that is too large, or names another address, tells no more than none.
+    except DriverError as error:
+        if not error.may_have_happened:
+            raise
+        # A response that is too large, or is not the server's, tells no more than none.
         cls = type(error) if isinstance(error, AnswerLost) else AnswerLost
-        raise cls(f"Cannot {doing}: {error.summary}", hint=_LOOK) from error
-    except DriverError:
-        raise
+        begin = "" if isinstance(error, RequestFailed) else f"Cannot {doing}: "
+        lost = cls(f"{begin}{error.summary}", hint=_LOOK)
+        lost.code = error.code
+        raise lost from error
     except BaseException as error:
         error.add_note(f"{request.module_id} may have been deployed: look with list_nodes().")
         raise

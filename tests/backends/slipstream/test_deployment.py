@@ -26,7 +26,9 @@ LOST = {
     "502": {"status": 502},
     "503": {"status": 503, "retry_after": 1},
     "504": {"status": 504},
-    "408": {"status": 408},
+    **{
+        str(status): {"status": status} for status in (400, 401, 403, 404, 408, 409, 415, 499, 511)
+    },
     "portal": {"status": 200, "body": PAGE},
     "created-page": {"status": 201, "body": PAGE},
     "no-location": {"status": 201, "body": ""},
@@ -68,7 +70,8 @@ def test_create_node_with_a_response_that_is_no_refusal(
 def test_create_node_refused(
     driver: Driver, sandbox: Sandbox, image: NodeImage, status: int
 ) -> None:
-    sandbox.faults.add("POST", "/run", status=status)
+    body, headers = f'<error code="{status}">No.</error>', {"Content-Type": "application/xml"}
+    sandbox.faults.add("POST", "/run", status=status, body=body, headers=headers)
     with pytest.raises(DriverError) as caught:
         driver.create_node(name="blog", image=image)
     assert not caught.value.may_have_happened
