@@ -194,8 +194,8 @@ def _index(document: Mapping[str, Any], content: Mapping[str, Any]) -> int | Non
     if not isinstance(versions, list):
         return None
     hrefs = {n: v.get("href") for n, v in enumerate(versions) if isinstance(v, dict)}
-    shown = [n for n, href in hrefs.items() if href == content.get("id")]
-    return max(shown or hrefs, default=None)
+    exact = [n for n, href in hrefs.items() if href == content.get("id")]
+    return max(exact or hrefs, default=None)
 
 
 def _parameters(content: Mapping[str, Any]) -> Iterator[ModuleParameter]:
