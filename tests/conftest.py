@@ -13,8 +13,8 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from slipstream.sandbox import Sandbox
 
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("of-the-project", deadline=None)
+# How long an example takes says more of the machine than of the code; each run tries others.
+settings.register_profile("of-the-project", deadline=None, max_examples=40)
 settings.load_profile("of-the-project")
 
 pytest_plugins = ["slipstream.testing.pytest_plugin", "slipstream.testing.plugins"]
