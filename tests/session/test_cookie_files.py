@@ -12,7 +12,6 @@ from endpoints_under_test import Driver, LiveEndpoint, Login, changed
 
 from slipstream.errors import BadInput, InvalidCredentials
 from slipstream.sandbox import Sandbox
-from slipstream.session import cookie_files
 
 FAMILIES = pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
 
@@ -149,7 +148,7 @@ class TestSaving:
 
         path = tmp_path / "cookies.txt"
         path.write_text("old")
-        monkeypatch.setattr(cookie_files.MozillaCookieJar, "save", fail)
+        monkeypatch.setattr(http.cookiejar.MozillaCookieJar, "save", fail)
         expected = BadInput if isinstance(error, OSError) else type(error)
         with pytest.raises(expected, match="No space left" if expected is BadInput else None):
             driver.ex_save_cookies(path)

@@ -64,7 +64,7 @@ def test_session_is_not_renewed_for_a_node_of_another_user(
     node = endpoint.deploy(driver)
     sandbox.journal.clear()
     with pytest.raises(RequestFailed) as caught:
-        bob.ex_get_node(node.id)
+        bob.ex_get_node(node)
     assert caught.value.http_code == 403
     assert not isinstance(caught.value, InvalidCredentials)
     assert logins(sandbox) == 0
@@ -110,11 +110,11 @@ def test_session_that_the_server_never_accepts_is_renewed_once(
 def test_session_that_ends_while_deploying_deploys_once(
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox
 ) -> None:
-    given = {"image": endpoint.image(driver), "location": endpoint.location(driver)}
+    image, location = endpoint.image(driver), endpoint.location(driver)
     path = "/api/deployment" if endpoint.family == "nuvla" else "/run"
     sandbox.journal.clear()
     sandbox.faults.add("POST", path, expire_sessions=True)
-    driver.create_node("blog", **given)
+    driver.create_node("blog", image=image, location=location)
     refused, accepted = [entry.status for entry in sandbox.journal.entries("POST", path)]
     assert refused in {401, 403}
     assert accepted == 201

@@ -48,7 +48,7 @@ def deploy(driver: Driver, path: str = WORDPRESS, where: str = SWARM, **options:
     return driver.create_node(image=image, location=place(driver, where), **options)
 
 
-def stored(sandbox: Sandbox, identifier: str) -> dict[str, Any]:
+def stored(sandbox: Sandbox, identifier: str | None) -> dict[str, Any]:
     result = sandbox.world.store.get(identifier)
     assert result is not None, f"{identifier} is gone"
     return dict(result)

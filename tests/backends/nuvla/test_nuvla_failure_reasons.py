@@ -69,7 +69,7 @@ def late(driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_reason_that_comes_late_for_a_node_that_is_read(driver: Driver, late: Node) -> None:
-    assert "no-such-image" in driver.ex_get_node(late.id).extra["abort"]
+    assert "no-such-image" in driver.ex_get_node(late).extra["abort"]
 
 
 @pytest.mark.parametrize("wait", ["ex_wait_node_in_state", "wait_until_running"])

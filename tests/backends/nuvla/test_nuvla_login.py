@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from libcloud.compute.providers import get_driver
@@ -79,9 +80,8 @@ def test_login_to_the_other_family_that_the_user_names(login: Login, sandbox: Sa
 
 
 def test_nuvla_driver_takes_another_endpoint(sandbox: Sandbox) -> None:
-    with get_driver("nuvla")(
-        sandbox.username, sandbox.password, ex_endpoint=sandbox.url
-    ) as driver:
+    cls: Any = get_driver("nuvla")
+    with cls(sandbox.username, sandbox.password, ex_endpoint=sandbox.url) as driver:
         assert driver.ex_endpoint == sandbox.url
         assert driver.list_nodes() == []
 

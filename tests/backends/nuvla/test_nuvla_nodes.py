@@ -38,7 +38,7 @@ def start(driver: Driver, sandbox: Sandbox) -> Start:
     def start(*args: Any, **options: Any) -> Node:
         node = deploy(driver, *args, **options)
         sandbox.clock.advance(300)
-        read = driver.ex_get_node(node.id)
+        read = driver.ex_get_node(node)
         sandbox.journal.clear()
         return read
 
@@ -136,7 +136,7 @@ def test_node_has_the_addresses_of_its_location(
 
 def test_node_whose_host_is_a_name(driver: Driver, sandbox: Sandbox, running: Node) -> None:
     sandbox.world.set_parameter(running.id, "hostname", "blog.example.org")
-    node = driver.ex_get_node(running.id)
+    node = driver.ex_get_node(running)
     assert node.extra["hostname"] == "blog.example.org"
     assert node.public_ips == node.private_ips == []
 
@@ -148,7 +148,7 @@ def test_node_has_urls(driver: Driver, running: Node, sandbox: Sandbox) -> None:
     parameters = sandbox.world.store.collection("deployment-parameter")
     (site,) = [item for item in parameters if item["name"] == "site"]
     sandbox.world.store.remove(site["id"])
-    incomplete = driver.ex_get_node(running.id).extra
+    incomplete = driver.ex_get_node(running).extra
     assert (incomplete["urls"], incomplete["service_url"]) == ({}, None)
 
 

@@ -32,11 +32,11 @@ def test_node_shows_neither_its_environment_nor_its_credentials(
     document = stored(sandbox, created.id)
     secret = document["api-credentials"]["api-secret"]
     (listed,) = driver.list_nodes(ex_addresses=True)
-    nodes = [created, listed, driver.ex_get_node(created.id)]
+    nodes = [created, listed, driver.ex_get_node(created)]
     assert VALUE in repr(document)
     # A server that sends them although it was not asked to.
     sandbox.faults.add("GET", r"/api/deployment/.*", body=json.dumps(document), headers=JSON)
-    nodes.append(driver.ex_get_node(created.id))
+    nodes.append(driver.ex_get_node(created))
     for text in (*map(everything, nodes), caplog.text):
         assert secret not in text
         assert VALUE not in text
@@ -53,12 +53,12 @@ def test_failed_deployment_shows_no_value(
     fault: dict[str, Any],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    given = {"image": driver.get_image(WORDPRESS), "location": place(driver)}
+    image, location = driver.get_image(WORDPRESS), place(driver)
     for method in ("POST", "PUT"):
         sandbox.faults.add(method, step, **fault, times=4)
     shown = ""
     try:
-        driver.create_node("blog", ex_parameters=GIVEN, **given)
+        driver.create_node("blog", None, image, location, ex_parameters=GIVEN)
     except DriverError as error:  # a start whose response is lost has happened
         shown = f"{error!r} {error} {error.__cause__!r} {pickle.dumps(error)!r}"
     assert VALUE not in shown + caplog.text
@@ -77,14 +77,15 @@ def test_no_search_selects_a_secret_or_what_nobody_reads(
     edge = deploy(driver, where="edge-geneva")
     sandbox.journal.clear()
     driver.list_nodes()
+    options: dict[str, Any]
     for options in ({}, {"ex_path": "apps/web"}, {"ex_path": "apps", "ex_recurse": True}):
-        driver.list_images(**options)  # type: ignore[arg-type]
+        driver.list_images(**options)
     driver.get_image(WORDPRESS)
     driver.list_locations()
     driver.list_key_pairs()
     driver.ex_list_virtual_machines()
     driver.ex_list_virtual_machines(node=edge)
-    driver.ex_get_node(running.id)
+    driver.ex_get_node(running)
     driver.ex_wait_node_in_state(running)
     searches = [entry.form for entry in sandbox.journal if entry.form is not None]
     assert len(searches) > 12

@@ -97,7 +97,7 @@ def test_node_that_another_user_may_see_at_most_is_left_alone(
 @pytest.mark.parametrize(
     "call",
     [
-        lambda driver, node: driver.ex_get_node(node.id),
+        lambda driver, node: driver.ex_get_node(node),
         lambda driver, node: driver.ex_update_node(node),
         lambda driver, node: driver.ex_get_node_logs(node, ["web"]),
         lambda driver, node: driver.start_node(node),

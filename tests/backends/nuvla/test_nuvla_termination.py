@@ -37,7 +37,7 @@ def offline(driver: Driver, sandbox: Sandbox) -> Node:
     """A deployment on an edge that fetches its jobs, and is offline."""
     node = deploy(driver, where="edge-geneva")
     sandbox.clock.advance(300)
-    node = driver.ex_get_node(node.id)
+    node = driver.ex_get_node(node)
     sandbox.world.set_edge_online("edge-geneva", online=False)
     sandbox.journal.clear()
     return node

@@ -208,7 +208,7 @@ def test_create_node_knows_the_size_that_all_machines_have(
     node = create(size=size)
     assert node.size is not None
     assert (node.size.id, node.size.extra["unknown"]) == (size.id, ["ram", "disk", "price"])
-    read = driver.ex_get_node(node.id).size
+    read = driver.ex_get_node(node).size
     assert read is not None
     assert read.id == size.id
     assert create().size is None

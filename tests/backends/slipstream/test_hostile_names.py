@@ -13,8 +13,8 @@ from slipstream.sandbox import Sandbox
 from slipstream.sandbox.journal import Entry
 
 from .strategies import QUICK, names, strangers
-from .support import SYSTEM, WORDPRESS, Driver, changed, sent_form
-from .test_key_pairs import KEY, lines
+from .support import KEY, SYSTEM, WORDPRESS, Driver, changed, sent_form
+from .test_key_pairs import lines
 
 LONG = "x" * 10_000
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")

@@ -98,7 +98,7 @@ def test_destroy_a_node_whose_launch_failed(login: Login, sandbox: Sandbox) -> N
     driver = login()
     node = deploy(driver)
     reason = "Cloud Username cannot be empty, please edit your user account"
-    assert driver.ex_get_node(node.id).extra["abort"] == reason
+    assert driver.ex_get_node(node).extra["abort"] == reason
     assert driver.list_nodes()[0].extra["abort"] == reason
     with pytest.raises(NodeFailed, match=reason):
         driver.ex_wait_node_in_state(node, timeout=0)

@@ -56,7 +56,7 @@ def test_wait_for_a_ready_node_with_an_abort(driver: Driver, node: Node, sandbox
     with pytest.raises(NodeFailed, match="half of it is missing") as caught:
         driver.ex_wait_node_in_state(node, "Ready")
     assert caught.value.state == "Ready"
-    assert driver.ex_get_node(node.id).state == NodeState.ERROR
+    assert driver.ex_get_node(node).state == NodeState.ERROR
 
 
 def test_wait_for_the_end_of_an_aborted_node(driver: Driver, sandbox: Sandbox) -> None:
@@ -133,7 +133,7 @@ def test_parameters_read_on_the_way_exist(driver: Driver, node: Node, sandbox: S
     driver.ex_wait_node_in_state(node, wait_period=5)
     sandbox.world.abort_run(node.id, "x")
     driver.ex_wait_node_in_state(node, ignore_abort=True)
-    driver.ex_get_node(node.id)
+    driver.ex_get_node(node)
     driver.ex_list_virtual_machines(node=node)
     driver.list_nodes(ex_addresses=True)
     driver.destroy_node(node)
