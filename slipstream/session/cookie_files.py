@@ -10,6 +10,7 @@ from pathlib import Path
 
 from slipstream.errors import BadInput
 from slipstream.values.paths import shown_path
+from slipstream.values.text import CONTROL_CHARACTERS
 
 LATEST = 2**33  # seconds since the epoch; a later expiry is as good as this one
 
@@ -39,6 +40,10 @@ def load_cookies(path: Path) -> MozillaCookieJar:
 
 def save_cookies(cookies: CookieJar, path: Path) -> None:
     """Write cookies to a file that only its owner can read, replaced as a whole if it exists."""
+    if any(CONTROL_CHARACTERS.search(f"{cookie.name}{cookie.value}") for cookie in cookies):
+        raise BadInput(
+            "The server's cookies hold tabs or the like, which no cookie file can hold."
+        )
     shown, path = shown_path(path), path.resolve()
     try:
         if path.exists() and not path.is_file():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
 
 _TIMESTAMP = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)(?P<separator>[T ])(?P<time>\d\d:\d\d(?::\d\d)?)"
@@ -52,13 +53,13 @@ def parse_timestamp(text: str | None) -> datetime | None:
             return parsed
         milliseconds = int(fraction) if separator == " " else float(f".{fraction}") * 1000
         return parsed + timedelta(0, 0, 0, milliseconds)
-    except (ValueError, TypeError, IndexError, OverflowError, KeyError):
+    except (ValueError, TypeError, IndexError, OverflowError, KeyError, OSError):
         return None
 
 
 def _zone(name: str) -> tzinfo:
     match = _OFFSET.fullmatch(name)
     if match is None:
-        return timezone(timedelta(hours=_ZONES[name.upper()]))
+        return ZoneInfo(name) if "/" in name else timezone(timedelta(hours=_ZONES[name.upper()]))
     offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
     return timezone(-offset if match["sign"] == "-" else offset)

@@ -158,6 +158,7 @@ def test_arbitrary_text_is_a_timestamp_with_a_zone_or_none(text: str) -> None:
     [
         *(("2017-10-13 17:07:26.79 UTC", 0), ("2017-10-13 17:07:26.79 EDT", -4)),
         *(("2017-10-13 17:07:26.79 GMT+03:00", 3), ("2017-10-13 17:07:26.79 +0200", 2)),
+        *(("2017-10-13 17:07:26.79 GMT-3", -3), ("2017-10-13 17:07:26.79 America/Lima", -5)),
         *(("2017-10-13T17:07:26.079Z", 0), ("2017-10-13T17:07:26.079-05:30", -5.5)),
         *(("2017-10-13 17:07:26.79 CEST", 2), ("2017-10-13 17:07:26.79 GMT-11", -11)),
     ],
@@ -167,7 +168,16 @@ def test_timestamps_of_servers_in_any_zone_are_read(text: str, hours: float) -> 
     assert parse_timestamp(text) == at_noon - timedelta(hours=hours)
 
 
-@pytest.mark.parametrize("text", ["2017-10-13 17:07:26 NOWHERE", "2017-10-13T17:07:26", "", None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2017-10-13 17:07:26 NOWHERE",
+        "2017-10-13 17:07:26 America/",
+        "2017-10-13T17:07:26",
+        "",
+        None,
+    ],
+)
 def test_timestamps_without_a_known_zone_are_not_guessed(text: str | None) -> None:
     assert parse_timestamp(text) is None
 

@@ -8,6 +8,8 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
+import requests
+from requests.cookies import get_cookie_header
 
 from slipstream import Request
 from slipstream.errors import BadInput
@@ -15,6 +17,7 @@ from slipstream.libcloud.arguments import read_file
 from slipstream.libcloud.ssh_setup import _private_key
 from slipstream.session.cookie_files import load_cookies, save_cookies
 from slipstream.transport.certificates import authorities, client_certificate
+from slipstream.transport.cookies import EndpointCookieJar
 from slipstream.values.endpoint import Endpoint, split_address
 from slipstream.values.paths import leads_elsewhere, user_path
 
@@ -84,6 +87,37 @@ def test_a_secret_in_place_of_a_path_is_not_quoted(reader: str, secret: str) -> 
 def test_a_path_of_a_file_that_is_missing_is_quoted(path: str) -> None:
     with pytest.raises(BadInput, match=r"key file [^(]*(missing|x)\b"):
         read_file("key file", path)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://nuv.la", "http://[::1]:8182", "http://localhost", "https://nuv.la./base"]
+)
+@pytest.mark.parametrize(
+    ("field", "can_be_written"),
+    [
+        ("c=token; Path=/", True),
+        ("c=token; Path=/; Secure; HttpOnly; Max-Age=99999999999", True),
+        ('c="a b"; Version=1', True),
+        ("c=", True),
+        ("c=t\xe9", True),
+        ("c=a\tb", False),
+        ("a\x1b=b", False),
+    ],
+)
+def test_a_cookie_file_that_is_written_can_be_read(
+    tmp_path: Path, url: str, field: str, can_be_written: bool
+) -> None:
+    jar, again = (EndpointCookieJar(secure=url.startswith("https")) for _ in range(2))
+    request = requests.Request("GET", f"{url}/api/x")
+    jar.extract(request.prepare(), [field], date=0.0)
+    if not can_be_written:
+        with pytest.raises(BadInput, match="no cookie file can hold"):
+            save_cookies(jar, tmp_path / "cookies")
+        return
+    save_cookies(jar, tmp_path / "cookies")
+    again.update(load_cookies(tmp_path / "cookies"))
+    sent = [get_cookie_header(cookies, request.prepare()) for cookies in (jar, again)]
+    assert sent[0] == sent[1] is not None
 
 
 def test_a_cookie_file_replaces_no_pipe_and_no_device(tmp_path: Path) -> None:
