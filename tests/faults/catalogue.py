@@ -250,18 +250,15 @@ _add(
 
 # Further members of the same kinds.
 
-for _code in (203, 205, 206, 207, 226, 299, 305, 307, 308, 399, 402, 406, 408, 410, 412, 418, 422,
-              425, 451, 499, 501, 505, 507, 511, 520, 599, 600, 999):  # fmt: skip
+for _code in (203, 205, 226, 299, 307, 399, 408, 410, 418, 451, 499, 507, 511, 599, 999):
     _page = _answer(_code, "text/html", HTML)
     _add(f"status {_code}", _page, refusal=400 <= _code < 500)
-for _code in (200, 201, 202, 303, 409, 500, 502):
+for _code in (200, 201, 202, 409, 502):
     for _kind, _body in (
         ("text/plain", b"OK"),
         ("application/octet-stream", bytes(range(256))),
-        ("application/json", b'{"status": 200, "message": "done"}'),
         ("application/json", b'{"status": %d, "mess' % _code),
         ("application/xml", b"<ok/>"),
-        ("", b"x"),
     ):
         _add(
             f"{_code} {_kind or 'untyped'} {_body[:20]!r}",

@@ -13,7 +13,7 @@ from .calls import CALLS, SEND_NOTHING
 from .matrix import BAD, FAMILIES, Cell
 from .proxy import running
 
-EVERY = 60
+EVERY = 100
 """Of so many combinations one is tried here, another for each method; "make faults" tries all."""
 
 
