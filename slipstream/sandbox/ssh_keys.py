@@ -1,4 +1,4 @@
-"""Making SSH keys, in both families."""
+"""Making SSH keys."""
 
 from __future__ import annotations
 
