@@ -112,7 +112,7 @@ def _check_spelling(cls: type[Backend]) -> None:
 def _check_words(cls: type[Backend]) -> None:
     """Check what the words of the server are said to mean."""
     for state, phase in cls.states.items():
-        if not isinstance(phase, Phase):
+        if not (isinstance(state, str) and isinstance(phase, Phase)):
             raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")
     for word, state in cls.state_aliases.items():
         if state not in cls.states:
@@ -202,9 +202,13 @@ class Backend:
         if cls.states and Phase.TERMINATED not in cls.states.values():
             # What the server has deleted can be waited for on every server.
             cls.states = MappingProxyType({**cls.states, GONE: Phase.TERMINATED})
+        aliases = dict(cls.state_aliases)
+        if "state_aliases" not in vars(cls):  # those of a parent may be of states of its own
+            aliases = {word: state for word, state in aliases.items() if state in cls.states}
         running = [state for state, phase in cls.states.items() if phase is Phase.RUNNING]
-        if running and READY not in {*cls.states, *cls.state_aliases}:
-            cls.state_aliases = MappingProxyType({**cls.state_aliases, READY: running[0]})
+        if running and READY not in {*cls.states, *aliases}:
+            aliases[READY] = running[0]
+        cls.state_aliases = MappingProxyType(aliases)
         _check_words(cls)
 
     def __init__(self, session: Session) -> None:

@@ -12,6 +12,7 @@ import functools
 import inspect
 import json
 import math
+import traceback
 import types
 import typing
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -123,17 +124,31 @@ class Operations:
                 continue
             if hook == EVERY:
                 self._wrapping_all.append(info.name)
-            guarded = _Guard(implementation, info, hook).implementation()
+            backend_failure = self._backend_failure("what a wrapper calls")
+            guard = _Guard(implementation, info, hook, session.backend, backend_failure)
+            guarded = guard.implementation()
             self._manager.register(types.SimpleNamespace(**{hook: guarded}))
 
     def __getattr__(self, name: str) -> Any:
         signature = _SIGNATURES.get(name)
         if signature is None:
-            return getattr(self._session.backend, name)
+            return self._guarded(name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             arguments = {**dict(zip(signature.parameters, args, strict=False)), **kwargs}
             return self._call(name, {key: _frozen(value) for key, value in arguments.items()})
+
+        return call
+
+    def _guarded(self, name: str) -> Any:
+        """What the backend has beside its operations."""
+        attribute = getattr(self._session.backend, name)
+        if not callable(attribute):
+            return attribute
+
+        def call(*args: Any) -> Any:
+            with _blaming(self._backend_failure(f"{name}()")):
+                return attribute(*args)
 
         return call
 
@@ -144,7 +159,7 @@ class Operations:
         )
         if len(deployments) != len(deployment_ids):
             count = f"it gave {len(deployments)} deployments for {len(deployment_ids)} ids"
-            raise self._backend_failure("get_deployments")(count)
+            raise self._backend_failure(f"{PREFIX}get_deployments")(count)
         return deployments
 
     def deploy(self, request: DeploymentRequest) -> Any:
@@ -162,7 +177,7 @@ class Operations:
                 hint="Leave it out, and log in with a key that the image itself lets in.",
             )
         self._session.hide(*request.secrets)
-        with _blaming(self._backend_failure("deploy")):
+        with _blaming(self._backend_failure("location_name()")):
             request = request.with_roles(backend.parameter_roles, backend.location_name)
         if self._refusals is not None:
             self._collect_refusals(backend, request, self._refusals)
@@ -173,7 +188,7 @@ class Operations:
     ) -> None:
         transport = cast(DryRunTransport, self._session.transport)
         # The call itself would not send these requests.
-        with transport.not_collecting(), _blaming(self._backend_failure("deploy")):
+        with transport.not_collecting(), _blaming(self._backend_failure("preflight()")):
             try:
                 for refusal in backend.preflight(request):
                     if not isinstance(refusal, DriverError):
@@ -212,7 +227,10 @@ class Operations:
         return types.SimpleNamespace(**{PREFIX + name: self._answer(name) for name in OPERATIONS})
 
     def _answer(self, name: str) -> Callable[..., Any]:
-        method, failure = getattr(self._session.backend, name), self._backend_failure(name)
+        method, failure = (
+            getattr(self._session.backend, name),
+            self._backend_failure(PREFIX + name),
+        )
         changes = OPERATIONS[name].changes
 
         @functools.wraps(method)
@@ -229,10 +247,10 @@ class Operations:
 
         return hookspecs.hookimpl(answer)
 
-    def _backend_failure(self, name: str) -> Failure:
+    def _backend_failure(self, where: str) -> Failure:
         info = self._provider
         who = f"The backend of {self._session.kind.name} endpoints, by {info.source},"
-        return lambda what: _failure(who, PREFIX + name, what, info)
+        return lambda what: _failure(who, where, what, info)
 
 
 def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -> Any:
@@ -374,8 +392,16 @@ def _is_used_up(result: Any) -> bool:
 class _Guard:
     """Runs one wrapper of a hook, and reports each of its faults as that of its plugin."""
 
-    def __init__(self, implementation: pluggy.HookImpl, info: PluginInfo, hook: str) -> None:
+    def __init__(
+        self,
+        implementation: pluggy.HookImpl,
+        info: PluginInfo,
+        hook: str,
+        backend: object,
+        backend_failure: Failure,
+    ) -> None:
         self._function, self._info, self._hook = implementation.function, info, hook
+        self._backend, self._backend_failure = backend, backend_failure
         self._first, self._last = implementation.tryfirst, implementation.trylast
 
     def implementation(self) -> Callable[..., Any]:
@@ -398,19 +424,16 @@ class _Guard:
         return mark(guarded)
 
     def _begin(self, args: tuple[Any, ...]) -> Generator[None, Any, Any]:
-        with _blaming(self._failed):
-            wrapper = self._function(*args)
-            if not isinstance(wrapper, Generator):
-                raise self._failed("it does not yield, as a wrapper must")
-            try:
-                next(wrapper)
-            except StopIteration:
-                raise self._failed("it did not yield") from None
-            except Answered as answered:
-                result = answered.result
-            else:
-                return wrapper
-        raise Answered(self._check(result))
+        try:
+            wrapper = cast(Generator[None, Any, Any], self._function(*args))
+            next(wrapper)
+        except StopIteration:
+            raise self._failed("it did not yield") from None
+        except Answered as answered:
+            raise Answered(self._check(answered.result)) from None
+        except BaseException as error:  # noqa: BLE001 - of a plugin
+            _blame(error, self._failure_of(error))
+        return wrapper
 
     def _finish(
         self,
@@ -434,7 +457,7 @@ class _Guard:
             if error is failure or isinstance(error, KeyboardInterrupt):
                 raise
             if not (isinstance(error, DriverError) and can_be_shown(error)):
-                raise self._failed(type(error).__name__) from error
+                _blame(error, self._failure_of(error))
             if failure is None and call_context.changes() > changes_before:
                 # A refusal says that nothing was done, which is not true any more.
                 raise self._failed(f"it refused what was done already: {error.summary}") from error
@@ -447,6 +470,12 @@ class _Guard:
         if self._hook == EVERY:
             return result
         return _check(self._hook.removeprefix(PREFIX), result, self._failed)
+
+    def _failure_of(self, error: BaseException) -> Failure:
+        """Whose fault it is: that of the backend where the wrapper has called it."""
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        called = any(frame.f_locals.get("self") is self._backend for frame in frames)
+        return self._backend_failure if called else self._failed
 
     def _failed(self, what: str) -> DriverError:
         who = f"The plugin {self._info.name!r}, by {self._info.source},"

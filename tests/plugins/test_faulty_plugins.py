@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import attrs
 import pytest
+from libcloud.compute.base import NodeImage
 
 from slipstream import Backend, EndpointKind, LoginMethod, Request, hookimpl
 from slipstream.errors import DriverError, MalformedAnswer, NotSupported, PluginFailed
@@ -122,6 +123,10 @@ def returning(*results):
     return lambda self, *_: results[0]
 
 
+def returning_of_class(error):
+    return classmethod(raising(error))
+
+
 def giving(*results):
     return lambda self, *_: iter(results)
 
@@ -208,10 +213,11 @@ BACKENDS = {
     "authorise-raises": ("authorise", raising(KeyError), stop, r"Faulty failed in authorise\(\)"),
     "authorise-exits": ("authorise", raising(GeneratorExit), stop, "GeneratorExit"),
     "authorise-forgets": ("authorise", returning(None), stop, "it returned NoneType"),
-    "location-name": ("location_name", raising(KeyError), create, "slipstream_deploy: KeyError"),
-    "location-number": ("location_name", returning(7), create, "slipstream_deploy: TypeError"),
+    "location-name": ("location_name", raising(KeyError), create, r"location_name\(\): KeyError"),
+    "location-number": ("location_name", returning(7), create, r"location_name\(\): TypeError"),
     "dry-run": ("with_session", raising(KeyError), explain, r"with_session\(\): KeyError"),
     "dry-run-of-nothing": ("with_session", returning(None), explain, "it returned NoneType"),
+    "supports": ("supports", returning_of_class(KeyError), logs, r"supports\(\): KeyError"),
     "user-name": (
         "read_user_name",
         returning(7),
@@ -271,7 +277,7 @@ def test_a_faulty_preflight_is_among_the_refusals_of_a_dry_run(load_plugin):
     cls = type("Faulty", (Plain,), {"preflight": giving("No.")})
     with connected(load_plugin, cls) as driver:
         [refusal] = explain(driver).refusals
-    assert "faulty endpoints, by no distribution, failed in slipstream_deploy: Type" in refusal
+    assert "faulty endpoints, by no distribution, failed in preflight(): TypeError" in refusal
 
 
 def test_a_list_that_is_not_read_to_its_end_is_closed(load_plugin):
@@ -561,6 +567,18 @@ def test_a_wrapper_that_errors_pass_through_is_not_blamed_for_them(load_plugin):
     with pytest.raises(PluginFailed, match="backend of faulty endpoints") as caught:
         stop(driver)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_a_wrapper_that_calls_a_faulty_backend_is_not_blamed_for_it(load_plugin):
+    @hookimpl(wrapper=True)
+    def policy(backend, request):
+        backend.deployment_locations(request)
+        return (yield)
+
+    cls = type("Guilty", (Plain,), {"get_module": lambda self, module_id: {}[module_id]})
+    driver = connected(load_plugin, cls, slipstream_deploy=policy)
+    with pytest.raises(PluginFailed, match=r"faulty endpoints, .* in what a wrapper calls: Key"):
+        driver.create_node("n", image=NodeImage("m", "m", driver))
 
 
 def test_a_fault_of_a_built_in_backend_is_blamed_on_no_plugin(load_plugin, as_alice, monkeypatch):

@@ -249,6 +249,14 @@ def test_a_backend_that_names_its_states_is_waited_for_by_every_word(named, word
     assert named.ex_wait_node_in_state("n", word) == "on"
 
 
+def test_a_backend_with_other_states_than_its_parent_is_waited_for_by_its_own():
+    other = type("Other", (Named,), {"states": {"live": Phase.RUNNING}})
+    assert (Named.state_aliases["Ready"], other.state_aliases["Ready"]) == ("on", "live")
+    assert not type("None", (Named,), {"states": {}}).state_aliases
+    with pytest.raises(BadInput, match="The state 7 of Odd has no Phase"):
+        type("Odd", (Named,), {"states": {7: Phase.RUNNING}})
+
+
 def test_what_is_gone_is_terminated_and_nothing_else(named):
     assert named.ex_wait_node_in_state("gone", "terminated") == "Deleted"
     with pytest.raises(Exception, match="There is none"):
