@@ -199,7 +199,7 @@ class Session(Client):
         while (
             renewable
             and response.status in {401, 403}
-            and (request.reads or _refuses(response))
+            and (request.reads or refuses(response))
             # A server that refuses a login as soon as it is made means something else.
             and (renewals == 0 or login.age > RENEW_BEFORE)
             and self._has_ended(login, response)
@@ -214,7 +214,7 @@ class Session(Client):
         if response.status >= 400 and (is_page or response.status not in allow):
             error = self.refusal(response, doing=doing)
             if not request.reads:
-                error.may_have_happened = not _refuses(response)
+                error.may_have_happened = not refuses(response)
             raise error
         return response
 
@@ -260,7 +260,7 @@ class Session(Client):
             if changes:
                 call_context.note_change(-1)
             raise
-        if changes and _refuses(response):
+        if changes and refuses(response):
             call_context.note_change(-1)
         return response
 
@@ -324,7 +324,7 @@ class Session(Client):
             )
 
 
-def _refuses(response: Response) -> bool:
+def refuses(response: Response) -> bool:
     """
     Whether a response to a change says that nothing was done.
 

@@ -14,6 +14,7 @@ from requests.structures import CaseInsensitiveDict
 from slipstream.conformance import Failed, NotApplicable
 from slipstream.errors import AnswerLost, DriverError, MalformedAnswer, PluginFailed
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.session.session import refuses
 from slipstream.testing.faults import HTML, RESPONSE_FAULTS, Fault, Reply, field_faults
 from slipstream.testing.offline import instant_sleep
 from slipstream.testing.tap import tapped
@@ -83,7 +84,7 @@ class Trial:
             return right
         self.hit = True
         response = _response(self.fault.change(_reply(right)), url)
-        if not request.reads and 400 <= response.status < 500:
+        if not request.reads and refuses(response):
             self.changed = False
         return response
 

@@ -244,6 +244,7 @@ def plugin(*kinds, methods=(), **hooks):
 
 
 FREE = LoginMethod(name="free", authenticate=lambda attempt, _: attempt.finish(data="d"))
+JSON = {"Content-Type": "application/json"}
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -458,7 +459,7 @@ def test_a_backend_that_cannot_read_a_refusal_is_named(
     )
     load_plugin(plugin(kind, methods=[FREE]))
     driver = as_alice(ex_endpoint_kind="faulty", ex_login_method="free")
-    sandbox.faults.add("POST", "/stop", status=401, body="{}")
+    sandbox.faults.add("POST", "/stop", times=None, status=401, body="{}", headers=JSON)
     with pytest.raises(PluginFailed, match=rf"Faulty failed in {name}\(\)") as caught:
         stop(driver)
     assert not caught.value.may_have_happened
@@ -481,7 +482,7 @@ def test_an_error_after_a_change_says_that_it_may_have_happened(
         return 1
 
     cls = type("Late", (Plain,), {"stop_deployment": stop_deployment})
-    sandbox.faults.add("POST", "/stop", status=status, body="{}")
+    sandbox.faults.add("POST", "/stop", status=status, body="{}", headers=JSON)
     with pytest.raises(DriverError) as caught:
         stop(on_sandbox(load_plugin, as_alice, cls))
     assert caught.value.may_have_happened is open_
@@ -546,7 +547,7 @@ def test_a_faulty_wrapper_of_a_change_says_whether_it_was_sent(
 ):
     hook = hookimpl(wrapper=True)(wrapper)
     driver = on_sandbox(load_plugin, as_alice, slipstream_stop_deployment=hook)
-    sandbox.faults.add("POST", "/stop", status=200, body="{}")
+    sandbox.faults.add("POST", "/stop", status=200, body="{}", headers=JSON)
     with pytest.raises(
         PluginFailed, match=f"failed in slipstream_stop_deployment: {message}"
     ) as e:
