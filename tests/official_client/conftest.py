@@ -24,6 +24,12 @@ def official(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Official]:
 
 
 @pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(speed=0) as running:
+        yield running
+
+
+@pytest.fixture
 def connect(official: Official, sandbox: Sandbox, tmp_path: Path) -> Connect:
     """Make clients of the sandbox; their cookie is for https, so that http needs "insecure"."""
 
