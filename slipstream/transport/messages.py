@@ -143,8 +143,9 @@ class Response(Record):
         if len(self.body) > 4 * self.max_elements:
             if self.body.count(b"=") + self.body.count(b"&") > 2 * self.max_elements:
                 raise self._malformed("XML", "it has too many attributes or entities")
-            if self.body.count(b"</") + self.body.count(b"/>") > self.max_elements:
-                raise self._malformed("XML", f"it has more than {self.max_elements} elements")
+            # Tags that open an element, whether it is closed or not.
+        if self.body.count(b"<") - self.body.count(b"</") > self.max_elements:
+            raise self._malformed("XML", f"it has more than {self.max_elements} elements")
         # In another encoding tags would not be counted.
         if b"\0" in self.body or _OTHER_ENCODING.match(self.body):
             raise self._malformed("XML", "it is not in UTF-8")

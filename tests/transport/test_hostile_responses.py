@@ -277,6 +277,15 @@ def test_xml_is_bounded(body: bytes) -> None:
         made(body, max_elements=50, max_depth=20).xml()
 
 
+@pytest.mark.parametrize(
+    "body", [b"<a>" * 200, b"<a><" + b"b><" * 200, b"<a>" + b"<b c='>'>" * 100 + b"</b>" * 9]
+)
+def test_elements_that_are_never_closed_are_not_even_read(body: bytes) -> None:
+    # A parser would keep all of them until it comes to the end: 813 MB for 9 MB.
+    with pytest.raises(MalformedAnswer, match="more than 50 elements"):
+        made(body, max_elements=50).xml()
+
+
 def test_the_bounds_of_the_settings_count_for_the_responses() -> None:
     sent = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[1,[2],3]"
     with scripted(sent) as server:
