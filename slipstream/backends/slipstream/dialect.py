@@ -7,7 +7,6 @@ Sources: SlipStreamServer, resources/session.clj, auth/cookies.clj, statemachine
 from __future__ import annotations
 
 import base64
-import binascii
 import html
 import json
 import re
@@ -167,7 +166,7 @@ def token_claims(client: Client) -> dict[str, Any]:
             payload = cookie.value.partition(".")[2].partition(".")[0]
             try:
                 claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-            except (ValueError, binascii.Error):
+            except (ValueError, RecursionError):
                 continue
             if isinstance(claims, dict):
                 return claims
