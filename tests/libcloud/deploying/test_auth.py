@@ -110,6 +110,13 @@ class TestWhereMachinesTakeKeys:
         assert asked(endpoint) == [("POST", "/run")]
 
 
+REFUSAL: dict[str, Any] = {
+    "status": 409,
+    "body": '<error code="409">No.</error>',
+    "headers": {"Content-Type": "application/xml"},
+}
+
+
 @on_slipstream
 class TestWhenDeployingFails:
     def test_it_stays_when_it_was_there_before(
@@ -117,7 +124,7 @@ class TestWhenDeployingFails:
     ) -> None:
         driver.import_key_pair_from_string("mine", pair.public)
         before = profile(endpoint)
-        endpoint.sandbox.faults.add("POST", "/run", status=409)
+        endpoint.sandbox.faults.add("POST", "/run", **REFUSAL)
         with pytest.raises(RequestFailed):
             deploy(auth=pair.auth)
         assert profile(endpoint) == before
@@ -166,7 +173,7 @@ class TestWhenDeployingFails:
     def test_a_refused_deployment_takes_no_key_from_another_at_the_same_time(
         self, endpoint: LiveEndpoint, driver: Driver, deploy: Deploy, pair: Pair
     ) -> None:
-        endpoint.sandbox.faults.add("POST", "/run", status=409, times=3)
+        endpoint.sandbox.faults.add("POST", "/run", times=3, **REFUSAL)
 
         def attempt(_: int) -> bool:
             try:
