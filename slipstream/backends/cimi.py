@@ -216,11 +216,7 @@ def _external_login(attempt: LoginAttempt, template: str, error: RedirectRefused
 
 
 def either(path: str, *values: str) -> Filter:
-    """
-    The filter "this attribute has one of these values".
-
-    :raises BadInput: If a value cannot be written in a filter; nothing has it then.
-    """
+    """Filter for one of some values; BadInput for a value that no filter can hold."""
     attribute = attr(path)
     try:
         comparisons = [attribute.eq(value) for value in values]
@@ -292,13 +288,10 @@ def search_pages(
     The pages of a collection, filtered, in the order of the family.
 
     Each page starts behind the last entry of the one before, not at a number: entries that come
-    or go meanwhile move nothing, there is no limit of 10,000, and no page but the present one is
-    kept.
+    or go meanwhile move nothing, and there is no limit of 10,000.
 
     :param select: The top-level attributes to read, with those that the order is by.
     :param page: Entries of a page, where not as many as usual.
-    :raises MalformedAnswer: If a response is no list, does not hold the entries that it counts,
-        or is not the next page.
     """
     backend = cast(CimiBackend, session.backend)
     size = page or backend.page_size

@@ -71,11 +71,7 @@ def list_deployments(
     active_only: bool,  # noqa: ARG001 - none of them ends but by being deleted
     addresses: bool,
 ) -> Iterator[Deployment]:
-    """
-    List deployments, newest first; the next two pages are read while one is used.
-
-    Their addresses are one search for each hundred, side by side with the next page.
-    """
+    """The addresses are one search for each hundred, side by side with the next two pages."""
     session = backend.session
     pages = search_pages(session, "deployment", doing="list deployments", select=SELECT)
     if not addresses:

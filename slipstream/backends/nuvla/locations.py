@@ -51,11 +51,7 @@ _EDGE_PHASES = {
 
 
 def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
-    """
-    List the services that the user has a credential for, by name: two searches.
-
-    They are held all at once, since they come sorted by name and each with its credentials.
-    """
+    """List the services that the user has a credential for, by name: two searches."""
     session = backend.session
     by_parent: dict[str | None, list[dict[str, Any]]] = {}
     for credential in _credentials(session, _USABLE):
@@ -72,11 +68,9 @@ def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
 
 def find_service(backend: CimiBackend, location: str | None, subtype: str) -> str | None:
     """
-    The id of the service that a location means, however it is written; for policies.
+    The id of the service that a location means, or what it is if it is none of the user's.
 
-    :param location: The name or the id of a service, or the id of a credential; ``None`` for the
-        only location of a subtype.
-    :returns: The id; what was given where it is none of the user's.
+    It may be a service's name or id, a credential's id, or ``None`` for the only one of a subtype.
     """
 
     def names(connector: Connector) -> list[str | None]:
@@ -199,12 +193,7 @@ def list_virtual_machines(
     deployment_id: str | None,
     raw: Mapping[str, Any],
 ) -> Iterator[VirtualMachine]:
-    """
-    List the edges, those of a location, or the one that a deployment is on.
-
-    What a hundred of them report is one more search. A deployment on a plain Swarm or Kubernetes
-    service has no machine of its own.
-    """
+    """List edges; a deployment on a plain Swarm or Kubernetes service has no machine."""
     session = backend.session
     if deployment_id is not None:
         name = node_id(deployment_id)

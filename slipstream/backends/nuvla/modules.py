@@ -54,12 +54,7 @@ _PATH = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)*", re.ASCII)
 def list_modules(
     backend: CimiBackend, path: str | None, recurse: bool, connector: str | None
 ) -> Iterator[Module]:
-    """
-    A whole tree is one search as well.
-
-    The subtypes of service and modules tell what runs on a location. What has no
-    version left cannot be deployed and is left out.
-    """
+    """What has no version left cannot be deployed and is left out; a tree is one search."""
     session = backend.session
     where: Filter
     if path is None:

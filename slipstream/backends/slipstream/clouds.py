@@ -67,11 +67,7 @@ def list_service_offers(
 
 
 def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
-    """
-    List the connectors that the user's profile or cloud credentials are set up for, by name.
-
-    One search of the offers tells the countries of all of them.
-    """
+    """List usable connectors, by name; one search of the offers tells all their countries."""
     session = backend.session
     names = usable_connectors(session, Profile.read(session, doing="list connectors"))
     countries: dict[str, str] = {}

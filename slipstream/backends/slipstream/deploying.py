@@ -91,10 +91,8 @@ def deploy(backend: ModuleBackend, request: DeploymentRequest) -> Deployment:
     Check the request against the module, send it once, and read the new run.
 
     A component that was read before can vouch for its own parameters; what it refuses is checked
-    by what it says now.
-
-    Once the server has accepted, the run exists: when it cannot be read, what is known of it is
-    returned rather than an error that would lose it.
+    by what it says now. Once the server has accepted, the run exists: when it cannot be read, what
+    is known of it is returned rather than an error that would lose it.
     """
     session = backend.session
     check_lengths(request)
@@ -265,11 +263,7 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
 
 
 def _inherited_parameters(session: Session, module: Module) -> Iterator[ModuleParameter]:
-    """
-    Read the parameters that a component has from those it is built on.
-
-    :raises MalformedAnswer: If there are more than any component is built on.
-    """
+    """Read the parameters that a component has from those it is built on."""
     paths = {module.path}
     while module.parent_id is not None:
         path = split_version(module.parent_id.strip("/"))[0]
@@ -305,11 +299,9 @@ class _Target:
 
 def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
     """
-    The form for a request.
+    The form for a request that the server would neither refuse nor misunderstand.
 
-    :param inherited: Gives the parameters of the module's ancestors; called only when a
-        parameter is not the module's own.
-    :raises BadInput: If the server would refuse it or misunderstand it.
+    :param inherited: Gives the parameters of the module's ancestors, if some are needed.
     """
     request = _with_options(request)
     form = {"refqname": f"module/{module.id}"}

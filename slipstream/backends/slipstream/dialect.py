@@ -97,8 +97,6 @@ def require_status(
     Make sure that a change was confirmed as the server confirms it: by a status and no body.
 
     Proxies and captive portals respond instead of the server, with pages of status 200 at times.
-
-    :raises AnswerLost: If the response does not say that the change was made.
     """
     if response.status not in statuses or response.body.strip():
         raise unconfirmed(session, response, doing=doing, hint=hint)
