@@ -44,13 +44,13 @@ def save_cookies(cookies: CookieJar, path: Path) -> None:
         raise BadInput(
             "The server's cookies hold tabs or the like, which no cookie file can hold."
         )
-    shown, path = shown_path(path), path.resolve()
+    displayed, path = shown_path(path), path.resolve()
     try:
         if path.exists() and not path.is_file():
-            raise BadInput(f"Cannot write {shown}: it is no file.")
+            raise BadInput(f"Cannot write {displayed}: it is no file.")
         handle, name = tempfile.mkstemp(prefix=".cookies-", dir=path.parent)
     except OSError as error:
-        raise BadInput(f"Cannot write {shown}: {error.strerror}.") from None
+        raise BadInput(f"Cannot write {displayed}: {error.strerror}.") from None
     os.close(handle)
     try:
         jar = MozillaCookieJar(name)
@@ -62,5 +62,5 @@ def save_cookies(cookies: CookieJar, path: Path) -> None:
     except BaseException as error:  # the file holds a session that is alive
         Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise BadInput(f"Cannot write {shown}: {error.strerror}.") from None
+            raise BadInput(f"Cannot write {displayed}: {error.strerror}.") from None
         raise
