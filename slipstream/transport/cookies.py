@@ -84,12 +84,10 @@ class EndpointCookieJar(RequestsCookieJar):
         self, request: requests.PreparedRequest, fields: Iterable[str], *, date: float | None
     ) -> None:
         """
-        Add the cookies that a response sets.
+        Add the cookies of the ``Set-Cookie`` headers of a response.
 
-        :param request: The request.
-        :param fields: The response's ``Set-Cookie`` headers.
-        :param date: The server's time, in seconds since the epoch. Times of expiry mean
-            something beside it alone: with a wrong local clock every new cookie would be dropped.
+        Times of expiry mean something beside the server's own ``date`` alone: with a wrong local
+        clock every new cookie would be dropped.
         """
         headers = Message()
         for field in fields:

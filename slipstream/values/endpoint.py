@@ -23,14 +23,7 @@ _ADDRESS = re.compile(
 
 
 def split_address(address: str) -> tuple[str, int | None]:
-    """
-    Take an address apart.
-
-    :param address: A host, or a host and a port, as in ``nuv.la:443`` or ``[::1]:443``. An IPv6
-        address without a port needs no brackets.
-    :returns: The host without brackets, not checked any further, and the port.
-    :raises BadInput: If it is no address.
-    """
+    """Take ``nuv.la:443`` apart, or ``[::1]:443``, or ``::1``; the host is not checked further."""
     if address.count(":") > 1 and not address.startswith("["):
         return address, None
     match = _ADDRESS.fullmatch(address)

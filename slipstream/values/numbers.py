@@ -21,18 +21,7 @@ def check_number(
     above_zero: bool = False,
     whole: bool = False,
 ) -> Any:
-    """
-    Make sure that an argument is a number that the system can count with.
-
-    :param name: The argument's name.
-    :param value: Its value.
-    :param least: The smallest number allowed.
-    :param most: The greatest one; the longest time that a thread can wait, when left out.
-    :param above_zero: Whether 0 is too small.
-    :param whole: Whether it must be whole.
-    :returns: The number: an ``int`` if it must be whole, otherwise a ``float``.
-    :raises BadInput: If it is none, NaN, or out of the limits.
-    """
+    """Make sure that an argument is a number, by default of seconds that a thread can wait."""
     kinds = int if whole else int | float
     number: Any = value if isinstance(value, kinds) and not isinstance(value, bool) else None
     # Comparisons are false for NaN, and safe for an int that no float can hold.

@@ -178,9 +178,7 @@ def _driver(sandbox: Sandbox, proxy: Proxy, timeout: float = 10) -> Driver:
     )
 
 
-def _plan(
-    position: Position, respond: Respond, hit: list[Exchange]
-) -> Callable[[int, Exchange], Respond | None]:
+def _plan(position: Position, respond: Respond) -> Callable[[int, Exchange], Respond | None]:
     changes = [0]
 
     def plan(number: int, exchange: Exchange) -> Respond | None:
@@ -189,7 +187,6 @@ def _plan(
         if not position.matches(number, changes[0] if exchange.is_change else 0, before):
             return None
         exchange.forwards = position.forwards
-        hit.append(exchange)
         return respond
 
     return plan
@@ -298,7 +295,6 @@ class Cell:
                     yield position, fault
 
     def _result(self, stage: Stage, position: Position, fault: Fault) -> Result:
-        hit: list[Exchange] = []
         if fault.slow:
             settings = stage.driver._session.transport.settings
             stage.driver._session.transport.settings = attrs.evolve(settings, read_timeout=0.15)
@@ -307,7 +303,7 @@ class Cell:
         for thing in (stage.image, stage.location):
             if thing is not None:
                 thing.driver = stage.driver
-        self.proxy.begin(stage.sandbox.url, _plan(position, fault.respond, hit))
+        self.proxy.begin(stage.sandbox.url, _plan(position, fault.respond))
         trial = attempt(self.call, stage, self.proxy)
         self.proxy.begin(stage.sandbox.url, lambda _, __: None)
         changed = any(exchange.is_change for exchange in self.proxy.seen)
