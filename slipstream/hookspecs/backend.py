@@ -129,31 +129,32 @@ def _check_arguments(cls: type[Backend], name: str) -> None:
 
     An argument that is added to an operation later has a default here, and may be left out.
     """
-    method = getattr(cls, name)
-    if method is getattr(Backend, name):
+    own, right = getattr(cls, name), getattr(Backend, name)
+    if own is right:
         return
-    try:
-        takes = _arguments(method)
-    except (TypeError, ValueError):
-        raise BadInput(f"{name} of {cls.__name__} is no method.") from None
-    right = _arguments(getattr(Backend, name))
-    needed = [n for n, p in right.items() if p.default is p.empty]
-    wrong = [
-        parameter
-        for parameter in takes.values()
-        if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD
-        or parameter.default is not parameter.empty
-    ]
-    if wrong or [n for n in takes if n in needed] != needed or not takes.keys() <= right.keys():
+    method = inspect.unwrap(own)
+    if not inspect.isfunction(method):
+        raise BadInput(f"{name} of {cls.__name__} is no method.")
+    code, takes, all_names = method.__code__, _arguments(method), _arguments(right)
+    needed = all_names[: len(all_names) - len(right.__defaults__ or ())]
+    takes_any = code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    if (
+        takes_any
+        or code.co_kwonlyargcount
+        or method.__defaults__
+        or takes[: len(needed)] != needed
+        or not set(takes) <= set(all_names)
+    ):
         raise BadInput(
             f"{name}() of {cls.__name__} does not take the arguments of its operation.",
-            hint=f"Write: def {name}({', '.join(['self', *right])}), without defaults.",
+            hint=f"Write: def {name}({', '.join(['self', *all_names])}), without defaults.",
         )
 
 
-def _arguments(method: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    _self, *others = inspect.signature(method).parameters.values()
-    return {parameter.name: parameter for parameter in others}
+def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the arguments of a method, but for ``self``."""
+    code = function.__code__
+    return code.co_varnames[1 : code.co_argcount]
 
 
 _COMING = {

@@ -9,7 +9,7 @@ import pytest
 import slipstream
 from slipstream import hookspecs
 from slipstream.backends import Nuvla, SlipStream3
-from slipstream.errors import UnknownName
+from slipstream.errors import BadInput, UnknownName
 from slipstream.plugins import Plugins
 
 # A plugin written for any release works with all later ones: extend this, change nothing.
@@ -106,3 +106,14 @@ def test_a_misspelt_operation_of_a_backend_is_named() -> None:
     with pytest.raises(UnknownName, match=r"'list_connector'.*did you mean 'list_connectors'"):
         type("Typo", (slipstream.Backend,), {"list_connector": lambda self: []})
     type("Helper", (slipstream.Backend,), {"_list_connector": lambda self: []})
+
+
+def test_an_argument_that_a_later_version_adds_may_be_left_out(monkeypatch) -> None:
+    def get_module(self, module_id, tag=None):
+        raise NotImplementedError
+
+    monkeypatch.setattr(slipstream.Backend, "get_module", get_module)
+    for method in (lambda self, module_id: None, lambda self, module_id, tag: None):
+        assert type("Older", (slipstream.Backend,), {"get_module": method})
+    with pytest.raises(BadInput, match=r"Write: def get_module\(self, module_id, tag\), without"):
+        type("Odd", (slipstream.Backend,), {"get_module": lambda self, tag: None})
