@@ -26,6 +26,15 @@ def _raw() -> Any:
     return attrs.field(factory=dict, converter=to_mapping, repr=False, eq=False)
 
 
+def _check_id(record: object, _: object, value: object) -> None:
+    if value == "":
+        raise ValueError(f"The id of a {type(record).__name__} is empty.")
+
+
+def _id() -> Any:
+    return attrs.field(validator=_check_id)
+
+
 class Phase(Enum):
     """What a state means, whatever the server calls it."""
 
@@ -135,7 +144,7 @@ class Module(Record):
     :param raw: All that the server said.
     """
 
-    id: str
+    id: str = _id()
     path: str
     name: str
     kind: ModuleKind
@@ -170,7 +179,7 @@ class ServiceOffer(Record):
     :param raw: All that the server said.
     """
 
-    id: str
+    id: str = _id()
     name: str
     connectors: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
     cpu: float | None = None
@@ -194,7 +203,7 @@ class Connector(Record):
     :param raw: All that the server said.
     """
 
-    id: str
+    id: str = _id()
     name: str
     country: str | None = None
     raw: Raw = _raw()
@@ -226,7 +235,7 @@ class Deployment(Record):
     :param raw: All that the server said.
     """
 
-    id: str
+    id: str = _id()
     name: str | None = None
     state: str = ""
     phase: Phase = Phase.UNKNOWN
@@ -298,7 +307,7 @@ class VirtualMachine(Record):
     :param raw: All that the server said.
     """
 
-    id: str
+    id: str = _id()
     name: str
     state: str = ""
     phase: Phase = Phase.UNKNOWN

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from slipstream.errors import BadInput, UnknownName, nearest, shorten
 from slipstream.transport.messages import Request, Response
-from slipstream.values import Deployment, Module, ModuleKind, RunParameter
+from slipstream.values import (
+    Connector,
+    Deployment,
+    Module,
+    ModuleKind,
+    RunParameter,
+    ServiceOffer,
+    VirtualMachine,
+)
 from slipstream.values.credentials import Credentials
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
 from slipstream.values.endpoint import Endpoint
@@ -36,6 +44,12 @@ def test_record_is_frozen(record: Credentials | Endpoint) -> None:
     for field in attrs.fields(type(record)):
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(record, field.name, None)
+
+
+@pytest.mark.parametrize("record", [Deployment, ServiceOffer, Connector, VirtualMachine])
+def test_record_without_an_id_is_refused(record: type) -> None:
+    with pytest.raises(ValueError, match=f"The id of a {record.__name__} is empty"):
+        record(id="", name="x")
 
 
 def test_record_is_equal_without_raw() -> None:
