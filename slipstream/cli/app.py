@@ -149,6 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with suppress(OSError):
                 click.echo(f"{NAME}: error: {error.strerror}", err=True)
         return FAILED
+    if callable(code):
+        code()
+        return 0
     return int(code or 0)
 
 

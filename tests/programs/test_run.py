@@ -32,9 +32,10 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-def start(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def start(*arguments: str, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
+        input=stdin,
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -62,6 +63,24 @@ def test_without_it_libcloud_does_not_know_the_name(program: Path) -> None:
     done = start(str(program), "slipstream", "url", "user", "secret", cwd=program.parent)
     assert done.returncode == 1
     assert "slipstream" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("raise BrokenPipeError(32, 'Broken pipe')", "BrokenPipeError: [Errno 32] Broken pipe"),
+        ("raise EOFError('the end')", "EOFError: the end"),
+        ("import click; raise click.UsageError('mine')", "click.exceptions.UsageError: mine"),
+        ("raise ValueError(input())", "ValueError: from stdin"),
+    ],
+)
+def test_a_program_that_fails_shows_its_own_exception(
+    tmp_path: Path, statement: str, error: str
+) -> None:
+    (tmp_path / "program.py").write_text(statement, "utf-8")
+    done = start("-m", "slipstream", "run", "program.py", cwd=tmp_path, stdin="from stdin\n")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == error
 
 
 def test_a_missing_program_is_a_wrong_usage(tmp_path: Path) -> None:
