@@ -36,6 +36,7 @@ __all__ = [
     "DriverError",
     "FileForbidden",
     "FileMissing",
+    "FileUnreadable",
     "Forbidden",
     "InvalidCredentials",
     "KeyPairConflict",
@@ -166,11 +167,20 @@ class UnknownName(BadInput):
         super().__init__(message)
 
 
-class FileMissing(BadInput, FileNotFoundError):
+class FileUnreadable(BadInput, OSError):
+    """A file that an argument names cannot be read; ``errno`` and ``filename`` are set."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, args, state = super().__reduce__()
+        names = ("errno", "strerror", "filename")
+        return make, args, {**state, **{name: getattr(self, name) for name in names}}
+
+
+class FileMissing(FileUnreadable, FileNotFoundError):
     """A file that an argument names does not exist."""
 
 
-class FileForbidden(BadInput, PermissionError):
+class FileForbidden(FileUnreadable, PermissionError):
     """A file that an argument names may not be read."""
 
 

@@ -24,6 +24,7 @@ from slipstream.errors import (
     DriverError,
     FileForbidden,
     FileMissing,
+    FileUnreadable,
     UnknownName,
     nearest,
     shorten,
@@ -165,13 +166,15 @@ def read_file(what: str, value: object) -> bytes:
         return path.read_bytes()
     except OSError as error:
         kinds = {FileNotFoundError: FileMissing, PermissionError: FileForbidden}
-        kind = kinds.get(type(error), BadInput)
-        raise kind(f"Cannot read the {what} {shown_path(path)}: {error.strerror}.") from None
+        kind = kinds.get(type(error), FileUnreadable)
+        failure = kind(f"Cannot read the {what} {shown_path(path)}: {error.strerror}.")
+        failure.errno, failure.strerror, failure.filename = error.errno, error.strerror, str(path)
+        raise failure from None
 
 
 def states(words: str | Iterable[str], backend: Backend) -> frozenset[str]:
     """Translate names of states to the server's own."""
-    names = [words] if isinstance(words, str) else list(words)
+    names = [words] if isinstance(words, str) else items("states", words)
     if not names:
         raise BadInput("No state to wait for was given.")
     return frozenset().union(*(_states_of(name, backend) for name in names))
@@ -281,7 +284,7 @@ LISTED = 20  # candidates that a message lists
 
 def nearest_path(backend: Backend, module_id: str) -> str | None:
     """Find the path that is nearest to one that does not exist."""
-    path = module_id.strip("/")
+    path = module_id.strip("/").removeprefix("module/")
     project, _, name = path.rpartition("/")
     if project and name.isdigit():  # a version
         path, project = project, project.rpartition("/")[0]
@@ -293,6 +296,9 @@ def nearest_path(backend: Backend, module_id: str) -> str | None:
                 return None
             same_name = [p for p in paths if p.rpartition("/")[2].lower() == path.lower()]
             match = same_name[0] if len(same_name) == 1 else nearest(path, paths)
+            if match is None and not project:
+                last_parts = {p.rpartition("/")[2]: p for p in paths}
+                match = last_parts.get(nearest(path, last_parts) or "")
             if match is not None:
                 return match
     return None
@@ -310,6 +316,8 @@ def only_match(what: str, name: str, candidates: Sequence[tuple[str, str, T]], g
             f"{len(matches)} {what}s are named {name!r}: {', '.join(ids)}{more}.",
             hint=f"Give the id of one to {getter}().",
         )
+    if any(name == candidate[1] for candidate in candidates):
+        raise BadInput(f"{name!r} is an id, not a name.", hint=f"Give it to {getter}().")
     names = {candidate[0] for candidate in candidates}
     if len(names) <= LISTED:
         raise UnknownName(what, name, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,21 @@ def test_an_unreadable_key_file_is_a_permission_error(
         driver.import_key_pair_from_file("laptop", str(path))
     monkeypatch.undo()
     caught(lambda: _raise(raised.value), PermissionError, BadInput)
+
+
+def test_a_key_file_that_is_a_directory_is_an_os_error(driver: Driver, tmp_path: Path) -> None:
+    error = caught(
+        lambda: driver.import_key_pair_from_file("laptop", str(tmp_path)), OSError, BadInput
+    )
+    assert (error.errno, error.filename) == (errno.EISDIR, str(tmp_path))
+
+
+def test_a_missing_key_file_has_the_number_of_its_error(driver: Driver, tmp_path: Path) -> None:
+    path = str(tmp_path / "missing.pub")
+    with pytest.raises(FileNotFoundError) as raised:
+        driver.import_key_pair_from_file("laptop", path)
+    for error in (raised.value, pickle.loads(pickle.dumps(raised.value))):
+        assert (error.errno, error.filename) == (errno.ENOENT, path)
 
 
 def _raise(error: Exception) -> None:
