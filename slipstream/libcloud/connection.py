@@ -22,7 +22,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.direct_requests import DirectResponse, Params, request_of
-from slipstream.libcloud.operation import operation
+from slipstream.libcloud.operation import operation, unused
 from slipstream.session import Session
 from slipstream.transport import TransportSettings
 from slipstream.transport.certificates import authorities
@@ -150,7 +150,7 @@ class SessionConnection(ConnectionUserAndKey):
         """Refuse a mocked class of connections: requests would go to the real server."""
         # libcloud.enable_debug() puts a class of its own there.
         if cls.conn_class not in {LibcloudConnection, LoggingConnection}:
-            raise _unused("connectionCls.conn_class", cls.conn_class)
+            raise unused("connectionCls.conn_class", cls.conn_class)
 
     @property
     def name(self) -> str:
@@ -171,7 +171,7 @@ class SessionConnection(ConnectionUserAndKey):
             elif attribute in _FIXED:
                 self._refuse(attribute)
             elif attribute in _UNUSED:
-                raise _unused(f"connection.{attribute}", value)
+                raise unused(f"connection.{attribute}", value)
         super().__setattr__(attribute, value)
 
     @operation
@@ -303,12 +303,3 @@ class SessionConnection(ConnectionUserAndKey):
         if self._session is None:
             raise BadInput("The driver is not logged in yet.")
         return self._session
-
-
-def _unused(attribute: str, value: object) -> NotSupported:
-    name = value.__name__ if isinstance(value, type) else type(value).__name__
-    return NotSupported(
-        f"{attribute} is {name}, which this driver does not use: its requests would go to the real"
-        " server.",
-        hint="Test with slipstream.sandbox or with the recordings of slipstream.testing.",
-    )

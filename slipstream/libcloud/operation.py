@@ -52,8 +52,7 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
         driver: Any = args[0]
         with carrying_out(Call(name)) as current:
             try:
-                # A connection has the check itself.
-                getattr(driver, "connectionCls", driver).check_class()
+                _check_connection(driver)
                 if driver._session is not None:  # noqa: SLF001 - of the driver itself
                     driver._session.ensure_open()  # noqa: SLF001
                 result = method(*args, **kwargs)
@@ -70,6 +69,29 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     # inspect.getfullargspec() does not look at what is wrapped.
     vars(call)["__signature__"] = inspect.signature(method)
     return call
+
+
+def _check_connection(driver: Any) -> None:
+    """Refuse a mocked connection: requests would go to the real server."""
+    cls = getattr(driver, "connectionCls", None)
+    if cls is None:
+        driver.check_class()  # a connection has the check itself
+        return
+    connection = vars(driver).get("connection", cls)
+    for attribute, value in (("connectionCls", cls), ("connection", connection)):
+        if not hasattr(value, "check_class"):
+            raise unused(attribute, value)
+        value.check_class()
+
+
+def unused(attribute: str, value: object) -> NotSupported:
+    """What a test has replaced, and the driver does not use."""
+    name = value.__name__ if isinstance(value, type) else type(value).__name__
+    return NotSupported(
+        f"{attribute} is {name}, which this driver does not use: its requests would go to the real"
+        " server.",
+        hint="Test with slipstream.sandbox or with the recordings of slipstream.testing.",
+    )
 
 
 def keywords_of(method: Callable[..., Any]) -> list[str]:

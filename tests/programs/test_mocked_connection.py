@@ -44,5 +44,17 @@ def test_a_mocked_connection_of_a_driver_is_refused(
     assert driver.list_nodes() == []
 
 
+@pytest.mark.parametrize("attribute", ["connection", "connectionCls"])
+def test_a_mocked_attribute_of_a_driver_is_refused_and_nothing_is_sent(
+    endpoint: LiveEndpoint, attribute: str
+) -> None:
+    driver = endpoint.login()
+    endpoint.sandbox.journal.clear()
+    setattr(driver, attribute, MockHttp)
+    with pytest.raises(NotSupported, match=f"{attribute} is MockHttp, which"):
+        driver.list_nodes()
+    assert list(endpoint.sandbox.journal) == []
+
+
 def test_the_class_of_libcloud_is_accepted(endpoint: LiveEndpoint) -> None:
     assert endpoint.login().list_nodes() == []
