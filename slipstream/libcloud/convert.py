@@ -26,6 +26,7 @@ from slipstream.values import (
 )
 from slipstream.values import VirtualMachine as Machine
 from slipstream.values.ssh_key import SSHKey
+from slipstream.values.timestamps import parse_timestamp
 
 NODE_STATES = {
     Phase.PENDING: NodeState.PENDING,
@@ -61,6 +62,7 @@ def node(deployment: Deployment, driver: Any) -> Node:
     public, private = split(deployment.addresses) if deployment.addresses else ([], [])
     state, module_id, started = deployment.state, deployment.module_id, deployment.started
     raw: Any = deployment.raw
+    changed: str | None = raw.get("lastStateChangeTime")
     name: Any = deployment.module_name  # libcloud takes None, and does not say so
     return Node(
         id=deployment.id,
@@ -84,7 +86,7 @@ def node(deployment: Deployment, driver: Any) -> Node:
             "service_url": deployment.service_url,
             "scalable": deployment.scalable,
             "started_at": _iso(started),
-            "last_state_change": raw.get("lastStateChangeTime"),
+            "last_state_change": _iso(parse_timestamp(changed)) if changed else None,
         },
     )
 

@@ -108,7 +108,7 @@ def test_node_has_what_the_server_knows_of_it(driver: Driver, sandbox: Sandbox) 
     assert extra["scalable"] is True
     assert (extra["module"], extra["username"]) == (f"{SYSTEM}/540", "alice")
     assert extra["clouds"] == ["exoscale-ch-gva"]
-    assert extra["last_state_change"]
+    assert datetime.fromisoformat(extra["last_state_change"]).tzinfo == UTC
     assert extra["service_url"].startswith("http://")
     assert result.image is not None
     assert (result.image.id, result.image.name) == (f"{SYSTEM}/540", "system")
