@@ -67,7 +67,8 @@ class NodeOperation:
     def __repr__(self) -> str:
         target = " or ".join(self.states)
         if self.failed:
-            return f"<NodeOperation: node {self.node_id} is {self.state} and cannot be {target}.>"
+            reason = (self.reason or f"it cannot be {target}").rstrip(".")
+            return f"<NodeOperation: node {self.node_id} failed in state {self.state}: {reason}.>"
         if self.done:
             return f"<NodeOperation: node {self.node_id} is {self.state}, as it should be.>"
         state = f"is {self.state}" if self.state else "has not been read"

@@ -230,6 +230,17 @@ def test_what_is_written_holds_neither_the_driver_nor_a_secret(
     assert node.id in repr(handle)
 
 
+def test_a_failed_operation_prints_the_reason(
+    endpoint: LiveEndpoint, driver: Driver, node: Node
+) -> None:
+    handle = driver.ex_operation(node)
+    endpoint.fail(node, "no capacity")
+    endpoint.pass_time()
+    text = repr(handle.poll())
+    assert "failed in state" in text
+    assert text.endswith("no capacity.>")
+
+
 def test_what_was_written_comes_back_the_same(
     endpoint: LiveEndpoint, driver: Driver, node: Node
 ) -> None:
