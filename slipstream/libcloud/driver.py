@@ -87,6 +87,10 @@ def priced_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iterat
         yield from unpriced
 
 
+def _without_self(signature: inspect.Signature) -> inspect.Signature:
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
 @attrs.frozen(kw_only=True)
 class _Detached:
     """The session of a driver that came out of a pickle; it has no secrets and sends nothing."""
@@ -177,15 +181,19 @@ class SlipStreamNodeDriver(NodeDriver):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._show_host()
+        if cls.__init__ is SlipStreamNodeDriver.__init__:
+            cls._show_host()
+        else:
+            cls.__signature__ = _without_self(inspect.signature(cls.__init__))
 
     @classmethod
     def _show_host(cls) -> None:
         """Show the default host in the signature of the class."""
-        signature = inspect.signature(SlipStreamNodeDriver.__init__)
-        parameters = dict(list(signature.parameters.items())[1:])
+        signature = _without_self(inspect.signature(SlipStreamNodeDriver.__init__))
         host = None if cls._kind else cls._default_host
-        parameters["host"] = parameters["host"].replace(default=host)
+        parameters = signature.parameters | {
+            "host": signature.parameters["host"].replace(default=host)
+        }
         cls.__signature__ = signature.replace(parameters=list(parameters.values()))
 
     @operation
@@ -214,6 +222,9 @@ class SlipStreamNodeDriver(NodeDriver):
         ex_group: str | None = None,
         ex_disable_plugins: Iterable[str] | None = None,
     ) -> None:
+        for option, text in {"region": region, "ex_endpoint_kind": ex_endpoint_kind}.items():
+            if text is not None:
+                arguments.checked(option, text, str, "a string")
         self._plugins = (
             default_plugins()
             if ex_disable_plugins is None
@@ -412,6 +423,9 @@ class SlipStreamNodeDriver(NodeDriver):
             Nuvla 1 for each 500 modules, and 1 for a location.
         :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
         """
+        arguments.checked("ex_recurse", ex_recurse, bool, "True or False")
+        if ex_path is not None:
+            arguments.text("ex_path", ex_path, plain=False)
         if ex_recurse and ex_path is None:
             raise BadInput(
                 "ex_recurse needs ex_path: the App Store is one flat list.",
@@ -744,6 +758,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises WaitTimeout: If the time is over; the deployment goes on.
         """
         node_id = self._node_id(node)
+        arguments.checked("ignore_abort", ignore_abort, bool, "True or False")
         wait = Wait(
             what=f"Deployment {node_id}",
             states=arguments.states(states, self._backend),
@@ -783,6 +798,7 @@ class SlipStreamNodeDriver(NodeDriver):
             :meth:`ex_wait_node_in_state`.
         """
         node_id = self._node_id(node)
+        arguments.checked("ignore_abort", ignore_abort, bool, "True or False")
         return NodeOperation(
             node_id=node_id,
             node_name=(node.name if isinstance(node, Node) else None) or node_id,
@@ -801,6 +817,9 @@ class SlipStreamNodeDriver(NodeDriver):
     ) -> list[Node]:
         """
         List the deployments of the user, newest first, with the addresses of their machines.
+
+        On SlipStream the addresses of an application include that of its orchestrator, which the
+        server does not tell apart there; :meth:`ex_get_node` leaves it out.
 
         :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by
@@ -899,7 +918,7 @@ class SlipStreamNodeDriver(NodeDriver):
         return self._backend.get_parameter(
             self._node_id(node),
             arguments.text("The name of the parameter", parameter_name),
-            ignore_abort=ignore_abort,
+            ignore_abort=arguments.checked("ignore_abort", ignore_abort, bool, "True or False"),
         ).value
 
     @operation
@@ -1225,6 +1244,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :returns: ``True``; a failure is an exception.
         """
         module_id = arguments.object_id(self, node_image, NodeImage, "image")
+        arguments.checked("ex_all_versions", ex_all_versions, bool, "True or False")
         return self._backend.delete_module(module_id, all_versions=ex_all_versions)
 
     @operation
@@ -1353,7 +1373,7 @@ class SlipStreamNodeDriver(NodeDriver):
         if location is None:
             return None
         location_id = arguments.object_id(self, location, NodeLocation, "location")
-        if isinstance(location, NodeLocation):
+        if isinstance(location, NodeLocation) and location.name:
             return {location_id, self._backend.location_name(location_id), location.name}
         connectors = list(self._backend.list_connectors())
         for connector in connectors:

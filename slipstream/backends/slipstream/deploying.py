@@ -70,6 +70,7 @@ _LOOK = (
 _HINTS = {
     "public key": "Add a key with import_key_pair_from_file(), or leave ex_check_ssh_key out.",
     "uota": "Terminate deployments that are not needed any more, or ask for a larger quota.",
+    "service offer": "list_sizes(location) lists those that can be used there.",
 }
 """What to do next, by a word of the refusal."""
 
