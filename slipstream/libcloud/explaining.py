@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from libcloud.compute.base import Node
 
-from slipstream.errors import DriverError, UnknownName
+from slipstream.errors import BadInput, DriverError, UnknownName
 from slipstream.libcloud.arguments import checked
 from slipstream.session.dry_run import DryRunEnded, PlannedRequest
 
@@ -51,6 +51,11 @@ def method_name(method: object, cls: type) -> str:
     """The name of a method that can be explained."""
     name = checked("method", getattr(method, "__name__", method), str, "the name of a method")
     names = [name for name in dir(cls) if name.startswith(_PREFIXES) and name not in _WAITING]
+    if name not in names and callable(getattr(cls, name, None)):
+        raise BadInput(
+            f"{name}() cannot be explained: it waits, or changes nothing on the server.",
+            hint=f"Methods that can be explained: {', '.join(names)}.",
+        )
     if name not in names:
         raise UnknownName("method", name, names)
     return name
