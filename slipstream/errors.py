@@ -407,6 +407,22 @@ def can_be_shown(error: DriverError) -> bool:
     return all(isinstance(text, str) for text in texts)
 
 
+def describe_kind(error: BaseException) -> str:
+    """
+    Name the class of an exception, and what keeps one of ours from being shown; not its text.
+
+    :param error: The exception.
+    """
+    name = type(error).__name__
+    for part in ("endpoint", "hint", "args") if isinstance(error, DriverError) else ():
+        value = getattr(error, part, None)
+        value = value[:1] and value[0] if part == "args" else value
+        if value and not isinstance(value, str):
+            what = "message" if part == "args" else part
+            return f"{name} whose {what} is of type {type(value).__name__}, not a text"
+    return name
+
+
 def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """
     Find the name that looks most like another one.

@@ -17,7 +17,7 @@ from slipstream.errors import (
     RequestFailed,
     UnknownName,
 )
-from slipstream.hookspecs import EndpointKind, LoginMethod
+from slipstream.hookspecs import Backend, EndpointKind, LoginMethod
 from slipstream.plugins.named_contributions import Contribution
 from slipstream.plugins.registry import Plugins, default_plugins
 from slipstream.session import Session
@@ -188,11 +188,18 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
         )
     if name in methods:
         return methods.get(name)
-    methods.raise_if_broken(name)
+    methods.raise_if_left_out(name)
     if not credentials.method:  # only users may name a session template
         return methods.get(name)
-    fallback = methods.choose(lambda c: c.record.fallback, "every other login method")
-    return fallback or methods.get(name)
+    # The built-in methods log in by session templates.
+    has_templates = kind.backend.log_in is not Backend.log_in
+    usable = [c.record.name for c in methods if has_templates or not c.plugin.built_in]
+    fallback = methods.choose(
+        lambda c: c.record.fallback and c.record.name in usable, "every other login method"
+    )
+    if fallback is None:
+        raise UnknownName("login method", name, usable, f"for {kind.name} endpoints")
+    return fallback
 
 
 def _check_spelling(name: str, methods: Iterable[str]) -> None:

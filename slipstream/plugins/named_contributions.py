@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from slipstream.errors import MalformedAnswer, PluginFailed, UnknownName
+from slipstream.errors import BadInput, MalformedAnswer, PluginFailed, UnknownName
 from slipstream.hookspecs import EndpointKind, LoginMethod
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
 
@@ -45,13 +45,13 @@ class Contribution(Generic[C]):
 
 
 class Contributions(Generic[C]):
-    """All records of one sort by name, and the broken plugins that might have brought more."""
+    """All records of one sort by name, and the plugins left out that might have brought more."""
 
     def __init__(
-        self, what: str, contributions: Iterable[Contribution[C]], broken: Iterable[PluginInfo]
+        self, what: str, contributions: Iterable[Contribution[C]], left_out: Iterable[PluginInfo]
     ) -> None:
         self._what = what
-        self._broken = tuple(broken)
+        self._left_out = tuple(left_out)
         self._by_name: dict[str, list[Contribution[C]]] = {}
         for contribution in contributions:
             self._by_name.setdefault(contribution.record.name, []).append(contribution)
@@ -72,10 +72,11 @@ class Contributions(Generic[C]):
         """The record of a name."""
         if name in self._by_name:
             return _only(self._by_name[name], f"the {self._what} {name!r}")
-        self.raise_if_broken(name)
+        self.raise_if_left_out(name)
         error = UnknownName(self._what, name, self._by_name)
-        if self._broken:
-            suspects = ", ".join(f"{plugin.name!r} of {plugin.source}" for plugin in self._broken)
+        broken = [plugin for plugin in self._left_out if plugin.status == "broken"]
+        if broken:
+            suspects = ", ".join(f"{plugin.name!r} of {plugin.source}" for plugin in broken)
             error.hint = f"Broken plugins that may have had it: {suspects}."
         raise error
 
@@ -85,10 +86,15 @@ class Contributions(Generic[C]):
         foreign = [match for match in matches if not match.plugin.built_in]
         return _only(foreign or matches, what) if matches else None
 
-    def raise_if_broken(self, name: str) -> None:
-        """Tell why a name is missing when the plugin of that name is broken."""
-        for plugin in self._broken:
+    def raise_if_left_out(self, name: str) -> None:
+        """Tell why a name is missing when the plugin of that name is broken or disabled."""
+        for plugin in self._left_out:
             if name in {plugin.name, plugin.distribution}:
+                if plugin.status == "disabled":
+                    raise BadInput(
+                        f"The {self._what} {name!r} is not available: the plugin {plugin.name!r}"
+                        f" of {plugin.source} is disabled ({plugin.reason})."
+                    )
                 raise PluginFailed(
                     f"The {self._what} {name!r} is not available:"
                     f" its plugin of {plugin.source} is broken, {plugin.reason}."

@@ -29,6 +29,7 @@ from slipstream.errors import (
     MalformedAnswer,
     PluginFailed,
     can_be_shown,
+    describe_kind,
 )
 from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
@@ -354,7 +355,7 @@ def _blame(error: BaseException, failure: Failure) -> NoReturn:
         isinstance(error, DriverError) and can_be_shown(error)
     ):
         raise error
-    raise failure(type(error).__name__) from error
+    raise failure(describe_kind(error)) from error
 
 
 def _leave_open(error: DriverError) -> None:

@@ -61,8 +61,9 @@ class Plugins:
         broken = [info for info in self._plugins.values() if info.status == "broken"]
         for info in broken:
             info.warn()
-        self.login_methods = Contributions("login method", self._in_use(methods), broken)
-        self.endpoint_kinds = Contributions("kind of endpoint", self._in_use(kinds), broken)
+        left_out = [info for info in self._plugins.values() if info.status != "active"]
+        self.login_methods = Contributions("login method", self._in_use(methods), left_out)
+        self.endpoint_kinds = Contributions("kind of endpoint", self._in_use(kinds), left_out)
         self.problems = (
             *selection.unmatched(infos),
             *unmet_requirements(infos),

@@ -27,6 +27,7 @@ from slipstream.errors import (
     RequestFailed,
     ServiceUnavailable,
     can_be_shown,
+    describe_kind,
 )
 from slipstream.redaction import MASK
 from slipstream.redaction.values import SHORTEST
@@ -242,7 +243,7 @@ class Client:
         except BaseException as error:
             if isinstance(error, DriverError) and can_be_shown(error):
                 raise
-            raise self._backend_failed(name, type(error).__name__) from error
+            raise self._backend_failed(name, describe_kind(error)) from error
         if not isinstance(result, expected):
             raise self._backend_failed(name, f"it returned {type(result).__name__}")
         return result

@@ -19,6 +19,7 @@ from slipstream.errors import (
     PluginFailed,
     RedirectRefused,
     can_be_shown,
+    describe_kind,
 )
 from slipstream.session.dry_run import DryRunTransport
 from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt
@@ -294,7 +295,7 @@ class Session(Client):
         if failure is not None:
             # Its own text may quote the credentials. Outside of the block it is no context.
             quotes = self.transport.redactor.quotes_secret(failure)
-            raise self._login_failed(type(failure).__name__) from (None if quotes else failure)
+            raise self._login_failed(describe_kind(failure)) from (None if quotes else failure)
         if not isinstance(login, Login):
             what = f"it returned {type(login).__name__}, not a Login"
             raise self._login_failed(what, hint="Let it return attempt.finish().")

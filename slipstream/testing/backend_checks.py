@@ -18,7 +18,7 @@ from requests.cookies import RequestsCookieJar
 from slipstream.conformance import Check, Failed, NotApplicable, Skipped, Subject, check
 from slipstream.conformance.changes import node_arguments
 from slipstream.conformance.subject import Mask
-from slipstream.errors import NodeFailed, NotFound
+from slipstream.errors import NodeFailed, NotFound, UnknownName
 from slipstream.hookspecs import READY
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.session.dry_run import PLACEHOLDER
@@ -28,6 +28,9 @@ from slipstream.transport.messages import Request, Response
 
 WAIT: Mapping[str, Any] = {"timeout": 1200}
 """The arguments of the driver's waits, unless the subject has others as ``shared["wait"]``."""
+
+MOST_LOCATIONS = 5
+"""Locations whose sizes are looked at."""
 
 Driver = SlipStreamNodeDriver
 Call = Callable[[], object]
@@ -43,10 +46,15 @@ READS: Mapping[str, Callable[[Driver, str, str], object]] = {
     "list_service_offers": lambda driver, _image, _node: driver.list_sizes(),
     "list_virtual_machines": lambda driver, _image, _node: driver.ex_list_virtual_machines(),
     "list_ssh_keys": lambda driver, _image, _node: driver.list_key_pairs(),
+    "get_parameter": lambda driver, parameter, node: driver.ex_get_node_parameter(node, parameter),
 }
-"""A call of the driver for each operation that reads: with the ids of an image and a node."""
+"""
+A call of the driver for each operation that reads: with the id of an image or the name of a
+parameter, and the id of a node.
+"""
 
 
+_OF_A_NODE = {"get_deployment", "get_state", "get_parameter"}
 _ANY = Request(method="GET", path="/api/")
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDoHRG5a2bPws5lBEP7wlGJYJc96NSzOVoK6sc4F0vS5"
 
@@ -149,9 +157,20 @@ def _any_image(subject: Subject) -> str:
 
 def _read(subject: Subject, name: str) -> Call:
     driver = _driver(subject, name)
-    image = _any_image(subject) if name == "get_module" else ""
-    node = _any_node(subject) if name in {"get_deployment", "get_state"} else ""
-    return lambda: READS[name](driver, image, node)
+    what = _any_image(subject) if name == "get_module" else ""
+    node = _any_node(subject) if name in _OF_A_NODE else ""
+    if name == "get_parameter":
+        what = _any_parameter(driver, node)
+    return lambda: READS[name](driver, what, node)
+
+
+def _any_parameter(driver: Driver, node: str) -> str:
+    """The name of a parameter of a node; the error for an unknown one lists those there are."""
+    try:
+        driver.ex_get_node_parameter(node, PLACEHOLDER)
+    except UnknownName as error:
+        return (*error.names, PLACEHOLDER)[0]
+    return PLACEHOLDER
 
 
 # The changes that faults are tried in. Each is carried out once, and undone or waited for.
@@ -182,6 +201,11 @@ def _changing(
     if after == NodeState.STOPPED:
         driver.start_node(driver.ex_get_node(node))
         _wait(subject, node)
+
+
+@contextmanager
+def _reading_logs(subject: Subject) -> Iterator[Call]:
+    yield partial(_driver(subject).ex_get_node_logs, _own_node(subject))
 
 
 def _fill(subject: Subject, name: str) -> None:
@@ -219,6 +243,7 @@ CHANGES: Mapping[str, Callable[[Subject], AbstractContextManager[Call]]] = {
     "reboot_deployment": partial(_changing, "reboot_node"),
     "update_deployment": partial(_changing, "ex_update_node"),
     "terminate": partial(_changing, "destroy_node", after=None),
+    "get_logs": _reading_logs,
     "add_ssh_key": _with_key,
     "delete_ssh_key": partial(_with_key, delete=True),
 }
@@ -389,7 +414,29 @@ def a_hostile_response_to_a_change_leaves_it_open(subject: Subject, name: str) -
     """Nothing that is no confirmation counts as one; the error says that it may be done."""
     driver = _driver(subject, name)
     with CHANGES[name](subject) as call:
-        return hostile.try_faults(driver, call)
+        # Where logs can be read without a change, that is better.
+        return hostile.try_faults(driver, call, is_change=name != "get_logs")
+
+
+@_check("backend.hostile-login")
+def a_hostile_response_to_a_login_is_an_error_of_the_driver(subject: Subject) -> str:
+    """So it is where the login method gets it."""
+    return hostile.try_login_faults(_driver(subject))
+
+
+@_check("backend.offers", needs=("list_locations", "list_sizes"))
+def the_sizes_of_a_location_are_offered_there(subject: Subject) -> str:
+    """What names its locations is listed for these alone."""
+    driver = _driver(subject, "list_connectors", "list_service_offers")
+    locations = driver.list_locations()[:MOST_LOCATIONS]
+    for location in locations:
+        for size in driver.list_sizes(location):
+            names = size.extra["locations"]
+            if names and location.name not in names:
+                raise Failed(
+                    f"list_sizes({location.name!r}) gives {size.name!r} of {', '.join(names)}."
+                )
+    return f"So it is for {len(locations)} locations."
 
 
 @_check("backend.gone")
@@ -414,7 +461,13 @@ def a_node_is_waited_for_until_it_is_gone(subject: Subject) -> str:
     del subject.shared["backend node"]
     if driver.destroy_node(driver.ex_get_node(node)) is not True:
         raise Failed("destroy_node() does not return True.")
-    state = _wait(subject, node, NodeState.TERMINATED)
+    try:
+        state = _wait(subject, node, NodeState.TERMINATED)
+    except NotFound:
+        raise Failed(
+            "get_state() raises NotFound while the end is waited for; on a 404 let it return"
+            " super().get_state(deployment_id, states)."
+        ) from None
     _expect_end(subject, node)
     return f"The node is {state!r}."
 

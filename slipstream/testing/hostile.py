@@ -12,7 +12,14 @@ from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
 from slipstream.conformance import Failed, NotApplicable
-from slipstream.errors import AnswerLost, DriverError, MalformedAnswer, PluginFailed
+from slipstream.errors import (
+    AnswerLost,
+    BadInput,
+    DriverError,
+    MalformedAnswer,
+    PluginFailed,
+    UnknownName,
+)
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.session.session import refuses
 from slipstream.testing.faults import HTML, RESPONSE_FAULTS, Fault, Reply, field_faults
@@ -25,6 +32,13 @@ MOST_FIELDS = 200
 
 MOST_RESPONSES = 20
 """Responses to one call whose fields are tried: first those to changes."""
+
+MOST_REQUESTS = 500
+"""Requests that one call may send while one response has a fault."""
+
+
+class _EndlessCall(BaseException):
+    """Ends a call that goes on sending requests; no backend takes it for an error of its own."""
 
 
 def _raising(error: DriverError) -> Fault:
@@ -53,6 +67,8 @@ class Trial:
     :param exchanges: What was sent, and received.
     :param number: Which exchange has the fault.
     :param fault: The fault.
+    :param is_login: Whether the exchanges are those of a login.
+    :ivar sent: How many requests were sent.
     :ivar hit: Whether a request got the faulty response.
     :ivar changed: Whether a change was sent that was not refused.
     :ivar verified: Whether something was read after the fault.
@@ -62,6 +78,8 @@ class Trial:
     exchanges: list[tuple[Request, Response]]
     number: int
     fault: Fault
+    is_login: bool = False
+    sent: int = 0
     hit: bool = False
     changed: bool = False
     verified: bool = False
@@ -69,7 +87,11 @@ class Trial:
 
     def respond(self, request: Request, cookies: RequestsCookieJar | None) -> Response | None:
         """What comes in response to a request, ``None`` to send it."""
-        if cookies is not self.driver._session.cookies:  # a login
+        self.sent += 1
+        if self.sent > MOST_REQUESTS:
+            raise _EndlessCall
+        is_login = cookies is not self.driver._session.cookies
+        if is_login != self.is_login:
             return None
         self.verified |= self.hit and request.reads
         self.changed |= not request.reads
@@ -105,12 +127,17 @@ class Trial:
 
 
 def try_faults(
-    driver: SlipStreamNodeDriver, call: Callable[[], object], *, is_refused: bool = False
+    driver: SlipStreamNodeDriver,
+    call: Callable[[], object],
+    *,
+    is_refused: bool = False,
+    is_change: bool = False,
 ) -> str:
     """
     Make a call once, and then with faults in each of the responses that it got.
 
     :param is_refused: Whether the server refuses it, so that there is no right result.
+    :param is_change: Whether it has to send a change.
     :raises Failed: If the outcome is neither right nor one plain error, which says that a change
         may have happened where one was sent and the server has not refused it.
     """
@@ -121,11 +148,42 @@ def try_faults(
         except DriverError as error:
             if not is_refused:
                 raise NotApplicable(f"The call fails without a fault: {error}") from None
-        exchanges = tap.exchanges
+    if is_change and all(request.reads for request, _ in tap.exchanges):
+        raise Failed("The call returns, and no change was sent.")
+    return _try_all(driver, call, tap.exchanges, usual)
+
+
+def try_login_faults(driver: SlipStreamNodeDriver) -> str:
+    """
+    Log in once, and then with faults in each of the responses; a right login is left.
+
+    :raises Failed: If a faulty response gives another error than a plain one.
+    """
+    session = driver._session
+
+    def log_in() -> None:
+        session.renew(session.login)
+
+    with tapped(driver) as tap:
+        log_in()
+    try:
+        return _try_all(driver, log_in, tap.logins, None, is_login=True)
+    finally:
+        log_in()
+
+
+def _try_all(
+    driver: SlipStreamNodeDriver,
+    call: Callable[[], object],
+    exchanges: list[tuple[Request, Response]],
+    usual: object,
+    *,
+    is_login: bool = False,
+) -> str:
     count = 0
     with instant_sleep(), _quiet():
         for number, fault in _plan(exchanges):
-            trial = Trial(driver, exchanges, number, fault)
+            trial = Trial(driver, exchanges, number, fault, is_login)
             reason = _judge(driver, call, trial, usual)
             if reason:
                 request = exchanges[number][0]
@@ -172,22 +230,38 @@ def _judge(
         with tapped(driver) as tap:
             tap.forge = trial.respond
             value = summary(call())
-    except PluginFailed as error:
-        return f"it broke: {error}"
-    except DriverError as error:
-        if trial.changed and not error.may_have_happened:
-            return f"it does not say that the change may have happened: {error!r}"
-        return None
+    except (DriverError, _EndlessCall) as error:
+        return _judge_error(trial, error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not get out
         return f"it raises {type(error).__name__}"
     fault = trial.fault
-    if not (trial.hit and fault.replaces) or fault.refusal or fault.plausible:
+    if not (trial.hit and fault.replaces) or fault.refusal or fault.plausible or trial.is_login:
         return None
     request, right = trial.exchanges[trial.number]
     if request.reads:
         return None if value == usual else f"it gives {str(value)[:200]}, not {str(usual)[:200]}"
-    is_empty = not (right.body.strip() or fault.change(_reply(right)).body)
-    return None if trial.verified or is_empty else "it is taken for done"
+    reply = fault.change(_reply(right))
+    if trial.verified or not (right.body.strip() or reply.body):
+        return None
+    kind = reply.header("content-type").partition(";")[0] or "no document"
+    return f"a response with status {reply.status} and {kind} is taken for done"
+
+
+def _judge_error(trial: Trial, error: BaseException) -> str | None:
+    """Say what is wrong with the error that a trial ends with."""
+    if trial.sent > MOST_REQUESTS:
+        return (
+            f"it sends more than {MOST_REQUESTS} requests; a list in pages must end at a cursor"
+            " that it has had"
+        )
+    if isinstance(error, PluginFailed):
+        return f"it broke: {error}"
+    reads_only = all(request.reads for request, _ in trial.exchanges)
+    if reads_only and isinstance(error, BadInput) and not isinstance(error, UnknownName):
+        return f"it raises {type(error).__name__}, which blames the user's input: {error}"
+    if trial.changed and not trial.is_login and not getattr(error, "may_have_happened", False):
+        return f"it does not say that the change may have happened: {error!r}"
+    return None
 
 
 def _reply(response: Response) -> Reply:

@@ -26,6 +26,7 @@ class Tap(Transport):
     :param session: The session, logged in.
     :ivar requests: All that was sent.
     :ivar exchanges: What the session has sent, logins left out, and received.
+    :ivar logins: The same of its logins.
     :ivar forge: Gives the response to a request and its cookies; ``None`` to send it.
     """
 
@@ -34,6 +35,7 @@ class Tap(Transport):
         self._session, self._transport = session, session.transport
         self.requests: list[Request] = []
         self.exchanges: list[tuple[Request, Response]] = []
+        self.logins: list[tuple[Request, Response]] = []
         self.forge: Callable[[Request, RequestsCookieJar | None], Response | None] = _forge_nothing
 
     def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
@@ -44,8 +46,8 @@ class Tap(Transport):
             response = self._transport.send(request, cookies=cookies)
         elif response.status in _REDIRECTS:
             raise self._redirected(response)
-        if self.is_own(cookies):
-            self.exchanges.append((request, response))
+        exchanges = self.exchanges if self.is_own(cookies) else self.logins
+        exchanges.append((request, response))
         return response
 
     def is_own(self, cookies: RequestsCookieJar | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -13,13 +13,22 @@ from typing import Any
 import attrs
 import pytest
 
-from slipstream import Request, Session, conformance, hookimpl
+from slipstream import (
+    Credentials,
+    Login,
+    LoginAttempt,
+    Request,
+    Session,
+    conformance,
+    hookimpl,
+)
+from slipstream.errors import BadInput, UnknownName
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.sandbox import Sandbox
 from slipstream.testing.backend_checks import BACKEND_CHECKS
 from slipstream.testing.plugins import BackendSuite, Subject, using_plugin
 from slipstream.testing.recorder import ServerUnknownError, identify
-from slipstream.values import Connector
+from slipstream.values import Connector, DeploymentState, Module, RunParameter, ServiceOffer
 
 BLOG = "apps/WordPress/wordpress"
 LOCATIONS = ("swarm-lausanne", "exoscale-ch-gva")
@@ -127,6 +136,55 @@ def take_anything(self: Any, deployment_id: str, force: bool, raw: Mapping[str, 
     return bool(self.session.send(request, doing="delete a server"))
 
 
+def read_until_the_last(self: Any, path: str, recurse: bool, connector: str) -> Iterator[Module]:
+    """Read page after page, and never notice that they repeat."""
+    names: list[object] = []
+    while "wordpress" not in names:
+        page = self.list_of("templates")
+        names = [template.get("id") for template in page]
+        yield from map(self.module, page)
+
+
+def trust_the_zone(self: Any, deployment_id: str, name: str, ignore_abort: bool) -> RunParameter:
+    server = self.get(f"/v1/servers/{deployment_id}", "read a server")
+    if name != "zone":
+        raise UnknownName("parameter", name, ["zone"])
+    return RunParameter(name=name, value=server["zone"])
+
+
+def trust_the_log(
+    self: Any, deployment_id: str, components: object, lines: int, timeout: float
+) -> dict[str, list[str]]:
+    server = self.get(f"/v1/servers/{deployment_id}", "read a log")
+    return {"": [server["state"]]}
+
+
+def trust_the_ticket(attempt: LoginAttempt, credentials: Credentials) -> Login:
+    document = {"user": credentials.key, "password": credentials.secret}
+    answer = attempt.post("/v1/login", json=document, doing="log in")
+    return attempt.finish(user_name=credentials.key, data=answer["ticket"])
+
+
+def blame_the_user(self: Any) -> Iterator[Connector]:
+    for zone in self.list_of("zones"):
+        if not zone.get("name"):
+            raise BadInput("The zone has no name.")
+        yield Connector(id=zone["name"], name=zone["name"])
+
+
+def offer_everything(
+    self: Any, connector: str | None, usable_only: bool
+) -> Iterable[ServiceOffer]:
+    module = import_module("example_slipstream_minicloud")
+    offers: Iterable[ServiceOffer] = module.MiniCloud.list_service_offers(self, None, usable_only)
+    return offers
+
+
+def forget_the_end(self: Any, deployment_id: str, states: frozenset[str]) -> DeploymentState:
+    server = self.get_deployment(deployment_id)
+    return DeploymentState(state=server.state, phase=server.phase)
+
+
 FAULTS: Mapping[str, tuple[dict[str, Any], set[str]]] = {
     "renewal": ({"authorise": keep_first_ticket}, {"renewal", "renewal-in-changes"}),
     "explain": ({"post": post_as_a_read}, {"explain"}),
@@ -148,6 +206,25 @@ FAULTS: Mapping[str, tuple[dict[str, Any], set[str]]] = {
         {"hostile-changes.stop_deployment"},
     ),
     "any response": ({"terminate": take_anything}, {"hostile-changes.terminate"}),
+    "pages": ({"list_modules": read_until_the_last}, {"hostile.list_modules"}),
+    "a parameter": ({"get_parameter": trust_the_zone}, {"hostile.get_parameter"}),
+    "a log": ({"get_logs": trust_the_log}, {"hostile-changes.get_logs"}),
+    "a login": ({"log_in": trust_the_ticket}, {"hostile-login"}),
+    "no change": (
+        {"reboot_deployment": lambda _, deployment_id: True},
+        {"hostile-changes.reboot_deployment"},
+    ),
+    "bad input": ({"list_connectors": blame_the_user}, {"hostile.list_connectors"}),
+    "offers": ({"list_service_offers": offer_everything}, {"offers"}),
+    "the end": ({"get_state": forget_the_end}, {"destroyed"}),
+}
+REASONS = {
+    "any response": "a response with status 200 and text/html is taken for done",
+    "pages": "it sends more than 500 requests",
+    "no change": "The call returns, and no change was sent.",
+    "bad input": "it raises BadInput, which blames the user's input",
+    "offers": "list_sizes('north') gives 'large' of south.",
+    "the end": "on a 404 let it return super().get_state(deployment_id, states)",
 }
 
 
@@ -156,17 +233,29 @@ def test_a_faulty_backend_fails_where_the_example_holds(fault: str, minicloud: A
     module = import_module("example_slipstream_minicloud")
     methods, names = FAULTS[fault]
     [kind] = module.slipstream_endpoints()
-    faulty = attrs.evolve(
-        kind, name="faulty", hosts=(), backend=type("Faulty", (kind.backend,), methods)
+    [ticket] = module.slipstream_login_methods()
+    login = attrs.evolve(
+        ticket, name="faulty", authenticate=methods.get("log_in", ticket.authenticate)
     )
-    plugin = SimpleNamespace(slipstream_endpoints=hookimpl(lambda: [faulty]))
+    faulty = attrs.evolve(
+        kind,
+        name="faulty",
+        hosts=(),
+        login_methods="faulty",
+        default_login="faulty",
+        backend=type("Faulty", (kind.backend,), {**methods, "log_in": kind.backend.log_in}),
+    )
+    plugin = SimpleNamespace(
+        slipstream_endpoints=hookimpl(lambda: [faulty]),
+        slipstream_login_methods=hookimpl(lambda: [login]),
+    )
     options: dict[str, Any] = {"ex_endpoint": minicloud.url, "ex_endpoint_kind": "faulty"}
     with using_plugin(plugin):
         options["ex_disable_plugins"] = ["policy", "size-cache"]
         driver = SlipStreamNodeDriver("ada", "lovelace", **options)
         image = driver.get_image("wordpress")
         shared = {"node arguments": {"image": image}, "wait": FAST, "may create": True}
-        failed = set()
+        failed, reasons = set(), ""
         for check in BACKEND_CHECKS:
             part = check.name.removeprefix("backend.")
             if part not in {name.partition(".")[0] for name in names}:
@@ -177,9 +266,32 @@ def test_a_faulty_backend_fails_where_the_example_holds(fault: str, minicloud: A
                     check.function(subject, *arguments)
                 except conformance.NotApplicable:
                     pass
-                except Exception:  # noqa: BLE001 - a failure of whatever sort
+                except Exception as failure:  # noqa: BLE001 - of whatever sort
+                    reasons += f"{failure}\n"
                     failed.add(part if part in names else case.removeprefix("backend."))
     assert failed == names
+    assert REASONS.get(fault, "") in reasons
+
+
+@pytest.mark.parametrize(
+    ("method", "disabled", "message"),
+    [
+        ("device-cod", [], "Unknown login method 'device-cod' for open endpoints; did you mean"),
+        ("template", [], "Unknown login method 'template' for open endpoints; known: "),
+        ("device-code", ["device-code"], "the plugin 'device-code' of .* is disabled"),
+    ],
+)
+def test_a_login_method_that_a_kind_without_templates_does_not_have(
+    method: str, disabled: list[str], message: str, minicloud: Any
+) -> None:
+    [kind] = import_module("example_slipstream_minicloud").slipstream_endpoints()
+    open_kind = attrs.evolve(kind, name="open", hosts=(), login_methods=())
+    options: dict[str, Any] = {"ex_endpoint": minicloud.url, "ex_endpoint_kind": "open"}
+    options |= {"ex_login_method": method, "ex_disable_plugins": disabled}
+    plugin = SimpleNamespace(slipstream_endpoints=hookimpl(lambda: [open_kind]))
+    with using_plugin(plugin), pytest.raises(BadInput, match=message) as caught:
+        SlipStreamNodeDriver("ada", "lovelace", **options)
+    assert "session template" not in str(caught.value)
 
 
 def test_conformance_names_a_location_that_a_policy_allows(

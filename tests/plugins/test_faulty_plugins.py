@@ -13,7 +13,7 @@ import pytest
 from libcloud.compute.base import NodeImage
 
 from slipstream import Backend, EndpointKind, LoginMethod, Request, hookimpl
-from slipstream.errors import DriverError, MalformedAnswer, NotSupported, PluginFailed
+from slipstream.errors import DriverError, MalformedAnswer, NotFound, NotSupported, PluginFailed
 from slipstream.hookspecs import OPERATIONS
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.values import (
@@ -176,6 +176,12 @@ def size(**numbers):
 BACKENDS = {
     "unprintable-error": ("list_connectors", lazily(Unprintable("x")), locations, "Unprintable"),
     "error-without-parts": ("list_connectors", lazily(Empty), locations, "Empty"),
+    "odd-endpoint": (
+        "get_deployment",
+        lambda self, _: raising(NotFound("No.", endpoint=self.session.endpoint))(self),
+        lambda d: d.ex_get_node("x"),
+        "NotFound whose endpoint is of type Endpoint, not a text",
+    ),
     "odd-hint": (
         "get_deployment",
         raising(hint_of_no_text),

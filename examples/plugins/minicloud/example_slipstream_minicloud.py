@@ -178,7 +178,7 @@ def as_object(response: Response) -> dict[str, Any]:
 
 def text(document: dict[str, Any], name: str) -> str:
     value = document.get(name)
-    if not isinstance(value, str):
+    if not (isinstance(value, str) and value):
         raise MalformedAnswer(f"MiniCloud sent a document without {name!r}.")
     return value
 
