@@ -414,12 +414,10 @@ def describe_kind(error: BaseException) -> str:
     :param error: The exception.
     """
     name = type(error).__name__
-    for part in ("endpoint", "hint", "args") if isinstance(error, DriverError) else ():
+    for part in ("endpoint", "hint") if isinstance(error, DriverError) else ():
         value = getattr(error, part, None)
-        value = value[:1] and value[0] if part == "args" else value
-        if value and not isinstance(value, str):
-            what = "message" if part == "args" else part
-            return f"{name} whose {what} is of type {type(value).__name__}, not a text"
+        if not isinstance(value, str | None):
+            return f"{name} whose {part} is of type {type(value).__name__}, not a text"
     return name
 
 
