@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from slipstream.errors import MalformedAnswer
 from slipstream.values.fields import Record, to_mapping, to_tuple
 
 Raw = Mapping[str, Any]
@@ -28,7 +29,7 @@ def _raw() -> Any:
 
 def _check_id(record: object, _: object, value: object) -> None:
     if value == "":
-        raise ValueError(f"The id of a {type(record).__name__} is empty.")
+        raise MalformedAnswer(f"The server gave a {type(record).__name__} whose id is empty.")
 
 
 def _id() -> Any:

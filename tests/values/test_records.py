@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipstream.errors import BadInput, UnknownName, nearest, shorten
+from slipstream.errors import BadInput, MalformedAnswer, UnknownName, nearest, shorten
 from slipstream.transport.messages import Request, Response
 from slipstream.values import (
     Connector,
@@ -48,7 +48,7 @@ def test_record_is_frozen(record: Credentials | Endpoint) -> None:
 
 @pytest.mark.parametrize("record", [Deployment, ServiceOffer, Connector, VirtualMachine])
 def test_record_without_an_id_is_refused(record: type) -> None:
-    with pytest.raises(ValueError, match=f"The id of a {record.__name__} is empty"):
+    with pytest.raises(MalformedAnswer, match=f"gave a {record.__name__} whose id is empty"):
         record(id="", name="x")
 
 
