@@ -74,17 +74,21 @@ from slipstream.values.ssh_key import SSHKey, generate
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
 
 
-def priced_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iterator[ServiceOffer]:
-    """Put offers without a price last; leave them out unless ``all_of_them`` or none has one."""
-    unpriced, has_priced = [], False
+def complete_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iterator[ServiceOffer]:
+    """
+    Put offers that leave memory, disk or price open last.
+
+    Leave them out unless ``all_of_them`` are asked for, or there is no other.
+    """
+    incomplete, has_complete = [], False
     for offer in offers:
-        if offer.price is None:
-            unpriced.append(offer)
+        if None in (offer.ram, offer.disk, offer.price):
+            incomplete.append(offer)
         else:
-            has_priced = True
+            has_complete = True
             yield offer
-    if all_of_them or not has_priced:
-        yield from unpriced
+    if all_of_them or not has_complete:
+        yield from incomplete
 
 
 def _without_self(signature: inspect.Signature) -> inspect.Signature:
@@ -351,11 +355,12 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         List the service offers for machines on the user's own locations, by location.
 
-        Offers without a price are left out, unless none has one: programs compare prices, and
-        an unknown one is 0.
+        Offers that leave memory, disk or price open are left out, unless all do: programs
+        compare sizes, and what is unknown is 0.
 
         :param location: Only those of this location, which may be any.
-        :keyword ex_all: List those of other locations too, and last those without a price.
+        :keyword ex_all: List those of other locations too, and last those that leave something
+            open.
         :requests: SlipStream 3: the user's profile and credentials, and 1 for each 1,000 service
             offers; only the last with a location or ``ex_all``. Nuvla none.
         :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
@@ -364,7 +369,7 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         sizes = list(self.ex_iterate_sizes(location, ex_all=ex_all))
         return sorted(
-            sizes, key=lambda size: ("price" in size.extra["unknown"], size.extra["locations"])
+            sizes, key=lambda size: (bool(size.extra["unknown"]), size.extra["locations"])
         )
 
     @operation
@@ -375,13 +380,14 @@ class SlipStreamNodeDriver(NodeDriver):
         Go through the service offers that :meth:`list_sizes` lists, as the server orders them.
 
         :param location: Only those of this location, which may be any.
-        :keyword ex_all: List those of other locations too, and last those without a price.
+        :keyword ex_all: List those of other locations too, and last those that leave something
+            open.
         :requests: those of :meth:`list_sizes`: SlipStream 3, Nuvla none.
         """
         location_id = self._location_id(location)
         arguments.checked("ex_all", ex_all, bool, "True or False")
         offers = self._backend.list_service_offers(location_id, usable_only=not ex_all)
-        return (convert.size(offer, self) for offer in priced_first(offers, all_of_them=ex_all))
+        return (convert.size(offer, self) for offer in complete_first(offers, all_of_them=ex_all))
 
     @operation
     def list_images(

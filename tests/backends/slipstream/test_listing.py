@@ -146,6 +146,13 @@ def test_size_that_leaves_something_open(driver: Driver) -> None:
     assert (metal.price, metal.extra["unknown"]) == (0, ["ram", "disk", "price"])
 
 
+@pytest.mark.parametrize("attribute", ["ram", "disk", "price"])
+def test_smallest_of_the_usual_sizes_leaves_nothing_open(driver: Driver, attribute: str) -> None:
+    sizes = driver.list_sizes()
+    assert min(getattr(size, attribute) for size in sizes) > 0
+    assert not any(size.extra["unknown"] for size in sizes)
+
+
 @pytest.mark.parametrize(
     ("value", "ram", "unknown"),
     [
@@ -159,7 +166,7 @@ def test_size_with_an_amount(
 ) -> None:
     name = driver.list_sizes()[0].id
     document(sandbox, name)["resource:ram"] = value
-    (size,) = [size for size in driver.list_sizes() if size.id == name]
+    (size,) = [size for size in driver.list_sizes(ex_all=True) if size.id == name]
     assert (size.ram, type(size.ram), size.extra["unknown"]) == (ram, type(ram), unknown)
 
 
@@ -184,22 +191,26 @@ def test_list_sizes_of_the_own_locations(login: Login, sandbox: Sandbox, user: s
     assert [size.id for size in sizes] == [
         size.id
         for size in everything
-        if size.extra["location"] in own and "price" not in size.extra["unknown"]
+        if size.extra["location"] in own and not size.extra["unknown"]
     ]
     assert {size.extra["location"] for size in sizes} == own
     assert all(f"location={size.extra['location']}" in repr(size) for size in sizes)
     assert everything[-1].extra["unknown"] == ["ram", "disk", "price"]
 
 
-def test_list_sizes_without_any_price(driver: Driver, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("name", ["price:unitCost", "resource:ram", "resource:disk"])
+def test_list_sizes_that_all_leave_something_open(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
     location, *_ = driver.list_locations()
-    ids = [size.id for size in driver.list_sizes(location)]
-    for identifier in ids[1:]:
-        document(sandbox, identifier).pop("price:unitCost")
-    assert [size.id for size in driver.list_sizes(location)] == ids[:1]
-    assert [size.id for size in driver.list_sizes(location, ex_all=True)] == ids
-    document(sandbox, ids[0]).pop("price:unitCost")
-    assert [size.id for size in driver.list_sizes(location)] == ids
+    ids = [size.id for size in driver.list_sizes(location, ex_all=True)]
+    first, *others = [size.id for size in driver.list_sizes(location)]
+    for identifier in others:
+        document(sandbox, identifier).pop(name)
+    assert [size.id for size in driver.list_sizes(location)] == [first]
+    assert {size.id for size in driver.list_sizes(location, ex_all=True)} == set(ids)
+    document(sandbox, first).pop(name)
+    assert {size.id for size in driver.list_sizes(location)} == set(ids)
 
 
 @pytest.mark.parametrize(

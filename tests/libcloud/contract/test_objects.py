@@ -52,7 +52,7 @@ def objects(endpoint: LiveEndpoint, driver: SlipStreamNodeDriver, node: Node) ->
         *driver.list_nodes(ex_addresses=True),
         *driver.list_images(),
         endpoint.image(driver),
-        *driver.list_sizes(),
+        *driver.list_sizes(ex_all=True),
         *driver.list_locations(),
         driver.create_key_pair("made"),
         *driver.list_key_pairs(),
