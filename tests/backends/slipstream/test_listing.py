@@ -242,7 +242,7 @@ def test_list_locations_with_their_countries(driver: Driver, sandbox: Sandbox) -
     ireland, geneva = listed()
     assert ireland == ("connector/ec2-eu-west", "ec2-eu-west", "IE", [])
     assert geneva == ("connector/exoscale-ch-gva", "exoscale-ch-gva", "CH", [])
-    for size in driver.list_sizes():
+    for size in driver.list_sizes(ex_all=True):
         if size.extra["location"] == "ec2-eu-west":
             document(sandbox, size.id).pop("resource:country", None)
     assert listed() == [("connector/ec2-eu-west", "ec2-eu-west", "", ["country"]), geneva]
