@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from slipstream.plugins import default_plugins
 from slipstream.version import VERSION
 
 SORTS = ("login", "kind", "backend", "wrapper")
@@ -30,6 +31,12 @@ def write(sort: str, name: str, folder: Path) -> Path:
         raise click.UsageError(
             f"{name!r} cannot be the name of a plugin: use lower-case words joined by hyphens."
         )
+    plugins = default_plugins()
+    for contribution in (*plugins.endpoint_kinds, *plugins.login_methods):
+        if contribution.record.name == name and contribution.plugin.built_in:
+            raise click.UsageError(
+                f"{name!r} is the name of something that comes with the package."
+            )
     module, target = f"slipstream_{name.replace('-', '_')}", folder / f"slipstream-{name}"
     if target.exists():
         raise click.UsageError(f"{target} exists already.")

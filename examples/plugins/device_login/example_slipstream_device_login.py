@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from slipstream import Credentials, Login, LoginAttempt, LoginMethod, hookimpl
-from slipstream.errors import BadInput, InvalidCredentials
+from slipstream.errors import BadInput, InvalidCredentials, MalformedAnswer
 
 CLIENT = "slipstream"
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -26,7 +27,7 @@ def authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
         answer = attempt.post(f"{provider}/token", form=form, doing="renew the login")
     else:
         answer = ask_in_browser(attempt, provider)
-    login = attempt.log_in_with_template("mitreid-token", {"token": answer["access_token"]})
+    login = attempt.log_in_with_template("mitreid-token", {"token": text(answer, "access_token")})
     login.data = answer.get("refresh_token")
     return login
 
@@ -34,17 +35,32 @@ def authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
 def ask_in_browser(attempt: LoginAttempt, provider: str) -> dict[str, Any]:
     form = {"client_id": CLIENT}
     device = attempt.post(f"{provider}/device", form=form, doing="get a code to log in with")
-    print(f"Open {device['verification_uri']} and type {device['user_code']}.", file=sys.stderr)
-    form |= {"grant_type": GRANT, "device_code": device["device_code"]}
-    deadline = time.monotonic() + device["expires_in"]
+    address, code = text(device, "verification_uri"), text(device, "user_code")
+    print(f"Open {address} and type {code}.", file=sys.stderr)
+    form |= {"grant_type": GRANT, "device_code": text(device, "device_code")}
+    deadline = time.monotonic() + seconds(device, "expires_in", 600)
     while time.monotonic() < deadline:
-        time.sleep(device.get("interval", 5))
+        time.sleep(seconds(device, "interval", 5))
         answer = attempt.post(f"{provider}/token", form=form, doing="log in", allow={400})
         if "access_token" in answer:
             return answer
         if answer.get("error") != "authorization_pending":
             raise InvalidCredentials("The login was refused in the browser.", endpoint=provider)
     raise InvalidCredentials("Nobody typed the code in time.", endpoint=provider)
+
+
+def text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
+    if not (isinstance(value, str) and value):
+        raise MalformedAnswer(f"The identity provider sent no {name!r}.")
+    return value
+
+
+def seconds(document: Mapping[str, Any], name: str, default: float) -> float:
+    value = document.get(name, default)
+    if not isinstance(value, int | float) or not 0 <= value <= 86_400:
+        raise MalformedAnswer(f"The identity provider sent no seconds as {name!r}.")
+    return value
 
 
 @hookimpl
