@@ -154,14 +154,22 @@ class Operations:
         return call
 
     def get_deployments(self, deployment_ids: Sequence[str]) -> list[Deployment]:
-        """See :meth:`Backend.get_deployments`; none may be left out."""
+        """See :meth:`Backend.get_deployments`; none may be left out, and none be another."""
         deployments = list(
             self._call("get_deployments", {"deployment_ids": tuple(deployment_ids)})
         )
         if len(deployments) != len(deployment_ids):
             count = f"it gave {len(deployments)} deployments for {len(deployment_ids)} ids"
             raise self._backend_failure(f"{PREFIX}get_deployments")(count)
+        for deployment, deployment_id in zip(deployments, deployment_ids, strict=True):
+            _check_id(deployment, deployment_id)
         return deployments
+
+    def get_deployment(self, deployment_id: str) -> Deployment:
+        """See :meth:`Backend.get_deployment`; it may be no other one."""
+        deployment: Deployment = self._call("get_deployment", {"deployment_id": deployment_id})
+        _check_id(deployment, deployment_id)
+        return deployment
 
     def deploy(self, request: DeploymentRequest) -> Any:
         """
@@ -315,6 +323,15 @@ def _frozen(argument: Any) -> Any:
     if isinstance(argument, list):
         return tuple(argument)
     return types.MappingProxyType(dict(argument)) if isinstance(argument, dict) else argument
+
+
+def _check_id(deployment: Deployment, deployment_id: str) -> None:
+    # An id may be given without its collection, and a UUID in capitals.
+    first, second = (text.rpartition("/")[2].lower() for text in (deployment.id, deployment_id))
+    if first != second:
+        raise MalformedAnswer(
+            f"Cannot read deployment {deployment_id}: the response is about another one."
+        )
 
 
 def _is_finite(number: float | None) -> bool:

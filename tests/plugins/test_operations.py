@@ -13,6 +13,7 @@ from libcloud.compute.types import NodeState
 from slipstream import hookspecs
 from slipstream.libcloud.errors import (
     BadInput,
+    MalformedAnswer,
     NodeFailed,
     NotSupported,
     PluginFailed,
@@ -316,6 +317,23 @@ def test_a_backend_that_reads_one_deployment_can_be_waited_for_with_many(add_plu
     ]
     with pytest.raises(NodeFailed, match="Deployment gone is Deleted and cannot run any more"):
         driver.wait_until_running(nodes_of("one", "gone"))
+
+
+ANOTHER = """\
+def get_deployment(self, deployment_id):
+    return Deployment(id="another", state="Ready", phase=Phase.RUNNING)
+"""
+
+
+def test_a_backend_that_gives_another_deployment_is_not_believed(add_plugin, as_alice):
+    add_plugin("elsewhere", foreign(ANOTHER))
+    driver = as_alice(ex_endpoint_kind="elsewhere")
+    for read in (
+        lambda: driver.ex_get_node("one"),
+        lambda: driver.wait_until_running(nodes_of("another", "one")),
+    ):
+        with pytest.raises(MalformedAnswer, match="one: the response is about another one"):
+            read()
 
 
 TOO_FEW = """\
