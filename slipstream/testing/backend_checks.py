@@ -161,6 +161,9 @@ def _read(subject: Subject, name: str) -> Call:
     node = _any_node(subject) if name in _OF_A_NODE else ""
     if name == "get_parameter":
         what = _any_parameter(driver, node)
+        if what == PLACEHOLDER and "backend node" in subject.shared:
+            _wait(subject, node)  # a node that starts may have none yet
+            what = _any_parameter(driver, node)
     return lambda: READS[name](driver, what, node)
 
 

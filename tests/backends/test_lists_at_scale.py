@@ -182,7 +182,7 @@ def many_entries(number: int, _: str) -> Callable[..., Response]:
                 "created": f"{START - timedelta(seconds=place):%Y-%m-%dT%H:%M:%S.000Z}",
                 "state": "running",
                 "ip": "203.0.113.7",
-                "price:unitCost": 1,
+                **dict.fromkeys(["price:unitCost", "resource:ram", "resource:disk"], 1),
             }
             for place in range(first, min(last, number))
         ]
