@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from slipstream.sandbox.cimi import JsonProblem, Reply, action, message, not_found
+from slipstream.sandbox.cimi import JsonProblem, Reply, action, message, not_found, server_error
 from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL
-from slipstream.sandbox.nuvla.resource import Resource, server_error
+from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.state import State
 from slipstream.sandbox.store import Document
 

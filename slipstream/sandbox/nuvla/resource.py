@@ -50,12 +50,6 @@ _EVENTFUL = frozenset(
 _DONE = {"add": "added", "edit": "edited", "delete": "deleted", "start": "started"}
 
 
-def server_error(reason: str) -> JsonProblem:
-    """The refusal that an exception within the server makes."""
-    message = f"Unexpected exception thrown: {reason}"
-    return JsonProblem(500, message, content_type="application/json; charset=utf-8")
-
-
 def forbidden(identifier: str) -> JsonProblem:
     """The refusal of a right on a resource."""
     return JsonProblem(403, f"invalid credentials for '{identifier}'", identifier)
@@ -195,7 +189,7 @@ class Resource(cimi.Resource[State, Identity]):
     def body(self) -> Document:
         body = self.request.body
         if type(body) in self.failures:
-            raise server_error(self.failures[type(body)])
+            raise cimi.server_error(self.failures[type(body)])
         return body if isinstance(body, dict) else {}
 
     def check_schema(self, document: Document, identifier: str = "") -> None:

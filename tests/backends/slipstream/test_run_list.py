@@ -290,6 +290,13 @@ def test_list_images_of_an_app_store_that_repeats(driver: Driver, serve: Any) ->
     assert len(driver.list_images()) == 1
 
 
+def component(name: str, parent: str) -> str:
+    return (
+        f'<imageModule category="Image" shortName="{name}" parentUri="module/apps"'
+        f' moduleReferenceUri="module/{parent}"/>'
+    )
+
+
 @pytest.mark.parametrize(
     "parents", [["apps/b", "apps/a"], ["apps/a"], ["apps/b", "apps/b/7"]], ids=str
 )
@@ -297,10 +304,7 @@ def test_parents_that_go_round(driver: Driver, serve: Any, parents: list[str]) -
     def answer(request: Request, number: int) -> str:
         name = request.path.rpartition("/")[2]
         parent = parents[min(number, len(parents) - 1)]
-        return (
-            f'<imageModule category="Image" shortName="{name}" parentUri="module/apps"'
-            f' moduleReferenceUri="module/{parent}"/>'
-        )
+        return component(name, parent)
 
     requests = serve(answer)
     with pytest.raises(BadInput, match="Unknown parameter 'color'"):
@@ -310,10 +314,7 @@ def test_parents_that_go_round(driver: Driver, serve: Any, parents: list[str]) -
 
 def test_parents_without_end(driver: Driver, serve: Any) -> None:
     def answer(_: Request, number: int) -> str:
-        return (
-            f'<imageModule category="Image" shortName="c{number}" parentUri="module/apps"'
-            f' moduleReferenceUri="module/apps/c{number + 1}"/>'
-        )
+        return component(f"c{number}", f"apps/c{number + 1}")
 
     requests = serve(answer)
     with pytest.raises(MalformedAnswer, match="built on more than 50 others"):
