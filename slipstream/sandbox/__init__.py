@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.faults import Fault, Faults
-from slipstream.sandbox.journal import Entry, Journal
-from slipstream.sandbox.login import Login
 from slipstream.sandbox.sandbox import Sandbox
+from slipstream.sandbox.server import Entry, Journal
+from slipstream.sandbox.world import Login
 
 __all__ = ["Clock", "Entry", "Fault", "Faults", "Journal", "Login", "Sandbox"]

@@ -26,19 +26,55 @@ and the sandbox has not is named in ``unplayed``: its addresses answer 501.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
 import attrs
 from flask import Flask, Response, abort, json, request
+from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from werkzeug.exceptions import HTTPException
 
+from slipstream.sandbox.clock import iso
 from slipstream.sandbox.schema import Description
-from slipstream.sandbox.server import USER_KEY
+from slipstream.sandbox.server import LARGEST_BODY, USER_KEY
 from slipstream.sandbox.store import Document, Query, Result, TooManyDocuments
-from slipstream.sandbox.timestamps import iso
-from slipstream.sandbox.web import current_world
 from slipstream.sandbox.world import BaseWorld
+
+FORM = "application/x-www-form-urlencoded"
+WORLD_KEY = "slipstream.sandbox.world"
+
+
+def current_world() -> Any:
+    """The world that a request is for: one application serves the worlds of all sandboxes."""
+    return request.environ[WORLD_KEY]
+
+
+def base_url() -> str:
+    """Tell the address of the server as the client sees it."""
+    headers = request.headers
+    host = headers.get("X-Forwarded-Host") or request.host
+    if "X-Forwarded-Host" in headers and "X-Forwarded-Port" in headers:
+        host = f"{host}:{headers['X-Forwarded-Port']}"
+    return f"{headers.get('X-Forwarded-Proto') or request.scheme}://{host}"
+
+
+def query_fields(form: MultiDict[str, str] | None) -> dict[str, list[str]]:
+    """Collect the parameters of the address and of a form, if the body is one."""
+    return dict(CombinedMultiDict([request.args, form or MultiDict()]).lists())
+
+
+def unpacked(content: bytes) -> bytes:
+    """Unpack a body that was packed by gzip; an OSError if it is not, or is too large."""
+    reader = zlib.decompressobj(wbits=31)
+    try:
+        body = reader.decompress(content, LARGEST_BODY)
+    except zlib.error as error:
+        raise OSError("The body is not packed by gzip.") from error
+    if not reader.eof:
+        raise OSError("The body is too large, or not whole.")
+    return body
+
 
 METHODS = ["GET", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "HEAD"]
 ENTRY_POINT = "cloud-entry-point"

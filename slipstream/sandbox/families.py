@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,8 @@ import attrs
 from slipstream.sandbox import nuvla, slipstream3
 from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.identifiers import Identifiers
-from slipstream.sandbox.login import Login
-from slipstream.sandbox.nuvla.overview import overview as overview_of_nuvla
-from slipstream.sandbox.overview import Overview
 from slipstream.sandbox.server import Application
-from slipstream.sandbox.slipstream3.overview import overview as overview_of_slipstream
-from slipstream.sandbox.world import BaseWorld
+from slipstream.sandbox.world import BaseWorld, Login
 
 
 @attrs.frozen
@@ -29,7 +25,6 @@ class Family:
     version: str
     package: Any
     """What has the class of its worlds, and the functions that fill and serve one."""
-    overview: Callable[[Any], Overview]
     module: str
     driver: str
     location: str
@@ -70,11 +65,11 @@ class Family:
 
 FAMILIES: Mapping[str, Family] = {
     "slipstream": Family(
-        *("SlipStream", "3.71", slipstream3, overview_of_slipstream),
+        *("SlipStream", "3.71", slipstream3),
         *("compute_driver", "SlipStreamNodeDriver", "exoscale-ch-gva"),
     ),
     "nuvla": Family(
-        *("Nuvla", "6.19", nuvla, overview_of_nuvla),
+        *("Nuvla", "6.19", nuvla),
         *("nuvla_driver", "NuvlaNodeDriver", "swarm-lausanne"),
     ),
 }

@@ -1,10 +1,22 @@
-"""Names for new things, the same in every sandbox for the same requests."""
+"""Identifiers, addresses, secrets, SSH keys and signed tokens."""
 
 from __future__ import annotations
 
+import functools
 import random
 import uuid
+from datetime import datetime
 from hashlib import sha256
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -47,3 +59,38 @@ def secret_digest(secret: str) -> str:
     """What is kept of an API key's secret: of the letters of its alphabet, as on the servers."""
     bare = "".join(letter for letter in secret if letter in _ALPHABET)
     return sha256(bare.encode()).hexdigest()
+
+
+def make_ssh_key(size: int) -> tuple[str, str]:
+    """Make an RSA key pair."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=size)
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    private = key.private_bytes(
+        Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    ).decode()
+    return public, private
+
+
+@functools.cache
+def _signing_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def sign_token(claims: dict[str, Any], *, realm: str) -> str:
+    """Make a token."""
+    return jwt.encode(claims, _signing_key(), algorithm="RS256", headers={"kid": realm})
+
+
+def verify_token(token: str, *, realm: str, now: datetime) -> dict[str, Any] | None:
+    """Read a token."""
+    # The sandbox's clock decides what has expired, not the machine's.
+    public_key = _signing_key().public_key()
+    options: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+    try:
+        header = jwt.get_unverified_header(token)
+        claims = jwt.decode(token, public_key, algorithms=["RS256"], options=options)
+    except jwt.PyJWTError:
+        return None
+    if header.get("kid") != realm or claims["exp"] <= now.timestamp():
+        return None
+    return dict(claims)

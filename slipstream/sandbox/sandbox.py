@@ -13,9 +13,8 @@ from slipstream.sandbox.families import FAMILIES
 from slipstream.sandbox.faults import Faults
 from slipstream.sandbox.front import FRONTS, VendorFront
 from slipstream.sandbox.identifiers import Identifiers
-from slipstream.sandbox.journal import Journal
-from slipstream.sandbox.login import Login
-from slipstream.sandbox.server import Gate, Server
+from slipstream.sandbox.server import Gate, Journal, Server
+from slipstream.sandbox.world import Login
 from slipstream.values.numbers import check_number
 
 

@@ -7,9 +7,31 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from uuid import uuid4
 
+import attrs
+
 from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.identifiers import Identifiers
+from slipstream.sandbox.overview import Overview
 from slipstream.sandbox.store import Document, Store
+
+
+@attrs.frozen(kw_only=True)
+class Login:
+    """
+    A way into the sandbox.
+
+    :param username: The user's name.
+    :param password: The password.
+    :param key: Id of an API key.
+    :param secret: Its secret.
+    :param token: A token for the login method ``mitreid-token``; empty where there is none.
+    """
+
+    username: str
+    password: str = attrs.field(repr=False)
+    key: str
+    secret: str = attrs.field(repr=False)
+    token: str = attrs.field(default="", repr=False)
 
 
 class BaseWorld(ABC):
@@ -33,6 +55,10 @@ class BaseWorld(ABC):
     @abstractmethod
     def tick(self) -> None:
         """Bring everything that moves by itself up to date."""
+
+    @abstractmethod
+    def overview(self) -> Overview:
+        """Describe it for the dashboard."""
 
     def add_document(self, document: Document) -> Document:
         """Add any JSON document, which has its ``id`` and ``acl``."""

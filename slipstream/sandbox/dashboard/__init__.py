@@ -16,10 +16,8 @@ from werkzeug.wrappers import Response as Redirection
 
 from slipstream.sandbox.families import Family
 from slipstream.sandbox.faults import Faults
-from slipstream.sandbox.journal import Journal
-from slipstream.sandbox.login import Login
-from slipstream.sandbox.server import Application, Environ
-from slipstream.sandbox.world import BaseWorld
+from slipstream.sandbox.server import Application, Environ, Journal
+from slipstream.sandbox.world import BaseWorld, Login
 
 _STATIC = Path(__file__).with_name("static")
 _FILES = {
@@ -75,7 +73,7 @@ class Dashboard:
         world = self._world
         with world.lock:
             world.tick()
-            overview = self._family.overview(world)
+            overview = world.overview()
         return render_template(
             "dashboard.html",
             clock=world.clock,

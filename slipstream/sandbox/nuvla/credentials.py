@@ -13,14 +13,13 @@ from typing import Any
 
 from slipstream.sandbox import schema
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, not_played
-from slipstream.sandbox.identifiers import secret_digest
-from slipstream.sandbox.nuvla.access import ANON, USER, managed_acl
+from slipstream.sandbox.clock import iso
+from slipstream.sandbox.identifiers import make_ssh_key, secret_digest
 from slipstream.sandbox.nuvla.jobs import queued
 from slipstream.sandbox.nuvla.resource import COMMON, Resource, described, unfit
+from slipstream.sandbox.nuvla.state import ANON, USER, managed_acl
 from slipstream.sandbox.schema import Description, anything, texts, violation, within
-from slipstream.sandbox.ssh_keys import generate
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.timestamps import iso
 
 _KEYS = ("public-key", "private-key")
 _OUTER = ("name", "description", "tags", "parent")
@@ -89,7 +88,7 @@ class Credential(Resource):
         if method == "generate-ssh-key":
             once = {key.replace("-", "_"): values[key] for key in _KEYS if key in values}
             if not once:
-                public, private = generate(3072)
+                public, private = make_ssh_key(3072)
                 values["public-key"] = public
                 once = {"public_key": public, "private_key": private}
             return values, once

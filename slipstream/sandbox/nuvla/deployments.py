@@ -12,12 +12,11 @@ from typing import Any
 from slipstream.sandbox import schema
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
 from slipstream.sandbox.identifiers import secret_digest
-from slipstream.sandbox.nuvla.access import ADMIN, ANON, INTERNAL, USER, acl, normalised
-from slipstream.sandbox.nuvla.infrastructure import PULL
 from slipstream.sandbox.nuvla.jobs import cancel, queued, under_way
+from slipstream.sandbox.nuvla.listed import PULL
 from slipstream.sandbox.nuvla.modules import content_of, split_version
 from slipstream.sandbox.nuvla.resource import Resource, described
-from slipstream.sandbox.nuvla.state import State
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, normalised
 from slipstream.sandbox.store import Document
 
 _ALLOWED: Mapping[str, tuple[str, ...]] = {

@@ -1,20 +1,22 @@
 """
-Jobs: queueing them, and reading and cancelling them.
+Jobs: queueing, reading and cancelling them, and what carries them out.
 
-Source: nuvla/api-server, server/resources/job.clj and job/utils.clj.
+Source: nuvla/api-server, server/resources/job.clj and job/utils.clj; nuvla/job-engine,
+job/executor/executor.py and job/actions/deployment_*.py.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
 from slipstream.sandbox.cimi import Reply, action, message
-from slipstream.sandbox.nuvla.access import ADMIN, acl
+from slipstream.sandbox.clock import iso
+from slipstream.sandbox.nuvla import parameters
 from slipstream.sandbox.nuvla.resource import Resource, forbidden
-from slipstream.sandbox.nuvla.state import State, Work
+from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, State, Work, acl
 from slipstream.sandbox.store import Document
 
 FINAL = frozenset({"SUCCESS", "FAILED", "CANCELED"})
@@ -94,3 +96,184 @@ class Job(Resource):
             target = job["target-resource"]["href"]
             self.world.change(target, self.world.now(), by=user, state="ERROR")
         return Reply(document=self.world.store[job["id"]])
+
+
+Step: TypeAlias = Callable[[State, Work, datetime], None]
+Effect: TypeAlias = Callable[[State, Document, Document, datetime], str | None]
+MISSING_IMAGE = "sandbox/no-such-image"
+"""An application with this image does not start."""
+SECOND_CHANCE = "Re-running job in pull mode after failed first attempt"
+_DEPLOYABLE = frozenset({"application", "application_kubernetes", "application_helm"})
+
+
+def _failure(kind: str, reason: str) -> str:
+    """Word the message of a job that failed: a whole traceback."""
+    return (
+        f"{kind}-Traceback (most recent call last):\n"
+        '  File "/app/nuvla/job_engine/job/executor/executor.py", line 61, in try_action_run\n'
+        "    return action_instance.do_work()\n"
+        f"{kind}: {reason}\n"
+    )
+
+
+_UNREACHABLE = _failure("ConnectionError", "the edge cannot be reached from here")
+
+
+def advance(world: State, now: datetime) -> None:
+    """Bring every job up to date."""
+    for work in sorted(world.work.values(), key=lambda work: work.due):
+        while work.job in world.work and work.due <= now:
+            if _is_stuck(world, work):
+                work.due = now + timedelta(seconds=DELAYS["pull"])
+                break
+            at = work.due
+            delay, step = _PLANS[work.mode][work.step]
+            work.step, work.due = work.step + 1, at + timedelta(seconds=delay)
+            step(world, work, at)
+
+
+def _is_stuck(world: State, work: Work) -> bool:
+    target = world.store[work.job]["target-resource"]["href"]
+    document = world.store.get(target) or {}
+    if document.get("resource-type") == "resource-log":
+        document = world.store.get(document["parent"]) or {}
+    edge = world.store.get(document.get("nuvlabox", "")) or {}
+    return target in world.held or (work.mode == "pull" and not edge.get("online", True))
+
+
+def _set(world: State, work: Work, at: datetime, **fields: Any) -> None:
+    if "state" in fields:
+        fields.setdefault("time_of_status_change", iso(at))
+    world.change(work.job, at, by=ADMIN, **fields)
+
+
+def _begin(world: State, work: Work, at: datetime) -> None:
+    _set(world, work, at, state="RUNNING", progress=10, started=iso(at), priority=None)
+
+
+def _half(world: State, work: Work, at: datetime) -> None:
+    _set(world, work, at, progress=50)
+
+
+def _fail_once(world: State, work: Work, at: datetime) -> None:
+    text = f"{SECOND_CHANCE}.\n{_UNREACHABLE}"
+    fields = {"execution_mode": "pull", "status_message": text}
+    _set(world, work, at, state="QUEUED", progress=0, **fields)
+    work.mode, work.step = "pull", 0
+
+
+def _finish(world: State, work: Work, at: datetime) -> None:
+    job = world.store[work.job]
+    reason = _carry_out(world, job, at)
+    fields: Document = {"state": "FAILED" if reason else "SUCCESS", "status_message": reason}
+    if job["action"] == "fetch_deployment_log":
+        # What fetches a log has nothing to say of itself.
+        fields["time_of_status_change"] = None
+    elif reason is None:
+        fields["status_message"] = "StdOut: \n done"
+    seconds = round((at - datetime.fromisoformat(job["started"])).total_seconds())
+    code = 1 if reason else 0
+    _set(world, work, at, progress=100, return_code=code, duration=seconds, **fields)
+    del world.work[work.job]
+
+
+# What is done, and the seconds until the next step.
+_PLANS: Mapping[str, tuple[tuple[float, Step], ...]] = {
+    **dict.fromkeys(("push", "pull"), ((15, _begin), (20, _half), (0, _finish))),
+    "mixed": ((20, _begin), (DELAYS["pull"], _fail_once)),
+}
+
+
+def _carry_out(world: State, job: Document, at: datetime) -> str | None:
+    """Do what a job is for; the message if it failed."""
+    identifier = job["target-resource"]["href"]
+    target, effect = world.store.get(identifier), _EFFECTS[job["action"]]
+    if target is None:
+        return _failure("NuvlaError", f"{identifier} not found")
+    reason = world.failures.pop(identifier, None)
+    if reason is None and job["action"] == "start_deployment":
+        reason = world.take_failure()
+    text = _failure("RuntimeError", reason) if reason else effect(world, job, target, at)
+    if text and identifier.startswith("deployment/"):
+        world.change(identifier, at, by=identifier, state="ERROR")
+    return text
+
+
+def _unsupported(deployment: Document) -> str | None:
+    subtype = deployment["module"]["subtype"]
+    if subtype == "project":
+        return _failure("KeyError", "'content'")
+    if subtype not in _DEPLOYABLE:
+        return _failure("ValueError", f'Unsupported deployment subtype "{subtype}"')
+    return None
+
+
+def _deploy(world: State, _: Document, deployment: Document, at: datetime) -> str | None:
+    if "parent" not in deployment:
+        return _failure("KeyError", "'parent'")
+    parameters.publish_hostname(world, deployment, at)
+    if reason := _unsupported(deployment):
+        return reason
+    content = deployment["module"].get("content", {})
+    if MISSING_IMAGE in str(content.get("docker-compose", "")):
+        return _failure(
+            "RuntimeError",
+            f"Error response from daemon: manifest for {MISSING_IMAGE}:latest not found: "
+            "manifest unknown: manifest unknown",
+        )
+    world.change(deployment["id"], at, by=deployment["id"], state="STARTED")
+    parameters.publish(world, deployment, at)
+    _refresh(world, deployment, at + timedelta(seconds=10))
+    return None
+
+
+def _refresh(world: State, deployment: Document, at: datetime) -> None:
+    """Add the job that looks after a deployment from time to time, done."""
+    world.document(
+        "job",
+        ADMIN,
+        at=at,
+        created_by=INTERNAL,
+        action="deployment_state_10",
+        state="SUCCESS",
+        progress=100,
+        return_code=0,
+        target_resource={"href": deployment["id"]},
+        acl=acl(ADMIN, view_data=(deployment["owner"],)),
+    )
+
+
+def _stop(world: State, job: Document, deployment: Document, at: datetime) -> str | None:
+    if reason := _unsupported(deployment):
+        return reason
+    if json.loads(job.get("payload", "{}")).get("delete") is True:
+        # The parameters stay behind, as they do on the server.
+        world.store.remove(deployment["id"])
+        world.store.remove(deployment.get("api-credentials", {}).get("api-key", ""))
+    else:
+        world.change(deployment["id"], at, by=deployment["id"], state="STOPPED")
+    return None
+
+
+def _fetch_log(world: State, _: Document, log: Document, at: datetime) -> str | None:
+    since = log.get("last-timestamp") or log.get("since") or ""
+    lines = {
+        component: [f"{iso(at)} {component} is up"] if iso(at) > since else []
+        for component in log["components"]
+    }
+    world.change(log["id"], at, by=ADMIN, log=lines, last_timestamp=iso(at))
+    return None
+
+
+def _check(world: State, _: Document, credential: Document, at: datetime) -> str | None:
+    world.change(credential["id"], at, by=ADMIN, status="VALID", last_check=iso(at))
+    return None
+
+
+_EFFECTS: Mapping[str, Effect] = {
+    "start_deployment": _deploy,
+    "update_deployment": _deploy,
+    "stop_deployment": _stop,
+    "fetch_deployment_log": _fetch_log,
+    "credential_check": _check,
+}

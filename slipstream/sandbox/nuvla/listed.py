@@ -1,15 +1,18 @@
 """
-Types that are there to be read: users, groups, events, templates, and what else is only listed.
+Types that are there to be read: users, groups, services, edges, templates and others.
 
-Source: nuvla/api-server, server/resources/user.clj, group.clj, event.clj and *_template.clj.
+Source: nuvla/api-server, server/resources/user.clj, group.clj, event.clj, *_template.clj,
+infrastructure_service*.clj, nuvlabox.clj and nuvlabox_status.clj.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slipstream.sandbox.nuvla.access import ADMIN, ANON, USER
-from slipstream.sandbox.nuvla.resource import Resource
+from slipstream.sandbox.cimi import JsonProblem
+from slipstream.sandbox.nuvla.resource import Resource, described
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, USER
+from slipstream.sandbox.schema import anything, text
 from slipstream.sandbox.store import Document, Query, Result
 
 _WRITING = ("add", "edit", "delete", "bulk-delete")
@@ -62,8 +65,74 @@ def _listed(
     return type(name, (Resource,), {**fields, **rights, "unplayed": methods[2:]})
 
 
+PULL = "NUVLA_JOB_PULL"
+"""The capability of an edge that fetches its jobs itself."""
+
+
+class InfrastructureService(Resource):
+    """Services. The sandbox does not administer them."""
+
+    name = "infrastructure-service"
+    unplayed = ("add", "edit")
+
+
+class InfrastructureServiceGroup(Resource):
+    """Groups of services."""
+
+    name = "infrastructure-service-group"
+    description = described(infrastructure_services=anything, documentation=text)
+
+    def _services(self, group: Document) -> list[Document]:
+        services = self.world.store.collection("infrastructure-service")
+        return [service for service in services if service.get("parent") == group["id"]]
+
+    def present(self, document: Document, select: Sequence[str] | None) -> Document:
+        """Show a group, and always its services when it is read by itself."""
+        presented = super().present(document, select)
+        if "/" in self.request.path and self.request.method == "get":
+            links = [{"href": service["id"]} for service in self._services(document)]
+            presented["infrastructure-services"] = links
+        return presented
+
+    def remove(self, document: Document) -> None:
+        """Refuse while there are services."""
+        if number := len(self._services(document)):
+            words = f"{number} linked services remain"
+            raise JsonProblem(409, f"cannot delete {document['id']}: {words}")
+
+
+class NuvlaBox(Resource):
+    """Edges. The sandbox does not administer them."""
+
+    name = "nuvlabox"
+    bulk = ("bulk-action", USER)
+    _actions = (
+        *("add-ssh-key", "reboot", "commission", "decommission", "revoke-ssh-key"),
+        *("update-nuvlabox", "create-log", "cluster-nuvlabox", "assemble-playbooks"),
+        *("enable-emergency-playbooks", "heartbeat", "enable-host-level-management"),
+        "generate-new-api-key",
+    )
+    unplayed = ("add", "edit", "delete", "bulk", "coe-resource-actions", *_actions)
+
+    def deletable(self, document: Document) -> bool:
+        return document["state"] in {"NEW", "DECOMMISSIONED", "ERROR"}
+
+    def offered(self, document: Document) -> Sequence[str]:
+        is_new = PULL in document.get("capabilities", ())
+        return (*self._actions, *(["coe-resource-actions"] if is_new else []))
+
+
+class NuvlaBoxStatus(Resource):
+    """What edges report of themselves."""
+
+    name = "nuvlabox-status"
+    adders = ADMIN
+    hidden = ("coe-resources",)
+
+
 TYPES: tuple[type[Resource], ...] = (
     *(User, Group, Event),
+    *(InfrastructureService, InfrastructureServiceGroup, NuvlaBox, NuvlaBoxStatus),
     _listed("session-template", ANON, ADMIN),
     _listed("user-template", ANON, ADMIN),
     _listed("credential-template", ANON, None),

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, message, not_found, server_error
-from slipstream.sandbox.nuvla.access import ADMIN, INTERNAL
 from slipstream.sandbox.nuvla.resource import Resource
-from slipstream.sandbox.nuvla.state import State
+from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, State
 from slipstream.sandbox.store import Document
 
 _CONTENTS = {

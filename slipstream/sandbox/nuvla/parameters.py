@@ -18,9 +18,8 @@ import attrs
 import yaml
 
 from slipstream.sandbox import schema
-from slipstream.sandbox.nuvla.access import USER, acl
 from slipstream.sandbox.nuvla.resource import Resource, described
-from slipstream.sandbox.nuvla.state import State
+from slipstream.sandbox.nuvla.state import USER, State, acl
 from slipstream.sandbox.store import Document
 
 THIS_MACHINE = "127.0.0.1"

@@ -13,28 +13,25 @@ from typing import Any
 
 from flask import Flask, Response, request
 
-from slipstream.sandbox import cimi, web
+from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import ENTRY_POINT, Reply
 from slipstream.sandbox.nuvla import (
     credentials,
     deployments,
-    infrastructure,
     jobs,
     listed,
     modules,
     parameters,
     sessions,
 )
-from slipstream.sandbox.nuvla.access import ADMIN, ANON, Identity, acl, normalised
 from slipstream.sandbox.nuvla.resource import Request, Resource
-from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.pages import blog
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, Identity, State, acl, normalised
+from slipstream.sandbox.overview import blog
 from slipstream.sandbox.server import Application, Environ
 
 _TYPES: tuple[type[Resource], ...] = (
     *(sessions.Session, sessions.Callback, modules.Module, parameters.DeploymentParameter),
     *(deployments.Deployment, deployments.ResourceLog, jobs.Job, credentials.Credential),
-    *infrastructure.TYPES,
     *listed.TYPES,
 )
 RESOURCES = {resource.name: resource for resource in _TYPES}
@@ -59,9 +56,9 @@ class Service(cimi.Service[State, Identity]):
             identity=sessions.identify(self.world, cookie),
             method=request.method.lower(),
             path=path,
-            base=web.base_url(),
+            base=cimi.base_url(),
             body=_body(),
-            fields=web.query_fields(request.form if request.mimetype == web.FORM else None),
+            fields=cimi.query_fields(request.form if request.mimetype == cimi.FORM else None),
         )
 
     def user_name(self, identity: Identity) -> str | None:
@@ -92,8 +89,8 @@ class Service(cimi.Service[State, Identity]):
 
 def _body() -> Any:
     kind = request.headers.get("Content-Type", "")
-    if request.mimetype == web.FORM:
-        if request.method != "POST" or kind != web.FORM:
+    if request.mimetype == cimi.FORM:
+        if request.method != "POST" or kind != cimi.FORM:
             return b""
         # A login may come as a form; a search's fields are read elsewhere.
         fields = request.form.to_dict()
@@ -102,7 +99,7 @@ def _body() -> Any:
         raise cimi.not_played("A JSON patch")
     content = request.get_data()
     if request.headers.get("Content-Encoding") == "gzip":
-        content = web.unpacked(content)
+        content = cimi.unpacked(content)
     if not content:
         return None
     if kind and request.mimetype != cimi.JSON and not request.mimetype.endswith("+json"):
@@ -153,7 +150,7 @@ def application(world: State) -> Application:
     flask = _flask()
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ[web.WORLD_KEY] = world
+        environ[cimi.WORLD_KEY] = world
         with world.lock, world.serving():
             world.tick()
             return list(flask.wsgi_app(environ, start_response))
@@ -163,7 +160,7 @@ def application(world: State) -> Application:
 
 def _site(uuid: str) -> Response:
     """Answer as the blog that was deployed; 404 while the deployment does not run."""
-    deployment = web.current_world().store.get(f"deployment/{uuid}")
+    deployment = cimi.current_world().store.get(f"deployment/{uuid}")
     if deployment is None or deployment["state"] not in {"STARTED", "UPDATING"}:
         return Response("Nothing runs here.\n", 404, content_type="text/plain; charset=UTF-8")
     variables = deployment["module"]["content"].get("environmental-variables", ())

@@ -14,12 +14,11 @@ from typing import Any, ClassVar
 import pyotp
 
 from slipstream.filters import attr
-from slipstream.sandbox import timestamps, tokens
 from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
-from slipstream.sandbox.identifiers import secret_digest
-from slipstream.sandbox.nuvla.access import ADMIN, ANON, NOBODY, USER, Identity, acl
+from slipstream.sandbox.clock import cookie_date, iso
+from slipstream.sandbox.identifiers import secret_digest, sign_token, verify_token
 from slipstream.sandbox.nuvla.resource import Resource, forbidden, unfit
-from slipstream.sandbox.nuvla.state import State
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, NOBODY, USER, Identity, State, acl
 from slipstream.sandbox.schema import described, text, violation
 from slipstream.sandbox.store import Document, Query
 
@@ -39,7 +38,7 @@ def code(secret: str, now: datetime) -> str:
 
 def identify(world: State, cookie: str | None) -> Identity:
     """Find out who sends a request. The token alone decides, not the session's document."""
-    content = tokens.verify(cookie, realm=world.realm, now=world.now()) if cookie else None
+    content = verify_token(cookie, realm=world.realm, now=world.now()) if cookie else None
     if content is None or content["generation"] != world.generation:
         return NOBODY
     return Identity(
@@ -68,7 +67,7 @@ class _Entering(Resource):
             user=user,
             identifier=typed,
             roles=" ".join(sorted(claims)),
-            expiry=timestamps.iso(ends),
+            expiry=iso(ends),
             acl=acl(identifier),
         )
         return created(identifier, headers=self.cookie(user, claims, ends, identifier))
@@ -85,8 +84,8 @@ class _Entering(Resource):
             # Not a claim of the real server: it lets all tokens be called back at once.
             "generation": self.world.generation,
         } | {name.replace("_", "-"): value for name, value in more.items()}
-        token = tokens.sign(content, realm=self.world.realm)
-        date = timestamps.cookie(ends, zone="GMT", padded=False)
+        token = sign_token(content, realm=self.world.realm)
+        date = cookie_date(ends, zone="GMT", padded=False)
         # The server always says so; over http, clients would not send the cookie back.
         secure = "Secure; " if self.request.base.startswith("https:") else ""
         return {"Set-Cookie": f"{COOKIE}={token}; {secure}Path=/; HttpOnly; Expires={date}"}
@@ -144,14 +143,14 @@ class Session(_Entering):
     def _by_api_key(self, key: str, secret: str) -> str:
         identifier = "credential/" + key.removeprefix("credential/")
         credential = self.world.store.get(identifier) or {}
-        now = timestamps.iso(self.world.now())
+        now = iso(self.world.now())
         is_right = credential.get("digest") == secret_digest(secret)
         if not is_right or credential.get("expiry", "9") <= now:
             raise forbidden(identifier)
         return str(credential["claims"]["identity"])
 
     def _ask_for_code(self, login: Document) -> Reply:
-        ends = timestamps.iso(self.world.now() + _CODE_LIFETIME)
+        ends = iso(self.world.now() + _CODE_LIFETIME)
         callback = self.world.document("callback", ADMIN, login=login, ends=ends, tries=3)["id"]
         # The session is there already, for nobody to see.
         session = self.world.document("session", ADMIN, user=login["user"])["id"]
@@ -160,7 +159,7 @@ class Session(_Entering):
 
     def remove(self, document: Document) -> Reply:
         """Log out: take the cookie away."""
-        now = timestamps.cookie(self.world.now(), zone="GMT", padded=False)
+        now = cookie_date(self.world.now(), zone="GMT", padded=False)
         cookie = f"{COOKIE}=INVALID; Path=/; Max-Age=0; Expires={now}"
         session = document["id"]
         return message(200, f"{session} deleted", session, headers={"Set-Cookie": cookie})
@@ -204,7 +203,7 @@ class Session(_Entering):
             }
         now, user = self.world.now(), session["user"]
         ends, roles = now + LIFETIME, " ".join(sorted(claims))
-        fields = {"active_claim": claim, "roles": roles, "expiry": timestamps.iso(ends)}
+        fields = {"active_claim": claim, "roles": roles, "expiry": iso(ends)}
         self.world.change(session["id"], now, by=user, **fields)
         headers = self.cookie(user, claims, ends, session["id"], active_claim=claim)
         document = self.world.store[session["id"]]
@@ -223,7 +222,7 @@ class Callback(_Entering):
     def execute(self, callback: Document) -> Reply:
         """Take the code of the second factor."""
         now, tries, login = self.world.now(), callback["tries"], callback["login"]
-        if tries == 0 or timestamps.iso(now) >= callback["ends"]:
+        if tries == 0 or iso(now) >= callback["ends"]:
             raise JsonProblem(409, "cannot re-execute callback", callback["id"])
         is_right = self.body().get("token") == code(self.world.second_factors[login["user"]], now)
         self.world.change(callback["id"], now, tries=0 if is_right else tries - 1)

@@ -1,16 +1,27 @@
-"""The world of a sandbox of this family: its state, its clockwork, and the levers for tests."""
+"""The world of a sandbox of this family: levers for tests, what it begins with, an overview."""
 
 from __future__ import annotations
 
+import base64
+import copy
+import functools
+import re
 from collections.abc import Sequence
 from datetime import timedelta
+from importlib.resources import files
 from typing import Any
 
-from slipstream.sandbox.nuvla import executor, modules, parameters, sessions
-from slipstream.sandbox.nuvla.access import USER, acl, managed_acl
+import yaml
+
+from slipstream.sandbox.clock import iso
+from slipstream.sandbox.identifiers import secret_digest
+from slipstream.sandbox.nuvla import jobs, modules, parameters, sessions
 from slipstream.sandbox.nuvla.deployments import module_copy, placement
-from slipstream.sandbox.nuvla.state import State
+from slipstream.sandbox.nuvla.parameters import SITE, parameter_id
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, managed_acl
+from slipstream.sandbox.overview import DeploymentRow, ImageRow, MachineRow, Overview, Tone
 from slipstream.sandbox.store import Document
+from slipstream.sandbox.world import Login
 
 WORDPRESS = "apps/WordPress/wordpress"
 SWARM = "swarm-lausanne admin"
@@ -21,7 +32,10 @@ class World(State):
 
     def tick(self) -> None:
         with self.serving():
-            executor.advance(self, self.now())
+            jobs.advance(self, self.now())
+
+    def overview(self) -> Overview:
+        return _overview(self)
 
     # What follows is for tests.
 
@@ -120,3 +134,149 @@ class World(State):
         fields |= dict.fromkeys(("ca", "cert", "key"), "-----BEGIN ...")
         owner = self.user_id(user)
         return self.document("credential", owner, fields, acl=managed_acl(owner))
+
+
+_NAME = re.compile(r"\{([\w-]+)\}")
+
+
+def plant(world: World) -> dict[str, Login]:
+    """Fill an empty world."""
+    seeds = copy.deepcopy(_read_seeds())
+    logins = {name: _user(world, name) for name in ("alice", "bob", "carol", "super")}
+    carol = world.user_id("carol")
+    world.second_factors[carol] = base64.b32encode(world.ids.secret().encode()).decode()
+    names = {name: world.user_id(name) for name in logins} | {"now": iso(world.now())}
+    for series in seeds["series"]:
+        for row in series.get("rows", [{}]):
+            ids = {kind: f"{kind}/{world.ids.uuid()}" for kind in series["documents"]}
+            for kind, fields in series["documents"].items():
+                document = _filled(fields, names | row | ids | {"row": row})
+                world.document(kind, names["alice"], {"id": ids[kind]} | document)
+    for age, module in enumerate(seeds["modules"]):
+        # Lists begin with the newest one: they have the order of the file.
+        created = iso(world.now() - timedelta(milliseconds=age))
+        description = f"{module['name']}, of the sandbox"
+        world.add_module(description=description, created=created, **module)
+    return logins
+
+
+@functools.cache
+def _read_seeds() -> dict[str, Any]:
+    """Reading the file takes as long as the rest of a new sandbox twice over."""
+    seeds: dict[str, Any] = yaml.safe_load((files(__package__) / "seeds.yaml").read_text("utf-8"))
+    return seeds
+
+
+def _filled(value: Any, names: Document) -> Any:
+    """Put values for the names in braces."""
+    if isinstance(value, dict):
+        filled = {name: _filled(item, names) for name, item in value.items()}
+        return filled | filled.pop("*", {})
+    if isinstance(value, list):
+        return [_filled(item, names) for item in value]
+    if not isinstance(value, str):
+        return value
+    if match := _NAME.fullmatch(value):
+        return _filled(names[match[1]], names)
+    return _NAME.sub(lambda match: str(names[match[1]]), value)
+
+
+def _user(world: World, name: str) -> Login:
+    identifier = f"user/{world.ids.uuid()}"
+    password, secret = world.ids.password(name), world.ids.secret()
+    world.document(
+        "user",
+        identifier,
+        {"auth-method-2fa": "totp" if name == "carol" else None},
+        id=identifier,
+        name=name,
+        email=f"{name}@example.org",
+        state="ACTIVE",
+        method="username-password",
+        credential_password=f"credential/{world.ids.uuid()}",
+        created_by=ADMIN,
+        updated_by=INTERNAL,
+        acl=managed_acl(identifier),
+    )
+    world.passwords[identifier] = password
+    key = world.document(
+        "credential",
+        identifier,
+        name="sandbox",
+        description=f"the API key that {name} begins with",
+        subtype="api-key",
+        method="generate-api-key",
+        digest=secret_digest(secret),
+        claims={"identity": identifier, "roles": [identifier, USER, ANON]},
+        acl=managed_acl(identifier),
+    )
+    return Login(username=name, password=password, key=key["id"], secret=secret)
+
+
+_TONES: dict[str, Tone] = {"STARTED": "good", "UPDATED": "good", "ERROR": "bad", "STOPPED": "over"}
+
+
+def _overview(world: World) -> Overview:
+    store = world.store
+    deployments = list(store.collection("deployment"))
+    deployments.sort(key=lambda deployment: str(deployment["created"]), reverse=True)
+    edges = list(store.collection("nuvlabox"))
+    # An edge stands for the service that runs on it, which has its name.
+    hidden = {edge["name"] for edge in edges}
+    services = [
+        service
+        for service in store.collection("infrastructure-service")
+        if service["subtype"] != "helm-repo" and service["name"] not in hidden
+    ]
+    return Overview(
+        deployments=[_deployment(world, deployment) for deployment in deployments],
+        machines=[_machine(world, service, deployments) for service in (*services, *edges)],
+        images=[
+            ImageRow(
+                path=module["path"],
+                kind=module["subtype"].replace("_", " "),
+                description=module.get("description", ""),
+            )
+            for module in store.collection("module")
+            if module.get("published")
+        ],
+    )
+
+
+def _deployment(world: World, deployment: Document) -> DeploymentRow:
+    module, state = deployment["module"], deployment["state"]
+    identifier, jobs = deployment["id"], world.store.collection("job")
+    mine = [job for job in jobs if job["target-resource"]["href"] == identifier]
+    job = max(mine, key=lambda job: str(job["created"]), default={})
+    site = world.store.get(parameter_id(deployment["id"], SITE)) or {}
+    owner = world.store.get(deployment["owner"]) or {}
+    message = job.get("status-message", "").strip()
+    return DeploymentRow(
+        id=deployment["id"],
+        name=deployment.get("name") or module["name"],
+        image=module["path"],
+        owner=str(owner.get("name", deployment["owner"])),
+        place=deployment.get("nuvlabox-name") or deployment.get("infrastructure-service-name", ""),
+        state=state,
+        tone=_TONES.get(state, "moving"),
+        progress=job.get("progress", 0),
+        started=deployment["created"],
+        failure=message.rpartition("\n")[2] if state == "ERROR" else "",
+        path=f"/{site['value']}" if state == "STARTED" and "value" in site else "",
+    )
+
+
+def _machine(world: World, service: Document, deployments: list[Document]) -> MachineRow:
+    is_edge = service["resource-type"] == "nuvlabox"
+    key = "nuvlabox" if is_edge else "infrastructure-service"
+    users = sum(item.get(key) == service["id"] for item in deployments)
+    is_online = service.get("online", True)
+    status = world.store.get(service.get("nuvlabox-status", "")) or {}
+    return MachineRow(
+        name=service["name"],
+        place="edge" if is_edge else service["subtype"],
+        state="online" if is_online else "offline",
+        tone="good" if is_online else "over",
+        address=status.get("ip", "") or service.get("endpoint", ""),
+        use=f"{users} deployment{'' if users == 1 else 's'}",
+    )

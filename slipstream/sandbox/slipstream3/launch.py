@@ -17,11 +17,16 @@ import yaml
 
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.slipstream3 import lifecycle
-from slipstream.sandbox.slipstream3.accounts import DEFAULT_CLOUD, KEEP_RUNNING, SSH_KEY, Account
 from slipstream.sandbox.slipstream3.modules import Module, Parameter
-from slipstream.sandbox.slipstream3.profiles import add_api_key, credential_of
 from slipstream.sandbox.slipstream3.runs import LONGEST_VALUE, Kind, Machine, Run
-from slipstream.sandbox.slipstream3.state import State
+from slipstream.sandbox.slipstream3.state import (
+    DEFAULT_CLOUD,
+    KEEP_RUNNING,
+    SSH_KEY,
+    Account,
+    State,
+)
+from slipstream.sandbox.slipstream3.users import add_api_key, credential_of
 from slipstream.sandbox.slipstream3.xml import XmlProblem
 
 _TABLES: Mapping[str, Mapping[str, str]] = yaml.safe_load(

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from slipstream.sandbox.slipstream3.access import granted
-from slipstream.sandbox.slipstream3.profiles import credential_of
 from slipstream.sandbox.slipstream3.runs import (
     ENDED,
     LONGEST_VALUE,
@@ -23,7 +21,8 @@ from slipstream.sandbox.slipstream3.runs import (
     Run,
     RunState,
 )
-from slipstream.sandbox.slipstream3.state import State
+from slipstream.sandbox.slipstream3.state import State, granted
+from slipstream.sandbox.slipstream3.users import credential_of
 from slipstream.sandbox.slipstream3.xml import XmlProblem
 from slipstream.sandbox.store import Document
 

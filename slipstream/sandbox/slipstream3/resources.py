@@ -21,16 +21,24 @@ from werkzeug.exceptions import HTTPException
 
 from slipstream.filters import And, Filter, FilterSyntaxError, Or, attr, parse
 from slipstream.sandbox import cimi
-from slipstream.sandbox.cimi import CHARSET, JsonProblem, Reply, created, message, not_played
+from slipstream.sandbox.cimi import (
+    CHARSET,
+    FORM,
+    JsonProblem,
+    Reply,
+    base_url,
+    created,
+    message,
+    not_played,
+    query_fields,
+)
+from slipstream.sandbox.clock import iso
 from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.schema import Description, described, text, violation, within
-from slipstream.sandbox.slipstream3 import profiles, responses, sessions
-from slipstream.sandbox.slipstream3.access import Identity, acl, role
-from slipstream.sandbox.slipstream3.state import State, resource_uri
-from slipstream.sandbox.slipstream3.xml import XmlProblem
+from slipstream.sandbox.slipstream3 import users
+from slipstream.sandbox.slipstream3.state import Identity, State, acl, resource_uri, role
+from slipstream.sandbox.slipstream3.xml import XmlProblem, refuse
 from slipstream.sandbox.store import Document, Query, Result, selected
-from slipstream.sandbox.timestamps import iso
-from slipstream.sandbox.web import FORM, base_url, query_fields
 
 _DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"
 _API_KEY = "credential-template/generate-api-key"
@@ -205,7 +213,7 @@ class Credential(Resource):
         roles = [name for name in self.identity.roles if name != self.identity.session]
         account = self.world.accounts[self.identity.name or ""]
         digest = secret_digest(secret)
-        document = profiles.add_api_key(self.world, account, digest, roles, **fields)
+        document = users.add_api_key(self.world, account, digest, roles, **fields)
         return created(document["id"], secretKey=secret)
 
     def changed(self, document: Document, changes: Document) -> Document:
@@ -216,7 +224,7 @@ class Credential(Resource):
 
     def remove(self, document: Document) -> None:
         """Clear up before a deletion."""
-        profiles.forget_credential(self.world, document)
+        users.forget_credential(self.world, document)
 
 
 class Session(Resource):
@@ -266,10 +274,10 @@ class Session(Resource):
             name: value for name, value in template.items() if name not in {"href", "redirectURI"}
         }
         method = str(own["method"])
-        _check(sessions.FIELDS[method], sent)
-        user, roles = sessions.log_in(self.world, method, {**own, **sent})
+        _check(users.FIELDS[method], sent)
+        user, roles = users.log_in(self.world, method, {**own, **sent})
         identifier = f"session/{self.world.ids.uuid()}"
-        ends = self.world.now() + sessions.LIFETIME
+        ends = self.world.now() + users.LIFETIME
         names = " ".join([*roles, identifier])
         optional = {name: body[name] for name in ("name", "description") if name in body}
         self.world.document(
@@ -285,7 +293,7 @@ class Session(Resource):
             **optional,
             **({"redirectURI": redirect} if redirect else {}),
         )
-        cookie = sessions.make_cookie(self.world, user, names, ends, session=identifier)
+        cookie = users.make_cookie(self.world, user, names, ends, session=identifier)
         reply = created(identifier, headers={"Set-Cookie": cookie})
         if redirect:
             return attrs.evolve(reply, status=303, headers={**reply.headers, "Location": redirect})
@@ -294,7 +302,7 @@ class Session(Resource):
     def remove(self, document: Document) -> Reply:
         """Log out."""
         identifier = str(document["id"])
-        cookie = {"Set-Cookie": sessions.clearing_cookie(self.world)}
+        cookie = {"Set-Cookie": users.clearing_cookie(self.world)}
         return message(200, f"{identifier} deleted", identifier, headers=cookie)
 
 
@@ -369,7 +377,7 @@ class JsonService(cimi.Service[State, Identity]):
             body = _read_json(flask_request.data or b"{}")
         return cimi.Request(
             world=self.world,
-            identity=sessions.identify(self.world, flask_request.cookies.get(sessions.COOKIE)),
+            identity=users.identify(self.world, flask_request.cookies.get(users.COOKIE)),
             method=flask_request.method.lower(),
             path=path,
             base=base_url(),
@@ -414,7 +422,7 @@ class JsonService(cimi.Service[State, Identity]):
             return super().failed(error)
         allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
         status = error.code if error.code in {400, 404, 405, 415} else 500
-        return responses.refuse(XmlProblem(status, allow=", ".join(allowed)))
+        return refuse(XmlProblem(status, allow=", ".join(allowed)))
 
 
 def _read_json(content: bytes) -> Any:

@@ -15,24 +15,27 @@ from flask import Blueprint, Flask, Response, g, request
 from flask.views import MethodView
 from markupsafe import Markup
 
-from slipstream.sandbox.pages import blog
+from slipstream.sandbox.cimi import FORM, WORLD_KEY, base_url, current_world
+from slipstream.sandbox.overview import blog
 from slipstream.sandbox.server import USER_KEY, Application, Environ
-from slipstream.sandbox.slipstream3 import launch, lifecycle, profiles, sessions
-from slipstream.sandbox.slipstream3.accounts import Account
+from slipstream.sandbox.slipstream3 import launch, lifecycle, users
 from slipstream.sandbox.slipstream3.modules import Module
 from slipstream.sandbox.slipstream3.resources import RESOURCES, UNPLAYED, JsonService
-from slipstream.sandbox.slipstream3.responses import (
+from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run, RunQuery
+from slipstream.sandbox.slipstream3.state import Account, State
+from slipstream.sandbox.slipstream3.xml import (
+    FILTERS,
+    TEMPLATES,
+    XmlProblem,
     empty,
+    exported,
     page,
     prefers_html,
     refuse,
+    render,
     respond,
     show,
 )
-from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run, RunQuery
-from slipstream.sandbox.slipstream3.state import State
-from slipstream.sandbox.slipstream3.xml import FILTERS, TEMPLATES, XmlProblem, exported, render
-from slipstream.sandbox.web import FORM, WORLD_KEY, base_url, current_world
 
 _XML_TYPES = {"application/xml", "text/xml"}
 
@@ -99,7 +102,7 @@ class _User(_View):
         account = self._find(name, f"Not allowed to access: {name}")
         if account is None:
             raise XmlProblem(404)
-        return show(render("user", account, g.identity.roles, [profiles.ORCHESTRATOR_KEY]), "txt")
+        return show(render("user", account, g.identity.roles, [users.ORCHESTRATOR_KEY]), "txt")
 
     def put(self, name: str) -> Response:
         if request.mimetype not in _XML_TYPES:
@@ -107,7 +110,7 @@ class _User(_View):
         account = self._find(name, "Forbidden to update this resource.")
         if account is None:
             not_played()
-        profiles.put_user(self.state, account, request.data, by_super=self.account.super)
+        users.put_user(self.state, account, request.data, by_super=self.account.super)
         return empty(202, location=f"{base_url()}/user/{name}")
 
     def delete(self, name: str) -> Response:
@@ -334,13 +337,13 @@ for _rule, _view in _VIEWS.items():
 @_private.before_request
 def _identify() -> Response | None:
     state = current_world()
-    g.identity = sessions.identify(state, request.cookies.get(sessions.COOKIE))
+    g.identity = users.identify(state, request.cookies.get(users.COOKIE))
     request.environ[USER_KEY] = g.identity.name
     if g.identity.name is None:
         response = refuse(XmlProblem(401))
         if prefers_html():
             response = empty(307, location=f"{base_url()}/login?redirectURL={request.path}")
-        response.headers["Set-Cookie"] = sessions.java_clearing_cookie(state)
+        response.headers["Set-Cookie"] = users.java_clearing_cookie(state)
         return response
     g.account = state.accounts.get(g.identity.name)
     # One whose account is gone gets an empty response.
@@ -361,7 +364,7 @@ def _login_page() -> Response:
 @_open.delete("/logout")
 def _log_out() -> Response:
     response = empty(303, location=f"{base_url()}/login")
-    response.headers["Set-Cookie"] = sessions.java_clearing_cookie(current_world())
+    response.headers["Set-Cookie"] = users.java_clearing_cookie(current_world())
     return response
 
 
@@ -379,10 +382,10 @@ def _act(_: str) -> Response:
 def _log_in() -> Response:
     name, password = (request.form.get(field, "") for field in ("username", "password"))
     state = current_world()
-    account = sessions.check_password(state, name, password)
-    ends = state.now() + sessions.LIFETIME
+    account = users.check_password(state, name, password)
+    ends = state.now() + users.LIFETIME
     response = Response(b"", content_type="text/plain; charset=utf-8")
-    cookie = sessions.make_cookie(state, account.name, " ".join(account.roles), ends)
+    cookie = users.make_cookie(state, account.name, " ".join(account.roles), ends)
     response.headers["Set-Cookie"] = cookie
     return response
 

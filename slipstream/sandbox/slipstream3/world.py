@@ -1,15 +1,36 @@
-"""The state that moves by itself, and the levers with which tests arrange special cases."""
+"""The world of a sandbox of this family: levers for tests, what it begins with, an overview."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import copy
+import functools
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import yaml
+
+from slipstream.sandbox.clock import iso
+from slipstream.sandbox.identifiers import secret_digest
+from slipstream.sandbox.overview import DeploymentRow, ImageRow, MachineRow, Overview, Tone
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.launch import finished_run
-from slipstream.sandbox.slipstream3.modules import Module
-from slipstream.sandbox.slipstream3.runs import Machine, Run
-from slipstream.sandbox.slipstream3.state import State
+from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter
+from slipstream.sandbox.slipstream3.runs import ENDED, Machine, Run
+from slipstream.sandbox.slipstream3.state import (
+    DEFAULT_CLOUD,
+    SSH_KEY,
+    Account,
+    State,
+    acl,
+    cloud_parameters,
+    general_parameters,
+    role,
+)
+from slipstream.sandbox.slipstream3.users import add_api_key, publish
 from slipstream.sandbox.store import Document
+from slipstream.sandbox.world import Login
 
 
 class World(State):
@@ -19,6 +40,9 @@ class World(State):
         now = self.now()
         for run in list(self.runs.values()):
             lifecycle.advance(self, run, now)
+
+    def overview(self) -> Overview:
+        return _overview(self)
 
     def run(self, uuid: str) -> Run:
         """Find a deployment, up to date; a KeyError if there is none."""
@@ -71,3 +95,220 @@ class World(State):
         """Add a module; one without a version gets the server's next."""
         with self.lock:
             return self.library.add(module)
+
+
+_BIRTH = datetime(2015, 3, 24, 18, 7, 21, 746000, UTC)
+_CREATED = datetime(2016, 2, 1, 10, 0, 0, 79000, UTC)
+_DISKS = (10, 50, 100, 200)
+
+
+def plant(state: State) -> dict[str, Login]:
+    """Fill an empty state, and return the users' logins by name."""
+    seeds = copy.deepcopy(_read_seeds())
+    rights = acl(role("USER", "VIEW"), role("ADMIN", "ALL"))
+    for name, cloud in sorted(seeds["clouds"].items()):
+        image = seeds["images"][0]["images"][name]
+        connector = _filled(seeds["connector"], name=name, image=image, **cloud)
+        state.connectors[name] = state.document("connector", **connector, acl=rights)
+        seeds["templates"].append(_filled(seeds["cloud_template"], **cloud))
+    for template in seeds["templates"]:
+        _plant_template(state, **template)
+    for fields in _offers(seeds):
+        state.document("service-offer", **fields, acl=rights)
+    _plant_modules(state, seeds)
+    accounts = [_plant_account(state, name, seeds) for name in seeds["users"]]
+    return {account.name: _login(state, account) for account in accounts}
+
+
+@functools.cache
+def _read_seeds() -> dict[str, Any]:
+    """Reading the file takes as long as the rest of a new sandbox twice over."""
+    text = Path(__file__).with_name("seeds.yaml").read_text("utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def _filled(value: Any, **texts: Any) -> Any:
+    """Fill in the names in braces, wherever they stand in a value."""
+    if isinstance(value, dict):
+        return {_filled(key, **texts): _filled(own, **texts) for key, own in value.items()}
+    return value.format(**texts) if isinstance(value, str) else value
+
+
+def _plant_template(state: State, id: str, **fields: Any) -> None:  # noqa: A002
+    kind, _, method = id.partition("/")
+    name, readers = fields.setdefault("name", method), ["USER"]
+    fields |= {"description": name, "resourceMetadata": f"resource-metadata/{kind}-{method}"}
+    if kind == "session-template":
+        fields |= {"group": name, "instance": method}
+        readers += ["ADMIN", "ANON"]
+    rules = acl(*(role(reader, "VIEW") for reader in readers))
+    state.document(kind, id=id, method=method, acl=rules, **fields)
+
+
+def _offers(seeds: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for name, cloud in seeds["clouds"].items():
+        for size in seeds["sizes"][name]:
+            yield from (_sized(seeds, name, size, disk) for disk in _DISKS)
+        yield _filled(seeds["bucket"], cloud=name, **cloud)
+    for odd in seeds["odd_offers"]:
+        fields = _sized(seeds, odd["cloud"], odd["size"], _DISKS[0]) | odd["with"]
+        yield {key: value for key, value in fields.items() if key not in odd["without"]}
+
+
+def _sized(seeds: dict[str, Any], name: str, text: str, disk: int) -> dict[str, Any]:
+    size, *numbers = text.split()
+    cloud, (cpu, ram) = seeds["clouds"][name], map(int, numbers)
+    texts = {"cpu": cpu, "ram": ram, "disk": disk, "size": size, "cloud": name}
+    price = cloud["factor"] * (0.008 * cpu + 0.000004 * ram + 0.0001 * disk)
+    fields: dict[str, Any] = _filled(seeds["offer"], **texts, **cloud)
+    fields |= {"resource:vcpu": cpu, "resource:ram": ram, "resource:disk": disk}
+    return fields | {"price:unitCost": round(price, 6)}
+
+
+def _plant_modules(state: State, seeds: dict[str, Any]) -> None:
+    base = f"module/{seeds['images'][0]['path']}"
+    for seed in seeds["projects"]:
+        _plant_module(state, "Project", **seed)
+    for seed in seeds["images"]:
+        _plant_module(state, "Image", is_base=True, **seed)
+    for seed in seeds["components"]:
+        _plant_module(state, "Image", is_base=False, reference=base, **seed)
+    for seed in seeds["applications"]:
+        nodes = [ModuleNode(name=name, **node) for name, node in seed.pop("nodes").items()]
+        _plant_module(state, "Deployment", nodes=nodes, **seed)
+
+
+def _plant_module(
+    state: State,
+    category: Category,
+    *,
+    owner: str = "sixsq",
+    inputs: dict[str, str] | None = None,
+    outputs: dict[str, str] | None = None,
+    published: bool = False,
+    **fields: Any,
+) -> None:
+    public = frozenset({"Get", "Post"} if owner == "sixsq" else ())
+    texts = [("Output", row) for row in (outputs or {}).items()]
+    texts += [("Input", row) for row in (inputs or {}).items()]
+    module = Module(
+        category=category,
+        owner=owner,
+        public=public,
+        created=_CREATED,
+        modified=_CREATED.replace(microsecond=5000),
+        published=_CREATED if published else None,
+        parameters=[_parameter(kind, *row) for kind, row in texts],
+        **fields,
+    )
+    state.library.add(module)
+
+
+def _parameter(category: str, name: str, text: str) -> Parameter:
+    description, _, value = text.partition(" | ")
+    return Parameter(
+        name,
+        value or None,
+        value or None,
+        category=category,
+        type="Password" if "password" in name else "String",
+        description=description,
+        mandatory=True,
+        shows_set=True,
+    )
+
+
+def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
+    seed = seeds["users"][name]
+    first_name, last_name = seed["name"].split()
+    clouds, keys = seed["clouds"], "\n".join(seed["keys"])
+    values = {DEFAULT_CLOUD: clouds[0] if clouds else "", SSH_KEY: keys}
+    parameters = list(general_parameters(sorted(state.connectors), values))
+    for cloud, fields in seeds["clouds"].items():
+        kind = fields["kind"]
+        login = (f"{name.upper()}-{kind}", f"{kind}-{name}-pass") if cloud in clouds else ("", "")
+        parameters += cloud_parameters(cloud, login, fields["login"])
+    account = state.accounts[name] = Account(
+        name=name,
+        password=state.ids.password(name),
+        email=f"{name}@example.org",
+        first_name=first_name,
+        last_name=last_name,
+        organization="ACME",
+        super=seed.get("super", False),
+        created=_BIRTH,
+        modified=_BIRTH,
+        parameters={parameter.name: parameter for parameter in parameters},
+    )
+    publish(state, account)
+    return account
+
+
+def _login(state: State, account: Account) -> Login:
+    secret = state.ids.secret()
+    token = f"provider.{account.name}.{state.ids.uuid()}"
+    state.provider_tokens[token] = account.name
+    key = add_api_key(state, account, secret_digest(secret), account.roles, name="sandbox")
+    return Login(
+        username=account.name, password=account.password, key=key["id"], secret=secret, token=token
+    )
+
+
+_WAY = ("Initializing", "Provisioning", "Executing", "SendingReports", "Ready")
+
+
+def _overview(world: World) -> Overview:
+    runs = sorted(world.runs.values(), key=lambda run: run.created, reverse=True)
+    modules = {module.path: module for module in world.library.modules() if module.published}
+    images = [
+        ImageRow(
+            path=path,
+            kind="application" if module.nodes else "component",
+            description=module.description,
+        )
+        for path, module in modules.items()
+    ]
+    return Overview(
+        deployments=[_deployment(world, run) for run in runs],
+        machines=[_machine(world, own) for own in world.store.collection("virtual-machine")],
+        images=images,
+    )
+
+
+def _machine(world: World, document: Document) -> MachineRow:
+    run = world.runs.get(document.get("deployment", {}).get("href", "").partition("/")[2])
+    names = {machine.document: machine.group for machine in run.machines} if run else {}
+    return MachineRow(
+        name=names.get(document["id"]) or document["instanceID"],
+        place=document["connector"]["href"].partition("/")[2],
+        state=document["state"],
+        tone="good" if document["state"] == "running" else "moving",
+        address=document.get("ip", ""),
+        use=_name(run) if run else "",
+    )
+
+
+def _deployment(world: World, run: Run) -> DeploymentRow:
+    documents = [world.store.get(machine.document or "") or {} for machine in run.machines]
+    running = sum(document.get("state") == "running" for document in documents)
+    noun = "machine" if len(documents) == 1 else "machines"
+    is_up = run.state in {"Ready", "Finalizing"} and run.url.startswith(world.base_url)
+    tone: Tone = "over" if run.state in ENDED else "good" if run.state == "Ready" else "moving"
+    return DeploymentRow(
+        id=run.uuid,
+        name=_name(run),
+        image=run.module.path,
+        owner=run.owner,
+        place=", ".join(run.clouds),
+        state=run.state,
+        tone="bad" if run.abort_reason else tone,
+        progress=100 * _WAY.index(run.state) // 4 if run.state in _WAY else 100,
+        started=iso(run.created),
+        machines="" if run.state in ENDED else f"{running} of {len(documents)} {noun} running",
+        failure=run.abort_reason,
+        path=run.url.removeprefix(world.base_url) if is_up else "",
+    )
+
+
+def _name(run: Run) -> str:
+    return run.tags.partition(",")[0] or run.module.name

@@ -13,7 +13,7 @@ from libcloud.compute.types import NodeState
 from slipstream.backends import Nuvla
 from slipstream.libcloud.errors import BadInput, NodeFailed, NotFound, RequestFailed, WaitTimeout
 from slipstream.sandbox import Sandbox
-from slipstream.sandbox.nuvla import query
+from slipstream.sandbox.nuvla import resource
 
 from .support import (
     CLUSTER,
@@ -49,7 +49,7 @@ def test_list_nodes_beyond_what_one_search_can_give(
     driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The server's 10,000 and the driver's 500, made small: listing as many takes seconds.
-    monkeypatch.setattr(query, "MOST_DOCUMENTS", 100)
+    monkeypatch.setattr(resource, "MOST_DOCUMENTS", 100)
     monkeypatch.setattr(Nuvla, "page_size", 50)
     ids = sandbox.world.add_deployments(210)
     assert [node.id for node in driver.list_nodes(ex_addresses=False)] == ids[::-1]

@@ -10,7 +10,7 @@ from libcloud.compute.base import Node, NodeImage, NodeLocation
 
 from slipstream.libcloud.errors import BadInput, NotFound, RequestFailed
 from slipstream.sandbox import Sandbox
-from slipstream.sandbox.journal import Entry
+from slipstream.sandbox.server import Entry
 
 from .strategies import QUICK, names, strangers
 from .support import KEY, SYSTEM, WORDPRESS, Driver, changed, sent_form
