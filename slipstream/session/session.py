@@ -201,10 +201,11 @@ class Session(Client):
             renewable
             and response.status in {401, 403}
             and (request.reads or refuses(response))
-            # A server that refuses a login as soon as it is made means something else.
-            and (renewals == 0 or login.age > RENEW_BEFORE)
             and self._has_ended(login, response)
         ):
+            if renewals and login.age <= RENEW_BEFORE:
+                hint = "The server ends each session as soon as it is made."
+                raise self.refusal(response, doing=doing, hint=hint, error=InvalidCredentials)
             login = self.renew(login)
             renewals += 1
             response = self._send(request, login)

@@ -101,7 +101,7 @@ def test_session_that_the_server_never_accepts_is_renewed_once(
 ) -> None:
     method, path = ("PUT", "/api/deployment") if endpoint.family == "nuvla" else ("GET", "/run")
     sandbox.faults.add(method, path, times=None, expire_sessions=True)
-    with pytest.raises(RequestFailed):
+    with pytest.raises(InvalidCredentials, match="ends each session as soon as it is made"):
         driver.list_nodes()
     assert len(sandbox.journal.entries(method, path)) == 2
     assert logins(sandbox) == 1
