@@ -73,8 +73,10 @@ class Sandbox:
         begin = FAMILIES[family].begin
         world, self._application, users = begin(self.clock, Identifiers(seed, password))
         if front is not None:
-            if front not in FRONTS or family != "slipstream":
-                raise ValueError(f"{front!r} is no front server of {family}: try 'vendor'.")
+            if family != "slipstream":
+                raise ValueError(f"There is no front server for {family}: leave front out.")
+            if front not in FRONTS:
+                raise ValueError(f"{front!r} is no front server: try {FRONTS[0]!r}.")
             self._application = VendorFront(self._application, self.clock)
         # Each family's world has levers of its own.
         self.world: Any = world
