@@ -168,7 +168,7 @@ class UnknownName(BadInput):
 
 
 class FileUnreadable(BadInput, OSError):
-    """A file that an argument names cannot be read; ``errno`` and ``filename`` are set."""
+    """A file that a user names cannot be read or written; ``errno`` and ``filename`` are set."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         make, args, state = super().__reduce__()
@@ -177,11 +177,11 @@ class FileUnreadable(BadInput, OSError):
 
 
 class FileMissing(FileUnreadable, FileNotFoundError):
-    """A file that an argument names does not exist."""
+    """A file that a user names does not exist."""
 
 
 class FileForbidden(FileUnreadable, PermissionError):
-    """A file that an argument names may not be read."""
+    """A file that a user names may not be read or written."""
 
 
 class NotSupported(DriverError, NotImplementedError):

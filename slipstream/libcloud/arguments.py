@@ -22,9 +22,6 @@ from libcloud.compute.types import NodeState
 from slipstream.errors import (
     BadInput,
     DriverError,
-    FileForbidden,
-    FileMissing,
-    FileUnreadable,
     UnknownName,
     nearest,
     shorten,
@@ -34,7 +31,7 @@ from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.values.deployment_request import Parameter, Role
 from slipstream.values.numbers import check_number
-from slipstream.values.paths import shown_path, user_path
+from slipstream.values.paths import file_error, shown_path, user_path
 from slipstream.values.ssh_key import PRIVATE_KEY, SSHKey
 from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 
@@ -165,11 +162,7 @@ def read_file(what: str, value: object) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        kinds = {FileNotFoundError: FileMissing, PermissionError: FileForbidden}
-        kind = kinds.get(type(error), FileUnreadable)
-        failure = kind(f"Cannot read the {what} {shown_path(path)}: {error.strerror}.")
-        failure.errno, failure.strerror, failure.filename = error.errno, error.strerror, str(path)
-        raise failure from None
+        raise file_error(f"Cannot read the {what} {shown_path(path)}", path, error) from None
 
 
 def states(words: str | Iterable[str], backend: Backend) -> frozenset[str]:

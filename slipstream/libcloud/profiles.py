@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstream.errors import BadInput, nearest
+from slipstream.values.paths import file_error
 
 FILE_NAME = "profiles.toml"
 VARIABLES = {
@@ -133,7 +134,7 @@ def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise BadInput(f"Cannot read {path}: {error.strerror}.") from None
+        raise file_error(f"Cannot read {path}", path, error) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         # The whole message could hold a piece of a secret.
         position = _POSITION.search(str(error))

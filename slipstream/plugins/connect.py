@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
+from typing import Final
 
 import attrs
 
@@ -30,6 +31,9 @@ from slipstream.values.endpoint import Endpoint, join_address
 
 PROBE_TIMEOUT = 10.0
 """Seconds to wait for the response to a probe."""
+
+COOKIE_FILE: Final = "cookie-file"
+"""The login method that takes a cookie file."""
 
 _NO_LETTER = re.compile(r"[^a-z0-9]")
 
@@ -177,7 +181,8 @@ def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins)
             for contribution in methods
             if _taken(kind, contribution.record.name) and contribution.recognises(credentials)
         ),
-        kind.default_login,
+        # A file that is given is never ignored.
+        kind.default_login if credentials.cookie_file is None else COOKIE_FILE,
     )
     if name not in methods:
         _check_spelling(name, methods.names)

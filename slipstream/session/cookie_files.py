@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import warnings
@@ -9,7 +10,7 @@ from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
 from pathlib import Path
 
 from slipstream.errors import BadInput
-from slipstream.values.paths import shown_path
+from slipstream.values.paths import file_error, shown_path
 from slipstream.values.text import CONTROL_CHARACTERS
 
 LATEST = 2**33  # seconds since the epoch; a later expiry is as good as this one
@@ -27,9 +28,12 @@ def load_cookies(path: Path) -> MozillaCookieJar:
             jar.load(ignore_discard=True, ignore_expires=True)
     except LoadError:
         raise BadInput(f"{path} is not a cookie file in Netscape format.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise BadInput(f"Cannot read the cookie file {shown_path(path)}: {reason}.") from None
+    except UnicodeDecodeError:
+        raise BadInput(
+            f"Cannot read the cookie file {shown_path(path)}: it is not text."
+        ) from None
+    except OSError as error:
+        raise file_error(f"Cannot read the cookie file {shown_path(path)}", path, error) from None
     for cookie in jar:
         if cookie.expires == 0:  # a session cookie, as curl and browsers write it
             cookie.expires, cookie.discard = None, True
@@ -47,10 +51,10 @@ def save_cookies(cookies: CookieJar, path: Path) -> None:
     displayed, path = shown_path(path), path.resolve()
     try:
         if path.exists() and not path.is_file():
-            raise BadInput(f"Cannot write {displayed}: it is no file.")
+            raise OSError(errno.EISDIR, "it is no file")
         handle, name = tempfile.mkstemp(prefix=".cookies-", dir=path.parent)
     except OSError as error:
-        raise BadInput(f"Cannot write {displayed}: {error.strerror}.") from None
+        raise file_error(f"Cannot write {displayed}", path, error) from None
     os.close(handle)
     try:
         jar = MozillaCookieJar(name)
@@ -62,5 +66,5 @@ def save_cookies(cookies: CookieJar, path: Path) -> None:
     except BaseException as error:  # the file holds a session that is alive
         Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise BadInput(f"Cannot write {displayed}: {error.strerror}.") from None
+            raise file_error(f"Cannot write {displayed}", path, error) from None
         raise

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from slipstream.errors import BadInput
-from slipstream.values.paths import shown_path, user_path
+from slipstream.values.paths import file_error, shown_path, user_path
 
 Certificate = str | tuple[str, str]
 """The file of a certificate and its key, or the two files."""
@@ -93,7 +93,9 @@ def _both(value: object, name: str) -> Sequence[object]:
 
 
 def _unreadable(name: str, file: Path, error: OSError) -> NoReturn:
-    raise BadInput(
-        f"{name}: {shown_path(file)} cannot be read: {error.strerror or type(error).__name__}.",
+    raise file_error(
+        f"{name}: {shown_path(file)} cannot be read",
+        file,
+        error,
         hint="Give the path of a PEM file that this program may read.",
     ) from None

@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
-from slipstream.errors import BadInput
+from slipstream.errors import BadInput, FileForbidden, FileMissing, FileUnreadable
 from slipstream.values.text import safe_text
 
+_KINDS = {FileNotFoundError: FileMissing, PermissionError: FileForbidden}
 _ENDINGS = {".cer", ".cookies", ".crt", ".key", ".pem", ".pub", ".toml", ".txt"}
 
 LONGEST = 4096
@@ -55,3 +56,13 @@ def shown_path(path: Path) -> str:
     if is_below or os.path.lexists(path) or path.suffix.lower() in _ENDINGS:
         return safe_text(str(path))
     return f"(a name of {len(str(path))} characters, which may be a secret)"
+
+
+def file_error(
+    message: str, path: Path, error: OSError, *, hint: str | None = None
+) -> FileUnreadable:
+    """The exception for a file that a user names and that cannot be read or written."""
+    cls = _KINDS.get(type(error), FileUnreadable)
+    failure = cls(f"{message}: {error.strerror or type(error).__name__}.", hint=hint)
+    failure.errno, failure.strerror, failure.filename = error.errno, error.strerror, str(path)
+    return failure

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import BLOG, LiveEndpoint
 from libcloud.common.types import LibcloudError
+from libcloud.compute.deployment import ScriptDeployment
 
 from slipstream.errors import BadInput, NoAnswer
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
@@ -54,28 +55,70 @@ def test_no_connection_at_login_is_a_connection_error(endpoint: LiveEndpoint) ->
     caught(lambda: endpoint.login(proxy_url="http://127.0.0.1:1"), OSError, ConnectionError)
 
 
-def test_a_missing_key_file_is_not_found(driver: Driver, tmp_path: Path) -> None:
-    path = str(tmp_path / "missing.pub")
-    error = caught(
-        lambda: driver.import_key_pair_from_file("laptop", path), FileNotFoundError, BadInput
-    )
-    assert path in str(error)
+def _use(endpoint: LiveEndpoint, argument: str, path: str) -> Callable[[], object]:
+    """A call with the path of a file."""
+    login = endpoint.login
+    return {
+        "key_file_path": lambda: login().import_key_pair_from_file("laptop", path),
+        "ssh_key": lambda: login().deploy_node(
+            deploy=ScriptDeployment("true"), ssh_key=path, image=BLOG
+        ),
+        "ex_save_cookies": lambda: login().ex_save_cookies(f"{path}/cookies"),
+        "ex_cookie_file": lambda: login(ex_cookie_file=path),
+        "ex_ca_cert": lambda: login(ex_ca_cert=path),
+        "ex_client_cert": lambda: login(ex_client_cert=path),
+        "ex_client_cert, key": lambda: login(ex_client_cert=(__file__, path)),
+        "ca_cert of a profile": lambda: Driver.ex_from_profile("own"),
+    }[argument]
 
 
-def test_an_unreadable_key_file_is_a_permission_error(
-    driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+PATHS = [
+    "key_file_path", "ssh_key", "ex_save_cookies", "ex_cookie_file", "ex_ca_cert",
+    "ex_client_cert", "ex_client_cert, key", "ca_cert of a profile",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("argument", PATHS)
+def test_a_missing_file_is_not_found(
+    endpoint: LiveEndpoint, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "secret.pub"
-    path.write_text("ssh-ed25519 AAAA", "utf-8")
+    path = str(tmp_path / "missing.pem")
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text(f"[own]\nusername = 'a'\npassword = 'b'\nca_cert = {path!r}\n", "utf-8")
+    profiles.chmod(0o600)
+    monkeypatch.setattr("slipstream.libcloud.profiles.profiles_file", lambda: profiles)
+    call = _use(endpoint, argument, path)
+    if endpoint.name == "campus" and argument == "ex_cookie_file":
+        with pytest.raises(BadInput, match=r"campus endpoints do not take .* 'cookie-file'"):
+            call()
+        return
+    error = caught(call, FileNotFoundError, BadInput)
+    assert path in str(error)
+    for each in (error, pickle.loads(pickle.dumps(error))):
+        assert each.errno == errno.ENOENT
+        assert each.filename.startswith(path)
 
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
-    monkeypatch.setattr("builtins.open", refuse)
-    monkeypatch.setattr("io.open", refuse)
+@pytest.mark.parametrize("argument", PATHS[:-1])
+@pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
+def test_a_forbidden_file_is_a_permission_error(
+    endpoint: LiveEndpoint, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "secret.pem"
+    path.mkdir() if argument == "ex_save_cookies" else path.write_text("ssh-ed25519 AAAA", "utf-8")
+    call = _use(endpoint, argument, str(path))
+
+    def refuse(file: object = path, *args: Any, **options: Any) -> Any:
+        if str(file).startswith(str(path)):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return original(file, *args, **options)
+
+    original = open
+    for name in ("pathlib.Path.read_bytes", "builtins.open", "io.open", "tempfile.mkstemp"):
+        monkeypatch.setattr(name, refuse)
+    monkeypatch.setattr("ssl.SSLContext.load_verify_locations", lambda _, cafile: refuse(cafile))
     with pytest.raises(PermissionError) as raised:
-        driver.import_key_pair_from_file("laptop", str(path))
+        call()
     monkeypatch.undo()
     caught(lambda: _raise(raised.value), PermissionError, BadInput)
 
@@ -85,14 +128,6 @@ def test_a_key_file_that_is_a_directory_is_an_os_error(driver: Driver, tmp_path:
         lambda: driver.import_key_pair_from_file("laptop", str(tmp_path)), OSError, BadInput
     )
     assert (error.errno, error.filename) == (errno.EISDIR, str(tmp_path))
-
-
-def test_a_missing_key_file_has_the_number_of_its_error(driver: Driver, tmp_path: Path) -> None:
-    path = str(tmp_path / "missing.pub")
-    with pytest.raises(FileNotFoundError) as raised:
-        driver.import_key_pair_from_file("laptop", path)
-    for error in (raised.value, pickle.loads(pickle.dumps(raised.value))):
-        assert (error.errno, error.filename) == (errno.ENOENT, path)
 
 
 def _raise(error: Exception) -> None:
