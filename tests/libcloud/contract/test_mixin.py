@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Iterator
-from unittest import mock
 
 # The module, for pytest would collect a class whose name starts with Test.
 import libcloud.test.compute as libclouds
 import pytest
-from endpoints_under_test import LiveEndpoint, serve
+from endpoints_under_test import Driver, LiveEndpoint, serve
 from fake_time import FakeTime
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NotSupported
 
 
@@ -22,7 +20,7 @@ class OfAnEndpoint(libclouds.TestCaseMixin):
     name = ""
     region: str | None = None
     endpoint: LiveEndpoint
-    driver: SlipStreamNodeDriver
+    driver: Driver
 
     @pytest.fixture(autouse=True)
     def _prepared(
@@ -32,6 +30,8 @@ class OfAnEndpoint(libclouds.TestCaseMixin):
             self.driver = self.endpoint.login(region=self.region)
             self.endpoint.deploy(self.driver)
             self.endpoint.pass_time()
+            clock = FakeTime(self.endpoint.sandbox.clock.advance)
+            monkeypatch.setattr("slipstream.transport.clock.time", clock)
             yield
 
     def test_reboot_node_response(self) -> None:
@@ -45,27 +45,22 @@ class TestSlipStream(OfAnEndpoint, unittest.TestCase):
     name = "slipstream"
 
 
-class TestAKindThatAPluginAdds(OfAnEndpoint, unittest.TestCase):
+class TestKindOfAPlugin(OfAnEndpoint, unittest.TestCase):
     name = "campus"
 
 
 class TestNuvla(OfAnEndpoint, unittest.TestCase):
     name = "nuvla"
     region = "swarm-lausanne"  # libcloud's test of create_node gives no location
+    test_reboot_node_response = libclouds.TestCaseMixin.test_reboot_node_response
 
     def test_list_sizes_response(self) -> None:
-        """libcloud's test wants memory, which the one size does not tell."""
+        """libcloud's test needs memory, which the one size does not tell."""
         assert [size.id for size in self.driver.list_sizes()] == ["default"]
 
-    def test_reboot_node_response(self) -> None:
-        """libcloud's own test, with a clock that waits for nobody."""
-        clock = FakeTime(self.endpoint.sandbox.clock.advance)
-        with mock.patch("slipstream.transport.clock.time", clock):
-            libclouds.TestCaseMixin.test_reboot_node_response(self)
 
-
-def test_every_test_of_libclouds_is_among_them() -> None:
+def test_all_tests_of_libcloud_are_run() -> None:
     expected = {name for name in dir(libclouds.TestCaseMixin) if name.startswith("test_")}
     assert len(expected) == 9
-    for cls in (TestSlipStream, TestAKindThatAPluginAdds, TestNuvla):
+    for cls in (TestSlipStream, TestKindOfAPlugin, TestNuvla):
         assert expected == {name for name in dir(cls) if name.startswith("test_")}

@@ -1,4 +1,4 @@
-"""The drivers are found by every name and in every way that programs look for one."""
+"""The drivers are found by every name and in every way, and importing them does little else."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 import pickle
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import distribution, entry_points
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import libcloud
@@ -25,23 +26,26 @@ from slipstream.libcloud.nuvla_driver import NuvlaNodeDriver
 ROOT = Path(__file__).parents[3]
 CLASSES = {"slipstream": SlipStreamNodeDriver, "nuvla": NuvlaNodeDriver}
 OTHER = ("libcloud.compute.drivers.dummy", "DummyNodeDriver")
+EXTRAS = {"flask", "werkzeug", "vcr", "pytest", "hypothesis", "yaml"}
+IMPORT = "import slipstream.libcloud.compute_driver"
+
+Table = dict[Any, tuple[str, str]]
 
 
-def python(code: str) -> str:
-    """What a new interpreter prints, the last line of an error included."""
-    kept = {n: v for n, v in os.environ.items() if "COV" in n or n == "PATH"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        env={**kept, "PYTHONPATH": str(ROOT)},
-        check=False,
-    )
+def python(code: str, *paths: Path) -> str:
+    """What a new interpreter prints, of an error the last line alone."""
+    environment = {name: value for name, value in os.environ.items() if "COV" in name}
+    environment |= {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(map(str, (*paths, ROOT))),
+    }
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     return done.stdout + "".join(done.stderr.splitlines()[-1:])
 
 
 @pytest.fixture
-def table() -> Iterator[dict[Any, tuple[str, str]]]:
+def table() -> Iterator[Table]:
     """libcloud's table of drivers, put back afterwards."""
     before = dict(DRIVERS)
     yield DRIVERS
@@ -50,96 +54,48 @@ def table() -> Iterator[dict[Any, tuple[str, str]]]:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-@pytest.mark.parametrize("spelled", [str, str.upper, str.title, str.swapcase])
-def test_a_driver_is_found_by_its_name_in_any_letters(
-    name: str, spelled: Callable[[str], str]
-) -> None:
-    assert get_driver(spelled(name)) is CLASSES[name]
-    assert libcloud.get_driver(DriverType.COMPUTE, spelled(name)) is CLASSES[name]
-
-
-def test_a_driver_is_found_by_the_name_that_the_product_has() -> None:
-    assert get_driver("SlipStream") is SlipStreamNodeDriver
-
-
-@pytest.mark.parametrize("name", CLASSES)
-def test_a_driver_is_found_by_libclouds_constant(name: str) -> None:
+def test_driver_is_found_by_its_name_its_constant_and_its_entry_point(name: str) -> None:
+    for spelling in (name, name.upper(), name.title(), name.swapcase(), "SlipStream"):
+        if spelling.lower() == name:
+            assert get_driver(spelling) is CLASSES[name]
+            assert libcloud.get_driver(DriverType.COMPUTE, spelling) is CLASSES[name]
     constant = getattr(Provider, name.upper())
-    assert constant == name
     assert get_driver(constant) is CLASSES[name]
-
-
-@pytest.mark.parametrize(
-    "module",
-    ["slipstream.libcloud", "slipstream.libcloud.compute_driver", "slipstream.libcloud.errors"],
-)
-def test_importing_any_of_the_driver_is_enough(module: str) -> None:
-    said = python(
-        f"import {module}\n"
-        "from libcloud.compute.types import Provider\n"
-        "from libcloud.compute.providers import get_driver\n"
-        "print(get_driver('SLIPSTREAM').name, get_driver(Provider.NUVLA).name)"
-    )
-    assert said == "SlipStream Nuvla\n"
-
-
-@pytest.mark.parametrize("name", CLASSES)
-def test_a_driver_is_found_as_an_entry_point(name: str) -> None:
     (entry,) = entry_points(group="libcloud.compute.drivers", name=name)
     assert entry.load() is CLASSES[name]
     assert entry.dist is not None
     assert entry.dist.name == distribution("slipstream-libcloud-driver").name
 
 
-def test_registering_again_and_again_changes_nothing(
-    table: dict[Any, tuple[str, str]],
-) -> None:
+@pytest.mark.parametrize("name", CLASSES)
+def test_provider_is_like_libclouds_own_members(name: str) -> None:
+    member = getattr(Provider, name.upper())
+    assert member == member.value == str(member) == name
+    assert Provider.tostring(member) == name.upper()
+    assert Provider.fromstring(name) is member
+    assert {name: 1}[member] == 1
+    assert pickle.loads(pickle.dumps(member)) is member
+
+
+def test_register_in_sixteen_threads_registers_once(table: Table) -> None:
     before = dict(table)
     slipstream.libcloud.register()
-    slipstream.libcloud.register()
+    assert table == before
+    for name in CLASSES:
+        del table[name]
+    ready = Barrier(16)
+
+    def register(_: int) -> None:
+        ready.wait()
+        slipstream.libcloud.register()
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(register, range(16)))
     assert table == before
 
 
-def test_registering_from_sixteen_threads_at_once_registers_once(
-    table: dict[Any, tuple[str, str]],
-) -> None:
-    expected = {name: table.pop(name) for name in CLASSES}
-    ready, failures = threading.Barrier(16), []
-
-    def register() -> None:
-        ready.wait()
-        try:
-            slipstream.libcloud.register()
-        except BaseException as error:
-            failures.append(error)
-            raise
-
-    threads = [threading.Thread(target=register) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
-    assert {name: table[name] for name in expected} == expected
-    assert [str(key).lower() for key in table].count("slipstream") == 1
-
-
-def test_a_module_that_is_loaded_again_registers_again() -> None:
-    said = python(
-        "import importlib, slipstream.libcloud, slipstream.libcloud.compute_driver as driver\n"
-        "from libcloud.compute.providers import DRIVERS, get_driver\n"
-        "del DRIVERS['slipstream']\n"
-        "importlib.reload(slipstream.libcloud)\n"
-        "importlib.reload(driver)\n"
-        "print(get_driver('slipstream') is driver.SlipStreamNodeDriver)"
-    )
-    assert said == "True\n"
-
-
 @pytest.mark.parametrize("spelling", ["slipstream", "SlipStream", "SLIPSTREAM"])
-def test_register_refuses_a_name_of_another_driver_in_any_case(
-    spelling: str, table: dict[Any, tuple[str, str]]
-) -> None:
+def test_register_beside_another_driver_of_the_name(spelling: str, table: Table) -> None:
     for name in CLASSES:
         del table[name]
     table[spelling] = OTHER
@@ -151,47 +107,94 @@ def test_register_refuses_a_name_of_another_driver_in_any_case(
     assert table == before
 
 
-def test_importing_beside_another_driver_of_the_name_says_which_one() -> None:
-    said = python(
-        "from libcloud.compute.providers import set_driver\n"
-        f"set_driver('SlipStream', *{OTHER!r})\n"
-        "import slipstream.libcloud"
-    )
-    assert said.startswith(
-        "AttributeError: libcloud already has another driver named 'SlipStream'"
-    )
-    assert "DummyNodeDriver" in said
-
-
-def test_one_s_own_driver_under_another_spelling_is_no_conflict(
-    table: dict[Any, tuple[str, str]],
-) -> None:
-    ours = table.pop("slipstream")
-    table["SlipStream"] = ours
+def test_register_its_own_driver_under_another_spelling(table: Table) -> None:
+    own = table["SlipStream"] = table.pop("slipstream")
     slipstream.libcloud.register()
-    assert table["slipstream"] == ours
+    assert table["slipstream"] == own
 
 
-def test_a_driver_that_comes_later_under_another_spelling_does_not_take_the_name(
-    table: dict[Any, tuple[str, str]],
-) -> None:
+def test_register_keeps_the_name_from_drivers_that_come_later(table: Table) -> None:
     set_driver("SlipStream", *OTHER)  # type: ignore[arg-type]
     slipstream.libcloud.register()
+    with pytest.raises(AttributeError, match="already registered"):
+        set_driver("slipstream", *OTHER)  # type: ignore[arg-type]
     assert get_driver("slipstream") is SlipStreamNodeDriver
     assert get_driver(Provider.SLIPSTREAM) is SlipStreamNodeDriver  # type: ignore[attr-defined]
     assert table["SlipStream"] == OTHER
 
 
-def test_libclouds_own_second_registration_of_the_name_is_still_refused() -> None:
-    with pytest.raises(AttributeError, match="already registered"):
-        set_driver("slipstream", *OTHER)  # type: ignore[arg-type]
-    assert get_driver("slipstream") is SlipStreamNodeDriver
+FIND = """
+from libcloud.compute.types import Provider
+from libcloud.compute.providers import get_driver
+print(get_driver('SLIPSTREAM').name, get_driver(Provider.NUVLA).name)
+"""
+RELOAD = """
+import importlib, slipstream.libcloud, slipstream.libcloud.compute_driver as driver
+from libcloud.compute.providers import DRIVERS, get_driver
+del DRIVERS['slipstream']
+importlib.reload(slipstream.libcloud)
+importlib.reload(driver)
+print(get_driver('slipstream') is driver.SlipStreamNodeDriver)
+"""
+# libcloud imports paramiko, and that yaml and cryptography, if it can.
+LOADS = f"""
+import sys, libcloud.compute.base
+before = set(sys.modules)
+{IMPORT}, slipstream.plugins
+slipstream.plugins.default_plugins()
+print(sorted({EXTRAS!r} & (set(sys.modules) - before)))
+"""
+NEEDS = f"import sys\nfor name in {EXTRAS!r}: sys.modules[name] = None\n{IMPORT}"
+CRYPTOGRAPHY = f"""
+import sys
+sys.modules["paramiko"] = None
+{IMPORT}
+print("cryptography" in sys.modules)
+"""
+CONNECTS = f"""
+import socket
+def refuse(*_): raise AssertionError("a connection is opened")
+socket.socket.connect = refuse
+{IMPORT}
+"""
+PROGRAMS = {
+    "registers both drivers": (f"import slipstream.libcloud\n{FIND}", "SlipStream Nuvla\n"),
+    "of its driver registers": (f"{IMPORT}\n{FIND}", "SlipStream Nuvla\n"),
+    "of its errors registers": (
+        f"import slipstream.libcloud.errors\n{FIND}",
+        "SlipStream Nuvla\n",
+    ),
+    "again registers again": (RELOAD, "True\n"),
+    "loads no extras": (LOADS, "[]\n"),
+    "needs no extras": (NEEDS, ""),
+    "loads no cryptography": (CRYPTOGRAPHY, "False\n"),
+    "connects to nothing": (CONNECTS, ""),
+}
 
 
-def test_providers_are_like_libclouds_own_members() -> None:
-    for member, name in ((Provider.SLIPSTREAM, "slipstream"), (Provider.NUVLA, "nuvla")):  # type: ignore[attr-defined]
-        assert member == member.value == str(member) == name
-        assert Provider.tostring(member) == name.upper()
-        assert Provider.fromstring(name) is member
-        assert {name: 1}[member] == 1
-        assert pickle.loads(pickle.dumps(member)) is member
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_importing(name: str) -> None:
+    code, output = PROGRAMS[name]
+    assert python(code) == output
+
+
+def test_importing_beside_another_driver_of_the_name() -> None:
+    line = python(
+        "from libcloud.compute.providers import set_driver\n"
+        f"set_driver('SlipStream', *{OTHER!r})\n"
+        "import slipstream.libcloud"
+    )
+    assert line.startswith(
+        "AttributeError: libcloud already has another driver named 'SlipStream'"
+    )
+    assert "DummyNodeDriver" in line
+
+
+def test_importing_beside_the_old_client(tmp_path: Path) -> None:
+    metadata = tmp_path / "slipstream_api-0.9.3.dist-info"
+    metadata.mkdir()
+    text = "Metadata-Version: 2.1\nName: slipstream-api\nVersion: 0.9.3\n"
+    (metadata / "METADATA").write_text(text)
+    line = python(IMPORT, tmp_path)
+    assert line.startswith("ImportError: slipstream-api 0.9.3 is installed in this environment.")
+    assert "pip uninstall slipstream-api" in line

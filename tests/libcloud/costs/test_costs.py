@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import inspect
 import re
-import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from types import SimpleNamespace
+from functools import partial
+from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from endpoints_under_test import KINDS, serve
+from endpoints_under_test import BLOG, KINDS, Driver, LiveEndpoint, serve
+from fake_time import FakeTime
+from key_files import KEY, make_pair
 from libcloud.compute.base import (
     KeyPair,
+    Node,
     NodeAuthSSHKey,
     NodeImage,
     StorageVolume,
@@ -23,24 +26,17 @@ from libcloud.compute.base import (
 )
 from libcloud.compute.deployment import ScriptDeployment
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, DeployFailed, NotSupported
 from slipstream.session.polling import Wait
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
-NAMES = {"slipstream": "SlipStream", "campus": "SlipStream", "nuvla": "Nuvla"}
 _FIELD = re.compile(r":requests: (.*?)(?:\n\s*\n|\n\s*:|\Z)", re.DOTALL)
 _NUMBER = re.compile(r"(SlipStream|Nuvla) (none|\d+)")
-
-
-class Stop(Exception):
-    """Ends a call where the rest is counted elsewhere."""
 
 
 class World:
     """An endpoint, a driver on it, and what calls need, made before requests are counted."""
 
-    def __init__(self, endpoint, folder):
+    def __init__(self, endpoint: LiveEndpoint, folder: Path) -> None:
         self.endpoint, self.folder = endpoint, folder
         self.driver = endpoint.login()
         self.nuvla = endpoint.family == "nuvla"
@@ -48,303 +44,227 @@ class World:
         self.location = endpoint.location(self.driver)
         self.node = self.running()
         self.driver.list_key_pairs()
+        if not self.nuvla:
+            for module in endpoint.sandbox.world.library.versions(self.deletable):
+                module.owner = "alice"
 
-    def made(self, name="blog"):
+    @property
+    def deletable(self) -> str:
+        return "apps/trials/component" if self.nuvla else "examples/images/old/ubuntu-14.04"
+
+    @property
+    def parameter(self) -> str:
+        return "hostname" if self.nuvla else "machine:hostname"
+
+    def deploy(self, name: str = "blog") -> Node:
         return self.driver.create_node(name, image=self.image, location=self.location)
 
-    def running(self):
-        node = self.made()
+    def running(self) -> Node:
+        node = self.deploy()
         self.endpoint.pass_time()
         return self.driver.ex_get_node(node.id)
 
-    def stopped(self):
+    def stopped(self) -> Node:
         node = self.running()
         if self.nuvla:
             self.driver.stop_node(node)
             self.endpoint.pass_time()
         return node
 
-    def deletable(self):
-        """An image, and a driver of somebody who may delete it."""
-        if self.nuvla:
-            return self.driver, self.driver.get_image("apps/trials/component")
-        admin = self.endpoint.sandbox.users["super"]
-        driver = self.endpoint.login(admin.username, admin.password, ex_login_method="internal")
-        return driver, driver.get_image("examples/images/old/ubuntu-14.04")
-
-    def pair(self):
+    def pair(self) -> KeyPair:
         return self.driver.import_key_pair_from_string("probe", KEY)
 
-    def file(self):
-        path = self.folder / "probe.pub"
-        path.write_text(KEY)
-        return str(path)
+    def file(self) -> str:
+        (self.folder / "probe.pub").write_text(KEY)
+        return str(self.folder / "probe.pub")
 
-    def private_key(self):
-        path = self.folder / "probe.pem"
-        path.write_bytes(
-            Ed25519PrivateKey.generate().private_bytes(
-                Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
-            )
-        )
-        path.chmod(0o600)
-        return str(path)
-
-    def crowd(self):
+    def crowd(self) -> None:
         """Many of everything, but not so many that a list needs another page."""
         for number in range(60):
-            self.made(f"n{number}")
+            self.deploy(f"n{number}")
         self.endpoint.pass_time()
         for number in range(20):
             self.driver.import_key_pair_from_string(f"k{number}", KEY)
 
-    def requests(self, method):
-        prepare, call = CALLS[method]
-        given = prepare(self)
+    def requests(self, method: str) -> int:
+        """How many requests a method sends, the polls for logs that come too early left out."""
+        prepare = CALLS.get(method)
+        call = prepare(self) if prepare else getattr(self.driver, method)
+        clock = FakeTime(self.endpoint.sandbox.clock.advance)
         self.endpoint.sandbox.journal.clear()
-        early = None
-        with suppress(NotSupported):
-            early = call(self.driver, given)
-        left_out = early if method == "ex_get_node_logs" and early else 0
-        return len(list(self.endpoint.sandbox.journal)) - left_out
+        with (
+            mock.patch("slipstream.transport.clock.time", clock),
+            suppress(NotSupported, DeployFailed),
+        ):
+            result = call()
+            if isinstance(result, Iterator):
+                list(result)
+        polls = len(clock.slept) if method == "ex_get_node_logs" else 0
+        return len(self.endpoint.sandbox.journal) - polls
 
 
-def _nothing(world):
-    return None
+def _deployed(world: World) -> Node:
+    """Making and waiting cost what they cost; here the call ends once the node is made."""
+    key = str(make_pair(world.folder, "probe").file)
+    options = {"image": world.image, "location": world.location, "ssh_key": key}
+    with mock.patch.object(Driver, "wait_until_running", side_effect=RuntimeError):
+        return world.driver.deploy_node(ScriptDeployment("true"), **options)
 
 
-def _bare(name, *arguments):
-    """A call that needs nothing but what is said here."""
-    return _nothing, lambda driver, _: getattr(driver, name)(*arguments)
-
-
-def _on_node(name, prepare=lambda world: world.node, **options):
-    """A call with a node."""
-    return prepare, lambda driver, node: getattr(driver, name)(node, **options)
-
-
-def _deployed(driver, given):
-    """It costs what making and waiting cost; here it ends once the node is made."""
-    with (
-        mock.patch.object(type(driver), "wait_until_running", side_effect=Stop),
-        suppress(DeployFailed),
-    ):
-        driver.deploy_node(ScriptDeployment("true"), **given)
-
-
-def _rebooted(driver, world):
+def _rebooted(world: World) -> bool:
+    """Its polls are not counted."""
     with mock.patch.object(Wait, "until", side_effect=lambda _: world.endpoint.pass_time()):
-        return driver.reboot_node(world.node)
+        return world.driver.reboot_node(world.node)
 
 
-def _running(driver, world):
-    assert driver.wait_until_running([world.node], ssh_interface=world.endpoint.interface)
+def _on_node(name: str, prepare: Callable[[World], Node] = lambda world: world.node) -> Prepare:
+    return lambda world: partial(getattr(world.driver, name), prepare(world))
 
 
-def _logs(driver, world):
-    """Without the looks that came too early."""
-    early = []
-
-    def sleep(seconds):
-        early.append(seconds)
-        world.endpoint.sandbox.clock.advance(seconds)
-
-    clock = SimpleNamespace(monotonic=time.monotonic, time=time.time, sleep=sleep)
-    with mock.patch("slipstream.transport.clock.time", clock):
-        assert driver.ex_get_node_logs(world.node, ["web"])
-    return len(early)
+def _with(name: str, *arguments: object) -> Prepare:
+    return lambda world: partial(getattr(world.driver, name), *arguments)
 
 
-LISTS = ("nodes", "images", "sizes", "locations", "key_pairs")
-VOLUME = StorageVolume("1", "disk", 1, 0, None)
-SNAPSHOT = VolumeSnapshot("1", None)
-CALLS = {
-    **{f"list_{what}": _bare(f"list_{what}") for what in LISTS},
-    "ex_list_virtual_machines": _bare("ex_list_virtual_machines"),
-    **{
-        f"ex_iterate_{what}": (
-            _nothing,
-            lambda driver, _, what=what: list(getattr(driver, f"ex_iterate_{what}")()),
-        )
-        for what in (*LISTS, "virtual_machines")
-    },
-    "get_image": (lambda w: w.image.id, lambda d, name: d.get_image(name)),
-    "delete_image": (World.deletable, lambda _, given: given[0].delete_image(given[1])),
-    "get_key_pair": (lambda w: w.pair().name, lambda d, name: d.get_key_pair(name)),
-    "create_key_pair": _bare("create_key_pair", "made"),
-    "import_key_pair_from_string": _bare("import_key_pair_from_string", "imported", KEY),
-    "import_key_pair_from_file": (
-        World.file,
-        lambda d, path: d.import_key_pair_from_file("from-file", path),
+Prepare = Callable[[World], Callable[[], object]]
+VOLUME, SNAPSHOT = StorageVolume("1", "disk", 1, None), VolumeSnapshot("1", None)  # type: ignore[arg-type]
+CALLS: dict[str, Prepare] = {
+    "get_image": lambda w: partial(w.driver.get_image, w.image.id),
+    "delete_image": lambda w: partial(w.driver.delete_image, w.driver.get_image(w.deletable)),
+    "get_key_pair": lambda w: partial(w.driver.get_key_pair, w.pair().name),
+    "create_key_pair": _with("create_key_pair", "fresh"),
+    "import_key_pair_from_string": _with("import_key_pair_from_string", "imported", KEY),
+    "import_key_pair_from_file": lambda w: partial(
+        w.driver.import_key_pair_from_file, "from-file", w.file()
     ),
-    "delete_key_pair": (World.pair, lambda d, pair: d.delete_key_pair(pair)),
-    "create_node": (
-        lambda w: {"image": w.image, "location": w.location},
-        lambda d, given: d.create_node("blog", **given),
-    ),
-    "deploy_node": (
-        lambda w: {"image": w.image, "location": w.location, "ssh_key": w.private_key()},
-        _deployed,
-    ),
-    "ex_find_node": (
-        lambda w: w.made("the-only-one").name,
-        lambda d, name: d.ex_find_node(name),
-    ),
-    "ex_find_image": (lambda w: w.image.name, lambda d, name: d.ex_find_image(name)),
-    "ex_get_node": (lambda w: w.node.id, lambda d, name: d.ex_get_node(name)),
-    "destroy_node": _on_node("destroy_node", World.running),
-    "start_node": _on_node("start_node", World.stopped),
-    "stop_node": _on_node("stop_node", World.running),
-    "ex_start_node": _on_node("ex_start_node", World.stopped),
-    "ex_stop_node": _on_node("ex_stop_node", World.running),
-    "reboot_node": (lambda w: w, _rebooted),
+    "delete_key_pair": lambda w: partial(w.driver.delete_key_pair, w.pair()),
+    "create_node": lambda w: w.deploy,
+    "deploy_node": lambda w: partial(_deployed, w),
+    "ex_find_node": lambda w: partial(w.driver.ex_find_node, w.deploy("the-only-one").name),
+    "ex_find_image": lambda w: partial(w.driver.ex_find_image, w.image.name),
+    "ex_get_node": lambda w: partial(w.driver.ex_get_node, w.node.id),
+    **{n: _on_node(n, World.running) for n in ("destroy_node", "stop_node", "ex_stop_node")},
+    **{n: _on_node(n, World.stopped) for n in ("start_node", "ex_start_node")},
+    **{n: _on_node(n) for n in ("ex_wait_node_in_state", "ex_operation")},
+    "reboot_node": lambda w: partial(_rebooted, w),
     "ex_update_node": _on_node("ex_update_node", World.running),
-    "ex_get_node_logs": (lambda w: w, _logs),
-    "ex_wait_node_in_state": _on_node("ex_wait_node_in_state"),
-    "wait_until_running": (lambda w: w, _running),
-    "ex_operation": _on_node("ex_operation"),
-    "ex_get_node_parameter": (
-        lambda w: (w.node, "hostname" if w.nuvla else "machine:hostname"),
-        lambda d, given: d.ex_get_node_parameter(*given),
+    "ex_get_node_logs": lambda w: partial(w.driver.ex_get_node_logs, w.node, ["web"]),
+    "wait_until_running": lambda w: partial(
+        w.driver.wait_until_running, [w.node], ssh_interface=w.endpoint.interface
     ),
-    "ex_save_cookies": (
-        lambda w: w.folder / "cookies.txt",
-        lambda d, path: d.ex_save_cookies(path),
+    "ex_get_node_parameter": lambda w: partial(
+        w.driver.ex_get_node_parameter, w.node, w.parameter
     ),
-    "ex_explain": (
-        lambda w: (w.node, "hostname" if w.nuvla else "machine:hostname"),
-        lambda d, given: d.ex_explain("ex_get_node_parameter", *given),
+    "ex_save_cookies": lambda w: partial(w.driver.ex_save_cookies, w.folder / "cookies.txt"),
+    "ex_explain": lambda w: partial(
+        w.driver.ex_explain, "ex_get_node_parameter", w.node, w.parameter
     ),
-    "list_volumes": _bare("list_volumes"),
-    "create_volume": _bare("create_volume", 1, "disk"),
-    "destroy_volume": _bare("destroy_volume", VOLUME),
-    "detach_volume": _bare("detach_volume", VOLUME),
-    "attach_volume": (lambda w: w.node, lambda d, node: d.attach_volume(node, VOLUME)),
-    "list_volume_snapshots": _bare("list_volume_snapshots", VOLUME),
-    "create_volume_snapshot": _bare("create_volume_snapshot", VOLUME),
-    "destroy_volume_snapshot": _bare("destroy_volume_snapshot", SNAPSHOT),
-    "create_image": (lambda w: w.node, lambda d, node: d.create_image(node, "x")),
-    "copy_image": (lambda w: w.image, lambda d, image: d.copy_image("x", image, "x")),
-    "close": (lambda w: w.endpoint.login(), lambda _, driver: driver.close()),
+    "create_volume": _with("create_volume", 1, "disk"),
+    **{n: _with(n, VOLUME) for n in ("destroy_volume", "detach_volume", "list_volume_snapshots")},
+    "attach_volume": lambda w: partial(w.driver.attach_volume, w.node, VOLUME),
+    "create_volume_snapshot": _with("create_volume_snapshot", VOLUME),
+    "destroy_volume_snapshot": _with("destroy_volume_snapshot", SNAPSHOT),
+    "create_image": lambda w: partial(w.driver.create_image, w.node, "x"),
+    "copy_image": lambda w: partial(w.driver.copy_image, "x", w.image, "x"),
+    "close": lambda w: w.endpoint.login().close,
 }
-"""What is prepared for a call, and the call."""
+"""The calls of the methods that need arguments."""
+METHODS = [n for n, _ in inspect.getmembers(Driver, inspect.isfunction) if not n.startswith("_")]
 
 
-def promised(method, family):
+def promised(method: str, family: str) -> int:
     """The number of requests that a method's docstring names."""
-    text = inspect.getdoc(getattr(SlipStreamNodeDriver, method)) or ""
-    field = _FIELD.search(text)
+    field = _FIELD.search(inspect.getdoc(getattr(Driver, method)) or "")
     assert field, f"{method} does not say how many requests it sends"
     numbers = dict(reversed(_NUMBER.findall(field[1])))
-    return 0 if numbers[family] == "none" else int(numbers[family])
+    number = numbers["Nuvla" if family == "nuvla" else "SlipStream"]
+    return 0 if number == "none" else int(number)
+
+
+Worlds = tuple[World, World]
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def worlds(request, tmp_path_factory):
+def worlds(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Worlds]:
     """The same endpoint twice: with little in it, and with much."""
-    folder = tmp_path_factory.mktemp("costs")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        made = []
-        for name in ("quiet", "crowded"):
-            (folder / name).mkdir()
-            endpoint = stack.enter_context(serve(request.param, folder / name, patch))
-            made.append(World(endpoint, folder / name))
-        made[1].crowd()
-        yield made
+
+        def build() -> World:
+            folder = tmp_path_factory.mktemp("costs")
+            return World(stack.enter_context(serve(request.param, folder, patch)), folder)
+
+        quiet, crowded = build(), build()
+        crowded.crowd()
+        yield quiet, crowded
 
 
-@pytest.mark.parametrize("method", CALLS)
-def test_a_method_sends_the_requests_that_its_docstring_names(worlds, method):
-    quiet, _ = worlds
-    assert quiet.requests(method) == promised(method, NAMES[quiet.endpoint.name])
+@pytest.mark.parametrize("method", METHODS)
+def test_requests_are_those_of_the_docstring(worlds: Worlds, method: str) -> None:
+    number = promised(method, worlds[0].endpoint.family)
+    assert [world.requests(method) for world in worlds] == [number, number]
 
 
-@pytest.mark.parametrize("method", CALLS)
-def test_it_sends_no_more_of_them_where_there_is_more_of_everything(worlds, method):
-    _, crowded = worlds
-    assert crowded.requests(method) == promised(method, NAMES[crowded.endpoint.name])
-
-
-def test_every_public_method_is_counted():
-    methods = inspect.getmembers(SlipStreamNodeDriver, inspect.isfunction)
-    public = {name for name, _ in methods if not name.startswith("_")}
-    assert public == set(CALLS)
-
-
-def _created(**changes):
-    def call(world):
-        given = {"image": world.image, "location": world.location}
-        given |= {name: value(world) for name, value in changes.items()}
-        if given.get("ex_cloud"):
-            del given["location"]
-        world.driver.create_node(**given)
+def _created(**options: Callable[[World], object]) -> Callable[[World], object]:
+    def call(world: World) -> None:
+        arguments: dict[str, Any] = {"image": world.image, "location": world.location}
+        arguments |= {name: value(world) for name, value in options.items()}
+        if "ex_cloud" in arguments:
+            del arguments["location"]
+        world.endpoint.sandbox.journal.clear()
+        world.driver.create_node(**arguments)
 
     return call
 
 
-def _application(world):
-    image = world.driver.get_image("examples/tutorials/service-testing/system")
-    world.endpoint.sandbox.journal.clear()
-    return image
+def _application(world: World) -> NodeImage:
+    system = "examples/tutorials/service-testing/system"
+    return world.image if world.nuvla else world.driver.get_image(system)
 
 
-def _listed(world):
+def _listed(world: World) -> NodeImage:
     images = world.driver.list_images()
-    chosen = next(one for one in images if one.name.lower() == "wordpress")
-    world.endpoint.sandbox.journal.clear()
-    return chosen
+    return next(image for image in images if image.name.lower() == "wordpress")
 
 
-def _key(number):
-    blob = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes([number]) * 32).decode()
-    return NodeAuthSSHKey(f"ssh-ed25519 {blob} of-{number}")
+def _key(_: World) -> NodeAuthSSHKey:
+    blob = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + bytes([1]) * 32).decode()
+    return NodeAuthSSHKey(f"ssh-ed25519 {blob} of-1")
 
 
-FURTHER = {
+OTHER_CASES: dict[str, tuple[Callable[[World], object], int, int]] = {
     "no addresses": (lambda w: w.driver.list_nodes(ex_addresses=False), 1, 1),
     "sizes of a location": (lambda w: w.driver.list_sizes(w.location), 1, 0),
     "all sizes": (lambda w: w.driver.list_sizes(ex_all=True), 1, 0),
-    "a new key": (_created(auth=lambda _: _key(1)), 6, 0),
+    "a new key": (_created(auth=_key), 6, 0),
     "a key that is there": (_created(auth=lambda _: NodeAuthSSHKey(KEY)), 3, 0),
     "a listed image": (_created(image=_listed), 2, 4),
-    "an image by its path": (
-        _created(image=lambda w: NodeImage("apps/WordPress/wordpress", None, None)),
-        3,
-        5,
-    ),
+    "an image by its path": (_created(image=lambda _: BLOG), 3, 5),
     "a location by its id": (_created(ex_cloud=lambda w: w.location.id), 2, 4),
     "a location by its name": (_created(ex_cloud=lambda w: w.location.name), 2, 5),
-    "an application": (
-        _created(image=lambda w: w.image if w.nuvla else _application(w)),
-        3,
-        3,
-    ),
-    "get_image by path": (lambda w: w.driver.get_image("apps/WordPress/wordpress"), 1, 2),
+    "an application": (_created(image=_application), 3, 3),
+    "get_image by path": (lambda w: w.driver.get_image(BLOG), 1, 2),
     "a tree": (
         lambda w: w.driver.list_images(
             ex_path="apps" if w.nuvla else "examples/images", ex_recurse=True
         ),
-        2,
-        1,
+        *(2, 1),
     ),
-    "a key pair made by hand": (
-        lambda w: w.driver.delete_key_pair(KeyPair("made", None, None, w.driver)),
-        5,
-        2,
-    ),
+    "a key pair made by hand": (lambda w: w.driver.delete_key_pair("hand-made"), 5, 2),
     "the machines of a node": (lambda w: w.driver.ex_list_virtual_machines(node=w.node), 1, 0),
 }
+"""Other cases that a docstring counts: the requests on SlipStream and on Nuvla."""
 
 
-@pytest.mark.parametrize("case", FURTHER)
-def test_what_a_docstring_says_of_other_cases_is_so_too(worlds, case):
-    call, of_slipstream, of_nuvla = FURTHER[case]
+@pytest.mark.parametrize("case", OTHER_CASES)
+def test_requests_of_other_cases(worlds: Worlds, case: str) -> None:
+    call, of_slipstream, of_nuvla = OTHER_CASES[case]
     world, _ = worlds
     world.driver.import_key_pair_from_string("there", KEY)
-    if "made" not in [pair.name for pair in world.driver.list_key_pairs()]:
-        world.driver.create_key_pair("made")
+    if "hand-made" not in [pair.name for pair in world.driver.list_key_pairs()]:
+        world.driver.create_key_pair("hand-made")
     world.endpoint.sandbox.journal.clear()
     with suppress(BadInput):
         call(world)
     expected = of_nuvla if world.nuvla else of_slipstream
-    assert len(list(world.endpoint.sandbox.journal)) == expected
+    assert len(world.endpoint.sandbox.journal) == expected
