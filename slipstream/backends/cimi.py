@@ -38,8 +38,7 @@ from slipstream.hookspecs import Backend
 from slipstream.session import Session
 from slipstream.session.login import Client, Login, LoginAttempt
 from slipstream.transport import clock
-from slipstream.transport.forking import PerProcess
-from slipstream.transport.logs import get_logger
+from slipstream.transport.call_context import PerProcess, get_logger
 from slipstream.transport.messages import Request, Response
 from slipstream.values.ssh_key import SSHKey
 

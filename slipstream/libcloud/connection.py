@@ -25,10 +25,8 @@ from slipstream.libcloud.direct_requests import DirectResponse, Params, request_
 from slipstream.libcloud.operation import operation, unused
 from slipstream.session import Session
 from slipstream.transport import TransportSettings
-from slipstream.transport.certificates import authorities
-from slipstream.transport.forking import PerProcess
-from slipstream.transport.logs import get_logger
-from slipstream.transport.proxies import check_proxy
+from slipstream.transport.call_context import PerProcess, get_logger
+from slipstream.transport.connections import authorities, check_proxy
 from slipstream.transport.request_log import Exchange
 from slipstream.values.endpoint import Endpoint, split_address
 from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT, check_number

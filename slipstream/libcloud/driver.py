@@ -62,8 +62,7 @@ from slipstream.session import Session
 from slipstream.session.cookie_files import save_cookies
 from slipstream.session.polling import Progress, Wait
 from slipstream.transport import TransportSettings
-from slipstream.transport.certificates import client_certificate
-from slipstream.transport.proxies import check_proxy
+from slipstream.transport.connections import check_proxy, client_certificate
 from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
 from slipstream.values.credentials import Credentials
 from slipstream.values.deployment_request import DeploymentRequest, Role

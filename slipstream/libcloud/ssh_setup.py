@@ -25,7 +25,7 @@ from slipstream.errors import BadInput, DeployFailed, DriverError, NotSupported
 from slipstream.libcloud.arguments import checked, items, read_file, seconds, text, whole_number
 from slipstream.libcloud.waiting import AddressFilter
 from slipstream.transport import clock
-from slipstream.transport.backoff import Backoff
+from slipstream.transport.clock import Backoff
 from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT
 from slipstream.values.paths import user_path
 from slipstream.values.text import safe_text

@@ -24,7 +24,7 @@ from slipstream.plugins.registry import Plugins, default_plugins
 from slipstream.session import Session
 from slipstream.session.login import read_entry_point
 from slipstream.transport import Transport, TransportSettings
-from slipstream.transport.certificates import authorities
+from slipstream.transport.connections import authorities
 from slipstream.transport.messages import Request, Response
 from slipstream.values.credentials import Credentials
 from slipstream.values.endpoint import Endpoint, join_address

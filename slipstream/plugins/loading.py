@@ -25,7 +25,7 @@ import pluggy
 from slipstream import hookspecs
 from slipstream.errors import PluginFailed, nearest
 from slipstream.hookspecs import PROJECT
-from slipstream.transport.stack_level import stacklevel
+from slipstream.transport.call_context import stacklevel
 from slipstream.values import safe_text
 from slipstream.version import VERSION
 

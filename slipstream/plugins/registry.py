@@ -22,7 +22,7 @@ from slipstream.plugins.loading import (
 from slipstream.plugins.named_contributions import Contribution, Contributions, plain
 from slipstream.plugins.operations import WRAPPABLE, Operations, specifications
 from slipstream.session import Session
-from slipstream.transport.stack_level import stacklevel
+from slipstream.transport.call_context import stacklevel
 from slipstream.values import secret_names
 
 C = TypeVar("C", LoginMethod, EndpointKind)

@@ -32,8 +32,7 @@ from slipstream.errors import (
 from slipstream.redaction import MASK
 from slipstream.redaction.values import SHORTEST
 from slipstream.transport import Transport, clock
-from slipstream.transport.cookies import LONGEST_LIFETIME
-from slipstream.transport.messages import Request, Response
+from slipstream.transport.messages import LONGEST_LIFETIME, Request, Response
 from slipstream.values import CloudEntryPoint, Endpoint
 from slipstream.values.fields import Record
 from slipstream.values.numbers import within

@@ -21,8 +21,8 @@ from slipstream.errors import (
     WaitTimeout,
 )
 from slipstream.transport import call_context, clock
-from slipstream.transport.backoff import Backoff
-from slipstream.transport.logs import get_logger
+from slipstream.transport.call_context import get_logger
+from slipstream.transport.clock import Backoff
 from slipstream.values import DeploymentState, Phase
 from slipstream.values.numbers import within
 

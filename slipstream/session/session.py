@@ -24,8 +24,7 @@ from slipstream.errors import (
 from slipstream.session.dry_run import DryRunTransport
 from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt
 from slipstream.transport import Transport, call_context
-from slipstream.transport.forking import PerProcess
-from slipstream.transport.logs import get_logger
+from slipstream.transport.call_context import PerProcess, get_logger
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Credentials
 

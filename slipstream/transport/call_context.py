@@ -1,14 +1,21 @@
-"""Which call of the user is being carried out, and until when, for all that is done on its way."""
+"""Which call of the user is being carried out, and until when; its log lines, and its process."""
 
 from __future__ import annotations
 
+import logging
 import math
+import os
 import secrets
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
+
+from slipstream.values.text import safe_text
 
 
 @attrs.define
@@ -86,3 +93,94 @@ def until(deadline: float) -> Iterator[None]:
 def deadline() -> float:
     """When to send nothing again; an attempt that is under way is not cut off."""
     return _deadline.get()
+
+
+if TYPE_CHECKING:
+    _Adapter = logging.LoggerAdapter[logging.Logger]
+else:
+    _Adapter = logging.LoggerAdapter
+
+NO_CALL = "-"
+"""Stands for the id and the method where no call of the user is being carried out."""
+
+
+def label() -> str:
+    """What a line of the current call begins with, as in ``[3f2a91c4 create_node]``."""
+    call = current()
+    return f"[{NO_CALL}]" if call is None else f"[{call.id} {call.operation}]"
+
+
+def attributes() -> dict[str, str]:
+    """What a log record of the current call carries beside its message."""
+    call = current()
+    if call is None:
+        return {"call_id": NO_CALL, "operation": NO_CALL}
+    return {"call_id": call.id, "operation": call.operation}
+
+
+class CallLogger(_Adapter):
+    """A logger that puts the current call before each message and into each record."""
+
+    def log(self, level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
+        """Log a message, its texts made safe: some are a server's."""
+        if self.isEnabledFor(level):
+            texts = (
+                safe_text(str(value)) if isinstance(value, str | BaseException) else value
+                for value in args
+            )
+            kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
+            super().log(level, msg, *texts, **kwargs)
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Add the current call to a message; see :class:`logging.LoggerAdapter`."""
+        kwargs["extra"] = {**(kwargs.get("extra") or {}), **attributes()}
+        return f"{label()} {msg}", kwargs
+
+
+def get_logger(name: str) -> CallLogger:
+    """The logger for a module."""
+    return CallLogger(logging.getLogger(name), {})
+
+
+_HERE = f"{Path(__file__).parents[1]}{os.sep}"
+
+
+def stacklevel() -> int:
+    """
+    How far the user's code is from here, for a warning that is to point at it.
+
+    Python 3.12 can leave out the frames of a package by itself (``skip_file_prefixes``).
+    """
+    level, frame = 1, sys._getframe(1)  # noqa: SLF001 - what warnings itself goes by
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+T = TypeVar("T")
+
+
+class PerProcess(Generic[T]):
+    """
+    A value that each process makes for itself.
+
+    A child begins with the locks of its parent as they were at the fork, with no thread to
+    release them, and with its connections, on which the responses to both would mix.
+
+    :param make: Makes the value.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._values: dict[int, T] = {}
+
+    def get(self) -> T:
+        """The value of the calling process."""
+        pid = os.getpid()
+        if pid not in self._values:
+            # Threads that come here at once must all go on with the same value. The parent's
+            # is kept: to drop it could wait for a lock that nobody releases in a child.
+            self._values.setdefault(pid, self._make())
+        return self._values[pid]

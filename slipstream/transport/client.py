@@ -34,17 +34,17 @@ from slipstream.errors import (
 from slipstream.redaction import Redactor
 from slipstream.redaction.values import KnownSecrets
 from slipstream.transport import call_context, clock
-from slipstream.transport.backoff import Backoff
-from slipstream.transport.connections import MAX_BYTES, Connections
-from slipstream.transport.cookies import EndpointCookieJar
-from slipstream.transport.failures import Route
-from slipstream.transport.forking import PerProcess
-from slipstream.transport.logs import attributes, get_logger
-from slipstream.transport.messages import MAX_DEPTH, MAX_ELEMENTS, Request, Response
-from slipstream.transport.pacing import Pacer
-from slipstream.transport.proxies import proxies_for
+from slipstream.transport.call_context import PerProcess, attributes, get_logger, stacklevel
+from slipstream.transport.clock import Backoff, Pacer
+from slipstream.transport.connections import MAX_BYTES, Connections, Route, proxies_for
+from slipstream.transport.messages import (
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    EndpointCookieJar,
+    Request,
+    Response,
+)
 from slipstream.transport.request_log import Exchange, Observer
-from slipstream.transport.stack_level import stacklevel
 from slipstream.values.endpoint import Endpoint
 from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT, within
 from slipstream.values.text import safe_text
@@ -226,7 +226,7 @@ class Transport:
                 too_long = named is not None and named > settings.longest_pause
                 if response.status == HTTPStatus.TOO_MANY_REQUESTS:
                     pause = 0.0 if too_long else named or 0.0
-                    self._pacer.slow_down(response, sent=sent, pause=pause)
+                    self._pacer.slow_down(response.headers, sent=sent, pause=pause)
                 if not attempts or too_long:
                     return response
                 delay = self._pacer.delay(next(pauses) if named is None else named)

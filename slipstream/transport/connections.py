@@ -1,17 +1,47 @@
-"""Connections to one endpoint, and how responses are read from them."""
+"""The way to a server: its proxy, the certificates, connections, and what their failures mean."""
 
 from __future__ import annotations
 
 import io
+import ipaddress
+import os
+import re
 import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from http.client import HTTPResponse
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
 
+import attrs
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import (
+    LocationParseError,
+    LocationValueError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
+from urllib3.util import parse_url
 
+from slipstream.errors import (
+    AnswerLost,
+    AnswerTimeout,
+    BadInput,
+    CannotConnect,
+    ConnectTimeout,
+    NoAnswer,
+)
 from slipstream.transport import clock
+from slipstream.transport.messages import Request
+from slipstream.values.endpoint import DEFAULT_PORTS, join_address
+from slipstream.values.paths import file_error, shown_path, user_path
+from slipstream.values.text import safe_text
 
 RESPONSE_FACTOR: Final = 10
 """
@@ -120,3 +150,303 @@ class Connections(HTTPAdapter):
         used = type(pool).ConnectionCls
         pool.ConnectionCls = _CLASSES.get(used, used)
         return pool
+
+
+_SCHEMES = ("http", "https")
+_LOWER = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_VARIABLES = (*_LOWER, *map(str.upper, _LOWER))
+
+
+def check_proxy(url: object, name: str) -> str:
+    """Make sure that an argument is the URL of a proxy."""
+    if not isinstance(url, str) or not _is_whole(url):
+        raise BadInput(
+            f"{name} is not the URL of a proxy.",
+            hint="Write it as 'http://proxy.example.org:3128', or with a login as"
+            " 'http://user:password@proxy.example.org:3128'.",
+        )
+    return url
+
+
+def proxies_for(url: str, proxy_url: str | None) -> dict[str, str]:
+    """The proxies for an address by scheme, none if it is reached directly."""
+    if proxy_url:
+        return dict.fromkeys(_SCHEMES, proxy_url)
+    scheme, _, rest = url.partition("://")
+    address = f"{scheme}://{rest.partition('/')[0]}"
+    proxy = _environment_proxy(address, tuple(map(os.environ.get, _VARIABLES)))
+    return {} if not proxy else dict.fromkeys(_SCHEMES, _checked(proxy))
+
+
+@lru_cache(maxsize=16)
+def _environment_proxy(address: str, variables: tuple[str | None, ...]) -> str | None:  # noqa: ARG001
+    """
+    The proxy that the environment names for an address; to look for it reads every variable.
+
+    :param variables: What decides of it: another value is looked for anew.
+    """
+    return None if _left_out(address) else select_proxy(address, get_environ_proxies(address))
+
+
+def _is_whole(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        complete = bool(parts.hostname and parts.port)
+    except ValueError:
+        return False
+    more = parts.path.strip("/") or parts.query or parts.fragment
+    return parts.scheme in _SCHEMES and complete and not more and _plain(url)
+
+
+def _plain(url: str) -> bool:
+    return url.isprintable() and " " not in url
+
+
+def _checked(proxy: str) -> str:
+    """A proxy of the environment, as curl takes it: scheme and port may be missing."""
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        if parse_url(whole).host and _plain(whole):
+            return whole
+    except LocationParseError:
+        pass
+    raise BadInput(
+        "The proxy that the environment names is not the URL of a proxy.",
+        hint="Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or give proxy_url, which wins.",
+    )
+
+
+def _left_out(url: str) -> bool:
+    """
+    Whether ``NO_PROXY`` names an address in a way that requests does not understand: with its
+    port where it is a number or the scheme's own, or as a network of IPv6.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    names = {"*", host, join_address(host), f"{host}:{port}", join_address(host, port)}
+    return any(entry in names or _holds(entry, host) for entry in _entries())
+
+
+def _entries() -> Iterator[str]:
+    text = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    yield from (entry.strip().lower() for entry in text.split(",") if entry.strip())
+
+
+def _holds(network: str, host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+Certificate = str | tuple[str, str]
+"""The file of a certificate and its key, or the two files."""
+
+_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+
+
+class _Encrypted(Exception):
+    """A key asks for its passphrase."""
+
+
+def authorities(path: object, name: str) -> str:
+    """
+    The path of authorities to trust: a PEM file, or a directory of such files under the names
+    that ``openssl rehash`` gives them.
+    """
+    file = user_path(name, path)
+    try:
+        if file.is_dir():
+            if not any(_HASHED.fullmatch(entry.name) for entry in file.iterdir()):
+                raise BadInput(
+                    f"{name}: the directory {file} holds no certificate under its hash.",
+                    hint=f"Run 'openssl rehash {file}', or name one file.",
+                )
+        else:
+            _context().load_verify_locations(cafile=file)
+    except ssl.SSLError:
+        raise BadInput(
+            f"{name}: {file} holds no certificate in PEM format.",
+            hint="It begins with a line '-----BEGIN CERTIFICATE-----'.",
+        ) from None
+    except OSError as error:
+        _unreadable(name, file, error)
+    return str(file)
+
+
+def client_certificate(value: object, name: str) -> Certificate:
+    """The path of a client's certificate with its key, or the paths of the two."""
+    files = [user_path(name, path) for path in _both(value, name)]
+    try:
+        for file in files:
+            file.open("rb").close()
+        _context().load_cert_chain(files[0], files[-1], password=_ask)
+    except _Encrypted:
+        raise BadInput(
+            f"{name}: the key in {files[-1]} is encrypted.",
+            hint="Write it without one: openssl pkey -in encrypted.pem -out key.pem.",
+        ) from None
+    except ssl.SSLError as error:
+        mismatch = error.reason == "KEY_VALUES_MISMATCH"
+        raise BadInput(
+            f"{name}: the key in {files[-1]} belongs to another certificate."
+            if mismatch
+            else f"{name}: {' and '.join(map(str, files))} hold no certificate with its key in"
+            " PEM format.",
+            hint=None if mismatch else "Give one file with both, or (certificate, key).",
+        ) from None
+    except OSError as error:
+        _unreadable(name, Path(error.filename or files[0]), error)
+    first, *rest = map(str, files)
+    return (first, rest[0]) if rest else first
+
+
+def _context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _ask() -> NoReturn:
+    raise _Encrypted
+
+
+def _both(value: object, name: str) -> Sequence[object]:
+    if isinstance(value, str | os.PathLike):
+        return [value]
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(
+            f"{name} is the path of a file, or (certificate, key), not {type(value).__name__}."
+        )
+    return value
+
+
+def _unreadable(name: str, file: Path, error: OSError) -> NoReturn:
+    raise file_error(
+        f"{name}: {shown_path(file)} cannot be read",
+        file,
+        error,
+        hint="Give the path of a PEM file that this program may read.",
+    ) from None
+
+
+_DEMANDED = {"CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA"}
+_AFTERWARDS = {"UNEXPECTED_EOF_WHILE_READING", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"}
+_NO_TLS = {
+    "WRONG_VERSION_NUMBER",
+    "HTTP_REQUEST",
+    "RECORD_LAYER_FAILURE",
+    "PACKET_LENGTH_TOO_LONG",
+}
+_OTHER_NAME = {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and those of mail and IP addresses
+
+_CLIENT = "If it demands a certificate of yours, give it as ex_client_cert."
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """The URL that requests go to, and the proxy that they go through, without its login."""
+
+    endpoint: str
+    mask: Callable[[str], str]
+    proxy: str | None = None
+
+    def failure(self, error: Exception, request: Request) -> NoAnswer:
+        """The exception for what the HTTP library raised while a request was sent."""
+        if isinstance(error, requests.exceptions.SSLError):
+            failure = self._of_tls(_innermost(error))
+            if failure is not None:
+                return failure
+        elif isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
+            timed_out = isinstance(error, requests.exceptions.ConnectTimeout)
+            return (ConnectTimeout if timed_out else CannotConnect)(
+                f"Cannot connect to {self.endpoint}{self._through}: {self._cause(error)}.",
+                endpoint=self.endpoint,
+                hint="Check the address, the network and any proxy.",
+            )
+        timed_out = isinstance(_innermost(error), TimeoutError | ReadTimeoutError)
+        return (AnswerTimeout if timed_out else AnswerLost)(
+            f"{request.method} {request.path} was sent to {self.endpoint} and no complete response"
+            f" came back: {self._cause(error)}.",
+            endpoint=self.endpoint,
+            hint=self._advice(error, request),
+        )
+
+    def refused_by_proxy(self) -> CannotConnect:
+        """The exception for a proxy that does not know its user."""
+        return CannotConnect(
+            f"Cannot connect to {self.endpoint}{self._through}: it demands another login"
+            " (HTTP 407).",
+            endpoint=self.endpoint,
+            hint="Write the login into proxy_url, as in 'http://user:password@host:3128'.",
+        )
+
+    def _advice(self, error: Exception, request: Request) -> str | None:
+        hints = ["Try again later."] if request.repeatable else []
+        # Since TLS 1.3 a client may have sent its request when its certificate is found missing.
+        cut = isinstance(_innermost(error), ssl.SSLEOFError | ConnectionError)
+        if cut and self.endpoint.startswith("https:"):
+            hints.append(_CLIENT)
+        return " ".join(hints) or None
+
+    def _cause(self, error: BaseException) -> str:
+        """The innermost reason, without the addresses and object names that urllib3 adds."""
+        inner = _innermost(error)
+        text = inner.args[-1] if inner.args else type(inner).__name__
+        text = str(getattr(inner, "strerror", None) or text).split(": ", 1)[-1]
+        return safe_text(self.mask(text), 200).rstrip(".")
+
+    @property
+    def _through(self) -> str:
+        return f" through the proxy {self.proxy}" if self.proxy else ""
+
+    def _of_tls(self, error: BaseException) -> CannotConnect | None:
+        """The exception for a failure that certainly came before the request."""
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return self._distrusted(error)
+        reason = str(getattr(error, "reason", None) or "")
+        before = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
+        if reason in _AFTERWARDS or not before:
+            return None
+        hint = "Check the address and the port."
+        if any(word in reason for word in _DEMANDED):
+            hint = _CLIENT
+        elif any(word in reason for word in _NO_TLS):
+            hint = "If it speaks plain http there, write http:// or secure=False; check the port."
+        to = f"{self.endpoint}{self._through}"
+        return CannotConnect(
+            f"Cannot encrypt the connection to {to}: {self._cause(error)}.",
+            endpoint=self.endpoint,
+            hint=hint,
+        )
+
+    def _distrusted(self, error: ssl.SSLCertVerificationError) -> CannotConnect:
+        reason = safe_text(error.verify_message) if error.verify_message else self._cause(error)
+        if error.verify_code in _OTHER_NAME:
+            return CannotConnect(
+                f"The certificate of {self.endpoint} is for another host: {reason}.",
+                endpoint=self.endpoint,
+                hint="Use the host name that it is for, or have one made for this one.",
+            )
+        return CannotConnect(
+            f"The certificate of {self.endpoint} is not trusted: {reason}.",
+            endpoint=self.endpoint,
+            hint="For a private authority give the path of its certificate as ex_ca_cert (or set"
+            " libcloud.security.CA_CERTS_PATH for every driver).",
+        )
+
+
+def _never_connected(error: Exception) -> bool:
+    before = requests.exceptions
+    if isinstance(error, before.ProxyError | before.InvalidURL | LocationValueError):
+        return True
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+def _innermost(error: BaseException) -> Any:
+    inner: Any = error
+    while True:
+        deeper = getattr(inner, "reason", None) or (inner.args[0] if inner.args else None)
+        if not isinstance(deeper, BaseException):
+            return inner
+        inner = deeper

@@ -13,7 +13,7 @@ import attrs
 import requests
 
 from slipstream.redaction import Redactor
-from slipstream.transport.logs import label
+from slipstream.transport.call_context import label
 
 LONGEST_RESPONSE = 8_000
 """Characters of a response's body that are shown."""

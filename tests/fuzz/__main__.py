@@ -14,9 +14,8 @@ with atheris.instrument_imports(include=["slipstream"]):
 
     from slipstream.errors import DriverError
     from slipstream.filters import FilterSyntaxError, parse
-    from slipstream.transport.cookies import EndpointCookieJar
-    from slipstream.transport.messages import Response
-    from slipstream.transport.pacing import named_rate
+    from slipstream.transport.clock import named_rate
+    from slipstream.transport.messages import EndpointCookieJar, Response
     from slipstream.values.endpoint import Endpoint
     from slipstream.values.ssh_key import SSHKey
     from slipstream.values.text import safe_text
@@ -38,7 +37,7 @@ def _headers(data: bytes) -> None:
     response = Response(status=429, headers=headers, body=b"", url="http://x")
     assert safe_text(response.kind) == response.kind
     assert (response.request_id or "x").isprintable()
-    for number in (response.retry_after, response.date, named_rate(response)):
+    for number in (response.retry_after, response.date, named_rate(response.headers)):
         assert number is None or abs(number) < 1e12
     request = requests.Request("GET", "http://example.org/").prepare()
     EndpointCookieJar().extract(request, [text], date=float(len(data) * 10))

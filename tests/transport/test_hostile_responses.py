@@ -20,8 +20,8 @@ from servers import listening
 
 from slipstream.errors import AnswerLost, BadInput, DriverError, MalformedAnswer, RedirectRefused
 from slipstream.transport import Transport, TransportSettings
+from slipstream.transport.clock import named_rate
 from slipstream.transport.messages import Request, Response
-from slipstream.transport.pacing import named_rate
 from slipstream.values.endpoint import Endpoint
 from slipstream.values.numbers import check_number
 from slipstream.values.text import safe_text
@@ -135,7 +135,7 @@ def test_arbitrary_bytes_are_a_response_or_an_error_of_the_driver(
         assert safe_text(text) == text
     for number in (response.retry_after, response.date):
         assert number is None or math.isfinite(number)
-    assert (named_rate(response) or 1) > 0
+    assert (named_rate(response.headers) or 1) > 0
     outcome(response.json)
     outcome(response.xml)
 

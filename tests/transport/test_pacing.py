@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Mapping
 
 import pytest
 from fake_time import FakeTime
 
-from slipstream.transport.messages import Response
-from slipstream.transport.pacing import FIRST_RATE, Pacer, named_rate
+from slipstream.transport.clock import FIRST_RATE, Pacer, named_rate
 
 
 class Clock(FakeTime):
@@ -43,10 +41,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def refused(headers: Mapping[str, str] | None = None) -> Response:
-    return Response(status=429, headers=headers or {}, body=b"", url="")
-
-
 def play(clock: Clock, bucket: Bucket, requests: int, threads: int) -> tuple[Counter[int], float]:
     """
     Let threads send requests that each take 50 ms.
@@ -70,7 +64,7 @@ def play(clock: Clock, bucket: Bucket, requests: int, threads: int) -> tuple[Cou
             elif left < 0:
                 break
         else:
-            pacer.slow_down(refused(), sent=sent, pause=0)
+            pacer.slow_down({}, sent=sent, pause=0)
             heapq.heappush(queue, (clock.ahead + pacer.delay(0.25), thread, attempt + 1))
     return attempts, clock.ahead
 
@@ -93,7 +87,7 @@ def test_nothing_waits_before_the_first_429(clock: Clock) -> None:
 
 def test_slots_follow_each_other_and_the_rate_grows(clock: Clock) -> None:
     pacer = Pacer()
-    pacer.slow_down(refused(), sent=0, pause=0)
+    pacer.slow_down({}, sent=0, pause=0)
     assert [pacer.delay() for _ in range(3)] == pytest.approx([0, 0.1, 0.2])
     clock.ahead = 90.0
     assert [pacer.delay() for _ in range(3)] == pytest.approx([0, 0.01, 0.02])
@@ -101,24 +95,24 @@ def test_slots_follow_each_other_and_the_rate_grows(clock: Clock) -> None:
 
 def test_all_threads_wait_while_the_server_asks_for_it(clock: Clock) -> None:
     pacer = Pacer()
-    pacer.slow_down(refused(), sent=0, pause=7)
+    pacer.slow_down({}, sent=0, pause=7)
     assert [pacer.delay() for _ in range(2)] == pytest.approx([7, 7.1])
 
 
 def test_requests_in_flight_halve_the_rate_once(clock: Clock) -> None:
     pacer = Pacer()
     for _ in range(32):
-        pacer.slow_down(refused(), sent=0, pause=0)
+        pacer.slow_down({}, sent=0, pause=0)
     clock.ahead = 1.0
     for _ in range(32):
-        pacer.slow_down(refused(), sent=0.9, pause=0)
+        pacer.slow_down({}, sent=0.9, pause=0)
     assert [pacer.delay() for _ in range(2)] == pytest.approx([0, 2 / (FIRST_RATE + 1)])
 
 
 def test_a_rate_that_the_server_names_wins(clock: Clock) -> None:
     pacer = Pacer()
     for _ in range(3):
-        pacer.slow_down(refused({"RateLimit-Policy": "120;w=60"}), sent=clock.ahead, pause=0)
+        pacer.slow_down({"RateLimit-Policy": "120;w=60"}, sent=clock.ahead, pause=0)
         clock.ahead += 100
     assert [pacer.delay() for _ in range(3)] == pytest.approx([0, 0.5, 1.0])
 
@@ -137,4 +131,4 @@ def test_a_rate_that_the_server_names_wins(clock: Clock) -> None:
     ],
 )
 def test_rates_are_read_from_headers(headers: dict[str, str], rate: float | None) -> None:
-    assert named_rate(refused(headers)) == rate
+    assert named_rate(headers) == rate

@@ -10,7 +10,7 @@ from servers import front, proxy
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, NoAnswer
-from slipstream.transport.proxies import proxies_for
+from slipstream.transport.connections import proxies_for
 
 PASSWORD = "s3cret&proxy"
 LOGIN = f"carol:{PASSWORD}"

@@ -16,8 +16,8 @@ from slipstream.errors import BadInput
 from slipstream.libcloud.arguments import read_file
 from slipstream.libcloud.ssh_setup import _private_key
 from slipstream.session.cookie_files import load_cookies, save_cookies
-from slipstream.transport.certificates import authorities, client_certificate
-from slipstream.transport.cookies import EndpointCookieJar
+from slipstream.transport.connections import authorities, client_certificate
+from slipstream.transport.messages import EndpointCookieJar
 from slipstream.values.endpoint import Endpoint, split_address
 from slipstream.values.paths import leads_elsewhere, user_path
 

@@ -25,7 +25,7 @@ from slipstream.errors import BadInput, Forbidden, NodeFailed, RequestFailed, Wa
 from slipstream.filters import Filter
 from slipstream.session import Session
 from slipstream.transport import clock
-from slipstream.transport.backoff import Backoff
+from slipstream.transport.clock import Backoff
 
 MESSAGE_TIMEOUT = 3.0
 """Seconds to wait for the message of a job: it is written around the time of the failure."""

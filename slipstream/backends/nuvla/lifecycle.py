@@ -35,7 +35,7 @@ from slipstream.session import RENEW_BEFORE, Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.session.polling import Wait
 from slipstream.transport import clock
-from slipstream.transport.backoff import Backoff
+from slipstream.transport.clock import Backoff
 from slipstream.transport.messages import Response
 
 REBOOT_TIMEOUT = 600.0

@@ -42,7 +42,7 @@ from slipstream.errors import (
 )
 from slipstream.session import Session
 from slipstream.session.dry_run import PLACEHOLDER, expect
-from slipstream.transport.logs import get_logger
+from slipstream.transport.call_context import get_logger
 from slipstream.transport.messages import Request
 from slipstream.values import (
     Deployment,

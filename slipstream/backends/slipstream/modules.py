@@ -32,8 +32,8 @@ from slipstream.backends.slipstream.dialect import (
 from slipstream.errors import BadInput, Forbidden, MalformedAnswer, shorten
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
+from slipstream.transport.call_context import stacklevel
 from slipstream.transport.messages import Request
-from slipstream.transport.stack_level import stacklevel
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
 from slipstream.values.text import CONTROL_CHARACTERS, safe_text
 from slipstream.values.timestamps import parse_timestamp

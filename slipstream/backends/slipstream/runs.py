@@ -41,7 +41,7 @@ from slipstream.errors import BadInput, MalformedAnswer, NodeFailed, NotFound, U
 from slipstream.session import Session
 from slipstream.session.dry_run import expect
 from slipstream.transport import clock
-from slipstream.transport.backoff import Backoff
+from slipstream.transport.clock import Backoff
 from slipstream.transport.messages import Request, Response
 from slipstream.values import (
     GONE,

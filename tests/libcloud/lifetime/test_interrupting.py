@@ -26,7 +26,7 @@ from .support import DEADLINE, KEY, LONG, Driver, logins, until
 PACKAGE = str(Path(slipstream.__file__).parent)
 OURS = (
     *("/session/session.py", "/libcloud/operation.py"),
-    *("/transport/client.py", "/transport/cookies.py", "/session/login.py"),
+    *("/transport/client.py", "/transport/messages.py", "/session/login.py"),
 )
 
 
