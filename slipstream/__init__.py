@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from slipstream.session import Session
     from slipstream.session.login import Login, LoginAttempt
     from slipstream.transport.messages import Request, Response
-    from slipstream.values.credentials import Credentials
     from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
-    from slipstream.values.endpoint import Endpoint
+    from slipstream.values.endpoint import Credentials, Endpoint
 
 __version__ = VERSION
 

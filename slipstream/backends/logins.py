@@ -10,7 +10,7 @@ from slipstream.errors import BadInput, InvalidCredentials
 from slipstream.hookspecs import LoginMethod, hookimpl
 from slipstream.session.cookie_files import load_cookies
 from slipstream.session.login import Login, LoginAttempt
-from slipstream.values.credentials import Credentials
+from slipstream.values.endpoint import Credentials
 
 _API_KEY = re.compile(r"credential/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # SlipStreamServer, spec/session_template.cljc: words of letters joined by hyphens; Nuvla's may

@@ -159,7 +159,7 @@ def number_option(name: str, **options: Any) -> Callable[[F], F]:
     """An option with a number, checked as an argument of the driver is."""
 
     def check(_: click.Context, __: click.Parameter, value: float) -> float:
-        from slipstream.values.numbers import check_number  # noqa: PLC0415 - imports libcloud
+        from slipstream.values.plain import check_number  # noqa: PLC0415 - imports libcloud
 
         try:
             return float(check_number("the value", value, most=most))

@@ -22,8 +22,7 @@ from slipstream.errors import BadInput
 from slipstream.libcloud import NAME, register
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.testing.backend_checks import BACKEND_CHECKS
-from slipstream.values.paths import user_path
-from slipstream.values.secret_names import announces_secret
+from slipstream.values.plain import announces_secret, user_path
 
 _FILE = re.compile(r"(?:file|path)$", re.IGNORECASE)
 _INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")

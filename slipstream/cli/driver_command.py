@@ -25,7 +25,7 @@ from slipstream.errors import (
     WaitTimeout,
 )
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.values.text import safe_text
+from slipstream.values.plain import safe_text
 
 ATTRIBUTES = (
     *("id", "name", "state", "public_ips", "private_ips", "ram", "disk", "price", "country"),

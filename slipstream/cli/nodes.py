@@ -24,7 +24,7 @@ from slipstream.cli.driver_command import (
 from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.progress import ProgressLine
-from slipstream.values.text import safe_text
+from slipstream.values.plain import safe_text
 
 
 @driver_command

@@ -30,10 +30,15 @@ from slipstream.hookspecs import Backend
 from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.virtual_machine import VirtualMachine
 from slipstream.values.deployment_request import Parameter, Role
-from slipstream.values.numbers import check_number
-from slipstream.values.paths import file_error, shown_path, user_path
+from slipstream.values.plain import (
+    CONTROL_CHARACTERS,
+    NOT_IN_XML,
+    check_number,
+    file_error,
+    shown_path,
+    user_path,
+)
 from slipstream.values.ssh_key import PRIVATE_KEY, SSHKey
-from slipstream.values.text import CONTROL_CHARACTERS, NOT_IN_XML
 
 T = TypeVar("T")
 

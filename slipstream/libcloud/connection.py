@@ -29,7 +29,7 @@ from slipstream.transport.call_context import PerProcess, get_logger
 from slipstream.transport.connections import authorities, check_proxy
 from slipstream.transport.request_log import Exchange
 from slipstream.values.endpoint import Endpoint, split_address
-from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT, check_number
+from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, check_number
 
 DEFAULTS = TransportSettings()
 CertificatePaths = str | Path | tuple[str | Path, str | Path]

@@ -64,10 +64,9 @@ from slipstream.session.polling import Progress, Wait
 from slipstream.transport import TransportSettings
 from slipstream.transport.connections import check_proxy, client_certificate
 from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
-from slipstream.values.credentials import Credentials
 from slipstream.values.deployment_request import DeploymentRequest, Role
-from slipstream.values.endpoint import Endpoint
-from slipstream.values.paths import user_path
+from slipstream.values.endpoint import Credentials, Endpoint
+from slipstream.values.plain import user_path
 from slipstream.values.ssh_key import SSHKey, generate
 
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]

@@ -20,7 +20,7 @@ from slipstream.errors import (
     nearest,
 )
 from slipstream.transport.call_context import Call, carrying_out
-from slipstream.values.text import safe_text
+from slipstream.values.plain import safe_text
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from slipstream.errors import BadInput, nearest
-from slipstream.values.paths import file_error
+from slipstream.values.plain import file_error
 
 FILE_NAME = "profiles.toml"
 VARIABLES = {

@@ -15,7 +15,7 @@ from libcloud.compute.types import NodeState
 
 from slipstream.transport.call_context import get_logger
 from slipstream.values import DeploymentState
-from slipstream.values.text import safe_text
+from slipstream.values.plain import safe_text
 
 log = get_logger(__name__)
 

@@ -26,9 +26,7 @@ from slipstream.libcloud.arguments import checked, items, read_file, seconds, te
 from slipstream.libcloud.waiting import AddressFilter
 from slipstream.transport import clock
 from slipstream.transport.clock import Backoff
-from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT
-from slipstream.values.paths import user_path
-from slipstream.values.text import safe_text
+from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, safe_text, user_path
 from slipstream.version import install_hint
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)

@@ -11,7 +11,7 @@ from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.libcloud.convert import split
 from slipstream.session.polling import Progress, poll, progress_field
 from slipstream.values import Deployment, DeploymentState, Phase
-from slipstream.values.numbers import within
+from slipstream.values.plain import within
 
 GRACE = 3  # further polls after which a node that runs has no address, if it still has none
 NAMED = 5  # nodes that a message names

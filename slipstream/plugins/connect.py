@@ -26,8 +26,7 @@ from slipstream.session.login import read_entry_point
 from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.connections import authorities
 from slipstream.transport.messages import Request, Response
-from slipstream.values.credentials import Credentials
-from slipstream.values.endpoint import Endpoint, join_address
+from slipstream.values.endpoint import Credentials, Endpoint, join_address
 
 PROBE_TIMEOUT = 10.0
 """Seconds to wait for the response to a probe."""

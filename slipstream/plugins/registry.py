@@ -23,7 +23,7 @@ from slipstream.plugins.named_contributions import Contribution, Contributions, 
 from slipstream.plugins.operations import WRAPPABLE, Operations, specifications
 from slipstream.session import Session
 from slipstream.transport.call_context import stacklevel
-from slipstream.values import secret_names
+from slipstream.values.plain import declare_secret_names
 
 C = TypeVar("C", LoginMethod, EndpointKind)
 
@@ -55,9 +55,9 @@ class Plugins:
         methods = list(self._collect(hook.slipstream_login_methods, LoginMethod))
         kinds = list(self._collect(hook.slipstream_endpoints, EndpointKind))
         for method in methods:
-            secret_names.declare(method.record.secret_fields)
+            declare_secret_names(method.record.secret_fields)
         for kind in kinds:
-            secret_names.declare(kind.record.secret_fields)
+            declare_secret_names(kind.record.secret_fields)
         broken = [info for info in self._plugins.values() if info.status == "broken"]
         for info in broken:
             info.warn()

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 import attrs
 
 from slipstream.redaction.policy import Policy
-from slipstream.values.secret_names import NAMING, VALUE_NAMES, squeezed
+from slipstream.values.plain import NAMING, VALUE_NAMES, squeezed
 
 
 @attrs.frozen

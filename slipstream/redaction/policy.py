@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from slipstream.values.secret_names import announces_secret
+from slipstream.values.plain import announces_secret
 
 MASK: Final = "***"
 """Stands where a secret stood; it gives away no length, and a shell leaves it alone in quotes."""

@@ -6,7 +6,7 @@ import re
 
 from slipstream.redaction.policy import Policy
 from slipstream.redaction.values import AUTHORIZATION, SHAPES
-from slipstream.values.secret_names import NAMING, squeezed
+from slipstream.values.plain import NAMING, squeezed
 
 _USER = re.compile(r"(?<=://)([^\s/?#\"'<>]*)@")
 

@@ -1,6 +1,6 @@
 """Taking secrets out of URLs, headers and bodies.
 
-They are found by the names they stand under (:mod:`slipstream.values.secret_names`), by their
+They are found by the names they stand under (:mod:`slipstream.values.plain`), by their
 looks, and because the session knows their very text (:mod:`slipstream.redaction.values`). What
 can be parsed is parsed. Of what cannot, all that may belong to a secret goes: rather too much is
 replaced than too little.
@@ -24,7 +24,7 @@ from slipstream.redaction.documents import Documents
 from slipstream.redaction.policy import MASKING, Policy
 from slipstream.redaction.prose import markup_announces_secret, replace_assigned, replace_shapes
 from slipstream.redaction.values import KnownSecrets
-from slipstream.values.secret_names import announces_secret, authenticates
+from slipstream.values.plain import announces_secret, authenticates
 
 LARGEST = 2 * 1024 * 1024
 """Bytes beyond which a body is not searched for secrets, and so not shown."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from slipstream.values.numbers import check_number
+from slipstream.values.plain import check_number
 
 FASTEST = 1e6
 MOST_AHEAD = 1e9

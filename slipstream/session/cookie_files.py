@@ -10,8 +10,7 @@ from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
 from pathlib import Path
 
 from slipstream.errors import BadInput
-from slipstream.values.paths import file_error, shown_path
-from slipstream.values.text import CONTROL_CHARACTERS
+from slipstream.values.plain import CONTROL_CHARACTERS, file_error, shown_path
 
 LATEST = 2**33  # seconds since the epoch; a later expiry is as good as this one
 

@@ -35,9 +35,7 @@ from slipstream.transport import Transport, clock
 from slipstream.transport.messages import LONGEST_LIFETIME, Request, Response
 from slipstream.values import CloudEntryPoint, Endpoint
 from slipstream.values.fields import Record
-from slipstream.values.numbers import within
-from slipstream.values.secret_names import announces_secret
-from slipstream.values.text import safe_text
+from slipstream.values.plain import announces_secret, safe_text, within
 
 _ENTRY_POINT = Request(
     method="GET",

@@ -17,7 +17,7 @@ from attrs import Factory, field, frozen
 
 from slipstream.redaction import KnownSecrets, Policy, Redactor
 from slipstream.redaction.values import SHORTEST
-from slipstream.values.secret_names import squeezed
+from slipstream.values.plain import squeezed
 
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
 """The headers of a request that stay in a cassette."""

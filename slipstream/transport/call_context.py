@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from slipstream.values.text import safe_text
+from slipstream.values.plain import safe_text
 
 
 @attrs.define

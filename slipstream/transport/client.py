@@ -46,8 +46,7 @@ from slipstream.transport.messages import (
 )
 from slipstream.transport.request_log import Exchange, Observer
 from slipstream.values.endpoint import Endpoint
-from slipstream.values.numbers import LONGEST_SOCKET_TIMEOUT, within
-from slipstream.values.text import safe_text
+from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, safe_text, within
 from slipstream.version import VERSION
 
 log = get_logger(__name__)

@@ -40,8 +40,7 @@ from slipstream.errors import (
 from slipstream.transport import clock
 from slipstream.transport.messages import Request
 from slipstream.values.endpoint import DEFAULT_PORTS, join_address
-from slipstream.values.paths import file_error, shown_path, user_path
-from slipstream.values.text import safe_text
+from slipstream.values.plain import file_error, safe_text, shown_path, user_path
 
 RESPONSE_FACTOR: Final = 10
 """

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from slipstream.values.credentials import (
-    Credentials,
-)
 from slipstream.values.deployment_request import (
     KEEP_RUNNING,
     DeploymentRequest,
@@ -13,7 +10,12 @@ from slipstream.values.deployment_request import (
 )
 from slipstream.values.endpoint import (
     DEFAULT_PORTS,
+    Credentials,
     Endpoint,
+)
+from slipstream.values.plain import (
+    parse_timestamp,
+    safe_text,
 )
 from slipstream.values.resources import (
     GONE,
@@ -33,12 +35,6 @@ from slipstream.values.resources import (
 from slipstream.values.ssh_key import (
     SSHKey,
     generate,
-)
-from slipstream.values.text import (
-    safe_text,
-)
-from slipstream.values.timestamps import (
-    parse_timestamp,
 )
 
 __all__ = [

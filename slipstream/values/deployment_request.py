@@ -10,8 +10,8 @@ import attrs
 
 from slipstream.errors import BadInput
 from slipstream.values.fields import Record, to_tuple
+from slipstream.values.plain import announces_secret
 from slipstream.values.resources import Module
-from slipstream.values.secret_names import announces_secret
 from slipstream.values.ssh_key import SSHKey
 
 

@@ -11,7 +11,7 @@ import attrs
 
 from slipstream.testing import faults
 from slipstream.testing.faults import HTML, RESPONSE_FAULTS
-from slipstream.values.text import NOT_IN_XML
+from slipstream.values.plain import NOT_IN_XML
 
 from .proxy import HOP, Exchange, Respond
 

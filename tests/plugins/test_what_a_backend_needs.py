@@ -33,7 +33,7 @@ from slipstream.values import (
     ModuleNode,
     Phase,
 )
-from slipstream.values.secret_names import announces_secret
+from slipstream.values.plain import announces_secret
 
 
 def plugin(*, kinds=(), methods=()):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from slipstream.redaction import LARGEST, Redactor
 from slipstream.redaction.values import KnownSecrets
-from slipstream.values.secret_names import announces_secret, authenticates
+from slipstream.values.plain import announces_secret, authenticates
 
 from .support import ways
 

@@ -23,9 +23,7 @@ from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.clock import named_rate
 from slipstream.transport.messages import Request, Response
 from slipstream.values.endpoint import Endpoint
-from slipstream.values.numbers import check_number
-from slipstream.values.text import safe_text
-from slipstream.values.timestamps import parse_timestamp
+from slipstream.values.plain import check_number, parse_timestamp, safe_text
 
 READ = Request(method="GET", path="/x")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

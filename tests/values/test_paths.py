@@ -19,7 +19,7 @@ from slipstream.session.cookie_files import load_cookies, save_cookies
 from slipstream.transport.connections import authorities, client_certificate
 from slipstream.transport.messages import EndpointCookieJar
 from slipstream.values.endpoint import Endpoint, split_address
-from slipstream.values.paths import leads_elsewhere, user_path
+from slipstream.values.plain import leads_elsewhere, user_path
 
 
 def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -20,9 +20,8 @@ from slipstream.values import (
     ServiceOffer,
     VirtualMachine,
 )
-from slipstream.values.credentials import Credentials
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
-from slipstream.values.endpoint import Endpoint
+from slipstream.values.endpoint import Credentials, Endpoint
 from slipstream.values.ssh_key import SSHKey
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcXWY+fsvBE1hYIURRt9IdlseO7BiQ1wWjWx8EqwrGz"

@@ -35,8 +35,7 @@ from slipstream.session.dry_run import expect
 from slipstream.transport.call_context import stacklevel
 from slipstream.transport.messages import Request
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
-from slipstream.values.text import CONTROL_CHARACTERS, safe_text
-from slipstream.values.timestamps import parse_timestamp
+from slipstream.values.plain import CONTROL_CHARACTERS, parse_timestamp, safe_text
 
 MOST_COMPONENTS = 16
 """Components that are kept."""
