@@ -28,7 +28,7 @@ from benchmarks.server import HUGE, huge_body
 from slipstream.backends.slipstream import modules
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.redaction import Redactor
-from slipstream.redaction.values import KnownSecrets
+from slipstream.redaction.secrets import KnownSecrets
 from slipstream.transport.connections import MAX_BYTES
 from slipstream.transport.messages import MAX_ELEMENTS, Response
 

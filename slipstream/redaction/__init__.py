@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from slipstream.redaction.policy import MASK, MASKING, Policy
 from slipstream.redaction.redactor import LARGEST, Redactor
-from slipstream.redaction.values import KnownSecrets
+from slipstream.redaction.secrets import MASK, MASKING, KnownSecrets, Policy
 
 __all__ = ["LARGEST", "MASK", "MASKING", "KnownSecrets", "Policy", "Redactor"]

@@ -1,9 +1,10 @@
-"""Taking secrets out of URLs, headers and bodies.
+"""
+Take secrets out of URLs, headers, documents and prose.
 
-They are found by the names they stand under (:mod:`slipstream.values.plain`), by their
-looks, and because the session knows their very text (:mod:`slipstream.redaction.values`). What
-can be parsed is parsed. Of what cannot, all that may belong to a secret goes: rather too much is
-replaced than too little.
+They are found by the names they stand under (:mod:`slipstream.values.plain`), by their looks, and
+because the session knows their very text (:mod:`slipstream.redaction.secrets`). What can be parsed
+is parsed. Of what cannot, all that may belong to a secret goes: rather too much is replaced than
+too little.
 """
 
 from __future__ import annotations
@@ -11,20 +12,207 @@ from __future__ import annotations
 import json
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote_plus, unquote_plus, urlsplit, urlunsplit
 from xml.etree.ElementTree import Element, ParseError, indent, tostring
 
+import attrs
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from slipstream.errors import DriverError
-from slipstream.redaction.documents import Documents
-from slipstream.redaction.policy import MASKING, Policy
-from slipstream.redaction.prose import markup_announces_secret, replace_assigned, replace_shapes
-from slipstream.redaction.values import KnownSecrets
-from slipstream.values.plain import announces_secret, authenticates
+from slipstream.redaction.secrets import AUTHORIZATION, MASKING, SHAPES, KnownSecrets, Policy
+from slipstream.values.plain import NAMING, VALUE_NAMES, announces_secret, authenticates, squeezed
+
+_USER = re.compile(r"(?<=://)([^\s/?#\"'<>]*)@")
+
+# The quantifiers are possessive: a response of megabytes has to be read in one go.
+_NAME = re.compile(
+    r"(?<![\w.\-])(?P<name>[\w.\-]++)"
+    r"(?:\\*+[\"']?+[ \t]*+(?:=>|[=:])[ \t]*+\\*+|(?P<apart>[ \t]++))"
+)
+_QUOTED = re.compile(
+    r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+')(?=[\s,;&)}\]>]|\Z)",
+    re.DOTALL,
+)
+_LINE = re.compile(r"[^\r\n]*+")
+_GOES_ON = re.compile(r"[|>][\d+\-]*|[\"'\[{(].*|")
+_ITS_NAME = re.compile(r"[\"']?(?P<name>[\w.\-]+)")
+_WORD = re.compile(r"[\w.\-]+")
+_TAG = re.compile(r"<[^<>]*>?(?:\s*+[\w.\-:]++\s*+(?=<|\Z))?+")
+
+
+def replace_shapes(text: str, policy: Policy) -> str:
+    """Replace private keys, web tokens, and what else is a secret by its looks."""
+    for pattern in SHAPES:
+        text = pattern.sub(lambda hit: policy.replace(hit[0]), text)
+    text = AUTHORIZATION.sub(lambda hit: f"{hit[1]} {policy.replace(hit[0])}", text)
+    for pattern, replacement in policy.shapes:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def markup_announces_secret(text: str, policy: Policy) -> bool:
+    """Tell whether a tag of XML or HTML that is not well formed announces a secret."""
+    return any(
+        policy.announces(word) for tag in _TAG.finditer(text) for word in _WORD.findall(tag[0])
+    )
+
+
+def replace_assigned(text: str, policy: Policy) -> str:
+    """
+    Replace users in addresses, and what follows a name that announces a secret.
+
+        That ends with the quote that began it, or else with the line. Where it goes on below, and
+        where the name is itself a value that another one belongs to, the rest of the text goes.
+    """
+    text = _USER.sub(lambda hit: f"{policy.replace(hit[1])}@", text)
+    parts, position = [], 0
+    for hit in _NAME.finditer(text):
+        if hit.start() >= position and (secret := _secret_after(hit, policy)):
+            start, end = secret
+            parts += [text[position:start], policy.replace(text[start:end])]
+            position = end
+    return "".join([*parts, text[position:]])
+
+
+def _secret_after(hit: re.Match[str], policy: Policy) -> tuple[int, int] | None:
+    """Where the secret after a name begins and ends, if there is one."""
+    text, name, end = hit.string, hit["name"], hit.end()
+    if not hit["apart"] and squeezed(name) in NAMING:
+        named = _ITS_NAME.match(text, end)
+        if named and policy.announces(named["name"]):
+            return named.end(), len(text)
+    # Options of a command, and the keywords that servers written in Clojure quote.
+    apart_counts = name.startswith("--") or text.endswith(":", 0, hit.start())
+    if not policy.announces(name) or (hit["apart"] and not apart_counts):
+        return None
+    if placeholder := policy.placeholder.match(text, end + (text[end : end + 1] in {'"', "'"})):
+        return placeholder.span()
+    return end, _end_of_value(text, end)
+
+
+def _end_of_value(text: str, start: int) -> int:
+    if quoted := _QUOTED.match(text, start):
+        return quoted.end()
+    line = _LINE.match(text, start)
+    if line is None or _GOES_ON.fullmatch(line[0].strip()):
+        return len(text)
+    return line.end()
+
+
+@attrs.frozen
+class Documents:
+    """Walks over documents.
+
+    :param policy: What replaces a secret.
+    :param text: Redacts a text that stands under a harmless name.
+    """
+
+    policy: Policy
+    text: Callable[[str], str]
+
+    def json(self, value: Any) -> Any:
+        """Redact a JSON document."""
+        if isinstance(value, dict):
+            return {self.text(name): self._member(name, value) for name in value}
+        if isinstance(value, list):
+            return [self.json(item) for item in value]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            # A code of digits may have become a number on its way.
+            shown = self.text(str(value))
+            return value if shown == str(value) else shown
+        return self.text(value) if isinstance(value, str) else value
+
+    def _member(self, name: str, members: Mapping[str, Any]) -> Any:
+        exception = self.policy.exception(name, members)
+        if exception is not None:
+            return exception
+        announced = self.policy.announces(name) or (
+            squeezed(name) in VALUE_NAMES
+            and (_is_password(members.get("type")) or self._any_announces(members.items()))
+        )
+        return self._hidden(members[name]) if announced else self.json(members[name])
+
+    def _hidden(self, value: Any) -> Any:
+        """Whether there is something may show; what it is may not."""
+        if value is None or isinstance(value, bool) or value in ("", [], {}):
+            return value
+        if isinstance(value, str) or not self.policy.keep_form:
+            return self.policy.replace(str(value))
+        if isinstance(value, dict):
+            return {name: self._hidden(item) for name, item in value.items()}
+        return [self._hidden(item) for item in value] if isinstance(value, list) else 0
+
+    def _any_announces(self, members: Iterable[tuple[str, object]]) -> bool:
+        return any(
+            isinstance(value, str)
+            and squeezed(_local(name)) in NAMING
+            and self.policy.announces(value)
+            for name, value in members
+        )
+
+    def form(self, source: str) -> str:
+        """Redact a form, or the query of a URL."""
+        fields = [field.partition("=") for field in source.split("&")]
+        pairs = [(unquote_plus(name), unquote_plus(value)) for name, _, value in fields]
+        paired, members = self._any_announces(pairs), dict(pairs)
+
+        def redacted(name: str, equals: str, value: str) -> str:
+            plain = unquote_plus(name)
+            shown = self.policy.exception(plain, members)
+            if shown is None and (
+                self.policy.announces(plain) or (paired and squeezed(plain) in VALUE_NAMES)
+            ):
+                shown = self.policy.replace(unquote_plus(value))
+            if shown is None:
+                shown = self.text(unquote_plus(value))
+            return f"{_encoded(name, self.text(plain))}{equals}{_encoded(value, shown)}"
+
+        return "&".join(redacted(*field) for field in fields)
+
+    def xml(self, element: Element, *, secret: bool = False) -> None:
+        """Redact an XML document in place."""
+        secret = secret or self.policy.announces(_local(element.tag))
+        named = secret or self._says_so(element)
+        for name, value in element.attrib.items():
+            hidden = secret or self.policy.announces(_local(name))
+            hidden = hidden or (named and squeezed(_local(name)) in VALUE_NAMES)
+            element.set(name, self._content(value, secret=hidden))
+        element.text = self._content(element.text, secret=named)
+        # A map is written as entries of a name and what stands under it. The first is the name:
+        # the secret itself may hold a word such as "password".
+        naming = next((child for child in element if self._names_a_secret(child)), None)
+        for child in element:
+            left = naming is not None and child is not naming and not self._says_so(child)
+            self.xml(child, secret=named or left)
+            child.tail = self._content(child.tail, secret=named or naming is not None)
+
+    def _says_so(self, element: Element) -> bool:
+        return _is_password(element.get("type")) or self._any_announces(element.items())
+
+    def _names_a_secret(self, element: Element) -> bool:
+        names = len(element) == 0 and squeezed(_local(element.tag)) in NAMING | {"string"}
+        return names and self.policy.announces(element.text or "")
+
+    def _content(self, value: str | None, *, secret: bool) -> str:
+        if not value or not value.strip():
+            return value or ""
+        return self.policy.replace(value) if secret else self.text(value)
+
+
+def _is_password(kind: object) -> bool:
+    return isinstance(kind, str) and kind.lower() == "password"
+
+
+def _encoded(before: str, plain: str) -> str:
+    return before if unquote_plus(before) == plain else quote_plus(plain, safe="*")
+
+
+def _local(name: object) -> str:
+    return str(name).rpartition("}")[2]
+
 
 LARGEST = 2 * 1024 * 1024
 """Bytes beyond which a body is not searched for secrets, and so not shown."""

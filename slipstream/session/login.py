@@ -30,7 +30,7 @@ from slipstream.errors import (
     describe_kind,
 )
 from slipstream.redaction import MASK
-from slipstream.redaction.values import SHORTEST
+from slipstream.redaction.secrets import SHORTEST
 from slipstream.transport import Transport, clock
 from slipstream.transport.messages import LONGEST_LIFETIME, Request, Response
 from slipstream.values import CloudEntryPoint, Endpoint

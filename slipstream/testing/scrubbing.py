@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from attrs import Factory, field, frozen
 
 from slipstream.redaction import KnownSecrets, Policy, Redactor
-from slipstream.redaction.values import SHORTEST
+from slipstream.redaction.secrets import SHORTEST
 from slipstream.values.plain import squeezed
 
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})

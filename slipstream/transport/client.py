@@ -32,7 +32,7 @@ from slipstream.errors import (
     RedirectRefused,
 )
 from slipstream.redaction import Redactor
-from slipstream.redaction.values import KnownSecrets
+from slipstream.redaction.secrets import KnownSecrets
 from slipstream.transport import call_context, clock
 from slipstream.transport.call_context import PerProcess, attributes, get_logger, stacklevel
 from slipstream.transport.clock import Backoff, Pacer

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from slipstream.redaction import Redactor
-from slipstream.redaction.values import KnownSecrets
+from slipstream.redaction.secrets import KnownSecrets
 from slipstream.sandbox import Sandbox
 from slipstream.transport.request_log import LONGEST_REQUEST, LONGEST_RESPONSE, Exchange
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slipstream.redaction import LARGEST, Redactor
-from slipstream.redaction.values import KnownSecrets
+from slipstream.redaction.secrets import KnownSecrets
 from slipstream.values.plain import announces_secret, authenticates
 
 from .support import ways

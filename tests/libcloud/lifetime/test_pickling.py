@@ -14,7 +14,7 @@ from endpoints_under_test import LiveEndpoint
 from libcloud.common.types import InvalidCredsError
 
 from slipstream.libcloud.errors import BadInput, InvalidCredentials
-from slipstream.redaction.values import written
+from slipstream.redaction.secrets import written
 from slipstream.sandbox import Sandbox
 
 from .support import DEADLINE, Driver, arguments_of, destroy_elsewhere, own_methods
