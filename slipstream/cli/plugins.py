@@ -18,8 +18,13 @@ from slipstream.errors import PluginFailed, UnknownName
 from slipstream.hookspecs import PROJECT, EndpointKind
 from slipstream.libcloud import KIND_DRIVERS, PROVIDERS
 from slipstream.plugins import Plugins
-from slipstream.plugins.loading import CONTRIBUTIONS, PluginInfo, PluginWarning, requirements
-from slipstream.plugins.named_contributions import Contributions
+from slipstream.plugins.loading import (
+    CONTRIBUTIONS,
+    Contributions,
+    PluginInfo,
+    PluginWarning,
+    requirements,
+)
 from slipstream.version import VERSION
 
 _COLUMNS = ("NAME", "DISTRIBUTION", "VERSION", "STATUS", "HOOKS", "WHY")

@@ -19,7 +19,7 @@ from slipstream.errors import (
     UnknownName,
 )
 from slipstream.hookspecs import Backend, EndpointKind, LoginMethod
-from slipstream.plugins.named_contributions import Contribution
+from slipstream.plugins.loading import Contribution
 from slipstream.plugins.registry import Plugins, default_plugins
 from slipstream.session import Session
 from slipstream.session.login import read_entry_point

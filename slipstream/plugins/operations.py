@@ -32,8 +32,7 @@ from slipstream.errors import (
     describe_kind,
 )
 from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend
-from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo
-from slipstream.plugins.named_contributions import plain
+from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo, plain
 from slipstream.session import Session
 from slipstream.session.dry_run import DryRunTransport
 from slipstream.transport import call_context

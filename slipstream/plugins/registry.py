@@ -13,13 +13,15 @@ from slipstream import hookspecs
 from slipstream.errors import DriverError, PluginFailed
 from slipstream.hookspecs import PROJECT, Backend, EndpointKind, LoginMethod
 from slipstream.plugins.loading import (
+    Contribution,
+    Contributions,
     PluginInfo,
     PluginWarning,
     Selection,
     load_all,
+    plain,
     unmet_requirements,
 )
-from slipstream.plugins.named_contributions import Contribution, Contributions, plain
 from slipstream.plugins.operations import WRAPPABLE, Operations, specifications
 from slipstream.session import Session
 from slipstream.transport.call_context import stacklevel

@@ -22,7 +22,7 @@ from slipstream.errors import InvalidCredentials, NotFound, NotSupported, Unknow
 from slipstream.libcloud.errors import BadInput, MalformedAnswer, NodeFailed, PluginFailed
 from slipstream.plugins import PluginInfo
 from slipstream.plugins.connect import kind_of_host
-from slipstream.plugins.named_contributions import Contribution, Contributions
+from slipstream.plugins.loading import Contribution, Contributions
 from slipstream.session.login import LoginAttempt
 from slipstream.transport import Transport
 from slipstream.values import (
