@@ -11,7 +11,7 @@ from libcloud.compute.base import Node
 
 from slipstream.errors import BadInput, DriverError, UnknownName
 from slipstream.libcloud.arguments import checked
-from slipstream.session.dry_run import DryRunEnded, PlannedRequest
+from slipstream.session.session import DryRunEnded, PlannedRequest
 
 _PREFIXES = ("list_", "get_", "create_", "import_", "delete_", "destroy_", "start_", "stop_",
              "reboot_", "ex_find_", "ex_get_", "ex_list_", "ex_iterate_", "ex_update_",

@@ -34,7 +34,7 @@ from slipstream.errors import (
 from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo, plain
 from slipstream.session import Session
-from slipstream.session.dry_run import DryRunTransport
+from slipstream.session.session import DryRunTransport
 from slipstream.transport import call_context
 from slipstream.values import Deployment, DeploymentRequest, ServiceOffer
 from slipstream.values.fields import Record

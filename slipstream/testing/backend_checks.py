@@ -21,7 +21,7 @@ from slipstream.conformance.subject import Mask
 from slipstream.errors import NodeFailed, NotFound, UnknownName
 from slipstream.hookspecs import READY
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.session.dry_run import PLACEHOLDER
+from slipstream.session.session import PLACEHOLDER
 from slipstream.testing import hostile
 from slipstream.testing.tap import Tap, tapped
 from slipstream.transport.messages import Request, Response

@@ -33,7 +33,7 @@ from slipstream.errors import DriverError, PluginFailed
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.plugins import default_plugins
 from slipstream.plugins.loading import NOT_INSTALLED, PluginWarning
-from slipstream.session.dry_run import PLACEHOLDER
+from slipstream.session.session import PLACEHOLDER
 from slipstream.testing.backend_checks import BACKEND_CHECKS
 
 WRONG_SECRET = "a-wrong-secret-of-the-suite"  # noqa: S105 - that is what it is

@@ -29,7 +29,7 @@ from slipstream.backends.nuvla.resources import (
 )
 from slipstream.errors import BadInput, DriverError, UnknownName, shorten
 from slipstream.session import Session
-from slipstream.session.dry_run import PLACEHOLDER, expect
+from slipstream.session.session import PLACEHOLDER, expect
 from slipstream.transport.call_context import get_logger
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, ServiceOffer
 from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role

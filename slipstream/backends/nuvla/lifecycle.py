@@ -32,8 +32,8 @@ from slipstream.backends.nuvla.resources import (
 )
 from slipstream.errors import Conflict, DriverError, Forbidden, NotFound
 from slipstream.session import RENEW_BEFORE, Session
-from slipstream.session.dry_run import PLACEHOLDER, expect
 from slipstream.session.polling import Wait
+from slipstream.session.session import PLACEHOLDER, expect
 from slipstream.transport import clock
 from slipstream.transport.clock import Backoff
 from slipstream.transport.messages import Response

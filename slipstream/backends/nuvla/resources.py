@@ -15,7 +15,7 @@ from typing import Any
 from slipstream.backends.cimi import JSON, SEND_JSON, is_id, json_object
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
-from slipstream.session.dry_run import expect
+from slipstream.session.session import expect
 from slipstream.transport.messages import Request, Response
 
 LARGEST_LABEL = 32_766

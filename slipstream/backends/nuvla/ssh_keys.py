@@ -33,7 +33,7 @@ from slipstream.backends.nuvla.resources import (
 from slipstream.errors import KeyPairConflict, RequestFailed
 from slipstream.filters import Filter
 from slipstream.session import RENEW_BEFORE, Session
-from slipstream.session.dry_run import PLACEHOLDER, expect
+from slipstream.session.session import PLACEHOLDER, expect
 from slipstream.values.ssh_key import SSHKey
 
 _SELECT = "id,name,description,public-key,created"

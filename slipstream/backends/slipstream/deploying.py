@@ -41,7 +41,7 @@ from slipstream.errors import (
     shorten,
 )
 from slipstream.session import Session
-from slipstream.session.dry_run import PLACEHOLDER, expect
+from slipstream.session.session import PLACEHOLDER, expect
 from slipstream.transport.call_context import get_logger
 from slipstream.transport.messages import Request
 from slipstream.values import (

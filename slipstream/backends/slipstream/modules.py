@@ -31,7 +31,7 @@ from slipstream.backends.slipstream.dialect import (
 )
 from slipstream.errors import BadInput, Forbidden, MalformedAnswer, shorten
 from slipstream.session import Session
-from slipstream.session.dry_run import expect
+from slipstream.session.session import expect
 from slipstream.transport.call_context import stacklevel
 from slipstream.transport.messages import Request
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter

@@ -19,7 +19,7 @@ from slipstream.backends.cimi import CimiBackend, existing_key, key_missing, rea
 from slipstream.backends.slipstream.dialect import XML, flag, get, parse, require_status, user_name
 from slipstream.errors import DriverError, KeyPairConflict, KeyPairMissing, MalformedAnswer
 from slipstream.session import Session
-from slipstream.session.dry_run import expect
+from slipstream.session.session import expect
 from slipstream.transport.messages import Request
 from slipstream.values.ssh_key import SSHKey
 

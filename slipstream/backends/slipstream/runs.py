@@ -39,7 +39,7 @@ from slipstream.backends.slipstream.dialect import (
 from slipstream.backends.slipstream.modules import PREFIX, split_version
 from slipstream.errors import BadInput, MalformedAnswer, NodeFailed, NotFound, UnknownName
 from slipstream.session import Session
-from slipstream.session.dry_run import expect
+from slipstream.session.session import expect
 from slipstream.transport import clock
 from slipstream.transport.clock import Backoff
 from slipstream.transport.messages import Request, Response

@@ -8,7 +8,7 @@ import pytest
 from libcloud.compute.base import Node, NodeImage, NodeSize
 
 from slipstream.libcloud.errors import BadInput
-from slipstream.session.dry_run import PLACEHOLDER
+from slipstream.session.session import PLACEHOLDER
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 NOBODYS = "0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
