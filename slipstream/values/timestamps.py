@@ -12,18 +12,69 @@ _TIMESTAMP = re.compile(
     r"(?:[.,](?P<fraction>\d{1,9}))? ?(?P<zone>\S+)",
     re.ASCII,
 )
-_OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?", re.ASCII)
-# The names that Java writes for zones of one meaning; of those with several meanings, that of
-# RFC 5322. A server in another zone writes its offset.
+_OFFSET = re.compile(
+    r"(?:UTC|GMT)?(?P<sign>[+\u2212-])(?P<hours>[0-9]{1,2}):?(?P<minutes>[0-5][0-9])?"
+)
+_NAME = re.compile(r"\b[A-Z]{2,5}\b")
+# The short names that Java writes, by their hours. Left out are those of several zones that
+# disagree, such as IST of India, Israel and Ireland. RFC 5322 says what the American ones mean,
+# and of BST, CAT, GST and KST only zones with next to no servers have another opinion.
+_HOURS = {
+    -11: "NUT SST",
+    -10: "CKT HAST HST TAHT",
+    -9.5: "MART",
+    -9: "AKST GAMT HADT HDT",
+    -8: "AKDT PST",
+    -7: "MST PDT",
+    -6: "CST EAST GALT MDT",
+    -5: "ACT CDT COT EASST ECT EST PET",
+    -4: "BOT CLT EDT GYT",
+    -3.5: "NST",
+    -3: "ADT AMST ART BRT CLST FKT GFT PMST PYST ROTT SRT UYT",
+    -2.5: "NDT",
+    -2: "BRST FNT PMDT",
+    -1: "AZOT CVT",
+    0: "AZOST GMT UT UTC WET WEZ Z",
+    1: "BST CET MET MEZ WAT WEST WESZ",
+    2: "CAT CEST EET MEST MESZ OEZ SAST",
+    3: "EAT EEST IDT OESZ SYOT TRST",
+    3.5: "IRST",
+    4: "AZT GET GST MUT RET SAMT SCT",
+    4.5: "AFT IRDT",
+    5: "AQTT MAWT MVT ORAT PKT TFT TJT TMT UZT YEKT",
+    5.75: "NPT",
+    6: "BDT BTT IOT KGT OMST XJT",
+    6.5: "CCT MMT",
+    7: "CXT DAVT HOVT ICT KRAT WIB",
+    8: "AWST BNT CHOT HKT HOVST IRKT MYT PHT SGT ULAT WITA",
+    8.75: "ACWST",
+    9: "CHOST JST KST PWT TLT ULAST WIT",
+    9.5: "ACST",
+    10: "AEST CHST CHUT DDUT PGT VLAT",
+    10.5: "ACDT LHST",
+    11: "AEDT KOST LHDT NCT NFT PONT SBT SRET VUT",
+    12: "ANAT FJT GILT MHT NFST NRT NZST PETT TVT WAKT WFT",
+    12.75: "CHAST",
+    13: "FJST NZDT PHOT TKT TOT WSST",
+    13.75: "CHADT",
+    14: "LINT TOST WSDT",
+}
 _ZONES = {
-    "UTC": 0, "GMT": 0, "UT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2,
-    "EET": 2, "EEST": 3, "MSK": 3, "SAST": 2, "SGT": 8, "HKT": 8, "JST": 9, "KST": 9, "AWST": 8,
-    "ACST": 9.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13, "AST": -4, "ADT": -3, "EST": -5,
-    "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9,
-    "AKDT": -8, "HST": -10, "IST": 5.5, "PKT": 5, "NPT": 5.75, "BDT": 6, "ICT": 7, "WIB": 7,
-    "PHT": 8, "MYT": 8, "GST": 4, "IDT": 3, "EAT": 3, "WAT": 1, "CAT": 2, "TRT": 3, "BRT": -3,
-    "ART": -3, "UYT": -3, "CLT": -4, "COT": -5, "PET": -5, "WEZ": 0, "MEZ": 1, "MESZ": 2, "OEZ": 2,
-}  # fmt: skip
+    name: timezone(timedelta(hours=hours))
+    for hours, names in _HOURS.items()
+    for name in names.split()
+}
+_MOVED = {
+    "ALMT": "Asia/Almaty",
+    "MAGT": "Asia/Magadan",
+    "MSK": "Europe/Moscow",
+    "NOVT": "Asia/Novosibirsk",
+    "SAKT": "Asia/Sakhalin",
+    "TRT": "Europe/Istanbul",
+    "VET": "America/Caracas",
+    "YAKT": "Asia/Yakutsk",
+}
+"""Names whose hours have changed, and the zone that says when."""
 
 
 def parse_timestamp(text: str | None) -> datetime | None:
@@ -34,14 +85,20 @@ def parse_timestamp(text: str | None) -> datetime | None:
     (SlipStream's XML) and that of HTTP headers. In the second one the digits behind the dot
     count milliseconds, without leading zeros: 79 ms (SlipStreamServer, the date format
     ``yyyy-MM-dd HH:mm:ss.S z``).
+
+    A time without a zone, or whose zone is a name with several meanings, is ``None`` rather than
+    a guess; RFC 5322 decides what ``EST`` to ``PDT`` mean. A time of a header that has no zone is
+    in UTC (RFC 9110, 5.6.7).
     """
     text = text.strip() if isinstance(text, str) else ""
     match = _TIMESTAMP.fullmatch(text)
     try:
         if match is None:
             parsed = parsedate_to_datetime(text[:60])
-            # The zone "-0000" stands for UTC, of a clock whose own zone is unknown.
-            return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+            names = _NAME.findall(text[:60])
+            # The library ignores zones that it does not know, and gives none for "-0000" either.
+            zone = parsed.tzinfo or (_zone(names[-1]) if names else UTC)
+            return parsed.replace(tzinfo=zone)
         day, separator, time, fraction, name = match.groups()
         if name == "UTC":
             if fraction and len(fraction) == 3:
@@ -51,7 +108,8 @@ def parse_timestamp(text: str | None) -> datetime | None:
             parsed = datetime.fromisoformat(f"{day} {time}").replace(tzinfo=_zone(name))
         if not fraction:
             return parsed
-        milliseconds = int(fraction) if separator == " " else float(f".{fraction}") * 1000
+        is_java = separator == " " and len(fraction) <= 3
+        milliseconds = int(fraction) if is_java else float(f".{fraction}") * 1000
         return parsed + timedelta(0, 0, 0, milliseconds)
     except (ValueError, TypeError, IndexError, OverflowError, KeyError, OSError):
         return None
@@ -60,6 +118,7 @@ def parse_timestamp(text: str | None) -> datetime | None:
 def _zone(name: str) -> tzinfo:
     match = _OFFSET.fullmatch(name)
     if match is None:
-        return ZoneInfo(name) if "/" in name else timezone(timedelta(hours=_ZONES[name.upper()]))
+        place = name if "/" in name else _MOVED.get(name.upper())
+        return ZoneInfo(place) if place else _ZONES[name.upper()]
     offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"] or 0))
-    return timezone(-offset if match["sign"] == "-" else offset)
+    return timezone(offset if match["sign"] == "+" else -offset)
