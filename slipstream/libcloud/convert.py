@@ -25,8 +25,8 @@ from slipstream.values import (
     ServiceOffer,
 )
 from slipstream.values import VirtualMachine as Machine
-from slipstream.values.plain import parse_timestamp
 from slipstream.values.ssh_key import SSHKey
+from slipstream.values.timestamps import parse_timestamp
 
 NODE_STATES = {
     Phase.PENDING: NodeState.PENDING,

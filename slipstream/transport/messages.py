@@ -22,7 +22,8 @@ from requests.cookies import MockRequest, MockResponse, RequestsCookieJar
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.transport import clock
 from slipstream.values.fields import Record
-from slipstream.values.plain import leads_elsewhere, parse_timestamp, safe_text
+from slipstream.values.plain import leads_elsewhere, safe_text
+from slipstream.values.timestamps import parse_timestamp
 
 MAX_ELEMENTS = 500_000
 """Values of JSON, or elements of XML, that a body may have."""

@@ -13,10 +13,7 @@ from slipstream.values.endpoint import (
     Credentials,
     Endpoint,
 )
-from slipstream.values.plain import (
-    parse_timestamp,
-    safe_text,
-)
+from slipstream.values.plain import safe_text
 from slipstream.values.resources import (
     GONE,
     CloudEntryPoint,
@@ -36,6 +33,7 @@ from slipstream.values.ssh_key import (
     SSHKey,
     generate,
 )
+from slipstream.values.timestamps import parse_timestamp
 
 __all__ = [
     "DEFAULT_PORTS",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
+import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from plugin_objects import AddPlugin, Connect, Driver
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.plugins import registry as plugins_module
 from slipstream.plugins.loading import ALLOW_VARIABLE, DISABLE_VARIABLE
 from slipstream.sandbox import Sandbox
@@ -19,7 +23,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "plugins"
 
 
 @pytest.fixture(autouse=True)
-def _as_found(monkeypatch):
+def _own_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forget the plugins of the environment before, and the modules of the test after."""
     monkeypatch.delenv(DISABLE_VARIABLE, raising=False)
     monkeypatch.delenv(ALLOW_VARIABLE, raising=False)
@@ -33,34 +37,73 @@ def _as_found(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The folder that the example distributions are built for and installed in, together."""
-    target = tmp_path_factory.mktemp("site")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the example distributions, built and installed once for all workers."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    target = root / "site"
     examples = [str(path.parent) for path in sorted(EXAMPLES.glob("*/pyproject.toml"))]
     options = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", *options, "--target", str(target), *examples],
-        check=True,
-    )
+    with (root / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target)]
+            subprocess.run([*command, *examples], check=True)
     return target
 
 
 @pytest.fixture
-def installed(site, monkeypatch):
+def installed(site: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The example distributions, installed."""
     monkeypatch.syspath_prepend(str(site))
     return site
 
 
 @pytest.fixture
-def add_plugin(tmp_path, monkeypatch):
+def minicloud(installed: Path) -> Iterator[Any]:
+    """The service of the example backend, with its address as ``url``."""
+    service = importlib.import_module("minicloud_service")
+    with service.running({"ada": "lovelace"}) as (server, url):
+        server.url = url
+        yield server
+
+
+@pytest.fixture
+def run_module(site: Path) -> Callable[..., str]:
+    """Run a module in a process that has the example distributions: ``run_module(name, ...)``."""
+
+    def run(*arguments: str, cwd: Path | None = None) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(site)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def add_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AddPlugin:
     """
     Install a distribution with one plugin: ``add_plugin(name, source, ...)``.
 
     The name is the entry point's; the name of the module is returned.
     """
 
-    def install(name, source, *, distribution=None, version="1.0", value=None):
+    def install(
+        name: str,
+        source: str | None,
+        *,
+        distribution: str = "",
+        version: str = "1.0",
+        value: str = "",
+    ) -> str:
         distribution = distribution or f"dist-of-{name}"
         folder = tmp_path / distribution
         metadata = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
@@ -89,28 +132,28 @@ from slipstream.errors import *
 
 
 @pytest.fixture
-def sandbox():
+def sandbox() -> Iterator[Sandbox]:
     """A server of one family: what plugins do is the same on each."""
     with Sandbox(speed=0) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def connect(sandbox):
+def connect(sandbox: Sandbox) -> Iterator[Connect]:
     """Make a driver on the sandbox: ``connect(**arguments)``."""
-    made = []
+    drivers = []
 
-    def make(key=None, secret=None, **arguments):
+    def connect(key: str | None = None, secret: str | None = None, **arguments: Any) -> Driver:
         arguments = {"ex_endpoint": sandbox.url, "retry_delay": 0.001, **arguments}
-        made.append(SlipStreamNodeDriver(key, secret, **arguments))
-        return made[-1]
+        drivers.append(Driver(key, secret, **arguments))
+        return drivers[-1]
 
-    yield make
-    for driver in made:
+    yield connect
+    for driver in drivers:
         driver.close()
 
 
 @pytest.fixture
-def as_alice(sandbox, connect):
+def as_alice(sandbox: Sandbox, connect: Connect) -> Connect:
     """Make a driver of the sandbox's main user: ``as_alice(**arguments)``."""
     return lambda **arguments: connect(sandbox.username, sandbox.password, **arguments)

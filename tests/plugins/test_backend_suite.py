@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import attrs
 import pytest
+from plugin_objects import Connect, Driver, plugin
 
-from slipstream import (
-    Credentials,
-    Login,
-    LoginAttempt,
-    Request,
-    Session,
-    conformance,
-    hookimpl,
-)
+from slipstream import Credentials, Login, LoginAttempt, Request, conformance
 from slipstream.errors import BadInput, UnknownName
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.sandbox import Sandbox
 from slipstream.testing.backend_checks import BACKEND_CHECKS
 from slipstream.testing.plugins import BackendSuite, Subject, using_plugin
@@ -39,14 +30,9 @@ FAST = {"wait_period": 0.02, "timeout": 30}
 def on_sandbox(family: str) -> Iterator[Subject]:
     with Sandbox(family=family, speed=1000) as sandbox:
 
-        def connect(secret: str = sandbox.password) -> SlipStreamNodeDriver:
-            return SlipStreamNodeDriver(
-                sandbox.username,
-                secret,
-                ex_endpoint=sandbox.url,
-                ex_login_method="internal",
-                retry_delay=0.001,
-            )
+        def connect(secret: str = sandbox.password) -> Driver:
+            options = {"ex_endpoint": sandbox.url, "ex_login_method": "internal"}
+            return Driver(sandbox.username, secret, retry_delay=0.001, **options)
 
         with connect() as driver:
             image = driver.get_image(BLOG).id
@@ -72,23 +58,12 @@ class TestNuvla(BackendSuite):
         yield from on_sandbox("nuvla")
 
 
-@pytest.fixture
-def minicloud(installed: Path) -> Iterator[Any]:
-    """The service of the example backend, with its address as ``url``."""
-    service = import_module("minicloud_service")
-    with service.running({"ada": "lovelace"}) as (server, url):
-        server.url = url
-        yield server
-
-
 class TestMiniCloud(BackendSuite):
     @pytest.fixture
     def subject(self, minicloud: Any) -> Subject:
-        def connect(secret: str = "lovelace") -> SlipStreamNodeDriver:
-            options = ["policy", "size-cache"]
-            return SlipStreamNodeDriver(
-                "ada", secret, ex_endpoint=minicloud.url, ex_disable_plugins=options
-            )
+        def connect(secret: str = "lovelace") -> Driver:
+            disabled = ["policy", "size-cache"]
+            return Driver("ada", secret, ex_endpoint=minicloud.url, ex_disable_plugins=disabled)
 
         return Subject(
             connect=connect,
@@ -245,14 +220,10 @@ def test_a_faulty_backend_fails_where_the_example_holds(fault: str, minicloud: A
         default_login="faulty",
         backend=type("Faulty", (kind.backend,), {**methods, "log_in": kind.backend.log_in}),
     )
-    plugin = SimpleNamespace(
-        slipstream_endpoints=hookimpl(lambda: [faulty]),
-        slipstream_login_methods=hookimpl(lambda: [login]),
-    )
     options: dict[str, Any] = {"ex_endpoint": minicloud.url, "ex_endpoint_kind": "faulty"}
-    with using_plugin(plugin):
+    with using_plugin(plugin([faulty], [login])):
         options["ex_disable_plugins"] = ["policy", "size-cache"]
-        driver = SlipStreamNodeDriver("ada", "lovelace", **options)
+        driver = Driver("ada", "lovelace", **options)
         image = driver.get_image("wordpress")
         shared = {"node arguments": {"image": image}, "wait": FAST, "may create": True}
         failed, reasons = set(), ""
@@ -288,14 +259,13 @@ def test_a_login_method_that_a_kind_without_templates_does_not_have(
     open_kind = attrs.evolve(kind, name="open", hosts=(), login_methods=())
     options: dict[str, Any] = {"ex_endpoint": minicloud.url, "ex_endpoint_kind": "open"}
     options |= {"ex_login_method": method, "ex_disable_plugins": disabled}
-    plugin = SimpleNamespace(slipstream_endpoints=hookimpl(lambda: [open_kind]))
-    with using_plugin(plugin), pytest.raises(BadInput, match=message) as caught:
-        SlipStreamNodeDriver("ada", "lovelace", **options)
+    with using_plugin(plugin([open_kind])), pytest.raises(BadInput, match=message) as caught:
+        Driver("ada", "lovelace", **options)
     assert "session template" not in str(caught.value)
 
 
 def test_conformance_names_a_location_that_a_policy_allows(
-    installed: Path, as_alice: Callable[..., SlipStreamNodeDriver]
+    installed: Path, as_alice: Connect
 ) -> None:
     report = conformance.run(as_alice(), changes=True)
     details = {result.name: result.detail for result in report.results}
@@ -311,15 +281,13 @@ def test_the_server_of_an_installed_kind_can_be_recorded(minicloud: Any) -> None
         identify(minicloud.url, "minicluod")
 
 
-def test_the_name_of_the_user_is_told_before_the_first_operation(
-    minicloud: Any, sandbox: Sandbox, connect: Callable[..., SlipStreamNodeDriver]
+def test_the_name_of_the_user_is_known_before_the_first_operation(
+    minicloud: Any, sandbox: Sandbox, connect: Connect
 ) -> None:
-    names = []
-    for options in (
-        {"key": "ada", "secret": "lovelace", "ex_endpoint": minicloud.url},
-        {"key": sandbox.key, "secret": sandbox.secret},
-        {"key": sandbox.username, "secret": sandbox.password},
-    ):
-        session: Session = connect(**options)._session
-        names.append(session.user_name)
+    logins = (
+        ("ada", "lovelace", {"ex_endpoint": minicloud.url}),
+        (sandbox.key, sandbox.secret, {}),
+        (sandbox.username, sandbox.password, {}),
+    )
+    names = [connect(*login, **options)._session.user_name for *login, options in logins]
     assert names == ["ada", "alice", "alice"]

@@ -6,26 +6,25 @@ import re
 import warnings
 
 import pytest
+from plugin_objects import LOGIN, AddPlugin, Connect
 
 from slipstream.errors import UnknownName
 from slipstream.libcloud.errors import PluginFailed
 from slipstream.plugins import Plugins
 from slipstream.plugins.loading import PluginWarning
+from slipstream.sandbox import Sandbox
 
-HARMLESS = """
-@hookimpl
-def slipstream_login_methods():
-    return [LoginMethod(name="harmless", authenticate=print)]
-"""
+HARMLESS = LOGIN.format("harmless")
 
 
-def causes(error):
-    """The types of all exceptions that led to one."""
-    types = []
-    while error.__cause__ is not None:
-        error = error.__cause__
-        types.append(type(error))
-    return types
+def login(arguments: str) -> str:
+    """The source of a plugin that contributes a login method of these arguments."""
+    return f"@hookimpl\ndef slipstream_login_methods(): return [LoginMethod({arguments})]"
+
+
+def endpoint(arguments: str) -> str:
+    """The source of a plugin that contributes a kind of endpoint of these arguments."""
+    return f"@hookimpl\ndef slipstream_endpoints(): return [EndpointKind(name='x', {arguments})]"
 
 
 # What is wrong, the module's source, and what the warning says of it.
@@ -127,47 +126,29 @@ BROKEN = {
         "class B(Backend):\n    parameter_roles = {'zone': 'location'}",
         "'zone' of B has no Role: 'location'",
     ),
-    "numbers-as-secret-fields": (
-        (
-            "@hookimpl\ndef slipstream_login_methods():"
-            "\n    return [LoginMethod(name='x', authenticate=print, secret_fields=[7])]"
-        ),
+    "number-as-a-secret-field": (
+        login("name='x', authenticate=print, secret_fields=[7]"),
         "One of the names is empty, or no text",
     ),
     "empty-secret-field": (
-        (
-            "@hookimpl\ndef slipstream_login_methods():"
-            "\n    return [LoginMethod(name='x', authenticate=print, secret_fields=[''])]"
-        ),
+        login("name='x', authenticate=print, secret_fields=['']"),
         "One of the names is empty, or no text",
     ),
     "pattern-as-a-host": (
-        (
-            "@hookimpl\ndef slipstream_endpoints():"
-            "\n    return [EndpointKind(name='x', backend=SlipStream3, hosts='*.x.example')]"
-        ),
+        endpoint("backend=SlipStream3, hosts='*.x.example'"),
         "'\\*.x.example' is not a host name: leave scheme, path and patterns out",
     ),
+    "host-is-a-url": (
+        endpoint("backend=SlipStream3, hosts={'https://x.example'}"),
+        "'https://x.example' is not a host name",
+    ),
     "default-login-not-taken": (
-        """
-        @hookimpl
-        def slipstream_endpoints():
-            return [EndpointKind(
-                name='x', backend=SlipStream3, login_methods='a', default_login='b')]
-        """,
+        endpoint("backend=SlipStream3, login_methods='a', default_login='b'"),
         "default_login 'b' is none of the login_methods of 'x'",
     ),
     "backend-no-class": (
-        "@hookimpl\ndef slipstream_endpoints(): return [EndpointKind(name='x', backend=3)]",
+        endpoint("backend=3"),
         "backend must be a class derived from Backend, not 3",
-    ),
-    "host-is-a-url": (
-        """
-        @hookimpl
-        def slipstream_endpoints():
-            return [EndpointKind(name='x', backend=SlipStream3, hosts={'https://x.example'})]
-        """,
-        "'https://x.example' is not a host name",
     ),
     "raises-what-exits-when-printed": (
         """
@@ -180,12 +161,17 @@ BROKEN = {
     ),
     "without-hooks": ("import json", "it has no hooks; mark its functions with @hookimpl"),
     "an-int": ("plugin = 3", "it is an int, not a module or an object with hooks"),
-    "raises-in-login-methods": (
-        "@hookimpl\ndef slipstream_login_methods(): raise RuntimeError('out of luck')",
+    "half-way": (
+        """
+        @hookimpl
+        def slipstream_login_methods():
+            yield LoginMethod(name="half-way", authenticate=print)
+            raise RuntimeError("out of luck")
+        """,
         "calling its slipstream_login_methods failed: RuntimeError: out of luck",
     ),
     "raises-in-endpoints": (
-        "@hookimpl\ndef slipstream_endpoints(): return [EndpointKind(name='')]",
+        endpoint("backend=SlipStream3, default_login=7"),
         "calling its slipstream_endpoints failed",
     ),
     "contributes-nonsense": (
@@ -199,17 +185,18 @@ BROKEN = {
 }
 
 
-def install_broken(add_plugin, name, **options):
+def install_broken(add_plugin: AddPlugin, name: str, **options: str) -> None:
     values = {
         "an-int": "an_int_of_dist_of_an_int:plugin",
         "attribute-missing": "attribute_missing_of_dist_of_attribute_missing:elsewhere",
     }
-    value = values.get(name)
-    add_plugin(name, BROKEN[name][0], value=value, **options)
+    add_plugin(name, BROKEN[name][0], value=values.get(name, ""), **options)
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(add_plugin, name):
+def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(
+    add_plugin: AddPlugin, name: str
+) -> None:
     cause = BROKEN[name][1]
     install_broken(add_plugin, name, version="2.5")
     add_plugin("harmless", HARMLESS)
@@ -230,14 +217,16 @@ def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(add_plugin,
 
 
 @pytest.mark.parametrize("name", ["module-missing", "raises-in-endpoints"])
-def test_a_broken_plugin_that_is_switched_off_warns_of_nothing(add_plugin, name):
+def test_a_broken_plugin_that_is_switched_off_warns_of_nothing(
+    add_plugin: AddPlugin, name: str
+) -> None:
     install_broken(add_plugin, name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Plugins(disabled=[name])
 
 
-def test_one_module_under_two_names_is_loaded_once(add_plugin):
+def test_one_module_under_two_names_is_loaded_once(add_plugin: AddPlugin) -> None:
     module = add_plugin("first", HARMLESS)
     add_plugin("second", None, value=module)
     with pytest.warns(PluginWarning, match="'second' .*: it is what the plugin .*first has reg"):
@@ -245,39 +234,46 @@ def test_one_module_under_two_names_is_loaded_once(add_plugin):
     assert plugins.login_methods.get("harmless")
 
 
-def test_a_wrapper_of_a_broken_plugin_is_not_called(add_plugin, as_alice):
-    add_plugin(
-        "half",
-        """
-        @hookimpl(wrapper=True)
-        def slipstream_list_connectors():
-            yield
-            return []
-        @hookimpl(wrapper=True)
-        def slipstream_terminate(order):
-            yield
-        """,
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (
+            "@hookimpl(wrapper=True)\ndef slipstream_terminate(order): yield",
+            "slipstream_terminate has no argument 'order'",
+        ),
+        ("@hookimpl\ndef slipstream_login_methods(): raise RuntimeError('no')", "no"),
+    ],
+)
+def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(
+    add_plugin: AddPlugin, as_alice: Connect, broken: str, message: str
+) -> None:
+    wrapper = (
+        "@hookimpl(wrapper=True)\ndef slipstream_list_connectors():\n    yield\n    return []"
     )
-    with pytest.warns(PluginWarning, match="slipstream_terminate has no argument 'order'"):
+    add_plugin("half", f"{wrapper}\n{broken}")
+    with pytest.warns(PluginWarning, match=message):
         assert as_alice().list_locations()
 
 
-def test_a_driver_asked_for_a_broken_login_method_tells_why_it_is_missing(add_plugin, as_alice):
+def test_a_broken_login_method_is_named_with_its_cause(
+    add_plugin: AddPlugin, as_alice: Connect
+) -> None:
     add_plugin("token", "import nothing_of_that_name")
-    with pytest.warns(PluginWarning), pytest.raises(PluginFailed) as caught:
+    with (
+        pytest.warns(PluginWarning),
+        pytest.raises(PluginFailed, match="No module named 'nothing_of_that_name'") as caught,
+    ):
         as_alice(ex_login_method="token")
-    assert "No module named 'nothing_of_that_name'" in str(caught.value)
-    assert ModuleNotFoundError in causes(caught.value)
+    error, types = caught.value.__cause__, set()
+    while error is not None:
+        types.add(type(error))
+        error = error.__cause__
+    assert ModuleNotFoundError in types
 
 
-def test_a_driver_that_does_not_need_the_broken_plugin_works(add_plugin, as_alice):
-    add_plugin("token", "import nothing_of_that_name")
-    with pytest.warns(PluginWarning):
-        driver = as_alice()
-    assert driver.list_locations()
-
-
-def test_a_missing_name_hints_at_the_broken_plugins_that_may_have_had_it(add_plugin):
+def test_a_missing_name_hints_at_the_broken_plugins_that_may_have_had_it(
+    add_plugin: AddPlugin,
+) -> None:
     add_plugin("acme", "import nothing_of_that_name")
     with pytest.warns(PluginWarning):
         plugins = Plugins()
@@ -285,51 +281,13 @@ def test_a_missing_name_hints_at_the_broken_plugins_that_may_have_had_it(add_plu
         plugins.endpoint_kinds.get("acme-cloud")
 
 
-def test_what_a_plugin_contributes_before_it_breaks_is_left_out_too(add_plugin):
-    add_plugin(
-        "half",
-        """
-        @hookimpl
-        def slipstream_login_methods():
-            yield LoginMethod(name="half", authenticate=print)
-            raise RuntimeError("half way")
-        """,
-    )
-    with pytest.warns(PluginWarning, match="half way"):
-        assert "half" not in Plugins().login_methods
-
-
-def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(add_plugin, as_alice):
-    add_plugin(
-        "two-faced",
-        """
-        @hookimpl
-        def slipstream_login_methods():
-            raise RuntimeError("no")
-        @hookimpl(wrapper=True)
-        def slipstream_list_connectors():
-            yield
-            return []
-        """,
-    )
-    with pytest.warns(PluginWarning):
-        assert as_alice().list_locations()
-
-
 @pytest.mark.parametrize("error", ["KeyError", "SystemExit"])
 def test_recognises_that_raises_stops_no_other_and_is_not_quoted(
-    error, add_plugin, as_alice, sandbox
-):
-    add_plugin(
-        "blind",
-        f"""
-        def recognises(credentials):
-            raise {error}(credentials.secret)
-        @hookimpl
-        def slipstream_login_methods():
-            return [LoginMethod(name="blind", authenticate=print, recognises=recognises)]
-        """,
-    )
+    error: str, add_plugin: AddPlugin, as_alice: Connect, sandbox: Sandbox
+) -> None:
+    source = f"def recognises(credentials): raise {error}(credentials.secret)\n"
+    source += login("name='blind', authenticate=print, recognises=recognises")
+    add_plugin("blind", source)
     with pytest.warns(PluginWarning, match=f"what it recognises failed: {error}") as caught:
         assert as_alice(ex_login_method=None).list_locations()
     assert sandbox.password not in str(caught[0].message)

@@ -39,65 +39,50 @@ HOOKS = {
     "slipstream_delete_ssh_key": ["session", "key"],
 }
 PUBLIC = {
-    "Backend",
-    "Credentials",
-    "DeploymentRequest",
-    "Endpoint",
-    "EndpointKind",
-    "Login",
-    "LoginAttempt",
-    "LoginMethod",
-    "Parameter",
-    "Request",
-    "Response",
-    "Role",
-    "Session",
+    *("Backend", "Credentials", "DeploymentRequest", "Endpoint", "EndpointKind", "Login"),
+    *("LoginAttempt", "LoginMethod", "Parameter", "Request", "Response", "Role", "Session"),
     "hookimpl",
 }
 CONTRIBUTIONS = ("slipstream_login_methods", "slipstream_endpoints")
 
 
-def test_the_names_of_the_hooks_and_of_their_arguments_are_what_they_were():
+def test_the_names_of_the_hooks_and_of_their_arguments_are_what_they_were() -> None:
     arguments = {
-        f"slipstream_{name}": ["session", *list(inspect.signature(method).parameters)[1:]]
+        f"slipstream_{name}": ["session", *parameters(hookspecs.Backend, name)]
         for name in hookspecs.OPERATIONS
-        if (method := getattr(hookspecs.Backend, name))
     }
-    contributions = {name: [] for name in CONTRIBUTIONS if hasattr(hookspecs, name)}
+    contributions: dict[str, list[str]] = {
+        name: [] for name in CONTRIBUTIONS if hasattr(hookspecs, name)
+    }
     assert arguments | contributions == HOOKS
 
 
-def test_what_a_plugin_can_import_is_still_there():
+def parameters(backend: type, name: str) -> list[str]:
+    return list(inspect.signature(getattr(backend, name)).parameters)[1:]
+
+
+def test_what_a_plugin_can_import_is_still_there() -> None:
     assert set(slipstream.__all__) >= PUBLIC
     assert all(hasattr(slipstream, name) for name in slipstream.__all__)
 
 
-def test_the_group_of_entry_points_and_the_pluggy_project_are_called_slipstream():
-    assert hookspecs.PROJECT == "slipstream"
-    assert Plugins()._manager.project_name == "slipstream"
-
-
 @pytest.mark.parametrize("name", hookspecs.OPERATIONS)
-def test_an_operation_says_what_it_is_for_and_what_its_arguments_are(name):
-    text = inspect.getdoc(getattr(hookspecs.Backend, name))
+def test_an_operation_says_what_it_is_for_and_both_built_in_backends_keep_its_arguments(
+    name: str,
+) -> None:
+    text = inspect.getdoc(getattr(hookspecs.Backend, name)) or ""
     assert text.partition("\n")[0].endswith(".")
     for argument in HOOKS[f"slipstream_{name}"][1:]:
         assert f":param {argument}: " in text
+    for backend in (SlipStream3, Nuvla):
+        assert parameters(backend, name) == parameters(hookspecs.Backend, name)
 
 
-@pytest.mark.parametrize("backend", [SlipStream3, Nuvla])
-@pytest.mark.parametrize("name", hookspecs.OPERATIONS)
-def test_a_built_in_backend_keeps_the_signatures_of_the_operations(backend, name):
-    base, method = getattr(hookspecs.Backend, name), getattr(backend, name)
-    names = [list(inspect.signature(function).parameters)[1:] for function in (base, method)]
-    assert names[0] == names[1]
-
-
-def test_the_login_methods_and_endpoints_that_come_with_the_package():
+def test_what_comes_with_the_package() -> None:
     plugins = Plugins(allowed=[])
-    assert {"internal", "api-key", "cookie-file", "session-template"} <= set(
-        plugins.login_methods.names
-    )
+    assert hookspecs.PROJECT == plugins._manager.project_name == "slipstream"
+    logins = {"internal", "api-key", "cookie-file", "session-template"}
+    assert logins <= set(plugins.login_methods.names)
     assert {"nuv.la", "slipstream"} <= set(plugins.endpoint_kinds.names)
     assert "nuv.la" in plugins.endpoint_kinds.get("nuv.la").hosts
 
@@ -108,9 +93,10 @@ def test_a_misspelt_operation_of_a_backend_is_named() -> None:
     type("Helper", (slipstream.Backend,), {"_list_connector": lambda self: []})
 
 
-def test_an_argument_that_a_later_version_adds_may_be_left_out(monkeypatch) -> None:
-    def get_module(self, module_id, tag=None):
-        raise NotImplementedError
+def test_an_argument_that_a_later_version_adds_may_be_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def get_module(self: object, module_id: str, tag: str | None = None) -> None: ...
 
     monkeypatch.setattr(slipstream.Backend, "get_module", get_module)
     for method in (lambda self, module_id: None, lambda self, module_id, tag: None):

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import metadata
+from typing import Any
 from unittest import mock
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from plugin_objects import Connect, kind, plugin
 
-from slipstream import EndpointKind, LoginMethod, hookimpl
-from slipstream.backends import SlipStream3
+from slipstream import LoginMethod, hookimpl
 from slipstream.errors import DriverError, PluginFailed
 from slipstream.plugins import Plugins
 
-NAMES = ["amber", "beryl", "coral"]
+NAMES = ["amber", "beryl", "coral", "internal"]
 
 
-class Plugin:
-    """A plugin made of what Hypothesis draws."""
-
-    def __init__(self, logins, kinds):
-        self.logins, self.kinds = logins, kinds
-
-    @hookimpl
-    def slipstream_login_methods(self):
-        return [LoginMethod(name=name, authenticate=print) for name in self.logins]
-
-    @hookimpl
-    def slipstream_endpoints(self):
-        return [EndpointKind(name=name, backend=SlipStream3) for name in self.kinds]
+def contributing(logins: list[str], kinds: list[str]) -> object:
+    methods = [LoginMethod(name=name, authenticate=print) for name in logins]
+    return plugin([kind(name) for name in kinds], methods)
 
 
-def entry_point(index, plugin):
+def entry_point(index: int, plugin: object) -> Any:
     entry = mock.Mock(spec=metadata.EntryPoint)
     entry.name = f"plugin-{index}"
     entry.load = lambda: plugin
@@ -39,59 +31,59 @@ def entry_point(index, plugin):
     return entry
 
 
-def outcome(entry_points):
+def outcome(entry_points: list[Any]) -> list[Any]:
     """What plugins found in this order contribute, and what their names give."""
     with mock.patch.object(metadata, "entry_points", return_value=entry_points):
         plugins = Plugins(disabled=[])
-    outcomes = [list(plugins.list_plugins())]
+    outcomes: list[Any] = [list(plugins.list_plugins())]
     for contributions in (plugins.login_methods, plugins.endpoint_kinds):
         outcomes.append(contributions.names)
-        outcomes.append([claim.plugin.key for claim in contributions])
-        outcomes.extend(lookup(contributions, name) for name in [*NAMES, "internal"])
+        outcomes.append([item.plugin.key for item in contributions])
+        outcomes.extend(look_up(contributions.get, name) for name in NAMES)
     return outcomes
 
 
-def lookup(contributions, name):
+def look_up(get: Callable[[str], object], name: str) -> object:
     try:
-        return contributions.get(name)
+        return get(name)
     except DriverError as error:
         return type(error), str(error)
 
 
-names = st.lists(st.sampled_from([*NAMES, "internal"]), max_size=3)
+names = st.lists(st.sampled_from(NAMES), max_size=3)
 contents = st.lists(st.tuples(names, names), max_size=5)
 
 
-@settings(deadline=None, max_examples=60)
 @given(data=st.data(), contents=contents)
-def test_any_order_of_discovery_gives_the_same_plugins_and_the_same_errors(data, contents):
-    entries = [entry_point(index, Plugin(*content)) for index, content in enumerate(contents)]
+def test_any_order_of_discovery_gives_the_same_plugins_and_the_same_errors(
+    data: st.DataObject, contents: list[tuple[list[str], list[str]]]
+) -> None:
+    entries = [entry_point(index, contributing(*names)) for index, names in enumerate(contents)]
     shuffled = data.draw(st.permutations(entries))
     assert outcome(shuffled) == outcome(entries)
 
 
-def wrapping(name, trail):
-    class Wrapper:
-        @hookimpl(wrapper=True)
-        def slipstream_list_connectors(self):
-            trail.append(name)
-            return (yield)
-
-    return Wrapper()
+def test_a_name_that_two_plugins_claim_is_a_dispute_in_either_order() -> None:
+    entries = [entry_point(index, contributing(["amber"], [])) for index in (1, 0)]
+    assert outcome(entries)[3][0] is PluginFailed
 
 
-def test_wrappers_run_in_an_order_that_discovery_does_not_decide(as_alice):
+def wrapping(name: int, trail: list[int]) -> object:
+    @hookimpl(wrapper=True)
+    def slipstream_list_connectors() -> Any:
+        trail.append(name)
+        return (yield)
+
+    return plugin(slipstream_list_connectors=slipstream_list_connectors)
+
+
+def test_wrappers_run_in_an_order_that_discovery_does_not_decide(as_alice: Connect) -> None:
     trails = []
     for order in ([0, 1, 2], [2, 0, 1]):
-        trail = []
+        trail: list[int] = []
         entries = [entry_point(index, wrapping(index, trail)) for index in order]
         with mock.patch.object(metadata, "entry_points", return_value=entries):
             as_alice(ex_disable_plugins=[]).list_locations()
         trails.append(trail)
     assert trails[0] == trails[1]
     assert sorted(trails[0]) == [0, 1, 2]
-
-
-def test_a_name_that_two_plugins_claim_is_a_dispute_in_either_order():
-    entries = [entry_point(index, Plugin(["amber"], [])) for index in (1, 0)]
-    assert outcome(entries)[3][0] is PluginFailed

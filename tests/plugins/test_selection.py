@@ -5,28 +5,31 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+from plugin_objects import LOGIN, AddPlugin, Connect
 
 from slipstream.plugins import Plugins, PluginWarning
 from slipstream.testing.plugins import using_plugin
 
-PLUGIN = """
-@hookimpl
-def slipstream_login_methods():
-    return [LoginMethod(name="{}", authenticate=print)]
-"""
+BOTH = {"first", "second"}
 
 
 @pytest.fixture
-def modules(add_plugin):
+def modules(add_plugin: AddPlugin) -> dict[str, str]:
     """The modules of two plugins by the plugins' names."""
-    return {name: add_plugin(name, PLUGIN.format(name)) for name in ("first", "second")}
+    return {name: add_plugin(name, LOGIN.format(name)) for name in ("first", "second")}
 
 
-def test_a_plugin_that_a_test_loads_is_not_loaded_again_where_it_is_installed(modules):
-    from importlib import import_module
+def loaded(modules: dict[str, str]) -> set[str]:
+    return {name for name, module in modules.items() if module in sys.modules}
 
+
+def test_a_plugin_that_a_test_loads_is_not_loaded_again_where_it_is_installed(
+    modules: dict[str, str],
+) -> None:
     with using_plugin(import_module(modules["first"])):
         plugins = Plugins()
         assert plugins.login_methods.get("first")
@@ -35,88 +38,75 @@ def test_a_plugin_that_a_test_loads_is_not_loaded_again_where_it_is_installed(mo
     assert status["under-test"] == status["second"] == ("active", "")
 
 
-def loaded(modules):
-    return {name for name, module in modules.items() if module in sys.modules}
-
-
-def test_plugins_are_loaded_when_nobody_objects(modules):
-    Plugins()
-    assert loaded(modules) == {"first", "second"}
-
-
 @pytest.mark.parametrize(
-    "name", ["first", "dist-of-first", "Dist_of.First", " second, first ", "FIRST", ",first,,"]
+    ("disable", "allow", "disabled", "allowed", "expected"),
+    [
+        (None, None, None, None, BOTH),
+        *(
+            (names, None, None, None, {"second"})
+            for names in ("first", "dist-of-first", "Dist_of.First", "FIRST", ",first,,", " first")
+        ),
+        (" second, first ", None, None, None, set()),
+        *(
+            (None, None, names, None, {"second"})
+            for names in (["first"], "first", ("dist-of-first",), " first ,")
+        ),
+        ("first", None, ["second"], None, {"first"}),
+        ("first,second", None, [], None, BOTH),
+        (None, "first", None, None, {"first"}),
+        (None, "dist-of-second", None, None, {"second"}),
+        (None, "", None, None, set()),
+        (None, "third", None, None, set()),
+        (None, "first", None, ["second"], {"second"}),
+        (None, None, ["first"], ["first", "second"], {"second"}),
+    ],
 )
-def test_a_plugin_that_the_environment_disables_is_never_imported(modules, name, monkeypatch):
-    monkeypatch.setenv("SLIPSTREAM_DISABLE_PLUGINS", name)
-    plugins = Plugins()
-    assert "first" not in loaded(modules)
-    assert "first" not in plugins.login_methods
+def test_plugins_that_variables_and_arguments_leave_out_are_never_imported(
+    modules: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    disable: str | None,
+    allow: str | None,
+    disabled: list[str] | None,
+    allowed: list[str] | None,
+    expected: set[str],
+) -> None:
+    for variable, text in (("DISABLE", disable), ("LOAD", allow)):
+        if text is not None:
+            monkeypatch.setenv(f"SLIPSTREAM_{variable}_PLUGINS", text)
+    plugins = Plugins(disabled=disabled, allowed=allowed)
+    assert loaded(modules) == BOTH & set(plugins.login_methods.names) == expected
 
 
-@pytest.mark.parametrize("disabled", [["first"], "first", ("dist-of-first",), " first ,"])
-def test_a_plugin_that_the_argument_disables_is_never_imported(modules, disabled):
-    plugins = Plugins(disabled=disabled)
-    assert loaded(modules) == {"second"}
-    assert "second" in plugins.login_methods
-
-
-def test_the_argument_wins_over_the_environment(modules, monkeypatch):
-    monkeypatch.setenv("SLIPSTREAM_DISABLE_PLUGINS", "first")
-    Plugins(disabled=["second"])
-    assert loaded(modules) == {"first"}
-
-
-def test_an_empty_argument_enables_what_the_environment_disables(modules, monkeypatch):
-    monkeypatch.setenv("SLIPSTREAM_DISABLE_PLUGINS", "first,second")
-    Plugins(disabled=[])
-    assert loaded(modules) == {"first", "second"}
-
-
-@pytest.mark.parametrize(
-    ("variable", "expected"),
-    [("first", {"first"}), ("dist-of-second", {"second"}), ("", set()), ("third", set())],
-)
-def test_the_allow_list_lets_nothing_else_in(modules, variable, expected, monkeypatch):
-    monkeypatch.setenv("SLIPSTREAM_LOAD_PLUGINS", variable)
-    Plugins()
-    assert loaded(modules) == expected
-
-
-def test_the_allow_list_as_an_argument_wins_over_the_environment(modules, monkeypatch):
-    monkeypatch.setenv("SLIPSTREAM_LOAD_PLUGINS", "first")
-    Plugins(allowed=["second"])
-    assert loaded(modules) == {"second"}
-
-
-def test_what_is_both_allowed_and_disabled_is_disabled(modules):
-    Plugins(allowed=["first", "second"], disabled=["first"])
-    assert loaded(modules) == {"second"}
-
-
-def test_built_in_plugins_are_there_whatever_is_allowed(modules):
-    assert {"internal", "api-key", "cookie-file"} <= set(Plugins(allowed=[]).login_methods.names)
-
-
-def test_the_list_tells_why_a_plugin_is_not_active(modules):
+def test_built_in_plugins_are_there_whatever_is_allowed_and_the_list_says_why_others_are_not(
+    modules: dict[str, str],
+) -> None:
     plugins = Plugins(disabled=["first"], allowed=[])
+    assert {"internal", "api-key", "cookie-file"} <= set(plugins.login_methods.names)
     statuses = {info.name: (info.status, info.reason) for info in plugins.list_plugins()}
     assert statuses["first"] == ("disabled", "switched off")
     assert statuses["second"] == ("disabled", "not among the plugins to load")
 
 
-def test_the_driver_takes_the_names_to_disable(modules, as_alice):
-    as_alice(ex_disable_plugins=["first"])
-    assert loaded(modules) == {"second"}
+@pytest.mark.parametrize(
+    ("variable", "arguments", "expected"),
+    [("", {"ex_disable_plugins": ["first"]}, {"second"}), ("second", {}, {"first"})],
+)
+def test_a_driver_leaves_out_what_its_argument_or_the_environment_disables(
+    modules: dict[str, str],
+    as_alice: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    arguments: dict[str, list[str]],
+    expected: set[str],
+) -> None:
+    monkeypatch.setenv("SLIPSTREAM_DISABLE_PLUGINS", variable)
+    as_alice(**arguments)
+    assert loaded(modules) == expected
 
 
-def test_a_driver_follows_the_environment(modules, as_alice, monkeypatch):
-    monkeypatch.setenv("SLIPSTREAM_DISABLE_PLUGINS", "second")
-    as_alice()
-    assert loaded(modules) == {"first"}
-
-
-def test_the_leftovers_of_a_removed_distribution_are_reported_as_broken(tmp_path, monkeypatch):
+def test_the_leftovers_of_a_removed_distribution_are_reported_as_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "gone-1.dist-info"
     folder.mkdir()
     (folder / "entry_points.txt").write_text("[slipstream]\ngone = module_that_is_gone\n")
@@ -125,7 +115,7 @@ def test_the_leftovers_of_a_removed_distribution_are_reported_as_broken(tmp_path
         Plugins()
 
 
-def test_a_name_to_leave_out_that_no_plugin_has_is_warned_of(modules):
+def test_a_name_to_leave_out_that_no_plugin_has_is_warned_of(modules: dict[str, str]) -> None:
     with pytest.warns(PluginWarning, match="no plugin 'frist' to leave out; did you mean 'first'"):
         plugins = Plugins(disabled=["frist"])
     assert len(plugins.problems) == 1
@@ -141,8 +131,10 @@ def test_a_name_to_leave_out_that_no_plugin_has_is_warned_of(modules):
         ("slipstream-libcloud-driver (>=1.0", None),  # it cannot be read
     ],
 )
-def test_a_requirement_that_is_not_met_is_warned_of(add_plugin, tmp_path, requirement, problem):
-    add_plugin("old", PLUGIN.format("old"), distribution="dist-of-old")
+def test_a_requirement_that_is_not_met_is_warned_of(
+    add_plugin: AddPlugin, tmp_path: Path, requirement: str, problem: str | None
+) -> None:
+    add_plugin("old", LOGIN.format("old"), distribution="dist-of-old")
     metadata = tmp_path / "dist-of-old" / "dist_of_old-1.0.dist-info" / "METADATA"
     metadata.write_text(f"{metadata.read_text()}Requires-Dist: {requirement}\n")
     with warnings.catch_warnings(record=True) as caught:
@@ -152,17 +144,3 @@ def test_a_requirement_that_is_not_met_is_warned_of(add_plugin, tmp_path, requir
     assert [bool(re.search(problem or "", text)) for text in plugins.problems] == (
         [True] if problem else []
     )
-
-
-def test_a_host_that_two_kinds_claim_is_warned_of(add_plugin):
-    for name in ("east", "west"):
-        add_plugin(
-            name,
-            f"""
-            @hookimpl
-            def slipstream_endpoints():
-                return [EndpointKind(name="{name}", backend=SlipStream3, hosts={{"x.example"}})]
-            """,
-        )
-    with pytest.warns(PluginWarning, match=r"east 1.0 and .* both claim the host x.example"):
-        Plugins()

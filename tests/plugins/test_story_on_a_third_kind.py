@@ -1,4 +1,4 @@
-"""The story of both families, told on a kind of endpoint that somebody's plugin adds."""
+"""The story of both families, on a kind of endpoint that a plugin adds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from plugin_objects import Connect
 
 from slipstream.plugins.loading import DISABLE_VARIABLE
 from slipstream.sandbox import Sandbox
@@ -14,23 +15,20 @@ STORY = Path(__file__).parents[1] / "scenarios" / "test_story.py"
 WAITING = {"wait_period": 0.05, "timeout": 60}
 
 
-@pytest.fixture
-def story():
-    """The story as the scenarios tell it: it is written once."""
+@pytest.mark.usefixtures("installed")
+def test_story_on_a_kind_of_endpoint_that_a_plugin_adds(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DISABLE_VARIABLE, "policy")
     spec = importlib.util.spec_from_file_location("story", STORY)
+    assert spec
+    assert spec.loader
     story = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(story)
-    return story.tell
-
-
-@pytest.mark.usefixtures("installed")
-def test_the_story_is_told_on_a_kind_of_endpoint_that_a_plugin_adds(connect, story, monkeypatch):
-    monkeypatch.setenv(DISABLE_VARIABLE, "policy")
     with Sandbox(speed=1000) as campus:
         by_name = campus.url.replace("127.0.0.1", "localhost")
         driver = connect(campus.key, campus.secret, ex_endpoint=by_name)
         assert driver._session.kind.name == "campus"
-        story(driver, "on-campus", WAITING)
+        story.play(driver, "on-campus", WAITING)
         assert driver.list_nodes() == []
-        paths = {entry.path for entry in campus.journal.entries("POST")}
-        assert "/run" in paths
+        assert campus.journal.entries("POST", "/run")

@@ -4,95 +4,104 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
+from libcloud.compute.providers import DRIVERS
+from plugin_objects import Connect, Driver, LoadPlugin, kind, plugin
 
-from slipstream import (
-    Backend,
-    DeploymentRequest,
-    EndpointKind,
-    LoginMethod,
-    Parameter,
-    Role,
-    hookimpl,
-)
+from slipstream import Backend, DeploymentRequest, LoginMethod, Parameter, Response, Role
 from slipstream.backends import SlipStream3
 from slipstream.errors import InvalidCredentials, NotFound, NotSupported, UnknownName
+from slipstream.libcloud import kind_drivers
 from slipstream.libcloud.errors import BadInput, MalformedAnswer, NodeFailed, PluginFailed
 from slipstream.plugins import PluginInfo
 from slipstream.plugins.connect import kind_of_host
 from slipstream.plugins.loading import Contribution, Contributions
+from slipstream.sandbox import Sandbox
 from slipstream.session.login import LoginAttempt
+from slipstream.testing.scrubbing import PLACEHOLDERS
 from slipstream.transport import Transport
-from slipstream.values import (
-    Deployment,
-    Endpoint,
-    Module,
-    ModuleKind,
-    ModuleNode,
-    Phase,
-)
+from slipstream.values import Deployment, Endpoint, Module, ModuleKind, ModuleNode, Phase
 from slipstream.values.plain import announces_secret
 
-
-def plugin(*, kinds=(), methods=()):
-    return SimpleNamespace(
-        slipstream_endpoints=hookimpl(lambda: list(kinds)),
-        slipstream_login_methods=hookimpl(lambda: list(methods)),
-    )
+ENTRY_POINT = "/api/cloud-entry-point"
 
 
-def kind(name="lab", backend=SlipStream3, **options):
-    return EndpointKind(name=name, backend=backend, **options)
-
-
-def address(sandbox):
+def address(sandbox: Sandbox) -> str:
     return sandbox.url.partition("://")[2]
 
 
-def test_a_host_with_a_port_means_that_server_alone(sandbox, load_plugin, as_alice):
-    load_plugin(plugin(kinds=[kind(hosts=address(sandbox))]))
-    assert as_alice()._session.kind.name == "lab"
-    assert not sandbox.journal.entries(path="/api/cloud-entry-point")
+@pytest.mark.parametrize(
+    ("hosts", "expected"),
+    [
+        ({"this": "{}"}, "this"),
+        ({"other": "127.0.0.1:1"}, "slipstream"),
+        ({"all": "127.0.0.1", "this": "{}"}, "this"),
+    ],
+    ids=["own-port", "other-port", "port-before-bare-host"],
+)
+def test_host_of_a_kind(
+    hosts: dict[str, str],
+    expected: str,
+    sandbox: Sandbox,
+    load_plugin: LoadPlugin,
+    as_alice: Connect,
+) -> None:
+    kinds = [kind(name, hosts=host.format(address(sandbox))) for name, host in hosts.items()]
+    load_plugin(plugin(kinds))
+    assert as_alice()._session.kind.name == expected
+    assert bool(sandbox.journal.entries(path=ENTRY_POINT)) is (expected == "slipstream")
 
 
-def test_a_host_with_another_port_is_another_server(load_plugin, as_alice):
-    load_plugin(plugin(kinds=[kind(hosts="127.0.0.1:1")]))
-    assert as_alice()._session.kind.name == "slipstream"
+@pytest.mark.parametrize(
+    ("hosts", "url"),
+    [
+        ("lab.example:443", "https://lab.example"),
+        ("LAB.example", "https://lab.example:8443"),
+    ],
+)
+def test_host_with_the_usual_port_is_the_host(hosts: str, url: str) -> None:
+    info = PluginInfo(name="p", distribution="d", version="1")
+    kinds = Contributions("kind", [Contribution(info, kind(hosts=hosts))], [])
+    plugins: Any = SimpleNamespace(endpoint_kinds=kinds)
+    match = kind_of_host(Endpoint.parse(url), plugins)
+    assert match is not None
+    assert match.name == "lab"
 
 
-def test_a_host_with_a_port_goes_before_a_bare_host(sandbox, load_plugin, as_alice):
-    kinds = [kind("all", hosts="127.0.0.1"), kind("this", hosts=address(sandbox))]
-    load_plugin(plugin(kinds=kinds))
-    assert as_alice()._session.kind.name == "this"
-
-
-@pytest.mark.parametrize("hosts", ["lab.example/x", "https://lab.example", "lab.example:port"])
-def test_what_is_no_host_is_refused_when_the_kind_is_made(hosts):
+@pytest.mark.parametrize("hosts", ["lab.example/x", "lab.example:port"])
+def test_host_that_is_none_is_refused_when_the_kind_is_made(hosts: str) -> None:
     with pytest.raises(BadInput):
         kind(hosts=hosts)
 
 
-def test_a_kind_named_without_an_address_uses_its_own(sandbox, load_plugin, connect):
-    load_plugin(plugin(kinds=[kind(endpoint=sandbox.url)]))
-    options = {"ex_endpoint_kind": "lab", "ex_endpoint": None}
-    driver = connect(sandbox.username, sandbox.password, **options)
+def test_a_kind_named_without_an_address_uses_its_own(
+    sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
+) -> None:
+    load_plugin(plugin([kind(endpoint=sandbox.url)]))
+    driver = as_alice(ex_endpoint_kind="lab", ex_endpoint=None)
     assert driver.ex_endpoint == sandbox.url
 
 
-def test_a_probe_is_sent_only_when_the_entry_point_says_nothing(sandbox, load_plugin, as_alice):
-    load_plugin(plugin(kinds=[kind(probe_path="/about", recognises_response=lambda _: True)]))
+def test_a_probe_is_sent_only_when_the_entry_point_says_nothing(
+    sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
+) -> None:
+    load_plugin(plugin([kind(probe_path="/about", recognises_response=lambda _: True)]))
     assert as_alice()._session.kind.name == "slipstream"
     assert not sandbox.journal.entries(path="/about")
-    body = json.dumps({"hello": "world"})
-    sandbox.faults.add("GET", "/api/cloud-entry-point", status=200, body=body)
+    sandbox.faults.add("GET", ENTRY_POINT, status=200, body='{"hello": "world"}')
     assert as_alice()._session.kind.name == "lab"
 
 
-def test_a_probe_that_fails_is_warned_about_and_recognises_nothing(sandbox, load_plugin, as_alice):
-    load_plugin(plugin(kinds=[kind(probe_path="/about", recognises_response=lambda _: 1 / 0)]))
-    sandbox.faults.add("GET", "/api/cloud-entry-point", status=404)
+def test_a_probe_that_fails_is_warned_about_and_recognises_nothing(
+    sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
+) -> None:
+    load_plugin(plugin([kind(probe_path="/about", recognises_response=lambda _: 1 / 0)]))
+    sandbox.faults.add("GET", ENTRY_POINT, status=404)
     with (
         pytest.warns(RuntimeWarning, match="ZeroDivisionError"),
         pytest.raises(MalformedAnswer, match=r"lab, .*name it as ex_endpoint_kind"),
@@ -102,56 +111,55 @@ def test_a_probe_that_fails_is_warned_about_and_recognises_nothing(sandbox, load
 
 @pytest.mark.parametrize("fault", [{"status": 302}, {"status": 500}, {"delay": 5}])
 def test_a_probe_that_gets_no_response_recognises_nothing(
-    fault, sandbox, load_plugin, as_alice, monkeypatch
-):
+    fault: dict[str, Any],
+    sandbox: Sandbox,
+    load_plugin: LoadPlugin,
+    as_alice: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("slipstream.plugins.connect.PROBE_TIMEOUT", 0.2)
-    load_plugin(
-        plugin(kinds=[kind(probe_path="/about", recognises_response=lambda r: r.status == 200)])
-    )
-    sandbox.faults.add("GET", "/api/cloud-entry-point", status=404)
+    lab = kind(probe_path="/about", recognises_response=lambda response: response.status == 200)
+    load_plugin(plugin([lab]))
+    sandbox.faults.add("GET", ENTRY_POINT, status=404)
     sandbox.faults.add("GET", "/about", times=None, **fault)
     with pytest.raises(MalformedAnswer, match="is no SlipStream or Nuvla server"):
         as_alice()
     assert len(sandbox.journal.entries(path="/about")) <= 1
 
 
-def test_the_only_login_method_of_a_kind_is_its_default():
+def test_the_only_login_method_of_a_kind_is_its_default(
+    load_plugin: LoadPlugin, as_alice: Connect
+) -> None:
     assert kind(login_methods=["badge", "card"]).default_login == "badge"
     assert kind(login_methods=["badge", "internal"]).default_login == "internal"
     assert kind().default_login == "internal"
-
-
-def test_a_host_with_the_usual_port_is_the_host():
-    for hosts, url in (
-        ("lab.example:443", "https://lab.example"),
-        ("LAB.example", "https://lab.example:8443"),
-    ):
-        info = PluginInfo(name="p", distribution="d", version="1")
-        kinds = Contributions("kind", [Contribution(info, kind(hosts=hosts))], [])
-        plugins = SimpleNamespace(endpoint_kinds=kinds)
-        assert kind_of_host(Endpoint.parse(url), plugins).name == "lab"
+    load_plugin(plugin([kind(default_login="badge")]))
+    with pytest.raises(UnknownName, match="Unknown login method 'badge'; known: api-key"):
+        as_alice(ex_endpoint_kind="lab")
 
 
 def test_the_certificates_of_a_kind_are_trusted_where_the_user_names_none(
-    sandbox, load_plugin, as_alice, tmp_path
-):
+    sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect, tmp_path: Path
+) -> None:
     missing = tmp_path / "missing.pem"
-    load_plugin(plugin(kinds=[kind(hosts=address(sandbox), ca_cert=missing)]))
+    load_plugin(plugin([kind(hosts=address(sandbox), ca_cert=missing)]))
     with pytest.raises(BadInput, match="ca_cert of lab endpoints"):
         as_alice()
     assert as_alice(ex_verify=False).list_locations()
     assert as_alice(ex_endpoint_kind="slipstream").list_locations()
 
 
-def test_a_driver_of_a_kind_has_the_name_and_the_page_of_the_provider(load_plugin, monkeypatch):
-    from libcloud.compute.providers import DRIVERS
-
-    from slipstream.libcloud import kind_drivers
-
-    load_plugin(plugin(kinds=[kind("titled", title="The Lab", website="https://lab.example")]))
-    monkeypatch.setitem(DRIVERS, "titled", (kind_drivers.__name__, "titled"))
-    assert kind_drivers.titled.name == "The Lab"
-    assert kind_drivers.titled.website == "https://lab.example"
+def test_driver_of_a_kind_has_its_title_and_page_and_asks_for_an_address(
+    load_plugin: LoadPlugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_plugin(plugin([kind(title="The Lab", website="https://lab.example")]))
+    monkeypatch.setitem(DRIVERS, "lab", (kind_drivers.__name__, "lab"))
+    assert kind_drivers.lab.name == "The Lab"
+    assert kind_drivers.lab.website == "https://lab.example"
+    with pytest.raises(BadInput, match="lab endpoints have no usual address"):
+        kind_drivers.lab("user", "password")
+    with pytest.raises(AttributeError):
+        kind_drivers.unheard_of  # noqa: B018 - reading it is what is tested
 
 
 class NoDisks(SlipStream3):
@@ -159,8 +167,10 @@ class NoDisks(SlipStream3):
     cannot = {"list_volumes": "The lab has no disks.", "copy_image": "Build it again."}  # noqa: RUF012
 
 
-def test_a_backend_gives_its_reasons_for_what_libcloud_has(load_plugin, as_alice):
-    load_plugin(plugin(kinds=[kind(backend=NoDisks)]))
+def test_a_backend_gives_its_reasons_for_what_libcloud_has(
+    load_plugin: LoadPlugin, as_alice: Connect
+) -> None:
+    load_plugin(plugin([kind(backend=NoDisks)]))
     driver = as_alice(ex_endpoint_kind="lab")
     for call in (driver.list_volumes, lambda: driver.create_volume(1, "disk")):
         with pytest.raises(NotSupported, match=r"^lab endpoints cannot .*The lab has no disks"):
@@ -171,46 +181,39 @@ def test_a_backend_gives_its_reasons_for_what_libcloud_has(load_plugin, as_alice
         type("Wrong", (Backend,), {"cannot": {"list_volume": "No."}})
 
 
-def test_a_broken_plugin_object_is_told_at_once(load_plugin):
+def test_a_broken_plugin_object_is_refused_at_once(load_plugin: LoadPlugin) -> None:
     with pytest.raises(PluginFailed, match="it is an int"):
         load_plugin(7)
 
 
-def test_a_declared_secret_is_masked_before_the_first_request(
-    sandbox, load_plugin, as_alice, caplog
-):
+def test_a_declared_secret_is_masked_before_the_first_request_and_in_cassettes(
+    sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
     secret = "quite-harmless-looking"
     assert not announces_secret("labBadge")
-    load_plugin(
-        plugin(methods=[LoginMethod(name="m", authenticate=print, secret_fields="lab-badge")])
-    )
+    methods = [LoginMethod(name="m", authenticate=print, secret_fields="lab-badge")]
+    load_plugin(plugin([kind(secret_fields="X-Lab-Pass-Card")], methods))
     assert announces_secret("labBadge")
+    assert PLACEHOLDERS.announces("x-lab-pass-card")
     caplog.set_level(logging.DEBUG, "slipstream")
     body = json.dumps({"baseURI": "x", "collections": {}, "labBadge": secret})
-    sandbox.faults.add("GET", "/api/cloud-entry-point", status=200, body=body)
+    sandbox.faults.add("GET", ENTRY_POINT, status=200, body=body)
     with pytest.raises(MalformedAnswer):
         as_alice()
     assert "labBadge" in caplog.text
     assert secret not in caplog.text
 
 
-def test_a_declared_secret_is_masked_in_cassettes(load_plugin):
-    from slipstream.testing.scrubbing import PLACEHOLDERS
-
-    load_plugin(plugin(kinds=[kind(secret_fields="X-Lab-Pass-Card")]))
-    assert PLACEHOLDERS.announces("x-lab-pass-card")
-
-
-def attempt(url="https://cloud.example"):
-    return LoginAttempt(Transport(Endpoint.parse(url)), Backend, method="m")
-
-
-def test_what_one_logs_in_with_goes_to_no_other_server_unencrypted():
+def test_a_login_attempt_posts_a_form_or_json_and_nothing_unencrypted_to_another_server() -> None:
+    transport = Transport(Endpoint.parse("https://cloud.example"))
+    attempt = LoginAttempt(transport, Backend, method="m")
     with pytest.raises(BadInput, match="not encrypted"):
-        attempt().post("http://login.example/token", form={}, doing="log in")
+        attempt.post("http://login.example/token", form={}, doing="log in")
+    with pytest.raises(TypeError, match="one of form and json"):
+        attempt.post("/x", doing="log in")
 
 
-def test_a_request_to_another_server_has_the_same_settings_and_masks_the_same_secrets():
+def test_a_request_to_another_server_has_the_same_settings_and_masks_the_same_secrets() -> None:
     transport = Transport(Endpoint.parse("https://cloud.example"))
     other = transport.to(Endpoint.parse("https://login.example"))
     assert other.settings is transport.settings
@@ -218,17 +221,12 @@ def test_a_request_to_another_server_has_the_same_settings_and_masks_the_same_se
     assert other.endpoint.host == "login.example"
 
 
-def test_one_of_form_and_json_is_needed():
-    with pytest.raises(TypeError, match="one of form and json"):
-        attempt().post("/x", doing="log in")
-
-
 class Named(Backend):
     name = "named"
     states = {"going": Phase.STARTING, "on": Phase.RUNNING, "off": Phase.ERROR}  # noqa: RUF012
-    deployments: dict = {}  # noqa: RUF012
+    deployments: Mapping[str, str] = {}
 
-    def get_deployment(self, deployment_id):
+    def get_deployment(self, deployment_id: str) -> Deployment:
         if deployment_id not in self.deployments:
             raise NotFound("There is none.", code=404)
         state = self.deployments[deployment_id]
@@ -236,48 +234,47 @@ class Named(Backend):
 
 
 @pytest.fixture
-def named(load_plugin, as_alice, monkeypatch):
+def named(load_plugin: LoadPlugin, as_alice: Connect, monkeypatch: pytest.MonkeyPatch) -> Driver:
     free = LoginMethod(name="free", authenticate=lambda attempt, _: attempt.finish())
-    kinds = [kind("named", Named, login_methods="free", default_login="free")]
-    load_plugin(plugin(kinds=kinds, methods=[free]))
-    monkeypatch.setattr(Named, "deployments", {"n": "on"})
+    load_plugin(plugin([kind("named", Named, login_methods="free", default_login="free")], [free]))
+    monkeypatch.setattr(Named, "deployments", {"n": "on", "failed": "off"})
     return as_alice(ex_endpoint_kind="named")
 
 
-@pytest.mark.parametrize("word", ["Ready", "running", "ON", "on"])
-def test_a_backend_that_names_its_states_is_waited_for_by_every_word(named, word):
-    assert named.ex_wait_node_in_state("n", word) == "on"
+@pytest.mark.parametrize(
+    ("node", "word", "state"),
+    [
+        *(("n", word, "on") for word in ("Ready", "running", "ON", "on")),
+        ("gone", "terminated", "Deleted"),
+        ("failed", "error", "off"),
+    ],
+)
+def test_state_of_a_backend_that_names_its_own(
+    named: Driver, node: str, word: str, state: str
+) -> None:
+    assert named.ex_wait_node_in_state(node, word) == state
 
 
-def test_a_backend_with_other_states_than_its_parent_is_waited_for_by_its_own():
+@pytest.mark.parametrize(
+    ("node", "error", "message"),
+    [
+        ("gone", NotFound, "There is none"),
+        ("failed", NodeFailed, "cannot become on any more"),
+    ],
+)
+def test_state_that_cannot_be_reached(
+    named: Driver, node: str, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        named.ex_wait_node_in_state(node, "running")
+
+
+def test_states_of_a_backend_are_its_own_and_not_its_parents() -> None:
     other = type("Other", (Named,), {"states": {"live": Phase.RUNNING}})
     assert (Named.state_aliases["Ready"], other.state_aliases["Ready"]) == ("on", "live")
     assert not type("None", (Named,), {"states": {}}).state_aliases
     with pytest.raises(BadInput, match="The state 7 of Odd has no Phase"):
         type("Odd", (Named,), {"states": {7: Phase.RUNNING}})
-
-
-def test_what_is_gone_is_terminated_and_nothing_else(named):
-    assert named.ex_wait_node_in_state("gone", "terminated") == "Deleted"
-    with pytest.raises(Exception, match="There is none"):
-        named.ex_wait_node_in_state("gone", "running")
-
-
-def test_what_has_failed_cannot_run_any_more(named):
-    Named.deployments["n"] = "off"
-    with pytest.raises(NodeFailed, match="cannot become on any more"):
-        named.ex_wait_node_in_state("n", "running")
-    assert named.ex_wait_node_in_state("n", "error") == "off"
-
-
-def located(*pairs, region=None):
-    return DeploymentRequest(
-        module_id="m",
-        region=region,
-        parameters=[
-            Parameter(value=value, node=node, role=Role.LOCATION) for node, value in pairs
-        ],
-    )
 
 
 APPLICATION = Module(
@@ -290,77 +287,55 @@ APPLICATION = Module(
 
 
 @pytest.mark.parametrize(
-    ("pairs", "module", "expected"),
+    ("pairs", "module", "region", "expected"),
     [
-        ([], None, {None: None}),
-        ([(None, "a")], None, {None: "a"}),
-        ([(None, "")], None, {None: None}),
-        ([("db", "a")], None, {"db": "a", None: None}),
-        ([], APPLICATION, {"db": None, "web": None}),
-        ([("db", "a")], APPLICATION, {"db": "a", "web": None}),
-        ([("db", "a"), (None, "b")], APPLICATION, {"db": "a", "web": "b"}),
-        ([("db", "a"), ("web", "b")], APPLICATION, {"db": "a", "web": "b"}),
+        ([], None, None, {None: None}),
+        ([(None, "a")], None, None, {None: "a"}),
+        ([(None, "")], None, None, {None: None}),
+        ([("db", "a")], None, None, {"db": "a", None: None}),
+        ([], APPLICATION, None, {"db": None, "web": None}),
+        ([("db", "a")], APPLICATION, None, {"db": "a", "web": None}),
+        ([("db", "a"), (None, "b")], APPLICATION, None, {"db": "a", "web": "b"}),
+        ([("db", "a"), ("web", "b")], APPLICATION, None, {"db": "a", "web": "b"}),
+        ([], None, "r", {None: "r"}),
+        ([(None, "a")], None, "r", {None: "a"}),
+        ([(None, "")], None, "r", {None: None}),
+        ([("db", "a")], APPLICATION, "r", {"db": "a", "web": "r"}),
     ],
 )
-def test_a_request_lists_where_every_machine_would_start(pairs, module, expected):
-    assert located(*pairs).locations(module) == expected
+def test_locations_of_a_request_are_where_each_machine_would_start(
+    pairs: list[tuple[str | None, str]],
+    module: Module | None,
+    region: str | None,
+    expected: dict[str | None, str | None],
+) -> None:
+    parameters = [Parameter(value=value, node=node, role=Role.LOCATION) for node, value in pairs]
+    request = DeploymentRequest(module_id="m", region=region, parameters=parameters)
+    assert request.locations(module) == expected
 
 
-@pytest.mark.parametrize(
-    ("pairs", "module", "expected"),
-    [
-        ([], None, {None: "r"}),
-        ([(None, "a")], None, {None: "a"}),
-        ([(None, "")], None, {None: None}),
-        ([("db", "a")], APPLICATION, {"db": "a", "web": "r"}),
-    ],
-)
-def test_the_region_is_where_what_no_parameter_places_would_start(pairs, module, expected):
-    assert located(*pairs, region="r").locations(module) == expected
-
-
-def test_the_region_is_written_in_the_one_way_of_the_backend():
-    assert located(region="connector/a").with_roles({}, SlipStream3.location_name).region == "a"
-
-
-def test_a_default_login_that_no_plugin_has_is_named(load_plugin, as_alice):
-    load_plugin(plugin(kinds=[kind("lab", default_login="badge")]))
-    with pytest.raises(UnknownName, match="Unknown login method 'badge'; known: api-key"):
-        as_alice(ex_endpoint_kind="lab")
+def test_region_of_a_request_is_written_in_the_one_way_of_the_backend() -> None:
+    request = DeploymentRequest(module_id="m", region="connector/a", parameters=[])
+    assert request.with_roles({}, SlipStream3.location_name).region == "a"
 
 
 class Wordy(Backend):
     name = "wordy"
 
-    def error_detail(self, response):
-        return response.json()["error"]["text"]
+    def error_detail(self, response: Response) -> str:
+        return str(response.json()["error"]["text"])
 
 
-def test_a_refused_login_has_the_words_that_the_backend_reads(sandbox, load_plugin, as_alice):
-    def authenticate(attempt, credentials):
+def test_a_refused_login_has_the_words_that_the_backend_reads(
+    sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
+) -> None:
+    def authenticate(attempt: Any, credentials: Any) -> NoReturn:
         attempt.post("/codes", json={"pass": credentials.secret}, doing="get a code")
+        raise AssertionError("the server has refused it")
 
     method = LoginMethod(name="code", authenticate=authenticate)
-    load_plugin(plugin(kinds=[kind("wordy", Wordy, default_login="code")], methods=[method]))
+    load_plugin(plugin([kind("wordy", Wordy, default_login="code")], [method]))
     body = json.dumps({"error": {"text": f"Not {sandbox.password}."}})
     sandbox.faults.add("POST", "/codes", status=403, body=body)
     with pytest.raises(InvalidCredentials, match=r"Cannot get a code: Not \*\*\*"):
         as_alice(ex_endpoint_kind="wordy")
-
-
-def test_a_driver_of_a_kind_without_an_address_asks_for_one(load_plugin, monkeypatch):
-    from libcloud.compute.providers import DRIVERS
-
-    from slipstream.libcloud import kind_drivers
-
-    load_plugin(plugin(kinds=[kind()]))
-    monkeypatch.setitem(DRIVERS, "lab", (kind_drivers.__name__, "lab"))
-    with pytest.raises(BadInput, match="lab endpoints have no usual address"):
-        kind_drivers.lab("user", "password")
-
-
-def test_a_module_of_drivers_has_no_others():
-    from slipstream.libcloud import kind_drivers
-
-    with pytest.raises(AttributeError):
-        kind_drivers.unheard_of  # noqa: B018 - reading it is what is tested

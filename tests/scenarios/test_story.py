@@ -11,7 +11,7 @@ pytestmark = pytest.mark.scenario
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 
 
-def tell(driver, name, waiting):
+def play(driver, name, waiting):
     """The story, in words that every family understands."""
     image = chosen(driver)
     parameters = {first_text(image): "A title"} if image.extra["type"] == "component" else {}
@@ -73,4 +73,4 @@ def deployed(driver, name, image, parameters):
 def test_from_listing_to_terminating(driver, scenario, waiting):
     if not driver.list_images() or not driver.list_locations():
         scenario.unsupported("it has nothing to deploy, or nowhere to deploy it")
-    tell(driver, scenario.name, waiting)
+    play(driver, scenario.name, waiting)

@@ -23,7 +23,8 @@ from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.clock import named_rate
 from slipstream.transport.messages import Request, Response
 from slipstream.values.endpoint import Endpoint
-from slipstream.values.plain import check_number, parse_timestamp, safe_text
+from slipstream.values.plain import check_number, safe_text
+from slipstream.values.timestamps import parse_timestamp
 
 READ = Request(method="GET", path="/x")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -159,6 +160,9 @@ def test_arbitrary_text_is_a_timestamp_with_a_zone_or_none(text: str) -> None:
         *(("2017-10-13 17:07:26.79 GMT-3", -3), ("2017-10-13 17:07:26.79 America/Lima", -5)),
         *(("2017-10-13T17:07:26.079Z", 0), ("2017-10-13T17:07:26.079-05:30", -5.5)),
         *(("2017-10-13 17:07:26.79 CEST", 2), ("2017-10-13 17:07:26.79 GMT-11", -11)),
+        *(("2017-10-13 17:07:26.79 NOVT", 7), ("2017-10-13 17:07:26.79 IRST", 3.5)),
+        *(("2017-10-13 17:07:26.79 OESZ", 3), ("2017-10-13 17:07:26.79 GMT\u221203:00", -3)),
+        *(("2017-10-13 17:07:26.79 ChST", 10), ("2017-10-13 17:07:26.079000 CET", 1)),
     ],
 )  # fmt: skip
 def test_timestamps_of_servers_in_any_zone_are_read(text: str, hours: float) -> None:
@@ -167,9 +171,23 @@ def test_timestamps_of_servers_in_any_zone_are_read(text: str, hours: float) -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        *(("2016-03-01 12:00:00.0 NOVT", 6), ("Tue, 01 Mar 2016 12:00:00 CET", 1)),
+        *(("Tue Mar  1 12:00:00 2016", 0), ("Tue, 01 Mar 2016 12:00:00 -0000", 0)),
+    ],
+)
+def test_timestamps_are_read_by_the_zone_of_their_day(text: str, hours: float) -> None:
+    at_noon = datetime(2016, 3, 1, 12, tzinfo=UTC)
+    assert parse_timestamp(text) == at_noon - timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "2017-10-13 17:07:26 NOWHERE",
+        *(f"2017-10-13 17:07:26 {name}" for name in ("IST", "AST", "AMT", "+01:75")),
+        "Fri, 13 Oct 2017 17:07:26 IST",
         "2017-10-13 17:07:26 America/",
         "2017-10-13T17:07:26",
         "",

@@ -35,7 +35,8 @@ from slipstream.session.session import expect
 from slipstream.transport.call_context import stacklevel
 from slipstream.transport.messages import Request
 from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
-from slipstream.values.plain import CONTROL_CHARACTERS, parse_timestamp, safe_text
+from slipstream.values.plain import CONTROL_CHARACTERS, safe_text
+from slipstream.values.timestamps import parse_timestamp
 
 MOST_COMPONENTS = 16
 """Components that are kept."""

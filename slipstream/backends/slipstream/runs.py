@@ -51,7 +51,7 @@ from slipstream.values import (
     RunParameter,
     ServiceOffer,
 )
-from slipstream.values.plain import parse_timestamp
+from slipstream.values.timestamps import parse_timestamp
 
 PAGE = 500
 """Runs of a page; a larger limit is an error."""
