@@ -6,7 +6,7 @@ what, the names of the envelope's attributes, how a filter is read), and then on
 
     class Credential(FamilyResource):
         name = "credential"
-        description = described({"subtype": text}, parent=text)
+        description = described(subtype=text, parent=text)
 
         def create(self, body: Document) -> Reply:
             ...
@@ -145,7 +145,6 @@ def message(
 
 
 def created(identifier: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Reply:
-    """Reply that a resource was added."""
     reply = message(201, f"{identifier} created", identifier, headers=headers, **more)
     headers = {"Location": identifier, **reply.headers}
     return attrs.evolve(reply, headers=headers, content_type=CHARSET)
@@ -158,7 +157,6 @@ def action(method: MethodT) -> MethodT:
 
 
 def not_found(identifier: str) -> JsonProblem:
-    """The refusal of what does not exist."""
     return JsonProblem(404, f"{identifier} not found", identifier)
 
 
@@ -167,13 +165,19 @@ def not_played(what: str) -> JsonProblem:
     return JsonProblem(501, f"{what} is not played by this sandbox")
 
 
+def unfit(name: str, identifier: str = "") -> JsonProblem:
+    """The refusal of a document whose attribute of a name does not fit its description."""
+    what = f"resource {identifier}".strip()
+    report = f"-- Spec failed --------------------\n\n  :{name}\n"
+    return JsonProblem(400, f"{what} does not satisfy defined schema:\n{report}")
+
+
 def server_error(reason: str) -> JsonProblem:
     """The refusal that an exception within the server makes."""
     return JsonProblem(500, f"Unexpected exception thrown: {reason}", content_type=CHARSET)
 
 
 def undefined_action(call: Request[Any, Any], kind: str, name: str) -> JsonProblem:
-    """The refusal of an unknown action."""
     path, words = f"/api/{call.path}", f'["{kind}" "{name}"]'
     return JsonProblem(404, f"undefined action ({call.method}, {words}) for {path}", path)
 
@@ -209,11 +213,9 @@ class Resource(Generic[WorldT, IdentityT]):
     # What a family decides.
 
     def may_search(self) -> bool:
-        """Whether the sender may search the collection."""
         raise NotImplementedError
 
     def may_add(self) -> bool:
-        """Whether the sender may add a document."""
         raise NotImplementedError
 
     def may(self, right: str, document: Document) -> bool:
@@ -221,15 +223,12 @@ class Resource(Generic[WorldT, IdentityT]):
         raise NotImplementedError
 
     def refused(self, document: Document) -> JsonProblem:
-        """The refusal of a right on a document."""
         raise NotImplementedError
 
     def required(self) -> JsonProblem:
-        """The refusal of a right on the collection."""
         return JsonProblem(403, "credentials required")
 
     def query(self) -> Query:
-        """Read the parameters of a search."""
         raise NotImplementedError
 
     def envelope(self, result: Result, query: Query) -> Document:
@@ -254,12 +253,10 @@ class Resource(Generic[WorldT, IdentityT]):
         return self.world.store.get(identifier)
 
     def create(self, body: Document) -> Reply:
-        """Add a document."""
         fields = {name: value for name, value in body.items() if name not in self.kept_by_server}
         return created(str(self.store(fields)["id"]))
 
     def complete(self, document: Document) -> Document:
-        """Complete a document that is read by its id."""
         return document
 
     def changed(self, document: Document, changes: Document) -> Document:
@@ -275,13 +272,11 @@ class Resource(Generic[WorldT, IdentityT]):
         self.world.store.remove(identifier)
 
     def operations(self, document: Document) -> list[dict[str, Any]]:
-        """What the sender may do with a document."""
         return []
 
     # What the routes call.
 
     def search(self) -> Reply:
-        """Search the collection."""
         if not self.may_search():
             raise self.required()
         if self.parameters("aggregation"):
@@ -299,7 +294,6 @@ class Resource(Generic[WorldT, IdentityT]):
         return Reply(document=self.envelope(result, query))
 
     def add(self) -> Reply:
-        """Add a document."""
         if not self.may_add():
             raise self.required()
         reply = self.create(self.body())
@@ -308,7 +302,6 @@ class Resource(Generic[WorldT, IdentityT]):
         return reply
 
     def read(self, identifier: str) -> Reply:
-        """Read a document."""
         document = self.existing(identifier)
         self.require("view-meta", document)
         select = Query.read(self.parameters).select
@@ -331,7 +324,6 @@ class Resource(Generic[WorldT, IdentityT]):
         return Reply(document=self.present(stored, None))
 
     def delete(self, identifier: str) -> Reply:
-        """Delete a document."""
         document = self.existing(identifier)
         self.require("delete", document)
         reply = self.remove(document)
@@ -356,7 +348,6 @@ class Resource(Generic[WorldT, IdentityT]):
     # What all of these use.
 
     def parameters(self, name: str) -> Sequence[str]:
-        """The values of a parameter of the query."""
         return self.request.fields.get(f"{self.prefix}{name}", ())
 
     def body(self) -> Document:
@@ -368,14 +359,12 @@ class Resource(Generic[WorldT, IdentityT]):
         return self.request.body
 
     def existing(self, identifier: str) -> Document:
-        """Find a document, or refuse."""
         document = self.find(identifier)
         if document is None:
             raise not_found(identifier)
         return document
 
     def require(self, right: str, document: Document) -> None:
-        """Insist on a right on a document."""
         if not self.may(right, document):
             raise self.refused(document)
 
@@ -383,7 +372,6 @@ class Resource(Generic[WorldT, IdentityT]):
         """Insist that an edited document fits its description; a family that has one does so."""
 
     def keep(self, document: Document) -> Document:
-        """Keep an edited document."""
         return self.world.store.put(document)
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
@@ -407,17 +395,14 @@ class Service(Generic[WorldT, IdentityT]):
 
     @property
     def world(self) -> WorldT:
-        """The world that the request is for."""
         return cast("WorldT", current_world())
 
     # What a family decides.
 
     def read_request(self, path: str) -> Request[WorldT, IdentityT]:
-        """Read the request that Flask holds."""
         raise NotImplementedError
 
     def user_name(self, identity: IdentityT) -> str | None:
-        """The name of the sender, for the journal."""
         raise NotImplementedError
 
     def entry_point(self, call: Request[WorldT, IdentityT]) -> Reply:
@@ -425,18 +410,15 @@ class Service(Generic[WorldT, IdentityT]):
         raise NotImplementedError
 
     def failed(self, error: HTTPException) -> Response:
-        """Answer that something unforeseen went wrong."""
         return self._refuse(server_error(error.name))
 
     def wrong_method(self, call: Request[WorldT, IdentityT]) -> JsonProblem:
-        """The refusal of a method that an address does not know."""
         path = f"/api/{call.path}"
         return JsonProblem(405, f"invalid method ({call.method}) for {path}", path)
 
     # What Flask calls.
 
     def add_routes(self, app: Flask) -> None:
-        """Add the routes and error handlers."""
         options: dict[str, Any] = {"methods": METHODS, "provide_automatic_options": False}
         for rule, view in (
             (f"/api/{ENTRY_POINT}", self._entry_point),
@@ -450,7 +432,6 @@ class Service(Generic[WorldT, IdentityT]):
         app.register_error_handler(HTTPException, self.failed)
 
     def respond(self, reply: Reply) -> Response:
-        """Turn a reply into what Flask sends."""
         response = Response(b"", reply.status, reply.headers, content_type=reply.content_type)
         response.autocorrect_location_header = False
         if reply.document is None:

@@ -50,7 +50,6 @@ class VendorFront:
         return self._clock.now().timestamp()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request, as WSGI wants it."""
         status, headers, body = self._respond(environ)
         start_response(status, headers)
         return [body]

@@ -31,11 +31,9 @@ class Identifiers:
         self.fixed_address: str | None = None
 
     def uuid(self) -> str:
-        """Make a random-looking UUID."""
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
     def password(self, name: str) -> str:
-        """Make a user's password."""
         if self._password is None:
             return f"{name}-in-the-sandbox"
         return self._password if name == "alice" else f"{name}-{self._password}"
@@ -62,7 +60,6 @@ def secret_digest(secret: str) -> str:
 
 
 def make_ssh_key(size: int) -> tuple[str, str]:
-    """Make an RSA key pair."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=size)
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     private = key.private_bytes(
@@ -77,12 +74,10 @@ def _signing_key() -> rsa.RSAPrivateKey:
 
 
 def sign_token(claims: dict[str, Any], *, realm: str) -> str:
-    """Make a token."""
     return jwt.encode(claims, _signing_key(), algorithm="RS256", headers={"kid": realm})
 
 
 def verify_token(token: str, *, realm: str, now: datetime) -> dict[str, Any] | None:
-    """Read a token."""
     # The sandbox's clock decides what has expired, not the machine's.
     public_key = _signing_key().public_key()
     options: Any = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}

@@ -83,5 +83,4 @@ what was deployed. No machine was started, and there is no WordPress here.</p>
 
 
 def blog(title: str) -> str:
-    """Write the page of a blog."""
     return _BLOG.format(title=escape(title))

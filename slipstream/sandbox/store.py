@@ -29,8 +29,6 @@ class Criterion(Protocol):
 
 @attrs.frozen(kw_only=True)
 class Query:
-    """A search."""
-
     filter: Criterion | None = None
     first: int = 1
     """The number of the first document to return, from 1."""
@@ -99,7 +97,6 @@ class Store:
         return self._documents[identifier]
 
     def get(self, identifier: str) -> Document | None:
-        """Look a document up."""
         return self._documents.get(identifier)
 
     def put(self, document: Document, *, due: datetime | None = None) -> Document:
@@ -135,7 +132,6 @@ class Store:
                 self._pending[identifier] = late
 
     def collection(self, name: str) -> Iterator[Document]:
-        """Walk through a collection."""
         prefix = name + "/"
         return (
             document for key, document in list(self._documents.items()) if key.startswith(prefix)

@@ -45,19 +45,17 @@ def test_front_looks_at_no_cookie(alice: Client, bob: Client, nobody: Client, pa
     assert bob.get(fresh).content != first.content or path.endswith("ss:state")
 
 
-def test_front_caches_nothing_else(sandbox: Sandbox, alice: Client, nobody: Client) -> None:
+def test_front_caches_nothing_else_and_no_refusal(
+    sandbox: Sandbox, alice: Client, nobody: Client
+) -> None:
     uuid = alice.deploy(BLOG)
+    assert nobody.get(f"/run/{uuid}").status_code == 401
+    assert alice.get(f"/run/{uuid}").status_code == 200
     for path in ("/run/", f"/run/{uuid}/ss:tags?ignoreabort=true", "/module/apps", "/user/alice"):
         alice.get(path)
         assert nobody.get(path).status_code == 401
     assert alice.delete(f"/run/{uuid}").status_code == 204
     assert sandbox.world.run(uuid).state == "Cancelled"
-
-
-def test_front_keeps_no_refusal(alice: Client, nobody: Client) -> None:
-    address = f"/run/{alice.deploy(BLOG)}"
-    assert nobody.get(address).status_code == 401
-    assert alice.get(address).status_code == 200
 
 
 @pytest.mark.parametrize(

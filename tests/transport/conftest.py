@@ -12,19 +12,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="session")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that has signed nothing of the server's."""
-    return Authority(tmp_path_factory.mktemp("stranger"), "Another authority")
+def other_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that has not signed the server's certificate."""
+    return Authority(tmp_path_factory.mktemp("other-authority"), "Another authority")
 
 
 @pytest.fixture(scope="session")
 def server(authority: Authority) -> Pair:
     return authority.issue("server", "127.0.0.1", "localhost")
-
-
-@pytest.fixture(scope="session")
-def elsewhere(authority: Authority) -> Pair:
-    return authority.issue("elsewhere", "elsewhere.example.org")
 
 
 @pytest.fixture(scope="session")

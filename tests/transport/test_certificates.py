@@ -4,134 +4,130 @@ import logging
 import shutil
 import subprocess
 import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import libcloud.security
 import pytest
 from authority import Authority, Pair, tls
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint
 from servers import front, listening, mute
-from urllib3.exceptions import InsecureRequestWarning
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import BadInput, NoAnswer
 
 NOWHERE = "http://127.0.0.1:9"
+on_slipstream = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
+Login = Callable[..., Driver]
 
 
-def test_a_private_authority_is_trusted_by_the_driver_that_is_told_to(
-    endpoint: LiveEndpoint, authority: Authority, server: Pair
-) -> None:
+@pytest.fixture
+def login(endpoint: LiveEndpoint, server: Pair) -> Iterator[Login]:
+    """Make drivers that reach the endpoint encrypted."""
     with front(endpoint.url, tls=tls(server)) as url:
-        driver = endpoint.login(ex_endpoint=url, ex_ca_cert=str(authority.certificate))
-        assert driver.list_nodes() == []
-        with pytest.raises(
-            NoAnswer, match=r"is not trusted: .*ex_ca_cert.*CA_CERTS_PATH"
-        ) as caught:
-            endpoint.login(ex_endpoint=url, secure=False)
+        yield lambda **options: endpoint.login(ex_endpoint=url, **options)
+
+
+def test_private_authority_of_the_driver_is_trusted(login: Login, authority: Authority) -> None:
+    assert login(ex_ca_cert=str(authority.certificate)).list_nodes() == []
+    with pytest.raises(NoAnswer, match=r"is not trusted: .*ex_ca_cert.*CA_CERTS_PATH") as caught:
+        login(secure=False)
     assert not caught.value.may_have_happened
 
 
-def test_the_authorities_may_stand_in_a_directory(
-    endpoint: LiveEndpoint,
-    authority: Authority,
-    server: Pair,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
+@on_slipstream
+def test_directory_of_authorities_is_trusted(
+    login: Login, authority: Authority, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="slipstream")
     shutil.copy(authority.certificate, tmp_path / "one.pem")
     with pytest.raises(BadInput, match=r"ex_ca_cert: the directory .*openssl rehash"):
-        endpoint.login(ex_ca_cert=tmp_path)
+        login(ex_ca_cert=tmp_path)
     subprocess.run(["openssl", "rehash", str(tmp_path)], check=True)
-    with front(endpoint.url, tls=tls(server)) as url:
-        assert endpoint.login(ex_endpoint=url, ex_ca_cert=tmp_path).list_nodes() == []
+    assert login(ex_ca_cert=tmp_path).list_nodes() == []
     assert f"--capath {tmp_path}" in caplog.text
     assert "--cacert" not in caplog.text
 
 
-def test_what_the_environment_trusts_does_not_count(
-    endpoint: LiveEndpoint,
+@on_slipstream
+def test_authorities_of_the_environment_are_ignored(
+    login: Login,
     authority: Authority,
-    stranger: Authority,
-    server: Pair,
+    other_authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with front(endpoint.url, tls=tls(server)) as url:
-        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-            monkeypatch.setenv(name, str(stranger.certificate))
-        assert endpoint.login(ex_endpoint=url, ex_ca_cert=authority.certificate).list_nodes() == []
+    def trust(authority: Authority) -> None:
         for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
             monkeypatch.setenv(name, str(authority.certificate))
-        for trusted in (libcloud.security.CA_CERTS_PATH, None):
-            monkeypatch.setattr(libcloud.security, "CA_CERTS_PATH", trusted)
-            with pytest.raises(NoAnswer, match="is not trusted"):
-                endpoint.login(ex_endpoint=url, ex_verify=True)
+
+    trust(other_authority)
+    assert login(ex_ca_cert=authority.certificate).list_nodes() == []
+    trust(authority)
+    for path in (libcloud.security.CA_CERTS_PATH, None):
+        monkeypatch.setattr(libcloud.security, "CA_CERTS_PATH", path)
+        with pytest.raises(NoAnswer, match="is not trusted"):
+            login(ex_verify=True)
 
 
+@on_slipstream
 @pytest.mark.parametrize("as_list", [False, True])
-def test_the_globals_of_libcloud_count_when_the_driver_is_made(
-    endpoint: LiveEndpoint,
+def test_authorities_of_libcloud_are_read_when_the_driver_is_made(
+    login: Login,
     authority: Authority,
-    stranger: Authority,
-    server: Pair,
+    other_authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
     as_list: bool,
 ) -> None:
-    def trust(one: Authority) -> None:
-        path = str(one.certificate)
+    def trust(authority: Authority) -> None:
+        path = str(authority.certificate)
         monkeypatch.setattr(libcloud.security, "CA_CERTS_PATH", [path] if as_list else path)
 
-    with front(endpoint.url, tls=tls(server)) as url:
-        trust(authority)
-        driver = endpoint.login(ex_endpoint=url)
-        trust(stranger)
-        assert driver.list_nodes() == []
-        assert endpoint.login(ex_endpoint=url, ex_ca_cert=authority.certificate).list_nodes() == []
-        with pytest.raises(NoAnswer, match="is not trusted"):
-            endpoint.login(ex_endpoint=url)
+    trust(authority)
+    driver = login()
+    trust(other_authority)
+    assert driver.list_nodes() == []
+    assert login(ex_ca_cert=authority.certificate).list_nodes() == []
+    with pytest.raises(NoAnswer, match="is not trusted"):
+        login()
 
 
-def test_certificates_that_are_not_checked_give_one_warning_and_change_no_other_driver(
-    endpoint: LiveEndpoint, authority: Authority, server: Pair
-) -> None:
-    with front(endpoint.url, tls=tls(server)) as url:
-        careful = endpoint.login(ex_endpoint=url, ex_ca_cert=authority.certificate)
-        filters = list(warnings.filters)
-        with warnings.catch_warnings(record=True) as seen:
-            warnings.simplefilter("always")
-            careless = endpoint.login(ex_endpoint=url, ex_verify=False)
-            assert careless.list_nodes() == []
-            assert careless.list_locations()
-        assert [(one.category.__name__, Path(one.filename).name) for one in seen] == [
-            ("UncheckedCertificate", "endpoints_under_test.py")
-        ]
-        assert warnings.filters == filters
-        assert (libcloud.security.VERIFY_SSL_CERT, careful.list_nodes()) == (True, [])
+def test_unchecked_certificates_give_one_warning(login: Login, authority: Authority) -> None:
+    careful = login(ex_ca_cert=authority.certificate)
+    filters = list(warnings.filters)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        careless = login(ex_verify=False)
+        assert careless.list_nodes() == []
+        assert careless.list_locations()
+    assert [(item.category.__name__, Path(item.filename).name) for item in caught] == [
+        ("UncheckedCertificate", "endpoints_under_test.py")
+    ]
+    assert warnings.filters == filters
+    assert (libcloud.security.VERIFY_SSL_CERT, careful.list_nodes()) == (True, [])
 
 
+@on_slipstream
 @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
-def test_the_global_that_checks_nothing_is_overruled_by_the_driver(
-    endpoint: LiveEndpoint, authority: Authority, server: Pair, monkeypatch: pytest.MonkeyPatch
+def test_driver_overrules_libcloud_which_checks_nothing(
+    login: Login, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(libcloud.security, "VERIFY_SSL_CERT", False)
-    with front(endpoint.url, tls=tls(server)) as url:
-        assert endpoint.login(ex_endpoint=url).list_nodes() == []
-        with pytest.raises(NoAnswer, match="is not trusted"):
-            endpoint.login(ex_endpoint=url, ex_verify=True)
-        assert endpoint.login(ex_endpoint=url, ex_ca_cert=authority.certificate).list_nodes() == []
+    assert login().list_nodes() == []
+    with pytest.raises(NoAnswer, match="is not trusted"):
+        login(ex_verify=True)
+    assert login(ex_ca_cert=authority.certificate).list_nodes() == []
 
 
-def test_plain_http_is_warned_of_by_nobody(endpoint: LiveEndpoint) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", InsecureRequestWarning)
-        assert endpoint.login(ex_verify=False).list_nodes() == []
+@on_slipstream
+def test_plain_http_is_not_warned_of(endpoint: LiveEndpoint) -> None:
+    assert endpoint.login(ex_verify=False).list_nodes() == []
+    with pytest.raises(NoAnswer, match="If it speaks plain http there, write http://"):
+        endpoint.login(ex_endpoint=endpoint.url.replace("http:", "https:"))
 
 
-def test_a_certificate_for_another_host_is_refused_with_the_reason(
-    endpoint: LiveEndpoint, authority: Authority, elsewhere: Pair
-) -> None:
+@on_slipstream
+def test_certificate_for_another_host(endpoint: LiveEndpoint, authority: Authority) -> None:
+    elsewhere = authority.issue("elsewhere", "elsewhere.example.org")
     with (
         front(endpoint.url, tls=tls(elsewhere)) as url,
         pytest.raises(NoAnswer, match=r"is for another host: .*Use the host name"),
@@ -139,107 +135,88 @@ def test_a_certificate_for_another_host_is_refused_with_the_reason(
         endpoint.login(ex_endpoint=url, ex_ca_cert=authority.certificate)
 
 
-@pytest.mark.parametrize("form", ["pair", "list", "one file"])
-def test_a_certificate_of_the_client_is_shown_to_a_server_that_demands_one(
-    endpoint: LiveEndpoint, authority: Authority, server: Pair, client: Pair, form: str
-) -> None:
-    forms: dict[str, Any] = {
-        "pair": (str(client.certificate), client.key),
-        "list": [client.certificate, client.key],
-        "one file": client.both,
-    }
-    with front(endpoint.url, tls=tls(server, clients=authority)) as url:
-        trusting = {"ex_endpoint": url, "ex_ca_cert": authority.certificate}
-        assert endpoint.login(**trusting, ex_client_cert=forms[form]).list_nodes() == []
-
-
-def test_a_server_that_demands_a_certificate_says_how_to_give_it(
-    endpoint: LiveEndpoint, authority: Authority, stranger: Authority, server: Pair
-) -> None:
-    with front(endpoint.url, tls=tls(server, clients=authority)) as url:
-        trusting = {"ex_endpoint": url, "ex_ca_cert": authority.certificate}
-        with pytest.raises(NoAnswer, match="ex_client_cert"):
-            endpoint.login(**trusting)
-        with pytest.raises(NoAnswer, match="ex_client_cert"):
-            endpoint.login(**trusting, ex_client_cert=stranger.issue("spy").both)
-
-
-def test_an_endpoint_that_is_not_encrypted_is_told_apart_from_a_bad_certificate(
+@on_slipstream
+def test_client_certificate(
     endpoint: LiveEndpoint,
+    authority: Authority,
+    other_authority: Authority,
+    server: Pair,
+    client: Pair,
 ) -> None:
-    with pytest.raises(NoAnswer, match="If it speaks plain http there, write http://"):
-        endpoint.login(ex_endpoint=endpoint.url.replace("http:", "https:"))
+    with front(endpoint.url, tls=tls(server, clients=authority)) as url:
+        options = {"ex_endpoint": url, "ex_ca_cert": authority.certificate}
+        forms = (str(client.certificate), client.key), [client.certificate, client.key]
+        for form in (*forms, client.both):
+            assert endpoint.login(**options, ex_client_cert=form).list_nodes() == []
+        for wrong in (None, other_authority.issue("spy").both):
+            with pytest.raises(NoAnswer, match="ex_client_cert"):
+                endpoint.login(**options, ex_client_cert=wrong)
 
 
-def _paths(request: pytest.FixtureRequest, folder: Path) -> dict[str, tuple[dict[str, Any], str]]:
-    client: Pair = request.getfixturevalue("client")
-    encrypted: Pair = request.getfixturevalue("encrypted")
-    server: Pair = request.getfixturevalue("server")
-    empty: Path = request.getfixturevalue("empty")
-    missing = folder / "missing.pem"
-    return {
-        "no authority": ({"ex_ca_cert": missing}, f"ex_ca_cert: {missing} cannot be read"),
-        "empty authority": ({"ex_ca_cert": empty}, "holds no certificate in PEM format"),
-        "no path": ({"ex_ca_cert": ""}, "ex_ca_cert is empty"),
-        "a zero": ({"ex_ca_cert": "a\0b"}, "ex_ca_cert is"),
-        "both": ({"ex_ca_cert": server.certificate, "ex_verify": False}, "Leave one of them out"),
-        "no client": ({"ex_client_cert": missing}, "ex_client_cert: .*missing.pem cannot be read"),
-        "no key": (
-            {"ex_client_cert": (client.certificate, missing)},
-            "ex_client_cert: .*missing.pem cannot be read",
-        ),
-        "a directory": ({"ex_client_cert": folder}, "ex_client_cert: .* cannot be read"),
-        "key left out": ({"ex_client_cert": client.certificate}, "no certificate with its key"),
-        "empty client": ({"ex_client_cert": empty}, "no certificate with its key"),
-        "wrong key": (
-            {"ex_client_cert": (client.certificate, server.key)},
-            "belongs to another certificate",
-        ),
-        "encrypted": ({"ex_client_cert": encrypted.both}, "is encrypted.*openssl pkey"),
-        "encrypted key": (
-            {"ex_client_cert": (encrypted.certificate, encrypted.key)},
-            r"encrypted\.key is encrypted",
-        ),
+UNUSABLE = "ex_client_cert: .* cannot be read"
+WRONG_FILES: list[tuple[dict[str, Any], str]] = [
+    ({"ex_ca_cert": "missing"}, "ex_ca_cert: .*missing.pem cannot be read"),
+    ({"ex_ca_cert": "empty"}, "holds no certificate in PEM format"),
+    ({"ex_ca_cert": "server", "ex_verify": False}, "Leave one of them out"),
+    ({"ex_ca_cert": ""}, "ex_ca_cert is empty"),
+    ({"ex_ca_cert": "a\0b"}, "ex_ca_cert is"),
+    ({"ex_client_cert": "missing"}, UNUSABLE),
+    ({"ex_client_cert": ("client", "missing")}, UNUSABLE),
+    ({"ex_client_cert": "folder"}, UNUSABLE),
+    ({"ex_client_cert": "client"}, "no certificate with its key"),
+    ({"ex_client_cert": "empty"}, "no certificate with its key"),
+    ({"ex_client_cert": ("client", "server key")}, "belongs to another certificate"),
+    ({"ex_client_cert": "encrypted"}, "is encrypted.*openssl pkey"),
+    ({"ex_client_cert": ("client", "encrypted key")}, r"encrypted\.key is encrypted"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG_FILES, ids=repr)
+def test_certificate_files_that_cannot_be_used(
+    options: dict[str, Any],
+    message: str,
+    client: Pair,
+    encrypted: Pair,
+    server: Pair,
+    empty: Path,
+    tmp_path: Path,
+) -> None:
+    files = {
+        "missing": tmp_path / "missing.pem",
+        "folder": tmp_path,
+        "empty": empty,
+        "client": client.certificate,
+        "server": server.certificate,
+        "server key": server.key,
+        "encrypted": encrypted.both,
+        "encrypted key": encrypted.key,
     }
 
+    def file(value: Any) -> Any:
+        return tuple(map(file, value)) if type(value) is tuple else files.get(value, value)
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        *("no authority", "empty authority", "no path", "a zero", "both", "no client", "no key"),
-        *("a directory", "key left out", "empty client", "wrong key", "encrypted"),
-        "encrypted key",
-    ],
-)
-def test_files_that_cannot_be_used_are_refused_before_anything_is_sent(
-    case: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
-    options, sentence = _paths(request, tmp_path)[case]
-    with listening(mute) as port, pytest.raises(BadInput, match=sentence) as caught:
-        SlipStreamNodeDriver(
-            "alice", "secret", ex_endpoint=f"http://127.0.0.1:{port}", timeout=0.05, **options
-        )
+    options = {name: file(value) for name, value in options.items()}
+    with listening(mute) as port:
+        options |= {"ex_endpoint": f"http://127.0.0.1:{port}", "timeout": 0.05}
+        with pytest.raises(BadInput, match=message) as caught:
+            Driver("alice", "secret", **options)
     assert "PRIVATE" not in str(caught.value)
 
 
-def test_a_global_that_names_no_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_file_of_libcloud_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libcloud.security, "CA_CERTS_PATH", "/missing.pem")
     with pytest.raises(BadInput, match=r"libcloud\.security\.CA_CERTS_PATH: /missing\.pem cannot"):
-        SlipStreamNodeDriver("alice", "secret", ex_endpoint=NOWHERE)
+        Driver("alice", "secret", ex_endpoint=NOWHERE)
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("name", "value"),
     [
-        {"ex_verify": "/etc/ca.pem"},
-        {"ex_verify": 0},
-        {"ex_ca_cert": True},
-        {"ex_client_cert": 5},
-        {"ex_client_cert": ("one",)},
-        {"ex_client_cert": ("one", None)},
+        *(("ex_verify", value) for value in ("/etc/ca.pem", 0)),
+        ("ex_ca_cert", True),
+        *(("ex_client_cert", value) for value in (5, ("one",), ("one", None))),
     ],
-    ids=repr,
 )
-def test_what_is_no_path_at_all_is_a_type_error(options: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match=next(iter(options))):
-        SlipStreamNodeDriver("alice", "secret", ex_endpoint=NOWHERE, **options)
+def test_certificate_option_of_a_wrong_type(name: str, value: object) -> None:
+    with pytest.raises(TypeError, match=name):
+        Driver("alice", "secret", ex_endpoint=NOWHERE, **{name: value})  # type: ignore[arg-type]

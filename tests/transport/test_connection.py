@@ -1,14 +1,19 @@
+"""The connection of a driver, which programs use for requests of their own."""
+
 from __future__ import annotations
 
 import json
+import logging
 import platform
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import libcloud
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint, logins
 from libcloud.common.base import ConnectionUserAndKey, Response
 from libcloud.common.exceptions import BaseHTTPError
 from libcloud.common.types import LibcloudError
@@ -25,9 +30,16 @@ from slipstream.sandbox import Sandbox
 from slipstream.version import VERSION
 
 ENTRY = "/api/cloud-entry-point"
+THREADS = 32
+on_slipstream = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 
 
-def test_what_programs_read_of_a_connection_is_there_and_true(endpoint: LiveEndpoint) -> None:
+@pytest.fixture
+def connection(driver: Driver) -> Any:
+    return driver.connection
+
+
+def test_connection_attributes_are_those_of_libcloud(endpoint: LiveEndpoint) -> None:
     driver = endpoint.login(timeout=7, retry_delay=0.25, backoff=3, region="here")
     connection = driver.connection
     host, _, port = endpoint.url.removeprefix("http://").partition(":")
@@ -42,26 +54,20 @@ def test_what_programs_read_of_a_connection_is_there_and_true(endpoint: LiveEndp
     assert endpoint.sandbox.password not in repr(connection) + repr(driver)
 
 
-def test_the_version_of_the_api_is_known_once_it_was_found_out() -> None:
-    for family, version in {"slipstream": "1", "nuvla": "2"}.items():
-        with Sandbox(family=family, speed=0) as sandbox:
-            for asked in (None, version):
-                endpoint = LiveEndpoint(family, sandbox)
-                assert endpoint.login(api_version=asked).api_version == version
-                endpoint.close()
-
-
-def test_a_version_and_a_kind_that_do_not_go_together_are_refused(endpoint: LiveEndpoint) -> None:
-    kind, wrong = ("nuvla", "1") if endpoint.family == "nuvla" else ("slipstream", "2")
+def test_api_version_is_detected_or_must_fit_the_kind(endpoint: LiveEndpoint) -> None:
+    nuvla = endpoint.family == "nuvla"
+    version, wrong = ("2", "1") if nuvla else ("1", "2")
+    for option in (None, version) if endpoint.name == endpoint.family else ():
+        assert endpoint.login(api_version=option).api_version == version
+    endpoint.sandbox.journal.clear()
     with pytest.raises(BadInput, match=f"api_version '{wrong}'"):
-        endpoint.login(ex_endpoint_kind=kind, api_version=wrong)
+        endpoint.login(ex_endpoint_kind="nuvla" if nuvla else "slipstream", api_version=wrong)
     assert len(endpoint.sandbox.journal) == 0
 
 
-def test_a_request_of_ones_own_is_sent_as_the_user_who_is_logged_in(
-    endpoint: LiveEndpoint,
+def test_request_is_sent_as_the_user_who_is_logged_in(
+    endpoint: LiveEndpoint, connection: Any
 ) -> None:
-    connection = endpoint.login().connection
     response = connection.request("/api/session", params={"$first": 1, "$last": [20]})
     assert isinstance(response, Response)
     assert (response.status, response.success(), response.error) == (200, True, "OK")
@@ -70,96 +76,75 @@ def test_a_request_of_ones_own_is_sent_as_the_user_who_is_logged_in(
     assert response.object["count"] >= 1
     assert b"".join(response.iter_content(7)).decode().strip() == response.body
     assert response.connection is connection
-    (sent,) = endpoint.sandbox.journal.entries("GET", "/api/session")
-    assert sent.query == {"$first": ["1"], "$last": ["20"]}
-
-
-def test_a_path_may_lack_its_slash_and_bring_its_query(endpoint: LiveEndpoint) -> None:
-    connection = endpoint.login().connection
     first = connection.request("api/session?$first=1", params=[("$last", "1")]).object
     assert first == connection.request("//api/session?$first=1&$last=1").object
-    queries = [one.query for one in endpoint.sandbox.journal.entries("GET", "/api/session")]
-    assert queries == [{"$first": ["1"], "$last": ["1"]}] * 2
+    queries = [entry.query for entry in endpoint.sandbox.journal.entries("GET", "/api/session")]
+    expected = {"$first": ["1"], "$last": ["1"]}
+    assert queries == [{"$first": ["1"], "$last": ["20"]}, expected, expected]
 
 
-def test_xml_is_an_element(endpoint: LiveEndpoint) -> None:
-    if endpoint.family == "nuvla":
-        pytest.skip("speaks JSON alone")
-    response = endpoint.login().connection.request("/run")
+@on_slipstream
+def test_request_gives_xml_as_an_element(connection: Any) -> None:
+    response = connection.request("/run")
     assert isinstance(response.object, Element)
     assert response.object.tag == "runs"
 
 
+@on_slipstream
 @pytest.mark.parametrize(
-    ("kind", "body"),
+    ("kind", "body", "expected"),
     [
-        ("application/xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"),
-        ("application/xml", b"<a>"),
-        ("application/json", b"{"),
+        ("application/xml", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", None),
+        ("application/xml", b"<a>", None),
+        ("application/json", b"{", None),
+        ("text/plain", b" some words\n", "some words"),
+        ("application/json", b"", ""),
     ],
 )
-def test_what_is_not_what_it_says_it_is_is_one_clear_error(
-    endpoint: LiveEndpoint, kind: str, body: bytes
+def test_request_with_a_body(
+    sandbox: Sandbox, connection: Any, kind: str, body: bytes, expected: str | None
 ) -> None:
-    connection = endpoint.login().connection
-    endpoint.sandbox.faults.add("GET", ENTRY, body=body, headers={"Content-Type": kind})
-    with pytest.raises(MalformedAnswer, match=ENTRY):
-        connection.request(ENTRY)
+    sandbox.faults.add("GET", ENTRY, body=body, headers={"Content-Type": kind})
+    if expected is None:
+        with pytest.raises(MalformedAnswer, match=ENTRY):
+            connection.request(ENTRY)
+    else:
+        assert connection.request(ENTRY).object == expected
 
 
-@pytest.mark.parametrize(
-    ("kind", "body", "seen"),
-    [("text/plain", b" some words\n", "some words"), ("application/json", b"", "")],
-)
-def test_other_answers_are_texts(
-    endpoint: LiveEndpoint, kind: str, body: bytes, seen: str
-) -> None:
-    connection = endpoint.login().connection
-    endpoint.sandbox.faults.add("GET", ENTRY, body=body, headers={"Content-Type": kind})
-    assert connection.request(ENTRY).object == seen
-
-
-def test_an_answer_without_a_body_is_a_success_too(endpoint: LiveEndpoint) -> None:
-    connection = endpoint.login().connection
-    endpoint.sandbox.faults.add("DELETE", ENTRY, status=204)
+@on_slipstream
+def test_request_without_a_body_in_its_response(sandbox: Sandbox, connection: Any) -> None:
+    sandbox.faults.add("DELETE", ENTRY, status=204)
     response = connection.request(ENTRY, method="delete")
     assert (response.success(), response.body, response.object) == (True, "", "")
     assert response.error == HTTPStatus.NO_CONTENT.phrase
 
 
+FORM, PATCH = "application/x-www-form-urlencoded", "application/merge-patch+json"
+
+
+@on_slipstream
 @pytest.mark.parametrize(
-    ("given", "kind", "body"),
+    ("options", "kind", "body"),
     [
         ({"data": "a text"}, None, b"a text"),
         ({"data": b"bytes"}, None, b"bytes"),
-        (
-            {"data": {"a": "b c", "d": [1, 2]}},
-            "application/x-www-form-urlencoded",
-            b"a=b+c&d=1&d=2",
-        ),
+        ({"data": {"a": "b c", "d": [1, 2]}}, FORM, b"a=b+c&d=1&d=2"),
         ({"json": {"a": [1]}}, "application/json", b'{"a": [1]}'),
-        (
-            {"json": {}, "headers": {"content-type": "application/merge-patch+json", "X-N": 5}},
-            "application/merge-patch+json",
-            b"{}",
-        ),
+        ({"json": {}, "headers": {"content-type": PATCH, "X-N": 5}}, PATCH, b"{}"),
     ],
 )
-def test_a_body_is_sent_as_it_is_given(
-    endpoint: LiveEndpoint, given: dict[str, Any], kind: str | None, body: bytes
+def test_request_sends_its_body_as_it_is(
+    sandbox: Sandbox, connection: Any, options: dict[str, Any], kind: str | None, body: bytes
 ) -> None:
-    connection = endpoint.login().connection
-    endpoint.sandbox.faults.add(
-        "PUT", ENTRY, body=b"{}", headers={"Content-Type": "application/json"}
-    )
-    connection.request(ENTRY, method="PUT", **given)
-    (sent,) = endpoint.sandbox.journal.entries("PUT", ENTRY)
+    sandbox.faults.add("PUT", ENTRY, body=b"{}", headers={"Content-Type": "application/json"})
+    connection.request(ENTRY, method="PUT", **options)
+    (sent,) = sandbox.journal.entries("PUT", ENTRY)
     assert (sent.headers.get("content-type"), sent.body) == (kind, body)
 
 
-def test_a_failure_is_told_as_the_driver_tells_it(endpoint: LiveEndpoint) -> None:
-    connection = endpoint.login().connection
-    endpoint.sandbox.faults.add("GET", ENTRY, status=404)
+def test_request_that_fails_raises_the_driver_s_error(sandbox: Sandbox, connection: Any) -> None:
+    sandbox.faults.add("GET", ENTRY, status=404)
     with pytest.raises(NotFound, match=f"Cannot send GET {ENTRY}") as caught:
         connection.request(ENTRY)
     assert isinstance(caught.value, LibcloudError)
@@ -167,6 +152,7 @@ def test_a_failure_is_told_as_the_driver_tells_it(endpoint: LiveEndpoint) -> Non
     assert (caught.value.operation, caught.value.code) == ("request", 404)
 
 
+@on_slipstream
 @pytest.mark.parametrize(
     ("options", "times"),
     [
@@ -176,70 +162,66 @@ def test_a_failure_is_told_as_the_driver_tells_it(endpoint: LiveEndpoint) -> Non
         ({"method": "POST", "retry_failed": True}, 4),
     ],
 )
-def test_only_what_is_safe_to_repeat_is_repeated(
-    endpoint: LiveEndpoint, options: dict[str, Any], times: int
+def test_request_is_repeated_if_that_is_safe(
+    sandbox: Sandbox, connection: Any, options: dict[str, Any], times: int
 ) -> None:
-    connection = endpoint.login().connection
-    method = options.get("method", "GET")
-    endpoint.sandbox.journal.clear()
-    endpoint.sandbox.faults.add(method, ENTRY, cut="before", times=None)
+    sandbox.faults.add(path=ENTRY, cut="before", times=None)
     with pytest.raises(NoAnswer):
         connection.request(ENTRY, **options)
-    assert len(endpoint.sandbox.journal.entries(method, ENTRY)) == times
+    assert len(sandbox.journal) == times
 
 
-def test_a_session_that_has_ended_is_renewed_for_it(endpoint: LiveEndpoint) -> None:
-    driver = endpoint.login()
+def test_request_renews_a_session_that_has_ended(endpoint: LiveEndpoint, connection: Any) -> None:
     resource = "module" if endpoint.family == "nuvla" else "service-offer"
-    endpoint.pass_time(8 * 24 * 3600)
-    endpoint.sandbox.journal.clear()
-    assert driver.connection.request(f"/api/{resource}").object["count"] >= 1
-    assert len(endpoint.sandbox.journal.entries("POST", "/api/session")) == 1
+    endpoint.sandbox.clock.advance(8 * 24 * 3600)
+    assert connection.request(f"/api/{resource}").object["count"] >= 1
+    assert logins(endpoint.sandbox) == 1
 
 
+@on_slipstream
 @pytest.mark.parametrize(
-    "options",
+    ("options", "error", "message"),
     [
-        {"action": "https://elsewhere.example.org/api"},
-        {"action": "/api/../../x"},
-        {"action": "/a\r\nb"},
-        {"action": ENTRY, "method": "GET /x"},
-        {"action": ENTRY, "headers": {"X-A": "b\r\nc"}},
-        {"action": ENTRY, "headers": {"X A": "b"}},
-        {"action": ENTRY, "headers": {"Cookie": "a=b"}},
-        {"action": ENTRY, "headers": {"host": "elsewhere"}},
-        {"action": ENTRY, "data": "a", "json": {}},
+        *(
+            ({"action": action}, BadInput, None)
+            for action in ("https://elsewhere.example.org/api", "/api/../../x", "/a\r\nb")
+        ),
+        *(
+            ({"headers": headers}, BadInput, None)
+            for headers in ({"X-A": "b\r\nc"}, {"X A": "b"}, {"Cookie": "a=b"}, {"host": "x"})
+        ),
+        ({"method": "GET /x"}, BadInput, None),
+        ({"data": "a", "json": {}}, BadInput, None),
+        ({"raw": True}, NotSupported, "reads a response whole"),
+        ({"stream": True}, NotSupported, "reads a response whole"),
+        ({"action": 5}, TypeError, None),
+        ({"data": 5}, TypeError, None),
+        ({"param": {}}, TypeError, "did you mean 'params'"),
     ],
     ids=repr,
 )
-def test_what_is_no_request_to_the_endpoint_is_not_sent(
-    endpoint: LiveEndpoint, options: dict[str, Any]
+def test_request_with_wrong_arguments(
+    sandbox: Sandbox,
+    connection: Any,
+    options: dict[str, Any],
+    error: type[Exception],
+    message: str | None,
 ) -> None:
-    connection = endpoint.login().connection
-    endpoint.sandbox.journal.clear()
-    with pytest.raises(BadInput):
-        connection.request(**options)
-    assert len(endpoint.sandbox.journal) == 0
+    with pytest.raises(error, match=message):
+        connection.request(**{"action": ENTRY, **options})
+    assert len(sandbox.journal) == 0
 
 
-def test_wrong_types_are_type_errors(endpoint: LiveEndpoint) -> None:
-    connection = endpoint.login().connection
-    for options in ({"action": 5}, {"action": ENTRY, "data": 5}):
-        with pytest.raises(TypeError):
-            connection.request(**options)
-    with pytest.raises(TypeError, match="did you mean 'params'"):
-        connection.request(ENTRY, param={})
+@on_slipstream
+def test_request_of_a_closed_driver(driver: Driver, sandbox: Sandbox, connection: Any) -> None:
+    driver.close()
+    with pytest.raises(DriverClosed):
+        connection.request(ENTRY)
+    assert len(sandbox.journal) == 0
 
 
-@pytest.mark.parametrize("option", ["raw", "stream"])
-def test_what_a_connection_cannot_do_is_said(endpoint: LiveEndpoint, option: str) -> None:
-    connection = endpoint.login().connection
-    with pytest.raises(NotSupported, match="reads a response whole"):
-        connection.request(ENTRY, **{option: True})
-
-
-def test_connecting_again_does_nothing_and_elsewhere_is_refused(endpoint: LiveEndpoint) -> None:
-    connection = endpoint.login().connection
+@on_slipstream
+def test_connection_leads_nowhere_else(connection: Any) -> None:
     connection.connect()
     with pytest.raises(BadInput, match="Make another driver"):
         connection.connect(host="elsewhere.example.org")
@@ -250,39 +232,32 @@ def test_connecting_again_does_nothing_and_elsewhere_is_refused(endpoint: LiveEn
         assert getattr(connection, name) == before
 
 
-def test_a_timeout_that_is_set_later_counts(endpoint: LiveEndpoint) -> None:
-    driver = endpoint.login()
-    driver.connection.timeout = 0.05
-    driver.connection.retry_delay = 0.002
-    driver.connection.backoff = 1.5
-    endpoint.sandbox.faults.add("GET", ENTRY, delay=0.3, times=None)
+@on_slipstream
+def test_connection_timeout_can_be_changed(
+    driver: Driver, sandbox: Sandbox, connection: Any
+) -> None:
+    connection.timeout = 0.05
+    connection.retry_delay = 0.002
+    connection.backoff = 1.5
+    sandbox.faults.add("GET", ENTRY, delay=0.3, times=None)
     with pytest.raises(NoAnswer, match="timed out"):
-        driver.connection.request(ENTRY)
+        connection.request(ENTRY)
     settings = driver._session.transport.settings
     assert (settings.retry_delay, settings.backoff) == (0.002, 1.5)
-    driver.connection.timeout = None
-    assert driver.connection.timeout == 60
+    connection.timeout = None
     with pytest.raises(BadInput, match="timeout is 0"):
-        driver.connection.timeout = 0
-    assert driver.connection.timeout == 60
+        connection.timeout = 0
+    assert connection.timeout == 60
 
 
-def test_a_closed_driver_sends_nothing_by_its_connection_either(endpoint: LiveEndpoint) -> None:
-    driver = endpoint.login()
-    driver.close()
-    endpoint.sandbox.journal.clear()
-    with pytest.raises(DriverClosed):
-        driver.connection.request(ENTRY)
-    assert len(endpoint.sandbox.journal) == 0
-
-
-def test_the_user_agent_names_the_library_libcloud_python_and_the_program(
+@on_slipstream
+def test_user_agent_names_the_library_libcloud_python_and_the_program(
     endpoint: LiveEndpoint,
 ) -> None:
     driver = endpoint.login()
-    driver.connection.user_agent_append("my-app/1.0")
-    driver.connection.user_agent_append("my app (two)")
-    before = len(endpoint.sandbox.journal)
+    connection, before = driver.connection, len(endpoint.sandbox.journal)
+    connection.user_agent_append("my-app/1.0")
+    connection.user_agent_append("my app (two)")
     driver.list_nodes()
     agents = [entry.headers["user-agent"] for entry in endpoint.sandbox.journal]
     plain = (
@@ -291,15 +266,31 @@ def test_the_user_agent_names_the_library_libcloud_python_and_the_program(
     )
     assert set(agents[:before]) == {plain}
     assert set(agents[before:]) == {f"{plain} (my-app/1.0) (my app (two))"}
-    assert driver.connection._user_agent() == agents[-1]
+    assert connection._user_agent() == agents[-1]
+    for token in ("", " ", "a\nb", "a\r\nX-Evil: 1", "a\tb", "\x00", "é", "\u2028", 5, None):
+        with pytest.raises(BadInput, match="cannot be part of a user agent"):
+            connection.user_agent_append(token)
+    assert connection._user_agent() == agents[-1]
 
 
-@pytest.mark.parametrize(
-    "token", ["", " ", "a\nb", "a\r\nX-Evil: 1", "a\tb", "\x00", "é", "\u2028", 5, None], ids=repr
-)
-def test_what_cannot_stand_in_a_header_is_not_appended(endpoint: LiveEndpoint, token: Any) -> None:
-    driver = endpoint.login()
-    before = driver.connection._user_agent()
-    with pytest.raises(BadInput, match="cannot be part of a user agent"):
-        driver.connection.user_agent_append(token)
-    assert driver.connection._user_agent() == before
+@pytest.mark.filterwarnings("ignore:1 of the projects below")
+def test_connections_are_reused_and_enough_for_many_threads(
+    endpoint: LiveEndpoint, driver: Driver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    for _ in range(5):
+        driver.list_nodes()
+    assert "Starting new HTTP connection" not in caplog.text
+    together = threading.Barrier(THREADS)
+
+    def work(_: int) -> list[int]:
+        together.wait()
+        return [len(driver.list_images(ex_path="", ex_recurse=True)), len(driver.list_sizes())]
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        results = list(threads.map(work, range(THREADS)))
+    assert results == [results[0]] * THREADS
+    assert "Connection pool is full" not in caplog.text
+    assert caplog.text.count("Starting new HTTP connection") <= 256
+    endpoint.login().close()  # which has connections of its own
+    assert driver.list_nodes() == []

@@ -12,13 +12,13 @@ from datetime import timedelta
 from typing import Any
 
 from slipstream.sandbox import schema
-from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, not_played
+from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, not_played, unfit
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.identifiers import make_ssh_key, secret_digest
 from slipstream.sandbox.nuvla.jobs import queued
-from slipstream.sandbox.nuvla.resource import COMMON, Resource, described, unfit
+from slipstream.sandbox.nuvla.resource import COMMON, Resource, described
 from slipstream.sandbox.nuvla.state import ANON, USER, managed_acl
-from slipstream.sandbox.schema import Description, anything, texts, violation, within
+from slipstream.sandbox.schema import Description, anything, misfit, texts
 from slipstream.sandbox.store import Document
 
 _KEYS = ("public-key", "private-key")
@@ -27,20 +27,18 @@ _CREATE = {name: COMMON[name] for name in (*_OUTER, "acl", "resource-type")}
 # Of what a template has no value, but a document may.
 _OPTIONAL: dict[str, Description] = {
     "generate-ssh-key": texts(*_KEYS),
-    "generate-api-key": schema.described(ttl=within(0)),
+    "generate-api-key": schema.described(ttl=schema.count),
     "gpg-key": texts(*_KEYS),
 }
 _UNPLAYED = ("create-credential-vpn-customer", "generate-hashed-password")
 
 
 class Credential(Resource):
-    """Credentials."""
-
     name = "credential"
     description = described(
-        texts("method", "digest", "expiry", "status", "last-check", "public-key", "private-key"),
-        texts("ca", "cert", "key", "username", "password", "access-key", "secret-key"),
-        texts("scope", "token", "parent-credential"),
+        *("method", "digest", "expiry", "status", "last-check", "public-key", "private-key"),
+        *("ca", "cert", "key", "username", "password", "access-key", "secret-key"),
+        *("scope", "token", "parent-credential"),
         claims=anything,
     )
     kept_by_server = Resource.kept_by_server | {"claims", "digest", "method", "subtype"}
@@ -56,12 +54,10 @@ class Credential(Resource):
         own = {name: value for name, value in template.items() if name not in COMMON}
         sent = {name: value for name, value in body["template"].items() if name != "href"}
         values = own | sent
-        allowed = COMMON | dict.fromkeys(own, COMMON["name"]) | _OPTIONAL.get(method, {})
-        wrong = violation(_CREATE, {name: body[name] for name in body if name != "template"})
-        if wrong is None and (below := violation(allowed, values)):
-            wrong = below.below("template")
-        if wrong is not None:
-            raise unfit(wrong)
+        allowed = {**COMMON, **texts(*own), **_OPTIONAL.get(method, {})}
+        outside = {name: body[name] for name in body if name != "template"}
+        if name := misfit(_CREATE, outside) or misfit(allowed, values):
+            raise unfit(name)
         stored, once = self._made(method, values)
         outer = {name: body[name] for name in _OUTER if name in body}
         rights = body.get("acl") or values.get("acl") or managed_acl(self.identity.owner)

@@ -32,17 +32,13 @@ _OPEN = (
     ("output-parameters", "name", "value"),
     ("files", "file-name", "file-content"),
 )
-_TEXTS = schema.list_of(schema.text)
-_RECORD = schema.described(
-    {
-        "filter": schema.string,
-        "data-type": schema.text,
-        "time-start": schema.timestamp,
-        "time-end": schema.timestamp,
-    }
-)
-_RECORDS = schema.described(filters=schema.list_of(schema.map_of(_RECORD)), records_ids=_TEXTS)
-_DATA = schema.described(records=schema.map_of(_RECORDS), objects=schema.map_of())
+
+
+def _is_data(value: Any) -> bool:
+    """Whether each filter of data records says from when until when."""
+    filters = schema.mapping(value) and value.get("records", {}).get("filters", ())
+    ends = ("time-start", "time-end")
+    return all(schema.timestamp(item.get(end)) for item in filters or () for end in ends)
 
 
 def placement(world: State, credential: Document) -> Document:
@@ -93,8 +89,6 @@ def _with_value(element: Document, sent: Document | None, value_name: str) -> Do
 
 
 class Deployment(Resource):
-    """Deployments."""
-
     name = "deployment"
     hidden = ("module/content", "module/versions", "api-endpoint")
     bulk = ("bulk-action", USER)
@@ -103,20 +97,18 @@ class Deployment(Resource):
         *("owner", "infrastructure-service", "deployment-set", "subscription-id", "nuvlabox")
     }
     description = described(
-        schema.texts(
-            *("owner", "credential-name", "infrastructure-service", "infrastructure-service-name"),
-            *("nuvlabox", "nuvlabox-name", "api-endpoint", "deployment-set", "app-set", "coupon"),
-            *("deployment-set-name", "subscription-id"),
-        ),
+        *("owner", "credential-name", "infrastructure-service", "infrastructure-service-name"),
+        *("nuvlabox", "nuvlabox-name", "api-endpoint", "deployment-set", "app-set", "coupon"),
+        *("deployment-set-name", "subscription-id"),
         state=schema.one_of(
             *("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "PAUSING", "PAUSED"),
             *("SUSPENDING", "SUSPENDED", "UPDATING", "UPDATED", "PENDING", "ERROR"),
         ),
         execution_mode=schema.one_of("pull", "push", "mixed"),
-        module=schema.map_of(),
-        api_credentials=schema.map_of(),
+        module=schema.mapping,
+        api_credentials=schema.mapping,
         registries_credentials=schema.list_of(schema.string),
-        data=schema.map_of(_DATA),
+        data=_is_data,
         data_records_filter=schema.anything,
     )
 
@@ -259,7 +251,6 @@ class Deployment(Resource):
 
     @action
     def start(self, deployment: Document) -> Reply:
-        """Queue the job that starts a deployment."""
         is_pull = deployment.get("execution-mode") == "pull"
         self._enter("PENDING" if is_pull else "STARTING", deployment, "start")
         if deployment["state"] == "STOPPED":
@@ -302,14 +293,12 @@ class Deployment(Resource):
 
     @action
     def update(self, deployment: Document) -> Reply:
-        """Queue the job that brings what runs up to date."""
         self.require("manage", deployment)
         self._enter("UPDATING", deployment, "update_deployment")
         return self._queue("update_deployment", deployment)
 
     @action
     def create_log(self, deployment: Document) -> Reply:
-        """Make a log of some components."""
         self.require("manage", deployment)
         self._check_state(deployment, "create-log")
         return ResourceLog(self.request).create_for(deployment, self.body())
@@ -327,10 +316,10 @@ class ResourceLog(Resource):
     bulk = ("bulk-delete", ADMIN)
     unplayed = ("bulk-delete",)
     description = described(
-        components=_TEXTS,
+        components=schema.list_of(schema.text),
         since=schema.timestamp,
         last_timestamp=schema.timestamp,
-        lines=schema.within(0),
+        lines=schema.count,
         log=schema.anything,
     )
 
@@ -339,7 +328,6 @@ class ResourceLog(Resource):
         return self.identity.session or self.identity.owner
 
     def create_for(self, parent: Document, sent: Document) -> Reply:
-        """Make a log of a deployment."""
         fields: Document = {name: sent[name] for name in ("since", "lines") if name in sent}
         fields |= {"parent": parent["id"], "components": sent.get("components")}
         rights = acl(ADMIN, edit_acl=(self._holder,))

@@ -67,7 +67,6 @@ def under_way(world: State, target: str) -> list[str]:
 
 
 def cancel(world: State, job: str, *, by: str | None) -> None:
-    """Take a job off the executor."""
     world.work.pop(job, None)
     fields = {"state": "CANCELED", "progress": 100}
     world.change(job, world.now(), by=by, priority=None, **fields)
@@ -120,7 +119,6 @@ _UNREACHABLE = _failure("ConnectionError", "the edge cannot be reached from here
 
 
 def advance(world: State, now: datetime) -> None:
-    """Bring every job up to date."""
     for work in sorted(world.work.values(), key=lambda work: work.due):
         while work.job in world.work and work.due <= now:
             if _is_stuck(world, work):

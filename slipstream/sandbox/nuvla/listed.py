@@ -77,8 +77,6 @@ class InfrastructureService(Resource):
 
 
 class InfrastructureServiceGroup(Resource):
-    """Groups of services."""
-
     name = "infrastructure-service-group"
     description = described(infrastructure_services=anything, documentation=text)
 

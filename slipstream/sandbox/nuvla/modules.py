@@ -70,8 +70,6 @@ def new_version(world: State, module: Document, content: Document) -> Document:
 
 
 class Module(Resource):
-    """Modules."""
-
     name = "module"
     hidden = ("versions", "content")
     unplayed = ("add", "edit", "publish", "unpublish", "validate-docker-compose")

@@ -46,7 +46,6 @@ def _read(text: str) -> list[Document]:
 
 
 def compose_services(text: str) -> list[Service]:
-    """Read a Compose file."""
     services = (_read(text) or [{}])[0].get("services") or {}
     return [
         Service(node=name, image=service.get("image", ""), ports=tuple(_ports(service)))
@@ -62,7 +61,6 @@ def _ports(service: Document) -> Iterator[tuple[str, int]]:
 
 
 def kubernetes_services(text: str) -> list[Service]:
-    """Read a Kubernetes manifest."""
     services = []
     for part in _read(text):
         if part["kind"] in {"Deployment", "Service"}:
@@ -74,7 +72,6 @@ def kubernetes_services(text: str) -> list[Service]:
 
 
 def parameter_id(deployment: str, name: str, node: str = "") -> str:
-    """Compute the id of a parameter."""
     digest = md5(f"{deployment}:{node}:{name}".encode(), usedforsecurity=False).digest()
     return f"deployment-parameter/{uuid.UUID(bytes=digest, version=3)}"
 
@@ -177,7 +174,6 @@ class DeploymentParameter(Resource):
     bulk = ("bulk-delete", USER)
     unplayed = ("add", "bulk-delete")
     description = described(
-        schema.described({"parent": schema.text, "name": schema.text}),
         node_id=schema.text,
         value=schema.string,
     )

@@ -30,7 +30,7 @@ from slipstream.sandbox import cimi, schema
 from slipstream.sandbox.cimi import JsonProblem, Reply, not_played
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, USER, Identity, State, normalised
-from slipstream.sandbox.schema import Description, Violation
+from slipstream.sandbox.schema import Description
 from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Document, Query, Result
 
 Request: TypeAlias = cimi.Request[State, Identity]
@@ -39,12 +39,11 @@ COMMON: Description = schema.described(
     updated=schema.timestamp,
     description=schema.string,
     tags=schema.list_of(schema.string),
-    properties=schema.map_of(),
+    properties=schema.mapping,
     operations=schema.anything,
-    acl=schema.map_of(),
-) | schema.texts(
-    *("id", "resource-type", "created-by", "updated-by", "name", "parent", "resource-metadata"),
-    "subtype",
+    acl=schema.mapping,
+    **schema.texts("id", "resource-type", "created-by", "updated-by", "name", "parent"),
+    **schema.texts("resource-metadata", "subtype"),
 )
 """The attributes that every type has."""
 _META = (
@@ -64,24 +63,10 @@ _DONE = {"add": "added", "edit": "edited", "delete": "deleted", "start": "starte
 
 
 def forbidden(identifier: str) -> JsonProblem:
-    """The refusal of a right on a resource."""
     return JsonProblem(403, f"invalid credentials for '{identifier}'", identifier)
 
 
-def unfit(violation: Violation, identifier: str = "") -> JsonProblem:
-    """The refusal of a document that does not fit its description, as the server words it."""
-    what = f"resource {identifier}".strip()
-    value = violation.value
-    for key in reversed(violation.path):
-        value = {f":{key}": value} if isinstance(key, str) else [value]
-    report = f"-- Spec failed --------------------\n\n  {value}\n\nshould {violation.rule}\n"
-    end = "-------------------------\nDetected 1 error\n"
-    return JsonProblem(400, f"{what} does not satisfy defined schema:\n{report}\n{end}")
-
-
 class Resource(cimi.Resource[State, Identity]):
-    """A type of resource; what is not overridden is as most types have it."""
-
     searchers: ClassVar[str] = USER
     """The group that may search."""
     adders: ClassVar[str | None] = USER
@@ -130,7 +115,6 @@ class Resource(cimi.Resource[State, Identity]):
 
     @property
     def index(self) -> Index:
-        """The index of the collection."""
         return Index(
             kind=self.name,
             now=self.world.now(),
@@ -206,11 +190,11 @@ class Resource(cimi.Resource[State, Identity]):
         return body if isinstance(body, dict) else {}
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
-        wrong = schema.violation(
-            self.description or COMMON, document, open_=self.description is None
-        )
-        if wrong is not None:
-            raise unfit(wrong, identifier or document["id"])
+        description = self.description
+        if description is None:
+            description = {name: COMMON.get(name, schema.anything) for name in document}
+        if name := schema.misfit(description, document):
+            raise cimi.unfit(name, identifier or document["id"])
         for name in ("name", "tags"):
             lengths = [len(str(value).encode()) for value in leaves(document.get(name), ())]
             if max(lengths, default=0) > _LONGEST_KEYWORD:
@@ -263,12 +247,9 @@ class Resource(cimi.Resource[State, Identity]):
         )
 
 
-def described(*descriptions: Description, **attributes: schema.Check) -> Description:
-    """Describe a type: what every type has, and its own."""
-    whole = COMMON | schema.described(**attributes)
-    for description in descriptions:
-        whole |= description
-    return whole
+def described(*names: str, **attributes: schema.Check) -> Description:
+    """Describe a type: what every type has, and of its own some texts and other attributes."""
+    return {**COMMON, **schema.texts(*names), **schema.described(**attributes)}
 
 
 _HIDDEN = Attribute("@hidden")
@@ -286,7 +267,6 @@ _NO_FIELD_DATA = (
 
 
 def query_failed(reason: str) -> JsonProblem:
-    """The refusal of what the server could not make a query of."""
     return JsonProblem(500, f"unexpected exception querying: {reason}")
 
 

@@ -47,8 +47,6 @@ _LONGEST_LINE = 8192
 
 
 class Service(cimi.Service[State, Identity]):
-    """The JSON service of a world."""
-
     def read_request(self, path: str) -> Request:
         cookie = request.cookies.get(sessions.COOKIE)
         return cimi.Request(
@@ -146,7 +144,6 @@ def _flask() -> Flask:
 
 
 def application(world: State) -> Application:
-    """Make the WSGI application that serves a world."""
     flask = _flask()
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -14,25 +14,24 @@ from typing import Any, ClassVar
 import pyotp
 
 from slipstream.filters import attr
-from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
+from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found, unfit
 from slipstream.sandbox.clock import cookie_date, iso
 from slipstream.sandbox.identifiers import secret_digest, sign_token, verify_token
-from slipstream.sandbox.nuvla.resource import Resource, forbidden, unfit
+from slipstream.sandbox.nuvla.resource import Resource, forbidden
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, NOBODY, USER, Identity, State, acl
-from slipstream.sandbox.schema import described, text, violation
+from slipstream.sandbox.schema import misfit, texts
 from slipstream.sandbox.store import Document, Query
 
 COOKIE = "com.com.sixsq.nuvla.cookie"
 LIFETIME = timedelta(days=7)
 _CODE_LIFETIME = timedelta(seconds=120)
 _FIELDS = {
-    "password": described(username=text, password=text),
-    "api-key": described(key=text, secret=text),
+    "password": texts("username", "password"),
+    "api-key": texts("key", "secret"),
 }
 
 
 def code(secret: str, now: datetime) -> str:
-    """Compute the code of a second factor."""
     return pyotp.TOTP(secret).at(now)
 
 
@@ -50,10 +49,7 @@ def identify(world: State, cookie: str | None) -> Identity:
 
 
 class _Entering(Resource):
-    """What makes sessions."""
-
     def enter(self, user: str, typed: str, template: str, texts: Document) -> Reply:
-        """Make a session, and the cookie for it."""
         identifier = f"session/{self.world.ids.uuid()}"
         claims = {user, USER, ANON, identifier}
         ends = self.world.now() + LIFETIME
@@ -92,8 +88,6 @@ class _Entering(Resource):
 
 
 class Session(_Entering):
-    """Sessions."""
-
     name = "session"
     searchers = ANON
     adders = ANON
@@ -109,7 +103,6 @@ class Session(_Entering):
         return Query(filter=attr("id").eq(self.identity.session or "nobody"))
 
     def create(self, body: Document) -> Reply:
-        """Log in."""
         template = body.get("template")
         if not isinstance(template, dict) or not isinstance(template.get("href"), str):
             return Reply()
@@ -117,9 +110,8 @@ class Session(_Entering):
         if stored is None or stored["resource-type"] != "session-template":
             raise not_found(template["href"])
         sent = {name: value for name, value in template.items() if name != "href"}
-        wrong = violation(_FIELDS[stored["method"]], sent)
-        if wrong is not None:
-            raise unfit(wrong.below("template"))
+        if field := misfit(_FIELDS[stored["method"]], sent):
+            raise unfit(field)
         # The template's own words stand in for what was left out, as on the server.
         values = stored | sent
         if stored["method"] == "password":

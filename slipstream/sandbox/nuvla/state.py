@@ -46,7 +46,6 @@ class Identity:
 
     @property
     def owner(self) -> str:
-        """Who owns what the sender makes."""
         return self.active or self.user or ANON
 
     def may(self, right: str, acl: Mapping[str, Any]) -> bool:
@@ -62,7 +61,6 @@ NOBODY = Identity()
 
 
 def acl(owner: str, **rights: Iterable[str]) -> dict[str, Iterable[str]]:
-    """Write an ACL."""
     return {"owners": [owner]} | {name.replace("_", "-"): to for name, to in rights.items()}
 
 

@@ -28,8 +28,6 @@ SWARM = "swarm-lausanne admin"
 
 
 class World(State):
-    """The state of one sandbox, which moves with the clock."""
-
     def tick(self) -> None:
         with self.serving():
             jobs.advance(self, self.now())
@@ -140,7 +138,6 @@ _NAME = re.compile(r"\{([\w-]+)\}")
 
 
 def plant(world: World) -> dict[str, Login]:
-    """Fill an empty world."""
     seeds = copy.deepcopy(_read_seeds())
     logins = {name: _user(world, name) for name in ("alice", "bob", "carol", "super")}
     carol = world.user_id("carol")

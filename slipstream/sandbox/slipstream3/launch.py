@@ -67,7 +67,6 @@ class _Node:
 
     @property
     def is_component(self) -> bool:
-        """Whether a component is deployed by itself."""
         return self.name == "machine"
 
     def put(self, name: str, value: str, parameters: Mapping[str, Parameter]) -> None:
@@ -102,7 +101,6 @@ def is_yes(text: str | None) -> bool:
 
 
 def launch(state: State, account: Account, form: Mapping[str, str]) -> Run:
-    """Start a deployment."""
     module = _module(state, account, form)
     kind = _kind(module, form)
     if not is_yes(form.get("bypass-ssh-check")) and not account.value(SSH_KEY):

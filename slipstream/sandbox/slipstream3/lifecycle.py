@@ -44,7 +44,6 @@ _OF_OFFER = re.compile(
 
 
 def advance(state: State, run: Run, now: datetime) -> None:
-    """Bring a run up to date."""
     if run.starts_late and (now - run.created).total_seconds() >= _LATE_START:
         run.starts_late = False
         # What the launch itself starts: the orchestrators, or the machine of a component.

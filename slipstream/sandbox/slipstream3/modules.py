@@ -37,7 +37,6 @@ class Parameter:
 
     @property
     def is_set(self) -> bool | None:
-        """Whether it has a value, where the document says so."""
         return bool(self.value) if self.shows_set else None
 
 
@@ -62,7 +61,6 @@ class ModuleNode:
 
     @property
     def all_parameters(self) -> list[Parameter]:
-        """The parameters as they are written."""
         values = self.parameters.items()
         return [Parameter(name, text, mapped=not text.startswith("'")) for name, text in values]
 
@@ -104,26 +102,21 @@ class Module:
 
     @property
     def parent(self) -> str:
-        """Address of the project it is in."""
         return f"module/{self.path.rpartition('/')[0]}"
 
     @property
     def name(self) -> str:
-        """The last part of its path."""
         return self.path.rpartition("/")[2]
 
     @property
     def uri(self) -> str:
-        """Its address, with the version."""
         return f"module/{self.path}/{self.version}"
 
     def allows(self, user: str, right: str) -> bool:
-        """Whether a user has a right."""
         return user == self.owner or right in self.public
 
 
 def split_version(path: str) -> tuple[str, int | None]:
-    """Separate the version from a path."""
     head, _, last = path.strip("/").rpartition("/")
     if head and last.isascii() and last.isdigit() and len(last) <= _LONGEST_VERSION:
         return head, int(last)

@@ -31,10 +31,11 @@ from slipstream.sandbox.cimi import (
     message,
     not_played,
     query_fields,
+    unfit,
 )
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.identifiers import secret_digest
-from slipstream.sandbox.schema import Description, described, text, violation, within
+from slipstream.sandbox.schema import count, described, misfit, text
 from slipstream.sandbox.slipstream3 import users
 from slipstream.sandbox.slipstream3.state import Identity, State, acl, resource_uri, role
 from slipstream.sandbox.slipstream3.xml import XmlProblem, refuse
@@ -45,7 +46,7 @@ _API_KEY = "credential-template/generate-api-key"
 # Collections that are not called after the plural of their type.
 _IRREGULAR = {"user-param": "user-params"}
 _WRITING = ("add", "edit", "delete")
-_KEY_TEMPLATE = described({"href": text}, ttl=within(0))
+_KEY_TEMPLATE = described(href=text, ttl=count)
 _EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
 _ESCAPE = re.compile(rb"(\\\\)|\\u([0-9a-f]{4})")
 _ADMIN = ("ADMIN", "MODIFY")
@@ -56,8 +57,6 @@ _REGISTER = (_ADMIN, _USERS_ADD, ("ANON", "MODIFY"))
 
 
 class Resource(cimi.Resource[State, Identity]):
-    """What all types have in common."""
-
     rules: ClassVar[tuple[tuple[str, str], ...]]
     """Who may list it, and who may add to it."""
     rels: ClassVar[tuple[str, ...]] = ("edit", "delete")
@@ -69,7 +68,6 @@ class Resource(cimi.Resource[State, Identity]):
 
     @property
     def acl(self) -> Document:
-        """The rights on the collection."""
         return acl(*(role(*rule) for rule in self.rules))
 
     def may_search(self) -> bool:
@@ -106,7 +104,6 @@ class Resource(cimi.Resource[State, Identity]):
         return operations
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
-        """Show a document: only what was selected, and its operations."""
         selection = selected(document, select, self.always_selected)
         # Without the id in the selection, the operations have no address.
         operations = self.operations(selection)
@@ -205,7 +202,8 @@ class Credential(Resource):
             raise not_played(f"adding a credential by {href}")
         if href != _API_KEY:
             raise JsonProblem(400, f"requested href not found: {href}")
-        _check(_KEY_TEMPLATE, template)
+        if field := misfit(_KEY_TEMPLATE, {"href": None} | template):
+            raise unfit(field)
         secret, ttl = self.world.ids.secret(), template.get("ttl")
         fields: Document = {name: body[name] for name in ("name", "description") if name in body}
         if ttl:
@@ -217,19 +215,15 @@ class Credential(Resource):
         return created(document["id"], secretKey=secret)
 
     def changed(self, document: Document, changes: Document) -> Document:
-        """Turn what was sent into the changes that are made."""
         if document["type"] != "api-key":
             raise not_played("editing a cloud credential")
         return changes
 
     def remove(self, document: Document) -> None:
-        """Clear up before a deletion."""
         users.forget_credential(self.world, document)
 
 
 class Session(Resource):
-    """Logins."""
-
     name, rules, rels = "session", _REGISTER, ("delete",)
     methods = ("search", "add", "read", "delete")
 
@@ -274,7 +268,8 @@ class Session(Resource):
             name: value for name, value in template.items() if name not in {"href", "redirectURI"}
         }
         method = str(own["method"])
-        _check(users.FIELDS[method], sent)
+        if field := misfit(users.FIELDS[method], sent):
+            raise unfit(field)
         user, roles = users.log_in(self.world, method, {**own, **sent})
         identifier = f"session/{self.world.ids.uuid()}"
         ends = self.world.now() + users.LIFETIME
@@ -300,19 +295,9 @@ class Session(Resource):
         return reply
 
     def remove(self, document: Document) -> Reply:
-        """Log out."""
         identifier = str(document["id"])
         cookie = {"Set-Cookie": users.clearing_cookie(self.world)}
         return message(200, f"{identifier} deleted", identifier, headers=cookie)
-
-
-def _check(description: Description, template: Document) -> None:
-    """Insist that what a template is filled in with fits its description."""
-    if wrong := violation(description, template):
-        problem = "-- Spec failed --------------------"
-        raise JsonProblem(
-            400, f"resource does not satisfy defined schema:\n{problem}\n\nshould {wrong.rule}\n"
-        )
 
 
 def _read_only(name: str, rules: Sequence[tuple[str, str]]) -> type[Resource]:
@@ -357,8 +342,6 @@ UNPLAYED = (
 
 
 class JsonService(cimi.Service[State, Identity]):
-    """The JSON service of a server."""
-
     has_options = False
 
     def add_routes(self, app: Flask) -> None:

@@ -41,7 +41,6 @@ _XML_TYPES = {"application/xml", "text/xml"}
 
 
 def not_played() -> NoReturn:
-    """Refuse what the real server does and the sandbox does not."""
     raise XmlProblem(501, f"{request.method} {request.path} is not played by this sandbox.")
 
 
@@ -54,11 +53,9 @@ class _View(MethodView):
 
     @property
     def account(self) -> Account:
-        """Who sends the request."""
         return cast("Account", g.account)
 
     def may(self, module: Module, right: str) -> bool:
-        """Whether the sender has a right on a module."""
         return self.account.super or module.allows(self.account.name, right)
 
     def runs(self, query: RunQuery) -> Markup:
@@ -417,7 +414,6 @@ def _flask() -> Flask:
 
 
 def application(state: State) -> Application:
-    """Make the WSGI application that serves a server's state."""
     app = _flask()
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -31,12 +31,10 @@ class RuntimeParameter:
 
     @property
     def group(self) -> str:
-        """The part of the key before the colon."""
         return self.key.partition(":")[0]
 
     @property
     def name(self) -> str:
-        """The part of the key after the colon."""
         return self.key.partition(":")[2]
 
 
@@ -105,7 +103,6 @@ class Run:
 
     @property
     def href(self) -> str:
-        """Its address, and its name in other documents."""
         return f"run/{self.uuid}"
 
     @property
@@ -126,7 +123,6 @@ class Run:
 
     @property
     def tags(self) -> str:
-        """Its tags, the name first."""
         return self.get("ss:tags")
 
     @property
@@ -156,5 +152,4 @@ class Run:
         self.runtime[key] = RuntimeParameter(key, value, description)
 
     def instances(self, node: str) -> list[Machine]:
-        """The machines of a node."""
         return [machine for machine in self.machines if machine.node == node]

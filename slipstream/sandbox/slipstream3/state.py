@@ -44,12 +44,10 @@ NOBODY = Identity()
 
 
 def role(principal: str, right: str) -> dict[str, str]:
-    """A rule for a role."""
     return {"principal": principal, "type": "ROLE", "right": right}
 
 
 def acl(*rules: dict[str, str], owner: str = "ADMIN") -> dict[str, Any]:
-    """Write an ACL."""
     return {"owner": {"principal": owner, "type": "ROLE"}, "rules": list(rules)}
 
 
@@ -102,12 +100,10 @@ class Account:
 
     @property
     def active(self) -> bool:
-        """Whether the user may log in."""
         return self.state == "ACTIVE"
 
     @property
     def deleted(self) -> bool:
-        """Whether the user is gone."""
         return self.state == "DELETED"
 
     @property

@@ -47,7 +47,6 @@ ORCHESTRATOR_KEY = Parameter(
 
 
 def put_user(state: State, account: Account, body: bytes, *, by_super: bool) -> None:
-    """Replace a user's profile."""
     root = read_xml(body)
     if root.tag != "user":
         raise XmlProblem(400, f"Invalid xml user: {root.tag}")

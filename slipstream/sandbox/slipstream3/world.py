@@ -34,8 +34,6 @@ from slipstream.sandbox.world import Login
 
 
 class World(State):
-    """The state of one sandbox."""
-
     def tick(self) -> None:
         now = self.now()
         for run in list(self.runs.values()):
@@ -103,7 +101,6 @@ _DISKS = (10, 50, 100, 200)
 
 
 def plant(state: State) -> dict[str, Login]:
-    """Fill an empty state, and return the users' logins by name."""
     seeds = copy.deepcopy(_read_seeds())
     rights = acl(role("USER", "VIEW"), role("ADMIN", "ALL"))
     for name, cloud in sorted(seeds["clouds"].items()):

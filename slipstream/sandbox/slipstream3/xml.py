@@ -94,7 +94,6 @@ TEMPLATES = {
 
 
 def render(name: str, *values: object) -> Markup:
-    """Write a document, by a macro of the templates."""
     document: Markup = get_template_attribute("documents.xml", name)(*values)
     return document.strip()
 
@@ -202,7 +201,6 @@ def prefers_html() -> bool:
 
 
 def respond(content: str, kind: Kind, status: int = 200) -> Response:
-    """A response of a type."""
     return Response(content, status, content_type=_TYPES[kind])
 
 
@@ -239,7 +237,6 @@ def page(title: str, body: str = "") -> str:
 
 
 def refuse(problem: XmlProblem) -> Response:
-    """A response that refuses."""
     kind = _accepted_kind(("html", "json", "txt", "xml"), "html", text_xml=False)
     head = f"{problem.status} - {problem.reason}"
     content = page(head, f"<h1>{escape(head)}</h1><p>{escape(problem.detail)}</p>")

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint
 from fake_time import FakeTime
 from key_files import Pair, make_pair
 from libcloud.compute.base import Node
+from libcloud.compute.deployment import ScriptDeployment
 from ssh_server import Machine
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
-
 Deploy = Callable[..., Node]
+on_slipstream = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
+on_nuvla = pytest.mark.parametrize("endpoint", ["nuvla"], indirect=True)
 
 
 class Impatient(FakeTime):
@@ -35,15 +36,9 @@ def pair(tmp_path: Path) -> Pair:
 
 
 @pytest.fixture
-def stranger(tmp_path: Path) -> Pair:
-    return make_pair(tmp_path, "strange")
-
-
-@pytest.fixture
-def driver(endpoint: LiveEndpoint) -> Driver:
-    made = endpoint.login()
-    endpoint.sandbox.journal.clear()
-    return made
+def other_pair(tmp_path: Path) -> Pair:
+    """A key pair that no machine lets in."""
+    return make_pair(tmp_path, "other")
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +56,7 @@ def waiting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def machine(endpoint: LiveEndpoint, tmp_path: Path, pair: Pair) -> Iterator[Machine]:
     """
-    What answers at the address of every machine of the sandbox.
+    What listens at the address of every machine of the sandbox.
 
     It lets in whom the profile lets in, as a SlipStream machine does; what runs on Nuvla has to
     bring a key of its own.
@@ -73,15 +68,15 @@ def machine(endpoint: LiveEndpoint, tmp_path: Path, pair: Pair) -> Iterator[Mach
         return pair.public if endpoint.family == "nuvla" else "\n".join(profile(endpoint))
 
     endpoint.sandbox.world.ids.fixed_address = "127.0.0.1"
-    with Machine(home, authorized) as running:
-        yield running
+    with Machine(home, authorized) as machine:
+        yield machine
 
 
 @pytest.fixture
 def deploy(endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair) -> Deploy:
     """Make a node and set it up with a key; on Nuvla the image knows that key already."""
 
-    def call(step: Any, **options: Any) -> Node:
+    def deploy(step: Any, **options: Any) -> Node:
         arguments = {
             "name": "blog",
             "image": endpoint.image(driver),
@@ -93,4 +88,17 @@ def deploy(endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair)
         }
         return driver.deploy_node(step, **(arguments | options))
 
-    return call
+    return deploy
+
+
+@pytest.fixture
+def log_in(deploy: Deploy) -> Deploy:
+    """Make a node and run a script on it."""
+
+    def log_in(**options: Any) -> Node:
+        script = ScriptDeployment("#!/bin/sh\necho in\n")
+        node = deploy(script, **options)
+        assert script.stdout == "in\n"
+        return node
+
+    return log_in

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -14,73 +13,65 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint
 from key_files import Pair
-from libcloud.compute.base import NodeAuthPassword, NodeDriver
+from libcloud.compute.base import NodeAuthPassword
 from libcloud.compute.deployment import ScriptDeployment
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import BadInput, NotSupported
 from slipstream.libcloud.ssh_setup import SSHSetup
 
+from .conftest import on_nuvla, on_slipstream
+
 SCRIPT = ScriptDeployment("#!/bin/sh\n")
-one_place = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 
 
-def refused(
+def refusal(
     endpoint: LiveEndpoint,
     driver: Driver,
     error: type[Exception],
     step: Any = SCRIPT,
     **options: Any,
 ) -> str:
-    given = {"image": endpoint.image(driver), "location": endpoint.location(driver), **options}
+    options = {"image": endpoint.image(driver), "location": endpoint.location(driver), **options}
     endpoint.sandbox.journal.clear()
     with pytest.raises(error) as caught:
-        driver.deploy_node(step, **given)
+        driver.deploy_node(step, **options)
     assert list(endpoint.sandbox.journal) == []
     return str(caught.value)
 
 
-def test_the_arguments_are_those_of_libcloud() -> None:
-    ours, theirs = inspect.signature(Driver.deploy_node), inspect.signature(NodeDriver.deploy_node)
-    assert list(ours.parameters) == list(theirs.parameters)
-    assert [one.default for one in ours.parameters.values()] == [
-        one.default for one in theirs.parameters.values()
-    ]
-
-
-def test_without_paramiko_it_says_how_to_install_it(
+def test_deploy_node_without_paramiko(
     endpoint: LiveEndpoint, driver: Driver, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("libcloud.compute.ssh.have_paramiko", False)
     # Programs expect the RuntimeError that libcloud raises.
     assert issubclass(NotSupported, RuntimeError)
-    text = refused(endpoint, driver, NotSupported, ssh_key=str(pair.file))
+    text = refusal(endpoint, driver, NotSupported, ssh_key=str(pair.file))
     assert "pip install '.[ssh]'" in text
 
 
-def test_without_any_key_it_says_what_to_give(endpoint: LiveEndpoint, driver: Driver) -> None:
-    text = refused(endpoint, driver, NotSupported)
+def test_deploy_node_without_any_key(endpoint: LiveEndpoint, driver: Driver) -> None:
+    text = refusal(endpoint, driver, NotSupported)
     assert "deploy_node needs a key to log in with" in text
     assert "NodeAuthSSHKey" in text
 
 
-@pytest.mark.parametrize("endpoint", ["nuvla"], indirect=True)
-def test_auth_where_nothing_would_take_it(
+@on_nuvla
+def test_deploy_node_with_auth_where_machines_take_no_keys(
     endpoint: LiveEndpoint, driver: Driver, pair: Pair
 ) -> None:
-    text = refused(endpoint, driver, BadInput, auth=pair.auth, ssh_key=str(pair.file))
+    text = refusal(endpoint, driver, BadInput, auth=pair.auth, ssh_key=str(pair.file))
     assert "put no SSH keys into what they deploy" in text
 
 
-def test_a_password(endpoint: LiveEndpoint, driver: Driver) -> None:
-    text = refused(endpoint, driver, BadInput, auth=NodeAuthPassword("hunter2"))
+def test_deploy_node_with_a_password(endpoint: LiveEndpoint, driver: Driver) -> None:
+    text = refusal(endpoint, driver, BadInput, auth=NodeAuthPassword("hunter2"))
     assert "NodeAuthSSHKey" in text
     assert "hunter2" not in text
 
 
-@one_place
+@on_slipstream
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
@@ -108,7 +99,7 @@ def test_a_password(endpoint: LiveEndpoint, driver: Driver) -> None:
     ],
     ids=str,
 )
-def test_an_argument_that_cannot_be_right(
+def test_deploy_node_with_wrong_arguments(
     endpoint: LiveEndpoint,
     driver: Driver,
     pair: Pair,
@@ -116,79 +107,56 @@ def test_an_argument_that_cannot_be_right(
     error: type[Exception],
     sentence: str,
 ) -> None:
-    given = {"ssh_key": str(pair.file), **options}
-    assert sentence in refused(endpoint, driver, error, **given)
+    options = {"ssh_key": str(pair.file), **options}
+    assert sentence in refusal(endpoint, driver, error, **options)
 
 
-class TestKeyFiles:
-    """A private key that cannot be opened is of no use once there is a node."""
+def of_key(file: Path, password: str | None = None) -> str:
+    """What is said of a file with a private key, if that is refused."""
+    options: dict[str, Any] = {"ssh_username": "root", "ssh_alternate_usernames": None}
+    options |= {"ssh_port": 22, "ssh_timeout": 10, "timeout": 10, "max_tries": 3}
+    options |= {"ssh_interface": "public_ips", "ssh_key_password": password}
+    try:
+        SSHSetup.check(deploy=SCRIPT, ssh_key=[str(file)], **options)
+    except ValueError as error:
+        return str(error)
+    return "no refusal"
 
-    @staticmethod
-    def refusal(file: Path, **more: Any) -> str:
-        given = {
-            "ssh_username": "root",
-            "ssh_alternate_usernames": None,
-            "ssh_port": 22,
-            "ssh_timeout": 10,
-            "ssh_key_password": None,
-            "timeout": 10,
-            "max_tries": 3,
-            "ssh_interface": "public_ips",
-            **more,
-        }
-        try:
-            SSHSetup.check(deploy=SCRIPT, ssh_key=[str(file)], **given)
-        except ValueError as error:
-            return str(error)
-        return "no refusal"
 
-    @pytest.fixture(params=["rsa", "ecdsa"])
-    def key(self, request: pytest.FixtureRequest) -> Any:
-        if request.param == "rsa":
-            return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        return ec.generate_private_key(ec.SECP256R1())
+KEYS = {
+    "rsa": rsa.generate_private_key(public_exponent=65537, key_size=2048),
+    "ecdsa": ec.generate_private_key(ec.SECP256R1()),
+}
 
-    @pytest.mark.parametrize("form", [PrivateFormat.OpenSSH, PrivateFormat.TraditionalOpenSSL])
-    def test_a_passphrase_must_open_the_file(self, key: Any, form: Any, tmp_path: Path) -> None:
-        file = tmp_path / "key"
-        file.write_bytes(key.private_bytes(Encoding.PEM, form, BestAvailableEncryption(b"opens")))
-        assert f"The private key {file} is encrypted. Give ssh_key_password" in self.refusal(file)
-        assert self.refusal(file, ssh_key_password="opens") == "no refusal"
-        text = self.refusal(file, ssh_key_password="wrong-secret")
-        assert text == f"ssh_key_password does not open the private key {file}."
 
-    @pytest.mark.parametrize("form", [PrivateFormat.OpenSSH, PrivateFormat.TraditionalOpenSSL])
-    def test_one_that_is_not_encrypted_needs_none(
-        self, key: Any, form: Any, tmp_path: Path
-    ) -> None:
-        file = tmp_path / "key"
-        file.write_bytes(key.private_bytes(Encoding.PEM, form, NoEncryption()))
-        assert self.refusal(file) == "no refusal"
+@pytest.mark.parametrize("form", [PrivateFormat.OpenSSH, PrivateFormat.TraditionalOpenSSL])
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_key_file_needs_its_passphrase(key: Any, form: PrivateFormat, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(key.private_bytes(Encoding.PEM, form, BestAvailableEncryption(b"opens")))
+    assert f"The private key {file} is encrypted. Give ssh_key_password" in of_key(file)
+    assert of_key(file, "opens") == "no refusal"
+    text = of_key(file, "wrong-secret")
+    assert text == f"ssh_key_password does not open the private key {file}."
+    file.write_bytes(key.private_bytes(Encoding.PEM, form, NoEncryption()))
+    assert of_key(file) == "no refusal"
 
-    def test_deploy_node_with_a_key_that_paramiko_cannot_read(
-        self, key: Any, tmp_path: Path
-    ) -> None:
-        file = tmp_path / "key"
-        text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file.write_bytes(text)
-        told = self.refusal(file)
-        assert "in a format that paramiko cannot read" in told
-        assert "'ssh-keygen -p' writes it in OpenSSH's format" in told
 
-    @pytest.mark.parametrize(
-        "content", [b"", b"\xff\xfe", b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me", b"\n"]
-    )
-    def test_a_file_without_a_private_key_is_refused(self, content: bytes, tmp_path: Path) -> None:
-        file = tmp_path / "key"
+@pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
+def test_key_file_that_paramiko_cannot_read(key: Any, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    assert "in a format that paramiko cannot read" in of_key(file)
+    assert "'ssh-keygen -p' writes it in OpenSSH's format" in of_key(file)
+
+
+def test_key_file_without_a_private_key(tmp_path: Path, pair: Pair) -> None:
+    file = tmp_path / "key"
+    for content in (b"", b"\xff\xfe", b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me", b"\n"):
         file.write_bytes(content)
-        assert self.refusal(file).startswith(f"{file} holds no private key.")
-
-    def test_a_damaged_key_is_refused_and_not_shown(self, pair: Pair) -> None:
-        text = pair.file.read_text("utf-8").splitlines()
-        pair.file.write_text("\n".join([text[0], text[1][:20], text[-1]]), "utf-8")
-        told = self.refusal(pair.file)
-        assert "no refusal" not in told
-        assert text[1][:20] not in told
-
-    def test_a_directory_is_no_key(self, tmp_path: Path) -> None:
-        assert f"Cannot read the key file {tmp_path}: Is a directory." in self.refusal(tmp_path)
+        assert of_key(file).startswith(f"{file} holds no private key.")
+    assert f"Cannot read the key file {tmp_path}: Is a directory." in of_key(tmp_path)
+    first, body, *_, last = pair.file.read_text("utf-8").splitlines()
+    pair.file.write_text(f"{first}\n{body[:20]}\n{last}", "utf-8")
+    assert "no refusal" not in of_key(pair.file)
+    assert body[:20] not in of_key(pair.file)

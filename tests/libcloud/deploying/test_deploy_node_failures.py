@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint
 from key_files import Pair
 from libcloud.compute.base import Node
 from libcloud.compute.deployment import (
@@ -24,17 +24,16 @@ from libcloud.compute.types import DeploymentError
 from paramiko import SSHException
 from ssh_server import Machine
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import DeployFailed, NodeFailed
 
-from .conftest import Deploy
-from .test_deploy_node import SCRIPT
+from .conftest import Deploy, on_nuvla, on_slipstream
 
 pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated")
+SCRIPT = ScriptDeployment("#!/bin/sh\necho in\n")
 
 
 class Step(Deployment):
-    """A step that somebody wrote, and that fails."""
+    """A step that fails."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
@@ -52,7 +51,7 @@ Failure = Callable[..., Any]
 def failure(deploy: Deploy, driver: Driver) -> Failure:
     """The error of a deployment that fails."""
 
-    def call(step: Any, **options: Any) -> Any:
+    def call(step: Any = SCRIPT, **options: Any) -> Any:
         with pytest.raises(DeployFailed) as caught:
             deploy(step, **options)
         error = caught.value
@@ -68,9 +67,9 @@ def failure(deploy: Deploy, driver: Driver) -> Failure:
 
 
 def test_deploy_node_with_a_key_that_is_refused(
-    failure: Failure, driver: Driver, machine: Machine, stranger: Pair
+    failure: Failure, driver: Driver, machine: Machine, other_pair: Pair
 ) -> None:
-    error = failure(ScriptDeployment(SCRIPT), ssh_key=str(stranger.file))
+    error = failure(ssh_key=str(other_pair.file))
     assert f"root@127.0.0.1, port {machine.port}, cannot be reached by SSH" in str(error)
     assert "the machine lets nobody in with that name and key" in str(error)
     assert error.operation == "deploy_node"
@@ -78,37 +77,23 @@ def test_deploy_node_with_a_key_that_is_refused(
     assert driver.destroy_node(error.node)
 
 
+@on_slipstream
 def test_deploy_node_with_a_refused_key_in_another_format(
     failure: Failure, machine: Machine, tmp_path: Path
 ) -> None:
-    strange = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    file = tmp_path / "strange-rsa"
-    text = strange.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-    file.write_bytes(text)
-    error = failure(ScriptDeployment(SCRIPT), ssh_key=str(file))
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    file = tmp_path / "other-rsa"
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    error = failure(ssh_key=str(file))
     assert "the machine lets nobody in with that name and key" in str(error)
     assert len(machine.refused) > 1
 
 
+@on_slipstream
 def test_deploy_node_on_a_closed_port(failure: Failure, machine: Machine) -> None:
     machine.stop()
-    error = failure(ScriptDeployment(SCRIPT))
-    assert f"Unable to connect to port {machine.port} on 127.0.0.1" in str(error)
-
-
-def _steps(folder: Path) -> list[tuple[Any, str]]:
-    """Steps that fail, and what each of them says."""
-    return [
-        (RuntimeError("the disk is full"), "the disk is full."),
-        (RuntimeError("Failed.\nTraceback (most recent call last)\n"), "Failed."),
-        (SSHException("SSH session not active"), "SSH session not active."),
-        (SSHCommandTimeoutError("sleep 1", 1), "didn't finish in 1 seconds"),
-        (TimeoutError("timed out"), "timed out."),
-        (EOFError(), "EOFError."),
-        (Unprintable("x"), "Unprintable."),
-        (RuntimeError(f"\x1b[31m{'x' * 60_000}"), "\\x1b[31mxxx"),
-        (FileDeployment(str(folder / "missing"), "x"), "No such file or directory"),
-    ]
+    text = f"Unable to connect to port {machine.port} on 127.0.0.1"
+    assert text in str(failure())
 
 
 class Unprintable(Exception):
@@ -116,16 +101,30 @@ class Unprintable(Exception):
         raise ValueError
 
 
-@pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
+STEPS: list[tuple[Any, str]] = [
+    (RuntimeError("the disk is full"), "the disk is full."),
+    (RuntimeError("Failed.\nTraceback (most recent call last)\n"), "Failed."),
+    (SSHException("SSH session not active"), "SSH session not active."),
+    (SSHCommandTimeoutError("sleep 1", 1), "didn't finish in 1 seconds"),
+    (TimeoutError("timed out"), "timed out."),
+    (EOFError(), "EOFError."),
+    (Unprintable("x"), "Unprintable."),
+    (RuntimeError(f"\x1b[31m{'x' * 60_000}"), "\\x1b[31mxxx"),
+    (FileDeployment("/missing", "x"), "No such file or directory"),
+]
+RETRIES = {"max_tries": 5, "ssh_alternate_usernames": ["ubuntu"]}
+
+
+@on_slipstream
 @pytest.mark.parametrize(
-    ("number", "options"),
-    [(0, {}), *((n, {"max_tries": 5, "ssh_alternate_usernames": ["ubuntu"]}) for n in range(9))],
+    ("cause", "message", "options"),
+    [(*STEPS[0], {}), *((*step, RETRIES) for step in STEPS)],
+    ids=lambda value: type(value).__name__,
 )
-def test_a_step_that_fails_runs_once(
-    failure: Failure, machine: Machine, tmp_path: Path, options: dict[str, Any], number: int
+def test_deploy_node_runs_a_step_that_fails_once(
+    failure: Failure, machine: Machine, cause: Any, message: str, options: dict[str, Any]
 ) -> None:
     machine.users = ("root", "ubuntu")
-    cause, message = _steps(tmp_path)[number]
     step = Step(cause) if isinstance(cause, Exception) else cause
     before = ScriptDeployment("#!/bin/sh\necho x >> ran\n")
     steps = MultiStepDeployment([before, step, ScriptDeployment("#!/bin/sh\ntouch after\n")])
@@ -139,9 +138,12 @@ def test_a_step_that_fails_runs_once(
     assert not (machine.home / "after").exists()
 
 
-def test_all_names_are_tried_within_the_same_time(failure: Failure, machine: Machine) -> None:
+@on_slipstream
+def test_deploy_node_tries_all_names_within_the_same_time(
+    failure: Failure, machine: Machine
+) -> None:
     machine.users = ()
-    error = failure(ScriptDeployment(SCRIPT), ssh_alternate_usernames=["admin", "ubuntu"])
+    error = failure(ssh_alternate_usernames=["admin", "ubuntu"])
     assert "root or admin or ubuntu@127.0.0.1" in str(error)
     names = list(dict.fromkeys(machine.refused))
     rounds = len(machine.refused) // len(machine.refused[: machine.refused.index("ubuntu") + 1])
@@ -149,7 +151,8 @@ def test_all_names_are_tried_within_the_same_time(failure: Failure, machine: Mac
     assert rounds > 1
 
 
-def test_attempts_to_connect_end_with_the_time_for_all_of_them(
+@on_slipstream
+def test_deploy_node_has_one_timeout_for_all_attempts(
     failure: Failure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timeouts: list[float] = []
@@ -159,50 +162,44 @@ def test_attempts_to_connect_end_with_the_time_for_all_of_them(
         raise TimeoutError("timed out")
 
     monkeypatch.setattr("libcloud.compute.ssh.SSHClient.connect", connect)
-    step = ScriptDeployment(SCRIPT)
-    failure(step, ssh_timeout=9999, timeout=600)
+    failure(ssh_timeout=9999, timeout=600)
     assert max(timeouts) <= 600
     assert min(timeouts) < 10
 
 
 def test_deploy_node_without_an_address_of_the_interface(
-    failure: Failure, machine: Machine
+    failure: Failure, endpoint: LiveEndpoint, machine: Machine
 ) -> None:
-    error = failure(ScriptDeployment(SCRIPT), ssh_interface="public_ips")
+    error = failure(ssh_interface="public_ips")
     assert isinstance(error.original_error, NodeFailed)
     assert "public address" in str(error)
     assert "ssh_interface='private_ips'" in str(error)
-    assert machine.logins == machine.refused == []
-
-
-def test_deploy_node_on_a_location_without_addresses(
-    failure: Failure, endpoint: LiveEndpoint
-) -> None:
     # Of what runs on a service of one's own, a Nuvla server may know no more than a name.
-    endpoint.sandbox.world.ids.fixed_address = (
-        "swarm.example.org" if endpoint.family == "nuvla" else ""
-    )
-    error = failure(ScriptDeployment(SCRIPT))
+    name = "swarm.example.org" if endpoint.family == "nuvla" else ""
+    endpoint.sandbox.world.ids.fixed_address = name
+    error = failure(auth=None)
     assert isinstance(error.original_error, NodeFailed)
     assert "private address" in str(error)
+    assert machine.logins == machine.refused == []
 
 
 def test_deploy_node_that_is_aborted(
     endpoint: LiveEndpoint, driver: Driver, failure: Failure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = driver.create_node
+    create_node = driver.create_node
 
     def create(**options: Any) -> Node:
-        node = made(**options)
+        node = create_node(**options)
         endpoint.fail(node, "no space left")
         return node
 
     monkeypatch.setattr(driver, "create_node", create)
-    error = failure(ScriptDeployment(SCRIPT))
-    assert "no space left" in str(error)
+    assert "no space left" in str(failure())
 
 
-def test_failure_is_pickled_without_secrets(failure: Failure, endpoint: LiveEndpoint) -> None:
+def test_deploy_failed_is_pickled_without_secrets(
+    failure: Failure, endpoint: LiveEndpoint
+) -> None:
     step = Step(RuntimeError("tried hunter2"))
     step.error.args = (lambda: "what cannot be pickled",)
     error = failure(step, max_tries=1)
@@ -214,22 +211,15 @@ def test_failure_is_pickled_without_secrets(failure: Failure, endpoint: LiveEndp
     assert endpoint.sandbox.password.encode() not in text
 
 
-class AtExit:
+class AtExit(list[Callable[[], object]]):
     """Stands for the module ``atexit``."""
 
-    def __init__(self) -> None:
-        self.registered: list[Callable[[], object]] = []
-
     def register(self, function: Callable[[], object]) -> Callable[[], object]:
-        self.registered.append(function)
+        self.append(function)
         return function
 
     def unregister(self, function: Callable[[], object]) -> None:
-        self.registered.remove(function)
-
-    def end(self) -> None:
-        for function in self.registered:
-            function()
+        self.remove(function)
 
 
 @pytest.fixture
@@ -239,49 +229,91 @@ def at_exit(monkeypatch: pytest.MonkeyPatch) -> AtExit:
     return fake
 
 
-class TestInterrupted:
-    """Somebody presses Control-C while the node is being set up."""
+@on_slipstream
+def test_deploy_node_interrupted_calls_at_exit_func_at_the_end_of_the_process(
+    deploy: Deploy, driver: Driver, at_exit: AtExit
+) -> None:
+    calls: list[Any] = []
+    options = {"at_exit_func": lambda driver, node: calls.append((driver, node.id))}
+    with pytest.raises(KeyboardInterrupt):
+        deploy(Step(KeyboardInterrupt()), **options)
+    assert calls == []
+    for function in at_exit:
+        function()
+    (node,) = driver.list_nodes()
+    assert calls == [(driver, node.id)]
 
-    def test_at_exit_func_gets_the_driver_and_the_node(
-        self, deploy: Deploy, driver: Driver, at_exit: AtExit
-    ) -> None:
-        called: list[Any] = []
-        options = {"at_exit_func": lambda driver, node: called.append((driver, node.id))}
-        step = Step(KeyboardInterrupt())
-        with pytest.raises(KeyboardInterrupt):
-            deploy(step, **options)
-        assert called == []
-        at_exit.end()
-        (node,) = driver.list_nodes()
-        assert called == [(driver, node.id)]
 
-    def test_without_such_a_function_the_interruption_names_the_node(
-        self, deploy: Deploy, driver: Driver
-    ) -> None:
-        with pytest.raises(KeyboardInterrupt) as caught:
-            deploy(Step(KeyboardInterrupt()))
-        (node,) = driver.list_nodes()
-        assert caught.value.__notes__ == [f"Node blog ({node.id}) was created, and still exists."]
+@on_slipstream
+def test_deploy_node_that_has_ended_calls_no_at_exit_func(
+    deploy: Deploy, failure: Failure, at_exit: AtExit
+) -> None:
+    deploy(SCRIPT, at_exit_func=pytest.fail)
+    failure(Step(RuntimeError("no")), at_exit_func=pytest.fail)
+    assert at_exit == []
 
-    def test_an_interrupted_wait_names_the_node_too(
-        self, deploy: Deploy, driver: Driver, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def interrupt(_: float) -> None:
+
+@pytest.mark.parametrize("where", ["setting up", "waiting"])
+def test_deploy_node_interrupted_names_the_node(
+    deploy: Deploy, driver: Driver, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    if where == "waiting":
+        monkeypatch.setattr("slipstream.transport.clock.time.sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        deploy(Step(KeyboardInterrupt()))
+    (node,) = driver.list_nodes()
+    expected = f"Node blog ({node.id}) was created, and still exists."
+    assert expected in caught.value.__notes__
+
+
+@pytest.fixture
+def interrupt(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Interrupt before a request is sent, or while its response is awaited."""
+
+    def arrange(part: str, *, after: bool) -> None:
+        send = driver._session.transport.send
+
+        def interrupted(request: Any, **options: Any) -> Any:
+            path = request.path.removeprefix("/api/")
+            if not path.startswith("deployment/") or part not in (request.method, path[-5:]):
+                return send(request, **options)
+            if after:
+                send(request, **options)
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("slipstream.transport.clock.time.sleep", interrupt)
-        with pytest.raises(KeyboardInterrupt) as caught:
-            deploy(ScriptDeployment(SCRIPT))
-        (node,) = driver.list_nodes()
-        assert any(node.id in note for note in caught.value.__notes__)
+        monkeypatch.setattr(driver._session.transport, "send", interrupted)
 
-    @pytest.mark.parametrize("step", [ScriptDeployment(SCRIPT), Step(RuntimeError("no"))])
-    def test_the_function_is_not_called_once_the_call_has_ended(
-        self, deploy: Deploy, failure: Failure, at_exit: AtExit, step: Deployment
-    ) -> None:
-        options = {"at_exit_func": pytest.fail}
-        if isinstance(step, Step):
-            failure(step, **options)
-        else:
-            deploy(step, **options)
-        assert at_exit.registered == []
+    return arrange
+
+
+@on_nuvla
+@pytest.mark.parametrize("part", ["PUT", "start"])
+@pytest.mark.parametrize("after", [False, True])
+def test_create_node_interrupted_half_way_deletes_the_node(
+    endpoint: LiveEndpoint, driver: Driver, interrupt: Any, part: str, after: bool
+) -> None:
+    image, location = endpoint.image(driver), endpoint.location(driver)
+    interrupt(part, after=after)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        driver.create_node("blog", image=image, location=location)
+    endpoint.pass_time()
+    assert driver.list_nodes() == []
+    (note,) = caught.value.__notes__
+    assert note.endswith("was created, and was deleted again or will be soon.")
+
+
+@on_nuvla
+def test_create_node_interrupted_half_way_names_a_node_that_cannot_be_deleted(
+    endpoint: LiveEndpoint, driver: Driver, interrupt: Any
+) -> None:
+    image, location = endpoint.image(driver), endpoint.location(driver)
+    interrupt("PUT", after=False)
+    endpoint.sandbox.faults.add("DELETE", "/api/deployment/.*", status=403, times=None)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        driver.create_node("blog", image=image, location=location)
+    (node,) = driver.list_nodes()
+    note = f"{node.id} was created and could not be deleted again; destroy it."
+    assert caught.value.__notes__ == [note]

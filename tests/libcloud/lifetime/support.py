@@ -11,22 +11,16 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any, TypeVar
 
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, logins
+from key_files import KEY
 from libcloud.compute.base import Node
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.sandbox import Sandbox
-from slipstream.sandbox.nuvla import parameters
-
+__all__ = ["KEY", "Driver", "logins"]
 R = TypeVar("R")
-
-Driver = SlipStreamNodeDriver
 THREADS = 16
 DEADLINE = 20.0
 LONG = 8 * 24 * 3600
 """Seconds after which a session of either family has ended."""
-
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 TESTS = Path(__file__).parents[2]
 
 
@@ -42,50 +36,35 @@ def together(function: Callable[[int], R], threads: int = THREADS) -> list[R]:
         return list(pool.map(begin, range(threads)))
 
 
-def logins(sandbox: Sandbox) -> int:
-    return len(sandbox.journal.entries("POST", "/api/session"))
-
-
-def own_parameter(endpoint: LiveEndpoint, node: Node, value: str) -> str:
-    """The name of a parameter of a node that has this value."""
-    if endpoint.family == "slipstream":
-        return "machine:wordpress_title"
-    world = endpoint.sandbox.world
-    parameters.write(world, world.store[node.id], "title", value, at=endpoint.sandbox.clock.now())
-    return "title"
-
-
-def run(
-    code: str, *arguments: str, options: tuple[str, ...] = ()
-) -> subprocess.CompletedProcess[str]:
-    """Run a program in a process of its own."""
+def run(code: str, *arguments: str, options: tuple[str, ...] = ()) -> tuple[str, str]:
+    """What a program prints in a process of its own, and its errors."""
     environment = {**os.environ, "PYTHONPATH": str(TESTS), "NO_PROXY": "*"}
     command = [sys.executable, *options, "-c", code, *arguments]
-    return subprocess.run(
+    done = subprocess.run(
         command, capture_output=True, text=True, timeout=60, check=False, env=environment
     )
+    return done.stdout, done.stderr
 
 
-def own_methods() -> list[str]:
-    """The driver's public methods that are made here, but for ``close``."""
-    return [
-        name
-        for name, method in inspect.getmembers(Driver, inspect.isfunction)
-        if method.__module__.startswith("slipstream.")
-        and not name.startswith("_")
-        and name != "close"
-    ]
-
-
-def arguments_of(method: Any) -> list[object]:
-    """Something for each argument that a bound method cannot do without."""
-    parameters = inspect.signature(method).parameters.values()
+def methods_of(driver: Driver) -> dict[str, Callable[[], Any]]:
+    """The methods that are made here but ``close``, with what they cannot do without."""
     positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    return [object() for p in parameters if p.kind in positional and p.default is p.empty]
+
+    def bound(method: Any) -> Callable[[], Any]:
+        parameters = inspect.signature(method).parameters.values()
+        needed = [p for p in parameters if p.kind in positional and p.default is p.empty]
+        return lambda: method(*(object() for _ in needed))
+
+    return {
+        name: bound(getattr(driver, name))
+        for name, function in inspect.getmembers(Driver, inspect.isfunction)
+        if function.__module__.startswith("slipstream.")
+        if not name.startswith("_") and name != "close"
+    }
 
 
 def destroy_elsewhere(node: Node, key: str, secret: str) -> str:
-    """Destroy a node by a driver made here, and tell its name."""
+    """Destroy a node by a driver made here, and return its name."""
     with Driver(key, secret, ex_endpoint=node.driver.ex_endpoint) as driver:
         driver.destroy_node(node)
     return node.name

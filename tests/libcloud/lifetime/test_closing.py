@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -12,56 +11,42 @@ import pytest
 from endpoints_under_test import LiveEndpoint
 from libcloud.common.types import LibcloudError
 
-from slipstream import errors
 from slipstream.libcloud.errors import BadInput, DriverClosed
 from slipstream.sandbox import Sandbox
 
-from .support import DEADLINE, Driver, arguments_of, logins, own_methods, run, together, until
+from .support import DEADLINE, Driver, logins, methods_of, run, together, until
 
 CLOSED = "was closed. Make a new driver"
+LISTING = "/(run|api/deployment)"
 
 
-@pytest.fixture
-def driver(endpoint: LiveEndpoint) -> Driver:
-    return endpoint.login()
-
-
-def test_a_closed_driver_sends_nothing_and_every_method_says_so(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
-    node, nodes = endpoint.deploy(driver), driver.ex_iterate_nodes()
+def test_close_lets_nothing_more_be_sent(endpoint: LiveEndpoint, driver: Driver) -> None:
+    node, nodes, session = endpoint.deploy(driver), driver.ex_iterate_nodes(), driver._session
+    assert not session.closed
     driver.close()
     endpoint.sandbox.journal.clear()
-    for name in own_methods():
-        method = getattr(driver, name)
+    for name, call in methods_of(driver).items():
         with pytest.raises(DriverClosed, match=CLOSED) as caught:
-            method(*arguments_of(method))
+            call()
         assert caught.value.operation == name
         assert caught.value.endpoint == endpoint.url
         assert all(isinstance(caught.value, cls) for cls in (BadInput, LibcloudError, ValueError))
     for call in (
         *(node.destroy, node.reboot, lambda: driver.wait_until_running([node])),
-        *(lambda: next(nodes), driver.__enter__),
+        *(lambda: next(nodes), driver.__enter__, session.log_in),
     ):
         with pytest.raises(DriverClosed, match=CLOSED):
             call()
     assert len(endpoint.sandbox.journal) == 0
-
-
-def test_a_closed_driver_can_be_closed_again_and_says_what_it_was(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
     driver.close()
-    driver.close()
-    assert repr(driver).endswith("closed>")
-    assert (driver.name, driver.type, driver.ex_endpoint) == (
-        *("SlipStream", "slipstream"),
-        endpoint.url,
-    )
+    assert session.closed
+    assert all("closed" in repr(item) for item in (driver, session, session.transport))
+    assert (driver.name, driver.type) == ("SlipStream", "slipstream")
+    assert driver.ex_endpoint == endpoint.url
 
 
 @pytest.mark.parametrize("error", [None, ZeroDivisionError])
-def test_a_with_block_closes_the_driver(
+def test_with_block_closes_the_driver(
     endpoint: LiveEndpoint, error: type[Exception] | None
 ) -> None:
     with suppress(ZeroDivisionError), endpoint.login() as driver:
@@ -72,21 +57,19 @@ def test_a_with_block_closes_the_driver(
         driver.list_nodes()
 
 
-@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_the_server_goes_on_with_the_session(family: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
+def test_close_leaves_the_session_to_the_server(endpoint: LiveEndpoint, tmp_path: Path) -> None:
     file = tmp_path / "cookies.txt"
-    with Sandbox(family=family, speed=0) as sandbox:
-        where = {"ex_endpoint": sandbox.url}
-        with Driver(sandbox.username, sandbox.password, **where) as driver:
-            driver.ex_save_cookies(file)
-        with Driver(None, ex_cookie_file=file, **where) as driver:
-            assert driver.list_nodes() == []
-        assert logins(sandbox) == 1
-        assert sandbox.journal.entries("DELETE") == []
+    with endpoint.login() as driver:
+        driver.ex_save_cookies(file)
+    with endpoint.login(ex_cookie_file=file) as driver:
+        assert driver.list_nodes() == []
+    assert logins(endpoint.sandbox) == 1
+    assert endpoint.sandbox.journal.entries("DELETE") == []
 
 
-def test_a_call_under_way_is_answered(endpoint: LiveEndpoint, driver: Driver) -> None:
-    endpoint.sandbox.faults.add(path="/(run|api/deployment)", delay=0.4)
+def test_close_while_a_response_is_awaited(endpoint: LiveEndpoint, driver: Driver) -> None:
+    endpoint.sandbox.faults.add(path=LISTING, delay=0.4)
     with ThreadPoolExecutor(1) as pool:
         listing = pool.submit(driver.list_nodes)
         until(lambda: not endpoint.sandbox.faults)
@@ -94,9 +77,9 @@ def test_a_call_under_way_is_answered(endpoint: LiveEndpoint, driver: Driver) ->
         assert listing.result(DEADLINE) == []
 
 
-def test_a_pause_before_another_attempt_is_the_end(endpoint: LiveEndpoint) -> None:
+def test_close_in_the_pause_before_another_attempt(endpoint: LiveEndpoint) -> None:
     driver = endpoint.login(retry_delay=0.4)
-    endpoint.sandbox.faults.add(path="/(run|api/deployment)", status=503, times=1)
+    endpoint.sandbox.faults.add(path=LISTING, status=503, times=1)
     endpoint.sandbox.journal.clear()
     with ThreadPoolExecutor(1) as pool:
         listing = pool.submit(driver.list_nodes)
@@ -107,42 +90,26 @@ def test_a_pause_before_another_attempt_is_the_end(endpoint: LiveEndpoint) -> No
     assert len(endpoint.sandbox.journal) == 1
 
 
-def test_closing_under_many_busy_threads_ends_each_in_order(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
-    seen: Counter[str] = Counter()
-    busy = threading.Event()
+def test_close_while_many_threads_are_busy(endpoint: LiveEndpoint, driver: Driver) -> None:
+    responses, busy = [], threading.Event()
 
-    def live(number: int) -> None:
+    def work(number: int) -> str:
         if number == 0:
             busy.wait(DEADLINE)
             driver.close()
         while True:
             try:
-                assert driver.list_nodes() == []
+                responses.append(driver.list_nodes())
             except DriverClosed:
-                seen["closed"] += 1
-                return
-            seen["answered"] += 1
-            if seen["answered"] > 40:
+                return "closed"
+            if len(responses) > 40:
                 busy.set()
 
-    together(live, 16)
-    assert seen["closed"] == 16
+    assert together(work) == ["closed"] * 16
+    assert not any(responses)
 
 
-def test_a_session_without_a_driver_says_so_too(driver: Driver) -> None:
-    session = driver._session
-    assert not session.closed
-    session.close()
-    assert session.closed
-    assert "closed" in repr(session)
-    assert "closed" in repr(session.transport)
-    with pytest.raises(errors.DriverClosed, match=CLOSED):
-        session.log_in()
-
-
-LEAVES = """
+PROGRAM = """
 import gc, sys
 from concurrent.futures import ThreadPoolExecutor
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
@@ -153,17 +120,17 @@ with ThreadPoolExecutor(8) as pool:
     list(pool.map(lambda _: driver.list_sizes(), range(16)))
 if how == "closed":
     driver.close()
-if how != "kept":
+if how != "referenced":
     del driver
     gc.collect()
 print("done")
 """
 
 
-@pytest.mark.parametrize("how", ["closed", "dropped", "kept"])
+@pytest.mark.parametrize("how", ["closed", "dropped", "referenced"])
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])
 def test_no_connection_is_left_open(family: str, how: str) -> None:
     options = ("-X", "dev", "-W", "error", "-W", "ignore::DeprecationWarning")
     with Sandbox(family=family, speed=0) as sandbox:
-        done = run(LEAVES, sandbox.url, sandbox.username, sandbox.password, how, options=options)
-    assert (done.stdout, done.stderr) == ("done\n", "")
+        login = (sandbox.url, sandbox.username, sandbox.password)
+        assert run(PROGRAM, *login, how, options=options) == ("done\n", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import socket
 import sys
 import threading
 import time
@@ -16,18 +17,21 @@ from typing import Any
 
 import pytest
 from endpoints_under_test import LiveEndpoint
+from servers import listening
 
 import slipstream
-from slipstream.sandbox import Sandbox
+from slipstream.transport import Transport
+from slipstream.transport.messages import Request
+from slipstream.values.endpoint import Endpoint
 
-from .relay import relay_to
 from .support import DEADLINE, KEY, LONG, Driver, logins, until
 
 PACKAGE = str(Path(slipstream.__file__).parent)
-OURS = (
+WATCHED = (
     *("/session/session.py", "/libcloud/operation.py"),
     *("/transport/client.py", "/transport/messages.py", "/session/login.py"),
 )
+LISTING = "/(run|api/deployment)"
 
 
 class CtrlC:
@@ -58,127 +62,126 @@ class CtrlC:
 
 
 @pytest.fixture
-def driver(endpoint: LiveEndpoint) -> Driver:
-    return endpoint.login()
-
-
-@pytest.fixture
 def ctrl_c() -> Iterator[CtrlC]:
-    made = CtrlC()
-    before = signal.signal(signal.SIGUSR1, made.strike)
-    yield made
+    ctrl_c = CtrlC()
+    before = signal.signal(signal.SIGUSR1, ctrl_c.strike)
+    yield ctrl_c
     signal.signal(signal.SIGUSR1, before)
 
 
-def interrupted(call: Callable[[], object], when: Callable[[], object], ctrl_c: CtrlC) -> None:
-    """Make a call in this thread that is interrupted soon after something has come true."""
-
-    def watch() -> None:
-        until(when)
-        time.sleep(0.05)
-        ctrl_c.press()
-
-    with ThreadPoolExecutor(1) as pool:
-        with ctrl_c.expected():
-            watching = pool.submit(watch)
-            call()
-        watching.result(DEADLINE)
+Interrupt = Callable[..., None]
 
 
-def answers_everybody(endpoint: LiveEndpoint, driver: Driver) -> bool:
-    """Whether this thread and another one are answered."""
+@pytest.fixture
+def interrupt(endpoint: LiveEndpoint, ctrl_c: CtrlC) -> Interrupt:
+    """Make a call in this thread that is interrupted once a fault was met, or at once."""
+
+    def interrupt(call: Callable[[], object], *, at_once: bool = False) -> None:
+        def press() -> None:
+            until(lambda: at_once or not endpoint.sandbox.faults)
+            time.sleep(0.05)
+            ctrl_c.press()
+
+        with ThreadPoolExecutor(1) as pool:
+            with ctrl_c.expected():
+                pressed = pool.submit(press)
+                call()
+            pressed.result(DEADLINE)
+
+    return interrupt
+
+
+def works_in_two_threads(endpoint: LiveEndpoint, driver: Driver) -> bool:
     image = endpoint.image(driver)
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(driver.get_image, image.id).result(DEADLINE)
     return (driver.get_image(image.id).id, other.id) == (image.id, image.id)
 
 
-def test_while_an_answer_is_waited_for(
-    endpoint: LiveEndpoint, driver: Driver, ctrl_c: CtrlC
+def test_interrupt_while_a_response_is_awaited(
+    endpoint: LiveEndpoint, driver: Driver, interrupt: Interrupt
 ) -> None:
-    endpoint.sandbox.faults.add(path="/(run|api/deployment)", delay=0.6)
-    interrupted(driver.list_nodes, lambda: not endpoint.sandbox.faults, ctrl_c)
+    endpoint.sandbox.faults.add(path=LISTING, delay=0.6)
+    interrupt(driver.list_nodes)
     assert driver.list_nodes() == []
-    assert answers_everybody(endpoint, driver)
-    assert logins(endpoint.sandbox) == 1
+    assert works_in_two_threads(endpoint, driver)
+    assert logins(endpoint.sandbox) == 0
 
 
-@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_in_the_middle_of_a_body_whose_rest_nobody_mistakes_for_an_answer(
-    family: str, ctrl_c: CtrlC
-) -> None:
-    with Sandbox(family=family, speed=0) as sandbox, relay_to(sandbox.url) as relay:
-        with Driver(sandbox.username, sandbox.password, ex_endpoint=relay.url) as driver:
-            images = [image.id for image in driver.list_images()]
-            relay.stop_halfway(ctrl_c.press)
-            with ctrl_c.expected():
-                driver.get_image(images[0])
-            relay.released.set()
-            assert [driver.get_image(image).id for image in images] == images
-        assert logins(sandbox) == 1
+def test_interrupt_in_the_middle_of_a_body(ctrl_c: CtrlC) -> None:
+    released, letters = threading.Event(), iter(b"ab")
+
+    def serve(connection: socket.socket) -> None:
+        while connection.recv(65536):
+            half = bytes([next(letters)]) * 50
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + half)
+            if half.startswith(b"a"):
+                ctrl_c.press()
+                released.wait(DEADLINE)
+            connection.sendall(half)
+
+    request = Request(method="GET", path="/")
+    with listening(serve) as port:
+        transport = Transport(Endpoint.parse(f"http://127.0.0.1:{port}"))
+        with ctrl_c.expected():
+            transport.send(request)
+        released.set()
+        assert transport.send(request).body == b"b" * 100
+        transport.close()
 
 
-def test_while_an_ended_session_is_renewed(
-    endpoint: LiveEndpoint, driver: Driver, ctrl_c: CtrlC
+@pytest.mark.parametrize("by", ["this thread", "another thread"])
+def test_interrupt_while_an_ended_session_is_renewed(
+    endpoint: LiveEndpoint, driver: Driver, interrupt: Interrupt, by: str
 ) -> None:
     endpoint.sandbox.clock.advance(LONG)
     endpoint.sandbox.faults.add("POST", "/api/session", delay=0.6)
-    interrupted(driver.list_nodes, lambda: not endpoint.sandbox.faults, ctrl_c)
-    assert driver.list_nodes() == []
-    assert answers_everybody(endpoint, driver)
-    endpoint.sandbox.clock.advance(LONG)
-    endpoint.sandbox.journal.clear()
-    assert answers_everybody(endpoint, driver)
+    if by == "this thread":
+        interrupt(driver.list_nodes)
+        assert driver.list_nodes() == []
+        assert works_in_two_threads(endpoint, driver)
+        endpoint.sandbox.clock.advance(LONG)
+        endpoint.sandbox.journal.clear()
+    else:
+        with ThreadPoolExecutor(1) as pool:
+            other = pool.submit(driver.list_nodes)
+            until(lambda: not endpoint.sandbox.faults)
+            interrupt(driver.list_nodes, at_once=True)
+            assert other.result(DEADLINE) == []
+    assert works_in_two_threads(endpoint, driver)
     assert logins(endpoint.sandbox) == 1
 
 
-def test_while_another_thread_renews_the_session(
-    endpoint: LiveEndpoint, driver: Driver, ctrl_c: CtrlC
-) -> None:
-    endpoint.sandbox.clock.advance(LONG)
-    endpoint.sandbox.journal.clear()
-    endpoint.sandbox.faults.add("POST", "/api/session", delay=0.6)
-    with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(driver.list_nodes)
-        until(lambda: not endpoint.sandbox.faults)
-        interrupted(driver.list_nodes, lambda: True, ctrl_c)
-        assert other.result(DEADLINE) == []
-    assert answers_everybody(endpoint, driver)
-    assert logins(endpoint.sandbox) == 1
-
-
-def test_while_key_pairs_are_changed(
-    endpoint: LiveEndpoint, driver: Driver, ctrl_c: CtrlC
+def test_interrupt_while_key_pairs_are_changed(
+    endpoint: LiveEndpoint, driver: Driver, interrupt: Interrupt
 ) -> None:
     endpoint.sandbox.faults.add(path="/user/.*|/api/credential", delay=0.6)
-    interrupted(
-        lambda: driver.import_key_pair_from_string("first", KEY),
-        lambda: not endpoint.sandbox.faults,
-        ctrl_c,
-    )
+    interrupt(lambda: driver.import_key_pair_from_string("first", KEY))
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(driver.import_key_pair_from_string, "second", KEY)
         assert second.result(DEADLINE).name == "second"
 
 
-def test_in_the_pause_before_another_attempt(endpoint: LiveEndpoint, ctrl_c: CtrlC) -> None:
+def test_interrupt_in_the_pause_before_another_attempt(
+    endpoint: LiveEndpoint, interrupt: Interrupt
+) -> None:
     driver = endpoint.login(retry_delay=20)
-    endpoint.sandbox.faults.add(path="/(run|api/deployment)", status=503)
+    endpoint.sandbox.faults.add(path=LISTING, status=503)
     started = time.monotonic()
-    interrupted(driver.list_nodes, lambda: not endpoint.sandbox.faults, ctrl_c)
+    interrupt(driver.list_nodes)
     assert time.monotonic() - started < 8
-    assert answers_everybody(endpoint, driver)
+    assert works_in_two_threads(endpoint, driver)
 
 
 class Nth:
-    """Interrupts the thread when it makes its n-th call in the modules that keep sessions."""
+    """Interrupts the thread when it makes its n-th call in the modules that hold sessions."""
 
     def __init__(self, number: int) -> None:
         self.left = number
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> None:
         name = frame.f_code.co_filename
-        if event == "call" and name.startswith(PACKAGE) and name.endswith(OURS):
+        if event == "call" and name.startswith(PACKAGE) and name.endswith(WATCHED):
             self.left -= 1
             if self.left == 0:
                 sys.setprofile(None)
@@ -186,25 +189,26 @@ class Nth:
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of a connection just being made
-@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_interrupting_any_call_while_a_session_is_renewed(family: str) -> None:
-    with Sandbox(family=family, speed=0) as sandbox:
-        with Driver(sandbox.username, sandbox.password, ex_endpoint=sandbox.url) as driver:
-            images = [image.id for image in driver.list_images()]
-            for number in range(1, 1000):
-                sandbox.clock.advance(LONG)
-                sys.setprofile(nth := Nth(number))
-                try:
-                    driver.get_image(images[0])
-                except KeyboardInterrupt:
-                    pass
-                finally:
-                    sys.setprofile(None)
-                with ThreadPoolExecutor(1) as pool:
-                    other = pool.submit(driver.get_image, images[1])
-                    assert other.result(DEADLINE).id == images[1], number
-                assert driver.get_image(images[2]).id == images[2], number
-                if nth.left > 0:
-                    break
-        assert 40 < number < 999
+@pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
+def test_interrupt_of_any_call_while_a_session_is_renewed(
+    endpoint: LiveEndpoint, driver: Driver
+) -> None:
+    images = [image.id for image in driver.list_images()]
+    for number in range(1, 1000):
+        endpoint.sandbox.clock.advance(LONG)
+        sys.setprofile(nth := Nth(number))
+        try:
+            driver.get_image(images[0])
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.setprofile(None)
+        with ThreadPoolExecutor(1) as pool:
+            other = pool.submit(driver.get_image, images[1])
+            assert other.result(DEADLINE).id == images[1], number
+        assert driver.get_image(images[2]).id == images[2], number
+        if nth.left > 0:
+            break
+    assert 40 < number < 999
+    driver.close()
     gc.collect()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import pickle
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -17,7 +16,7 @@ from slipstream.libcloud.errors import BadInput, InvalidCredentials
 from slipstream.redaction.secrets import written
 from slipstream.sandbox import Sandbox
 
-from .support import DEADLINE, Driver, arguments_of, destroy_elsewhere, own_methods
+from .support import DEADLINE, Driver, destroy_elsewhere, methods_of
 
 SECRETLESS = "was pickled without its secrets.* Make a new driver for http"
 PROXY_PASSWORD = "canary-of-the-proxy"
@@ -25,24 +24,19 @@ OWN_TOKEN = "canary-of-a-subclass"
 
 
 class OwnDriver(Driver):
-    """A driver of a program that keeps more in it."""
+    """A driver of a program that stores more in it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.token = OWN_TOKEN
 
 
-@pytest.fixture
-def driver(endpoint: LiveEndpoint) -> Driver:
-    return endpoint.login()
-
-
-def again(thing: Any) -> Any:
+def pickled(thing: Any) -> Any:
     return pickle.loads(pickle.dumps(thing))
 
 
-def given_out(endpoint: LiveEndpoint, driver: Driver) -> dict[str, Any]:
-    """One of each thing that carries its driver."""
+def objects(endpoint: LiveEndpoint, driver: Driver) -> dict[str, Any]:
+    """One of each thing that has its driver."""
     node = endpoint.deploy(driver)
     endpoint.pass_time()
     return {
@@ -54,31 +48,27 @@ def given_out(endpoint: LiveEndpoint, driver: Driver) -> dict[str, Any]:
         "key pair": driver.list_key_pairs()[0],
         "machine": driver.ex_list_virtual_machines()[0],
         "connection": driver.connection,
-        "answer": driver.connection.request("/api/cloud-entry-point"),
+        "response": driver.connection.request("/api/cloud-entry-point"),
     }
 
 
-def canaries(endpoint: LiveEndpoint, driver: Driver) -> Iterator[str]:
-    user = endpoint.sandbox.users[endpoint.sandbox.username]
-    yield from (endpoint.sandbox.password, user.secret, endpoint.sandbox.secret, PROXY_PASSWORD)
-    yield from (OWN_TOKEN, *[str(cookie.value) for cookie in driver._session.cookies])
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_no_secret_is_in_the_pickle_of_anything(endpoint: LiveEndpoint, protocol: int) -> None:
+def test_pickle_of_anything_holds_no_secret(endpoint: LiveEndpoint) -> None:
     sandbox = endpoint.sandbox
     options = {"ex_endpoint": endpoint.url, "retry_delay": 0.001, "ex_login_method": "internal"}
     with OwnDriver(sandbox.username, sandbox.password, **options) as driver:
-        things = given_out(endpoint, driver)
-        secrets = [form for one in canaries(endpoint, driver) for form in written(one)]
+        things = objects(endpoint, driver)
+        secrets = [sandbox.password, sandbox.users[sandbox.username].secret, sandbox.secret]
+        secrets += [PROXY_PASSWORD, OWN_TOKEN, *(str(c.value) for c in driver._session.cookies)]
+        canaries = [form.encode() for secret in secrets for form in written(secret)]
         driver.connection.set_http_proxy(f"http://proxy:{PROXY_PASSWORD}@127.0.0.1:9")
         for name, thing in things.items():
-            pickled = pickle.dumps(thing, protocol)
-            assert not [one for one in secrets if one.encode() in pickled], name
-            assert pickle.loads(pickled) is not None
+            for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+                data = pickle.dumps(thing, protocol)
+                assert not [canary for canary in canaries if canary in data], name
+                assert pickle.loads(data) is not None
 
 
-def test_the_secret_of_an_api_key_and_the_fields_of_a_login_stay_behind(
+def test_pickle_of_a_driver_holds_no_api_key_and_no_field_of_a_login(
     endpoint: LiveEndpoint,
 ) -> None:
     key, secret = endpoint.sandbox.key, endpoint.sandbox.secret
@@ -87,69 +77,50 @@ def test_the_secret_of_an_api_key_and_the_fields_of_a_login_stay_behind(
         ("overridden", {"ex_login_parameters": {"secret": secret}}),
     ):
         with endpoint.login(key, given, **options) as driver:
-            pickled = pickle.dumps(driver)
-        assert not [one for one in (key, secret, "overridden") if one.encode() in pickled]
+            data = pickle.dumps(driver)
+        assert not [text for text in (key, secret, "overridden") if text.encode() in data]
 
 
-def test_what_was_pickled_is_what_it_was(endpoint: LiveEndpoint, driver: Driver) -> None:
-    for thing in given_out(endpoint, driver).values():
-        other = again(thing)
+def test_pickled_objects_are_what_they_were(endpoint: LiveEndpoint, driver: Driver) -> None:
+    things = objects(endpoint, driver)
+    for thing in things.values():
+        other = pickled(thing)
         assert type(other) is type(thing)
         for name, value in vars(thing).items() if hasattr(thing, "extra") else ():
             if name not in {"driver", "image", "size"}:
                 assert getattr(other, name) == value, name
-    node = driver.ex_get_node(driver.list_nodes()[0].id)
-    assert (again(node).uuid, again(node).image.id) == (node.uuid, node.image.id)
+    node, other = things["node"], pickled(things["node"])
+    assert (other.uuid, other.image.id) == (node.uuid, node.image.id)
 
 
-def test_a_pickled_driver_still_tells_what_it_was(endpoint: LiveEndpoint, driver: Driver) -> None:
-    other = again(driver)
+def test_pickled_driver_says_what_it_was_and_that_it_has_no_secrets(
+    endpoint: LiveEndpoint, driver: Driver
+) -> None:
+    other = pickled(driver)
     for name in ("name", "type", "ex_endpoint", "features", "api_version", "region", "website"):
         assert getattr(other, name) == getattr(driver, name), name
     for name in ("host", "port", "secure", "request_path"):
         assert getattr(other.connection, name) == getattr(driver.connection, name), name
-    kind = driver._session.kind.name
-    assert repr(other) == (
-        f"<SlipStreamNodeDriver for {endpoint.url} ({kind}), without its secrets>"
-    )
-    assert repr(again(other)) == repr(other)
-    other.close()
-
-
-def test_every_method_of_a_pickled_driver_says_why_not(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
-    other = again(driver)
+    text = f"<SlipStreamNodeDriver for {endpoint.url} ({endpoint.name}), without its secrets>"
+    assert repr(other) == repr(pickled(other)) == text
     endpoint.sandbox.journal.clear()
-    for name in own_methods():
+    for call in methods_of(other).values():
         with pytest.raises(InvalidCredentials, match=SECRETLESS) as caught:
-            getattr(other, name)(*arguments_of(getattr(other, name)))
+            call()
         assert caught.value.endpoint == endpoint.url
     for call in (lambda: other.connection.request("/"), other.__enter__):
         with pytest.raises(InvalidCredsError, match=SECRETLESS):
             call()
     assert len(endpoint.sandbox.journal) == 0
+    other.close()
 
 
-def test_a_pickled_node_says_why_it_cannot_be_destroyed_by_itself(
+def test_pickled_node_needs_a_driver_for_its_endpoint(
     endpoint: LiveEndpoint, driver: Driver
 ) -> None:
-    node = again(endpoint.deploy(driver))
+    node = pickled(endpoint.deploy(driver))
     with pytest.raises(InvalidCredentials, match=SECRETLESS):
         node.destroy()
-
-
-def test_a_pickled_node_is_accepted_by_a_driver_for_its_endpoint(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
-    node, other = again(endpoint.deploy(driver)), endpoint.login()
-    assert other.destroy_node(node)
-
-
-def test_a_pickled_node_is_refused_by_a_driver_for_another_endpoint(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
-    node = again(endpoint.deploy(driver))
     with Sandbox(speed=0) as elsewhere:
         options = {"ex_endpoint": elsewhere.url, "ex_login_method": "internal"}
         with (
@@ -157,20 +128,18 @@ def test_a_pickled_node_is_refused_by_a_driver_for_another_endpoint(
             pytest.raises(BadInput, match="belongs to"),
         ):
             other.destroy_node(node)
+    assert endpoint.login().destroy_node(node)
 
 
-@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_a_node_goes_to_another_process(family: str) -> None:
-    with Sandbox(family=family, speed=0) as sandbox:
-        endpoint = LiveEndpoint(family, sandbox)
-        node = endpoint.deploy(endpoint.login(), "elsewhere")
-        spawning = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=spawning) as pool:
-            task = pool.submit(destroy_elsewhere, node, sandbox.username, sandbox.password)
-            assert task.result(DEADLINE) == "elsewhere"
-        endpoint.pass_time()
-        assert endpoint.login().list_nodes() == []
-        endpoint.close()
+@pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
+def test_pickled_node_in_another_process(endpoint: LiveEndpoint, driver: Driver) -> None:
+    node, sandbox = endpoint.deploy(driver, "elsewhere"), endpoint.sandbox
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawning) as pool:
+        task = pool.submit(destroy_elsewhere, node, sandbox.username, sandbox.password)
+        assert task.result(DEADLINE) == "elsewhere"
+    endpoint.pass_time()
+    assert driver.list_nodes() == []
 
 
 def test_copies_share_the_driver(endpoint: LiveEndpoint, driver: Driver) -> None:
@@ -181,25 +150,17 @@ def test_copies_share_the_driver(endpoint: LiveEndpoint, driver: Driver) -> None
     assert copy.deepcopy(node).extra is not node.extra
     assert copy.copy(driver) is copy.deepcopy(driver) is driver
     assert copy.copy(driver.connection) is copy.deepcopy(driver.connection) is driver.connection
-    assert copy.deepcopy(node).destroy()
-
-
-def test_what_holds_the_secrets_is_not_pickled_by_itself(driver: Driver) -> None:
-    for thing in (driver._session, driver._session.transport):
+    for holder in (driver._session, driver._session.transport):
         for attempt in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match="it holds secrets"):
-                attempt(thing)
+                attempt(holder)
 
 
-def test_a_driver_says_in_few_words_what_it_is(endpoint: LiveEndpoint, driver: Driver) -> None:
-    kind = driver._session.kind.name
-    assert repr(driver) == f"<SlipStreamNodeDriver for {endpoint.url} ({kind})>"
+def test_repr_of_a_driver(endpoint: LiveEndpoint, driver: Driver) -> None:
+    text = f"<SlipStreamNodeDriver for {endpoint.url} ({endpoint.name})"
+    assert repr(driver) == str(driver) == f"{text}>"
     driver.close()
-    assert repr(driver) == f"<SlipStreamNodeDriver for {endpoint.url} ({kind}), closed>"
-    assert str(driver) == repr(driver)
-
-
-def test_a_driver_that_was_not_made_has_a_repr_and_can_be_closed() -> None:
-    driver = Driver.__new__(Driver)
-    driver.close()
-    assert repr(driver) == "<SlipStreamNodeDriver, not logged in>"
+    assert repr(driver) == f"{text}, closed>"
+    blank = Driver.__new__(Driver)
+    blank.close()
+    assert repr(blank) == "<SlipStreamNodeDriver, not logged in>"

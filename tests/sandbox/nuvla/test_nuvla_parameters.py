@@ -5,10 +5,10 @@ import requests
 
 from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Clock, Sandbox
-from slipstream.sandbox.nuvla.parameters import compose_services, kubernetes_services, parameter_id
+from slipstream.sandbox.nuvla.parameters import compose_services, kubernetes_services
 
 
-def test_a_blog_tells_its_address_and_answers_there(alice: Client) -> None:
+def test_a_blog_has_its_address_among_its_parameters_and_answers_there(alice: Client) -> None:
     deployment = alice.deployment()
     content = {"environmental-variables": [{"name": "wordpress_title", "value": "A <b> C"}]}
     alice.edit(deployment, {"module": {"content": content}})
@@ -35,28 +35,32 @@ def test_an_output_parameter_has_no_value_until_it_is_set(alice: Client) -> None
     assert alice.parameters(deployment)["brand-new"] == "1"
 
 
-def test_an_edge_tells_all_its_addresses(alice: Client) -> None:
-    deployment = alice.started(credential="edge-geneva swarm")
-    values = alice.parameters(deployment)
-    assert values["hostname"] == values["ip.vpn"] == "10.8.0.3"
-    assert values["ip.public"] == "203.0.113.9"
-
-
-def test_a_swarm_tells_of_replicas(alice: Client) -> None:
-    values = alice.parameters(alice.started("apps/web/whoami"))
-    assert values["whoami.mode"] == "replicated"
-    assert values["whoami.replicas.running"] == "1"
-    assert values["whoami.tcp.8080"].isdigit()
-    assert values["whoami.udp.53"].isdigit()
-    assert values["whoami.image"] == "traefik/whoami"
-
-
-def test_a_parameter_is_edited_but_for_what_its_id_follows_from(alice: Client) -> None:
-    parameter = parameter_id(alice.started(), "hostname")
-    changed = alice.edit(parameter, {"value": "2", "name": "other", "parent": "x"})
-    assert (changed["value"], changed["name"]) == ("2", "hostname")
-    assert alice.put(parameter, json={"value": 1}).status_code == 400
-    assert alice.refused("POST", "deployment-parameter", json={})[0] == 501
+@pytest.mark.parametrize(
+    ("path", "credential", "expected"),
+    [
+        (
+            "apps/WordPress/wordpress",
+            "edge-geneva swarm",
+            {"hostname": "10.8.0.3", "ip.vpn": "10.8.0.3", "ip.public": "203.0.113.9"},
+        ),
+        (
+            "apps/web/whoami",
+            "swarm-lausanne admin",
+            {
+                "whoami.mode": "replicated",
+                "whoami.replicas.running": "1",
+                "whoami.image": "traefik/whoami",
+            },
+        ),
+    ],
+    ids=["edge", "swarm"],
+)
+def test_parameters_are_the_addresses_of_an_edge_and_the_services_of_a_swarm(
+    alice: Client, path: str, credential: str, expected: dict[str, str]
+) -> None:
+    values = alice.parameters(alice.started(path, credential))
+    assert expected.items() <= values.items()
+    assert path != "apps/web/whoami" or values["whoami.udp.53"].isdigit()
 
 
 def test_the_address_is_the_one_that_the_sandbox_listens_on() -> None:

@@ -24,64 +24,49 @@ def node(field: str) -> str:
     return f"parameter--node--{field}"
 
 
-def test_a_deployment_answers_with_its_absolute_address(sandbox: Sandbox, alice: Client) -> None:
-    answer = alice.post("/run", data={"refqname": BLOG})
+@pytest.mark.parametrize(
+    ("fields", "path"), [({}, "/run/"), ({"redirect_to_dashboard": ""}, "/dashboard")]
+)
+def test_a_deployment_answers_with_an_absolute_address(
+    sandbox: Sandbox, alice: Client, fields: dict[str, str], path: str
+) -> None:
+    answer = alice.post("/run", data={"refqname": BLOG, **fields})
     assert (answer.status_code, answer.content) == (201, b"")
     assert answer.headers["Content-Length"] == "0"
-    assert answer.headers["Location"].startswith(f"{sandbox.url}/run/")
-    browser = alice.post("/run", data={"refqname": BLOG, "redirect_to_dashboard": ""})
-    assert browser.headers["Location"] == f"{sandbox.url}/dashboard"
+    assert answer.headers["Location"].startswith(f"{sandbox.url}{path}")
 
 
-@pytest.mark.parametrize(
-    ("name", "version"), [(BLOG, 478), (f"module/{BLOG}", 478), (f"module/{BLOG}/412", 412)]
-)
-def test_a_version_needs_the_prefix(alice: Client, name: str, version: int) -> None:
-    uri = alice.xml(f"/run/{alice.deploy(name)}").get("moduleResourceUri")
-    assert uri == f"module/{BLOG}/{version}"
+def test_a_version_needs_the_prefix(alice: Client) -> None:
     refusal = (404, f"Coudn't find reference module: {BLOG}/412")
     assert refused(alice, refqname=f"{BLOG}/412") == refusal
 
 
-@pytest.mark.parametrize("cloud", ["", "default"])
-def test_the_default_cloud_of_the_user_is_meant_by_nothing_and_by_default(
-    alice: Client, cloud: str
-) -> None:
-    uuid = alice.deploy(BLOG, **{"parameter--cloudservice": cloud})
-    assert alice.xml(f"/run/{uuid}").get("cloudServiceNames") == "exoscale-ch-gva"
+def test_the_cloud_is_that_of_an_offer_or_the_default(alice: Client) -> None:
+    for fields, cloud in (
+        ({"parameter--service-offer": offer(alice, "ec2-eu-west")}, "ec2-eu-west"),
+        ({"parameter--cloudservice": "default"}, "exoscale-ch-gva"),
+    ):
+        uuid = alice.deploy(BLOG, **fields)
+        assert alice.xml(f"/run/{uuid}").get("cloudServiceNames") == cloud
 
 
-def test_an_offer_alone_chooses_the_cloud(alice: Client) -> None:
-    chosen = offer(alice, "ec2-eu-west")
-    uuid = alice.deploy(BLOG, **{"parameter--service-offer": chosen})
-    assert alice.xml(f"/run/{uuid}").get("cloudServiceNames") == "ec2-eu-west"
-
-
-def test_an_application_takes_parameters_for_each_node(alice: Client) -> None:
-    apache = {node("apache--cloudservice"): "ec2-eu-west", node("apache--port"): "'81'"}
-    client = {node("testclient--multiplicity"): "2"}
-    client[node("testclient--max-provisioning-failures")] = "1"
-    uuid = alice.deploy(SYSTEM, mutable="on", **apache, **client)
+def test_an_application_has_groups_node_names_and_mapped_parameters(alice: Client) -> None:
+    fields = {node("apache--cloudservice"): "ec2-eu-west", node("testclient--multiplicity"): "2"}
+    fields[node("testclient--webserver.port")] = "81"  # a mapping goes over it
+    uuid = alice.deploy(SYSTEM, mutable="on", **fields)
     root = alice.xml(f"/run/{uuid}")
-    values = {one.get("key"): one.text or "" for one in root.iter("runtimeParameter")}
-    assert values["apache.1:port"] == "81"
-    assert values["testclient:ids"] == "1,2"
-    assert values["testclient:multiplicity"] == "2"
-    assert values["testclient:max-provisioning-failures"] == "1"
-    alice.sandbox.clock.advance(900)
-    mapped = alice.text(f"/run/{uuid}/testclient.2:webserver.port")
-    assert mapped.text == "81"
+    values = {item.get("key"): item.text or "" for item in root.iter("runtimeParameter")}
     assert values["ss:groups"] == "ec2-eu-west:apache,exoscale-ch-gva:testclient"
     assert root.get("mutable") == "true"
     assert root.get("nodeNames") == (
         "apache.1,testclient.1,testclient.2,orchestrator-ec2-eu-west,orchestrator-exoscale-ch-gva"
     )
-    (target,) = root.iterfind(".//runtimeParameter[@key='testclient.2:webserver.port']")
     (source,) = root.iterfind(".//runtimeParameter[@key='apache.1:listen.port']")
-    assert (target.get("isMappedValue"), source.get("mapsOthers")) == ("true", "true")
     assert source.get("mappedRuntimeParameterNames") == (
         "testclient.1:webserver.port,testclient.2:webserver.port"
     )
+    alice.sandbox.clock.advance(900)
+    assert alice.text(f"/run/{uuid}/testclient.1:webserver.port").text == "8080"
 
 
 @pytest.mark.parametrize("text", ["raw", "'raw'", '"raw"'])
@@ -104,21 +89,19 @@ def test_an_offer_and_a_cloud_must_agree(alice: Client) -> None:
 def test_a_cloud_must_have_the_image(alice: Client) -> None:
     path, cloud = "examples/images/centos-7", "open-telekom-de1"
     field, world = {"parameter--cloudservice": cloud}, alice.sandbox.world
-    made = attrs.evolve(world.library.find(BLOG), path="apps/made", version=0)
-    made.reference, made.images = f"module/{path}", {}
-    world.add_module(made)
+    changes = {"path": "apps/built", "version": 0, "reference": f"module/{path}", "images": {}}
+    world.add_module(attrs.evolve(world.library.find(BLOG), **changes))
     system = world.library.find(SYSTEM)
     system.nodes = [
-        attrs.evolve(one, image=f"module/{path}", parameters={}) for one in system.nodes
+        attrs.evolve(item, image=f"module/{path}", parameters={}) for item in system.nodes
     ]
+    on_node = {node("apache--cloudservice"): cloud}
+    base = f"base image: {path} on cloud service: {cloud}"
+    of_node = f"image {path} missing an image id for cloud: {cloud}"
     for module, fields, detail in (
         (path, field, f"Base image must have an image id for cloud service: {cloud}"),
-        ("apps/made", field, f"Missing image id for base image: {path} on cloud service: {cloud}"),
-        (
-            SYSTEM,
-            {node("apache--cloudservice"): cloud},
-            f"Node apache refers to image {path} missing an image id for cloud: {cloud}",
-        ),
+        ("apps/built", field, f"Missing image id for {base}"),
+        (SYSTEM, on_node, f"Node apache refers to {of_node}"),
     ):
         assert refused(alice, refqname=module, **fields) == (409, detail)
 
@@ -153,12 +136,6 @@ def test_cloud_without_a_credential_fails_at_launch(sandbox: Sandbox, bob: Clien
         refusal = (400, f"Validation error: {reason}")
         assert bob.refused("DELETE", f"/run/{uuid}") == refusal
         assert sandbox.world.run(uuid).state == "Cancelled"
-
-
-def test_mapping_goes_over_the_value_of_the_form(sandbox: Sandbox, alice: Client) -> None:
-    uuid = alice.deploy(SYSTEM, **{node("testclient--webserver.port"): "81"})
-    sandbox.clock.advance(900)
-    assert alice.text(f"/run/{uuid}/testclient.1:webserver.port").text == "8080"
 
 
 def test_empty_value_leaves_the_default_of_a_component(alice: Client) -> None:

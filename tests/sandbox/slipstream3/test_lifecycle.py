@@ -26,21 +26,9 @@ def machines(client: Client) -> list[dict[str, Any]]:
 
 def states_of(client: Client, uuid: str) -> list[str]:
     """The states of a deployment by its events, oldest first."""
-    found = client.json(
-        "/api/event", filter=f'content/resource/href="run/{uuid}" and type="state"'
-    )
-    return [one["content"]["state"] for one in reversed(found["events"])]
-
-
-def test_a_deployment_walks_from_state_to_state(sandbox: Sandbox, alice: Client) -> None:
-    uuid = alice.deploy(BLOG)
-    seen = []
-    for seconds in (0, 10, 90, 120, 20, 100_00):
-        sandbox.clock.advance(seconds)
-        seen.append(state(alice, uuid))
-    expected = ["Initializing", "Provisioning", "Executing", "SendingReports", "Ready"]
-    assert seen == [*expected, "Ready"]
-    assert states_of(alice, uuid) == expected
+    query = f'content/resource/href="run/{uuid}" and type="state"'
+    events = client.json("/api/event", filter=query)["events"]
+    return [event["content"]["state"] for event in reversed(events)]
 
 
 def test_a_machine_appears_boots_and_vanishes(sandbox: Sandbox, alice: Client) -> None:
@@ -53,22 +41,10 @@ def test_a_machine_appears_boots_and_vanishes(sandbox: Sandbox, alice: Client) -
     sandbox.clock.advance(60)
     (running,) = machines(alice)
     assert running["id"] == pending["id"]
-    assert running["ip"].startswith("203.0.113.")
-    assert running["credentials"][0]["href"].startswith("credential/")
-    assert running["serviceOffer"]["href"].startswith("service-offer/")
-    assert (
-        running
-        | {
-            "state": "running",
-            "ip": value(alice, uuid, "machine:hostname"),
-            "instanceID": value(alice, uuid, "machine:instanceid"),
-            "connector": {"href": "connector/exoscale-ch-gva"},
-            "deployment": {"href": f"run/{uuid}", "user": {"href": "user/alice"}},
-            "currency": "EUR",
-            "billable": True,
-        }
-        == running
-    )
+    assert running["ip"] == value(alice, uuid, "machine:hostname")
+    assert running["instanceID"] == value(alice, uuid, "machine:instanceid")
+    assert running["deployment"] == {"href": f"run/{uuid}", "user": {"href": "user/alice"}}
+    assert (running["state"], running["billable"]) == ("running", True)
     assert value(alice, uuid, "machine:vmstate") == "running"
     alice.delete(f"/run/{uuid}")
     assert machines(alice) == []
@@ -98,48 +74,41 @@ def test_an_application_passes_values_between_its_nodes(sandbox: Sandbox, alice:
     sandbox.clock.advance(300)
     address = value(alice, uuid, "apache.1:hostname")
     assert value(alice, uuid, "testclient.1:webserver.hostname") == address
-    assert value(alice, uuid, "testclient.1:webserver.ready") == "true"
     assert value(alice, uuid, "ss:url.service") == f"http://{address}:8080"
     assert len(machines(alice)) == 3
     assert alice.xml("/run")[0].get("activeVm") == "3"
 
 
-@pytest.mark.parametrize("seconds", [0, 50, 150, 230])
-def test_a_deployment_stopped_before_it_is_up_is_cancelled(
-    sandbox: Sandbox, alice: Client, seconds: float
+@pytest.mark.parametrize(
+    ("module", "seconds", "states"),
+    [
+        (BLOG, 0, ["Cancelled"]),
+        (BLOG, 230, ["Cancelled"]),
+        (BLOG, 300, ["Ready", "Finalizing", "Done"]),
+        (FAILING, 300, ["Ready", "Finalizing", "Aborted"]),
+    ],
+)
+def test_a_deployment_that_is_terminated_ends_in_a_state(
+    sandbox: Sandbox, alice: Client, module: str, seconds: float, states: list[str]
 ) -> None:
-    uuid = alice.deploy(BLOG)
+    uuid = alice.deploy(module)
     sandbox.clock.advance(seconds)
-    answer = alice.delete(f"/run/{uuid}")
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert state(alice, uuid) == "Cancelled"
+    for _ in range(2):
+        answer = alice.delete(f"/run/{uuid}")
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert states_of(alice, uuid)[-len(states) :] == states
     sandbox.clock.advance(1000)
-    assert state(alice, uuid) == "Cancelled"
+    assert state(alice, uuid) == states[-1]
     assert alice.xml(f"/run/{uuid}").get("endTime")
 
 
-def test_a_deployment_that_is_up_is_finalised_and_done(sandbox: Sandbox, alice: Client) -> None:
-    uuid = alice.deploy(BLOG)
-    sandbox.clock.advance(300)
-    alice.delete(f"/run/{uuid}")
-    assert state(alice, uuid) == "Done"
-    assert states_of(alice, uuid)[-3:] == ["Ready", "Finalizing", "Done"]
-    assert alice.delete(f"/run/{uuid}").status_code == 204
-    assert state(alice, uuid) == "Done"
-
-
-def test_a_failure_shows_as_an_abort_and_ends_in_ready(sandbox: Sandbox, alice: Client) -> None:
+def test_a_failure_shows_as_an_abort_and_in_the_events(sandbox: Sandbox, alice: Client) -> None:
     uuid = alice.deploy(FAILING)
     sandbox.clock.advance(300)
-    assert state(alice, uuid) == "Ready"
     reason = "Failed running 'execute' target on 'machine'"
     assert value(alice, uuid, "ss:abort") == value(alice, uuid, "machine:abort") == reason
-    found = states_of(alice, uuid)
     aborted = f"Abort from 'machine', message:{reason}"
-    assert found.index(aborted) == found.index("Executing") + 1
-    assert found[-2:] == ["SendingReports", "Ready"]
-    alice.delete(f"/run/{uuid}")
-    assert state(alice, uuid) == "Aborted"
+    assert states_of(alice, uuid)[-4:] == ["Executing", aborted, "SendingReports", "Ready"]
 
 
 @pytest.mark.parametrize(

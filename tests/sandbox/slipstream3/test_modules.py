@@ -3,40 +3,21 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 import attrs
-import pytest
 
 from sandbox.client import Client
 from slipstream.sandbox import Sandbox
-from slipstream.sandbox.slipstream3.modules import split_version
 
 WORDPRESS = "/module/apps/WordPress/wordpress"
 
 
 def names(root: Element) -> list[str | None]:
-    return [one.get("name") for one in root.findall("children/item")]
+    return [item.get("name") for item in root.findall("children/item")]
 
 
 def test_a_project_shows_what_is_below_even_what_may_not_be_read(alice: Client) -> None:
     root = alice.xml("/module/examples")
     assert root.tag == "projectModule"
     assert names(root) == ["images", "private", "tutorials"]
-
-
-def test_an_application_shows_its_nodes_and_their_components(alice: Client) -> None:
-    root = alice.xml("/module/examples/tutorials/service-testing/system")
-    nodes = {one.get("name"): one for one in root.findall("nodes/entry/node")}
-    assert set(nodes) == {"apache", "testclient"}
-    for place in ("parameters", "parameterMappings"):
-        (mapped,) = nodes["testclient"].iterfind(
-            f"{place}/entry/parameter[@name='webserver.port']"
-        )
-        assert mapped.findtext("value") == "apache:listen.port"
-        assert mapped.get("isMappedValue") == "true"
-    (image,) = nodes["apache"].iterfind("image")
-    assert image.get("name") == "examples/tutorials/service-testing/apache"
-    inputs = image.findall("inputParametersExpanded/entry/parameter")
-    assert [one.get("name") for one in inputs] == ["port"]
-    assert image.find("buildStates/buildState") is not None
 
 
 def test_a_module_shows_ones_own_runs_as_items_too(alice: Client, bob: Client) -> None:
@@ -61,30 +42,13 @@ def test_deleting_a_version_brings_back_the_one_before(alice: Client, root: Clie
 def test_deleting_with_a_slash_takes_all_versions_one_may_delete(
     alice: Client, root: Client
 ) -> None:
+    path = f"/run/{alice.deploy('apps/WordPress/wordpress')}"
     assert alice.delete(f"{WORDPRESS}/").status_code == 204
     assert alice.xml(WORDPRESS).get("version") == "478"
     assert root.delete(f"{WORDPRESS}/").status_code == 204
     assert root.refused("GET", WORDPRESS)[0] == 404
     assert root.delete("/module/no/such/").status_code == 204
-
-
-def test_a_deployment_outlives_its_module(alice: Client, root: Client) -> None:
-    path = f"/run/{alice.deploy('apps/WordPress/wordpress')}"
-    assert root.delete(f"{WORDPRESS}/").status_code == 204
     assert alice.xml(path).get("moduleResourceUri") == "module/apps/WordPress/wordpress/478"
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("a/b/12", ("a/b", 12)),
-        ("a/b/", ("a/b", None)),
-        ("12", ("12", None)),
-        ("a/1b", ("a/1b", None)),
-    ],
-)
-def test_a_last_part_of_digits_is_a_version(path: str, expected: tuple[str, int | None]) -> None:
-    assert split_version(path) == expected
 
 
 def test_a_component_made_from_itself_ends_somewhere(sandbox: Sandbox, alice: Client) -> None:

@@ -10,7 +10,7 @@ SYSTEM = "examples/tutorials/service-testing/system"
 
 
 def uuids(client: Client, query: str = "") -> list[str | None]:
-    return [one.get("uuid") for one in client.xml(f"/run{query}").findall("item")]
+    return [item.get("uuid") for item in client.xml(f"/run{query}").findall("item")]
 
 
 def test_the_list_shows_ones_own_runs_newest_first(
@@ -21,29 +21,17 @@ def test_the_list_shows_ones_own_runs_newest_first(
     newer = alice.deploy(SYSTEM)
     bob.deploy(BLOG)
     assert uuids(alice) == [newer, older]
-    items = {one.get("uuid"): one for one in alice.xml("/run").findall("item")}
-    assert items[older].attrib == {
-        "resourceUri": f"run/{older}",
-        "uuid": older,
-        "moduleResourceUri": f"module/{BLOG}/478",
-        "status": "Initializing",
-        "abort": "",
-        "startTime": items[older].attrib["startTime"],
-        "cloudServiceNames": "exoscale-ch-gva",
-        "username": "alice",
-        "type": "Run",
-        "tags": "a,b",
-        "serviceUrl": "",
-        "activeVm": "0",
-    }
+    item = alice.xml("/run").findall("item")[1].attrib
+    assert item["moduleResourceUri"] == f"module/{BLOG}/478"
+    assert (item["status"], item["tags"], item["activeVm"]) == ("Initializing", "a,b", "0")
 
 
 def test_the_list_is_paged(sandbox: Sandbox, alice: Client) -> None:
-    every = sandbox.world.add_runs(7)
+    ids = sandbox.world.add_runs(7)
     page = {"offset": "5", "limit": "5", "count": "2", "totalCount": "7"}
     assert alice.xml("/run?offset=5&limit=5").attrib == page
     assert alice.xml("/run?cloud=ec2").get("cloud") == "ec2"
-    assert uuids(alice, "?offset=5&limit=5") == [every[1], every[0]]
+    assert uuids(alice, "?offset=5&limit=5") == [ids[1], ids[0]]
     assert uuids(alice, "?offset=9") == []
 
 
@@ -58,13 +46,13 @@ def test_active_only_leaves_ended_runs_out(sandbox: Sandbox, alice: Client, flag
 
 def test_the_cloud_matches_a_part_of_a_name(alice: Client) -> None:
     uuid, module = alice.deploy(BLOG), f"moduleResourceUri=module/{BLOG}"
-    for query, found in (
+    for query, expected in (
         ("cloud=exoscale", [uuid]),
         ("cloud=ec2-eu-west", []),
         (f"{module}/478", [uuid]),
         (f"{module}/412", []),
     ):
-        assert uuids(alice, f"?{query}") == found
+        assert uuids(alice, f"?{query}") == expected
 
 
 def test_privileged_users_see_everyones_and_may_choose(

