@@ -55,29 +55,23 @@ def changes() -> int:
     return 0 if call is None else call.changes
 
 
-class carrying_out:  # noqa: N801 - used like a function
+@contextmanager
+def carrying_out(call: Call) -> Iterator[Call]:
     """
-    Do something as part of a call.
-
-    A call inside another one is part of the outer one, which is what the user made; the block is
-    given the one that counts.
+    Do something as part of a call; one inside another is part of the outer one.
 
     :param call: The call.
+    :returns: The call that counts, which is the one that the user made.
     """
-
-    __slots__ = ("_call", "_token")
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-
-    def __enter__(self) -> Call:
-        outer = _current.get()
-        self._token = None if outer is not None else _current.set(self._call)
-        return outer or self._call
-
-    def __exit__(self, *_: object) -> None:
-        if self._token is not None:
-            _current.reset(self._token)
+    outer = _current.get()
+    if outer is not None:
+        yield outer
+        return
+    token = _current.set(call)
+    try:
+        yield call
+    finally:
+        _current.reset(token)
 
 
 @contextmanager

@@ -236,32 +236,35 @@ class Transport:
 
     def _exchange(self, request: Request, cookies: RequestsCookieJar) -> Response:
         self.ensure_open()
+        settings = self.settings
         if isinstance(cookies, EndpointCookieJar):
             cookies = cookies.here()
         self.secrets.meet(*(cookie.value for cookie in cookies))
         prepared = self._prepare(request, cookies)
         url = f"{self.endpoint.url}{request.path}"
-        proxies = proxies_for(url, self.settings.proxy_url)
+        proxies = proxies_for(url, settings.proxy_url)
         proxy = proxies.get(self.endpoint.scheme)
         route = Route(
             endpoint=self.endpoint.url,
             mask=self.redactor.said,
             proxy=None if proxy is None else self.redactor.url(proxy),
         )
-        with self._observed(Exchange.of(prepared, self.redactor), proxy) as exchange:
+        with self._observed(prepared, proxy) as exchange:
             try:
                 with self._connections.get().send(
                     prepared,
                     stream=True,
                     timeout=(
-                        self.settings.connect_timeout,
-                        request.read_timeout or self.settings.read_timeout,
+                        settings.connect_timeout,
+                        request.read_timeout or settings.read_timeout,
                     ),
-                    verify=self._trusted,
-                    cert=self.settings.client_cert,
+                    # For True itself requests would ask the environment for a file.
+                    verify=DEFAULT_CA_BUNDLE_PATH if settings.verify is True else settings.verify,
+                    cert=settings.client_cert,
                     proxies=proxies,
                 ) as incoming:
-                    exchange.note_response(incoming)
+                    exchange.status = incoming.status_code
+                    exchange.fields = tuple(incoming.raw.headers.items())
                     response = self._read(incoming, url)
                     exchange.content = response.body
             except DriverError:
@@ -273,7 +276,10 @@ class Transport:
             finally:
                 if self._closed:
                     self._connections.get().close()
-            self._keep_cookies(cookies, prepared, incoming, response)
+            fields = incoming.raw.headers.getlist("Set-Cookie")
+            if fields and isinstance(cookies, EndpointCookieJar):
+                cookies.extract(prepared, fields, date=response.date)
+                self.secrets.meet(*(cookie.value for cookie in cookies))
         if proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             raise route.refused_by_proxy()
         if response.status in _REDIRECTS:
@@ -335,20 +341,21 @@ class Transport:
             max_depth=self.settings.max_depth,
         )
 
-    def _keep_cookies(
-        self,
-        cookies: RequestsCookieJar,
-        prepared: requests.PreparedRequest,
-        incoming: requests.Response,
-        response: Response,
-    ) -> None:
-        fields = incoming.raw.headers.getlist("Set-Cookie")
-        if fields and isinstance(cookies, EndpointCookieJar):
-            cookies.extract(prepared, fields, date=response.date)
-            self.secrets.meet(*(cookie.value for cookie in cookies))
-
     @contextmanager
-    def _observed(self, exchange: Exchange, proxy: str | None) -> Iterator[Exchange]:
+    def _observed(
+        self, prepared: requests.PreparedRequest, proxy: str | None
+    ) -> Iterator[Exchange]:
+        """Log an exchange once it is over, or has failed; the block notes the response."""
+        exchange = Exchange(
+            method=prepared.method or "",
+            url=prepared.url or "",
+            redactor=self.redactor,
+            headers=prepared.headers,
+            body=prepared.body,
+            proxy=proxy,
+            verify=self.settings.verify,
+            cert=self.settings.client_cert,
+        )
         started = clock.monotonic()
         try:
             yield exchange
@@ -360,9 +367,6 @@ class Transport:
             observed = observer if observer is not None and observer.is_listening() else None
             if observed or wire.isEnabledFor(logging.DEBUG):
                 exchange.seconds = clock.monotonic() - started
-                exchange.proxy = proxy
-                exchange.verify = self.settings.verify
-                exchange.cert = self.settings.client_cert
                 self._show(exchange, observed)
 
     def _show(self, exchange: Exchange, observer: Observer | None) -> None:
@@ -373,12 +377,6 @@ class Transport:
                 observer.note(exchange)
         except Exception as error:  # noqa: BLE001 - to show it must not change what it does
             log.warning("an exchange cannot be shown: %s", type(error).__name__)
-
-    @property
-    def _trusted(self) -> bool | str:
-        # For True itself requests would ask the environment for a file.
-        verify = self.settings.verify
-        return DEFAULT_CA_BUNDLE_PATH if verify is True else verify
 
     def _redirected(self, response: Response) -> RedirectRefused:
         location = safe_text(response.headers.get("Location", "").split("?", 1)[0])

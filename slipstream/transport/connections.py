@@ -58,12 +58,12 @@ class _BoundedStream(io.RawIOBase):
     The bytes of one response, up to a time and a number.
 
     :param sock: The socket that they come from, its timeout set.
+    :param stream: Reads from it.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, stream: io.BufferedIOBase) -> None:
         super().__init__()
-        self._sock = sock
-        self._stream = sock.makefile("rb", buffering=0)
+        self._sock, self._stream = sock, stream
         self._timeout = sock.gettimeout()
         self._deadline = clock.monotonic() + RESPONSE_FACTOR * (self._timeout or 0.0)
         self._bytes = 0
@@ -71,7 +71,7 @@ class _BoundedStream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: Any) -> int:
         if self._timeout is not None:
             left = self._deadline - clock.monotonic()
             if left <= 0:
@@ -79,8 +79,8 @@ class _BoundedStream(io.RawIOBase):
             self._sock.settimeout(min(left, self._timeout))
         if self._bytes > MAX_BYTES:
             raise OSError(f"the response is larger than {MAX_BYTES} bytes")
-        number = self._stream.readinto(buffer)
-        self._bytes += number or 0
+        number = self._stream.readinto1(buffer)
+        self._bytes += number
         return number
 
     def close(self) -> None:
@@ -89,21 +89,12 @@ class _BoundedStream(io.RawIOBase):
         super().close()
 
 
-class _Socket:
-    """Gives a response a bounded stream; nothing else of a socket is used by responses."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        return io.BufferedReader(_BoundedStream(self._sock))
-
-
 class FinalResponse(HTTPResponse):
     """A response that is bounded, and that is not an interim one."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_Socket(sock), *args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_BoundedStream(sock, self.fp))
 
     def begin(self) -> None:
         """Read the head, skipping interim responses, of which the library skips 100 alone."""

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import attrs
-import requests
 
 from slipstream.redaction import Redactor
 from slipstream.transport.call_context import label
@@ -54,22 +53,6 @@ class Exchange:
     proxy: str | None = None
     verify: bool | str = True
     cert: str | tuple[str, str] | None = None
-
-    @classmethod
-    def of(cls, prepared: requests.PreparedRequest, redactor: Redactor) -> Exchange:
-        """An exchange that is about to begin, to be filled in as it goes on."""
-        return cls(
-            method=prepared.method or "",
-            url=prepared.url or "",
-            redactor=redactor,
-            headers=prepared.headers,
-            body=prepared.body,
-        )
-
-    def note_response(self, response: requests.Response) -> None:
-        """Note the head of a response, whose body may be still to come."""
-        self.status = response.status_code
-        self.fields = tuple(response.raw.headers.items())
 
     def text(self, *, pretty: bool = False) -> str:
         """The exchange in lines that each say which call it is part of."""

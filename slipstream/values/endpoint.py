@@ -85,12 +85,14 @@ class Endpoint:
     :param host: A host name, an IPv4 address, or an IPv6 address without brackets.
     :param port: The TCP port.
     :param base_path: A path before every other one, empty or like ``/cloud``.
+    :ivar url: The URL without a trailing slash, default port left out.
     """
 
     scheme: str = attrs.field(default="https", validator=_check_scheme)
     host: str = attrs.field(converter=_lower, validator=_check_host)
     port: int = attrs.field(validator=within(least=1, most=65535, whole=True))
     base_path: str = ""
+    url: str = attrs.field(init=False, eq=False, repr=False)
 
     @port.default
     def _default_port(self) -> int:
@@ -138,10 +140,9 @@ class Endpoint:
         """Whether the connection is encrypted."""
         return self.scheme == "https"
 
-    @property
-    def url(self) -> str:
-        """The URL without a trailing slash, default port left out."""
-        port = None if self.port == DEFAULT_PORTS[self.scheme] else self.port
+    @url.default
+    def _url(self) -> str:
+        port = None if self.port == DEFAULT_PORTS.get(self.scheme) else self.port
         return f"{self.scheme}://{join_address(self.host, port)}{self.base_path}"
 
     def __str__(self) -> str:

@@ -146,7 +146,7 @@ def test_brackets_in_an_address_are_no_patterns_for_curl() -> None:
 def test_a_request_that_was_never_sent_shows_with_its_query() -> None:
     query = {"limit": "5", "token": "x1y2"}
     prepared = requests.Request("GET", URL, params=query).prepare()
-    shown = Exchange.of(prepared, Redactor(KnownSecrets())).curl()
+    shown = made(url=prepared.url).curl()
     assert f"'{URL}?limit=5&token=***'" in shown
 
 
