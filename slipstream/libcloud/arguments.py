@@ -189,7 +189,9 @@ def _states_of(word: object, backend: Backend) -> set[str]:
     phases = {phase for phase, state in NODE_STATES.items() if state.value == name.lower()}
     matches = {state for state, phase in backend.states.items() if phase in phases}
     if not matches:
-        raise UnknownName("state", name, backend.states)
+        words = [NODE_STATES[phase].value for phase in backend.states.values()]
+        words = [*words, *backend.state_aliases, *backend.states]
+        raise UnknownName("state", name, {word.lower(): word for word in words}.values())
     return matches
 
 

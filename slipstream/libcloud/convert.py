@@ -249,6 +249,7 @@ def _is_private(address: str) -> bool:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     number = int(parsed)
     return any(
         number & mask == base for version, base, mask in _PRIVATE if version == parsed.version

@@ -823,7 +823,9 @@ class SlipStreamNodeDriver(NodeDriver):
         List the deployments of the user, newest first, with the addresses of their machines.
 
         On SlipStream the addresses of an application include that of its orchestrator, which the
-        server does not tell apart there; :meth:`ex_get_node` leaves it out.
+        server does not tell apart there: it comes last, being the oldest machine, and the address
+        of the service first; until its own machines are up, none is listed. :meth:`ex_get_node`
+        leaves the orchestrator out.
 
         :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by
@@ -914,7 +916,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param parameter_name: The parameter's name.
         :param ignore_abort: Answer although the deployment was aborted.
         :requests: SlipStream 1. Nuvla 1; 2 for one that is not set or does not exist, and 1 more
-            without ``ignore_abort``, or when none is set.
+            without ``ignore_abort``, or when none is set; 2 more for the reason of an error.
         :returns: The value, ``None`` while it is not set.
         :raises BadInput: If the node has no such parameter; those that it has are listed.
         :raises NodeFailed: If it was aborted and ``ignore_abort`` is ``False``.

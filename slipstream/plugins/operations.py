@@ -11,13 +11,11 @@ from __future__ import annotations
 import functools
 import inspect
 import json
-import math
 import traceback
 import types
 import typing
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
 from typing import Any, NamedTuple, NoReturn, cast
 
 import pluggy
@@ -36,7 +34,7 @@ from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo, plain
 from slipstream.session import Session
 from slipstream.session.session import DryRunTransport
 from slipstream.transport import call_context
-from slipstream.values import Deployment, DeploymentRequest, ServiceOffer
+from slipstream.values import Deployment, DeploymentRequest
 from slipstream.values.fields import Record
 
 PREFIX = f"{PROJECT}_"
@@ -52,7 +50,6 @@ Failure = Callable[[str], DriverError]
 _CONTEXT = ("session", "backend", "dry_run")
 """What every hook of an operation is given beside the operation's own arguments."""
 
-_NUMBERS = attrgetter("cpu", "ram", "disk", "price")
 """The numbers of a service offer, which users compare and add up."""
 
 WRAPPABLE = frozenset({EVERY, *(PREFIX + name for name in OPERATIONS)})
@@ -280,7 +277,6 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -
 def _check_each(
     expected: type, results: Iterable[Any], failure: Failure, *, foreign: bool
 ) -> Iterator[Any]:
-    has_numbers = expected is ServiceOffer
     with _blaming(failure):
         iterator = iter(results)
     while True:
@@ -290,10 +286,7 @@ def _check_each(
             return
         except BaseException as error:  # noqa: BLE001 - of a plugin
             _blame(error, failure)
-        result = _plain(expected, result, failure, foreign=foreign)
-        if has_numbers and not all(map(_is_finite, _NUMBERS(result))):
-            raise failure(f"it gave a {expected.__name__} with a number that is not finite")
-        yield result
+        yield _plain(expected, result, failure, foreign=foreign)
 
 
 def _plain(expected: type, result: Any, failure: Failure, *, foreign: bool) -> Any:
@@ -331,13 +324,6 @@ def _check_id(deployment: Deployment, deployment_id: str) -> None:
         raise MalformedAnswer(
             f"Cannot read deployment {deployment_id}: the response is about another one."
         )
-
-
-def _is_finite(number: float | None) -> bool:
-    try:
-        return number is None or math.isfinite(number)
-    except OverflowError:  # an int too large for a float
-        return False
 
 
 def _fits(hint: Any, value: object) -> bool:

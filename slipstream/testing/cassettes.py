@@ -76,8 +76,11 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(parse_qsl(text, keep_blank_values=True)))
 
 
-def _page_size(pair: tuple[str, str]) -> tuple[str, str]:
+def _comparable(pair: tuple[str, str]) -> tuple[str, str]:
+    """A field of a search; the time of creation that a driver selects today may be missing."""
     name, value = pair
+    if name == "$select":
+        return name, ",".join(sorted({*value.split(",")} - {"created"}))
     is_whole = name == "$last" and value.isdecimal() and int(value) >= WHOLE_LIST
     return (name, "all") if is_whole else pair
 
@@ -96,7 +99,7 @@ def _meaning(request: Request) -> Any:
         if "json" in content_type:
             return json.loads(content)
         if "x-www-form-urlencoded" in content_type:
-            return [_page_size(pair) for pair in _pairs(content.decode())]
+            return [_comparable(pair) for pair in _pairs(content.decode())]
         return canonicalize(content.decode()) if "xml" in content_type else content
     except (ValueError, ParseError):
         return content

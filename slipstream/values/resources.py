@@ -7,6 +7,7 @@ that nothing is lost on the way to ``extra``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -34,6 +35,17 @@ def _check_id(record: object, _: object, value: object) -> None:
 
 def _id() -> Any:
     return attrs.field(validator=_check_id)
+
+
+def _check_finite(record: object, field: Any, value: object) -> None:
+    most = sys.float_info.max
+    # Comparisons are false for NaN, and safe for an int that no float can hold.
+    if isinstance(value, int | float) and not -most <= value <= most:
+        raise ValueError(f"{field.name} of a {type(record).__name__} is not a finite number.")
+
+
+def _number() -> Any:
+    return attrs.field(default=None, validator=_check_finite)
 
 
 class Phase(Enum):
@@ -183,10 +195,10 @@ class ServiceOffer(Record):
     id: str = _id()
     name: str
     connectors: tuple[str, ...] = attrs.field(default=(), converter=to_tuple)
-    cpu: float | None = None
-    ram: float | None = None
-    disk: float | None = None
-    price: float | None = None
+    cpu: float | None = _number()
+    ram: float | None = _number()
+    disk: float | None = _number()
+    price: float | None = _number()
     currency: str | None = None
     price_unit: str | None = None
     country: str | None = None

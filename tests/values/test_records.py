@@ -51,6 +51,13 @@ def test_record_without_an_id_is_refused(record: type) -> None:
         record(id="", name="x")
 
 
+@pytest.mark.parametrize("field", ["cpu", "ram", "disk", "price"])
+@pytest.mark.parametrize("number", [float("inf"), float("nan"), 10**400])
+def test_number_of_an_offer_is_finite(field: str, number: float) -> None:
+    with pytest.raises(ValueError, match=f"{field} of a ServiceOffer is not a finite number"):
+        ServiceOffer(id="s", name="s", **{field: number})  # type: ignore[arg-type]
+
+
 def test_record_is_equal_without_raw() -> None:
     module = Module(id="a/1", path="a", name="a", kind=ModuleKind.COMPONENT, raw={"x": 1})
     assert module == attrs.evolve(module, raw={"x": 2})

@@ -225,7 +225,9 @@ def get_parameter(
     """
     session, deployment = backend.session, node_id(deployment_id)
     if not ignore_abort and read(session, deployment, "id,state").get("state") == "ERROR":
-        raise NodeFailed(f"{deployment} is in error.", state="ERROR")
+        reason = jobs.failure(session, deployment)
+        message = f"{deployment} is in error: {reason.rstrip('.')}."
+        raise NodeFailed(message, state="ERROR", reason=reason, node_ids=[deployment])
     doing = f"read {shorten(name)} of {deployment}"
     document = find(session, parameter_id(deployment, name), "id,value", doing=doing)
     if document is not None:

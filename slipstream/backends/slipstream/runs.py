@@ -10,9 +10,11 @@ RuntimeParameterResource.java, persistence/Run.java, RunView.java, statemachine/
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import chain, islice
 from typing import Any
+from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
 import attrs
@@ -85,6 +87,9 @@ _BACKOFF = Backoff(start=1.0, factor=1.5, ceiling=10.0)
 _LOOK = "Look at list_nodes() and try again. An account that was deleted gets empty responses too."
 _ORDER = {state: number for number, state in enumerate(STATES)}
 _ENDED = {"Done", "Aborted", "Cancelled"}
+_STARTING = {"Initializing", "Provisioning"}
+APPLICATION = "Orchestration"
+"""The type of the run of an application; only these have orchestrators."""
 
 
 def list_deployments(
@@ -246,7 +251,9 @@ def _with_addresses(
     while page := list(islice(ids, AT_ONCE)):
         for run, addresses in clouds.addresses(session, page).items():
             if run in summaries:
-                yield run, attrs.evolve(summaries.pop(run), addresses=addresses)
+                deployment = summaries.pop(run)
+                ordered = _ordered(addresses, deployment.service_url or "")
+                yield run, attrs.evolve(deployment, addresses=ordered)
     if len(summaries) <= FEW:
         documents = read_ahead(partial(read, session), list(summaries), at_once=FEW)
         yield from ((run.id, run) for run in documents)
@@ -297,6 +304,7 @@ def get_parameter(
             f"Deployment {deployment.id} was aborted: {deployment.failure}.",
             state=deployment.state,
             reason=deployment.failure,
+            node_ids=[deployment.id],
             endpoint=session.endpoint.url,
         )
     return RunParameter(name=name, value=values[name], secret=name in passwords(root))
@@ -424,17 +432,31 @@ def _attainable(
     return state != "Finalizing" and bool(read(session, run).scalable)
 
 
-def summary(item: Element, addresses: Iterable[str] = ()) -> Deployment:
+def summary(item: Element, addresses: Sequence[str] = ()) -> Deployment:
     """An item of the list."""
+    state, service_url = item.get("status", ""), item.get("serviceUrl", "")
+    if addresses and item.get("type") == APPLICATION:
+        # Until its own machines are up, an application has none but orchestrators.
+        addresses = () if state in _STARTING else _ordered(addresses, service_url)
     return _deployment(
         item,
-        state=item.get("status", ""),
+        state=state,
         user=item.get("username"),
         tags=item.get("tags", ""),
         failure=item.get("abort", ""),
-        service_url=item.get("serviceUrl", ""),
+        service_url=service_url,
         addresses=addresses,
     )
+
+
+def _ordered(addresses: Sequence[str], service_url: str) -> Sequence[str]:
+    """Put the address of the service first, which no orchestrator has."""
+    if len(addresses) < 2 or not service_url:
+        return addresses
+    with suppress(ValueError):  # what is no URL
+        host = urlsplit(service_url).hostname
+        return sorted(addresses, key=lambda address: address != host)
+    return addresses
 
 
 def document(root: Element) -> Deployment:

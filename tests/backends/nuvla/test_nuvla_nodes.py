@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC
 from typing import Any
@@ -216,8 +217,10 @@ def test_parameter_of_a_node_that_is_gone(driver: Driver, ignore_abort: bool) ->
 def test_parameter_of_a_node_in_error(driver: Driver, start: Start) -> None:
     node = start(FAILING)
     assert driver.ex_get_node_parameter(node, "hostname") == "127.0.0.1"
-    with pytest.raises(NodeFailed):
+    reason = driver.ex_get_node(node).extra["abort"]
+    with pytest.raises(NodeFailed, match=re.escape(reason)) as caught:
         driver.ex_get_node_parameter(node, "hostname", ignore_abort=False)
+    assert (caught.value.reason, caught.value.node_ids) == (reason, (node.id,))
 
 
 def test_logs(driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox) -> None:

@@ -70,7 +70,8 @@ def test_wait_that_times_out_says_in_which_state(
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"states": "Redy"}, BadInput, "Unknown state 'Redy'; (did you mean 'Ready'|known: C)"),
+        ({"states": "Redy"}, BadInput, "Unknown state 'Redy'; did you mean 'Ready'"),
+        ({"states": "runing"}, BadInput, "Unknown state 'runing'; did you mean 'running'"),
         ({"states": []}, BadInput, "state"),
         ({"states": [3]}, TypeError, "A state must be a string, not int"),
         ({"timeout": None}, BadInput, "timeout"),
