@@ -106,18 +106,24 @@ class Operations:
         refusals: list[DriverError] | None = None,
     ) -> None:
         self._session, self._provider, self._refusals = session, provider, refusals
-        self._dry_run = refusals is not None
+        self._who = f"The backend of {session.kind.name} endpoints, by {provider.source},"
+        self._context = {
+            "session": session,
+            "backend": session.backend,
+            "dry_run": refusals is not None,
+        }
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.add_hookspecs(specifications())
-        self._manager.register(self._answers(), name=provider.key)
+        answers = {PREFIX + name: self._answer(name) for name in OPERATIONS}
+        self._manager.register(types.SimpleNamespace(**answers), name=provider.key)
         innermost = hookspecs.hookimpl(
             lambda operation, arguments: self._call_single(operation.name, arguments)
         )
         self._manager.register(types.SimpleNamespace(slipstream_operation=innermost))
         self._wrapping_all: list[str] = []
         for info, implementation, hook in wrappers:
-            if self._dry_run and "dry_run" not in implementation.argnames:
+            if refusals is not None and "dry_run" not in implementation.argnames:
                 continue
             if hook == EVERY:
                 self._wrapping_all.append(info.name)
@@ -207,7 +213,7 @@ class Operations:
             return self._call_single(name, arguments)
         try:
             result = self._manager.hook.slipstream_operation(
-                **self._context(),
+                **self._context,
                 operation=OPERATIONS[name],
                 arguments=types.MappingProxyType(dict(arguments)),
             )
@@ -219,43 +225,31 @@ class Operations:
     def _call_single(self, name: str, arguments: Mapping[str, Any]) -> Any:
         hook = getattr(self._manager.hook, PREFIX + name)
         try:
-            return hook(**self._context(), **arguments)
+            return hook(**self._context, **arguments)
         except Answered as answered:
             return answered.result
 
-    def _context(self) -> dict[str, Any]:
-        backend = self._session.backend
-        return {"session": self._session, "backend": backend, "dry_run": self._dry_run}
-
-    def _answers(self) -> types.SimpleNamespace:
-        """Make the hook implementations of the backend, whose results are checked."""
-        return types.SimpleNamespace(**{PREFIX + name: self._answer(name) for name in OPERATIONS})
-
     def _answer(self, name: str) -> Callable[..., Any]:
-        method, failure = (
-            getattr(self._session.backend, name),
-            self._backend_failure(PREFIX + name),
-        )
+        """Make the hook implementation of a method of the backend, whose result is checked."""
+        method = getattr(self._session.backend, name)
+        failure = self._backend_failure(PREFIX + name)
         changes = OPERATIONS[name].changes
 
         @functools.wraps(method)
         def answer(*args: Any) -> Any:
             before = call_context.changes()
             try:
-                with _blaming(failure):
-                    result = method(*args)
-            except DriverError as error:
-                if changes and call_context.changes() > before:
+                result = method(*args)
+            except BaseException as error:  # noqa: BLE001 - of a plugin
+                if changes and isinstance(error, DriverError) and call_context.changes() > before:
                     _leave_open(error)
-                raise
+                _blame(error, failure)
             return _check(name, result, failure, foreign=not self._provider.built_in)
 
         return hookspecs.hookimpl(answer)
 
     def _backend_failure(self, where: str) -> Failure:
-        info = self._provider
-        who = f"The backend of {self._session.kind.name} endpoints, by {info.source},"
-        return lambda what: _failure(who, where, what, info)
+        return lambda what: _failure(self._who, where, what, self._provider)
 
 
 def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -> Any:
