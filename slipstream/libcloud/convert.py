@@ -45,7 +45,7 @@ NODE_STATES = {
 }
 _PRIVATE_NETWORKS = (
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
-    "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128",
+    "127.0.0.0/8", "fc00::/7", "fe80::/10", "fec0::/10", "::1/128",
 )  # fmt: skip
 _PRIVATE = [
     (network.version, int(network.network_address), int(network.netmask))
