@@ -310,7 +310,7 @@ def _iso(timestamp: datetime | None) -> str | None:
 def _amount(value: float | None) -> float:
     if value is None:
         return 0
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    return int(value) if float(value).is_integer() else value
 
 
 def _unknown(**values: object) -> list[str]:

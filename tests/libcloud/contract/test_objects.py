@@ -18,7 +18,7 @@ from libcloud.compute.providers import get_driver
 from libcloud.compute.types import NodeState, Provider
 
 from slipstream.libcloud import convert
-from slipstream.values import Deployment, ServiceOffer
+from slipstream.values import Deployment
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -152,9 +152,7 @@ def test_listed_node_is_like_any_other_before_its_attributes_are_read(
     assert (other.public_ips, other.extra) == (["192.0.2.1"], {"a": 1})
 
 
-def test_values_out_of_range_can_be_read(driver: Driver) -> None:
+def test_first_day_of_the_calendar_can_be_read(driver: Driver) -> None:
     first_day = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
-    size = ServiceOffer(id="s", name="s", ram=10**400)
-    node = convert.node(Deployment(id="d", started=first_day, size=size), driver)
+    node = convert.node(Deployment(id="d", started=first_day), driver)
     assert (node.created_at, node.extra["started_at"]) == (first_day, first_day.isoformat())
-    assert node.size.ram == 10**400
