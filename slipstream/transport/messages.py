@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.message import Message
 from email.utils import formatdate
 from http.cookiejar import Cookie, DefaultCookiePolicy
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError, XMLParser
@@ -173,7 +174,7 @@ class Response(Record):
     def _check_depth(self, language: str, root: Any, children: Callable[[Any], Any]) -> None:
         level = [root]
         for _ in range(self.max_depth):
-            level = [child for parent in level for child in children(parent)]
+            level = list(chain.from_iterable(map(children, level)))
             if not level:
                 return
         raise self._malformed(language, f"it nests deeper than {self.max_depth} levels")

@@ -130,6 +130,28 @@ def test_record_copies_what_it_is_made_of() -> None:
         record.raw["k"] = 1  # type: ignore[index]
 
 
+def test_lazy_records_are_completed_when_a_field_is_read() -> None:
+    completed = []
+
+    def rest(source: str) -> dict[str, object]:
+        completed.append(source)
+        return {"tags": [source], "raw": {"k": source}}
+
+    first, second = Deployment.lazy(["a", "b"], rest, id=["1", "2"], name=["x", None])
+    assert (first.id, first.name, second.name, completed) == ("1", "x", None, [])
+    assert (first.tags, first.raw, first.user) == (("a",), {"k": "a"}, None)
+    assert completed == ["a"]
+    assert second == attrs.evolve(second) == Deployment(id="2", tags=["b"])
+    assert completed == ["a", "b"]
+    assert not hasattr(second, "price")
+
+
+def test_lazy_record_is_checked_when_it_is_completed() -> None:
+    (record,) = Deployment.lazy(["a"], lambda user: {"user": [user]}, id=["1"])
+    with pytest.raises(TypeError, match="user of a Deployment is list, not str"):
+        _ = record.tags
+
+
 @pytest.mark.parametrize("record", [Deployment, ServiceOffer, Connector, VirtualMachine])
 def test_record_without_an_id(record: type) -> None:
     with pytest.raises(MalformedAnswer, match=f"gave a {record.__name__} whose id is empty"):
