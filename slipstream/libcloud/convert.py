@@ -7,7 +7,7 @@ Whatever goes into ``extra`` can be written as JSON: timestamps are ISO 8601 tex
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,12 +45,41 @@ NODE_STATES = {
 }
 _PRIVATE_NETWORKS = (
     "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
-    "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128",
+    "127.0.0.0/8", "fc00::/7", "fe80::/10", "fec0::/10", "::1/128",
 )  # fmt: skip
 _PRIVATE = [
     (network.version, int(network.network_address), int(network.netmask))
     for network in map(ipaddress.ip_network, _PRIVATE_NETWORKS)
 ]
+
+
+class DeploymentNode(Node):
+    """
+    A deployment as a node, which makes most of its attributes when they are first read.
+
+    Few programs read them of each node of a long list, and the record of the deployment has been
+    checked, so that none can fail. ``vars()``, copies and pickles have all attributes.
+    """
+
+    __slots__ = ("_deployment",)
+    _deployment: Deployment
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _MAKERS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = _MAKERS[name](self._deployment, self.driver)
+        # Threads that read it at the same time get the same object.
+        return super().__dict__.setdefault(name, value)
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        if hasattr(self, "_deployment"):
+            for name in _MAKERS:
+                getattr(self, name)
+        return super().__dict__
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__
 
 
 def node(deployment: Deployment, driver: Any) -> Node:
@@ -59,36 +88,49 @@ def node(deployment: Deployment, driver: Any) -> Node:
 
     One that has been aborted is in state ERROR until it has ended, whatever else it does.
     """
-    public, private = split(deployment.addresses) if deployment.addresses else ([], [])
-    state, module_id, started = deployment.state, deployment.module_id, deployment.started
+    new = DeploymentNode.__new__(DeploymentNode)
+    new.id = deployment.id
+    new.name = deployment.name or deployment.id
+    new.state = _node_state(deployment.phase, deployment.failure)
+    new.driver = driver
+    new._uuid = None  # noqa: SLF001 - libcloud's own
+    new._deployment = deployment  # noqa: SLF001
+    return new
+
+
+def _image(deployment: Deployment, driver: Any) -> NodeImage | None:
+    name: Any = deployment.module_name  # libcloud takes None, and does not say so
+    return NodeImage(deployment.module_id, name, driver) if deployment.module_id else None
+
+
+def _extra(deployment: Deployment, _: Any) -> dict[str, Any]:
     raw: Any = deployment.raw
     changed: str | None = raw.get("lastStateChangeTime")
-    name: Any = deployment.module_name  # libcloud takes None, and does not say so
-    return Node(
-        id=deployment.id,
-        name=deployment.name or deployment.id,
-        state=_node_state(deployment.phase, deployment.failure),
-        public_ips=public,
-        private_ips=private,
-        driver=driver,
-        image=NodeImage(module_id, name, driver) if module_id else None,
-        size=size(deployment.size, driver) if deployment.size else None,
-        created_at=started,
-        extra=raw
-        | {
-            "state": state,
-            "status": state.lower(),
-            "abort": deployment.failure,
-            "module": module_id,
-            "clouds": list(deployment.connectors),
-            "username": deployment.user,
-            "tags": list(deployment.tags),
-            "service_url": deployment.service_url,
-            "scalable": deployment.scalable,
-            "started_at": _iso(started),
-            "last_state_change": _iso(parse_timestamp(changed)) if changed else None,
-        },
-    )
+    extra: dict[str, Any] = raw | {
+        "state": deployment.state,
+        "status": deployment.state.lower(),
+        "abort": deployment.failure,
+        "module": deployment.module_id,
+        "clouds": list(deployment.connectors),
+        "username": deployment.user,
+        "tags": list(deployment.tags),
+        "service_url": deployment.service_url,
+        "scalable": deployment.scalable,
+        "started_at": _iso(deployment.started),
+        "last_state_change": _iso(parse_timestamp(changed)) if changed else None,
+    }
+    return extra
+
+
+_MAKERS: dict[str, Callable[[Deployment, Any], Any]] = {
+    "public_ips": lambda deployment, _: split(deployment.addresses)[0],
+    "private_ips": lambda deployment, _: split(deployment.addresses)[1],
+    "size": lambda deployment, driver: size(deployment.size, driver) if deployment.size else None,
+    "created_at": lambda deployment, _: deployment.started,
+    "image": _image,
+    "extra": _extra,
+}
+"""How the attributes of a :class:`DeploymentNode` are made that are made late."""
 
 
 def update(node_object: Node, deployment: Deployment, driver: Any) -> None:
@@ -259,7 +301,10 @@ def _is_private(address: str) -> bool:
 def _iso(timestamp: datetime | None) -> str | None:
     if timestamp is None:
         return None
-    return (timestamp if timestamp.tzinfo is UTC else timestamp.astimezone(UTC)).isoformat()
+    try:
+        return (timestamp if timestamp.tzinfo is UTC else timestamp.astimezone(UTC)).isoformat()
+    except OverflowError:  # the calendar has no such day in UTC
+        return timestamp.isoformat()
 
 
 def _amount(value: float | None) -> float:

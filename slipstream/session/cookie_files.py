@@ -4,41 +4,61 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
-import warnings
-from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
+from http.cookiejar import Cookie, CookieJar, MozillaCookieJar
 from pathlib import Path
+
+from requests.cookies import create_cookie
 
 from slipstream.errors import BadInput
 from slipstream.values.plain import CONTROL_CHARACTERS, file_error, shown_path
 
+_FIRST_LINE = re.compile(r"#( Netscape)? HTTP Cookie File", re.IGNORECASE)
 LATEST = 2**33  # seconds since the epoch; a later expiry is as good as this one
 
 
-def load_cookies(path: Path) -> MozillaCookieJar:
+def load_cookies(path: Path) -> list[Cookie]:
     """
     Read a cookie file in Netscape format, as browsers' tools and curl write it.
 
-    Whether a cookie has expired is left to the server: the local clock may be wrong.
+    The first line with its name may be missing, and a domain may have its dot or not: the
+    library's own reader insists on both. Whether a cookie has expired is left to the server, as
+    the local clock may be wrong.
     """
-    jar = MozillaCookieJar(os.fspath(path))
     try:
-        with warnings.catch_warnings(action="ignore"):  # of what the library cannot parse
-            jar.load(ignore_discard=True, ignore_expires=True)
-    except LoadError:
-        raise BadInput(f"{path} is not a cookie file in Netscape format.") from None
+        text = path.read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise BadInput(
             f"Cannot read the cookie file {shown_path(path)}: it is not text."
         ) from None
     except OSError as error:
         raise file_error(f"Cannot read the cookie file {shown_path(path)}", path, error) from None
-    for cookie in jar:
-        if cookie.expires == 0:  # a session cookie, as curl and browsers write it
-            cookie.expires, cookie.discard = None, True
-        elif cookie.expires is not None:
-            cookie.expires = min(cookie.expires, LATEST)
-    return jar
+    lines = [line.removeprefix("#HttpOnly_") for line in text.splitlines()]
+    lines = [line for line in lines if line.strip() and not line.startswith("#")]
+    try:
+        if not (lines or _FIRST_LINE.match(text)):
+            raise ValueError
+        return [_cookie(*line.split("\t")) for line in lines]
+    except (TypeError, ValueError):  # another number of fields, or a time that is none
+        raise BadInput(f"{shown_path(path)} is not a cookie file in Netscape format.") from None
+
+
+def _cookie(
+    domain: str, _: str, path: str, secure: str, expires: str, name: str, value: str
+) -> Cookie:
+    f"{name}{value}".encode("latin-1")  # what a header can hold
+    seconds = float(expires or 0)  # 0 is a session cookie, as curl and browsers write it
+    cookie: Cookie = create_cookie(  # type: ignore[no-untyped-call]
+        name or value,
+        value if name else None,
+        domain=domain,
+        path=path,
+        secure=secure.upper() == "TRUE",
+        expires=int(min(seconds, LATEST)) if seconds > 0 else None,
+        discard=not seconds > 0,
+    )
+    return cookie
 
 
 def save_cookies(cookies: CookieJar, path: Path) -> None:
@@ -47,8 +67,9 @@ def save_cookies(cookies: CookieJar, path: Path) -> None:
         raise BadInput(
             "The server's cookies hold tabs or the like, which no cookie file can hold."
         )
-    displayed, path = shown_path(path), path.resolve()
+    displayed = shown_path(path)
     try:
+        path = Path(os.path.realpath(path))  # a loop of links is left to the next line
         if path.exists() and not path.is_file():
             raise OSError(errno.EISDIR, "it is no file")
         handle, name = tempfile.mkstemp(prefix=".cookies-", dir=path.parent)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.message import Message
 from email.utils import formatdate
 from http.cookiejar import Cookie, DefaultCookiePolicy
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError, XMLParser
@@ -173,7 +174,7 @@ class Response(Record):
     def _check_depth(self, language: str, root: Any, children: Callable[[Any], Any]) -> None:
         level = [root]
         for _ in range(self.max_depth):
-            level = [child for parent in level for child in children(parent)]
+            level = list(chain.from_iterable(map(children, level)))
             if not level:
                 return
         raise self._malformed(language, f"it nests deeper than {self.max_depth} levels")
@@ -241,6 +242,9 @@ def _epoch(text: str | None) -> float | None:
 
 
 _LIFETIME = re.compile(r"(?i);\s*(expires|max-age)\s*=\s*\"?([^;\"]*)\"?")
+_NO_DOMAIN = re.compile(r"(?i);\s*domain\s*=\s*(?=;|\Z)")
+"""To be ignored (RFC 6265, 5.2.3); the library takes it for another host's."""
+
 _SECONDS = re.compile(r"-?\d+", re.ASCII)
 LONGEST_LIFETIME = 2**31
 """Seconds beyond which a cookie need not be kept."""
@@ -249,6 +253,10 @@ LONGEST_LIFETIME = 2**31
 class _Policy(DefaultCookiePolicy):
     def return_ok_expires(self, cookie: Cookie, request: Any) -> bool:  # noqa: ARG002
         """Leave it to the server whether a session has ended: the local clock may be wrong."""
+        return True
+
+    def path_return_ok(self, path: str, request: Any) -> bool:  # noqa: ARG002
+        """A login is for all of the endpoint: SlipStream's is made below ``/api`` alone."""
         return True
 
 
@@ -316,7 +324,7 @@ class EndpointCookieJar(RequestsCookieJar):
         headers = Message()
         for field in fields:
             attributes = {name.lower(): value for name, value in _LIFETIME.findall(field)}
-            rest = _LIFETIME.sub("", field)
+            rest = _NO_DOMAIN.sub("", _LIFETIME.sub("", field))
             headers["Set-Cookie"] = f"{rest}{_expiry(_seconds(attributes, date))}"
         self.extract_cookies(MockResponse(headers), MockRequest(request))  # type: ignore[arg-type]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
+from itertools import repeat
 from operator import attrgetter
 from types import MappingProxyType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
+
+S = TypeVar("S")
 
 
 class Record:
@@ -18,7 +22,40 @@ class Record:
     Items of tuples are checked, and keys and values of mappings, unless they may be anything.
     """
 
-    __slots__ = ()
+    __slots__ = ("_rest", "_source")
+
+    @classmethod
+    def lazy(
+        cls,
+        sources: Collection[S],
+        rest: Callable[[S], Mapping[str, object]],
+        **columns: Iterable[object],
+    ) -> list[Self]:
+        """
+        Make a record of each source, whose seldom used fields are read when one is needed.
+
+        :param rest: Reads these fields in a source; it must not fail.
+        :param columns: The values that the other fields have in each of the records.
+        """
+        records = [cls.__new__(cls) for _ in sources]
+        columns |= {"_source": sources, "_rest": repeat((rest, tuple(columns)))}
+        for name, values in columns.items():
+            deque(map(getattr(cls, name).__set__, records, values), maxlen=0)
+        return records
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Complete a lazy record; called for a field that is not set."""
+            fields = [field.name for field in attrs.fields(type(self))]
+            if name not in fields:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            rest, columns = self._rest
+            known = {column: getattr(self, column) for column in columns}
+            whole = type(self)(**known, **rest(self._source))
+            for field in fields:
+                object.__setattr__(self, field, getattr(whole, field))
+            return getattr(whole, name)
 
     def __attrs_post_init__(self) -> None:
         checks = _checks(type(self))  # type: ignore[arg-type]

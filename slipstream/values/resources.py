@@ -51,6 +51,8 @@ def _number() -> Any:
 class Phase(Enum):
     """What a state means, whatever the server calls it."""
 
+    __hash__ = object.__hash__  # many are looked up; that of Enum is written in Python
+
     PENDING = "pending"
     STARTING = "starting"
     CONFIGURING = "configuring"

@@ -34,8 +34,8 @@ PRIVATE_KEY = re.compile(
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 """What no line has: control characters but the tab, and halves of characters."""
 
-_SHORTEST_RSA = 1024
-"""Bits below which OpenSSH takes no RSA key."""
+_SHORTEST_RSA, _LONGEST_RSA = 1024, 16384
+"""Bits below and above which OpenSSH takes no RSA key."""
 
 _ANY, _PORT = r".*", r"(\d{1,5}|\*)"
 _OPTIONS: dict[str, str | None] = {
@@ -159,10 +159,10 @@ class SSHKey(Record):
                 " read.",
                 hint="Copy the whole line of the *.pub file.",
             ) from None
-        if self.type == "ssh-rsa" and key.key_size < _SHORTEST_RSA:
+        if self.type == "ssh-rsa" and not _SHORTEST_RSA <= key.key_size <= _LONGEST_RSA:
             raise BadInput(
-                f"An RSA key of {key.key_size} bits lets nobody in: OpenSSH takes none below"
-                f" {_SHORTEST_RSA}."
+                f"An RSA key of {key.key_size} bits lets nobody in: OpenSSH takes those of"
+                f" {_SHORTEST_RSA} to {_LONGEST_RSA}."
             )
         return self
 

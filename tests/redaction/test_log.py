@@ -1,11 +1,20 @@
+"""What is logged of requests, and what libcloud's debug file holds."""
+
 from __future__ import annotations
 
+import io
 import logging
+import os
 import re
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
+import libcloud
 import pytest
+from libcloud.utils.loggingconnection import LoggingConnection
 
 from slipstream.libcloud.errors import DriverError, MalformedAnswer
 from slipstream.redaction import Redactor
@@ -13,25 +22,28 @@ from slipstream.sandbox import Sandbox
 from slipstream.transport import call_context
 from slipstream.transport.request_log import Exchange
 
-from .support import Driver, Login, Seen, deploy
+from .support import Driver, Login, Seen, command_of, deploy
 
 LABEL = re.compile(r"\[([0-9a-f]{8}) (\w+)\]")
+on_slipstream = pytest.mark.parametrize("family", ["slipstream"], indirect=True)
 
 
 def labels(seen: Seen) -> set[tuple[str, str]]:
-    """Which calls the lines of all blocks belong to."""
-    found = set()
-    for block in seen.blocks():
-        for line in block.split("\n"):
-            label = LABEL.match(line)
-            assert label, line
-            found.add((label[1], label[2]))
-    return found
+    """The calls that the lines of all blocks belong to."""
+    matches = [LABEL.match(line) for block in seen.blocks() for line in block.split("\n")]
+    assert all(matches)
+    return {(match[1], match[2]) for match in matches if match}
 
 
-def test_logging_in_shows_as_two_commands_and_their_answers(
-    login: Login, sandbox: Sandbox, seen: Seen
-) -> None:
+def in_threads(call: Any, number: int) -> None:
+    threads = [threading.Thread(target=call) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_log_of_a_login(login: Login, sandbox: Sandbox, seen: Seen) -> None:
     login(sandbox.username, sandbox.password)
     entry_point, session = seen.blocks()
     assert f"{sandbox.url}/api/cloud-entry-point" in entry_point
@@ -42,55 +54,62 @@ def test_logging_in_shows_as_two_commands_and_their_answers(
     assert re.search(r"Set-Cookie: com\.[a-z.]+=\*\*\*; ", session)
 
 
-def test_each_line_says_which_call_of_the_user_it_belongs_to(driver: Driver, seen: Seen) -> None:
+def test_log_has_the_call_in_each_line_and_record(driver: Driver, seen: Seen) -> None:
     seen.caplog.clear()
     driver.list_locations()
     driver.list_nodes()
-    found = labels(seen)
-    assert sorted(operation for _, operation in found) == ["list_locations", "list_nodes"]
-    assert len({call for call, _ in found}) == 2
-
-
-def test_the_requests_of_one_call_are_tied_together(driver: Driver, seen: Seen) -> None:
+    calls = labels(seen)
+    assert sorted(operation for _, operation in calls) == ["list_locations", "list_nodes"]
+    assert len({call for call, _ in calls}) == 2
+    for record in [r for r in seen.caplog.records if r.name.startswith("slipstream")]:
+        label = f"[{vars(record)['call_id']} {vars(record)['operation']}]"
+        assert label in record.getMessage()
     seen.caplog.clear()
     deploy(driver)
-    creating = [block for block in seen.blocks() if " create_node]" in block]
-    assert len(creating) > 1
-    assert len({LABEL.match(block)[1] for block in creating if LABEL.match(block)}) == 1  # type: ignore[index]
-
-
-def test_a_record_carries_the_call_as_attributes(driver: Driver, seen: Seen) -> None:
-    seen.caplog.clear()
-    driver.list_key_pairs()
-    records = [r for r in seen.caplog.records if r.name.startswith("slipstream")]
-    assert records
-    for record in records:
-        assert vars(record)["operation"] == "list_key_pairs"
-        assert f"[{vars(record)['call_id']} list_key_pairs]" in record.getMessage()
-
-
-def test_an_exception_has_the_id_that_its_lines_have(driver: Driver, seen: Seen) -> None:
+    assert sum(" create_node]" in block for block in seen.blocks()) > 1
+    assert len([call for call, operation in labels(seen) if operation == "create_node"]) == 1
     seen.caplog.clear()
     with pytest.raises(DriverError) as caught:
         driver.get_image("apps/no-such-thing")
     assert {call for call, _ in labels(seen)} == {caught.value.call_id}
 
 
-def test_every_attempt_shows(driver: Driver, sandbox: Sandbox, seen: Seen) -> None:
+@on_slipstream
+def test_log_outside_of_a_call(driver: Driver, seen: Seen) -> None:
     seen.caplog.clear()
-    sandbox.faults.add(cut="before")
-    sandbox.faults.add(status=503)
+    driver._session.log_in()
+    assert all(line.startswith("[-]") for block in seen.blocks() for line in block.split("\n"))
+    record = seen.caplog.records[-1]
+    assert (vars(record)["call_id"], vars(record)["operation"]) == ("-", "-")
+
+
+@on_slipstream
+def test_log_of_several_threads(driver: Driver, seen: Seen) -> None:
+    seen.caplog.clear()
+    in_threads(driver.list_key_pairs, 4)
+    assert len({call for call, _ in labels(seen)}) == 4
+    assert call_context.current() is None
+
+
+def test_log_has_every_attempt(driver: Driver, sandbox: Sandbox, seen: Seen) -> None:
+    seen.caplog.clear()
+    for fault in ({"cut": "before"}, {"status": 503}, {"cut": "body"}):
+        sandbox.faults.add(**fault)  # type: ignore[arg-type]
     driver.list_key_pairs()
-    first, second, third, *_ = seen.blocks()
+    first, second, third, fourth, *_ = seen.blocks()
+    for block in (first, third):
+        assert "no complete response came back" in block
     assert "failed after 0." in first
-    assert "no complete response came back" in first
     assert "HTTP 503 after 0." in second
     assert "Service Temporarily Unavailable" in second
-    assert "HTTP 200 after 0." in third
-    assert first.split("\n")[0] == second.split("\n")[0] == third.split("\n")[0]
+    assert "HTTP 200 after" in third
+    assert "Content-Type: " in third
+    assert "HTTP 200 after 0." in fourth
+    assert len({block.split("\n")[0] for block in (first, second, third, fourth)}) == 1
 
 
-def test_a_connection_that_cannot_be_made_shows(
+@on_slipstream
+def test_log_of_a_connection_that_cannot_be_made(
     sandbox: Sandbox, driver: Driver, seen: Seen
 ) -> None:
     sandbox.stop()
@@ -104,52 +123,28 @@ def test_a_connection_that_cannot_be_made_shows(
         assert f"Cannot connect to {sandbox.url}" in block
 
 
-def test_an_answer_that_broke_off_shows_how_it_began(
-    driver: Driver, sandbox: Sandbox, seen: Seen
-) -> None:
-    seen.caplog.clear()
-    sandbox.faults.add(cut="body")
-    driver.list_key_pairs()
-    block = seen.blocks()[0]
-    assert "HTTP 200 after" in block
-    assert "Content-Type: " in block
-    assert "no complete response came back" in block
-
-
-def test_a_redirection_shows_where_it_leads(driver: Driver, sandbox: Sandbox, seen: Seen) -> None:
-    seen.caplog.clear()
-    sandbox.faults.add(status=302, headers={"Location": "https://x.example.org/?token=Qz7canary"})
-    with pytest.raises(DriverError):
-        driver.list_key_pairs()
-    assert "Location: https://x.example.org/?token=***" in seen.blocks()[0]
-
-
-def test_a_redirection_shows_no_secret_in_the_error(
-    driver: Driver, sandbox: Sandbox, seen: Seen
-) -> None:
+@on_slipstream
+def test_log_of_a_redirection(driver: Driver, sandbox: Sandbox, seen: Seen) -> None:
     target = "https://joe:Qz7canary@x.example.org/?token=Qz7canary"
     sandbox.faults.add(status=302, headers={"Location": target})
+    seen.caplog.clear()
     with pytest.raises(DriverError) as caught:
         driver.list_key_pairs()
+    assert "Location: https://***@x.example.org/?token=***" in seen.blocks()[0]
     seen.note(caught.value)
     assert seen.leaks("Qz7canary") == []
 
 
-def test_lines_outside_of_a_call_say_so(driver: Driver, seen: Seen) -> None:
-    seen.caplog.clear()
-    driver._session.log_in()
-    assert all(line.startswith("[-]") for block in seen.blocks() for line in block.split("\n"))
-    record = seen.caplog.records[-1]
-    assert (vars(record)["call_id"], vars(record)["operation"]) == ("-", "-")
-
-
-def forbidden(*_: Any, **__: Any) -> str:
-    pytest.fail("something was formatted")
-
-
-def test_nothing_is_formatted_when_nobody_listens(
-    login: Login, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: Any
+@on_slipstream
+def test_log_without_listeners_formats_nothing(
+    login: Login,
+    sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    def forbidden(*_: Any, **__: Any) -> str:
+        pytest.fail("something was formatted")
+
     caplog.set_level(logging.INFO)
     for name in ("text", "header", "body", "url"):
         monkeypatch.setattr(Redactor, name, forbidden)
@@ -162,24 +157,142 @@ def test_nothing_is_formatted_when_nobody_listens(
     assert "formatted" in str(caught.value.__cause__)
 
 
-def test_what_cannot_be_shown_does_not_change_what_is_done(
+@on_slipstream
+def test_log_that_cannot_be_written_does_not_stop_the_call(
     driver: Driver, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(*_: Any, **__: Any) -> str:
+    def fail(*_: Any, **__: Any) -> str:
         raise RuntimeError("Qz7canary")
 
-    monkeypatch.setattr(Exchange, "text", breaks)
+    monkeypatch.setattr(Exchange, "text", fail)
     assert driver.list_locations()
     assert "an exchange cannot be shown: RuntimeError" in seen.everything()
     assert seen.leaks("Qz7canary") == []
 
 
-def test_threads_have_calls_of_their_own(driver: Driver, seen: Seen) -> None:
-    seen.caplog.clear()
-    threads = [threading.Thread(target=driver.list_key_pairs) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({call for call, _ in labels(seen)}) == 4
-    assert call_context.current() is None
+PROGRAM = """
+import sys
+import slipstream.libcloud.compute_driver
+from libcloud.compute.providers import get_driver
+
+driver = get_driver("slipstream")(sys.argv[2], sys.argv[3], ex_endpoint=sys.argv[1])
+driver.list_key_pairs()
+driver.list_locations()
+"""
+
+
+def blocks(text: str) -> list[str]:
+    return text.strip().split("\n\n")
+
+
+@on_slipstream
+def test_debug_file_of_libclouds_environment_variable(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = tmp_path / "debug.log"
+
+    def run(**environ: str) -> str:
+        """What a program that knows nothing of debugging adds to the file."""
+        before = file.read_text("utf-8") if file.exists() else ""
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, sandbox.url, sandbox.username, sandbox.password],
+            env={"PATH": os.environ["PATH"], "LIBCLOUD_DEBUG": str(file), **environ},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        text = file.read_text("utf-8")
+        assert text.startswith(before)
+        assert sandbox.password not in text + done.stdout + done.stderr
+        assert "curl" not in done.stdout + done.stderr
+        return text.removeprefix(before)
+
+    text = run()
+    assert f"{sandbox.url}/api/cloud-entry-point" in text
+    operations = {block.split("]")[0].split()[-1] for block in blocks(text)}
+    assert {"list_key_pairs", "list_locations"} < operations
+    assert all(command_of(block)[:2] == ["curl", "-i"] for block in blocks(text))
+    indented = '__]   "id": "cloud-entry-point",'
+    assert indented not in text
+    assert indented in run(LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE="1")
+
+
+@on_slipstream
+def test_debug_file_can_be_set_at_any_time(
+    driver: Driver, seen: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atexit.register", lambda *_: None)
+    logging.getLogger("slipstream").setLevel(logging.ERROR)  # which the file does not need
+    file = io.StringIO()
+    try:
+        libcloud.enable_debug(file)
+        driver.list_key_pairs()
+    finally:
+        libcloud.reset_debug()
+        logging.getLogger("slipstream").setLevel(logging.NOTSET)
+    driver.list_locations()
+    assert "list_key_pairs]" in file.getvalue()
+    assert "list_locations]" not in file.getvalue()
+
+
+@on_slipstream
+def test_debug_file_holds_what_the_log_holds(driver: Driver, seen: Seen) -> None:
+    driver.list_key_pairs()
+    logged = [block for block in seen.blocks() if " list_key_pairs]" in block]
+    assert logged
+    assert "\n\n".join(logged) + "\n\n" in seen.file.getvalue()
+
+
+class Slow(io.StringIO):
+    """A file that another thread can get in between of."""
+
+    def write(self, text: str) -> int:
+        return sum(super(Slow, self).write(character) for character in text)
+
+
+@on_slipstream
+def test_debug_file_of_several_threads_has_whole_blocks(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = Slow()
+    monkeypatch.setattr(LoggingConnection, "log", file)
+    in_threads(driver.list_key_pairs, 8)
+    assert len(blocks(file.getvalue())) >= 8
+    for block in blocks(file.getvalue()):
+        assert len({line.split("]")[0] for line in block.split("\n")}) == 1
+        assert command_of(block)[0] == "curl"
+
+
+class Broken(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def closed() -> io.StringIO:
+    file = io.StringIO()
+    file.close()
+    return file
+
+
+@on_slipstream
+@pytest.mark.parametrize("file", [Broken(), closed(), io.BytesIO()], ids=["full", "shut", "bytes"])
+def test_debug_file_that_cannot_be_written_does_not_stop_the_call(
+    driver: Driver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, file: Any
+) -> None:
+    monkeypatch.setattr(LoggingConnection, "log", file)
+    assert driver.list_key_pairs()
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert any("cannot be written" in text or "cannot be shown" in text for text in warnings)
+
+
+@on_slipstream
+def test_debug_file_while_libcloud_debugs_its_own_connections(
+    login: Login, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atexit.register", lambda *_: None)
+    file = io.StringIO()
+    try:
+        libcloud.enable_debug(file)
+        login(sandbox.username, sandbox.password).list_locations()
+    finally:
+        libcloud.reset_debug()
+    assert "begin" not in file.getvalue()
+    assert sandbox.password not in file.getvalue()

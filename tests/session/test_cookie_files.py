@@ -104,6 +104,23 @@ class TestReading:
         with pytest.raises(BadInput, match="cookie file"):
             login(ex_cookie_file=file)
 
+    @pytest.mark.parametrize(
+        "form",
+        [
+            "\ufeff# Netscape HTTP Cookie File\r\nLINE\r\n",
+            "# netscape http cookie file\nLINE",
+            "\n# Of my browser\nLINE",
+            "LINE\n\n  \n#HttpOnly_LINE",
+        ],
+    )
+    @pytest.mark.parametrize("flag", ["FALSE", "TRUE", "true"])
+    def test_cookie_file_of_other_programs(
+        self, login: Login, file: Path, form: str, flag: str
+    ) -> None:
+        domain, _, *rest = file.read_text().splitlines()[-1].split("\t")
+        file.write_text(form.replace("LINE", "\t".join([domain, flag, *rest])), "utf-8")
+        assert login(ex_cookie_file=file).list_nodes() == []
+
     @pytest.mark.parametrize("expires", ["soon", "1e999", "-1", "9" * 400])
     def test_cookie_file_with_an_odd_expiry(self, login: Login, file: Path, expires: str) -> None:
         rewrite(file, expires=expires)

@@ -38,13 +38,17 @@ def cookie(attributes: str = "", name_and_value: str = COOKIE) -> tuple[str, str
 
 
 @contextmanager
-def server(status: int, body: str, *headers: tuple[str, str]) -> Iterator[str]:
+def server(
+    status: int, body: str, *headers: tuple[str, str], received: list[str] | None = None
+) -> Iterator[str]:
     kind = "text/html" if "<" in body else "application/json"
     fields = [("Content-Type", kind), ("Content-Length", str(len(body))), *headers]
     lines = [f"HTTP/1.1 {status} X", *(f"{name}: {value}" for name, value in fields), "", body]
 
     def serve(connection: socket.socket) -> None:
-        while connection.recv(65536):
+        while request := connection.recv(65536):
+            if received is not None:
+                received.append(request.decode())
             connection.sendall("\r\n".join(lines).encode())
 
     with listening(serve) as port:
@@ -109,6 +113,21 @@ def test_a_session_counts_by_the_servers_clock(
     with server(201, CREATED, *headers) as url:
         left = log_in(url, kind)
     assert left is None if lifetime is None else lifetime - 5 < (left or 0) <= lifetime
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "attributes", ["", "; Path=/api", "; Path=/api/session", "; Path=x", "; Path=/; Domain="]
+)
+def test_a_session_is_for_all_of_the_endpoint(kind: str, attributes: str) -> None:
+    received: list[str] = []
+    header = cookie(attributes, "com.sixsq.slipstream.cookie=x1y2")
+    with server(201, CREATED, header, received=received) as url:
+        driver = Driver("alice", PASSWORD, ex_endpoint=url, ex_endpoint_kind=kind)
+        with pytest.raises(MalformedAnswer):
+            driver.list_nodes()
+        driver.close()
+    assert any("cookie=x1y2" in request for request in received)
 
 
 @KINDS

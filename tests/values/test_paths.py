@@ -115,9 +115,17 @@ def test_a_cookie_file_that_is_written_can_be_read(
             save_cookies(jar, tmp_path / "cookies")
         return
     save_cookies(jar, tmp_path / "cookies")
-    again.update(load_cookies(tmp_path / "cookies"))
+    for cookie in load_cookies(tmp_path / "cookies"):
+        again.set_cookie(cookie)
     sent = [get_cookie_header(cookies, request.prepare()) for cookies in (jar, again)]
     assert sent[0] == sent[1] is not None
+
+
+def test_a_cookie_file_replaces_a_link_to_itself(tmp_path: Path) -> None:
+    path = tmp_path / "cookies"
+    path.symlink_to(path)
+    save_cookies(CookieJar(), path)
+    assert path.is_file()
 
 
 def test_a_cookie_file_replaces_no_pipe_and_no_device(tmp_path: Path) -> None:

@@ -1,52 +1,159 @@
-"""Records, and the small texts about names that errors are made of."""
+"""Records refuse what they are given by mistake, and the small texts that errors are made of."""
 
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from key_files import KEY
 
+from slipstream import Backend, EndpointKind, LoginMethod, Request, Response
 from slipstream.errors import BadInput, MalformedAnswer, UnknownName, nearest, shorten
-from slipstream.transport.messages import Request, Response
 from slipstream.values import (
+    CloudEntryPoint,
     Connector,
     Deployment,
+    DeploymentRequest,
+    DeploymentState,
     Module,
     ModuleKind,
+    ModuleNode,
+    ModuleParameter,
+    Parameter,
+    Phase,
     RunParameter,
     ServiceOffer,
+    SSHKey,
     VirtualMachine,
+    safe_text,
 )
-from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
+from slipstream.values.deployment_request import Role
 from slipstream.values.endpoint import Credentials, Endpoint
-from slipstream.values.ssh_key import SSHKey
+from slipstream.values.fields import Record
 
-KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJcXWY+fsvBE1hYIURRt9IdlseO7BiQ1wWjWx8EqwrGz"
+MODULE: dict[str, Any] = {"id": "a/1", "path": "a", "name": "a", "kind": ModuleKind.COMPONENT}
+RECORDS: list[tuple[type[Record], dict[str, Any]]] = [
+    (CloudEntryPoint, {"collections": {}}),
+    (Connector, {"id": "1", "name": "n"}),
+    (Credentials, {"key": "alice", "secret": "x"}),
+    (Deployment, {"id": "1"}),
+    (DeploymentRequest, {"module_id": "m"}),
+    (DeploymentState, {"state": "Ready", "phase": Phase.RUNNING}),
+    (Endpoint, {"host": "nuv.la"}),
+    (EndpointKind, {"name": "lab", "backend": Backend}),
+    (LoginMethod, {"name": "code", "authenticate": print}),
+    (Module, MODULE),
+    (ModuleNode, {"name": "n"}),
+    (ModuleParameter, {"name": "n"}),
+    (Parameter, {"name": "n", "value": "v"}),
+    (Request, {"method": "GET", "path": "/x"}),
+    (Response, {"status": 200, "headers": {}, "body": b"", "url": "https://x"}),
+    (RunParameter, {"name": "n"}),
+    (ServiceOffer, {"id": "1", "name": "n"}),
+    (SSHKey, {"type": "ssh-ed25519", "blob": "x"}),
+    (VirtualMachine, {"id": "1", "name": "n"}),
+]
+
+
+class Wrong:
+    """What no field takes."""
+
+
+@pytest.mark.parametrize(("record", "arguments"), RECORDS)
+def test_record_fields_are_frozen_and_typed(
+    record: type[Record], arguments: dict[str, Any]
+) -> None:
+    instance = record(**arguments)
+    for field in attrs.fields(record):  # type: ignore[type-var]
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(instance, field.name, None)
+        if record not in {Credentials, Endpoint}:  # which the driver makes alone
+            with pytest.raises((TypeError, BadInput)):
+                record(**{**arguments, field.name: Wrong()})
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda wrong: Deployment(id="1", phase=wrong), "phase of a Deployment is str, not Phase"),
+        (lambda wrong: Deployment(id="1", tags=wrong), r"write \['running'\]"),
+        (lambda wrong: Deployment(id="1", addresses=wrong), "one text where several"),
+        (lambda wrong: Module(**{**MODULE, "kind": wrong}), "is str, not ModuleKind"),
+        (lambda wrong: Request(method="GET", path=wrong), "begins with a slash"),
+        (lambda wrong: Request(method="GET", path="/x", query=wrong), "a tuple of pairs"),
+        (lambda wrong: Request(method="PUT", path="/", body=wrong), "is str, not bytes or None"),
+    ],
+)
+def test_record_with_a_text_where_something_else_belongs(
+    make: Callable[[Any], object], message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        make("running")
+
+
+@pytest.mark.parametrize(
+    ("record", "arguments"),
+    [
+        (Deployment, {"id": "1", "tags": ["a", 3]}),
+        (Deployment, {"id": "1", "parameters": {"a": 3}}),
+        (Deployment, {"id": "1", "parameters": {3: "a"}}),
+        (DeploymentRequest, {"module_id": "m", "parameters": ["a=b"]}),
+        (Request, {"method": "GET", "path": "/x", "headers": {"Age": 3}}),
+        (Request, {"method": "GET", "path": "/x", "query": [("limit", 1)]}),
+        (Request, {"method": "GET", "path": "/x", "query": {"limit": "1"}}),
+        (Request, {"method": "GET", "path": "/x", "query": (("a", "b", "c"),)}),
+        (EndpointKind, {"name": "lab", "backend": Backend, "hosts": [3]}),
+        (Parameter, {"name": "title", "value": b"quite-secret"}),
+    ],
+)
+def test_record_with_an_item_of_a_wrong_type(
+    record: type[Record], arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(TypeError) as caught:
+        record(**arguments)
+    assert "secret" not in str(caught.value)
 
 
 def test_record_copies_what_it_is_made_of() -> None:
     tags, parameters, raw = ["a"], {"x": "1"}, {"k": "v"}
-    made = Deployment(id="1", tags=tags, parameters=parameters, raw=raw)
+    record = Deployment(id="1", tags=tags, parameters=parameters, raw=raw)
     tags.append("b")
     parameters.clear()
     raw.clear()
-    assert (made.tags, made.parameters, dict(made.raw)) == (("a",), {"x": "1"}, {"k": "v"})
+    assert (record.tags, record.parameters, dict(record.raw)) == (("a",), {"x": "1"}, {"k": "v"})
     with pytest.raises(TypeError):
-        made.raw["k"] = 1  # type: ignore[index]
+        record.raw["k"] = 1  # type: ignore[index]
 
 
-@pytest.mark.parametrize("record", [Credentials(key="alice", secret="x"), Endpoint(host="nuv.la")])
-def test_record_is_frozen(record: Credentials | Endpoint) -> None:
-    for field in attrs.fields(type(record)):
-        with pytest.raises(attrs.exceptions.FrozenInstanceError):
-            setattr(record, field.name, None)
+def test_lazy_records_are_completed_when_a_field_is_read() -> None:
+    completed = []
+
+    def rest(source: str) -> dict[str, object]:
+        completed.append(source)
+        return {"tags": [source], "raw": {"k": source}}
+
+    first, second = Deployment.lazy(["a", "b"], rest, id=["1", "2"], name=["x", None])
+    assert (first.id, first.name, second.name, completed) == ("1", "x", None, [])
+    assert (first.tags, first.raw, first.user) == (("a",), {"k": "a"}, None)
+    assert completed == ["a"]
+    assert second == attrs.evolve(second) == Deployment(id="2", tags=["b"])
+    assert completed == ["a", "b"]
+    assert not hasattr(second, "price")
+
+
+def test_lazy_record_is_checked_when_it_is_completed() -> None:
+    (record,) = Deployment.lazy(["a"], lambda user: {"user": [user]}, id=["1"])
+    with pytest.raises(TypeError, match="user of a Deployment is list, not str"):
+        _ = record.tags
 
 
 @pytest.mark.parametrize("record", [Deployment, ServiceOffer, Connector, VirtualMachine])
-def test_record_without_an_id_is_refused(record: type) -> None:
+def test_record_without_an_id(record: type) -> None:
     with pytest.raises(MalformedAnswer, match=f"gave a {record.__name__} whose id is empty"):
         record(id="", name="x")
 
@@ -59,7 +166,7 @@ def test_number_of_an_offer_is_finite(field: str, number: float) -> None:
 
 
 def test_record_is_equal_without_raw() -> None:
-    module = Module(id="a/1", path="a", name="a", kind=ModuleKind.COMPONENT, raw={"x": 1})
+    module = Module(**MODULE, raw={"x": 1})
     assert module == attrs.evolve(module, raw={"x": 2})
     assert module != attrs.evolve(module, version="1")
 
@@ -110,14 +217,11 @@ def test_ssh_key_of_any_text(text: str) -> None:
         assert key.blob.startswith(KEY.split()[1])
 
 
-def test_parameter_name_is_needed_for_an_input_alone() -> None:
+def test_parameter_needs_a_name_for_an_input_alone() -> None:
     with pytest.raises(BadInput, match="A parameter needs a name"):
         Parameter(value="x")
     with pytest.raises(BadInput, match="A size has no name"):
         Parameter(value="x", role=Role.SIZE, name="x")
-
-
-def test_deployment_request_decides_by_role() -> None:
     size = Parameter(value="s", role=Role.SIZE)
     request = DeploymentRequest(module_id="a", parameters=[Parameter(value="x", name="n"), size])
     assert request.decides(Role.SIZE) == (size,)
@@ -144,3 +248,29 @@ def test_unknown_name_lists_those_that_exist() -> None:
     error = pickle.loads(pickle.dumps(UnknownName("node", "apach", ["apache", "db"], "of y")))
     assert "did you mean 'apache'?" in str(error)
     assert "apache, db" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("no such module: é, 日本, \\n", "no such module: é, 日本, \\n"),
+        ("one\r\ntwo\tthree", "one\\r\\ntwo\\tthree"),
+        ("\x1b[31mred\x9b0m\x7f", "\\x1b[31mred\\x9b0m\\x7f"),
+        ("a\u2028b\u202ec\ufeff", "a\\u2028b\\u202ec\\ufeff"),
+        ("\ud800", "\\ud800"),
+        ("", ""),
+        ("x" * 500, "x" * 500),
+        ("x" * 60_000, "x" * 499 + "…"),
+    ],
+)
+def test_safe_text(text: str, safe: str) -> None:
+    assert safe_text(text) == safe
+
+
+@given(st.text(st.characters()), st.integers(1, 50))
+def test_safe_text_is_one_short_line_that_can_be_encoded(text: str, limit: int) -> None:
+    safe = safe_text(text, limit)
+    assert len(safe) <= limit
+    assert len(safe.splitlines()) <= 1
+    assert safe.encode().decode() == safe
+    assert safe_text(safe, limit) == safe

@@ -145,6 +145,7 @@ NO_KEYS = [
     _line(SK, RAW[:-1], b"ssh:"),
     _line(SK_ECDSA, b"nistp256", POINT[:-2], b"ssh:"),
     _rsa(768, 3),
+    _rsa(20_000, 3),
     _rsa(2048, 1),
     # Kinds that let nobody in.
     _line("ssh-dss", b"a", b"b", b"c", b"d"),

@@ -46,7 +46,8 @@ WIRE_NAMES = {
 """What the server calls the parameters that decide more than an input."""
 
 _COOKIE = "com.sixsq.slipstream.cookie"
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_UUID = "-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12))
+_IDS = re.compile(f"(?:{_UUID} )*")
 _TAG = re.compile(
     r"</?(?:a|b|br|code|div|em|h[1-6]|i|li|p|pre|span|strong|u|ul)\b[^<>]*>", re.IGNORECASE
 )
@@ -134,14 +135,16 @@ def without_markup(text: str) -> str:
     return " ".join(html.unescape(_TAG.sub(" ", text)).split())
 
 
-def is_run_id(text: str) -> bool:
-    """Whether a text is a deployment's id."""
-    return _UUID.fullmatch(text) is not None
+def are_run_ids(texts: Collection[str]) -> bool:
+    """Whether each of some texts is a deployment's id."""
+    matches = _IDS.fullmatch("".join([f"{text} " for text in texts]))
+    # An id with a blank in it would be two.
+    return matches is not None and len(matches[0]) == 37 * len(texts)
 
 
 def run_id(text: str) -> str:
     """A deployment's id, checked so that no other path can be reached through it."""
-    if not is_run_id(text):
+    if not are_run_ids([text]):
         raise BadInput(
             f"{shorten(text)!r} is not the id of a deployment: that is a UUID.",
             hint="list_nodes() gives the ids.",

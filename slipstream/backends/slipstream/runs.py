@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
-from itertools import chain, islice
+from itertools import chain, islice, repeat, starmap
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
@@ -26,10 +26,10 @@ from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
     STATES,
     XML,
+    are_run_ids,
     entries,
     flag,
     get,
-    is_run_id,
     parse,
     require_body,
     require_status,
@@ -103,16 +103,13 @@ def list_deployments(
     session = backend.session
     pages = iterate_pages(session, active_only=active_only)
     if not addresses:
-        return map(summary, chain.from_iterable(make_ahead(pages)))
+        return chain.from_iterable(map(summaries, make_ahead(pages)))
 
     def read(runs: Sequence[Element]) -> dict[str, list[str]]:
         return clouds.addresses(session, [run.get("uuid", "") for run in runs])
 
-    return (
-        summary(run, addresses_of.get(run.get("uuid", ""), ()))
-        for runs, addresses_of in read_beside(read, pages, size=LISTED_AT_ONCE)
-        for run in runs
-    )
+    parts = read_beside(read, pages, size=LISTED_AT_ONCE)
+    return chain.from_iterable(starmap(summaries, parts))
 
 
 def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Element]]:
@@ -168,7 +165,7 @@ def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[E
         root = parse(session.send(request, doing="list deployments"), "runs")
         total = whole(root.get("totalCount"))
         runs = root.findall("item")
-        if not all(is_run_id(run.get("uuid", "")) for run in runs):
+        if not are_run_ids([run.get("uuid", "") for run in runs]):
             raise _malformed(session, "the server gave one without an id that is a UUID")
         if total is None or total > limits.MAX_ENTRIES:
             break
@@ -216,8 +213,8 @@ def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deploy
     missing = set(runs)
     if len(missing) == 1:
         return
-    listed = chain.from_iterable(iterate_pages(session, active_only=False))
-    for number, run in enumerate(map(summary, listed), 1):
+    pages = iterate_pages(session, active_only=False)
+    for number, run in enumerate(chain.from_iterable(map(summaries, pages)), 1):
         if run.id in missing:
             missing.remove(run.id)
             yield run.id, run
@@ -432,21 +429,37 @@ def _attainable(
     return state != "Finalizing" and bool(read(session, run).scalable)
 
 
-def summary(item: Element, addresses: Sequence[str] = ()) -> Deployment:
-    """An item of the list."""
-    state, service_url = item.get("status", ""), item.get("serviceUrl", "")
-    if addresses and item.get("type") == APPLICATION:
-        # Until its own machines are up, an application has none but orchestrators.
-        addresses = () if state in _STARTING else _ordered(addresses, service_url)
-    return _deployment(
-        item,
-        state=state,
-        user=item.get("username"),
-        tags=item.get("tags", ""),
-        failure=item.get("abort", ""),
-        service_url=service_url,
-        addresses=addresses,
+def summaries(
+    items: Sequence[Element], machines: Mapping[str, Sequence[str]] | None = None
+) -> list[Deployment]:
+    """
+    Items of the list.
+
+    :param machines: The addresses of each run's machines, by its id, where they are known.
+    """
+    runs = [item.attrib for item in items]
+    ids = [run.get("uuid", "") for run in runs]
+    states = [run.get("status", "") for run in runs]
+    return Deployment.lazy(
+        runs,
+        _rest_of_summary,
+        id=ids,
+        name=[_name_and_tags(run.get("tags", ""))[0] for run in runs],
+        state=states,
+        phase=[STATES.get(state, Phase.UNKNOWN) for state in states],
+        failure=[_failure(run.get("abort")) for run in runs],
+        addresses=[_of_list(run, machines) for run in runs] if machines else repeat(()),
     )
+
+
+def _of_list(run: dict[str, str], machines: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The addresses of a run's machines, as far as they are told from those of orchestrators."""
+    addresses = machines.get(run.get("uuid", ""), ())
+    if addresses and run.get("type") == APPLICATION:
+        # Until its own machines are up, an application has none but orchestrators.
+        is_starting = run.get("status") in _STARTING
+        addresses = () if is_starting else _ordered(addresses, run.get("serviceUrl", ""))
+    return tuple(addresses)
 
 
 def _ordered(addresses: Sequence[str], service_url: str) -> Sequence[str]:
@@ -459,22 +472,52 @@ def _ordered(addresses: Sequence[str], service_url: str) -> Sequence[str]:
     return addresses
 
 
+def _rest_of_summary(run: dict[str, str]) -> dict[str, Any]:
+    return {
+        "user": run.get("username"),
+        "tags": _name_and_tags(run.get("tags", ""))[1],
+        "service_url": run.get("serviceUrl") or None,
+        **_attributes(run),
+    }
+
+
 def document(root: Element) -> Deployment:
     """The document of a run."""
     parameters = entries(root, "runtimeParameters", "runtimeParameter")
     values = {p.get("key", ""): (p.text or "") if flag(p, "isSet") else None for p in parameters}
-    return _deployment(
-        root,
-        state=root.get("state") or values.get(STATE) or "",
+    state = root.get("state") or values.get(STATE) or ""
+    name, tags = _name_and_tags(values.get(TAGS) or "")
+    return Deployment(
+        id=root.get("uuid", ""),
+        name=name,
+        state=state,
+        phase=STATES.get(state, Phase.UNKNOWN),
+        failure=_failure(values.get(ABORT)),
+        tags=tags,
         user=root.get("user"),
-        tags=values.get(TAGS) or "",
-        failure=values.get(ABORT) or "",
-        service_url=values.get(SERVICE_URL) or "",
+        service_url=values.get(SERVICE_URL) or None,
         scalable=flag(root, "mutable"),
         size=_size(values),
-        addresses=tuple(_addresses(values)),
+        addresses=_addresses(values),
         parameters=values,
+        **_attributes(root.attrib),
     )
+
+
+def _attributes(run: dict[str, str]) -> dict[str, Any]:
+    """What the list and the document name alike."""
+    module_id, module_name = _module(run.get("moduleResourceUri", ""))
+    return {
+        "module_id": module_id,
+        "module_name": module_name,
+        "connectors": _clouds(run.get("cloudServiceNames", "")),
+        "started": parse_timestamp(run.get("startTime")),
+        "raw": run,
+    }
+
+
+def _failure(reason: str | None) -> str | None:
+    return (without_markup(reason) or None) if reason else None
 
 
 def passwords(root: Element) -> dict[str, str | None]:
@@ -523,39 +566,3 @@ def _name_and_tags(text: str) -> tuple[str | None, tuple[str, ...]]:
 @lru_cache
 def _clouds(text: str) -> tuple[str, ...]:
     return tuple(filter(None, text.split(",")))
-
-
-def _deployment(
-    element: Element,
-    *,
-    state: str,
-    user: str | None,
-    tags: str,
-    failure: str,
-    service_url: str,
-    scalable: bool | None = None,
-    size: ServiceOffer | None = None,
-    addresses: Iterable[str] = (),
-    parameters: dict[str, str | None] | None = None,
-) -> Deployment:
-    name, labels = _name_and_tags(tags)
-    module_id, module_name = _module(element.get("moduleResourceUri", ""))
-    return Deployment(
-        id=element.get("uuid", ""),
-        name=name,
-        state=state,
-        phase=STATES.get(state, Phase.UNKNOWN),
-        failure=(without_markup(failure) or None) if failure else None,
-        module_id=module_id,
-        module_name=module_name,
-        size=size,
-        tags=labels,
-        connectors=_clouds(element.get("cloudServiceNames", "")),
-        user=user,
-        started=parse_timestamp(element.get("startTime")),
-        service_url=service_url or None,
-        scalable=scalable,
-        addresses=addresses,
-        parameters=parameters,
-        raw=element.attrib,
-    )

@@ -17,7 +17,6 @@ from .support import (
     WHOAMI,
     WORDPRESS,
     Driver,
-    changes,
     place,
     requests,
 )
@@ -108,22 +107,6 @@ def test_get_image_with_mandatory_parameters(driver: Driver) -> None:
     assert greeting["mandatory"] is True
 
 
-def test_delete_image_leaves_the_other_versions(driver: Driver, sandbox: Sandbox) -> None:
-    image = driver.get_image(WORDPRESS)
-    sandbox.journal.clear()
-    assert driver.delete_image(image)
-    assert changes(sandbox) == [("POST", "module/delete-version")]
-    assert len(sandbox.journal) == 1
-
-
-def test_delete_image_of_all_versions(driver: Driver, sandbox: Sandbox) -> None:
-    image = driver.get_image(WORDPRESS)
-    sandbox.journal.clear()
-    assert driver.delete_image(image, ex_all_versions=True)
-    (entry,) = sandbox.journal
-    assert (entry.method, entry.path) == ("DELETE", f"/api/{image.id.removesuffix('_2')}")
-
-
 def test_list_locations_with_a_credential(driver: Driver, bob: Driver) -> None:
     names = [location.name for location in driver.list_locations()]
     assert names == ["edge-basel", "edge-geneva", "edge-zurich", "k8s-lausanne", "swarm-lausanne"]
@@ -140,17 +123,6 @@ def test_location_has_its_credentials_and_no_secret(driver: Driver, sandbox: San
     sandbox.world.add_credential(location.id, name="a second one")
     names = [item["name"] for item in place(driver).extra["credentials"]]
     assert names == ["a second one", "swarm-lausanne admin"]
-
-
-def test_list_sizes_has_one_and_sends_no_request(driver: Driver, sandbox: Sandbox) -> None:
-    location = place(driver)
-    sandbox.journal.clear()
-    for sizes in (driver.list_sizes(), driver.list_sizes(location)):
-        assert [(size.id, size.name, size.ram, size.disk, size.price) for size in sizes] == [
-            ("default", "default", 0, 0, 0)
-        ]
-        assert sizes[0].extra["unknown"] == ["ram", "disk", "price"]
-    assert len(sandbox.journal) == 0
 
 
 @pytest.mark.parametrize("by", ["id", "object"])

@@ -123,16 +123,6 @@ def test_wait_for_an_edge_that_is_offline(driver: Driver, waiting: FakeTime) -> 
     assert 890 < sum(waiting.slept) < 910
 
 
-def test_stop_start(driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox) -> None:
-    assert driver.stop_node(running) is True
-    assert requests(sandbox) == [STATE, STOP]
-    driver.ex_wait_node_in_state(running, "STOPPED")
-    sandbox.journal.clear()
-    assert driver.start_node(running) is True
-    assert requests(sandbox) == [STATE, START]
-    assert driver.ex_wait_node_in_state(running) == "STARTED"
-
-
 def test_update(driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox) -> None:
     assert driver.ex_update_node(running) is True
     assert requests(sandbox) == [("POST", "deployment/update")]

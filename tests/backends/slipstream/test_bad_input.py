@@ -132,14 +132,6 @@ def test_create_node_with_values_of_a_wrong_type(
     assert len(sandbox.journal) == 0
 
 
-@pytest.mark.parametrize("option", ["ex_active_only", "ex_addresses"])
-def test_list_nodes_with_a_wrong_flag(driver: Driver, sandbox: Sandbox, option: str) -> None:
-    wrong: Any = {option: "no"}
-    with pytest.raises(TypeError, match=f"{option} must be True or False, not str"):
-        driver.list_nodes(**wrong)
-    assert len(sandbox.journal) == 0
-
-
 @pytest.mark.parametrize(
     ("image_id", "message"),
     [(None, r"needs an image. See list_images\(\)"), ("examples", "is a project")],
@@ -267,21 +259,3 @@ def test_image_id_that_reaches_elsewhere(driver: Driver, sandbox: Sandbox, image
         with pytest.raises(BadInput):
             call()
     assert len(sandbox.journal) == 0
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        *({"ex_endpoint": url} for url in (
-            "", "nuv.la", "ftp://nuv.la", "https://", "http://[::1", "https://nuv.la:99999",
-            "https://nuv.la:port", "https://nuv.la/?x=1", "https://nuv.la/#top",
-            "https://nuv la", "https://nuv.la/../x", "https://exa\nmple.org/a b\x00", 5,
-        )),
-        *({"host": host} for host in ("", "a/b", "https://nuv.la", 5)),
-        *({"port": port} for port in (0, 70000, "http")),
-    ],
-    ids=repr,
-)  # fmt: skip
-def test_driver_with_an_impossible_address(options: dict[str, Any]) -> None:
-    with pytest.raises(BadInput):
-        Driver("alice", "secret", **options)

@@ -55,16 +55,6 @@ def test_list_nodes_with_addresses(
         assert sorted(nodes[node.id].public_ips) == expected != []
 
 
-def test_node_is_called_by_its_name_or_else_its_id(driver: Driver) -> None:
-    image = driver.get_image(WORDPRESS)
-    named = driver.create_node(name="blog", image=image, ex_tags=["prod", "eu"])
-    nameless = driver.create_node(image=image)
-    listed = {node.id: node for node in driver.list_nodes()}
-    for node in (named, listed[named.id]):
-        assert (node.name, node.extra["tags"]) == ("blog", ["prod", "eu"])
-    assert nameless.name == listed[nameless.id].name == nameless.id
-
-
 @pytest.mark.parametrize(
     ("seconds", "word", "state"),
     [
@@ -144,13 +134,6 @@ def test_size_that_leaves_something_open(driver: Driver) -> None:
     assert (flexible.ram, flexible.disk, flexible.extra["unknown"]) == (0, 0, ["ram", "disk"])
     assert flexible.price > 0
     assert (metal.price, metal.extra["unknown"]) == (0, ["ram", "disk", "price"])
-
-
-@pytest.mark.parametrize("attribute", ["ram", "disk", "price"])
-def test_smallest_of_the_usual_sizes_leaves_nothing_open(driver: Driver, attribute: str) -> None:
-    sizes = driver.list_sizes()
-    assert min(getattr(size, attribute) for size in sizes) > 0
-    assert not any(size.extra["unknown"] for size in sizes)
 
 
 @pytest.mark.parametrize(
@@ -246,20 +229,6 @@ def test_list_locations_with_their_countries(driver: Driver, sandbox: Sandbox) -
         if size.extra["location"] == "ec2-eu-west":
             document(sandbox, size.id).pop("resource:country", None)
     assert listed() == [("connector/ec2-eu-west", "ec2-eu-west", "", ["country"]), geneva]
-
-
-def test_list_locations_sends_as_many_requests_however_many_there_are(
-    driver: Driver, bob: Driver, sandbox: Sandbox
-) -> None:
-    numbers = []
-    for one, expected in ((bob, 1), (driver, 2)):
-        sandbox.journal.clear()
-        assert len(one.list_locations()) == expected
-        numbers.append(len(sandbox.journal))
-    assert numbers[0] == numbers[1] <= 4
-    (search,) = sandbox.journal.entries("PUT", "/api/service-offer")
-    assert search.form is not None
-    assert search.form["$select"] == ["id,connector,resource:country"]
 
 
 def test_searches_use_the_parameters_of_the_server(driver: Driver, sandbox: Sandbox) -> None:

@@ -88,6 +88,7 @@ def test_machine_has_the_state_that_the_cloud_names(
     ("address", "public"),
     [
         *((public, True) for public in ("203.0.113.7", "2001:db8::1", "host.example.org")),
+        *(("::ffff:203.0.113.7", True), ("::ffff:10.1.2.3", False), ("::ffff:a01:203", False)),
         *((private, False) for private in ("10.1.2.3", "192.168.1.1", "172.20.0.1", "fd00::1")),
     ],
 )

@@ -5,15 +5,20 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import pickle
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from endpoints_under_test import KINDS, Driver, LiveEndpoint, serve
 from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.providers import get_driver
-from libcloud.compute.types import Provider
+from libcloud.compute.types import NodeState, Provider
+
+from slipstream.libcloud import convert
+from slipstream.values import Deployment
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -124,3 +129,30 @@ def test_nodes_of_several_providers_are_one_list(endpoint: LiveEndpoint, driver:
     (named,) = [node for node in nodes if node.name == "test"]
     assert (named.id, named.driver.type) == (own.id, driver.type)
     assert named.destroy() is True
+
+
+def test_listed_node_is_like_any_other_before_its_attributes_are_read(
+    driver: Driver, node: Node
+) -> None:
+    def listed() -> Node:
+        return next(item for item in driver.list_nodes() if item.id == node.id)
+
+    whole = listed()
+    by_hand: Any = Node("x", "x", NodeState.RUNNING, [], [], driver)
+    assert vars(whole).keys() == vars(by_hand).keys() == vars(copy.copy(listed())).keys()
+    assert vars(copy.copy(listed())) == vars(whole) | {"image": ANY, "size": ANY}
+    assert copy.deepcopy(listed()).extra == whole.extra
+    assert pickle.loads(pickle.dumps(listed())).extra == whole.extra
+    fresh = listed()
+    assert fresh.extra is fresh.extra is copy.copy(fresh).extra
+    fresh.public_ips = ["192.0.2.1"]
+    assert vars(fresh)["public_ips"] == ["192.0.2.1"]
+    assert not hasattr(fresh, "price")
+    other = type(fresh)("x", "x", NodeState.RUNNING, ["192.0.2.1"], [], driver, extra={"a": 1})
+    assert (other.public_ips, other.extra) == (["192.0.2.1"], {"a": 1})
+
+
+def test_first_day_of_the_calendar_can_be_read(driver: Driver) -> None:
+    first_day = datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))
+    node = convert.node(Deployment(id="d", started=first_day), driver)
+    assert (node.created_at, node.extra["started_at"]) == (first_day, first_day.isoformat())

@@ -1,0 +1,376 @@
+"""Whatever a body holds, a call gives what it can read or raises one error of libcloud."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from endpoints_under_test import KINDS, Driver, LiveEndpoint, serve
+from fake_time import FakeTime
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from libcloud.common.types import LibcloudError
+from libcloud.compute.base import KeyPair, Node
+from libcloud.compute.types import NodeState
+
+from slipstream.libcloud.errors import BadInput, MalformedAnswer, RequestFailed
+from slipstream.sandbox import Sandbox
+
+from .slipstream.strategies import QUICK, spoilt
+from .slipstream.support import NOBODYS_RUN, SYSTEM, stub_server
+from .support import JSON, KEY, WORDPRESS, XML
+
+NOBODYS = f"deployment/{NOBODYS_RUN}"
+MODULE = f"module/{NOBODYS_RUN}"
+Call = Callable[[Driver], Any]
+on_slipstream = pytest.mark.parametrize("endpoint", KINDS[:1], indirect=True)
+on_nuvla = pytest.mark.parametrize("endpoint", KINDS[1:2], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def endpoint(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveEndpoint]:
+    """One endpoint of a family for all tests of this module; faults end with each of them."""
+    folder = tmp_path_factory.mktemp("hostile")
+    with pytest.MonkeyPatch.context() as patch, serve(request.param, folder, patch) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def sandbox(endpoint: LiveEndpoint) -> Iterator[Sandbox]:
+    yield endpoint.sandbox
+    endpoint.sandbox.faults.clear()
+
+
+def refused(driver: Driver, call: Call, text: str | bytes) -> None:
+    """A call that raises one short error about the endpoint."""
+    with pytest.raises(MalformedAnswer) as caught:
+        call(driver)
+    message = str(caught.value)
+    assert driver.ex_endpoint in message, text
+    assert len(message) < 500, text
+    assert "root:" not in message
+
+
+def node(driver: Driver) -> Node:
+    return Node(NOBODYS, "blog", NodeState.UNKNOWN, [], [], driver)
+
+
+BOMB = (
+    b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">'
+    + b"".join(
+        b'<!ENTITY %c "%s">' % (letter, b"&%c;" % (letter - 1) * 30) for letter in b"bcdefghi"
+    )
+    + b']><ROOT x="&i;">&i;</ROOT>'
+)
+XML_CALLS: dict[str, tuple[str, str, Call]] = {
+    "list_nodes": ("/run", "runs", lambda d: d.list_nodes()),
+    "ex_get_node": (f"/run/{NOBODYS_RUN}", "run", lambda d: d.ex_get_node(NOBODYS_RUN)),
+    "list_images": ("/appstore", "list", lambda d: d.list_images()),
+    "get_image": (f"/module/{WORDPRESS}", "imageModule", lambda d: d.get_image(WORDPRESS)),
+    "list_key_pairs": ("/user/alice", "user", lambda d: d.list_key_pairs()),
+}
+BAD_XML = [
+    BOMB,
+    b"<!DOCTYPE ROOT><ROOT/>",
+    b'<!DOCTYPE ROOT [<!ENTITY x SYSTEM "file:///etc/passwd">]><ROOT>&x;</ROOT>',
+    "<!DOCTYPE list><list/>".encode("utf-16"),
+    b"<ROOT>" + b"<x>" * 100_000,
+    b"<ROOT>" + b"<x>" * 5000 + b"</x>" * 5000 + b"</ROOT>",
+    b'<ROOT a="1"><entry><stri',
+    *(b"", b"  \n ", b"hello", b"\x00\xff\xfe\x80"),
+    b"<html><body>Sign in</body></html>",
+    b'{"runs": []}',
+    b'<?xml version="1.0" encoding="klingon"?><ROOT/>',
+    b'<?xml version="1.0" encoding="utf-8"?><ROOT a="\xff"/>',
+    b"<ROOT>&#0;</ROOT>",
+    b"<ROOT/><ROOT/>",
+]
+
+
+@on_slipstream
+@pytest.mark.parametrize("call", XML_CALLS)
+def test_hostile_xml(driver: Driver, sandbox: Sandbox, call: str) -> None:
+    path, root, function = XML_CALLS[call]
+    for document in BAD_XML:
+        sandbox.faults.clear()
+        body = document.replace(b"ROOT", root.encode())
+        sandbox.faults.add("GET", path, body=body, headers=XML, times=None)
+        refused(driver, function, body[:99])
+
+
+@on_slipstream
+def test_hostile_xml_takes_no_memory_and_fetches_nothing(driver: Driver, sandbox: Sandbox) -> None:
+    body = BOMB.replace(b"ROOT", b"runs")
+    sandbox.faults.add("GET", "/run", body=body, headers=XML)
+    tracemalloc.start()
+    with pytest.raises(MalformedAnswer):
+        driver.list_nodes()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
+    sandbox.faults.add("GET", "/run", status=409, body=body, headers=XML)
+    with pytest.raises(LibcloudError, match=r"Cannot list deployments.*HTTP 409") as caught:
+        driver.list_nodes()
+    assert len(str(caught.value)) < 300
+    with stub_server(lambda *_: (200, {}, b"stolen")) as stub:
+        for declaration in (
+            f'<!DOCTYPE list SYSTEM "{stub.url}/dtd"><list/>',
+            f'<!DOCTYPE list [<!ENTITY x SYSTEM "{stub.url}/x">]><list>&x;</list>',
+            f'<!DOCTYPE list [<!ENTITY % x SYSTEM "{stub.url}/p">%x;]><list/>',
+        ):
+            sandbox.faults.add("GET", "/appstore", body=declaration, headers=XML)
+            with pytest.raises(MalformedAnswer):
+                driver.list_images()
+    assert stub.seen == []
+
+
+BAD_JSON: list[bytes] = [
+    *(b"", b"null", b"7", b"[]", b"{}", b'"hello"', b'{"id": "deploy', b"<html>Sign in</html>"),
+    *(b"[" * 100_000, b'{"count":' * 50_000, b"\xff\x00\x80", b"1" * 1_000_000),
+    *(b'{"id": 5}', b'{"id": "deployment/0d3a3e2c-5f5f-4c8e-9a4e-000000000000"}'),
+]
+BAD_LISTS = [
+    b'{"count": "1", "serviceOffers": [], "virtualMachines": []}',
+    b'{"count": 1e999, "serviceOffers": [], "virtualMachines": []}',
+    b'{"count":1,"serviceOffers":[{}],"virtualMachines":[{}]}',
+    *(b'{"resources": {}}', b'{"count": 5}', b'{"resources": [1, 2]}'),
+    *(b'{"resources": [{"name": "x"}]}', b'{"resources": [{"id": {}}]}'),
+]
+SLIPSTREAM_LISTS: dict[str, Call] = {
+    "list_sizes": lambda d: d.list_sizes(),
+    "ex_list_virtual_machines": lambda d: d.ex_list_virtual_machines(),
+}
+NUVLA_LISTS: dict[str, Call] = {
+    **SLIPSTREAM_LISTS,
+    "list_nodes": lambda d: d.list_nodes(),
+    "list_images": lambda d: d.list_images(),
+    "list_locations": lambda d: d.list_locations(),
+    "list_key_pairs": lambda d: d.list_key_pairs(),
+    "get_image by path": lambda d: d.get_image(WORDPRESS),
+}
+NUVLA_LISTS.pop("list_sizes")
+NUVLA_READS: dict[str, Call] = {
+    "ex_get_node": lambda d: d.ex_get_node(NOBODYS),
+    "ex_wait_node_in_state": lambda d: d.ex_wait_node_in_state(node(d)),
+    "get_image": lambda d: d.get_image(MODULE),
+    "ex_get_node_parameter": lambda d: d.ex_get_node_parameter(node(d), "hostname"),
+    "machines of a node": lambda d: d.ex_list_virtual_machines(node=node(d)),
+}
+JSON_CALLS = [
+    *(("slipstream", "PUT", call) for call in SLIPSTREAM_LISTS.items()),
+    *(("nuvla", "PUT", call) for call in NUVLA_LISTS.items()),
+    *(("nuvla", "GET", call) for call in NUVLA_READS.items()),
+]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "method", "call"),
+    JSON_CALLS,
+    indirect=["endpoint"],
+    ids=[f"{family}-{name}" for family, _, (name, _) in JSON_CALLS],
+)
+def test_hostile_json(
+    driver: Driver, sandbox: Sandbox, method: str, call: tuple[str, Call]
+) -> None:
+    for body in BAD_JSON if method == "GET" else [*BAD_JSON, *BAD_LISTS]:
+        sandbox.faults.clear()
+        sandbox.faults.add(method, "/api/.*", times=None, body=body, headers=JSON)
+        refused(driver, call[1], body[:99])
+
+
+@on_slipstream
+def test_hostile_list_of_sessions(driver: Driver, sandbox: Sandbox) -> None:
+    for body in BAD_JSON:
+        sandbox.faults.clear()
+        sandbox.faults.add(path="/api/.*", body=body, headers=JSON, times=None)
+        sandbox.faults.add("GET", "/user/.*", status=404, times=None)
+        with pytest.raises(LibcloudError) as caught:
+            driver.list_key_pairs()
+        assert len(str(caught.value)) < 500
+
+
+COLLECTIONS = {
+    "deployment": "list_nodes",
+    "module": "list_images",
+    "credential": "list_key_pairs",
+    "infrastructure-service": "list_locations",
+}
+
+
+@on_nuvla
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_hostile_ids(driver: Driver, sandbox: Sandbox, collection: str) -> None:
+    for name in ("abc", "", "../x", f"0{NOBODYS[12:]}/x", "\u00e9"):
+        sandbox.faults.clear()
+        body = json.dumps({"resources": [{"id": f"{collection}/{name}"}], "count": 1})
+        sandbox.faults.add("PUT", f"/api/{collection}", times=None, body=body, headers=JSON)
+        with pytest.raises(MalformedAnswer, match="holds no list of"):
+            NUVLA_LISTS[COLLECTIONS[collection]](driver)
+
+
+ODD_VALUES: list[Any] = [None, 5, "x", [], {}, True, [None], [["a"]], {"a": {}}, 1e400, "0" * 9]
+MACHINES = NUVLA_LISTS["ex_list_virtual_machines"]
+ATTRIBUTES: dict[str, tuple[str, Call]] = {
+    "deployment": (
+        "name state tags created owner module infrastructure-service-name acl execution-mode",
+        NUVLA_LISTS["list_nodes"],
+    ),
+    "module": (
+        "name description path subtype versions created updated published price",
+        NUVLA_LISTS["list_images"],
+    ),
+    "infrastructure-service": ("name subtype endpoint online", NUVLA_LISTS["list_locations"]),
+    "credential": (
+        "name parent subtype status public-key",
+        lambda d: (d.list_locations(), d.list_key_pairs()),
+    ),
+    "nuvlabox": ("name state online location created", MACHINES),
+    "nuvlabox-status": ("parent name online network ip resources", MACHINES),
+}
+
+
+@on_nuvla
+@pytest.mark.parametrize("collection", ATTRIBUTES)
+def test_odd_attributes(driver: Driver, sandbox: Sandbox, collection: str) -> None:
+    names, call = ATTRIBUTES[collection]
+    for name in names.split():
+        for number, value in enumerate(ODD_VALUES):
+            entry = {"id": f"{collection}/0d3a3e2c-5f5f-4c8e-9a4e-{number:012}", name: value}
+            body = json.dumps({"resources": [entry]})
+            sandbox.faults.clear()
+            sandbox.faults.add("PUT", f"/api/{collection}", times=None, body=body, headers=JSON)
+            call(driver)
+
+
+@on_nuvla
+def test_odd_contents(driver: Driver, sandbox: Sandbox) -> None:
+    names = ("environmental-variables", "files", "output-parameters", "urls")
+    for content in [*(dict.fromkeys(names, value) for value in ODD_VALUES), *ODD_VALUES[:8]]:
+        image = {"id": MODULE, "path": "a/b", "subtype": "application", "content": content}
+        sandbox.faults.add("GET", "/api/module/.*", body=json.dumps(image), headers=JSON)
+        assert driver.get_image(MODULE).extra["path"] == "a/b"
+        deployment = {"id": NOBODYS, "state": "STARTED", "module": image}
+        sandbox.faults.add("GET", "/api/deployment/.*", body=json.dumps(deployment), headers=JSON)
+        hostname = {"id": "deployment-parameter/x", "name": "hostname", "value": "h"}
+        parameters = json.dumps({"resources": [{**hostname, "parent": NOBODYS}]})
+        sandbox.faults.add("PUT", "/api/deployment-parameter", body=parameters, headers=JSON)
+        assert driver.ex_get_node(NOBODYS).extra["hostname"] == "h"
+
+
+@on_nuvla
+def test_hostile_responses_to_logs_and_key_pairs(
+    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeTime(sandbox.clock.advance)
+    monkeypatch.setattr("slipstream.transport.clock.time", clock)
+    running = endpoint.deploy(driver)
+    endpoint.pass_time()
+    calls: list[tuple[str, str, Call]] = [
+        *(("POST", path, lambda d: d.ex_get_node_logs(running, ["web"]))
+          for path in (".*/create-log", ".*/fetch")),
+        *(("GET", path, lambda d: d.ex_get_node_logs(running, ["web"]))
+          for path in ("/api/job/.*", "/api/resource-log/.*")),
+        ("POST", "/api/credential", lambda d: d.import_key_pair_from_string("work", KEY)),
+    ]  # fmt: skip
+    for body in BAD_JSON:
+        for method, path, call in calls:
+            sandbox.faults.clear()
+            status = 201 if path == "/api/credential" else 200
+            sandbox.faults.add(method, path, times=None, status=status, body=body, headers=JSON)
+            with pytest.raises(MalformedAnswer):
+                call(driver)
+    driver.destroy_node(running)
+
+
+@on_nuvla
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_hostile_errors(driver: Driver, sandbox: Sandbox, status: int) -> None:
+    for body in (*BAD_JSON, b'{"message": 5}', b'{"message": {"a": 1}}'):
+        sandbox.faults.add("PUT", "/api/deployment", status=status, body=body, headers=JSON)
+        with pytest.raises(RequestFailed) as caught:
+            driver.list_nodes()
+        assert caught.value.http_code == status
+
+
+@on_nuvla
+def test_delete_key_pair_with_a_forged_id(driver: Driver, sandbox: Sandbox) -> None:
+    forged = KeyPair("x", KEY, "", driver, extra={"id": "deployment/../x"})
+    with pytest.raises(BadInput, match="is not the id of a key pair"):
+        driver.delete_key_pair(forged)
+    assert len(sandbox.journal) == 0
+
+
+ODD = st.one_of(
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
+    *(st.lists(st.integers(), max_size=2), st.sampled_from(ODD_VALUES)),
+    st.fixed_dictionaries({"href": st.one_of(st.none(), st.integers(), st.text(max_size=9))}),
+)
+OFFER = ["name", "connector", "price:unitCost"]
+OFFER += ["resource:ram", "resource:vcpu", "resource:country"]
+MACHINE = ["state", "ip", "connector", "deployment", "serviceOffer", "created", "instanceID"]
+
+
+@on_slipstream
+@settings(QUICK, max_examples=12)
+@given(
+    offer=st.fixed_dictionaries(dict.fromkeys(OFFER, ODD)),
+    machine=st.fixed_dictionaries(dict.fromkeys(MACHINE, ODD)),
+)
+def test_odd_offers_and_machines(
+    driver: Driver, sandbox: Sandbox, offer: dict[str, Any], machine: dict[str, Any]
+) -> None:
+    size = driver.list_sizes()[0]
+    document = sandbox.world.store.get(size.id)
+    assert document is not None
+    before = dict(document)
+    document.update(offer)
+    added = sandbox.world.add_machine()
+    added.update(machine)
+    try:
+        assert size.id in [item.id for item in driver.list_sizes(ex_all=True)]
+        driver.list_locations()
+        assert added["id"] in [item.id for item in driver.ex_list_virtual_machines()]
+        driver.list_nodes(ex_addresses=True)
+    finally:
+        document.clear()
+        document.update(before)
+        sandbox.world.store.remove(added["id"])
+
+
+SPOILT: dict[str, tuple[str, Call]] = {
+    "list_nodes": ("/run", lambda d: d.list_nodes()),
+    "list_images": ("/appstore", lambda d: d.list_images()),
+    "get_image": (f"/module/{WORDPRESS}", lambda d: d.get_image(WORDPRESS)),
+    "get_image of an application": (f"/module/{SYSTEM}", lambda d: d.get_image(SYSTEM)),
+    "list_key_pairs": ("/user/alice", lambda d: d.list_key_pairs()),
+    "list_sizes": ("/api/service-offer", lambda d: d.list_sizes()[:1]),
+}
+
+
+@on_slipstream
+@settings(QUICK, max_examples=25)
+@given(data=st.data())
+@pytest.mark.parametrize("call", SPOILT)
+def test_spoilt_response(driver: Driver, sandbox: Sandbox, call: str, data: st.DataObject) -> None:
+    if not sandbox.world.runs:
+        sandbox.world.add_runs(3)
+    path, function = SPOILT[call]
+    real = requests.get(
+        sandbox.url + path,
+        headers={"Accept": "application/xml"},
+        cookies=driver._session.cookies,
+        timeout=10,
+    )
+    body = data.draw(spoilt(real.content[:20_000]))
+    headers = {"Content-Type": real.headers["Content-Type"]}
+    sandbox.faults.add(path=path, body=body, headers=headers, times=None)
+    with contextlib.suppress(LibcloudError):
+        repr(function(driver))
+    sandbox.faults.clear()
