@@ -46,6 +46,10 @@ def join_address(host: str, port: int | None = None) -> str:
     return f"{f'[{host}]' if ':' in host else host}{'' if port is None else f':{port}'}"
 
 
+def _lower(host: str) -> str:
+    return host.lower()
+
+
 def _check_host(_: object, __: object, host: str) -> None:
     if "%" in host and ":" in host:
         # Libraries disagree on what is percent-encoded in a zone, and would take "%2530" for
@@ -85,7 +89,7 @@ class Endpoint:
     """
 
     scheme: str = attrs.field(default="https", validator=_check_scheme)
-    host: str = attrs.field(converter=lambda host: host.lower(), validator=_check_host)
+    host: str = attrs.field(converter=_lower, validator=_check_host)
     port: int = attrs.field(validator=within(least=1, most=65535, whole=True))
     base_path: str = ""
     url: str = attrs.field(init=False, eq=False, repr=False)
