@@ -19,13 +19,7 @@ from libcloud.compute.base import (
 )
 from libcloud.compute.types import NodeState
 
-from slipstream.errors import (
-    BadInput,
-    DriverError,
-    UnknownName,
-    nearest,
-    shorten,
-)
+from slipstream.errors import BadInput, DriverError, UnknownName, nearest, shorten
 from slipstream.hookspecs import Backend
 from slipstream.libcloud.convert import NODE_STATES
 from slipstream.libcloud.virtual_machine import VirtualMachine

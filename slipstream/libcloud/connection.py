@@ -43,27 +43,23 @@ _UNUSED: Final = {"connection", "conn_class"}
 _lock = PerProcess(threading.Lock)
 
 
-class DebugFile:
+def write_debug_file(exchange: Exchange) -> None:
     """
-    Writes exchanges to the file of ``LIBCLOUD_DEBUG`` or ``libcloud.enable_debug``.
+    Write an exchange to the file of ``LIBCLOUD_DEBUG`` or ``libcloud.enable_debug``, if there is.
 
-    libcloud's connection class, which the driver does not use, would write secrets too.
+    libcloud's connection class, which the driver does not use, would write secrets too. A file
+    that cannot be written is a warning.
     """
-
-    def is_listening(self) -> bool:
-        """Whether libcloud has a debug file now."""
-        return LoggingConnection.log is not None
-
-    def note(self, exchange: Exchange) -> None:
-        """Write an exchange as one block; a file that cannot be written is a warning."""
-        file: Any = LoggingConnection.log
-        block = exchange.text(pretty=bool(os.environ.get("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE")))
-        try:
-            with _lock.get():
-                file.write(f"{block}\n\n")
-                file.flush()
-        except (OSError, ValueError, AttributeError) as error:
-            log.warning("libcloud's debug file cannot be written: %s", error)
+    file: Any = LoggingConnection.log
+    if file is None:
+        return
+    block = exchange.text(pretty=bool(os.environ.get("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE")))
+    try:
+        with _lock.get():
+            file.write(f"{block}\n\n")
+            file.flush()
+    except (OSError, ValueError, AttributeError) as error:
+        log.warning("libcloud's debug file cannot be written: %s", error)
 
 
 def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> Endpoint:

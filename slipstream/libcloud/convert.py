@@ -16,14 +16,7 @@ from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSi
 from libcloud.compute.types import NodeState
 
 from slipstream.libcloud.virtual_machine import VirtualMachine
-from slipstream.values import (
-    Connector,
-    Deployment,
-    Module,
-    ModuleKind,
-    Phase,
-    ServiceOffer,
-)
+from slipstream.values import Connector, Deployment, Module, ModuleKind, Phase, ServiceOffer
 from slipstream.values import VirtualMachine as Machine
 from slipstream.values.ssh_key import SSHKey
 from slipstream.values.timestamps import parse_timestamp

@@ -42,12 +42,12 @@ from slipstream.libcloud import arguments, convert
 from slipstream.libcloud.connection import (
     DEFAULTS,
     CertificatePaths,
-    DebugFile,
     SessionConnection,
     endpoint_of,
     positive,
     trust,
     user_agent,
+    write_debug_file,
 )
 from slipstream.libcloud.explaining import Explanation, method_name, run
 from slipstream.libcloud.node_operation import NodeOperation
@@ -255,7 +255,7 @@ class SlipStreamNodeDriver(NodeDriver):
             if ex_client_cert is None
             else client_certificate(ex_client_cert, "ex_client_cert"),
             user_agent=user_agent(),
-            observer=DebugFile(),
+            observer=write_debug_file,
         )
         super().__init__(  # type: ignore[no-untyped-call]
             key or "",
@@ -864,7 +864,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
         :requests: those of :meth:`list_nodes`: SlipStream 2, Nuvla 2; without addresses 1.
         """
-        names = self._location_names(location)
+        names = None if location is None else self._location_names(location)
         deployments = self._backend.list_deployments(
             arguments.checked("ex_active_only", ex_active_only, bool, "True or False"),
             arguments.checked("ex_addresses", ex_addresses, bool, "True or False"),
@@ -1374,10 +1374,8 @@ class SlipStreamNodeDriver(NodeDriver):
             return None
         return arguments.object_id(self, location, NodeLocation, "location")
 
-    def _location_names(self, location: object) -> set[str] | None:
+    def _location_names(self, location: object) -> set[str]:
         """The names by which a deployment may know a location."""
-        if location is None:
-            return None
         location_id = arguments.object_id(self, location, NodeLocation, "location")
         if isinstance(location, NodeLocation) and location.name:
             return {location_id, self._backend.location_name(location_id), location.name}

@@ -118,7 +118,7 @@ class Operations:
         answers = {PREFIX + name: self._answer(name) for name in OPERATIONS}
         self._manager.register(types.SimpleNamespace(**answers), name=provider.key)
         innermost = hookspecs.hookimpl(
-            lambda operation, arguments: self._call_single(operation.name, arguments)
+            lambda operation, arguments: self._call(operation.name, arguments, wrapped=True)
         )
         self._manager.register(types.SimpleNamespace(slipstream_operation=innermost))
         self._wrapping_all: list[str] = []
@@ -208,26 +208,21 @@ class Operations:
             except DriverError as error:
                 refusals.append(error)
 
-    def _call(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        if not self._wrapping_all:
-            return self._call_single(name, arguments)
+    def _call(self, name: str, arguments: Mapping[str, Any], *, wrapped: bool = False) -> Any:
+        """Call an operation, within the wrappers of every operation unless it is already."""
+        to_wrap = self._wrapping_all and not wrapped
+        hook = getattr(self._manager.hook, EVERY if to_wrap else PREFIX + name)
+        if to_wrap:
+            frozen = types.MappingProxyType(dict(arguments))
+            arguments = {"operation": OPERATIONS[name], "arguments": frozen}
         try:
-            result = self._manager.hook.slipstream_operation(
-                **self._context,
-                operation=OPERATIONS[name],
-                arguments=types.MappingProxyType(dict(arguments)),
-            )
+            result = hook(**self._context, **arguments)
         except Answered as answered:
             result = answered.result
-        who = f"A plugin that wraps every operation ({', '.join(self._wrapping_all)})"
-        return _check(name, result, lambda what: _failure(who, EVERY, what))
-
-    def _call_single(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        hook = getattr(self._manager.hook, PREFIX + name)
-        try:
-            return hook(**self._context, **arguments)
-        except Answered as answered:
-            return answered.result
+        if to_wrap:
+            who = f"A plugin that wraps every operation ({', '.join(self._wrapping_all)})"
+            return _check(name, result, lambda what: _failure(who, EVERY, what))
+        return result
 
     def _answer(self, name: str) -> Callable[..., Any]:
         """Make the hook implementation of a method of the backend, whose result is checked."""

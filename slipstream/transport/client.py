@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
@@ -44,7 +44,7 @@ from slipstream.transport.messages import (
     Request,
     Response,
 )
-from slipstream.transport.request_log import Exchange, Observer
+from slipstream.transport.request_log import Exchange
 from slipstream.values.endpoint import Endpoint
 from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, safe_text, within
 from slipstream.version import VERSION
@@ -82,7 +82,7 @@ class TransportSettings:
         elements of XML take 80 MB and some 3 seconds.
     :param max_depth: How deep these may nest.
     :param connections: How many connections are kept open.
-    :param observer: What is given every exchange, beside the log.
+    :param observer: Called with every exchange that is over, beside the log.
     """
 
     connect_timeout: float = attrs.field(default=10.0, validator=_SOCKET_TIMEOUT)
@@ -99,7 +99,7 @@ class TransportSettings:
     max_elements: int = attrs.field(default=MAX_ELEMENTS, validator=_COUNT)
     max_depth: int = attrs.field(default=MAX_DEPTH, validator=_COUNT)
     connections: int = attrs.field(default=256, validator=_COUNT)
-    observer: Observer | None = attrs.field(default=None, repr=False, eq=False)
+    observer: Callable[[Exchange], object] | None = attrs.field(default=None, repr=False, eq=False)
 
 
 class UncheckedCertificate(InsecureRequestWarning):
@@ -363,20 +363,14 @@ class Transport:
             exchange.failure = str(error) or type(error).__name__
             raise
         finally:
-            observer = self.settings.observer
-            observed = observer if observer is not None and observer.is_listening() else None
-            if observed or wire.isEnabledFor(logging.DEBUG):
-                exchange.seconds = clock.monotonic() - started
-                self._show(exchange, observed)
-
-    def _show(self, exchange: Exchange, observer: Observer | None) -> None:
-        try:
-            if wire.isEnabledFor(logging.DEBUG):
-                wire.debug("%s", exchange.text(), extra=attributes())
-            if observer is not None:
-                observer.note(exchange)
-        except Exception as error:  # noqa: BLE001 - to show it must not change what it does
-            log.warning("an exchange cannot be shown: %s", type(error).__name__)
+            exchange.seconds = clock.monotonic() - started
+            try:
+                if wire.isEnabledFor(logging.DEBUG):
+                    wire.debug("%s", exchange.text(), extra=attributes())
+                if self.settings.observer is not None:
+                    self.settings.observer(exchange)
+            except Exception as error:  # noqa: BLE001 - to show it must not change what it does
+                log.warning("an exchange cannot be shown: %s", type(error).__name__)
 
     def _redirected(self, response: Response) -> RedirectRefused:
         location = safe_text(response.headers.get("Location", "").split("?", 1)[0])

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import attrs
@@ -117,16 +117,6 @@ class Exchange:
             yield from ("", _cut(body, LONGEST_RESPONSE))
         if self.failure is not None:
             yield f"failed after {self.seconds:.3f} s: {self.redactor.said(self.failure)}"
-
-
-class Observer(Protocol):
-    """Receives exchanges."""
-
-    def is_listening(self) -> bool:
-        """Whether it takes exchanges at present; nothing is prepared otherwise."""
-
-    def note(self, exchange: Exchange) -> None:
-        """Take an exchange that is over."""
 
 
 def _kind(headers: Mapping[str, Any]) -> str:

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from slipstream.values.deployment_request import (
-    KEEP_RUNNING,
-    DeploymentRequest,
-    Parameter,
-    Role,
-)
-from slipstream.values.endpoint import (
-    DEFAULT_PORTS,
-    Credentials,
-    Endpoint,
-)
+from slipstream.values.deployment_request import KEEP_RUNNING, DeploymentRequest, Parameter, Role
+from slipstream.values.endpoint import DEFAULT_PORTS, Credentials, Endpoint
 from slipstream.values.plain import safe_text
 from slipstream.values.resources import (
     GONE,
@@ -29,10 +20,7 @@ from slipstream.values.resources import (
     ServiceOffer,
     VirtualMachine,
 )
-from slipstream.values.ssh_key import (
-    SSHKey,
-    generate,
-)
+from slipstream.values.ssh_key import SSHKey, generate
 from slipstream.values.timestamps import parse_timestamp
 
 __all__ = [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from libcloud.common.base import ConnectionUserAndKey
 from libcloud.common.types import InvalidCredsError, LibcloudError
 from libcloud.compute.base import (
@@ -18,16 +21,16 @@ from libcloud.compute.types import KeyPairDoesNotExistError, NodeState
 
 
 class Missing(LibcloudError):
-    def __init__(self, value):
+    def __init__(self, value: str) -> None:
         Exception.__init__(self, value)
         self.value, self.driver = value, None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.value
 
 
 class NoPair(Missing, KeyPairDoesNotExistError):
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"NoPair({self.value!r})"
 
 
@@ -38,7 +41,7 @@ class SmallDriver(NodeDriver):
     connectionCls = ConnectionUserAndKey  # noqa: N815
     NODE_STATE_MAP = {"up": NodeState.RUNNING}  # noqa: RUF012
 
-    def __init__(self, key="someone", secret="open-sesame"):
+    def __init__(self, key: str = "someone", secret: str = "open-sesame") -> None:
         super().__init__(key, secret, host="small.example")
         self.pairs = [KeyPair("laptop", "ssh-rsa AAAA", "aa:bb", self)]
         self.nodes = [self.new_node("1")]
@@ -46,103 +49,109 @@ class SmallDriver(NodeDriver):
         if secret.startswith("wrong"):
             self.refuse_login()
 
-    def refuse_login(self):
+    def refuse_login(self) -> None:
         raise InvalidCredsError("Nobody of that name and secret is known.")
 
-    def new_node(self, node_id, name="first"):
+    def new_node(self, node_id: str, name: str = "first") -> Node:
         return Node(node_id, name, NodeState.RUNNING, ["192.0.2.1"], [], self)
 
-    def list_nodes(self):
+    def list_nodes(self) -> list[Node]:
         return list(self.nodes)
 
-    def list_sizes(self, location=None):
+    def list_sizes(self, location: Any = None) -> list[NodeSize]:
         return [NodeSize("s", "Small", 128, 4, None, 0.5, self)]
 
-    def list_images(self, location=None):
+    def list_images(self, location: Any = None) -> list[NodeImage]:
         return [NodeImage(str(number), f"Image {number}", self) for number in range(3)]
 
-    def list_locations(self):
+    def list_locations(self) -> list[NodeLocation]:
         return [NodeLocation("here", "Here", "CH", self)]
 
-    def list_volumes(self):
+    def list_volumes(self) -> list[StorageVolume]:
         return [StorageVolume("v", "Volume", 10, self, extra={})]
 
-    def list_volume_snapshots(self, volume):
+    def list_volume_snapshots(self, volume: Any) -> list[VolumeSnapshot]:
         return [VolumeSnapshot("snapshot", self)]
 
-    def list_key_pairs(self):
+    def list_key_pairs(self) -> list[KeyPair]:
         return list(self.pairs)
 
-    def get_image(self, image_id):
+    def get_image(self, image_id: str) -> NodeImage:
         images = [image for image in self.list_images() if image.id == image_id]
         if not images:
             raise Missing(f"There is no image {image_id!r}.")
         return images[0]
 
-    def get_key_pair(self, name):
+    def get_key_pair(self, name: str) -> KeyPair:
         pairs = [pair for pair in self.pairs if pair.name == name]
         if not pairs:
             raise NoPair(f"There is no key pair {name!r}.")
         return pairs[0]
 
-    def import_key_pair_from_string(self, name, key_material):
+    def import_key_pair_from_string(self, name: str, key_material: str) -> KeyPair:
         self.pairs.append(KeyPair(name, key_material, "cc:dd", self))
         return self.pairs[-1]
 
-    def delete_key_pair(self, key_pair):
+    def delete_key_pair(self, key_pair: Any) -> bool:
         self.pairs.remove(key_pair)
         return True
 
-    def create_node(self, name, size, image, location=None, auth=None):
+    def create_node(
+        self, name: str, size: Any, image: Any, location: Any = None, auth: Any = None
+    ) -> Any:
         self.nodes.append(self.new_node(f"made-{len(self.nodes)}", name))
         self.created.append((size, image, location))
         return self.nodes[-1]
 
-    def destroy_node(self, node):
+    def destroy_node(self, node: Any) -> bool:
         self.nodes = [other for other in self.nodes if other.id != node.id]
         return True
 
-    def ex_get_node(self, node_id):
+    def ex_get_node(self, node_id: str) -> Node:
         return next(node for node in self.nodes if node.id == node_id)
 
-    def ex_iterate_images(self):
+    def ex_iterate_images(self) -> Iterator[NodeImage]:
         yield from self.list_images()
 
-    def reboot_node(self, node):
+    def reboot_node(self, node: Any) -> bool:
         raise NotImplementedError("The small provider reboots nothing.")
 
-    def start_node(self, node):
+    def start_node(self, node: Any) -> bool:
         raise NotImplementedError("The small provider starts nothing.")
 
-    def stop_node(self, node):
+    def stop_node(self, node: Any) -> bool:
         raise NotImplementedError("The small provider stops nothing.")
 
-    def create_volume(self, size, name, location=None, snapshot=None):
+    def create_volume(
+        self, size: Any, name: str, location: Any = None, snapshot: Any = None
+    ) -> StorageVolume:
         raise NotImplementedError("The small provider has one volume for all.")
 
-    def create_volume_snapshot(self, volume, name=None):
+    def create_volume_snapshot(self, volume: Any, name: Any = None) -> VolumeSnapshot:
         raise NotImplementedError("The small provider has one snapshot for all.")
 
-    def attach_volume(self, node, volume, device=None):
+    def attach_volume(self, node: Any, volume: Any, device: Any = None) -> bool:
         raise NotImplementedError("The small provider's volume is attached.")
 
-    def detach_volume(self, volume):
+    def detach_volume(self, volume: Any) -> bool:
         raise NotImplementedError("The small provider's volume stays attached.")
 
-    def destroy_volume(self, volume):
+    def destroy_volume(self, volume: Any) -> bool:
         raise NotImplementedError("The small provider's volume stays.")
 
-    def destroy_volume_snapshot(self, snapshot):
+    def destroy_volume_snapshot(self, snapshot: Any) -> bool:
         raise NotImplementedError("The small provider's snapshot stays.")
 
-    def create_image(self, node, name, description=None):
+    def create_image(self, node: Any, name: str, description: Any = None) -> NodeImage:
         raise NotImplementedError("The small provider makes its images itself.")
 
-    def delete_image(self, node_image):
+    def delete_image(self, node_image: Any) -> bool:
         raise NotImplementedError("The small provider keeps its images.")
 
-    def copy_image(self, source_region, node_image, name, description=None):
+    def copy_image(
+        self, source_region: str, node_image: Any, name: str, description: Any = None
+    ) -> NodeImage:
         raise NotImplementedError("The small provider has one region.")
 
-    def create_key_pair(self, name):
+    def create_key_pair(self, name: str) -> KeyPair:
         raise NotImplementedError("The small provider makes no keys.")

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from endpoints_under_test import LiveEndpoint
+from endpoints_under_test import Driver, LiveEndpoint
 from libcloud.common.base import Connection
 from libcloud.test import MockHttp
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.libcloud.errors import NotSupported
 
+REFUSED = "{} is MockHttp, which this driver does"
 
+
+@pytest.mark.parametrize("cls", [Driver.connectionCls, Connection])
 def test_a_mocked_class_of_connections_is_refused_and_nothing_is_sent(
-    endpoint: LiveEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    endpoint.sandbox.journal.clear()
-    monkeypatch.setattr(SlipStreamNodeDriver.connectionCls, "conn_class", MockHttp)
-    with pytest.raises(NotSupported, match="conn_class is MockHttp, which this driver does not"):
-        endpoint.login()
-    assert list(endpoint.sandbox.journal) == []
-
-
-@pytest.mark.parametrize("class_of_connections", [SlipStreamNodeDriver.connectionCls, Connection])
-def test_a_class_of_connections_that_is_mocked_later_is_refused_and_nothing_is_sent(
-    endpoint: LiveEndpoint, monkeypatch: pytest.MonkeyPatch, class_of_connections: type
+    endpoint: LiveEndpoint, monkeypatch: pytest.MonkeyPatch, cls: type
 ) -> None:
     driver = endpoint.login()
+    assert driver.list_nodes() == []
     endpoint.sandbox.journal.clear()
-    monkeypatch.setattr(class_of_connections, "conn_class", MockHttp)
+    monkeypatch.setattr(cls, "conn_class", MockHttp)
     for send in (driver.list_nodes, lambda: driver.connection.request("/")):
-        with pytest.raises(NotSupported, match="conn_class is MockHttp, which this driver does"):
+        with pytest.raises(NotSupported, match=REFUSED.format("conn_class")):
             send()
+    if cls is Driver.connectionCls:
+        with pytest.raises(NotSupported, match=REFUSED.format("conn_class")):
+            endpoint.login()
     assert list(endpoint.sandbox.journal) == []
 
 
@@ -39,7 +34,7 @@ def test_a_mocked_connection_of_a_driver_is_refused(
     endpoint: LiveEndpoint, attribute: str
 ) -> None:
     driver = endpoint.login()
-    with pytest.raises(NotSupported, match=f"connection.{attribute} is MockHttp, which"):
+    with pytest.raises(NotSupported, match=REFUSED.format(f"connection.{attribute}")):
         setattr(driver.connection, attribute, MockHttp)
     assert driver.list_nodes() == []
 
@@ -51,10 +46,6 @@ def test_a_mocked_attribute_of_a_driver_is_refused_and_nothing_is_sent(
     driver = endpoint.login()
     endpoint.sandbox.journal.clear()
     setattr(driver, attribute, MockHttp)
-    with pytest.raises(NotSupported, match=f"{attribute} is MockHttp, which"):
+    with pytest.raises(NotSupported, match=REFUSED.format(attribute)):
         driver.list_nodes()
     assert list(endpoint.sandbox.journal) == []
-
-
-def test_the_class_of_libcloud_is_accepted(endpoint: LiveEndpoint) -> None:
-    assert endpoint.login().list_nodes() == []

@@ -6,12 +6,14 @@ import warnings
 
 import pytest
 
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import NotFound
+from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
 
 
-def test_app_store(driver, scenario):
+def test_app_store(driver: Driver, scenario: Scenario) -> None:
     images = driver.list_images()
 
     if not images:
@@ -21,7 +23,7 @@ def test_app_store(driver, scenario):
     assert all(image.extra["path"] and image.extra["version"] is not None for image in images)
 
 
-def test_project_of_an_app(driver, scenario):
+def test_project_of_an_app(driver: Driver, scenario: Scenario) -> None:
     images = driver.list_images()
     if not images:
         scenario.unsupported("its App Store is empty")
@@ -32,7 +34,7 @@ def test_project_of_an_app(driver, scenario):
     assert images[0].extra["path"] in {image.extra["path"] for image in content}
 
 
-def test_whole_tree_of_an_app(driver, scenario):
+def test_whole_tree_of_an_app(driver: Driver, scenario: Scenario) -> None:
     images = driver.list_images()
     if not images:
         scenario.unsupported("its App Store is empty")
@@ -45,7 +47,7 @@ def test_whole_tree_of_an_app(driver, scenario):
     assert images[0].extra["path"] in {image.extra["path"] for image in content}
 
 
-def test_image_with_and_without_version(driver, scenario):
+def test_image_with_and_without_version(driver: Driver, scenario: Scenario) -> None:
     images = driver.list_images()
     if not images:
         scenario.unsupported("its App Store is empty")
@@ -58,12 +60,12 @@ def test_image_with_and_without_version(driver, scenario):
     assert latest.extra["version"] >= exact.extra["version"]
 
 
-def test_unknown_image(driver):
+def test_unknown_image(driver: Driver) -> None:
     with pytest.raises(NotFound, match="read no/such/image"):
         driver.get_image("no/such/image")
 
 
-def test_sizes_have_numbers(driver, scenario):
+def test_sizes_have_numbers(driver: Driver, scenario: Scenario) -> None:
     sizes = driver.list_sizes(ex_all=True)
 
     if not any(size.extra["locations"] for size in sizes):
@@ -73,7 +75,7 @@ def test_sizes_have_numbers(driver, scenario):
     assert all(isinstance(size.price, int | float | None) for size in sizes)
 
 
-def test_locations_and_their_sizes(driver, scenario):
+def test_locations_and_their_sizes(driver: Driver, scenario: Scenario) -> None:
     locations = driver.list_locations()
 
     if not locations:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from libcloud.compute.base import NodeAuthSSHKey
+from libcloud.compute.base import Node, NodeAuthSSHKey, NodeImage
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
+FindImage = Callable[..., NodeImage]
+Deploy = Callable[..., Node]
+Waiting = dict[str, float]
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 
@@ -21,13 +28,15 @@ def required(image: Any) -> dict[str, str]:
     }
 
 
-def test_ex_tags_as_text(driver, scenario, image, deployed):
+def test_ex_tags_as_text(
+    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy
+) -> None:
     node = deployed(name=scenario.name, image=image, ex_tags="blue, green")
 
     assert {"blue", "green"} <= set(driver.ex_get_node(node.id).extra["tags"])
 
 
-def test_without_a_name(driver, image, deployed):
+def test_without_a_name(driver: Driver, image: NodeImage, deployed: Deploy) -> None:
     node = deployed(image=image, ex_parameters=required(image))
 
     assert driver.ex_get_node(node.id).id == node.id
@@ -38,14 +47,16 @@ def test_without_a_name(driver, image, deployed):
     ['it\'s "quoted" & <odd>', "with/slash and\\back", "Ünïcödé 東京 пример", "100%25+a=b#c?"],
     ids=["quotes", "slashes", "letters", "signs"],
 )
-def test_odd_names(driver, image, deployed, name):
+def test_odd_names(driver: Driver, image: NodeImage, deployed: Deploy, name: str) -> None:
     node = deployed(name=name, image=image)
 
     assert driver.ex_get_node(node.id).name == name
     assert name in {other.name for other in driver.list_nodes(ex_addresses=False)}
 
 
-def test_location_and_ex_cloud(driver, scenario, image, deployed):
+def test_location_and_ex_cloud(
+    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy
+) -> None:
     locations = driver.list_locations()
     if not locations:
         scenario.unsupported("no cloud is set up for this account")
@@ -60,7 +71,7 @@ def test_location_and_ex_cloud(driver, scenario, image, deployed):
     assert driver.ex_get_node(second.id).extra["clouds"] == used
 
 
-def test_size(driver, scenario, image_of, deployed):
+def test_size(driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy) -> None:
     sizes = [size for size in driver.list_sizes(ex_all=True) if size.ram and size.disk]
     if not sizes:
         scenario.unsupported("it offers no sizes of machines")
@@ -78,7 +89,9 @@ def test_size(driver, scenario, image_of, deployed):
 
 
 @pytest.mark.parametrize("value", ["always", "never", "on-success", "on-error"])
-def test_ex_keep_running(driver, scenario, image_of, deployed, value):
+def test_ex_keep_running(
+    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy, value: str
+) -> None:
     image = image_of("application")
     if not image.extra["nodes"]:
         scenario.unsupported("its applications do not consist of nodes")
@@ -88,7 +101,9 @@ def test_ex_keep_running(driver, scenario, image_of, deployed, value):
     assert driver.ex_get_node(node.id).name == scenario.name
 
 
-def test_ex_cloud_of_each_node(driver, scenario, image_of, deployed):
+def test_ex_cloud_of_each_node(
+    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy
+) -> None:
     image = image_of("application")
     if not image.extra["nodes"]:
         scenario.unsupported("its applications do not consist of nodes")
@@ -103,7 +118,9 @@ def test_ex_cloud_of_each_node(driver, scenario, image_of, deployed):
     assert driver.ex_get_node(node.id).extra["clouds"] == [locations[0].name]
 
 
-def test_ex_scalable(driver, scenario, image_of, deployed):
+def test_ex_scalable(
+    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy
+) -> None:
     image = image_of("application")
     if not image.extra["nodes"]:
         scenario.unsupported("its applications do not consist of nodes")
@@ -113,7 +130,9 @@ def test_ex_scalable(driver, scenario, image_of, deployed):
     assert driver.ex_get_node(node.id).extra["scalable"] is True
 
 
-def test_ex_check_ssh_key(driver, scenario, image, deployed):
+def test_ex_check_ssh_key(
+    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy
+) -> None:
     if "ssh_key" not in driver.features["create_node"]:
         scenario.unsupported("it puts no keys into machines")
     pair = driver.import_key_pair_from_string(scenario.name, KEY)
@@ -124,7 +143,7 @@ def test_ex_check_ssh_key(driver, scenario, image, deployed):
         assert driver.delete_key_pair(pair)
 
 
-def test_auth(driver, scenario, image, deployed):
+def test_auth(driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy) -> None:
     if "ssh_key" not in driver.features["create_node"]:
         scenario.unsupported("it puts no keys into machines")
     before = {pair.public_key for pair in driver.list_key_pairs()}
@@ -140,7 +159,9 @@ def test_auth(driver, scenario, image, deployed):
                 driver.delete_key_pair(pair)
 
 
-def test_an_input_that_a_mapping_sets(driver, scenario, image_of, deployed, waiting):
+def test_an_input_that_a_mapping_sets(
+    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy, waiting: Waiting
+) -> None:
     image = image_of("application")
     mapped = [
         (name, parameter["name"], parameter["value"])

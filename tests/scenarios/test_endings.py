@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from libcloud.common.exceptions import BaseHTTPError
+from libcloud.compute.base import Node, NodeImage
 from libcloud.compute.types import NodeState
 
 from slipstream.errors import BadInput, DriverError, NodeFailed, RequestFailed
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
+Deploy = Callable[..., Node]
+Waiting = dict[str, float]
 
 GONE = [NodeState.TERMINATED, NodeState.ERROR]
 
 
-def failing_image(driver, scenario):
+def failing_image(driver: Driver, scenario: Scenario) -> NodeImage:
     """An application whose name says that it fails, from the projects of the App Store."""
     paths = [image.extra["path"] for image in driver.list_images()]
     tops = sorted({path.partition("/")[0] for path in paths})
@@ -28,7 +35,9 @@ def failing_image(driver, scenario):
     return scenario.unsupported("it has no application whose name says that it fails")
 
 
-def test_destroying_at_once_after_creating(driver, scenario, image, create, waiting):
+def test_destroying_at_once_after_creating(
+    driver: Driver, scenario: Scenario, image: NodeImage, create: Deploy, waiting: Waiting
+) -> None:
     node = create(name=scenario.name, image=image)
 
     assert driver.destroy_node(node)
@@ -37,7 +46,9 @@ def test_destroying_at_once_after_creating(driver, scenario, image, create, wait
     assert node.id not in {other.id for other in driver.list_nodes(ex_addresses=False)}
 
 
-def test_destroying_what_has_ended(driver, scenario, image, create, waiting):
+def test_destroying_what_has_ended(
+    driver: Driver, scenario: Scenario, image: NodeImage, create: Deploy, waiting: Waiting
+) -> None:
     node = create(name=scenario.name, image=image)
     driver.ex_wait_node_in_state(node.id, **waiting)
     assert driver.destroy_node(node)
@@ -47,7 +58,9 @@ def test_destroying_what_has_ended(driver, scenario, image, create, waiting):
 
 
 @pytest.mark.filterwarnings("ignore::Warning")
-def test_a_deployment_whose_script_fails(driver, scenario, deployed, waiting):
+def test_a_deployment_whose_script_fails(
+    driver: Driver, scenario: Scenario, deployed: Deploy, waiting: Waiting
+) -> None:
     node = deployed(name=scenario.name, image=failing_image(driver, scenario))
 
     with pytest.raises(NodeFailed) as failure:
@@ -58,7 +71,9 @@ def test_a_deployment_whose_script_fails(driver, scenario, deployed, waiting):
     assert driver.ex_get_node(node.id).extra["abort"]
 
 
-def test_a_cloud_without_credentials(driver, scenario, image, waiting):
+def test_a_cloud_without_credentials(
+    driver: Driver, scenario: Scenario, image: NodeImage, waiting: Waiting
+) -> None:
     """It is refused at once, or fails at launch and can be destroyed."""
     failures = []
     for location in reversed(driver.list_locations()):
@@ -79,7 +94,9 @@ def test_a_cloud_without_credentials(driver, scenario, image, waiting):
     assert "<" not in str(failures[0])
 
 
-def test_the_node_of_another_user(driver, scenario, other_driver, image, deployed):
+def test_the_node_of_another_user(
+    driver: Driver, scenario: Scenario, other_driver: Driver, image: NodeImage, deployed: Deploy
+) -> None:
     node = deployed(name=scenario.name, image=image)
 
     assert node.id not in {other.id for other in other_driver.list_nodes(ex_addresses=False)}
@@ -88,7 +105,9 @@ def test_the_node_of_another_user(driver, scenario, other_driver, image, deploye
     assert driver.ex_get_node(node.id).name == scenario.name
 
 
-def test_destroying_the_node_of_another_user(driver, scenario, other_driver, image, deployed):
+def test_destroying_the_node_of_another_user(
+    driver: Driver, scenario: Scenario, other_driver: Driver, image: NodeImage, deployed: Deploy
+) -> None:
     node = deployed(name=scenario.name, image=image)
 
     with pytest.raises(DriverError):
@@ -96,7 +115,14 @@ def test_destroying_the_node_of_another_user(driver, scenario, other_driver, ima
     assert driver.ex_get_node(node.id).name == scenario.name
 
 
-def test_stop_start_and_update(driver, scenario, image, deployed, supported, waiting):
+def test_stop_start_and_update(
+    driver: Driver,
+    scenario: Scenario,
+    image: NodeImage,
+    deployed: Deploy,
+    supported: Callable[..., Any],
+    waiting: Waiting,
+) -> None:
     node = deployed(name=scenario.name, image=image)
     driver.ex_wait_node_in_state(node.id, **waiting)
 
@@ -108,7 +134,14 @@ def test_stop_start_and_update(driver, scenario, image, deployed, supported, wai
     driver.ex_wait_node_in_state(node.id, NodeState.RUNNING, **waiting)
 
 
-def test_logs(driver, scenario, image, deployed, supported, waiting):
+def test_logs(
+    driver: Driver,
+    scenario: Scenario,
+    image: NodeImage,
+    deployed: Deploy,
+    supported: Callable[..., Any],
+    waiting: Waiting,
+) -> None:
     node = deployed(name=scenario.name, image=image)
     driver.ex_wait_node_in_state(node.id, **waiting)
 
@@ -117,7 +150,9 @@ def test_logs(driver, scenario, image, deployed, supported, waiting):
     assert isinstance(logs, dict)
 
 
-def test_a_deployment_whose_credential_is_gone(driver, scenario, image, waiting):
+def test_a_deployment_whose_credential_is_gone(
+    driver: Driver, scenario: Scenario, image: NodeImage, waiting: Waiting
+) -> None:
     service = next(iter(services(driver)), None)
     if service is None:
         scenario.unsupported("its deployments need no credential of an infrastructure service")
@@ -135,7 +170,7 @@ def test_a_deployment_whose_credential_is_gone(driver, scenario, image, waiting)
 
 
 @contextmanager
-def suppress_refusal(word):
+def suppress_refusal(word: str) -> Iterator[None]:
     """Let an error pass whose message names the reason."""
     try:
         yield
@@ -144,18 +179,18 @@ def suppress_refusal(word):
             raise
 
 
-def services(driver):
+def services(driver: Driver) -> list[dict[str, Any]]:
     """The services that run containers, of an endpoint that has such services."""
     try:
-        found = driver.connection.request(
+        document = driver.connection.request(
             "/api/infrastructure-service", params={"filter": "subtype='swarm'"}
         ).object
     except BaseHTTPError:
         return []
-    return found.get("resources", []) if isinstance(found, dict) else []
+    return document.get("resources", []) if isinstance(document, dict) else []
 
 
-def add_credential(driver, scenario, service):
+def add_credential(driver: Driver, scenario: Scenario, service: dict[str, Any]) -> str:
     template = {
         "href": "credential-template/infrastructure-service-swarm",
         "parent": service["id"],
@@ -164,5 +199,5 @@ def add_credential(driver, scenario, service):
         "key": "none",
     }
     document = {"name": scenario.name, "parent": service["id"], "template": template}
-    made = driver.connection.request("/api/credential", method="POST", json=document).object
-    return made["resource-id"]
+    added = driver.connection.request("/api/credential", method="POST", json=document).object
+    return str(added["resource-id"])

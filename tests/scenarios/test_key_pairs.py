@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from libcloud.compute.types import KeyPairDoesNotExistError
 
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.testing.scenarios import Scenario
+
 pytestmark = pytest.mark.scenario
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 OPTIONS = 'command="echo hello world",no-pty'
 
 
-def test_import_find_and_delete(driver, scenario):
+def test_import_find_and_delete(driver: Driver, scenario: Scenario) -> None:
     before = [pair.public_key for pair in driver.list_key_pairs()]
 
     pair = driver.import_key_pair_from_string(scenario.name, f"{OPTIONS} {KEY} a comment")
@@ -25,7 +28,7 @@ def test_import_find_and_delete(driver, scenario):
     assert [other.public_key for other in driver.list_key_pairs()] == before
 
 
-def test_unknown_key_pair(driver):
+def test_unknown_key_pair(driver: Driver) -> None:
     with pytest.raises(KeyPairDoesNotExistError, match="no-such-key"):
         driver.get_key_pair("no-such-key")
 
@@ -35,7 +38,7 @@ def test_unknown_key_pair(driver):
     ['say "hi"', "with/slash and blank", "Ünïcödé 東京"],
     ids=["quotes", "slashes", "letters"],
 )
-def test_odd_names(driver, name):
+def test_odd_names(driver: Driver, name: str) -> None:
     pair = driver.import_key_pair_from_string(name, KEY)
     try:
         assert driver.get_key_pair(name).name == name

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 import pytest
+from libcloud.compute.base import Node, NodeImage
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.testing.scenarios import Scenario
 
 pytestmark = [
     pytest.mark.scenario,
     # A project that this account may not read is left out with a warning.
     pytest.mark.filterwarnings("ignore::Warning"),
 ]
+Deploy = Callable[..., Node]
+Waiting = dict[str, float]
 
 FEW = 20
 """Fewer entries than this fit into one page of any server."""
 
 
-def ids(objects):
+def ids(objects: Iterable[Any]) -> list[str]:
     return [each.id for each in objects]
 
 
 @pytest.mark.parametrize("ex_addresses", [False, True], ids=["plain", "addresses"])
 @pytest.mark.parametrize("ex_active_only", [False, True], ids=["all", "active"])
-def test_nodes(driver, ex_active_only, ex_addresses):
+def test_nodes(driver: Driver, ex_active_only: bool, ex_addresses: bool) -> None:
     nodes = driver.list_nodes(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
     again = driver.ex_iterate_nodes(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
 
@@ -28,7 +37,7 @@ def test_nodes(driver, ex_active_only, ex_addresses):
     assert len(set(ids(nodes))) == len(nodes)
 
 
-def test_more_pages_than_one(driver, scenario):
+def test_more_pages_than_one(driver: Driver, scenario: Scenario) -> None:
     nodes = driver.list_nodes(ex_active_only=False, ex_addresses=False)
 
     if len(nodes) <= FEW:
@@ -37,13 +46,15 @@ def test_more_pages_than_one(driver, scenario):
     assert all(driver.ex_get_node(node.id).id == node.id for node in (nodes[0], nodes[-1]))
 
 
-def test_root_projects(driver):
+def test_root_projects(driver: Driver) -> None:
     images = driver.list_images(ex_path="")
 
     assert ids(images) == ids(driver.ex_iterate_images(ex_path=""))
 
 
-def test_virtual_machines(driver, scenario, image, deployed, waiting):
+def test_virtual_machines(
+    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy, waiting: Waiting
+) -> None:
     node = deployed(name=scenario.name, image=image)
     driver.ex_wait_node_in_state(node.id, **waiting)
 
@@ -59,7 +70,7 @@ def test_virtual_machines(driver, scenario, image, deployed, waiting):
     assert all(set(each) <= set(everything) for each in on_clouds)
 
 
-def test_sizes_of_each_location(driver, scenario):
+def test_sizes_of_each_location(driver: Driver, scenario: Scenario) -> None:
     sizes = driver.list_sizes(ex_all=True)
     if not sizes:
         scenario.unsupported("it offers no sizes of machines")
@@ -70,7 +81,7 @@ def test_sizes_of_each_location(driver, scenario):
         assert set(ids(here)) <= set(ids(sizes))
 
 
-def test_edge_devices(driver, scenario):
+def test_edge_devices(driver: Driver, scenario: Scenario) -> None:
     edges = [
         location
         for location in driver.list_locations()

@@ -2,50 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from libcloud.common.exceptions import BaseHTTPError
 from libcloud.common.types import InvalidCredsError
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
 
 
-def test_user_name_and_password(scenario):
-    given = scenario.credentials
-    if not given.username:
+def test_user_name_and_password(scenario: Scenario) -> None:
+    own = scenario.credentials
+    if not own.username:
         scenario.unsupported("no user name and password were given to record it with")
 
-    driver = SlipStreamNodeDriver(given.username, given.password, ex_endpoint=scenario.endpoint)
+    driver = Driver(own.username, own.password, ex_endpoint=scenario.endpoint)
 
     assert isinstance(driver.list_nodes(ex_addresses=False), list)
 
 
-def test_api_key_is_told_by_its_look(scenario):
-    given = scenario.credentials
-    if not given.key:
+def test_api_key_is_told_by_its_look(scenario: Scenario) -> None:
+    own = scenario.credentials
+    if not own.key:
         scenario.unsupported("no API key was given to record it with")
 
-    driver = SlipStreamNodeDriver(given.key, given.secret, ex_endpoint=scenario.endpoint)
+    driver = Driver(own.key, own.secret, ex_endpoint=scenario.endpoint)
 
     assert isinstance(driver.list_nodes(ex_addresses=False), list)
 
 
-def test_wrong_password_fails_at_login(scenario):
+def test_wrong_password_fails_at_login(scenario: Scenario) -> None:
     user = scenario.credentials.username or "nobody"
 
     with pytest.raises(InvalidCredsError, match="Check the user name or key and the secret"):
-        SlipStreamNodeDriver(user, "not-the-password", ex_endpoint=scenario.endpoint)
+        Driver(user, "not-the-password", ex_endpoint=scenario.endpoint)
 
 
-def test_unknown_session_template_names_those_that_exist(scenario):
+def test_unknown_session_template_names_those_that_exist(scenario: Scenario) -> None:
     with pytest.raises(InvalidCredsError, match=r"session templates: (.*, )?(internal|password)"):
-        SlipStreamNodeDriver(
-            None, ex_endpoint=scenario.endpoint, ex_login_method="no-such-template"
-        )
+        Driver(None, ex_endpoint=scenario.endpoint, ex_login_method="no-such-template")
 
 
-def test_second_factor(scenario, login):
+def test_second_factor(scenario: Scenario, login: Callable[..., Driver]) -> None:
     own = scenario.credentials
     if not own.two_factor_username:
         scenario.unsupported("no account with a second factor was given to record it with")
@@ -59,7 +60,7 @@ def test_second_factor(scenario, login):
     assert isinstance(driver.list_nodes(ex_addresses=False), list)
 
 
-def test_missing_second_factor(scenario, login):
+def test_missing_second_factor(scenario: Scenario, login: Callable[..., Driver]) -> None:
     own = scenario.credentials
     if not own.two_factor_username:
         scenario.unsupported("no account with a second factor was given to record it with")
@@ -68,7 +69,7 @@ def test_missing_second_factor(scenario, login):
         login(own.two_factor_username, own.two_factor_password)
 
 
-def test_group(scenario, driver, login):
+def test_group(scenario: Scenario, driver: Driver, login: Callable[..., Driver]) -> None:
     try:
         groups = driver.connection.request("/api/group").object
     except BaseHTTPError:

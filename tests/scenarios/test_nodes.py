@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 import pytest
+from libcloud.compute.base import Node, NodeImage
 from libcloud.compute.types import NodeState
 
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import BadInput, NotFound
+from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
+FindImage = Callable[..., NodeImage]
+Deploy = Callable[..., Node]
+Waiting = dict[str, float]
 
 
-def host_name(image):
+def host_name(image: NodeImage) -> str:
     """The parameter that holds the address of what was deployed."""
     return "machine:hostname" if image.extra["type"] == "component" else "hostname"
 
 
-def unknown_node(driver):
+def unknown_node(driver: Driver) -> str:
     """An id that looks like the server's own and names nothing."""
-    found = driver.list_nodes(ex_active_only=False, ex_addresses=False)
-    prefix = found[0].id.rpartition("/")[0] if found else ""
+    nodes = driver.list_nodes(ex_active_only=False, ex_addresses=False)
+    prefix = nodes[0].id.rpartition("/")[0] if nodes else ""
     return "/".join(part for part in (prefix, str(uuid.UUID(int=1))) if part)
 
 
-def test_a_node_from_creation_to_termination(driver, scenario, image, deployed, waiting):
+def test_a_node_from_creation_to_termination(
+    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy, waiting: Waiting
+) -> None:
     node = deployed(name=scenario.name, image=image, ex_tags=["recorded"])
     assert node.name == scenario.name
     driver.ex_wait_node_in_state(node.id, **waiting)
@@ -41,7 +50,9 @@ def test_a_node_from_creation_to_termination(driver, scenario, image, deployed, 
     assert driver.ex_get_node_parameter(node, host_name(image)) in addresses
 
 
-def test_an_application_on_several_machines(driver, scenario, image_of, deployed, waiting):
+def test_an_application_on_several_machines(
+    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy, waiting: Waiting
+) -> None:
     image = image_of("application")
     names = sorted(image.extra["nodes"])
     if not names:
@@ -60,7 +71,9 @@ def test_an_application_on_several_machines(driver, scenario, image_of, deployed
     assert len(driver.ex_list_virtual_machines(node=node)) >= len(names) + 1
 
 
-def test_parameters_reach_the_deployment(driver, scenario, image_of, deployed):
+def test_parameters_reach_the_deployment(
+    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy
+) -> None:
     image = image_of("component")
     inputs = [
         parameter["name"]
@@ -76,20 +89,22 @@ def test_parameters_reach_the_deployment(driver, scenario, image_of, deployed):
     assert driver.ex_get_node_parameter(node, f"machine:{inputs[0]}") == text
 
 
-def test_listings_show_the_node_by_its_name(driver, scenario, image, deployed):
+def test_listings_show_the_node_by_its_name(
+    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy
+) -> None:
     node = deployed(name=scenario.name, image=image)
 
-    active = {found.id: found for found in driver.list_nodes(ex_addresses=True)}
+    active = {node.id: node for node in driver.list_nodes(ex_addresses=True)}
     assert active[node.id].name == scenario.name
     everything = {
-        found.id: found for found in driver.list_nodes(ex_active_only=False, ex_addresses=False)
+        node.id: node for node in driver.list_nodes(ex_active_only=False, ex_addresses=False)
     }
     assert everything[node.id].name == scenario.name
 
 
 def test_an_unknown_parameter_leaves_the_deployment_alone(
-    driver, scenario, image, deployed, waiting
-):
+    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy, waiting: Waiting
+) -> None:
     node = deployed(name=scenario.name, image=image)
     driver.ex_wait_node_in_state(node.id, **waiting)
 
@@ -99,7 +114,9 @@ def test_an_unknown_parameter_leaves_the_deployment_alone(
     assert driver.ex_get_node(node.id).extra["abort"] is None
 
 
-def test_an_unknown_input_is_refused_before_anything_is_deployed(driver, scenario, image):
+def test_an_unknown_input_is_refused_before_anything_is_deployed(
+    driver: Driver, scenario: Scenario, image: NodeImage
+) -> None:
     locations = driver.list_locations()
     if not locations:
         scenario.unsupported("no cloud is set up for this account")
@@ -110,19 +127,23 @@ def test_an_unknown_input_is_refused_before_anything_is_deployed(driver, scenari
         )
 
 
-def test_terminating_twice_is_accepted(driver, scenario, image, create):
+def test_terminating_twice_is_accepted(
+    driver: Driver, scenario: Scenario, image: NodeImage, create: Deploy
+) -> None:
     node = create(name=scenario.name, image=image)
 
     assert driver.destroy_node(node)
     assert driver.destroy_node(node)
 
 
-def test_an_unknown_node_is_not_found(driver):
+def test_an_unknown_node_is_not_found(driver: Driver) -> None:
     with pytest.raises(NotFound):
         driver.ex_get_node(unknown_node(driver))
 
 
-def test_a_wait_brings_the_node_up_to_date(driver, scenario, image, deployed, waiting):
+def test_a_wait_brings_the_node_up_to_date(
+    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy, waiting: Waiting
+) -> None:
     node = deployed(name=scenario.name, image=image)
 
     driver.ex_wait_node_in_state(node, **waiting)

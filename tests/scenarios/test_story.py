@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
 
+import pytest
+from libcloud.compute.base import Node, NodeImage
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.errors import BadInput
+from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
+Deploy = Callable[..., Node]
+Waiting = dict[str, float]
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 
 
-def play(driver, name, waiting):
+def play(driver: Driver, name: str, waiting: Waiting) -> None:
     """The story, in words that every family understands."""
     image = chosen(driver)
     parameters = {first_text(image): "A title"} if image.extra["type"] == "component" else {}
@@ -24,7 +31,7 @@ def play(driver, name, waiting):
         assert ready.state == "running"
         assert "story" in ready.extra["tags"]
         assert ready.public_ips + ready.private_ips
-        assert node.id in {found.id for found in driver.list_nodes(ex_addresses=False)}
+        assert node.id in {other.id for other in driver.list_nodes(ex_addresses=False)}
         pair = driver.import_key_pair_from_string(name, KEY)
         try:
             assert driver.get_key_pair(name).public_key == f"{KEY} {name}"
@@ -35,17 +42,17 @@ def play(driver, name, waiting):
     driver.ex_wait_node_in_state(node.id, "terminated", ignore_abort=True, **waiting)
 
 
-def chosen(driver):
+def chosen(driver: Driver) -> NodeImage:
     images = driver.list_images()
     images.sort(key=lambda image: "wordpress" not in image.name.lower())
     return driver.get_image(images[0].id)
 
 
-def first_text(image):
+def first_text(image: NodeImage) -> str:
     return next(p["name"] for p in image.extra["parameters"] if p["category"] == "Input")
 
 
-def required(image):
+def required(image: NodeImage) -> list[str]:
     return [
         p["name"]
         for p in image.extra["parameters"]
@@ -53,7 +60,7 @@ def required(image):
     ]
 
 
-def deployed(driver, name, image, parameters):
+def deployed(driver: Driver, name: str, image: NodeImage, parameters: dict[str, str]) -> Node:
     """Deploy on the first location that takes the image."""
     refusals = []
     for location in driver.list_locations():
@@ -70,7 +77,7 @@ def deployed(driver, name, image, parameters):
     pytest.fail(f"no location takes {image.id}: {refusals}")
 
 
-def test_from_listing_to_terminating(driver, scenario, waiting):
+def test_from_listing_to_terminating(driver: Driver, scenario: Scenario, waiting: Waiting) -> None:
     if not driver.list_images() or not driver.list_locations():
         scenario.unsupported("it has nothing to deploy, or nowhere to deploy it")
     play(driver, scenario.name, waiting)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 import requests
 import vcr.patch
+from _pytest.pytester import RunResult
 
 import slipstream.session.polling
+from slipstream.sandbox import Sandbox
 
 # Runs within this process forget what they imported; these must not be imported twice.
 __all__ = ["requests", "slipstream", "vcr"]
@@ -58,7 +63,7 @@ def test_beside():
 
 
 class Server(BaseHTTPRequestHandler):
-    def answer(self):
+    def answer(self) -> None:
         sent = self.rfile.read(int(self.headers.get("content-length", 0)))
         document = {
             "resourceURI": "x",
@@ -78,25 +83,22 @@ class Server(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = answer  # noqa: N815 - named by http.server
 
-    def log_message(self, *_):
-        pass
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+        thread.join()
 
 
 @pytest.fixture
-def server(monkeypatch):
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{running.server_port}"
-    running.shutdown()
-    thread.join()
-    running.server_close()
-
-
-@pytest.fixture
-def project(pytester, monkeypatch):
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     for name in ("KEY", "SECRET"):
         monkeypatch.delenv(f"SLIPSTREAM_{name}", raising=False)
     monkeypatch.setenv("SLIPSTREAM_USERNAME", "marvin.martian")
@@ -107,25 +109,43 @@ def project(pytester, monkeypatch):
     return pytester
 
 
+@pytest.fixture(scope="module")
+def cassettes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what the first test of this module that needs it has recorded."""
+    return tmp_path_factory.mktemp("recorded") / "cassettes"
+
+
 @pytest.fixture
-def recorded(project, server):
-    record(project, server).assert_outcomes(passed=4, skipped=1, deselected=1)
+def recorded(project: pytest.Pytester, server: str, cassettes: Path) -> pytest.Pytester:
+    """The project with its cassettes."""
+    if cassettes.exists():
+        shutil.copytree(cassettes, project.path / "cassettes")
+    else:
+        record(project, server).assert_outcomes(passed=4, skipped=1, deselected=1)
+        shutil.copytree(project.path / "cassettes", cassettes)
     return project
 
 
-def record(project, server, *options):
+def record(project: pytest.Pytester, server: str, *options: str) -> RunResult:
     return run(project, "--record", "--endpoint", server, "--origin", "fake-1.2", *options)
 
 
-def run(project, *options):
+def run(project: pytest.Pytester, *options: str) -> RunResult:
     return project.runpytest_inprocess("-p", "no:cacheprovider", *options)
 
 
-def cassette(project, name="login"):
+def cassette(project: pytest.Pytester, name: str = "login") -> Path:
     return project.path / "cassettes" / "fake-1.2" / "some" / f"{name}.yaml"
 
 
-def test_what_was_recorded_replays_without_the_server(recorded, server):
+def edit(path: Path, old: str, new: str) -> None:
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
+def test_what_was_recorded_replays_without_the_server(
+    recorded: pytest.Pytester, server: str
+) -> None:
     run(recorded, "-rs").assert_outcomes(passed=5, skipped=1)
     text = cassette(recorded).read_text()
     assert PASSWORD not in text
@@ -133,26 +153,29 @@ def test_what_was_recorded_replays_without_the_server(recorded, server):
     assert server.rpartition(":")[2] not in text
 
 
-def test_the_cassette_says_where_it_comes_from(recorded):
+def test_the_cassettes_say_where_they_come_from_and_parameters_are_part_of_their_names(
+    recorded: pytest.Pytester,
+) -> None:
     head = cassette(recorded).read_text().partition("interactions:")[0]
     for line in ("scenario: some.login", "origin: fake-1.2", "server: SlipStream", "'1.2'"):
         assert line in head
     assert "kind: recorded from a real server" in head
-
-
-def test_parameters_are_part_of_the_name(recorded):
     assert cassette(recorded, "sized.small").is_file()
     assert cassette(recorded, "sized.large-one").is_file()
 
 
-def test_what_the_server_cannot_serve_is_reported_and_later_skipped(project, server):
+def test_what_the_server_cannot_serve_is_reported_and_later_skipped(
+    project: pytest.Pytester, server: str
+) -> None:
     record(project, server).stdout.fnmatch_lines(
         ["recorded *some.login", "unsupported *some.moon: it has no rocket"],
     )
     run(project, "-rs").stdout.fnmatch_lines(["*fake-1.2 cannot serve it: it has no rocket*"])
 
 
-def test_a_scenario_that_fails_is_not_written_and_the_others_are(project, server):
+def test_a_scenario_that_fails_is_not_written_and_the_others_are(
+    project: pytest.Pytester, server: str
+) -> None:
     project.makepyfile(test_some=SCENARIOS.replace("BROKEN", "True"))
     result = record(project, server)
     result.assert_outcomes(passed=3, skipped=1, failed=1, deselected=1)
@@ -161,53 +184,47 @@ def test_a_scenario_that_fails_is_not_written_and_the_others_are(project, server
     assert not cassette(project, "broken").exists()
 
 
-def test_one_scenario_can_be_recorded_by_name(recorded, server):
+def test_one_scenario_can_be_recorded_by_name(recorded: pytest.Pytester, server: str) -> None:
     cassette(recorded).unlink()
     other = cassette(recorded, "broken").stat().st_mtime_ns
     record(recorded, server, "--scenario", "some.login").assert_outcomes(passed=1, deselected=5)
     assert cassette(recorded).is_file()
     assert cassette(recorded, "broken").stat().st_mtime_ns == other
-
-
-def test_a_name_that_no_scenario_has_is_an_error(recorded, server):
     result = record(recorded, server, "--scenario", "some.logout")
     result.stderr.fnmatch_lines(["*no scenario is called some.logout, but *some.login*"])
 
 
-def test_a_missing_cassette_fails(recorded):
+def test_a_missing_cassette_fails(recorded: pytest.Pytester) -> None:
     cassette(recorded).unlink()
     result = run(recorded)
     result.assert_outcomes(passed=4, skipped=1, errors=1)
     result.stdout.fnmatch_lines(["*record --origin fake-1.2 some.login*"])
 
 
-def test_a_changed_body_fails_and_shows_the_difference(recorded):
-    path = cassette(recorded)
-    path.write_text(path.read_text().replace('"username": "recorded', '"username": "x', 1))
+@pytest.mark.parametrize(
+    ("file", "old", "new", "passed", "lines"),
+    [
+        ("login", '"username": "recorded', '"username": "x', 0,
+         ['*+  "username": "recorded-user"*']),
+        ("", '    session.delete(scenario.endpoint + "/api/session/1")', "", 1,
+         ["*holds requests that were not made:", "*DELETE https://server.example/api/session/1"]),
+        ("login", "  server: SlipStream\n", "", 0,
+         ["*the header lacks or does not know server*"]),
+    ],
+    ids=["changed-body", "request-no-longer-made", "incomplete-header"],
+)  # fmt: skip
+def test_a_replay_that_differs_fails_and_shows_the_difference(
+    recorded: pytest.Pytester, file: str, old: str, new: str, passed: int, lines: list[str]
+) -> None:
+    edit(cassette(recorded, file) if file else recorded.path / "test_some.py", old, new)
     result = run(recorded, "-k", "login")
-    result.assert_outcomes(errors=1, deselected=5)
-    result.stdout.fnmatch_lines(['*+  "username": "recorded-user"*'])
+    result.assert_outcomes(passed=passed, errors=1, deselected=5)
+    result.stdout.fnmatch_lines(lines)
 
 
-def test_a_request_that_is_no_longer_made_fails(recorded):
-    source = (recorded.path / "test_some.py").read_text()
-    lines = [line for line in source.splitlines() if "session.delete" not in line]
-    recorded.makepyfile(test_some="\n".join(lines))
-    result = run(recorded, "-k", "login")
-    result.assert_outcomes(passed=1, errors=1, deselected=5)
-    result.stdout.fnmatch_lines(
-        ["*holds requests that were not made:", "*DELETE https://server.example/api/session/1"],
-    )
-
-
-def test_a_cassette_without_a_complete_header_is_an_error(recorded):
-    path = cassette(recorded)
-    path.write_text(path.read_text().replace("  server: SlipStream\n", ""))
-    result = run(recorded, "-k", "login")
-    result.stdout.fnmatch_lines(["*the header lacks or does not know server*"])
-
-
-def test_replay_blocks_the_network_even_where_the_error_is_hidden(recorded, server):
+def test_replay_blocks_the_network_even_where_the_error_is_hidden(
+    recorded: pytest.Pytester, server: str
+) -> None:
     port = server.rpartition(":")[2]
     recorded.makepyfile(
         test_some=f"""
@@ -232,7 +249,9 @@ def test_login(scenario):
         ("outdated", "the recording of fake-1.2 cannot be replayed any more: made later"),
     ],
 )
-def test_a_scenario_that_the_manifest_excuses_is_skipped_and_counted(recorded, status, message):
+def test_a_scenario_that_the_manifest_excuses_is_skipped_and_counted(
+    recorded: pytest.Pytester, status: str, message: str
+) -> None:
     manifest = recorded.path / "cassettes" / "fake-1.2" / "origin.yaml"
     manifest.write_text(f"{manifest.read_text()}{status}:\n  some.sized: made later\n")
     for size in ("small", "large-one") if status == "unrecorded" else ():
@@ -245,7 +264,7 @@ def test_a_scenario_that_the_manifest_excuses_is_skipped_and_counted(recorded, s
     )
 
 
-def test_recording_ends_an_excuse(recorded, server):
+def test_recording_ends_an_excuse(recorded: pytest.Pytester, server: str) -> None:
     manifest = recorded.path / "cassettes" / "fake-1.2" / "origin.yaml"
     manifest.write_text(f"{manifest.read_text()}outdated:\n  some.login: made later\n")
     record(recorded, server)
@@ -253,56 +272,32 @@ def test_recording_ends_an_excuse(recorded, server):
     assert "it has no rocket" in manifest.read_text()
 
 
-TWINS = {
+SCENARIO = "import pytest\n@pytest.mark.scenario\ndef test_x(scenario): ...\n"
+METHOD = "class {}:\n    @pytest.mark.scenario\n    def test_x(self, scenario): ...\n"
+TWINS: dict[str, Mapping[str, str]] = {
     "methods of two classes": {
-        "test_some": """
-import pytest
-class TestA:
-    @pytest.mark.scenario
-    def test_x(self, scenario): ...
-class TestB:
-    @pytest.mark.scenario
-    def test_x(self, scenario): ...
-"""
+        "test_some": "import pytest\n" + METHOD.format("TestA") + METHOD.format("TestB")
     },
-    "two folders": dict.fromkeys(
-        ("a/test_some", "b/test_some"),
-        "import pytest\n@pytest.mark.scenario\ndef test_x(scenario): ...\n",
-    ),
-    "ids": {
-        "test_some": """
-import pytest
-@pytest.mark.scenario
-@pytest.mark.parametrize("size", ["a b", "a-b"])
-def test_x(scenario, size): ...
-"""
+    "two folders": dict.fromkeys(("a/test_some", "b/test_some"), SCENARIO),
+    **{
+        name: {
+            "test_some": SCENARIO.replace("(scenario)", "(scenario, size)").replace(
+                "def", f"@pytest.mark.parametrize('size', {sizes})\ndef"
+            )
+        }
+        for name, sizes in (("ids", ["a b", "a-b"]), ("dots at the end", ["a", "a."]))
     },
-    "dots at the end": {
-        "test_some": """
-import pytest
-@pytest.mark.scenario
-@pytest.mark.parametrize("size", ["a", "a."])
-def test_x(scenario, size): ...
-"""
-    },
-    "capital letters": {
-        "test_some": """
-import pytest
-@pytest.mark.scenario
-def test_x(scenario): ...
-@pytest.mark.scenario
-def test_X(scenario): ...
-"""
-    },
+    "capital letters": {"test_some": SCENARIO + SCENARIO.replace("test_x", "test_X")},
     "two ways to write an accent": dict.fromkeys(
-        ("test_some_\u00e9", "test_some_e\u0301"),
-        "import pytest\n@pytest.mark.scenario\ndef test_x(scenario): ...\n",
+        ("test_some_\u00e9", "test_some_e\u0301"), SCENARIO
     ),
 }
 
 
 @pytest.mark.parametrize("files", TWINS.values(), ids=TWINS)
-def test_two_scenarios_with_one_cassette_are_refused_and_named(project, files):
+def test_two_scenarios_with_one_cassette_are_refused_and_named(
+    project: pytest.Pytester, files: Mapping[str, str]
+) -> None:
     (project.path / "test_some.py").unlink()
     for name, source in files.items():
         path = project.path / f"{name}.py"
@@ -316,8 +311,8 @@ def test_two_scenarios_with_one_cassette_are_refused_and_named(project, files):
 
 
 def test_a_cassette_of_a_test_in_another_folder_is_neither_overwritten_nor_replayed(
-    recorded, server
-):
+    recorded: pytest.Pytester, server: str
+) -> None:
     (recorded.path / "b").mkdir()
     (recorded.path / "b" / "__init__.py").touch()
     twin = recorded.path / "b" / "test_some.py"
@@ -335,7 +330,9 @@ def test_a_cassette_of_a_test_in_another_folder_is_neither_overwritten_nor_repla
     run(recorded, "b").assert_outcomes(passed=5, skipped=1)
 
 
-def test_a_cassette_of_a_test_of_another_class_is_not_overwritten(project, server):
+def test_a_cassette_of_a_test_of_another_class_is_not_overwritten(
+    project: pytest.Pytester, server: str
+) -> None:
     source = TWINS["methods of two classes"]["test_some"]
     send = "requests.get(scenario.endpoint + '/api/who')"
     project.makepyfile(test_some="import requests\n" + source.replace("...", send))
@@ -343,7 +340,7 @@ def test_a_cassette_of_a_test_of_another_class_is_not_overwritten(project, serve
     record(project, server, "test_some.py::TestB").assert_outcomes(errors=1)
 
 
-def test_every_origin_present_is_played(recorded):
+def test_every_origin_present_is_played(recorded: pytest.Pytester) -> None:
     folder = recorded.path / "cassettes"
     other = folder / "other-2"
     (folder / "fake-1.2").rename(other)
@@ -353,25 +350,31 @@ def test_every_origin_present_is_played(recorded):
     run(recorded, "--origin", "fake-1.2").assert_outcomes(passed=1, skipped=5)
 
 
-def test_without_cassettes_scenarios_are_skipped(project):
+def test_without_cassettes_scenarios_are_skipped(project: pytest.Pytester) -> None:
     result = run(project, "-rs")
     result.assert_outcomes(passed=1, skipped=5)
     result.stdout.fnmatch_lines(["*there are no cassettes yet*"])
 
 
-def test_missing_credentials_are_named_before_anything_is_sent(project, monkeypatch):
+def test_missing_credentials_are_named_before_anything_is_sent(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("SLIPSTREAM_PASSWORD")
     result = record(project, "http://127.0.0.1:1")
     result.stderr.fnmatch_lines(["*set SLIPSTREAM_PASSWORD to record a server*"])
 
 
-def test_a_server_that_does_not_answer_is_said_so(project):
+def test_a_server_that_does_not_answer_is_named(
+    project: pytest.Pytester, pauses: list[float]
+) -> None:
     result = record(project, "http://127.0.0.1:1")
     assert result.ret == 2
     result.stdout.fnmatch_lines(["*cannot record http://127.0.0.1:1: *"])
 
 
-def test_without_an_endpoint_the_sandbox_is_recorded_and_waiting_takes_no_time(project):
+def test_without_an_endpoint_the_sandbox_is_recorded_and_waiting_takes_no_time(
+    project: pytest.Pytester,
+) -> None:
     project.makepyfile(
         test_some="""
 import pytest, requests
@@ -391,7 +394,7 @@ def test_wait(scenario):
     run(project).assert_outcomes(passed=1)
 
 
-def test_the_clock_of_the_sandbox_fixture_moves_by_hand(sandbox):
+def test_the_clock_of_the_sandbox_fixture_moves_by_hand(sandbox: Sandbox) -> None:
     before = sandbox.clock.now()
     assert sandbox.clock.now() == before
     sandbox.clock.advance(60)
@@ -399,5 +402,7 @@ def test_the_clock_of_the_sandbox_fixture_moves_by_hand(sandbox):
 
 
 @pytest.mark.parametrize("options", [["--endpoint", "http://x"], ["--origin", "A/B"]])
-def test_options_that_make_no_sense_are_refused(project, options):
+def test_options_that_make_no_sense_are_refused(
+    project: pytest.Pytester, options: list[str]
+) -> None:
     assert run(project, *options).ret == pytest.ExitCode.USAGE_ERROR

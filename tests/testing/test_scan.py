@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import pytest
 
 from slipstream.testing.scan import scan, scenario_names, text_findings
@@ -54,7 +57,7 @@ interactions:
 
 
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path: Path) -> Path:
     folder = tmp_path / "sandbox-3.71" / "nodes"
     folder.mkdir(parents=True)
     (folder.parent / "origin.yaml").write_text(MANIFEST)
@@ -62,17 +65,21 @@ def root(tmp_path):
     return tmp_path
 
 
-def problems(root, scenarios=("nodes.deploy",)):
+def problems(root: Path, *, scenarios: Iterable[str] = ("nodes.deploy",)) -> str:
     return " | ".join(map(str, scan(root, scenarios)))
 
 
-def spoil(root, old, new, name="nodes/deploy.yaml"):
+def spoil(root: Path, old: str, new: str, name: str = "nodes/deploy.yaml") -> None:
     path = root / "sandbox-3.71" / name
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new, 1))
 
 
-def test_a_clean_cassette_is_not_complained_about(root):
+def test_a_clean_cassette_is_not_complained_about_whatever_its_parameter(root: Path) -> None:
+    assert problems(root) == ""
+    spoil(root, "nodes.deploy", "nodes.deploy.small")
+    path = root / "sandbox-3.71" / "nodes" / "deploy.yaml"
+    path.rename(path.with_name("deploy.small.yaml"))
     assert problems(root) == ""
 
 
@@ -102,7 +109,9 @@ def test_a_clean_cassette_is_not_complained_about(root):
         ("recorded-user", "x" * 300_000, "is larger than 300 kB"),
     ],
 )
-def test_what_is_planted_in_a_cassette_is_found(root, old, new, problem):
+def test_what_is_planted_in_a_cassette_is_found(
+    root: Path, old: str, new: str, problem: str
+) -> None:
     spoil(root, old, new)
     assert problem in problems(root)
 
@@ -120,68 +129,69 @@ def test_what_is_planted_in_a_cassette_is_found(root, old, new, problem):
         ("mail bob@example.org", ""),
     ],
 )
-def test_text_is_looked_through_by_rules_of_its_own(tmp_path, text, problem):
-    findings = " ".join(str(each) for each in text_findings(tmp_path / "c.yaml", text))
+def test_text_is_looked_through_by_rules_of_its_own(
+    tmp_path: Path, text: str, problem: str
+) -> None:
+    findings = " ".join(map(str, text_findings(tmp_path / "c.yaml", text)))
     assert problem in findings
     assert bool(findings) == bool(problem)
 
 
-def test_a_password_in_an_xml_value_is_found(root):
+def test_a_password_in_an_xml_value_is_found(root: Path) -> None:
     user = '<parameter type="Password"><value>hunter2</value></parameter>'
     spoil(root, '"recorded-user"', f'"{user}"'.replace('type="Password"', "type='Password'"))
     assert "is not scrubbed at POST https://server.example/api/session" in problems(root)
 
 
-def test_a_finding_never_quotes_the_secret(root):
+def test_a_finding_never_quotes_the_secret(root: Path) -> None:
     spoil(root, '"recorded-password"', '"hunter2"')
     assert "hunter2" not in problems(root)
     assert "deploy.yaml:21" in problems(root)
 
 
-def test_a_cassette_without_a_scenario_is_an_orphan(root):
+def test_a_cassette_without_a_scenario_is_an_orphan(root: Path) -> None:
     assert "there is no scenario nodes.deploy" in problems(root, scenarios=())
 
 
-def test_a_parametrized_scenario_is_no_orphan(root):
-    spoil(root, "nodes.deploy", "nodes.deploy.small")
-    path = root / "sandbox-3.71" / "nodes" / "deploy.yaml"
-    path.rename(path.with_name("deploy.small.yaml"))
-    assert problems(root) == ""
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (
+            "{}",
+            "\n  nodes.deploy: no such thing",
+            "calls nodes.deploy unsupported, but there is a cassette",
+        ),
+        (
+            "{}",
+            "{}\nunrecorded:\n  nodes.deploy: added later",
+            "calls nodes.deploy unrecorded, but there is a cassette",
+        ),
+        ("server: SlipStream\n", "", "lacks or does not know server"),
+    ],
+    ids=["unsupported", "unrecorded", "incomplete"],
+)
+def test_what_is_wrong_with_a_manifest_is_found(
+    root: Path, old: str, new: str, problem: str
+) -> None:
+    spoil(root, old, new, "origin.yaml")
+    assert problem in problems(root)
 
 
-def test_a_scenario_cannot_be_both_unsupported_and_recorded(root):
-    spoil(root, "{}", "\n  nodes.deploy: no such thing", "origin.yaml")
-    assert "calls nodes.deploy unsupported, but there is a cassette" in problems(root)
-
-
-def test_an_outdated_recording_must_be_there(root):
+def test_an_outdated_recording_must_be_there(root: Path) -> None:
     spoil(root, "{}", "{}\noutdated:\n  nodes.deploy: the requests have changed", "origin.yaml")
     assert problems(root) == ""
     (root / "sandbox-3.71" / "nodes" / "deploy.yaml").unlink()
     assert "calls nodes.deploy outdated, but there is no cassette" in problems(root)
 
 
-def test_an_unrecorded_scenario_has_no_cassette(root):
-    spoil(root, "{}", "{}\nunrecorded:\n  nodes.deploy: added later", "origin.yaml")
-    assert "calls nodes.deploy unrecorded, but there is a cassette" in problems(root)
-
-
-def test_an_origin_needs_its_manifest(root):
+def test_an_origin_has_its_manifest_and_no_other_files(root: Path) -> None:
+    (root / "sandbox-3.71" / "notes.txt").write_text("x")
+    assert "is neither a cassette nor a manifest" in problems(root)
     (root / "sandbox-3.71" / "origin.yaml").unlink()
     assert "has no origin.yaml" in problems(root)
 
 
-def test_a_manifest_needs_all_its_parts(root):
-    spoil(root, "server: SlipStream\n", "", "origin.yaml")
-    assert "lacks or does not know server" in problems(root)
-
-
-def test_other_files_have_no_place_among_cassettes(root):
-    (root / "sandbox-3.71" / "notes.txt").write_text("x")
-    assert "is neither a cassette nor a manifest" in problems(root)
-
-
-def test_scenarios_are_found_without_importing_them(tmp_path):
+def test_scenarios_are_found_without_importing_them(tmp_path: Path) -> None:
     (tmp_path / "test_nodes.py").write_text(
         "import nowhere\n@pytest.mark.scenario\ndef test_deploy(scenario): ...\n"
         "def test_other(): ...\n"

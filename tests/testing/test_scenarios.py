@@ -1,3 +1,5 @@
+"""The names of scenarios, and the credentials that they are recorded and replayed with."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -12,55 +14,50 @@ from slipstream.testing.scenarios import (
 )
 from slipstream.testing.scrubbing import public_endpoint
 
-
-def test_credentials_are_read_from_the_environment_and_masked():
-    credentials = ScenarioCredentials.from_environment(
-        {
-            "SLIPSTREAM_USERNAME": "alice",
-            "SLIPSTREAM_PASSWORD": "hunter2",
-            "SLIPSTREAM_KEY": "0b1d9a52",
-            "SLIPSTREAM_SECRET": "abc.def",
-        },
-    )
-    assert credentials.key == "credential/0b1d9a52"
-    assert credentials.available() == ("username", "password", "key", "secret")
-    assert "hunter2" not in repr(credentials)
-    assert "abc.def" not in repr(credentials)
+ALL = {"USERNAME": "alice", "PASSWORD": "hunter2", "KEY": "0b1d9a52", "SECRET": "abc.def"}
 
 
-def test_an_api_key_alone_will_do():
-    environment = {"SLIPSTREAM_KEY": "credential/1", "SLIPSTREAM_SECRET": "s"}
+@pytest.mark.parametrize(
+    ("variables", "available"),
+    [
+        (ALL, ("username", "password", "key", "secret")),
+        ({"KEY": "credential/0b1d9a52", "SECRET": "abc.def"}, ("key", "secret")),
+        ({"TOKEN": "t-12345678"}, ("token",)),
+    ],
+    ids=["all", "key", "token"],
+)
+def test_credentials_are_read_from_the_environment_and_masked(
+    variables: dict[str, str], available: tuple[str, ...]
+) -> None:
+    environment = {f"SLIPSTREAM_{name}": value for name, value in variables.items()}
     credentials = ScenarioCredentials.from_environment(environment)
-    assert credentials.available() == ("key", "secret")
-    assert credentials.username is None
+    assert credentials.available() == available
+    assert credentials.key == ("credential/0b1d9a52" if "key" in available else None)
+    for secret in ("hunter2", "abc.def", "t-1234"):
+        assert secret not in repr(credentials)
+    if "token" in available:
+        assert credentials.secrets() == {"t-12345678": "recorded-token"}
 
 
-def test_a_token_alone_will_do_and_is_a_secret():
-    credentials = ScenarioCredentials.from_environment({"SLIPSTREAM_TOKEN": "t-12345678"})
-    assert credentials.available() == ("token",)
-    assert credentials.secrets() == {"t-12345678": "recorded-token"}
-    assert "t-1234" not in repr(credentials)
-
-
-def test_an_empty_variable_is_a_missing_one():
+def test_credentials_lack_what_is_empty() -> None:
     environment = {"SLIPSTREAM_USERNAME": "alice", "SLIPSTREAM_PASSWORD": ""}
     with pytest.raises(MissingCredentialsError, match="set SLIPSTREAM_PASSWORD to"):
         ScenarioCredentials.from_environment(environment)
 
 
-def test_a_replay_has_the_credentials_that_the_recording_had():
+def test_credentials_of_a_replay_are_those_that_the_recording_had() -> None:
     credentials = ScenarioCredentials.placeholders(("key", "secret"))
     assert credentials.available() == ("key", "secret")
     assert credentials.key == "credential/00000000-0000-4000-8000-000000000000"
 
 
-def test_names_are_derived_from_the_test():
+def test_names_are_derived_from_the_test() -> None:
     assert scenario_name("test_nodes", "test_deploy") == "nodes.deploy"
     assert scenario_name("pkg.test_nodes", "test_deploy", "a b/c") == "nodes.deploy.a-b-c"
     assert cassette_path(Path("o"), "nodes.deploy.x") == Path("o/nodes/deploy.x.yaml")
 
 
-def test_public_services_keep_their_name_and_others_lose_it():
+def test_public_services_keep_their_name_and_others_lose_it() -> None:
     assert public_endpoint("http://127.0.0.1:5000/") == "https://server.example"
     assert public_endpoint("https://slip.acme.ch/base") == "https://server.example/base"
     assert public_endpoint("https://nuv.la") == "https://nuv.la"
