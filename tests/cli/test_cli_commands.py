@@ -152,7 +152,8 @@ def test_progress_is_printed_to_standard_error(run: Run, sandbox: Sandbox) -> No
     assert lines[-1].split()[1] in {"Ready", "STARTED"}
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="This system has no /dev/full.")
+@pytest.mark.parametrize("sandbox", ["slipstream"], indirect=True)
 def test_a_stream_that_cannot_be_written_to_ends_no_wait(sandbox: Sandbox) -> None:
     program = [sys.executable, "-m", "slipstream"]
     deploy = [*program, "deploy", BLOG, "--location", LOCATIONS[sandbox.family], "--wait"]
