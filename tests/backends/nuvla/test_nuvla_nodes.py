@@ -148,9 +148,9 @@ def test_parameter_is_read_in_one_request(driver: Driver, running: Node, sandbox
     for name, value in values.items():
         assert driver.ex_get_node_parameter(running, name) == value
     assert requests(sandbox) == [("GET", "deployment-parameter")] * 3
-    for value in ("", "https://blog.example.org/admin"):
+    for value, text in (("", ""), (" ", " "), ("null", "null"), (0, "0"), (False, "false")):
         sandbox.world.set_parameter(running.id, "admin_url", value)
-        assert driver.ex_get_node_parameter(running, "admin_url") == value
+        assert driver.ex_get_node_parameter(running, "admin_url") == text
 
 
 @pytest.mark.parametrize(
