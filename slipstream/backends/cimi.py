@@ -76,6 +76,11 @@ class CimiBackend(Backend):
     template_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What the other family calls a session template, and what it is called here."""
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.locations: set[str] = set()
+        """Ids and names of locations that the server is known to have."""
+
     @property
     def key_lock(self) -> threading.Lock:
         """Held by the thread that changes SSH keys on the endpoint, by whatever driver."""

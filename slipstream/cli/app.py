@@ -58,13 +58,13 @@ class MissingExtra(click.ClickException):
 
 
 COMMANDS = (
-    Command("login", "Check the credentials.", "slipstream.cli.lists:login", "cli"),
-    Command("images", "List what can be deployed.", "slipstream.cli.lists:images", "cli"),
-    Command("sizes", "List the sizes of machines.", "slipstream.cli.lists:sizes", "cli"),
-    Command("locations", "List the clouds to deploy on.", "slipstream.cli.lists:locations", "cli"),
-    Command("keys", "List the SSH keys.", "slipstream.cli.lists:keys", "cli"),
+    Command("login", "Check the credentials.", "slipstream.cli.nodes:login", "cli"),
+    Command("images", "List what can be deployed.", "slipstream.cli.nodes:images", "cli"),
+    Command("sizes", "List the sizes of machines.", "slipstream.cli.nodes:sizes", "cli"),
+    Command("locations", "List the clouds to deploy on.", "slipstream.cli.nodes:locations", "cli"),
+    Command("keys", "List the SSH keys.", "slipstream.cli.nodes:keys", "cli"),
     Command("deploy", "Deploy an image.", "slipstream.cli.nodes:deploy", "cli"),
-    Command("nodes", "List the deployments.", "slipstream.cli.lists:nodes", "cli"),
+    Command("nodes", "List the deployments.", "slipstream.cli.nodes:nodes", "cli"),
     Command("show", "Show a node and its machines.", "slipstream.cli.nodes:show", "cli"),
     Command("wait", "Wait until a node runs.", "slipstream.cli.nodes:wait", "cli"),
     Command("logs", "Print the logs of a node.", "slipstream.cli.nodes:logs", "cli"),

@@ -1,11 +1,12 @@
-"""``slipstream plugins``: the installed plugins, and the status of each."""
+"""``slipstream plugins``: the installed plugins, their status, and the files of a new one."""
 
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Iterable, Sequence
-from importlib import metadata
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,11 +14,10 @@ import attrs
 import click
 from libcloud.compute.providers import DRIVERS
 
-from slipstream.cli.plugin_templates import SORTS, write
 from slipstream.errors import PluginFailed, UnknownName
 from slipstream.hookspecs import PROJECT, EndpointKind
 from slipstream.libcloud import KIND_DRIVERS, PROVIDERS
-from slipstream.plugins import Plugins
+from slipstream.plugins import Plugins, default_plugins
 from slipstream.plugins.loading import (
     CONTRIBUTIONS,
     Contributions,
@@ -26,6 +26,56 @@ from slipstream.plugins.loading import (
     requirements,
 )
 from slipstream.version import VERSION
+
+SORTS = ("login", "kind", "backend", "wrapper")
+"""What can be written."""
+
+_PROVIDERS = """
+[project.entry-points."slipstream.providers"]
+{name} = "{module}"
+"""
+"""What makes ``get_driver`` find the driver of a kind of endpoint."""
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def write(sort: str, name: str, folder: Path) -> Path:
+    """Write the distribution of a new plugin."""
+    if sort not in SORTS:
+        raise click.UsageError(f"There is no template {sort!r}: use one of {', '.join(SORTS)}.")
+    if not _NAME.fullmatch(name):
+        raise click.UsageError(
+            f"{name!r} cannot be the name of a plugin: use lower-case words joined by hyphens."
+        )
+    plugins = default_plugins()
+    for contribution in (*plugins.endpoint_kinds, *plugins.login_methods):
+        if contribution.record.name == name and contribution.plugin.built_in:
+            raise click.UsageError(
+                f"{name!r} is the name of something that comes with the package."
+            )
+    module, target = f"slipstream_{name.replace('-', '_')}", folder / f"slipstream-{name}"
+    if target.exists():
+        raise click.UsageError(f"{target} exists already.")
+    class_name = "".join(word.title() for word in name.split("-"))
+    words = {"NAME": name, "MODULE": module, "CLASS": class_name, "VERSION": VERSION}
+    words |= {"DEPENDENCIES": "", "PROVIDERS": ""}
+    if sort == "backend":
+        words["DEPENDENCIES"] = ', "attrs"'
+        words["PROVIDERS"] = _PROVIDERS.format(name=name, module=module)
+    files = {
+        "pyproject.toml": "pyproject.toml",
+        f"{module}.py": f"{sort}.py",
+        "tests/conftest.py": "conftest.py",
+        f"tests/test_{module}.py": f"test_{sort}.py",
+    }
+    templates = resources.files("slipstream.cli") / "templates"
+    for path, template in files.items():
+        text = (templates / f"{template}.txt").read_text("utf-8")
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        filled = re.sub("|".join(words), lambda match: words[match[0]], text)
+        (target / path).write_text(filled, "utf-8")
+    return target
+
 
 _COLUMNS = ("NAME", "DISTRIBUTION", "VERSION", "STATUS", "HOOKS", "WHY")
 _WIDEST = 60

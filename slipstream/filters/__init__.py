@@ -16,9 +16,20 @@ Those raise :class:`UnwritableValue`; a value never changes the meaning of the r
 
 from __future__ import annotations
 
-from slipstream.filters.expressions import And, Attribute, Comparison, Filter, Or, Property, attr
+from slipstream.filters.expressions import (
+    LARGEST_INTEGER,
+    And,
+    Attribute,
+    Comparison,
+    Date,
+    Filter,
+    Or,
+    Property,
+    UnwritableValue,
+    Value,
+    attr,
+)
 from slipstream.filters.parser import NUVLA, SLIPSTREAM, FilterSyntaxError, Grammar, parse
-from slipstream.filters.values import LARGEST_INTEGER, Date, UnwritableValue, Value
 
 __all__ = [
     "LARGEST_INTEGER",

@@ -14,12 +14,14 @@ from slipstream.filters.expressions import (
     And,
     Attribute,
     Comparison,
+    Date,
     Filter,
+    Item,
     Or,
     Property,
+    Value,
     takes,
 )
-from slipstream.filters.values import Date, Item, Value
 
 _DEEPEST = 100
 _STRING = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""

@@ -360,10 +360,12 @@ class SlipStreamNodeDriver(NodeDriver):
         :keyword ex_all: List those of other locations too, and last those that leave something
             open.
         :requests: SlipStream 3: the user's profile and credentials, and 1 for each 1,000 service
-            offers; only the last with a location or ``ex_all``. Nuvla none.
+            offers; only the last with a location or ``ex_all``. Nuvla none. 2 more on SlipStream
+            for a location that offers nothing, and 1 on Nuvla for one that was not listed before.
         :returns: Sizes with ``ram`` in MiB, ``disk`` in GiB and ``price`` per
             ``extra['price_unit']`` in ``extra['currency']``; what an offer leaves open is 0 and
             listed in ``extra['unknown']``. ``extra['locations']`` names where it is offered.
+        :raises UnknownName: If there is no such location; those that there are are listed.
         """
         sizes = list(self.ex_iterate_sizes(location, ex_all=ex_all))
         return sorted(
@@ -402,9 +404,11 @@ class SlipStreamNodeDriver(NodeDriver):
         :param ex_path: The project, as in ``examples/images``; empty for the root projects.
         :param ex_recurse: List the projects below it too, one request each. A project that
             may not be read is skipped, and a warning names it.
-        :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below. Nuvla 1 for
-            each 500 modules, and 1 for a location.
-        :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
+        :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below; 2 for a
+            location that was not listed before. Nuvla 1 for each 500 modules; 1 more for a
+            location.
+        :raises BadInput: If ``ex_recurse`` is given without ``ex_path``, or there is no such
+            location.
         """
         return list(self.ex_iterate_images(location, ex_path, ex_recurse))
 
@@ -933,6 +937,10 @@ class SlipStreamNodeDriver(NodeDriver):
         :param node: Only those of this node.
         :requests: SlipStream 1 for each 1,000 machines. Nuvla 2 for each 100 edges, and 1 for each
             500; of a node none or 1, or 2 where its document is not at hand; of a location 1 more.
+            On SlipStream 2 more for a location without machines that was not listed before, and 1
+            for the id of a node without machines.
+        :raises NotFound: If there is no such node.
+        :raises UnknownName: If there is no such location.
         """
         return list(self.ex_iterate_virtual_machines(location, node))
 
@@ -1372,7 +1380,8 @@ class SlipStreamNodeDriver(NodeDriver):
     def _location_names(self, location: object) -> set[str]:
         """The names by which a deployment may know a location."""
         location_id = arguments.object_id(self, location, NodeLocation, "location")
-        if isinstance(location, NodeLocation) and location.name:
+        if isinstance(location, NodeLocation) and "unknown" in (location.extra or {}):
+            # As list_locations() gives it.
             return {location_id, self._backend.location_name(location_id), location.name}
         connectors = list(self._backend.list_connectors())
         for connector in connectors:

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TextIO
 
@@ -46,7 +46,7 @@ class ProgressLine:
         stream: TextIO | None = None,
         *,
         names: Mapping[str, str] | None = None,
-        machines: Callable[[], Sequence[Node]] | None = None,
+        machines: Callable[[], Iterable[Node]] | None = None,
     ) -> None:
         # Standard output is None in a process without a console.
         self._stream: TextIO | None = sys.stdout if stream is None else stream
@@ -104,12 +104,12 @@ class ProgressLine:
 
     def _machines(self) -> str:
         try:
-            machines = self._list_machines() if self._list_machines is not None else []
+            machines = list(self._list_machines()) if self._list_machines is not None else []
+            running = sum(machine.state == NodeState.RUNNING for machine in machines)
         except Exception:  # noqa: BLE001 - the wait goes on without the machines
             return ""
         if not machines:
             return ""
-        running = sum(machine.state == NodeState.RUNNING for machine in machines)
         noun = "machine" if len(machines) == 1 else "machines"
         return f"  {running} of {len(machines)} {noun} running"
 

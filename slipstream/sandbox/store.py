@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-from slipstream.filters.matching import leaves
+from slipstream.filters.expressions import leaves
 
 Document: TypeAlias = dict[str, Any]
 MOST_DOCUMENTS = 10_000

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,21 +16,12 @@ from slipstream.sandbox import Sandbox
 
 HERE = Path(__file__).parents[1] / "conformance"
 DUMMY = ["--class", "libcloud.compute.drivers.dummy:DummyNodeDriver", "--arg", "creds=0"]
-
-
-def conformance(*arguments, **variables):
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "slipstream", "conformance", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(HERE), **variables},
-        check=False,
-    )
+Call = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def call(capsys):
-    def run(*arguments):
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    def run(*arguments: str) -> tuple[int, str, str]:
         code = main(["conformance", *arguments])
         return code, *capsys.readouterr()
 
@@ -38,69 +29,68 @@ def call(capsys):
 
 
 @pytest.fixture
-def server():
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """A server whose password is in the environment."""
     with Sandbox(speed=1000) as sandbox:
+        monkeypatch.setenv("PASSWORD", sandbox.password)
         yield sandbox
 
 
-def login(sandbox):
+def login(sandbox: Sandbox) -> list[str]:
     return ["--arg", f"key={sandbox.username}", "--arg", "secret=env:PASSWORD",
             "--arg", f"ex_endpoint={sandbox.url}"]  # fmt: skip
 
 
-def test_the_table_is_printed_and_nothing_changes(server):
-    done = conformance(*login(server), PASSWORD=server.password)
-    assert done.stderr == ""
-    lines = done.stdout.splitlines()
+def test_the_table_is_printed_and_nothing_changes(call: Call, server: Sandbox) -> None:
+    code, out, err = call(*login(server))
+    assert err == ""
+    lines = out.splitlines()
     assert lines[0].startswith("slipstream.libcloud.driver:SlipStreamNodeDriver with libcloud 3.")
     assert lines[2].split() == ["CHECK", "POINT", "OUTCOME", "DETAIL"]
-    assert any(line.startswith("method.list_nodes ") for line in lines)
-    assert done.returncode == (" 0 fails" not in lines[-1])
+    for name in ("method.list_nodes ", "backend."):
+        assert any(line.startswith(name) for line in lines)
+    assert code == (" 0 fails" not in lines[-1])
     changing = {(entry.method, entry.path) for entry in server.journal if entry.method != "GET"}
-    assert changing <= {
-        ("POST", "/api/session"),
-        ("PUT", "/api/service-offer"),
-        ("PUT", "/api/credential"),
-        ("PUT", "/api/virtual-machine"),
-    }
+    searches = {("PUT", f"/api/{n}") for n in ("service-offer", "credential", "virtual-machine")}
+    assert changing <= {("POST", "/api/session"), *searches}
 
 
-def test_the_json_holds_the_same_for_programs(server):
-    arguments = [*login(server), "--allow-changes", "--location", "connector/exoscale-ch-gva"]
-    done = conformance("--json", *arguments, PASSWORD=server.password)
-    assert done.stderr == ""
-    document = json.loads(done.stdout)
+SMALL = ["--class", "small_driver.SmallDriver", "--arg", "secret=swordfish"]
+
+
+def test_the_json_holds_the_same_for_programs(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    code, out, err = call("--json", "--allow-changes", *SMALL)
+    assert err == ""
+    document = json.loads(out)
     assert list(document) == [
         "driver", "provider", "libcloud", "python", "changes", "passed", "summary", "checks",
     ]  # fmt: skip
-    assert (document["provider"], document["changes"]) == ("slipstream", True)
+    assert (document["driver"], document["changes"]) == ("small_driver:SmallDriver", True)
     assert sum(document["summary"].values()) == len(document["checks"])
     by_name = {item["name"]: item for item in document["checks"]}
     assert by_name["node.destroyed"]["outcome"] == "holds"
     assert by_name["login-refused"]["outcome"] == "holds"
     assert list(by_name["login-refused"]) == ["name", "point", "outcome", "detail"]
-    assert done.returncode == (0 if document["passed"] else 1)
-    assert server.password not in done.stdout
-    assert any(entry.method == "DELETE" for entry in server.journal)
+    assert code == (0 if document["passed"] else 1)
+    assert "swordfish" not in out
 
 
-def test_a_driver_that_fails_makes_the_command_fail(call):
+def test_a_driver_that_fails_makes_the_command_fail(call: Call) -> None:
     code, out, err = call(*DUMMY)
     assert (code, err) == (1, "")
     assert "libcloud.compute.drivers.dummy:DummyNodeDriver" in out
     assert out.splitlines()[-1].endswith(" skipped")
-
-
-def test_a_driver_that_holds_makes_it_succeed_and_is_named_as_python_does_too(call, monkeypatch):
-    monkeypatch.syspath_prepend(str(HERE))
-    code, out, err = call("--class", "small_driver.SmallDriver", "--arg", "secret=swordfish")
-    assert (code, err) == (0, ""), out
-
-
-def test_a_provider_of_libclouds_is_found_by_its_name(call):
     code, out, _ = call("--provider", "DUMMY", "--arg", "creds=0", "--json")
-    assert code == 1
-    assert json.loads(out)["provider"] == "DUMMY"
+    assert (code, json.loads(out)["provider"]) == (1, "DUMMY")
+
+
+def test_a_driver_that_holds_makes_it_succeed_and_is_named_as_python_does_too(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    code, out, err = call(*SMALL)
+    assert (code, err) == (0, ""), out
 
 
 WRONG = {
@@ -120,29 +110,31 @@ WRONG = {
 
 
 @pytest.mark.parametrize("arguments", WRONG.values(), ids=WRONG)
-def test_a_wrong_command_is_one_line(call, arguments):
+def test_a_wrong_command_is_one_line(call: Call, arguments: list[str]) -> None:
     code, out, err = call(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith("slipstream conformance: error: ")
     assert err.count("\n") == 1
 
 
-def test_a_wrong_command_leaves_the_process_with_2():
-    done = conformance("--class", "driver")
+def test_a_wrong_command_leaves_the_process_with_2() -> None:
+    command = [sys.executable, "-m", "slipstream", "conformance", "--class", "driver"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("slipstream conformance: error: 'driver' names no class")
 
 
-def test_a_driver_that_cannot_be_made_is_reported_without_its_secret(call, server):
+def test_a_driver_that_cannot_be_made_is_reported_without_its_secret(
+    call: Call, server: Sandbox
+) -> None:
     wrong = ["--arg", "key=alice", "--arg", "secret=not-the-one", "--arg"]
     code, out, err = call(*wrong, f"ex_endpoint={server.url}")
     assert (code, out) == (2, "")
     assert "the driver could not be made: InvalidCredentials: " in err
-    assert "not-the-one" not in err
-    assert "alice" not in err
+    assert not [secret for secret in ("not-the-one", "alice") if secret in err]
 
 
-def test_an_argument_that_the_driver_does_not_know_is_named(call):
+def test_an_argument_that_the_driver_does_not_know_is_named(call: Call) -> None:
     code, _, err = call("--arg", "ex_endpiont=http://127.0.0.1")
     assert code == 2
     assert "TypeError" in err

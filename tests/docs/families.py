@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,6 +16,7 @@ from slipstream.libcloud.errors import NotFound
 from slipstream.sandbox import Sandbox
 from slipstream.transport import clock
 
+Families = Mapping[str, "Family"]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 BLOG = "apps/WordPress/wordpress"
 ITERATED = ("nodes", "images", "sizes", "locations", "key_pairs", "virtual_machines")

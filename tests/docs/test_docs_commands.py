@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from pages import PAGES, ROOT, blocks, page_name
@@ -18,7 +20,7 @@ _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)")
 _HOSTED = re.compile(r"\]\(https://github.com/slipstream/[\w-]+/(?:blob|tree)/main/([^)#]+)")
 
 
-def _commands(page):
+def _commands(page: Path) -> Iterator[list[str]]:
     """The commands of a page's console blocks, word by word."""
     for block in blocks(page):
         if block.language in {"console", "shell", "bash"}:
@@ -27,14 +29,14 @@ def _commands(page):
                     yield shlex.split(line[2:], comments=True)
 
 
-def _ours(page):
+def _ours(page: Path) -> Iterator[list[str]]:
     for command in _commands(page):
         words = command[2:] if command[:2] == ["python", "-m"] else command
         if words[0] == "slipstream":
             yield words[1:]
 
 
-def _help(capsys, *command):
+def _help(capsys: pytest.CaptureFixture[str], *command: str) -> str:
     assert main([*command, "--help"]) == 0
     return capsys.readouterr().out
 
@@ -43,21 +45,25 @@ WITH_OURS = [page for page in ALL if any(_ours(page))]
 
 
 @pytest.mark.parametrize("page", WITH_OURS, ids=page_name)
-def test_the_command_line_knows_every_command_and_option_that_a_page_shows(page, capsys):
+def test_the_command_line_knows_every_command_and_option_that_a_page_shows(
+    page: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for words in _ours(page):
         if words[0].startswith("-"):
             assert words[0] in _help(capsys)
             continue
         assert re.search(rf"^\s+{words[0]}\s", _help(capsys), re.MULTILINE), words
-        known = _help(capsys, words[0])
+        usage = _help(capsys, words[0])
         for word in words[1:]:
             option = word.partition("=")[0]
             if option.startswith("-"):
-                assert re.search(rf"{option}\b", known), f"{words} has an unknown {option}"
+                assert re.search(rf"{option}\b", usage), f"{words} has an unknown {option}"
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])
-def test_the_reference_of_the_command_line_lists_every_command_and_option(command, capsys):
+def test_the_reference_of_the_command_line_lists_every_command_and_option(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", _help(capsys, command))) - {"--help"}
     shared = _listed(text, "Options of every user command")
@@ -67,12 +73,12 @@ def test_the_reference_of_the_command_line_lists_every_command_and_option(comman
     assert _listed(text, f"slipstream {command}") == options
 
 
-def _listed(text, title):
+def _listed(text: str, title: str) -> set[str]:
     section = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
     return set(re.findall(r"\| `(--[a-z-]+)` \|", section))
 
 
-def test_make_knows_every_target_that_a_page_shows():
+def test_make_knows_every_target_that_a_page_shows() -> None:
     commands = [words for page in ALL for words in _commands(page) if words[0] == "make"]
     targets = {word for words in commands for word in words[1:] if "=" not in word}
     makefile = (ROOT / "Makefile").read_text("utf-8")
@@ -81,7 +87,7 @@ def test_make_knows_every_target_that_a_page_shows():
 
 
 @pytest.mark.parametrize("page", ALL, ids=page_name)
-def test_the_links_of_a_page_lead_to_files(page):
+def test_the_links_of_a_page_lead_to_files(page: Path) -> None:
     text = page.read_text("utf-8")
     relative = [page.parent / target for target in _LINK.findall(text)]
     assert not (relative and page.name == "README.md"), "the package index resolves no such links"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from families import BLOG, SYSTEM
+from families import BLOG, SYSTEM, Families
 from pages import ROOT, section
+
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 
 PAGE = ROOT / "docs" / "reference" / "extra.md"
 CENTOS = "examples/images/centos-7"
 READ = "From `get_image` the server adds:"
-LISTS = {
+LISTS: dict[str, tuple[str, str | None, Callable[[Driver], list[Any]]]] = {
     "listed nodes": ("Nodes", "From `list_nodes` the server adds:", lambda d: d.list_nodes()),
     "nodes": (
         "Nodes",
@@ -35,9 +39,10 @@ LISTS = {
 }
 
 
-def _tables(heading):
+def _tables(heading: str) -> dict[str, set[str]]:
     """The keys of each table of a section, by the line of text before it."""
-    tables, line_before = {}, ""
+    tables: dict[str, set[str]] = {}
+    line_before = ""
     for line in section(PAGE, heading).splitlines():
         if line.startswith("| `"):
             keys = re.findall(r"`([^`]+)`", line.split("|")[1])
@@ -47,19 +52,19 @@ def _tables(heading):
     return tables
 
 
-def _own(heading):
+def _own(heading: str) -> set[str]:
     return next(iter(_tables(heading).values()))
 
 
 @pytest.fixture(scope="module")
-def driver(families):
+def driver(families: Families) -> Driver:
     """A driver on SlipStream, with a component and an application that run."""
     families["slipstream"].ready(image=families["slipstream"].several)
     return families["slipstream"].driver
 
 
 @pytest.mark.parametrize("objects", LISTS)
-def test_the_keys_on_slipstream_are_those_of_the_tables(objects, driver):
+def test_the_keys_on_slipstream_are_those_of_the_tables(objects: str, driver: Driver) -> None:
     heading, added, listed = LISTS[objects]
     keys = [set(item.extra) for item in listed(driver)]
     assert keys
@@ -68,7 +73,7 @@ def test_the_keys_on_slipstream_are_those_of_the_tables(objects, driver):
     assert set.union(*keys) - own == (_tables(heading)[added] if added else set())
 
 
-def test_an_application_has_the_keys_of_an_image_and_those_of_its_own(driver):
+def test_an_application_has_the_keys_of_an_image_and_those_of_its_own(driver: Driver) -> None:
     tables = _tables("Images")
     extra = driver.get_image(SYSTEM).extra
     assert extra.keys() - tables[READ] == _own("Images") | tables["An application has one more:"]
@@ -83,7 +88,9 @@ NUVLA = re.findall(r"^\| ([\w ]+) \| (`.*) \|$", section(PAGE, "What Nuvla adds"
 
 
 @pytest.mark.parametrize(("objects", "row"), NUVLA)
-def test_the_keys_that_nuvla_adds_are_those_of_its_row(objects, row, families):
+def test_the_keys_that_nuvla_adds_are_those_of_its_row(
+    objects: str, row: str, families: Families
+) -> None:
     heading, _, listed = LISTS[objects]
     always, sometimes = (
         set(re.findall(r"`([^`]+)`", part)) for part in row.partition("where known")[::2]

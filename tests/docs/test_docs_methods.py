@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections import defaultdict
+from typing import Any
 
 import pytest
 import supported_methods as support
-from families import CALLS
+from families import CALLS, Families
 from libcloud.compute.base import NodeDriver
 from libcloud.compute.types import NodeState
 from pages import ROOT, cells, section, words
@@ -20,6 +21,7 @@ from slipstream.libcloud.operation import REASONS
 from slipstream.plugins.operations import Operations
 from slipstream.transport import call_context
 
+Called = dict[str, set[str]]
 PAGE = ROOT / "docs" / "from-slipstream-to-nuvla.md"
 REFERENCE = ROOT / "docs" / "reference"
 FAMILIES = ("slipstream", "nuvla")
@@ -35,12 +37,12 @@ _REFUSED = re.compile(r"(?P<how>refused|not supported): `(?P<sentence>[^`]+)`")
 
 
 @pytest.fixture
-def called(monkeypatch):
+def called(monkeypatch: pytest.MonkeyPatch) -> Called:
     """The hooks that were called, by the method that the user called."""
-    hooks = defaultdict(set)
+    hooks: Called = defaultdict(set)
     call = Operations._call
 
-    def note(operations, name, arguments):
+    def note(operations: Operations, name: str, arguments: object) -> Any:
         hooks[call_context.current().operation].add(name)
         return call(operations, name, arguments)
 
@@ -48,34 +50,36 @@ def called(monkeypatch):
     return hooks
 
 
-def test_the_page_of_supported_methods_is_what_the_code_prints():
+def test_the_page_of_supported_methods_is_what_the_code_prints() -> None:
     assert (REFERENCE / "supported-methods.md").read_text("utf-8") == support.page(), (
         "run PYTHONPATH=tests python -m supported_methods > docs/reference/supported-methods.md"
     )
 
 
-def test_the_reference_of_the_driver_documents_every_method_once():
+def test_the_reference_of_the_driver_documents_every_method_once() -> None:
     text = (REFERENCE / "driver.md").read_text("utf-8")
     methods = re.findall(r"automethod:: SlipStreamNodeDriver\.(\w+)", text)
     assert ":members: ex_from_profile, ex_endpoint, ex_save_cookies, close\n" in text
     assert sorted([*methods, "ex_save_cookies", "close"]) == sorted(support.HOOKS)
 
 
-def test_every_method_of_libcloud_has_its_hooks_or_its_refusal():
+def test_every_method_of_libcloud_has_its_hooks_or_its_refusal() -> None:
     of_libcloud = {n for n, m in vars(NodeDriver).items() if inspect.isfunction(m) and n[0] != "_"}
     assert len(of_libcloud) == 29
     assert of_libcloud <= support.HOOKS.keys() | REASONS.keys() == set(support.public_methods())
     assert not support.HOOKS.keys() & REASONS.keys()
 
 
-def test_every_row_names_a_difference_and_has_a_call():
+def test_every_row_names_a_difference_and_has_a_call() -> None:
     assert set(CALLS) == (METHODS | set(PROMISES)) - NEEDS_SSH
     assert [row for row, promise in PROMISES.items() if len(set(promise.values())) == 1] == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("row", CALLS)
-def test_a_call_does_on_a_family_what_its_row_says(row, family, families, called):
+def test_a_call_does_on_a_family_what_its_row_says(
+    row: str, family: str, families: Families, called: Called
+) -> None:
     method = row.removesuffix("()")
     kind = families[family].driver._session.kind
     supported = support.support_of(method, kind) if row in METHODS else None
@@ -99,21 +103,23 @@ def test_a_call_does_on_a_family_what_its_row_says(row, family, families, called
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("method", sorted(REASONS))
-def test_a_method_that_no_server_has_is_refused_and_nothing_is_sent(method, family, families):
-    family = families[family]
-    family.sandbox.journal.clear()
-    supported = support.support_of(method, family.driver._session.kind)
-    call = getattr(family.driver, method)
+def test_a_method_that_no_server_has_is_refused_and_nothing_is_sent(
+    method: str, family: str, families: Families
+) -> None:
+    driver, journal = families[family].driver, families[family].sandbox.journal
+    journal.clear()
+    supported = support.support_of(method, driver._session.kind)
+    call = getattr(driver, method)
     parameters = inspect.signature(call).parameters.values()
     with pytest.raises(NotImplementedError) as caught:
         call(*(None for parameter in parameters if parameter.default is parameter.empty))
     problem, instead = supported.remark.split(". ", 1)
     assert problem[1:] in str(caught.value)
     assert str(caught.value).endswith(instead)
-    assert (supported.works, len(family.sandbox.journal)) == (False, 0)
+    assert (supported.works, len(journal)) == (False, 0)
 
 
-def test_the_states_are_those_of_both_families_and_of_libcloud():
+def test_the_states_are_those_of_both_families_and_of_libcloud() -> None:
     table = section(PAGE, "States").partition("ex_wait_node")[0]
     documented = {
         (family, word): words(node_state)[0]
@@ -128,6 +134,6 @@ def test_the_states_are_those_of_both_families_and_of_libcloud():
     }
 
 
-def test_the_words_of_slipstream_that_go_on_working_are_those_of_the_table():
+def test_the_words_of_slipstream_that_go_on_working_are_those_of_the_table() -> None:
     table = cells(section(PAGE, "States").partition("| waiting for |")[2])
-    assert {words(word)[0]: words(meant)[0] for word, meant in table} == Nuvla.state_aliases
+    assert {words(word)[0]: words(state)[0] for word, state in table} == Nuvla.state_aliases

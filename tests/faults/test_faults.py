@@ -13,7 +13,7 @@ from .calls import CALLS, SEND_NOTHING
 from .matrix import BAD, FAMILIES, Cell
 from .proxy import running
 
-EVERY = 100
+EVERY = 150
 """Of so many combinations one is tried here, another for each method; "make faults" tries all."""
 
 

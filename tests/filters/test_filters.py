@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from slipstream import filters
 from slipstream.filters import (
     LARGEST_INTEGER,
+    NUVLA,
+    SLIPSTREAM,
     And,
     Attribute,
     Comparison,
@@ -58,7 +61,16 @@ def _pairs(expressions: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
     return st.one_of(st.builds(And, operands), st.builds(Or, operands))
 
 
+LISTS = st.lists(st.one_of(STRINGS, st.integers(0, LARGEST_INTEGER), DATES), max_size=4)
+NUVLA_PATHS = st.builds(Attribute, st.one_of(PATHS, PATHS.map("@type/{}".format)))
+NUVLA_WORDS = st.sampled_from(["intersects", "disjoint", "within", "contains"])
+OF_NUVLA = st.one_of(
+    COMPARISONS,
+    st.builds(Comparison, NUVLA_PATHS, st.sampled_from(["=", "!="]), LISTS.map(tuple)),
+    st.builds(Comparison, NUVLA_PATHS, NUVLA_WORDS, STRINGS),
+)
 FILTERS: st.SearchStrategy[Filter] = st.recursive(COMPARISONS, _pairs, max_leaves=8)
+FILTERS_OF_NUVLA: st.SearchStrategy[Filter] = st.recursive(OF_NUVLA, _pairs, max_leaves=8)
 
 VM = {
     "id": "virtual-machine/1",
@@ -73,9 +85,10 @@ VM = {
 }
 
 
-@given(FILTERS)
-def test_what_is_printed_reads_back_as_the_same_value(expression: Filter) -> None:
-    assert parse(str(expression)) == expression
+@given(FILTERS, FILTERS_OF_NUVLA)
+def test_what_is_printed_reads_back_as_the_same_value(one: Filter, other: Filter) -> None:
+    assert parse(str(one)) == one
+    assert parse(str(other), NUVLA) == other
 
 
 @given(st.text())
@@ -88,24 +101,33 @@ def test_what_is_printed_reads_back_as_the_same_value(expression: Filter) -> Non
 @example("\x00")
 def test_a_string_is_refused_or_stays_one_value(text: str) -> None:
     try:
-        wanted = attr("owner").eq("alice") & attr("name").eq(text)
+        expression = attr("owner").eq("alice") & attr("name").eq(text)
     except UnwritableValue:
         return
     # A server puts the whole filter in parentheses before it reads it.
-    found = parse(f"({wanted})")
-    assert found == And(
+    assert parse(f"({expression})") == And(
         (Comparison(Attribute("owner"), "=", "alice"), Comparison(Attribute("name"), "=", text))
     )
 
 
-@given(st.text())
-def test_any_text_is_read_or_refused_with_a_place(text: str) -> None:
-    index = 0
-    try:
-        parse(text)
-    except FilterSyntaxError as error:
-        index = error.index
-    assert 0 <= index <= len(text)
+@given(st.text() | st.text(st.sampled_from("ab='\"[]() ,/@\\^!<>0-9andor"), max_size=30))
+def test_any_text_is_read_or_refused_with_an_index(text: str) -> None:
+    for grammar in (SLIPSTREAM, NUVLA):
+        index = 0
+        try:
+            parse(text, grammar)
+        except FilterSyntaxError as error:
+            index = error.index
+        assert 0 <= index <= len(text)
+
+
+@given(LISTS)
+def test_a_list_is_true_of_each_of_its_elements_alone(values: list[Any]) -> None:
+    listed = parse(f"({attr('a').among(values)})", NUVLA)
+    for value in values:
+        text = getattr(value, "text", value)
+        assert not attr("a").eq(value).matches({"a": text}) or listed.matches({"a": text})
+    assert not listed.matches({"a": "none of them at all"})
 
 
 @given(FILTERS, FILTERS)
@@ -117,9 +139,9 @@ def test_joining_expressions_joins_their_verdicts(one: Filter, other: Filter) ->
 @given(STRINGS)
 def test_a_written_string_matches_a_document_that_holds_it(text: str) -> None:
     assume(text != "other")
-    found = parse(str(attr("name").eq(text)))
-    assert found.matches({"name": text})
-    assert not found.matches({"name": "other"})
+    expression = parse(str(attr("name").eq(text)))
+    assert expression.matches({"name": text})
+    assert not expression.matches({"name": "other"})
 
 
 @pytest.mark.parametrize(
@@ -164,11 +186,14 @@ def test_a_value_without_a_literal_is_refused(value: object) -> None:
         attr("a").eq(value)  # type: ignore[arg-type]
 
 
-def test_an_unwritable_value_that_was_read_does_not_print() -> None:
-    found = parse("a='x\\\\'")
-    assert found.matches({"a": "x\\\\"})
-    with pytest.raises(UnwritableValue):
-        str(found)
+def test_a_value_that_can_be_read_and_not_written_does_not_print() -> None:
+    assert parse("a='x\\\\'").matches({"a": "x\\\\"})
+    for text in ("a='x\\\\'", "a=99999999999", "a>2017-06", "a>2017-06-26T11:13:42Z"):
+        with pytest.raises(UnwritableValue):
+            str(parse(text))
+    for value in (True, "both ' and \""):
+        with pytest.raises(UnwritableValue):
+            attr("a").among([value])
 
 
 @pytest.mark.parametrize("name", ["", "1a", "a-", "a.b", "a b", "a//b", "a/", "a:b:c", "é", "a='"])
@@ -186,7 +211,7 @@ def test_an_operator_refuses_values_it_does_not_take() -> None:
         Comparison(attr("a"), "~", "x")
 
 
-def test_a_moment_is_written_in_utc_with_milliseconds() -> None:
+def test_a_date_is_written_in_utc_with_milliseconds() -> None:
     assert (
         Date.at(datetime(2017, 6, 26, 11, 13, 42, 883999, UTC)).text == "2017-06-26T11:13:42.883Z"
     )
@@ -216,10 +241,34 @@ def test_a_moment_is_written_in_utc_with_milliseconds() -> None:
     ],
 )
 def test_a_text_outside_the_grammar_is_refused_where_it_goes_wrong(text: str, index: int) -> None:
-    with pytest.raises(FilterSyntaxError) as caught:
+    with pytest.raises(FilterSyntaxError, match=f"position {index + 1}") as caught:
         parse(text)
     assert caught.value.index == index
-    assert f"position {index + 1}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("state= ['A']", 7),
+        ("state=['A'", 6),
+        ("state<['A']", 6),
+        ("state=[true]", 6),
+        ("property['a']='b'", 8),
+        ("a.b='c'", 1),
+        ("place near 'x'", 6),
+    ],
+)
+def test_a_text_outside_the_grammar_of_nuvla(text: str, index: int) -> None:
+    with pytest.raises(FilterSyntaxError) as caught:
+        parse(text, NUVLA)
+    assert caught.value.index == index
+
+
+@pytest.mark.parametrize("text", ["a=['x']", "a within 'POINT (1 2)'", "@a='x'"])
+def test_a_text_of_nuvla_s_grammar_alone(text: str) -> None:
+    parse(text, NUVLA)
+    with pytest.raises(FilterSyntaxError):
+        parse(text)
 
 
 def test_parentheses_nested_beyond_reason_are_a_syntax_error() -> None:
@@ -244,21 +293,42 @@ def test_freedoms_of_the_grammar_are_read(text: str, same: str) -> None:
     assert str(parse(text)) == same
 
 
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("state=['A' 'B',3]", "state=['A','B',3]"),
+        ("state =['A',]", "state=['A']"),
+        ("['A']=state", "state=['A']"),
+        *(
+            (text, text)
+            for text in (
+                *("state=[]", "created=[2025-08-21]", "@type='x'", "within='x'"),
+                "place within 'POINT (1 2)'",
+            )
+        ),
+    ],
+)
+def test_freedoms_of_the_grammar_of_nuvla(text: str, same: str) -> None:
+    assert str(parse(text, NUVLA)) == same
+
+
+def test_text_that_is_not_quoted_escapes_from_the_parentheses_of_nuvla() -> None:
+    text = "x') or (name!='x"
+    with pytest.raises(FilterSyntaxError):
+        parse(f"name='{text}'", NUVLA)
+    assert parse(f"(name='{text}')", NUVLA).matches({"name": "anything"})
+    assert not parse(f"({attr('name').eq(text)})", NUVLA).matches({"name": "anything"})
+
+
 def test_a_backslash_lets_a_quote_follow_and_stays() -> None:
     assert parse(r"a='it\'s'") == attr("a").eq(r"it\'s")
 
 
-def test_integers_and_dates_a_server_chokes_on_can_be_read_but_not_printed() -> None:
-    for text in ("a=99999999999", "a>2017-06", "a>2017-06-26T11:13:42Z"):
-        with pytest.raises(UnwritableValue):
-            str(parse(text))
-
-
 def test_the_property_form_is_read_and_never_matches() -> None:
-    found = parse("property['size']='big'")
-    assert found == Comparison(Property("size"), "=", "big")
-    assert parse(str(found)) == found
-    assert not found.matches({"property": {"size": "big"}, "properties": {"size": "big"}})
+    expression = parse("property['size']='big'")
+    assert expression == Comparison(Property("size"), "=", "big")
+    assert parse(str(expression)) == expression
+    assert not expression.matches({"property": {"size": "big"}, "properties": {"size": "big"}})
 
 
 @pytest.mark.parametrize(
@@ -298,12 +368,27 @@ def test_documents_are_judged_as_the_server_would(text: str, verdict: bool) -> N
     assert parse(text).matches(VM) is verdict
 
 
-def test_every_comparison_can_be_visited() -> None:
-    found = parse("a=1 and (b=2 or c=3)")
-    assert [str(one) for one in found.comparisons()] == ["a=1", "b=2", "c=3"]
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        ("tags=['a','x']", True),
+        ("tags=['x','y']", False),
+        ("tags!=['x','y']", True),
+        ("tags!=['a']", False),
+        ("nothing=[]", False),
+        ("nothing!=[]", True),
+        ("name=='word*'", True),
+        ("name=='ord*'", False),
+    ],
+)
+def test_documents_are_judged_as_nuvla_would(text: str, verdict: bool) -> None:
+    document = {"tags": ["a", "b"], "name": "WordPress blog"}
+    assert parse(text, NUVLA).matches(document) is verdict
 
 
-def test_a_combination_of_one_is_refused() -> None:
+def test_comparisons_of_a_combination() -> None:
+    combination = parse("a=1 and (b=2 or c=3)")
+    assert [str(comparison) for comparison in combination.comparisons()] == ["a=1", "b=2", "c=3"]
     with pytest.raises(ValueError, match="two expressions"):
         And((attr("a").eq(1),))
 

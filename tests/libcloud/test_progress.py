@@ -177,5 +177,7 @@ def test_machines_that_cannot_be_listed_are_left_out(clock: list[float]) -> None
     def fail() -> Sequence[Any]:
         raise OSError("no network")
 
-    assert show(io.StringIO(), "Ready", machines=fail) == "00:00  Ready\n"
-    assert show(io.StringIO(), "Ready", machines=list) == "00:00  Ready\n"
+    for lister in (fail, list, lambda: None, lambda: 5, lambda: [None], lambda: "abc"):
+        assert show(io.StringIO(), "Ready", machines=lister) == "00:00  Ready\n"
+    lazily = show(io.StringIO(), "Ready", machines=lambda: iter(machines(2)()))
+    assert lazily == "00:00  Ready  2 of 3 machines running\n"

@@ -16,6 +16,7 @@ from plugin_objects import LOGIN, AddPlugin
 from slipstream.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
 TOKEN = LOGIN.format("token")
 
 
@@ -161,7 +162,7 @@ def test_a_new_plugin_passes_its_own_tests_and_type_checks(
     )
     for command in (
         ["pytest", "-q", "-p", "no:cacheprovider", "-W", "error"],
-        ["mypy", "--strict", "."],
+        ["mypy", "--strict", "--cache-dir", str(ROOT / ".mypy_cache"), "."],
     ):
         done = subprocess.run(
             [sys.executable, "-m", *command],

@@ -44,8 +44,7 @@ def start(*arguments: str, cwd: Path, stdin: str = "") -> subprocess.CompletedPr
     )
 
 
-@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-@pytest.mark.parametrize("by", ["path", "module"])
+@pytest.mark.parametrize(("family", "by"), [("slipstream", "path"), ("nuvla", "module")])
 def test_a_program_that_only_knows_the_name_finds_the_driver(
     program: Path, family: str, by: str
 ) -> None:

@@ -44,9 +44,9 @@ JSON = {"Content-Type": "application/json"}
 
 
 def cookies(driver: Driver) -> list[str]:
-    found = [str(cookie.value) for cookie in driver._session.cookies]
-    assert found
-    return [part for value in found for part in (value, value.removeprefix("token="))]
+    values = [str(cookie.value) for cookie in driver._session.cookies]
+    assert values
+    return [part for value in values for part in (value, value.removeprefix("token="))]
 
 
 def look_at(seen: Seen, driver: Driver) -> None:
@@ -145,14 +145,13 @@ def test_the_fields_of_a_session_template_show_nowhere(
 
 
 @pytest.mark.parametrize("family", ["nuvla"], indirect=True)
-@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("is_callable", [False, True])
 def test_the_code_of_a_second_factor_shows_nowhere(
-    login: Login, sandbox: Sandbox, seen: Seen, asked: bool
+    login: Login, sandbox: Sandbox, seen: Seen, is_callable: bool
 ) -> None:
-    code = sandbox.world.two_factor_code("carol")
-    given: Any = (lambda: code) if asked else code
-    carol = sandbox.users["carol"]
-    driver = login("carol", carol.password, ex_login_parameters={"code": given})
+    code: Any = sandbox.world.two_factor_code("carol")
+    carol, option = sandbox.users["carol"], (lambda: code) if is_callable else code
+    driver = login("carol", carol.password, ex_login_parameters={"code": option})
     look_at(seen, driver)
     wrong = "918273"
     with pytest.raises(InvalidCredentials) as caught:
@@ -197,9 +196,9 @@ def broken(session: Any, credentials: Any) -> None:
 
 
 def test_the_secret_that_a_broken_login_method_quotes_shows_nowhere(
-    login: Login, sandbox: Sandbox, seen: Seen
+    driver: Driver, sandbox: Sandbox, seen: Seen
 ) -> None:
-    session = login(sandbox.username, sandbox.password)._session
+    session = driver._session
     session.login_method = attrs.evolve(session.login_method, authenticate=broken)
     with pytest.raises(PluginFailed, match="RuntimeError") as caught:
         session.log_in()
@@ -209,9 +208,8 @@ def test_the_secret_that_a_broken_login_method_quotes_shows_nowhere(
 
 
 def test_a_parameter_whose_name_announces_a_secret_shows_nowhere(
-    login: Login, sandbox: Sandbox, seen: Seen
+    driver: Driver, sandbox: Sandbox, seen: Seen
 ) -> None:
-    driver = login(sandbox.username, sandbox.password)
     name = SECRET_INPUT[sandbox.family]
     node = deploy(driver, ex_parameters={name: VALUE})
     seen.note(node, vars(node), node.extra)
@@ -222,9 +220,8 @@ def test_a_parameter_whose_name_announces_a_secret_shows_nowhere(
 
 
 def test_a_refusal_that_quotes_such_a_parameter_does_not_show_it(
-    login: Login, sandbox: Sandbox, seen: Seen
+    driver: Driver, sandbox: Sandbox, seen: Seen
 ) -> None:
-    driver = login(sandbox.username, sandbox.password)
     body = json.dumps({"status": 400, "message": f"no good: {VALUE}"})
     for method in ("POST", "PUT"):
         pattern = "/run" if sandbox.family == "slipstream" else r"/api/deployment(/.*)?"
@@ -237,9 +234,8 @@ def test_a_refusal_that_quotes_such_a_parameter_does_not_show_it(
 
 @pytest.mark.parametrize("family", ["slipstream"], indirect=True)
 def test_the_value_of_one_parameter_shows_nowhere_but_in_the_answer(
-    login: Login, sandbox: Sandbox, seen: Seen
+    driver: Driver, sandbox: Sandbox, seen: Seen
 ) -> None:
-    driver = login(sandbox.username, sandbox.password)
     node = deploy(driver)
     sandbox.clock.advance(600)
     value = driver.ex_get_node_parameter(node, "machine:admin_password")
@@ -261,9 +257,8 @@ def test_the_passwords_of_clouds_show_nowhere(login: Login, sandbox: Sandbox, se
 
 
 def test_a_new_private_key_shows_nowhere_even_if_the_server_had_it(
-    login: Login, sandbox: Sandbox, seen: Seen
+    driver: Driver, sandbox: Sandbox, seen: Seen
 ) -> None:
-    driver = login(sandbox.username, sandbox.password)
     pair = driver.create_key_pair("new")
     seen.note(pair)
     private = str(pair.private_key)

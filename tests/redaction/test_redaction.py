@@ -20,24 +20,10 @@ KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIG\nabcd\n-----END RSA PRIVATE KEY----
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJ1c2VyIjoiYWxpY2UifQ.c2lnbmF0dXJl"
 
 words = st.sampled_from(["db", "root", "Api", "cloud", "x1", "exoscale-ch-gva", "my"])
-announcers = st.sampled_from(
-    [
-        "password",
-        "Passwd",
-        "passphrase",
-        "secret",
-        "SECRET",
-        "private-key",
-        "token",
-        "cookie",
-        "api-key",
-        "apiKey",
-        "access.key",
-        "authorization",
-        "access.id",
-        "accessToken",
-    ]
-)
+announcers = st.sampled_from([
+    *("password", "Passwd", "passphrase", "secret", "SECRET", "private-key", "token", "cookie"),
+    *("api-key", "apiKey", "access.key", "authorization", "access.id", "accessToken"),
+])  # fmt: skip
 separators = st.sampled_from(["", "_", "-", ".", "--"])
 secret_names = st.builds("{}{}{}".format, words, separators, announcers) | announcers
 plain_names = st.sampled_from(["title", "size", "items", "data", "state", "description", "a b"])
@@ -49,13 +35,13 @@ naming = st.sampled_from(["name", "key", "id", "parameter", "Name"])
 valued = st.sampled_from(["value", "default", "defaultValue", "initialValue", "initial-value"])
 
 
-@pytest.fixture
-def redactor() -> Redactor:
-    return Redactor(KnownSecrets())
-
-
 def fresh() -> Redactor:
     return Redactor(KnownSecrets())
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return fresh()
 
 
 def wrapped(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -192,20 +178,10 @@ def test_a_field_named_by_another_field_never_shows(
     assert CANARY not in fresh().body(form.encode(), "application/x-www-form-urlencoded")
 
 
-headers = st.sampled_from(
-    [
-        "Authorization",
-        "authorization",
-        "Proxy-Authorization",
-        "Cookie",
-        "Set-Cookie",
-        "nuvla-authn-info",
-        "X-Auth-Token",
-        "X-Api-Key",
-        "X-Auth",
-        "Slipstream-Password",
-    ]
-)
+headers = st.sampled_from([
+    *("Authorization", "authorization", "Proxy-Authorization", "Cookie", "Set-Cookie"),
+    *("nuvla-authn-info", "X-Auth-Token", "X-Api-Key", "X-Auth", "Slipstream-Password"),
+])  # fmt: skip
 
 
 @given(headers | secret_names, canaries)
@@ -218,9 +194,9 @@ def test_a_secret_in_a_header_never_shows(name: str, canary: str) -> None:
 def test_the_user_in_an_address_never_shows(scheme: str, user: str) -> None:
     address = f"{scheme}://{user}:{CANARY}@proxy.example.org:3128/x?a=b"
     assert fresh().url(address) == f"{scheme}://***@proxy.example.org:3128/x?a=b"
-    said = fresh().text(f"cannot reach {address} today")
-    assert CANARY not in said
-    assert "proxy.example.org" in said
+    text = fresh().text(f"cannot reach {address} today")
+    assert CANARY not in text
+    assert "proxy.example.org" in text
 
 
 texts = [
@@ -292,9 +268,6 @@ def test_a_secret_that_reads_like_a_name_never_shows(redactor: Redactor, secret:
     assert secret not in redactor.text(f"db.password={secret}").removeprefix("db.password=")
 
 
-bare_names = ["machine:password", "db:root_password", "apache.1%3Aadmin_token"]
-
-
 @pytest.mark.parametrize("canary", [CANARY, f'{{"a": "{CANARY}"}}', f"<{CANARY}/>", f'"{CANARY}"'])
 @pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=UTF-8", ""])
 def test_the_bare_value_of_something_whose_name_announces_a_secret_never_shows(
@@ -303,20 +276,13 @@ def test_the_bare_value_of_something_whose_name_announces_a_secret_never_shows(
     assert redactor.body(canary.encode(), kind, named="machine:password") == "***"
 
 
-def test_the_length_of_a_secret_is_not_revealed(redactor: Redactor) -> None:
-    short, long = (json.dumps({"password": "x" * length}).encode() for length in (1, 100))
-    assert redactor.body(short, "application/json") == redactor.body(long, "application/json")
-
-
-def test_whether_a_secret_is_set_at_all_shows(redactor: Redactor) -> None:
-    body = b'{"password": "", "secret": null, "token": false, "otp": 123456}'
-    shown = json.loads(redactor.body(body, "application/json"))
-    assert shown == {"password": "", "secret": None, "token": False, "otp": "***"}
-
-
-def test_a_member_that_comes_twice_shows_neither(redactor: Redactor) -> None:
-    body = f'{{"password": "{CANARY}", "password": ""}}'.encode()
-    assert CANARY not in redactor.body(body, "application/json")
+def test_a_secret_in_json_shows_whether_it_is_set_but_not_its_length(redactor: Redactor) -> None:
+    body = b'{"password": "", "secret": null, "token": false, "otp": 123456, "pin_pw": "x"}'
+    document = json.loads(redactor.body(body, "application/json"))
+    expected = {"password": "", "secret": None, "token": False, "otp": "***", "pin_pw": "***"}
+    assert document == expected
+    twice = f'{{"password": "{CANARY}", "password": ""}}'.encode()
+    assert CANARY not in redactor.body(twice, "application/json")
 
 
 def test_a_code_that_has_become_a_number_is_still_known() -> None:
@@ -370,24 +336,24 @@ def test_a_cookie_keeps_its_name_and_its_attributes(redactor: Redactor) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["com.sixsq.cookie", "DB_PASS", "dbPwd", "secretKey", "totp.otp", "id_token", "admin_pw"],
+    ("name", "expected"),
+    [
+        *((name, True) for name in ("com.sixsq.cookie", "DB_PASS", "dbPwd", "secretKey")),
+        *((name, True) for name in ("totp.otp", "id_token", "admin_pw")),
+        *((name, False) for name in ("bypass", "passenger", "public-key", "username", "")),
+        ("keep-running", False),
+    ],
 )
-def test_a_name_announces_a_secret_however_it_is_written(name: str) -> None:
-    assert announces_secret(name)
+def test_announces_secret(name: str, expected: bool) -> None:
+    assert announces_secret(name) is expected
 
 
 @pytest.mark.parametrize(
-    "name", ["bypass", "passenger", "public-key", "username", "keep-running", ""]
+    ("name", "expected"),
+    [("Nuvla-Authn-Info", True), ("WWW-Authenticate", False), ("Content-Type", False)],
 )
-def test_a_name_that_only_looks_alike_announces_none(name: str) -> None:
-    assert not announces_secret(name)
-
-
-def test_headers_about_who_asks_are_told_from_others() -> None:
-    assert authenticates("Nuvla-Authn-Info")
-    assert not authenticates("WWW-Authenticate")
-    assert not authenticates("Content-Type")
+def test_authenticates(name: str, expected: bool) -> None:
+    assert authenticates(name) is expected
 
 
 def test_a_secret_inside_a_longer_one_leaves_no_rest() -> None:
@@ -413,13 +379,9 @@ def test_a_value_too_short_to_be_told_from_other_text_is_not_masked(value: Any) 
     assert known.mask("abc 12    x") == "abc 12    x"
 
 
-def test_known_secrets_do_not_show_in_a_repr() -> None:
-    known = KnownSecrets()
-    known.keep(CANARY)
-    assert CANARY not in repr(known) + repr(Redactor(known))
-
-
-def test_an_address_that_cannot_be_read_is_masked_as_a_whole(redactor: Redactor) -> None:
+def test_known_secrets_do_not_show_in_a_repr(redactor: Redactor) -> None:
+    redactor.known.keep(CANARY)
+    assert CANARY not in repr(redactor.known) + repr(redactor)
     assert redactor.url(f"http://[{CANARY}") == "***"
     assert redactor.url(f"http://x/{quote('a b')}") == "http://x/a%20b"
 

@@ -70,14 +70,14 @@ def test_front_caches_nothing_else_and_no_refusal(
 def test_front_refuses_what_is_beyond_the_rate(
     sandbox: Sandbox, nobody: Client, accept: str, kind: str
 ) -> None:
-    statuses = [nobody.get("/logout").status_code for _ in range(BURST + 1)]
-    assert set(statuses) == {200}
-    refused = nobody.get("/logout", headers={"Accept": accept})
+    statuses = [nobody.get("/user/alice").status_code for _ in range(BURST + 1)]
+    assert set(statuses) == {401}
+    refused = nobody.get("/user/alice", headers={"Accept": accept})
     assert (refused.status_code, refused.headers["Content-Type"]) == (429, kind)
     assert "429" in refused.text
     sandbox.clock.advance(1)
-    after = [nobody.get("/logout").status_code for _ in range(int(RATE) + 1)]
-    assert after == [200] * int(RATE) + [429]
+    after = [nobody.get("/user/alice").status_code for _ in range(int(RATE) + 1)]
+    assert after == [401] * int(RATE) + [429]
 
 
 def test_without_a_front_nothing_is_cached_or_refused() -> None:

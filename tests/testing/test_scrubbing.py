@@ -123,9 +123,7 @@ def assert_absent(secret, text):
     assert "Zq9" not in text
 
 
-quick = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+quick = settings(suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 
 @quick
@@ -382,7 +380,7 @@ def test_text_that_no_parser_reads_is_scrubbed_all_the_same(text):
 
 
 def test_long_answers_are_scrubbed_to_their_end():
-    for text in ("x" * 1_000_000, "password" * 100_000, " " * 1_000_000, '"' * 300_000):
+    for text in ("x" * 300_000, "password" * 30_000, " " * 300_000, '"' * 100_000):
         assert "hunter2" not in Scrubber().text(f"{text} password=hunter2")
 
 

@@ -17,7 +17,7 @@ from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, refusals
 from slipstream.backends.nuvla import lifecycle
 from slipstream.backends.nuvla.deployments import SELECT, STATES, deployment
-from slipstream.backends.nuvla.locations import credential_for, find_service
+from slipstream.backends.nuvla.locations import check_location, credential_for, find_service
 from slipstream.backends.nuvla.modules import CONTENT, SERVICES, get_module, listed_module
 from slipstream.backends.nuvla.resources import (
     change,
@@ -71,11 +71,13 @@ _MEANINGLESS: dict[Role | str, tuple[str, str]] = {
 
 
 def list_service_offers(
-    backend: CimiBackend,  # noqa: ARG001
-    connector: str | None,  # noqa: ARG001 - it is the same everywhere
-    usable_only: bool,  # noqa: ARG001
+    backend: CimiBackend,
+    connector: str | None,
+    usable_only: bool,  # noqa: ARG001 - it is the same everywhere
 ) -> tuple[ServiceOffer, ...]:
     """List the one size, which stands for what an application takes by itself."""
+    if connector is not None:
+        check_location(backend, connector)
     return (ServiceOffer(id=SIZE, name=SIZE),)
 
 

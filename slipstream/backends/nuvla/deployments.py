@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -274,6 +275,6 @@ def read_parameters(
 
 
 def _value(entry: Mapping[str, Any]) -> str | None:
-    """The value; one that is set to nothing is set."""
+    """The value; one that is set to nothing, 0 or false is set."""
     value = entry.get("value")
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str | None) else json.dumps(value)

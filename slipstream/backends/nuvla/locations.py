@@ -15,7 +15,7 @@ from typing import Any
 
 from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, search
-from slipstream.backends.nuvla.resources import node_id, read, resource_id
+from slipstream.backends.nuvla.resources import find, node_id, read, resource_id
 from slipstream.errors import BadInput, UnknownName, shorten
 from slipstream.filters import Filter
 from slipstream.session import Session
@@ -63,6 +63,7 @@ def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
                 for credential in sorted(by_parent[service["id"]], key=_name)
             ]
             raw = {**service, "credentials": credentials}
+            backend.locations |= {service["id"], _name(service)}
             yield Connector(id=service["id"], name=_name(service), raw=raw)
 
 
@@ -146,26 +147,39 @@ def _only_location(backend: CimiBackend, subtype: str) -> Connector:
     )
 
 
-def service_subtype(session: Session, location: str) -> str | None:
-    """The kind of service that a location is."""
-    service = service_id(session, location)
-    return documents.text(read(session, service, "id,subtype"), "subtype")
+def read_service(session: Session, location: str, select: str = "id") -> dict[str, Any]:
+    """Read the service that a location's id or name means."""
+    if location.startswith(f"{SERVICE}/"):
+        name = resource_id(location, SERVICE, "location")
+        service = find(session, name, select, none_for={403, 404})
+        if service is None:
+            raise UnknownName("location", location, map(_name, _services(session)))
+        return service
+    services = list(_services(session))
+    matches = [service for service in services if _name(service) == location]
+    if not matches:
+        raise UnknownName("location", location, map(_name, services))
+    if len(matches) > 1:
+        ids = ", ".join(str(service["id"]) for service in matches)
+        raise BadInput(
+            f"{len(matches)} locations are named {shorten(location)!r}.",
+            hint=f"Give the id of one: {ids}.",
+        )
+    return matches[0]
 
 
 def service_id(session: Session, location: str) -> str:
     """The id of the service that a location's id or name means."""
     if location.startswith(f"{SERVICE}/"):
         return resource_id(location, SERVICE, "location")
-    services = list(_services(session))
-    ids = [str(service["id"]) for service in services if _name(service) == location]
-    if not ids:
-        raise UnknownName("location", location, map(_name, services))
-    if len(ids) > 1:
-        raise BadInput(
-            f"{len(ids)} locations are named {shorten(location)!r}.",
-            hint=f"Give the id of one: {', '.join(ids)}.",
-        )
-    return ids[0]
+    return str(read_service(session, location)["id"])
+
+
+def check_location(backend: CimiBackend, location: str) -> None:
+    """Refuse a location that there is not; those that were met before are not looked up."""
+    if location not in backend.locations and not location.startswith(f"{CREDENTIAL}/"):
+        read_service(backend.session, location)
+        backend.locations.add(location)
 
 
 def credentials_of(session: Session, service: str) -> list[dict[str, Any]]:
@@ -207,8 +221,7 @@ def list_virtual_machines(
         return
     where = None
     if connector is not None:
-        service = read(session, service_id(session, connector), "id,parent")
-        group = documents.text(service, "parent")
+        group = documents.text(read_service(session, connector, "id,parent"), "parent")
         if group is None:
             return
         where = either("infrastructure-service-group", group)

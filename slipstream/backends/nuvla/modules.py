@@ -12,7 +12,7 @@ from typing import Any
 
 from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, first, search
-from slipstream.backends.nuvla.locations import service_subtype
+from slipstream.backends.nuvla.locations import read_service
 from slipstream.backends.nuvla.resources import change, get, is_missing, resource
 from slipstream.backends.nuvla.resources import module_id as parts_of
 from slipstream.errors import BadInput, NotFound, shorten
@@ -68,7 +68,8 @@ def list_modules(
             )
         where, doing = _below(project, recurse), f"list {project or 'the root project'}"
     if connector is not None:
-        kind = service_subtype(session, connector)
+        service = read_service(session, connector, "id,subtype")
+        kind = documents.text(service, "subtype")
         subtypes = [subtype for subtype, service in SERVICES.items() if service == kind]
         where &= either("subtype", *subtypes)
     entries = search(session, "module", doing=doing, select=_SELECT, where=where)

@@ -9,6 +9,7 @@ words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -16,7 +17,7 @@ from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, search
 from slipstream.backends.slipstream.dialect import CONNECTOR, run_id, user_name
 from slipstream.backends.slipstream.profile import Profile
-from slipstream.errors import Forbidden
+from slipstream.errors import Forbidden, UnknownName
 from slipstream.filters import And, Filter, attr
 from slipstream.session import Session
 from slipstream.values import Connector, Phase, ServiceOffer, VirtualMachine
@@ -59,18 +60,34 @@ def list_service_offers(
     if connector is None and usable_only:
         names = usable_connectors(session, Profile.read(session, doing=doing))
         if not names:
-            return iter(())
+            return
     if names:
         # The bare name is the rule; since v3.63 the long form is valid too.
         bare = sorted(names)
         where &= either("connector/href", *bare, *(CONNECTOR + name for name in bare))
-    return map(offer, search(session, "service-offer", doing=doing, where=where))
+    offers = search(session, "service-offer", doing=doing, where=where)
+    if (first := next(offers, None)) is not None:
+        yield from map(offer, chain([first], offers))
+    elif connector is not None:
+        check_location(backend, connector)
+
+
+def check_location(backend: CimiBackend, location: str) -> None:
+    """Refuse a location that is none of the user's; those that were listed are not looked up."""
+    name = location.removeprefix(CONNECTOR)
+    if name not in backend.locations:
+        session = backend.session
+        names = usable_connectors(session, Profile.read(session, doing="list connectors"))
+        backend.locations |= names
+        if name not in names:
+            raise UnknownName("location", location, names)
 
 
 def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
     """List usable connectors, by name; one search of the offers tells all their countries."""
     session = backend.session
     names = usable_connectors(session, Profile.read(session, doing="list connectors"))
+    backend.locations |= names
     countries: dict[str, str] = {}
     where = _VM & attr("resource:country").is_present()
     doing, select = "read the countries of the connectors", "id,connector,resource:country"
@@ -126,9 +143,9 @@ def list_virtual_machines(
     backend: CimiBackend,
     connector: str | None,
     deployment_id: str | None,
-    raw: Mapping[str, Any],  # noqa: ARG001 - the id says it all
+    raw: Mapping[str, Any],
 ) -> Iterator[VirtualMachine]:
-    """Search the machines, on a connector or of a deployment."""
+    """Search the machines on a connector or of a deployment, and look that up if it has none."""
     filters: list[Filter] = []
     if connector is not None:
         filters.append(either("connector/href", CONNECTOR + connector.removeprefix(CONNECTOR)))
@@ -136,7 +153,14 @@ def list_virtual_machines(
         filters.append(either("deployment/href", RUN + run_id(deployment_id)))
     where = (filters[0] if len(filters) == 1 else And(tuple(filters))) if filters else None
     doing = "list virtual machines"
-    return map(_machine, search(backend.session, "virtual-machine", doing=doing, where=where))
+    machines = search(backend.session, "virtual-machine", doing=doing, where=where)
+    if (first := next(machines, None)) is not None:
+        yield from map(_machine, chain([first], machines))
+        return
+    if connector is not None:
+        check_location(backend, connector)
+    if deployment_id is not None and not raw:
+        backend.get_state(deployment_id, frozenset())
 
 
 def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:

@@ -19,8 +19,10 @@ import attrs
 from slipstream.backends import limits
 from slipstream.backends.cimi import CimiBackend
 from slipstream.backends.prefetch import read_ahead
+from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
     ANY_CLOUD,
+    CONNECTOR,
     XML,
     entries,
     flag,
@@ -88,6 +90,8 @@ def list_modules(
 ) -> Iterable[Module]:
     """Of the listed modules, few tell which clouds they are for."""
     session = backend.session
+    if connector is not None:
+        clouds.check_location(backend, connector)
     if path is None:
         response = session.send(get("/appstore"), doing="list the App Store")
         by_id: dict[str, Module] = {}
@@ -99,7 +103,8 @@ def list_modules(
         modules = _tree(session, "/".join(_segments(path, "the path of a project")), recurse)
     if connector is None:
         return modules
-    return (m for m in modules if not m.image_ids or connector in m.image_ids)
+    name = connector.removeprefix(CONNECTOR)
+    return (module for module in modules if not module.image_ids or name in module.image_ids)
 
 
 def get_module(backend: ModuleBackend, module_id: str) -> Module:
@@ -273,7 +278,7 @@ def module(root: Element) -> Module:
     path = f"{parent}/{name}" if parent else name
     if not all(map(_is_plain, path.split("/"))):
         raise MalformedAnswer("The document of a module has no path that leads to it.")
-    clouds = [cloud.text or "" for cloud in root.iterfind("cloudNames/string")]
+    names = [cloud.text or "" for cloud in root.iterfind("cloudNames/string")]
     return Module(
         id=f"{path}/{version}" if version else path,
         path=path,
@@ -284,7 +289,7 @@ def module(root: Element) -> Module:
         parameters=tuple(_parameters(root)),
         nodes=tuple(map(_node, entries(root, "nodes", "node"))),
         image_ids=_image_ids(root),
-        connectors=[cloud for cloud in clouds if cloud not in {"", ANY_CLOUD}],
+        connectors=[cloud for cloud in names if cloud not in {"", ANY_CLOUD}],
         parent_id=root.get("moduleReferenceUri", "").removeprefix(PREFIX) or None,
         created=parse_timestamp(root.get("creation")),
         modified=parse_timestamp(root.get("lastModified")),

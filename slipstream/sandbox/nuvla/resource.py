@@ -24,8 +24,7 @@ from slipstream.filters import (
     FilterSyntaxError,
     parse,
 )
-from slipstream.filters.expressions import PLACING
-from slipstream.filters.matching import leaves
+from slipstream.filters.expressions import PLACING, leaves
 from slipstream.sandbox import cimi, schema
 from slipstream.sandbox.cimi import JsonProblem, Reply, not_played
 from slipstream.sandbox.clock import iso

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 import attrs
 from flask import Flask, Response
@@ -48,11 +46,9 @@ _IRREGULAR = {"user-param": "user-params"}
 _WRITING = ("add", "edit", "delete")
 _KEY_TEMPLATE = described(href=text, ttl=count)
 _EXPECTED = 'Expected one of:\n"("\n"null"\n"false"\n"true"\n\n'
-_ESCAPE = re.compile(rb"(\\\\)|\\u([0-9a-f]{4})")
 _ADMIN = ("ADMIN", "MODIFY")
 _USERS_VIEW = ("USER", "VIEW")
 _USERS_ADD = ("USER", "MODIFY")
-_OPEN = (("ANON", "VIEW"), _USERS_VIEW)
 _REGISTER = (_ADMIN, _USERS_ADD, ("ANON", "MODIFY"))
 
 
@@ -61,7 +57,7 @@ class Resource(cimi.Resource[State, Identity]):
     """Who may list it, and who may add to it."""
     rels: ClassVar[tuple[str, ...]] = ("edit", "delete")
     """The operations of those who may change a document."""
-    is_template: ClassVar[bool] = False
+    is_described: ClassVar[bool] = False
     prefix = "$"
     always_selected = ("resourceURI", "acl")
     kept_by_server = frozenset({"id", "resourceURI", "created", "updated", "operations"})
@@ -84,13 +80,6 @@ class Resource(cimi.Resource[State, Identity]):
     def refused(self, document: Document) -> JsonProblem:
         return self.required()
 
-    def existing(self, identifier: str) -> Document:
-        """Find a document, or refuse; templates that do not exist are closed, not unknown."""
-        is_template = self.name in {"connector-template", "credential-template"}
-        if is_template and self.find(identifier) is None:
-            raise self.required()
-        return super().existing(identifier)
-
     def forget(self, identifier: str) -> None:
         """Take a document out of the store; a search finds it for another second."""
         self.world.store.remove(identifier, due=self.world.now() + timedelta(seconds=1))
@@ -99,7 +88,7 @@ class Resource(cimi.Resource[State, Identity]):
         href = document.get("id")
         rels = self.rels if self.identity.may_modify(document["acl"]) else ()
         operations: list[dict[str, Any]] = [{"rel": rel, "href": href} for rel in rels]
-        if self.is_template:
+        if self.is_described:
             operations.append({"rel": _DESCRIBE, "href": f"{href}/describe" if href else None})
         return operations
 
@@ -198,10 +187,8 @@ class Credential(Resource):
         if not isinstance(template, dict):
             template = {}
         href = str(template.get("href", _API_KEY))
-        if href != _API_KEY and self.world.store.get(href):
-            raise not_played(f"adding a credential by {href}")
         if href != _API_KEY:
-            raise JsonProblem(400, f"requested href not found: {href}")
+            raise not_played(f"adding a credential by {href}")
         if field := misfit(_KEY_TEMPLATE, {"href": None} | template):
             raise unfit(field)
         secret, ttl = self.world.ids.secret(), template.get("ttl")
@@ -234,39 +221,23 @@ class Session(Resource):
 
     def body(self) -> Document:
         """The body as a map; a form holds the template."""
-        if isinstance(self.request.body, bytes):
-            kind = "java.io.ByteArrayInputStream"
-            raise cimi.server_error(f"find not supported on type: {kind}")
         if flask_request.headers.get("Content-Type") != FORM:
             return super().body()
         fields: Document = {name: values[-1] for name, values in self.request.fields.items()}
-        redirect = fields.pop("redirectURI", None)
-        body: Document = {"sessionTemplate": fields}
-        return body | ({"redirectURI": redirect} if redirect else {})
+        return {"sessionTemplate": fields}
 
     def create(self, body: Document) -> Reply:
         """Log in; without a template the server does nothing, and says so with an empty 200."""
         template = body.get("sessionTemplate")
         if not isinstance(template, dict) or "href" not in template:
             return Reply()
-        redirect = body.get("redirectURI") or template.get("redirectURI")
-        try:
-            return self._open(template, body, redirect)
-        except JsonProblem as problem:
-            if not redirect or problem.status not in {400, 403}:
-                raise
-            location = f"{redirect}?error={quote(problem.message, safe='')}"
-            reply = message(303, problem.message)
-            return attrs.evolve(reply, headers={"Location": location})
-
-    def _open(self, template: Document, body: Document, redirect: str | None) -> Reply:
+        if "redirectURI" in {*body, *template}:
+            raise not_played("A login with a redirect")
         href = str(template["href"])
         own = self.world.store.get(href)
         if own is None or not href.startswith("session-template/"):
             raise JsonProblem(404, f"{href} not found", href)
-        sent = {
-            name: value for name, value in template.items() if name not in {"href", "redirectURI"}
-        }
+        sent = {name: value for name, value in template.items() if name != "href"}
         method = str(own["method"])
         if field := misfit(users.FIELDS[method], sent):
             raise unfit(field)
@@ -286,13 +257,9 @@ class Session(Resource):
             roles=names,
             acl=acl(role("ADMIN", "VIEW"), role("ADMIN", "ALL"), owner=identifier),
             **optional,
-            **({"redirectURI": redirect} if redirect else {}),
         )
         cookie = users.make_cookie(self.world, user, names, ends, session=identifier)
-        reply = created(identifier, headers={"Set-Cookie": cookie})
-        if redirect:
-            return attrs.evolve(reply, status=303, headers={**reply.headers, "Location": redirect})
-        return reply
+        return created(identifier, headers={"Set-Cookie": cookie})
 
     def remove(self, document: Document) -> Reply:
         identifier = str(document["id"])
@@ -300,44 +267,31 @@ class Session(Resource):
         return message(200, f"{identifier} deleted", identifier, headers=cookie)
 
 
-def _read_only(name: str, rules: Sequence[tuple[str, str]]) -> type[Resource]:
+def _read_only(name: str, *rules: tuple[str, str]) -> type[Resource]:
     """A type that is listed and read, and nothing else."""
-    is_template = name.endswith("-template") or name == "connector"
-    fields = {"name": name, "rules": rules, "is_template": is_template}
+    is_described = name in {"connector", "session-template"}
+    fields = {"name": name, "rules": rules, "is_described": is_described}
     return type(_key(name), (Resource,), {**fields, "unplayed": ("describe", *_WRITING)})
 
 
-_READ_ONLY: Mapping[str, Sequence[tuple[str, str]]] = {
-    "configuration": (_ADMIN,),
-    "connector": (_ADMIN, _USERS_VIEW),
-    "connector-template": (_USERS_VIEW,),
-    "credential-template": _OPEN,
-    "deployment": (_ADMIN, _USERS_ADD),
-    "external-object": (_ADMIN, _USERS_ADD),
-    "job": (_USERS_VIEW,),
-    "metering": (_ADMIN, _USERS_VIEW),
-    "module": (_USERS_ADD,),
-    "notification": (("ANON", "ALL"),),
-    "quota": (_USERS_VIEW,),
-    "service-attribute-namespace": (_USERS_VIEW,),
-    "service-attribute": (_USERS_ADD,),
-    "service-offer": (_USERS_ADD,),
-    "session-template": _OPEN,
-    "user": _REGISTER,
-    "user-param": (_USERS_ADD,),
-    "user-template": _OPEN,
-    "virtual-machine": (_ADMIN, _USERS_VIEW),
-}
-RESOURCES: Mapping[str, type[Resource]] = {
-    **{resource.name: resource for resource in (Credential, Event, Session)},
-    **{name: _read_only(name, rules) for name, rules in _READ_ONLY.items()},
-}
+_TYPES: tuple[type[Resource], ...] = (
+    *(Credential, Event, Session),
+    _read_only("connector", _ADMIN, _USERS_VIEW),
+    _read_only("service-offer", _USERS_ADD),
+    _read_only("session-template", ("ANON", "VIEW"), _USERS_VIEW),
+    _read_only("virtual-machine", _ADMIN, _USERS_VIEW),
+)
+RESOURCES: Mapping[str, type[Resource]] = {resource.name: resource for resource in _TYPES}
 # Collections that only the entry point names.
 UNPLAYED = (
-    *("callback", "configuration-template", "deployment-parameter", "deployment-template"),
-    *("email", "evidence-record", "external-object-template", "module-application"),
-    *("module-component", "module-image", "resource-metadata", "service-benchmark"),
-    *("storage-bucket", "user-identifier", "user-param-template", "virtual-machine-mapping"),
+    *("callback", "configuration", "configuration-template", "connector-template"),
+    *("credential-template", "deployment", "deployment-parameter", "deployment-template"),
+    *("email", "evidence-record", "external-object", "external-object-template", "job"),
+    *("metering", "module", "module-application", "module-component", "module-image"),
+    *("notification", "quota", "resource-metadata", "service-attribute"),
+    *("service-attribute-namespace", "service-benchmark", "storage-bucket", "user"),
+    *("user-identifier", "user-param", "user-param-template", "user-template"),
+    "virtual-machine-mapping",
 )
 
 
@@ -355,8 +309,8 @@ class JsonService(cimi.Service[State, Identity]):
     def read_request(self, path: str) -> cimi.Request[State, Identity]:
         content_type, body = flask_request.headers.get("Content-Type", ""), None
         if content_type.startswith(f"{FORM};"):
-            body = flask_request.get_data()
-        elif content_type != FORM:
+            raise not_played("A form with a charset")
+        if content_type != FORM:
             body = _read_json(flask_request.data or b"{}")
         return cimi.Request(
             world=self.world,
@@ -391,14 +345,6 @@ class JsonService(cimi.Service[State, Identity]):
         if len(parts) > 3:
             return JsonProblem(404, "unknown resource", f"/api/{call.path}")
         return super().wrong_method(call)
-
-    def respond(self, reply: Reply) -> Response:
-        response = super().respond(reply)
-        # This server writes the digits of an escape in capitals.
-        response.data = _ESCAPE.sub(
-            lambda match: match[1] or b"\\u" + match[2].upper(), response.data
-        )
-        return response
 
     def failed(self, error: HTTPException) -> Response:
         if request_is_json():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NoReturn, cast
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, g, request
 from flask.views import MethodView
@@ -21,16 +21,15 @@ from slipstream.sandbox.server import USER_KEY, Application, Environ
 from slipstream.sandbox.slipstream3 import launch, lifecycle, users
 from slipstream.sandbox.slipstream3.modules import Module
 from slipstream.sandbox.slipstream3.resources import RESOURCES, UNPLAYED, JsonService
-from slipstream.sandbox.slipstream3.runs import ENDED, LONGEST_VALUE, TRANSITIONAL, Run, RunQuery
+from slipstream.sandbox.slipstream3.runs import ENDED, Run, RunQuery
 from slipstream.sandbox.slipstream3.state import Account, State
 from slipstream.sandbox.slipstream3.xml import (
     FILTERS,
     TEMPLATES,
     XmlProblem,
+    accepted_kind,
     empty,
     exported,
-    page,
-    prefers_html,
     refuse,
     render,
     respond,
@@ -42,6 +41,10 @@ _XML_TYPES = {"application/xml", "text/xml"}
 
 def not_played() -> NoReturn:
     raise XmlProblem(501, f"{request.method} {request.path} is not played by this sandbox.")
+
+
+def _unplayed(*_: object, **__: object) -> Response:
+    not_played()
 
 
 class _View(MethodView):
@@ -66,21 +69,6 @@ class _View(MethodView):
         return render("runs", query, page, len(runs), self.state.store)
 
 
-class _Dashboard(_View):
-    def get(self) -> Response:
-        own = [run for run in self.state.runs.values() if run.owner == self.account.name]
-        active = [cloud for run in own if run.state not in ENDED for cloud in run.clouds]
-        quotas = {name: int(own["quotaVm"]) for name, own in self.state.connectors.items()}
-        return show(render("dashboard", quotas, active))
-
-
-class _Page(_View):
-    """A page for browsers."""
-
-    def get(self) -> Response:
-        return respond(page(request.path), "html")
-
-
 class _Users(_View):
     def get(self) -> Response:
         if not self.account.super:
@@ -99,7 +87,7 @@ class _User(_View):
         account = self._find(name, f"Not allowed to access: {name}")
         if account is None:
             raise XmlProblem(404)
-        return show(render("user", account, g.identity.roles, [users.ORCHESTRATOR_KEY]), "txt")
+        return show(render("user", account, g.identity.roles, [users.ORCHESTRATOR_KEY]))
 
     def put(self, name: str) -> Response:
         if request.mimetype not in _XML_TYPES:
@@ -110,8 +98,7 @@ class _User(_View):
         users.put_user(self.state, account, request.data, by_super=self.account.super)
         return empty(202, location=f"{base_url()}/user/{name}")
 
-    def delete(self, name: str) -> Response:
-        not_played()
+    delete = _unplayed
 
 
 def _number(name: str, default: int, least: int, most: float, limits: str) -> int:
@@ -139,7 +126,7 @@ class _RunList(_View):
             active=launch.is_yes(fields.get("activeOnly")),
             module=fields.get("moduleResourceUri"),
         )
-        return show(self.runs(query), "json", "txt", default="json")
+        return show(self.runs(query), default="json")
 
     def post(self) -> Response:
         if request.mimetype != FORM and request.data:
@@ -159,7 +146,7 @@ class _Run(_View):
         return run
 
     def get(self, uuid: str) -> Response:
-        return show(render("run", self._find(uuid), self.state.library), "json")
+        return show(render("run", self._find(uuid), self.state.library))
 
     def delete(self, uuid: str) -> Response:
         lifecycle.terminate(self.state, self._find(uuid), self.state.now())
@@ -174,116 +161,56 @@ class _RuntimeParameter(_View):
     RuntimeParameter.java.
     """
 
-    def _find(self, uuid: str, key: str) -> Run:
+    def get(self, uuid: str, key: str) -> Response:
         run = self.state.runs.get(uuid)
         if run is None:
             raise XmlProblem(404, f"Unknown run id {uuid}")
-        if not _is_node(key) and key not in run.runtime:
+        is_node = key.isascii() and key.replace("_", "a").isalnum()
+        if not is_node and key not in run.runtime:
             # Tested behaviour of the server: the mere request fails the deployment.
             now, group = self.state.now(), key.partition(":")[0]
             lifecycle.abort(self.state, run, f"Unknown key {key}", now, group=group, replace=True)
             raise XmlProblem(404, f"Unknown key {key}")
         if run.abort_reason and request.args.get("ignoreabort", "").lower() != "true":
             raise XmlProblem(409, "Abort flag raised!")
-        return run
-
-    def get(self, uuid: str, key: str) -> Response:
-        run = self._find(uuid, key)
-        if _is_node(key):
+        if is_node:
             names = [machine.group for machine in run.instances(key) if machine.group != key]
             return respond(",".join(names), "txt", 200 if names else 204)
         if not run.get(key):
             raise XmlProblem(412, f"key {key} not yet set")
         return respond(run.get(key), "txt")
 
-    def put(self, uuid: str, key: str) -> Response:
-        if _is_node(key):
-            raise XmlProblem(405)
-        run, value = self._find(uuid, key), request.get_data(as_text=True)
-        group, _, name = key.partition(":")
-        if name == "abort":
-            lifecycle.abort(self.state, run, value, self.state.now(), group=group)
-        elif len(value) > LONGEST_VALUE:
-            longest = f"Maximum length allowed: {LONGEST_VALUE}."
-            raise XmlProblem(400, f"Value too long ({len(value)}). {longest}")
-        elif key == "ss:state":
-            self._put_state(run, value)
-        else:
-            run.put(key, value)
-        response = empty(200)
-        response.headers["Content-Type"] = "*/*; charset=UTF-8"
-        return response
-
-    def _put_state(self, run: Run, value: str) -> NoReturn:
-        if value not in {*TRANSITIONAL, *ENDED, "Ready"}:
-            raise XmlProblem(400, f"Requested transition to unknown state: {value}")
-        if run.mutable or self.account.super:
-            not_played()
-        way = "only on a mutable run and only from Ready to Provisioning"
-        raise XmlProblem(400, f"Via API state can be advanced {way}")
-
-    def post(self, uuid: str, key: str) -> Response:
-        run = self._find(uuid, key)
-        # Scaling, and the executors' own messages until Ready, are not played.
-        if _is_node(key) or run.state in TRANSITIONAL:
-            not_played()
-        return respond(run.state, "txt")
-
-    def delete(self, uuid: str, key: str) -> Response:
-        run = self._find(uuid, key)
-        if _is_node(key):
-            not_played()
-        if key.endswith(":abort"):
-            run.put("ss:abort", "")
-            run.hurried = None
-        run.put(key, "")
-        return empty(204)
-
-
-def _is_node(key: str) -> bool:
-    """Whether the server takes a key for the name of a node."""
-    return key.isascii() and key.replace("_", "a").isalnum()
+    delete = post = put = _unplayed
 
 
 class _AppStore(_View):
     def get(self) -> Response:
         modules = [module for module in self.state.library.modules() if module.published]
         readable = [module for module in modules if self.may(module, "Get")]
-        return show(render("store", readable), "json", default="json")
+        return show(render("store", readable), default="json")
 
 
 class _ModuleList(_View):
     def get(self) -> Response:
-        if request.path.endswith("/"):
-            raise XmlProblem(404)
         roots = [own for own in self.state.library.children("") if self.may(own, "Get")]
-        return show(render("module_list", roots), "json", default="json")
+        return show(render("module_list", roots), default="json")
 
 
 class _Module(_View):
-    """A module; with a slash at the end, its versions."""
-
     def get(self, path: str) -> Response:
         if path.endswith("/"):
-            return self._versions(path.strip("/"))
+            not_played()  # its versions
         library = self.state.library
         module = library.find(path)
         if not self.may(module, "Get"):
             raise XmlProblem(403, f"Not allowed to access: module/{path}")
         clouds = [*sorted(self.state.connectors), "default"]
         runs = self.runs(RunQuery(owner=self.account.name, module=module.uri))
-        stored = render("module", module, library, None, clouds)
-        shown = exported(render("module", module, library, None, clouds, runs))
-        return show(shown, "json", "txt", default="json", plain=stored, guesses=True)
+        return show(
+            exported(render("module", module, library, None, clouds, runs)), default="json"
+        )
 
-    def _versions(self, path: str) -> Response:
-        versions = [own for own in self.state.library.versions(path) if self.may(own, "Get")]
-        if not versions:
-            raise XmlProblem(404)
-        return show(render("version_list", versions), "json")
-
-    def put(self, path: str) -> Response:
-        not_played()
+    put = _unplayed
 
     def delete(self, path: str) -> Response:
         """Delete one version, or with a slash at the end of the path all of them."""
@@ -307,9 +234,6 @@ class _Module(_View):
 
 
 _VIEWS: dict[str, type[_View]] = {
-    "/dashboard": _Dashboard,
-    "/event": _Page,
-    "/usage": _Page,
     "/user": _Users,
     "/user/<name>": _User,
     "/run": _RunList,
@@ -317,9 +241,12 @@ _VIEWS: dict[str, type[_View]] = {
     "/run/<uuid>/<key>": _RuntimeParameter,
     "/appstore": _AppStore,
     "/module": _ModuleList,
-    "/module/": _ModuleList,
     "/module/<path:path>": _Module,
 }
+_UNPLAYED = (
+    *("/action/<path:_>", "/dashboard", "/event", "/login", "/logout", "/module/"),
+    *("/run.xml", "/teapot", "/usage"),
+)
 
 
 _private = Blueprint("xml", __name__)
@@ -333,13 +260,13 @@ for _rule, _view in _VIEWS.items():
 
 @_private.before_request
 def _identify() -> Response | None:
+    if accepted_kind() in {"json", "html"}:
+        not_played()
     state = current_world()
     g.identity = users.identify(state, request.cookies.get(users.COOKIE))
     request.environ[USER_KEY] = g.identity.name
     if g.identity.name is None:
         response = refuse(XmlProblem(401))
-        if prefers_html():
-            response = empty(307, location=f"{base_url()}/login?redirectURL={request.path}")
         response.headers["Set-Cookie"] = users.java_clearing_cookie(state)
         return response
     g.account = state.accounts.get(g.identity.name)
@@ -352,27 +279,8 @@ def _root() -> Response:
     return empty(303, location=f"{base_url()}/dashboard")
 
 
-@_open.get("/login")
-@_open.get("/logout")
-def _login_page() -> Response:
-    return respond(page(request.path), "html")
-
-
-@_open.delete("/logout")
-def _log_out() -> Response:
-    response = empty(303, location=f"{base_url()}/login")
-    response.headers["Set-Cookie"] = users.java_clearing_cookie(current_world())
-    return response
-
-
-@_open.get("/teapot")
-def _teapot() -> Response:
-    raise XmlProblem(418)
-
-
-@_open.route("/action/<path:_>", methods=["GET", "POST"])
-def _act(_: str) -> Response:
-    raise XmlProblem(404, f"\nInvalid action URL: {request.base_url}\n")
+for _rule in _UNPLAYED:
+    _open.add_url_rule(_rule, view_func=_unplayed)
 
 
 @_open.post("/auth/login")
@@ -417,23 +325,9 @@ def application(state: State) -> Application:
     app = _flask()
 
     def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if not environ["PATH_INFO"].startswith("/api"):
-            _tunnel(environ)
         environ[WORLD_KEY] = state
         with state.lock:
             state.tick()
             return list(app.wsgi_app(environ, start_response))
 
     return serve
-
-
-def _tunnel(environ: Environ) -> None:
-    # The XML service lets a POST name another method, and an address name the variant.
-    query = environ.get("QUERY_STRING", "")
-    method = parse_qs(query).get("method")
-    if method and environ["REQUEST_METHOD"] == "POST":
-        environ["REQUEST_METHOD"] = method[0].upper()
-    path, _, extension = environ["PATH_INFO"].rpartition(".")
-    if extension == "xml":
-        environ["PATH_INFO"] = path
-        environ["QUERY_STRING"] = f"media=xml&{query}".rstrip("&")

@@ -65,15 +65,14 @@ _NAMES, _PASSWORDS = ("username", "access.id"), ("password", "secret.key")
 KEEP_RUNNING = "General.keep-running"
 SSH_KEY = "General.ssh.public.key"
 DEFAULT_CLOUD = "General.default.cloud.service"
-# The parameters that every user has: attribute of the user-param document, description,
-# instructions, default.
-GENERAL = {
-    DEFAULT_CLOUD: ("defaultCloudService", "Default Cloud", "Which cloud is the default.", ""),
-    KEEP_RUNNING: ("keepRunning", "Keep running", "When to keep the machines.", "on-success"),
-    "General.Verbosity Level": ("verbosityLevel", "Level of verbosity", "From 0 to 3.", "0"),
-    "General.Timeout": ("timeout", "Execution timeout", "The longest state, in minutes.", "30"),
-    SSH_KEY: ("sshPublicKey", "SSH Public Key(s) (one per line)", "Some clouds use one.", ""),
-    "General.mail-usage": ("mailUsage", "Cloud usage email", "How often it is sent.", "never"),
+# The parameters that every user has: description, instructions, default.
+_GENERAL = {
+    DEFAULT_CLOUD: ("Default Cloud", "Which cloud is the default.", ""),
+    KEEP_RUNNING: ("Keep running", "When to keep the machines.", "on-success"),
+    "General.Verbosity Level": ("Level of verbosity", "From 0 to 3.", "0"),
+    "General.Timeout": ("Execution timeout", "The longest state, in minutes.", "30"),
+    SSH_KEY: ("SSH Public Key(s) (one per line)", "Some clouds use one.", ""),
+    "General.mail-usage": ("Cloud usage email", "How often it is sent.", "never"),
 }
 
 
@@ -120,7 +119,7 @@ class Account:
 
 def general_parameters(clouds: Sequence[str], values: Mapping[str, str]) -> Iterator[Parameter]:
     """Make the parameters that every user has; one without a value gets its default."""
-    for name, (_, description, instructions, default) in GENERAL.items():
+    for name, (description, instructions, default) in _GENERAL.items():
         value = values.get(name, default)
         parameter = Parameter(name, value, description=description, instructions=instructions)
         if name == DEFAULT_CLOUD:

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from hashlib import sha512
 from typing import Any
-from uuid import NAMESPACE_OID, uuid3
 from xml.etree.ElementTree import Element as Read
 
 import attrs
@@ -22,7 +20,6 @@ from slipstream.sandbox.identifiers import secret_digest, sign_token, verify_tok
 from slipstream.sandbox.schema import Description, texts
 from slipstream.sandbox.slipstream3.modules import Parameter
 from slipstream.sandbox.slipstream3.state import (
-    GENERAL,
     NOBODY,
     Account,
     Identity,
@@ -30,15 +27,10 @@ from slipstream.sandbox.slipstream3.state import (
     general_parameters,
     granted,
 )
-from slipstream.sandbox.slipstream3.xml import XmlProblem, attributes_of, read_xml
+from slipstream.sandbox.slipstream3.xml import XmlProblem, read_xml
 from slipstream.sandbox.store import Document
 
 _MANDATORY = {"firstName": "First name", "lastName": "Last name", "password": "Password"}
-_JSON = (
-    "firstName=first_name lastName=last_name organization state deleted username=name "
-    "emailAddress=email isSuperUser=super"
-)
-_TIMES = ("activeSince", "lastOnline", "lastExecute")
 ORCHESTRATOR_KEY = Parameter(
     "General.orchestrator.publicsshkey",
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQDm0rchestrator orchestrator\n",
@@ -84,21 +76,7 @@ def _merged(state: State, account: Account, root: Read) -> Iterator[Parameter]:
 
 
 def publish(state: State, account: Account) -> None:
-    """Write the JSON documents that follow from an account."""
-    fields = attributes_of(account, _JSON) | dict.fromkeys(_TIMES, "1970-01-01T00:00:00.000Z")
-    fields |= {
-        "roles": " ".join(account.roles),
-        "method": "direct",
-        "resourceMetadata": "user-template-direct",
-        "password": sha512(account.password.encode()).hexdigest().upper(),
-    }
-    _write(state, f"user/{account.name}", account, fields)
-    general: dict[str, Any] = {
-        attribute: account.value(name) for name, (attribute, *_) in GENERAL.items()
-    }
-    general |= {name: int(general[name] or 0) for name in ("timeout", "verbosityLevel")}
-    identifier = f"user-param/{uuid3(NAMESPACE_OID, account.name)}"
-    _write(state, identifier, account, {"paramsType": "execution", **general})
+    """Write the credentials that follow from an account."""
     for cloud in state.connectors:
         _publish_cloud(state, account, cloud)
 

@@ -107,7 +107,6 @@ def plant(state: State) -> dict[str, Login]:
         image = seeds["images"][0]["images"][name]
         connector = _filled(seeds["connector"], name=name, image=image, **cloud)
         state.connectors[name] = state.document("connector", **connector, acl=rights)
-        seeds["templates"].append(_filled(seeds["cloud_template"], **cloud))
     for template in seeds["templates"]:
         _plant_template(state, **template)
     for fields in _offers(seeds):
@@ -131,15 +130,12 @@ def _filled(value: Any, **texts: Any) -> Any:
     return value.format(**texts) if isinstance(value, str) else value
 
 
-def _plant_template(state: State, id: str, **fields: Any) -> None:  # noqa: A002
-    kind, _, method = id.partition("/")
-    name, readers = fields.setdefault("name", method), ["USER"]
-    fields |= {"description": name, "resourceMetadata": f"resource-metadata/{kind}-{method}"}
-    if kind == "session-template":
-        fields |= {"group": name, "instance": method}
-        readers += ["ADMIN", "ANON"]
-    rules = acl(*(role(reader, "VIEW") for reader in readers))
-    state.document(kind, id=id, method=method, acl=rules, **fields)
+def _plant_template(state: State, id: str, name: str, **fields: Any) -> None:  # noqa: A002
+    method = id.partition("/")[2]
+    fields |= {"name": name, "description": name, "group": name, "instance": method}
+    fields["resourceMetadata"] = f"resource-metadata/session-template-{method}"
+    rules = acl(*(role(reader, "VIEW") for reader in ("USER", "ADMIN", "ANON")))
+    state.document("session-template", id=id, method=method, acl=rules, **fields)
 
 
 def _offers(seeds: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,5 @@
 """
-Reading and writing XML, the JSON made from it, and the responses of the XML service.
+Reading and writing XML, and the responses of the XML service.
 
 Source: SlipStreamServer, jar-service RootApplication.java and CommonStatusService.java.
 """
@@ -7,7 +7,6 @@ Source: SlipStreamServer, jar-service RootApplication.java and CommonStatusServi
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from datetime import UTC, datetime
 from html import escape
 from http import HTTPStatus
@@ -18,11 +17,10 @@ from xml.sax.saxutils import quoteattr
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
-from flask import Response, get_template_attribute, json, request
+from flask import Response, get_template_attribute, request
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
-_NUMBER = re.compile(r"-?(0|[1-9]\d{0,17})(\.\d+)?([eE][+-]?\d+)?")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _APOSTROPHE = {"'": "&apos;"}
 _RFC = "http://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html"
@@ -98,23 +96,6 @@ def render(name: str, *values: object) -> Markup:
     return document.strip()
 
 
-def as_json(element: ET.Element, *, guesses: bool) -> Any:
-    """
-    What the server's mechanical translation makes of an element: attributes like numbers become
-    numbers, and texts too, but for those of CDATA sections.
-    """
-    text = (element.text or "") if len(element) == 0 else ""
-    text = text if text.strip() else ""
-    content = _guess(text) if guesses else text
-    if not element.attrib and len(element) == 0:
-        return content
-    translated = {name: _guess(value) for name, value in element.attrib.items()}
-    for name in dict.fromkeys(child.tag for child in element):
-        values = [as_json(child, guesses=guesses) for child in element.findall(name)]
-        translated[name] = values[0] if len(values) == 1 else values
-    return translated | ({"content": content} if text else {})
-
-
 def exported(xml: str) -> str:
     """Do what the stylesheet of ``/module`` does to a document."""
     root = read_xml(xml.encode())
@@ -123,14 +104,6 @@ def exported(xml: str) -> str:
         part.attrib.pop("resourceUri", None)
         part.attrib.pop("class", None)
     return '<?xml version="1.0" encoding="UTF-8"?>' + ET.tostring(root, encoding="unicode")
-
-
-def _guess(text: str) -> Any:
-    if text in {"true", "false"}:
-        return text == "true"
-    if _NUMBER.fullmatch(text):
-        return float(text) if re.search(r"[.eE]", text) else int(text)
-    return text
 
 
 class XmlProblem(Exception):
@@ -143,9 +116,6 @@ class XmlProblem(Exception):
         self.allow = allow
         self.reason = HTTPStatus(status).phrase
         self.specification = f"{_RFC}#sec10.{status // 100}.{status % 100 + 1}"
-        if status == HTTPStatus.IM_A_TEAPOT:
-            self.reason = self.detail = "I'm a teapot!"
-            self.specification = "http://tools.ietf.org/html/rfc2324"
 
     @property
     def line(self) -> str:
@@ -173,31 +143,19 @@ _KINDS: dict[str, Kind] = {
 }
 _TYPES: dict[Kind, str] = {
     "xml": "application/xml; charset=UTF-8",
-    "json": "application/json; charset=UTF-8",
     "html": "text/html;charset=utf-8",
     "txt": "text/plain;charset=utf-8",
 }
 
 
-def _accepted_kind(offered: Collection[Kind], default: Kind, *, text_xml: bool = True) -> Kind:
-    """Choose a variant for the request; where nothing fits, there is a default, never a 406."""
-    media = request.args.get("media")
-    for kind in offered:
-        if kind == media:
-            return kind
+def accepted_kind() -> Kind | None:
+    """The type of response that the request wants first; None if it leaves that open."""
     for mimetype, _ in request.accept_mimetypes:
-        chosen = _KINDS.get(mimetype)
         if mimetype == "*/*":
             break
-        if chosen and chosen in offered and (text_xml or mimetype != "text/xml"):
-            return chosen
-    return default
-
-
-def prefers_html() -> bool:
-    """Whether the sender is a browser, which is sent to the login where a program is refused."""
-    kinds = [_KINDS[mimetype] for mimetype, _ in request.accept_mimetypes if mimetype in _KINDS]
-    return kinds[:1] == ["html"]
+        if mimetype in _KINDS:
+            return _KINDS[mimetype]
+    return None
 
 
 def respond(content: str, kind: Kind, status: int = 200) -> Response:
@@ -214,40 +172,24 @@ def empty(status: int, *, location: str | None = None) -> Response:
     return response
 
 
-def show(
-    xml: str, *more: Kind, default: Kind = "xml", plain: str = "", guesses: bool = False
-) -> Response:
-    """Respond with a document as XML, as a page for browsers, or in more ways."""
-    kind = _accepted_kind(("xml", "html", *more), default)
-    content = xml
-    if kind == "json":
-        root = read_xml(xml.encode())
-        content = json.dumps({root.tag: as_json(root, guesses=guesses)})
-    elif kind == "html":
-        content = page(request.path, f"<pre>{escape(str(xml))}</pre>")
-    elif kind == "txt":
-        content = plain or xml
-    return respond(content, kind)
-
-
-def page(title: str, body: str = "") -> str:
-    """A page for browsers, in place of the server's own."""
-    head = f"<head><title>{escape(title)}</title></head>"
-    return f"<!DOCTYPE html>\n<html>{head}<body>{body}</body></html>\n"
+def show(xml: str, *, default: Kind = "xml") -> Response:
+    """Respond with a document; what the server makes of it for others is not played."""
+    kind = accepted_kind() or default
+    if kind != "xml":
+        raise XmlProblem(501, f"{request.path} in other forms than XML is not played.")
+    return respond(xml, kind)
 
 
 def refuse(problem: XmlProblem) -> Response:
-    kind = _accepted_kind(("html", "json", "txt", "xml"), "html", text_xml=False)
+    kind = accepted_kind()
     head = f"{problem.status} - {problem.reason}"
-    content = page(head, f"<h1>{escape(head)}</h1><p>{escape(problem.detail)}</p>")
-    if kind == "json":
-        # The server pastes the message into JSON as it is: a quote in it breaks the document.
-        table = "code=status reason detail specificationUri=specification"
-        values = attributes_of(problem, table).items()
-        lines = ",\n".join(f'        "{name}": "{value}"' for name, value in values)
-        content = f'{{\n    "error": {{\n{lines}\n    }}\n}}'
-    elif kind != "html":
-        content = render("error", problem) if kind == "xml" else f"{head}\n{problem.detail}"
+    if kind == "xml" and "text/xml" not in request.accept_mimetypes.values():
+        content = str(render("error", problem))
+    elif kind == "txt":
+        content = f"{head}\n{problem.detail}"
+    else:
+        kind = "html"
+        content = f"<h1>{escape(head)}</h1><p>{escape(problem.detail)}</p>"
     response = respond(content, kind, problem.status)
     if problem.allow:
         response.headers["Allow"] = problem.allow

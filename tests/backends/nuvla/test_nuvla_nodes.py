@@ -176,12 +176,14 @@ def test_parameter_is_read_in_one_request(
     assert requests(sandbox) == [("GET", "deployment-parameter")]
 
 
-@pytest.mark.parametrize("value", ["", "https://blog.example.org/admin"])
+@pytest.mark.parametrize(
+    ("value", "text"), [("", ""), (" ", " "), ("null", "null"), (0, "0"), (False, "false")]
+)
 def test_parameter_that_is_set(
-    driver: Driver, running: Node, sandbox: Sandbox, value: str
+    driver: Driver, running: Node, sandbox: Sandbox, value: object, text: str
 ) -> None:
     sandbox.world.set_parameter(running.id, "admin_url", value)
-    assert driver.ex_get_node_parameter(running, "admin_url") == value
+    assert driver.ex_get_node_parameter(running, "admin_url") == text
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from fake_time import FakeTime
 from libcloud.compute.base import Node
 
 from slipstream.backends.slipstream.runs import LAUNCH_TIMEOUT
 from slipstream.errors import (
-    AnswerLost,
     BadInput,
     Conflict,
     MalformedAnswer,
@@ -21,7 +17,7 @@ from slipstream.errors import (
 )
 from slipstream.sandbox import Sandbox
 
-from .support import KEY, NOBODYS_RUN, WORDPRESS, XML, Driver, Login
+from .support import NOBODYS_RUN, WORDPRESS, XML, Driver, Login
 
 NO_INSTANCES = "There are no instances to terminate."
 
@@ -106,37 +102,6 @@ def test_destroy_a_node_whose_launch_failed(login: Login, sandbox: Sandbox) -> N
     assert driver.destroy_node(node)
     assert deletions(sandbox, node) == [400, 400]
     assert sandbox.world.run(node.id).state == "Cancelled"
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        {"status": 200, "body": "", "headers": {"Content-Type": ""}},
-        {"status": 200, "body": "<html><body>Sign in to the network</body></html>"},
-        {"status": 202, "body": "queued"},
-        {"status": 300, "body": ""},
-        {"status": 304, "body": ""},
-    ],
-    ids=["deleted-account", "portal", "accepted", "choices", "not-modified"],
-)
-def test_change_that_the_server_does_not_confirm(
-    driver: Driver, sandbox: Sandbox, node: Node, response: dict[str, Any]
-) -> None:
-    driver.import_key_pair_from_string("mine", KEY)
-    image = driver.get_image(WORDPRESS)
-    key_pair = driver.get_key_pair("mine")
-    changes: list[tuple[str, Callable[[], object]]] = [
-        ("DELETE", lambda: driver.destroy_node(node)),
-        ("DELETE", lambda: driver.delete_image(image)),
-        ("PUT", lambda: driver.delete_key_pair(key_pair)),
-    ]
-    for method, change in changes:
-        sandbox.faults.add(method, "/(run|module|user)/.*", **response)
-        with pytest.raises(AnswerLost, match=f"HTTP {response['status']}") as caught:
-            change()
-        assert caught.value.may_have_happened
-    assert [listed.id for listed in driver.list_nodes()] == [node.id]
-    assert driver.get_key_pair("mine").public_key == key_pair.public_key
 
 
 def test_destroy_a_node_that_does_not_exist_or_by_force(driver: Driver, node: Node) -> None:

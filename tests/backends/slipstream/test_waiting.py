@@ -109,7 +109,7 @@ def test_wait_for_a_node_that_does_not_exist(driver: Driver, waiting: FakeTime) 
     assert waiting.slept == []
 
 
-@pytest.mark.parametrize("value", [None, "żółw & <b>"])
+@pytest.mark.parametrize("value", [None, " ", "0", "false", "null", "żółw & <b>"])
 def test_parameter_value(driver: Driver, node: Node, sandbox: Sandbox, value: str | None) -> None:
     if value is not None:
         sandbox.world.set_parameter(node.id, "machine:hostname", value)

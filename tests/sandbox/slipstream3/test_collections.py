@@ -37,14 +37,10 @@ def test_a_selection_loses_the_id_and_with_it_the_operations(root: Client) -> No
     ]
 
 
-def test_rights_decide_what_is_seen_and_offered(
-    alice: Client, root: Client, nobody: Client
-) -> None:
+def test_rights_decide_what_is_seen_and_offered(alice: Client, nobody: Client) -> None:
     assert nobody.get(OFFERS).json()["message"] == "credentials required"
     assert alice.json(OFFERS)["operations"] == [{"rel": "add", "href": "service-offer"}]
     assert "operations" not in alice.json("/api/virtual-machine")
-    counts = [client.json("/api/user")["count"] for client in (nobody, alice, root)]
-    assert counts == [0, 1, 3]
     offer = alice.json(OFFERS, last="1")["serviceOffers"][0]["id"]
     assert nobody.get(f"/api/{offer}").status_code == 403
 
@@ -52,7 +48,7 @@ def test_rights_decide_what_is_seen_and_offered(
 def test_answers_are_plain_ascii(alice: Client) -> None:
     added = alice.json("/api/credential", filter="type='api-key'")["credentials"][0]["id"]
     body = alice.put(f"/api/{added}", json={"description": "é and \\u00e9"}).content
-    assert b'"\\u00E9 and \\\\u00e9"' in body
+    assert b'"\\u00e9 and \\\\u00e9"' in body
 
 
 def test_numbers_are_compared_even_if_they_are_quoted(alice: Client) -> None:

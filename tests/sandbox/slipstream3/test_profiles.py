@@ -46,15 +46,6 @@ def test_a_profile_is_replaced_as_a_whole(sandbox: Sandbox, alice: Client) -> No
     assert Client(sandbox, sandbox.users["alice"]).get("/user/alice").ok
 
 
-def test_a_profile_and_its_json_document_stay_the_same(alice: Client) -> None:
-    root = mine(alice)
-    root.set("email", "new@example.org")
-    put(alice, root)
-    (parameters,) = alice.json("/api/user-param")["userParam"]
-    assert (parameters["sshPublicKey"], parameters["timeout"]) == (value(root, KEYS), 30)
-    assert alice.json("/api/user/alice")["emailAddress"] == "new@example.org"
-
-
 @pytest.mark.parametrize(
     ("name", "text", "status", "words"),
     [

@@ -37,17 +37,5 @@ def test_reading_an_unknown_key_fails_the_deployment(
         assert reply(alice, "GET", f"{blog}/{path}") == expected
 
 
-def test_any_user_may_read_and_write_values(bob: Client, alice: Client, blog: str) -> None:
+def test_any_user_may_read_values(bob: Client, blog: str) -> None:
     assert reply(bob, "GET", f"{blog}/ss:state") == (200, "Initializing")
-    assert bob.put(f"{blog}/machine:statecustom", data="hello").status_code == 200
-    assert reply(alice, "GET", f"{blog}/machine:statecustom") == (200, "hello")
-
-
-def test_an_abort_is_raised_once_and_taken_back(alice: Client, blog: str) -> None:
-    assert alice.put(f"{blog}/machine:abort?ignoreabort=true", data="first").status_code == 200
-    assert alice.put(f"{blog}/ss:abort?ignoreabort=true", data="second").status_code == 200
-    assert alice.put(f"{blog}/ss:abort", data="third").status_code == 409
-    assert reply(alice, "GET", f"{blog}/ss:abort?ignoreabort=true") == (200, "first")
-    assert alice.delete(f"{blog}/ss:abort").status_code == 409
-    assert alice.delete(f"{blog}/ss:abort?ignoreabort=true").status_code == 204
-    assert reply(alice, "GET", f"{blog}/ss:abort")[0] == 412

@@ -1,0 +1,270 @@
+"""What is said of a change whose response is lost, says little, or comes from something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from endpoints_under_test import Driver, LiveEndpoint
+from libcloud.compute.base import Node, NodeImage
+
+from slipstream.errors import (
+    AnswerLost,
+    CannotConnect,
+    DriverError,
+    KeyPairMissing,
+    MalformedAnswer,
+    NotFound,
+    RateLimitReached,
+)
+from slipstream.sandbox import Sandbox
+from slipstream.transport.messages import Request, Response
+
+from .support import JSON, KEY, OTHER_KEY, WORDPRESS, XML
+
+on_slipstream = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
+on_nuvla = pytest.mark.parametrize("endpoint", ["nuvla"], indirect=True)
+NOBODYS_RUN = "0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
+HTML = {"Content-Type": "text/html"}
+PAGE = "<html><body>Sign in to the network</body></html>"
+ONE = r"/api/deployment/[^/]+"
+RUN = r"/run/[^/]+"
+Change = tuple[str, Callable[[Driver, dict[str, Any]], object], str, str]
+CHANGES: list[Change] = [
+    ("nuvla", lambda d, on: d.start_node(on["stopped"]), "POST", f"{ONE}/start"),
+    ("nuvla", lambda d, on: d.stop_node(on["node"]), "POST", f"{ONE}/stop"),
+    ("nuvla", lambda d, on: d.ex_update_node(on["node"]), "POST", f"{ONE}/update"),
+    ("nuvla", lambda d, on: d.destroy_node(on["node"]), "POST", f"{ONE}/stop"),
+    ("nuvla", lambda d, on: d.delete_image(on["image"]), "POST", ".*/delete-version"),
+    (
+        *("nuvla", lambda d, on: d.delete_image(on["image"], ex_all_versions=True)),
+        *("DELETE", "/api/module/.*"),
+    ),
+    ("nuvla", lambda d, on: d.delete_key_pair(on["key"]), "DELETE", ".*/credential/.*"),
+    ("nuvla", lambda d, _: d.create_key_pair("other"), "POST", "/api/credential"),
+    ("slipstream", lambda d, on: d.destroy_node(on["node"]), "DELETE", RUN),
+    ("slipstream", lambda d, on: d.delete_image(on["image"]), "DELETE", "/module/.*"),
+    ("slipstream", lambda d, on: d.delete_key_pair(on["key"]), "PUT", "/user/.*"),
+]
+NO_CONFIRMATIONS: dict[str, dict[str, Any]] = {
+    "a captive portal": {"status": 200, "body": PAGE, "headers": HTML},
+    "not modified": {"status": 304, "body": ""},
+    "several choices": {"status": 300, "body": PAGE, "headers": HTML},
+    "an empty response": {"status": 200, "body": "", "headers": {"Content-Type": ""}},
+    "accepted": {"status": 202, "body": "queued"},
+    "a list": {"status": 200, "body": "[]", "headers": JSON},
+    "a page of a front server": {"status": 500},
+}
+
+
+@pytest.fixture
+def subjects(endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox) -> dict[str, Any]:
+    """What changes are made on."""
+    nuvla = endpoint.family == "nuvla"
+    subjects = {
+        "node": endpoint.deploy(driver),
+        "image": driver.get_image("apps/trials/component" if nuvla else WORDPRESS),
+        "key": driver.create_key_pair("spare"),
+    }
+    if nuvla:
+        subjects["stopped"] = driver.ex_get_node(sandbox.world.add_deployments(1)[0])
+        endpoint.pass_time(300)
+    sandbox.journal.clear()
+    return subjects
+
+
+def ids(change: Change) -> str:
+    return f"{change[0]}-{change[2]}-{change[3]}"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "change"),
+    [(change[0], change) for change in CHANGES],
+    indirect=["endpoint"],
+    ids=map(ids, CHANGES),
+)
+def test_change_that_the_server_does_not_confirm(
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any], change: Change
+) -> None:
+    family, call, method, path = change
+    for name, fault in NO_CONFIRMATIONS.items():
+        sandbox.faults.add(method, path, **fault)
+        with pytest.raises(DriverError, match=r"may or may not|HTTP \d+") as caught:
+            call(driver, subjects)
+        assert caught.value.may_have_happened, name
+        if fault["status"] >= 500:
+            continue
+        if family == "nuvla":
+            assert isinstance(caught.value, MalformedAnswer)
+            assert "may or may not have been done" in str(caught.value)
+        else:
+            assert isinstance(caught.value, AnswerLost)
+            assert f"HTTP {fault['status']}" in str(caught.value)
+
+
+@on_nuvla
+@pytest.mark.parametrize("status", [400, 402, 403, 404, 409])
+def test_change_that_is_refused(
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any], status: int
+) -> None:
+    sandbox.faults.add("POST", f"{ONE}/start", status=status, body="{}", headers=JSON)
+    with pytest.raises(DriverError) as caught:
+        driver.start_node(subjects["stopped"])
+    assert not caught.value.may_have_happened
+
+
+@on_nuvla
+def test_action_without_a_job(driver: Driver, sandbox: Sandbox, subjects: dict[str, Any]) -> None:
+    sandbox.faults.add("POST", f"{ONE}/stop", status=202, body='{"status": 202}', headers=JSON)
+    with pytest.raises(MalformedAnswer) as caught:
+        driver.stop_node(subjects["node"])
+    assert caught.value.may_have_happened
+
+
+@on_nuvla
+def test_deletion_whose_first_response_was_lost_and_of_what_is_gone(
+    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any]
+) -> None:
+    deletions: list[tuple[Callable[[], bool], type[DriverError]]] = [
+        (lambda: driver.delete_key_pair(subjects["key"]), KeyPairMissing),
+        (lambda: driver.delete_image(subjects["image"], ex_all_versions=True), NotFound),
+    ]
+    for delete, error in deletions:
+        sandbox.faults.add("DELETE", cut="after")
+        assert delete() is True
+        with pytest.raises(error):
+            delete()
+
+
+LOST: dict[str, dict[str, Any]] = {
+    **{str(s): {"status": s} for s in (400, 401, 403, 404, 408, 409, 415, 499, 511)},
+    **{str(s): {"status": s} for s in (500, 502, 504)},
+    "503": {"status": 503, "retry_after": 1},
+    "portal": {"status": 200, "body": PAGE},
+    "created page": {"status": 201, "body": PAGE},
+    "no location": {"status": 201, "body": ""},
+    "accepted": {"status": 202, "body": ""},
+    "ok": {"status": 200, "body": "", "headers": {"Location": f"/run/{NOBODYS_RUN}"}},
+    **{
+        f"location {location}": {"status": 201, "body": "", "headers": {"Location": location}}
+        for location in ("/user/alice", "/run/latest", "http://[")
+    },
+    "choices": {"status": 300, "body": PAGE},
+    "not modified": {"status": 304, "body": ""},
+    "redirect": {"status": 303, "body": "", "headers": {"Location": "https://portal.example/"}},
+    "cut after": {"cut": "after"},
+    "cut before": {"cut": "before"},
+    "cut body": {"cut": "body", "status": 201, "body": "x" * 100},
+}
+
+
+@pytest.fixture
+def image(driver: Driver, sandbox: Sandbox) -> NodeImage:
+    image = driver.get_image(WORDPRESS)
+    sandbox.journal.clear()
+    return image
+
+
+@on_slipstream
+def test_create_node_with_a_response_that_is_no_refusal(
+    driver: Driver, sandbox: Sandbox, image: NodeImage
+) -> None:
+    for name, response in LOST.items():
+        sandbox.journal.clear()
+        sandbox.faults.add("POST", "/run", **response)
+        with pytest.raises(AnswerLost, match=r"may have been deployed.*list_nodes\(\)") as caught:
+            driver.create_node(name="blog", image=image)
+        assert caught.value.may_have_happened, name
+        has_response = "cut" not in response and response["status"] != 303
+        assert caught.value.code == (response["status"] if has_response else 0), name
+        assert len(sandbox.journal.entries("POST", "/run")) == 1, name
+
+
+@on_slipstream
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 415, 429])
+def test_create_node_refused(
+    driver: Driver, sandbox: Sandbox, image: NodeImage, status: int
+) -> None:
+    body = f'<error code="{status}">No.</error>'
+    sandbox.faults.add("POST", "/run", status=status, body=body, headers=XML)
+    with pytest.raises(DriverError) as caught:
+        driver.create_node(name="blog", image=image)
+    assert not caught.value.may_have_happened
+    assert caught.value.code == status
+    assert isinstance(caught.value, RateLimitReached) == (status == 429)
+
+
+@on_slipstream
+@pytest.mark.parametrize("when", ["before", "after", "reading"])
+def test_create_node_that_is_interrupted(
+    driver: Driver, image: NodeImage, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    send = driver._session.transport.send
+
+    def interrupted(request: Request, **options: Any) -> Response:
+        is_reading = request.path.startswith("/run/")
+        if is_reading if when == "reading" else request.method == "POST":
+            if when == "after":
+                send(request, **options)
+            raise KeyboardInterrupt
+        return send(request, **options)
+
+    monkeypatch.setattr(driver._session.transport, "send", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        driver.create_node(name="blog", image=image)
+    (note,) = caught.value.__notes__
+    nodes: list[Node] = driver.list_nodes()
+    assert len(nodes) == (when != "before")
+    expected = "may have been deployed: look with list_nodes()"
+    if when == "reading":
+        expected = f"Deployment {nodes[0].id} was created; destroy it if it is not needed."
+    assert expected in note
+
+
+@on_slipstream
+def test_create_node_that_was_not_sent(driver: Driver, sandbox: Sandbox, image: NodeImage) -> None:
+    sandbox.stop()
+    with pytest.raises(CannotConnect) as caught:
+        driver.create_node(name="blog", image=image)
+    assert not caught.value.may_have_happened
+
+
+def profile(entries: str, name: str = " name='alice'") -> str:
+    return f"<user{name}><parameters>{entries}</parameters></user>"
+
+
+ENTRY = "<entry><parameter name='General.ssh.public.key'><value>{}</value></parameter></entry>"
+PROFILES = {
+    "no parameters": "<user name='alice'/>",
+    "empty": profile(""),
+    "another user": profile(ENTRY, " name='bob'"),
+    "no name": profile(ENTRY, ""),
+    "entry without parameter": profile("<entry><string>x</string></entry>"),
+    "parameter without name": profile("<entry><parameter/></entry>"),
+    "one name twice": profile(ENTRY * 2),
+    "parameters twice": profile(ENTRY).replace("</user>", "<parameters/></user>"),
+}
+
+
+@on_slipstream
+@pytest.mark.parametrize("times", [1, None])
+def test_profile_that_is_not_whole_is_not_written_back(
+    driver: Driver, sandbox: Sandbox, times: int | None
+) -> None:
+    driver.import_key_pair_from_string("first", KEY)
+    keys = sandbox.world.accounts["alice"].parameters["General.ssh.public.key"]
+    before = keys.value
+    sandbox.journal.clear()
+    for body in PROFILES.values():
+        for call in (
+            lambda: driver.import_key_pair_from_string("second", OTHER_KEY),
+            lambda: driver.delete_key_pair("first"),
+            driver.list_key_pairs,
+        ):
+            sandbox.faults.clear()
+            sandbox.faults.add("GET", "/user/alice", body=body, headers=XML, times=times)
+            with pytest.raises(MalformedAnswer, match="not complete"):
+                call()
+    assert sandbox.journal.entries("PUT", "/user/alice") == []
+    assert keys.value == before
