@@ -71,12 +71,14 @@ class Nuvla(CimiBackend):
 
     @staticmethod
     def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
-        """Whether the first entry is not newer than the last one before."""
+        """Whether the first entry is older than the last one before, or has a greater id."""
         if last is None or not entries:
             return True
         before = documents.timestamp(last, "created")
         after = documents.timestamp(entries[0], "created")
-        return before is None or after is None or after <= before
+        if before == after:
+            return str(last["id"]) < str(entries[0]["id"])
+        return before is None or after is None or after < before
 
     def create_session(
         self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]

@@ -203,7 +203,8 @@ RUN_LISTS: dict[str, tuple[Answer, int, str]] = {
     "none": (lambda _, __: listed_runs(900, []), 3, "counts 900 and gave 0"),
     "no-count": (lambda _, __: listed_runs("many", [1]), 1, "counts none and gave 1"),
     "same-page": (lambda _, __: listed_runs(5000, list(range(500))), 2, "brought 500 of the 5000"),
-    "one-run-for-each": (lambda _, __: listed_runs(3, [7, 7, 7]), 1, "brought 1 of the 3"),
+    "one-run-for-each": (lambda _, __: listed_runs(3, [7, 7, 7]), 1, "gave one twice"),
+    "one-twice": (lambda _, __: listed_runs(4, [7, 8, 9, 7]), 1, "gave one twice"),
     "last-pages-again": (
         lambda request, _: listed_runs(
             3000, [min(place, 2000 + place % 500)
