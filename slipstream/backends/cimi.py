@@ -126,10 +126,13 @@ class CimiBackend(Backend):
     ) -> Response:
         """Send the fields of a session template."""
         document = {self.template_key: {**fields, "href": f"session-template/{template}"}}
-        request = attrs.evolve(
-            _SESSION, method="POST", headers=SEND_JSON, body=json.dumps(document).encode()
+        try:
+            body = json.dumps(document, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError):
+            raise BadInput("ex_login_parameters holds what JSON cannot hold.") from None
+        return attempt.exchange(
+            attrs.evolve(_SESSION, method="POST", headers=SEND_JSON, body=body)
         )
-        return attempt.exchange(request)
 
     def accepts_session(self, client: Client) -> bool:
         """Whether the server's list of one's own sessions has one."""

@@ -20,7 +20,7 @@ from slipstream.backends.nuvla import (
 )
 from slipstream.backends.nuvla.deployments import GONE, STATES
 from slipstream.backends.nuvla.resources import UUID, write
-from slipstream.errors import InvalidCredentials, MalformedAnswer
+from slipstream.errors import BadInput, InvalidCredentials, MalformedAnswer
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import EndpointKind, hookimpl
 from slipstream.session.login import LoginAttempt
@@ -94,7 +94,13 @@ class Nuvla(CimiBackend):
         if callback is None:
             return response
         code = fields.get(CODE)
-        code = code() if callable(code) else code
+        if callable(code):
+            try:
+                code = code()
+            except Exception as error:
+                raise BadInput(
+                    f"The function that gives the code failed: {type(error).__name__}."
+                ) from error
         if not isinstance(code, str) or not code:
             raise InvalidCredentials(
                 f"Cannot log in by {template!r} on {attempt.endpoint}: a second factor is needed.",

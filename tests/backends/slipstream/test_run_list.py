@@ -313,6 +313,15 @@ def test_parents_that_go_round(driver: Driver, serve: Any, parents: list[str]) -
     assert len(requests) <= 2
 
 
+@pytest.mark.parametrize("parent", ["../user/alice", "a/../b", "a/%2e%2e/b", "/", "a&#10;b"])
+def test_parent_that_leads_elsewhere_is_no_bad_input(
+    driver: Driver, serve: Any, parent: str
+) -> None:
+    serve(lambda *_: component("a", parent))
+    with pytest.raises(MalformedAnswer, match="of what the server gave"):
+        driver.create_node(image="apps/a", ex_parameters={"color": "red"})
+
+
 def test_parents_without_end(driver: Driver, serve: Any) -> None:
     def answer(_: Request, number: int) -> str:
         return component(f"c{number}", f"apps/c{number + 1}")
