@@ -13,8 +13,7 @@ from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.session.polling import Progress
 from slipstream.transport import clock
 from slipstream.values import DeploymentState
-from slipstream.values.numbers import check_number
-from slipstream.values.text import safe_text
+from slipstream.values.plain import check_number, safe_text
 
 
 @attrs.frozen(kw_only=True)

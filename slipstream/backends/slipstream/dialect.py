@@ -20,8 +20,7 @@ from slipstream.session import Session
 from slipstream.session.login import Client
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Phase, Role
-from slipstream.values.paths import leads_elsewhere
-from slipstream.values.text import CONTROL_CHARACTERS
+from slipstream.values.plain import CONTROL_CHARACTERS, leads_elsewhere
 
 XML = {"Accept": "application/xml"}
 CONNECTOR, SERVICE_OFFER = "connector/", "service-offer/"
