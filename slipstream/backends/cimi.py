@@ -12,6 +12,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from http.cookiejar import CookieJar
 from itertools import chain
@@ -22,7 +23,7 @@ from urllib.parse import urlencode
 import attrs
 
 from slipstream.backends import documents
-from slipstream.backends.limits import MAX_ENTRIES, MAX_PAGES, most_pages
+from slipstream.backends.limits import MAX_ENTRIES, MAX_PAGES, MOST_DELETED, most_pages
 from slipstream.errors import (
     BadInput,
     DriverError,
@@ -125,10 +126,13 @@ class CimiBackend(Backend):
     ) -> Response:
         """Send the fields of a session template."""
         document = {self.template_key: {**fields, "href": f"session-template/{template}"}}
-        request = attrs.evolve(
-            _SESSION, method="POST", headers=SEND_JSON, body=json.dumps(document).encode()
+        try:
+            body = json.dumps(document, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError):
+            raise BadInput("ex_login_parameters holds what JSON cannot hold.") from None
+        return attempt.exchange(
+            attrs.evolve(_SESSION, method="POST", headers=SEND_JSON, body=body)
         )
-        return attempt.exchange(request)
 
     def accepts_session(self, client: Client) -> bool:
         """Whether the server's list of one's own sessions has one."""
@@ -229,6 +233,15 @@ def either(path: str, *values: str) -> Filter:
     return comparisons[0] if len(comparisons) == 1 else Or(tuple(comparisons))
 
 
+@contextmanager
+def of_server(doing: str) -> Iterator[None]:
+    """Say of a value that a server gave, and that cannot be used, that the response is wrong."""
+    try:
+        yield
+    except BadInput as error:
+        raise _malformed(doing, f"of what the server gave, {error.summary.rstrip('.')}") from None
+
+
 def refusals(check: Callable[[T], object], subjects: Iterable[T]) -> Iterator[BadInput]:
     """Find what a check refuses of some subjects, each looked at by itself."""
     for subject in subjects:
@@ -301,13 +314,16 @@ def search_pages(
     size = page or backend.page_size
     here, last = where, None
     ids: set[str] = set()
-    pages = most = 0
+    pages = most = rest = lost = 0
     while True:
-        entries, count = _read_page(session, collection, doing, select, here, size)
+        entries, counted = _read_page(session, collection, doing, select, here, size)
+        count = counted if counted < backend.most_counted else None
         previous, ids, pages = ids, {entry["id"] for entry in entries}, pages + 1
-        if count is None or count >= backend.most_counted:
-            count, most = None, most or MAX_PAGES
-        most = most or most_pages(count or 0, size)
+        most = most or (MAX_PAGES if count is None else most_pages(count, size))
+        lost += max(0, rest - counted)
+        if lost > MOST_DELETED * (pages - 1) or (rest and not entries):
+            what = f"{rest} entries of {collection} were to come, and then {counted}"
+            raise _malformed(doing, what)
         is_whole = pages == 1 and count == len(entries)
         if len(ids) < len(entries) or ids & previous:
             raise _malformed(doing, f"the server gave entries of {collection} again")
@@ -319,13 +335,13 @@ def search_pages(
         yield entries
         if len(entries) < size or count == len(entries):
             return
-        last = entries[-1]
+        last, rest = entries[-1], 0 if count is None else count - len(entries)
         try:
-            rest = backend.behind(last)
+            behind = backend.behind(last)
         except UnwritableValue:
             what = f"{shorten(last['id'])!r} is no id, or has no time of creation"
             raise _malformed(doing, what) from None
-        here = rest if where is None else where & rest
+        here = behind if where is None else where & behind
 
 
 def first(session: Session, collection: str, **options: Any) -> Entry | None:
@@ -340,7 +356,7 @@ def _read_page(
     select: str | None,
     where: Filter | None,
     size: int,
-) -> tuple[list[Entry], int | None]:
+) -> tuple[list[Entry], int]:
     """The first page of what a filter lets through, and how many entries the server counts."""
     backend = cast(CimiBackend, session.backend)
     form = {"orderby": backend.search_order, "first": "1", "last": str(size), "select": select}
@@ -367,9 +383,7 @@ def _read_page(
     count = document.get("count")
     if not isinstance(count, int) or isinstance(count, bool):
         # The response to a search that fails inside is 200 with a count of null.
-        if not entries:
-            raise _malformed(doing, f"the server's search in {collection} failed")
-        return entries, None
+        raise _malformed(doing, f"the server does not count the entries of {collection}")
     if count > MAX_ENTRIES or len(entries) != min(count, size):
         what = f"the server counts {count} entries of {collection} and gave {len(entries)}"
         raise _malformed(doing, what)

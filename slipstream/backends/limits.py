@@ -19,6 +19,9 @@ MAX_LEVELS: Final = 50
 IDLE_PAGES: Final = 20
 """Pages in a row that may bring nothing new, since the list changes while it is read."""
 
+MOST_DELETED: Final = 10
+"""Entries that others may delete while one page is read; a list that loses more is not whole."""
+
 
 def most_pages(count: int, size: int) -> int:
     """The number of pages of a size after which a listing of some entries gives up."""

@@ -266,8 +266,8 @@ def logs(
         return
     for component, entries in texts.items():
         for entry in entries:
-            prefix = f"{component}  " if len(texts) > 1 else ""
-            click.echo(f"{prefix}{safe_text(entry, len(entry) * 10)}")
+            line = f"{component}  {entry}" if len(texts) > 1 else entry
+            click.echo(safe_text(line, len(line) * 10))
 
 
 @driver_command
@@ -276,7 +276,7 @@ def logs(
 def destroy(driver: SlipStreamNodeDriver, as_json: bool, node: str, yes: bool) -> None:
     """Destroy a node and its machines, after a confirmation."""
     target = find_node(driver, node)
-    prompt = f"Destroy {target.name} ({target.id}, {target.extra['state']})?"
+    prompt = safe_text(f"Destroy {target.name} ({target.id}, {target.extra['state']})?")
     try:
         confirmed = yes or click.confirm(prompt, err=True)
     except click.Abort:  # there is no input

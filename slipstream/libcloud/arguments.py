@@ -58,6 +58,12 @@ def checked(name: str, value: object, cls: type[T], expected: str) -> T:
     return value
 
 
+def check_flags(**flags: object) -> None:
+    """Check arguments that are True or False."""
+    for name, value in flags.items():
+        checked(name, value, bool, "True or False")
+
+
 def object_id(driver: Any, value: object, cls: type, name: str) -> str:
     """
     The id of an argument: an object, which a caller may have constructed, or the id itself.

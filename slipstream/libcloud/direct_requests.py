@@ -13,7 +13,9 @@ from libcloud.common.base import Response as LibcloudResponse
 from requests.structures import CaseInsensitiveDict
 
 from slipstream.errors import BadInput, shorten
+from slipstream.transport.connections import MAX_BYTES
 from slipstream.transport.messages import Request, Response
+from slipstream.values.plain import check_number
 
 Params = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
@@ -97,7 +99,9 @@ class DirectResponse(LibcloudResponse):
 
         :param chunk_size: The length of a piece, in bytes or characters.
         :param decode_unicode: Whether to give text.
+        :raises BadInput: If the length is no whole number above 0.
         """
+        check_number("chunk_size", chunk_size, least=1, most=MAX_BYTES, whole=True)
         whole = self._content.decode("utf-8", "replace") if decode_unicode else self._content
         for start in range(0, len(whole), chunk_size):
             yield whole[start : start + chunk_size]

@@ -385,7 +385,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: those of :meth:`list_sizes`: SlipStream 3, Nuvla none.
         """
         location_id = self._location_id(location)
-        arguments.checked("ex_all", ex_all, bool, "True or False")
+        arguments.check_flags(ex_all=ex_all)
         offers = self._backend.list_service_offers(location_id, usable_only=not ex_all)
         return (convert.size(offer, self) for offer in complete_first(offers, all_of_them=ex_all))
 
@@ -431,7 +431,7 @@ class SlipStreamNodeDriver(NodeDriver):
             Nuvla 1 for each 500 modules, and 1 for a location.
         :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
         """
-        arguments.checked("ex_recurse", ex_recurse, bool, "True or False")
+        arguments.check_flags(ex_recurse=ex_recurse)
         if ex_path is not None:
             arguments.text("ex_path", ex_path, plain=False)
         if ex_recurse and ex_path is None:
@@ -546,9 +546,7 @@ class SlipStreamNodeDriver(NodeDriver):
             raise BadInput(
                 "create_node needs an image.", hint="See list_images() and get_image()."
             )
-        flags = {"ex_check_ssh_key": ex_check_ssh_key, "ex_scalable": ex_scalable}
-        for option, flag in flags.items():
-            arguments.checked(option, flag, bool, "True or False")
+        arguments.check_flags(ex_check_ssh_key=ex_check_ssh_key, ex_scalable=ex_scalable)
         request = DeploymentRequest(
             module_id=arguments.object_id(self, image, NodeImage, "image"),
             name=None if name is None else arguments.label("name", name),
@@ -766,7 +764,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises WaitTimeout: If the time is over; the deployment goes on.
         """
         node_id = self._node_id(node)
-        arguments.checked("ignore_abort", ignore_abort, bool, "True or False")
+        arguments.check_flags(ignore_abort=ignore_abort)
         wait = Wait(
             what=f"Deployment {node_id}",
             states=arguments.states(states, self._backend),
@@ -806,7 +804,7 @@ class SlipStreamNodeDriver(NodeDriver):
             :meth:`ex_wait_node_in_state`.
         """
         node_id = self._node_id(node)
-        arguments.checked("ignore_abort", ignore_abort, bool, "True or False")
+        arguments.check_flags(ignore_abort=ignore_abort)
         return NodeOperation(
             node_id=node_id,
             node_name=(node.name if isinstance(node, Node) else None) or node_id,
@@ -869,10 +867,8 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: those of :meth:`list_nodes`: SlipStream 2, Nuvla 2; without addresses 1.
         """
         names = None if location is None else self._location_names(location)
-        deployments = self._backend.list_deployments(
-            arguments.checked("ex_active_only", ex_active_only, bool, "True or False"),
-            arguments.checked("ex_addresses", ex_addresses, bool, "True or False"),
-        )
+        arguments.check_flags(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
+        deployments = self._backend.list_deployments(ex_active_only, ex_addresses)
         return (
             convert.node(deployment, self)
             for deployment in deployments
@@ -925,11 +921,10 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises BadInput: If the node has no such parameter; those that it has are listed.
         :raises NodeFailed: If it was aborted and ``ignore_abort`` is ``False``.
         """
-        return self._backend.get_parameter(
-            self._node_id(node),
-            arguments.text("The name of the parameter", parameter_name),
-            ignore_abort=arguments.checked("ignore_abort", ignore_abort, bool, "True or False"),
-        ).value
+        node_id = self._node_id(node)
+        name = arguments.text("The name of the parameter", parameter_name)
+        arguments.check_flags(ignore_abort=ignore_abort)
+        return self._backend.get_parameter(node_id, name, ignore_abort=ignore_abort).value
 
     @operation
     def ex_list_virtual_machines(
@@ -1099,7 +1094,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :returns: ``True`` once it has ended or is sure to; a failure is an exception.
         :raises Conflict: If it cannot be stopped; the message says why and what can be done.
         """
-        arguments.checked("ex_force", ex_force, bool, "True or False")
+        arguments.check_flags(ex_force=ex_force)
         return self._backend.terminate(
             self._node_id(node),
             force=ex_force,
@@ -1258,7 +1253,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :returns: ``True``; a failure is an exception.
         """
         module_id = arguments.object_id(self, node_image, NodeImage, "image")
-        arguments.checked("ex_all_versions", ex_all_versions, bool, "True or False")
+        arguments.check_flags(ex_all_versions=ex_all_versions)
         return self._backend.delete_module(module_id, all_versions=ex_all_versions)
 
     @operation

@@ -13,6 +13,7 @@ from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.session.polling import Progress
 from slipstream.transport import clock
 from slipstream.values import DeploymentState
+from slipstream.values.plain import check_number, safe_text
 
 
 @attrs.frozen(kw_only=True)
@@ -67,7 +68,7 @@ class NodeOperation:
     def __repr__(self) -> str:
         target = " or ".join(self.states)
         if self.failed:
-            reason = (self.reason or f"it cannot be {target}").rstrip(".")
+            reason = safe_text(self.reason or f"it cannot be {target}").rstrip(".")
             return f"<NodeOperation: node {self.node_id} failed in state {self.state}: {reason}.>"
         if self.done:
             return f"<NodeOperation: node {self.node_id} is {self.state}, as it should be.>"
@@ -106,9 +107,13 @@ class NodeOperation:
         :raises WaitTimeout: If the time is over; the handle can be waited for again.
         :raises BadInput: If it has no driver; see :meth:`resume`.
         """
+        check_number("wait_period", wait_period)
+        check_number("timeout", timeout)
         if self.failed:
             raise NodeFailed(
-                f"Deployment {self.node_id} failed in state {self.state}: {self.reason}",
+                safe_text(
+                    f"Deployment {self.node_id} failed in state {self.state}: {self.reason}"
+                ),
                 state=self.state or "",
                 reason=self.reason,
                 node_ids=[self.node_id],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
 import attrs
@@ -19,7 +18,6 @@ from slipstream.errors import (
     UnknownName,
 )
 from slipstream.hookspecs import Backend, EndpointKind, LoginMethod
-from slipstream.plugins.loading import Contribution
 from slipstream.plugins.registry import Plugins, default_plugins
 from slipstream.session import Session
 from slipstream.session.login import read_entry_point
@@ -112,14 +110,11 @@ def kind_of_host(endpoint: Endpoint, plugins: Plugins) -> EndpointKind | None:
     """Find the kind of an endpoint by its host; nothing is sent."""
     # A kind that names the port too means this server more than one that names the host alone.
     for address in (join_address(endpoint.host, endpoint.port), join_address(endpoint.host)):
-        hosts = partial(_has_host, address)
-        if kind := plugins.endpoint_kinds.choose(hosts, f"the host {address}"):
+        what = f"the host {address}"
+        kind = plugins.endpoint_kinds.choose(lambda c: address in c.record.hosts, what)  # noqa: B023
+        if kind is not None:
             return kind
     return None
-
-
-def _has_host(address: str, kind: Contribution[EndpointKind]) -> bool:
-    return address in kind.record.hosts
 
 
 def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:

@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib import metadata
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
@@ -351,20 +352,20 @@ class Contributions(Generic[C]):
         self._what = what
         self._left_out = tuple(left_out)
         self._by_name: dict[str, list[Contribution[C]]] = {}
-        for contribution in contributions:
+        for contribution in sorted(contributions, key=lambda c: c.record.name):
             self._by_name.setdefault(contribution.record.name, []).append(contribution)
 
     @property
     def names(self) -> list[str]:
         """Every name, sorted."""
-        return sorted(self._by_name)
+        return list(self._by_name)
 
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
     def __iter__(self) -> Iterator[Contribution[C]]:
         """Every record with its plugin, sorted by name."""
-        return (contribution for name in self.names for contribution in self._by_name[name])
+        return chain.from_iterable(self._by_name.values())
 
     def get(self, name: str) -> C:
         """The record of a name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from types import NoneType
 from typing import Any, Protocol, Self
 
@@ -427,9 +428,10 @@ def refuses(response: Response) -> bool:
     Whether a response to a change says that nothing was done.
 
     A failure of a server may come after the change, as may one of what stands before it: that
-    responds in pages, which the servers do not, as none are asked of them.
+    responds in pages or with nothing, which the servers do not, as none are asked of them.
     """
     if response.status in _UNHANDED:
         return True
     is_refusal = 400 <= response.status < 500 and response.status not in _GIVEN_UP
-    return is_refusal and "html" not in response.kind
+    has_words = bool(response.body.strip()) or response.status == HTTPStatus.UNAUTHORIZED
+    return is_refusal and has_words and "html" not in response.kind

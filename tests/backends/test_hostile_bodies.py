@@ -243,7 +243,7 @@ def test_odd_attributes(driver: Driver, sandbox: Sandbox, collection: str) -> No
     for name in names.split():
         for number, value in enumerate(ODD_VALUES):
             entry = {"id": f"{collection}/0d3a3e2c-5f5f-4c8e-9a4e-{number:012}", name: value}
-            body = json.dumps({"resources": [entry]})
+            body = json.dumps({"resources": [entry], "count": 1})
             sandbox.faults.clear()
             sandbox.faults.add("PUT", f"/api/{collection}", times=None, body=body, headers=JSON)
             call(driver)
@@ -259,7 +259,7 @@ def test_odd_contents(driver: Driver, sandbox: Sandbox) -> None:
         deployment = {"id": NOBODYS, "state": "STARTED", "module": image}
         sandbox.faults.add("GET", "/api/deployment/.*", body=json.dumps(deployment), headers=JSON)
         hostname = {"id": "deployment-parameter/x", "name": "hostname", "value": "h"}
-        parameters = json.dumps({"resources": [{**hostname, "parent": NOBODYS}]})
+        parameters = json.dumps({"resources": [{**hostname, "parent": NOBODYS}], "count": 1})
         sandbox.faults.add("PUT", "/api/deployment-parameter", body=parameters, headers=JSON)
         assert driver.ex_get_node(NOBODYS).extra["hostname"] == "h"
 

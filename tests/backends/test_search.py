@@ -86,7 +86,12 @@ def test_search_gives_all_that_stays_once(
     family: Family, seconds: list[int | None], script: list[Change]
 ) -> None:
     listed = Listed(things(seconds), create_thing, script)
-    ids = family.search(listed)
+    try:
+        ids = family.search(listed)
+    except MalformedAnswer as error:
+        if "were to come, and then 0" in str(error):
+            return  # all that was still to come has been deleted
+        raise
     assert len(ids) == len(set(ids))
     assert listed.always <= set(ids)
 
@@ -166,22 +171,48 @@ def test_search_on_a_server_that_lies(family: Family, lie: str) -> None:
     assert len(listed.requests) <= most
 
 
-@pytest.mark.parametrize("count", [10_000, None])
-def test_search_of_nuvla_without_a_count_and_without_end(count: int | None) -> None:
+@families
+@pytest.mark.parametrize(
+    "second", [((), 0), ((PAGE,), 1), (range(PAGE, 2 * PAGE), PAGE)], ids=["none", "one", "full"]
+)
+def test_search_whose_second_page_brings_too_little(
+    family: Family, second: tuple[Iterable[int], int]
+) -> None:
+    answers = iter([(range(PAGE), 99), second])
+    with pytest.raises(MalformedAnswer, match="95 entries of thing were to come"):
+        family.search(Listed((), create_thing, ()), lambda *_: family.page(*next(answers)))
+
+
+def test_search_of_nuvla_whose_pages_of_one_second_repeat() -> None:
+    pages = iter(enumerate([(1, 2, 3, 4), (5, 6, 7, 8), (1, 2, 3, 4)]))
+
+    def answer(*_: object) -> tuple[str, bytes]:
+        number, ids = next(pages)
+        entries = [{"id": f"thing/{item}", "created": created(1)} for item in ids]
+        document = {"count": 12 - PAGE * number, "resources": entries}
+        return "application/json", json.dumps(document).encode()
+
+    with pytest.raises(MalformedAnswer, match="did not order thing"):
+        FAMILIES[1].search(Listed((), create_thing, ()), answer)
+
+
+def test_search_of_nuvla_beyond_what_it_counts_and_without_end() -> None:
     listed, pages = Listed((), create_thing, ()), endless()
     with pytest.raises(MalformedAnswer, match="has no end"):
-        FAMILIES[1].search(listed, lambda *_: FAMILIES[1].page(next(pages), count))
+        FAMILIES[1].search(listed, lambda *_: FAMILIES[1].page(next(pages), 10_000))
     assert len(listed.requests) <= 2_001
 
 
-@pytest.mark.parametrize("count", [None, "5", True, -1.5])
-def test_search_of_nuvla_with_a_count_that_is_none(count: Any) -> None:
-    answer = FAMILIES[1].page((1, 2), count)
-    assert len(FAMILIES[1].search(Listed((), create_thing, ()), lambda *_: answer)) == 2
+@families
+@pytest.mark.parametrize("count", [None, "2", True, 2.0, -1.5, [2], {"value": 2}, 1e999], ids=repr)
+def test_search_with_a_count_that_is_none(family: Family, count: Any) -> None:
+    answer = family.page((1, 2), count)
+    with pytest.raises(MalformedAnswer, match="does not count the entries of thing"):
+        family.search(Listed((), create_thing, ()), lambda *_: answer)
 
 
 def test_search_of_nuvla_with_a_time_that_no_filter_can_hold() -> None:
     entries = [{"id": f"thing/{number}", "created": """'" """} for number in range(PAGE)]
-    body = json.dumps({"resources": entries}).encode()
+    body = json.dumps({"count": 9, "resources": entries}).encode()
     with pytest.raises(MalformedAnswer, match="is no id, or has no time"):
         FAMILIES[1].search(Listed((), create_thing, ()), lambda *_: ("application/json", body))

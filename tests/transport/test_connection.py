@@ -75,6 +75,9 @@ def test_request_is_sent_as_the_user_who_is_logged_in(
     assert response.object == json.loads(response.body) == response.parse_body()
     assert response.object["count"] >= 1
     assert b"".join(response.iter_content(7)).decode().strip() == response.body
+    for size in (0, -1, True, 1.5, 10**400):
+        with pytest.raises(BadInput, match="chunk_size is "):
+            list(response.iter_content(size))  # type: ignore[arg-type]
     assert response.connection is connection
     first = connection.request("api/session?$first=1", params=[("$last", "1")]).object
     assert first == connection.request("//api/session?$first=1&$last=1").object

@@ -20,7 +20,7 @@ from slipstream.backends.nuvla import (
 )
 from slipstream.backends.nuvla.deployments import GONE, STATES
 from slipstream.backends.nuvla.resources import UUID, write
-from slipstream.errors import InvalidCredentials, MalformedAnswer
+from slipstream.errors import BadInput, InvalidCredentials, MalformedAnswer
 from slipstream.filters import Filter, attr
 from slipstream.hookspecs import EndpointKind, hookimpl
 from slipstream.session.login import LoginAttempt
@@ -71,12 +71,14 @@ class Nuvla(CimiBackend):
 
     @staticmethod
     def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
-        """Whether the first entry is not newer than the last one before."""
+        """Whether the first entry is older than the last one before, or has a greater id."""
         if last is None or not entries:
             return True
         before = documents.timestamp(last, "created")
         after = documents.timestamp(entries[0], "created")
-        return before is None or after is None or after <= before
+        if before == after:
+            return str(last["id"]) < str(entries[0]["id"])
+        return before is None or after is None or after < before
 
     def create_session(
         self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]
@@ -92,7 +94,13 @@ class Nuvla(CimiBackend):
         if callback is None:
             return response
         code = fields.get(CODE)
-        code = code() if callable(code) else code
+        if callable(code):
+            try:
+                code = code()
+            except Exception as error:
+                raise BadInput(
+                    f"The function that gives the code failed: {type(error).__name__}."
+                ) from error
         if not isinstance(code, str) or not code:
             raise InvalidCredentials(
                 f"Cannot log in by {template!r} on {attempt.endpoint}: a second factor is needed.",

@@ -27,7 +27,7 @@ from slipstream.backends.nuvla.resources import (
     reference,
     resource,
 )
-from slipstream.errors import BadInput, DriverError, UnknownName, shorten
+from slipstream.errors import AnswerLost, BadInput, DriverError, UnknownName, shorten
 from slipstream.session import Session
 from slipstream.session.session import PLACEHOLDER, expect
 from slipstream.transport.call_context import get_logger
@@ -40,7 +40,13 @@ SIZE = "default"
 """The only size: an application takes what its compose file or manifest says."""
 
 _MOVED = {"PENDING", "STARTING", "STARTED"}
-_NEW = json.dumps({"resource-id": f"deployment/{PLACEHOLDER}", "id": f"deployment/{PLACEHOLDER}"})
+_NEW = json.dumps(
+    {
+        "resource-id": f"deployment/{PLACEHOLDER}",
+        "id": f"deployment/{PLACEHOLDER}",
+        "state": "CREATED",
+    }
+)
 _LOOK = (
     "A deployment may have been created and not started; the request was not repeated. Look for"
     " one in state CREATED with list_nodes() before you try once more."
@@ -102,9 +108,20 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
     name = _create(session, module, credential, doing)
     try:
         document = _configure(session, name, changes, doing)
-        return _start(session, name, document, doing)
     except BaseException as error:
         # Somebody who interrupts the call does not know yet that there is anything to delete.
+        _clean_up(session, name, error)
+        raise
+    if document.get("state") != "CREATED":
+        # It is no new one, so it is neither started nor deleted.
+        raise AnswerLost(
+            f"Cannot {doing}: the server gives {name} for the new one, which is"
+            f" {documents.text(document, 'state')}.",
+            hint=_LOOK,
+        )
+    try:
+        return _start(session, name, document, doing)
+    except BaseException as error:
         _clean_up(session, name, error)
         raise
 
@@ -235,7 +252,7 @@ def _configure(session: Session, name: str, changes: dict[str, Any], doing: str)
         response = change(session, "PUT", name, changes, doing=doing, expects=expects)
     else:
         response = session.send(get(name, SELECT, expects=expects), doing=doing)
-    return resource(response, doing)
+    return resource(response, doing, name)
 
 
 def _start(session: Session, name: str, document: dict[str, Any], doing: str) -> Deployment:
@@ -276,7 +293,10 @@ def _clean_up(session: Session, name: str, error: BaseException) -> None:
         else:
             error.add_note(note)
     else:
+        is_there = response.status != 404 or response.is_repeat
         if not isinstance(error, DriverError):
             error.add_note(f"{name} was created, and was deleted again or will be soon.")
-        else:
+        elif is_there:
             error.may_have_happened = False
+        else:  # so it is not what was created
+            error.may_have_happened, error.hint = True, _LOOK

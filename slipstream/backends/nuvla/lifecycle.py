@@ -19,7 +19,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend
+from slipstream.backends.cimi import CimiBackend, is_id, of_server
 from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.deployments import GONE, get_state, read_state
 from slipstream.backends.nuvla.locations import credentials_of
@@ -164,7 +164,8 @@ def _without_credential(
         deployment = find(session, name, "id,parent,infrastructure-service", none_for={403, 404})
         credential = documents.text(deployment or {}, "parent")
         if deployment and credential:
-            credential = resource_id(credential, "credential", "credential")
+            with of_server(doing):
+                credential = resource_id(credential, "credential", "credential")
             if find(session, credential, "id") is None:
                 return deployment
     raise session.refusal(refusal, doing=doing)
@@ -282,7 +283,8 @@ def _replace_credential(session: Session, name: str, response: Response) -> None
     doing = f"terminate {name}"
     deployment = _without_credential(session, name, response, doing)
     service = documents.text(deployment, "infrastructure-service")
-    credentials = credentials_of(session, service) if service else []
+    with of_server(doing):
+        credentials = credentials_of(session, service) if service else []
     if not credentials:
         raise _credential_missing(name, deployment, doing, _FORCE)
     change(session, "PUT", name, {"parent": credentials[0]["id"]}, doing=doing)
@@ -291,6 +293,8 @@ def _replace_credential(session: Session, name: str, response: Response) -> None
 def _is_at_work(session: Session, name: str, edge: str | None) -> bool:
     if not jobs.is_at_work(session, name):
         return False
+    # A plain one: the document of the deployment may hold anything.
+    edge = edge if is_id(edge, "nuvlabox") else None
     document = (edge and find(session, edge, "id,name,online", none_for={403, 404})) or {}
     if document.get("online") is False:
         edge = documents.text(document, "name") or edge

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, either, search
+from slipstream.backends.cimi import CimiBackend, either, of_server, search
 from slipstream.backends.nuvla.resources import find, node_id, read, resource_id
 from slipstream.errors import BadInput, UnknownName, shorten
 from slipstream.filters import Filter
@@ -224,7 +224,8 @@ def list_virtual_machines(
         group = documents.text(read_service(session, connector, "id,parent"), "parent")
         if group is None:
             return
-        where = either("infrastructure-service-group", group)
+        with of_server("list edges"):
+            where = either("infrastructure-service-group", group)
     edges = search(session, _EDGE, doing="list edges", select=_EDGE_SELECT, where=where)
     while page := list(islice(edges, EDGES_AT_ONCE)):
         reports = _reports(session, [edge["id"] for edge in page])
@@ -234,7 +235,8 @@ def list_virtual_machines(
 
 
 def _reports(session: Session, edges: list[str]) -> Iterator[dict[str, Any]]:
-    where = either("parent", *edges)
+    with of_server("list edges"):
+        where = either("parent", *edges)
     return search(session, _STATUS, doing="list edges", select=_STATUS_SELECT, where=where)
 
 

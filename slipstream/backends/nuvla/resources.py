@@ -112,7 +112,11 @@ def change(
         return response
     result = json_object(response)
     says_so = result.get("status") == success or is_id(result.get("id")) or session.is_dry_run
-    if response.status != success or not says_so:
+    about, subject = result.get("resource-id", result.get("id")), "/".join(path.split("/")[:2])
+    # The response of 201 names what was made, and that about a version names its content.
+    is_content = path.endswith("/delete-version") and str(about).startswith("module-")
+    is_another = not (success == HTTPStatus.CREATED or is_content) and about not in (None, subject)
+    if response.status != success or not says_so or is_another:
         raise _unclear(
             f"Cannot {doing}: the response is not the server's (HTTP {response.status},"
             f" {response.kind}), so it may or may not have been done.",

@@ -9,12 +9,13 @@ words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, either, search
+from slipstream.backends.cimi import CimiBackend, either, of_server, search
 from slipstream.backends.slipstream.dialect import CONNECTOR, run_id, user_name
 from slipstream.backends.slipstream.profile import Profile
 from slipstream.errors import Forbidden, UnknownName
@@ -64,7 +65,8 @@ def list_service_offers(
     if names:
         # The bare name is the rule; since v3.63 the long form is valid too.
         bare = sorted(names)
-        where &= either("connector/href", *bare, *(CONNECTOR + name for name in bare))
+        with nullcontext() if connector is not None else of_server(doing):
+            where &= either("connector/href", *bare, *(CONNECTOR + name for name in bare))
     offers = search(session, "service-offer", doing=doing, where=where)
     if (first := next(offers, None)) is not None:
         yield from map(offer, chain([first], offers))
@@ -109,9 +111,10 @@ def usable_connectors(session: Session, profile: Profile) -> set[str]:
     privileged user sees everybody's, and can use those that name it.
     """
     where: Filter = attr("type").startswith("cloud-cred-")
-    if profile.privileged:
-        where &= either("acl/rules/principal", user_name(session))
     doing, select = "list cloud credentials", "id,connector"
+    if profile.privileged:
+        with of_server(doing):
+            where &= either("acl/rules/principal", user_name(session))
     credentials = search(session, "credential", doing=doing, where=where, select=select)
     try:
         return profile.connectors | set(map(_bare, credentials)) - {""}

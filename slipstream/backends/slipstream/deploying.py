@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import attrs
 
 from slipstream.backends import limits
-from slipstream.backends.cimi import JSON, CimiBackend, is_id, json_object, refusals
+from slipstream.backends.cimi import JSON, CimiBackend, is_id, json_object, of_server, refusals
 from slipstream.backends.slipstream import runs
 from slipstream.backends.slipstream.clouds import offer, usable_connectors
 from slipstream.backends.slipstream.dialect import (
@@ -112,13 +112,22 @@ def deploy(backend: ModuleBackend, request: DeploymentRequest) -> Deployment:
     if request.ssh_key is not None:
         ensure_key(backend, request.ssh_key)
     run = _post(session, request, form)
+    deployment = None
     try:
-        return runs.read(session, run)
+        deployment = runs.read(session, run)
     except DriverError as error:
         log.warning("deployment %s was created but cannot be read yet: %s", run, error)
     except BaseException as error:
         error.add_note(f"Deployment {run} was created; destroy it if it is not needed.")
         raise
+    if deployment is not None:
+        if deployment.module_id and split_version(deployment.module_id)[0] != module.path:
+            raise AnswerLost(
+                f"Cannot deploy {shorten(request.module_id)}: for the new deployment the server"
+                f" gives {run}, which is one of {shorten(deployment.module_id)}.",
+                hint=_LOOK,
+            )
+        return deployment
     return Deployment(
         id=run,
         name=request.name,
@@ -276,7 +285,8 @@ def _inherited_parameters(session: Session, module: Module) -> Iterator[ModulePa
                 f" {shorten(path)}."
             )
         paths.add(path)
-        module = read(session, module.parent_id)
+        with of_server(f"read what {shorten(module.path)} is built on"):
+            module = read(session, module.parent_id)
         yield from module.parameters
 
 

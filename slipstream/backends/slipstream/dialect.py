@@ -20,6 +20,7 @@ from slipstream.session import Session
 from slipstream.session.login import Client
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Phase, Role
+from slipstream.values.plain import CONTROL_CHARACTERS, leads_elsewhere
 
 XML = {"Accept": "application/xml"}
 CONNECTOR, SERVICE_OFFER = "connector/", "service-offer/"
@@ -155,9 +156,9 @@ def run_id(text: str) -> str:
 def user_name(session: Session) -> str:
     """The name of the user who is logged in; it is read once for each login."""
     name = session.user_name
-    if name in {None, "", ".", ".."}:
-        raise MalformedAnswer("The server does not say who is logged in.")
-    return str(name)
+    if not name or leads_elsewhere(name) or CONTROL_CHARACTERS.search(name):
+        raise MalformedAnswer("The server does not say who is logged in, or gives no user name.")
+    return name
 
 
 def token_claims(client: Client) -> dict[str, Any]:

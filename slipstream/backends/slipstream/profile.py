@@ -80,7 +80,15 @@ class Profile:
     @property
     def ssh_lines(self) -> list[str]:
         """The lines of the SSH key parameter, as they are."""
-        return self._value(SSH_KEYS).splitlines()
+        text = self._value(SSH_KEYS).removesuffix("\n")
+        return text.split("\n") if text else []
+
+    @property
+    def others(self) -> dict[str, str]:
+        """The values of all other parameters."""
+        parameters = self.entries.iterfind("entry/parameter")
+        values = {p.get("name", ""): p.findtext("value", "") for p in parameters}
+        return {name: value for name, value in values.items() if name != SSH_KEYS}
 
     @property
     def default_cloud(self) -> str:
@@ -106,7 +114,8 @@ class Profile:
             method="PUT",
             path=_path(session),
             headers={**XML, "Content-Type": "application/xml"},
-            body=tostring(self.root, encoding="utf-8"),
+            # A reader would take a bare carriage return in a text for a line feed.
+            body=tostring(self.root, encoding="utf-8").replace(b"\r", b"&#13;"),
             expects=expect(202),
         )
         response = session.send(request, doing=doing)
@@ -121,13 +130,17 @@ class Profile:
 
 
 def _is_map(entries: Element) -> bool:
-    """Whether each entry of a map, which has some, holds one parameter under a key of its own."""
+    """
+    Whether each entry of a map, which has some, holds one parameter of a key and a name of its
+    own, and each parameter at most one value, which is a text.
+    """
     parameters = [entry.findall("parameter") for entry in entries]
     named = [each[0].get("name") for each in parameters if len(each) == 1]
-    if len(named) != len(entries) or None in named:
+    values = [parameter.findall("value") for parameter in entries.iterfind("entry/parameter")]
+    if None in named or any(len(each) > 1 or any(map(len, each)) for each in values):
         return False
-    keys = {e.findtext("string") or name for e, name in zip(entries, named, strict=True)}
-    return 0 < len(keys) == len(entries)
+    keys = {e.findtext("string") or name for e, name in zip(entries, named, strict=False)}
+    return 0 < len(keys) == len(set(named)) == len(named) == len(entries)
 
 
 def _path(session: Session) -> str:
@@ -182,13 +195,14 @@ def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str)
     """Change the lines, and make sure that nobody's change is lost by it."""
     session = backend.session
     with backend.key_lock:
-        before = Profile.read(session, doing=doing).ssh_lines
+        first = Profile.read(session, doing=doing)
+        before, others = first.ssh_lines, first.others
         if edit(before) == before:
             return
         for _ in range(TRIES):
             profile = Profile.read(session, doing=doing)
-            if profile.ssh_lines != before:
-                before = profile.ssh_lines
+            if (profile.ssh_lines, profile.others) != (before, others):
+                before, others = profile.ssh_lines, profile.others
                 continue
             edited = edit(before)
             if edited == before:

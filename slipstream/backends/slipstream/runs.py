@@ -165,8 +165,11 @@ def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[E
         root = parse(session.send(request, doing="list deployments"), "runs")
         total = whole(root.get("totalCount"))
         runs = root.findall("item")
-        if not are_run_ids([run.get("uuid", "") for run in runs]):
+        uuids = [run.get("uuid", "") for run in runs]
+        if not are_run_ids(uuids):
             raise _malformed(session, "the server gave one without an id that is a UUID")
+        if len(set(uuids)) < len(uuids):
+            raise _malformed(session, f"the server gave one twice from number {offset} on")
         if total is None or total > limits.MAX_ENTRIES:
             break
         # The server counts and reads one after the other, and a run may be created between.

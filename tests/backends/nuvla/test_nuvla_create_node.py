@@ -8,7 +8,15 @@ import pytest
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.types import NodeState
 
-from slipstream.libcloud.errors import BadInput, DriverError, NoAnswer, NotFound, RequestFailed
+from slipstream.libcloud.errors import (
+    AnswerLost,
+    BadInput,
+    DriverError,
+    MalformedAnswer,
+    NoAnswer,
+    NotFound,
+    RequestFailed,
+)
 from slipstream.sandbox import Sandbox
 from slipstream.transport import Transport
 from slipstream.values import DeploymentRequest, Role
@@ -277,7 +285,8 @@ class TestRefused:
             {"status": 201, "body": body, "headers": JSON}
             for body in ('{"status": 201', "[]", "{}", '{"resource-id": 5}', "null")
         ),
-        *({"status": 200, "body": "<html></html>"}, {"status": 304, "body": ""}),
+        *({"status": status, "body": ""} for status in (304, 400, 409, 425)),
+        {"status": 200, "body": "<html></html>"},
         *({"cut": "after"}, {"cut": "body"}),
     ],
     ids=str,
@@ -397,3 +406,36 @@ def test_create_node_interrupted_before_the_first_response(
     with pytest.raises(KeyboardInterrupt) as caught:
         create()
     assert "may have been created" in caught.value.__notes__[0]
+
+
+def test_first_response_that_names_a_deployment_that_runs(
+    create: Create, driver: Driver, sandbox: Sandbox
+) -> None:
+    [other] = sandbox.world.add_deployments(1)
+    before = driver.ex_get_node(other).extra["state"]
+    sandbox.faults.add("POST", "/api/deployment", status=201, body=created(other), headers=JSON)
+    with pytest.raises(AnswerLost, match="for the new one, which is") as caught:
+        create(name=None, ex_tags=None, ex_parameters=None)
+    assert caught.value.may_have_happened
+    assert driver.ex_get_node(other).extra["state"] == before
+
+
+def test_first_response_that_names_a_deployment_that_is_none(
+    create: Create, sandbox: Sandbox
+) -> None:
+    sandbox.faults.add("POST", "/api/deployment", status=201, body=created(NOBODYS), headers=JSON)
+    with pytest.raises(NotFound, match="may have been created") as caught:
+        create()
+    assert caught.value.may_have_happened
+
+
+def created(name: str) -> str:
+    return json.dumps({"status": 201, "resource-id": name})
+
+
+def test_second_response_that_is_about_another(create: Create, sandbox: Sandbox) -> None:
+    body = json.dumps({"id": NOBODYS, "state": "CREATED"})
+    sandbox.faults.add("PUT", "/api/deployment/.*", body=body, headers=JSON)
+    with pytest.raises(MalformedAnswer):
+        create(name="blog")
+    assert deployments(sandbox) == []

@@ -207,3 +207,19 @@ def test_group_without_a_session_document(login: Login, sandbox: Sandbox, body: 
 def test_group_on_slipstream() -> None:
     with Sandbox(speed=0) as old, pytest.raises(BadInput, match="no groups"):
         Driver(old.username, old.password, ex_endpoint=old.url, ex_group="acme")
+
+
+@pytest.mark.parametrize(
+    "value", [object(), {1}, b"x", float("nan"), {"a": float("inf")}], ids=type
+)
+def test_login_with_what_json_cannot_hold(login: Login, sandbox: Sandbox, value: object) -> None:
+    with pytest.raises(BadInput, match="holds what JSON cannot hold"):
+        login("alice", sandbox.password, ex_login_parameters={"extra": value})
+
+
+def test_two_factors_callable_that_fails(carol: Callable[..., Driver]) -> None:
+    def code() -> str:
+        raise OSError("no token")
+
+    with pytest.raises(BadInput, match="The function that gives the code failed: OSError"):
+        carol(code=code)

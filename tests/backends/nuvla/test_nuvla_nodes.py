@@ -94,7 +94,7 @@ def test_node_has_the_state_of_the_deployment(driver: Driver, sandbox: Sandbox) 
 
 
 def test_node_of_which_the_id_alone_may_be_seen(driver: Driver, sandbox: Sandbox) -> None:
-    body = json.dumps({"resources": [{"id": NOBODYS}]})
+    body = json.dumps({"resources": [{"id": NOBODYS}], "count": 1})
     sandbox.faults.add("PUT", "/api/deployment", body=body, headers=JSON)
     (node,) = driver.list_nodes()
     assert node.id == node.name == NOBODYS

@@ -11,7 +11,7 @@ from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
 
 from slipstream.backends.slipstream.modules import ModuleBackend
 from slipstream.backends.slipstream.runs import document
-from slipstream.libcloud.errors import BadInput, NoAnswer, RequestFailed, UnknownName
+from slipstream.libcloud.errors import AnswerLost, BadInput, NoAnswer, RequestFailed, UnknownName
 from slipstream.sandbox import Sandbox
 from slipstream.sandbox.slipstream3.runs import Run
 from slipstream.values import Module, ModuleKind
@@ -351,3 +351,14 @@ def test_run_parameter_that_is_set_to_nothing(is_set: str, text: str, value: str
         moduleResourceUri="module/apps/blog/1"
         ><runtimeParameters><entry>{parameter}</entry></runtimeParameters></run>"""
     assert document(ET.fromstring(run)).parameters == {"machine:title": value}
+
+
+def test_create_node_whose_response_names_another_run(
+    driver: Driver, create: Create, sandbox: Sandbox
+) -> None:
+    other = driver.create_node(image=driver.get_image(UBUNTU))
+    address = {"Location": f"{sandbox.url}/run/{other.id}"}
+    sandbox.faults.add("POST", "/run", status=201, body="", headers=address)
+    with pytest.raises(AnswerLost, match=f"gives {other.id}, which is one of") as caught:
+        create(image=driver.get_image(WORDPRESS))
+    assert caught.value.may_have_happened

@@ -12,10 +12,10 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from slipstream.libcloud.errors import KeyPairConflict, RequestFailed
+from slipstream.libcloud.errors import KeyPairConflict, MalformedAnswer, RequestFailed
 from slipstream.sandbox import Sandbox
 
-from .support import KEY, OTHER_KEY, XML, Driver, changed
+from .support import JSON, KEY, OTHER_KEY, XML, Driver, changed
 
 PARAMETER = "General.ssh.public.key"
 THIRD_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFXc9VK+Lmgt2FhmnOGS7WHrKpoAI526KuV72zIgdXR8"
@@ -192,3 +192,68 @@ def test_import_that_the_server_refuses(driver: Driver, sandbox: Sandbox) -> Non
         driver.import_key_pair_from_string("Alice's", KEY)
     assert caught.value.http_code == 409
     assert lines(sandbox) == before
+
+
+PROFILE = (
+    '<user name="alice" email="a@example.org" firstName="A" lastName="B"><parameters>{}'
+    '<entry><string>x</string><parameter name="x"><value>1</value></parameter></entry>'
+    "</parameters></user>"
+)
+ENTRY = (
+    f"<entry><string>{PARAMETER}</string>"
+    f'<parameter name="{PARAMETER}"><value>{KEY} first</value></parameter></entry>'
+)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ENTRY + ENTRY.replace("<string>", "<string>Other.", 1),
+        ENTRY.replace("</value>", f"</value><value>{OTHER_KEY}</value>"),
+        ENTRY.replace(" first", " <b>first</b>"),
+        '<entry><string>y</string><parameter name="y"><value><a/></value></parameter></entry>',
+    ],
+    ids=["one name twice", "two values", "markup in the keys", "markup in another value"],
+)
+def test_profile_that_is_not_understood_whole(
+    driver: Driver, sandbox: Sandbox, entries: str
+) -> None:
+    body = PROFILE.format(entries)
+    sandbox.faults.add("GET", "/user/alice", times=None, body=body, headers=XML)
+    with pytest.raises(MalformedAnswer, match="not complete"):
+        driver.import_key_pair_from_string("new", OTHER_KEY)
+    assert changed(sandbox) == []
+
+
+@pytest.mark.parametrize("comment", ["a&#13;b", "a&#x85;b", "a&#x2028;b", "a&#9;b", "a&#x1f600;"])
+def test_import_keeps_what_others_have_written(
+    driver: Driver, sandbox: Sandbox, comment: str
+) -> None:
+    body = PROFILE.format(ENTRY.replace("first", comment)).replace("<value>1", f"<value>{comment}")
+    sandbox.faults.add("GET", "/user/alice", times=2, body=body, headers=XML)
+    driver.import_key_pair_from_string("new", OTHER_KEY)
+    (sent,) = sandbox.journal.entries("PUT", "/user/alice")
+    values = [element.text for element in fromstring(sent.body).iter("value")]
+    expected = [element.text for element in fromstring(body).iter("value")]
+    assert values == [f"{expected[0]}\n{OTHER_KEY} new", expected[1]]
+
+
+def test_profile_of_which_the_second_reading_lacks_a_parameter(
+    driver: Driver, sandbox: Sandbox
+) -> None:
+    whole, less = PROFILE.format(ENTRY), PROFILE.format(ENTRY).replace("x", "y")
+    for body in (whole, less, whole, whole):
+        sandbox.faults.add("GET", "/user/alice", body=body, headers=XML)
+    driver.import_key_pair_from_string("new", OTHER_KEY)
+    (sent,) = sandbox.journal.entries("PUT", "/user/alice")
+    assert "x" in [item.get("name") for item in fromstring(sent.body).iter("parameter")]
+
+
+@pytest.mark.parametrize("name", ["..", "a/../b", "%2e%2e", "..;x", "a\\n"])
+def test_user_name_of_the_server_that_is_no_bad_input(
+    driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    body = f'{{"sessions": [{{"id": "session/x", "username": "{name}"}}], "count": 1}}'
+    sandbox.faults.add("GET", "/api/session", body=body, headers=JSON)
+    with pytest.raises(MalformedAnswer, match="does not say who is logged in"):
+        driver.list_key_pairs()

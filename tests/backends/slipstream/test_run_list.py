@@ -196,7 +196,8 @@ RUN_LISTS: dict[str, tuple[Answer, int, str]] = {
     "none": (lambda _, __: listed_runs(900, []), 3, "counts 900 and gave 0"),
     "no-count": (lambda _, __: listed_runs("many", [1]), 1, "counts none and gave 1"),
     "same-page": (lambda _, __: listed_runs(5000, list(range(500))), 2, "brought 500 of the 5000"),
-    "one-run-for-each": (lambda _, __: listed_runs(3, [7, 7, 7]), 1, "brought 1 of the 3"),
+    "one-run-for-each": (lambda _, __: listed_runs(3, [7, 7, 7]), 1, "gave one twice"),
+    "one-twice": (lambda _, __: listed_runs(4, [7, 8, 9, 7]), 1, "gave one twice"),
     "last-pages-again": (
         lambda request, _: listed_runs(
             3000, [min(place, 2000 + place % 500)
@@ -302,6 +303,15 @@ def test_parents_that_go_round(driver: Driver, serve: Any, parents: list[str]) -
     with pytest.raises(BadInput, match="Unknown parameter 'color'"):
         driver.create_node(image="apps/a", ex_parameters={"color": "red"})
     assert len(requests) <= 2
+
+
+@pytest.mark.parametrize("parent", ["../user/alice", "a/../b", "a/%2e%2e/b", "/", "a&#10;b"])
+def test_parent_that_leads_elsewhere_is_no_bad_input(
+    driver: Driver, serve: Any, parent: str
+) -> None:
+    serve(lambda *_: component("a", parent))
+    with pytest.raises(MalformedAnswer, match="of what the server gave"):
+        driver.create_node(image="apps/a", ex_parameters={"color": "red"})
 
 
 def test_parents_without_end(driver: Driver, serve: Any) -> None:

@@ -9,6 +9,7 @@ import pickle
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -299,3 +300,21 @@ def test_operation_goes_on_in_another_process(
     for before, after in zip(operations, (done, failed), strict=True):
         assert after.history[: len(before.history)] == before.history
         assert len(after.history) > len(before.history)
+
+
+@pytest.mark.parametrize("value", [float("nan"), -1, True, "5", 10**400], ids=type)
+@pytest.mark.parametrize("name", ["wait_period", "timeout"])
+def test_a_handle_that_has_ended_checks_its_numbers_too(name: str, value: object) -> None:
+    ended = NodeOperation(node_id="x", node_name="x", endpoint="x", states=("Ready",), done=True)
+    options: dict[str, Any] = {name: value}
+    with pytest.raises(BadInput, match=f"{name} is "):
+        ended.wait(**options)
+
+
+def test_a_handle_shows_no_control_characters_of_the_server() -> None:
+    ended = NodeOperation(
+        node_id="x", node_name="x", endpoint="x", states=("Ready",), failed=True, reason="\x1b[2J"
+    )
+    assert "\\x1b[2J" in repr(ended)
+    with pytest.raises(NodeFailed, match=r"\\x1b\[2J"):
+        ended.wait()
