@@ -36,15 +36,15 @@ def test_what_is_no_number_that_can_be_counted_is_refused(
 
 @pytest.fixture(scope="module")
 def drivers() -> Iterator[dict[str, Driver]]:
-    made = {}
+    by_family = {}
     with Sandbox(speed=0) as slipstream, Sandbox(family="nuvla", speed=0) as nuvla:
         for sandbox in (slipstream, nuvla):
-            made[sandbox.family] = Driver(
+            by_family[sandbox.family] = Driver(
                 sandbox.username, sandbox.password, ex_endpoint=sandbox.url
             )
-        yield made
+        yield by_family
         assert not slipstream.journal.entries("POST", "/run")
-        for driver in made.values():
+        for driver in by_family.values():
             driver.close()
 
 
