@@ -19,6 +19,7 @@ from slipstream.sandbox import Sandbox
 
 PLUGIN = Path(__file__).parents[1] / "examples" / "plugins" / "endpoint"
 BLOG = "apps/WordPress/wordpress"
+LOCATIONS = {"slipstream": "exoscale-ch-gva", "nuvla": "swarm-lausanne"}
 OWN = "the password of the user"
 KINDS = ("slipstream", "nuvla", "campus")
 """The last one is added by a plugin."""
@@ -37,7 +38,7 @@ class LiveEndpoint:
 
     name: str
     sandbox: Sandbox
-    _made: ExitStack = attrs.field(factory=ExitStack, repr=False)
+    _drivers: ExitStack = attrs.field(factory=ExitStack, repr=False)
 
     @property
     def family(self) -> str:
@@ -58,7 +59,7 @@ class LiveEndpoint:
     def login(
         self, key: str | None = None, secret: str | None = OWN, **options: Any
     ) -> SlipStreamNodeDriver:
-        """Make a driver, for the sandbox's main user unless another one is given."""
+        """Make a driver, by default for the sandbox's main user."""
         if key is None and not {"ex_cookie_file", "ex_login_method"} & options.keys():
             key = self.sandbox.username
         if secret == OWN:
@@ -68,7 +69,7 @@ class LiveEndpoint:
                 options.setdefault("ex_login_method", "internal")
         options = {"ex_endpoint": self.url, "retry_delay": 0.001, **options}
         driver = SlipStreamNodeDriver(key, secret, **options)
-        self._made.callback(driver.close)
+        self._drivers.callback(driver.close)
         return driver
 
     def image(self, driver: SlipStreamNodeDriver) -> NodeImage:
@@ -77,13 +78,13 @@ class LiveEndpoint:
 
     def location(self, driver: SlipStreamNodeDriver) -> NodeLocation:
         """Where it can be deployed."""
-        wanted = "swarm-lausanne" if self.family == "nuvla" else "exoscale-ch-gva"
-        return next(one for one in driver.list_locations() if one.name == wanted)
+        name = LOCATIONS[self.family]
+        return next(location for location in driver.list_locations() if location.name == name)
 
     def deploy(self, driver: SlipStreamNodeDriver, name: str = "blog", **options: Any) -> Node:
         """A node on its way."""
-        given = {"image": self.image(driver), "location": self.location(driver), **options}
-        return driver.create_node(name, **given)
+        defaults = {"image": self.image(driver), "location": self.location(driver)}
+        return driver.create_node(name, **defaults | options)
 
     def add_nodes(self, number: int) -> list[str]:
         """Add deployments that run, and give their ids in the order of a listing."""
@@ -124,8 +125,8 @@ class LiveEndpoint:
             thread.join()
 
     def close(self) -> None:
-        """Close what was made."""
-        self._made.close()
+        """Close the drivers."""
+        self._drivers.close()
 
 
 @contextmanager

@@ -108,37 +108,37 @@ def cimi(listed: Listed, request: Request) -> tuple[str, bytes]:
     """A CIMI collection, ordered by id."""
     form = fields(request)
     assert form["$orderby"] == "id"
-    found = sorted(matching(listed, form.get("$filter"), "id!=null"), key=identity)
-    page = found[int(form["$first"]) - 1 : int(form["$last"])]
-    return "application/json", json.dumps({"count": len(found), "things": page}).encode()
+    entries = sorted(matching(listed, form.get("$filter"), "id!=null"), key=identity)
+    page = entries[int(form["$first"]) - 1 : int(form["$last"])]
+    return "application/json", json.dumps({"count": len(entries), "things": page}).encode()
 
 
 def nuvla(listed: Listed, request: Request) -> tuple[str, bytes]:
-    """A collection of Nuvla, newest first; those without a moment come last."""
+    """A collection of Nuvla, newest first; those without a timestamp come last."""
     form = fields(request)
     assert form["orderby"] == "created:desc,id:asc"
-    found = sorted(matching(listed, form.get("filter"), "id!=null"), key=identity)
-    found.sort(key=lambda one: one.get("created", ""), reverse=True)
-    page = found[int(form["first"]) - 1 : int(form["last"])]
-    return "application/json", json.dumps({"count": len(found), "resources": page}).encode()
+    entries = sorted(matching(listed, form.get("filter"), "id!=null"), key=identity)
+    entries.sort(key=lambda entry: entry.get("created", ""), reverse=True)
+    page = entries[int(form["first"]) - 1 : int(form["last"])]
+    return "application/json", json.dumps({"count": len(entries), "resources": page}).encode()
 
 
 def matching(listed: Listed, text: str | None, default: str) -> list[Any]:
     """The entries that a filter lets through."""
-    wanted = parse(text or default, NUVLA)
-    return [entry for entry in listed.entries if wanted.matches(entry)]
+    condition = parse(text or default, NUVLA)
+    return [entry for entry in listed.entries if condition.matches(entry)]
 
 
 def runs(listed: Listed, request: Request) -> tuple[str, bytes]:
     """The list of runs, newest start first; the order among equals stays as it is."""
     query = dict(request.query)
     offset, limit = int(query["offset"]), int(query["limit"])
-    found = sorted(listed.entries, key=lambda one: one["at"], reverse=True)
+    entries = sorted(listed.entries, key=lambda entry: entry["at"], reverse=True)
     items = "".join(
-        f'<item uuid="{one["id"]}-0000-4000-8000-000000000000" startTime="{one["text"]}"/>'
-        for one in found[offset : offset + limit]
+        f'<item uuid="{entry["id"]}-0000-4000-8000-000000000000" startTime="{entry["text"]}"/>'
+        for entry in entries[offset : offset + limit]
     )
-    return "application/xml", f'<runs totalCount="{len(found)}">{items}</runs>'.encode()
+    return "application/xml", f'<runs totalCount="{len(entries)}">{items}</runs>'.encode()
 
 
 def run(number: int, second: int, zone: str = "UTC") -> dict[str, Any]:
@@ -147,7 +147,7 @@ def run(number: int, second: int, zone: str = "UTC") -> dict[str, Any]:
 
     :param number: What makes its id.
     :param second: When it started.
-    :param zone: The name of the zone in which the server writes moments.
+    :param zone: The name of the zone in which the server writes timestamps.
     """
     at = START + timedelta(seconds=second)
     return {

@@ -1,4 +1,4 @@
-"""What stands between a driver and its server in these tests."""
+"""Servers and proxies between a driver and its sandbox."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def listening(
     server = socket.create_server((host, 0), family=family)
     over = threading.Event()
 
-    def one(connection: socket.socket) -> None:
+    def handle(connection: socket.socket) -> None:
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             stack.callback(connection.close)
             if tls is not None:
@@ -41,7 +41,7 @@ def listening(
         while not over.is_set():
             if select.select([server], [], [], 0.02)[0]:
                 connection, _ = server.accept()
-                threading.Thread(target=one, args=(connection,), daemon=True).start()
+                threading.Thread(target=handle, args=(connection,), daemon=True).start()
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -54,15 +54,15 @@ def listening(
 
 
 def joined(near: socket.socket, far: socket.socket) -> None:
-    """Hand over what either says to the other, until one hangs up."""
+    """Pass data on in both directions, until one end hangs up."""
     others = {near: far, far: near}
     while True:
-        pending = [one for one in others if isinstance(one, ssl.SSLSocket) and one.pending()]
-        for one in pending or select.select(list(others), [], [])[0]:
-            said = one.recv(65536)
-            if not said:
+        pending = [end for end in others if isinstance(end, ssl.SSLSocket) and end.pending()]
+        for end in pending or select.select(list(others), [], [])[0]:
+            data = end.recv(65536)
+            if not data:
                 return
-            others[one].sendall(said)
+            others[end].sendall(data)
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def front(
 
 @contextmanager
 def below(base: str, url: str) -> Iterator[tuple[str, list[str]]]:
-    """A server below a base path, and the paths that it was asked for."""
+    """A server below a base path, and the paths of its requests."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -118,7 +118,7 @@ def below(base: str, url: str) -> Iterator[tuple[str, list[str]]]:
 
 @attrs.define
 class Proxy:
-    """A proxy that is running, and what it was asked for."""
+    """A proxy that is running, and its requests."""
 
     url: str
     asked: list[str] = attrs.field(factory=list)
@@ -127,7 +127,7 @@ class Proxy:
 @contextmanager
 def proxy(login: str | None = None) -> Iterator[Proxy]:
     """A proxy for http and https; with a login, for whoever has it."""
-    wanted = None if login is None else f"Basic {base64.b64encode(login.encode()).decode()}"
+    credentials = None if login is None else f"Basic {base64.b64encode(login.encode()).decode()}"
 
     def serve(near: socket.socket) -> None:
         head = b""
@@ -137,7 +137,7 @@ def proxy(login: str | None = None) -> Iterator[Proxy]:
         method, target, _ = first.split(" ")
         running.asked.append(f"{method} {target}")
         fields = dict(line.split(": ", 1) for line in lines)
-        if wanted is not None and fields.get("Proxy-Authorization") != wanted:
+        if credentials is not None and fields.get("Proxy-Authorization") != credentials:
             near.sendall(
                 b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
             )
@@ -164,12 +164,12 @@ def mute(connection: socket.socket) -> None:
         pass
 
 
-def dribbling(said: bytes, pause: float = 0.02) -> Serve:
-    """Answer at once with what is said, and then byte after byte, without end."""
+def dribbling(head: bytes, pause: float = 0.02) -> Serve:
+    """Send the head of a response at once, and then byte after byte, without end."""
 
     def serve(connection: socket.socket) -> None:
         connection.recv(65536)
-        connection.sendall(said)
+        connection.sendall(head)
         for _ in range(2000):
             connection.sendall(b"x")
             time.sleep(pause)

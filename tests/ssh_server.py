@@ -25,7 +25,7 @@ class Machine:
     An SSH server with a home directory, for commands and for files.
 
     :param home: The directory.
-    :param authorized: Gives the text of its ``authorized_keys``, asked for at each login.
+    :param authorized: Gives the text of its ``authorized_keys``, read at each login.
     :param users: Who can log in.
     """
 
@@ -44,15 +44,15 @@ class Machine:
     @property
     def connections(self) -> int:
         """How many are open."""
-        return sum(one.is_active() for one in self._transports)
+        return sum(transport.is_active() for transport in self._transports)
 
     def lets_in(self, user: str, key: paramiko.PKey) -> bool:
         for line in self.authorized().splitlines():
             try:
-                known = SSHKey.parse(line)
+                authorized = SSHKey.parse(line)
             except BadInput:
                 continue
-            if known.blob == key.get_base64() and user in self.users:
+            if authorized.blob == key.get_base64() and user in self.users:
                 self.logins.append(user)
                 return True
         self.refused.append(user)
@@ -99,8 +99,8 @@ class _Conversation(paramiko.ServerInterface):
         return "publickey"
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        known = self._machine.lets_in(username, key)
-        return paramiko.AUTH_SUCCESSFUL if known else paramiko.AUTH_FAILED
+        accepted = self._machine.lets_in(username, key)
+        return paramiko.AUTH_SUCCESSFUL if accepted else paramiko.AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         return paramiko.OPEN_SUCCEEDED
@@ -133,13 +133,13 @@ class _Files(SFTPServerInterface):
         return os.path.normpath(self._home / path)
 
     def _inside(self, path: str) -> Path:
-        found = Path(self.canonicalize(path))
-        assert found.is_relative_to(self._home)
-        return found
+        inside = Path(self.canonicalize(path))
+        assert inside.is_relative_to(self._home)
+        return inside
 
     def list_folder(self, path: str) -> list[SFTPAttributes]:
         entries = self._inside(path).iterdir()
-        return [SFTPAttributes.from_stat(one.stat(), one.name) for one in entries]
+        return [SFTPAttributes.from_stat(entry.stat(), entry.name) for entry in entries]
 
     def stat(self, path: str) -> SFTPAttributes | int:
         try:
@@ -161,11 +161,11 @@ class _Files(SFTPServerInterface):
         return paramiko.SFTP_OK
 
     def open(self, path: str, flags: int, attr: SFTPAttributes) -> SFTPHandle:
-        found = self._inside(path)
-        number = os.open(found, flags, 0o600)
+        inside = self._inside(path)
+        number = os.open(inside, flags, 0o600)
         file = os.fdopen(number, "ab" if flags & os.O_APPEND else "wb")
         handle = _OpenFile(flags)
-        handle.filename, handle.writefile = found, file
+        handle.filename, handle.writefile = inside, file
         return handle
 
 

@@ -156,7 +156,7 @@ def test_a_forbidden_import_is_found(line: str, tmp_path: Path) -> None:
 
 
 def test_below_the_driver_nothing_of_libcloud_is_known_but_its_exceptions() -> None:
-    known = [
+    others = [
         f"{name} imports {imported}"
         for name, path in MODULES.items()
         if folder(name) not in {"libcloud", "cli", "conformance"}
@@ -166,7 +166,7 @@ def test_below_the_driver_nothing_of_libcloud_is_known_but_its_exceptions() -> N
         # The replay kit keeps libcloud's own pauses from taking time.
         and name != "slipstream.testing.offline"
     ]
-    assert known == []
+    assert others == []
 
 
 def test_server_families_know_nothing_of_each_other() -> None:

@@ -285,24 +285,6 @@ class Attribute:
 
 
 @attrs.frozen
-class Property:
-    """
-    The form ``property['name']``: part of the grammar, but it names a field no document has.
-
-    :param name: The name between the brackets.
-    """
-
-    name: str
-
-    def __str__(self) -> str:
-        return f"property[{write(self.name)}]"
-
-    def values(self, document: Mapping[str, Any]) -> list[Any]:  # noqa: ARG002
-        """Nothing."""
-        return []
-
-
-@attrs.frozen
 class Comparison(_Combinable):
     """
     One attribute compared with one value.
@@ -312,7 +294,7 @@ class Comparison(_Combinable):
     :param value: The value.
     """
 
-    attribute: Attribute | Property
+    attribute: Attribute
     operator: str = attrs.field(validator=_check_operator)
     value: Value
 

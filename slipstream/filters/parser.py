@@ -18,7 +18,6 @@ from slipstream.filters.expressions import (
     Filter,
     Item,
     Or,
-    Property,
     Value,
     takes,
 )
@@ -28,7 +27,7 @@ _STRING = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
 _DATE = r"\d{4}-\d\d(?:-\d\d)?(?:T\d\d:\d\d:\d\d(?:\.\d+)?Z)?"
 _ITEM = rf"(?:{_STRING}|{_DATE}|\d+)"
 _ITEMS = re.compile(rf"(?P<string>{_STRING})|(?P<date>{_DATE})|(?P<integer>\d+)", re.ASCII)
-_PROPERTY = rf"(?P<property>property\s*\[\s*(?P<key>{_STRING})\s*\])"
+_NOTHING = r"(?P<list>(?!))"
 _LIST = rf"(?P<list>\[\s*(?:{_ITEM}\s*,?\s*)*\])"
 _CONSTANTS: dict[str, Value] = {"true": True, "false": False, "null": None}
 
@@ -65,7 +64,7 @@ class Grammar:
         )
 
 
-SLIPSTREAM = Grammar(path=PATH, special=_PROPERTY)
+SLIPSTREAM = Grammar(path=PATH, special=_NOTHING)
 NUVLA = Grammar(path=NUVLA_PATH, special=_LIST, words=PLACING)
 
 
@@ -99,9 +98,8 @@ def _tokens(text: str, grammar: Grammar) -> Iterator[_Token]:
         match = grammar.tokens.match(text, index)
         if match is None or match.lastgroup is None:
             raise FilterSyntaxError(text, index, "a filter")
-        kind = match.lastgroup if match.lastgroup != "key" else "property"
-        word = match["key"] if kind == "property" else match[kind]
-        yield _Token(kind, word, match.start(kind))
+        kind = match.lastgroup
+        yield _Token(kind, match[kind], match.start(kind))
         if kind == "end":
             return
         index = match.end()
@@ -175,8 +173,8 @@ class _Reader:
             raise self.fail("a list without a space before it")
         # Servers read "5<x" as "x<5": the sides are swapped and the operator stays.
         for attribute, literal in ((left, right), (right, left)):
-            if attribute.kind in {"word", "property"} and _is_value(literal):
-                comparison = Comparison(_attribute(attribute), operator.text, _value(literal))
+            if attribute.kind == "word" and _is_value(literal):
+                comparison = Comparison(Attribute(attribute.text), operator.text, _value(literal))
                 if takes(operator.text, comparison.value):
                     return comparison
         self.position = start
@@ -185,10 +183,6 @@ class _Reader:
 
 def _is_value(token: _Token) -> bool:
     return token.kind in {"string", "integer", "date", "list"} or token.text in _CONSTANTS
-
-
-def _attribute(token: _Token) -> Attribute | Property:
-    return Property(token.text[1:-1]) if token.kind == "property" else Attribute(token.text)
 
 
 def _value(token: _Token) -> Value:

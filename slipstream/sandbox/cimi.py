@@ -27,7 +27,7 @@ and the sandbox has not is named in ``unplayed``: its addresses answer 501.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, NoReturn, TypeVar, cast
 
 import attrs
@@ -37,12 +37,24 @@ from werkzeug.exceptions import HTTPException
 
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.schema import Description
-from slipstream.sandbox.server import LARGEST_BODY, USER_KEY
+from slipstream.sandbox.server import LARGEST_BODY, USER_KEY, Application, Environ
 from slipstream.sandbox.store import Document, Query, Result, TooManyDocuments
 from slipstream.sandbox.world import BaseWorld
 
 FORM = "application/x-www-form-urlencoded"
 WORLD_KEY = "slipstream.sandbox.world"
+
+
+def serve(app: Flask, world: BaseWorld) -> Application:
+    """Make the WSGI application that serves a world."""
+
+    def respond(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[WORLD_KEY] = world
+        with world.serving():
+            world.tick()
+            return list(app.wsgi_app(environ, start_response))
+
+    return respond
 
 
 def current_world() -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from slipstream.sandbox import nuvla, slipstream3
+from slipstream.sandbox.cimi import serve
 from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.identifiers import Identifiers
 from slipstream.sandbox.server import Application
@@ -36,7 +37,7 @@ class Family:
         world = self.package.World(clock=clock)
         world.ids = ids
         logins = self.package.plant(world)
-        return world, self.package.application(world), logins
+        return world, serve(self.package.application(), world), logins
 
     def exports(self, url: str, login: Login) -> list[str]:
         """The lines for a shell with which programs and commands log in."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from importlib.resources import files
+from typing import Any
 from uuid import uuid4
 
 import attrs
+import yaml
 
 from slipstream.sandbox.clock import Clock
 from slipstream.sandbox.identifiers import Identifiers
@@ -52,6 +58,12 @@ class BaseWorld(ABC):
         """Read the clock."""
         return self.clock.now()
 
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Hold the world while a request is answered."""
+        with self.lock:
+            yield
+
     @abstractmethod
     def tick(self) -> None:
         """Bring everything that moves by itself up to date."""
@@ -76,3 +88,9 @@ class BaseWorld(ABC):
             self.generation += 1
             for session in list(self.store.collection("session")):
                 self.store.remove(session["id"])
+
+
+@functools.cache
+def read_seeds(package: str) -> Any:
+    """Reading the file takes as long as the rest of a new sandbox twice over."""
+    return yaml.safe_load(files(package).joinpath("seeds.yaml").read_text("utf-8"))

@@ -38,6 +38,9 @@ _OTHER_ENCODING = re.compile(rb"<\?xml[^>]*encoding=.(?!(?:utf-8|us-ascii)\b)", 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
+_LEAVE_OUT = "Leave out '.', '..' and control characters, percent-encoded or not."
+
+
 def _check_path(_: object, __: object, value: str) -> None:
     if not isinstance(value, str) or not value.startswith("/") or "?" in value or "#" in value:
         raise TypeError(f"{value!r} is no path: a path begins with a slash and has no query.")
@@ -46,7 +49,7 @@ def _check_path(_: object, __: object, value: str) -> None:
     except UnicodeDecodeError:
         raise BadInput(f"{shorten(value)!r} is not percent-encoded UTF-8.") from None
     if leads_elsewhere(value):
-        raise BadInput(f"{shorten(value)!r} leads to another resource: leave out '.' and '..'.")
+        raise BadInput(f"{shorten(value)!r} leads to another resource.", hint=_LEAVE_OUT)
 
 
 def _check_query(_: object, __: object, value: object) -> None:

@@ -101,10 +101,12 @@ def leads_elsewhere(path: str) -> bool:
     """
     Whether a path of a URL reaches another resource than it seems to.
 
-    HTTP clients and servers resolve dots, however they are encoded, and some of them twice.
+    HTTP clients and servers resolve dots, however they are encoded, and some of them twice. Some
+    end a path at a NUL, drop control characters, or decode what is no UTF-8 as something else.
     """
-    segments = re.split(r"[/\\]", unquote(unquote(unquote(path))))
-    return not {".", ".."}.isdisjoint(segment.partition(";")[0] for segment in segments)
+    decoded = unquote(unquote(unquote(path)))
+    segments = [segment.partition(";")[0].strip() for segment in re.split(r"[/\\]", decoded)]
+    return bool({".", ".."} & set(segments) or re.search(r"[\x00-\x1f\x7f\ufffd]", decoded))
 
 
 def user_path(name: str, value: object) -> Path:

@@ -23,6 +23,8 @@ from slipstream.sandbox import Sandbox
 BLOG = "apps/WordPress/wordpress"
 LOCATIONS = {"slipstream": "exoscale-ch-gva", "nuvla": "swarm-lausanne"}
 PROJECTS = {"slipstream": "examples", "nuvla": "apps"}
+STATES = {"slipstream": "Ready", "nuvla": "STARTED"}
+PARAMETERS = {"slipstream": "ss:state", "nuvla": "hostname"}
 KEY = "kept"
 
 _private = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -63,7 +65,6 @@ class Call:
     :param name: The method.
     :param do: Makes it.
     :param fresh: Whether it needs a server of its own, since it changes something.
-    :param effect: What may change: ``created``, ``ended``, ``keys``, ``images`` or nothing.
     """
 
     name: str
@@ -84,45 +85,27 @@ def _deploy(stage: Stage) -> Any:
     )
 
 
-def _log_in(stage: Stage) -> Any:
-    made = Driver(
-        stage.sandbox.username,
-        stage.sandbox.password,
+def _log_in(stage: Stage, *login: str | None, **options: Any) -> Any:
+    driver = Driver(
+        *login,
         ex_endpoint=stage.driver.ex_endpoint,
-        ex_login_method="internal",
         retry_delay=0.001,
         timeout=stage.driver.connection.timeout,
+        **options,
     )
-    made.close()
-    return repr(made)
+    driver.close()
+    return repr(driver)
 
 
-def _log_in_again(stage: Stage) -> Any:
-    path = stage.folder / "cookies"
-    stage.direct.ex_save_cookies(str(path))
-    made = Driver(
-        None,
-        ex_endpoint=stage.driver.ex_endpoint,
-        ex_cookie_file=str(path),
-        retry_delay=0.001,
-        timeout=stage.driver.connection.timeout,
-    )
-    made.close()
-    return repr(made)
+def _log_in_by_password(stage: Stage) -> Any:
+    sandbox = stage.sandbox
+    return _log_in(stage, sandbox.username, sandbox.password, ex_login_method="internal")
 
 
-def _operation(stage: Stage) -> Any:
-    return stage.driver.ex_operation(
-        stage.node, "Ready" if stage.family == "slipstream" else "STARTED"
-    ).wait(timeout=60)
-
-
-def _states(stage: Stage) -> str:
-    return "Ready" if stage.family == "slipstream" else "STARTED"
-
-
-def _parameter(stage: Stage) -> str:
-    return "ss:state" if stage.family == "slipstream" else "hostname"
+def _log_in_by_file(stage: Stage) -> Any:
+    path = str(stage.folder / "cookies")
+    stage.direct.ex_save_cookies(path)
+    return _log_in(stage, None, ex_cookie_file=path)
 
 
 def _import(stage: Stage) -> Any:
@@ -132,8 +115,8 @@ def _import(stage: Stage) -> Any:
 
 
 CALLS = [
-    Call("__init__", _log_in),
-    Call("__init__ (cookie file)", _log_in_again),
+    Call("__init__", _log_in_by_password),
+    Call("__init__ (cookie file)", _log_in_by_file),
     Call("connection.request", lambda s: s.driver.connection.request("/api/session").object),
     Call("list_locations", lambda s: s.driver.list_locations()),
     Call("ex_iterate_locations", lambda s: list(s.driver.ex_iterate_locations())),
@@ -156,13 +139,18 @@ CALLS = [
     Call("wait_until_running", lambda s: s.driver.wait_until_running([s.node], timeout=60)),
     Call(
         "ex_wait_node_in_state",
-        lambda s: s.driver.ex_wait_node_in_state(s.node, _states(s), timeout=60),
+        lambda s: s.driver.ex_wait_node_in_state(s.node, STATES[s.family], timeout=60),
     ),
-    Call("ex_operation", _operation),
+    Call(
+        "ex_operation", lambda s: s.driver.ex_operation(s.node, STATES[s.family]).wait(timeout=60)
+    ),
     Call("list_nodes", lambda s: s.driver.list_nodes(ex_addresses=True)),
     Call("ex_iterate_nodes", lambda s: list(s.driver.ex_iterate_nodes(ex_active_only=False))),
     Call("ex_get_node", lambda s: s.driver.ex_get_node(s.node.id)),
-    Call("ex_get_node_parameter", lambda s: s.driver.ex_get_node_parameter(s.node, _parameter(s))),
+    Call(
+        "ex_get_node_parameter",
+        lambda s: s.driver.ex_get_node_parameter(s.node, PARAMETERS[s.family]),
+    ),
     Call("ex_list_virtual_machines", lambda s: s.driver.ex_list_virtual_machines()),
     Call(
         "ex_iterate_virtual_machines",

@@ -13,7 +13,7 @@ from slipstream.testing import faults
 from slipstream.testing.faults import HTML, RESPONSE_FAULTS
 from slipstream.values.plain import NOT_IN_XML
 
-from .proxy import HOP, Exchange, Respond
+from .proxy import Exchange, Respond, end_to_end
 
 _JSON = ("Content-Type", "application/json")
 _XML = ("Content-Type", "application/xml")
@@ -48,8 +48,8 @@ def _send(fault: faults.Fault, exchange: Exchange) -> None:
     if not fault.replaces or (exchange.forwards and not fault.refusal):
         reply = exchange.reply()
     reply = fault.change(reply)
-    kept = [(n, v) for n, v in reply.headers if n.lower() not in HOP]
-    exchange.send(reply.status, kept, reply.body, framed=reply.status not in {204, 304})
+    headers, framed = end_to_end(reply.headers), reply.status not in {204, 304}
+    exchange.send(reply.status, headers, reply.body, framed=framed)
 
 
 def _junk_instead(coding: str, body: bytes) -> Respond:
@@ -127,7 +127,7 @@ def _bytes(data: bytes) -> Respond:
 
 
 def _refusal(message: str, *, status: int = 409) -> Respond:
-    """A refusal in the server's own form, XML or JSON as was asked for."""
+    """A refusal in the server's own form, XML or JSON as the request accepts."""
 
     def respond(exchange: Exchange) -> None:
         if "json" in exchange.headers.get("accept", "") or exchange.path.startswith("/api"):
@@ -143,8 +143,10 @@ def _refusal(message: str, *, status: int = 409) -> Respond:
 
 def _echo(exchange: Exchange) -> None:
     """A refusal that quotes the request, its cookie and its body included."""
-    said = " ".join([exchange.headers.get("cookie", ""), exchange.body.decode("utf-8", "replace")])
-    _refusal(f"not allowed: {said[:300]}", status=403)(exchange)
+    quoted = " ".join(
+        [exchange.headers.get("cookie", ""), exchange.body.decode("utf-8", "replace")]
+    )
+    _refusal(f"not allowed: {quoted[:300]}", status=403)(exchange)
 
 
 def _expired(exchange: Exchange) -> None:
@@ -194,18 +196,17 @@ def _with_texts(text: str, exchange: Exchange) -> None:
     def put(hit: re.Match[bytes]) -> bytes:
         return hit[0] + (in_json if hit[1] else in_xml.encode("ascii", "xmlcharrefreplace"))
 
-    kept = [(n, v) for n, v in reply.headers if n.lower() not in HOP]
-    exchange.send(reply.status, kept, _TEXTS.sub(put, reply.body))
+    exchange.send(reply.status, end_to_end(reply.headers), _TEXTS.sub(put, reply.body))
 
 
 def _with_header_texts(text: str, exchange: Exchange) -> None:
     """Send a refusal whose headers, and whose reason, hold a text."""
-    shown = text.encode("utf-8", "replace").decode("latin-1").replace("\n", "").replace("\r", "")
+    value = text.encode("utf-8", "replace").decode("latin-1").replace("\n", "").replace("\r", "")
     names = ("Content-Type", "Server", "X-Request-Id", "X-Correlation-Id", "Date", "Retry-After",
              "RateLimit-Policy", "Location", "WWW-Authenticate", "Set-Cookie", "ETag")  # fmt: skip
     if exchange.forwards:
         exchange.reply()
-    exchange.send(500, [(name, shown[:60_000]) for name in names], HTML)
+    exchange.send(500, [(name, value[:60_000]) for name in names], HTML)
 
 
 for _code in (100, 102, 103, 199):

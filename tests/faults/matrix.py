@@ -1,4 +1,4 @@
-"""Try calls with faults, and judge what came of each."""
+"""Try calls with faults, and judge the outcome of each."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _VOLATILE = re.compile(
 
 @attrs.frozen
 class Result:
-    """What came of one combination."""
+    """The outcome of one combination."""
 
     family: str
     call: str
@@ -122,7 +122,7 @@ class Truth:
         )
 
 
-class Heard(logging.Handler):
+class LogLines(logging.Handler):
     """Keeps what is logged."""
 
     def __init__(self) -> None:
@@ -205,10 +205,10 @@ class Trial:
 
 
 def attempt(call: Call, stage: Stage, proxy: Proxy) -> Trial:
-    """Make the call, and note what came of it."""
-    heard, trial = Heard(), Trial()
+    """Make the call, and note its outcome."""
+    log, trial = LogLines(), Trial()
     logger = logging.getLogger("slipstream")
-    logger.addHandler(heard)
+    logger.addHandler(log)
     level, spread = logger.level, logger.propagate
     logger.setLevel(logging.INFO)
     logger.propagate = False
@@ -226,11 +226,11 @@ def attempt(call: Call, stage: Stage, proxy: Proxy) -> Trial:
             except BaseException as error:  # noqa: BLE001 - that is what is looked for
                 trial.error = error
     finally:
-        logger.removeHandler(heard)
+        logger.removeHandler(log)
         logger.setLevel(level)
         logger.propagate = spread
     trial.seconds = time.monotonic() - started
-    trial.lines = [*heard.lines, *(str(w.message) for w in caught)]
+    trial.lines = [*log.lines, *(str(w.message) for w in caught)]
     trial.requests = len(proxy.seen)
     trial.changes = sum(exchange.is_change for exchange in proxy.seen)
     return trial
@@ -322,13 +322,13 @@ class Cell:
         *,
         changed: bool,
     ) -> tuple[str, str]:
-        shown = [*trial.lines, *getattr(trial.value, "refusals", ())]
-        shown += [str(trial.error)] if trial.error is not None else []
+        texts = [*trial.lines, *getattr(trial.value, "refusals", ())]
+        texts += [str(trial.error)] if trial.error is not None else []
         traces = [] if trial.error is None else ["".join(format_exception(trial.error))]
-        for text in [*shown, *traces]:
+        for text in [*texts, *traces]:
             if any(secret and secret in text for secret in secrets) or "PRIVATE KEY" in text:
                 return BAD, f"a secret: {text[-300:]!r}"
-        for text in shown:
+        for text in texts:
             if _CONTROL.search(text):
                 return BAD, f"control characters: {text[:300]!r}"
             if len(text) > LONGEST_MESSAGE:
@@ -349,9 +349,8 @@ class Cell:
         reason = documented(self.call.name, trial, fault)
         if reason:
             return DOCUMENTED, reason
-        return BAD, f"returned {_difference(summary(trial.value), summary(self.usual.value))}"[
-            :600
-        ]
+        difference = _difference(summary(trial.value), summary(self.usual.value))
+        return BAD, f"returned {difference}"[:600]
 
     def _judge_error(self, error: BaseException, truth: Truth, stage: Stage) -> tuple[str, str]:
         if not isinstance(error, DriverError) or not isinstance(error, LibcloudError):
@@ -364,9 +363,8 @@ class Cell:
         if stage.driver.ex_endpoint not in str(error):
             return BAD, f"no endpoint: {type(error).__name__} {error}"[:400]
         if self.call.fresh and not _same(truth, self.before):
-            told = error.may_have_happened or getattr(error, "node", None) is not None
-            if not told:
-                return BAD, f"not told: {type(error).__name__} {error}"[:500]
+            if not error.may_have_happened and getattr(error, "node", None) is None:
+                return BAD, f"a change is not named: {type(error).__name__} {error}"[:500]
             added = self.call.name == "create_key_pair" and len(truth.keys) > len(self.before.keys)
             if added and not getattr(error, "private_key", None):
                 return BAD, f"the private key is lost: {type(error).__name__} {error}"[:500]
@@ -394,11 +392,11 @@ def documented(name: str, trial: Trial, fault: Fault) -> str:
     return ""
 
 
-def _same(one: Truth, other: Truth) -> bool:
+def _same(first: Truth, other: Truth) -> bool:
     return (
-        sorted(one.nodes.values()) == sorted(other.nodes.values())
-        and [k.split()[0] for k in one.keys] == [k.split()[0] for k in other.keys]
-        and one.images == other.images
+        sorted(first.nodes.values()) == sorted(other.nodes.values())
+        and [k.split()[0] for k in first.keys] == [k.split()[0] for k in other.keys]
+        and first.images == other.images
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -16,7 +16,12 @@ from slipstream.testing.faults import Reply
 
 Respond = Callable[["Exchange"], None]
 
-HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+
+
+def end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers that are not of one connection alone."""
+    return [(name, value) for name, value in headers if name.lower() not in _HOP]
 
 
 @attrs.define
@@ -62,8 +67,7 @@ class Exchange:
     def pass_on(self) -> None:
         """Send what the server answers."""
         reply = self.reply()
-        kept = [(n, v) for n, v in reply.headers if n.lower() not in HOP]
-        self.send(reply.status, kept, reply.body)
+        self.send(reply.status, end_to_end(reply.headers), reply.body)
 
     def hang_up(self, *, reset: bool = False) -> None:
         """Close the connection, with a reset where one is wanted."""
@@ -86,7 +90,7 @@ class Proxy:
     :param url: Where it listens.
     :param target: The server that it stands before.
     :param plan: Chooses the fault for a request, ``None`` to pass it on.
-    :param seen: The requests since it was told to begin.
+    :param seen: The requests since ``begin``.
     """
 
     url: str = ""
@@ -128,8 +132,8 @@ class Proxy:
     def _ask(self, exchange: Exchange) -> Reply:
         behind = HTTPConnection(urlsplit(self.target).netloc, timeout=30)
         try:
-            kept = {k: v for k, v in exchange.headers.items() if k != "accept-encoding"}
-            behind.request(exchange.method, exchange.path, exchange.body, kept)
+            headers = {k: v for k, v in exchange.headers.items() if k != "accept-encoding"}
+            behind.request(exchange.method, exchange.path, exchange.body, headers)
             response = behind.getresponse()
             return Reply(response.status, tuple(response.getheaders()), response.read())
         finally:

@@ -150,8 +150,8 @@ class Replay:
         client = self._clients[exchange.actor]
         response = client.request(exchange.method, path, headers=headers, data=body.encode())
         played = Response(response.status_code, response.headers, response.text)
-        found = list(differences(exchange, played))
-        return exchange.result(found, is_played=played.status != 501)
+        differing = list(differences(exchange, played))
+        return exchange.result(differing, is_played=played.status != 501)
 
 
 def differences(exchange: Exchange, played: Response) -> Iterator[str]:

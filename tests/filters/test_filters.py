@@ -21,7 +21,6 @@ from slipstream.filters import (
     Filter,
     FilterSyntaxError,
     Or,
-    Property,
     UnwritableValue,
     attr,
     parse,
@@ -322,13 +321,6 @@ def test_text_that_is_not_quoted_escapes_from_the_parentheses_of_nuvla() -> None
 
 def test_a_backslash_lets_a_quote_follow_and_stays() -> None:
     assert parse(r"a='it\'s'") == attr("a").eq(r"it\'s")
-
-
-def test_the_property_form_is_read_and_never_matches() -> None:
-    expression = parse("property['size']='big'")
-    assert expression == Comparison(Property("size"), "=", "big")
-    assert parse(str(expression)) == expression
-    assert not expression.matches({"property": {"size": "big"}, "properties": {"size": "big"}})
 
 
 @pytest.mark.parametrize(

@@ -51,16 +51,16 @@ def alice(connect: Connect, sandbox: Sandbox) -> Client:
 @pytest.fixture
 def wordpress(alice: Client) -> str:
     """Name the newest version of the seeded application."""
-    found = alice.of("Module").get_by_path("apps/WordPress/wordpress")
-    return f"{found['id']}_{len(found['versions']) - 1}"
+    module = alice.of("Module").get_by_path("apps/WordPress/wordpress")
+    return f"{module['id']}_{len(module['versions']) - 1}"
 
 
 @pytest.fixture
 def place(alice: Client) -> str:
     """Name the credential of the seeded Swarm."""
     swarm = alice.of("Credential", subtype="infrastructure-service-swarm")
-    [found] = swarm.id_by_name("swarm-lausanne admin")
-    return str(found)
+    [credential] = swarm.id_by_name("swarm-lausanne admin")
+    return str(credential)
 
 
 @pytest.fixture

@@ -29,14 +29,14 @@ _NAMES = itertools.count()
 
 
 def _classes() -> Iterator[type]:
-    for found in pkgutil.iter_modules(resources.__path__):
-        module = import_module(f"{resources.__name__}.{found.name}")
-        for _, one in inspect.getmembers(module, inspect.isclass):
-            if one.__module__ == module.__name__ and not issubclass(one, Exception):
-                yield one
+    for info in pkgutil.iter_modules(resources.__path__):
+        module = import_module(f"{resources.__name__}.{info.name}")
+        for _, cls in inspect.getmembers(module, inspect.isclass):
+            if cls.__module__ == module.__name__ and not issubclass(cls, Exception):
+                yield cls
 
 
-_KINDS = {one.__name__: one for one in _classes()}
+_KINDS = {cls.__name__: cls for cls in _classes()}
 
 
 def _hold(value: Any) -> str:

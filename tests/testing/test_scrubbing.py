@@ -6,7 +6,9 @@ import gzip
 import json
 import string
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape, quoteattr
 
@@ -15,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from vcr.request import Request
 
-from slipstream.testing.cassette_file import FROM_SANDBOX, Header
+from slipstream.testing.cassette_file import FROM_SANDBOX, Header, Interaction
 from slipstream.testing.cassettes import Recording, _scrubbed, replaying
 from slipstream.testing.cassettes import body as same_body
 from slipstream.testing.cassettes import query as same_query
@@ -56,7 +58,7 @@ content_types = st.sampled_from(
 cases = st.sampled_from([str.lower, str.upper, str.title])
 
 
-def nested(leaf):
+def nested(leaf: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """The leaf at some depth of a JSON document."""
     scalars = st.none() | st.booleans() | st.integers(-9, 9) | plain_text
     return st.recursive(
@@ -70,7 +72,7 @@ def nested(leaf):
     )
 
 
-def json_with(secret, name):
+def json_with(secret: str, name: str) -> st.SearchStrategy[Any]:
     leaves = [
         {name: secret},
         {name: [{"value": secret}, secret]},
@@ -82,33 +84,41 @@ def json_with(secret, name):
     return nested(st.sampled_from(leaves))
 
 
-def exchange(scrubber, *, uri, request_headers, request_body, headers, body):
+def exchange(
+    scrubber: Scrubber,
+    *,
+    uri: str,
+    request_headers: dict[str, str],
+    request_body: bytes,
+    headers: dict[str, list[str]],
+    body: bytes,
+) -> tuple[str, Interaction]:
     """Record one request as vcrpy does, save it, and give the file's bytes and its replay."""
     tape = Recording(scrubber=scrubber)
     request = Request("POST", uri, request_body, request_headers)
-    asked = _scrubbed(scrubber, request)
-    response = {
-        "status": {"code": 200, "message": "OK"},
-        "headers": headers,
-        "body": {"string": body},
-    }
-    tape.save_cassette(None, {"requests": [asked], "responses": [response]})
+    sent = _scrubbed(scrubber, request)
+    status = {"code": 200, "message": "OK"}
+    response = {"status": status, "headers": headers, "body": {"string": body}}
+    tape.save_cassette(None, {"requests": [sent], "responses": [response]})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "c.yaml"
         tape.save(path, HEADER)
         content = path.read_bytes()
         with replaying(path) as replay:
-            [kept] = replay.interactions
+            [interaction] = replay.interactions
             [recorded], _ = replay.load_cassette()
     again = _scrubbed(Scrubber(), _scrubbed(scrubber, request))
     same_body(again, recorded)
     same_query(again, recorded)
     assert again.uri == recorded.uri
-    assert Scrubber().body(kept.response_body, kept.response_headers) == kept.response_body
-    return content.decode(), kept
+    assert (
+        Scrubber().body(interaction.response_body, interaction.response_headers)
+        == interaction.response_body
+    )
+    return content.decode(), interaction
 
 
-def assert_absent(secret, text):
+def assert_absent(secret: str, text: str) -> None:
     forms = {
         secret,
         quote(secret, safe=""),
@@ -130,14 +140,14 @@ quick = settings(suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(data=st.data(), secret=secrets, name=secret_names, kind=content_types, case=cases)
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_secret_in_json_of_any_depth_is_gone_from_the_file(
-    data, secret, name, kind, case, packed
-):
+    data: Any, secret: str, name: str, kind: str, case: Callable[[str], str], packed: bool
+) -> None:
     document = data.draw(json_with(secret, name))
     body = json.dumps(document, ensure_ascii=data.draw(st.booleans())).encode()
     headers = {case("content-type"): [kind], case("x-token"): [secret]}
     if packed:
         headers[case("content-encoding")] = ["gzip"]
-    text, kept = exchange(
+    text, interaction = exchange(
         Scrubber(),
         uri="https://server.example/api/x",
         request_headers={case("content-type"): kind, case("authorization"): secret},
@@ -146,12 +156,14 @@ def test_a_secret_in_json_of_any_depth_is_gone_from_the_file(
         body=gzip.compress(body) if packed else body,
     )
     assert_absent(secret, text)
-    json.loads(kept.response_body)
+    json.loads(interaction.response_body)
 
 
 @quick
 @given(secret=secrets, name=secret_names, other=plain_text, case=cases, charset=st.booleans())
-def test_a_secret_in_a_form_or_a_query_is_gone_from_the_file(secret, name, other, case, charset):
+def test_a_secret_in_a_form_or_a_query_is_gone_from_the_file(
+    secret: str, name: str, other: str, case: Callable[[str], str], charset: bool
+) -> None:
     form = urlencode({"href": "session-template/internal", "other": other, name: secret})
     kind = "application/x-www-form-urlencoded" + ("; charset=utf-8" if charset else "")
     text, _ = exchange(
@@ -173,7 +185,9 @@ def test_a_secret_in_a_form_or_a_query_is_gone_from_the_file(secret, name, other
     shape=st.integers(0, 7),
     cut=st.booleans(),
 )
-def test_a_secret_in_xml_is_gone_from_the_file(secret, name, depth, shape, cut):
+def test_a_secret_in_xml_is_gone_from_the_file(
+    secret: str, name: str, depth: int, shape: int, cut: bool
+) -> None:
     tag = "".join(c for c in name if c.isalnum() or c in "._-")
     cdata = f"<![CDATA[{secret}]]>"
     inner = [
@@ -204,8 +218,8 @@ def test_a_secret_in_xml_is_gone_from_the_file(secret, name, depth, shape, cut):
 @quick
 @given(data=st.data(), secret=secrets)
 @example(data=None, secret='Zq9"<&é /xQ')
-def test_a_known_secret_is_gone_wherever_it_stands(data, secret):
-    known = Scrubber(
+def test_a_known_secret_is_gone_wherever_it_stands(data: Any, secret: str) -> None:
+    scrubber = Scrubber(
         secrets={secret: "recorded-password"},
         names={"marvin.martian": "recorded-user"},
         moved=moved(ENDPOINT, "https://server.example"),
@@ -218,8 +232,8 @@ def test_a_known_secret_is_gone_wherever_it_stands(data, secret):
         (f"say {secret} and {quote(secret, safe='')}", "text/plain"),
         (f"<html><br>say {escape(secret)}", "text/html"),
     ][place]
-    text, kept = exchange(
-        known,
+    text, interaction = exchange(
+        scrubber,
         uri=f"{ENDPOINT}/run/{quote(secret, safe='')}?note={quote(secret, safe='')}",
         request_headers={"content-type": kind},
         request_body=body.encode(),
@@ -228,12 +242,14 @@ def test_a_known_secret_is_gone_wherever_it_stands(data, secret):
     )
     assert_absent(secret, text)
     assert "54321" not in text
-    assert kept.response_headers["location"] == ["https://server.example/user/recorded-user"]
+    assert interaction.response_headers["location"] == [
+        "https://server.example/user/recorded-user"
+    ]
 
 
 @quick
 @given(text=st.text(max_size=60) | json_with("Zq9abcxQ", "token").map(json.dumps))
-def test_scrubbing_what_is_scrubbed_changes_nothing(text):
+def test_scrubbing_what_is_scrubbed_changes_nothing(text: str) -> None:
     scrubber = Scrubber(secrets={"hunter2hunter2": "recorded-password"})
     once = scrubber.text(text)
     assert scrubber.text(once) == once
@@ -248,21 +264,21 @@ def test_scrubbing_what_is_scrubbed_changes_nothing(text):
         "AKIAABCDEFGHIJKLMNOP",
     ],
 )
-def test_a_secret_known_by_its_looks_is_taken_out_of_a_message(secret):
+def test_a_secret_known_by_its_looks_is_taken_out_of_a_message(secret: str) -> None:
     message = json.dumps({"status": 202, "message": f"made {secret}"})
     text = Scrubber().body(message.encode(), {}).decode()
     assert "SCRUBBED" in json.loads(text)["message"]
     assert secret.strip().splitlines()[0] not in text
 
 
-def test_the_text_of_a_runtime_parameter_named_a_password_is_gone():
+def test_the_text_of_a_runtime_parameter_named_a_password_is_gone() -> None:
     headers = {"content-type": ["text/plain; charset=UTF-8"]}
     scrubber = Scrubber()
     assert scrubber.body(b"hunter2", headers, named="machine:admin_password") == b"SCRUBBED"
     assert scrubber.body(b"Ready", headers, named="ss:state") == b"Ready"
 
 
-def test_what_a_client_acts_upon_stays():
+def test_what_a_client_acts_upon_stays() -> None:
     document = {
         "id": "session/5f0c6c1e",
         "count": 1,
@@ -275,12 +291,12 @@ def test_what_a_client_acts_upon_stays():
     assert json.loads(body) == document
 
 
-def test_xml_without_secrets_stays_as_it_was_written():
+def test_xml_without_secrets_stays_as_it_was_written() -> None:
     source = b'<run state="Ready">\n <p name="x"><value><![CDATA[a & b]]></value></p>\n</run>'
     assert Scrubber().body(source, {"content-type": ["application/xml"]}) == source
 
 
-def test_a_session_cookie_keeps_its_name_and_stays_good():
+def test_a_session_cookie_keeps_its_name_and_stays_good() -> None:
     value = "com.sixsq.slipstream.cookie=token=eyJhbGciOi.J9.x;Secure;Path=/;Expires={} UTC"
     headers = {
         "Date": ["Fri, 13 Oct 2017 17:07:26 GMT"],
@@ -299,39 +315,39 @@ def test_a_session_cookie_keeps_its_name_and_stays_good():
     assert gone == "com.sixsq.slipstream.cookie=INVALID; Path=/; Max-Age=0"
 
 
-def test_the_end_of_a_session_is_as_far_away_as_that_of_its_cookie():
+def test_the_end_of_a_session_is_as_far_away_as_that_of_its_cookie() -> None:
     session = {"id": "session/1", "expiry": "2017-10-14T17:07:26.000Z"}
     other = {"id": "credential/1", "expiry": "2017-10-14T17:07:26.000Z"}
     body = json.loads(Scrubber().body(json.dumps([session, other]).encode(), {}))
-    assert [each["expiry"][:4] for each in body] == ["2099", "2017"]
+    assert [document["expiry"][:4] for document in body] == ["2099", "2017"]
 
 
-def test_only_headers_on_the_list_are_kept():
+def test_only_headers_on_the_list_are_kept() -> None:
     sent = {"Accept": ["*/*"], "User-Agent": ["x"], "Cookie": ["a=b"], "Content-Length": ["7"]}
     assert Scrubber().request_headers(sent) == {"accept": ["*/*"]}
     received = {"Server": ["nginx"], "Retry-After": ["3"], "X-Request-Id": ["1"]}
     assert Scrubber().response_headers(received) == {"retry-after": ["3"]}
 
 
-def test_a_packing_that_cannot_be_undone_is_refused():
+def test_a_packing_that_cannot_be_undone_is_refused() -> None:
     with pytest.raises(ValueError, match="compressed as 'zstd'"):
         Scrubber().body(b"x", {"content-encoding": ["zstd"]})
 
 
 @pytest.mark.parametrize("value", ["abc", "password", "user", "recorded-user"])
-def test_credentials_that_are_words_of_the_protocol_are_refused_unnamed(value):
+def test_credentials_that_are_words_of_the_protocol_are_refused_unnamed(value: str) -> None:
     with pytest.raises(ValueError, match="too short, or a word of the protocol"):
         Scrubber(secrets={value: "recorded-password"})
 
 
-def test_credentials_do_not_show_in_the_scrubber():
+def test_credentials_do_not_show_in_the_scrubber() -> None:
     assert "hunter2" not in repr(Scrubber(secrets={"hunter2": "recorded-password"}))
 
 
 @pytest.mark.parametrize(
     "value", ["SCRUBBED", "recorded-user", "credential/00000000-0000-4000-8000-000000000000"]
 )
-def test_placeholders_are_known_as_such(value):
+def test_placeholders_are_known_as_such(value: str) -> None:
     assert is_placeholder(value)
     assert not is_placeholder(value + " ")
 
@@ -347,12 +363,12 @@ def test_placeholders_are_known_as_such(value):
         ("http://127.0.0.1:543210/", "http://127.0.0.1:543210/"),
     ],
 )
-def test_addresses_of_the_server_are_moved_and_no_others(source, moved_to):
+def test_addresses_of_the_server_are_moved_and_no_others(source: str, moved_to: str) -> None:
     result = moved(ENDPOINT, "https://server.example")(source)
     assert result.replace(r":\/\/", "://") == moved_to
 
 
-def test_the_bare_name_of_a_server_is_moved_but_not_a_longer_name():
+def test_the_bare_name_of_a_server_is_moved_but_not_a_longer_name() -> None:
     move = moved("https://slip.acme.ch/ss", "https://server.example/ss")
     assert move("slip.acme.ch and https://slip.acme.ch:443/ss/run") == (
         "server.example and https://server.example/ss/run"
@@ -373,13 +389,13 @@ def test_the_bare_name_of_a_server_is_moved_but_not_a_longer_name():
         "redirect to session/1?token=hunter2&x=1 please",
     ],
 )
-def test_text_that_no_parser_reads_is_scrubbed_all_the_same(text):
+def test_text_that_no_parser_reads_is_scrubbed_all_the_same(text: str) -> None:
     scrubbed = Scrubber().text(text)
     assert "hunter2" not in scrubbed
     assert Scrubber().text(scrubbed) == scrubbed
 
 
-def test_long_answers_are_scrubbed_to_their_end():
+def test_long_answers_are_scrubbed_to_their_end() -> None:
     for text in ("x" * 300_000, "password" * 30_000, " " * 300_000, '"' * 100_000):
         assert "hunter2" not in Scrubber().text(f"{text} password=hunter2")
 
@@ -391,11 +407,11 @@ def test_long_answers_are_scrubbed_to_their_end():
         lambda inner: st.lists(inner) | st.dictionaries(plain_text, inner),
     )
 )
-def test_pretty_json_reads_back_as_it_was(document):
+def test_pretty_json_reads_back_as_it_was(document: Any) -> None:
     assert json.loads(pretty(document)) == document
 
 
-def test_pretty_json_has_one_line_for_what_fits_into_one():
+def test_pretty_json_has_one_line_for_what_fits_into_one() -> None:
     rules = [{"principal": "ADMIN", "type": "ROLE", "right": "ALL"}] * 3
     lines = pretty({"acl": {"rules": rules}}).splitlines()
     assert len(lines) == 9

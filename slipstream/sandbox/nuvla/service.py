@@ -7,7 +7,6 @@ Source: nuvla/api-server, server/app/routes.clj and server/middleware.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -27,7 +26,6 @@ from slipstream.sandbox.nuvla import (
 from slipstream.sandbox.nuvla.resource import Request, Resource
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, Identity, State, acl, normalised
 from slipstream.sandbox.overview import blog
-from slipstream.sandbox.server import Application, Environ
 
 _TYPES: tuple[type[Resource], ...] = (
     *(sessions.Session, sessions.Callback, modules.Module, parameters.DeploymentParameter),
@@ -36,12 +34,15 @@ _TYPES: tuple[type[Resource], ...] = (
 )
 RESOURCES = {resource.name: resource for resource in _TYPES}
 _UNPLAYED = (
-    *("configuration-template", "data-object", "data-object-generic", "data-object-public"),
-    *("data-object-template", "data-record-key", "data-record-key-prefix", "data-set"),
-    *("evidence-record", "group-template", "module-application-helm"),
-    *("module-applications-sets", "module-component", "notification-method"),
-    *("nuvlabox-cluster", "nuvlabox-peripheral", "nuvlabox-playbook", "resource-metadata"),
-    *("ts-nuvlaedge-availability", "user-identifier", "vulnerability"),
+    *("configuration", "configuration-template", "credential-template", "data-object"),
+    *("data-object-generic", "data-object-public", "data-object-template", "data-record"),
+    *("data-record-key", "data-record-key-prefix", "data-set", "deployment-set", "email"),
+    *("evidence-record", "group", "group-template", "infrastructure-service-template"),
+    *("module-application", "module-application-helm", "module-applications-sets"),
+    *("module-component", "notification", "notification-method", "nuvlabox-cluster"),
+    *("nuvlabox-peripheral", "nuvlabox-playbook", "nuvlabox-release", "resource-metadata"),
+    *("subscription-config", "ts-nuvlaedge-availability", "ts-nuvlaedge-telemetry", "user"),
+    *("user-identifier", "user-template", "vulnerability"),
 )
 _LONGEST_LINE = 8192
 
@@ -115,7 +116,7 @@ def _read_json(text: str) -> Any:
 
 
 @cache
-def _flask() -> Flask:
+def application() -> Flask:
     """The routes of every world: to make them takes as long as the rest of a sandbox."""
     flask = Flask("slipstream.sandbox.nuvla", static_folder=None)
     flask.url_map.merge_slashes = False
@@ -141,18 +142,6 @@ def _flask() -> Flask:
         return response
 
     return flask
-
-
-def application(world: State) -> Application:
-    flask = _flask()
-
-    def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ[cimi.WORLD_KEY] = world
-        with world.lock, world.serving():
-            world.tick()
-            return list(flask.wsgi_app(environ, start_response))
-
-    return serve
 
 
 def _site(uuid: str) -> Response:

@@ -117,11 +117,12 @@ class State(BaseWorld):
     @contextmanager
     def serving(self) -> Iterator[None]:
         """Let searches lag behind what is changed meanwhile."""
-        before, self._is_serving = self._is_serving, True
-        try:
-            yield
-        finally:
-            self._is_serving = before
+        with super().serving():
+            before, self._is_serving = self._is_serving, True
+            try:
+                yield
+            finally:
+                self._is_serving = before
 
     def document(
         self,

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import base64
 import copy
-import functools
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from importlib.resources import files
 from typing import Any
-
-import yaml
 
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.identifiers import secret_digest
@@ -21,7 +17,7 @@ from slipstream.sandbox.nuvla.parameters import SITE, parameter_id
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, managed_acl
 from slipstream.sandbox.overview import DeploymentRow, ImageRow, MachineRow, Overview, Tone
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import Login
+from slipstream.sandbox.world import Login, read_seeds
 
 WORDPRESS = "apps/WordPress/wordpress"
 SWARM = "swarm-lausanne admin"
@@ -138,7 +134,7 @@ _NAME = re.compile(r"\{([\w-]+)\}")
 
 
 def plant(world: World) -> dict[str, Login]:
-    seeds = copy.deepcopy(_read_seeds())
+    seeds = copy.deepcopy(read_seeds(__package__))
     logins = {name: _user(world, name) for name in ("alice", "bob", "carol", "super")}
     carol = world.user_id("carol")
     world.second_factors[carol] = base64.b32encode(world.ids.secret().encode()).decode()
@@ -155,13 +151,6 @@ def plant(world: World) -> dict[str, Login]:
         description = f"{module['name']}, of the sandbox"
         world.add_module(description=description, created=created, **module)
     return logins
-
-
-@functools.cache
-def _read_seeds() -> dict[str, Any]:
-    """Reading the file takes as long as the rest of a new sandbox twice over."""
-    seeds: dict[str, Any] = yaml.safe_load((files(__package__) / "seeds.yaml").read_text("utf-8"))
-    return seeds
 
 
 def _filled(value: Any, names: Document) -> Any:

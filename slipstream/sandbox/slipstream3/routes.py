@@ -6,18 +6,17 @@ Source: SlipStreamServer, jar-service RootApplication.java and the resources bel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, g, request
 from flask.views import MethodView
 from markupsafe import Markup
 
-from slipstream.sandbox.cimi import FORM, WORLD_KEY, base_url, current_world
+from slipstream.sandbox.cimi import FORM, base_url, current_world
 from slipstream.sandbox.overview import blog
-from slipstream.sandbox.server import USER_KEY, Application, Environ
+from slipstream.sandbox.server import USER_KEY
 from slipstream.sandbox.slipstream3 import launch, lifecycle, users
 from slipstream.sandbox.slipstream3.modules import Module
 from slipstream.sandbox.slipstream3.resources import RESOURCES, UNPLAYED, JsonService
@@ -306,7 +305,7 @@ def _site(uuid: str) -> Response:
 
 
 @cache
-def _flask() -> Flask:
+def application() -> Flask:
     """The routes of every server: to make them takes longer than all else of a sandbox."""
     app = Flask(__name__, static_folder=None)
     app.jinja_options = TEMPLATES
@@ -319,15 +318,3 @@ def _flask() -> Flask:
     app.register_blueprint(_private)
     app.register_error_handler(XmlProblem, refuse)
     return app
-
-
-def application(state: State) -> Application:
-    app = _flask()
-
-    def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ[WORLD_KEY] = state
-        with state.lock:
-            state.tick()
-            return list(app.wsgi_app(environ, start_response))
-
-    return serve

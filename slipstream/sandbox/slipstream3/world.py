@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.identifiers import secret_digest
@@ -30,7 +26,7 @@ from slipstream.sandbox.slipstream3.state import (
 )
 from slipstream.sandbox.slipstream3.users import add_api_key, publish
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import Login
+from slipstream.sandbox.world import Login, read_seeds
 
 
 class World(State):
@@ -101,7 +97,7 @@ _DISKS = (10, 50, 100, 200)
 
 
 def plant(state: State) -> dict[str, Login]:
-    seeds = copy.deepcopy(_read_seeds())
+    seeds = copy.deepcopy(read_seeds(__package__))
     rights = acl(role("USER", "VIEW"), role("ADMIN", "ALL"))
     for name, cloud in sorted(seeds["clouds"].items()):
         image = seeds["images"][0]["images"][name]
@@ -114,13 +110,6 @@ def plant(state: State) -> dict[str, Login]:
     _plant_modules(state, seeds)
     accounts = [_plant_account(state, name, seeds) for name in seeds["users"]]
     return {account.name: _login(state, account) for account in accounts}
-
-
-@functools.cache
-def _read_seeds() -> dict[str, Any]:
-    """Reading the file takes as long as the rest of a new sandbox twice over."""
-    text = Path(__file__).with_name("seeds.yaml").read_text("utf-8")
-    return dict(yaml.safe_load(text))
 
 
 def _filled(value: Any, **texts: Any) -> Any:

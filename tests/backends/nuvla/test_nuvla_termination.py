@@ -120,8 +120,3 @@ def test_destroy_uses_another_credential(driver: Driver, bare: Node, sandbox: Sa
     sandbox.world.add_credential(service, name="spare")
     assert driver.destroy_node(bare) is True
     assert driver.ex_wait_node_in_state(bare, "Done") == "DELETED"
-
-
-def test_destroy_with_a_force_that_is_no_boolean(driver: Driver, running: Node) -> None:
-    with pytest.raises(TypeError, match="ex_force"):
-        driver.destroy_node(running, ex_force="yes")  # type: ignore[arg-type]

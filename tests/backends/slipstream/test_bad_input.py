@@ -144,24 +144,19 @@ def test_create_node_of_no_image(
     assert changed(sandbox) == []
 
 
-@pytest.mark.parametrize("argument", ["image", "size", "location"])
-def test_create_node_of_another_driver(driver: Driver, sandbox: Sandbox, argument: str) -> None:
+def test_objects_of_another_driver(driver: Driver, sandbox: Sandbox) -> None:
     other = DummyNodeDriver("x")
     objects: dict[str, Any] = {
         "image": NodeImage(WORDPRESS, "x", other),
         "size": NodeSize("1", "small", 1, 1, 1, 1, other),
         "location": NodeLocation("1", "x", "CH", other),
     }
-    options = {"image": NodeImage(WORDPRESS, "x", driver), argument: objects[argument]}
-    with pytest.raises(BadInput, match=f"The {argument} .* belongs to the driver 'Dummy"):
-        driver.create_node(**options)
-    assert len(sandbox.journal) == 0
-
-
-def test_destroy_node_of_another_driver(driver: Driver, sandbox: Sandbox) -> None:
-    (run,) = sandbox.world.add_runs(1)
+    for argument, value in objects.items():
+        options = {"image": NodeImage(WORDPRESS, "x", driver), argument: value}
+        with pytest.raises(BadInput, match=f"The {argument} .* belongs to the driver 'Dummy"):
+            driver.create_node(**options)
     with pytest.raises(BadInput, match="belongs to the driver"):
-        driver.destroy_node(Node(run, "x", NodeState.RUNNING, [], [], DummyNodeDriver("x")))
+        driver.destroy_node(Node(NOBODYS_RUN, "x", NodeState.RUNNING, [], [], other))
     assert len(sandbox.journal) == 0
 
 
@@ -225,12 +220,13 @@ def test_node_with_an_id_that_is_none(driver: Driver, sandbox: Sandbox, identifi
     assert len(sandbox.journal) == 0
 
 
-@pytest.mark.parametrize("wrong", [None, 5, {}])
-def test_node_or_key_pair_that_is_none(driver: Driver, sandbox: Sandbox, wrong: Any) -> None:
-    with pytest.raises(TypeError, match=r"node must be a Node, not .*: use list_nodes\(\)"):
-        driver.destroy_node(wrong)
-    with pytest.raises(TypeError, match="key pair must be a KeyPair, not"):
-        driver.delete_key_pair(wrong)
+def test_node_or_key_pair_that_is_none(driver: Driver, sandbox: Sandbox) -> None:
+    wrong: Any
+    for wrong in (None, 5, {}):
+        with pytest.raises(TypeError, match=r"node must be a Node, not .*: use list_nodes\(\)"):
+            driver.destroy_node(wrong)
+        with pytest.raises(TypeError, match="key pair must be a KeyPair, not"):
+            driver.delete_key_pair(wrong)
     assert len(sandbox.journal) == 0
 
 

@@ -153,14 +153,11 @@ def test_create_node_with_a_size_for_one_node_of_an_application(
     assert form["parameter--node--testclient--service-offer"] == size.id
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(True, "true"), (False, "false"), (3, "3"), (0.5, "0.5")]
-)
-def test_create_node_sends_numbers_and_booleans_as_text(
-    create: Create, sandbox: Sandbox, value: object, text: str
-) -> None:
-    create(ex_parameters={"wordpress_title": value})
-    assert sent_form(sandbox)["parameter--wordpress_title"] == text
+def test_create_node_sends_numbers_and_booleans_as_text(create: Create, sandbox: Sandbox) -> None:
+    for value, text in ((True, "true"), (False, "false"), (3, "3"), (0.5, "0.5")):
+        sandbox.journal.clear()
+        create(ex_parameters={"wordpress_title": value})
+        assert sent_form(sandbox)["parameter--wordpress_title"] == text
 
 
 def test_create_node_with_a_parameter_of_the_image_below(create: Create, sandbox: Sandbox) -> None:
@@ -216,10 +213,10 @@ def test_create_node_knows_the_size_that_all_machines_have(
     assert driver.create_node(image=application, ex_parameters=several).size is None
 
 
-@pytest.mark.parametrize("option", ["cloud", "parameters", "multiplicity", "tolerate_failures"])
-def test_create_node_with_an_option_of_none(create: Create, sandbox: Sandbox, option: str) -> None:
-    create("x", **{f"ex_{option}": None})
-    assert len(sandbox.world.runs) == 1
+def test_create_node_with_options_of_none(create: Create, sandbox: Sandbox) -> None:
+    options = ("ex_cloud", "ex_parameters", "ex_multiplicity", "ex_tolerate_failures")
+    create("x", **dict.fromkeys(options))
+    assert sent_form(sandbox)["tags"] == "x"
 
 
 def test_create_node_without_a_key_where_it_is_checked(create: Create, sandbox: Sandbox) -> None:
@@ -283,14 +280,14 @@ def test_create_node_that_cannot_be_read_yet(create: Create, sandbox: Sandbox) -
     assert (node.name, node.extra["tags"]) == ("blog", ["a"])
 
 
-@pytest.mark.parametrize("base", ["http://internal:8182", "https://other.example.org", ""])
 def test_create_node_whose_address_names_a_host_behind_the_proxy(
-    create: Create, sandbox: Sandbox, base: str
+    create: Create, sandbox: Sandbox
 ) -> None:
     (run,) = sandbox.world.add_runs(1)
-    location = {"Location": f"{base}/run/{run}"}
-    sandbox.faults.add("POST", "/run", status=201, body="", headers=location)
-    assert create().id == run
+    for base in ("http://internal:8182", "https://other.example.org", ""):
+        location = {"Location": f"{base}/run/{run}"}
+        sandbox.faults.add("POST", "/run", status=201, body="", headers=location)
+        assert create().id == run
 
 
 def test_create_node_with_an_empty_value_where_there_is_no_default(

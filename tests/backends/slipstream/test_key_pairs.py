@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -51,7 +52,7 @@ def test_list_names_keys_by_comment_or_else_by_fingerprint(
     assert "rubbish" not in caplog.text
 
 
-@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen")
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs the program ssh-keygen")
 def test_list_has_ssh_keygen_fingerprints(driver: Driver, keys: list[str], tmp_path: Path) -> None:
     path = tmp_path / "key"
 
@@ -130,13 +131,12 @@ def at_requests(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     """Let something happen after each request for the profile, counted from 1."""
 
     def arrange(act: Callable[[int, str], object]) -> None:
-        add, seen = sandbox.journal.add, []
+        add, numbers = sandbox.journal.add, itertools.count(1)
 
         def added(entry: Any) -> None:
             add(entry)
             if entry.path == "/user/alice":
-                seen.append(entry)
-                act(len(seen), entry.method)
+                act(next(numbers), entry.method)
 
         monkeypatch.setattr(sandbox.journal, "add", added)
 

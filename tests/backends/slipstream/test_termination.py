@@ -112,21 +112,15 @@ def test_destroy_a_node_that_does_not_exist_or_by_force(driver: Driver, node: No
         driver.destroy_node(node)
 
 
-@pytest.mark.parametrize("method", ["list_nodes", "list_images", "list_key_pairs"])
-def test_read_of_an_account_that_was_deleted(
-    driver: Driver, sandbox: Sandbox, method: str
+def test_reads_and_waits_of_an_account_that_was_deleted(
+    driver: Driver, sandbox: Sandbox, waiting: FakeTime, node: Node
 ) -> None:
     driver.list_key_pairs()  # which learns who is logged in
     sandbox.faults.add("GET", ".*", status=200, body="", headers={"Content-Type": ""}, times=None)
-    with pytest.raises(MalformedAnswer, match="account that was deleted"):
-        getattr(driver, method)()
-
-
-def test_wait_for_a_node_of_an_account_that_was_deleted_ends_at_once(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
-    node = deploy(driver)
-    sandbox.faults.add("GET", ".*", status=200, body="", headers={"Content-Type": ""}, times=None)
-    with pytest.raises(MalformedAnswer, match="account that was deleted"):
-        driver.ex_wait_node_in_state(node)
+    for read in (
+        *(driver.list_nodes, driver.list_images, driver.list_key_pairs),
+        lambda: driver.ex_wait_node_in_state(node),
+    ):
+        with pytest.raises(MalformedAnswer, match="account that was deleted"):
+            read()
     assert waiting.slept == []

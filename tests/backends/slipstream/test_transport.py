@@ -64,7 +64,7 @@ def test_read_that_fails(
 
 def test_pauses_grow_and_vary(login: Login, sandbox: Sandbox, pauses: list[float]) -> None:
     driver = login(retry_delay=10.0, backoff=1.5)
-    seen = set()
+    sequences = set()
     for _ in range(5):
         pauses.clear()
         sandbox.faults.add("GET", "/run", status=503, times=3)
@@ -72,8 +72,8 @@ def test_pauses_grow_and_vary(login: Login, sandbox: Sandbox, pauses: list[float
         assert 5 <= pauses[0] <= 10
         assert 7.5 <= pauses[1] <= 15
         assert 11.25 <= pauses[2] <= 22.5
-        seen.add(tuple(pauses))
-    assert len(seen) == 5
+        sequences.add(tuple(pauses))
+    assert len(sequences) == 5
 
 
 def test_pauses_end_at_half_a_minute(login: Login, sandbox: Sandbox, pauses: list[float]) -> None:
@@ -82,16 +82,12 @@ def test_pauses_end_at_half_a_minute(login: Login, sandbox: Sandbox, pauses: lis
     assert 15 <= max(pauses) <= 30
 
 
-@pytest.mark.parametrize(("text", "pause"), [("0", 0), ("7", 7), (" 7 ", 7), ("30", 30)])
-def test_retry_after_in_seconds(
-    driver: Driver, sandbox: Sandbox, pauses: list[float], text: str, pause: float
-) -> None:
-    sandbox.faults.add("GET", "/run", status=429, retry_after=text)
+def test_retry_after(driver: Driver, sandbox: Sandbox, pauses: list[float]) -> None:
+    for text in ("0", "30", " 7 "):
+        sandbox.faults.add("GET", "/run", status=503, retry_after=text)
     driver.list_nodes()
-    assert pauses == [pause]
-
-
-def test_retry_after_as_date(driver: Driver, sandbox: Sandbox, pauses: list[float]) -> None:
+    assert pauses == [0, 30, 7]
+    pauses.clear()
     for seconds in (20, -20):
         date = email.utils.formatdate(time.time() + seconds, usegmt=True)
         sandbox.faults.add("GET", "/run", status=503, retry_after=date)
@@ -100,17 +96,15 @@ def test_retry_after_as_date(driver: Driver, sandbox: Sandbox, pauses: list[floa
     assert pauses[1] == 0
 
 
-@pytest.mark.parametrize(
-    "garbage", ["soon", "-5", "1.5", "", "Mon, 99 Foo 2026", "²", "9" * 5000, "nan", "1e3"]
-)
 def test_retry_after_that_is_malformed(
-    driver: Driver, sandbox: Sandbox, pauses: list[float], garbage: str
+    driver: Driver, sandbox: Sandbox, pauses: list[float]
 ) -> None:
-    sandbox.faults.add("GET", "/run", status=503, headers={"Retry-After": garbage})
-    try:
-        driver.list_nodes()
-    except ServiceUnavailable:
-        assert garbage.startswith("9")  # a pause so long is not made, but raised
+    for garbage in ("soon", "-5", "1.5", "", "Mon, 99 Foo 2026", "²", "9" * 5000, "nan", "1e3"):
+        sandbox.faults.add("GET", "/run", status=503, headers={"Retry-After": garbage})
+        try:
+            driver.list_nodes()
+        except ServiceUnavailable:
+            assert garbage.startswith("9")  # a pause so long is not made, but raised
     assert all(pause <= 0.001 for pause in pauses)
 
 
@@ -160,14 +154,14 @@ def test_gzip(driver: Driver, sandbox: Sandbox, body: bytes, expected: Any) -> N
         assert driver.list_images() == []
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirection_is_not_followed(driver: Driver, sandbox: Sandbox, status: int) -> None:
+def test_redirection_is_not_followed(driver: Driver, sandbox: Sandbox) -> None:
     location = {"Location": f"{sandbox.url}/appstore"}
-    sandbox.faults.add("GET", "/run", status=status, headers=location)
-    with pytest.raises(NoAnswer, match="redirections are not followed") as caught:
-        driver.list_nodes()
-    assert len(sandbox.journal) == 1
-    assert not caught.value.may_have_happened
+    for number, status in enumerate((301, 302, 303, 307, 308), 1):
+        sandbox.faults.add("GET", "/run", status=status, headers=location)
+        with pytest.raises(NoAnswer, match="redirections are not followed") as caught:
+            driver.list_nodes()
+        assert len(sandbox.journal) == number
+        assert not caught.value.may_have_happened
 
 
 def test_cookie_of_another_host_is_refused(driver: Driver, sandbox: Sandbox) -> None:
