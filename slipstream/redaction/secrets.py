@@ -133,13 +133,29 @@ class KnownSecrets:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def keep(self, *values: object, replacement: str = MASK, word: bool = False) -> None:
-        """Remember secrets for good."""
-        self._remember(self._kept, values, replacement, word)
-
-    def meet(self, *values: object) -> None:
-        """Remember secrets until many others have been met."""
-        self._remember(self._met, values, MASK, word=False)
+    def keep(
+        self,
+        *values: object,
+        lasting: bool = True,
+        replacement: str = MASK,
+        word: bool = False,
+    ) -> None:
+        """Remember secrets for good, or else until many others have been met."""
+        secrets = self._kept if lasting else self._met
+        texts = [str(value) for value in values if value is not None]
+        if all(text in secrets for text in texts):
+            return
+        with self._locks.setdefault(os.getpid(), threading.Lock()):
+            shortest = 1 if word else SHORTEST
+            for text in (text for text in texts if len(text.strip()) >= shortest):
+                known = secrets.pop(text, None)
+                secrets[text] = known or _Secret.of(text, replacement, word=word)
+            for text in list(self._met)[:-_REMEMBERED]:
+                del self._met[text]
+            everything = (*self._met.values(), *self._kept.values())
+            forms = {form: secret for secret in everything for form in secret.forms}
+            # What is part of another one must not leave the rest of it behind.
+            self._written = tuple(sorted(forms.items(), key=lambda item: -len(item[0])))
 
     def mask(self, text: str) -> str:
         """Replace every known secret."""
@@ -151,21 +167,3 @@ class KnownSecrets:
             else:
                 text = text.replace(form, secret.replacement)
         return text
-
-    def _remember(
-        self, secrets: dict[str, _Secret], values: tuple[object, ...], shown: str, word: bool
-    ) -> None:
-        texts = [str(value) for value in values if value is not None]
-        if all(text in secrets for text in texts):
-            return
-        with self._locks.setdefault(os.getpid(), threading.Lock()):
-            shortest = 1 if word else SHORTEST
-            for text in (text for text in texts if len(text.strip()) >= shortest):
-                known = secrets.pop(text, None)
-                secrets[text] = known or _Secret.of(text, shown, word=word)
-            for text in list(self._met)[:-_REMEMBERED]:
-                del self._met[text]
-            everything = (*self._met.values(), *self._kept.values())
-            forms = {form: secret for secret in everything for form in secret.forms}
-            # What is part of another one must not leave the rest of it behind.
-            self._written = tuple(sorted(forms.items(), key=lambda item: -len(item[0])))

@@ -188,7 +188,7 @@ class Client:
 
         :param secrets: The secrets; one of less than four characters is masked by its name only.
         """
-        self.transport.secrets.meet(*secrets)
+        self.transport.secrets.keep(*secrets, lasting=False)
 
     def masked(self, text: str) -> str:
         """A text of the server without secrets."""

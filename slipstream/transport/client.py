@@ -239,7 +239,7 @@ class Transport:
         settings = self.settings
         if isinstance(cookies, EndpointCookieJar):
             cookies = cookies.here()
-        self.secrets.meet(*(cookie.value for cookie in cookies))
+        self.secrets.keep(*(cookie.value for cookie in cookies), lasting=False)
         prepared = self._prepare(request, cookies)
         url = f"{self.endpoint.url}{request.path}"
         proxies = proxies_for(url, settings.proxy_url)
@@ -279,7 +279,7 @@ class Transport:
             fields = incoming.raw.headers.getlist("Set-Cookie")
             if fields and isinstance(cookies, EndpointCookieJar):
                 cookies.extract(prepared, fields, date=response.date)
-                self.secrets.meet(*(cookie.value for cookie in cookies))
+                self.secrets.keep(*(cookie.value for cookie in cookies), lasting=False)
         if proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             raise route.refused_by_proxy()
         if response.status in _REDIRECTS:

@@ -142,14 +142,14 @@ class Connections(HTTPAdapter):
         return pool
 
 
-_SCHEMES = ("http", "https")
-_LOWER = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_VARIABLES = (*_LOWER, *map(str.upper, _LOWER))
+_PROXY_SCHEMES = ("http", "https")
+_LOWER_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_PROXY_VARIABLES = (*_LOWER_VARIABLES, *map(str.upper, _LOWER_VARIABLES))
 
 
 def check_proxy(url: object, name: str) -> str:
     """Make sure that an argument is the URL of a proxy."""
-    if not isinstance(url, str) or not _is_whole(url):
+    if not isinstance(url, str) or not _is_whole_url(url):
         raise BadInput(
             f"{name} is not the URL of a proxy.",
             hint="Write it as 'http://proxy.example.org:3128', or with a login as"
@@ -161,11 +161,11 @@ def check_proxy(url: object, name: str) -> str:
 def proxies_for(url: str, proxy_url: str | None) -> dict[str, str]:
     """The proxies for an address by scheme, none if it is reached directly."""
     if proxy_url:
-        return dict.fromkeys(_SCHEMES, proxy_url)
+        return dict.fromkeys(_PROXY_SCHEMES, proxy_url)
     scheme, _, rest = url.partition("://")
     address = f"{scheme}://{rest.partition('/')[0]}"
-    proxy = _environment_proxy(address, tuple(map(os.environ.get, _VARIABLES)))
-    return {} if not proxy else dict.fromkeys(_SCHEMES, _checked(proxy))
+    proxy = _environment_proxy(address, tuple(map(os.environ.get, _PROXY_VARIABLES)))
+    return {} if not proxy else dict.fromkeys(_PROXY_SCHEMES, _checked_proxy(proxy))
 
 
 @lru_cache(maxsize=16)
@@ -175,28 +175,28 @@ def _environment_proxy(address: str, variables: tuple[str | None, ...]) -> str |
 
     :param variables: What decides of it: another value is looked for anew.
     """
-    return None if _left_out(address) else select_proxy(address, get_environ_proxies(address))
+    return None if _is_direct(address) else select_proxy(address, get_environ_proxies(address))
 
 
-def _is_whole(url: str) -> bool:
+def _is_whole_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
         complete = bool(parts.hostname and parts.port)
     except ValueError:
         return False
     more = parts.path.strip("/") or parts.query or parts.fragment
-    return parts.scheme in _SCHEMES and complete and not more and _plain(url)
+    return parts.scheme in _PROXY_SCHEMES and complete and not more and _is_printable(url)
 
 
-def _plain(url: str) -> bool:
+def _is_printable(url: str) -> bool:
     return url.isprintable() and " " not in url
 
 
-def _checked(proxy: str) -> str:
+def _checked_proxy(proxy: str) -> str:
     """A proxy of the environment, as curl takes it: scheme and port may be missing."""
     whole = proxy if "://" in proxy else f"http://{proxy}"
     try:
-        if parse_url(whole).host and _plain(whole):
+        if parse_url(whole).host and _is_printable(whole):
             return whole
     except LocationParseError:
         pass
@@ -206,7 +206,7 @@ def _checked(proxy: str) -> str:
     )
 
 
-def _left_out(url: str) -> bool:
+def _is_direct(url: str) -> bool:
     """
     Whether ``NO_PROXY`` names an address in a way that requests does not understand: with its
     port where it is a number or the scheme's own, or as a network of IPv6.
@@ -215,15 +215,15 @@ def _left_out(url: str) -> bool:
     host = parts.hostname or ""
     port = parts.port or DEFAULT_PORTS.get(parts.scheme)
     names = {"*", host, join_address(host), f"{host}:{port}", join_address(host, port)}
-    return any(entry in names or _holds(entry, host) for entry in _entries())
+    return any(entry in names or _network_holds(entry, host) for entry in _no_proxy_entries())
 
 
-def _entries() -> Iterator[str]:
+def _no_proxy_entries() -> Iterator[str]:
     text = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     yield from (entry.strip().lower() for entry in text.split(",") if entry.strip())
 
 
-def _holds(network: str, host: str) -> bool:
+def _network_holds(network: str, host: str) -> bool:
     try:
         return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
     except ValueError:
@@ -233,10 +233,10 @@ def _holds(network: str, host: str) -> bool:
 Certificate = str | tuple[str, str]
 """The file of a certificate and its key, or the two files."""
 
-_HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
+_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
-class _Encrypted(Exception):
+class _EncryptedKey(Exception):
     """A key asks for its passphrase."""
 
 
@@ -248,31 +248,31 @@ def authorities(path: object, name: str) -> str:
     file = user_path(name, path)
     try:
         if file.is_dir():
-            if not any(_HASHED.fullmatch(entry.name) for entry in file.iterdir()):
+            if not any(_HASHED_NAME.fullmatch(entry.name) for entry in file.iterdir()):
                 raise BadInput(
                     f"{name}: the directory {file} holds no certificate under its hash.",
                     hint=f"Run 'openssl rehash {file}', or name one file.",
                 )
         else:
-            _context().load_verify_locations(cafile=file)
+            _tls_context().load_verify_locations(cafile=file)
     except ssl.SSLError:
         raise BadInput(
             f"{name}: {file} holds no certificate in PEM format.",
             hint="It begins with a line '-----BEGIN CERTIFICATE-----'.",
         ) from None
     except OSError as error:
-        _unreadable(name, file, error)
+        _unreadable_file(name, file, error)
     return str(file)
 
 
 def client_certificate(value: object, name: str) -> Certificate:
     """The path of a client's certificate with its key, or the paths of the two."""
-    files = [user_path(name, path) for path in _both(value, name)]
+    files = [user_path(name, path) for path in _certificate_and_key(value, name)]
     try:
         for file in files:
             file.open("rb").close()
-        _context().load_cert_chain(files[0], files[-1], password=_ask)
-    except _Encrypted:
+        _tls_context().load_cert_chain(files[0], files[-1], password=_ask_passphrase)
+    except _EncryptedKey:
         raise BadInput(
             f"{name}: the key in {files[-1]} is encrypted.",
             hint="Write it without one: openssl pkey -in encrypted.pem -out key.pem.",
@@ -287,20 +287,20 @@ def client_certificate(value: object, name: str) -> Certificate:
             hint=None if mismatch else "Give one file with both, or (certificate, key).",
         ) from None
     except OSError as error:
-        _unreadable(name, Path(error.filename or files[0]), error)
+        _unreadable_file(name, Path(error.filename or files[0]), error)
     first, *rest = map(str, files)
     return (first, rest[0]) if rest else first
 
 
-def _context() -> ssl.SSLContext:
+def _tls_context() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _ask() -> NoReturn:
-    raise _Encrypted
+def _ask_passphrase() -> NoReturn:
+    raise _EncryptedKey
 
 
-def _both(value: object, name: str) -> Sequence[object]:
+def _certificate_and_key(value: object, name: str) -> Sequence[object]:
     if isinstance(value, str | os.PathLike):
         return [value]
     if not isinstance(value, tuple | list) or len(value) != 2:
@@ -310,7 +310,7 @@ def _both(value: object, name: str) -> Sequence[object]:
     return value
 
 
-def _unreadable(name: str, file: Path, error: OSError) -> NoReturn:
+def _unreadable_file(name: str, file: Path, error: OSError) -> NoReturn:
     raise file_error(
         f"{name}: {shown_path(file)} cannot be read",
         file,
@@ -320,7 +320,7 @@ def _unreadable(name: str, file: Path, error: OSError) -> NoReturn:
 
 
 _DEMANDED = {"CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA"}
-_AFTERWARDS = {"UNEXPECTED_EOF_WHILE_READING", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"}
+_AFTER_REQUEST = {"UNEXPECTED_EOF_WHILE_READING", "DECRYPTION_FAILED_OR_BAD_RECORD_MAC"}
 _NO_TLS = {
     "WRONG_VERSION_NUMBER",
     "HTTP_REQUEST",
@@ -329,7 +329,7 @@ _NO_TLS = {
 }
 _OTHER_NAME = {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and those of mail and IP addresses
 
-_CLIENT = "If it demands a certificate of yours, give it as ex_client_cert."
+_CLIENT_CERTIFICATE = "If it demands a certificate of yours, give it as ex_client_cert."
 
 
 @attrs.frozen(kw_only=True)
@@ -375,7 +375,7 @@ class Route:
         # Since TLS 1.3 a client may have sent its request when its certificate is found missing.
         cut = isinstance(_innermost(error), ssl.SSLEOFError | ConnectionError)
         if cut and self.endpoint.startswith("https:"):
-            hints.append(_CLIENT)
+            hints.append(_CLIENT_CERTIFICATE)
         return " ".join(hints) or None
 
     def _cause(self, error: BaseException) -> str:
@@ -395,11 +395,11 @@ class Route:
             return self._distrusted(error)
         reason = str(getattr(error, "reason", None) or "")
         before = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
-        if reason in _AFTERWARDS or not before:
+        if reason in _AFTER_REQUEST or not before:
             return None
         hint = "Check the address and the port."
         if any(word in reason for word in _DEMANDED):
-            hint = _CLIENT
+            hint = _CLIENT_CERTIFICATE
         elif any(word in reason for word in _NO_TLS):
             hint = "If it speaks plain http there, write http:// or secure=False; check the port."
         to = f"{self.endpoint}{self._through}"

@@ -38,6 +38,9 @@ _OTHER_ENCODING = re.compile(rb"<\?xml[^>]*encoding=.(?!(?:utf-8|us-ascii)\b)", 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
+_LEAVE_OUT = "Leave out '.', '..' and control characters, percent-encoded or not."
+
+
 def _check_path(_: object, __: object, value: str) -> None:
     if not isinstance(value, str) or not value.startswith("/") or "?" in value or "#" in value:
         raise TypeError(f"{value!r} is no path: a path begins with a slash and has no query.")
@@ -46,7 +49,7 @@ def _check_path(_: object, __: object, value: str) -> None:
     except UnicodeDecodeError:
         raise BadInput(f"{shorten(value)!r} is not percent-encoded UTF-8.") from None
     if leads_elsewhere(value):
-        raise BadInput(f"{shorten(value)!r} leads to another resource: leave out '.' and '..'.")
+        raise BadInput(f"{shorten(value)!r} leads to another resource.", hint=_LEAVE_OUT)
 
 
 def _check_query(_: object, __: object, value: object) -> None:
@@ -241,7 +244,7 @@ def _epoch(text: str | None) -> float | None:
         return None
 
 
-_LIFETIME = re.compile(r"(?i);\s*(expires|max-age)\s*=\s*\"?([^;\"]*)\"?")
+_COOKIE_LIFETIME = re.compile(r"(?i);\s*(expires|max-age)\s*=\s*\"?([^;\"]*)\"?")
 _NO_DOMAIN = re.compile(r"(?i);\s*domain\s*=\s*(?=;|\Z)")
 """To be ignored (RFC 6265, 5.2.3); the library takes it for another host's."""
 
@@ -250,7 +253,7 @@ LONGEST_LIFETIME = 2**31
 """Seconds beyond which a cookie need not be kept."""
 
 
-class _Policy(DefaultCookiePolicy):
+class _CookiePolicy(DefaultCookiePolicy):
     def return_ok_expires(self, cookie: Cookie, request: Any) -> bool:  # noqa: ARG002
         """Leave it to the server whether a session has ended: the local clock may be wrong."""
         return True
@@ -273,7 +276,7 @@ class EndpointCookieJar(RequestsCookieJar):
     """
 
     def __init__(self, *, secure: bool = True) -> None:
-        super().__init__(policy=_Policy())
+        super().__init__(policy=_CookiePolicy())
         self._secure = secure
         self._copies: dict[int, EndpointCookieJar] = {os.getpid(): self}
 
@@ -323,13 +326,13 @@ class EndpointCookieJar(RequestsCookieJar):
         """
         headers = Message()
         for field in fields:
-            attributes = {name.lower(): value for name, value in _LIFETIME.findall(field)}
-            rest = _NO_DOMAIN.sub("", _LIFETIME.sub("", field))
-            headers["Set-Cookie"] = f"{rest}{_expiry(_seconds(attributes, date))}"
+            attributes = {name.lower(): value for name, value in _COOKIE_LIFETIME.findall(field)}
+            rest = _NO_DOMAIN.sub("", _COOKIE_LIFETIME.sub("", field))
+            headers["Set-Cookie"] = f"{rest}{_expiry(_cookie_seconds(attributes, date))}"
         self.extract_cookies(MockResponse(headers), MockRequest(request))  # type: ignore[arg-type]
 
 
-def _seconds(attributes: Mapping[str, str], date: float | None) -> int | None:
+def _cookie_seconds(attributes: Mapping[str, str], date: float | None) -> int | None:
     """How long a cookie is good for; ``None`` if the server does not say it in a known way."""
     number = _SECONDS.match(attributes.get("max-age", "").strip())
     if number is not None:

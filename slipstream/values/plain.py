@@ -68,7 +68,7 @@ def check_number(
         return number if whole else float(number)
     from_ = "above 0" if above_zero else f"from {least:g}"
     raise BadInput(
-        f"{name} is {_shown(value)}: a {'whole ' if whole else ''}number {from_}"
+        f"{name} is {_shown_number(value)}: a {'whole ' if whole else ''}number {from_}"
         f" to {most:.0f} is needed."
     )
 
@@ -83,15 +83,15 @@ def within(**limits: Any) -> Callable[[Any, Any, Any], None]:
     return validate
 
 
-def _shown(value: object) -> str:
+def _shown_number(value: object) -> str:
     if isinstance(value, int) and abs(value) > 10**20:
         return f"a number of {value.bit_length()} bits"
     # A text may be a password in the wrong place.
     return repr(value) if isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
-_KINDS = {FileNotFoundError: FileMissing, PermissionError: FileForbidden}
-_ENDINGS = {".cer", ".cookies", ".crt", ".key", ".pem", ".pub", ".toml", ".txt"}
+_FILE_ERRORS = {FileNotFoundError: FileMissing, PermissionError: FileForbidden}
+_FILE_ENDINGS = {".cer", ".cookies", ".crt", ".key", ".pem", ".pub", ".toml", ".txt"}
 
 _LONGEST_PATH = 4096
 """Characters of a path that a system takes."""
@@ -101,10 +101,12 @@ def leads_elsewhere(path: str) -> bool:
     """
     Whether a path of a URL reaches another resource than it seems to.
 
-    HTTP clients and servers resolve dots, however they are encoded, and some of them twice.
+    HTTP clients and servers resolve dots, however they are encoded, and some of them twice. Some
+    end a path at a NUL, drop control characters, or decode what is no UTF-8 as something else.
     """
-    segments = re.split(r"[/\\]", unquote(unquote(unquote(path))))
-    return not {".", ".."}.isdisjoint(segment.partition(";")[0] for segment in segments)
+    decoded = unquote(unquote(unquote(path)))
+    segments = [segment.partition(";")[0].strip() for segment in re.split(r"[/\\]", decoded)]
+    return bool({".", ".."} & set(segments) or re.search(r"[\x00-\x1f\x7f\ufffd]", decoded))
 
 
 def user_path(name: str, value: object) -> Path:
@@ -133,7 +135,7 @@ def shown_path(path: Path) -> str:
     first = path.parts[: 2 if path.is_absolute() else 1]
     is_below = len(path.parts) > len(first) and os.path.isdir(Path(*first))  # noqa: PTH112
     # os.path survives names that are too long.
-    if is_below or os.path.lexists(path) or path.suffix.lower() in _ENDINGS:
+    if is_below or os.path.lexists(path) or path.suffix.lower() in _FILE_ENDINGS:
         return safe_text(str(path))
     return f"(a name of {len(str(path))} characters, which may be a secret)"
 
@@ -142,17 +144,17 @@ def file_error(
     message: str, path: Path, error: OSError, *, hint: str | None = None
 ) -> FileUnreadable:
     """The exception for a file that a user names and that cannot be read or written."""
-    cls = _KINDS.get(type(error), FileUnreadable)
+    cls = _FILE_ERRORS.get(type(error), FileUnreadable)
     failure = cls(f"{message}: {error.strerror or type(error).__name__}.", hint=hint)
     failure.errno, failure.strerror, failure.filename = error.errno, error.strerror, str(path)
     return failure
 
 
-_ANYWHERE = re.compile(
+_SECRET_WORDS = re.compile(
     "password|passwd|passphrase|passcode|secret|privatekey|authorization|token|cookie"
     "|apikey|accessid|accesskey"
 )
-_LAST_WORDS = frozenset({"digest", "jwt", "otp", "pass", "pw", "pwd"})
+_LAST_SECRET_WORDS = frozenset({"digest", "jwt", "otp", "pass", "pw", "pwd"})
 _AUTHENTICATION_WORDS = frozenset({"auth", "authn", "authz"})
 _declared: set[str] = set()
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
@@ -182,7 +184,7 @@ def announces_secret(name: str) -> bool:
     words = _words(name)
     plain = squeezed(name)
     return bool(words) and (
-        words[-1] in _LAST_WORDS or plain in _declared or bool(_ANYWHERE.search(plain))
+        words[-1] in _LAST_SECRET_WORDS or plain in _declared or bool(_SECRET_WORDS.search(plain))
     )
 
 

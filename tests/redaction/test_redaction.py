@@ -287,7 +287,7 @@ def test_a_secret_in_json_shows_whether_it_is_set_but_not_its_length(redactor: R
 
 def test_a_code_that_has_become_a_number_is_still_known() -> None:
     known = KnownSecrets()
-    known.meet("483920")
+    known.keep("483920", lasting=False)
     output = Redactor(known).body(b'{"given": 483920, "other": 5}', "application/json")
     assert json.loads(output) == {"given": "***", "other": 5}
 
@@ -366,7 +366,7 @@ def test_only_the_latest_of_many_secrets_are_kept_but_those_to_log_in_with_for_g
     known = KnownSecrets()
     known.keep("to-log-in")
     for number in range(200):
-        known.meet(f"secret-number-{number}")
+        known.keep(f"secret-number-{number}", lasting=False)
     assert known.mask("to-log-in secret-number-199") == "*** ***"
     assert known.mask("secret-number-0") == "secret-number-0"
     assert len(known._written) < 1000

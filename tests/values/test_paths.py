@@ -148,6 +148,15 @@ def test_a_cookie_file_replaces_no_pipe_and_no_device(tmp_path: Path) -> None:
         "/..;v=1/a",
         "/a\\..\\b",
         "/..%5ca",
+        *(
+            "/a%00",
+            "/..%00/a",
+            "/a%0d%0aX",
+            "/%2520..%2520/a",
+            "/..%25c0%25af..",
+            "/a%2500",
+            "/a%7f",
+        ),
     ],
 )
 def test_a_path_that_reaches_another_resource_is_found(path: str) -> None:

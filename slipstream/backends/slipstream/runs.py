@@ -390,7 +390,7 @@ def _read_document(session: Session, deployment_id: str) -> Element:
             endpoint=session.endpoint.url,
         )
     # From here on no message and no log line shows them.
-    session.transport.secrets.meet(*filter(None, passwords(root).values()))
+    session.hide(*filter(None, passwords(root).values()))
     return root
 
 

@@ -1,7 +1,7 @@
 """
-Types that are there to be read: users, groups, services, edges, templates and others.
+Types that are there to be read: login templates, events, services and edges.
 
-Source: nuvla/api-server, server/resources/user.clj, group.clj, event.clj, *_template.clj,
+Source: nuvla/api-server, server/resources/session_template.clj, event.clj,
 infrastructure_service*.clj, nuvlabox.clj and nuvlabox_status.clj.
 """
 
@@ -13,36 +13,16 @@ from slipstream.sandbox.cimi import JsonProblem
 from slipstream.sandbox.nuvla.resource import Resource, described
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, USER
 from slipstream.sandbox.schema import anything, text
-from slipstream.sandbox.store import Document, Query, Result
-
-_WRITING = ("add", "edit", "delete", "bulk-delete")
+from slipstream.sandbox.store import Document
 
 
-class User(Resource):
-    """Users. The sandbox does not administer them."""
+class SessionTemplate(Resource):
+    """Ways to log in. The sandbox does not administer them."""
 
-    name = "user"
-    searchers = adders = ANON
-    unplayed = (*_WRITING, "enable-2fa")
-
-    def offered(self, document: Document) -> Sequence[str]:
-        return () if "auth-method-2fa" in document else ("enable-2fa",)
-
-
-class Group(Resource):
-    """Groups. The sandbox does not administer them."""
-
-    name = "group"
-    _actions = ("invite", "add-subgroup", "get-pending-invitations", "revoke-invitation")
-    unplayed = ("add", "delete", *_actions)
-
-    def offered(self, document: Document) -> Sequence[str]:
-        return self._actions
-
-    def envelope(self, result: Result, query: Query) -> Document:
-        envelope = super().envelope(result, query)
-        envelope["acl"]["add"] = [ADMIN, USER]
-        return envelope
+    name = "session-template"
+    searchers = ANON
+    adders = ADMIN
+    unplayed = ("add", "edit", "delete", "bulk-delete")
 
 
 class Event(Resource):
@@ -53,16 +33,6 @@ class Event(Resource):
     hidden = ("content/resource/content",)
     bulk = ("bulk-delete", USER)
     unplayed = ("add", "bulk-delete")
-
-
-def _listed(
-    name: str, searchers: str = USER, adders: str | None = USER, *, bulk: str = ""
-) -> type[Resource]:
-    """A type that is listed and read; what the real server does beside that is not played."""
-    methods = ("search", "read", *(_WRITING if adders else ()))
-    fields = {"name": name, "searchers": searchers, "adders": adders, "methods": methods}
-    rights = {"bulk": ("bulk-delete", bulk)} if bulk else {}
-    return type(name, (Resource,), {**fields, **rights, "unplayed": methods[2:]})
 
 
 PULL = "NUVLA_JOB_PULL"
@@ -129,16 +99,6 @@ class NuvlaBoxStatus(Resource):
 
 
 TYPES: tuple[type[Resource], ...] = (
-    *(User, Group, Event),
-    *(InfrastructureService, InfrastructureServiceGroup, NuvlaBox, NuvlaBoxStatus),
-    _listed("session-template", ANON, ADMIN),
-    _listed("user-template", ANON, ADMIN),
-    _listed("credential-template", ANON, None),
-    _listed("infrastructure-service-template", adders=None),
-    _listed("nuvlabox-release", ANON, None),
-    *[_listed(name, ADMIN, ADMIN) for name in ("configuration", "module-application")],
-    _listed("ts-nuvlaedge-telemetry", ADMIN, None),
-    *[_listed(name) for name in ("deployment-set", "subscription-config")],
-    *[_listed(name, bulk=USER) for name in ("data-record", "email")],
-    _listed("notification", adders=ADMIN, bulk=USER),
+    *(SessionTemplate, Event, InfrastructureService, InfrastructureServiceGroup),
+    *(NuvlaBox, NuvlaBoxStatus),
 )

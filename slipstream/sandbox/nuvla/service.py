@@ -34,12 +34,15 @@ _TYPES: tuple[type[Resource], ...] = (
 )
 RESOURCES = {resource.name: resource for resource in _TYPES}
 _UNPLAYED = (
-    *("configuration-template", "data-object", "data-object-generic", "data-object-public"),
-    *("data-object-template", "data-record-key", "data-record-key-prefix", "data-set"),
-    *("evidence-record", "group-template", "module-application-helm"),
-    *("module-applications-sets", "module-component", "notification-method"),
-    *("nuvlabox-cluster", "nuvlabox-peripheral", "nuvlabox-playbook", "resource-metadata"),
-    *("ts-nuvlaedge-availability", "user-identifier", "vulnerability"),
+    *("configuration", "configuration-template", "credential-template", "data-object"),
+    *("data-object-generic", "data-object-public", "data-object-template", "data-record"),
+    *("data-record-key", "data-record-key-prefix", "data-set", "deployment-set", "email"),
+    *("evidence-record", "group", "group-template", "infrastructure-service-template"),
+    *("module-application", "module-application-helm", "module-applications-sets"),
+    *("module-component", "notification", "notification-method", "nuvlabox-cluster"),
+    *("nuvlabox-peripheral", "nuvlabox-playbook", "nuvlabox-release", "resource-metadata"),
+    *("subscription-config", "ts-nuvlaedge-availability", "ts-nuvlaedge-telemetry", "user"),
+    *("user-identifier", "user-template", "vulnerability"),
 )
 _LONGEST_LINE = 8192
 
@@ -108,7 +111,7 @@ def _read_json(text: str) -> Any:
     try:
         # Without NaN and its like, which are no numbers for the server either.
         return json.JSONDecoder(parse_constant=int).raw_decode(text)[0]
-    except ValueError:
+    except (ValueError, RecursionError):
         cimi.malformed("text/plain; charset=UTF-8")
 
 
