@@ -66,6 +66,7 @@ from slipstream.transport.connections import check_proxy, client_certificate
 from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
 from slipstream.values.deployment_request import DeploymentRequest, Role
 from slipstream.values.endpoint import Credentials, Endpoint
+from slipstream.values.pages import Pages, by_page
 from slipstream.values.plain import user_path
 from slipstream.values.ssh_key import SSHKey, generate
 
@@ -869,10 +870,13 @@ class SlipStreamNodeDriver(NodeDriver):
         names = None if location is None else self._location_names(location)
         arguments.check_flags(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
         deployments = self._backend.list_deployments(ex_active_only, ex_addresses)
-        return (
-            convert.node(deployment, self)
-            for deployment in deployments
-            if names is None or not names.isdisjoint(deployment.connectors)
+        return Pages(
+            [
+                convert.node(deployment, self)
+                for deployment in page
+                if names is None or not names.isdisjoint(deployment.connectors)
+            ]
+            for page in by_page(deployments)
         )
 
     @operation
