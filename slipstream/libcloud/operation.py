@@ -106,8 +106,8 @@ def check_keywords(method: str, names: Iterable[str], keywords: list[str]) -> No
     for name in names:
         if name in keywords:
             continue
-        near = nearest(name, keywords) or nearest(f"ex_{name}", keywords)
-        if near:
+        bare = {keyword.removeprefix("ex_"): keyword for keyword in keywords}
+        if near := nearest(name, keywords) or bare.get(nearest(name, bare) or ""):
             raise TypeError(f"{method}() takes no argument {name!r}; did you mean {near!r}?")
         takes = ", ".join(keywords) or "none"
         raise TypeError(f"{method}() takes no argument {name!r}; it takes: {takes}")
