@@ -37,7 +37,7 @@ log = get_logger(__name__)
 _TOKEN = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 _FIXED: Final = {"host", "port", "secure", "request_path", "user_id", "key"}
 _LIVE: Final = {"timeout", "retry_delay", "backoff", "proxy_url"}
-_UNUSED: Final = {"connection", "conn_class"}
+_UNUSED: Final = {"connection", "conn_class", "request"}
 """What a test replaces in libcloud's own connections, to send nothing."""
 
 _lock = PerProcess(threading.Lock)

@@ -36,6 +36,7 @@ from slipstream.session.session import DryRunTransport
 from slipstream.transport import call_context
 from slipstream.values import Deployment, DeploymentRequest
 from slipstream.values.fields import Record
+from slipstream.values.pages import Pages, by_page
 
 PREFIX = f"{PROJECT}_"
 EVERY = f"{PREFIX}operation"
@@ -49,8 +50,6 @@ Failure = Callable[[str], DriverError]
 
 _CONTEXT = ("session", "backend", "dry_run")
 """What every hook of an operation is given beside the operation's own arguments."""
-
-"""The numbers of a service offer, which users compare and add up."""
 
 WRAPPABLE = frozenset({EVERY, *(PREFIX + name for name in OPERATIONS)})
 """The hooks that plugins may wrap and not answer."""
@@ -252,7 +251,7 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -
     signature = _SIGNATURES[name]
     is_list = isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping)
     if signature.many and is_list:
-        return _check_each(signature.result, result, failure, foreign=foreign)
+        return Pages(_check_each(signature.result, result, failure, foreign=foreign))
     if signature.many or not _fits(signature.result, result):
         hint = signature.result
         expected = str(hint) if typing.get_args(hint) else hint.__name__
@@ -265,17 +264,19 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -
 
 def _check_each(
     expected: type, results: Iterable[Any], failure: Failure, *, foreign: bool
-) -> Iterator[Any]:
+) -> Iterator[Sequence[Any]]:
     with _blaming(failure):
-        iterator = iter(results)
+        pages = by_page(results)
     while True:
         try:
-            result = next(iterator)
+            page = next(pages)
         except StopIteration:
             return
         except BaseException as error:  # noqa: BLE001 - of a plugin
             _blame(error, failure)
-        yield _plain(expected, result, failure, foreign=foreign)
+        if foreign or not {expected}.issuperset(map(type, page)):
+            page = [_plain(expected, result, failure, foreign=foreign) for result in page]
+        yield page
 
 
 def _plain(expected: type, result: Any, failure: Failure, *, foreign: bool) -> Any:
@@ -376,9 +377,7 @@ def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> 
 
 def _is_used_up(result: Any) -> bool:
     """Whether entries of a lazy list have been read, and so are not there any more."""
-    return isinstance(result, Generator) and (
-        inspect.getgeneratorstate(result) != inspect.GEN_CREATED
-    )
+    return isinstance(result, Pages) and result.begun
 
 
 class _Guard:
