@@ -94,3 +94,10 @@ def test_every_argument_is_checked_before_a_request_is_sent(
     for value in NUMBERS:
         with pytest.raises(BadInput, match=r" is .*number .* is needed"):
             CALLS[call](drivers, key, value)
+
+
+@pytest.mark.parametrize("name", ["timeout", "retry_delay", "backoff"])
+def test_driver_with_a_number_out_of_bounds(name: str) -> None:
+    for value in (0, 0.0, False, 1e12):
+        with pytest.raises(BadInput, match=f"{name} is "):
+            _init(**{name: value})
