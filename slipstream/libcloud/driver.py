@@ -1155,7 +1155,7 @@ class SlipStreamNodeDriver(NodeDriver):
         key, private_key = generate(arguments.label("key name", name))
         self._session.hide(private_key)
         try:
-            added = self._backend.add_ssh_key(key)
+            return convert.key_pair(self._backend.add_ssh_key(key), self, private_key)
         except DriverError as error:
             if error.may_have_happened:
                 error.private_key = private_key
@@ -1166,7 +1166,6 @@ class SlipStreamNodeDriver(NodeDriver):
                 "The public key may have been added; this exception has the private_key."
             )
             raise
-        return convert.key_pair(added, self, private_key)
 
     @operation
     def import_key_pair_from_string(self, name: str, key_material: str) -> KeyPair:

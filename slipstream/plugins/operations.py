@@ -28,6 +28,7 @@ from slipstream.errors import (
     PluginFailed,
     can_be_shown,
     describe_kind,
+    raise_failure,
 )
 from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo, plain
@@ -347,7 +348,7 @@ def _blame(error: BaseException, failure: Failure) -> NoReturn:
         isinstance(error, DriverError) and can_be_shown(error)
     ):
         raise error
-    raise failure(describe_kind(error)) from error
+    raise_failure(failure(describe_kind(error)), error, cause=error)
 
 
 def _leave_open(error: DriverError) -> None:

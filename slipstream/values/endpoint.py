@@ -150,7 +150,7 @@ class Endpoint:
 
 
 def _not_a_url(text: object) -> BadInput:
-    shown = repr(text) if isinstance(text, str) and "@" not in text else "This"
+    shown = repr(shorten(text)) if isinstance(text, str) and "@" not in text else "This"
     return BadInput(
         f"{shown[:200]} is not the URL of an endpoint.",
         hint="Write scheme and host, as in 'https://nuv.la' or 'http://127.0.0.1:8182'.",

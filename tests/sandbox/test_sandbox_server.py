@@ -115,7 +115,7 @@ def test_an_address_of_the_sixth_version_works() -> None:
         started = Sandbox(host="::1", clock=Clock(speed=0))
         started.start()
     except OSError:
-        pytest.skip("this machine has no IPv6")
+        pytest.skip("This machine has no IPv6.")
     with started:
         assert started.url.startswith("http://[::1]:")
         assert started.is_loopback
