@@ -15,7 +15,7 @@ from fidelity.slipstream import differences as slipstream_differences
 from fidelity.slipstream import exchanges
 
 _SECRET = re.compile(r'"[\w-]*(?:password|secret|private-key)[\w-]*"\s*:\s*"([^"]*)"')
-# What requests of the recordings make up, and what stands for what was taken out.
+# Secrets that requests of the recordings make up, and placeholders of those taken out.
 _INVENTED = re.compile(
     r"SCRUBBED|password|secret|\{\w+\}|credential/[\w<>-]+|x|y|b|nope|weak|Passw0rd\.x|<\w+>|"
 )

@@ -1,4 +1,4 @@
-"""Each option of create_node, and what becomes of it on the server."""
+"""Each option of create_node, and its effect on the server."""
 
 from __future__ import annotations
 
