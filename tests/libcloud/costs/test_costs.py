@@ -80,10 +80,10 @@ class World:
 
     def crowd(self) -> None:
         """Many of everything, but not so many that a list needs another page."""
-        for number in range(60):
+        for number in range(25):
             self.deploy(f"n{number}")
         self.endpoint.pass_time()
-        for number in range(20):
+        for number in range(8):
             self.driver.import_key_pair_from_string(f"k{number}", KEY)
 
     def requests(self, method: str) -> int:

@@ -128,9 +128,8 @@ print("done")
 
 
 @pytest.mark.parametrize("how", ["closed", "dropped", "referenced"])
-@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_no_connection_is_left_open(family: str, how: str) -> None:
+def test_no_connection_is_left_open(how: str) -> None:
     options = ("-X", "dev", "-W", "error", "-W", "ignore::DeprecationWarning")
-    with Sandbox(family=family, speed=0) as sandbox:
+    with Sandbox(speed=0) as sandbox:
         login = (sandbox.url, sandbox.username, sandbox.password)
         assert run(PROGRAM, *login, how, options=options) == ("done\n", "")

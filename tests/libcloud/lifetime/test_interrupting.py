@@ -189,7 +189,7 @@ class Nth:
 
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of a connection just being made
-@pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
+@pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 def test_interrupt_of_any_call_while_a_session_is_renewed(
     endpoint: LiveEndpoint, driver: Driver
 ) -> None:

@@ -280,6 +280,7 @@ def go_on(path: Path, family: str, username: str, password: str) -> None:
     path.write_bytes(pickle.dumps(operations))
 
 
+@pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
 def test_operation_goes_on_in_another_process(
     endpoint: LiveEndpoint, driver: Driver, node: Node, tmp_path: Path
 ) -> None:
