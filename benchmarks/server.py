@@ -77,6 +77,7 @@ class State:
                 "id": f"virtual-machine/{run}",
                 "deployment": {"href": f"run/{run}"},
                 "ip": f"198.51.{100 + number % 100}.{number % 250 + 1}",
+                "created": "2026-01-01T00:00:00.000Z",
                 "state": "Running",
                 "connector": {"href": "connector/exoscale-ch-gva"},
             }

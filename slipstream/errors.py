@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, NoReturn
 
 from libcloud.common.exceptions import BaseHTTPError, RateLimitReachedError
 from libcloud.common.types import (
@@ -421,6 +421,20 @@ def describe_kind(error: BaseException) -> str:
     return name
 
 
+def raise_failure(
+    failure: DriverError, error: BaseException, *, cause: BaseException | None
+) -> NoReturn:
+    """
+    Raise the failure that stands for an exception that is none of ours.
+
+    Nothing built in ends the process: a ``SystemExit`` there comes from a signal's handler, and
+    is raised again.
+    """
+    if isinstance(failure, MalformedAnswer) and not isinstance(error, Exception):
+        raise error
+    raise failure from cause
+
+
 def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """
     Find the name that looks most like another one.
@@ -436,7 +450,9 @@ def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | No
 
 
 def shorten(text: str, limit: int = 120) -> str:
-    """Cut a text in its middle if it is longer than ``limit``, for messages."""
+    """Cut a text in its middle if it is longer than ``limit``, for messages; no private key."""
+    if "PRIVATE KEY" in text:
+        return f"(a private key of {len(text)} characters)"
     if len(text) <= limit:
         return text
     half = (limit - 3) // 2

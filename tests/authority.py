@@ -66,7 +66,7 @@ class Authority:
 
 
 def tls(server: Pair, *, clients: Authority | None = None) -> ssl.SSLContext:
-    """What a server encrypts with; it demands a certificate of its clients if it is told to."""
+    """The TLS settings of a server, which may demand certificates of its clients."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server.certificate, server.key)
     if clients is not None:

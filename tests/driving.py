@@ -22,8 +22,8 @@ def interpreter(python: Path, environ: Mapping[str, str]) -> Path:
     if python.exists():
         return python
     message = (
-        f"there is no {python}: make it with 'make official-client', "
-        "or set SLIPSTREAM_SKIP_OFFICIAL_CLIENT=1 to go without"
+        f"There is no {python}. Run 'make official-client' to install it, "
+        "or set SLIPSTREAM_SKIP_OFFICIAL_CLIENT=1 to skip its tests."
     )
     if environ.get("SLIPSTREAM_SKIP_OFFICIAL_CLIENT") == "1" and environ.get("CI") != "true":
         pytest.skip(message)

@@ -84,11 +84,11 @@ def front(
 @contextmanager
 def below(base: str, url: str) -> Iterator[tuple[str, list[str]]]:
     """A server below a base path, and the paths of its requests."""
-    asked: list[str] = []
+    requests: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def _hand_over(self) -> None:
-            asked.append(self.path)
+            requests.append(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             far = HTTPConnection(urlsplit(url).netloc)
             far.request(self.command, self.path.removeprefix(base), body, dict(self.headers))
@@ -110,7 +110,7 @@ def below(base: str, url: str) -> Iterator[tuple[str, list[str]]]:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield f"http://localhost:{server.server_port}{base}", asked
+            yield f"http://localhost:{server.server_port}{base}", requests
         finally:
             server.shutdown()
             thread.join()
@@ -121,12 +121,12 @@ class Proxy:
     """A proxy that is running, and its requests."""
 
     url: str
-    asked: list[str] = attrs.field(factory=list)
+    requests: list[str] = attrs.field(factory=list)
 
 
 @contextmanager
 def proxy(login: str | None = None) -> Iterator[Proxy]:
-    """A proxy for http and https; with a login, for whoever has it."""
+    """A proxy for http and https; with a login, for clients that send it."""
     credentials = None if login is None else f"Basic {base64.b64encode(login.encode()).decode()}"
 
     def serve(near: socket.socket) -> None:
@@ -135,7 +135,7 @@ def proxy(login: str | None = None) -> Iterator[Proxy]:
             head += near.recv(65536)
         first, *lines = head.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ")
-        running.asked.append(f"{method} {target}")
+        running.requests.append(f"{method} {target}")
         fields = dict(line.split(": ", 1) for line in lines)
         if credentials is not None and fields.get("Proxy-Authorization") != credentials:
             near.sendall(

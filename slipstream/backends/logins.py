@@ -78,7 +78,8 @@ def _use_any_template(attempt: LoginAttempt, credentials: Credentials) -> Login:
     name = (credentials.method or "").removeprefix("session-template/")
     if not _TEMPLATE.fullmatch(name):
         raise BadInput(
-            f"{name[:100]!r} is neither a login method nor the name of a session template.",
+            f"ex_login_method, a text of {len(name)} characters, is neither a login method nor the"
+            " name of a session template.",
             hint="Known login methods: internal, api-key, cookie-file; a template's name has"
             " lower-case words joined by hyphens.",
         )

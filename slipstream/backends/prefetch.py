@@ -53,25 +53,25 @@ def make_ahead(items: Iterator[T]) -> Generator[T]:
 
 def read_beside(
     read: Callable[[Sequence[T]], R], pages: Iterator[Sequence[T]], *, size: int, at_once: int = 8
-) -> Generator[tuple[Sequence[T], R]]:
+) -> Generator[R]:
     """
     Read something for each few entries of a list, side by side with its next pages.
 
     :param size: How many entries one reading is for.
     :param at_once: How many readings run at a time.
-    :returns: The entries by the few, in order, each time with what was read for them.
+    :returns: What was read, in the order of the entries.
     """
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="slipstream-beside")
 
-    def begin(page: Sequence[T]) -> list[tuple[Sequence[T], Future[R]]]:
+    def begin(page: Sequence[T]) -> list[Future[R]]:
         parts = [page[start : start + size] for start in range(0, len(page), size)]
-        return [(part, _begin(pool, read, part)) for part in parts]
+        return [_begin(pool, read, part) for part in parts]
 
     try:
         with closing(make_ahead(map(begin, pages))) as begun:
-            for parts in begun:
-                for part, future in parts:
-                    yield part, future.result()
+            for futures in begun:
+                for future in futures:
+                    yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
+from uuid import UUID
 
 from libcloud.compute.base import (
     KeyPair,
@@ -71,6 +72,8 @@ def object_id(driver: Any, value: object, cls: type, name: str) -> str:
     """
     if not isinstance(value, _OBJECTS):
         value = getattr(value, "id", value)  # of an object of the program's own
+    if isinstance(value, UUID):
+        value = str(value)
     if isinstance(value, str):
         return text(f"The id of the {name}", value)
     check_owner(driver, value, cls, name)

@@ -20,7 +20,7 @@ from libcloud.http import LibcloudConnection
 from libcloud.utils.loggingconnection import LoggingConnection
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from slipstream.errors import BadInput, NotSupported
+from slipstream.errors import BadInput, NotSupported, shorten
 from slipstream.libcloud.direct_requests import DirectResponse, Params, request_of
 from slipstream.libcloud.operation import operation, unused
 from slipstream.session import Session
@@ -37,7 +37,7 @@ log = get_logger(__name__)
 _TOKEN = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 _FIXED: Final = {"host", "port", "secure", "request_path", "user_id", "key"}
 _LIVE: Final = {"timeout", "retry_delay", "backoff", "proxy_url"}
-_UNUSED: Final = {"connection", "conn_class"}
+_UNUSED: Final = {"connection", "conn_class", "request"}
 """What a test replaces in libcloud's own connections, to send nothing."""
 
 _lock = PerProcess(threading.Lock)
@@ -74,7 +74,8 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
         )
     if not isinstance(host, str) or "/" in host:
         raise BadInput(
-            f"{host!r} is not a host name.", hint="Give a full URL as ex_endpoint instead."
+            f"{shorten(str(host))!r} is not a host name.",
+            hint="Give a full URL as ex_endpoint instead.",
         )
     name, named = split_address(host)
     number: Any = port
@@ -109,7 +110,8 @@ def trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
     """The certificates to trust, from the arguments and from ``libcloud.security``."""
     if verify is not None and not isinstance(verify, bool):
         raise TypeError(
-            f"ex_verify is True or False, not {verify!r}; give authorities to trust as ex_ca_cert."
+            f"ex_verify is True or False, not a {type(verify).__name__}; give authorities to trust"
+            " as ex_ca_cert."
         )
     if ca_cert is not None:
         if verify is False:

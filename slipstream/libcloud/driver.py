@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar, Self, TypeGuard, cast
+from uuid import UUID
 
 import attrs
 from libcloud.compute.base import (
@@ -36,6 +37,7 @@ from slipstream.errors import (
     NotFound,
     NotSupported,
     UnknownName,
+    nearest,
 )
 from slipstream.hookspecs import Backend
 from slipstream.libcloud import arguments, convert
@@ -66,6 +68,7 @@ from slipstream.transport.connections import check_proxy, client_certificate
 from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
 from slipstream.values.deployment_request import DeploymentRequest, Role
 from slipstream.values.endpoint import Credentials, Endpoint
+from slipstream.values.pages import Pages, by_page
 from slipstream.values.plain import user_path
 from slipstream.values.ssh_key import SSHKey, generate
 
@@ -471,6 +474,7 @@ class SlipStreamNodeDriver(NodeDriver):
         path = arguments.nearest_path(self._backend, module_id)
         if path is not None:
             error.hint = f"There is no such image; did you mean {path!r}?"
+        error.hint = error.hint or "See list_images()."
 
     @operation
     def ex_find_image(self, name: str) -> NodeImage:
@@ -869,14 +873,17 @@ class SlipStreamNodeDriver(NodeDriver):
         names = None if location is None else self._location_names(location)
         arguments.check_flags(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
         deployments = self._backend.list_deployments(ex_active_only, ex_addresses)
-        return (
-            convert.node(deployment, self)
-            for deployment in deployments
-            if names is None or not names.isdisjoint(deployment.connectors)
+        return Pages(
+            [
+                convert.node(deployment, self)
+                for deployment in page
+                if names is None or not names.isdisjoint(deployment.connectors)
+            ]
+            for page in by_page(deployments)
         )
 
     @operation
-    def ex_get_node(self, node_id: str | Node) -> Node:
+    def ex_get_node(self, node_id: str | UUID | Node) -> Node:
         """
         Get one deployment, ended ones included, with the addresses of its machines.
 
@@ -884,8 +891,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: SlipStream 1. Nuvla 2, and 2 more for the reason when it is in error.
         :raises NotFound: If there is none of that id.
         """
-        node_id = self._node_id(node_id if isinstance(node_id, Node) else str(node_id))
-        return convert.node(self._backend.get_deployment(node_id), self)
+        return convert.node(self._backend.get_deployment(self._node_id(node_id)), self)
 
     @operation
     def ex_find_node(self, name: str) -> Node:
@@ -1149,7 +1155,7 @@ class SlipStreamNodeDriver(NodeDriver):
         key, private_key = generate(arguments.label("key name", name))
         self._session.hide(private_key)
         try:
-            added = self._backend.add_ssh_key(key)
+            return convert.key_pair(self._backend.add_ssh_key(key), self, private_key)
         except DriverError as error:
             if error.may_have_happened:
                 error.private_key = private_key
@@ -1160,7 +1166,6 @@ class SlipStreamNodeDriver(NodeDriver):
                 "The public key may have been added; this exception has the private_key."
             )
             raise
-        return convert.key_pair(added, self, private_key)
 
     @operation
     def import_key_pair_from_string(self, name: str, key_material: str) -> KeyPair:
@@ -1221,14 +1226,15 @@ class SlipStreamNodeDriver(NodeDriver):
 
     def _ssh_key(self, name: str) -> SSHKey:
         arguments.text("The name of the key pair", name, plain=False)
-        keys = self._backend.list_ssh_keys()
+        keys = list(self._backend.list_ssh_keys())
         matches = [key for key in keys if key.is_called(name)]
         if not matches:
+            near = nearest(name, [key.name for key in keys])
             raise KeyPairMissing(
                 f"There is no key pair {name!r}.",
                 name=name,
                 endpoint=self.ex_endpoint,
-                hint="list_key_pairs() lists the names.",
+                hint=f"Did you mean {near!r}?" if near else "list_key_pairs() lists the names.",
             )
         if len(matches) > 1:
             fingerprints = ", ".join(key.fingerprint_sha256 for key in matches)

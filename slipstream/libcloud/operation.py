@@ -20,6 +20,7 @@ from slipstream.errors import (
     nearest,
 )
 from slipstream.transport.call_context import Call, carrying_out
+from slipstream.values.pages import Pages, by_page
 from slipstream.values.plain import safe_text
 
 P = ParamSpec("P")
@@ -62,7 +63,7 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
                 if current.changes and not getattr(interruption, "__notes__", None):
                     interruption.add_note(_INTERRUPTED.format(name))
                 raise
-        if isinstance(result, Generator):
+        if isinstance(result, Generator | Pages):
             return cast(R, _steps(result, driver, current))
         return result
 
@@ -105,8 +106,8 @@ def check_keywords(method: str, names: Iterable[str], keywords: list[str]) -> No
     for name in names:
         if name in keywords:
             continue
-        near = nearest(name, keywords) or nearest(f"ex_{name}", keywords)
-        if near:
+        bare = {keyword.removeprefix("ex_"): keyword for keyword in keywords}
+        if near := nearest(name, keywords) or bare.get(nearest(name, bare) or ""):
             raise TypeError(f"{method}() takes no argument {name!r}; did you mean {near!r}?")
         takes = ", ".join(keywords) or "none"
         raise TypeError(f"{method}() takes no argument {name!r}; it takes: {takes}")
@@ -135,18 +136,19 @@ def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
     return error
 
 
-def _steps(entries: Generator[Any], driver: Any, call: Call) -> Iterator[Any]:
+def _steps(entries: Any, driver: Any, call: Call) -> Iterator[Any]:
     """Each step is part of the call; what the caller does between two steps is not."""
+    pages = by_page(entries)
     with closing(entries):
         while True:
             with carrying_out(call):
                 try:
-                    entry = next(entries)
+                    page = next(pages)
                 except StopIteration:
                     return
                 except DriverError as error:
                     raise _completed(error, driver, call) from error.__cause__
-            yield entry
+            yield from page
 
 
 _NO_VOLUME = (

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slipstream.errors import BadInput, nearest
+from slipstream.errors import BadInput, nearest, shorten
 from slipstream.values.plain import file_error
 
 FILE_NAME = "profiles.toml"
@@ -92,7 +92,7 @@ def _profile(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if name not in profiles:
         names = f"only {', '.join(sorted(profiles))}" if profiles else "none at all"
         raise BadInput(
-            f"There is no profile {name!r} in {path}, {names}.",
+            f"There is no profile {shorten(str(name))!r} in {path}, {names}.",
             hint="Add it, or set SLIPSTREAM_USERNAME and SLIPSTREAM_PASSWORD instead.",
         )
     where = f"{path}, profile {name!r}"

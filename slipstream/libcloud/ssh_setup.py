@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -115,7 +115,7 @@ class SSHSetup:
             # Once: a step that has failed may be half done, and those before it are done.
             self.steps.run(node, client)
         finally:
-            client.close()
+            _close(client)
 
     def _client(self, user: str, address: str) -> BaseSSHClient:
         return ssh.SSHClient(
@@ -140,7 +140,7 @@ class SSHSetup:
                     client.connect()
                 except _PASSING as error:
                     reason = _refusal(client, error)
-                    client.close()
+                    _close(client)
                 else:
                     return client
             pause = next(pauses)
@@ -200,7 +200,13 @@ def _refusal(client: BaseSSHClient, error: BaseException) -> str:
     transport = paramiko.get_transport() if paramiko is not None else None
     if getattr(transport, "initial_kex_done", False) is True:
         return "the machine lets nobody in with that name and key."
-    return f"{error or type(error).__name__}."
+    return f"{str(error) or type(error).__name__}."
+
+
+def _close(client: BaseSSHClient) -> None:
+    """Close a connection; that it cannot be closed changes nothing about what was done."""
+    with suppress(Exception):
+        client.close()
 
 
 def _private_key(file: object, passphrase: str | None) -> str:

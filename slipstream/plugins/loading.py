@@ -114,7 +114,9 @@ def _canonical(name: str) -> str:
 
 def _names(names: Iterable[str]) -> frozenset[str]:
     """Names that are compared as those of distributions are; one text may list several."""
-    listed = names.split(",") if isinstance(names, str) else names
+    listed = names.split(",") if isinstance(names, str) else list(names)
+    if not all(isinstance(name, str) for name in listed):
+        raise TypeError("The plugins to leave out are a list of strings.")
     return frozenset(_canonical(name) for name in listed if name.strip())
 
 

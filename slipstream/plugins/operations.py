@@ -28,6 +28,7 @@ from slipstream.errors import (
     PluginFailed,
     can_be_shown,
     describe_kind,
+    raise_failure,
 )
 from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend
 from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo, plain
@@ -36,6 +37,7 @@ from slipstream.session.session import DryRunTransport
 from slipstream.transport import call_context
 from slipstream.values import Deployment, DeploymentRequest
 from slipstream.values.fields import Record
+from slipstream.values.pages import Pages, by_page
 
 PREFIX = f"{PROJECT}_"
 EVERY = f"{PREFIX}operation"
@@ -49,8 +51,6 @@ Failure = Callable[[str], DriverError]
 
 _CONTEXT = ("session", "backend", "dry_run")
 """What every hook of an operation is given beside the operation's own arguments."""
-
-"""The numbers of a service offer, which users compare and add up."""
 
 WRAPPABLE = frozenset({EVERY, *(PREFIX + name for name in OPERATIONS)})
 """The hooks that plugins may wrap and not answer."""
@@ -247,7 +247,7 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -
     signature = _SIGNATURES[name]
     is_list = isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping)
     if signature.many and is_list:
-        return _check_each(signature.result, result, failure, foreign=foreign)
+        return Pages(_check_each(signature.result, result, failure, foreign=foreign))
     if signature.many or not _fits(signature.result, result):
         hint = signature.result
         expected = str(hint) if typing.get_args(hint) else hint.__name__
@@ -260,17 +260,19 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -
 
 def _check_each(
     expected: type, results: Iterable[Any], failure: Failure, *, foreign: bool
-) -> Iterator[Any]:
+) -> Iterator[Sequence[Any]]:
     with _blaming(failure):
-        iterator = iter(results)
+        pages = by_page(results)
     while True:
         try:
-            result = next(iterator)
+            page = next(pages)
         except StopIteration:
             return
         except BaseException as error:  # noqa: BLE001 - of a plugin
             _blame(error, failure)
-        yield _plain(expected, result, failure, foreign=foreign)
+        if foreign or not {expected}.issuperset(map(type, page)):
+            page = [_plain(expected, result, failure, foreign=foreign) for result in page]
+        yield page
 
 
 def _plain(expected: type, result: Any, failure: Failure, *, foreign: bool) -> Any:
@@ -341,7 +343,7 @@ def _blame(error: BaseException, failure: Failure) -> NoReturn:
         isinstance(error, DriverError) and can_be_shown(error)
     ):
         raise error
-    raise failure(describe_kind(error)) from error
+    raise_failure(failure(describe_kind(error)), error, cause=error)
 
 
 def _leave_open(error: DriverError) -> None:
@@ -371,9 +373,7 @@ def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> 
 
 def _is_used_up(result: Any) -> bool:
     """Whether entries of a lazy list have been read, and so are not there any more."""
-    return isinstance(result, Generator) and (
-        inspect.getgeneratorstate(result) != inspect.GEN_CREATED
-    )
+    return isinstance(result, Pages) and result.begun
 
 
 class _Guard:

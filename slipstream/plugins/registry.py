@@ -28,6 +28,8 @@ from slipstream.transport.call_context import stacklevel
 from slipstream.values.plain import declare_secret_names
 
 C = TypeVar("C", LoginMethod, EndpointKind)
+MOST_CONTRIBUTIONS = 1_000
+"""Records of one sort that a plugin may contribute."""
 
 
 class Plugins:
@@ -144,7 +146,9 @@ def _disputed_hosts(kinds: Contributions[EndpointKind]) -> Iterator[str]:
 
 
 def _checked(contribute: Callable[[], Any], record_type: type[C]) -> Iterator[C]:
-    for record in contribute():
+    for number, record in enumerate(contribute()):
+        if number >= MOST_CONTRIBUTIONS:
+            raise PluginFailed(f"it contributes more than {MOST_CONTRIBUTIONS} records")
         if not isinstance(record, record_type):
             what = type(record).__name__
             raise PluginFailed(f"it contributed a {what}, which is no {record_type.__name__}")

@@ -106,9 +106,11 @@ NAME = "slipstream-sandbox"
 """What every answer says in its header ``Server``."""
 LARGEST_BODY = 16 * 1024 * 1024
 """Bytes that a body may have, packed or not."""
+LONGEST_SILENCE = 300.0
+"""Seconds after which a connection ends whose client sends nothing."""
 MOST_CONNECTIONS = 256
 """Connections, each with a thread, that are kept at the same time."""
-_HOST = re.compile(r"(?:([\w.-]*)|\[([\da-f:.]+)\])(?::\d+)?")
+_HOST = re.compile(r"(?:((?:[\w-]+(?:\.[\w-]+)*\.?)?)|\[([\da-f:.]+)\])(?::\d+)?")
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -125,6 +127,7 @@ class _CapturedStart:
 
 class _Handler(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = LONGEST_SILENCE
     # Headers and body leave in two writes; on a kept connection Nagle would hold the second.
     disable_nagle_algorithm = True
 
@@ -174,7 +177,7 @@ def is_host_allowed(header: str, listening: str, allowed: Collection[str]) -> bo
     match = _HOST.fullmatch(header.lower())
     if match is None:
         return False
-    host = (match[1] or match[2] or "").rstrip(".")
+    host = (match[1] or match[2] or "").removesuffix(".")
     if not host or host in {listening.lower(), *allowed}:
         return True
     try:
@@ -277,7 +280,7 @@ def _fields(text: str) -> dict[str, list[str]]:
 def _read_json(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -28,6 +28,7 @@ from slipstream.errors import (
     ServiceUnavailable,
     can_be_shown,
     describe_kind,
+    raise_failure,
 )
 from slipstream.redaction import MASK
 from slipstream.redaction.secrets import SHORTEST
@@ -240,7 +241,7 @@ class Client:
         except BaseException as error:
             if isinstance(error, DriverError) and can_be_shown(error):
                 raise
-            raise self._backend_failed(name, describe_kind(error)) from error
+            raise_failure(self._backend_failed(name, describe_kind(error)), error, cause=error)
         if not isinstance(result, expected):
             raise self._backend_failed(name, f"it returned {type(result).__name__}")
         return result

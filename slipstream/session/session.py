@@ -22,6 +22,7 @@ from slipstream.errors import (
     RedirectRefused,
     can_be_shown,
     describe_kind,
+    raise_failure,
 )
 from slipstream.redaction import Redactor
 from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt
@@ -393,7 +394,8 @@ class Session(Client):
         if failure is not None:
             # Its own text may quote the credentials. Outside of the block it is no context.
             quotes = self.transport.redactor.quotes_secret(failure)
-            raise self._login_failed(describe_kind(failure)) from (None if quotes else failure)
+            made = self._login_failed(describe_kind(failure))
+            raise_failure(made, failure, cause=None if quotes else failure)
         if not isinstance(login, Login):
             what = f"it returned {type(login).__name__}, not a Login"
             raise self._login_failed(what, hint="Let it return attempt.finish().")

@@ -329,6 +329,7 @@ _NO_TLS = {
 }
 _OTHER_NAME = {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and those of mail and IP addresses
 
+_SSL_REASON = re.compile(r"^\[SSL(: \w+)?\] ")
 _CLIENT_CERTIFICATE = "If it demands a certificate of yours, give it as ex_client_cert."
 
 
@@ -382,7 +383,8 @@ class Route:
         """The innermost reason, without the addresses and object names that urllib3 adds."""
         inner = _innermost(error)
         text = inner.args[-1] if inner.args else type(inner).__name__
-        text = str(getattr(inner, "strerror", None) or text).split(": ", 1)[-1]
+        text = _SSL_REASON.sub("", str(getattr(inner, "strerror", None) or text))
+        text = text.split(": ", 1)[-1]
         return safe_text(self.mask(text), 200).rstrip(".")
 
     @property

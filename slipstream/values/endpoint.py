@@ -46,8 +46,14 @@ def join_address(host: str, port: int | None = None) -> str:
     return f"{f'[{host}]' if ':' in host else host}{'' if port is None else f':{port}'}"
 
 
-def _lower(host: str) -> str:
-    return host.lower()
+def _canonical(host: str) -> str:
+    """One spelling for each host: cookies and stored handles go by it."""
+    try:
+        address = ipaddress.IPv6Address("" if "%" in host else host)
+    except ValueError:
+        return host.lower()
+    # Python 3.13 writes a mapped address so too.
+    return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else address.compressed
 
 
 def _check_host(_: object, __: object, host: str) -> None:
@@ -89,7 +95,7 @@ class Endpoint:
     """
 
     scheme: str = attrs.field(default="https", validator=_check_scheme)
-    host: str = attrs.field(converter=_lower, validator=_check_host)
+    host: str = attrs.field(converter=_canonical, validator=_check_host)
     port: int = attrs.field(validator=within(least=1, most=65535, whole=True))
     base_path: str = ""
     url: str = attrs.field(init=False, eq=False, repr=False)
@@ -150,7 +156,7 @@ class Endpoint:
 
 
 def _not_a_url(text: object) -> BadInput:
-    shown = repr(text) if isinstance(text, str) and "@" not in text else "This"
+    shown = repr(shorten(text)) if isinstance(text, str) and "@" not in text else "This"
     return BadInput(
         f"{shown[:200]} is not the URL of an endpoint.",
         hint="Write scheme and host, as in 'https://nuv.la' or 'http://127.0.0.1:8182'.",

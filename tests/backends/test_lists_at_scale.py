@@ -65,37 +65,6 @@ def test_list_nodes_searches_addresses_for_half_a_page(
     assert len(sandbox.journal) == 1 + searches
 
 
-@pytest.mark.parametrize("change", ["created", "ended"])
-def test_list_nodes_while_nodes_come_and_go(
-    endpoint: LiveEndpoint,
-    driver: Driver,
-    sandbox: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    change: str,
-) -> None:
-    ids, add, ended = endpoint.add_nodes(50), sandbox.journal.add, set[str]()
-
-    def act() -> None:
-        if change == "created":
-            endpoint.add_nodes(1)
-        elif not ended:
-            ended.update(ids[:3])
-            for identifier in ended:
-                if endpoint.family == "nuvla":
-                    sandbox.world.store.remove(identifier)
-                else:
-                    sandbox.world.runs[identifier].state = "Done"
-
-    def added(entry: Any) -> None:
-        add(entry)
-        act()
-
-    monkeypatch.setattr(sandbox.journal, "add", added)
-    listed = [node.id for node in driver.list_nodes(ex_addresses=False)]
-    assert len(listed) == len(set(listed))
-    assert set(ids) - ended <= set(listed)
-
-
 @pytest.mark.parametrize("addresses", [False, True])
 def test_iterate_nodes_reads_the_next_page_meanwhile_and_nothing_once_it_is_closed(
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, addresses: bool

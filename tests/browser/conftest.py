@@ -25,11 +25,11 @@ def _skip(reason: str) -> NoReturn:
 def chromium() -> Iterator[Any]:
     path = shutil.which("chromium")
     if path is None:
-        _skip("there is no chromium: apt-get install chromium")
+        _skip("There is no chromium. Install it with apt-get install chromium.")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _skip("playwright is not installed: make test-browser installs it")
+        _skip("Playwright is not installed. Run make test-browser, which installs it.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser

@@ -45,7 +45,7 @@ class SmallDriver(NodeDriver):
         super().__init__(key, secret, host="small.example")
         self.pairs = [KeyPair("laptop", "ssh-rsa AAAA", "aa:bb", self)]
         self.nodes = [self.new_node("1")]
-        self.created = []
+        self.created: list[tuple[Any, Any, Any]] = []
         if secret.startswith("wrong"):
             self.refuse_login()
 

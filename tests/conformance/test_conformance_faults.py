@@ -36,7 +36,9 @@ def failing(driver: NodeDriver, **options: Any) -> list[str]:
 
 
 def broken(**members: Any) -> SmallDriver:
-    return type("Broken", (SmallDriver,), members)()
+    cls: Any = type("Broken", (SmallDriver,), members)
+    driver: SmallDriver = cls()
+    return driver
 
 
 def case(name: str, words: str, /, **members: Any) -> Any:
@@ -60,7 +62,7 @@ def swallowed(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def takes_keywords(self, **kwargs: Any) -> list[Node]:
+def takes_keywords(self: Any, **kwargs: Any) -> list[Node]:
     return list(self.nodes)
 
 
@@ -75,7 +77,7 @@ def images(*ids: str) -> Callable[..., list[NodeImage]]:
 
 
 def narrowed(error: Exception) -> Callable[..., list[NodeImage]]:
-    def method(self, location: Any = None) -> Any:
+    def method(self: Any, location: Any = None) -> Any:
         if location is not None:
             raise error
         return images("0")(self)
@@ -105,7 +107,7 @@ class Reluctant(Node):
 
 
 def node(cls=Node, **changes: Any) -> Callable[..., list[Node]]:
-    def method(self) -> Any:
+    def method(self: Any) -> Any:
         item = cls("1", "first", NodeState.RUNNING, [], [], self)
         vars(item).update(changes)
         return [item]
@@ -114,7 +116,7 @@ def node(cls=Node, **changes: Any) -> Callable[..., list[Node]]:
 
 
 def size(**changes: Any) -> Callable[..., list[NodeSize]]:
-    def method(self, location: Any = None) -> Any:
+    def method(self: Any, location: Any = None) -> Any:
         item = NodeSize("s", "Small", 128, 4, None, 0.5, self)
         vars(item).update(changes)
         return [item]
@@ -122,17 +124,17 @@ def size(**changes: Any) -> Callable[..., list[NodeSize]]:
     return method
 
 
-def size_by_listed_location(self, location: Any = None) -> list[NodeSize]:
+def size_by_listed_location(self: Any, location: Any = None) -> list[NodeSize]:
     return size()(self) if location is None or location.name else []
 
 
-def leaking(self, image_id: str) -> NodeImage:
+def leaking(self: Any, image_id: str) -> NodeImage:
     if not image_id.isdecimal():
         raise Missing("No image for someone:open-sesame here.")
     return SmallDriver.get_image(self, image_id)
 
 
-def never(self, *args: Any) -> None:
+def never(self: Any, *args: Any) -> None:
     raise NotImplementedError("start_node not implemented for this driver")
 
 
@@ -143,7 +145,7 @@ def raises_for_size(
         raise BaseHTTPError(409, f"The size {size.name} is not for this image")
 
 
-def without_addresses(self, *addresses: str) -> list[Node]:
+def without_addresses(self: Any, *addresses: str) -> list[Node]:
     return [Node(item.id, item.name, item.state, list(addresses), [], self) for item in self.nodes]
 
 
@@ -444,7 +446,7 @@ def test_a_method_that_changes_things_is_called_only_if_it_does_nothing_but_rais
 
 
 def test_a_driver_without_a_connection_class_fails() -> None:
-    driver = SmallDriver()
+    driver: Any = SmallDriver()
     driver.connectionCls = None
     assert failing(driver) == ["class.connectionCls"]
 
@@ -563,7 +565,7 @@ def test_a_node_whose_response_was_lost_is_destroyed() -> None:
 
 
 def test_what_could_not_be_removed_is_named() -> None:
-    def destroy_node(self, node: Any) -> bool:
+    def destroy_node(self: Any, node: Any) -> bool:
         if node is not None:
             raise OSError("the power is off")
 
@@ -576,7 +578,7 @@ def test_what_could_not_be_removed_is_named() -> None:
 def test_a_key_pair_that_was_not_deleted_is_deleted_at_the_end() -> None:
     attempts: list[str] = []
 
-    def delete_key_pair(self, key_pair: Any) -> bool:
+    def delete_key_pair(self: Any, key_pair: Any) -> bool:
         attempts.append(key_pair.name)
         if len(attempts) == 1:
             raise OSError("cut")
@@ -595,7 +597,7 @@ def test_an_interruption_leaves_nothing_behind() -> None:
 
 
 def test_a_driver_that_warns_is_checked_all_the_same() -> None:
-    def list_images(self, location: Any = None) -> list[NodeImage]:
+    def list_images(self: Any, location: Any = None) -> list[NodeImage]:
         warnings.warn("some are left out", stacklevel=2)
         return SmallDriver.list_images(self)
 

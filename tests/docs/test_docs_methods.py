@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -42,8 +43,10 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
     hooks: Called = defaultdict(set)
     call = Operations._call
 
-    def note(operations: Operations, name: str, arguments: object) -> Any:
-        hooks[call_context.current().operation].add(name)
+    def note(operations: Operations, name: str, arguments: Mapping[str, Any]) -> Any:
+        current = call_context.current()
+        assert current
+        hooks[current.operation].add(name)
         return call(operations, name, arguments)
 
     monkeypatch.setattr(Operations, "_call", note)

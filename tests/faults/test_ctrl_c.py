@@ -39,15 +39,17 @@ def _interrupted(
 ) -> bool:
     """Interrupt a call at its n-th request; false if it sends fewer."""
     send, left = Connections.send, [number]
+    # The handler of a signal may end the program as well.
+    interruption = (KeyboardInterrupt, SystemExit)[number % 2]
 
     def interrupt(self: Any, *args: Any, **kwargs: Any) -> Any:
         left[0] -= 1
         if left[0] == 0 and not sends:
-            raise KeyboardInterrupt
+            raise interruption
         response = send(self, *args, **kwargs)
         if left[0] == 0:
             response.close()
-            raise KeyboardInterrupt
+            raise interruption
         return response
 
     with stage_of(call, family, proxy, folder) as stage:
@@ -64,7 +66,7 @@ def _interrupted(
                 error = caught
         if left[0] > 0:
             return False
-        assert isinstance(error, KeyboardInterrupt), (number, error)
+        assert isinstance(error, interruption), (number, error)
         notes = " ".join(getattr(error, "__notes__", ()))
         where = f"request {number}, {'sent' if sends else 'not sent'}: {notes!r}"
         assert stage.sandbox.password not in notes

@@ -2,7 +2,7 @@
 The recording of Nuvla's API server 6.19.0, put to the sandbox.
 
 Each group of exchanges gets a sandbox of its own, with the users and the app store that the real
-server had. A name in braces stands for an id: that of a seed, or of what an earlier exchange of
+server had. A name in braces is an id: that of a seed, or of what an earlier exchange of
 the group made. Where the recorder looked again until a job had ended, the clock is moved on.
 """
 
@@ -171,7 +171,7 @@ def _completed(text: str) -> str:
 
 
 class Replay:
-    """A sandbox, and what stands for the recording's names there."""
+    """A sandbox, and the values of the recording's names there."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox

@@ -85,9 +85,9 @@ VM = {
 
 
 @given(FILTERS, FILTERS_OF_NUVLA)
-def test_what_is_printed_reads_back_as_the_same_value(one: Filter, other: Filter) -> None:
-    assert parse(str(one)) == one
-    assert parse(str(other), NUVLA) == other
+def test_what_is_printed_reads_back_as_the_same_value(first: Filter, second: Filter) -> None:
+    assert parse(str(first)) == first
+    assert parse(str(second), NUVLA) == second
 
 
 @given(st.text())
@@ -130,9 +130,9 @@ def test_a_list_is_true_of_each_of_its_elements_alone(values: list[Any]) -> None
 
 
 @given(FILTERS, FILTERS)
-def test_joining_expressions_joins_their_verdicts(one: Filter, other: Filter) -> None:
-    assert (one & other).matches(VM) == (one.matches(VM) and other.matches(VM))
-    assert (one | other).matches(VM) == (one.matches(VM) or other.matches(VM))
+def test_joining_expressions_joins_their_verdicts(first: Filter, second: Filter) -> None:
+    assert (first & second).matches(VM) == (first.matches(VM) and second.matches(VM))
+    assert (first | second).matches(VM) == (first.matches(VM) or second.matches(VM))
 
 
 @given(STRINGS)

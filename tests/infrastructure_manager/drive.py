@@ -43,7 +43,7 @@ class Here(SlipStreamNodeDriver):
 
 
 class Infrastructure:
-    """What the connector is told of the machines that it starts."""
+    """What the connector knows of the machines that it starts."""
 
     id = "infrastructure"
 

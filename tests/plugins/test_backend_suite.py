@@ -31,7 +31,7 @@ def on_sandbox(family: str) -> Iterator[Subject]:
     with Sandbox(family=family, speed=1000) as sandbox:
 
         def connect(secret: str = sandbox.password) -> Driver:
-            options = {"ex_endpoint": sandbox.url, "ex_login_method": "internal"}
+            options: dict[str, Any] = {"ex_endpoint": sandbox.url, "ex_login_method": "internal"}
             return Driver(sandbox.username, secret, retry_delay=0.001, **options)
 
         with connect() as driver:
@@ -284,10 +284,10 @@ def test_the_server_of_an_installed_kind_can_be_recorded(minicloud: Any) -> None
 def test_the_name_of_the_user_is_known_before_the_first_operation(
     minicloud: Any, sandbox: Sandbox, connect: Connect
 ) -> None:
-    logins = (
+    logins: list[tuple[Any, Any, dict[str, Any]]] = [
         ("ada", "lovelace", {"ex_endpoint": minicloud.url}),
         (sandbox.key, sandbox.secret, {}),
         (sandbox.username, sandbox.password, {}),
-    )
+    ]
     names = [connect(*login, **options)._session.user_name for *login, options in logins]
     assert names == ["ada", "alice", "alice"]

@@ -49,6 +49,15 @@ BROKEN = {
         r"raise ValueError('a\x1b[2Jb')",
         r"importing it failed: ValueError: a\\x1b\[2Jb",
     ),
+    "contributes-without-end": (
+        """
+        @hookimpl
+        def slipstream_login_methods():
+            while True:
+                yield LoginMethod(name="m", authenticate=print)
+        """,
+        "calling its slipstream_login_methods failed: .* more than 1000 records",
+    ),
     "exits-on-import": ("raise SystemExit(3)", "importing it failed: SystemExit: 3"),
     "unknown-argument": (
         "@hookimpl\ndef slipstream_deploy(session, order): ...",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -80,7 +80,9 @@ class Plain(Backend):
     def list_connectors(self) -> Iterator[Connector]:
         yield Connector(id="north", name="north")
 
-    def list_modules(self, path: str, recurse: bool, connector: str) -> Iterator[Module]:
+    def list_modules(
+        self, path: str | None, recurse: bool, connector: str | None
+    ) -> Iterator[Module]:
         yield self.get_module("m")
 
     def get_module(self, module_id: str) -> Module:
@@ -93,7 +95,7 @@ class Plain(Backend):
         return self.get_deployment("d")
 
     def get_logs(
-        self, deployment_id: str, components: list[str], lines: int, timeout: float
+        self, deployment_id: str, components: Iterable[str], lines: int, timeout: float
     ) -> dict[str, list[str]]:
         return {name: ["a line"] for name in components}
 
@@ -151,7 +153,7 @@ def infinite(*_: object) -> list[ServiceOffer]:
 
 
 def wrong_endpoint(self: Backend, _: str) -> NoReturn:
-    raise NotFound("No.", endpoint=self.session.endpoint)
+    raise NotFound("No.", endpoint=self.session.endpoint)  # type: ignore[arg-type]
 
 
 # What a backend does wrong: the method, what the user calls, and what the error says.
@@ -218,8 +220,8 @@ def connected(
 ) -> Driver:
     """A driver of an endpoint that needs no server."""
     load_plugin(plugin([kind("faulty", backend, login_methods=method.name)], [method], **hooks))
-    options = {"ex_endpoint_kind": "faulty", "ex_endpoint": NOWHERE, "ex_group": group}
-    return Driver("ada", "secret-of-ada", retry_delay=0.001, **options)
+    options: dict[str, Any] = {"ex_endpoint_kind": "faulty", "ex_endpoint": NOWHERE}
+    return Driver("ada", "secret-of-ada", retry_delay=0.001, ex_group=group, **options)
 
 
 def on_sandbox(
@@ -264,7 +266,7 @@ def test_a_list_that_is_not_read_to_its_end_is_closed(load_plugin: LoadPlugin) -
 
     cls = type("Endless", (Plain,), {"list_modules": list_modules})
     with connected(load_plugin, cls) as driver:
-        images = driver.ex_iterate_images()
+        images: Any = driver.ex_iterate_images()
         assert next(images)
         images.close()
     assert closed
@@ -336,7 +338,7 @@ def test_a_wrapper_may_put_an_entry_before_the_list(load_plugin: LoadPlugin) -> 
         first = next(connectors)
         return [first, *connectors, attrs.evolve(first, id="south")]
 
-    hooks = {"slipstream_list_connectors": slipstream_list_connectors}
+    hooks: dict[str, Any] = {"slipstream_list_connectors": slipstream_list_connectors}
     with connected(load_plugin, **hooks) as driver:
         assert [location.id for location in driver.list_locations()] == ["north", "south"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import metadata
-from typing import Any
+from typing import Any, NoReturn
 from unittest import mock
 
 from hypothesis import given
@@ -18,8 +18,12 @@ from slipstream.plugins import Plugins
 NAMES = ["amber", "beryl", "coral", "internal"]
 
 
+def never(*_: object) -> NoReturn:
+    raise AssertionError("nobody logs in by these methods")
+
+
 def contributing(logins: list[str], kinds: list[str]) -> object:
-    methods = [LoginMethod(name=name, authenticate=print) for name in logins]
+    methods = [LoginMethod(name=name, authenticate=never) for name in logins]
     return plugin([kind(name) for name in kinds], methods)
 
 

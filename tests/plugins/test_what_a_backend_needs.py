@@ -153,7 +153,8 @@ def test_driver_of_a_kind_has_its_title_and_page_and_asks_for_an_address(
     load_plugin: LoadPlugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load_plugin(plugin([kind(title="The Lab", website="https://lab.example")]))
-    monkeypatch.setitem(DRIVERS, "lab", (kind_drivers.__name__, "lab"))
+    drivers: dict[Any, Any] = DRIVERS
+    monkeypatch.setitem(drivers, "lab", (kind_drivers.__name__, "lab"))
     assert kind_drivers.lab.name == "The Lab"
     assert kind_drivers.lab.website == "https://lab.example"
     with pytest.raises(BadInput, match="lab endpoints have no usual address"):
@@ -186,12 +187,16 @@ def test_a_broken_plugin_object_is_refused_at_once(load_plugin: LoadPlugin) -> N
         load_plugin(7)
 
 
+def never(*_: object) -> NoReturn:
+    raise AssertionError("no test logs in by this method")
+
+
 def test_a_declared_secret_is_masked_before_the_first_request_and_in_cassettes(
     sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = "quite-harmless-looking"
     assert not announces_secret("labBadge")
-    methods = [LoginMethod(name="m", authenticate=print, secret_fields="lab-badge")]
+    methods = [LoginMethod(name="m", authenticate=never, secret_fields="lab-badge")]
     load_plugin(plugin([kind(secret_fields="X-Lab-Pass-Card")], methods))
     assert announces_secret("labBadge")
     assert PLACEHOLDERS.announces("x-lab-pass-card")
@@ -270,9 +275,10 @@ def test_state_that_cannot_be_reached(
 
 
 def test_states_of_a_backend_are_its_own_and_not_its_parents() -> None:
-    other = type("Other", (Named,), {"states": {"live": Phase.RUNNING}})
+    other: Any = type("Other", (Named,), {"states": {"live": Phase.RUNNING}})
     assert (Named.state_aliases["Ready"], other.state_aliases["Ready"]) == ("on", "live")
-    assert not type("None", (Named,), {"states": {}}).state_aliases
+    without: Any = type("None", (Named,), {"states": {}})
+    assert not without.state_aliases
     with pytest.raises(BadInput, match="The state 7 of Odd has no Phase"):
         type("Odd", (Named,), {"states": {7: Phase.RUNNING}})
 

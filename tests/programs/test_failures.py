@@ -29,6 +29,9 @@ def caught(call: Callable[[], object], *classes: type[Exception]) -> Any:
 
 def test_no_connection_is_a_connection_error(endpoint: LiveEndpoint, driver: Driver) -> None:
     caught(lambda: endpoint.login(proxy_url="http://127.0.0.1:1"), OSError, ConnectionError)
+    https = endpoint.url.replace("http:", "https:")
+    error = caught(lambda: endpoint.login(ex_endpoint=https), OSError, ConnectionError)
+    assert f"{https}: wrong version number" in str(error)
     endpoint.sandbox.faults.add(cut="body", times=None)
     caught(driver.list_nodes, OSError, ConnectionError)
     endpoint.sandbox.stop()

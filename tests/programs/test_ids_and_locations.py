@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from endpoints_under_test import BLOG, Driver, LiveEndpoint
 from libcloud.compute.base import NodeSize
 from libcloud.compute.providers import get_driver
+from libcloud.compute.types import KeyPairDoesNotExistError
 
-from slipstream.errors import BadInput, DriverError, NotSupported
+from slipstream.errors import BadInput, DriverError, NotFound, NotSupported
 
 
 @pytest.mark.parametrize("kind", ["id", "any object with an id"])
@@ -106,6 +108,27 @@ def test_wrong_types_are_named(endpoint: LiveEndpoint, driver: Driver) -> None:
             endpoint.login(**{option: 3})
 
 
+def test_a_node_is_got_by_whatever_has_its_id(endpoint: LiveEndpoint, driver: Driver) -> None:
+    node = endpoint.deploy(driver, "shop")
+    for by in (node, SimpleNamespace(id=node.id), UUID(node.id.rpartition("/")[2])):
+        assert driver.ex_get_node(by).id == node.id
+    for wrong in (None, 7, [], object()):
+        with pytest.raises(TypeError, match="node must be a Node"):
+            driver.ex_get_node(wrong)  # type: ignore[arg-type]
+
+
+def test_an_image_that_resembles_none_names_the_call_that_lists(driver: Driver) -> None:
+    with pytest.raises(NotFound, match=r"See list_images\(\)"):
+        driver.get_image("no/such/thing")
+
+
+def test_an_argument_of_another_driver_is_not_taken_for_a_near_one(endpoint: LiveEndpoint) -> None:
+    with pytest.raises(TypeError, match="no argument 'tenant'; it takes"):
+        endpoint.login(tenant="shop")
+    with pytest.raises(TypeError, match="no argument 'endpoint'; did you mean 'ex_endpoint'"):
+        endpoint.login(endpoint="shop")
+
+
 def test_an_id_is_not_taken_for_a_name(endpoint: LiveEndpoint, driver: Driver) -> None:
     node = endpoint.deploy(driver, "shop")
     with pytest.raises(BadInput, match=r"is an id, not a name\. Give it to ex_get_node\(\)\."):
@@ -128,3 +151,10 @@ def test_the_signature_of_a_derived_class_is_its_own(name: str, host: str) -> No
     assert inspect.signature(Plain).parameters["host"].default == host
     assert list(inspect.signature(Own).parameters) == ["user", "host"]
     assert inspect.getfullargspec(Own).args == ["user"]
+
+
+def test_a_typing_error_in_the_name_of_a_key_pair_is_named(driver: Driver) -> None:
+    driver.create_key_pair("workshop")
+    for call in (driver.get_key_pair, driver.delete_key_pair):
+        with pytest.raises(KeyPairDoesNotExistError, match=r"Did you mean 'workshop'\?"):
+            call("worksho")

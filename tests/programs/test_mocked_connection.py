@@ -29,7 +29,7 @@ def test_a_mocked_class_of_connections_is_refused_and_nothing_is_sent(
     assert list(endpoint.sandbox.journal) == []
 
 
-@pytest.mark.parametrize("attribute", ["connection", "conn_class"])
+@pytest.mark.parametrize("attribute", ["connection", "conn_class", "request"])
 def test_a_mocked_connection_of_a_driver_is_refused(
     endpoint: LiveEndpoint, attribute: str
 ) -> None:

@@ -30,8 +30,8 @@ def login(sandbox: Sandbox) -> Iterator[Login]:
     with ExitStack() as stack:
 
         def make(key: str | None, secret: str | None = None, **options: object) -> Driver:
-            given = {"ex_endpoint": sandbox.url, "retry_delay": 0.001, **options}
-            driver = Driver(key, secret, **given)  # type: ignore[arg-type]
+            options = {"ex_endpoint": sandbox.url, "retry_delay": 0.001, **options}
+            driver = Driver(key, secret, **options)  # type: ignore[arg-type]
             stack.callback(driver.close)
             return driver
 

@@ -58,7 +58,7 @@ class Seen:
         return "\n".join([*formatted, self.file.getvalue(), *self.more])
 
     def leaks(self, *canaries: str) -> list[str]:
-        """The ways of writing a canary in which it is found."""
+        """The ways of writing a canary in which it appears."""
         text = self.everything()
         return [way for canary in canaries for way in ways(canary) if way in text]
 
@@ -71,11 +71,11 @@ def command_of(block: str) -> list[str]:
 
 def ways(canary: str) -> set[str]:
     """How a text may be written."""
-    found = {canary, quote(canary), quote(canary, safe=""), quote_plus(canary)}
-    found |= {json.dumps(canary)[1:-1], json.dumps(canary, ensure_ascii=False)[1:-1]}
-    found |= {html.escape(canary), html.escape(canary, quote=False), repr(canary)[1:-1]}
-    found.add(base64.b64encode(canary.encode()).decode().rstrip("="))
-    return found
+    forms = {canary, quote(canary), quote(canary, safe=""), quote_plus(canary)}
+    forms |= {json.dumps(canary)[1:-1], json.dumps(canary, ensure_ascii=False)[1:-1]}
+    forms |= {html.escape(canary), html.escape(canary, quote=False), repr(canary)[1:-1]}
+    forms.add(base64.b64encode(canary.encode()).decode().rstrip("="))
+    return forms
 
 
 def set_password(sandbox: Sandbox, password: str) -> None:
@@ -83,7 +83,7 @@ def set_password(sandbox: Sandbox, password: str) -> None:
     if sandbox.family == "slipstream":
         world.accounts["alice"].password = password
     else:
-        (user,) = (u for u, known in world.passwords.items() if known == sandbox.password)
+        (user,) = (u for u, current in world.passwords.items() if current == sandbox.password)
         world.passwords[user] = password
 
 

@@ -80,9 +80,9 @@ named_pairs = st.builds(
 @given(wrapped(named_members | named_pairs), st.booleans())
 def test_a_secret_in_json_never_shows_however_deep_it_is(document: Any, pretty: bool) -> None:
     body = json.dumps(document).encode()
-    shown = fresh().body(body, "application/json", pretty=pretty)
-    assert CANARY not in shown
-    json.loads(shown)
+    output = fresh().body(body, "application/json", pretty=pretty)
+    assert CANARY not in output
+    json.loads(output)
 
 
 @given(wrapped(named_members | named_pairs))
@@ -143,9 +143,9 @@ xml_secrets = st.one_of(
 def test_a_secret_in_xml_never_shows(inner: str, depth: int, pretty: bool, spaced: bool) -> None:
     space = ' xmlns="http://example.org/x"' if spaced else ""
     body = f"<root{space}>{'<a>' * depth}{inner}{'</a>' * depth} tail</root>"
-    shown = fresh().body(body.encode(), "application/xml", pretty=pretty)
-    assert CANARY not in shown
-    assert "tail" in shown
+    output = fresh().body(body.encode(), "application/xml", pretty=pretty)
+    assert CANARY not in output
+    assert "tail" in output
 
 
 @given(xml_secrets, st.integers(1, 30))
@@ -239,9 +239,9 @@ def test_what_is_a_secret_by_its_looks_never_shows(
         "application/x-www-form-urlencoded": urlencode({"message": secret}),
     }
     for kind, body in bodies.items():
-        shown = redactor.body(body.encode(), kind)
-        assert "MIIG" not in shown
-        assert secret not in shown
+        output = redactor.body(body.encode(), kind)
+        assert "MIIG" not in output
+        assert secret not in output
     assert secret not in redactor.header("X-Message", f"made {secret}")
     assert secret not in redactor.said(f"made {before}{secret}")
 
@@ -261,8 +261,8 @@ def test_a_secret_that_is_known_never_shows_however_it_is_written(secret: str) -
 @pytest.mark.parametrize("secret", ["my-password-1", "token", "xSECRETx"])
 def test_a_secret_that_reads_like_a_name_never_shows(redactor: Redactor, secret: str) -> None:
     entry = f"<entry><string>db.password</string><string>{secret}</string></entry>"
-    shown = redactor.body(entry.encode(), "application/xml")
-    assert shown == "<entry><string>db.password</string><string>***</string></entry>"
+    output = redactor.body(entry.encode(), "application/xml")
+    assert output == "<entry><string>db.password</string><string>***</string></entry>"
     pair = json.dumps({"name": "db.password", "value": secret})
     assert secret not in redactor.body(pair.encode(), "application/json")
     assert secret not in redactor.text(f"db.password={secret}").removeprefix("db.password=")
@@ -288,8 +288,8 @@ def test_a_secret_in_json_shows_whether_it_is_set_but_not_its_length(redactor: R
 def test_a_code_that_has_become_a_number_is_still_known() -> None:
     known = KnownSecrets()
     known.keep("483920", lasting=False)
-    shown = Redactor(known).body(b'{"given": 483920, "other": 5}', "application/json")
-    assert json.loads(shown) == {"given": "***", "other": 5}
+    output = Redactor(known).body(b'{"given": 483920, "other": 5}', "application/json")
+    assert json.loads(output) == {"given": "***", "other": 5}
 
 
 @pytest.mark.parametrize(
@@ -304,9 +304,9 @@ def test_a_code_that_has_become_a_number_is_still_known() -> None:
 def test_a_body_that_cannot_be_searched_is_replaced_by_its_length(
     redactor: Redactor, body: bytes, kind: str
 ) -> None:
-    shown = redactor.body(body, kind)
-    assert shown.startswith(f"({len(body)} ")
-    assert len(shown) < 80
+    output = redactor.body(body, kind)
+    assert output.startswith(f"({len(body)} ")
+    assert len(output) < 80
 
 
 def test_a_page_of_a_front_server_shows_and_a_form_to_log_in_does_not(redactor: Redactor) -> None:

@@ -115,7 +115,7 @@ def test_an_address_of_the_sixth_version_works() -> None:
         started = Sandbox(host="::1", clock=Clock(speed=0))
         started.start()
     except OSError:
-        pytest.skip("this machine has no IPv6")
+        pytest.skip("This machine has no IPv6.")
     with started:
         assert started.url.startswith("http://[::1]:")
         assert started.is_loopback
@@ -137,6 +137,7 @@ def test_an_address_of_the_sixth_version_works() -> None:
         ("evil.example.org@127.0.0.1", 421),
         ("127.0.0.1/evil.example.org", 421),
         ("localhost:x", 421),
+        *((host, 421) for host in (".localhost", ".", "localhost..", "127.0.0.1..")),
     ],
 )
 def test_only_names_of_this_machine_are_answered(sandbox: Sandbox, host: str, status: int) -> None:
@@ -149,6 +150,35 @@ def test_other_names_are_answered_if_they_are_allowed() -> None:
         for host, status in (("nuvla.example.org:443", 200), ("evil.example.org", 421)):
             answer = requests.get(sandbox.url + ENTRY, headers={"Host": host}, timeout=5)
             assert answer.status_code == status
+
+
+@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
+def test_a_body_that_nests_too_deep_is_refused(family: str) -> None:
+    with Sandbox(family=family) as sandbox:
+        answer = requests.post(
+            f"{sandbox.url}/api/session",
+            "[" * 200_000,
+            headers={"Content-Type": "application/json"},
+            timeout=5,
+        )
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("part", "answer"),
+    [
+        (b"POST /api/session HTTP", b""),
+        (head("POST", "/api/session", "Content-Length: 9", "", "{"), b"HTTP/1.1 400"),
+    ],
+)
+def test_a_connection_that_falls_silent_ends(
+    monkeypatch: pytest.MonkeyPatch, part: bytes, answer: bytes
+) -> None:
+    monkeypatch.setattr("slipstream.sandbox.server._Handler.timeout", 0.1)
+    with Sandbox() as sandbox, socket.create_connection(address(sandbox), timeout=5) as opened:
+        opened.sendall(part)
+        received = b"".join(iter(lambda: opened.recv(65536), b""))
+        assert received[:12] == answer
 
 
 def test_a_body_in_chunks_without_end_is_refused(connection: socket.socket) -> None:

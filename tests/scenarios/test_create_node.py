@@ -1,4 +1,4 @@
-"""Each option of create_node, and what becomes of it on the server."""
+"""Each option of create_node, and its effect on the server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slipstream.testing.scenarios import Scenario
 pytestmark = pytest.mark.scenario
 FindImage = Callable[..., NodeImage]
 Deploy = Callable[..., Node]
-Waiting = dict[str, float]
+Waiting = dict[str, Any]
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 

@@ -17,7 +17,7 @@ from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
 Deploy = Callable[..., Node]
-Waiting = dict[str, float]
+Waiting = dict[str, Any]
 
 GONE = [NodeState.TERMINATED, NodeState.ERROR]
 

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::Warning"),
 ]
 Deploy = Callable[..., Node]
-Waiting = dict[str, float]
+Waiting = dict[str, Any]
 
 FEW = 20
 """Fewer entries than this fit into one page of any server."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from libcloud.compute.base import Node, NodeImage
@@ -16,7 +17,7 @@ from slipstream.testing.scenarios import Scenario
 pytestmark = pytest.mark.scenario
 FindImage = Callable[..., NodeImage]
 Deploy = Callable[..., Node]
-Waiting = dict[str, float]
+Waiting = dict[str, Any]
 
 
 def host_name(image: NodeImage) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from libcloud.compute.base import Node, NodeImage
@@ -13,7 +14,7 @@ from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
 Deploy = Callable[..., Node]
-Waiting = dict[str, float]
+Waiting = dict[str, Any]
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 

@@ -1,4 +1,4 @@
-"""Cookie files: what was saved is read, whoever wrote it, and nothing is left behind."""
+"""Cookie files of this and other programs are read, and saving leaves no other file behind."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,11 +72,10 @@ def test_session_is_not_renewed_for_a_node_of_another_user(
     assert len(sandbox.journal) <= 2
 
 
+@pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
 def test_session_of_a_cookie_file_that_ends(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, tmp_path: Any
+    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    if endpoint.name == "campus":
-        pytest.skip("the endpoints of this plugin take no cookie files")
     driver.ex_save_cookies(tmp_path / "cookies.txt")
     by_file = endpoint.login(ex_cookie_file=tmp_path / "cookies.txt")
     sandbox.world.expire_sessions()

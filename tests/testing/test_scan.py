@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -65,7 +65,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def problems(root: Path, *, scenarios: Iterable[str] = ("nodes.deploy",)) -> str:
+def problems(root: Path, *, scenarios: Collection[str] = ("nodes.deploy",)) -> str:
     return " | ".join(map(str, scan(root, scenarios)))
 
 

@@ -202,7 +202,7 @@ def test_a_secret_in_xml_is_gone_from_the_file(
     ][shape]
     source = "<a>" * depth + f"<user>{inner}</user>" + "</a>" * depth
     if cut:
-        # A map's entry and a note are told from prose only by their tags.
+        # A map's entry and a note differ from prose in their tags alone.
         source = source[: -3 if shape < 6 else len(source)]
     text, _ = exchange(
         Scrubber(),

@@ -267,7 +267,7 @@ def test_what_http_cannot_carry_is_refused_before_it_is_sent(request_: Request) 
         exchange(server, request_)
 
 
-def made(body: bytes, **options: Any) -> Response:
+def response_of(body: bytes, **options: Any) -> Response:
     return Response(status=200, headers={}, body=body, url="", **options)
 
 
@@ -276,7 +276,7 @@ def made(body: bytes, **options: Any) -> Response:
 )
 def test_json_is_bounded(body: bytes) -> None:
     with pytest.raises(MalformedAnswer, match="not JSON as expected"):
-        made(body, max_elements=50, max_depth=20).json()
+        response_of(body, max_elements=50, max_depth=20).json()
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_json_is_bounded(body: bytes) -> None:
 )
 def test_xml_is_bounded(body: bytes) -> None:
     with pytest.raises(MalformedAnswer, match="not XML as expected"):
-        made(body, max_elements=50, max_depth=20).xml()
+        response_of(body, max_elements=50, max_depth=20).xml()
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_xml_is_bounded(body: bytes) -> None:
 def test_elements_that_are_never_closed_are_not_even_read(body: bytes) -> None:
     # A parser would keep all of them until it comes to the end: 813 MB for 9 MB.
     with pytest.raises(MalformedAnswer, match="more than 50 elements"):
-        made(body, max_elements=50).xml()
+        response_of(body, max_elements=50).xml()
 
 
 def test_the_bounds_of_the_settings_count_for_the_responses() -> None:
@@ -312,7 +312,7 @@ def test_the_bounds_of_the_settings_count_for_the_responses() -> None:
 
 
 def test_half_characters_in_json_become_printable() -> None:
-    assert made(b'["\\ud800x", "\\ud83d\\ude00"]').json() == ["?x", "\U0001f600"]
+    assert response_of(b'["\\ud800x", "\\ud83d\\ude00"]').json() == ["?x", "\U0001f600"]
 
 
 @pytest.mark.parametrize("ahead", [timedelta(days=2), timedelta(0), timedelta(days=-2)])

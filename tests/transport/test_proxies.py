@@ -29,7 +29,7 @@ def test_proxy_gets_all_requests_and_its_login_is_not_shown(
         driver = endpoint.login(proxy_url=with_login(running.url))
         assert driver.list_nodes() == []
         text = repr([driver, driver.connection, driver._session.transport.settings])
-    assert len(running.asked) == len(endpoint.sandbox.journal)
+    assert len(running.requests) == len(endpoint.sandbox.journal)
     assert "s3cret" not in text + caplog.text
 
 
@@ -45,7 +45,7 @@ def test_proxy_for_https_is_checked_behind_it(
         with pytest.warns(match="Unverified HTTPS requests go to") as caught:
             assert endpoint.login(**options, ex_verify=False).list_nodes() == []
     assert len(caught) == 1
-    assert {request.partition(" ")[0] for request in running.asked} == {"CONNECT"}
+    assert {request.partition(" ")[0] for request in running.requests} == {"CONNECT"}
 
 
 @on_slipstream
@@ -98,10 +98,10 @@ def test_proxy_of_the_environment(
     with proxy() as running, proxy() as other:
         monkeypatch.setenv(name, running.url.replace("http://", scheme))
         assert endpoint.login().list_nodes() == []
-        used = len(running.asked)
+        used = len(running.requests)
         assert endpoint.login(proxy_url=other.url).list_nodes() == []
     assert used > 0
-    assert (len(running.asked), len(other.asked)) == (used, used)
+    assert (len(running.requests), len(other.requests)) == (used, used)
 
 
 @on_slipstream
@@ -113,7 +113,7 @@ def test_proxy_of_the_environment_is_not_used_where_no_proxy_says_so(
     assert endpoint.login().list_nodes() == []
     with proxy() as running:
         assert endpoint.login(proxy_url=running.url).list_nodes() == []
-    assert running.asked
+    assert running.requests
 
 
 @pytest.mark.parametrize(
@@ -162,11 +162,11 @@ def test_proxy_can_be_changed(driver: Driver) -> None:
     with proxy() as running:
         driver.connection.set_http_proxy(running.url)
         driver.list_nodes()
-        used = len(running.asked)
+        used = len(running.requests)
     assert used > 0
     with pytest.raises(BadInput, match="proxy_url is not"):
         driver.connection.set_http_proxy("ftp://nowhere")
     assert driver.connection.proxy_url == running.url
     driver.connection.set_http_proxy(None)
     assert driver.list_nodes() == []
-    assert len(running.asked) == used
+    assert len(running.requests) == used

@@ -63,10 +63,10 @@ def test_a_server_that_accepts_no_connection_is_not_waited_for() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1) as full:
         port, waiting = full.getsockname()[1], []
         for _ in range(4):
-            one = socket.socket()
-            one.setblocking(False)
-            one.connect_ex(("127.0.0.1", port))
-            waiting.append(one)
+            connection = socket.socket()
+            connection.setblocking(False)
+            connection.connect_ex(("127.0.0.1", port))
+            waiting.append(connection)
         with pytest.raises(NoAnswer, match="Cannot connect") as caught:
             SlipStreamNodeDriver(
                 "alice",
@@ -75,8 +75,8 @@ def test_a_server_that_accepts_no_connection_is_not_waited_for() -> None:
                 timeout=0.05,
                 retry_delay=0.001,
             )
-        for one in waiting:
-            one.close()
+        for connection in waiting:
+            connection.close()
     assert not caught.value.may_have_happened
 
 

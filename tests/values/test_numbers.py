@@ -36,15 +36,15 @@ def test_what_is_no_number_that_can_be_counted_is_refused(
 
 @pytest.fixture(scope="module")
 def drivers() -> Iterator[dict[str, Driver]]:
-    made = {}
+    by_family = {}
     with Sandbox(speed=0) as slipstream, Sandbox(family="nuvla", speed=0) as nuvla:
         for sandbox in (slipstream, nuvla):
-            made[sandbox.family] = Driver(
+            by_family[sandbox.family] = Driver(
                 sandbox.username, sandbox.password, ex_endpoint=sandbox.url
             )
-        yield made
+        yield by_family
         assert not slipstream.journal.entries("POST", "/run")
-        for driver in made.values():
+        for driver in by_family.values():
             driver.close()
 
 
@@ -94,3 +94,10 @@ def test_every_argument_is_checked_before_a_request_is_sent(
     for value in NUMBERS:
         with pytest.raises(BadInput, match=r" is .*number .* is needed"):
             CALLS[call](drivers, key, value)
+
+
+@pytest.mark.parametrize("name", ["timeout", "retry_delay", "backoff"])
+def test_driver_with_a_number_out_of_bounds(name: str) -> None:
+    for value in (0, 0.0, False, 1e12):
+        with pytest.raises(BadInput, match=f"{name} is "):
+            _init(**{name: value})

@@ -14,7 +14,6 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any, TypeVar
 
 import attrs
@@ -28,6 +27,7 @@ from slipstream.errors import NodeFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
 from slipstream.session import Session
 from slipstream.values import Deployment, DeploymentState, Phase, RunParameter
+from slipstream.values.pages import Pages
 
 GONE = "DELETED"
 """Our word for a deployment that the server does not have any more."""
@@ -76,15 +76,13 @@ def list_deployments(
     session = backend.session
     pages = search_pages(session, "deployment", doing="list deployments", select=SELECT)
     if not addresses:
-        yield from map(deployment, chain.from_iterable(make_ahead(pages)))
-        return
+        return Pages(make_ahead([deployment(entry) for entry in page] for page in pages))
 
-    def parameters_of(entries: Sequence[dict[str, Any]]) -> dict[str, Values]:
-        return read_parameters(session, [entry["id"] for entry in entries], _ADDRESSES)
+    def read(entries: Sequence[dict[str, Any]]) -> list[Deployment]:
+        values = read_parameters(session, [entry["id"] for entry in entries], _ADDRESSES)
+        return [deployment(entry, parameters=values.get(entry["id"], {})) for entry in entries]
 
-    for entries, values in read_beside(parameters_of, pages, size=AT_ONCE):
-        for entry in entries:
-            yield deployment(entry, parameters=values.get(entry["id"], {}))
+    return Pages(read_beside(read, pages, size=AT_ONCE))
 
 
 def get_deployment(backend: CimiBackend, deployment_id: str) -> Deployment:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
-from itertools import chain, islice, repeat, starmap
+from itertools import chain, islice, repeat
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
@@ -53,6 +53,7 @@ from slipstream.values import (
     RunParameter,
     ServiceOffer,
 )
+from slipstream.values.pages import Pages
 from slipstream.values.timestamps import parse_timestamp
 
 PAGE = 500
@@ -103,13 +104,12 @@ def list_deployments(
     session = backend.session
     pages = iterate_pages(session, active_only=active_only)
     if not addresses:
-        return chain.from_iterable(map(summaries, make_ahead(pages)))
+        return Pages(make_ahead(map(summaries, pages)))
 
-    def read(runs: Sequence[Element]) -> dict[str, list[str]]:
-        return clouds.addresses(session, [run.get("uuid", "") for run in runs])
+    def read(runs: Sequence[Element]) -> list[Deployment]:
+        return summaries(runs, clouds.addresses(session, [run.get("uuid", "") for run in runs]))
 
-    parts = read_beside(read, pages, size=LISTED_AT_ONCE)
-    return chain.from_iterable(starmap(summaries, parts))
+    return Pages(read_beside(read, pages, size=LISTED_AT_ONCE))
 
 
 def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Element]]:

@@ -111,7 +111,7 @@ def _read_json(text: str) -> Any:
     try:
         # Without NaN and its like, which are no numbers for the server either.
         return json.JSONDecoder(parse_constant=int).raw_decode(text)[0]
-    except ValueError:
+    except (ValueError, RecursionError):
         cimi.malformed("text/plain; charset=UTF-8")
 
 

@@ -357,7 +357,7 @@ class JsonService(cimi.Service[State, Identity]):
 def _read_json(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         cimi.malformed("text/plain; charset=utf-8")
 
 

@@ -56,17 +56,6 @@ def test_list_nodes_beyond_what_one_search_can_give(
     assert [node.id for node in driver.list_nodes(ex_addresses=False)] == ids[::-1]
 
 
-def test_list_nodes_of_which_more_than_a_page_were_created_at_once(
-    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Nuvla, "page_size", 10)
-    ids = sandbox.world.add_deployments(45)
-    for identifier in ids[5:40]:
-        created = {"created": "2025-08-21T14:16:34.000Z"}
-        sandbox.world.add_document(sandbox.world.store[identifier] | created)
-    assert {node.id for node in driver.list_nodes()} == set(ids)
-
-
 def test_list_nodes_with_addresses(driver: Driver, sandbox: Sandbox, start: Start) -> None:
     node = start(ex_tags="prod, eu")
     extra = node.extra

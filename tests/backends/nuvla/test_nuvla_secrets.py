@@ -56,12 +56,12 @@ def test_failed_deployment_shows_no_value(
     image, location = driver.get_image(WORDPRESS), place(driver)
     for method in ("POST", "PUT"):
         sandbox.faults.add(method, step, **fault, times=4)
-    shown = ""
+    output = ""
     try:
         driver.create_node("blog", None, image, location, ex_parameters=GIVEN)
     except DriverError as error:  # a start whose response is lost has happened
-        shown = f"{error!r} {error} {error.__cause__!r} {pickle.dumps(error)!r}"
-    assert VALUE not in shown + caplog.text
+        output = f"{error!r} {error} {error.__cause__!r} {pickle.dumps(error)!r}"
+    assert VALUE not in output + caplog.text
 
 
 SECRET = {

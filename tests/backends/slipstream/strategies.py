@@ -23,19 +23,3 @@ names = st.one_of(
 
 strangers = names.map(lambda name: f"{name}~")
 """The same, made sure to be no name that exists."""
-
-
-@st.composite
-def spoilt(draw: st.DrawFn, document: bytes) -> bytes:
-    """A document with something cut out, doubled or overwritten."""
-    start = draw(st.integers(0, len(document)))
-    end = draw(st.integers(start, min(len(document), start + 200)))
-    middle = draw(
-        st.one_of(
-            st.binary(max_size=20),
-            st.just(document[start:end] * 2),
-            st.sampled_from([b"", b'""', b"null", b"<x/>", b"-1", b"1e999", b"\xff", b"true"]),
-        )
-    )
-    tail = b"" if draw(st.booleans()) and start > 0 else document[end:]
-    return document[:start] + middle + tail

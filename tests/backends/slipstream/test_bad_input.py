@@ -255,3 +255,34 @@ def test_image_id_that_reaches_elsewhere(driver: Driver, sandbox: Sandbox, image
         with pytest.raises(BadInput):
             call()
     assert len(sandbox.journal) == 0
+
+
+PEM = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1r\n-----END OPENSSH PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("host", "ex_endpoint", "proxy_url", "api_version", "ex_endpoint_kind", "ex_verify"),
+        *("ex_ca_cert", "ex_client_cert", "ex_cookie_file", "timeout", "port"),
+    ],
+)
+def test_private_key_in_place_of_another_option_is_not_shown(option: str) -> None:
+    options: dict[str, Any] = {"ex_endpoint": "http://127.0.0.1:1", option: PEM}
+    if option in {"host", "port"}:
+        del options["ex_endpoint"]
+    with pytest.raises((BadInput, TypeError)) as caught:
+        Driver("alice", "secret", **options)
+    assert "b3BlbnNzaC1r" not in f"{caught.value} {caught.value!r}"
+
+
+def test_password_in_place_of_the_login_method_is_not_shown(sandbox: Sandbox) -> None:
+    with pytest.raises(BadInput, match="is neither a login method nor") as caught:
+        Driver("alice", ex_endpoint=sandbox.url, ex_login_method="Tr0ub4dor&3")
+    assert "Tr0ub4dor" not in str(caught.value)
+
+
+def test_plugins_to_leave_out_that_are_no_texts(sandbox: Sandbox) -> None:
+    wrong: Any = b"audit"
+    with pytest.raises(TypeError, match="are a list of strings"):
+        Driver("alice", "x", ex_endpoint=sandbox.url, ex_disable_plugins=wrong)

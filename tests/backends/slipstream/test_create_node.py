@@ -45,7 +45,7 @@ def location(driver: Driver) -> NodeLocation:
 def create(driver: Driver, component: NodeImage, sandbox: Sandbox) -> Create:
     """Create a node of the component; the journal starts before it."""
     sandbox.journal.clear()
-    return lambda name=None, **given: driver.create_node(name, **{"image": component, **given})
+    return lambda name=None, **options: driver.create_node(name, **{"image": component, **options})
 
 
 def only_run(sandbox: Sandbox) -> Run:

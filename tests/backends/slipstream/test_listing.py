@@ -220,6 +220,9 @@ def test_searches_use_the_parameters_of_the_server(driver: Driver, sandbox: Sand
     driver.ex_list_virtual_machines()
     searches = [entry for entry in sandbox.journal if entry.method == "PUT"]
     assert len(searches) == 5
+    countries = next(entry for entry in searches if entry.path == "/api/service-offer")
+    assert countries.form is not None
+    assert countries.form["$select"] == ["id,connector,resource:country"]
     for search in searches:
         assert search.form is not None
         assert set(search.form) <= {"$filter", "$select", "$first", "$last", "$orderby"}

@@ -92,7 +92,7 @@ def test_uuid_follows_the_id(objects: list[Any]) -> None:
         if not isinstance(item, KeyPair | NodeLocation):
             by_id.setdefault((type(item), item.id), set()).add(item.uuid)
     assert all(len(uuids) == 1 for uuids in by_id.values())
-    assert all(one != other for one, other in itertools.pairwise(by_id.values()))
+    assert all(first != other for first, other in itertools.pairwise(by_id.values()))
 
 
 def test_node_has_its_start_in_utc_and_its_image(node: Node, endpoint: LiveEndpoint) -> None:

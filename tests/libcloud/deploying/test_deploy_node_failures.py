@@ -19,7 +19,7 @@ from libcloud.compute.deployment import (
     MultiStepDeployment,
     ScriptDeployment,
 )
-from libcloud.compute.ssh import SSHCommandTimeoutError
+from libcloud.compute.ssh import ParamikoSSHClient, SSHCommandTimeoutError
 from libcloud.compute.types import DeploymentError
 from paramiko import SSHException
 from ssh_server import Machine
@@ -136,6 +136,21 @@ def test_deploy_node_runs_a_step_that_fails_once(
     assert (getattr(step, "runs", 1), machine.logins) == (1, ["root"])
     assert (machine.home / "ran").read_text("utf-8") == "x\n"
     assert not (machine.home / "after").exists()
+
+
+@on_slipstream
+def test_deploy_node_whose_connection_cannot_be_closed(
+    deploy: Deploy, failure: Failure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = ParamikoSSHClient.close
+
+    def fail(client: ParamikoSSHClient) -> None:
+        close(client)
+        raise OSError("cannot be closed")
+
+    monkeypatch.setattr(ParamikoSSHClient, "close", fail)
+    assert deploy(SCRIPT).state == "running"
+    assert "the disk is full" in str(failure(Step(STEPS[0][0])))
 
 
 @on_slipstream

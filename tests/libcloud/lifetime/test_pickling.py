@@ -72,11 +72,11 @@ def test_pickle_of_a_driver_holds_no_api_key_and_no_field_of_a_login(
     endpoint: LiveEndpoint,
 ) -> None:
     key, secret = endpoint.sandbox.key, endpoint.sandbox.secret
-    for given, options in (
+    for argument, options in (
         (secret, {}),
         ("overridden", {"ex_login_parameters": {"secret": secret}}),
     ):
-        with endpoint.login(key, given, **options) as driver:
+        with endpoint.login(key, argument, **options) as driver:
             data = pickle.dumps(driver)
         assert not [text for text in (key, secret, "overridden") if text.encode() in data]
 
