@@ -8,6 +8,7 @@ of 2017. The servers run in processes of their own.
 
 from __future__ import annotations
 
+import gc
 import json
 import statistics
 import subprocess
@@ -345,6 +346,7 @@ def _child(setup: str, code: str = "") -> tuple[float, float]:
 
 
 def _timed(function: Callable[[], object], clock: Callable[[], float]) -> float:
+    gc.collect()  # else the garbage of what ran before is collected at this one's cost, or not
     begin = clock()
     function()
     return clock() - begin
