@@ -84,3 +84,9 @@ def test_a_key_file_that_cannot_be_read_is_an_os_error(
     for copy in (error, pickle.loads(pickle.dumps(error))):
         assert (copy.errno, copy.filename) == (number, str(path))
     assert str(path) in str(error)
+
+
+def test_a_cookie_file_is_never_ignored(endpoint: LiveEndpoint, tmp_path: Path) -> None:
+    for method in ("internal", "other"):
+        with pytest.raises(BadInput, match=f"'{method}'"):
+            endpoint.login(ex_login_method=method, ex_cookie_file=tmp_path / "cookies.txt")
