@@ -47,6 +47,7 @@ load {os.getloadavg()[1]:.1f}.
 Each row has two figures of one run and their ratio; a goal is what the ratio should be at most.
 The server runs in a process of its own and costs next to nothing (`benchmarks/server.py`).
 "Bare requests" fetches the same pages one after the other and parses them with ElementTree.
+Garbage is collected before each timing.
 
 {table}
 """

@@ -28,6 +28,7 @@ def _with_template(name: str, key: str, secret: str, **options: Any) -> LoginMet
     """
 
     def authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
+        _refuse_file(name, credentials)
         fields = {key: credentials.key, secret: credentials.secret, **credentials.parameters}
         for field, argument in ((key, "key"), (secret, "secret")):
             if not fields[field]:
@@ -38,6 +39,14 @@ def _with_template(name: str, key: str, secret: str, **options: Any) -> LoginMet
         return attempt.log_in_with_template(name, fields)
 
     return LoginMethod(name=name, authenticate=authenticate, **options)
+
+
+def _refuse_file(method: str, credentials: Credentials) -> None:
+    if credentials.cookie_file is not None:
+        raise BadInput(
+            f"The login method {method!r} does not use ex_cookie_file.",
+            hint="Leave one of ex_login_method and ex_cookie_file out.",
+        )
 
 
 def _is_api_key(credentials: Credentials) -> bool:
@@ -83,6 +92,7 @@ def _use_any_template(attempt: LoginAttempt, credentials: Credentials) -> Login:
             hint="Known login methods: internal, api-key, cookie-file; a template's name has"
             " lower-case words joined by hyphens.",
         )
+    _refuse_file(name, credentials)
     if credentials.secret:
         raise BadInput(
             f"The session template {name!r} takes its fields from ex_login_parameters; the secret"

@@ -55,21 +55,26 @@ class DeploymentNode(Node):
     """
 
     __slots__ = ("_deployment",)
-    _deployment: Deployment
+    _deployment: Deployment | None
 
     def __getattr__(self, name: str) -> Any:
-        if name not in _MAKERS:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        value = _MAKERS[name](self._deployment, self.driver)
-        # Threads that read it at the same time get the same object.
-        return super().__dict__.setdefault(name, value)
+        make, attributes = _MAKERS.get(name), super().__dict__
+        if make and (deployment := self._deployment):
+            # Threads that read it at the same time get the same object.
+            attributes.setdefault(name, make(deployment, self.driver))
+        if name in attributes:
+            return attributes[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
-        if hasattr(self, "_deployment"):
-            for name in _MAKERS:
-                getattr(self, name)
-        return super().__dict__
+        attributes = super().__dict__
+        if deployment := getattr(self, "_deployment", None):
+            for name, make in _MAKERS.items():
+                if name not in attributes:
+                    attributes.setdefault(name, make(deployment, self.driver))
+            self._deployment = None
+        return attributes
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__

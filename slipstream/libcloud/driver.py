@@ -995,7 +995,11 @@ class SlipStreamNodeDriver(NodeDriver):
             components = [components]
         return self._backend.get_logs(
             self._node_id(node),
-            components=[name for name in components or () if name],
+            components=[
+                arguments.text("The name of a component", name)
+                for name in arguments.items("components", components)
+                if name
+            ],
             lines=arguments.whole_number("lines", lines),
             timeout=arguments.seconds("timeout", timeout),
         )

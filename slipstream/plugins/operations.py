@@ -115,6 +115,8 @@ class Operations:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._manager.add_hookspecs(specifications())
+        for name in OPERATIONS.keys() - vars(type(self)):
+            setattr(self, name, functools.partial(self._call_by_position, name))
         answers = {PREFIX + name: self._answer(name) for name in OPERATIONS}
         self._manager.register(types.SimpleNamespace(**answers), name=provider.key)
         innermost = hookspecs.hookimpl(
@@ -133,17 +135,6 @@ class Operations:
             self._manager.register(types.SimpleNamespace(**{hook: guarded}))
 
     def __getattr__(self, name: str) -> Any:
-        signature = _SIGNATURES.get(name)
-        if signature is None:
-            return self._guarded(name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            arguments = {**dict(zip(signature.parameters, args, strict=False)), **kwargs}
-            return self._call(name, {key: _frozen(value) for key, value in arguments.items()})
-
-        return call
-
-    def _guarded(self, name: str) -> Any:
         """What the backend has beside its operations."""
         attribute = getattr(self._session.backend, name)
         if not callable(attribute):
@@ -154,6 +145,10 @@ class Operations:
                 return attribute(*args)
 
         return call
+
+    def _call_by_position(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        arguments = {**dict(zip(_SIGNATURES[name].parameters, args, strict=False)), **kwargs}
+        return self._call(name, {key: _frozen(value) for key, value in arguments.items()})
 
     def get_deployments(self, deployment_ids: Sequence[str]) -> list[Deployment]:
         """See :meth:`Backend.get_deployments`; none may be left out, and none be another."""

@@ -47,15 +47,12 @@ class Record:
 
         def __getattr__(self, name: str) -> Any:
             """Complete a lazy record; called for a field that is not set."""
-            fields = [field.name for field in attrs.fields(type(self))]
-            if name not in fields:
+            if not hasattr(attrs.fields(type(self)), name):
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             rest, columns = self._rest
             known = {column: getattr(self, column) for column in columns}
-            whole = type(self)(**known, **rest(self._source))
-            for field in fields:
-                object.__setattr__(self, field, getattr(whole, field))
-            return getattr(whole, name)
+            self.__init__(**known, **rest(self._source))
+            return getattr(self, name)
 
     def __attrs_post_init__(self) -> None:
         checks = _checks(type(self))  # type: ignore[arg-type]

@@ -66,7 +66,7 @@ SMALL = ["--class", "small_driver.SmallDriver", "--arg", "secret=swordfish"]
 
 def test_the_json_holds_the_same_for_programs(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(HERE))
-    code, out, err = call("--json", "--allow-changes", *SMALL)
+    code, out, err = call("--json", "--allow-changes", "--location", "here", *SMALL)
     assert err == ""
     document = json.loads(out)
     assert list(document) == [
@@ -80,6 +80,8 @@ def test_the_json_holds_the_same_for_programs(call: Call, monkeypatch: pytest.Mo
     assert list(by_name["login-refused"]) == ["name", "point", "outcome", "detail"]
     assert code == (0 if document["passed"] else 1)
     assert "swordfish" not in out
+    _, out, _ = call("--allow-changes", "--location", "nowhere", *SMALL)
+    assert "There is no location 'nowhere'; 1 were listed." in out
 
 
 def test_a_driver_that_fails_makes_the_command_fail(call: Call) -> None:

@@ -177,6 +177,30 @@ def test_an_answer_of_the_wrong_type_names_the_plugin(
         as_alice().list_sizes()
 
 
+OUTER = """
+results = []
+
+@hookimpl(wrapper=True, tryfirst=True)
+def slipstream_list_service_offers():
+    result = yield
+    results.append(list(result))
+    return results[-1]
+"""
+
+
+def test_an_answer_of_a_wrapper_passes_those_around_it(
+    add_plugin: AddPlugin, as_alice: Connect, sandbox: Sandbox
+) -> None:
+    add_plugin("cache", ANSWER.replace("Answered(3)", "Answered([])"))
+    outer = add_plugin("outer", OUTER)
+    driver = as_alice()
+    sandbox.journal.clear()
+    assert driver.list_sizes() == []
+    assert not list(sandbox.journal)
+    plugin: Any = sys.modules[outer]
+    assert plugin.results == [[]]
+
+
 DRY_RUN = """
 seen = []
 

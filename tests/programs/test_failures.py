@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from endpoints_under_test import Driver, LiveEndpoint
+from endpoints_under_test import BLOG, Driver, LiveEndpoint
 from libcloud.common.types import LibcloudError
+from libcloud.compute.deployment import ScriptDeployment
 
 from slipstream.errors import BadInput, NoAnswer
+from slipstream.values.plain import file_error
 
 
 def caught(call: Callable[[], object], *classes: type[Exception]) -> Any:
@@ -84,3 +86,50 @@ def test_a_key_file_that_cannot_be_read_is_an_os_error(
     for copy in (error, pickle.loads(pickle.dumps(error))):
         assert (copy.errno, copy.filename) == (number, str(path))
     assert str(path) in str(error)
+
+
+def test_a_cookie_file_is_never_ignored(endpoint: LiveEndpoint, tmp_path: Path) -> None:
+    for method in ("internal", "other"):
+        with pytest.raises(BadInput, match=f"'{method}'"):
+            endpoint.login(ex_login_method=method, ex_cookie_file=tmp_path / "cookies.txt")
+
+
+@pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
+@pytest.mark.parametrize("argument", [
+    "ssh_key", "ex_save_cookies", "ex_cookie_file", "ex_ca_cert", "ex_client_cert",
+    "ex_client_cert, key", "ca_cert of a profile",
+])  # fmt: skip
+def test_a_missing_file_is_not_found_whatever_names_it(
+    endpoint: LiveEndpoint, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, login = str(tmp_path / "missing.pem"), endpoint.login
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text(f"[own]\nusername = 'a'\npassword = 'b'\nca_cert = {path!r}\n", "utf-8")
+    profiles.chmod(0o600)
+    monkeypatch.setattr("slipstream.libcloud.profiles.profiles_file", lambda: profiles)
+    steps = ScriptDeployment("true")
+    error = caught(
+        {
+            "ssh_key": lambda: login().deploy_node(deploy=steps, ssh_key=path, image=BLOG),
+            "ex_save_cookies": lambda: login().ex_save_cookies(f"{path}/cookies"),
+            "ex_cookie_file": lambda: login(ex_cookie_file=path),
+            "ex_ca_cert": lambda: login(ex_ca_cert=path),
+            "ex_client_cert": lambda: login(ex_client_cert=path),
+            "ex_client_cert, key": lambda: login(ex_client_cert=(__file__, path)),
+            "ca_cert of a profile": lambda: Driver.ex_from_profile("own"),
+        }[argument],
+        FileNotFoundError,
+        BadInput,
+    )
+    assert error.errno == errno.ENOENT
+    assert error.filename.startswith(path)
+    assert path in str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "cls"), [(PermissionError, PermissionError), (IsADirectoryError, OSError)]
+)
+def test_an_error_of_a_file_keeps_its_class(error: type[OSError], cls: type[OSError]) -> None:
+    failure = file_error("Cannot read it", Path("a.pem"), error(13, "Permission denied"))
+    assert isinstance(failure, cls)
+    assert str(failure) == "Cannot read it: Permission denied."

@@ -164,6 +164,23 @@ def test_a_body_that_nests_too_deep_is_refused(family: str) -> None:
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("part", "answer"),
+    [
+        (b"POST /api/session HTTP", b""),
+        (head("POST", "/api/session", "Content-Length: 9", "", "{"), b"HTTP/1.1 400"),
+    ],
+)
+def test_a_connection_that_falls_silent_ends(
+    monkeypatch: pytest.MonkeyPatch, part: bytes, answer: bytes
+) -> None:
+    monkeypatch.setattr("slipstream.sandbox.server._Handler.timeout", 0.1)
+    with Sandbox() as sandbox, socket.create_connection(address(sandbox), timeout=5) as opened:
+        opened.sendall(part)
+        received = b"".join(iter(lambda: opened.recv(65536), b""))
+        assert received[:12] == answer
+
+
 def test_a_body_in_chunks_without_end_is_refused(connection: socket.socket) -> None:
     connection.sendall(head("POST", "/api/session", "Transfer-Encoding: chunked", "", ""))
     chunk = b"100000\r\n" + b"x" * 2**20 + b"\r\n"

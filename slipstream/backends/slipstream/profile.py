@@ -131,16 +131,17 @@ class Profile:
 
 def _is_map(entries: Element) -> bool:
     """
-    Whether each entry of a map, which has some, holds one parameter of a key and a name of its
-    own, and each parameter at most one value, which is a text.
+    Whether each entry of a map, which has some, holds one parameter under a key of its own, whose
+    name is no other entry's key, and each parameter at most one value, which is a text.
     """
     parameters = [entry.findall("parameter") for entry in entries]
     named = [each[0].get("name") for each in parameters if len(each) == 1]
     values = [parameter.findall("value") for parameter in entries.iterfind("entry/parameter")]
     if None in named or any(len(each) > 1 or any(map(len, each)) for each in values):
         return False
-    keys = {e.findtext("string") or name for e, name in zip(entries, named, strict=False)}
-    return 0 < len(keys) == len(set(named)) == len(named) == len(entries)
+    keys = {e.findtext("string") or name: name for e, name in zip(entries, named, strict=False)}
+    others = {name for key, name in keys.items() if name != key}
+    return 0 < len(keys) == len(named) == len(entries) and keys.keys().isdisjoint(others)
 
 
 def _path(session: Session) -> str:

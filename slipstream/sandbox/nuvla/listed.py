@@ -1,7 +1,7 @@
 """
-Types that are there to be read: login templates, events, services and edges.
+Types that are there to be read: login templates, groups, events, services and edges.
 
-Source: nuvla/api-server, server/resources/session_template.clj, event.clj,
+Source: nuvla/api-server, server/resources/session_template.clj, group.clj, event.clj,
 infrastructure_service*.clj, nuvlabox.clj and nuvlabox_status.clj.
 """
 
@@ -13,7 +13,7 @@ from slipstream.sandbox.cimi import JsonProblem
 from slipstream.sandbox.nuvla.resource import Resource, described
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, USER
 from slipstream.sandbox.schema import anything, text
-from slipstream.sandbox.store import Document
+from slipstream.sandbox.store import Document, Query, Result
 
 
 class SessionTemplate(Resource):
@@ -23,6 +23,22 @@ class SessionTemplate(Resource):
     searchers = ANON
     adders = ADMIN
     unplayed = ("add", "edit", "delete", "bulk-delete")
+
+
+class Group(Resource):
+    """Groups. The sandbox does not administer them."""
+
+    name = "group"
+    _actions = ("invite", "add-subgroup", "get-pending-invitations", "revoke-invitation")
+    unplayed = ("add", "delete", *_actions)
+
+    def offered(self, document: Document) -> Sequence[str]:
+        return self._actions
+
+    def envelope(self, result: Result, query: Query) -> Document:
+        envelope = super().envelope(result, query)
+        envelope["acl"]["add"] = [ADMIN, USER]
+        return envelope
 
 
 class Event(Resource):
@@ -99,6 +115,6 @@ class NuvlaBoxStatus(Resource):
 
 
 TYPES: tuple[type[Resource], ...] = (
-    *(SessionTemplate, Event, InfrastructureService, InfrastructureServiceGroup),
+    *(SessionTemplate, Group, Event, InfrastructureService, InfrastructureServiceGroup),
     *(NuvlaBox, NuvlaBoxStatus),
 )

@@ -37,7 +37,7 @@ _UNPLAYED = (
     *("configuration", "configuration-template", "credential-template", "data-object"),
     *("data-object-generic", "data-object-public", "data-object-template", "data-record"),
     *("data-record-key", "data-record-key-prefix", "data-set", "deployment-set", "email"),
-    *("evidence-record", "group", "group-template", "infrastructure-service-template"),
+    *("evidence-record", "group-template", "infrastructure-service-template"),
     *("module-application", "module-application-helm", "module-applications-sets"),
     *("module-component", "notification", "notification-method", "nuvlabox-cluster"),
     *("nuvlabox-peripheral", "nuvlabox-playbook", "nuvlabox-release", "resource-metadata"),

@@ -183,6 +183,9 @@ def test_logs(driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
     sandbox.journal.clear()
     assert driver.ex_get_node_logs(running, "web", lines=7).keys() == {"web"}
     assert sandbox.journal[0].json == {"components": ["web"], "lines": 7}
+    for wrong in (7, b"web", [7]):
+        with pytest.raises(TypeError, match=r"components must be|name of a component must be"):
+            driver.ex_get_node_logs(running, wrong)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"has 2 components.* db, web"):
         driver.ex_get_node_logs(running, [])
 
