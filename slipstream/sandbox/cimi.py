@@ -474,8 +474,8 @@ class Service(Generic[WorldT, IdentityT]):
             raise self.wrong_method(call)
         if method in resource.unplayed:
             raise not_played(f"{call.method.upper()} /api/{call.path}")
-        known = {*_COLLECTION.values(), *_DOCUMENT.values(), ""}
-        if method in known - set(resource.methods):
+        standard = {*_COLLECTION.values(), *_DOCUMENT.values(), ""}
+        if method in standard - set(resource.methods):
             raise self.wrong_method(call)
         return resource(call)
 

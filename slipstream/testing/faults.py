@@ -133,8 +133,8 @@ def _setting(value: Any, *keys: str) -> Change:
 
 
 def _with_controls(document: dict[str, Any]) -> dict[str, Any]:
-    shown = {"name", "state", "message"} & document.keys()
-    return {**document, **{key: f"{document[key]}\x1b[31m\r\n" for key in shown}}
+    keys = {"name", "state", "message"} & document.keys()
+    return {**document, **{key: f"{document[key]}\x1b[31m\r\n" for key in keys}}
 
 
 def _is_number(value: object) -> bool:

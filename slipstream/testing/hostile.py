@@ -61,17 +61,8 @@ class Trial:
     The responses to a call as they were, but for one.
 
     Nothing is sent to the server but logins, and reads that the call did not send before: a
-    change that it did not make is not made now either.
-
-    :param driver: The driver that makes the call.
-    :param exchanges: What was sent, and received.
-    :param number: Which exchange has the fault.
-    :param fault: The fault.
-    :param is_login: Whether the exchanges are those of a login.
-    :ivar sent: How many requests were sent.
-    :ivar hit: Whether a request got the faulty response.
-    :ivar changed: Whether a change was sent that was not refused.
-    :ivar verified: Whether something was read after the fault.
+    change that it did not make is not made now either. ``changed`` says whether a change was sent
+    that was not refused, ``verified`` whether something was read after the fault.
     """
 
     driver: SlipStreamNodeDriver
