@@ -142,6 +142,14 @@ def test_a_node_from_deployment_to_destruction(
     assert f"Destroy blog ({node['id']}, " in result.stderr
 
 
+def test_the_confirmation_shows_no_marks_that_turn_the_text(
+    run: Run, deploy: Callable[..., dict[str, Any]]
+) -> None:
+    node = deploy("a\u202eb")
+    result = run("destroy", node["id"], input="n\n")
+    assert "Destroy a\\u202eb (" in result.stderr
+
+
 def test_progress_is_printed_to_standard_error(run: Run, sandbox: Sandbox) -> None:
     place = LOCATIONS[sandbox.family]
     result = run("deploy", BLOG, "--location", place, "--wait")
