@@ -16,7 +16,7 @@ import libcloud
 import pytest
 from libcloud.utils.loggingconnection import LoggingConnection
 
-from slipstream.libcloud.errors import DriverError, MalformedAnswer
+from slipstream.libcloud.errors import DriverError
 from slipstream.redaction import Redactor
 from slipstream.sandbox import Sandbox
 from slipstream.transport import call_context
@@ -152,9 +152,8 @@ def test_log_without_listeners_formats_nothing(
     driver = login(sandbox.username, sandbox.password)
     assert driver.list_locations()
     caplog.set_level(logging.DEBUG)
-    with pytest.raises(MalformedAnswer) as caught:
+    with pytest.raises(pytest.fail.Exception, match="formatted"):
         driver.list_locations()
-    assert "formatted" in str(caught.value.__cause__)
 
 
 @on_slipstream
