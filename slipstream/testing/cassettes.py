@@ -77,10 +77,7 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _comparable(pair: tuple[str, str]) -> tuple[str, str]:
-    """A field of a search; the time of creation that a driver selects today may be missing."""
     name, value = pair
-    if name == "$select":
-        return name, ",".join(sorted({*value.split(",")} - {"created"}))
     is_whole = name == "$last" and value.isdecimal() and int(value) >= WHOLE_LIST
     return (name, "all") if is_whole else pair
 

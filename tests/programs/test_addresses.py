@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from endpoints_under_test import LiveEndpoint
 
@@ -30,10 +32,7 @@ def test_private_addresses(address: str, is_private: bool) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ["slipstream", "campus"], indirect=True)
-@pytest.mark.parametrize("has_service", [True, False])
-def test_no_orchestrator_comes_first(
-    endpoint: LiveEndpoint, driver: Driver, has_service: bool
-) -> None:
+def test_address_of_the_service_comes_first(endpoint: LiveEndpoint, driver: Driver) -> None:
     image = driver.get_image(SYSTEM)
     clouds = {"apache": "exoscale-ch-gva", "testclient": "ec2-eu-west"}
     nodes = [driver.create_node(name, image=image, ex_cloud=clouds) for name in ("a", "b")]
@@ -42,12 +41,9 @@ def test_no_orchestrator_comes_first(
             assert [node.public_ips for node in driver.list_nodes()] == [[], []]
         endpoint.sandbox.clock.advance(10)
         endpoint.sandbox.world.tick()  # the server looks at the machines from time to time
-    if not has_service:
-        for node in nodes:
-            endpoint.sandbox.world.set_parameter(node.id, "ss:url.service", "")
-    own = {node.id: driver.ex_get_node(node).public_ips for node in nodes}
+    own = {node.id: driver.ex_get_node(node) for node in nodes}
     waited = [node for node, _ in driver.wait_until_running(nodes)]
     for node in [*driver.list_nodes(), *waited]:
-        number = len(own[node.id])
-        assert set(node.public_ips[:number]) == set(own[node.id])
-        assert len(node.public_ips) == number + 2
+        document = own[node.id]
+        assert node.public_ips[0] == urlsplit(document.extra["service_url"]).hostname
+        assert {*document.public_ips} < {*node.public_ips}

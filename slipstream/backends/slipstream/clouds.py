@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 from slipstream.backends import documents
@@ -167,30 +166,21 @@ def list_virtual_machines(
 
 
 def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
-    """
-    The addresses of the machines of a hundred deployments or so, by one search.
-
-    The newest comes first: nothing tells the orchestrators of an application apart, but that they
-    are started before its other machines.
-    """
+    """The addresses of the machines of a hundred deployments or so, by one search."""
     machines = search(
         session,
         "virtual-machine",
         doing="list the addresses of deployments",
         where=either("deployment/href", *(RUN + run for run in runs)),
-        select="id,ip,deployment,created",
+        select="id,ip,deployment",
         page=_LARGEST_PAGE,
     )
-    by_run: dict[str, list[tuple[str, str]]] = {}
+    by_run: dict[str, list[str]] = {}
     for entry in machines:
         run, address = documents.href(entry, "deployment"), documents.text(entry, "ip")
         if run and address:
-            machine = (documents.text(entry, "created") or "", address)
-            by_run.setdefault(run.removeprefix(RUN), []).append(machine)
-    return {
-        run: [address for _, address in sorted(of_run, key=itemgetter(0), reverse=True)]
-        for run, of_run in by_run.items()
-    }
+            by_run.setdefault(run.removeprefix(RUN), []).append(address)
+    return by_run
 
 
 def _machine(entry: dict[str, Any]) -> VirtualMachine:
