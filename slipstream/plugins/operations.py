@@ -146,7 +146,7 @@ class Operations:
 
         return call
 
-    def _call_by_position(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def _call_by_position(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         arguments = {**dict(zip(_SIGNATURES[name].parameters, args, strict=False)), **kwargs}
         return self._call(name, {key: _frozen(value) for key, value in arguments.items()})
 

@@ -99,10 +99,10 @@ def list_deployments(
     """
     List runs, newest first; the next two pages are read while one is used.
 
-    Their addresses are two searches of machines for a page, side by side with the next page.
+    Their addresses are two searches of machines for a page, side by side with the next pages.
     """
     session = backend.session
-    pages = iterate_pages(session, active_only=active_only)
+    pages = iterate_pages(session, active_only=active_only, at_once=2 if addresses else 1)
     if not addresses:
         return Pages(make_ahead(map(summaries, pages)))
 
@@ -112,7 +112,9 @@ def list_deployments(
     return Pages(read_beside(read, pages, size=LISTED_AT_ONCE))
 
 
-def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Element]]:
+def iterate_pages(
+    session: Session, *, active_only: bool, at_once: int = 1
+) -> Iterator[list[Element]]:
     """
     Go through the pages of runs, newest first.
 
@@ -120,13 +122,21 @@ def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Eleme
     over once. One that ends meanwhile moves others to the page before: a page that does not begin
     with a run of that one goes back.
 
+    :param at_once: How many pages are requested at a time once the first one is used.
     :raises MalformedAnswer: If the list is not what the server counts, or changes too fast.
     """
     met: dict[str, None] = {}
     is_complete = True
     offset = pages = handed = back = most = total_at_first = 0
+    read = partial(_page, session, active_only)
+    usual: Iterator[tuple[int, list[Element]]] = iter(())
     while True:
-        total, runs = _page(session, offset, active_only)
+        if at_once > 1 and pages == 1:
+            offsets = range(PAGE - OVERLAP, total_at_first - OVERLAP, PAGE - OVERLAP)
+            usual = read_ahead(read, offsets, at_once=at_once)
+        if offset != pages * (PAGE - OVERLAP):
+            usual = iter(())  # the list has changed, and its pages are read one by one
+        total, runs = next(usual, None) or read(offset)
         pages, most = pages + 1, most or limits.most_pages(total, PAGE)
         total_at_first = total_at_first or total
         follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
@@ -153,7 +163,7 @@ def iterate_pages(session: Session, *, active_only: bool) -> Iterator[list[Eleme
             offset = max(0, min(offset, total) - PAGE + OVERLAP)
 
 
-def _page(session: Session, offset: int, active_only: bool) -> tuple[int, list[Element]]:
+def _page(session: Session, active_only: bool, offset: int) -> tuple[int, list[Element]]:
     for _ in range(ATTEMPTS):
         request = get(
             "/run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
@@ -27,10 +28,16 @@ Answer = Callable[[Request, int], str]
 
 
 def list_runs(
-    listed: Listed, *, answer: Any = runs, page: int = PAGE, overlap: int = OVERLAP
+    listed: Listed,
+    *,
+    answer: Any = runs,
+    page: int = PAGE,
+    overlap: int = OVERLAP,
+    at_once: int = 1,
 ) -> list[str]:
     with patch.object(run_list, "PAGE", page), patch.object(run_list, "OVERLAP", overlap):
-        pages = run_list.iterate_pages(listed.session(answer), active_only=True)
+        session = listed.session(answer)
+        pages = run_list.iterate_pages(session, active_only=True, at_once=at_once)
         return [element.get("uuid", "")[:8] for page in pages for element in page]
 
 
@@ -47,11 +54,14 @@ def newest(zone: str, *, after: int = 0) -> Callable[[list[Any], int, int], None
     return create
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
 @THOROUGH
 @given(gaps=st.lists(st.sampled_from([0, 0, 1, 5]), max_size=30), script=slow_changes)
-def test_run_list_gives_all_that_stays_once(gaps: list[int], script: list[Change]) -> None:
+def test_run_list_gives_all_that_stays_once(
+    at_once: int, gaps: list[int], script: list[Change]
+) -> None:
     listed = Listed(started(gaps, "UTC"), newest("UTC"), script)
-    handed = list_runs(listed, page=12, overlap=8)
+    handed = list_runs(listed, page=12, overlap=8, at_once=at_once)
     assert len(handed) == len(set(handed))
     assert listed.always <= set(handed)
 
@@ -63,16 +73,32 @@ def started(gaps: list[int], zone: str) -> Iterator[dict[str, Any]]:
         yield run(number, second, zone)
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
 @THOROUGH
 @given(gaps=st.lists(st.sampled_from([1, 5]), max_size=40), script=changes)
-def test_run_list_changing_fast_is_whole_or_fails(gaps: list[int], script: list[Change]) -> None:
+def test_run_list_changing_fast_is_whole_or_fails(
+    at_once: int, gaps: list[int], script: list[Change]
+) -> None:
     listed = Listed(started(gaps, "UTC"), newest("UTC", after=1), script)
     given_up = False
     try:
-        handed = list_runs(listed)
+        handed = list_runs(listed, at_once=at_once)
     except MalformedAnswer:
         given_up = True
     assert given_up or (len(handed) == len(set(handed)) and listed.always <= set(handed))
+
+
+def test_run_list_requests_two_pages_at_a_time() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def paired(listed: Listed, request: Request) -> tuple[str, bytes]:
+        if dict(request.query)["offset"] != "0":
+            both.wait()
+        return runs(listed, request)
+
+    listed = Listed(started([1] * 12, "UTC"), newest("UTC"), ())
+    assert len(list_runs(listed, answer=paired, at_once=2)) == 12
+    assert len(listed.requests) == 5
 
 
 def test_run_list_while_many_runs_are_created() -> None:
