@@ -135,7 +135,7 @@ NO_KEYS = [
     LINES["ecdsa-sha2-nistp256"].rstrip("="),
     LINES["ecdsa-sha2-nistp256"].replace("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384"),
     _line("ecdsa-sha2-nistp384", b"nistp256", POINT),
-    _line("ecdsa-sha2-nistp256", b"nistp256", POINT[:-1] + b"\0"),
+    _line("ecdsa-sha2-nistp256", b"nistp256", POINT[:-1] + bytes([POINT[-1] ^ 1])),
     _line("ssh-ed25519", RAW, b"more"),
     _line("ssh-ed25519", RAW[:-1]),
     _line("ssh-unknown", RAW),
