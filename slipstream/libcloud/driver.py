@@ -859,9 +859,9 @@ class SlipStreamNodeDriver(NodeDriver):
         """
         Go through the deployments of the user, newest first, with the addresses of their machines.
 
-        The next two pages, and their addresses, are read while one is used; nothing is read once
-        the iterator is closed. Those that others create or terminate meanwhile make it miss or
-        repeat no other one.
+        Two to four pages are read ahead of the one that is used, with their addresses; nothing is
+        read once the iterator is closed. Those that others create or terminate meanwhile make it
+        miss or repeat no other one.
 
         :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by

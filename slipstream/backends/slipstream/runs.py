@@ -99,7 +99,7 @@ def list_deployments(
     """
     List runs, newest first; the next two pages are read while one is used.
 
-    Their addresses are two searches of machines for a page, side by side with the next pages.
+    Their addresses are two searches of machines for a page, side by side with the next four pages.
     """
     session = backend.session
     pages = iterate_pages(session, active_only=active_only, at_once=2 if addresses else 1)
