@@ -284,7 +284,7 @@ def _clean_up(session: Session, name: str, error: BaseException) -> None:
             change(session, "POST", f"{name}/force-delete", doing=doing, allow={404})
         elif response.status == 409:
             lifecycle.act(session, name, "stop", {"delete": True}, allow={404})
-    except (DriverError, KeyboardInterrupt) as second:
+    except BaseException as second:
         log.warning("%s was created and cannot be deleted again: %s", name, second)
         note = f"{name} was created and could not be deleted again; destroy it."
         if isinstance(error, DriverError):
@@ -292,6 +292,9 @@ def _clean_up(session: Session, name: str, error: BaseException) -> None:
             error.hint = f"{error.hint} {note}" if error.hint else note
         else:
             error.add_note(note)
+        if not isinstance(second, DriverError):  # the user interrupts the cleaning up
+            second.add_note(note)
+            raise
     else:
         is_there = response.status != 404 or response.is_repeat
         if not isinstance(error, DriverError):

@@ -392,6 +392,23 @@ def test_create_node_that_cannot_be_deleted_again_names_it(
     assert only(sandbox)["id"] in caplog.text
 
 
+def test_create_node_interrupted_while_it_cleans_up_names_the_node(
+    create: Create, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = Transport.send
+
+    def interrupted(self: Transport, request: Any, **options: Any) -> Any:
+        if request.method == "DELETE":
+            raise KeyboardInterrupt
+        return send(self, request, **options)
+
+    monkeypatch.setattr(Transport, "send", interrupted)
+    refuse(sandbox, "POST", STARTING, 402)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        create()
+    assert f"{only(sandbox)['id']} was created" in caught.value.__notes__[0]
+
+
 def test_create_node_interrupted_before_the_first_response(
     create: Create, monkeypatch: pytest.MonkeyPatch
 ) -> None:
