@@ -35,7 +35,7 @@ from slipstream.transport.messages import MAX_ELEMENTS, Response
 
 ROOT = Path(__file__).parents[1]
 OLD_PYTHON = ROOT / ".venv-driver-2017" / "bin" / "python"
-ROUNDS = 5
+ROUNDS = 15
 NODES, PROJECTS, DELAY = 10_000, 200, 0.05
 BLOG = "apps/WordPress/wordpress"
 
