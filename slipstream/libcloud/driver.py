@@ -829,9 +829,9 @@ class SlipStreamNodeDriver(NodeDriver):
         List the deployments of the user, newest first, with the addresses of their machines.
 
         On SlipStream the addresses of an application include that of its orchestrator, which the
-        server does not tell apart there: it comes last, being the oldest machine, and the address
-        of the service first; until its own machines are up, none is listed. :meth:`ex_get_node`
-        leaves the orchestrator out.
+        server does not tell apart there. The address of the service comes first, where there is
+        one; until its own machines are up, none is listed. :meth:`ex_get_node` leaves the
+        orchestrator out.
 
         :keyword location: Only those that run there, on one of their machines at least. The
             deployments are filtered after they are read. An id or a name is looked up first, by

@@ -128,15 +128,15 @@ def iterate_pages(
     met: dict[str, None] = {}
     is_complete = True
     offset = pages = handed = back = most = total_at_first = 0
-    read = partial(_page, session, active_only)
+    read_page = partial(_page, session, active_only)
     usual: Iterator[tuple[int, list[Element]]] = iter(())
     while True:
         if at_once > 1 and pages == 1:
             offsets = range(PAGE - OVERLAP, total_at_first - OVERLAP, PAGE - OVERLAP)
-            usual = read_ahead(read, offsets, at_once=at_once)
+            usual = read_ahead(read_page, offsets, at_once=at_once)
         if offset != pages * (PAGE - OVERLAP):
             usual = iter(())  # the list has changed, and its pages are read one by one
-        total, runs = next(usual, None) or read(offset)
+        total, runs = next(usual, None) or read_page(offset)
         pages, most = pages + 1, most or limits.most_pages(total, PAGE)
         total_at_first = total_at_first or total
         follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
