@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from contextvars import copy_context
 from itertools import islice, repeat
-from typing import Any, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,35 +41,35 @@ def read_ahead(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def make_ahead(items: Iterator[T]) -> Generator[T]:
-    """Go through an iterator whose next items are made by one thread while one is used."""
-    end: Any = object()
-    # With one in hand the thread goes on by itself, and sends before its items are used.
-    results = read_ahead(lambda _: next(items, end), repeat(None), at_once=PAGES_AHEAD, threads=1)
-    with closing(results):
-        while (item := next(results)) is not end:
-            yield item
-
-
-def read_beside(
-    read: Callable[[Sequence[T]], R], pages: Iterator[Sequence[T]], *, size: int, at_once: int = 8
+def convert_pages(
+    convert: Callable[[Sequence[T]], R],
+    pages: Iterator[Sequence[T]],
+    *,
+    size: int | None = None,
+    at_once: int = 8,
 ) -> Generator[R]:
     """
-    Read something for each few entries of a list, side by side with its next pages.
+    Convert the pages of a list, side by side with reading the next ones.
 
-    :param size: How many entries one reading is for.
-    :param at_once: How many readings run at a time.
-    :returns: What was read, in the order of the entries.
+    :param size: How many entries a conversion is for, where it sends requests of its own; those
+        of a page, if left out.
+    :param at_once: How many conversions run at a time.
+    :returns: The results, in the order of the entries.
     """
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="slipstream-beside")
 
-    def begin(page: Sequence[T]) -> list[Future[R]]:
-        parts = [page[start : start + size] for start in range(0, len(page), size)]
-        return [_begin(pool, read, part) for part in parts]
+    def begin(_: None) -> list[Future[R]] | None:
+        if (page := next(pages, None)) is None:
+            return None
+        step = size or len(page) or 1
+        parts = [page[start : start + step] for start in range(0, len(page), step)]
+        return [_begin(pool, convert, part) for part in parts]
 
+    # One thread reads the pages; with one in hand it goes on, and sends before that is used.
+    begun = read_ahead(begin, repeat(None), at_once=PAGES_AHEAD, threads=1)
     try:
-        with closing(make_ahead(map(begin, pages))) as begun:
-            for futures in begun:
+        with closing(begun):
+            while (futures := next(begun)) is not None:
                 for future in futures:
                     yield future.result()
     finally:

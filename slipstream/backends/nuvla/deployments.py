@@ -22,7 +22,7 @@ from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, search, search_pages
 from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.resources import find, node_id, read
-from slipstream.backends.prefetch import make_ahead, read_beside
+from slipstream.backends.prefetch import convert_pages
 from slipstream.errors import NodeFailed, UnknownName, shorten
 from slipstream.filters import Filter, attr
 from slipstream.session import Session
@@ -75,14 +75,14 @@ def list_deployments(
     """The addresses are one search for each hundred, side by side with the next two pages."""
     session = backend.session
     pages = search_pages(session, "deployment", doing="list deployments", select=SELECT)
-    if not addresses:
-        return Pages(make_ahead([deployment(entry) for entry in page] for page in pages))
 
-    def read(entries: Sequence[dict[str, Any]]) -> list[Deployment]:
+    def convert(entries: Sequence[dict[str, Any]]) -> list[Deployment]:
+        if not addresses:
+            return list(map(deployment, entries))
         values = read_parameters(session, [entry["id"] for entry in entries], _ADDRESSES)
         return [deployment(entry, parameters=values.get(entry["id"], {})) for entry in entries]
 
-    return Pages(read_beside(read, pages, size=AT_ONCE))
+    return Pages(convert_pages(convert, pages, size=AT_ONCE if addresses else None))
 
 
 def get_deployment(backend: CimiBackend, deployment_id: str) -> Deployment:

@@ -21,7 +21,7 @@ import attrs
 
 from slipstream.backends import limits
 from slipstream.backends.cimi import CimiBackend
-from slipstream.backends.prefetch import make_ahead, read_ahead, read_beside
+from slipstream.backends.prefetch import convert_pages, read_ahead
 from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
     STATES,
@@ -103,13 +103,13 @@ def list_deployments(
     """
     session = backend.session
     pages = iterate_pages(session, active_only=active_only, at_once=2 if addresses else 1)
-    if not addresses:
-        return Pages(make_ahead(map(summaries, pages)))
 
-    def read(runs: Sequence[Element]) -> list[Deployment]:
+    def convert(runs: Sequence[Element]) -> list[Deployment]:
+        if not addresses:
+            return summaries(runs)
         return summaries(runs, clouds.addresses(session, [run.get("uuid", "") for run in runs]))
 
-    return Pages(read_beside(read, pages, size=LISTED_AT_ONCE))
+    return Pages(convert_pages(convert, pages, size=LISTED_AT_ONCE if addresses else None))
 
 
 def iterate_pages(
