@@ -287,7 +287,7 @@ LISTED = 20  # candidates that a message lists
 
 def nearest_path(backend: Backend, module_id: str) -> str | None:
     """Find the path that is nearest to one that does not exist."""
-    path = module_id.strip("/").removeprefix("module/")
+    path = module_id.strip("/")
     project, _, name = path.rpartition("/")
     if project and name.isdigit():  # a version
         path, project = project, project.rpartition("/")[0]
