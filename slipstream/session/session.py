@@ -275,7 +275,12 @@ class Session(Client):
         return self._send(request, self.login)
 
     def send(
-        self, request: Request, *, doing: str, allow: Collection[int] = (), renewable: bool = True
+        self,
+        request: Request,
+        *,
+        doing: str,
+        allow: Collection[int] = (),
+        renewable: bool | Callable[[], object] = True,
     ) -> Response:
         """
         Send a request as the logged-in user.
@@ -284,7 +289,8 @@ class Session(Client):
         :param doing: What is being done, in words that go after "Cannot".
         :param allow: Error statuses whose response is returned.
         :param renewable: Whether the request may be sent again after the login was renewed;
-            ``False`` where a refusal does not mean that nothing was done.
+            ``False`` where a refusal does not mean that nothing was done. A function is called
+            before that, to undo what was done.
         :returns: The response, its status below 400 or one of those allowed.
         :raises RequestFailed: For any other status.
         :raises NoAnswer: If the network fails.
@@ -306,6 +312,9 @@ class Session(Client):
                 raise self.refusal(response, doing=doing, hint=hint, error=InvalidCredentials)
             login = self.renew(login)
             renewals += 1
+            if callable(renewable):
+                renewable()
+                login = self.login
             response = self._send(request, login)
         # A server before this one says in a page that nothing is there, or may be done.
         is_page = "html" in response.kind and (

@@ -8,7 +8,7 @@ everything but the module and the location, without a word.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -32,7 +32,7 @@ from slipstream.session import Session
 from slipstream.session.session import PLACEHOLDER, expect
 from slipstream.transport.call_context import get_logger
 from slipstream.values import Deployment, Module, ModuleKind, ModuleParameter, ServiceOffer
-from slipstream.values.deployment_request import DeploymentRequest, Parameter, Role
+from slipstream.values.deployment_request import DeploymentRequest, Role
 
 log = get_logger(__name__)
 
@@ -40,13 +40,7 @@ SIZE = "default"
 """The only size: an application takes what its compose file or manifest says."""
 
 _MOVED = {"PENDING", "STARTING", "STARTED"}
-_NEW = json.dumps(
-    {
-        "resource-id": f"deployment/{PLACEHOLDER}",
-        "id": f"deployment/{PLACEHOLDER}",
-        "state": "CREATED",
-    }
-)
+_NEW = {"id": f"deployment/{PLACEHOLDER}", "state": "CREATED"}
 _LOOK = (
     "A deployment may have been created and not started; the request was not repeated. Look for"
     " one in state CREATED with list_nodes() before you try once more."
@@ -96,48 +90,34 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
     session = backend.session
     for refusal in _meaningless(request):
         raise refusal
-    location, module = _location(request), _read_module(backend, request)
-    if module.kind is not ModuleKind.APPLICATION:
-        raise BadInput(
-            f"{module.path} is a {module.kind.value}; only applications can be deployed.",
-            hint="See list_images().",
-        )
-    changes = _changes(request, module)
-    credential = credential_for(backend, location, _service(module), request.raw)
+    module = _module(backend, request)
+    for refusal in _impossible(request, module):
+        raise refusal
+    credential = _credential(backend, request, module)
     doing = f"deploy {shorten(request.module_id)}"
     name = _create(session, module, credential, doing)
     try:
-        document = _configure(session, name, changes, doing)
+        document = _configure(session, name, _changes(request, module), doing)
+        if document.get("state") == "CREATED":
+            return _start(session, name, document, doing)
     except BaseException as error:
         # Somebody who interrupts the call does not know yet that there is anything to delete.
         _clean_up(session, name, error)
         raise
-    if document.get("state") != "CREATED":
-        # It is no new one, so it is neither started nor deleted.
-        raise AnswerLost(
-            f"Cannot {doing}: the server gives {name} for the new one, which is"
-            f" {documents.text(document, 'state')}.",
-            hint=_LOOK,
-        )
-    try:
-        return _start(session, name, document, doing)
-    except BaseException as error:
-        _clean_up(session, name, error)
-        raise
+    # It is no new one, so it is neither started nor deleted.
+    raise AnswerLost(
+        f"Cannot {doing}: the server gives {name} for the new one, which is"
+        f" {documents.text(document, 'state')}.",
+        hint=_LOOK,
+    )
 
 
 def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[DriverError]:
     """Find every refusal that can be known beforehand, where deploying stops at the first."""
     yield from _meaningless(request)
-    module = _read_module(backend, request)
-    inputs = request.decides(Role.INPUT)
-    yield from refusals(lambda parameter: _inputs([parameter], module), inputs)
-    yield from _missing(module, {p.name: p.value for p in inputs})
-
-    def check_location(request: DeploymentRequest) -> None:
-        credential_for(backend, _location(request), _service(module), request.raw)
-
-    yield from refusals(check_location, [request])
+    module = _module(backend, request)
+    yield from _impossible(request, module)
+    yield from refusals(lambda request: _credential(backend, request, module), [request])
 
 
 def deployment_locations(
@@ -150,7 +130,7 @@ def deployment_locations(
     return {None: find_service(backend, _location(request), subtype)}
 
 
-def _read_module(backend: CimiBackend, request: DeploymentRequest) -> Module:
+def _module(backend: CimiBackend, request: DeploymentRequest) -> Module:
     listed = listed_module(request.raw, request.module_id)
     return listed or get_module(backend, request.module_id)
 
@@ -164,62 +144,33 @@ def _meaningless(request: DeploymentRequest) -> Iterator[BadInput]:
     for what, (problem, hint) in _MEANINGLESS.items():
         if request.decides(what) if isinstance(what, Role) else getattr(request, what):
             yield BadInput(problem, hint=hint)
+    if any(location.node is not None for location in request.decides(Role.LOCATION)):
+        yield BadInput(
+            "An application runs on one location here; ex_cloud cannot be a dict.",
+            hint="Give location, or ex_cloud as text.",
+        )
     labels = [("name", request.name or ""), *(("tag", tag) for tag in request.tags)]
     yield from refusals(lambda label: check_label(*label), labels)
 
 
-def _location(request: DeploymentRequest) -> str | None:
-    locations = request.decides(Role.LOCATION)
-    if any(location.node is not None for location in locations):
-        raise BadInput(
-            "An application runs on one location here; ex_cloud cannot be a dict.",
-            hint="Give location, or ex_cloud as text.",
+def _impossible(request: DeploymentRequest, module: Module) -> Iterator[BadInput]:
+    """What the module cannot be deployed with."""
+    if module.kind is not ModuleKind.APPLICATION:
+        yield BadInput(
+            f"{module.path} is a {module.kind.value}; only applications can be deployed.",
+            hint="See list_images().",
         )
-    return locations[0].value if locations else request.region
-
-
-def _service(module: Module) -> str:
-    return SERVICES.get(module.raw.get("subtype") or "", "swarm")
-
-
-def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
-    """What the second request sets, checked against what the module declares."""
-    inputs = _inputs(request.decides(Role.INPUT), module)
-    for refusal in _missing(module, inputs):
-        raise refusal
-    settable = _settable(module)
-    content: dict[str, Any] = {}
-    for name, text in inputs.items():
-        key, label, value = CONTENT[settable[name].category]
-        content.setdefault(key, []).append({label: name, value: text})
-    changes: dict[str, Any] = {"module": {"content": content}} if content else {}
-    if request.name:
-        changes["name"] = request.name
-    if request.tags:
-        changes["tags"] = list(request.tags)
-    return changes
-
-
-def _settable(module: Module) -> dict[str, ModuleParameter]:
-    return {p.name: p for p in module.parameters if p.category != "output"}
-
-
-def _inputs(parameters: Iterable[Parameter], module: Module) -> dict[str, str]:
-    inputs, settable = {}, _settable(module)
-    for parameter in parameters:
-        if parameter.node is not None:
-            raise BadInput(
-                f"{module.path} has no nodes: ex_parameters is one dict of names and values."
-            )
-        if parameter.name not in settable:
-            raise UnknownName("parameter", parameter.name, settable, f"of {module.path}")
-        inputs[parameter.name] = parameter.value
-    return inputs
-
-
-def _missing(module: Module, inputs: Mapping[str, str]) -> Iterator[BadInput]:
+    inputs, settable = request.decides(Role.INPUT), _settable(module)
+    if any(parameter.node is not None for parameter in inputs):
+        yield BadInput(
+            f"{module.path} has no nodes: ex_parameters is one dict of names and values."
+        )
+    for parameter in inputs:
+        if parameter.node is None and parameter.name not in settable:
+            yield UnknownName("parameter", parameter.name, settable, f"of {module.path}")
+    values = {parameter.name: parameter.value for parameter in inputs}
     missing = sorted(
-        p.name for p in module.parameters if p.mandatory and not inputs.get(p.name, p.value)
+        p.name for p in module.parameters if p.mandatory and not values.get(p.name, p.value)
     )
     if missing:
         yield BadInput(
@@ -228,13 +179,42 @@ def _missing(module: Module, inputs: Mapping[str, str]) -> Iterator[BadInput]:
         )
 
 
+def _location(request: DeploymentRequest) -> str | None:
+    locations = request.decides(Role.LOCATION)
+    return locations[0].value if locations else request.region
+
+
+def _service(module: Module) -> str:
+    return SERVICES.get(module.raw.get("subtype") or "", "swarm")
+
+
+def _credential(backend: CimiBackend, request: DeploymentRequest, module: Module) -> str:
+    return credential_for(backend, _location(request), _service(module), request.raw)
+
+
+def _settable(module: Module) -> dict[str, ModuleParameter]:
+    return {p.name: p for p in module.parameters if p.category != "output"}
+
+
+def _changes(request: DeploymentRequest, module: Module) -> dict[str, Any]:
+    """What the second request sets."""
+    settable = _settable(module)
+    content: dict[str, Any] = {}
+    for parameter in request.decides(Role.INPUT):
+        key, name, value = CONTENT[settable[parameter.name].category]
+        content.setdefault(key, []).append({name: parameter.name, value: parameter.value})
+    changes: dict[str, Any] = {"module": {"content": content}} if content else {}
+    if request.name:
+        changes["name"] = request.name
+    if request.tags:
+        changes["tags"] = list(request.tags)
+    return changes
+
+
 def _create(session: Session, module: Module, credential: str, doing: str) -> str:
     document = {"module": {"href": module.id}, "parent": credential}
-    expects = expect(201, _NEW.encode())
     try:
-        response = change(
-            session, "POST", "deployment", document, doing=doing, success=201, expects=expects
-        )
+        response = change(session, "POST", "deployment", document, doing=doing, success=201)
         return reference(response, "resource-id", "deployment", doing)
     except DriverError as error:
         if error.may_have_happened:
@@ -247,7 +227,7 @@ def _create(session: Session, module: Module, credential: str, doing: str) -> st
 
 def _configure(session: Session, name: str, changes: dict[str, Any], doing: str) -> dict[str, Any]:
     # In a dry run there is nothing to read yet, so that a response is expected for it as well.
-    expects = expect(200, _NEW.encode())
+    expects = expect(200, json.dumps(_NEW).encode())
     if changes:
         response = change(session, "PUT", name, changes, doing=doing, expects=expects)
     else:

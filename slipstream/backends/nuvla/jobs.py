@@ -13,6 +13,7 @@ import ast
 import html
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -24,8 +25,7 @@ from slipstream.backends.prefetch import read_ahead
 from slipstream.errors import BadInput, Forbidden, NodeFailed, RequestFailed, WaitTimeout
 from slipstream.filters import Filter
 from slipstream.session import Session
-from slipstream.transport import clock
-from slipstream.transport.clock import Backoff
+from slipstream.session.polling import poll
 
 MESSAGE_TIMEOUT = 3.0
 """Seconds to wait for the message of a job: it is written around the time of the failure."""
@@ -33,10 +33,9 @@ MESSAGE_TIMEOUT = 3.0
 MOST_SESSIONS = 3
 """Sessions in which the logs of one call are requested, each after the last one has ended."""
 
-LOG_PERIOD = 1.0
-"""Seconds between two polls of the job that fetches a log."""
+PERIOD = 1.0
+"""Seconds between two polls of a job."""
 
-_BACKOFF = Backoff(start=0.5, factor=1.5, ceiling=1.0)
 _ACTIONS = ("start_deployment", "stop_deployment", "update_deployment")
 _FINAL = {"SUCCESS", "FAILED", "CANCELED"}
 _SELECT = "id,created,target-resource,state,status-message"
@@ -92,20 +91,20 @@ def reason(job: dict[str, Any]) -> str:
 
 def _wait_for_reason(session: Session, job: dict[str, Any]) -> str:
     """The reason as a search has given it, or else as the job itself has it soon."""
-    deadline = clock.monotonic() + MESSAGE_TIMEOUT
-    for pause in chain([0.0], _BACKOFF.pauses()):
-        state, left = job.get("state"), deadline - clock.monotonic()
-        has_reason = state in _FINAL and documents.text(job, "status-message")
-        if has_reason or state == "CANCELED" or left <= 0:
-            break
-        if pause:
-            clock.sleep(min(pause, left))
-        try:
-            job = read(session, job["id"], _SELECT)
-        except RequestFailed:
-            # That the deployment has failed is known; the reason must not hide it.
-            break
-    return reason(job)
+    polls = poll(
+        lambda: read(session, job["id"], _SELECT),
+        what=job["id"],
+        period=PERIOD,
+        timeout=MESSAGE_TIMEOUT,
+    )
+    document = job
+    # That the deployment has failed is known; the reason must not hide it.
+    with suppress(RequestFailed):
+        for document in chain([job], polls):
+            state = document.get("state")
+            if state == "CANCELED" or (state in _FINAL and document.get("status-message")):
+                break
+    return reason(document)
 
 
 def _jobs_of(deployments: Iterable[str]) -> Filter:
@@ -143,45 +142,40 @@ def get_logs(
     """Let the server fetch the last lines of each service, and read them."""
     session, name = backend.session, node_id(deployment_id)
     names = list(components) or [_only_component(session, name)]
+    body = {"components": names, "lines": lines}
     for _ in range(MOST_SESSIONS - 1):
         login = session.login
         try:
-            return _fetch_logs(session, name, names, lines, timeout)
+            return _fetch_logs(session, name, body, timeout)
         except Forbidden:
             # The log of a session that has ended is nobody's.
             if session.login is login:
                 raise
-    return _fetch_logs(session, name, names, lines, timeout)
+    return _fetch_logs(session, name, body, timeout)
 
 
 def _fetch_logs(
-    session: Session, name: str, names: list[str], lines: int, timeout: float
+    session: Session, name: str, body: dict[str, Any], timeout: float
 ) -> dict[str, list[str]]:
     doing = f"read the logs of {name}"
-    body = {"components": names, "lines": lines}
     response = change(session, "POST", f"{name}/create-log", body, doing=doing, success=201)
     log = reference(response, "resource-id", "resource-log", doing)
     response = change(session, "POST", f"{log}/fetch", doing=doing, success=202)
-    _wait_for_log(session, reference(response, "location", "job", doing), doing, timeout)
+    job = reference(response, "location", "job", doing)
+    read_job = partial(read, session, job, "id,state,status-message", doing=doing)
+    for document in poll(read_job, what=job, period=PERIOD, timeout=timeout):
+        state = documents.text(document, "state")
+        if state in _FINAL - {"SUCCESS"}:
+            raise NodeFailed(f"Cannot {doing}: {reason(document)}", state=str(state))
+        if state == "SUCCESS":
+            break
+    else:
+        raise WaitTimeout(
+            f"Cannot {doing}: not fetched after {timeout:g} seconds.",
+            hint="Try again with a longer timeout.",
+        )
     document = read(session, log, "id,log", doing=doing)
     return {
         str(component): [str(line) for line in text] if isinstance(text, list) else [str(text)]
         for component, text in documents.mapping(document, "log").items()
     }
-
-
-def _wait_for_log(session: Session, job: str, doing: str, timeout: float) -> None:
-    deadline = clock.monotonic() + timeout
-    for pause in Backoff(start=LOG_PERIOD, ceiling=LOG_PERIOD).pauses():
-        document = read(session, job, "id,state,status-message", doing=doing)
-        state = documents.text(document, "state")
-        if state == "SUCCESS":
-            return
-        if state in _FINAL:
-            raise NodeFailed(f"Cannot {doing}: {reason(document)}", state=str(state))
-        if clock.monotonic() > deadline:
-            raise WaitTimeout(
-                f"Cannot {doing}: not fetched after {timeout:g} seconds.",
-                hint="Try again with a longer timeout.",
-            )
-        clock.sleep(pause)

@@ -13,29 +13,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, is_id, of_server
+from slipstream.backends.cimi import CimiBackend, is_id
 from slipstream.backends.nuvla import jobs
 from slipstream.backends.nuvla.deployments import GONE, get_state, read_state
-from slipstream.backends.nuvla.locations import credentials_of
-from slipstream.backends.nuvla.resources import (
-    change,
-    find,
-    node_id,
-    reference,
-    resource_id,
-)
+from slipstream.backends.nuvla.locations import SERVICE, credentials_of
+from slipstream.backends.nuvla.resources import Expected, change, find, node_id, reference
 from slipstream.errors import Conflict, DriverError, Forbidden, NotFound
-from slipstream.session import RENEW_BEFORE, Session
-from slipstream.session.polling import Wait
+from slipstream.session import Session
+from slipstream.session.polling import Wait, poll
 from slipstream.session.session import PLACEHOLDER, expect
-from slipstream.transport import clock
-from slipstream.transport.clock import Backoff
 from slipstream.transport.messages import Response
 
 REBOOT_TIMEOUT = 600.0
@@ -44,11 +36,6 @@ REBOOT_TIMEOUT = 600.0
 TERMINATE_TIMEOUT = 300.0
 """Seconds to wait for a deployment that cannot be trusted to go by itself."""
 
-FEWEST_POLLS = 8
-"""Polls before the time is said to be over: a request, or a machine that sleeps, may take it."""
-
-_ACCEPTED = expect(202, json.dumps({"location": f"job/{PLACEHOLDER}"}).encode())
-_BACKOFF = Backoff(start=1.0, factor=1.5, ceiling=5.0)
 _ALLOWED_IN = {"start": "STOPPED", "stop": "ERROR"}
 """A state in which each of the actions is allowed that write a state before they check rights."""
 
@@ -122,63 +109,59 @@ def act(
     body: dict[str, bool] | None = None,
     *,
     allow: Collection[int] = (),
-    expects: Callable[[], Response] = _ACCEPTED,
+    expects: Expected = None,
 ) -> Response:
     """
     Send an action, once.
 
     When the session turns out to have ended before its time, the server has written the new
-    state and begun nothing. That is put right with a new session, and the action sent again; as
-    often as this happens, but for a session that ends as soon as it is made.
+    state and begun nothing. That is put right with the new session, before the action is sent
+    again.
     """
-    doing, path, allowed = f"{action} {name}", f"{name}/{action}", {*allow, 403}
-    options: dict[str, Any] = {"success": 202, "allow": allowed, "expects": expects}
-    for is_repeat in chain([False], repeat(True)):
-        login = session.login
-        response = change(session, "POST", path, body, doing=doing, renewable=False, **options)
-        if response.status != 403 or (is_repeat and login.age < RENEW_BEFORE):
-            break
-        if session.login is login and not session.backend.session_ended(response):
-            break
-        session.renew(login)
-        if action in _ALLOWED_IN:
-            change(session, "PUT", name, {"state": _ALLOWED_IN[action]}, doing=doing)
+    doing = f"{action} {name}"
+
+    def put_right() -> None:
+        change(session, "PUT", name, {"state": _ALLOWED_IN[action]}, doing=doing)
+
+    response = change(
+        session,
+        "POST",
+        f"{name}/{action}",
+        body,
+        doing=doing,
+        success=202,
+        allow={*allow, 403},
+        renewable=put_right if action in _ALLOWED_IN else True,
+        expects=expects,
+    )
     if response.status == 403 and 403 not in allow:
-        deployment = _without_credential(session, name, response, doing)
         hint = "destroy_node() ends it, with another credential of its location if there is one."
-        raise _credential_missing(name, deployment, doing, hint)
+        raise _without_credential(session, name, response, doing, hint)[1]
     if response.status < 400:
         reference(response, "location", "job", doing)
     return response
 
 
 def _without_credential(
-    session: Session, name: str, refusal: Response, doing: str
-) -> dict[str, Any]:
+    session: Session, name: str, refusal: Response, doing: str, hint: str
+) -> tuple[str | None, Forbidden]:
     """
-    Read a deployment whose credential was deleted; the server words that as a missing login.
+    Explain the refusal of a deployment whose credential was deleted, worded as a missing login.
 
+    :returns: The service that the deployment runs on, and the exception.
     :raises Forbidden: If the refusal has another reason.
     """
     if session.backend.error_detail(refusal) == "credentials required":
-        deployment = find(session, name, "id,parent,infrastructure-service", none_for={403, 404})
-        credential = documents.text(deployment or {}, "parent")
-        if deployment and credential:
-            with of_server(doing):
-                credential = resource_id(credential, "credential", "credential")
-            if find(session, credential, "id") is None:
-                return deployment
+        select = f"id,parent,{SERVICE}"
+        deployment = find(session, name, select, none_for={403, 404}) or {}
+        credential = documents.text(deployment, "parent")
+        if is_id(credential, "credential") and find(session, str(credential), "id") is None:
+            return documents.text(deployment, SERVICE), Forbidden(
+                f"Cannot {doing}: the credential that it runs with, {credential}, was deleted.",
+                hint=f"PUT {{'parent': <another credential>}} to /api/{name} lets it go on."
+                f" {hint}",
+            )
     raise session.refusal(refusal, doing=doing)
-
-
-def _credential_missing(
-    name: str, deployment: Mapping[str, Any], doing: str, hint: str
-) -> Forbidden:
-    return Forbidden(
-        f"Cannot {doing}: the credential that it runs with, {deployment.get('parent')}, was"
-        " deleted.",
-        hint=f"PUT {{'parent': <another credential>}} to /api/{name} lets it go on. {hint}",
-    )
 
 
 def terminate(
@@ -202,12 +185,8 @@ def terminate(
     except (Conflict, Forbidden):
         if not force:
             raise
-        _delete(session, "POST", f"{name}/force-delete", name)
+        change(session, "POST", f"{name}/force-delete", doing=f"delete {name}", allow={404})
     return True
-
-
-def _delete(session: Session, method: str, path: str, name: str) -> None:
-    change(session, method, path, doing=f"delete {name}", allow={404})
 
 
 def _is_managed(raw: Mapping[str, Any]) -> bool:
@@ -225,36 +204,32 @@ def _is_managed(raw: Mapping[str, Any]) -> bool:
 
 
 def _stop_and_delete(session: Session, name: str, is_doubtful: bool, edge: str | None) -> None:
-    deadline = clock.monotonic() + TERMINATE_TIMEOUT
     is_accepted, state = _stop(session, name)
     if is_accepted and (session.is_dry_run or not is_doubtful):
         return
-    polls = 0
-    for pause in _BACKOFF.pauses():
-        if state == "STOPPING":
-            if session.is_dry_run:
-                state = "STOPPED"
+    states = poll(
+        partial(read_state, session, name),
+        what=f"the state of {name}",
+        period=5.0,
+        timeout=TERMINATE_TIMEOUT,
+    )
+    for number, current in enumerate(chain([state], states)):
+        if current == GONE:
+            return
+        if current in _DELETABLE or session.is_dry_run:
+            change(session, "DELETE", name, doing=f"delete {name}", allow={404})
+            return
+        if current == "STOPPING":
+            if number % 5 != 3 or _is_at_work(session, name, edge):
                 continue
-            if clock.monotonic() > deadline and polls >= FEWEST_POLLS:
-                message = f"it is still STOPPING after {TERMINATE_TIMEOUT:g} seconds"
-                raise _conflict(name, message, f"Try again later. {_FORCE}")
-            clock.sleep(pause)
-            polls += 1
-            state = read_state(session, name)
-            if state == "STOPPING" and polls % 5 == 2 and not _is_at_work(session, name, edge):
-                # Somebody's request was refused after the state had been written.
-                doing = f"terminate {name}"
-                change(session, "PUT", name, {"state": "ERROR"}, doing=doing, allow={404})
-                is_accepted, state = _stop(session, name)
-        elif state == GONE:
-            return
-        elif state in _DELETABLE:
-            _delete(session, "DELETE", name, name)
-            return
+            # Somebody's request was refused after the state had been written.
+            failed, doing = {"state": "ERROR"}, f"terminate {name}"
+            change(session, "PUT", name, failed, doing=doing, allow={404})
         elif is_accepted:
             raise _conflict(name, f"its stop failed: {jobs.failure(session, name)}", _FORCE)
-        else:
-            is_accepted, state = _stop(session, name)
+        is_accepted, _ = _stop(session, name)
+    message = f"it is still STOPPING after {TERMINATE_TIMEOUT:g} seconds"
+    raise _conflict(name, message, f"Try again later. {_FORCE}")
 
 
 def _stop(session: Session, name: str) -> tuple[bool, str]:
@@ -262,8 +237,14 @@ def _stop(session: Session, name: str) -> tuple[bool, str]:
     body, expects = {"delete": True}, partial(_expect_stop, session, name)
     send = partial(act, session, name, "stop", body, allow={403, 404, 409}, expects=expects)
     response = send()
+    doing = f"terminate {name}"
     if response.status == 403:
-        _replace_credential(session, name, response)
+        # Let it use another credential of the same location.
+        service, error = _without_credential(session, name, response, doing, _FORCE)
+        credentials = credentials_of(session, str(service)) if is_id(service, SERVICE) else []
+        if not credentials:
+            raise error
+        change(session, "PUT", name, {"parent": credentials[0]["id"]}, doing=doing)
         response = send()
     if response.status == 404:
         return False, GONE
@@ -272,22 +253,9 @@ def _stop(session: Session, name: str) -> tuple[bool, str]:
     match = _IN_STATE.search(session.backend.error_detail(response) or "")
     state = match[1] if match else read_state(session, name)
     if response.status == 403 or state not in {*_DELETABLE, "STOPPING", GONE}:
-        error = session.refusal(response, doing=f"terminate {name}")
-        error.hint = _FORCE if response.status == 409 else error.hint
-        raise error
+        hint = _FORCE if response.status == 409 else None
+        raise session.refusal(response, doing=doing, hint=hint)
     return False, state
-
-
-def _replace_credential(session: Session, name: str, response: Response) -> None:
-    """Let a deployment whose credential was deleted use another one of the same location."""
-    doing = f"terminate {name}"
-    deployment = _without_credential(session, name, response, doing)
-    service = documents.text(deployment, "infrastructure-service")
-    with of_server(doing):
-        credentials = credentials_of(session, service) if service else []
-    if not credentials:
-        raise _credential_missing(name, deployment, doing, _FORCE)
-    change(session, "PUT", name, {"parent": credentials[0]["id"]}, doing=doing)
 
 
 def _is_at_work(session: Session, name: str, edge: str | None) -> bool:
@@ -314,4 +282,4 @@ def _expect_stop(session: Session, name: str) -> Response:
         return expect(404, b'{"status": 404}')()
     if state in {*_DELETABLE, "STOPPING"}:
         return expect(409, f'{{"message": "It is in state {state}!"}}'.encode())()
-    return _ACCEPTED()
+    return expect(202, json.dumps({"status": 202, "location": f"job/{PLACEHOLDER}"}).encode())()

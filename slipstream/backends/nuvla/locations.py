@@ -14,14 +14,15 @@ from itertools import islice
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, either, of_server, search
+from slipstream.backends.cimi import CimiBackend, either, is_id, search
 from slipstream.backends.nuvla.resources import find, node_id, read, resource_id
 from slipstream.errors import BadInput, UnknownName, shorten
 from slipstream.filters import Filter
 from slipstream.session import Session
 from slipstream.values import Connector, Phase, ServiceOffer, VirtualMachine
 
-SERVICE, CREDENTIAL = "infrastructure-service", "credential"
+SERVICE, GROUP = "infrastructure-service", "infrastructure-service-group"
+CREDENTIAL = "credential"
 EDGES_AT_ONCE = 100
 """Edges whose reports are searched for at once."""
 
@@ -38,7 +39,7 @@ _STATUS_SELECT = (
     "id,created,parent,name,status,online,hostname,ip,network,operating-system,architecture,"
     "resources"
 )
-_EDGE_SELECT = "id,created,name,state,online,tags,location,infrastructure-service-group"
+_EDGE_SELECT = f"id,created,name,state,online,tags,location,{GROUP}"
 _IN_SERVICE = "COMMISSIONED"
 _EDGE_PHASES = {
     "NEW": Phase.PENDING,
@@ -106,11 +107,13 @@ def credential_for(
         only = _only_location(backend, subtype)
         location, credentials = only.name, only.raw["credentials"]
     else:
-        documents_of = [d for d in listed if d.get("id") == location and "credentials" in d]
-        if documents_of:
-            credentials = documents.mappings(documents_of[0], "credentials")
+        services = [d for d in listed if d.get("id") == location and "credentials" in d]
+        if services:
+            credentials = documents.mappings(services[0], "credentials")
+        elif location.startswith(f"{SERVICE}/"):
+            credentials = credentials_of(session, resource_id(location, SERVICE, "location"))
         else:
-            credentials = credentials_of(session, service_id(session, location))
+            credentials = credentials_of(session, read_service(session, location)["id"])
     usable = [c for c in credentials if documents.text(c, "subtype") == f"{SERVICE}-{subtype}"]
     if credentials and not usable:
         raise BadInput(
@@ -168,13 +171,6 @@ def read_service(session: Session, location: str, select: str = "id") -> dict[st
     return matches[0]
 
 
-def service_id(session: Session, location: str) -> str:
-    """The id of the service that a location's id or name means."""
-    if location.startswith(f"{SERVICE}/"):
-        return resource_id(location, SERVICE, "location")
-    return str(read_service(session, location)["id"])
-
-
 def check_location(backend: CimiBackend, location: str) -> None:
     """Refuse a location that there is not; those that were met before are not looked up."""
     if location not in backend.locations and not location.startswith(f"{CREDENTIAL}/"):
@@ -215,17 +211,16 @@ def list_virtual_machines(
             raw = read(session, name, "id,nuvlabox")
         edge = documents.text(raw, "nuvlabox")
         # One that runs something is in service, so what it reports is enough.
-        for status in _reports(session, [edge]) if edge else ():
+        for status in _reports(session, [edge]) if edge and is_id(edge, _EDGE) else ():
             described = {"id": edge, "name": status.get("name"), "state": _IN_SERVICE}
             yield _machine(described, status, name)
         return
     where = None
     if connector is not None:
         group = documents.text(read_service(session, connector, "id,parent"), "parent")
-        if group is None:
+        if group is None or not is_id(group, GROUP):
             return
-        with of_server("list edges"):
-            where = either("infrastructure-service-group", group)
+        where = either(GROUP, group)
     edges = search(session, _EDGE, doing="list edges", select=_EDGE_SELECT, where=where)
     while page := list(islice(edges, EDGES_AT_ONCE)):
         reports = _reports(session, [edge["id"] for edge in page])
@@ -235,8 +230,7 @@ def list_virtual_machines(
 
 
 def _reports(session: Session, edges: list[str]) -> Iterator[dict[str, Any]]:
-    with of_server("list edges"):
-        where = either("parent", *edges)
+    where = either("parent", *edges)
     return search(session, _STATUS, doing="list edges", select=_STATUS_SELECT, where=where)
 
 

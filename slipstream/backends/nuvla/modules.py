@@ -13,8 +13,7 @@ from typing import Any
 from slipstream.backends import documents
 from slipstream.backends.cimi import CimiBackend, either, first, search
 from slipstream.backends.nuvla.locations import read_service
-from slipstream.backends.nuvla.resources import change, get, is_missing, resource
-from slipstream.backends.nuvla.resources import module_id as parts_of
+from slipstream.backends.nuvla.resources import UUID, change, get, resource
 from slipstream.errors import BadInput, NotFound, shorten
 from slipstream.filters import Filter, attr
 from slipstream.session import Session
@@ -46,6 +45,7 @@ SERVICES = {
 }
 """The kind of service that each kind of application runs on."""
 
+_ID = re.compile(rf"(?:module/)?({UUID})(?:_([0-9]+))?")
 _NO_PROJECT = attr("subtype").ne("project")
 _APP_STORE = attr("published").eq(True) & _NO_PROJECT & attr("parent-path").ne("apps-sets")
 _PATH = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)*", re.ASCII)
@@ -85,10 +85,10 @@ def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> b
     version: the server would take away the content of every version and keep the rest.
     """
     session, doing = backend.session, f"delete {shorten(module_id)}"
-    name, version = parts_of(module_id) or _by_path(session, module_id)
+    name, version = _parts(module_id) or _by_path(session, module_id)
     if all_versions:
         response = change(session, "DELETE", name, doing=doing, allow={404})
-        if is_missing(session, response, doing) and not response.is_repeat:
+        if response.status == 404 and not response.is_repeat:
             raise session.refusal(response, doing=doing)
         return True
     if version is None:
@@ -104,7 +104,7 @@ def get_module(backend: CimiBackend, module_id: str) -> Module:
     A version may stand behind either: ``module/<uuid>_2``, ``apps/blog/wordpress/2``.
     """
     session = backend.session
-    identity, version = parts_of(module_id) or _by_path(session, module_id)
+    identity, version = _parts(module_id) or _by_path(session, module_id)
     target = identity if version is None else f"{identity}_{version}"
     doing = f"read {shorten(module_id)}"
     response = session.send(get(target), doing=doing, allow={500})
@@ -124,7 +124,7 @@ def get_module(backend: CimiBackend, module_id: str) -> Module:
 
 def listed_module(listed: Iterable[Mapping[str, Any]], identity: str) -> Module | None:
     """The module among documents that were read before."""
-    name, version = parts_of(identity) or ("", None)
+    name, version = _parts(identity) or ("", None)
     for document in listed:
         read_before = document.get("id") in {name, identity} and document.get("version") == version
         if read_before and version is not None and isinstance(document.get("content"), dict):
@@ -160,6 +160,12 @@ def _below(project: str, recurse: bool) -> Filter:
         return _NO_PROJECT
     tree = attr("parent-path").eq(project) | attr("parent-path").startswith(f"{project}/")
     return tree & _NO_PROJECT
+
+
+def _parts(text: str) -> tuple[str, int | None] | None:
+    """The id of a module and its version, ``None`` if the text is no id of one."""
+    match = _ID.fullmatch(text)
+    return match and (f"module/{match[1]}", int(match[2]) if match[2] else None)
 
 
 def _by_path(session: Session, name: str) -> tuple[str, int | None]:

@@ -9,21 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection
-from http import HTTPStatus
 from typing import Any
 
 from slipstream.backends.cimi import JSON, SEND_JSON, is_id, json_object
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.session import Session
-from slipstream.session.session import expect
+from slipstream.session.session import PLACEHOLDER, expect
 from slipstream.transport.messages import Request, Response
 
 LARGEST_LABEL = 32_766
 """Bytes of a name or a tag that the server can index."""
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_MODULE = re.compile(rf"(?:module/)?({UUID})(?:_([0-9]+))?")
-
 Expected = Callable[[], Response] | None
 
 
@@ -40,12 +37,6 @@ def resource_id(text: str, collection: str, what: str) -> str:
 def node_id(text: str) -> str:
     """The id of a deployment, of what the user gave."""
     return resource_id(text, "deployment", "node")
-
-
-def module_id(text: str) -> tuple[str, int | None] | None:
-    """The id of a module and its version, ``None`` if the text is no id of one."""
-    match = _MODULE.fullmatch(text)
-    return match and (f"module/{match[1]}", int(match[2]) if match[2] else None)
 
 
 def check_label(what: str, label: str) -> None:
@@ -91,7 +82,7 @@ def change(
     doing: str,
     success: int = 200,
     allow: Collection[int] = (),
-    renewable: bool = True,
+    renewable: bool | Callable[[], object] = True,
     expects: Expected = None,
 ) -> Response:
     """
@@ -103,19 +94,22 @@ def change(
     :param renewable: See :meth:`Session.send`.
     :raises MalformedAnswer: If the response is something else, such as the page of a proxy.
     """
-    if expects is None and success == HTTPStatus.OK:
-        expects = expect(200, b"{}")
+    if expects is None and not (success == 201 and "/" in path):
+        answer = {"status": success, "location": f"job/{PLACEHOLDER}"}
+        if success == 201:
+            answer["resource-id"] = f"{path}/{PLACEHOLDER}"
+        expects = expect(success, json.dumps(answer).encode())
     request = write(method, path, document, expects=expects)
     response = session.send(request, doing=doing, allow=allow, renewable=renewable)
     if response.status in allow:
-        is_missing(session, response, doing)
+        _check_missing(session, response, doing)
         return response
     result = json_object(response)
-    says_so = result.get("status") == success or is_id(result.get("id")) or session.is_dry_run
+    says_so = result.get("status") == success or is_id(result.get("id"))
     about, subject = result.get("resource-id", result.get("id")), "/".join(path.split("/")[:2])
     # The response of 201 names what was made, and that about a version names its content.
     is_content = path.endswith("/delete-version") and str(about).startswith("module-")
-    is_another = not (success == HTTPStatus.CREATED or is_content) and about not in (None, subject)
+    is_another = not (success == 201 or is_content) and about not in (None, subject)
     if response.status != success or not says_so or is_another:
         raise _unclear(
             f"Cannot {doing}: the response is not the server's (HTTP {response.status},"
@@ -125,17 +119,10 @@ def change(
     return response
 
 
-def is_missing(session: Session, response: Response, doing: str) -> bool:
-    """
-    Whether the server itself says that there is no such resource.
-
-    :raises RequestFailed: If something else says so, such as a proxy.
-    """
-    if response.status != HTTPStatus.NOT_FOUND:
-        return False
-    if json_object(response).get("status") != HTTPStatus.NOT_FOUND:
+def _check_missing(session: Session, response: Response, doing: str) -> None:
+    """Refuse a 404 that the server itself has not sent, but a proxy."""
+    if response.status == 404 and json_object(response).get("status") != 404:
         raise session.refusal(response, doing=doing)
-    return True
 
 
 def read(session: Session, name: str, select: str, *, doing: str = "") -> dict[str, Any]:
@@ -155,7 +142,7 @@ def find(
     """Read one resource, ``None`` if there is none of that id, or for another of some statuses."""
     doing = doing or f"read {name}"
     response = session.send(get(name, select), doing=doing, allow=none_for)
-    is_missing(session, response, doing)
+    _check_missing(session, response, doing)
     return None if response.status in none_for else resource(response, doing, name)
 
 

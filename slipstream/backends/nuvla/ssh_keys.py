@@ -7,7 +7,6 @@ Source: nuvla/api-server, server/resources/credential_ssh_key.clj.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import Any
@@ -23,23 +22,15 @@ from slipstream.backends.cimi import (
     read_key,
     search,
 )
-from slipstream.backends.nuvla.resources import (
-    change,
-    check_label,
-    is_missing,
-    reference,
-    resource_id,
-)
+from slipstream.backends.nuvla.resources import change, check_label, reference, resource_id
 from slipstream.errors import KeyPairConflict, RequestFailed
 from slipstream.filters import Filter
 from slipstream.session import RENEW_BEFORE, Session
-from slipstream.session.session import PLACEHOLDER, expect
 from slipstream.values.ssh_key import SSHKey
 
 _SELECT = "id,name,description,public-key,created"
 _SSH_KEYS = either("subtype", "ssh-key")
 _TEMPLATE = "credential-template/generate-ssh-key"
-_ADDED = expect(201, json.dumps({"resource-id": f"credential/{PLACEHOLDER}"}).encode())
 
 
 def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
@@ -71,7 +62,7 @@ def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
         raise key_missing(session, key)
     name = resource_id(name, "credential", "key pair")
     response = change(session, "DELETE", name, doing=doing, allow={404})
-    if is_missing(session, response, doing) and not response.is_repeat:
+    if response.status == 404 and not response.is_repeat:
         raise key_missing(session, key)
     return True
 
@@ -85,9 +76,7 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
     for is_repeat in chain([False], repeat(True)):
         login = session.login
         try:
-            response = change(
-                session, "POST", "credential", document, doing=doing, success=201, expects=_ADDED
-            )
+            response = change(session, "POST", "credential", document, doing=doing, success=201)
             break
         except RequestFailed as error:
             # Whose session has ended sees no template; the server says 400 of it, not 403.
