@@ -22,8 +22,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from slipstream.errors import BadInput, NotSupported, shorten
 from slipstream.libcloud.direct_requests import DirectResponse, Params, request_of
-from slipstream.libcloud.operation import operation, unused
-from slipstream.session import Session
+from slipstream.libcloud.operation import operation
 from slipstream.transport import TransportSettings
 from slipstream.transport.call_context import PerProcess, get_logger
 from slipstream.transport.connections import authorities, check_proxy
@@ -36,10 +35,19 @@ CertificatePaths = str | Path | tuple[str | Path, str | Path]
 log = get_logger(__name__)
 _TOKEN = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 _FIXED: Final = {"host", "port", "secure", "request_path", "user_id", "key"}
-_LIVE: Final = {"timeout", "retry_delay", "backoff", "proxy_url"}
+SETTINGS: Final = {
+    "timeout": "read_timeout",
+    "retry_delay": "retry_delay",
+    "backoff": "backoff",
+    "proxy_url": "proxy_url",
+}
+"""The options of libcloud's connections, and the settings of the transport that they are."""
+
 _UNUSED: Final = {"connection", "conn_class", "request"}
 """What a test replaces in libcloud's own connections, to send nothing."""
 
+# libcloud.enable_debug() puts the second one into all connections.
+USUAL_CLASSES: Final = {LibcloudConnection, LoggingConnection}
 _lock = PerProcess(threading.Lock)
 
 
@@ -98,12 +106,17 @@ def user_agent(appended: Iterable[str] = ()) -> str:
     return " ".join([DEFAULTS.user_agent, versions, *(f"({token})" for token in appended)])
 
 
-def positive(name: str, value: object, default: float) -> float:
-    """Check a number above 0, ``None`` standing for a default."""
-    if value is None:
-        return default
-    most = LONGEST_SOCKET_TIMEOUT
-    return float(check_number(name, value, above_zero=True, most=most))
+def with_option(settings: TransportSettings, name: str, value: Any) -> TransportSettings:
+    """Settings with an option of libcloud's connections; ``None`` stands for the default."""
+    changes = {SETTINGS[name]: getattr(DEFAULTS, SETTINGS[name])}
+    if value is not None and name == "proxy_url":
+        changes = {name: check_proxy(value, name)}
+    elif value is not None:
+        number = check_number(name, value, above_zero=True, most=LONGEST_SOCKET_TIMEOUT)
+        changes = {SETTINGS[name]: number}
+    if name == "timeout":
+        changes["connect_timeout"] = min(changes["read_timeout"], DEFAULTS.connect_timeout)
+    return attrs.evolve(settings, **changes)
 
 
 def trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
@@ -130,6 +143,16 @@ def trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
     return authorities(trusted, "libcloud.security.CA_CERTS_PATH")
 
 
+def unused(attribute: str, value: object) -> NotSupported:
+    """What a test has replaced, and the driver does not use."""
+    name = value.__name__ if isinstance(value, type) else type(value).__name__
+    return NotSupported(
+        f"{attribute} is {name}, which this driver does not use: its requests would go to the real"
+        " server.",
+        hint="Test with slipstream.sandbox or with the recordings of slipstream.testing.",
+    )
+
+
 class SessionConnection(ConnectionUserAndKey):
     """
     libcloud's view of the driver's session.
@@ -141,18 +164,6 @@ class SessionConnection(ConnectionUserAndKey):
     derived from this one does not change them: a plugin can wrap what the driver does.
     """
 
-    @classmethod
-    def check_class(cls) -> None:
-        """Refuse a mocked class of connections: requests would go to the real server."""
-        # libcloud.enable_debug() puts a class of its own there.
-        if cls.conn_class not in {LibcloudConnection, LoggingConnection}:
-            raise unused("connectionCls.conn_class", cls.conn_class)
-
-    @property
-    def name(self) -> str:
-        """The driver's name, for exceptions."""
-        return str(getattr(self.driver, "name", type(self).__name__))
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} to {self.host}:{self.port}>"
 
@@ -162,7 +173,7 @@ class SessionConnection(ConnectionUserAndKey):
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         if self._session is not None:
-            if attribute in _LIVE:
+            if attribute in SETTINGS:
                 value = self._change(attribute, value)
             elif attribute in _FIXED:
                 self._refuse(attribute)
@@ -234,7 +245,7 @@ class SessionConnection(ConnectionUserAndKey):
             retry=retry_failed,
         )
         doing = f"send {request.method} {request.path}"
-        return DirectResponse(self._logged_in.send(request, doing=doing), self)
+        return DirectResponse(self._session.send(request, doing=doing), self)
 
     def set_http_proxy(self, proxy_url: str | None) -> None:
         """
@@ -259,7 +270,7 @@ class SessionConnection(ConnectionUserAndKey):
                 hint="Write it in printable ASCII, as in 'my-app/1.0'.",
             )
         self.ua.append(token)
-        transport = self._logged_in.transport
+        transport = self._session.transport
         transport.settings = attrs.evolve(transport.settings, user_agent=self._user_agent())
 
     def _user_agent(self) -> str:
@@ -268,19 +279,9 @@ class SessionConnection(ConnectionUserAndKey):
 
     @operation
     def _change(self, attribute: str, value: Any) -> Any:
-        if attribute == "timeout":
-            value = positive(attribute, value, DEFAULTS.read_timeout)
-            connect_timeout = min(value, DEFAULTS.connect_timeout)
-            changes = {"read_timeout": value, "connect_timeout": connect_timeout}
-        else:
-            if attribute != "proxy_url":
-                value = positive(attribute, value, getattr(DEFAULTS, attribute))
-            elif value is not None:
-                value = check_proxy(value, attribute)
-            changes = {attribute: value}
-        transport = self._logged_in.transport
-        transport.settings = attrs.evolve(transport.settings, **changes)
-        return value
+        transport = self._session.transport
+        transport.settings = with_option(transport.settings, attribute, value)
+        return getattr(transport.settings, SETTINGS[attribute])
 
     @operation
     def _refuse(self, attribute: str) -> None:
@@ -290,12 +291,6 @@ class SessionConnection(ConnectionUserAndKey):
         )
 
     @property
-    def _session(self) -> Session | None:
-        driver: Any = self.driver
-        return None if driver is None else driver._session  # noqa: SLF001 - it belongs to it
-
-    @property
-    def _logged_in(self) -> Session:
-        if self._session is None:
-            raise BadInput("The driver is not logged in yet.")
-        return self._session
+    def _session(self) -> Any:
+        """The driver's session, ``None`` until the login."""
+        return getattr(self.driver, "_session", None)

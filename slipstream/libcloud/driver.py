@@ -6,12 +6,11 @@ What it knows of a server it knows through the hooks (:mod:`slipstream.hookspecs
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar, Self, TypeGuard, cast
+from typing import Any, Self, TypeGuard, cast
 from uuid import UUID
 
 import attrs
@@ -42,18 +41,28 @@ from slipstream.errors import (
 from slipstream.hookspecs import Backend
 from slipstream.libcloud import arguments, convert
 from slipstream.libcloud.connection import (
-    DEFAULTS,
+    USUAL_CLASSES,
     CertificatePaths,
     SessionConnection,
     endpoint_of,
-    positive,
     trust,
+    unused,
     user_agent,
+    with_option,
     write_debug_file,
 )
 from slipstream.libcloud.explaining import Explanation, method_name, run
 from slipstream.libcloud.node_operation import NodeOperation
-from slipstream.libcloud.operation import check_keywords, keywords_of, operation, unsupported
+from slipstream.libcloud.operation import (
+    alias,
+    check_keywords,
+    iterating,
+    keywords_of,
+    listing,
+    listing_by,
+    operation,
+    unsupported,
+)
 from slipstream.libcloud.profiles import driver_arguments
 from slipstream.libcloud.ssh_setup import SSHSetup, reporting
 from slipstream.libcloud.virtual_machine import VirtualMachine
@@ -64,7 +73,7 @@ from slipstream.session import Session
 from slipstream.session.cookie_files import save_cookies
 from slipstream.session.polling import Progress, Wait
 from slipstream.transport import TransportSettings
-from slipstream.transport.connections import check_proxy, client_certificate
+from slipstream.transport.connections import client_certificate
 from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, ServiceOffer
 from slipstream.values.deployment_request import DeploymentRequest, Role
 from slipstream.values.endpoint import Credentials, Endpoint
@@ -92,8 +101,8 @@ def complete_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iter
         yield from incomplete
 
 
-def _without_self(signature: inspect.Signature) -> inspect.Signature:
-    return signature.replace(parameters=list(signature.parameters.values())[1:])
+def _size_order(size: NodeSize) -> tuple[bool, list[str]]:
+    return bool(size.extra["unknown"]), size.extra["locations"]
 
 
 @attrs.frozen(kw_only=True)
@@ -179,27 +188,9 @@ class SlipStreamNodeDriver(NodeDriver):
     }
     _default_host = "nuv.la"
     _kind: str | None = None
-    __signature__: ClassVar[inspect.Signature]
     _plugins: Plugins
     _backend: Backend
     _session: Session = cast(Session, None)  # until the login
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if cls.__init__ is SlipStreamNodeDriver.__init__:
-            cls._show_host()
-        else:
-            cls.__signature__ = _without_self(inspect.signature(cls.__init__))
-
-    @classmethod
-    def _show_host(cls) -> None:
-        """Show the default host in the signature of the class."""
-        signature = _without_self(inspect.signature(SlipStreamNodeDriver.__init__))
-        host = None if cls._kind else cls._default_host
-        parameters = signature.parameters | {
-            "host": signature.parameters["host"].replace(default=host)
-        }
-        cls.__signature__ = signature.replace(parameters=list(parameters.values()))
 
     @operation
     def __init__(
@@ -246,13 +237,7 @@ class SlipStreamNodeDriver(NodeDriver):
         endpoint = endpoint_of(
             ex_endpoint, secure, self._default_host if host is None else host, port
         )
-        read_timeout = positive("timeout", timeout, DEFAULTS.read_timeout)
         settings = TransportSettings(
-            connect_timeout=min(read_timeout, DEFAULTS.connect_timeout),
-            read_timeout=read_timeout,
-            retry_delay=positive("retry_delay", retry_delay, DEFAULTS.retry_delay),
-            backoff=positive("backoff", backoff, DEFAULTS.backoff),
-            proxy_url=None if proxy_url is None else check_proxy(proxy_url, "proxy_url"),
             verify=trust(ex_verify, ex_ca_cert),
             client_cert=None
             if ex_client_cert is None
@@ -260,6 +245,13 @@ class SlipStreamNodeDriver(NodeDriver):
             user_agent=user_agent(),
             observer=write_debug_file,
         )
+        for option, value in {
+            "timeout": timeout,
+            "retry_delay": retry_delay,
+            "backoff": backoff,
+            "proxy_url": proxy_url,
+        }.items():
+            settings = with_option(settings, option, value)
         super().__init__(  # type: ignore[no-untyped-call]
             key or "",
             secret or "",
@@ -328,8 +320,8 @@ class SlipStreamNodeDriver(NodeDriver):
             state = ", without its secrets"
         return f"<{cls} for {session.endpoint} ({session.kind.name}){state}>"
 
-    @operation
-    def list_locations(self) -> list[NodeLocation]:
+    @listing
+    def list_locations(self) -> Iterator[NodeLocation]:
         """
         List the cloud connectors that the user can deploy on, sorted by name.
 
@@ -337,27 +329,20 @@ class SlipStreamNodeDriver(NodeDriver):
             500 services and credentials.
         :returns: Locations; ``country`` is an ISO 3166 code where the server tells it, else empty.
         """
-        return list(self.ex_iterate_locations())
-
-    @operation
-    def ex_iterate_locations(self) -> Iterator[NodeLocation]:
-        """
-        Go through the locations that :meth:`list_locations` lists.
-
-        :requests: those of :meth:`list_locations`: SlipStream 3, Nuvla 2.
-        """
         connectors = self._backend.list_connectors()
         return (convert.location(connector, self) for connector in connectors)
 
-    @operation
+    ex_iterate_locations = iterating(list_locations)
+
+    @listing_by(_size_order)
     def list_sizes(
         self, location: NodeLocation | str | None = None, *, ex_all: bool = False
-    ) -> list[NodeSize]:
+    ) -> Iterator[NodeSize]:
         """
         List the service offers for machines on the user's own locations, by location.
 
         Offers that leave memory, disk or price open are left out, unless all do: programs
-        compare sizes, and what is unknown is 0.
+        compare sizes, and what is unknown is 0. The generator has them in the server's order.
 
         :param location: Only those of this location, which may be any.
         :keyword ex_all: List those of other locations too, and last those that leave something
@@ -370,35 +355,20 @@ class SlipStreamNodeDriver(NodeDriver):
             listed in ``extra['unknown']``. ``extra['locations']`` names where it is offered.
         :raises UnknownName: If there is no such location; those that there are are listed.
         """
-        sizes = list(self.ex_iterate_sizes(location, ex_all=ex_all))
-        return sorted(
-            sizes, key=lambda size: (bool(size.extra["unknown"]), size.extra["locations"])
-        )
-
-    @operation
-    def ex_iterate_sizes(
-        self, location: NodeLocation | str | None = None, *, ex_all: bool = False
-    ) -> Iterator[NodeSize]:
-        """
-        Go through the service offers that :meth:`list_sizes` lists, as the server orders them.
-
-        :param location: Only those of this location, which may be any.
-        :keyword ex_all: List those of other locations too, and last those that leave something
-            open.
-        :requests: those of :meth:`list_sizes`: SlipStream 3, Nuvla none.
-        """
         location_id = self._location_id(location)
         arguments.check_flags(ex_all=ex_all)
         offers = self._backend.list_service_offers(location_id, usable_only=not ex_all)
         return (convert.size(offer, self) for offer in complete_first(offers, all_of_them=ex_all))
 
-    @operation
+    ex_iterate_sizes = iterating(list_sizes)
+
+    @listing
     def list_images(
         self,
         location: NodeLocation | str | None = None,
         ex_path: str | None = None,
         ex_recurse: bool = False,
-    ) -> list[NodeImage]:
+    ) -> Iterator[NodeImage]:
         """
         List components and applications: those of the App Store, or those of a project.
 
@@ -413,27 +383,6 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises BadInput: If ``ex_recurse`` is given without ``ex_path``, or there is no such
             location.
         """
-        return list(self.ex_iterate_images(location, ex_path, ex_recurse))
-
-    @operation
-    def ex_iterate_images(
-        self,
-        location: NodeLocation | str | None = None,
-        ex_path: str | None = None,
-        ex_recurse: bool = False,
-    ) -> Iterator[NodeImage]:
-        """
-        Go through the components and applications that :meth:`list_images` lists.
-
-        They are read page by page, or project by project, as they are needed.
-
-        :param location: Only those that can run there, as for :meth:`list_images`.
-        :param ex_path: The project; empty for the root projects.
-        :param ex_recurse: List the projects below it too.
-        :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project that is reached.
-            Nuvla 1 for each 500 modules, and 1 for a location.
-        :raises BadInput: If ``ex_recurse`` is given without ``ex_path``.
-        """
         arguments.check_flags(ex_recurse=ex_recurse)
         if ex_path is not None:
             arguments.text("ex_path", ex_path, plain=False)
@@ -446,6 +395,8 @@ class SlipStreamNodeDriver(NodeDriver):
             path=ex_path, recurse=ex_recurse, connector=self._location_id(location)
         )
         return (convert.image(module, self) for module in modules)
+
+    ex_iterate_images = iterating(list_images)
 
     @operation
     def get_image(self, image_id: str) -> NodeImage:
@@ -817,14 +768,14 @@ class SlipStreamNodeDriver(NodeDriver):
             ignore_abort=ignore_abort,
         ).resume(self)
 
-    @operation
+    @listing
     def list_nodes(
         self,
         *,
         location: NodeLocation | str | None = None,
         ex_active_only: bool = True,
         ex_addresses: bool = True,
-    ) -> list[Node]:
+    ) -> Iterator[Node]:
         """
         List the deployments of the user, newest first, with the addresses of their machines.
 
@@ -842,34 +793,6 @@ class SlipStreamNodeDriver(NodeDriver):
             each 250 (Nuvla: 100), however many machines these have; without addresses
             SlipStream 1, Nuvla 1.
         """
-        return list(
-            self.ex_iterate_nodes(
-                location=location, ex_active_only=ex_active_only, ex_addresses=ex_addresses
-            )
-        )
-
-    @operation
-    def ex_iterate_nodes(
-        self,
-        *,
-        location: NodeLocation | str | None = None,
-        ex_active_only: bool = True,
-        ex_addresses: bool = True,
-    ) -> Iterator[Node]:
-        """
-        Go through the deployments of the user, newest first, with the addresses of their machines.
-
-        Two to four pages are read ahead of the one that is used, with their addresses; nothing is
-        read once the iterator is closed. Those that others create or terminate meanwhile make it
-        miss or repeat no other one.
-
-        :keyword location: Only those that run there, on one of their machines at least. The
-            deployments are filtered after they are read. An id or a name is looked up first, by
-            the requests of :meth:`list_locations`.
-        :keyword ex_active_only: Leave out those that have ended.
-        :keyword ex_addresses: Fill in the addresses of the machines; ``False`` saves requests.
-        :requests: those of :meth:`list_nodes`: SlipStream 2, Nuvla 2; without addresses 1.
-        """
         names = None if location is None else self._location_names(location)
         arguments.check_flags(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
         deployments = self._backend.list_deployments(ex_active_only, ex_addresses)
@@ -881,6 +804,8 @@ class SlipStreamNodeDriver(NodeDriver):
             ]
             for page in by_page(deployments)
         )
+
+    ex_iterate_nodes = iterating(list_nodes)
 
     @operation
     def ex_get_node(self, node_id: str | UUID | Node) -> Node:
@@ -932,10 +857,10 @@ class SlipStreamNodeDriver(NodeDriver):
         arguments.check_flags(ignore_abort=ignore_abort)
         return self._backend.get_parameter(node_id, name, ignore_abort=ignore_abort).value
 
-    @operation
+    @listing
     def ex_list_virtual_machines(
         self, location: NodeLocation | str | None = None, node: Node | str | None = None
-    ) -> list[VirtualMachine]:
+    ) -> Iterator[VirtualMachine]:
         """
         List machines: all of the user's, those on a location, or those of a node.
 
@@ -948,25 +873,14 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises NotFound: If there is no such node.
         :raises UnknownName: If there is no such location.
         """
-        return list(self.ex_iterate_virtual_machines(location, node))
-
-    @operation
-    def ex_iterate_virtual_machines(
-        self, location: NodeLocation | str | None = None, node: Node | str | None = None
-    ) -> Iterator[VirtualMachine]:
-        """
-        Go through the machines that :meth:`ex_list_virtual_machines` lists, page by page.
-
-        :param location: Only those on this location.
-        :param node: Only those of this node.
-        :requests: those of :meth:`ex_list_virtual_machines`: SlipStream 1, Nuvla 2.
-        """
         machines = self._backend.list_virtual_machines(
             connector=self._location_id(location),
             deployment_id=None if node is None else self._node_id(node),
             raw=(node.extra or {}) if isinstance(node, Node) else {},
         )
         return (convert.virtual_machine(machine, self) for machine in machines)
+
+    ex_iterate_virtual_machines = iterating(ex_list_virtual_machines)
 
     @operation
     def ex_get_node_logs(
@@ -1018,15 +932,7 @@ class SlipStreamNodeDriver(NodeDriver):
         self._note_change(node, Phase.STARTING)
         return accepted
 
-    @operation
-    def ex_start_node(self, node: Node | str) -> bool:
-        """
-        Start a node: :meth:`start_node` by the name that many other drivers give it.
-
-        :param node: The node.
-        :requests: those of :meth:`start_node`: SlipStream none, Nuvla 2.
-        """
-        return self.start_node(node)
+    ex_start_node = alias("ex_start_node", start_node)
 
     @operation
     def stop_node(self, node: Node | str) -> bool:
@@ -1042,15 +948,7 @@ class SlipStreamNodeDriver(NodeDriver):
         self._note_change(node, Phase.STOPPING)
         return accepted
 
-    @operation
-    def ex_stop_node(self, node: Node | str) -> bool:
-        """
-        Stop a node: :meth:`stop_node` by the name that many other drivers give it.
-
-        :param node: The node.
-        :requests: those of :meth:`stop_node`: SlipStream none, Nuvla 2.
-        """
-        return self.stop_node(node)
+    ex_stop_node = alias("ex_stop_node", stop_node)
 
     @operation
     def reboot_node(self, node: Node | str) -> bool:
@@ -1111,8 +1009,8 @@ class SlipStreamNodeDriver(NodeDriver):
             raw=(node.extra or {}) if self._is_own(node) else {},
         )
 
-    @operation
-    def list_key_pairs(self) -> list[KeyPair]:
+    @listing
+    def list_key_pairs(self) -> Iterator[KeyPair]:
         """
         List the user's public SSH keys.
 
@@ -1120,16 +1018,9 @@ class SlipStreamNodeDriver(NodeDriver):
             500 keys.
         :returns: Key pairs, named by their comments or else by their SHA-256 fingerprints.
         """
-        return list(self.ex_iterate_key_pairs())
-
-    @operation
-    def ex_iterate_key_pairs(self) -> Iterator[KeyPair]:
-        """
-        Go through the key pairs that :meth:`list_key_pairs` lists.
-
-        :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
-        """
         return (convert.key_pair(key, self) for key in self._backend.list_ssh_keys())
+
+    ex_iterate_key_pairs = iterating(list_key_pairs)
 
     @operation
     def get_key_pair(self, name: str) -> KeyPair:
@@ -1364,6 +1255,19 @@ class SlipStreamNodeDriver(NodeDriver):
         detached = _Detached(endpoint=endpoint, kind=SimpleNamespace(name=state["kind"]))
         self._session = cast(Session, detached)
 
+    def _ensure_usable(self) -> None:
+        """Refuse a closed session, and connections that a test has replaced."""
+        cls: Any = self.connectionCls
+        connection = vars(self).get("connection")
+        if not (isinstance(cls, type) and issubclass(cls, SessionConnection)):
+            raise unused("connectionCls", cls)
+        if not isinstance(connection, SessionConnection | None):
+            raise unused("connection", connection)
+        if cls.conn_class not in USUAL_CLASSES:
+            raise unused("connectionCls.conn_class", cls.conn_class)
+        if self._session is not None:
+            self._session.ensure_open()
+
     def _is_own(self, node: object) -> TypeGuard[Node]:
         # The copy of the driver that explains a call has the same connection.
         owner = node.driver if isinstance(node, Node) else None
@@ -1411,6 +1315,3 @@ class SlipStreamNodeDriver(NodeDriver):
     list_volume_snapshots = unsupported("list_volume_snapshots")
     create_volume_snapshot = unsupported("create_volume_snapshot")
     destroy_volume_snapshot = unsupported("destroy_volume_snapshot")
-
-
-SlipStreamNodeDriver._show_host()  # noqa: SLF001 - of this module

@@ -6,8 +6,9 @@ import functools
 import inspect
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from typing import Any, NoReturn, ParamSpec, TypeVar, cast
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
+from libcloud.common.base import Connection
 from libcloud.compute.base import NodeDriver
 
 from slipstream.errors import (
@@ -25,11 +26,13 @@ from slipstream.values.plain import safe_text
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 LONGEST = 500  # characters of the message of an exception, and of its hint
 _EXPLAINED = (PluginFailed, DeployFailed)
 """Their cause is the exception of another library or a plugin, which says more."""
 
+_LAZY = (Generator, Pages)
 _INTERRUPTED = (
     "{} may have sent a change, which the server may have carried out: look before you try again."
 )
@@ -40,59 +43,85 @@ def operation(method: Callable[P, R]) -> Callable[P, R]:
     Complete the exceptions of a method, and name the nearest keyword to a misspelt one.
 
     All that it sends is part of one call of the user, what a generator sends later included.
-    A driver that was closed, or unpickled, or whose connections a test has replaced, refuses it.
     """
-    name, names = method.__name__, keywords_of(method)
+    return _public(method, method.__name__)
+
+
+def listing(method: Callable[P, Iterator[T]]) -> Callable[P, list[T]]:
+    """Make an operation of a method that returns an iterator: the operation returns a list."""
+    return _public(method, method.__name__, collect=list)
+
+
+def listing_by(
+    order: Callable[[T], Any],
+) -> Callable[[Callable[P, Iterator[T]]], Callable[P, list[T]]]:
+    """Make a :func:`listing` whose list is sorted."""
+    collect = functools.partial(sorted, key=order)
+    return lambda method: _public(method, method.__name__, collect=collect)
+
+
+def iterating(lister: Callable[P, list[T]]) -> Callable[P, Iterator[T]]:
+    """The generator beside a method that :func:`listing` has made."""
+    name = lister.__name__
+    summary = f"""
+        Go through what :meth:`{name}` lists, with the same arguments.
+
+        Pages are read as they are needed, a few ahead; nothing is read once the generator is
+        closed. What others add or remove meanwhile makes it miss or repeat no other entry.
+        """
+    return _public(inspect.unwrap(lister), f"ex_iterate_{name.partition('list_')[2]}", summary)
+
+
+def alias(name: str, method: Callable[P, R]) -> Callable[P, R]:
+    """An operation under the name that many other drivers give it."""
+    summary = f":meth:`{method.__name__}` by the name that many other drivers give it."
+    return _public(inspect.unwrap(method), name, summary)
+
+
+def _public(
+    method: Callable[..., Any],
+    name: str,
+    summary: str | None = None,
+    *,
+    collect: Callable[[Iterable[Any]], list[Any]] | None = None,
+) -> Callable[..., Any]:
+    names = keywords_of(method)
     keywords = frozenset(names)
     takes_any = bool(inspect.unwrap(method).__code__.co_flags & inspect.CO_VARKEYWORDS)
 
     @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+    def call(*args: Any, **kwargs: Any) -> Any:
         if not takes_any and not kwargs.keys() <= keywords:
             check_keywords(name, kwargs, names)
-        driver: Any = args[0]
+        # Requests of the user's own are operations of the connection.
+        driver: Any = args[0].driver if isinstance(args[0], Connection) else args[0]
         with carrying_out(Call(name)) as current:
             try:
-                _check_connection(driver)
-                if driver._session is not None:  # noqa: SLF001 - of the driver itself
-                    driver._session.ensure_open()  # noqa: SLF001
+                driver._ensure_usable()  # noqa: SLF001 - of the driver itself
                 result = method(*args, **kwargs)
+                if collect is not None:
+                    return collect(result)
             except DriverError as error:
                 raise _completed(error, driver, current) from error.__cause__
             except BaseException as interruption:
                 if current.changes and not getattr(interruption, "__notes__", None):
                     interruption.add_note(_INTERRUPTED.format(name))
                 raise
-        if isinstance(result, Generator | Pages):
-            return cast(R, _steps(result, driver, current))
-        return result
+        return _steps(result, driver, current) if isinstance(result, _LAZY) else result
 
+    signature = inspect.signature(method)
+    if collect is not None:
+        result = signature.return_annotation.replace("Iterator", "list")
+        signature = signature.replace(return_annotation=result)
+        call.__annotations__ = {**method.__annotations__, "return": result}
+    if summary is not None:
+        call.__name__ = name
+        call.__qualname__ = f"{method.__qualname__.rpartition('.')[0]}.{name}"
+        _, _, fields = inspect.cleandoc(method.__doc__ or "").partition("\n\n")
+        call.__doc__ = f"{inspect.cleandoc(summary)}\n\n{fields}"
     # inspect.getfullargspec() does not look at what is wrapped.
-    vars(call)["__signature__"] = inspect.signature(method)
+    vars(call)["__signature__"] = signature
     return call
-
-
-def _check_connection(driver: Any) -> None:
-    """Refuse a mocked connection: requests would go to the real server."""
-    cls = getattr(driver, "connectionCls", None)
-    if cls is None:
-        driver.check_class()  # a connection has the check itself
-        return
-    connection = vars(driver).get("connection", cls)
-    for attribute, value in (("connectionCls", cls), ("connection", connection)):
-        if not hasattr(value, "check_class"):
-            raise unused(attribute, value)
-        value.check_class()
-
-
-def unused(attribute: str, value: object) -> NotSupported:
-    """What a test has replaced, and the driver does not use."""
-    name = value.__name__ if isinstance(value, type) else type(value).__name__
-    return NotSupported(
-        f"{attribute} is {name}, which this driver does not use: its requests would go to the real"
-        " server.",
-        hint="Test with slipstream.sandbox or with the recordings of slipstream.testing.",
-    )
 
 
 def keywords_of(method: Callable[..., Any]) -> list[str]:
@@ -131,8 +160,7 @@ def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
     # A cause of our own only lengthens the traceback.
     is_own = isinstance(cause, DriverError) and not isinstance(error, _EXPLAINED)
     if is_own or (cause and transport and transport.redactor.quotes_secret(cause)):
-        cause = None
-    error.__cause__ = cause
+        error.__cause__ = None
     return error
 
 

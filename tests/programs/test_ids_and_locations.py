@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -10,7 +9,6 @@ from uuid import UUID
 import pytest
 from endpoints_under_test import BLOG, Driver, LiveEndpoint
 from libcloud.compute.base import NodeSize
-from libcloud.compute.providers import get_driver
 from libcloud.compute.types import KeyPairDoesNotExistError
 
 from slipstream.errors import BadInput, DriverError, NotFound, NotSupported
@@ -135,22 +133,6 @@ def test_an_id_is_not_taken_for_a_name(endpoint: LiveEndpoint, driver: Driver) -
         driver.ex_find_node(node.id)
     with pytest.raises(BadInput, match=r"is an id, not a name\. Give it to get_image\(\)\."):
         driver.ex_find_image(BLOG)
-
-
-@pytest.mark.parametrize(("name", "host"), [("slipstream", "nuv.la"), ("nuvla", "nuvla.io")])
-def test_the_signature_of_a_derived_class_is_its_own(name: str, host: str) -> None:
-    base: Any = get_driver(name)
-
-    class Plain(base):  # type: ignore[misc]
-        pass
-
-    class Own(base):  # type: ignore[misc]
-        def __init__(self, user: str, *, host: str = "cloud.example") -> None:
-            super().__init__(user, "secret", host=host)
-
-    assert inspect.signature(Plain).parameters["host"].default == host
-    assert list(inspect.signature(Own).parameters) == ["user", "host"]
-    assert inspect.getfullargspec(Own).args == ["user"]
 
 
 def test_a_typing_error_in_the_name_of_a_key_pair_is_named(driver: Driver) -> None:

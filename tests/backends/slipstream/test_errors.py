@@ -18,7 +18,6 @@ from libcloud.compute.types import DeploymentError, KeyPairDoesNotExistError, Ke
 from slipstream import errors
 from slipstream.errors import DriverError, RequestFailed
 from slipstream.libcloud import errors as libcloud_errors
-from slipstream.libcloud.connection import SessionConnection
 from slipstream.libcloud.operation import operation
 from slipstream.sandbox import Sandbox
 
@@ -66,11 +65,13 @@ class Failing:
     """The least that a driver needs to have an operation."""
 
     name = "SlipStream"
-    connectionCls = SessionConnection  # noqa: N815 - libcloud's name
     _session = None
 
     def __init__(self, error: Exception) -> None:
         self.error = error
+
+    def _ensure_usable(self) -> None:
+        """It is open."""
 
     @operation
     def list_nodes(self) -> None:
