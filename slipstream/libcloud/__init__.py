@@ -11,7 +11,13 @@ from libcloud.common.types import Type
 from libcloud.compute.providers import DRIVERS
 from libcloud.compute.types import Provider
 
+__all__ = ["NAME", "register"]
+
 NAME = "slipstream"
+PROVIDERS = "slipstream.providers"
+"""The group of entry points whose names are kinds of endpoint that ask for a driver."""
+
+KIND_DRIVERS = "slipstream.libcloud.kind_drivers"
 _DRIVERS = {
     NAME: ("slipstream.libcloud.compute_driver", "SlipStreamNodeDriver"),
     "nuvla": ("slipstream.libcloud.nuvla_driver", "NuvlaNodeDriver"),
@@ -30,12 +36,10 @@ class Providers(Type):
     NUVLA = "nuvla"
 
 
-PROVIDERS = "slipstream.providers"
-"""The group of entry points whose names are kinds of endpoint that ask for a driver."""
-
-KIND_DRIVERS = "slipstream.libcloud.kind_drivers"
-
-__all__ = ["NAME", "register"]
+@cache
+def _kinds() -> list[str]:
+    """The kinds of endpoint that ask for a driver; to look for them takes a while."""
+    return [entry_point.name for entry_point in metadata.entry_points(group=PROVIDERS)]
 
 
 def register() -> None:
@@ -52,32 +56,24 @@ def register() -> None:
     # libcloud's set_driver imports the module at once, refuses a second call, and does not see
     # that a name is taken in other letters, which its look-up takes for the same name.
     table: dict[Any, tuple[str, str]] = DRIVERS  # names may be texts
-    missing = {name: driver for name, driver in _DRIVERS.items() if table.get(name) != driver}
-    for name, driver in missing.items():
-        _check_free(name, driver, table)
-    for name, driver in missing.items():
-        table.setdefault(name, driver)
-    names = [*_DRIVERS]
+    for name, driver in _DRIVERS.items():
+        if table.get(name) != driver:
+            _check_free(name, driver, table)
+    free = dict(_DRIVERS)
     for kind in _kinds():
         driver = (KIND_DRIVERS, kind)
         try:
             _check_free(kind.lower(), driver, table)
         except AttributeError as error:
             warnings.warn(str(error), RuntimeWarning, stacklevel=2)
-            continue
-        table.setdefault(kind, driver)
-        names.append(kind)
-    for name in names:
+        else:
+            free[kind] = driver
+    for name, driver in free.items():
+        table.setdefault(name, driver)
         constant = name.upper()
         if not hasattr(Provider, constant):
             members: Any = Type(constant, {constant: name})  # type: ignore[call-overload]
             setattr(Provider, constant, getattr(Providers, constant, None) or members(name))
-
-
-@cache
-def _kinds() -> list[str]:
-    """The kinds of endpoint that ask for a driver; to look for them takes a while."""
-    return [entry_point.name for entry_point in metadata.entry_points(group=PROVIDERS)]
 
 
 def _check_free(name: str, driver: tuple[str, str], table: dict[Any, tuple[str, str]]) -> None:

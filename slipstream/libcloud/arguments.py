@@ -62,7 +62,8 @@ def checked(name: str, value: object, cls: type[T], expected: str) -> T:
 def check_flags(**flags: object) -> None:
     """Check arguments that are True or False."""
     for name, value in flags.items():
-        checked(name, value, bool, "True or False")
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} must be True or False, not {type(value).__name__}.")
 
 
 def object_id(driver: Any, value: object, cls: type, name: str) -> str:
@@ -122,14 +123,15 @@ def check_owner(driver: Any, value: object, cls: type, name: str) -> None:
 
 def text(what: str, value: object, *, plain: bool = True) -> str:
     """Check a string: no private key, which no message may quote, and with ``plain`` printable."""
-    string = checked(what, value, str, "a string")
-    if PRIVATE_KEY.search(string) or (len(string) > LONGEST_LINE and "\n" in string):
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a string, not {type(value).__name__}.")
+    if PRIVATE_KEY.search(value) or (len(value) > LONGEST_LINE and "\n" in value):
         raise BadInput(f"{what} looks like a private key; it was sent nowhere.")
-    if plain and not string.strip():
+    if plain and not value.strip():
         raise BadInput(f"{what} is empty.")
-    if plain and CONTROL_CHARACTERS.search(string):
-        raise BadInput(f"{what} holds control characters: {shorten(string)!r}.")
-    return string
+    if plain and CONTROL_CHARACTERS.search(value):
+        raise BadInput(f"{what} holds control characters: {shorten(value)!r}.")
+    return value
 
 
 def label(what: str, value: object) -> str:
@@ -152,11 +154,6 @@ def items(name: str, value: object) -> list[Any]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a list of strings, not {type(value).__name__}.")
     return list(value)
-
-
-def seconds(name: str, value: object, **limits: Any) -> float:
-    """Check a number of seconds; see :func:`check_number`."""
-    return float(check_number(name, value, **limits))
 
 
 def whole_number(name: str, value: object, *, least: int = 1, most: int = MOST) -> int:
@@ -282,9 +279,6 @@ def _entries(option: str, value: object) -> Iterator[tuple[str, Any]]:
         yield text(f"A key of {option}", key), item
 
 
-LISTED = 20  # candidates that a message lists
-
-
 def nearest_path(backend: Backend, module_id: str) -> str | None:
     """Find the path that is nearest to one that does not exist."""
     path = module_id.strip("/")
@@ -308,22 +302,16 @@ def nearest_path(backend: Backend, module_id: str) -> str | None:
 
 
 def only_match(what: str, name: str, candidates: Sequence[tuple[str, str, T]], getter: str) -> T:
-    """Find the only candidate of a name."""
+    """Find the only candidate of a name; each has its name, its id, and what to return."""
     matches = [candidate for candidate in candidates if candidate[0] == name]
     if len(matches) == 1:
         return matches[0][2]
     if matches:
-        ids = [match[1] for match in matches[:LISTED]]
-        more = f" and {len(matches) - LISTED} more" if len(matches) > LISTED else ""
+        ids = ", ".join(match[1] for match in matches)
         raise BadInput(
-            f"{len(matches)} {what}s are named {name!r}: {', '.join(ids)}{more}.",
+            f"{len(matches)} {what}s are named {name!r}: {ids}.",
             hint=f"Give the id of one to {getter}().",
         )
     if any(name == candidate[1] for candidate in candidates):
         raise BadInput(f"{name!r} is an id, not a name.", hint=f"Give it to {getter}().")
-    names = {candidate[0] for candidate in candidates}
-    if len(names) <= LISTED:
-        raise UnknownName(what, name, names)
-    near = nearest(name, names)
-    suggestion = f"; did you mean {near!r}?" if near else f" among {len(names)}."
-    raise BadInput(f"Unknown {what} {name!r}{suggestion}", hint=f"list_{what}s() lists all.")
+    raise UnknownName(what, name, {candidate[0] for candidate in candidates})

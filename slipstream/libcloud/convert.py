@@ -6,9 +6,9 @@ Whatever goes into ``extra`` can be written as JSON: timestamps are ISO 8601 tex
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import attrs
@@ -16,33 +16,29 @@ from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSi
 from libcloud.compute.types import NodeState
 
 from slipstream.libcloud.virtual_machine import VirtualMachine
-from slipstream.values import Connector, Deployment, Module, ModuleKind, Phase, ServiceOffer
+from slipstream.values import (
+    Connector,
+    Deployment,
+    DeploymentState,
+    Module,
+    ModuleKind,
+    Phase,
+    ServiceOffer,
+)
 from slipstream.values import VirtualMachine as Machine
 from slipstream.values.ssh_key import SSHKey
 from slipstream.values.timestamps import parse_timestamp
 
 NODE_STATES = {
-    Phase.PENDING: NodeState.PENDING,
-    Phase.STARTING: NodeState.STARTING,
-    Phase.CONFIGURING: NodeState.RECONFIGURING,
-    Phase.RUNNING: NodeState.RUNNING,
-    Phase.UPDATING: NodeState.UPDATING,
-    Phase.REBOOTING: NodeState.REBOOTING,
-    Phase.PAUSED: NodeState.PAUSED,
-    Phase.SUSPENDED: NodeState.SUSPENDED,
-    Phase.STOPPING: NodeState.STOPPING,
-    Phase.STOPPED: NodeState.STOPPED,
-    Phase.TERMINATED: NodeState.TERMINATED,
-    Phase.ERROR: NodeState.ERROR,
-    Phase.UNKNOWN: NodeState.UNKNOWN,
+    phase: NodeState.RECONFIGURING if phase is Phase.CONFIGURING else NodeState(phase.value)
+    for phase in Phase
 }
-_PRIVATE_NETWORKS = (
-    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16",
-    "127.0.0.0/8", "fc00::/7", "fe80::/10", "fec0::/10", "::1/128",
-)  # fmt: skip
 _PRIVATE = [
-    (network.version, int(network.network_address), int(network.netmask))
-    for network in map(ipaddress.ip_network, _PRIVATE_NETWORKS)
+    ip_network(network)
+    for network in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
+        *("127.0.0.0/8", "fc00::/7", "fe80::/10", "fec0::/10", "::1/128"),
+    )
 ]
 
 
@@ -89,7 +85,8 @@ def node(deployment: Deployment, driver: Any) -> Node:
     new = DeploymentNode.__new__(DeploymentNode)
     new.id = deployment.id
     new.name = deployment.name or deployment.id
-    new.state = _node_state(deployment.phase, deployment.failure)
+    failed = deployment.failure and deployment.phase is not Phase.TERMINATED
+    new.state = NodeState.ERROR if failed else NODE_STATES[deployment.phase]
     new.driver = driver
     new._uuid = None  # noqa: SLF001 - libcloud's own
     new._deployment = deployment  # noqa: SLF001
@@ -138,20 +135,12 @@ def update(node_object: Node, deployment: Deployment, driver: Any) -> None:
         setattr(node_object, name, getattr(current, name))
 
 
-def update_state(node_object: Node, state: str, phase: Phase, failure: str | None = None) -> None:
+def update_state(node_object: Node, state: DeploymentState) -> None:
     """Bring the state of a node up to date. Its ``extra`` is replaced, since copies share it."""
-    node_object.state = _node_state(phase, failure)
-    node_object.extra = {
-        **(node_object.extra or {}),
-        "state": state,
-        "status": state.lower(),
-        "abort": failure,
-    }
-
-
-def _node_state(phase: Phase, failure: str | None) -> NodeState:
-    failed = failure and phase is not Phase.TERMINATED
-    return NODE_STATES[Phase.ERROR if failed else phase]
+    failed = state.failure and state.phase is not Phase.TERMINATED
+    node_object.state = NodeState.ERROR if failed else NODE_STATES[state.phase]
+    words = {"state": state.state, "status": state.state.lower(), "abort": state.failure}
+    node_object.extra = {**(node_object.extra or {}), **words}
 
 
 def image(module: Module, driver: Any) -> NodeImage:
@@ -286,14 +275,11 @@ def split(addresses: Iterable[str]) -> tuple[list[str], list[str]]:
 
 def _is_private(address: str) -> bool:
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return False
     parsed = getattr(parsed, "ipv4_mapped", None) or parsed
-    number = int(parsed)
-    return any(
-        number & mask == base for version, base, mask in _PRIVATE if version == parsed.version
-    )
+    return any(parsed in network for network in _PRIVATE)
 
 
 def _iso(timestamp: datetime | None) -> str | None:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import attrs
 from libcloud.compute.base import (
+    NODE_ONLINE_WAIT_TIMEOUT,
     SSH_CONNECT_TIMEOUT,
     KeyPair,
     Node,
@@ -78,7 +79,7 @@ from slipstream.values import Deployment, DeploymentState, ModuleKind, Phase, Se
 from slipstream.values.deployment_request import DeploymentRequest, Role
 from slipstream.values.endpoint import Credentials, Endpoint
 from slipstream.values.pages import Pages, by_page
-from slipstream.values.plain import user_path
+from slipstream.values.plain import check_number, user_path
 from slipstream.values.ssh_key import SSHKey, generate
 
 __all__ = ["SlipStreamNodeDriver", "VirtualMachine"]
@@ -583,7 +584,7 @@ class SlipStreamNodeDriver(NodeDriver):
                 "deploy_node needs a key to log in with: no machine here has a password.",
                 hint="Give ssh_key, the file of a private key, or auth=NodeAuthSSHKey(pubkey).",
             )
-        setup = SSHSetup.check(
+        setup = SSHSetup(
             deploy=deploy,
             ssh_username=ssh_username,
             ssh_alternate_usernames=ssh_alternate_usernames,
@@ -597,13 +598,17 @@ class SlipStreamNodeDriver(NodeDriver):
         )
         if at_exit_func is not None and not callable(at_exit_func):
             raise TypeError(f"at_exit_func must be a function, not {type(at_exit_func).__name__}.")
-        wait_period = arguments.seconds("wait_period", wait_period)
+        check_number("wait_period", wait_period)
         if auth is not None:
             create_node_kwargs["auth"] = auth
         node = self.create_node(**create_node_kwargs)
         with reporting(node, self, at_exit_func):
             [(node, addresses)] = self.wait_until_running(
-                [node], wait_period, setup.online_timeout, setup.interface, force_ipv4=False
+                [node],
+                wait_period,
+                timeout or NODE_ONLINE_WAIT_TIMEOUT,
+                ssh_interface,
+                force_ipv4=False,
             )
             setup.run(node, addresses)
         return node
@@ -663,8 +668,8 @@ class SlipStreamNodeDriver(NodeDriver):
         wait = RunningWait(
             names=names,
             filter=AddressFilter(interface=ssh_interface, only_ipv4=bool(force_ipv4)),
-            period=arguments.seconds("wait_period", wait_period),
-            timeout=arguments.seconds("timeout", timeout),
+            period=check_number("wait_period", wait_period),
+            timeout=check_number("timeout", timeout),
             progress=progress,
         )
         if not names:
@@ -723,8 +728,8 @@ class SlipStreamNodeDriver(NodeDriver):
         wait = Wait(
             what=f"Deployment {node_id}",
             states=arguments.states(states, self._backend),
-            period=arguments.seconds("wait_period", wait_period),
-            timeout=arguments.seconds("timeout", timeout),
+            period=check_number("wait_period", wait_period),
+            timeout=check_number("timeout", timeout),
             ignore_abort=ignore_abort,
             progress=progress,
         )
@@ -732,7 +737,7 @@ class SlipStreamNodeDriver(NodeDriver):
         def read() -> DeploymentState:
             state = self._backend.get_state(node_id, wait.states)
             if isinstance(node, Node):
-                convert.update_state(node, state.state, state.phase, state.failure)
+                convert.update_state(node, state)
                 if state.state in wait.states and state.phase is not Phase.TERMINATED:
                     convert.update(node, self._backend.get_deployment(node_id), self)
             return attrs.evolve(state, deployment_id=node_id)
@@ -915,7 +920,7 @@ class SlipStreamNodeDriver(NodeDriver):
                 if name
             ],
             lines=arguments.whole_number("lines", lines),
-            timeout=arguments.seconds("timeout", timeout),
+            timeout=check_number("timeout", timeout),
         )
 
     @operation
@@ -1273,14 +1278,12 @@ class SlipStreamNodeDriver(NodeDriver):
         owner = node.driver if isinstance(node, Node) else None
         return owner is not None and owner.connection is self.connection
 
-    def _note_change(self, node: object, *phases: Phase) -> None:
+    def _note_change(self, node: Any, *phases: Phase) -> None:
         """Set the state that a change has written, where the server has one state for a phase."""
-        if not isinstance(node, Node):
-            return
-        for phase in phases:
+        for phase in phases if isinstance(node, Node) else ():
             states = [state for state, other in self._backend.states.items() if other is phase]
             if len(states) == 1:
-                convert.update_state(node, states[0], phase)
+                convert.update_state(node, DeploymentState(state=states[0], phase=phase))
                 return
 
     def _node_id(self, node: object) -> str:

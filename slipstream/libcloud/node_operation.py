@@ -110,10 +110,9 @@ class NodeOperation:
         check_number("wait_period", wait_period)
         check_number("timeout", timeout)
         if self.failed:
+            message = f"Deployment {self.node_id} failed in state {self.state}: {self.reason}"
             raise NodeFailed(
-                safe_text(
-                    f"Deployment {self.node_id} failed in state {self.state}: {self.reason}"
-                ),
+                safe_text(message),
                 state=self.state or "",
                 reason=self.reason,
                 node_ids=[self.node_id],
@@ -146,11 +145,9 @@ class NodeOperation:
     def to_dict(self) -> dict[str, Any]:
         """All its attributes but the driver, as JSON can hold them."""
         document = attrs.asdict(self, filter=lambda field, _: field.name != "_driver")
-        changes = [
-            {**change, "timestamp": change["timestamp"].isoformat()}
-            for change in document["history"]
-        ]
-        return {**document, "states": list(self.states), "history": changes}
+        for change in document["history"]:
+            change["timestamp"] = change["timestamp"].isoformat()
+        return document
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> NodeOperation:

@@ -9,11 +9,9 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-import attrs
 from libcloud.common.types import LibcloudError
 from libcloud.compute import ssh
 from libcloud.compute.base import (
-    NODE_ONLINE_WAIT_TIMEOUT,
     SSH_CONNECT_TIMEOUT,
     SSH_TIMEOUT_EXCEPTION_CLASSES,
     Node,
@@ -22,11 +20,11 @@ from libcloud.compute.deployment import Deployment
 from libcloud.compute.ssh import BaseSSHClient
 
 from slipstream.errors import BadInput, DeployFailed, DriverError, NotSupported
-from slipstream.libcloud.arguments import checked, items, read_file, seconds, text, whole_number
+from slipstream.libcloud.arguments import checked, items, read_file, text, whole_number
 from slipstream.libcloud.waiting import AddressFilter
 from slipstream.transport import clock
 from slipstream.transport.clock import Backoff
-from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, safe_text, user_path
+from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, check_number, safe_text, user_path
 from slipstream.version import install_hint
 
 _PASSING = (*SSH_TIMEOUT_EXCEPTION_CLASSES, EOFError)
@@ -36,33 +34,15 @@ RETRY_PERIOD = 1.5
 """Seconds between two attempts to connect."""
 
 
-@attrs.frozen(kw_only=True)
 class SSHSetup:
     """
     What ``deploy_node`` does on a machine, and how it logs in there.
 
-    :param steps: The steps.
-    :param users: Names to log in under, one after the other.
-    :param port: The port of the SSH server.
-    :param interface: ``public_ips`` or ``private_ips``.
-    :param key_files: Files with private keys.
-    :param passphrase: What opens them, where they are encrypted.
-    :param attempt: Seconds for one attempt to connect, ``None`` for no limit.
-    :param timeout: Seconds for all of them.
+    The arguments are those of ``deploy_node``, and are checked.
     """
 
-    steps: Deployment
-    users: tuple[str, ...]
-    port: int
-    interface: str
-    key_files: list[str]
-    passphrase: str | None = attrs.field(repr=False)
-    attempt: float | None
-    timeout: float
-
-    @classmethod
-    def check(
-        cls,
+    def __init__(
+        self,
         *,
         deploy: object,
         ssh_username: object,
@@ -70,72 +50,62 @@ class SSHSetup:
         ssh_port: object,
         ssh_timeout: object,
         ssh_key: object,
-        ssh_key_password: object,
+        ssh_key_password: str | None,
         timeout: object,
         max_tries: object,
         ssh_interface: str,
-    ) -> SSHSetup:
-        """Check the arguments of ``deploy_node`` that are about SSH."""
+    ) -> None:
         if not ssh.have_paramiko:
             raise NotSupported(
                 "deploy_node logs in by SSH, and paramiko is not installed.",
                 hint=install_hint("ssh"),
             )
         AddressFilter(interface=ssh_interface, only_ipv4=True)
-        passphrase = None
         if ssh_key_password is not None:
-            passphrase = checked("ssh_key_password", ssh_key_password, str, "a string")
+            checked("ssh_key_password", ssh_key_password, str, "a string")
         whole_number("max_tries", max_tries)  # for the sake of programs that give it
         users = [ssh_username, *items("ssh_alternate_usernames", ssh_alternate_usernames)]
         files = [ssh_key] if isinstance(ssh_key, str | os.PathLike) else items("ssh_key", ssh_key)
-        return cls(
-            steps=checked("deploy", deploy, Deployment, "a Deployment of libcloud"),
-            users=tuple(text("The name to log in under", user) for user in users),
-            port=whole_number("ssh_port", ssh_port, most=65535),
-            interface=ssh_interface,
-            key_files=[_private_key(file, passphrase) for file in files],
-            passphrase=passphrase,
-            attempt=None
-            if ssh_timeout is None
-            else seconds("ssh_timeout", ssh_timeout, most=LONGEST_SOCKET_TIMEOUT),
-            timeout=seconds("timeout", timeout),
-        )
-
-    @property
-    def online_timeout(self) -> float:
-        """Seconds until the node runs; 0 stands for libcloud's own limit."""
-        return self.timeout or NODE_ONLINE_WAIT_TIMEOUT
+        self._steps = checked("deploy", deploy, Deployment, "a Deployment of libcloud")
+        self._users = [text("The name to log in under", user) for user in users]
+        self._port = whole_number("ssh_port", ssh_port, most=65535)
+        self._passphrase = ssh_key_password
+        self._key_files = [_private_key(file, self._passphrase) for file in files]
+        self._attempt: float | None = None
+        if ssh_timeout is not None:
+            self._attempt = check_number("ssh_timeout", ssh_timeout, most=LONGEST_SOCKET_TIMEOUT)
+        self._timeout = check_number("timeout", timeout) or SSH_CONNECT_TIMEOUT
 
     def run(self, node: Node, addresses: list[str]) -> None:
         """Run the steps under the first name that is let in."""
         # The first one, but an IPv6 address only where there is nothing else.
         address = min(addresses, key=lambda address: ":" in address)
-        client = self._connected([self._client(user, address) for user in self.users])
+        client = self._connected([self._client(user, address) for user in self._users])
         try:
             # Once: a step that has failed may be half done, and those before it are done.
-            self.steps.run(node, client)
+            self._steps.run(node, client)
         finally:
             _close(client)
 
     def _client(self, user: str, address: str) -> BaseSSHClient:
+        files = self._key_files
         return ssh.SSHClient(
             hostname=address,
-            port=self.port,
+            port=self._port,
             username=user,
-            password=self.passphrase,
-            key_files=self.key_files[0] if len(self.key_files) == 1 else self.key_files or None,
-            timeout=self.attempt,
+            password=self._passphrase,
+            key_files=files[0] if len(files) == 1 else files or None,
+            timeout=self._attempt,
         )
 
     def _connected(self, clients: list[BaseSSHClient]) -> BaseSSHClient:
         """The first client that is let in; all are tried in turn until the time is over."""
-        timeout = self.timeout or SSH_CONNECT_TIMEOUT
-        deadline = clock.monotonic() + timeout
+        deadline = clock.monotonic() + self._timeout
         pauses = Backoff(start=RETRY_PERIOD, ceiling=RETRY_PERIOD).pauses()
         while True:
             for client in clients:
                 left = max(deadline - clock.monotonic(), RETRY_PERIOD)
-                client.timeout = min(self.attempt or left, left)
+                client.timeout = min(self._attempt or left, left)
                 try:
                     client.connect()
                 except _PASSING as error:
@@ -148,7 +118,7 @@ class SSHSetup:
                 names = " or ".join(client.username for client in clients)
                 raise LibcloudError(
                     f"{names}@{client.hostname}, port {client.port}, cannot be reached"
-                    f" by SSH within {timeout:g} seconds: {reason}",
+                    f" by SSH within {self._timeout:g} seconds: {reason}",
                 )
             clock.sleep(pause)
 
@@ -158,17 +128,16 @@ def reporting(
     node: Node, driver: Any, at_exit_func: Callable[..., object] | None
 ) -> Iterator[None]:
     """Report the created node when its set-up fails or is interrupted."""
-    at_exit = None
+    at_exit: Any = None
     if at_exit_func is not None:
         at_exit = atexit.register(partial(at_exit_func, driver=driver, node=node))
+    created = f"Node {node.name} ({node.id}) was created"
     try:
         yield
     except Exception as error:
-        if at_exit is not None:
-            atexit.unregister(at_exit)
+        atexit.unregister(at_exit)
         raise DeployFailed(
-            f"Node {node.name} ({node.id}) was created on {driver.ex_endpoint}, and cannot be set"
-            f" up: {_sentence(error)}",
+            f"{created} on {driver.ex_endpoint}, and cannot be set up: {_sentence(error)}",
             hint="It still exists: destroy it with destroy_node(error.node), or go on by hand.",
             node=node,
             original_error=error,
@@ -176,10 +145,9 @@ def reporting(
         ) from error
     except BaseException as interruption:
         if at_exit is None:
-            interruption.add_note(f"Node {node.name} ({node.id}) was created, and still exists.")
+            interruption.add_note(f"{created}, and still exists.")
         raise
-    if at_exit is not None:
-        atexit.unregister(at_exit)
+    atexit.unregister(at_exit)
 
 
 def _sentence(error: Exception) -> str:

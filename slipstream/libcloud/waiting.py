@@ -11,7 +11,6 @@ from slipstream.errors import BadInput, NodeFailed, WaitTimeout
 from slipstream.libcloud.convert import split
 from slipstream.session.polling import Progress, poll, progress_field
 from slipstream.values import Deployment, DeploymentState, Phase
-from slipstream.values.plain import within
 
 GRACE = 3  # further polls after which a node that runs has no address, if it still has none
 NAMED = 5  # nodes that a message names
@@ -58,8 +57,8 @@ class RunningWait:
 
     names: Mapping[str, str]
     filter: AddressFilter
-    period: float = attrs.field(validator=within())
-    timeout: float = attrs.field(validator=within())
+    period: float
+    timeout: float
     progress: Progress | None = progress_field()
 
     def until(self, read: Callable[[], Sequence[Deployment]]) -> Sequence[Deployment]:

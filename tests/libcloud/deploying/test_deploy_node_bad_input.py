@@ -117,7 +117,7 @@ def of_key(file: Path, password: str | None = None) -> str:
     options |= {"ssh_port": 22, "ssh_timeout": 10, "timeout": 10, "max_tries": 3}
     options |= {"ssh_interface": "public_ips", "ssh_key_password": password}
     try:
-        SSHSetup.check(deploy=SCRIPT, ssh_key=[str(file)], **options)
+        SSHSetup(deploy=SCRIPT, ssh_key=[str(file)], **options)
     except ValueError as error:
         return str(error)
     return "no refusal"

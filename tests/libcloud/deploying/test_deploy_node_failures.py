@@ -233,8 +233,8 @@ class AtExit(list[Callable[[], object]]):
         self.append(function)
         return function
 
-    def unregister(self, function: Callable[[], object]) -> None:
-        self.remove(function)
+    def unregister(self, function: Callable[[], object] | None) -> None:
+        self[:] = [other for other in self if other is not function]
 
 
 @pytest.fixture
