@@ -8,8 +8,7 @@ plugins, or talk to a server without libcloud.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from slipstream.environment import check_environment
-from slipstream.version import VERSION
+from slipstream.version import VERSION, check_environment
 
 check_environment()
 

@@ -22,7 +22,6 @@ WHOLE = {"slipstream.libcloud.driver"}
 ALLOWED: Mapping[str, set[str]] = {
     "errors": set(),
     "version": set(),
-    "environment": set(),
     "filters": set(),
     "conformance": set(),
     "values": {"errors"},
@@ -33,7 +32,7 @@ ALLOWED: Mapping[str, set[str]] = {
     "plugins": {"errors", "values", "version", "transport", "session", "hookspecs"},
     "backends": {"errors", "values", "filters", "transport", "session", "hookspecs"},
     "libcloud": {
-        *("errors", "version", "environment", "values", "transport"),
+        *("errors", "version", "values", "transport"),
         *("session", "hookspecs", "plugins"),
     },
     "sandbox": {"values", "filters"},
@@ -46,7 +45,7 @@ ALLOWED: Mapping[str, set[str]] = {
         *("conformance", "sandbox", "testing"),
     },
     "__main__": {"cli", "version"},
-    "": {"environment", "version", "values", "transport", "session", "hookspecs"},
+    "": {"version", "values", "transport", "session", "hookspecs"},
 }
 """What each folder, and each module beside the folders, may know of the package."""
 REGISTERED = {("plugins", "backends")}
