@@ -1,7 +1,7 @@
 """
 Which methods of the driver work on which family of servers, and why the others do not.
 
-A method works if the backend implements the hooks that it calls. ``python -m
+A method works if the backend has the operations that it calls. ``python -m
 supported_methods`` prints the page of the documentation.
 """
 
@@ -180,8 +180,8 @@ The methods that work on each family of servers. A method that does not work rai
 which is a `NotImplementedError` and a `LibcloudError`. Nothing is sent, and the message says what
 to do instead.
 
-An endpoint of a kind that a plugin adds works like the family whose protocol it speaks. If the
-plugin implements more [hooks](plugins.md), more methods work. [From SlipStream to
+An endpoint of a kind that a plugin adds works like the family whose backend it uses. A backend of
+its own may have other [operations](../guides/write-a-backend.md#operations). [From SlipStream to
 Nuvla](../from-slipstream-to-nuvla.md) lists the options that differ.
 
 `PYTHONPATH=tests python -m supported_methods` prints this page from the code."""
