@@ -7,13 +7,14 @@ A check is a function with the decorator :func:`check`; :func:`run` runs them al
 from __future__ import annotations
 
 from slipstream.conformance import changes, methods, objects  # noqa: F401 - importing them registers the checks
-from slipstream.conformance.report import Outcome, Report, Result, run
+from slipstream.conformance.report import Report, Result, run
 from slipstream.conformance.subject import (
     CHECKS,
     Check,
     Choice,
     Failed,
     NotApplicable,
+    Outcome,
     Skipped,
     Subject,
     check,

@@ -28,16 +28,13 @@ PAUSE = 2.0  # seconds between two tries
 TIMEOUT = 600  # seconds for a node to run
 _KEY_METHODS = ("import_key_pair_from_string", "delete_key_pair")
 _CANDIDATES = 20  # how many locations and images to try when the first ones are refused
-_READ_NODE = ("ex_get_node", "ex_get_node_details", "ex_node_get", "ex_get_node_by_id")
 
 
 @check("node.created", point="changes", needs=("create_node", "destroy_node"), changes=True)
 def node_is_created(subject: Subject) -> str:
     """``create_node`` returns a node at once."""
-    name = f"conformance-{secrets.token_hex(4)}"
-    subject.at_end(f"The node {name}", lambda: _remove_node(subject, name))
+    name, arguments = temporary_name(subject, "node"), node_arguments(subject)
     started = time.monotonic()
-    arguments = node_arguments(subject)
     try:
         node = subject.call("create_node", name=name, **arguments)
     except (LibcloudError, ValueError) as error:
@@ -48,13 +45,32 @@ def node_is_created(subject: Subject) -> str:
             raise
         # The first image of the list may need what only its user knows.
         raise Skipped(f"Choose by --image and --location: {text_of(error)}") from None
-    subject.shared["node"] = node
+    subject.shared |= {"node": node, name: node}
     faults = node_faults(node)
     if faults:
         raise Failed(f"The new node is wrong: {'; '.join(faults)}.")
     made_of = ", ".join(f"{what} {item.id}" for what, item in arguments.items() if item)
     duration = time.monotonic() - started
     return f"create_node() returned {node.id} after {duration:.1f} seconds, with {made_of}."
+
+
+def temporary_name(subject: Subject, kind: str) -> str:
+    """A name for a new node or key pair, which is removed when the checks are over."""
+    name = f"conformance-{secrets.token_hex(4)}"
+    subject.at_end(f"The {kind.replace('_', ' ')} {name}", lambda: _remove(subject, kind, name))
+    return name
+
+
+def _remove(subject: Subject, kind: str, name: str) -> None:
+    """Remove what is left, even if the response that had it was lost."""
+    if name in subject.shared.get("removed", ()):
+        return
+    remove = subject.driver.destroy_node if kind == "node" else subject.driver.delete_key_pair
+    matches = [item for item in getattr(subject.driver, f"list_{kind}s")() if item.name == name]
+    if not matches and name in subject.shared:
+        matches = [subject.shared[name]]  # which may not be listed yet
+    for item in matches:
+        remove(item)
 
 
 def _choice_that_works(subject: Subject, arguments: dict[str, Any]) -> str | None:
@@ -124,11 +140,10 @@ def node_is_listed(subject: Subject) -> str:
 def node_is_read(subject: Subject) -> str:
     """Where a driver has a method to read a node, that returns it."""
     node = _shared(subject, "node", "node.created")
-    method = subject.first_of(_READ_NODE)
-    copy = subject.call(method, node.id)
+    copy = subject.call("ex_get_node", node.id)
     if getattr(copy, "id", None) != node.id:
-        raise Failed(f"{method}({node.id!r}) returns {copy!r}.")
-    return f"{method}() returns {node.id}."
+        raise Failed(f"ex_get_node({node.id!r}) returns {copy!r}.")
+    return f"ex_get_node() returns {node.id}."
 
 
 @check("node.addresses", point="changes", needs=("list_nodes",), changes=True)
@@ -166,31 +181,18 @@ def node_is_destroyed(subject: Subject) -> str:
     result = node.destroy()
     if result is not True:
         raise Failed(f"node.destroy() returns {result!r} instead of True.")
-    del subject.shared["node"]
-    subject.shared["destroyed"] = True
+    subject.shared.setdefault("removed", set()).add(node.name)
     return f"node.destroy() has destroyed {node.id}."
-
-
-def _remove_node(subject: Subject, name: str) -> None:
-    """Destroy what is left, even if the response of ``create_node`` was lost."""
-    if subject.shared.get("destroyed"):
-        return
-    nodes = [node for node in subject.driver.list_nodes() if node.name == name]
-    if not nodes and "node" in subject.shared:
-        nodes = [subject.shared["node"]]
-    for node in nodes:
-        subject.driver.destroy_node(node)
 
 
 @check("key-pair.imported", point="changes", needs=_KEY_METHODS, changes=True)
 def key_pair_is_imported(subject: Subject) -> str:
     """A public key can be added under a name."""
-    name = f"conformance-{secrets.token_hex(4)}"
-    subject.at_end(f"The key pair {name}", lambda: _remove_key_pair(subject))
+    name = temporary_name(subject, "key_pair")
     key = generate_private_key(65537, 2048).public_key()
     line = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
     pair = subject.call("import_key_pair_from_string", name, f"{line} {name}")
-    subject.shared["key pair"] = pair
+    subject.shared |= {"key pair": pair, name: pair}
     if getattr(pair, "name", None) != name:
         raise Failed(f"import_key_pair_from_string({name!r}, ...) returns {pair!r}.")
     return f"import_key_pair_from_string() returned {name}."
@@ -215,15 +217,9 @@ def key_pair_is_deleted(subject: Subject) -> str:
     result = subject.call("delete_key_pair", pair)
     if result is not True:
         raise Failed(f"delete_key_pair() returns {result!r} instead of True.")
-    del subject.shared["key pair"]
+    subject.shared.setdefault("removed", set()).add(pair.name)
     try:
         subject.call("get_key_pair", pair.name)
     except (KeyPairDoesNotExistError, NotApplicable):
         return f"delete_key_pair() has deleted {pair.name}."
     raise Failed(f"delete_key_pair() returned True, and {pair.name} is still there.")
-
-
-def _remove_key_pair(subject: Subject) -> None:
-    pair = subject.shared.pop("key pair", None)
-    if pair is not None:
-        subject.driver.delete_key_pair(pair)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import pickle
 import re
-import textwrap
 from collections.abc import Callable, Iterator
 from inspect import Parameter, Signature
 from typing import Any
@@ -61,6 +59,7 @@ def _error(subject: Subject, kind: str) -> Exception:
 
 
 def _raised(call: Callable[[], object]) -> Exception | None:
+    """The exception that a call raises."""
     try:
         call()
     except Exception as error:  # noqa: BLE001 - it is what is checked
@@ -129,9 +128,9 @@ def error_holds_no_secret(subject: Subject, kind: str) -> str:
 @check("network-failure", point="errors")
 def network_failure_is_an_os_error(subject: Subject) -> str:
     """Programs catch ``OSError`` when the network fails, as from Python's own sockets."""
-    if subject.without_network is None:
+    if (make_driver := subject.without_network) is None:
         raise Skipped("There is no way to make the driver without a network.")
-    error = _raised(lambda: _first_request(subject, subject.without_network))
+    error = _raised(lambda: _send_first_request(subject, make_driver))
     if error is None or isinstance(error, NotApplicable | TypeError):
         raise NotApplicable("The driver takes no proxy_url, so its network cannot be cut.")
     if not isinstance(error, OSError):
@@ -142,9 +141,9 @@ def network_failure_is_an_os_error(subject: Subject) -> str:
 @check("login-refused", point="errors", changes=True)
 def wrong_login_is_refused(subject: Subject) -> str:
     """A refused login is an error with the first request, of the class that programs expect."""
-    if subject.with_wrong_login is None:
+    if (make_driver := subject.with_wrong_login) is None:
         raise Skipped("There is no secret that could be replaced by a wrong one.")
-    error = _raised(lambda: _first_request(subject, subject.with_wrong_login))
+    error = _raised(lambda: _send_first_request(subject, make_driver))
     if error is None:
         raise Failed("A wrong secret is not noticed.")
     if isinstance(error, NotApplicable):
@@ -156,8 +155,7 @@ def wrong_login_is_refused(subject: Subject) -> str:
     return text_of(error)
 
 
-def _first_request(subject: Subject, make_driver: Callable[[], Any] | None) -> None:
-    assert make_driver is not None  # noqa: S101 - the caller has checked it
+def _send_first_request(subject: Subject, make_driver: Callable[[], Any]) -> None:
     method = next((f"list_{kind}" for kind in KINDS if subject.overrides(f"list_{kind}")), None)
     if method is None:
         raise NotApplicable("The driver lists nothing.")
@@ -203,23 +201,6 @@ def identity(resource: Any) -> Any:
     return resource.id
 
 
-def only_raises(method: Callable[..., Any]) -> bool:
-    """
-    Tell whether a method does nothing but raise, so that calling it is harmless.
-
-    Decorators that set ``__wrapped__`` are looked through. Without a source it is ``False``.
-    """
-    try:
-        source = inspect.getsource(inspect.unwrap(method))
-        (function,) = ast.parse(textwrap.dedent(source)).body
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return False
-    if not isinstance(function, ast.FunctionDef):
-        return False
-    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    return len(body) == 1 and isinstance(body[0], ast.Raise)
-
-
 def deviations(name: str, signature: Signature) -> Iterator[str]:
     """The differences between a signature, without ``self``, and that of the base's method."""
     base = list(inspect.signature(getattr(NodeDriver, name)).parameters.values())[1:]
@@ -255,51 +236,43 @@ _READS: dict[str, tuple[str, ...]] = {
 _NO_REASON = re.compile(r"(?:\(no text\)|.*not implemented for this driver\W*)", re.DOTALL)
 
 
-@check("class", point="methods", each=("name", "website", "type"))
-def class_attribute_is_a_string(subject: Subject, name: str) -> str:
-    """Programs show and store these."""
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_state_map(value: object) -> bool:
+    # A driver that lists no nodes has no states.
+    return isinstance(value, dict) and all(isinstance(item, NodeState) for item in value.values())
+
+
+def _is_features(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        name in METHODS and isinstance(words, list | tuple) and all(map(_is_text, words))
+        for name, words in value.items()
+    )
+
+
+_CLASS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    **dict.fromkeys(("name", "website", "type"), ("a string", _is_text)),
+    "connectionCls": (
+        "a subclass of libcloud's Connection",
+        lambda value: isinstance(value, type) and issubclass(value, Connection),
+    ),
+    "NODE_STATE_MAP": ("a dict of the provider's states and a NodeState each", _is_state_map),
+    "features": ("a dict of lists of strings, by names of methods", _is_features),
+}
+"""What programs and the base read from a driver's class, and what it has to be."""
+
+
+@check("class", point="methods", each=tuple(_CLASS))
+def class_attribute_is_right(subject: Subject, name: str) -> str:
+    """Programs show, store and look up these; the base makes its connection from one."""
     value = getattr(subject.driver, name, None)
-    if not isinstance(value, str) or not value:
-        raise Failed(f"{name} is {value!r}: a string is needed.")
-    return f"{name} is {str(getattr(value, 'value', value))!r}."
-
-
-@check("class.connectionCls", point="methods")
-def connection_class_is_a_connection(subject: Subject) -> str:
-    """The base makes its connection from this class."""
-    cls = getattr(subject.driver, "connectionCls", None)
-    if not (isinstance(cls, type) and issubclass(cls, Connection)):
-        raise Failed(f"connectionCls is {cls!r}: a subclass of Connection is needed.")
-    return f"connectionCls is {cls.__name__}."
-
-
-@check("class.NODE_STATE_MAP", point="methods", needs=("list_nodes",))
-def states_are_mapped(subject: Subject) -> str:
-    """Programs translate the provider's states by this map."""
-    states = getattr(subject.driver, "NODE_STATE_MAP", None)
-    if not isinstance(states, dict) or not states:
-        raise Failed(f"NODE_STATE_MAP is {states!r}: a dict of the provider's states is needed.")
-    wrong = {repr(value) for value in states.values() if not isinstance(value, NodeState)}
-    if wrong:
-        raise Failed(
-            f"NODE_STATE_MAP maps to {', '.join(sorted(wrong))}: each must be a NodeState."
-        )
-    return f"NODE_STATE_MAP maps {len(states)} states."
-
-
-@check("class.features", point="methods")
-def features_have_the_right_shape(subject: Subject) -> str:
-    """``deploy_node`` and programs read from it how to log in to a machine."""
-    features = getattr(subject.driver, "features", None)
-    if not isinstance(features, dict):
-        raise Failed(f"features is {features!r}: a dict is needed.")
-    unknown = sorted(str(name) for name in features if name not in METHODS)
-    if unknown:
-        raise Failed(f"features names {', '.join(unknown)}: there is no such method.")
-    for name, words in features.items():
-        if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
-            raise Failed(f"features[{name!r}] is {words!r}: a list of strings is needed.")
-    return f"Features of create_node: {', '.join(features.get('create_node', ())) or 'none'}."
+    needed, is_right = _CLASS[name]
+    is_missing = name == "NODE_STATE_MAP" and not value and subject.overrides("list_nodes")
+    if is_missing or not is_right(value):
+        raise Failed(f"{name} is {value!r}: {needed} is needed.")
+    return f"{name} is {needed}."
 
 
 @check("auth", point="methods", needs=("create_node",))
@@ -319,16 +292,18 @@ def method_is_implemented_or_refused(subject: Subject, name: str) -> str:
     if not subject.overrides(name):
         return _inherited(subject, name)
     if name.removeprefix("list_") in KINDS:
-        return _list_method(subject, name.removeprefix("list_"))
-    if not only_raises(getattr(type(subject.driver), name)):
+        error = _raised(lambda: subject.listing(name.removeprefix("list_")))
+        if error is not None and not isinstance(error, NotApplicable):
+            raise Skipped(f"Calling it failed; see list.{name.removeprefix('list_')}.")
+        return "It works." if error is None else _refused(str(error).partition(": ")[2])
+    if not subject.only_raises(name):
         return "It is the driver's own; other checks test what it does."
-    try:
-        getattr(subject.driver, name)(**_arguments(subject, name))
-    except NotImplementedError as error:
+    error = _raised(lambda: getattr(subject.driver, name)(**_arguments(subject, name)))
+    if isinstance(error, NotImplementedError):
         return _refused(text_of(error))
-    except Exception as error:  # noqa: BLE001 - a driver may raise any
-        raise Failed(f"It raises {describe(error)} instead of NotImplementedError.") from None
-    raise Failed("It does nothing.")
+    if error is None:
+        raise Failed("It does nothing.")
+    raise Failed(f"It raises {describe(error)} instead of NotImplementedError.")
 
 
 def _inherited(subject: Subject, name: str) -> str:
@@ -338,16 +313,6 @@ def _inherited(subject: Subject, name: str) -> str:
     if missing:
         raise Failed(f"It is left to the base class, which calls {missing[0]}(): there is none.")
     return f"It is libcloud's own, which calls {', '.join(BUILT_ON[name])}."
-
-
-def _list_method(subject: Subject, kind: str) -> str:
-    try:
-        subject.listing(kind)
-    except NotApplicable as refusal:
-        return _refused(str(refusal).partition(" is not supported: ")[2])
-    except Exception:  # noqa: BLE001 - reported by the check of the list itself
-        raise Skipped(f"Calling it failed; see list.{kind}.") from None
-    return "It works."
 
 
 def _refused(reason: str) -> str:
@@ -414,12 +379,9 @@ def unknown_keywords_are_refused(subject: Subject) -> str:
 
 def _is_supported(subject: Subject, name: str) -> bool:
     if not name.startswith("list_"):
-        return not only_raises(getattr(type(subject.driver), name))
-    try:
-        subject.listing(name.removeprefix("list_"))
-    except Exception as error:  # noqa: BLE001 - reported by the check of the list itself
-        return not isinstance(error, NotApplicable)
-    return True
+        return not subject.only_raises(name)
+    error = _raised(lambda: subject.listing(name.removeprefix("list_")))
+    return not isinstance(error, NotApplicable)
 
 
 def _takes_any_keyword(subject: Subject, name: str) -> bool:
@@ -428,14 +390,12 @@ def _takes_any_keyword(subject: Subject, name: str) -> bool:
 
 
 def _misspelt_faults(subject: Subject, name: str) -> Iterator[str]:
-    try:
-        getattr(subject.driver, name)(*_READS[name], **{MISSPELT: True})
-    except TypeError as error:
+    call = getattr(subject.driver, name)
+    error = _raised(lambda: call(*_READS[name], **{MISSPELT: True}))
+    if error is None:
+        yield "accepts it and works"
+    elif isinstance(error, TypeError):
         if MISSPELT not in text_of(error):
             yield f"raises a TypeError that does not name it ({text_of(error)})"
-    except NotImplementedError:
-        return
-    except Exception as error:  # noqa: BLE001 - a driver may raise any
+    elif not isinstance(error, NotImplementedError):
         yield f"raises {describe(error)} instead of TypeError"
-    else:
-        yield "accepts it and works"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import platform
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import attrs
 import libcloud
 
-from slipstream.conformance.methods import only_raises
 from slipstream.conformance.subject import (
     CHECKS,
     POINTS,
@@ -18,6 +16,7 @@ from slipstream.conformance.subject import (
     Choice,
     Failed,
     NotApplicable,
+    Outcome,
     Skipped,
     Subject,
     describe,
@@ -25,15 +24,6 @@ from slipstream.conformance.subject import (
 
 _HEADER = ("CHECK", "POINT", "OUTCOME", "DETAIL")
 _LONGEST = 400
-
-
-class Outcome(enum.StrEnum):
-    """The outcome of a check."""
-
-    HOLDS = "holds"
-    FAILS = "fails"
-    NOT_APPLICABLE = "not applicable"
-    SKIPPED = "skipped"
 
 
 @attrs.frozen
@@ -115,11 +105,6 @@ def one_line(text: str) -> str:
 
 
 _NOT_ALLOWED = "It changes something, or may lock an account; see --allow-changes."
-_OUTCOMES = {
-    Failed: Outcome.FAILS,
-    NotApplicable: Outcome.NOT_APPLICABLE,
-    Skipped: Outcome.SKIPPED,
-}
 
 
 def run(
@@ -185,12 +170,12 @@ def _run(
     try:
         for method in check.needs:
             subject.require(method)
-            if only_raises(getattr(type(subject.driver), method)):
+            if subject.only_raises(method):
                 raise NotApplicable(f"The driver's {method}() only raises.")
         if check.changes and not changes:
             raise Skipped(_NOT_ALLOWED)
         return Outcome.HOLDS, check.function(subject, *arguments)
     except (Failed, NotApplicable, Skipped) as result:
-        return _OUTCOMES[type(result)], str(result)
+        return result.outcome, str(result)
     except Exception as error:  # noqa: BLE001 - a driver may raise any
         return Outcome.FAILS, describe(error)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import enum
 import html
+import inspect
 import json
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import quote, quote_plus
@@ -18,16 +22,31 @@ POINTS: tuple[Point, ...] = get_args(Point)
 Function = TypeVar("Function", bound=Callable[..., str])
 
 
+class Outcome(enum.StrEnum):
+    """The outcome of a check."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    NOT_APPLICABLE = "not applicable"
+    SKIPPED = "skipped"
+
+
 class Failed(Exception):
     """The driver breaks the contract; the text says how."""
+
+    outcome = Outcome.FAILS
 
 
 class NotApplicable(Exception):
     """The driver's platform has nothing to check; the text says why."""
 
+    outcome = Outcome.NOT_APPLICABLE
+
 
 class Skipped(Exception):
     """The check was not run; the text says why."""
+
+    outcome = Outcome.SKIPPED
 
 
 @attrs.frozen(kw_only=True)
@@ -164,15 +183,26 @@ class Subject:
         if not self.overrides(method):
             raise NotApplicable(f"The driver has no {method}() of its own.")
 
-    def first_of(self, methods: Sequence[str]) -> str:
-        """The first of some methods that the driver has; raise :class:`NotApplicable` if none."""
-        method = next((name for name in methods if hasattr(self.driver, name)), None)
-        if method is None:
-            raise NotApplicable(f"The driver has no {methods[0]}().")
-        return method
+    def only_raises(self, method: str) -> bool:
+        """
+        Whether a method does nothing but raise, so that calling it is harmless.
+
+        Decorators that set ``__wrapped__`` are looked through. Without a source it is ``False``.
+        """
+        try:
+            source = inspect.getsource(inspect.unwrap(getattr(type(self.driver), method)))
+            (function,) = ast.parse(textwrap.dedent(source)).body
+        except (OSError, TypeError, SyntaxError, ValueError):
+            return False
+        if not isinstance(function, ast.FunctionDef):
+            return False
+        body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+        return len(body) == 1 and isinstance(body[0], ast.Raise)
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Call a method; raise :class:`NotApplicable` if it is not implemented."""
+        """Call a method; raise :class:`NotApplicable` if the driver does not have it."""
+        if not hasattr(self.driver, method):
+            raise NotApplicable(f"The driver has no {method}().")
         try:
             return getattr(self.driver, method)(*args, **kwargs)
         except NotImplementedError as error:

@@ -5,10 +5,10 @@ tests of plugins.
 
 from __future__ import annotations
 
+import io
 import logging
-import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from libcloud.compute.types import NodeState
 from requests.cookies import RequestsCookieJar
 
 from slipstream.conformance import Check, Failed, NotApplicable, Skipped, Subject, check
-from slipstream.conformance.changes import node_arguments
+from slipstream.conformance.changes import node_arguments, temporary_name
 from slipstream.conformance.subject import Mask
 from slipstream.errors import NodeFailed, NotFound, UnknownName
 from slipstream.hookspecs import READY
@@ -113,23 +113,16 @@ def _wait(subject: Subject, node: Any, state: str = READY) -> str:
 
 def _arguments(subject: Subject) -> dict[str, Any]:
     arguments = subject.shared.get("node arguments")
-    if arguments is None and not subject.shared.get("destroyed"):
+    if arguments is None and "removed" not in subject.shared:
         raise Skipped("No node was created; see node.created.")
     return dict(arguments or node_arguments(subject))
 
 
 def _create(subject: Subject, name: str | None = None) -> str:
     """Create a node that is removed at the end, whatever happens."""
-    driver = _driver(subject, "deploy", "terminate")
-    name = name or f"conformance-{secrets.token_hex(4)}"
-    subject.at_end(f"The node {name}", lambda: _remove(driver, name))
-    return str(driver.create_node(name=name, **_arguments(subject)).id)
-
-
-def _remove(driver: Driver, name: str) -> None:
-    for node in driver.list_nodes():
-        if node.name == name:
-            driver.destroy_node(node)
+    driver, arguments = _driver(subject, "deploy", "terminate"), _arguments(subject)
+    name = name or temporary_name(subject, "node")
+    return str(driver.create_node(name=name, **arguments).id)
 
 
 def _new_node(subject: Subject) -> str:
@@ -151,19 +144,16 @@ def _any_node(subject: Subject) -> str:
     return str(subject.listed("nodes")[0].id)
 
 
-def _any_image(subject: Subject) -> str:
-    return str(subject.choice.image or subject.listed("images")[0].id)
-
-
 def _read(subject: Subject, name: str) -> Call:
     driver = _driver(subject, name)
-    what = _any_image(subject) if name == "get_module" else ""
     node = _any_node(subject) if name in _OF_A_NODE else ""
-    if name == "get_parameter":
-        what = _any_parameter(driver, node)
-        if what == PLACEHOLDER and "backend node" in subject.shared:
+    what = ""
+    if name == "get_module":
+        what = str(subject.choice.image or subject.listed("images")[0].id)
+    elif name == "get_parameter":
+        if "backend node" in subject.shared:
             _wait(subject, node)  # a node that starts may have none yet
-            what = _any_parameter(driver, node)
+        what = _any_parameter(driver, node)
     return lambda: READS[name](driver, what, node)
 
 
@@ -181,10 +171,8 @@ def _any_parameter(driver: Driver, node: str) -> str:
 
 @contextmanager
 def _deploying(subject: Subject) -> Iterator[Call]:
-    driver, name = _driver(subject, "terminate"), f"conformance-{secrets.token_hex(4)}"
-    arguments = _arguments(subject)
-    subject.at_end(f"The node {name}", lambda: _remove(driver, name))
-    yield lambda: driver.create_node(name=name, **arguments)
+    driver, arguments = _driver(subject, "terminate"), _arguments(subject)
+    yield partial(driver.create_node, name=temporary_name(subject, "node"), **arguments)
 
 
 @contextmanager
@@ -223,20 +211,13 @@ def _fill(subject: Subject, name: str) -> None:
 
 @contextmanager
 def _with_key(subject: Subject, *, delete: bool = False) -> Iterator[Call]:
-    driver, name = _driver(subject, "delete_ssh_key"), f"conformance-{secrets.token_hex(4)}"
-    subject.at_end(f"The key pair {name}", lambda: _remove_key(driver, name))
+    driver, name = _driver(subject, "delete_ssh_key"), temporary_name(subject, "key_pair")
     add = partial(driver.import_key_pair_from_string, name, _KEY)
     if not delete:
         yield add
         return
     add()
     yield partial(driver.delete_key_pair, driver.get_key_pair(name))
-
-
-def _remove_key(driver: Driver, name: str) -> None:
-    for key in driver.list_key_pairs():
-        if key.name == name:
-            driver.delete_key_pair(key)
 
 
 CHANGES: Mapping[str, Callable[[Subject], AbstractContextManager[Call]]] = {
@@ -256,8 +237,8 @@ CHANGES: Mapping[str, Callable[[Subject], AbstractContextManager[Call]]] = {
 @_check("backend.explain", needs=("create_node", "ex_explain"), changes=True)
 def explain_names_what_the_call_sends(subject: Subject) -> str:
     """A dry run sends no change, and names the changes of the call in order."""
-    driver, name = _driver(subject, "deploy"), f"conformance-{secrets.token_hex(4)}"
-    arguments = _arguments(subject)
+    driver, arguments = _driver(subject, "deploy", "terminate"), _arguments(subject)
+    name = temporary_name(subject, "node")
     with tapped(driver) as tap:
         explanation = driver.ex_explain(driver.create_node, name=name, **arguments)
     sent = [request for request in tap.requests if not request.reads]
@@ -354,37 +335,20 @@ def changes_go_on_when_the_login_has_expired(subject: Subject) -> str:
 @_check("backend.secrets")
 def no_secret_shows_in_logs(subject: Subject) -> str:
     """A login and every read are logged with all that is sent and received."""
-    driver, handler = _driver(subject), _Lines()
-    logger = logging.getLogger("slipstream")
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    try:
+    driver, log = _driver(subject), io.StringIO()
+    with hostile.log_level(logging.DEBUG, logging.StreamHandler(log)):
         driver._session.renew(driver._session.login)
         for name in READS:
-            try:
+            with suppress(NotApplicable):
                 _read(subject, name)()
-            except NotApplicable:
-                continue
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
     login = driver._session.login
     values = [*_texts(login.data), *(cookie.value for cookie in login.cookies)]
     mask = Mask([*subject.secrets, *(text for text in values if text)])
-    for line in handler.lines:
+    lines = log.getvalue().splitlines()
+    for line in lines:
         if mask.finds(line):
             raise Failed(f"A secret shows in the log: {mask(line)[:200]}")
-    return f"{len(handler.lines)} lines of the log hold no secret."
-
-
-class _Lines(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+    return f"{len(lines)} lines of the log hold no secret."
 
 
 def _texts(data: object) -> Iterator[str]:

@@ -82,11 +82,11 @@ RESPONSE_FAULTS: list[Fault] = []
 
 
 def _replace(
-    name: str, status: int, headers: Iterable[tuple[str, str]], body: bytes, **marks: bool
+    name: str, status: int, body: bytes = b"", *headers: tuple[str, str], plausible: bool = False
 ) -> None:
-    reply = Reply(status, tuple(headers), body)
+    reply = Reply(status, headers, body)
     refusal = 400 <= status < 500
-    RESPONSE_FAULTS.append(Fault(name, lambda _: reply, replaces=True, refusal=refusal, **marks))
+    RESPONSE_FAULTS.append(Fault(name, lambda _: reply, True, refusal, plausible))
 
 
 def _alter(name: str, *changes: Change) -> None:
@@ -109,17 +109,12 @@ def _with_header(name: str, value: str, *, twice: bool = False) -> Change:
 def _in_json(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Change:
     """Change every object of a JSON document."""
 
-    def walk(value: Any) -> Any:
-        if isinstance(value, dict):
-            return change({key: walk(item) for key, item in value.items()})
-        return [walk(item) for item in value] if isinstance(value, list) else value
-
     def changed(reply: Reply) -> Reply:
         try:
-            document = json.loads(reply.body)
+            document = json.loads(reply.body, object_hook=change)
         except ValueError:
             return reply
-        return attrs.evolve(reply, body=json.dumps(walk(document)).encode())
+        return attrs.evolve(reply, body=json.dumps(document).encode())
 
     return changed
 
@@ -141,46 +136,45 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-for _code in (200, 201, 202, 300, 304, 400, 401, 403, 404, 405, 409, 429, 500, 502, 503, 504):
-    _page = ([], b"") if _code == 304 else ([_HTML], HTML)
-    _replace(f"status {_code}", _code, *_page)
-for _code in (200, 201, 202, 204, 404, 500, 503):
-    _replace(f"empty {_code}", _code, [], b"")
+for _code in (200, 201, 202, 300, 400, 401, 403, 404, 405, 409, 429, 500, 502, 503, 504):
+    _replace(f"status {_code}", _code, HTML, _HTML)
+for _code in (200, 201, 202, 204, 304, 404, 500, 503):
+    _replace(f"empty {_code}", _code)
 for _value in ("0", "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "soon", "-5"):
     for _code in (429, 503):
         _name = f"{_code}, Retry-After {_value[:16]}"
-        _replace(_name, _code, [_HTML, ("Retry-After", _value)], HTML)
-for _name, _body in {
-    "null": b"null",
-    "text": b'"text"',
-    "number": b"17",
-    "deep JSON": b"[" * 100_000 + b"]" * 100_000,
-    "deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
-    "JSON of no UTF-8": b'{"id": "\xff\xfe\x80"}',
-}.items():
-    _replace(f"JSON: {_name}", 200, [_JSON], _body)
-for _name, _body in {
-    "list": b"[]",
-    "empty object": b"{}",
-    "lone surrogates": b'{"id": "\\ud800", "message": "\\udfff"}',
-    "NaN": b'{"id": NaN, "count": 1e999}',
-}.items():
-    _replace(f"JSON: {_name}", 200, [_JSON], _body, plausible=True)
-_replace("JSON: 201 null", 201, [_JSON], b"null")
-_replace("JSON: 201 odd id", 201, [_JSON], b'{"resource-id": "../../../etc"}', plausible=True)
+        _replace(_name, _code, HTML, _HTML, ("Retry-After", _value))
+for _name, _status, _body in (
+    ("null", 200, b"null"),
+    ("201 null", 201, b"null"),
+    ("text", 200, b'"text"'),
+    ("number", 200, b"17"),
+    ("deep JSON", 200, b"[" * 100_000 + b"]" * 100_000),
+    ("deep objects", 200, b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
+    ("JSON of no UTF-8", 200, b'{"id": "\xff\xfe\x80"}'),
+    ("HTML", 200, HTML),
+):
+    _replace(f"JSON: {_name}", _status, _body, _JSON)
+for _name, _status, _body in (
+    ("list", 200, b"[]"),
+    ("empty object", 200, b"{}"),
+    ("lone surrogates", 200, b'{"id": "\\ud800", "message": "\\udfff"}'),
+    ("NaN", 200, b'{"id": NaN, "count": 1e999}'),
+    ("201 odd id", 201, b'{"resource-id": "../../../etc"}'),
+):
+    _replace(f"JSON: {_name}", _status, _body, _JSON, plausible=True)
 for _body in (b"null", b"[]", b"{}", b'{"message": 7, "error": null}'):
     for _code in (409, 500):
-        _replace(f"JSON: {_code} {_body.decode()}", _code, [_JSON], _body)
+        _replace(f"JSON: {_code} {_body.decode()}", _code, _body, _JSON)
 for _name, _body in {
     "other element": b"<x/>",
     "deep XML": b"<a>" * 100_000 + b"</a>" * 100_000,
     "XML of no UTF-8": b"<runs>\xff\xfe</runs>",
     "cut XML": b"<runs><item",
     "entities": b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+    "HTML": HTML,
 }.items():
-    _replace(f"XML: {_name}", 200, [_XML], _body)
-_replace("HTML as JSON", 200, [_JSON], HTML)
-_replace("HTML as XML", 200, [_XML], HTML)
+    _replace(f"XML: {_name}", 200, _body, _XML)
 for _name, _value in {
     "another host": "http://example.org:1/elsewhere",
     "relative": "/elsewhere",
@@ -191,8 +185,8 @@ for _name, _value in {
     "60 kB": "http://h/" + "x" * 60_000,
     "ESC": "http://h/\x1b[31m",
 }.items():
-    _replace(f"302 to {_name}", 302, [("Location", _value)], b"")
-_replace("301 without Location", 301, [], b"")
+    _replace(f"302 to {_name}", 302, b"", ("Location", _value))
+_replace("301 without Location", 301)
 
 _alter("two Content-Types", _with_header("Content-Type", "text/plain", twice=True))
 _alter("two Dates", _with_header("Date", "x", twice=True))

@@ -172,7 +172,7 @@ def _try_all(
     is_login: bool = False,
 ) -> str:
     count = 0
-    with instant_sleep(), _quiet():
+    with instant_sleep(), log_level(logging.CRITICAL):
         for number, fault in _plan(exchanges):
             trial = Trial(driver, exchanges, number, fault, is_login)
             reason = _judge(driver, call, trial, usual)
@@ -186,15 +186,17 @@ def _try_all(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Let the driver log nothing of the faults."""
+def log_level(level: int, *handlers: logging.Handler) -> Iterator[None]:
+    """Let the package log what has a level, to further handlers as well."""
     logger = logging.getLogger("slipstream")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
+    before, handlers_before = logger.level, logger.handlers
+    logger.handlers = [*handlers_before, *handlers]
+    logger.setLevel(level)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.setLevel(before)
+        logger.handlers = handlers_before
 
 
 def _plan(exchanges: list[tuple[Request, Response]]) -> Iterator[tuple[int, Fault]]:
