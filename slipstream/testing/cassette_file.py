@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 import yaml
 from attrs import NOTHING, asdict, field, fields, frozen
 
+from slipstream.testing.scenarios import without_parameters
 from slipstream.testing.scrubbing import encoding_of
 
 FROM_SANDBOX: Final = "recorded from the sandbox"
@@ -20,8 +21,8 @@ STATUSES: Final = ("unsupported", "unrecorded", "outdated")
 """The reasons why a scenario is not replayed, as the manifest calls them."""
 
 
-def _mapping(reasons: dict[str, str] | None) -> dict[str, str]:
-    return dict(reasons or {})
+def _by_name(reasons: dict[str, str] | None) -> dict[str, str]:
+    return dict(sorted((reasons or {}).items()))
 
 
 # The same loader in C, ten times as fast, where PyYAML was built with it.
@@ -75,12 +76,10 @@ class Header(Provenance):
 
     :param scenario: The name of the scenario that was recorded.
     :param credentials: Which of ``username``, ``password``, ``key`` and ``secret`` there were.
-    :param test: The test that recorded it, without its parameters; empty in older ones.
     """
 
     scenario: str
     credentials: tuple[str, ...] = field(converter=tuple[str, ...])
-    test: str = field(default="", kw_only=True)
 
 
 @frozen(kw_only=True)
@@ -92,9 +91,9 @@ class Manifest(Provenance):
     :param outdated: Scenarios whose recording the present code cannot replay.
     """
 
-    unsupported: dict[str, str] = field(factory=dict, converter=_mapping)
-    unrecorded: dict[str, str] = field(factory=dict, converter=_mapping)
-    outdated: dict[str, str] = field(factory=dict, converter=_mapping)
+    unsupported: dict[str, str] = field(factory=dict, converter=_by_name)
+    unrecorded: dict[str, str] = field(factory=dict, converter=_by_name)
+    outdated: dict[str, str] = field(factory=dict, converter=_by_name)
 
     @classmethod
     def load(cls, folder: Path) -> Manifest | None:
@@ -104,18 +103,13 @@ class Manifest(Provenance):
 
     def save(self, folder: Path) -> None:
         """Write the manifest into an origin's folder."""
-        document = asdict(self)
-        for status in STATUSES:
-            document[status] = dict(sorted(document[status].items()))
-            if status != "unsupported" and not document[status]:
-                del document[status]
-        _write_yaml(folder / MANIFEST, document)
+        _write_yaml(folder / MANIFEST, _document(self))
 
     def obstacle(self, name: str) -> tuple[str, str] | None:
         """The status of a scenario that is not replayed, and the reason."""
         for status in STATUSES:
             reasons: dict[str, str] = getattr(self, status)
-            for listed in (name, ".".join(name.split(".")[:2])):
+            for listed in (name, without_parameters(name)):
                 if listed in reasons:
                     return status, reasons[listed]
         return None
@@ -150,10 +144,13 @@ class Interaction:
 
 def save(path: Path, header: Header, interactions: list[Interaction]) -> None:
     """Write a cassette, already scrubbed, whole or not at all."""
-    # The scenario comes first.
-    document = {"scenario": header.scenario} | asdict(header)
-    document["credentials"] = list(header.credentials)
+    document = {"scenario": header.scenario} | _document(header)  # which comes first
     _write_yaml(path, {"header": document, "interactions": [*map(_as_document, interactions)]})
+
+
+def _document(provenance: Provenance) -> dict[str, Any]:
+    """What a file says of itself, without what is left to the defaults."""
+    return asdict(provenance, filter=lambda a, value: a.default is NOTHING or bool(value))
 
 
 def load(path: Path) -> tuple[Header, list[Interaction]]:
@@ -183,10 +180,6 @@ def _load_yaml(path: Path) -> Any:
 
 
 def _write_yaml(path: Path, document: Any) -> None:
-    for header in (document, document.get("header", {})):
-        for optional in ("endpoint_kind", "test"):
-            if not header.get(optional, True):
-                del header[optional]
     text = yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
     )

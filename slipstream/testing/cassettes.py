@@ -34,38 +34,12 @@ WHOLE_LIST: Final = 1000
 _LONGEST_DIFF = 40
 
 
-def address(request: Request, recorded: Request) -> None:
-    """Compare methods and URLs, without the query."""
-    # Each request is compared with each recorded one: most differ here, and nothing is parsed.
-    _compare(_address(request), _address(recorded))
-
-
-def query(request: Request, recorded: Request) -> None:
-    """Compare queries, empty values included, in any order, without what servers ignore."""
-    _compare(_query(request), _query(recorded))
-
-
-def negotiation(request: Request, recorded: Request) -> None:
-    """Compare the media types of what is accepted and of what is sent."""
-    # The servers choose between XML, JSON and text by them, and take no form for one unless it is
-    # called so to the letter.
-    for name in ("accept", "content-type"):
-        _compare(f"{name}: {_header(request, name)}", f"{name}: {_header(recorded, name)}")
-
-
-def body(request: Request, recorded: Request) -> None:
-    """Compare bodies by what they mean: JSON, a form, XML, or plain bytes."""
-    _compare(_meaning(request), _meaning(recorded))
-
-
-MATCHERS: Final = {"address": address, "query": query, "negotiation": negotiation, "body": body}
-
-
 def _address(request: Request) -> str:
     return f"{request.method} {request.uri.partition('?')[0]}"
 
 
 def _query(request: Request) -> list[tuple[str, str]]:
+    """The query, empty values included, in any order, without what servers ignore."""
     ignored = IGNORED_IN_QUERIES if request.method == "GET" else {}
     pairs = _pairs(request.uri.partition("?")[2])
     return [pair for pair in pairs if pair[0] not in ignored]
@@ -76,10 +50,10 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(parse_qsl(text, keep_blank_values=True)))
 
 
-def _comparable(pair: tuple[str, str]) -> tuple[str, str]:
-    name, value = pair
-    is_whole = name == "$last" and value.isdecimal() and int(value) >= WHOLE_LIST
-    return (name, "all") if is_whole else pair
+def _media_types(request: Request) -> list[str]:
+    # The servers choose between XML, JSON and text by them, and take no form for one unless it is
+    # called so to the letter.
+    return [f"{name}: {_header(request, name)}" for name in ("accept", "content-type")]
 
 
 def _header(request: Request, name: str) -> str:
@@ -87,34 +61,52 @@ def _header(request: Request, name: str) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _meaning(request: Request) -> Any:
+def _body(request: Request) -> Any:
+    """What a body means: JSON, a form, XML, or plain bytes."""
     content = bytes(request.body_bytes or b"")
-    if not content:
-        return content
     content_type = _header(request, "content-type")
     try:
-        if "json" in content_type:
+        if "json" in content_type and content:
             return json.loads(content)
         if "x-www-form-urlencoded" in content_type:
-            return [_comparable(pair) for pair in _pairs(content.decode())]
-        return canonicalize(content.decode()) if "xml" in content_type else content
+            return [_comparable(*pair) for pair in _pairs(content.decode())]
+        if "xml" in content_type and content:
+            return canonicalize(content.decode())
     except (ValueError, ParseError):
-        return content
+        pass
+    return content.decode(errors="backslashreplace")
 
 
-def _compare(request: Any, recorded: Any) -> None:
-    if request == recorded:
-        return
-    diff = difflib.unified_diff(_lines(recorded), _lines(request), "recorded", "sent", lineterm="")
-    raise AssertionError("\n".join([*diff][:_LONGEST_DIFF]))
+def _comparable(name: str, value: str) -> tuple[str, str]:
+    is_whole = name == "$last" and value.isdecimal() and int(value) >= WHOLE_LIST
+    return (name, "all") if is_whole else (name, value)
+
+
+def _matcher(part: Callable[[Request], Any]) -> Callable[[Request, Request], None]:
+    def match(request: Request, recorded: Request) -> None:
+        sent, expected = part(request), part(recorded)
+        if sent != expected:
+            lines = difflib.unified_diff(
+                _lines(expected), _lines(sent), "recorded", "sent", lineterm=""
+            )
+            raise AssertionError("\n".join([*lines][:_LONGEST_DIFF]))
+
+    return match
 
 
 def _lines(value: Any) -> list[str]:
-    if isinstance(value, bytes):
-        value = value.decode(errors="backslashreplace")
-    if not isinstance(value, str):
-        value = json.dumps(value, indent=1, sort_keys=True)
-    return str(value).splitlines()
+    text = value if isinstance(value, str) else json.dumps(value, indent=1, sort_keys=True)
+    return text.splitlines()
+
+
+# Each request is compared with each recorded one. Most differ in the first, which parses nothing.
+MATCHERS: Final = {
+    "address": _matcher(_address),
+    "query": _matcher(_query),
+    "negotiation": _matcher(_media_types),
+    "body": _matcher(_body),
+}
+"""What of a request has to be as it was recorded."""
 
 
 @define(kw_only=True)
@@ -177,7 +169,18 @@ class Replay:
 
     def load_cassette(self, *_: object, **__: object) -> tuple[list[Request], list[Any]]:
         """Give the interactions in vcrpy's own form; called by vcrpy."""
-        return [*map(_request, self.interactions)], [*map(_response, self.interactions)]
+        requests = [
+            Request(i.method, i.uri, i.request_body, i.request_headers) for i in self.interactions
+        ]
+        responses = [
+            {
+                "status": {"code": i.status[0], "message": i.status[1]},
+                "headers": i.response_headers,
+                "body": {"string": i.response_body},
+            }
+            for i in self.interactions
+        ]
+        return requests, responses
 
     def save_cassette(self, *_: object, **__: object) -> None:
         """Leave the file as it is; called by vcrpy."""
@@ -252,13 +255,9 @@ def _scrubbed(scrubber: Scrubber, request: Request) -> Request:
     return Request(
         method=request.method,
         uri=scrubber.url(request.uri),
-        body=scrubber.body(content, headers, named=_last_segment(request)) or None,
+        body=scrubber.body(content, headers, url=request.uri) or None,
         headers=scrubber.request_headers(headers),
     )
-
-
-def _last_segment(request: Request) -> str:
-    return str(request.path).rpartition("/")[2]
 
 
 def _interaction(scrubber: Scrubber, request: Request, response: dict[str, Any]) -> Interaction:
@@ -270,22 +269,5 @@ def _interaction(scrubber: Scrubber, request: Request, response: dict[str, Any])
         request_body=request.body_bytes,
         status=(response["status"]["code"], response["status"]["message"]),
         response_headers=scrubber.response_headers(headers),
-        response_body=scrubber.body(
-            response["body"]["string"], headers, named=_last_segment(request)
-        ),
+        response_body=scrubber.body(response["body"]["string"], headers, url=request.uri),
     )
-
-
-def _request(interaction: Interaction) -> Request:
-    return Request(
-        interaction.method, interaction.uri, interaction.request_body, interaction.request_headers
-    )
-
-
-def _response(interaction: Interaction) -> dict[str, Any]:
-    code, phrase = interaction.status
-    return {
-        "status": {"code": code, "message": phrase},
-        "headers": interaction.response_headers,
-        "body": {"string": interaction.response_body},
-    }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from slipstream.testing.cassette_file import MANIFEST, STATUSES, CassetteError, Manifest, origins
+from slipstream.testing.cassette_file import STATUSES, CassetteError, Manifest, origins
 from slipstream.testing.cassettes import Recording, recording, replaying
 from slipstream.testing.offline import instant_sleep, network_blocked
 from slipstream.testing.recorder import (
@@ -42,9 +41,8 @@ if TYPE_CHECKING:
 
 _RECORDER = pytest.StashKey[Recorder]()
 _RECORDING = pytest.StashKey[Recording]()
-_SKIPPED_BY = pytest.StashKey[Path]()
 _PROBLEM = pytest.StashKey[str]()
-_OUTCOMES = pytest.StashKey[dict[str, str]]()
+_OUTCOMES = pytest.StashKey[set[str]]()
 _STATUS = "slipstream_scenario"
 _SKIPPED = {
     "unsupported": "{origin} cannot serve it: {reason}",
@@ -84,11 +82,6 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("--endpoint needs --record, and --origin NAME to record into")
     if option.origin and not _ORIGIN_NAME.fullmatch(option.origin):
         raise pytest.UsageError("--origin is a folder's name: lower-case letters, digits, . and -")
-    if option.endpoint:
-        try:
-            ScenarioCredentials.from_environment()
-        except MissingCredentialsError as error:
-            raise pytest.UsageError(str(error)) from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -109,11 +102,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the scenarios that were selected; two that would share one cassette are refused."""
     names = {item: _name(item) for item in items if item.get_closest_marker("scenario")}
-    if problem := _shared_cassette(names):
-        if not hasattr(config, "workerinput"):
-            raise pytest.UsageError(problem)
-        # A worker of pytest-xdist can say it in the report of a test alone.
-        config.stash[_PROBLEM] = problem
+    _refuse_shared_cassettes(config, names)
     selected = set(config.option.scenario)
     if not selected and not config.option.record:
         return
@@ -127,48 +116,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = rest
 
 
+def _refuse_shared_cassettes(config: pytest.Config, names: dict[pytest.Item, str]) -> None:
+    owners: dict[tuple[object, str], pytest.Item] = {}
+    for item, name in names.items():
+        callspec = getattr(item, "callspec", None)
+        # Some file systems take capital letters for small ones.
+        key = (callspec and callspec.params.get("origin"), name.casefold())
+        other = owners.setdefault(key, item)
+        if other is item:
+            continue
+        problem = (
+            f"{other.nodeid} and {item.nodeid} would share the cassette of {name}: "
+            "give one of them, or the id of its parameters, another name"
+        )
+        if not hasattr(config, "workerinput"):
+            raise pytest.UsageError(problem)
+        # A worker of pytest-xdist can say it in the report of a test alone.
+        config.stash[_PROBLEM] = problem
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail what a collection could not refuse."""
     if item.get_closest_marker("scenario") and (problem := item.config.stash.get(_PROBLEM, None)):
         pytest.fail(problem, pytrace=False)
-
-
-def _shared_cassette(names: dict[pytest.Item, str]) -> str | None:
-    owners: dict[tuple[str, str], pytest.Item] = {}
-    for item, name in names.items():
-        callspec = getattr(item, "callspec", None)
-        origin = str(callspec.params.get("origin")) if callspec else ""
-        # Some file systems take capital letters for small ones, or one way to write an accent for
-        # the other, or leave out dots and blanks at the end.
-        path = str(cassette_path(Path(), name)).removesuffix(".yaml").rstrip(" .")
-        path = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", path).casefold())
-        other = owners.setdefault((origin, path), item)
-        if other is not item:
-            return _shared(name, other.nodeid, item.nodeid)
-    return None
-
-
-def _shared(name: str, *tests: str) -> str:
-    return (
-        f"{' and '.join(tests)} would share the cassette of {name}: "
-        "give one of them, or the id of its parameters, another name"
-    )
-
-
-def _refuse_twin(item: pytest.Item, name: str, recorded_by: str) -> None:
-    """Fail a test whose cassette another one has recorded, in another run."""
-    if recorded_by in {"", _test_of(item)}:
-        return
-    file, *names = recorded_by.split("::")
-    path = item.config.rootpath / file
-    text = path.read_text("utf-8", "replace") if path.is_file() else ""
-    # The other one may have been moved or renamed.
-    if text and all(re.search(rf"(def|class) +{name}\b", text) for name in names):
-        pytest.fail(_shared(name, recorded_by, item.nodeid), pytrace=False)
-
-
-def _test_of(item: pytest.Item) -> str:
-    return item.nodeid.partition("[")[0]
 
 
 @pytest.fixture(scope="session")
@@ -225,8 +195,6 @@ def sandbox() -> Iterator[Sandbox]:
 
 @contextmanager
 def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scenario]:
-    _refuse_twin(item, name, recorder.test_of(name))
-
     def refuse(reason: str) -> NoReturn:
         recorder.refuse(name, reason)
         pytest.skip(f"{recorder.origin} cannot serve it: {reason}")
@@ -249,7 +217,6 @@ def _recorded(item: pytest.Item, name: str, recorder: Recorder) -> Iterator[Scen
 def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
     path = _playable(item, folder, name)
     with network_blocked() as attempts, instant_sleep(), replaying(path) as session:
-        _refuse_twin(item, name, session.header.test)
         yield Scenario(
             name=name,
             endpoint=session.endpoint,
@@ -260,7 +227,7 @@ def _replayed(item: pytest.Item, folder: Path, name: str) -> Iterator[Scenario]:
             refuse=_contradict,
         )
     # Where the test has failed already, what it left out is no news.
-    if "failed" in item.stash[_OUTCOMES].values():
+    if "failed" in item.stash[_OUTCOMES]:
         return
     if attempts:
         pytest.fail(f"the network was wanted: {', '.join(attempts)}", pytrace=False)
@@ -273,7 +240,6 @@ def _playable(item: pytest.Item, folder: Path, name: str) -> Path:
     path, manifest = cassette_path(folder, name), Manifest.load(folder)
     if obstacle := manifest and manifest.obstacle(name):
         status, reason = obstacle
-        item.stash[_SKIPPED_BY] = folder
         item.user_properties.append((_STATUS, status))
         pytest.skip(_SKIPPED[status].format(origin=folder.name, reason=reason))
     item.user_properties.append((_STATUS, "replayed"))
@@ -296,31 +262,20 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Write the cassette when the whole test, cleaning up included, has passed."""
     report = yield
-    if report.skipped and (folder := item.stash.get(_SKIPPED_BY, None)):
-        # One line for all that a manifest excuses with one reason, not one for each test.
-        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else ""
-        report.longrepr = (str(folder / MANIFEST), 1, reason)
-    outcomes = item.stash.setdefault(_OUTCOMES, {})
-    outcomes[report.when] = report.outcome
+    outcomes = item.stash.setdefault(_OUTCOMES, set())
+    outcomes.add(report.outcome)
     recorder = item.config.stash.get(_RECORDER, None)
-    uses_scenario = "scenario" in getattr(item, "fixturenames", ())
-    if recorder and uses_scenario and report.when == "teardown":
-        _conclude(item, recorder, outcomes, report)
-    return report
-
-
-def _conclude(
-    item: pytest.Item, recorder: Recorder, outcomes: dict[str, str], report: pytest.TestReport
-) -> None:
-    name = _name(item)
-    if "failed" in outcomes.values():
-        recorder.failed[name] = "the test failed"
-    elif set(outcomes.values()) == {"passed"}:
+    if not recorder or report.when != "teardown" or not item.get_closest_marker("scenario"):
+        return report
+    if "failed" in outcomes:
+        recorder.failed[_name(item)] = "the test failed"
+    elif outcomes == {"passed"}:
         try:
-            recorder.save(name, item.stash[_RECORDING], _test_of(item))
+            recorder.save(_name(item), item.stash[_RECORDING])
         except (CassetteError, OSError) as error:
-            recorder.failed[name] = str(error)
+            recorder.failed[_name(item)] = str(error)
             report.outcome, report.longrepr = "failed", str(error)
+    return report
 
 
 def pytest_terminal_summary(

@@ -22,10 +22,9 @@ from slipstream.testing.cassette_file import (
     STATUSES,
     Header,
     Manifest,
-    load,
 )
 from slipstream.testing.cassettes import Recording
-from slipstream.testing.scenarios import ScenarioCredentials, cassette_path
+from slipstream.testing.scenarios import ScenarioCredentials, cassette_path, without_parameters
 from slipstream.testing.scrubbing import Scrubber, moved, public_endpoint
 from slipstream.transport import Transport
 from slipstream.transport.messages import Request
@@ -95,15 +94,10 @@ class Recorder:
             moved=moved(self.endpoint, public_endpoint(self.endpoint)),
         )
 
-    def test_of(self, name: str) -> str:
-        """The test that has recorded the cassette of a scenario, empty if that is not known."""
-        path = cassette_path(self.folder, name)
-        return load(path)[0].test if path.is_file() else ""
-
-    def save(self, name: str, recording: Recording, test: str) -> None:
+    def save(self, name: str, recording: Recording) -> None:
         """Write the cassette of a scenario that passed."""
         credentials = self.credentials.available()
-        header = Header(scenario=name, credentials=credentials, test=test, **self._provenance())
+        header = Header(scenario=name, credentials=credentials, **self._provenance())
         recording.save(cassette_path(self.folder, name), header)
         self.recorded.append(name)
         self._note(name, None)
@@ -115,14 +109,12 @@ class Recorder:
         self._note(name, reason)
 
     def _note(self, name: str, reason: str | None) -> None:
-        before = Manifest.load(self.folder)
-        reasons: dict[str, Any] = {status: {} for status in STATUSES}
-        if before:
-            # A reason for all parameters of a scenario goes as soon as one is recorded.
-            obsolete = {name, ".".join(name.split(".")[:2])}
-            for status in STATUSES:
-                entries = getattr(before, status).items()
-                reasons[status] = {n: why for n, why in entries if n not in obsolete}
+        # A reason for all parameters of a scenario goes as soon as one is recorded.
+        obsolete, before = {name, without_parameters(name)}, Manifest.load(self.folder)
+        reasons: dict[str, Any] = {
+            status: {n: why for n, why in getattr(before, status, {}).items() if n not in obsolete}
+            for status in STATUSES
+        }
         if reason is not None:
             reasons["unsupported"][name] = reason
         Manifest(**reasons, **self._provenance()).save(self.folder)

@@ -23,7 +23,7 @@ from slipstream.testing.cassette_file import (
     Manifest,
     load,
 )
-from slipstream.testing.scenarios import cassette_path, scenario_name
+from slipstream.testing.scenarios import cassette_path, scenario_name, without_parameters
 from slipstream.testing.scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scrubber
 
 LARGEST: Final = 300_000  # bytes that a cassette may have
@@ -183,10 +183,7 @@ def _header(
 
 
 def _is_orphan(name: str, scenarios: Collection[str] | None) -> bool:
-    if scenarios is None:
-        return False
-    # The name of a parametrized scenario has its parameters behind it.
-    return name not in scenarios and ".".join(name.split(".")[:2]) not in scenarios
+    return scenarios is not None and not {name, without_parameters(name)} & {*scenarios}
 
 
 def _interaction(path: Path, interaction: Interaction) -> Iterator[Finding]:
@@ -204,15 +201,15 @@ def _interaction(path: Path, interaction: Interaction) -> Iterator[Finding]:
 
 
 def _is_scrubbed(interaction: Interaction) -> bool:
-    scrubber, named = Scrubber(), interaction.uri.partition("?")[0].rpartition("/")[2]
+    scrubber, url = Scrubber(), interaction.uri
     request, sent = interaction.request_body or b"", interaction.request_headers
     response, received = interaction.response_body, interaction.response_headers
     return (
-        scrubber.url(interaction.uri) == interaction.uri
+        scrubber.url(url) == url
         and scrubber.request_headers(sent) == sent
         and scrubber.response_headers(received) == received
-        and _meaning(scrubber.body(request, sent, named=named)) == _meaning(request)
-        and _meaning(scrubber.body(response, received, named=named)) == _meaning(response)
+        and _meaning(scrubber.body(request, sent, url=url)) == _meaning(request)
+        and _meaning(scrubber.body(response, received, url=url)) == _meaning(response)
     )
 
 

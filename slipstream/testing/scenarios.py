@@ -155,6 +155,11 @@ def scenario_name(module: str, function: str, parameters: str = "") -> str:
     return ".".join([*parts, *([_UNSAFE.sub("-", parameters)] if parameters else [])])
 
 
+def without_parameters(name: str) -> str:
+    """The name of a scenario that a test with parameters has for all of them."""
+    return ".".join(name.split(".")[:2])
+
+
 def cassette_path(folder: Path, name: str) -> Path:
     """Name the file of a scenario's cassette."""
     module, _, rest = name.partition(".")

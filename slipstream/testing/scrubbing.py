@@ -243,8 +243,9 @@ class Scrubber:
         """Scrub a URL, absolute or not."""
         return self._redactor.url(self._plain(source))
 
-    def body(self, source: bytes, headers: Headers, *, named: str = "") -> bytes:
-        """Scrub the body of a request or a response."""
+    def body(self, source: bytes, headers: Headers, *, url: str = "") -> bytes:
+        """Scrub the body of a request or a response, or the plain value that is at a URL."""
+        named = url.partition("?")[0].rpartition("/")[2]
         plain = _decompressed(source, _first(headers, "content-encoding"))
         content_type = _first(headers, "content-type")
         encoding = encoding_of(content_type, plain)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
 from vcr.request import Request
 
-from slipstream.testing import cassettes
-from slipstream.testing.cassettes import Replay
+from slipstream.testing.cassettes import MATCHERS, Replay
 
 FORM = "application/x-www-form-urlencoded"
 SERVER = "https://server.example"
@@ -28,9 +26,9 @@ def request(
     return Request(method, f"{server}{path}", body.encode(), headers)
 
 
-def matches(matcher: Callable[[Request, Request], None], sent: Request, recorded: Request) -> bool:
+def matches(part: str, sent: Request, recorded: Request) -> bool:
     try:
-        matcher(sent, recorded)
+        MATCHERS[part](sent, recorded)
     except AssertionError:
         return False
     return True
@@ -53,7 +51,7 @@ def test_queries_match_without_nonces_and_in_any_order(
     method: str, sent: str, recorded: str, expected: bool
 ) -> None:
     pair = request(method, sent), request(method, recorded)
-    assert matches(cassettes.query, *pair) is expected
+    assert matches("query", *pair) is expected
 
 
 @pytest.mark.parametrize(
@@ -74,7 +72,7 @@ def test_queries_match_without_nonces_and_in_any_order(
 )
 def test_bodies_match_by_meaning(kind: str, sent: str, recorded: str, expected: bool) -> None:
     pair = request(kind=kind, body=sent), request(kind=kind, body=recorded)
-    assert matches(cassettes.body, *pair) is expected
+    assert matches("body", *pair) is expected
 
 
 @pytest.mark.parametrize(
@@ -92,12 +90,12 @@ def test_bodies_match_by_meaning(kind: str, sent: str, recorded: str, expected: 
 def test_addresses_match_in_method_and_each_part_of_the_url_but_the_query(
     sent: Request, expected: bool
 ) -> None:
-    assert matches(cassettes.address, sent, request(path="/run?b=2")) is expected
+    assert matches("address", sent, request(path="/run?b=2")) is expected
 
 
 def test_negotiations_match_in_the_media_types() -> None:
     for other in (request(accept="application/json"), request(kind="application/json")):
-        assert not matches(cassettes.negotiation, other, request())
+        assert not matches("negotiation", other, request())
 
 
 def test_a_read_with_the_same_answer_need_not_be_sent_as_often() -> None:

@@ -8,10 +8,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 import requests
-import vcr.patch
+import vcr.patch  # type: ignore[import-untyped]
 from _pytest.pytester import RunResult
 
 import slipstream.session.polling
@@ -25,7 +27,7 @@ pytest_plugins = ["pytester"]
 PASSWORD = "hunter2-is-secret"
 
 SCENARIOS = """
-import socket, time
+import socket
 import pytest, requests
 
 @pytest.fixture
@@ -60,6 +62,12 @@ def test_sized(scenario, client, size):
 def test_beside():
     pass
 """
+
+
+HIDDEN_CONNECTION = """\
+    with pytest.raises(RuntimeError, match="the network is blocked"):
+        socket.create_connection(("127.0.0.1", 9))
+    yield session"""
 
 
 class Server(BaseHTTPRequestHandler):
@@ -97,8 +105,37 @@ def server() -> Iterator[str]:
         thread.join()
 
 
+@attrs.frozen
+class Project:
+    """A project with the scenarios, and the folder of its cassettes."""
+
+    pytester: pytest.Pytester
+    server: str
+
+    @property
+    def folder(self) -> Path:
+        return self.pytester.path / "cassettes" / "fake-1.2"
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "origin.yaml"
+
+    def cassette(self, name: str = "login") -> Path:
+        return self.folder / "some" / f"{name}.yaml"
+
+    def run(self, *options: str, **outcomes: int) -> RunResult:
+        result = self.pytester.runpytest_inprocess("-p", "no:cacheprovider", "-rs", *options)
+        if outcomes:
+            result.assert_outcomes(**outcomes)
+        return result
+
+    def record(self, *options: str, **outcomes: int) -> RunResult:
+        server = ("--endpoint", self.server, "--origin", "fake-1.2")
+        return self.run("--record", *server, *options, **outcomes)
+
+
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: str) -> Project:
     for name in ("KEY", "SECRET"):
         monkeypatch.delenv(f"SLIPSTREAM_{name}", raising=False)
     monkeypatch.setenv("SLIPSTREAM_USERNAME", "marvin.martian")
@@ -106,7 +143,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     pytester.makeconftest("pytest_plugins = ['slipstream.testing.pytest_plugin']")
     pytester.makeini("[pytest]\nslipstream_cassettes = cassettes\nfilterwarnings = error\n")
     pytester.makepyfile(test_some=SCENARIOS.replace("BROKEN", "False"))
-    return pytester
+    return Project(pytester, server)
 
 
 @pytest.fixture(scope="module")
@@ -116,26 +153,14 @@ def cassettes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def recorded(project: pytest.Pytester, server: str, cassettes: Path) -> pytest.Pytester:
+def recorded(project: Project, cassettes: Path) -> Project:
     """The project with its cassettes."""
     if cassettes.exists():
-        shutil.copytree(cassettes, project.path / "cassettes")
+        shutil.copytree(cassettes, project.folder.parent)
     else:
-        record(project, server).assert_outcomes(passed=4, skipped=1, deselected=1)
-        shutil.copytree(project.path / "cassettes", cassettes)
+        project.record(passed=4, skipped=1, deselected=1)
+        shutil.copytree(project.folder.parent, cassettes)
     return project
-
-
-def record(project: pytest.Pytester, server: str, *options: str) -> RunResult:
-    return run(project, "--record", "--endpoint", server, "--origin", "fake-1.2", *options)
-
-
-def run(project: pytest.Pytester, *options: str) -> RunResult:
-    return project.runpytest_inprocess("-p", "no:cacheprovider", *options)
-
-
-def cassette(project: pytest.Pytester, name: str = "login") -> Path:
-    return project.path / "cassettes" / "fake-1.2" / "some" / f"{name}.yaml"
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -143,61 +168,46 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(path.read_text().replace(old, new, 1))
 
 
-def test_what_was_recorded_replays_without_the_server(
-    recorded: pytest.Pytester, server: str
-) -> None:
-    run(recorded, "-rs").assert_outcomes(passed=5, skipped=1)
-    text = cassette(recorded).read_text()
-    assert PASSWORD not in text
-    assert "marvin" not in text
-    assert server.rpartition(":")[2] not in text
-
-
-def test_the_cassettes_say_where_they_come_from_and_parameters_are_part_of_their_names(
-    recorded: pytest.Pytester,
-) -> None:
-    head = cassette(recorded).read_text().partition("interactions:")[0]
+def test_recording_replays_without_the_server_and_names_its_origin(recorded: Project) -> None:
+    recorded.run(passed=5, skipped=1)
+    text = recorded.cassette().read_text()
+    for secret in (PASSWORD, "marvin", recorded.server.rpartition(":")[2]):
+        assert secret not in text
+    head = text.partition("interactions:")[0]
     for line in ("scenario: some.login", "origin: fake-1.2", "server: SlipStream", "'1.2'"):
         assert line in head
     assert "kind: recorded from a real server" in head
-    assert cassette(recorded, "sized.small").is_file()
-    assert cassette(recorded, "sized.large-one").is_file()
+    assert recorded.cassette("sized.small").is_file()
+    assert recorded.cassette("sized.large-one").is_file()
 
 
-def test_what_the_server_cannot_serve_is_reported_and_later_skipped(
-    project: pytest.Pytester, server: str
-) -> None:
-    record(project, server).stdout.fnmatch_lines(
-        ["recorded *some.login", "unsupported *some.moon: it has no rocket"],
+def test_recording_reports_what_fails_and_what_the_server_cannot_serve(project: Project) -> None:
+    project.pytester.makepyfile(test_some=SCENARIOS.replace("BROKEN", "True"))
+    project.record(passed=3, skipped=1, failed=1, deselected=1).stdout.fnmatch_lines_random(
+        [
+            *("recorded *some.login", "unsupported *some.moon: it has no rocket"),
+            "failed *some.broken: the test failed",
+        ]
     )
-    run(project, "-rs").stdout.fnmatch_lines(["*fake-1.2 cannot serve it: it has no rocket*"])
+    assert project.cassette().is_file()
+    assert not project.cassette("broken").exists()
+    lines = ["*fake-1.2 cannot serve it: it has no rocket*"]
+    project.run("-k", "moon").stdout.fnmatch_lines(lines)
 
 
-def test_a_scenario_that_fails_is_not_written_and_the_others_are(
-    project: pytest.Pytester, server: str
-) -> None:
-    project.makepyfile(test_some=SCENARIOS.replace("BROKEN", "True"))
-    result = record(project, server)
-    result.assert_outcomes(passed=3, skipped=1, failed=1, deselected=1)
-    result.stdout.fnmatch_lines(["failed *some.broken: the test failed"])
-    assert cassette(project).is_file()
-    assert not cassette(project, "broken").exists()
-
-
-def test_one_scenario_can_be_recorded_by_name(recorded: pytest.Pytester, server: str) -> None:
-    cassette(recorded).unlink()
-    other = cassette(recorded, "broken").stat().st_mtime_ns
-    record(recorded, server, "--scenario", "some.login").assert_outcomes(passed=1, deselected=5)
-    assert cassette(recorded).is_file()
-    assert cassette(recorded, "broken").stat().st_mtime_ns == other
-    result = record(recorded, server, "--scenario", "some.logout")
+def test_scenario_option_records_one(recorded: Project) -> None:
+    recorded.cassette().unlink()
+    other = recorded.cassette("broken").stat().st_mtime_ns
+    recorded.record("--scenario", "some.login", passed=1, deselected=5)
+    assert recorded.cassette().is_file()
+    assert recorded.cassette("broken").stat().st_mtime_ns == other
+    result = recorded.record("--scenario", "some.logout")
     result.stderr.fnmatch_lines(["*no scenario is called some.logout, but *some.login*"])
 
 
-def test_a_missing_cassette_fails(recorded: pytest.Pytester) -> None:
-    cassette(recorded).unlink()
-    result = run(recorded)
-    result.assert_outcomes(passed=4, skipped=1, errors=1)
+def test_missing_cassette_fails(recorded: Project) -> None:
+    recorded.cassette().unlink()
+    result = recorded.run(passed=4, skipped=1, errors=1)
     result.stdout.fnmatch_lines(["*record --origin fake-1.2 some.login*"])
 
 
@@ -210,172 +220,111 @@ def test_a_missing_cassette_fails(recorded: pytest.Pytester) -> None:
          ["*holds requests that were not made:", "*DELETE https://server.example/api/session/1"]),
         ("login", "  server: SlipStream\n", "", 0,
          ["*the header lacks or does not know server*"]),
+        ("", "    yield session", HIDDEN_CONNECTION, 1,
+         ["*the network was wanted: 127.0.0.1"]),
     ],
-    ids=["changed-body", "request-no-longer-made", "incomplete-header"],
+    ids=["changed-body", "request-no-longer-made", "incomplete-header", "hidden-connection"],
 )  # fmt: skip
-def test_a_replay_that_differs_fails_and_shows_the_difference(
-    recorded: pytest.Pytester, file: str, old: str, new: str, passed: int, lines: list[str]
+def test_replay_that_differs_fails_and_shows_the_difference(
+    recorded: Project, file: str, old: str, new: str, passed: int, lines: list[str]
 ) -> None:
-    edit(cassette(recorded, file) if file else recorded.path / "test_some.py", old, new)
-    result = run(recorded, "-k", "login")
-    result.assert_outcomes(passed=passed, errors=1, deselected=5)
+    path = recorded.cassette(file) if file else recorded.pytester.path / "test_some.py"
+    edit(path, old, new)
+    result = recorded.run("-k", "login", passed=passed, errors=1, deselected=5)
     result.stdout.fnmatch_lines(lines)
 
 
-def test_replay_blocks_the_network_even_where_the_error_is_hidden(
-    recorded: pytest.Pytester, server: str
-) -> None:
-    port = server.rpartition(":")[2]
-    recorded.makepyfile(
-        test_some=f"""
-import pytest, socket, time, requests
-@pytest.mark.scenario
-def test_login(scenario):
-    with pytest.raises(RuntimeError, match="the network is blocked"):
-        socket.create_connection(("127.0.0.1", {port}))
-    with socket.socket() as s, pytest.raises(RuntimeError, match="the network is blocked"):
-        s.connect(("127.0.0.1", {port}))
-""",
-    )
-    result = run(recorded)
-    result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["*the network was wanted: 127.0.0.1, *"])
-
-
 @pytest.mark.parametrize(
-    ("status", "message"),
+    ("status", "message", "counts"),
     [
-        ("unrecorded", "fake-1.2 was not recorded with it: made later"),
-        ("outdated", "the recording of fake-1.2 cannot be replayed any more: made later"),
+        ("unrecorded", "fake-1.2 was not recorded with it: made later", "2 unrecorded, 0"),
+        (
+            "outdated",
+            "the recording of fake-1.2 cannot be replayed any more: made later",
+            "0 unrecorded, 2",
+        ),
     ],
 )
-def test_a_scenario_that_the_manifest_excuses_is_skipped_and_counted(
-    recorded: pytest.Pytester, status: str, message: str
+def test_scenario_that_the_manifest_excuses_is_skipped_until_it_is_recorded(
+    recorded: Project, status: str, message: str, counts: str
 ) -> None:
-    manifest = recorded.path / "cassettes" / "fake-1.2" / "origin.yaml"
-    manifest.write_text(f"{manifest.read_text()}{status}:\n  some.sized: made later\n")
+    before = recorded.manifest.read_text()
+    recorded.manifest.write_text(f"{before}{status}:\n  some.sized: made later\n")
     for size in ("small", "large-one") if status == "unrecorded" else ():
-        cassette(recorded, f"sized.{size}").unlink()
-    result = run(recorded, "-rs")
-    result.assert_outcomes(passed=3, skipped=3)
-    counts = "2 unrecorded, 0" if status == "unrecorded" else "0 unrecorded, 2"
-    result.stdout.fnmatch_lines_random(
+        recorded.cassette(f"sized.{size}").unlink()
+    recorded.run(passed=3, skipped=3).stdout.fnmatch_lines_random(
         [f"*{message}*", f"recorded sessions: 2 replayed, 1 unsupported, {counts} outdated"],
     )
-
-
-def test_recording_ends_an_excuse(recorded: pytest.Pytester, server: str) -> None:
-    manifest = recorded.path / "cassettes" / "fake-1.2" / "origin.yaml"
-    manifest.write_text(f"{manifest.read_text()}outdated:\n  some.login: made later\n")
-    record(recorded, server)
-    assert "outdated" not in manifest.read_text()
-    assert "it has no rocket" in manifest.read_text()
+    recorded.record("-k", "sized")
+    assert recorded.manifest.read_text() == before
 
 
 SCENARIO = "import pytest\n@pytest.mark.scenario\ndef test_x(scenario): ...\n"
 METHOD = "class {}:\n    @pytest.mark.scenario\n    def test_x(self, scenario): ...\n"
 TWINS: dict[str, Mapping[str, str]] = {
-    "methods of two classes": {
-        "test_some": "import pytest\n" + METHOD.format("TestA") + METHOD.format("TestB")
-    },
-    "two folders": dict.fromkeys(("a/test_some", "b/test_some"), SCENARIO),
-    **{
-        name: {
-            "test_some": SCENARIO.replace("(scenario)", "(scenario, size)").replace(
-                "def", f"@pytest.mark.parametrize('size', {sizes})\ndef"
-            )
-        }
-        for name, sizes in (("ids", ["a b", "a-b"]), ("dots at the end", ["a", "a."]))
+    "methods": {"test_some": "import pytest\n" + METHOD.format("TestA") + METHOD.format("TestB")},
+    "folders": dict.fromkeys(("a/test_some", "b/test_some"), SCENARIO),
+    "ids": {
+        "test_some": SCENARIO.replace("(scenario)", "(scenario, size)").replace(
+            "def", "@pytest.mark.parametrize('size', ['a b', 'a-b'])\ndef"
+        )
     },
     "capital letters": {"test_some": SCENARIO + SCENARIO.replace("test_x", "test_X")},
-    "two ways to write an accent": dict.fromkeys(
-        ("test_some_\u00e9", "test_some_e\u0301"), SCENARIO
-    ),
 }
 
 
 @pytest.mark.parametrize("files", TWINS.values(), ids=TWINS)
 def test_two_scenarios_with_one_cassette_are_refused_and_named(
-    project: pytest.Pytester, files: Mapping[str, str]
+    project: Project, files: Mapping[str, str]
 ) -> None:
-    (project.path / "test_some.py").unlink()
+    (project.pytester.path / "test_some.py").unlink()
     for name, source in files.items():
-        path = project.path / f"{name}.py"
+        path = project.pytester.path / f"{name}.py"
         path.parent.mkdir(exist_ok=True)
         path.write_text(source)
-        if path.parent != project.path:
+        if "/" in name:
             (path.parent / "__init__.py").touch()
-    result = run(project)
+    result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*test_some*::test_?*and*test_some*::test_?*share the cassette*"])
 
 
-def test_a_cassette_of_a_test_in_another_folder_is_neither_overwritten_nor_replayed(
-    recorded: pytest.Pytester, server: str
-) -> None:
-    (recorded.path / "b").mkdir()
-    (recorded.path / "b" / "__init__.py").touch()
-    twin = recorded.path / "b" / "test_some.py"
-    twin.write_text(SCENARIOS.replace("BROKEN", "False"))
-    before = cassette(recorded).read_text()
-    assert "test: test_some.py::test_login" in before
-    again, replayed = record(recorded, server, "b"), run(recorded, "b")
-    again.assert_outcomes(errors=4, skipped=1, deselected=1)
-    replayed.assert_outcomes(errors=4, skipped=1, passed=1)
-    for result in (again, replayed):
-        result.stdout.fnmatch_lines(["*test_some.py::test_login and b/test_some.py::test_login*"])
-    assert cassette(recorded).read_text() == before
-    # A test that was moved keeps what it has recorded.
-    (recorded.path / "test_some.py").unlink()
-    run(recorded, "b").assert_outcomes(passed=5, skipped=1)
+def test_worker_of_xdist_fails_both_scenarios_with_one_cassette(project: Project) -> None:
+    project.pytester.makepyfile(test_some=TWINS["capital letters"]["test_some"])
+    project.record("-n", "1", errors=2).stdout.fnmatch_lines(["*share the cassette of some.X*"])
 
 
-def test_a_cassette_of_a_test_of_another_class_is_not_overwritten(
-    project: pytest.Pytester, server: str
-) -> None:
-    source = TWINS["methods of two classes"]["test_some"]
-    send = "requests.get(scenario.endpoint + '/api/who')"
-    project.makepyfile(test_some="import requests\n" + source.replace("...", send))
-    record(project, server, "test_some.py::TestA").assert_outcomes(passed=1)
-    record(project, server, "test_some.py::TestB").assert_outcomes(errors=1)
-
-
-def test_every_origin_present_is_played(recorded: pytest.Pytester) -> None:
-    folder = recorded.path / "cassettes"
-    other = folder / "other-2"
-    (folder / "fake-1.2").rename(other)
+def test_each_origin_is_replayed(recorded: Project) -> None:
+    other = recorded.folder.with_name("other-2")
+    recorded.folder.rename(other)
     for path in other.rglob("*.yaml"):
         path.write_text(path.read_text().replace("origin: fake-1.2", "origin: other-2"))
-    run(recorded).assert_outcomes(passed=5, skipped=1)
-    run(recorded, "--origin", "fake-1.2").assert_outcomes(passed=1, skipped=5)
-
-
-def test_without_cassettes_scenarios_are_skipped(project: pytest.Pytester) -> None:
-    result = run(project, "-rs")
-    result.assert_outcomes(passed=1, skipped=5)
+    recorded.run(passed=5, skipped=1)
+    result = recorded.run("--origin", "fake-1.2", passed=1, skipped=5)
     result.stdout.fnmatch_lines(["*there are no cassettes yet*"])
 
 
-def test_missing_credentials_are_named_before_anything_is_sent(
-    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("variable", "line"),
+    [
+        ("PASSWORD", "*set SLIPSTREAM_PASSWORD to record a server*"),
+        ("", "*cannot record http://127.0.0.1:1: *"),
+    ],
+    ids=["no-password", "no-server"],
+)
+def test_recording_that_cannot_begin_is_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch, variable: str, line: str, pauses: Any
 ) -> None:
-    monkeypatch.delenv("SLIPSTREAM_PASSWORD")
-    result = record(project, "http://127.0.0.1:1")
-    result.stderr.fnmatch_lines(["*set SLIPSTREAM_PASSWORD to record a server*"])
-
-
-def test_a_server_that_does_not_answer_is_named(
-    project: pytest.Pytester, pauses: list[float]
-) -> None:
-    result = record(project, "http://127.0.0.1:1")
+    monkeypatch.delenv(f"SLIPSTREAM_{variable}", raising=False)
+    result = attrs.evolve(project, server="http://127.0.0.1:1").record()
     assert result.ret == 2
-    result.stdout.fnmatch_lines(["*cannot record http://127.0.0.1:1: *"])
+    result.stdout.fnmatch_lines([line])
 
 
-def test_without_an_endpoint_the_sandbox_is_recorded_and_waiting_takes_no_time(
-    project: pytest.Pytester,
+def test_sandbox_is_recorded_without_an_endpoint_and_waiting_takes_no_time(
+    project: Project,
 ) -> None:
-    project.makepyfile(
+    project.pytester.makepyfile(
         test_some="""
 import pytest, requests
 from slipstream.transport import clock
@@ -388,13 +337,13 @@ def test_wait(scenario):
     assert clock.monotonic() - before >= 3600
 """,
     )
-    run(project, "--record").assert_outcomes(passed=1)
-    path = project.path / "cassettes" / "sandbox-3.71" / "some" / "wait.yaml"
+    project.run("--record", passed=1)
+    path = project.folder.with_name("sandbox-3.71") / "some" / "wait.yaml"
     assert "kind: recorded from the sandbox" in path.read_text()
-    run(project).assert_outcomes(passed=1)
+    project.run(passed=1)
 
 
-def test_the_clock_of_the_sandbox_fixture_moves_by_hand(sandbox: Sandbox) -> None:
+def test_clock_of_the_sandbox_fixture_moves_by_hand(sandbox: Sandbox) -> None:
     before = sandbox.clock.now()
     assert sandbox.clock.now() == before
     sandbox.clock.advance(60)
@@ -402,7 +351,7 @@ def test_the_clock_of_the_sandbox_fixture_moves_by_hand(sandbox: Sandbox) -> Non
 
 
 @pytest.mark.parametrize("options", [["--endpoint", "http://x"], ["--origin", "A/B"]])
-def test_options_that_make_no_sense_are_refused(
-    project: pytest.Pytester, options: list[str]
+def test_options_that_contradict_each_other_are_refused(
+    project: Project, options: list[str]
 ) -> None:
-    assert run(project, *options).ret == pytest.ExitCode.USAGE_ERROR
+    assert project.run(*options).ret == pytest.ExitCode.USAGE_ERROR

@@ -18,9 +18,7 @@ from hypothesis import strategies as st
 from vcr.request import Request
 
 from slipstream.testing.cassette_file import FROM_SANDBOX, Header, Interaction
-from slipstream.testing.cassettes import Recording, _scrubbed, replaying
-from slipstream.testing.cassettes import body as same_body
-from slipstream.testing.cassettes import query as same_query
+from slipstream.testing.cassettes import MATCHERS, Recording, _scrubbed, replaying
 from slipstream.testing.scrubbing import Scrubber, is_placeholder, moved, pretty
 
 ENDPOINT = "http://127.0.0.1:54321"
@@ -108,8 +106,8 @@ def exchange(
             [interaction] = replay.interactions
             [recorded], _ = replay.load_cassette()
     again = _scrubbed(Scrubber(), _scrubbed(scrubber, request))
-    same_body(again, recorded)
-    same_query(again, recorded)
+    MATCHERS["body"](again, recorded)
+    MATCHERS["query"](again, recorded)
     assert again.uri == recorded.uri
     assert (
         Scrubber().body(interaction.response_body, interaction.response_headers)
@@ -274,8 +272,8 @@ def test_a_secret_known_by_its_looks_is_taken_out_of_a_message(secret: str) -> N
 def test_the_text_of_a_runtime_parameter_named_a_password_is_gone() -> None:
     headers = {"content-type": ["text/plain; charset=UTF-8"]}
     scrubber = Scrubber()
-    assert scrubber.body(b"hunter2", headers, named="machine:admin_password") == b"SCRUBBED"
-    assert scrubber.body(b"Ready", headers, named="ss:state") == b"Ready"
+    assert scrubber.body(b"hunter2", headers, url="/run/1/machine:admin_password") == b"SCRUBBED"
+    assert scrubber.body(b"Ready", headers, url="/run/1/ss:state") == b"Ready"
 
 
 def test_what_a_client_acts_upon_stays() -> None:
