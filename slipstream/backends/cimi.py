@@ -23,7 +23,6 @@ from urllib.parse import urlencode
 import attrs
 
 from slipstream.backends import documents
-from slipstream.backends.limits import MAX_ENTRIES, MAX_PAGES, MOST_DELETED, most_pages
 from slipstream.errors import (
     BadInput,
     DriverError,
@@ -41,7 +40,23 @@ from slipstream.session.login import Client, Login, LoginAttempt
 from slipstream.transport import clock
 from slipstream.transport.call_context import PerProcess, get_logger
 from slipstream.transport.messages import Request, Response
+from slipstream.values import Module
 from slipstream.values.ssh_key import SSHKey
+
+MAX_ENTRIES = 1_000_000
+"""Entries that a list may count; no account has as many."""
+
+MAX_PAGES = 2_000
+"""Pages of a list whose entries the server does not count."""
+
+IDLE_PAGES = 20
+"""Pages more than a list needs after which it is given up, since it changes while it is read."""
+
+MOST_DELETED = 10
+"""Entries that others may delete while one page is read; a list that loses more is not whole."""
+
+MAX_LEVELS = 50
+"""How deep projects may nest, and how many components may be built one on the other."""
 
 JSON = {"Accept": "application/json"}
 SEND_JSON = {**JSON, "Content-Type": "application/json"}
@@ -81,6 +96,8 @@ class CimiBackend(Backend):
         super().__init__(session)
         self.locations: set[str] = set()
         """Ids and names of locations that the server is known to have."""
+        self.components: dict[str, Module] = {}
+        """The components that were read last, by their ids, so that deploying reads none again."""
 
     @property
     def key_lock(self) -> threading.Lock:
@@ -319,7 +336,7 @@ def search_pages(
         entries, counted = _read_page(session, collection, doing, select, here, size)
         count = counted if counted < backend.most_counted else None
         previous, ids, pages = ids, {entry["id"] for entry in entries}, pages + 1
-        most = most or (MAX_PAGES if count is None else most_pages(count, size))
+        most = most or (MAX_PAGES if count is None else IDLE_PAGES + 2 * (count // size))
         lost += max(0, rest - counted)
         if lost > MOST_DELETED * (pages - 1) or (rest and not entries):
             what = f"{rest} entries of {collection} were to come, and then {counted}"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import JSON, Entry, json_object
+from slipstream.backends.cimi import JSON, CimiBackend, Entry, json_object
 from slipstream.backends.slipstream import clouds, deploying, modules, profile, runs
 from slipstream.backends.slipstream.dialect import (
     CONNECTOR,
     STATES,
     WIRE_NAMES,
-    parse,
     token_claims,
     without_markup,
 )
@@ -35,7 +34,7 @@ _PROBE = Request(
 )
 
 
-class SlipStream3(modules.ModuleBackend):
+class SlipStream3(CimiBackend):
     """SlipStream 3: XML for modules, runs and users, and CIMI resources in JSON."""
 
     name = "slipstream"
@@ -102,14 +101,13 @@ class SlipStream3(modules.ModuleBackend):
         """Read a CIMI message, or the detail of an error of the XML half."""
         if response.kind.endswith("xml"):
             try:
-                detail = parse(response, "error").get("detail")
+                return without_markup(response.xml().get("detail"))
             except MalformedAnswer:
                 return None
-        else:
-            # The XML half writes JSON where a request accepts nothing else.
-            error = documents.mapping(json_object(response), "error")
-            detail = documents.text(error, "detail") or super().error_detail(response)
-        return without_markup(detail) if detail else None
+        # The XML half writes JSON where a request accepts nothing else.
+        error = documents.mapping(json_object(response), "error")
+        detail = documents.text(error, "detail") or super().error_detail(response)
+        return without_markup(detail)
 
     @staticmethod
     def location_name(location: str) -> str:

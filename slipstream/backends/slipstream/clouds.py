@@ -9,16 +9,15 @@ words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from itertools import chain
+from contextlib import suppress
 from typing import Any
 
 from slipstream.backends import documents
-from slipstream.backends.cimi import CimiBackend, either, of_server, search
+from slipstream.backends.cimi import CimiBackend, Entry, either, of_server, search
 from slipstream.backends.slipstream.dialect import CONNECTOR, run_id, user_name
 from slipstream.backends.slipstream.profile import Profile
 from slipstream.errors import Forbidden, UnknownName
-from slipstream.filters import And, Filter, attr
+from slipstream.filters import Filter, attr
 from slipstream.session import Session
 from slipstream.values import Connector, Phase, ServiceOffer, VirtualMachine
 
@@ -26,23 +25,20 @@ RUN = "run/"
 _LARGEST_PAGE = 10_000
 """Entries of the largest page that the server gives; for entries of few attributes."""
 
-_VM = attr("resource:type").eq("VM")
+_VM: Filter = attr("resource:type").eq("VM")
+_STARTING = ("booting", "building", "creating", "initializing", "starting")
 _PHASES = {
+    **dict.fromkeys(_STARTING, Phase.STARTING),
     "active": Phase.RUNNING,
-    "booting": Phase.STARTING,
-    "building": Phase.STARTING,
-    "creating": Phase.STARTING,
     "deleted": Phase.TERMINATED,
     "error": Phase.ERROR,
     "failed": Phase.ERROR,
-    "initializing": Phase.STARTING,
     "paused": Phase.PAUSED,
     "pending": Phase.PENDING,
     "poweroff": Phase.STOPPED,
     "rebooting": Phase.REBOOTING,
     "running": Phase.RUNNING,
     "shutting-down": Phase.STOPPING,
-    "starting": Phase.STARTING,
     "stopped": Phase.STOPPED,
     "stopping": Phase.STOPPING,
     "suspended": Phase.SUSPENDED,
@@ -54,32 +50,33 @@ def list_service_offers(
     backend: CimiBackend, connector: str | None, usable_only: bool
 ) -> Iterator[ServiceOffer]:
     """Data offers and buckets are no sizes; profile and credentials tell what can be used."""
-    session, doing = backend.session, "list service offers"
-    where: Filter = _VM
-    names = {connector.removeprefix(CONNECTOR)} if connector is not None else set()
-    if connector is None and usable_only:
-        names = usable_connectors(session, Profile.read(session, doing=doing))
+    session, doing, where = backend.session, "list service offers", _VM
+    if connector is not None:
+        where &= _on(connector.removeprefix(CONNECTOR))
+    elif usable_only:
+        names = usable_connectors(backend, Profile.read(session, doing=doing))
         if not names:
             return
-    if names:
-        # The bare name is the rule; since v3.63 the long form is valid too.
-        bare = sorted(names)
-        with nullcontext() if connector is not None else of_server(doing):
-            where &= either("connector/href", *bare, *(CONNECTOR + name for name in bare))
-    offers = search(session, "service-offer", doing=doing, where=where)
-    if (first := next(offers, None)) is not None:
-        yield from map(offer, chain([first], offers))
-    elif connector is not None:
+        with of_server(doing):
+            where &= _on(*sorted(names))
+    entry: Entry | None = None
+    for entry in search(session, "service-offer", doing=doing, where=where):
+        yield offer(entry)
+    if entry is None and connector is not None:
         check_location(backend, connector)
+
+
+def _on(*names: str) -> Filter:
+    """What is on some connectors: the bare name is the rule, since v3.63 the id is valid too."""
+    return either("connector/href", *names, *(CONNECTOR + name for name in names))
 
 
 def check_location(backend: CimiBackend, location: str) -> None:
     """Refuse a location that is none of the user's; those that were listed are not looked up."""
     name = location.removeprefix(CONNECTOR)
     if name not in backend.locations:
-        session = backend.session
-        names = usable_connectors(session, Profile.read(session, doing="list connectors"))
-        backend.locations |= names
+        profile = Profile.read(backend.session, doing="list connectors")
+        names = usable_connectors(backend, profile)
         if name not in names:
             raise UnknownName("location", location, names)
 
@@ -87,8 +84,7 @@ def check_location(backend: CimiBackend, location: str) -> None:
 def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
     """List usable connectors, by name; one search of the offers tells all their countries."""
     session = backend.session
-    names = usable_connectors(session, Profile.read(session, doing="list connectors"))
-    backend.locations |= names
+    names = usable_connectors(backend, Profile.read(session, doing="list connectors"))
     countries: dict[str, str] = {}
     where = _VM & attr("resource:country").is_present()
     doing, select = "read the countries of the connectors", "id,connector,resource:country"
@@ -101,7 +97,7 @@ def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
         yield Connector(id=CONNECTOR + name, name=name, country=countries.get(name))
 
 
-def usable_connectors(session: Session, profile: Profile) -> set[str]:
+def usable_connectors(backend: CimiBackend, profile: Profile) -> set[str]:
     """
     The names of the connectors that the user's profile or cloud credentials are set up for.
 
@@ -109,19 +105,20 @@ def usable_connectors(session: Session, profile: Profile) -> set[str]:
     since v3.48. Before, they hold nothing of clouds, and some accounts may not list them. A
     privileged user sees everybody's, and can use those that name it.
     """
+    session, doing = backend.session, "list cloud credentials"
     where: Filter = attr("type").startswith("cloud-cred-")
-    doing, select = "list cloud credentials", "id,connector"
     if profile.privileged:
         with of_server(doing):
             where &= either("acl/rules/principal", user_name(session))
-    credentials = search(session, "credential", doing=doing, where=where, select=select)
-    try:
-        return profile.connectors | set(map(_bare, credentials)) - {""}
-    except Forbidden:
-        return profile.connectors
+    entries = search(session, "credential", doing=doing, where=where, select="id,connector")
+    names = profile.connectors
+    with suppress(Forbidden):
+        names |= set(map(_bare, entries)) - {""}
+    backend.locations |= names
+    return names
 
 
-def offer(entry: Mapping[str, Any]) -> ServiceOffer:
+def offer(entry: Entry) -> ServiceOffer:
     """A service offer, or the copy of one inside a virtual machine, which has an ``href``."""
     label = documents.text(entry, "name") or documents.text(entry, "resource:instanceType")
     name = documents.text(entry, "id") or documents.text(entry, "href") or ""
@@ -148,16 +145,17 @@ def list_virtual_machines(
     raw: Mapping[str, Any],
 ) -> Iterator[VirtualMachine]:
     """Search the machines on a connector or of a deployment, and look that up if it has none."""
-    filters: list[Filter] = []
+    where: Filter | None = None
     if connector is not None:
-        filters.append(either("connector/href", CONNECTOR + connector.removeprefix(CONNECTOR)))
+        where = either("connector/href", CONNECTOR + connector.removeprefix(CONNECTOR))
     if deployment_id is not None:
-        filters.append(either("deployment/href", RUN + run_id(deployment_id)))
-    where = (filters[0] if len(filters) == 1 else And(tuple(filters))) if filters else None
+        of_run = either("deployment/href", RUN + run_id(deployment_id))
+        where = of_run if where is None else where & of_run
+    entry: Entry | None = None
     doing = "list virtual machines"
-    machines = search(backend.session, "virtual-machine", doing=doing, where=where)
-    if (first := next(machines, None)) is not None:
-        yield from map(_machine, chain([first], machines))
+    for entry in search(backend.session, "virtual-machine", doing=doing, where=where):
+        yield _machine(entry)
+    if entry is not None:
         return
     if connector is not None:
         check_location(backend, connector)
@@ -183,7 +181,7 @@ def addresses(session: Session, runs: Sequence[str]) -> dict[str, list[str]]:
     return by_run
 
 
-def _machine(entry: dict[str, Any]) -> VirtualMachine:
+def _machine(entry: Entry) -> VirtualMachine:
     state = documents.text(entry, "state") or ""
     address = documents.text(entry, "ip")
     deployment = documents.href(entry, "deployment")

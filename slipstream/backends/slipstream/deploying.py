@@ -8,15 +8,22 @@ util/RequestUtil.java, factory/*.java.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import attrs
 
-from slipstream.backends import limits
-from slipstream.backends.cimi import JSON, CimiBackend, is_id, json_object, of_server, refusals
+from slipstream.backends.cimi import (
+    JSON,
+    MAX_LEVELS,
+    CimiBackend,
+    is_id,
+    json_object,
+    of_server,
+    refusals,
+)
 from slipstream.backends.slipstream import runs
 from slipstream.backends.slipstream.clouds import offer, usable_connectors
 from slipstream.backends.slipstream.dialect import (
@@ -28,7 +35,7 @@ from slipstream.backends.slipstream.dialect import (
     run_id,
     unconfirmed,
 )
-from slipstream.backends.slipstream.modules import ModuleBackend, get_module, read, split_version
+from slipstream.backends.slipstream.modules import get_module, split_version
 from slipstream.backends.slipstream.profile import Profile, ensure_key
 from slipstream.errors import (
     AnswerLost,
@@ -87,7 +94,7 @@ Inherited = Callable[[], Iterable[ModuleParameter]]
 Offers = Mapping[Parameter, ServiceOffer | None]
 
 
-def deploy(backend: ModuleBackend, request: DeploymentRequest) -> Deployment:
+def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
     """
     Check the request against the module, send it once, and read the new run.
 
@@ -97,7 +104,7 @@ def deploy(backend: ModuleBackend, request: DeploymentRequest) -> Deployment:
     """
     session = backend.session
     check_lengths(request)
-    module, form = backend.component(request.module_id), None
+    module, form = backend.components.get(request.module_id), None
     if module is not None:
         with suppress(BadInput):
             form = fields(request, module, tuple)  # by its own parameters alone
@@ -108,44 +115,41 @@ def deploy(backend: ModuleBackend, request: DeploymentRequest) -> Deployment:
                 f"{module.path} is a project; only components and applications can be deployed.",
                 hint=f"See list_images(ex_path={module.path!r}).",
             )
-        form = fields(request, module, lambda: _inherited_parameters(session, module))
+        form = fields(request, module, lambda: _inherited_parameters(backend, module))
     if request.ssh_key is not None:
         ensure_key(backend, request.ssh_key)
     run = _post(session, request, form)
-    deployment = None
     try:
-        deployment = runs.read(session, run)
+        deployment = runs.get_deployment(backend, run)
     except DriverError as error:
         log.warning("deployment %s was created but cannot be read yet: %s", run, error)
+        return Deployment(
+            id=run,
+            name=request.name,
+            tags=request.tags,
+            module_id=module.id,
+            module_name=module.name,
+            phase=Phase.UNKNOWN,
+            scalable=request.scalable,
+        )
     except BaseException as error:
         error.add_note(f"Deployment {run} was created; destroy it if it is not needed.")
         raise
-    if deployment is not None:
-        if deployment.module_id and split_version(deployment.module_id)[0] != module.path:
-            raise AnswerLost(
-                f"Cannot deploy {shorten(request.module_id)}: for the new deployment the server"
-                f" gives {run}, which is one of {shorten(deployment.module_id)}.",
-                hint=_LOOK,
-            )
-        return deployment
-    return Deployment(
-        id=run,
-        name=request.name,
-        tags=request.tags,
-        module_id=module.id,
-        module_name=module.name,
-        phase=Phase.UNKNOWN,
-        scalable=request.scalable,
-    )
+    if deployment.module_id and split_version(deployment.module_id)[0] != module.path:
+        raise AnswerLost(
+            f"Cannot deploy {shorten(request.module_id)}: for the new deployment the server"
+            f" gives {run}, which is one of {shorten(deployment.module_id)}.",
+            hint=_LOOK,
+        )
+    return deployment
 
 
 def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[DriverError]:
     """Find every refusal that can be known beforehand, where deploying stops at the first."""
-    session = backend.session
-    module = read(session, request.module_id)
+    session, module = backend.session, get_module(backend, request.module_id)
     if module.kind is ModuleKind.PROJECT:
         return  # deploying says so itself
-    inherited = list(_inherited_parameters(session, module))
+    inherited = list(_inherited_parameters(backend, module))
 
     def check(parameter: Parameter) -> None:
         fields(attrs.evolve(request, parameters=(parameter,)), module, lambda: inherited)
@@ -157,13 +161,7 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
         yield BadInput(
             "The account has no SSH key.", hint="Add one with import_key_pair_from_file()."
         )
-    yield from _refused_clouds(session, request, module, profile)
-
-
-def _refused_clouds(
-    session: Session, request: DeploymentRequest, module: Module, profile: Profile
-) -> Iterator[DriverError]:
-    usable = usable_connectors(session, profile)
+    usable = usable_connectors(backend, profile)
     if not usable:
         yield BadInput(
             "The account is set up for no cloud.", hint="Give it a cloud's credentials first."
@@ -187,34 +185,35 @@ def deployment_locations(
     backend: CimiBackend, request: DeploymentRequest
 ) -> dict[str | None, str | None]:
     """Tell the cloud of each machine: that of its size, the location, or the application's."""
-    module = read(backend.session, request.module_id)
+    module = get_module(backend, request.module_id)
     return _clouds(request, module, _offers(backend.session, request))
 
 
 def _clouds(
     request: DeploymentRequest, module: Module, offers: Offers
 ) -> dict[str | None, str | None]:
-    if module.kind is ModuleKind.APPLICATION:
-        return {n.name: _cloud(request, n.name, offers) or n.connector for n in module.nodes}
-    return {None: _cloud(request, None, offers)}
-
-
-def _cloud(request: DeploymentRequest, node: str | None, offers: Offers) -> str | None:
     """
-    The cloud that a machine is to start on; the size's own comes before the location.
+    The cloud that each machine is to start on; the size's own comes before the location.
 
     What is given for a node comes before what is given for all, as in the form.
     """
-    locations = sorted(request.decides(Role.LOCATION), key=_is_general)
-    for parameter in (*sorted(offers, key=_is_general), *locations):
-        if parameter.node not in {None, node}:
-            continue
-        if parameter.role is Role.LOCATION:
-            named = parameter.value.removeprefix(CONNECTOR)
-            return None if named in {"", ANY_CLOUD} else named
-        size = offers[parameter]
-        return next(iter(size.connectors), None) if size is not None else None
-    return None
+    parameters = sorted(offers, key=_is_general)
+    parameters += sorted(request.decides(Role.LOCATION), key=_is_general)
+
+    def cloud(node: str | None) -> str | None:
+        for parameter in parameters:
+            if parameter.node not in {None, node}:
+                continue
+            if parameter.role is Role.LOCATION:
+                name = _value(parameter)
+                return None if name in {"", ANY_CLOUD} else name
+            size = offers[parameter]
+            return next(iter(size.connectors), None) if size is not None else None
+        return None
+
+    if module.kind is ModuleKind.APPLICATION:
+        return {node.name: cloud(node.name) or node.connector for node in module.nodes}
+    return {None: cloud(None)}
 
 
 def _is_general(parameter: Parameter) -> bool:
@@ -272,40 +271,70 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
     raise unconfirmed(session, response, doing=doing, hint=_LOOK)
 
 
-def _inherited_parameters(session: Session, module: Module) -> Iterator[ModuleParameter]:
+def _inherited_parameters(backend: CimiBackend, module: Module) -> Iterator[ModuleParameter]:
     """Read the parameters that a component has from those it is built on."""
     paths = {module.path}
     while module.parent_id is not None:
         path = split_version(module.parent_id.strip("/"))[0]
         if path in paths:
             return
-        if len(paths) > limits.MAX_LEVELS:
+        if len(paths) > MAX_LEVELS:
             raise MalformedAnswer(
-                f"The image is built on more than {limits.MAX_LEVELS} others, the last one"
+                f"The image is built on more than {MAX_LEVELS} others, the last one"
                 f" {shorten(path)}."
             )
         paths.add(path)
         with of_server(f"read what {shorten(module.path)} is built on"):
-            module = read(session, module.parent_id)
+            module = get_module(backend, module.parent_id)
         yield from module.parameters
 
 
 @attrs.define
 class _Target:
-    """What a parameter is for: a component, or a node of an application."""
+    """What parameters are for: a component, or a node of an application."""
 
     what: str
-    prefix: str
-    parameters: dict[str, ModuleParameter]
-    image_ids: Mapping[str, str]
-    inherited: Inherited = tuple
+    node: str | None
+    parameters: Mapping[str, ModuleParameter]
+    clouds: Collection[str]
 
-    def parameter(self, name: str) -> ModuleParameter:
-        if name not in self.parameters:
-            self.parameters = _by_name(self.inherited()) | self.parameters
+    def add(self, parameter: Parameter, form: dict[str, str]) -> None:
+        """Add a parameter to the form, but not what the server would refuse or misunderstand."""
+        name, value = WIRE_NAMES.get(parameter.role, parameter.name), _value(parameter)
+        if parameter.role is Role.INPUT:
+            value = self._input(name, value)
+        # "" and "default" stand for the user's default cloud.
+        elif parameter.role is Role.LOCATION and value not in {"", ANY_CLOUD, *self.clouds}:
+            if self.clouds:
+                raise UnknownName("location", value, self.clouds, f"for {self.what}")
+        if "--" in name:
+            raise BadInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
+        node = "" if self.node is None else f"node--{self.node}--"
+        # What users name by the server's own parameter comes first and wins.
+        form.setdefault(f"parameter--{node}{name}", value)
+
+    def _input(self, name: str, value: str) -> str:
         if name not in self.parameters:
             raise UnknownName("parameter", name, self.parameters, f"of {self.what}")
-        return self.parameters[name]
+        declared = self.parameters[name]
+        if declared.mapped_to is not None:
+            raise BadInput(
+                f"{name!r} of {self.what} is mapped to {declared.mapped_to!r}: the server"
+                " overwrites what is given for it.",
+                hint="Leave it out.",
+            )
+        if self.node is None:
+            if declared.value and not value:
+                raise BadInput(
+                    f"{name!r} of {self.what} cannot be set to an empty text: the server ignores"
+                    " that and keeps the default.",
+                    hint="Leave it out to mean the default, or give it a blank.",
+                )
+            return value
+        # The server strips a pair of equal quotes from the value of an application's parameter,
+        # and adds one where there is none, so one that is quoted itself gets another pair.
+        is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        return f"'{value}'" if is_quoted else value
 
 
 def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
@@ -325,8 +354,34 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     if module.kind is ModuleKind.APPLICATION:
         if request.scalable:
             form["mutable"] = "on"
-        return form | _application(request, module)
-    return form | _component(request, module, inherited)
+        _check_nodes(request, module)
+    else:
+        _refuse_application_options(request, module)
+    targets = _targets(request, module, inherited)
+    for parameter in sorted(request.parameters, key=_is_general):
+        for target in targets:
+            if parameter.node in {None, target.node}:
+                target.add(parameter, form)
+    return form
+
+
+def _targets(request: DeploymentRequest, module: Module, inherited: Inherited) -> list[_Target]:
+    # A component of its own names the clouds that have its image; one that is built on another
+    # names none.
+    if module.kind is ModuleKind.APPLICATION:
+        return [
+            _Target(
+                f"node {node.name} of {module.path}",
+                node.name,
+                _by_name(node.parameters),
+                node.image_ids or module.connectors,
+            )
+            for node in module.nodes
+        ]
+    parameters = _by_name(module.parameters)
+    if not {parameter.name for parameter in request.decides(Role.INPUT)} <= parameters.keys():
+        parameters = _by_name(inherited()) | parameters
+    return [_Target(module.path, None, parameters, module.image_ids or module.connectors)]
 
 
 def _labels(request: DeploymentRequest) -> str:
@@ -366,53 +421,6 @@ def _with_options(request: DeploymentRequest) -> DeploymentRequest:
     return attrs.evolve(request, parameters=parameters, **changes)
 
 
-def _component(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
-    _refuse_application_options(request, module)
-    own = _by_name(module.parameters)
-    target = _Target(module.path, "parameter--", own, module.image_ids, inherited)
-    form: dict[str, str] = {}
-    for parameter in request.parameters:
-        _check(parameter, target, module)
-        is_empty = parameter.role is Role.INPUT and not parameter.value
-        if is_empty and target.parameter(parameter.name).value:
-            raise BadInput(
-                f"{parameter.name!r} of {module.path} cannot be set to an empty text: the server"
-                " ignores that and keeps the default.",
-                hint="Leave it out to mean the default, or give it a blank.",
-            )
-        # What users name by the server's own parameter comes first and wins.
-        form.setdefault(target.prefix + _name(parameter), _value(parameter))
-    return form
-
-
-def _application(request: DeploymentRequest, module: Module) -> dict[str, str]:
-    targets = {
-        node.name: _Target(
-            f"node {node.name} of {module.path}",
-            f"parameter--node--{node.name}--",
-            _by_name(node.parameters),
-            node.image_ids,
-        )
-        for node in module.nodes
-    }
-    form: dict[str, str] = {}
-    for parameter in sorted(request.parameters, key=_is_general):
-        if parameter.node is not None and parameter.node not in targets:
-            raise UnknownName("node", parameter.node, targets, f"of {module.path}")
-        if parameter.node is None and parameter.role is Role.INPUT:
-            raise BadInput(
-                f"{module.path} is an application: its parameters belong to nodes, and"
-                f" {parameter.name!r} was given for none.",
-                hint=f"Write ex_parameters={{'<node>': {{{parameter.name!r}: ...}}}}; its nodes:"
-                f" {', '.join(targets)}.",
-            )
-        for target in targets.values() if parameter.node is None else [targets[parameter.node]]:
-            _check(parameter, target, module)
-            form.setdefault(target.prefix + _name(parameter), _quoted(parameter))
-    _check_tolerance(request, module)
-    return form
-
-
 def _refuse_application_options(request: DeploymentRequest, module: Module) -> None:
     options = [
         _APPLICATION_ONLY[p.role] for p in request.parameters if p.role in _APPLICATION_ONLY
@@ -432,44 +440,35 @@ def _refuse_application_options(request: DeploymentRequest, module: Module) -> N
             )
 
 
-def _check(parameter: Parameter, target: _Target, module: Module) -> None:
-    if parameter.role is Role.INPUT:
-        mapped_to = target.parameter(parameter.name).mapped_to
-        if mapped_to is not None:
+def _check_nodes(request: DeploymentRequest, module: Module) -> None:
+    nodes = {node.name: node for node in module.nodes}
+    counts: dict[tuple[Role, str | None], int] = {}
+    for parameter in request.parameters:
+        if parameter.node is not None and parameter.node not in nodes:
+            raise UnknownName("node", parameter.node, nodes, f"of {module.path}")
+        if parameter.node is None and parameter.role is Role.INPUT:
             raise BadInput(
-                f"{parameter.name!r} of {target.what} is mapped to {mapped_to!r}: the server"
-                " overwrites what is given for it.",
-                hint="Leave it out.",
+                f"{module.path} is an application: its parameters belong to nodes, and"
+                f" {parameter.name!r} was given for none.",
+                hint=f"Write ex_parameters={{'<node>': {{{parameter.name!r}: ...}}}}; its nodes:"
+                f" {', '.join(nodes)}.",
             )
-    if parameter.role is Role.LOCATION:
-        # A component of its own names the clouds that have its image; one that is built on
-        # another names none. "" and "default" stand for the user's default cloud.
-        possible, cloud = target.image_ids or module.connectors, _value(parameter)
-        if cloud not in {"", ANY_CLOUD} and possible and cloud not in possible:
-            raise UnknownName("location", cloud, possible, f"for {target.what}")
-
-
-def _check_tolerance(request: DeploymentRequest, module: Module) -> None:
-    multiplicities = _counts(request, Role.MULTIPLICITY)
-    tolerances = _counts(request, Role.TOLERATED_FAILURES)
-    for node in module.nodes:
-        instances = multiplicities.get(node.name, node.multiplicity)
-        if tolerances.get(node.name, 0) > instances:
+        if parameter.role in _APPLICATION_ONLY:
+            if not parameter.value.isdecimal():
+                raise BadInput(
+                    f"The {parameter.role.value} of node {parameter.node} is"
+                    f" {parameter.value!r}: a whole number is needed."
+                )
+            counts.setdefault((parameter.role, parameter.node), int(parameter.value))
+    for name, node in nodes.items():
+        instances = counts.get((Role.MULTIPLICITY, name), node.multiplicity)
+        tolerated = counts.get((Role.TOLERATED_FAILURES, name), 0)
+        if tolerated > instances:
             raise BadInput(
-                f"Node {node.name} starts {instances} instances and cannot tolerate"
-                f" {tolerances[node.name]} failures.",
+                f"Node {name} starts {instances} instances and cannot tolerate {tolerated}"
+                " failures.",
                 hint="Give ex_tolerate_failures at most the node's multiplicity.",
             )
-
-
-def _counts(request: DeploymentRequest, role: Role) -> dict[str | None, int]:
-    for parameter in request.decides(role):
-        if not parameter.value.isdecimal():
-            raise BadInput(
-                f"The {role.value} of node {parameter.node} is {parameter.value!r}:"
-                " a whole number is needed."
-            )
-    return {parameter.node: int(parameter.value) for parameter in request.decides(role)}
 
 
 def _by_name(parameters: Iterable[ModuleParameter]) -> dict[str, ModuleParameter]:
@@ -482,13 +481,6 @@ def _by_name(parameters: Iterable[ModuleParameter]) -> dict[str, ModuleParameter
     return by_name
 
 
-def _name(parameter: Parameter) -> str:
-    name = WIRE_NAMES.get(parameter.role, parameter.name)
-    if "--" in name:
-        raise BadInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
-    return name
-
-
 def _value(parameter: Parameter) -> str:
     """The value as the form wants it: clouds by their bare names, offers by their full ids."""
     if parameter.role is Role.LOCATION:
@@ -496,13 +488,3 @@ def _value(parameter: Parameter) -> str:
     if parameter.role is Role.SIZE:
         return SERVICE_OFFER + parameter.value.removeprefix(SERVICE_OFFER)
     return parameter.value
-
-
-def _quoted(parameter: Parameter) -> str:
-    """
-    The server strips a pair of equal quotes from the value of an application's parameter, and
-    adds one where there is none, so a value that is quoted itself is given another pair.
-    """
-    value = _value(parameter)
-    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    return f"'{value}'" if is_quoted and parameter.role is Role.INPUT else value

@@ -11,7 +11,7 @@ import html
 import json
 import re
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -46,6 +46,8 @@ WIRE_NAMES = {
 }
 """What the server calls the parameters that decide more than an input."""
 
+Query = tuple[tuple[str, str], ...]
+
 _COOKIE = "com.sixsq.slipstream.cookie"
 _UUID = "-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12))
 _IDS = re.compile(f"(?:{_UUID} )*")
@@ -54,9 +56,27 @@ _TAG = re.compile(
 )
 
 
-def get(path: str, *query: tuple[str, str]) -> Request:
-    """A request that reads XML."""
-    return Request(method="GET", path=path, query=query, headers=XML, repeatable=True)
+def read_xml(
+    session: Session,
+    path: str,
+    *roots: str,
+    doing: str,
+    query: Query = (),
+    expects: Callable[[], Response] | None = None,
+) -> Element:
+    """Read an XML document, whose root element must have one of some names."""
+    request = Request(
+        method="GET", path=path, query=query, headers=XML, repeatable=True, expects=expects
+    )
+    response = session.send(request, doing=doing)
+    require_body(response)
+    root = response.xml()
+    if root.tag not in roots:
+        raise MalformedAnswer(
+            f"The response is <{root.tag[:50]}> where <{roots[0]}> was expected.",
+            endpoint=response.url,
+        )
+    return root
 
 
 def uncached() -> tuple[str, str]:
@@ -78,18 +98,6 @@ def require_body(response: Response) -> None:
             endpoint=response.url,
             hint="An account that was deleted gets empty responses to everything.",
         )
-
-
-def parse(response: Response, *roots: str) -> Element:
-    """Parse a response, whose root element must have one of some names."""
-    require_body(response)
-    root = response.xml()
-    if root.tag not in roots:
-        raise MalformedAnswer(
-            f"The response is <{root.tag[:50]}> where <{roots[0]}> was expected.",
-            endpoint=response.url,
-        )
-    return root
 
 
 def require_status(
@@ -116,11 +124,6 @@ def unconfirmed(session: Session, response: Response, *, doing: str, hint: str) 
     return error
 
 
-def entries(element: Element, holder: str, tag: str) -> Iterator[Element]:
-    """The values of a map: ``<holder><entry><string/><tag/></entry></holder>``."""
-    return element.iterfind(f"{holder}/entry/{tag}")
-
-
 def flag(element: Element, name: str) -> bool:
     """A boolean attribute."""
     return element.get(name, "").lower() == "true"
@@ -131,16 +134,16 @@ def whole(text: str | None) -> int | None:
     return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
-def without_markup(text: str) -> str:
-    """Take tags and entities out of a reason that the server wrote for its web pages."""
-    return " ".join(html.unescape(_TAG.sub(" ", text)).split())
+def without_markup(text: str | None) -> str | None:
+    """A reason that the server wrote for its web pages, without tags; ``None`` if it is empty."""
+    return (text and " ".join(html.unescape(_TAG.sub(" ", text)).split())) or None
 
 
 def are_run_ids(texts: Collection[str]) -> bool:
     """Whether each of some texts is a deployment's id."""
-    matches = _IDS.fullmatch("".join([f"{text} " for text in texts]))
+    joined = "".join([f"{text} " for text in texts])
     # An id with a blank in it would be two.
-    return matches is not None and len(matches[0]) == 37 * len(texts)
+    return _IDS.fullmatch(joined) is not None and len(joined) == 37 * len(texts)
 
 
 def run_id(text: str) -> str:

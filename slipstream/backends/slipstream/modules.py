@@ -11,23 +11,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from functools import partial
+from itertools import chain
 from urllib.parse import quote, unquote
 from xml.etree.ElementTree import Element
 
 import attrs
 
-from slipstream.backends import limits
-from slipstream.backends.cimi import CimiBackend
+from slipstream.backends.cimi import MAX_LEVELS, CimiBackend
 from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
     ANY_CLOUD,
     CONNECTOR,
     XML,
-    entries,
     flag,
-    get,
-    parse,
+    read_xml,
     require_status,
     whole,
 )
@@ -46,6 +45,9 @@ MOST_COMPONENTS = 16
 AT_ONCE = 12
 """Projects of one depth that are read side by side."""
 
+MAX_PROJECTS = 20_000
+"""Projects that a recursive listing reads."""
+
 PREFIX = "module/"
 _KINDS = {
     "Project": ModuleKind.PROJECT,
@@ -59,32 +61,6 @@ class SkippedWarning(RuntimeWarning):
     """Some projects may not be read by this user and are missing from a listing."""
 
 
-class ModuleBackend(CimiBackend):
-    """
-    Keeps the components that were read last, so that deploying one does not read it again.
-
-    A version of a component never changes but for the clouds that it may run on. An application
-    is not kept: what it holds of its components may be that of their latest versions.
-    """
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._components: dict[str, Module] = {}
-
-    def keep(self, module: Module) -> Module:
-        """Keep a module that was read, and return it."""
-        if module.kind is ModuleKind.COMPONENT and module.version is not None:
-            self._components.pop(module.id, None)
-            self._components[module.id] = module
-            for module_id in list(self._components)[:-MOST_COMPONENTS]:
-                self._components.pop(module_id, None)
-        return module
-
-    def component(self, module_id: str) -> Module | None:
-        """The component of an id that names a version, if it is kept."""
-        return self._components.get(module_id)
-
-
 def list_modules(
     backend: CimiBackend, path: str | None, recurse: bool, connector: str | None
 ) -> Iterable[Module]:
@@ -92,13 +68,10 @@ def list_modules(
     session = backend.session
     if connector is not None:
         clouds.check_location(backend, connector)
+    modules: Iterable[Module]
     if path is None:
-        response = session.send(get("/appstore"), doing="list the App Store")
-        by_id: dict[str, Module] = {}
-        for listed in map(_listed, parse(response, "list").iterfind("item")):
-            if by_id.setdefault(listed.id, listed) != listed:
-                raise MalformedAnswer(f"The server lists two modules as {shorten(listed.id)}.")
-        modules: Iterable[Module] = by_id.values()
+        items = read_xml(session, "/appstore", "list", doing="list the App Store").iterfind("item")
+        modules = {module.id: module for module in map(_listed, items)}.values()
     else:
         modules = _tree(session, "/".join(_segments(path, "the path of a project")), recurse)
     if connector is None:
@@ -107,9 +80,20 @@ def list_modules(
     return (module for module in modules if not module.image_ids or name in module.image_ids)
 
 
-def get_module(backend: ModuleBackend, module_id: str) -> Module:
-    """Read a module, and keep it if it is a component."""
-    return backend.keep(read(backend.session, module_id))
+def get_module(backend: CimiBackend, module_id: str) -> Module:
+    """
+    Read a module, and keep a version of a component: it never changes but for its clouds.
+
+    An application is not kept: what it has of its components may be that of their latest versions.
+    """
+    result = module(_document(backend.session, module_path(module_id)))
+    if result.kind is ModuleKind.COMPONENT and result.version is not None:
+        components = backend.components
+        components.pop(result.id, None)
+        components[result.id] = result
+        for identity in list(components)[:-MOST_COMPONENTS]:
+            components.pop(identity, None)
+    return result
 
 
 def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> bool:
@@ -126,77 +110,63 @@ def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> b
     return True
 
 
-def read(session: Session, module_id: str) -> Module:
-    """Read one module."""
-    return module(_document(session, module_path(module_id)))
-
-
 def _document(session: Session, path: str) -> Element:
-    response = session.send(get(f"/{PREFIX}{quote(path)}"), doing=f"read {shorten(path)}")
-    return parse(response, "imageModule", "deploymentModule", "projectModule")
+    roots = ("imageModule", "deploymentModule", "projectModule")
+    return read_xml(session, f"/{PREFIX}{quote(path)}", *roots, doing=f"read {shorten(path)}")
 
 
-def _tree(session: Session, path: str, recurse: bool) -> Iterator[Module]:
+def _tree(session: Session, project: str, recurse: bool) -> Iterator[Module]:
     """
     What a project holds, then what the projects in it hold, and so on.
 
     Each project is read once, whatever others say that they hold. Of them the paths are kept.
     """
-    paths = {split_version(path)[0]}
-    below: list[str] = []
-    yield from _new(_children(session, path), paths, below)
-    skipped: list[str] = []
-    for _ in range(limits.MAX_LEVELS):
-        if not (recurse and below) or len(paths) > limits.MAX_PROJECTS:
+    level, paths = [project], {split_version(project)[0]}
+    refusals: dict[str, Forbidden] = {}
+    for _ in range(1 + MAX_LEVELS if recurse else 1):
+        below: list[str] = []
+        read = partial(_children, session, refusals)
+        with closing(read_ahead(read, level, at_once=AT_ONCE)) as contents:
+            for child in chain.from_iterable(contents):
+                if child.kind is not ModuleKind.PROJECT:
+                    yield child
+                elif child.path not in paths:
+                    paths.add(child.path)
+                    below.append(child.path)
+        if project in refusals:
+            raise refusals[project]
+        level = below
+        if not level or len(paths) > MAX_PROJECTS:
             break
-        level, below = below, []
-        reading = read_ahead(lambda child: _readable(session, child), level, at_once=AT_ONCE)
-        with closing(reading) as pages:
-            for project, children in zip(level, pages, strict=True):
-                if children is None:
-                    skipped.append(project)
-                else:
-                    yield from _new(children, paths, below)
-    if recurse and below:
+    if recurse and level:
         raise MalformedAnswer(
-            f"Cannot list {path or 'the root projects'}: {len(paths)} projects were met and there"
-            f" are more, such as {shorten(below[0])}.",
+            f"Cannot list {project or 'the root projects'}: {len(paths)} projects were met and"
+            f" there are more, such as {shorten(level[0])}.",
             hint="List a project further down.",
         )
-    if skipped:
+    if refusals:
         warnings.warn(
             safe_text(
-                f"{len(skipped)} of the projects below {path or 'the root'!r} may not be read and"
-                f" were skipped: {', '.join(sorted(skipped))}."
+                f"{len(refusals)} of the projects below {project or 'the root'!r} may not be read"
+                f" and were skipped: {', '.join(sorted(refusals))}."
             ),
             SkippedWarning,
             stacklevel=stacklevel(),
         )
 
 
-def _new(modules: list[Module], paths: set[str], projects: list[str]) -> Iterator[Module]:
-    """The modules that are no projects; the paths of projects not met before go to the list."""
-    for child in modules:
-        if child.kind is not ModuleKind.PROJECT:
-            yield child
-        elif child.path not in paths:
-            paths.add(child.path)
-            projects.append(child.path)
-
-
-def _readable(session: Session, path: str) -> list[Module] | None:
-    try:
-        return _children(session, path)
-    except Forbidden:
-        return None
-
-
-def _children(session: Session, path: str) -> list[Module]:
+def _children(session: Session, refusals: dict[str, Forbidden], path: str) -> list[Module]:
+    """What a project holds; a refusal to show it is noted."""
     if not path:
-        response = session.send(get("/module"), doing="list the root projects")
-        return [_listed(item) for item in parse(response, "list").iterfind("item")]
+        root = read_xml(session, "/module", "list", doing="list the root projects")
+        return [_listed(item) for item in root.iterfind("item")]
+    try:
+        root = _document(session, path)
+    except Forbidden as error:
+        refusals[path] = error
+        return []
     # Items stand under the module's latest runs too; only the children are its content.
-    items = _document(session, path).iterfind("children/item")
+    items = root.iterfind("children/item")
     return [_listed(item, split_version(path)[0]) for item in items]
 
 
@@ -287,7 +257,7 @@ def module(root: Element) -> Module:
         version=version,
         description=root.get("description", ""),
         parameters=tuple(_parameters(root)),
-        nodes=tuple(map(_node, entries(root, "nodes", "node"))),
+        nodes=tuple(map(_node, root.iterfind("nodes/entry/node"))),
         image_ids=_image_ids(root),
         connectors=[cloud for cloud in names if cloud not in {"", ANY_CLOUD}],
         parent_id=root.get("moduleReferenceUri", "").removeprefix(PREFIX) or None,
@@ -320,7 +290,7 @@ def _parameters(element: Element, *maps: str) -> Iterator[ModuleParameter]:
     # A module repeats its own parameters among those that it inherits.
     names: set[str] = set()
     for name in maps or ("parameters", "inputParametersExpanded"):
-        for parameter in entries(element, name, "parameter"):
+        for parameter in element.iterfind(f"{name}/entry/parameter"):
             own, value = parameter.get("name", ""), parameter.findtext("value")
             if own in names:
                 continue

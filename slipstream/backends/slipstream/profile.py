@@ -16,15 +16,15 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import attrs
 
 from slipstream.backends.cimi import CimiBackend, existing_key, key_missing, read_key
-from slipstream.backends.slipstream.dialect import XML, flag, get, parse, require_status, user_name
+from slipstream.backends.slipstream.dialect import XML, flag, read_xml, require_status, user_name
 from slipstream.errors import DriverError, KeyPairConflict, KeyPairMissing, MalformedAnswer
 from slipstream.session import Session
 from slipstream.session.session import expect
 from slipstream.transport.messages import Request
 from slipstream.values.ssh_key import SSHKey
 
-TRIES = 5
-"""How often a change of the keys is tried while others change them too."""
+MOST_READINGS = 10
+"""How often the profile is read for a change of the keys while others change them too."""
 
 SSH_KEYS = "General.ssh.public.key"
 _DEFAULT_CLOUD = "General.default.cloud.service"
@@ -45,7 +45,7 @@ class Profile:
     @classmethod
     def read(cls, session: Session, *, doing: str) -> Profile:
         """Read the profile of the user who is logged in; all of it, or it is an error."""
-        root = parse(session.send(get(_path(session)), doing=doing), "user")
+        root = read_xml(session, _path(session), "user", doing=doing)
         entries = root.findall("parameters")
         if len(entries) != 1 or root.get("name") != user_name(session) or not _is_map(entries[0]):
             # What is missing here would be deleted on the server when it is written back.
@@ -155,10 +155,24 @@ def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
 
 def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
     """Add a line; a key that is there already under that name is left as it is."""
+    return _add(backend, key, lambda keys: existing_key(backend.session, keys, key) is not None)
 
+
+def ensure_key(backend: CimiBackend, key: SSHKey) -> None:
+    """
+    Add a key unless it is there, under whatever name; it stays.
+
+    The server gives every key of the profile to every machine, and reads them when the machines
+    start (SlipStreamServer, jar-connector): it must be there before a deployment is created.
+    """
+    _add(backend, key, lambda keys: any(other.blob == key.blob for other in keys))
+
+
+def _add(
+    backend: CimiBackend, key: SSHKey, is_among: Callable[[Iterator[SSHKey]], bool]
+) -> SSHKey:
     def add(lines: Lines) -> Lines:
-        is_there = existing_key(backend.session, _keys_of(lines), key)
-        return lines if is_there else [*lines, key.line]
+        return lines if is_among(_keys_of(lines)) else [*lines, key.line]
 
     _change(backend, add, doing=f"add the SSH key {key.name!r}")
     return key
@@ -177,58 +191,38 @@ def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
     return True
 
 
-def ensure_key(backend: CimiBackend, key: SSHKey) -> None:
-    """
-    Add a key unless it is there, under whatever name; it stays.
-
-    The server gives every key of the profile to every machine, and reads them when the machines
-    start (SlipStreamServer, jar-connector): it must be there before a deployment is created.
-    """
-
-    def add(lines: Lines) -> Lines:
-        is_there = any(other.blob == key.blob for other in _keys_of(lines))
-        return lines if is_there else [*lines, key.line]
-
-    _change(backend, add, doing=f"add the SSH key {key.name!r}")
-
-
 def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str) -> None:
-    """Change the lines, and make sure that nobody's change is lost by it."""
+    """
+    Change the lines, and make sure that nobody's change is lost by it.
+
+    They are written after two readings that agree, and read once more.
+    """
     session = backend.session
+    before: object = None
+    is_written = False
     with backend.key_lock:
-        first = Profile.read(session, doing=doing)
-        before, others = first.ssh_lines, first.others
-        if edit(before) == before:
-            return
-        for _ in range(TRIES):
-            profile = Profile.read(session, doing=doing)
-            if (profile.ssh_lines, profile.others) != (before, others):
-                before, others = profile.ssh_lines, profile.others
-                continue
-            edited = edit(before)
-            if edited == before:
-                return
-            profile.write_ssh_lines(session, edited, doing=doing)
+        for _ in range(MOST_READINGS):
             try:
-                after = Profile.read(session, doing=doing).ssh_lines
-            except DriverError as error:
-                error.may_have_happened = True  # it was written
+                profile = Profile.read(session, doing=doing)
+                edited = edit(profile.ssh_lines)
+            except KeyPairMissing:
+                if is_written:
+                    return
                 raise
-            if after == edited or _has_been_made(edit, after):
+            except DriverError as error:
+                error.may_have_happened |= is_written
+                raise
+            if edited == profile.ssh_lines:
                 return
-            before = after
+            previous, before = before, (profile.ssh_lines, profile.others)
+            if before == previous:
+                profile.write_ssh_lines(session, edited, doing=doing)
+                is_written = True
     raise KeyPairConflict(
         f"Cannot {doing}: somebody else is changing the SSH keys of this account on"
         f" {session.endpoint} at the same time.",
         hint="Look at list_key_pairs(), then try again.",
     )
-
-
-def _has_been_made(edit: Callable[[Lines], Lines], lines: Lines) -> bool:
-    try:
-        return edit(lines) == lines
-    except KeyPairMissing:
-        return True
 
 
 def _keys_of(lines: Lines) -> Iterator[SSHKey]:

@@ -12,25 +12,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
 import attrs
 
-from slipstream.backends import limits
-from slipstream.backends.cimi import CimiBackend
+from slipstream.backends.cimi import IDLE_PAGES, MAX_ENTRIES, CimiBackend
 from slipstream.backends.prefetch import convert_pages, read_ahead
 from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
     STATES,
     XML,
     are_run_ids,
-    entries,
     flag,
-    get,
-    parse,
+    read_xml,
     require_body,
     require_status,
     run_id,
@@ -84,6 +81,7 @@ LAUNCH_TIMEOUT = 120.0
 """Seconds that the machines of a run get to exist that is ended while they are started."""
 
 STATE, ABORT, TAGS, SERVICE_URL = "ss:state", "ss:abort", "ss:tags", "ss:url.service"
+_PARAMETERS = "runtimeParameters/entry/runtimeParameter"
 _BACKOFF = Backoff(start=1.0, factor=1.5, ceiling=10.0)
 _LOOK = "Look at list_nodes() and try again. An account that was deleted gets empty responses too."
 _ORDER = {state: number for number, state in enumerate(STATES)}
@@ -137,7 +135,7 @@ def iterate_pages(
         if offset != pages * (PAGE - OVERLAP):
             usual = iter(())  # the list has changed, and its pages are read one by one
         total, runs = next(usual, None) or read_page(offset)
-        pages, most = pages + 1, most or limits.most_pages(total, PAGE)
+        pages, most = pages + 1, most or IDLE_PAGES + 2 * (total // PAGE)
         total_at_first = total_at_first or total
         follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
         new = {uuid: run for run in runs if follows and (uuid := run.get("uuid", "")) not in met}
@@ -149,8 +147,8 @@ def iterate_pages(
         missing = total - handed - max(0, total - total_at_first)
         if is_last and missing <= OVERLAP * (pages - 1):
             return
-        back = 0 if new else back + 1 if back or not follows else limits.IDLE_PAGES + 1
-        if is_last or back > limits.IDLE_PAGES or pages > most or not (follows or offset):
+        back = 0 if new else back + 1 if back or not follows else IDLE_PAGES + 1
+        if is_last or back > IDLE_PAGES or pages > most or not (follows or offset):
             raise _malformed(
                 session, f"{pages} pages brought {handed} of the {total} that the server counts"
             )
@@ -165,14 +163,13 @@ def iterate_pages(
 
 def _page(session: Session, active_only: bool, offset: int) -> tuple[int, list[Element]]:
     for _ in range(ATTEMPTS):
-        request = get(
-            "/run",
+        query = (
             ("offset", str(offset)),
             ("limit", str(PAGE)),
             ("activeOnly", "true" if active_only else "false"),
             uncached(),
         )
-        root = parse(session.send(request, doing="list deployments"), "runs")
+        root = read_xml(session, "/run", "runs", doing="list deployments", query=query)
         total = whole(root.get("totalCount"))
         runs = root.findall("item")
         uuids = [run.get("uuid", "") for run in runs]
@@ -180,7 +177,7 @@ def _page(session: Session, active_only: bool, offset: int) -> tuple[int, list[E
             raise _malformed(session, "the server gave one without an id that is a UUID")
         if len(set(uuids)) < len(uuids):
             raise _malformed(session, f"the server gave one twice from number {offset} on")
-        if total is None or total > limits.MAX_ENTRIES:
+        if total is None or total > MAX_ENTRIES:
             break
         # The server counts and reads one after the other, and a run may be created between.
         if len(runs) == max(0, min(PAGE, total - offset)):
@@ -200,8 +197,8 @@ def _malformed(session: Session, reason: str) -> MalformedAnswer:
 
 
 def get_deployment(backend: CimiBackend, deployment_id: str) -> Deployment:
-    """Read a run with its parameters; megabytes for a large application."""
-    return read(backend.session, deployment_id)
+    """Read one run with its parameters; megabytes for a large application."""
+    return document(_read_document(backend.session, deployment_id))
 
 
 def get_deployments(backend: CimiBackend, deployment_ids: Sequence[str]) -> Iterator[Deployment]:
@@ -211,13 +208,13 @@ def get_deployments(backend: CimiBackend, deployment_ids: Sequence[str]) -> Iter
 
     One run by itself costs a request for its state, and its document once it is ready.
     """
-    session, runs = backend.session, [run_id(text) for text in deployment_ids]
-    deployments = dict(_listed(session, runs))
+    runs = [run_id(text) for text in deployment_ids]
+    deployments = dict(_listed(backend.session, runs))
     for run in runs:
         if run not in deployments:
-            deployments[run] = _by_itself(session, run)
+            deployments[run] = _by_itself(backend, run)
     if all(run.phase is Phase.RUNNING for run in deployments.values()):
-        deployments |= _with_addresses(session, deployments.values())
+        deployments |= _with_addresses(backend, deployments.values())
     yield from (deployments[run] for run in runs)
 
 
@@ -235,20 +232,20 @@ def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deploy
             return
 
 
-def _by_itself(session: Session, run: str) -> Deployment:
+def _by_itself(backend: CimiBackend, run: str) -> Deployment:
     """One run: its state and failure, and all of it once it is ready."""
     try:
         # Whether a state can still come would be another request; any will do.
-        state = _read_state(session, run, frozenset(STATES))
+        state = get_state(backend, run, frozenset(STATES))
     except NotFound:
         return Deployment(id=run, state=GONE, phase=Phase.TERMINATED)
     if state.phase is Phase.RUNNING:
-        return read(session, run)
+        return get_deployment(backend, run)
     return Deployment(id=run, state=state.state, phase=state.phase, failure=state.failure)
 
 
 def _with_addresses(
-    session: Session, deployments: Iterable[Deployment]
+    backend: CimiBackend, deployments: Iterable[Deployment]
 ) -> Iterator[tuple[str, Deployment]]:
     """
     Runs of the list, with their addresses.
@@ -256,41 +253,39 @@ def _with_addresses(
     Machines are entered into their collection minutes after the run's document has them. A few
     documents are read instead; of more runs the addresses stay unknown until then.
     """
-    summaries = {run.id: run for run in deployments if run.parameters is None}
-    ids = iter(list(summaries))
-    while page := list(islice(ids, AT_ONCE)):
-        for run, addresses in clouds.addresses(session, page).items():
-            if run in summaries:
-                deployment = summaries.pop(run)
+    runs = {run.id: run for run in deployments if run.parameters is None}
+    ids = list(runs)
+    for start in range(0, len(ids), AT_ONCE):
+        page = ids[start : start + AT_ONCE]
+        for run, addresses in clouds.addresses(backend.session, page).items():
+            if deployment := runs.pop(run, None):
                 ordered = _ordered(addresses, deployment.service_url or "")
                 yield run, attrs.evolve(deployment, addresses=ordered)
-    if len(summaries) <= FEW:
-        documents = read_ahead(partial(read, session), list(summaries), at_once=FEW)
-        yield from ((run.id, run) for run in documents)
+    if len(runs) <= FEW:
+        for deployment in read_ahead(partial(get_deployment, backend), list(runs), at_once=FEW):
+            yield deployment.id, deployment
 
 
 def get_state(backend: CimiBackend, deployment_id: str, states: frozenset[str]) -> DeploymentState:
-    """Read the parameter ``ss:state``, which every run has."""
-    return _read_state(backend.session, run_id(deployment_id), states)
-
-
-def _read_state(session: Session, run: str, states: frozenset[str]) -> DeploymentState:
     """
+    Read the parameter ``ss:state``, which every run has.
+
     The server does not give the state of an aborted run, unless it is to ignore that; only then
     the reason is read too.
     """
+    session, run = backend.session, run_id(deployment_id)
     state = _parameter(session, run, STATE, ignore_abort=False, allow={409})
     failure = None
     if state is None:
         reason = _parameter(session, run, ABORT, ignore_abort=True, allow={412})
-        failure = without_markup(reason or "") or "aborted"
+        failure = without_markup(reason) or "aborted"
         state = _parameter(session, run, STATE, ignore_abort=True)
     state = state or ""
     return DeploymentState(
         state=state,
         phase=STATES.get(state, Phase.UNKNOWN),
         failure=failure,
-        attainable=_attainable(session, run, state, states, failure is not None),
+        attainable=_attainable(backend, run, state, states, failure is not None),
     )
 
 
@@ -347,13 +342,13 @@ def terminate(
         headers=XML,
         repeatable=True,
         read_timeout=max(TERMINATE_TIMEOUT, session.transport.settings.read_timeout),
-        expects=lambda: _expect_termination(session, run),
+        expects=lambda: _expect_termination(backend, run),
     )
     deadline = clock.monotonic() + LAUNCH_TIMEOUT
     pauses = _BACKOFF.pauses()
     response = session.send(request, doing=doing, allow={400, 409})
     while response.status in {400, 409}:
-        has_ended, has_machine = _look(session, run)
+        has_ended, has_machine = _look(backend, run)
         over = clock.monotonic() >= deadline
         if has_ended and not has_machine and (response.status == 400 or over):
             return True
@@ -369,31 +364,25 @@ def terminate(
     return True
 
 
-def _look(session: Session, run: str) -> tuple[bool, bool]:
+def _look(backend: CimiBackend, run: str) -> tuple[bool, bool]:
     """Tell whether a run has ended, and whether it has a machine."""
-    deployment = read(session, run)
+    deployment = get_deployment(backend, run)
     parameters = (deployment.parameters or {}).items()
     has_machine = any(value and name.endswith(":instanceid") for name, value in parameters)
     return deployment.state in _ENDED, has_machine
 
 
-def _expect_termination(session: Session, run: str) -> Response:
+def _expect_termination(backend: CimiBackend, run: str) -> Response:
     """Read the run, since one that cannot be read cannot be terminated."""
-    read(session, run)
+    get_deployment(backend, run)
     return expect(204)()
-
-
-def read(session: Session, deployment_id: str) -> Deployment:
-    """Read one run."""
-    return document(_read_document(session, deployment_id))
 
 
 def _read_document(session: Session, deployment_id: str) -> Element:
     run = run_id(deployment_id)
-    expected = expect(200, f'<run uuid="{run}"/>'.encode())
-    request = attrs.evolve(get(f"/run/{run}", uncached()), expects=expected)
-    response = session.send(request, doing=f"read deployment {run}")
-    root = parse(response, "run")
+    doing, expects = f"read deployment {run}", expect(200, f'<run uuid="{run}"/>'.encode())
+    query = (uncached(),)
+    root = read_xml(session, f"/run/{run}", "run", doing=doing, query=query, expects=expects)
     if root.get("uuid", "").lower() != run:
         raise MalformedAnswer(
             f"Cannot read deployment {run}: the response is about another one.",
@@ -427,7 +416,7 @@ def _parameter(
 
 
 def _attainable(
-    session: Session, run: str, state: str, states: frozenset[str], failed: bool
+    backend: CimiBackend, run: str, state: str, states: frozenset[str], failed: bool
 ) -> bool:
     if state in states or state not in STATES:
         return True
@@ -439,7 +428,7 @@ def _attainable(
     if coming:
         return True
     # What lies behind can only come again on a run that can be scaled, from Ready.
-    return state != "Finalizing" and bool(read(session, run).scalable)
+    return state != "Finalizing" and bool(get_deployment(backend, run).scalable)
 
 
 def summaries(
@@ -460,7 +449,7 @@ def summaries(
         name=[_name_and_tags(run.get("tags", ""))[0] for run in runs],
         state=states,
         phase=[STATES.get(state, Phase.UNKNOWN) for state in states],
-        failure=[_failure(run.get("abort")) for run in runs],
+        failure=[without_markup(run.get("abort")) for run in runs],
         addresses=[_of_list(run, machines) for run in runs] if machines else repeat(()),
     )
 
@@ -496,8 +485,13 @@ def _rest_of_summary(run: dict[str, str]) -> dict[str, Any]:
 
 def document(root: Element) -> Deployment:
     """The document of a run."""
-    parameters = entries(root, "runtimeParameters", "runtimeParameter")
+    parameters = root.iterfind(_PARAMETERS)
     values = {p.get("key", ""): (p.text or "") if flag(p, "isSet") else None for p in parameters}
+    # Orchestrators serve the server only.
+    own = {k: values[k] for k in sorted(values) if not k.startswith("orchestrator-")}
+    # The id of an offer is all that a run tells of it; the machines may have several.
+    offers = {value for key, value in own.items() if key.endswith(":service-offer")}
+    offer = offers.pop() if len(offers) == 1 else None
     state = root.get("state") or values.get(STATE) or ""
     name, tags = _name_and_tags(values.get(TAGS) or "")
     return Deployment(
@@ -505,13 +499,13 @@ def document(root: Element) -> Deployment:
         name=name,
         state=state,
         phase=STATES.get(state, Phase.UNKNOWN),
-        failure=_failure(values.get(ABORT)),
+        failure=without_markup(values.get(ABORT)),
         tags=tags,
         user=root.get("user"),
         service_url=values.get(SERVICE_URL) or None,
         scalable=flag(root, "mutable"),
-        size=_size(values),
-        addresses=_addresses(values),
+        size=ServiceOffer(id=offer, name=offer) if offer else None,
+        addresses=[value for key, value in own.items() if value and key.endswith(":hostname")],
         parameters=values,
         **_attributes(root.attrib),
     )
@@ -529,36 +523,11 @@ def _attributes(run: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _failure(reason: str | None) -> str | None:
-    return (without_markup(reason) or None) if reason else None
-
-
 def passwords(root: Element) -> dict[str, str | None]:
     """The parameters that the module declares as passwords, which the run calls texts."""
     names = {p.get("name") for p in root.iterfind("module//parameter[@type='Password']")}
-    parameters = entries(root, "runtimeParameters", "runtimeParameter")
-    values = {p.get("key", ""): p.text for p in parameters}
+    values = {p.get("key", ""): p.text for p in root.iterfind(_PARAMETERS)}
     return {key: value for key, value in values.items() if key.partition(":")[2] in names}
-
-
-def _size(values: dict[str, str | None]) -> ServiceOffer | None:
-    """The offer that all machines of the user have; its id is all that a run tells."""
-    offers = {
-        value
-        for key, value in values.items()
-        if key.endswith(":service-offer") and not key.startswith("orchestrator-")
-    }
-    offer = offers.pop() if len(offers) == 1 else None
-    return ServiceOffer(id=offer, name=offer) if offer else None
-
-
-def _addresses(values: dict[str, str | None]) -> Iterator[str]:
-    """The host names of the user's machines; those of orchestrators serve the server only."""
-    for key in sorted(values):
-        group, _, name = key.partition(":")
-        value = values[key]
-        if name == "hostname" and value and not group.startswith("orchestrator-"):
-            yield value
 
 
 # The runs of a long list share modules, clouds and tags.

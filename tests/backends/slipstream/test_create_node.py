@@ -9,12 +9,11 @@ import pytest
 from fake_time import FakeTime
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
 
-from slipstream.backends.slipstream.modules import ModuleBackend
+from slipstream.backends import SlipStream3
 from slipstream.backends.slipstream.runs import document
 from slipstream.libcloud.errors import AnswerLost, BadInput, NoAnswer, RequestFailed, UnknownName
 from slipstream.sandbox import Sandbox
 from slipstream.sandbox.slipstream3.runs import Run
-from slipstream.values import Module, ModuleKind
 
 from .support import SYSTEM, UBUNTU, WORDPRESS, XML, Driver, sent_form
 
@@ -265,12 +264,13 @@ def test_create_node_reads_a_component_again_to_refuse(create: Create, sandbox: 
     assert not sandbox.journal.entries("POST", "/run")
 
 
-def test_sixteen_components_are_remembered() -> None:
-    backend = ModuleBackend(Any)  # type: ignore[arg-type]  # which it does not use here
-    options: dict[str, Any] = {"path": "a", "name": "a", "kind": ModuleKind.COMPONENT}
+def test_sixteen_components_are_remembered(driver: Driver, sandbox: Sandbox) -> None:
+    body = '<imageModule category="Image" shortName="{}" parentUri="module/a" version="1"/>'
+    backend = SlipStream3(driver._session)
     for number in range(20):
-        backend.keep(Module(id=f"a/{number}", version=f"{number}", **options))
-    assert [number for number in range(20) if backend.component(f"a/{number}")] == [*range(4, 20)]
+        sandbox.faults.add("GET", "/module/a", body=body.format(number), headers=XML)
+        backend.get_module("a")
+    assert list(backend.components) == [f"a/{number}/1" for number in range(4, 20)]
 
 
 def test_create_node_that_cannot_be_read_yet(create: Create, sandbox: Sandbox) -> None:
