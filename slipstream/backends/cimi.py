@@ -43,20 +43,11 @@ from slipstream.transport.messages import Request, Response
 from slipstream.values import Module
 from slipstream.values.ssh_key import SSHKey
 
-MAX_ENTRIES = 1_000_000
-"""Entries that a list may count; no account has as many."""
-
-MAX_PAGES = 2_000
-"""Pages of a list whose entries the server does not count."""
-
-IDLE_PAGES = 20
-"""Pages more than a list needs after which it is given up, since it changes while it is read."""
-
-MOST_DELETED = 10
-"""Entries that others may delete while one page is read; a list that loses more is not whole."""
-
-MAX_LEVELS = 50
-"""How deep projects may nest, and how many components may be built one on the other."""
+MAX_ENTRIES = 1_000_000  # entries that a list may count; no account has as many
+MAX_PAGES = 2_000  # pages of a list whose entries the server does not count
+IDLE_PAGES = 20  # pages more than it needs after which a list that changes is given up
+MOST_DELETED = 10  # entries that others may delete while a page is read; else it is not whole
+MAX_LEVELS = 50  # how deep projects may nest, and components may be built one on the other
 
 JSON = {"Accept": "application/json"}
 SEND_JSON = {**JSON, "Content-Type": "application/json"}
@@ -77,27 +68,19 @@ T = TypeVar("T")
 class CimiBackend(Backend):
     """A backend of a server with CIMI resources below ``/api``."""
 
-    search_prefix: ClassVar[str] = ""
-    """What the names of the parameters of a search begin with."""
-    search_order: ClassVar[str]
-    """How the entries of a search are sorted."""
-    page_size: ClassVar[int]
-    """Entries of a page; the servers give 10,000 at most."""
-    most_counted: ClassVar[int]
-    """The number of hits up to which the server counts them."""
-    template_key: ClassVar[str]
-    """What the template is called in the document that creates a session."""
-    user_key: ClassVar[str] = "username"
-    """The name of the user's name in the document of a session."""
+    search_prefix: ClassVar[str] = ""  # what the names of the parameters of a search begin with
+    search_order: ClassVar[str]  # how the entries of a search are sorted
+    page_size: ClassVar[int]  # entries of a page; the servers give 10,000 at most
+    most_counted: ClassVar[int]  # the number of hits up to which the server counts them
+    template_key: ClassVar[str]  # names the template in the document that creates a session
+    user_key: ClassVar[str] = "username"  # names the user in the document of a session
     template_aliases: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What the other family calls a session template, and what it is called here."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self.locations: set[str] = set()
-        """Ids and names of locations that the server is known to have."""
-        self.components: dict[str, Module] = {}
-        """The components that were read last, by their ids, so that deploying reads none again."""
+        self.locations: set[str] = set()  # ids and names of those that the server has
+        self.components: dict[str, Module] = {}  # read last, so that deploying reads none again
 
     @property
     def key_lock(self) -> threading.Lock:

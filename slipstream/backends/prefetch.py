@@ -13,8 +13,7 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-PAGES_AHEAD = 2
-"""Pages that are held beside the one that is used."""
+PAGES_AHEAD = 2  # pages that are held beside the one that is used
 
 
 def read_ahead(

@@ -22,8 +22,7 @@ from slipstream.session import Session
 from slipstream.values import Connector, Phase, ServiceOffer, VirtualMachine
 
 RUN = "run/"
-_LARGEST_PAGE = 10_000
-"""Entries of the largest page that the server gives; for entries of few attributes."""
+_LARGEST_PAGE = 10_000  # what the server gives at most; for entries of few attributes
 
 _VM: Filter = attr("resource:type").eq("VM")
 _STARTING = ("booting", "building", "creating", "initializing", "starting")

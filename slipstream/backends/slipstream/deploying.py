@@ -8,7 +8,7 @@ util/RequestUtil.java, factory/*.java.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -55,6 +55,7 @@ from slipstream.values import (
     Deployment,
     Module,
     ModuleKind,
+    ModuleNode,
     ModuleParameter,
     Phase,
     ServiceOffer,
@@ -63,12 +64,8 @@ from slipstream.values.deployment_request import DeploymentRequest, Parameter, R
 
 log = get_logger(__name__)
 
-POST_TIMEOUT = 120.0
-"""Seconds: the server checks quotas and placement before it responds."""
-
-MAX_LENGTH = 4096
-"""Characters that a value may have."""
-
+POST_TIMEOUT = 120.0  # seconds: the server checks quotas and placement before it responds
+MAX_LENGTH = 4096  # characters that a value may have
 _UNCLEAR = frozenset({408, 409, *range(500, 1000)})
 _LOOK = (
     "It may have been deployed all the same and was not sent again. Look for it with list_nodes()"
@@ -289,54 +286,6 @@ def _inherited_parameters(backend: CimiBackend, module: Module) -> Iterator[Modu
         yield from module.parameters
 
 
-@attrs.define
-class _Target:
-    """What parameters are for: a component, or a node of an application."""
-
-    what: str
-    node: str | None
-    parameters: Mapping[str, ModuleParameter]
-    clouds: Collection[str]
-
-    def add(self, parameter: Parameter, form: dict[str, str]) -> None:
-        """Add a parameter to the form, but not what the server would refuse or misunderstand."""
-        name, value = WIRE_NAMES.get(parameter.role, parameter.name), _value(parameter)
-        if parameter.role is Role.INPUT:
-            value = self._input(name, value)
-        # "" and "default" stand for the user's default cloud.
-        elif parameter.role is Role.LOCATION and value not in {"", ANY_CLOUD, *self.clouds}:
-            if self.clouds:
-                raise UnknownName("location", value, self.clouds, f"for {self.what}")
-        if "--" in name:
-            raise BadInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
-        node = "" if self.node is None else f"node--{self.node}--"
-        # What users name by the server's own parameter comes first and wins.
-        form.setdefault(f"parameter--{node}{name}", value)
-
-    def _input(self, name: str, value: str) -> str:
-        if name not in self.parameters:
-            raise UnknownName("parameter", name, self.parameters, f"of {self.what}")
-        declared = self.parameters[name]
-        if declared.mapped_to is not None:
-            raise BadInput(
-                f"{name!r} of {self.what} is mapped to {declared.mapped_to!r}: the server"
-                " overwrites what is given for it.",
-                hint="Leave it out.",
-            )
-        if self.node is None:
-            if declared.value and not value:
-                raise BadInput(
-                    f"{name!r} of {self.what} cannot be set to an empty text: the server ignores"
-                    " that and keeps the default.",
-                    hint="Leave it out to mean the default, or give it a blank.",
-                )
-            return value
-        # The server strips a pair of equal quotes from the value of an application's parameter,
-        # and adds one where there is none, so one that is quoted itself gets another pair.
-        is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-        return f"'{value}'" if is_quoted else value
-
-
 def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
     """
     The form for a request that the server would neither refuse nor misunderstand.
@@ -351,37 +300,72 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
         form["keep-running"] = request.keep_running
     if not request.check_ssh_key:
         form["bypass-ssh-check"] = "true"
+    nodes = module.nodes
     if module.kind is ModuleKind.APPLICATION:
+        _check_nodes(request, module)
         if request.scalable:
             form["mutable"] = "on"
-        _check_nodes(request, module)
     else:
         _refuse_application_options(request, module)
-    targets = _targets(request, module, inherited)
-    for parameter in sorted(request.parameters, key=_is_general):
-        for target in targets:
-            if parameter.node in {None, target.node}:
-                target.add(parameter, form)
+        nodes = (_as_node(request, module, inherited),)
+    for node in nodes:
+        prefix = f"parameter--node--{node.name}--" if node.name else "parameter--"
+        declared = _by_name(node.parameters)
+        for parameter in sorted(request.parameters, key=_is_general):
+            if parameter.node in {None, node.name}:
+                name, value = _field(parameter, module, node, declared)
+                # What users name by the server's own parameter comes first and wins.
+                form.setdefault(prefix + name, value)
     return form
 
 
-def _targets(request: DeploymentRequest, module: Module, inherited: Inherited) -> list[_Target]:
-    # A component of its own names the clouds that have its image; one that is built on another
-    # names none.
-    if module.kind is ModuleKind.APPLICATION:
-        return [
-            _Target(
-                f"node {node.name} of {module.path}",
-                node.name,
-                _by_name(node.parameters),
-                node.image_ids or module.connectors,
-            )
-            for node in module.nodes
-        ]
-    parameters = _by_name(module.parameters)
-    if not {parameter.name for parameter in request.decides(Role.INPUT)} <= parameters.keys():
-        parameters = _by_name(inherited()) | parameters
-    return [_Target(module.path, None, parameters, module.image_ids or module.connectors)]
+def _as_node(request: DeploymentRequest, module: Module, inherited: Inherited) -> ModuleNode:
+    """A component, as a node without a name."""
+    parameters, declared = module.parameters, _by_name(module.parameters)
+    if not {parameter.name for parameter in request.decides(Role.INPUT)} <= declared.keys():
+        parameters = (*inherited(), *parameters)
+    return ModuleNode(
+        name="", module_id=module.id, parameters=parameters, image_ids=module.image_ids
+    )
+
+
+def _field(
+    parameter: Parameter, module: Module, node: ModuleNode, declared: Mapping[str, ModuleParameter]
+) -> tuple[str, str]:
+    """The name and the value of the field for a parameter, if the server takes it as meant."""
+    what = f"node {node.name} of {module.path}" if node.name else module.path
+    name, value = WIRE_NAMES.get(parameter.role, parameter.name), _value(parameter)
+    if "--" in name:
+        raise BadInput(f"The parameter {name!r} cannot be sent: its name holds '--'.")
+    if parameter.role is Role.LOCATION:
+        # A component of its own names the clouds that have its image; one that is built on
+        # another names none. "" and "default" stand for the user's default cloud.
+        clouds = node.image_ids or module.connectors
+        if clouds and value not in {"", ANY_CLOUD, *clouds}:
+            raise UnknownName("location", value, clouds, f"for {what}")
+    if parameter.role is not Role.INPUT:
+        return name, value
+    if name not in declared:
+        raise UnknownName("parameter", name, declared, f"of {what}")
+    mapped_to = declared[name].mapped_to
+    if mapped_to is not None:
+        raise BadInput(
+            f"{name!r} of {what} is mapped to {mapped_to!r}: the server overwrites what is given"
+            " for it.",
+            hint="Leave it out.",
+        )
+    if node.name:
+        # The server strips a pair of equal quotes from the value of an application's parameter,
+        # and adds one where there is none, so one that is quoted itself gets another pair.
+        is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+        return name, f"'{value}'" if is_quoted else value
+    if declared[name].value and not value:
+        raise BadInput(
+            f"{name!r} of {what} cannot be set to an empty text: the server ignores that and keeps"
+            " the default.",
+            hint="Leave it out to mean the default, or give it a blank.",
+        )
+    return name, value
 
 
 def _labels(request: DeploymentRequest) -> str:

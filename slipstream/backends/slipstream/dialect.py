@@ -24,8 +24,7 @@ from slipstream.values.plain import CONTROL_CHARACTERS, leads_elsewhere
 
 XML = {"Accept": "application/xml"}
 CONNECTOR, SERVICE_OFFER = "connector/", "service-offer/"
-ANY_CLOUD = "default"
-"""What a node or a list of clouds says for "the default cloud of the user"."""
+ANY_CLOUD = "default"  # what a node or a list of clouds says for the default cloud of the user
 
 STATES = {
     "Initializing": Phase.PENDING,

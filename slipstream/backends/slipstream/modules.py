@@ -39,15 +39,9 @@ from slipstream.values import Module, ModuleKind, ModuleNode, ModuleParameter
 from slipstream.values.plain import CONTROL_CHARACTERS, safe_text
 from slipstream.values.timestamps import parse_timestamp
 
-MOST_COMPONENTS = 16
-"""Components that are kept."""
-
-AT_ONCE = 12
-"""Projects of one depth that are read side by side."""
-
-MAX_PROJECTS = 20_000
-"""Projects that a recursive listing reads."""
-
+MOST_COMPONENTS = 16  # components that are kept
+AT_ONCE = 12  # projects of one depth that are read side by side
+MAX_PROJECTS = 20_000  # projects that a recursive listing reads
 PREFIX = "module/"
 _KINDS = {
     "Project": ModuleKind.PROJECT,

@@ -23,9 +23,7 @@ from slipstream.session.session import expect
 from slipstream.transport.messages import Request
 from slipstream.values.ssh_key import SSHKey
 
-MOST_READINGS = 10
-"""How often the profile is read for a change of the keys while others change them too."""
-
+MOST_READINGS = 10  # of the profile for a change of keys, while others change them too
 SSH_KEYS = "General.ssh.public.key"
 _DEFAULT_CLOUD = "General.default.cloud.service"
 _SERVERS_OWN = "General.orchestrator.publicsshkey"

@@ -53,32 +53,16 @@ from slipstream.values import (
 from slipstream.values.pages import Pages
 from slipstream.values.timestamps import parse_timestamp
 
-PAGE = 500
-"""Runs of a page; a larger limit is an error."""
+PAGE = 500  # runs of a page; a larger limit is an error
+OVERLAP = 10  # runs that two pages share: more than ever start in one millisecond
 
-OVERLAP = 10
-"""Runs of a page that the one before it has, too: more than ever start in one millisecond."""
-
-REMEMBERED = 20
-"""Pages whose runs are remembered; a listing cannot go back further."""
-
-ATTEMPTS = 3
-"""How often a page is read that is not what the server counts."""
-
-AT_ONCE = 100
-"""Runs whose machines are searched for at once."""
-
-LISTED_AT_ONCE = 250
-"""The same while runs are listed: half of a page."""
-
-FEW = 3
-"""Runs that are read one by one: when they are not among the newest, or have no machine yet."""
-
-TERMINATE_TIMEOUT = 300.0
-"""Seconds: the server responds once the cloud has taken the order to stop the machines."""
-
-LAUNCH_TIMEOUT = 120.0
-"""Seconds that the machines of a run get to exist that is ended while they are started."""
+REMEMBERED = 20  # pages whose runs are remembered; a listing cannot go back further
+ATTEMPTS = 3  # how often a page is read that is not what the server counts
+AT_ONCE = 100  # runs whose machines are searched for at once
+LISTED_AT_ONCE = 250  # the same while runs are listed: half of a page
+FEW = 3  # runs that are read one by one, if not among the newest, or without a machine yet
+TERMINATE_TIMEOUT = 300.0  # seconds: the response waits for the cloud to take the order
+LAUNCH_TIMEOUT = 120.0  # seconds for the machines of a run to exist that is ended at its start
 
 STATE, ABORT, TAGS, SERVICE_URL = "ss:state", "ss:abort", "ss:tags", "ss:url.service"
 _PARAMETERS = "runtimeParameters/entry/runtimeParameter"
@@ -87,8 +71,7 @@ _LOOK = "Look at list_nodes() and try again. An account that was deleted gets em
 _ORDER = {state: number for number, state in enumerate(STATES)}
 _ENDED = {"Done", "Aborted", "Cancelled"}
 _STARTING = {"Initializing", "Provisioning"}
-APPLICATION = "Orchestration"
-"""The type of the run of an application; only these have orchestrators."""
+APPLICATION = "Orchestration"  # the type of a run of an application; only these have orchestrators
 
 
 def list_deployments(
@@ -125,7 +108,7 @@ def iterate_pages(
     """
     met: dict[str, None] = {}
     is_complete = True
-    offset = pages = handed = back = most = total_at_first = 0
+    offset = pages = handed = idle = most = total_at_first = 0
     read_page = partial(_page, session, active_only)
     usual: Iterator[tuple[int, list[Element]]] = iter(())
     while True:
@@ -135,20 +118,20 @@ def iterate_pages(
         if offset != pages * (PAGE - OVERLAP):
             usual = iter(())  # the list has changed, and its pages are read one by one
         total, runs = next(usual, None) or read_page(offset)
-        pages, most = pages + 1, most or IDLE_PAGES + 2 * (total // PAGE)
-        total_at_first = total_at_first or total
+        if not pages:
+            total_at_first, most = total, IDLE_PAGES + 2 * (total // PAGE)
+        pages += 1
         follows = (offset == 0 and is_complete) or (bool(runs) and runs[0].get("uuid", "") in met)
         new = {uuid: run for run in runs if follows and (uuid := run.get("uuid", "")) not in met}
         met |= dict.fromkeys(new)
         handed += len(new)
+        idle = 0 if new else idle + 1
         yield list(new.values())
         is_last = follows and offset + len(runs) >= total
         # What was created meanwhile is counted and need not be handed over.
-        missing = total - handed - max(0, total - total_at_first)
-        if is_last and missing <= OVERLAP * (pages - 1):
+        if is_last and min(total, total_at_first) - handed <= OVERLAP * (pages - 1):
             return
-        back = 0 if new else back + 1 if back or not follows else IDLE_PAGES + 1
-        if is_last or back > IDLE_PAGES or pages > most or not (follows or offset):
+        if is_last or idle > IDLE_PAGES or pages > most:
             raise _malformed(
                 session, f"{pages} pages brought {handed} of the {total} that the server counts"
             )
