@@ -239,7 +239,7 @@ def of_server(doing: str) -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        raise _malformed(doing, f"of what the server gave, {error.summary.rstrip('.')}") from None
+        raise malformed(doing, f"of what the server gave, {error.summary.rstrip('.')}") from None
 
 
 def refusals(check: Callable[[T], object], subjects: Iterable[T]) -> Iterator[BadInput]:
@@ -323,15 +323,15 @@ def search_pages(
         lost += max(0, rest - counted)
         if lost > MOST_DELETED * (pages - 1) or (rest and not entries):
             what = f"{rest} entries of {collection} were to come, and then {counted}"
-            raise _malformed(doing, what)
+            raise malformed(doing, what)
         is_whole = pages == 1 and count == len(entries)
         if len(ids) < len(entries) or ids & previous:
-            raise _malformed(doing, f"the server gave entries of {collection} again")
+            raise malformed(doing, f"the server gave entries of {collection} again")
         if not (is_whole or backend.is_ordered(last, entries)):
             # Behind such a page entries would be repeated, or missed.
-            raise _malformed(doing, f"the server did not order {collection}")
+            raise malformed(doing, f"the server did not order {collection}")
         if pages > most:
-            raise _malformed(doing, f"the list of {collection} has no end")
+            raise malformed(doing, f"the list of {collection} has no end")
         yield entries
         if len(entries) < size or count == len(entries):
             return
@@ -340,7 +340,7 @@ def search_pages(
             behind = backend.behind(last)
         except UnwritableValue:
             what = f"{shorten(last['id'])!r} is no id, or has no time of creation"
-            raise _malformed(doing, what) from None
+            raise malformed(doing, what) from None
         here = behind if where is None else where & behind
 
 
@@ -379,16 +379,17 @@ def _read_page(
         and backend.takes_id(entry["id"])
         for entry in entries
     ):
-        raise _malformed(doing, f"the response holds no list of {collection} with ids")
+        raise malformed(doing, f"the response holds no list of {collection} with ids")
     count = document.get("count")
     if not isinstance(count, int) or isinstance(count, bool):
         # The response to a search that fails inside is 200 with a count of null.
-        raise _malformed(doing, f"the server does not count the entries of {collection}")
+        raise malformed(doing, f"the server does not count the entries of {collection}")
     if count > MAX_ENTRIES or len(entries) != min(count, size):
         what = f"the server counts {count} entries of {collection} and gave {len(entries)}"
-        raise _malformed(doing, what)
+        raise malformed(doing, what)
     return entries, count
 
 
-def _malformed(doing: str, what: str) -> MalformedAnswer:
+def malformed(doing: str, what: str) -> MalformedAnswer:
+    """Make the exception for a list, or a part of one, that cannot be used."""
     return MalformedAnswer(f"Cannot {doing}: {what}.", hint="Try again; it may be changing.")

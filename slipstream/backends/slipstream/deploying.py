@@ -265,7 +265,7 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
         location = urlsplit(response.headers.get("Location", "")).path.rstrip("/").split("/")
         if response.status == 201 and location[-2:-1] == ["run"]:
             return run_id(location[-1])
-    raise unconfirmed(session, response, doing=doing, hint=_LOOK)
+    raise unconfirmed(response, doing=doing, hint=_LOOK)
 
 
 def _inherited_parameters(backend: CimiBackend, module: Module) -> Iterator[ModuleParameter]:

@@ -99,24 +99,21 @@ def require_body(response: Response) -> None:
         )
 
 
-def require_status(
-    session: Session, response: Response, statuses: Collection[int], *, doing: str, hint: str
-) -> None:
+def require_status(response: Response, *statuses: int, doing: str, hint: str) -> None:
     """
     Make sure that a change was confirmed as the server confirms it: by a status and no body.
 
     Proxies and captive portals respond instead of the server, with pages of status 200 at times.
     """
     if response.status not in statuses or response.body.strip():
-        raise unconfirmed(session, response, doing=doing, hint=hint)
+        raise unconfirmed(response, doing=doing, hint=hint)
 
 
-def unconfirmed(session: Session, response: Response, *, doing: str, hint: str) -> AnswerLost:
+def unconfirmed(response: Response, *, doing: str, hint: str) -> AnswerLost:
     """Make the exception for a response that leaves open whether a change was made."""
     error = AnswerLost(
         f"Cannot {doing}: HTTP {response.status} with {len(response.body)} bytes"
         f" ({response.kind}) does not say whether it was done.",
-        endpoint=session.endpoint.url,
         hint=hint,
     )
     error.code = response.status

@@ -100,7 +100,7 @@ def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> b
     )
     response = session.send(request, doing=doing)
     hint = "Look with get_image() before you try again."
-    require_status(session, response, {204}, doing=doing, hint=hint)
+    require_status(response, 204, doing=doing, hint=hint)
     return True
 
 

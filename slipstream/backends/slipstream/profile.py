@@ -117,8 +117,7 @@ class Profile:
             expects=expect(202),
         )
         response = session.send(request, doing=doing)
-        hint = "Look at list_key_pairs()."
-        require_status(session, response, {201, 202}, doing=doing, hint=hint)
+        require_status(response, 201, 202, doing=doing, hint="Look at list_key_pairs().")
 
     def _parameter(self, name: str) -> Element | None:
         return self.entries.find(f"entry/parameter[@name='{name}']")

@@ -19,7 +19,7 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from slipstream.backends.cimi import IDLE_PAGES, MAX_ENTRIES, CimiBackend
+from slipstream.backends.cimi import IDLE_PAGES, MAX_ENTRIES, CimiBackend, malformed
 from slipstream.backends.prefetch import convert_pages, read_ahead
 from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
@@ -132,9 +132,8 @@ def iterate_pages(
         if is_last and min(total, total_at_first) - handed <= OVERLAP * (pages - 1):
             return
         if is_last or idle > IDLE_PAGES or pages > most:
-            raise _malformed(
-                session, f"{pages} pages brought {handed} of the {total} that the server counts"
-            )
+            what = f"{pages} pages brought {handed} of the {total} that the server counts"
+            raise malformed("list deployments", what)
         for old in list(met)[: max(0, len(met) - REMEMBERED * PAGE)]:
             del met[old]
             is_complete = False
@@ -145,38 +144,29 @@ def iterate_pages(
 
 
 def _page(session: Session, active_only: bool, offset: int) -> tuple[int, list[Element]]:
+    doing = "list deployments"
+    query = (
+        ("offset", str(offset)),
+        ("limit", str(PAGE)),
+        ("activeOnly", str(active_only).lower()),
+    )
     for _ in range(ATTEMPTS):
-        query = (
-            ("offset", str(offset)),
-            ("limit", str(PAGE)),
-            ("activeOnly", "true" if active_only else "false"),
-            uncached(),
-        )
-        root = read_xml(session, "/run", "runs", doing="list deployments", query=query)
+        root = read_xml(session, "/run", "runs", doing=doing, query=(*query, uncached()))
         total = whole(root.get("totalCount"))
         runs = root.findall("item")
         uuids = [run.get("uuid", "") for run in runs]
         if not are_run_ids(uuids):
-            raise _malformed(session, "the server gave one without an id that is a UUID")
+            raise malformed(doing, "the server gave one without an id that is a UUID")
         if len(set(uuids)) < len(uuids):
-            raise _malformed(session, f"the server gave one twice from number {offset} on")
+            raise malformed(doing, f"the server gave one twice from number {offset} on")
         if total is None or total > MAX_ENTRIES:
             break
         # The server counts and reads one after the other, and a run may be created between.
         if len(runs) == max(0, min(PAGE, total - offset)):
             return total, runs
     counts = "none" if total is None else str(total)
-    raise _malformed(
-        session, f"the server counts {counts} and gave {len(runs)} from number {offset} on"
-    )
-
-
-def _malformed(session: Session, reason: str) -> MalformedAnswer:
-    return MalformedAnswer(
-        f"Cannot list deployments: {reason}.",
-        endpoint=session.endpoint.url,
-        hint="Try again; the list may be changing.",
-    )
+    what = f"the server counts {counts} and gave {len(runs)} from number {offset} on"
+    raise malformed(doing, what)
 
 
 def get_deployment(backend: CimiBackend, deployment_id: str) -> Deployment:
@@ -281,8 +271,7 @@ def get_parameter(
     It is never read at its own address: reading one there that does not exist aborts the
     deployment.
     """
-    session = backend.session
-    root = _read_document(session, deployment_id)
+    root = _read_document(backend.session, deployment_id)
     deployment = document(root)
     values = deployment.parameters or {}
     if name not in values:
@@ -293,7 +282,6 @@ def get_parameter(
             state=deployment.state,
             reason=deployment.failure,
             node_ids=[deployment.id],
-            endpoint=session.endpoint.url,
         )
     return RunParameter(name=name, value=values[name], secret=name in passwords(root))
 
@@ -343,7 +331,7 @@ def terminate(
             if session.backend.error_detail(response) is None:  # not the server's own
                 raise session.refusal(response, doing=doing)
             return True
-    require_status(session, response, {204}, doing=doing, hint=_LOOK)
+    require_status(response, 204, doing=doing, hint=_LOOK)
     return True
 
 
@@ -367,10 +355,7 @@ def _read_document(session: Session, deployment_id: str) -> Element:
     query = (uncached(),)
     root = read_xml(session, f"/run/{run}", "run", doing=doing, query=query, expects=expects)
     if root.get("uuid", "").lower() != run:
-        raise MalformedAnswer(
-            f"Cannot read deployment {run}: the response is about another one.",
-            endpoint=session.endpoint.url,
-        )
+        raise MalformedAnswer(f"Cannot {doing}: the response is about another one.")
     # From here on no message and no log line shows them.
     session.hide(*filter(None, passwords(root).values()))
     return root
