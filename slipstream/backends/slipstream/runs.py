@@ -145,13 +145,10 @@ def iterate_pages(
 
 def _page(session: Session, active_only: bool, offset: int) -> tuple[int, list[Element]]:
     doing = "list deployments"
-    query = (
-        ("offset", str(offset)),
-        ("limit", str(PAGE)),
-        ("activeOnly", str(active_only).lower()),
-    )
+    fields = {"offset": str(offset), "limit": str(PAGE), "activeOnly": str(active_only).lower()}
     for _ in range(ATTEMPTS):
-        root = read_xml(session, "/run", "runs", doing=doing, query=(*query, uncached()))
+        query = (*fields.items(), uncached())
+        root = read_xml(session, "/run", "runs", doing=doing, query=query)
         total = whole(root.get("totalCount"))
         runs = root.findall("item")
         uuids = [run.get("uuid", "") for run in runs]
