@@ -6,55 +6,30 @@ A subcommand is imported when it runs, so that what it needs is never needed by 
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from threading import TIMEOUT_MAX
-from typing import Any, TypeVar
+from pkgutil import resolve_name
+from typing import Any, NamedTuple
 
-import attrs
 import click
 from click.shell_completion import CompletionItem
+from click.types import FloatParamType
 
 from slipstream.version import VERSION, install_hint
 
 NAME = "slipstream"
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
-F = TypeVar("F", bound=Callable[..., Any])
 
 
-@attrs.frozen
-class Command:
+class Command(NamedTuple):
     """A subcommand: where it is, and the extra that installs what it needs."""
 
     name: str
     help: str
     path: str
     extra: str | None = None
-
-    def load(self) -> click.Command:
-        """Import the subcommand."""
-        module, _, attribute = self.path.partition(":")
-        try:
-            command: click.Command = getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            missing = (error.name or "").partition(".")[0]
-            if self.extra is None or missing in {"", "slipstream"}:
-                raise
-            raise MissingExtra(f"{NAME} {self.name}", missing, self.extra) from None
-        return command
-
-
-class MissingExtra(click.ClickException):
-    """A package that belongs to an extra is not installed."""
-
-    exit_code = WRONG_USAGE
-
-    def __init__(self, needed_by: str, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed. {install_hint(extra)}")
-        self.needed_by = needed_by
 
 
 COMMANDS = (
@@ -80,16 +55,22 @@ DEVELOPER_COMMANDS = (
 ALL = (*COMMANDS, *DEVELOPER_COMMANDS)
 
 
+class Number(FloatParamType):
+    """A number from 0 to a limit."""
+
+    def __init__(self, most: float) -> None:
+        self.most = most
+
+    def convert(self, value: Any, *context: Any) -> float:
+        """Read the number."""
+        number: float = super().convert(value, *context)
+        if not 0 <= number <= self.most:  # NaN is not
+            self.fail(f"{number:g} is not from 0 to {self.most:.0f}.", *context)
+        return number
+
+
 class Commands(click.Group):
     """The subcommands, imported when one is needed."""
-
-    def main(  # type: ignore[override]  # the arguments that are not named here pass through
-        self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **options: Any
-    ) -> Any:
-        """Run with the messages and exit codes of :func:`main`."""
-        if standalone_mode:
-            sys.exit(main(args))
-        return super().main(args, standalone_mode=False, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the help."""
@@ -98,7 +79,19 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a subcommand."""
         command = next((command for command in ALL if command.name == cmd_name), None)
-        return None if command is None else command.load()
+        if command is None:
+            return None
+        try:
+            loaded: click.Command = resolve_name(command.path)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if command.extra is None or missing in {"", "slipstream"}:
+                raise
+            raise click.UsageError(
+                f"{missing} is not installed. {install_hint(command.extra)}",
+                click.Context(click.Command(cmd_name), parent=ctx, info_name=cmd_name),
+            ) from None
+        return loaded
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of subcommands without importing them."""
@@ -138,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        path = context.command_path if context else getattr(error, "needed_by", NAME)
+        path = context.command_path if context else NAME
         click.echo(f"{path}: error: {error.format_message()}", err=True)
         return error.exit_code
     except OSError as error:
@@ -153,18 +146,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code()
         return 0
     return int(code or 0)
-
-
-def number_option(name: str, **options: Any) -> Callable[[F], F]:
-    """An option with a number, checked as an argument of the driver is."""
-
-    def check(_: click.Context, __: click.Parameter, value: float) -> float:
-        from slipstream.values.plain import check_number  # noqa: PLC0415 - imports libcloud
-
-        try:
-            return float(check_number("the value", value, most=most))
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
-
-    most = options.pop("most", TIMEOUT_MAX)
-    return click.option(name, type=float, callback=check, show_default=True, **options)

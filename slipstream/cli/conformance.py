@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pkgutil import resolve_name
 from typing import Any
 
 import attrs
@@ -39,27 +39,15 @@ class DriverArguments:
     @property
     def masked(self) -> tuple[str, ...]:
         """The values that no output may show: everything hidden or secret, keys included."""
-        secrets = {name for name in self.values if _is_secret(name, or_key=True)}
-        return self._values(secrets | self.hidden)
+        hidden = {n for n in self.values if n in self.hidden or _is_secret(n, or_key=True)}
+        return tuple(str(self.values[name]) for name in hidden)
 
     @property
-    def secrets(self) -> tuple[str, ...]:
+    def secrets(self) -> dict[str, str]:
         """The secrets proper; a key is one only if there is nothing else that could be."""
-        return self._values(self._secret_names())
-
-    def with_wrong_secrets(self) -> dict[str, Any] | None:
-        """The same arguments with wrong secrets, ``None`` if there is no secret."""
-        names = self._secret_names()
-        wrong = {name: f"wrong-{self.values[name]}" for name in names}
-        return {**self.values, **wrong} if names else None
-
-    def _secret_names(self) -> list[str]:
-        return [name for name in self.values if _is_secret(name)] or [
-            name for name in self.values if _is_secret(name, or_key=True)
-        ]
-
-    def _values(self, names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(str(self.values[name]) for name in names)
+        names = [n for n in self.values if _is_secret(n)]
+        names = names or [n for n in self.values if _is_secret(n, or_key=True)]
+        return {name: str(self.values[name]) for name in names}
 
 
 def parse(options: Iterable[str]) -> DriverArguments:
@@ -163,14 +151,14 @@ def conformance(
             f"{context.command_path}: error: the driver could not be made: {problem}", err=True
         )
         return WRONG_USAGE
-    wrong = constructor.with_wrong_secrets()
+    wrong = {name: f"wrong-{secret}" for name, secret in constructor.secrets.items()}
     try:
         report = run(
             driver,
             changes=allow_changes,
             choice=Choice(**choice),
-            secrets=constructor.secrets,
-            with_wrong_login=None if wrong is None else lambda: cls(**wrong),
+            secrets=tuple(constructor.secrets.values()),
+            with_wrong_login=(lambda: cls(**{**constructor.values, **wrong})) if wrong else None,
             without_network=lambda: cls(**{**constructor.values, "proxy_url": _NO_PROXY}),
             provider=None if path else provider or NAME,
             more=BACKEND_CHECKS if isinstance(driver, SlipStreamNodeDriver) else (),
@@ -190,15 +178,12 @@ def _provided(name: str) -> Any:
 
 
 def _import(path: str) -> Any:
-    module, colon, name = path.partition(":")
-    if not colon:
-        module, _, name = path.rpartition(".")
-    if not module or not name:
-        raise ValueError(f"{path!r} names no class; package.module:Class does")
     try:
-        cls = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"there is no class {path!r}: {error}") from None
+        cls = resolve_name(path)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"there is no class {path!r} as package.module:Class names one: {error}"
+        ) from None
     if not (isinstance(cls, type) and issubclass(cls, NodeDriver)):
         raise ValueError(f"{path!r} is no class of compute drivers")
     return cls

@@ -1,4 +1,4 @@
-"""What the commands that use a driver share: options, errors, look-ups and printing."""
+"""What commands share: the options, errors and look-ups of those with a driver, and printing."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, unfolded: int = 0
+    columns: Sequence[str], rows: Iterable[Iterable[object]], *, unfolded: int = 0
 ) -> None:
     """Print a table that fits a terminal, with one column whole; a pipe gets whole rows."""
     headers = [Column(name, overflow="fold") for name in columns]
@@ -64,7 +64,7 @@ def print_fields(fields: Mapping[str, object]) -> None:
     table.show_header = False
     for name, value in fields.items():
         if _cell(value):
-            table.add_row(name, Text(safe_text(_cell(value))))
+            table.add_row(name.replace("_", " "), Text(safe_text(_cell(value))))
     _print(table)
 
 
@@ -81,6 +81,8 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {text}" if text else name for name, text in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
@@ -90,24 +92,12 @@ def _plain(value: object) -> object:
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
-LOGIN_REFUSED, TIMED_OUT = 3, 4
-_EXIT_CODES: tuple[tuple[type[DriverError], int], ...] = (
-    (BadInput, WRONG_USAGE),
-    (InvalidCredentials, LOGIN_REFUSED),
-    (WaitTimeout, TIMED_OUT),
-    (DriverError, FAILED),
-)
-
-
-class Failure(click.ClickException):
-    """A driver's exception, with the exit code for its class."""
-
-    def __init__(self, error: DriverError) -> None:
-        super().__init__(str(error))
-        self.exit_code = next(  # type: ignore[misc]  # click's are fixed for a class
-            code for cls, code in _EXIT_CODES if isinstance(error, cls)
-        )
-        self.ctx = click.get_current_context()
+_EXIT_CODES: dict[type[DriverError], int] = {
+    BadInput: WRONG_USAGE,
+    InvalidCredentials: 3,
+    WaitTimeout: 4,
+    DriverError: FAILED,
+}
 
 
 def driver_command(function: Callable[..., None]) -> click.Command:
@@ -125,7 +115,10 @@ def driver_command(function: Callable[..., None]) -> click.Command:
             with SlipStreamNodeDriver.ex_from_profile(profile, **options) as driver:
                 function(driver, output == "json", **arguments)
         except DriverError as error:
-            raise Failure(error) from None
+            failure = click.UsageError(str(error), click.get_current_context())
+            codes = (code for cls, code in _EXIT_CODES.items() if isinstance(error, cls))
+            failure.exit_code = next(codes)  # type: ignore[misc]  # click's are fixed for a class
+            raise failure from None
 
     return click.command()(run)
 

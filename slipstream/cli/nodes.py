@@ -6,13 +6,14 @@ import functools
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from threading import TIMEOUT_MAX
 from typing import Any
 
 import click
 from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSize
 from libcloud.compute.types import NodeState
 
-from slipstream.cli.app import FAILED, number_option
+from slipstream.cli.app import FAILED, Number
 from slipstream.cli.driver_command import (
     document,
     driver_command,
@@ -159,7 +160,13 @@ def print_node(driver: SlipStreamNodeDriver, node: Node, as_json: bool) -> None:
 
 
 PERIOD = 2.0  # the longest pause between two polls in seconds
-timeout_option = number_option("--timeout", default=1800, help="Seconds to wait at most.")
+timeout_option = click.option(
+    "--timeout",
+    type=Number(TIMEOUT_MAX),
+    default=1800.0,
+    show_default=True,
+    help="Seconds to wait at most.",
+)
 
 
 @driver_command

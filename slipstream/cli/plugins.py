@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +13,8 @@ import attrs
 import click
 from libcloud.compute.providers import DRIVERS
 
-from slipstream.errors import PluginFailed, UnknownName
+from slipstream.cli.driver_command import print_fields, print_json, print_table
+from slipstream.errors import PluginFailed, UnknownName, shorten
 from slipstream.hookspecs import PROJECT, EndpointKind
 from slipstream.libcloud import KIND_DRIVERS, PROVIDERS
 from slipstream.plugins import Plugins, default_plugins
@@ -138,12 +138,12 @@ def plugins(
             "endpoint_kinds": registry.endpoint_kinds.names,
             "conflicts": conflicts,
         }
-        click.echo(json.dumps(document, indent=2))
+        print_json(document)
     elif words:
         for info in infos:
-            _print_details(_document(info) | _details(registry, info))
+            _print_details(info, _details(registry, info))
     else:
-        click.echo("\n".join(_table([_COLUMNS, *map(_row, infos)])))
+        print_table(_COLUMNS, map(_row, infos))
         for conflict in conflicts:
             click.echo(f"{context.command_path}: {conflict}", err=True)
     return int(bool(conflicts) or any(info.status == "broken" for info in infos))
@@ -156,7 +156,9 @@ def _details(registry: Plugins, info: PluginInfo) -> dict[str, Any]:
     return {
         "login_methods": {method.name: method.description for method in methods},
         "endpoint_kinds": {kind.name: kind.description for kind in kinds},
-        "backends": {kind.name: _qualified(kind.backend) for kind in kinds},
+        "backends": {
+            kind.name: f"{kind.backend.__module__}.{kind.backend.__qualname__}" for kind in kinds
+        },
         "drivers": {kind.name: _driver(kind) for kind in kinds},
         "hosts": sorted(host for kind in kinds for host in kind.hosts),
         "answers": [_short(hook) for hook in info.hooks if hook in CONTRIBUTIONS],
@@ -172,10 +174,6 @@ def _details(registry: Plugins, info: PluginInfo) -> dict[str, Any]:
     }
 
 
-def _qualified(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
-
-
 def _driver(kind: EndpointKind) -> str:
     """Whether libcloud finds a driver by the name of a kind."""
     if kind.name not in {point.name for point in metadata.entry_points(group=PROVIDERS)}:
@@ -186,30 +184,14 @@ def _driver(kind: EndpointKind) -> str:
     return "get_driver finds it" if kind.endpoint else "get_driver finds it, and needs ex_endpoint"
 
 
-def _print_details(document: dict[str, Any]) -> None:
-    source = f"{document['distribution']} {document['version']}".strip()
-    click.echo(f"{document['name']}, by {source}: {document['status']}")
-    lines = {
-        "why": document["why"],
-        "login methods": _sentences(document["login_methods"]),
-        "kinds of endpoint": _sentences(document["endpoint_kinds"]),
-        "backends": _sentences(document["backends"]),
-        "drivers": _sentences(document["drivers"]),
-        "hosts": ", ".join(document["hosts"]),
-        "answers": ", ".join(document["answers"]),
-        "wraps": "; ".join(
-            f"{hook} (outermost first: {', '.join(names)})"
-            for hook, names in document["wraps"].items()
-        ),
-        "requires": _sentences(document["requires"]),
+def _print_details(info: PluginInfo, details: dict[str, Any]) -> None:
+    source = f"{info.distribution} {info.version}".strip()
+    click.echo(f"{info.name}, by {source}: {info.status}")
+    wraps = {
+        f"{hook} (outermost first: {', '.join(names)})": ""
+        for hook, names in details["wraps"].items()
     }
-    for name, text in lines.items():
-        if text:
-            click.echo(f"  {name:<18}{' '.join(text.split())}")
-
-
-def _sentences(texts: dict[str, str]) -> str:
-    return "; ".join(f"{name}: {text}" if text else name for name, text in texts.items())
+    print_fields({"why": info.reason, **details, "wraps": wraps})
 
 
 def _short(hook: str) -> str:
@@ -229,16 +211,7 @@ def _document(info: PluginInfo) -> dict[str, Any]:
     return document | {"why": info.reason}
 
 
-def _row(info: PluginInfo) -> Sequence[str]:
-    hooks = ", ".join(map(_short, info.hooks))
-    if len(hooks) > _WIDEST:
-        hooks = f"{hooks[: _WIDEST - 3]}..."
-    return (info.name, info.distribution, info.version, info.status, hooks, info.reason)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    lines = [[" ".join(cell.split()) or "-" for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+def _row(info: PluginInfo) -> Iterable[str]:
+    hooks = shorten(", ".join(map(_short, info.hooks)), _WIDEST)
+    cells = (info.name, info.distribution, info.version, info.status, hooks, info.reason)
+    return (" ".join(cell.split()) or "-" for cell in cells)

@@ -62,12 +62,11 @@ def record(tests: str, scenarios: Sequence[str], **options: str | None) -> int:
 
 
 def _check(endpoint: str | None, origin: str | None) -> None:
-    if missing := [name for name in ("pytest", "vcr", "yaml", "pyotp") if find_spec(name) is None]:
+    needed = ["pytest", "vcr", "yaml", "pyotp", *([] if endpoint else ["flask"])]
+    if missing := [name for name in needed if find_spec(name) is None]:
         hint = install_hint("testing", "sandbox")
         raise click.UsageError(f"not installed: {', '.join(missing)}. {hint}")
     if not endpoint:
-        if find_spec("flask") is None:
-            raise click.UsageError(f"flask is not installed. {install_hint('testing', 'sandbox')}")
         return
     if not origin:
         raise click.UsageError("--endpoint needs --origin NAME, the folder to record into")

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from slipstream.cli.app import FAILED, number_option
+from slipstream.cli.app import FAILED, Number
 from slipstream.sandbox.clock import FASTEST
 from slipstream.sandbox.families import FAMILIES
 from slipstream.sandbox.front import FRONTS
@@ -53,7 +53,13 @@ Press Ctrl-C to end it.
     type=click.IntRange(0, 65535),
     help=f"Port; 0 takes one that is free.  [default: {PORT} if free]",
 )
-@number_option("--speed", most=FASTEST, default=20.0, help="Simulated seconds in a second.")
+@click.option(
+    "--speed",
+    type=Number(FASTEST),
+    default=20.0,
+    show_default=True,
+    help="Simulated seconds in a second.",
+)
 @click.option(
     "--front", type=click.Choice(FRONTS), help="Front server before it.  [default: none]"
 )

@@ -2,113 +2,147 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 import pytest
+from click.testing import Result
 
-from slipstream import __main__, cli
-from slipstream.cli import app
+from slipstream import __main__
+from slipstream.cli import ALL, Command, app
 
-ERROR = "slipstream: error: "
+Run = Callable[..., Result]
+Start = Callable[..., subprocess.CompletedProcess[Any]]
+DUMMY = "libcloud.compute.drivers.dummy"
+WRONG: list[tuple[Sequence[str], str]] = [
+    (["sandcastle"], "sandcastle"),
+    (["--nonsense"], "--nonsense"),
+    (["show"], "Missing argument 'NODE'"),
+    (["nodes", "--output", "xml"], "'xml' is not one of"),
+    (["nodes", "--profile", "nowhere"], "There is no profile 'nowhere'"),
+    (["run", "nothing.py"], "There is no program 'nothing.py'."),
+    (["sandbox", "--host", ""], "'' is not an address"),
+    (["sandbox", "--port", "70000"], "70000 is not in the range"),
+    (["sandbox", "--port", "x"], "'x' is not a valid integer"),
+    (["sandbox", "--speed", "-1"], "-1 is not from 0 to 1000000."),
+    (["sandbox", "--speed", "fast"], "'fast' is not a valid float"),
+    (["sandbox", "--speed", "nan"], "nan is not from 0 to 1000000."),
+    (["sandbox", "--front", "varnish"], "'varnish' is not 'vendor'"),
+    (["sandbox", "--nonsense"], "--nonsense"),
+    (["record", "--endpoint", "https://nuv.la"], "--endpoint needs --origin NAME"),
+    (["conformance", "--everything"], "--everything"),
+    (["conformance", "--provider", "nowhere"], "there is no provider 'nowhere'"),
+    (["conformance", "--provider", "dummy", "--class", "a:B"], "exclude each other"),
+    (["conformance", "--class", f"{DUMMY}:Nothing"], f"there is no class '{DUMMY}:Nothing'"),
+    (["conformance", "--class", "nowhere.at.all:Driver"], "there is no class 'nowhere.at"),
+    (["conformance", "--class", "driver"], "there is no class 'driver'"),
+    (["conformance", "--class", "json:JSONDecoder"], "is no class of compute drivers"),
+    (["conformance", "--arg", "secret"], "--arg takes a name and a value"),
+    (["conformance", "--arg", "=value"], "--arg takes a name and a value"),
+    (["conformance", "--arg", "key=a", "--arg", "key=b"], "--arg key is repeated"),
+    (["conformance", "--arg", "secret=env:NO_SUCH"], "no environment variable NO_SUCH"),
+    (["conformance", "--arg", "secret=file:/no/such/file"], "cannot be read: No such file"),
+    (["conformance", "--arg", "ex_endpiont=http://x"], "TypeError: .*ex_endpoint"),
+]
 
 
-def test_without_arguments_it_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main([]) == 0
-    output = capsys.readouterr().out
-    assert all(f"  {command.name} " in output for command in cli.ALL)
-    assert cli.main(["--help"]) == 0
-    assert capsys.readouterr().out == output
+@pytest.mark.parametrize(("arguments", "words"), WRONG, ids=str)
+def test_wrong_usage_is_one_line(run: Run, arguments: Sequence[str], words: str) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    command = f" {arguments[0]}" if arguments[0] in [command.name for command in ALL] else ""
+    assert result.stderr.startswith(f"slipstream{command}: error: ")
+    assert result.stderr.count("\n") == 1
+    assert re.search(words, result.stderr)
 
 
-@pytest.mark.parametrize("arguments", [["sandcastle"], ["--nonsense"]])
-def test_a_wrong_command_is_one_line(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli.main(arguments) == 2
-    errors = capsys.readouterr().err
-    assert errors.startswith(ERROR)
-    assert errors.count("\n") == 1
-    assert arguments[0] in errors
+def test_help_without_arguments(run: Run) -> None:
+    output = run().stdout
+    assert all(f"  {command.name} " in output for command in ALL)
+    assert run("--help").stdout == output
 
 
-@pytest.mark.parametrize("command", cli.ALL, ids=lambda command: command.name)
-def test_every_command_has_a_help(
-    command: cli.Command, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert cli.main([command.name, "--help"]) == 0
-    assert capsys.readouterr().out.startswith(f"Usage: slipstream {command.name}")
+@pytest.mark.parametrize("command", ALL, ids=lambda command: command.name)
+def test_help_of_each_command(run: Run, command: Command) -> None:
+    assert run(command.name, "--help").stdout.startswith(f"Usage: slipstream {command.name}")
 
 
-def test_click_is_needed_by_the_command_alone() -> None:
+def test_import_of_the_driver_needs_no_click(start: Start) -> None:
     code = """
 import sys, slipstream.libcloud.compute_driver, slipstream.__main__
 print([name for name in ("click", "rich", "platformdirs") if name in sys.modules])
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert start("-c", code).stdout == "[]\n"
 
 
-def test_without_click_it_says_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("package", "loaded", "arguments", "extra"),
+    [
+        ("click", "slipstream.cli", (), "cli"),
+        ("flask", "slipstream.sandbox", ("sandbox",), "sandbox"),
+    ],
+)
+def test_missing_package_names_its_extra(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    package: str,
+    loaded: str,
+    arguments: Sequence[str],
+    extra: str,
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("slipstream.cli")]:
+    for name in [name for name in sys.modules if name.startswith((loaded, "slipstream.cli"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delattr("slipstream.cli", raising=False)
-    monkeypatch.setitem(sys.modules, "click", None)
-    assert __main__.main([]) == 2
+    monkeypatch.setitem(sys.modules, package, None)
+    assert __main__.main(arguments) == 2
     assert capsys.readouterr().err == (
-        f"{ERROR}click is not installed. Run pip install '.[cli]' in a checkout of slipstream.\n"
+        f"{' '.join(('slipstream', *arguments))}: error: {package} is not installed."
+        f" Run pip install '.[{extra}]' in a checkout of slipstream.\n"
     )
 
 
-def test_a_module_missing_from_the_package_itself_is_not_hidden(
-    monkeypatch: pytest.MonkeyPatch,
+def test_missing_module_of_the_package_itself_is_not_hidden(
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = cli.Command("sandbox", "", "slipstream.no_such_module:x", "sandbox")
+    broken = Command("sandbox", "", "slipstream.no_such_module:x", "sandbox")
     monkeypatch.setattr(app, "ALL", (broken,))
     with pytest.raises(ModuleNotFoundError):
-        cli.main(["sandbox"])
+        run("sandbox")
 
 
-def test_an_interruption_is_code_130(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_interruption_is_code_130(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.Command, "load", lambda _: click.Command("x", callback=interrupted))
-    assert cli.main(["plugins"]) == 130
-    assert "Traceback" not in capsys.readouterr().err
+    command = click.Command("x", callback=interrupted)
+    monkeypatch.setattr(app, "resolve_name", lambda _: command)
+    result = run("plugins")
+    assert result.exit_code == 130
+    assert "Traceback" not in result.stderr
 
 
-def test_a_closed_pipe_ends_it_quietly() -> None:
+def test_closed_pipe_ends_it_quietly() -> None:
     command = f"{sys.executable} -m slipstream plugins --json | head -c 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("{", "")
 
 
-def test_what_a_stream_cannot_print_is_escaped() -> None:
+def test_character_that_a_stream_cannot_print_is_escaped(start: Start) -> None:
     code = """
-import click, slipstream.cli
-slipstream.cli.Command.load = lambda _: click.Command("x", callback=lambda: click.echo("\u2192"))
-slipstream.cli.main(["plugins"])
+import click, slipstream.cli.app as app
+app.resolve_name = lambda _: click.Command("x", callback=lambda: click.echo("\u2192"))
+app.main(["plugins"])
 """
-    environment = {"PYTHONIOENCODING": "latin-1"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, check=True, env=environment
-    )
+    done = start("-c", code, text=False, env={"PYTHONIOENCODING": "latin-1"})
     assert (done.stdout, done.stderr) == (rb"\u2192" + b"\n", b"")
 
 
-def test_names_are_completed_without_importing_commands() -> None:
+def test_completion_imports_no_command(start: Start) -> None:
     words = {"COMP_WORDS": "slipstream rec", "COMP_CWORD": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", "from slipstream.cli import main; main([])"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"_SLIPSTREAM_COMPLETE": "bash_complete", **words},
-    )
+    code = "from slipstream.cli import main; main([])"
+    done = start("-c", code, env={"_SLIPSTREAM_COMPLETE": "bash_complete", **words})
     assert done.stdout == "plain,record\n"

@@ -1,3 +1,5 @@
+"""``slipstream sandbox``."""
+
 from __future__ import annotations
 
 import contextlib
@@ -8,25 +10,19 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from click.testing import Result
 
-from slipstream import cli
 from slipstream.cli.sandbox import _announce, _start_on_usual_port
-from slipstream.sandbox import Clock, Sandbox
+from slipstream.sandbox import Sandbox
 
 COMMAND = [sys.executable, "-m", "slipstream", "sandbox"]
 NUVLA = ["--json", "--family", "nuvla", "--port", "0"]
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(clock=Clock(speed=0)) as started:
-        yield started
 
 
 @contextmanager
@@ -45,7 +41,7 @@ def first_line(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_although_clients_hold_on(number: int) -> None:
+def test_signal_ends_it_although_clients_hold_on(number: int) -> None:
     with running("--json", "--speed", "60") as process:
         facts = json.loads(first_line(process))
         assert set(facts) == {"url", "username", "password", "key", "secret"}
@@ -65,7 +61,7 @@ def test_a_signal_ends_it_although_clients_hold_on(number: int) -> None:
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
-def test_the_banner_is_printed_at_once() -> None:
+def test_banner_is_printed_at_once() -> None:
     with running("--password", "open-sesame") as process:
         lines = [first_line(process) for _ in range(12)]
         process.terminate()
@@ -74,15 +70,19 @@ def test_the_banner_is_printed_at_once() -> None:
     assert "open-sesame" in "".join(lines)
 
 
-def test_each_start_has_secrets_of_its_own() -> None:
-    with running(*NUVLA) as first, running(*NUVLA) as second:
+def test_each_start_has_secrets_of_its_own_and_one_for_other_machines_warns() -> None:
+    with running(*NUVLA) as first, running(*NUVLA, "--host", "0.0.0.0") as second:
         facts, others = (json.loads(first_line(process)) for process in (first, second))
+        second.terminate()
+        _, errors = second.communicate(timeout=10)
     for name in ("password", "key", "secret"):
         assert facts[name] != others[name]
     assert "in-the-sandbox" not in facts["password"]
+    warning = f"other machines can reach this server at {others['url']}"
+    assert errors == f"slipstream sandbox: {warning}\n"
 
 
-def test_a_signal_ends_it_while_requests_begin() -> None:
+def test_signal_ends_it_while_requests_begin() -> None:
     with running("--json", "--port", "0") as process:
         url = json.loads(first_line(process))["url"]
         ended = threading.Event()
@@ -103,7 +103,7 @@ def test_a_signal_ends_it_while_requests_begin() -> None:
 
 
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_the_banner_fits_a_terminal_and_its_lines_can_be_pasted(
+def test_banner_fits_a_terminal_and_its_lines_can_be_pasted(
     family: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Sandbox(family=family, speed=0, password="it's one") as sandbox:
@@ -129,7 +129,7 @@ def test_the_banner_fits_a_terminal_and_its_lines_can_be_pasted(
     assert "apps/WordPress" in done.stdout or "module/" in done.stdout
 
 
-def test_the_usual_port_is_used_if_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usual_port_is_used_if_it_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         free = busy.getsockname()[1]
     monkeypatch.setattr("slipstream.cli.sandbox.PORT", free)
@@ -144,67 +144,16 @@ def started(port: int) -> Sandbox:
     return server
 
 
-def test_listening_beyond_this_machine_warns() -> None:
-    with running("--json", "--host", "0.0.0.0") as process:
-        url = json.loads(first_line(process))["url"]
-        process.terminate()
-        _, errors = process.communicate(timeout=10)
-    assert errors == f"slipstream sandbox: other machines can reach this server at {url}\n"
-
-
+@pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 @pytest.mark.parametrize("host", ["127.0.0.1", "203.0.113.9"], ids=["busy", "elsewhere"])
-def test_an_address_that_cannot_be_had_is_one_line(
-    host: str, sandbox: Sandbox, capsys: pytest.CaptureFixture[str], quiet_signals: None
+def test_address_that_cannot_be_had_is_one_line(
+    run: Callable[..., Result], sandbox: Sandbox, host: str
 ) -> None:
-    assert cli.main(["sandbox", "--host", host, "--port", sandbox.url.rpartition(":")[2]]) == 1
-    errors = capsys.readouterr().err
-    assert errors.startswith(f"slipstream sandbox: cannot listen on {host}:")
-    assert errors.count("\n") == 1
-    assert "while" not in errors
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--host", ""], "'' is not an address"),
-        (["--port", "70000"], "70000 is not in the range"),
-        (["--port", "x"], "'x' is not a valid integer"),
-        (["--speed", "-1"], "the value is -1.0"),
-        (["--speed", "fast"], "'fast' is not a valid float"),
-        (["--speed", "nan"], "the value is nan"),
-        (["--front", "varnish"], "'varnish' is not 'vendor'"),
-        (["--nonsense"], "--nonsense"),
-    ],
-)
-def test_a_bad_option_is_one_line(
-    options: list[str],
-    words: str,
-    capsys: pytest.CaptureFixture[str],
-    quiet_signals: None,
-) -> None:
-    assert cli.main(["sandbox", *options]) == 2
-    errors = capsys.readouterr().err
-    assert errors.count("\n") == 1
-    assert words in errors
-
-
-def test_a_missing_web_framework_names_the_extra(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    names = ("slipstream.sandbox", "slipstream.cli.sandbox")
-    for name in [name for name in sys.modules if name.startswith(names)]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "flask", None)
-    assert cli.main(["sandbox"]) == 2
-    errors = capsys.readouterr().err
-    assert errors.count("\n") == 1
-    assert errors.startswith("slipstream sandbox: error: flask is not installed.")
-    assert "pip install '.[sandbox]'" in errors
-
-
-@pytest.fixture
-def quiet_signals() -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
+    result = run("sandbox", "--host", host, "--port", sandbox.url.rpartition(":")[2])
     for number, handler in handlers.items():
         signal.signal(number, handler)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"slipstream sandbox: cannot listen on {host}:")
+    assert result.stderr.count("\n") == 1
+    assert "while" not in result.stderr

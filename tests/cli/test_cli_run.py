@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from slipstream.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
+Start = Callable[..., subprocess.CompletedProcess[str]]
 PROGRAM = """
 import json, sys
 import helper
@@ -32,34 +34,26 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
-def start(*arguments: str, cwd: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
-        check=False,
-    )
+@pytest.fixture
+def start(start: Start, tmp_path: Path) -> Start:
+    """Run a program beside the others, which finds the package and no command."""
+    return partial(start, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": ""})
 
 
 @pytest.mark.parametrize(("family", "by"), [("slipstream", "path"), ("nuvla", "module")])
-def test_a_program_that_only_knows_the_name_finds_the_driver(
-    program: Path, family: str, by: str
+def test_run_of_a_program_that_knows_a_driver_by_name(
+    start: Start, program: Path, family: str, by: str
 ) -> None:
     what = [str(program)] if by == "path" else ["-m", "program"]
     with Sandbox(family=family, speed=0) as sandbox:
         login = [sandbox.url, sandbox.username, sandbox.password]
-        done = start(
-            "-m", "slipstream", "run", *what, family, *login, "--verbose", "-m", cwd=program.parent
-        )
+        done = start("-m", "slipstream", "run", *what, family, *login, "--verbose", "-m")
     assert done.returncode == 7, done.stderr
     assert done.stdout.startswith('[["--verbose", "-m"], "beside it", [], ')
 
 
-def test_without_it_libcloud_does_not_know_the_name(program: Path) -> None:
-    done = start(str(program), "slipstream", "url", "user", "secret", cwd=program.parent)
+def test_without_it_libcloud_does_not_know_the_name(start: Start, program: Path) -> None:
+    done = start(str(program), "slipstream", "url", "user", "secret")
     assert done.returncode == 1
     assert "slipstream" in done.stderr.splitlines()[-1]
 
@@ -73,16 +67,10 @@ def test_without_it_libcloud_does_not_know_the_name(program: Path) -> None:
         ("raise ValueError(input())", "ValueError: from stdin"),
     ],
 )
-def test_a_program_that_fails_shows_its_own_exception(
-    tmp_path: Path, statement: str, error: str
+def test_run_of_a_program_that_fails_shows_its_own_exception(
+    start: Start, tmp_path: Path, statement: str, error: str
 ) -> None:
     (tmp_path / "program.py").write_text(statement, "utf-8")
-    done = start("-m", "slipstream", "run", "program.py", cwd=tmp_path, stdin="from stdin\n")
+    done = start("-m", "slipstream", "run", "program.py", input="from stdin\n")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == error
-
-
-def test_a_missing_program_is_a_wrong_usage(tmp_path: Path) -> None:
-    done = start("-m", "slipstream", "run", "nothing.py", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr == "slipstream run: error: There is no program 'nothing.py'.\n"
