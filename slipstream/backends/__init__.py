@@ -1,8 +1,8 @@
 """
 The built-in plugins: login methods and server families.
 
-They are registered through the same hooks as everybody else's. A plugin that adds an endpoint
-of a family that is already spoken takes that family's backend, :class:`SlipStream3` or
+They are registered through the same hooks as other plugins. A plugin that adds an endpoint of one
+of these families uses the family's backend, :class:`SlipStream3` or
 :class:`Nuvla`, or a class derived from it.
 """
 

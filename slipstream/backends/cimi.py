@@ -84,7 +84,7 @@ class CimiBackend(Backend):
 
     @property
     def key_lock(self) -> threading.Lock:
-        """Held by the thread that changes SSH keys on the endpoint, by whatever driver."""
+        """The lock for changes of SSH keys on the endpoint, one for all drivers."""
         return _KEY_LOCKS.setdefault(self.session.endpoint.url, PerProcess(threading.Lock)).get()
 
     @staticmethod
@@ -94,17 +94,17 @@ class CimiBackend(Backend):
 
     @staticmethod
     def behind(entry: Entry) -> Filter:
-        """What comes after an entry in the order of a search."""
+        """A filter for the entries after one, in the order of a search."""
         raise NotImplementedError
 
     @staticmethod
     def takes_id(identifier: str) -> bool:  # noqa: ARG004 - for families whose ids are all alike
-        """Whether the operations take the id of an entry."""
+        """Whether the operations accept the id of an entry."""
         return True
 
     @staticmethod
     def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
-        """Whether a page may follow the last entry of the one before."""
+        """Whether a page is in order, after the last entry of the page before."""
         raise NotImplementedError
 
     def log_in(self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]) -> Login:
@@ -143,7 +143,7 @@ class CimiBackend(Backend):
         return documents.text(self.session_document(client) or {}, self.user_key)
 
     def session_document(self, client: Client) -> dict[str, Any] | None:
-        """Read the session that the cookies name, ``None`` if the server knows of none."""
+        """Read the session of the cookies, ``None`` if the server has none."""
         response = client.exchange(_SESSION)
         document = response.json() if response.status == 200 else None
         if not isinstance(document, dict):
@@ -200,7 +200,7 @@ def json_object(response: Response) -> dict[str, Any]:
 
 def lifetime(cookies: CookieJar) -> timedelta | None:
     """
-    For how long the cookies of a login are good; ``None`` if they do not say.
+    The lifetime of the cookies of a login; ``None`` if they have none.
 
     Load balancers set cookies of their own, which may be shorter-lived.
     """
@@ -213,7 +213,7 @@ def lifetime(cookies: CookieJar) -> timedelta | None:
 
 
 def _external_login(attempt: LoginAttempt, template: str, error: RedirectRefused) -> DriverError:
-    """Tell a login that needs a browser from an address that is wrong."""
+    """Distinguish a login that needs a browser from a wrong address."""
     if error.hint:
         return error
     return InvalidCredentials(
@@ -224,7 +224,7 @@ def _external_login(attempt: LoginAttempt, template: str, error: RedirectRefused
 
 
 def either(path: str, *values: str) -> Filter:
-    """Filter for one of some values; BadInput for a value that no filter can hold."""
+    """Filter for one of some values; BadInput for a value that cannot be written in a filter."""
     attribute = attr(path)
     try:
         comparisons = [attribute.eq(value) for value in values]
@@ -235,7 +235,7 @@ def either(path: str, *values: str) -> Filter:
 
 @contextmanager
 def of_server(doing: str) -> Iterator[None]:
-    """Say of a value that a server gave, and that cannot be used, that the response is wrong."""
+    """Report an unusable value of a server as a malformed response, not as bad input."""
     try:
         yield
     except BadInput as error:
@@ -243,7 +243,7 @@ def of_server(doing: str) -> Iterator[None]:
 
 
 def refusals(check: Callable[[T], object], subjects: Iterable[T]) -> Iterator[BadInput]:
-    """Find what a check refuses of some subjects, each looked at by itself."""
+    """Collect the refusals of a check, called with each of some subjects."""
     for subject in subjects:
         try:
             check(subject)
@@ -265,7 +265,7 @@ def existing_key(session: Session, keys: Iterable[SSHKey], key: SSHKey) -> SSHKe
 
 
 def read_key(text: str, where: str) -> SSHKey | None:
-    """Read what the server calls an SSH key, ``None`` if it is none."""
+    """Read an SSH key of the server, ``None`` if the text is no key."""
     try:
         return SSHKey.parse(text)
     except BadInput:
@@ -282,13 +282,13 @@ def key_missing(session: Session, key: SSHKey) -> KeyPairMissing:
 
 
 def is_id(value: Any, collection: str | None = None) -> bool:
-    """Whether something that a server gave is an id, which is safe to be part of an address."""
+    """Whether a value of a server is an id that is safe in the path of a URL."""
     match = _ID.fullmatch(value) if isinstance(value, str) else None
     return match is not None and collection in {None, match[1]}
 
 
 def search(session: Session, collection: str, **options: Any) -> Iterator[Entry]:
-    """Every entry of a collection that a filter lets through; see :func:`search_pages`."""
+    """Every entry of a collection that matches a filter; see :func:`search_pages`."""
     return chain.from_iterable(search_pages(session, collection, **options))
 
 
@@ -345,7 +345,7 @@ def search_pages(
 
 
 def first(session: Session, collection: str, **options: Any) -> Entry | None:
-    """The first entry that a filter lets through; the options are those of a search."""
+    """The first entry that matches a filter; the options are those of a search."""
     return next(search(session, collection, page=1, **options), None)
 
 
@@ -357,7 +357,7 @@ def _read_page(
     where: Filter | None,
     size: int,
 ) -> tuple[list[Entry], int]:
-    """The first page of what a filter lets through, and how many entries the server counts."""
+    """The first page of the matches of a filter, and how many entries the server counts."""
     backend = cast(CimiBackend, session.backend)
     form = {"orderby": backend.search_order, "first": "1", "last": str(size), "select": select}
     # An empty filter is an error on the server.

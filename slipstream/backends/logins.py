@@ -54,7 +54,7 @@ def _is_api_key(credentials: Credentials) -> bool:
 
 
 def _take_over(attempt: LoginAttempt, credentials: Credentials) -> Login:
-    """Take over a session that a cookie file holds."""
+    """Use the session of a cookie file."""
     if credentials.cookie_file is None:
         raise BadInput("The login method cookie-file needs ex_cookie_file.")
     host = attempt.endpoint.host

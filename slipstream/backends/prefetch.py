@@ -1,4 +1,4 @@
-"""Reading several things side by side, a few ahead of the one that is used."""
+"""Read several things concurrently, a few ahead of the one in use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_ahead(
     read: Callable[[T], R], things: Iterable[T], *, at_once: int, threads: int | None = None
 ) -> Generator[R]:
     """
-    Read things by several threads, and hand over what came in the order of the things.
+    Read things by several threads, and yield the results in the order of the things.
 
     Each thread works in a copy of the caller's context. When the caller wants no more, nothing
     more is begun, and what is under way is not waited for.

@@ -56,7 +56,7 @@ class Nuvla(CimiBackend):
 
     @staticmethod
     def behind(entry: Entry) -> Filter:
-        """Entries that do not tell when they were created come last."""
+        """Entries without a time of creation come last."""
         later, created = attr("id").gt(entry["id"]), documents.text(entry, "created")
         if created is None:
             return attr("created").is_null() & later
@@ -65,7 +65,7 @@ class Nuvla(CimiBackend):
 
     @staticmethod
     def takes_id(identifier: str) -> bool:
-        """Whether what users name by its id has an id that the operations take."""
+        """Whether a resource that users name by its id has an id that the operations accept."""
         collection, _, name = identifier.partition("/")
         return collection not in _NAMED_BY_ID or re.fullmatch(UUID, name) is not None
 
@@ -84,7 +84,7 @@ class Nuvla(CimiBackend):
         self, attempt: LoginAttempt, template: str, fields: Mapping[str, object]
     ) -> Response:
         """
-        Send the code of a second factor where the response to a login is 200 instead of 201.
+        Send the code of a second factor if the response to a login is 200 instead of 201.
 
         Source: nuvla/api-server, callback_create_session_2fa.clj.
         """
@@ -120,7 +120,7 @@ class Nuvla(CimiBackend):
         return response
 
     def act_for(self, attempt: LoginAttempt, group: str) -> None:
-        """Go on as a group; what is created from then on belongs to it."""
+        """Act for a group, which then owns new resources."""
         claim = group if group.startswith(("group/", "user/")) else f"group/{group}"
         doing, endpoint = f"act for {claim}", attempt.endpoint.url
         name = (self.session_document(attempt) or {}).get("id")
@@ -140,7 +140,7 @@ class Nuvla(CimiBackend):
             )
 
     def session_ended(self, response: Response) -> bool:
-        """Whether a 403 means that the login has expired; the server has no other status."""
+        """Whether a 403 means that the login has expired; the server has no status of its own."""
         return response.status == 403 and not self.accepts_session(self.session)
 
     preflight = deploying.preflight
@@ -169,7 +169,7 @@ class Nuvla(CimiBackend):
 
 
 def _callback(response: Response) -> str | None:
-    """Where to send the code of a second factor; ``None`` if the response needs none."""
+    """The path for the code of a second factor; ``None`` if none is needed."""
     if response.status != 200:
         return None
     try:
@@ -181,7 +181,7 @@ def _callback(response: Response) -> str | None:
 
 
 def _is_nuvla(entry_point: CloudEntryPoint) -> bool:
-    """Whether the entry point speaks as version 2 does: kebab case, one map of collections."""
+    """Whether the entry point is one of version 2: kebab case, one map of collections."""
     is_entry_point = entry_point.raw.get("resource-type") == "cloud-entry-point"
     return is_entry_point and "deployment" in entry_point.collections
 

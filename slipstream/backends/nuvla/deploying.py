@@ -75,7 +75,7 @@ def list_service_offers(
     connector: str | None,
     usable_only: bool,  # noqa: ARG001 - it is the same everywhere
 ) -> tuple[ServiceOffer, ...]:
-    """List the one size, which stands for what an application takes by itself."""
+    """List the only size, which has no effect."""
     if connector is not None:
         check_location(backend, connector)
     return (ServiceOffer(id=SIZE, name=SIZE),)
@@ -113,7 +113,7 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
 
 
 def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[DriverError]:
-    """Find every refusal that can be known beforehand, where deploying stops at the first."""
+    """Find every refusal that can be known before deploying, which stops at the first."""
     yield from _meaningless(request)
     module = _module(backend, request)
     yield from _impossible(request, module)
@@ -123,7 +123,7 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
 def deployment_locations(
     backend: CimiBackend, request: DeploymentRequest
 ) -> dict[str | None, str | None]:
-    """Tell the id of the service that an application would run on."""
+    """The id of the service that an application would run on."""
     subtype = ""
     if _location(request) is None:
         subtype = _service(get_module(backend, request.module_id))
@@ -254,7 +254,7 @@ def _has_moved(session: Session, name: str, doing: str) -> bool:
 
 
 def _clean_up(session: Session, name: str, error: BaseException) -> None:
-    """Take away what was created; the first error is what the user gets to see."""
+    """Delete the new deployment after an error, which stays the user's error."""
     refused = isinstance(error, DriverError) and not error.may_have_happened
     doing = f"delete {name}"
     try:

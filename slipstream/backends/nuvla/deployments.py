@@ -86,7 +86,7 @@ def list_deployments(
 
 
 def get_deployment(backend: CimiBackend, deployment_id: str) -> Deployment:
-    """In error, the reason is one more request."""
+    """Read a deployment, and the reason if it is in error."""
     session, name = backend.session, node_id(deployment_id)
     document = read(session, name, SELECT)
     values = read_parameters(session, [name]).get(name, {})
@@ -135,7 +135,7 @@ def _search(session: Session, names: Iterable[str]) -> dict[str, dict[str, Any]]
 
 
 def get_state(backend: CimiBackend, deployment_id: str, states: frozenset[str]) -> DeploymentState:
-    """Read the state alone; a deployment that the server does not have any more is gone."""
+    """Read the state alone, ``GONE`` if the server does not have the deployment any more."""
     session, name = backend.session, node_id(deployment_id)
     state = read_state(session, name)
     return DeploymentState(
@@ -201,7 +201,7 @@ def _urls(module: Mapping[str, Any], parameters: Values) -> dict[str, str]:
 
 
 def _addresses(parameters: Values) -> Iterable[str]:
-    """The addresses of where a deployment runs; the parameter hostname may hold a name."""
+    """The addresses of a deployment; the parameter hostname may be a name instead."""
     values = [parameters.get(name) for name in _ADDRESS_NAMES]
     return dict.fromkeys(value for value in values if value and _is_address(value))
 
@@ -218,7 +218,7 @@ def get_parameter(
     backend: CimiBackend, deployment_id: str, name: str, ignore_abort: bool
 ) -> RunParameter:
     """
-    Read a parameter, by its computed id; by a search where the name does not give the id.
+    Read a parameter by its computed id, or else by a search.
 
     A deployment that was never started has none at all, and none is unknown then.
     """
@@ -241,7 +241,7 @@ def get_parameter(
 
 def parameter_id(deployment: str, name: str) -> str:
     """
-    The id that a parameter has; a guess for nodes whose own names have dots.
+    The id of a parameter; a guess for nodes whose names have dots.
 
     What stands before the first dot of a name is the node's, but for the global ones.
     """
@@ -273,6 +273,6 @@ def read_parameters(
 
 
 def _value(entry: Mapping[str, Any]) -> str | None:
-    """The value; one that is set to nothing, 0 or false is set."""
+    """The value; an empty text, 0 and false are values."""
     value = entry.get("value")
     return value if isinstance(value, str | None) else json.dumps(value)

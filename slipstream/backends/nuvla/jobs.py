@@ -47,14 +47,14 @@ _TAG = re.compile(r"<(style|script)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORE
 
 
 def failure(session: Session, deployment: str) -> str:
-    """Why a deployment is in error, in the words of its newest job."""
+    """Read why a deployment is in error, in the words of its newest job."""
     doing, where = f"read why {deployment} failed", _jobs_of([deployment])
     job = first(session, "job", doing=doing, select="id,created", where=where)
     return _NO_REASON if job is None else _wait_for_reason(session, job)
 
 
 def failures(session: Session, deployments: Sequence[str]) -> dict[str, str]:
-    """Why some deployments are in error: by one search, and the job itself where that lags."""
+    """Read why some deployments are in error: by one search, and by their jobs where it lags."""
     jobs: dict[str, dict[str, Any]] = {}
     doing, where = "read why deployments failed", _jobs_of(deployments)
     for job in search(session, "job", doing=doing, select=_SELECT, where=where):
@@ -90,7 +90,7 @@ def reason(job: dict[str, Any]) -> str:
 
 
 def _wait_for_reason(session: Session, job: dict[str, Any]) -> str:
-    """The reason as a search has given it, or else as the job itself has it soon."""
+    """The reason in a found job, or in the job itself once it is written."""
     polls = poll(
         lambda: read(session, job["id"], _SELECT),
         what=job["id"],
@@ -139,7 +139,7 @@ def _only_component(session: Session, deployment: str) -> str:
 def get_logs(
     backend: CimiBackend, deployment_id: str, components: Iterable[str], lines: int, timeout: float
 ) -> dict[str, list[str]]:
-    """Let the server fetch the last lines of each service, and read them."""
+    """Have the server fetch the last lines of each service, and read them."""
     session, name = backend.session, node_id(deployment_id)
     names = list(components) or [_only_component(session, name)]
     body = {"components": names, "lines": lines}

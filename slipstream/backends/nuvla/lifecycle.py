@@ -90,7 +90,7 @@ def _act_managed(session: Session, name: str, action: str) -> bool:
 
 
 def _find_managed(session: Session, name: str, select: str, doing: str) -> dict[str, Any] | None:
-    """Read a deployment, and refuse one that the user may see and not manage."""
+    """Read a deployment, and refuse one that the user may not manage."""
     document = find(session, name, select, doing=doing)
     if document is not None:
         offered = {entry.get("rel") for entry in documents.mappings(document, "operations")}
@@ -233,7 +233,7 @@ def _stop_and_delete(session: Session, name: str, is_doubtful: bool, edge: str |
 
 
 def _stop(session: Session, name: str) -> tuple[bool, str]:
-    """Send the stop: whether it was accepted, and the state that the deployment is in."""
+    """Send the stop; return whether it was accepted, and the deployment's state."""
     body, expects = {"delete": True}, partial(_expect_stop, session, name)
     send = partial(act, session, name, "stop", body, allow={403, 404, 409}, expects=expects)
     response = send()
@@ -276,7 +276,7 @@ def _conflict(name: str, message: str, hint: str) -> Conflict:
 
 
 def _expect_stop(session: Session, name: str) -> Response:
-    """Read the state, which decides how the server responds to a stop."""
+    """The expected response to a stop, by the deployment's state."""
     state = read_state(session, name)
     if state == GONE:
         return expect(404, b'{"status": 404}')()

@@ -70,7 +70,7 @@ def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
 
 def find_service(backend: CimiBackend, location: str | None, subtype: str) -> str | None:
     """
-    The id of the service that a location means, or what it is if it is none of the user's.
+    The id of the service of a location, or the location if it is none of the user's.
 
     It may be a service's name or id, a credential's id, or ``None`` for the only one of a subtype.
     """
@@ -94,7 +94,7 @@ def credential_for(
     listed: Iterable[Mapping[str, Any]] = (),
 ) -> str:
     """
-    The id of the credential that a deployment on a location uses.
+    The id of the credential for a deployment on a location.
 
     :param location: The id of a credential, which is not looked at, or of a service, or a
         service's name; ``None`` for the only location that there is.
@@ -151,7 +151,7 @@ def _only_location(backend: CimiBackend, subtype: str) -> Connector:
 
 
 def read_service(session: Session, location: str, select: str = "id") -> dict[str, Any]:
-    """Read the service that a location's id or name means."""
+    """Read the service of a location's id or name."""
     if location.startswith(f"{SERVICE}/"):
         name = resource_id(location, SERVICE, "location")
         service = find(session, name, select, none_for={403, 404})
@@ -172,7 +172,7 @@ def read_service(session: Session, location: str, select: str = "id") -> dict[st
 
 
 def check_location(backend: CimiBackend, location: str) -> None:
-    """Refuse a location that there is not; those that were met before are not looked up."""
+    """Refuse a location that does not exist; known ones are not looked up."""
     if location not in backend.locations and not location.startswith(f"{CREDENTIAL}/"):
         read_service(backend.session, location)
         backend.locations.add(location)

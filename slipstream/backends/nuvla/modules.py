@@ -54,7 +54,7 @@ _PATH = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)*", re.ASCII)
 def list_modules(
     backend: CimiBackend, path: str | None, recurse: bool, connector: str | None
 ) -> Iterator[Module]:
-    """What has no version left cannot be deployed and is left out; a tree is one search."""
+    """List modules that have a version; a tree is one search."""
     session = backend.session
     where: Filter
     if path is None:
@@ -191,7 +191,7 @@ def _by_path(session: Session, name: str) -> tuple[str, int | None]:
 
 
 def _index(document: Mapping[str, Any], content: Mapping[str, Any]) -> int | None:
-    """The number of the version that a document shows: that of its content, or the newest."""
+    """The number of the version in a document: that of its content, or the newest."""
     versions = document.get("versions")
     if not isinstance(versions, list):
         return None

@@ -25,7 +25,7 @@ Expected = Callable[[], Response] | None
 
 
 def resource_id(text: str, collection: str, what: str) -> str:
-    """The id of a resource, of what the user gave: the id, or its UUID alone."""
+    """The id of a resource, from the id or the UUID alone."""
     match = re.fullmatch(rf"(?:{collection}/)?({UUID})", text)
     if not match:
         raise BadInput(
@@ -35,7 +35,7 @@ def resource_id(text: str, collection: str, what: str) -> str:
 
 
 def node_id(text: str) -> str:
-    """The id of a deployment, of what the user gave."""
+    """The id of a deployment, from the id or the UUID alone."""
     return resource_id(text, "deployment", "node")
 
 
@@ -86,7 +86,7 @@ def change(
     expects: Expected = None,
 ) -> Response:
     """
-    Change something; it is done only when the server's own response says so.
+    Send a change; only the server's own response confirms it.
 
     :param success: The status of the response when it is done; its body is a JSON object
         that repeats the status, or the resource.
@@ -147,7 +147,7 @@ def find(
 
 
 def resource(response: Response, doing: str, name: str | None = None) -> dict[str, Any]:
-    """The resource that a response holds, and that has this name if one is given."""
+    """The resource in a response, which must have this id."""
     document = response.json()
     if not isinstance(document, dict) or not is_id(document.get("id")):
         raise MalformedAnswer(f"Cannot {doing}: the response is not a resource.")
@@ -158,7 +158,7 @@ def resource(response: Response, doing: str, name: str | None = None) -> dict[st
 
 
 def reference(response: Response, key: str, collection: str, doing: str) -> str:
-    """The id that a response gives for what was made or begun."""
+    """The id of the new resource in a response."""
     identifier = json_object(response).get(key)
     if not is_id(identifier, collection):
         raise _unclear(f"Cannot {doing}: the response does not say where to find what was made.")

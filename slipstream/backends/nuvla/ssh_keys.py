@@ -34,12 +34,12 @@ _TEMPLATE = "credential-template/generate-ssh-key"
 
 
 def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
-    """A credential whose text is no key is left alone and not shown."""
+    """List the SSH keys; credentials whose text is no key are left out."""
     return _keys(backend.session, _SSH_KEYS)
 
 
 def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
-    """Create a credential; the server accepts two of one name, so that is looked at first."""
+    """Create a credential, unless the name is taken; the server accepts two of one name."""
     check_label("name of the key pair", key.name)
     with backend.key_lock:
         return _add(backend.session, key)

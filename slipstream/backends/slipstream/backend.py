@@ -63,18 +63,18 @@ class SlipStream3(CimiBackend):
 
     @staticmethod
     def behind(entry: Entry) -> Filter:
-        """Every entry has an id."""
+        """Pages are in the order of the ids."""
         return attr("id").gt(entry["id"])
 
     @staticmethod
     def is_ordered(last: Entry | None, entries: list[Entry]) -> bool:
-        """Whether all ids come one after the other."""
+        """Whether the ids are sorted."""
         ids = [entry["id"] for entry in ([last] if last else []) + entries]
         return ids == sorted(ids)
 
     def accepts_session(self, client: Client) -> bool:
         """
-        Whether there is a session, or else the smallest read that needs a user succeeds.
+        Whether there is a session, or the smallest read that needs a user succeeds.
 
         A cookie made by ``/auth/login`` has no session document, and one whose session was
         deleted still counts until it expires, so the last word has a collection that needs a user.
@@ -82,7 +82,7 @@ class SlipStream3(CimiBackend):
         return super().accepts_session(client) or client.exchange(_PROBE).status == 200
 
     def read_user_name(self, client: Client) -> str | None:
-        """Read it in the session's document, or where there is none in the cookie."""
+        """Read it from the session's document, or without one from the cookie."""
         name = super().read_user_name(client) or token_claims(client).get("username")
         return name if isinstance(name, str) else None
 
@@ -111,7 +111,7 @@ class SlipStream3(CimiBackend):
 
     @staticmethod
     def location_name(location: str) -> str:
-        """The bare name, not the id that lists give."""
+        """The bare name, from the name or the id."""
         return location.removeprefix(CONNECTOR)
 
     preflight = deploying.preflight
@@ -135,7 +135,7 @@ class SlipStream3(CimiBackend):
 
 
 def _is_slipstream(entry_point: CloudEntryPoint) -> bool:
-    """Whether the entry point speaks as version 3 does: camel case, and a ``resourceURI``."""
+    """Whether the entry point is one of version 3: camel case, and a ``resourceURI``."""
     return "resourceURI" in entry_point.raw and entry_point.collections.keys() >= _NEEDED
 
 

@@ -48,7 +48,7 @@ _PHASES = {
 def list_service_offers(
     backend: CimiBackend, connector: str | None, usable_only: bool
 ) -> Iterator[ServiceOffer]:
-    """Data offers and buckets are no sizes; profile and credentials tell what can be used."""
+    """List offers of machines; the profile and the credentials decide which are usable."""
     session, doing, where = backend.session, "list service offers", _VM
     if connector is not None:
         where &= _on(connector.removeprefix(CONNECTOR))
@@ -71,7 +71,7 @@ def _on(*names: str) -> Filter:
 
 
 def check_location(backend: CimiBackend, location: str) -> None:
-    """Refuse a location that is none of the user's; those that were listed are not looked up."""
+    """Refuse a location that is none of the user's; known ones are not looked up."""
     name = location.removeprefix(CONNECTOR)
     if name not in backend.locations:
         profile = Profile.read(backend.session, doing="list connectors")
@@ -81,7 +81,7 @@ def check_location(backend: CimiBackend, location: str) -> None:
 
 
 def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
-    """List usable connectors, by name; one search of the offers tells all their countries."""
+    """List usable connectors by name, with the countries from one search of the offers."""
     session = backend.session
     names = usable_connectors(backend, Profile.read(session, doing="list connectors"))
     countries: dict[str, str] = {}
@@ -98,7 +98,7 @@ def list_connectors(backend: CimiBackend) -> Iterator[Connector]:
 
 def usable_connectors(backend: CimiBackend, profile: Profile) -> set[str]:
     """
-    The names of the connectors that the user's profile or cloud credentials are set up for.
+    The names of the connectors that the user has credentials for.
 
     Credentials are what counts since v3.42, and the only trace of a privileged user's clouds
     since v3.48. Before, they hold nothing of clouds, and some accounts may not list them. A
@@ -118,7 +118,7 @@ def usable_connectors(backend: CimiBackend, profile: Profile) -> set[str]:
 
 
 def offer(entry: Entry) -> ServiceOffer:
-    """A service offer, or the copy of one inside a virtual machine, which has an ``href``."""
+    """Convert a service offer, or its copy inside a virtual machine, which has an ``href``."""
     label = documents.text(entry, "name") or documents.text(entry, "resource:instanceType")
     name = documents.text(entry, "id") or documents.text(entry, "href") or ""
     connector = _bare(entry)
@@ -143,7 +143,7 @@ def list_virtual_machines(
     deployment_id: str | None,
     raw: Mapping[str, Any],
 ) -> Iterator[VirtualMachine]:
-    """Search the machines on a connector or of a deployment, and look that up if it has none."""
+    """List the machines on a connector or of a deployment, and refuse an unknown one."""
     where: Filter | None = None
     if connector is not None:
         where = either("connector/href", CONNECTOR + connector.removeprefix(CONNECTOR))
@@ -200,5 +200,5 @@ def _machine(entry: Entry) -> VirtualMachine:
 
 
 def _bare(entry: documents.Document) -> str:
-    """The name of the connector that an entry refers to, empty if it does to none."""
+    """The name of the connector of an entry, empty if there is none."""
     return (documents.href(entry, "connector") or "").removeprefix(CONNECTOR)

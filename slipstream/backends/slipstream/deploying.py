@@ -142,7 +142,7 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
 
 
 def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[DriverError]:
-    """Find every refusal that can be known beforehand, where deploying stops at the first."""
+    """Find every refusal that can be known before deploying, which stops at the first."""
     session, module = backend.session, get_module(backend, request.module_id)
     if module.kind is ModuleKind.PROJECT:
         return  # deploying says so itself
@@ -181,7 +181,7 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
 def deployment_locations(
     backend: CimiBackend, request: DeploymentRequest
 ) -> dict[str | None, str | None]:
-    """Tell the cloud of each machine: that of its size, the location, or the application's."""
+    """The cloud of each machine: that of its size, the location, or the application's."""
     module = get_module(backend, request.module_id)
     return _clouds(request, module, _offers(backend.session, request))
 
@@ -234,7 +234,7 @@ def _read_offer(session: Session, size: str) -> ServiceOffer | None:
 
 
 def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) -> str:
-    """Send the form; all but a 201 that names the new run leaves open what was done."""
+    """Send the form; only a 201 with the new run's id confirms it."""
     post = Request(
         method="POST",
         path="/run",
@@ -269,7 +269,7 @@ def _post(session: Session, request: DeploymentRequest, form: dict[str, str]) ->
 
 
 def _inherited_parameters(backend: CimiBackend, module: Module) -> Iterator[ModuleParameter]:
-    """Read the parameters that a component has from those it is built on."""
+    """Read the parameters that a component inherits from those it is built on."""
     paths = {module.path}
     while module.parent_id is not None:
         path = split_version(module.parent_id.strip("/"))[0]
@@ -288,7 +288,7 @@ def _inherited_parameters(backend: CimiBackend, module: Module) -> Iterator[Modu
 
 def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> dict[str, str]:
     """
-    The form for a request that the server would neither refuse nor misunderstand.
+    The form for a request, checked against the module.
 
     :param inherited: Gives the parameters of the module's ancestors, if some are needed.
     """
@@ -369,12 +369,12 @@ def _field(
 
 
 def _labels(request: DeploymentRequest) -> str:
-    """The first label is the name; an empty one keeps the first tag from being taken for it."""
+    """The name and the tags; an empty name keeps the first tag from becoming the name."""
     return ",".join((request.name or "", *filter(None, request.tags)))
 
 
 def check_lengths(request: DeploymentRequest) -> None:
-    """Refuse values that the server cannot store; its own error has no reason."""
+    """Refuse values that are too long for the server, whose own error has no reason."""
     values = [(f"The value of {p.name!r}", p.value) for p in request.parameters]
     for what, value in [("The name with the tags", _labels(request)), *values]:
         # The server counts as Java does.
@@ -386,7 +386,7 @@ def check_lengths(request: DeploymentRequest) -> None:
 
 
 def _with_options(request: DeploymentRequest) -> DeploymentRequest:
-    """The options of the form are taken among the parameters too, as 0.1.3 did."""
+    """Accept options of the form among the parameters, as 0.1.3 did."""
     options = {
         p.name: p.value for p in request.parameters if p.node is None and p.name in _OPTIONS
     }
@@ -456,7 +456,7 @@ def _check_nodes(request: DeploymentRequest, module: Module) -> None:
 
 
 def _by_name(parameters: Iterable[ModuleParameter]) -> dict[str, ModuleParameter]:
-    """What can be set: a connector's own parameters go by their names without its prefix too."""
+    """Parameters by name; those of a connector also by the name without its prefix."""
     by_name = {}
     for parameter in parameters:
         by_name[parameter.name] = parameter
@@ -466,7 +466,7 @@ def _by_name(parameters: Iterable[ModuleParameter]) -> dict[str, ModuleParameter
 
 
 def _value(parameter: Parameter) -> str:
-    """The value as the form wants it: clouds by their bare names, offers by their full ids."""
+    """The value for the form: clouds by their bare names, offers by their full ids."""
     if parameter.role is Role.LOCATION:
         return parameter.value.removeprefix(CONNECTOR)
     if parameter.role is Role.SIZE:

@@ -80,7 +80,7 @@ def read_xml(
 
 def uncached() -> tuple[str, str]:
     """
-    Make a parameter of a query that no cache has an entry for.
+    Make a query parameter for which no cache has an entry.
 
     The vendor's front server keeps lists of runs for 30 s, runs for 40 s and their states for
     15 s, by address alone: for all users, and whatever a header says (SlipStreamServerDeps, the
@@ -90,7 +90,7 @@ def uncached() -> tuple[str, str]:
 
 
 def require_body(response: Response) -> None:
-    """Refuse an empty response to a read: an account that was deleted gets no other ones."""
+    """Refuse an empty response to a read, which a deleted account gets."""
     if not response.body:
         raise MalformedAnswer(
             "The response is empty.",
@@ -101,7 +101,7 @@ def require_body(response: Response) -> None:
 
 def require_status(response: Response, *statuses: int, doing: str, hint: str) -> None:
     """
-    Make sure that a change was confirmed as the server confirms it: by a status and no body.
+    Make sure that the server has confirmed a change: by a status and no body.
 
     Proxies and captive portals respond instead of the server, with pages of status 200 at times.
     """
@@ -126,7 +126,7 @@ def flag(element: Element, name: str) -> bool:
 
 
 def whole(text: str | None) -> int | None:
-    """A whole number, ``None`` for anything else or one beyond all reason."""
+    """A whole number of at most nine digits, ``None`` for anything else."""
     return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
@@ -143,7 +143,7 @@ def are_run_ids(texts: Collection[str]) -> bool:
 
 
 def run_id(text: str) -> str:
-    """A deployment's id, checked so that no other path can be reached through it."""
+    """A deployment's id, checked to be a UUID."""
     if not are_run_ids([text]):
         raise BadInput(
             f"{shorten(text)!r} is not the id of a deployment: that is a UUID.",

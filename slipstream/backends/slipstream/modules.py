@@ -58,7 +58,7 @@ class SkippedWarning(RuntimeWarning):
 def list_modules(
     backend: CimiBackend, path: str | None, recurse: bool, connector: str | None
 ) -> Iterable[Module]:
-    """Of the listed modules, few tell which clouds they are for."""
+    """List modules; a list does not have the clouds of its modules."""
     session = backend.session
     if connector is not None:
         clouds.check_location(backend, connector)
@@ -91,7 +91,7 @@ def get_module(backend: CimiBackend, module_id: str) -> Module:
 
 
 def delete_module(backend: CimiBackend, module_id: str, all_versions: bool) -> bool:
-    """A path with a slash at its end means every version."""
+    """Delete one version, or every version by a path with a slash at its end."""
     session, path = backend.session, module_path(module_id)
     target = split_version(path)[0] + "/" if all_versions else path
     doing = f"delete {shorten(path)}"
@@ -111,7 +111,7 @@ def _document(session: Session, path: str) -> Element:
 
 def _tree(session: Session, project: str, recurse: bool) -> Iterator[Module]:
     """
-    What a project holds, then what the projects in it hold, and so on.
+    The content of a project, then that of the projects in it, and so on.
 
     Each project is read once, whatever others say that they hold. Of them the paths are kept.
     """
@@ -203,7 +203,7 @@ def _segments(path: str, what: str) -> list[str]:
 
 
 def module_path(module_id: str) -> str:
-    """The path of one module, checked so that neither the root nor another resource is reached."""
+    """The path of one module, checked to be neither the root nor another resource."""
     parts = _segments(module_id, "the id of a module")
     if not parts:
         raise BadInput(

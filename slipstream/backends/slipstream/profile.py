@@ -42,7 +42,7 @@ class Profile:
 
     @classmethod
     def read(cls, session: Session, *, doing: str) -> Profile:
-        """Read the profile of the user who is logged in; all of it, or it is an error."""
+        """Read the profile of the logged-in user; an incomplete one is an error."""
         root = read_xml(session, _path(session), "user", doing=doing)
         entries = root.findall("parameters")
         if len(entries) != 1 or root.get("name") != user_name(session) or not _is_map(entries[0]):
@@ -90,7 +90,7 @@ class Profile:
 
     @property
     def default_cloud(self) -> str:
-        """The cloud that is meant when none is named, empty if there is none."""
+        """The default cloud, empty if there is none."""
         return self._value(_DEFAULT_CLOUD)
 
     def write_ssh_lines(self, session: Session, lines: list[str], *, doing: str) -> None:
@@ -146,18 +146,18 @@ def _path(session: Session) -> str:
 
 
 def list_ssh_keys(backend: CimiBackend) -> Iterator[SSHKey]:
-    """List the keys of the profile; lines that are no keys are left alone and not shown."""
+    """List the keys of the profile; lines that are no keys are left out."""
     return _keys_of(Profile.read(backend.session, doing="list SSH keys").ssh_lines)
 
 
 def add_ssh_key(backend: CimiBackend, key: SSHKey) -> SSHKey:
-    """Add a line; a key that is there already under that name is left as it is."""
+    """Add a line, unless the user has the key under that name."""
     return _add(backend, key, lambda keys: existing_key(backend.session, keys, key) is not None)
 
 
 def ensure_key(backend: CimiBackend, key: SSHKey) -> None:
     """
-    Add a key unless it is there, under whatever name; it stays.
+    Add a key unless the user has it under any name; it is not removed later.
 
     The server gives every key of the profile to every machine, and reads them when the machines
     start (SlipStreamServer, jar-connector): it must be there before a deployment is created.
@@ -176,7 +176,7 @@ def _add(
 
 
 def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
-    """Remove the lines of this very key and comment."""
+    """Remove the lines with this key and comment."""
 
     def remove(lines: Lines) -> Lines:
         rest = [line for line in lines if _read(line) != key]
@@ -190,7 +190,7 @@ def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
 
 def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str) -> None:
     """
-    Change the lines, and make sure that nobody's change is lost by it.
+    Change the lines: read, compare, write and read again, until no other change is lost.
 
     They are written after two readings that agree, and read once more.
     """

@@ -1,5 +1,5 @@
 """
-Runs: listing, reading, watching and terminating them.
+List, read, poll and terminate runs.
 
 The server pages its list by number alone, newest start first, while runs are created and end.
 The list and the document name the same things differently (``status`` and ``state``,
@@ -189,7 +189,7 @@ def get_deployments(backend: CimiBackend, deployment_ids: Sequence[str]) -> Iter
 
 
 def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deployment]]:
-    """Those of the runs that the list has, as far as it is worth reading."""
+    """Find runs in the list, as long as several are missing."""
     missing = set(runs)
     if len(missing) == 1:
         return
@@ -203,7 +203,7 @@ def _listed(session: Session, runs: Sequence[str]) -> Iterator[tuple[str, Deploy
 
 
 def _by_itself(backend: CimiBackend, run: str) -> Deployment:
-    """One run: its state and failure, and all of it once it is ready."""
+    """Read one run: its state and failure, and its document once it is ready."""
     try:
         # Whether a state can still come would be another request; any will do.
         state = get_state(backend, run, frozenset(STATES))
@@ -218,7 +218,7 @@ def _with_addresses(
     backend: CimiBackend, deployments: Iterable[Deployment]
 ) -> Iterator[tuple[str, Deployment]]:
     """
-    Runs of the list, with their addresses.
+    Yield runs of the list, with their addresses.
 
     Machines are entered into their collection minutes after the run's document has them. A few
     documents are read instead; of more runs the addresses stay unknown until then.
@@ -240,8 +240,8 @@ def get_state(backend: CimiBackend, deployment_id: str, states: frozenset[str]) 
     """
     Read the parameter ``ss:state``, which every run has.
 
-    The server does not give the state of an aborted run, unless it is to ignore that; only then
-    the reason is read too.
+    Read the state; of an aborted run, which is a 409, also the reason, and the state by
+    ``ignoreabort``.
     """
     session, run = backend.session, run_id(deployment_id)
     state = _parameter(session, run, STATE, ignore_abort=False, allow={409})
@@ -333,7 +333,7 @@ def terminate(
 
 
 def _look(backend: CimiBackend, run: str) -> tuple[bool, bool]:
-    """Tell whether a run has ended, and whether it has a machine."""
+    """Read whether a run has ended, and whether it has a machine."""
     deployment = get_deployment(backend, run)
     parameters = (deployment.parameters or {}).items()
     has_machine = any(value and name.endswith(":instanceid") for name, value in parameters)
@@ -341,7 +341,7 @@ def _look(backend: CimiBackend, run: str) -> tuple[bool, bool]:
 
 
 def _expect_termination(backend: CimiBackend, run: str) -> Response:
-    """Read the run, since one that cannot be read cannot be terminated."""
+    """The expected response; a run that cannot be read cannot be terminated."""
     get_deployment(backend, run)
     return expect(204)()
 
@@ -400,7 +400,7 @@ def summaries(
     items: Sequence[Element], machines: Mapping[str, Sequence[str]] | None = None
 ) -> list[Deployment]:
     """
-    Items of the list.
+    Convert items of the list.
 
     :param machines: The addresses of each run's machines, by its id, where they are known.
     """
@@ -420,7 +420,7 @@ def summaries(
 
 
 def _of_list(run: dict[str, str], machines: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """The addresses of a run's machines, as far as they are told from those of orchestrators."""
+    """The addresses of a run's machines; of an application only once its own machines are up."""
     addresses = machines.get(run.get("uuid", ""), ())
     if addresses and run.get("type") == APPLICATION:
         # Until its own machines are up, an application has none but orchestrators.
@@ -477,7 +477,7 @@ def document(root: Element) -> Deployment:
 
 
 def _attributes(run: dict[str, str]) -> dict[str, Any]:
-    """What the list and the document name alike."""
+    """The attributes that a list and a document have under the same names."""
     module_id, module_name = _module(run.get("moduleResourceUri", ""))
     return {
         "module_id": module_id,
@@ -505,7 +505,7 @@ def _module(uri: str) -> tuple[str, str | None]:
 
 @lru_cache
 def _name_and_tags(text: str) -> tuple[str | None, tuple[str, ...]]:
-    """The name that was given at creation is the first of the tags."""
+    """Split tags into the name, which is the first one, and the others."""
     name, *tags = (tag.strip() for tag in text.split(","))
     return name or None, tuple(filter(None, tags))
 
