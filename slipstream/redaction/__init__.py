@@ -1,4 +1,4 @@
-"""Taking secrets out of addresses, headers, bodies and prose: for logs, errors and cassettes."""
+"""Take secrets out of addresses, headers, bodies and prose: for logs, errors and cassettes."""
 
 from __future__ import annotations
 

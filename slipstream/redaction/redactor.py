@@ -44,7 +44,7 @@ _TAG = re.compile(r"<[^<>]*>?(?:\s*+[\w.\-:]++\s*+(?=<|\Z))?+")
 
 
 def replace_shapes(text: str, policy: Policy) -> str:
-    """Replace private keys, web tokens, and what else is a secret by its looks."""
+    """Replace private keys, web tokens and other secrets that are recognised by their form."""
     for pattern in SHAPES:
         text = pattern.sub(lambda hit: policy.replace(hit[0]), text)
     text = AUTHORIZATION.sub(lambda hit: f"{hit[1]} {policy.replace(hit[0])}", text)
@@ -54,7 +54,7 @@ def replace_shapes(text: str, policy: Policy) -> str:
 
 
 def markup_announces_secret(text: str, policy: Policy) -> bool:
-    """Tell whether a tag of XML or HTML that is not well formed announces a secret."""
+    """Whether a tag of malformed XML or HTML announces a secret."""
     return any(
         policy.announces(word) for tag in _TAG.finditer(text) for word in _WORD.findall(tag[0])
     )
@@ -78,7 +78,7 @@ def replace_assigned(text: str, policy: Policy) -> str:
 
 
 def _secret_after(hit: re.Match[str], policy: Policy) -> tuple[int, int] | None:
-    """Where the secret after a name begins and ends, if there is one."""
+    """The start and end of the secret after a name, if there is one."""
     text, name, end = hit.string, hit["name"], hit.end()
     if not hit["apart"] and squeezed(name) in NAMING:
         named = _ITS_NAME.match(text, end)
@@ -249,7 +249,7 @@ class Redactor:
         error.hint = error.hint and self.said(error.hint)
 
     def quotes_secret(self, error: BaseException) -> bool:
-        """Whether the traceback of an exception, its causes included, holds a secret."""
+        """Whether the traceback of an exception, with its causes, holds a secret."""
         try:
             text = "".join(traceback.format_exception(error))
         except Exception:  # noqa: BLE001 - a plugin's exception may not even be printed
@@ -292,7 +292,7 @@ class Redactor:
         return self.url(value) if name.lower() == "location" else self.text(value)
 
     def body(self, body: bytes, kind: str, *, named: str = "", pretty: bool = False) -> str:
-        """Redact the body of a request or a response for people."""
+        """Redact the body of a request or a response for logs."""
         if len(body) > LARGEST:
             return f"({len(body)} bytes, too many to be searched for secrets)"
         try:

@@ -1,4 +1,4 @@
-"""Known secrets, those known by their looks, and what stands in their place."""
+"""Known secrets, forms of secrets, and their replacements."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Policy:
     exception: Callable[[str, Mapping[str, Any]], str | None] = _no_exception
 
     def announces(self, name: str) -> bool:
-        """Tell whether a name announces a secret and is not itself a placeholder for one."""
+        """Whether a name announces a secret and is no placeholder."""
         return announces_secret(name) and not self.placeholder.fullmatch(name)
 
 
@@ -85,7 +85,7 @@ AUTHORIZATION: Final = re.compile(r"(?i)\b(basic|bearer) +[\w.~+/=-]{8,}")
 
 
 def written(value: str) -> Iterator[str]:
-    """The ways in which a value is written in a text, a URL, a form, JSON, XML or a message."""
+    """The notations of a value in a text, a URL, a form, JSON, XML or a message."""
     yield value
     yield repr(value)[1:-1]
     for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
@@ -117,7 +117,7 @@ class _Secret:
 
 
 class KnownSecrets:
-    """The secrets that a session was given, made or has met. Safe to be shared by threads.
+    """The secrets of a session. Threads may share it.
 
     Those that it logs in with are kept; of others only the latest few are, as a program may make
     any number of them.
@@ -140,7 +140,7 @@ class KnownSecrets:
         replacement: str = MASK,
         word: bool = False,
     ) -> None:
-        """Remember secrets for good, or else until many others have been met."""
+        """Add secrets: for good, or else until many others were added."""
         secrets = self._kept if lasting else self._met
         texts = [str(value) for value in values if value is not None]
         if all(text in secrets for text in texts):

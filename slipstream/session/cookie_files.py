@@ -1,4 +1,4 @@
-"""Cookie files in Netscape format, which keep a session for the next program."""
+"""Read and write cookie files in Netscape format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logging in: the entry point, an attempt with cookies of its own, and the resulting login."""
+"""Log in: the entry point, an attempt with cookies of its own, and the resulting login."""
 
 from __future__ import annotations
 
@@ -217,7 +217,7 @@ class Client:
         return refusal(response, doing=doing, endpoint=url, detail=detail, hint=hint, error=error)
 
     def _detail(self, response: Response) -> str | None:
-        """The server's own words, as the backend reads them."""
+        """The server's own words, read by the backend."""
         try:
             detail = self.consult("error_detail", response, expected=(str, NoneType))
         except MalformedAnswer:  # the page of a proxy, say
@@ -258,7 +258,7 @@ class Client:
 
 class LoginAttempt(Client):
     """
-    The argument of a login method: it sends requests without any login, and stores cookies.
+    The argument of a login method: it sends requests without a login, and stores cookies.
 
     The session is unchanged until the method has returned a :class:`Login`.
 
@@ -292,7 +292,7 @@ class LoginAttempt(Client):
         return self._cookies
 
     def masked(self, text: str) -> str:
-        """A text of the server without secrets, and without who logs in."""
+        """A text of the server without secrets, and without the user name."""
         text = super().masked(text)
         user = self._user or ""
         return text.replace(user, MASK) if len(user) >= SHORTEST else text
@@ -396,7 +396,7 @@ class LoginAttempt(Client):
         return login
 
     def accepts_session(self) -> bool:
-        """Whether the server takes the cookies of this attempt as a login."""
+        """Whether the server accepts the cookies of this attempt as a login."""
         return bool(self.consult("accepts_session", self, expected=(bool,)))
 
     def finish(

@@ -1,5 +1,5 @@
 """
-Poll deployments at growing intervals, and give up as soon as the outcome is clear.
+Poll deployments at growing intervals, and end as soon as the outcome is certain.
 
 The timeout limits the pauses, and those of retries. A request that is under way when it is over
 is still waited for, as long as its own timeouts allow.
@@ -89,7 +89,7 @@ def harmless(progress: Progress) -> Progress:
 
 
 def progress_field() -> Progress | None:
-    """An attribute of a wait: the callback that the user gave, made harmless."""
+    """A field for the user's callback, whose failures never end the wait."""
     return attrs.field(default=None, converter=attrs.converters.optional(harmless))
 
 

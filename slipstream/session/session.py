@@ -1,4 +1,4 @@
-"""One user's logged-in session on one endpoint, and its dry runs, which only plan changes."""
+"""One user's logged-in session on one endpoint, and its dry runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PLACEHOLDER = "00000000-0000-4000-8000-000000000000"  # the id of what was not c
 
 
 class DryRunEnded(DriverError):
-    """What would come next depends on a response that only a real change would bring."""
+    """A dry run has met a change without an expected response."""
 
 
 @attrs.frozen(kw_only=True)
@@ -100,7 +100,7 @@ class DryRunTransport(Transport):
 
     @contextmanager
     def not_collecting(self) -> Iterator[None]:
-        """Do not count the requests of this block as those of the call."""
+        """Leave the requests of this block out of the plan."""
         collecting, self._collecting = self._collecting, False
         try:
             yield
@@ -162,7 +162,7 @@ class _Kind(Protocol):
 
 @attrs.define
 class _State:
-    """What a session shares with its dry runs: the login, and the lock to renew it under."""
+    """The state that a session shares with its dry runs: the login, and the lock to renew it."""
 
     login: Login | None = None
     lock: PerProcess[threading.Lock] = attrs.field(factory=lambda: PerProcess(threading.Lock))
@@ -170,7 +170,7 @@ class _State:
 
 class Session(Client):
     """
-    The argument of every backend: the endpoint, who is logged in, and how to send a request.
+    The argument of every backend: the endpoint, the user, and the sending of requests.
 
     It may be shared by threads. When the login expires it is renewed once, by the same method,
     and the request is sent again; the server had refused it, so nothing is done twice.
@@ -236,7 +236,7 @@ class Session(Client):
     @property
     def user_name(self) -> str | None:
         """
-        Who is logged in, ``None`` if the server does not say.
+        The name of the logged-in user, ``None`` if the server does not have it.
 
         It is read once for each login, unless the login method knows.
         """
@@ -436,7 +436,7 @@ class Session(Client):
 
 def refuses(response: Response) -> bool:
     """
-    Whether a response to a change says that nothing was done.
+    Whether a response to a change is a refusal, so that nothing was changed.
 
     A failure of a server may come after the change, as may one of what stands before it: that
     responds in pages or with nothing, which the servers do not, as none are asked of them.

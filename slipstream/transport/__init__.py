@@ -1,4 +1,4 @@
-"""One HTTP conversation with one endpoint: connections, certificates, proxies, retries."""
+"""HTTP with one endpoint: connections, certificates, proxies, retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which call of the user is being carried out, and until when; its log lines, and its process."""
+"""The current call of the user: its id, its deadline, its log lines, and values per process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Call:
     One call of a user.
 
     :param operation: The method that was called, as in ``create_node``.
-    :param id: What ties together all that the call sends and logs.
+    :param id: The id in every log line and exception of the call.
     :param changes: How many requests were sent that may have changed something.
     """
 
@@ -38,7 +38,7 @@ _deadline: ContextVar[float] = ContextVar("slipstream_deadline", default=math.in
 
 
 def current() -> Call | None:
-    """The call being carried out here, ``None`` outside of any."""
+    """The current call, ``None`` outside of any."""
     return _current.get()
 
 
@@ -58,7 +58,7 @@ def changes() -> int:
 @contextmanager
 def carrying_out(call: Call) -> Iterator[Call]:
     """
-    Do something as part of a call; one inside another is part of the outer one.
+    Make a call the current one in this block, unless there is an outer one.
 
     :param call: The call.
     :returns: The call that counts, which is the one that the user made.
@@ -76,7 +76,7 @@ def carrying_out(call: Call) -> Iterator[Call]:
 
 @contextmanager
 def until(deadline: float) -> Iterator[None]:
-    """Send nothing again in this block after a time by the monotonic clock."""
+    """Set the deadline for retries in this block, by the monotonic clock."""
     token = _deadline.set(deadline)
     try:
         yield
@@ -85,7 +85,7 @@ def until(deadline: float) -> Iterator[None]:
 
 
 def deadline() -> float:
-    """When to send nothing again; an attempt that is under way is not cut off."""
+    """The deadline for retries; an attempt that has begun is not cut off."""
     return _deadline.get()
 
 
@@ -99,13 +99,13 @@ NO_CALL = "-"
 
 
 def label() -> str:
-    """What a line of the current call begins with, as in ``[3f2a91c4 create_node]``."""
+    """The prefix of log lines of the current call, as in ``[3f2a91c4 create_node]``."""
     call = current()
     return f"[{NO_CALL}]" if call is None else f"[{call.id} {call.operation}]"
 
 
 def attributes() -> dict[str, str]:
-    """What a log record of the current call carries beside its message."""
+    """The attributes that log records of the current call get."""
     call = current()
     if call is None:
         return {"call_id": NO_CALL, "operation": NO_CALL}
@@ -143,7 +143,7 @@ _HERE = f"{Path(__file__).parents[1]}{os.sep}"
 
 def stacklevel() -> int:
     """
-    How far the user's code is from here, for a warning that is to point at it.
+    The stack level of the user's code, for warnings.
 
     Python 3.12 can leave out the frames of a package by itself (``skip_file_prefixes``).
     """

@@ -62,7 +62,7 @@ _COUNT = within(least=1, whole=True)
 @attrs.frozen(kw_only=True)
 class TransportSettings:
     """
-    How to talk to an endpoint.
+    The settings of a transport.
 
     :param connect_timeout: Seconds to wait for a connection.
     :param read_timeout: Seconds to wait for the next bytes of a response; the whole response,
@@ -78,11 +78,10 @@ class TransportSettings:
     :param client_cert: A certificate to show: its file, or the files of it and of its key.
     :param user_agent: The name this program gives itself.
     :param largest_body: Bytes that a response may have, once decompressed, whatever its status.
-    :param max_elements: Values of JSON or elements of XML that a body may have. 500,000
-        elements of XML take 80 MB and some 3 seconds.
-    :param max_depth: How deep these may nest.
-    :param connections: How many connections are kept open.
-    :param observer: Called with every exchange that is over, beside the log.
+    :param max_elements: Values of JSON or elements of XML that a body may have.
+    :param max_depth: Levels that these may nest.
+    :param connections: Connections that are kept open.
+    :param observer: Called with every finished exchange.
     """
 
     connect_timeout: float = attrs.field(default=10.0, validator=_SOCKET_TIMEOUT)
@@ -104,7 +103,7 @@ class TransportSettings:
 
 class UncheckedCertificate(InsecureRequestWarning):
     """
-    A transport does not check certificates; given once, not with each request.
+    A transport does not check certificates; raised once, not with each request.
 
     A filter for urllib3's own warning, by class or by words, silences this one too.
     """
@@ -142,10 +141,7 @@ class Transport:
         raise TypeError("A transport is not copied or pickled: it holds secrets.")
 
     def to(self, endpoint: Endpoint) -> Transport:
-        """
-        Make a transport to another endpoint with the same settings, which masks the same
-        secrets.
-        """
+        """Make a transport to another endpoint with the same settings and secrets."""
         if endpoint == self.endpoint:
             return self
         other = Transport(endpoint, self.settings)

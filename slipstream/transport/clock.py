@@ -1,5 +1,5 @@
 """
-Read the time and wait: the clock, pauses that grow, and the pace that a server allows.
+The clock: reading the time, sleeping, back-off, and the server's rate limit.
 
 A test, or a replay, that replaces this module's ``time`` stops every pause at once.
 """
@@ -18,12 +18,12 @@ from slipstream.transport.call_context import PerProcess
 
 
 def sleep(seconds: float) -> None:
-    """Do nothing for some seconds."""
+    """Sleep for some seconds."""
     time.sleep(seconds)
 
 
 def monotonic() -> float:
-    """Seconds by a clock that nobody sets; only differences mean something."""
+    """Seconds of the monotonic clock."""
     return time.monotonic()
 
 
@@ -35,7 +35,7 @@ def now() -> float:
 @attrs.frozen(kw_only=True)
 class Backoff:
     """
-    Pauses that grow.
+    Back-off: pauses that grow.
 
     :param start: Seconds of the first pause.
     :param factor: How many times longer each further pause is.

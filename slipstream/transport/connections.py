@@ -1,4 +1,4 @@
-"""The way to a server: its proxy, the certificates, connections, and what their failures mean."""
+"""Proxies, certificates and connections, and the exceptions for their failures."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ MAX_BYTES: Final = 128 * 1024 * 1024
 
 class _BoundedStream(io.RawIOBase):
     """
-    The bytes of one response, up to a time and a number.
+    The bytes of one response, limited in time and number.
 
     :param sock: The socket that they come from, its timeout set.
     :param stream: Reads from it.
@@ -90,7 +90,7 @@ class _BoundedStream(io.RawIOBase):
 
 
 class FinalResponse(HTTPResponse):
-    """A response that is bounded, and that is not an interim one."""
+    """A response with limits, interim ones skipped."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -171,7 +171,7 @@ def proxies_for(url: str, proxy_url: str | None) -> dict[str, str]:
 @lru_cache(maxsize=16)
 def _environment_proxy(address: str, variables: tuple[str | None, ...]) -> str | None:  # noqa: ARG001
     """
-    The proxy that the environment names for an address; to look for it reads every variable.
+    The proxy for an address by the environment, cached, since a look-up reads every variable.
 
     :param variables: What decides of it: another value is looked for anew.
     """
@@ -237,14 +237,11 @@ _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
 class _EncryptedKey(Exception):
-    """A key asks for its passphrase."""
+    """A private key is encrypted."""
 
 
 def authorities(path: object, name: str) -> str:
-    """
-    The path of authorities to trust: a PEM file, or a directory of such files under the names
-    that ``openssl rehash`` gives them.
-    """
+    """The path of authorities to trust: a PEM file, or a directory made by ``openssl rehash``."""
     file = user_path(name, path)
     try:
         if file.is_dir():
@@ -266,7 +263,7 @@ def authorities(path: object, name: str) -> str:
 
 
 def client_certificate(value: object, name: str) -> Certificate:
-    """The path of a client's certificate with its key, or the paths of the two."""
+    """Check the path of a client's certificate with its key, or the paths of the two."""
     files = [user_path(name, path) for path in _certificate_and_key(value, name)]
     try:
         for file in files:
@@ -363,7 +360,7 @@ class Route:
         )
 
     def refused_by_proxy(self) -> CannotConnect:
-        """The exception for a proxy that does not know its user."""
+        """The exception for a proxy that refuses the login."""
         return CannotConnect(
             f"Cannot connect to {self.endpoint}{self._through}: it demands another login"
             " (HTTP 407).",
@@ -392,7 +389,7 @@ class Route:
         return f" through the proxy {self.proxy}" if self.proxy else ""
 
     def _of_tls(self, error: BaseException) -> CannotConnect | None:
-        """The exception for a failure that certainly came before the request."""
+        """The exception for a failure of TLS before the request was sent."""
         if isinstance(error, ssl.SSLCertVerificationError):
             return self._distrusted(error)
         reason = str(getattr(error, "reason", None) or "")

@@ -198,7 +198,7 @@ class Response(Record):
     @property
     def request_id(self) -> str | None:
         """
-        The name that the server, or a proxy before it, has given the request.
+        The id of the request in the response, from the server or a proxy before it.
 
         Neither family gives one by itself; ``X-Request-Id`` is what the usual proxies add.
         """
@@ -211,7 +211,7 @@ class Response(Record):
     @property
     def date(self) -> float | None:
         """
-        The time of the server in seconds since the epoch, ``None`` if it names none.
+        The time of the server in seconds since the epoch, ``None`` without a ``Date``.
 
         Other times of the server mean something beside this one; the local clock may be wrong.
         """
@@ -219,7 +219,7 @@ class Response(Record):
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the server asks to wait, ``None`` if it names none that makes sense."""
+        """Seconds to wait by ``Retry-After``, ``None`` without a valid one."""
         text = self.headers.get("Retry-After", "").strip()
         if text.isascii() and text.isdigit():
             return float(text[:9])
@@ -281,7 +281,7 @@ class EndpointCookieJar(RequestsCookieJar):
         self._copies: dict[int, EndpointCookieJar] = {os.getpid(): self}
 
     def here(self) -> EndpointCookieJar:
-        """The jar to use in the calling process: a forked child goes on with a copy."""
+        """The jar of the calling process: a forked child uses a copy."""
         pid = os.getpid()
         if pid not in self._copies:
             self._copies.setdefault(pid, self.copy())
@@ -333,7 +333,7 @@ class EndpointCookieJar(RequestsCookieJar):
 
 
 def _cookie_seconds(attributes: Mapping[str, str], date: float | None) -> int | None:
-    """How long a cookie is good for; ``None`` if the server does not say it in a known way."""
+    """The lifetime of a cookie in seconds; ``None`` without a known one."""
     number = _SECONDS.match(attributes.get("max-age", "").strip())
     if number is not None:
         return min(int(number[0][:11]), LONGEST_LIFETIME)

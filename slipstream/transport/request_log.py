@@ -1,4 +1,4 @@
-"""Log a request as a command for curl, and its response, without secrets."""
+"""Write a request as a command for curl, and its response, without secrets."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Exchange:
     cert: str | tuple[str, str] | None = None
 
     def text(self, *, pretty: bool = False) -> str:
-        """The exchange in lines that each say which call it is part of."""
+        """The exchange as lines, each with the call's id."""
         lines = "\n".join(self._response_lines(pretty=pretty)).replace("\r\n", "\n").split("\n")
         shown = "\n".join(f"{label()} {line}".rstrip() for line in [self.curl(), *lines])
         shown = _CONTROL.sub(lambda hit: f"\\x{ord(hit[0]):02x}", shown)
@@ -102,7 +102,7 @@ class Exchange:
 
     @property
     def _last_name(self) -> str:
-        """What one parameter is called, where the whole body is its value."""
+        """The name of the parameter whose value is the whole body."""
         return unquote(urlsplit(self.url).path.rpartition("/")[2])
 
     def _response_lines(self, *, pretty: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a user asks for when deploying, as typed values that no server has named yet."""
+"""A deployment request, as typed values without the names of a server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Role(Enum):
 @attrs.frozen(kw_only=True)
 class Parameter(Record):
     """
-    One thing that a deployment request decides.
+    One parameter of a deployment request.
 
     :param value: The value, as text.
     :param role: What it decides.
@@ -130,7 +130,7 @@ class DeploymentRequest(Record):
         self, roles: Mapping[str, Role], location_name: Callable[[str], str] = str
     ) -> DeploymentRequest:
         """
-        The same request, its inputs that decide something else told apart.
+        The same request, with the roles of its inputs by their names.
 
         :param roles: What else is decided by an input of a name, on the server in use.
         :param location_name: Gives the one name of a location for all that it can be written as.

@@ -1,4 +1,4 @@
-"""Where a server is, and what a user logs in with."""
+"""The address of a server, and the credentials of a user."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ADDRESS = re.compile(
 
 
 def split_address(address: str) -> tuple[str, int | None]:
-    """Take ``nuv.la:443`` apart, or ``[::1]:443``, or ``::1``; the host is not checked further."""
+    """Split ``nuv.la:443``, ``[::1]:443`` or ``::1``; the host is not checked further."""
     if address.count(":") > 1 and not address.startswith("["):
         return address, None
     match = _ADDRESS.fullmatch(address)
@@ -42,7 +42,7 @@ def split_address(address: str) -> tuple[str, int | None]:
 
 
 def join_address(host: str, port: int | None = None) -> str:
-    """Put an address together, as it stands in a URL."""
+    """Join host and port as in a URL."""
     return f"{f'[{host}]' if ':' in host else host}{'' if port is None else f':{port}'}"
 
 
@@ -181,7 +181,7 @@ def _cookie_file(path: str | os.PathLike[str] | None) -> Path | None:
 @attrs.frozen(kw_only=True)
 class Credentials:
     """
-    Everything that a login method may need. Secrets do not show in its repr.
+    Everything that a login method may need. Its repr has no secret.
 
     :param key: User name, or the id of an API key (``credential/<uuid>``).
     :param secret: Password, or the secret of the API key.

@@ -137,12 +137,12 @@ def _wrong_type(record: object, name: str, value: object, types: Types) -> TypeE
 
 
 def to_tuple(value: Iterable[Any]) -> tuple[Any, ...]:
-    """Make a tuple; a text is refused, since its letters are never what is meant."""
+    """Make a tuple; a text is refused instead of split into letters."""
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{value!r} is one text where several values belong: write [{value!r}].")
     return tuple(value)
 
 
 def to_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Make a copy that cannot be changed."""
+    """Make a read-only copy."""
     return MappingProxyType(dict(value))

@@ -1,4 +1,4 @@
-"""Lists that come page by page."""
+"""Lists in pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 class Pages(Iterator[T]):
     """
-    An iterator over the entries of pages, which those who handle long lists take by the page.
+    An iterator over the entries of pages, which :func:`by_page` splits into its pages.
 
     :param pages: The pages.
     """
@@ -34,7 +34,7 @@ class Pages(Iterator[T]):
 
 
 def by_page(entries: Iterable[T]) -> Iterator[Sequence[T]]:
-    """The pages of a list; of one that has none, or that was begun, each entry by itself."""
+    """The pages of a list; of one without pages, or partly read, each entry by itself."""
     if isinstance(entries, Pages) and not entries.begun:
         return entries._pages  # noqa: SLF001
     return zip(entries, strict=False)

@@ -1,4 +1,4 @@
-"""Read, check and show plain values: numbers, texts, paths, and names of secrets."""
+"""Check numbers, texts and paths, and recognise the names of secrets."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def check_number(
     above_zero: bool = False,
     whole: bool = False,
 ) -> Any:
-    """Make sure that an argument is a number, by default of seconds that a thread can wait."""
+    """Check a number, by default of seconds that a thread can wait."""
     kinds = int if whole else int | float
     number: Any = value if isinstance(value, kinds) and not isinstance(value, bool) else None
     # Comparisons are false for NaN, and safe for an int that no float can hold.
@@ -99,7 +99,7 @@ _LONGEST_PATH = 4096
 
 def leads_elsewhere(path: str) -> bool:
     """
-    Whether a path of a URL reaches another resource than it seems to.
+    Whether a path of a URL has dots or control characters that lead to another resource.
 
     HTTP clients and servers resolve dots, however they are encoded, and some of them twice. Some
     end a path at a NUL, drop control characters, or decode what is no UTF-8 as something else.
@@ -110,7 +110,7 @@ def leads_elsewhere(path: str) -> bool:
 
 
 def user_path(name: str, value: object) -> Path:
-    """Read the path of a file as a user writes it; what is no path may be a secret, unquoted."""
+    """Read the path of a file from a user; an invalid one may be a secret, and is not quoted."""
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     if not isinstance(text, str):
         raise TypeError(f"{name} must be the path of a file, not {type(value).__name__}.")
@@ -180,7 +180,7 @@ def declare_secret_names(names: Iterable[str]) -> None:
 
 
 def announces_secret(name: str) -> bool:
-    """Tell whether what stands under a key, field, attribute or tag of this name is a secret."""
+    """Whether the value of a key, field, attribute or tag of this name is a secret."""
     words = _words(name)
     plain = squeezed(name)
     return bool(words) and (
@@ -189,7 +189,7 @@ def announces_secret(name: str) -> bool:
 
 
 def authenticates(header: str) -> bool:
-    """Tell whether a header of this name holds credentials, or another secret."""
+    """Whether a header of this name holds credentials, or another secret."""
     return announces_secret(header) or not _AUTHENTICATION_WORDS.isdisjoint(_words(header))
 
 

@@ -1,5 +1,5 @@
 """
-The records that cross the hooks: what a server says, in words that fit every family.
+The records that backends and hooks exchange, the same for every family of servers.
 
 All are frozen. ``raw`` keeps everything that the server said beside what has a name here, so
 that nothing is lost on the way to ``extra``.
@@ -49,7 +49,7 @@ def _number() -> Any:
 
 
 class Phase(Enum):
-    """What a state means, whatever the server calls it."""
+    """The meaning of a state, for all servers."""
 
     __hash__ = object.__hash__  # many are looked up; that of Enum is written in Python
 
@@ -274,7 +274,7 @@ class Deployment(Record):
 @attrs.frozen(kw_only=True)
 class DeploymentState(Record):
     """
-    The state of a deployment, as far as one cheap request tells.
+    The state of a deployment, from one cheap request.
 
     :param state: The server's word.
     :param phase: What it means.

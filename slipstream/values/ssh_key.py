@@ -132,12 +132,12 @@ class SSHKey(Record):
         return f"SHA256:{digest.decode().rstrip('=')}"
 
     def is_called(self, name: str) -> bool:
-        """Whether a user may mean this key by a name."""
+        """Whether a name is this key's name or one of its fingerprints."""
         return name in {self.name, self.fingerprint, self.fingerprint_sha256}
 
     def check(self) -> SSHKey:
         """
-        Make sure that it is a whole key that can let somebody in, not just what looks like one.
+        Check that it is a whole key that OpenSSH accepts.
 
         :returns: The key itself.
         :raises BadInput: If it is not.
@@ -217,7 +217,7 @@ def _strings(data: bytes) -> Iterator[bytes]:
 
 
 def _load(key_type: str, data: bytes) -> Any:
-    """Read a key with a library, of a key on a token what is no token's (PROTOCOL.u2f)."""
+    """Read a key with a library; of one on a token, its public key (PROTOCOL.u2f)."""
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
         load_ssh_public_key,
     )

@@ -1,4 +1,4 @@
-"""Times as servers write them, from JSON, XML and headers alike."""
+"""Parse the timestamps of servers, from JSON, XML and headers."""
 
 from __future__ import annotations
 
