@@ -250,7 +250,7 @@ class NodeFailed(DriverError):
 
 
 class WaitTimeout(DriverError, TimeoutError):
-    """The time for waiting is over; the deployment goes on."""
+    """The wait has timed out; the deployment goes on."""
 
 
 class DeployFailed(DriverError, DeploymentError):
@@ -311,7 +311,7 @@ class KeyPairMissing(_OfKeyPair, KeyPairDoesNotExistError):
 
 class RequestFailed(DriverError, ProviderError):
     """
-    The endpoint answered with an error status.
+    The response has an error status.
 
     :param code: The HTTP status.
     :param detail: The server's own words, if it had any.
@@ -369,7 +369,7 @@ class Forbidden(RequestFailed):
 
 
 class NotFound(RequestFailed):
-    """There is no such thing on the server."""
+    """The server does not have it."""
 
     code = 404
 
@@ -394,7 +394,7 @@ class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
 
 def can_be_shown(error: DriverError) -> bool:
     """
-    Whether an exception of a plugin's own class has what every one has, and prints.
+    Whether an exception of a plugin's own class has all attributes, and prints.
 
     :param error: The exception.
     """
@@ -409,7 +409,7 @@ def can_be_shown(error: DriverError) -> bool:
 
 def describe_kind(error: BaseException) -> str:
     """
-    Name the class of an exception, and what keeps one of ours from being shown; not its text.
+    Describe an exception without its text: its class, and an attribute of a wrong type.
 
     :param error: The exception.
     """
@@ -425,7 +425,7 @@ def raise_failure(
     failure: DriverError, error: BaseException, *, cause: BaseException | None
 ) -> NoReturn:
     """
-    Raise the failure that stands for an exception that is none of ours.
+    Raise a failure in place of an exception that is not ours.
 
     Nothing built in ends the process: a ``SystemExit`` there comes from a signal's handler, and
     is raised again.
@@ -437,7 +437,7 @@ def raise_failure(
 
 def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """
-    Find the name that looks most like another one.
+    Find the most similar name.
 
     :param name: What was typed.
     :param names: The names that exist.

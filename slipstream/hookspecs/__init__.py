@@ -1,5 +1,5 @@
 """
-The contract with plugins: what they contribute, what a backend can do, and what can be wrapped.
+The contract with plugins: contributions, operations of backends, and wrappers.
 
 A plugin contributes login methods and kinds of endpoint by two hooks. A kind of endpoint brings
 a :class:`Backend`: a class whose methods are the operations that the driver calls. Each operation
@@ -90,7 +90,7 @@ def slipstream_operation(
     arguments: Mapping[str, Any],
 ) -> Any:
     """
-    Wrap every operation; the wrappers of the single operation are further inside.
+    Wrap every operation, outside the wrappers of the single operation.
 
     :param session: The logged-in session.
     :param backend: Its backend; calls of its methods go past all wrappers.

@@ -37,9 +37,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 class Answered(Exception):
     """
-    Raised by a wrapper before its yield, to answer without going on; a cache does so.
+    Raised by a wrapper before its yield, to return a result instead of the operation.
 
-    The wrappers around it get the result from their yields, as if the backend had given it.
+    The outer wrappers get the result from their yields, as if the backend had returned it.
 
     :param result: What the operation returns.
     """
@@ -96,7 +96,7 @@ def _check_reasons(cls: type[Backend]) -> None:
 
 
 def _check_spelling(cls: type[Backend]) -> None:
-    """Refuse a misspelt operation: it would be taken for a helper, and not be supported."""
+    """Refuse a misspelt operation, which would not be supported without a word."""
     for name, member in vars(cls).items():
         is_method = callable(member) and not name.startswith("_")
         if is_method and not hasattr(Backend, name) and nearest(name, OPERATIONS, cutoff=0.9):
@@ -110,7 +110,7 @@ def _check_spelling(cls: type[Backend]) -> None:
 
 
 def _check_words(cls: type[Backend]) -> None:
-    """Check what the words of the server are said to mean."""
+    """Check the meanings of states and parameters."""
     for state, phase in cls.states.items():
         if not (isinstance(state, str) and isinstance(phase, Phase)):
             raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")
@@ -125,7 +125,7 @@ def _check_words(cls: type[Backend]) -> None:
 
 def _check_arguments(cls: type[Backend], name: str) -> None:
     """
-    Refuse an operation that leaves out an argument: what users ask for by it would be ignored.
+    Refuse an operation that leaves out an argument, since users' values of it would be ignored.
 
     An argument that is added to an operation later has a default here, and may be left out.
     """
@@ -187,7 +187,7 @@ class Backend:
     parameter_roles: ClassVar[Mapping[str, Role]] = MappingProxyType({})
     """The names of parameters by which users can decide a location, a size and the like."""
     takes_ssh_keys: ClassVar[bool] = False
-    """Whether :meth:`deploy` heeds ``ssh_key``; requests with a key are refused otherwise."""
+    """Whether :meth:`deploy` uses ``ssh_key``; requests with a key are refused otherwise."""
     cannot: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """
     Why an operation is not supported and what to do instead, by the operation's name; or why a
@@ -217,7 +217,7 @@ class Backend:
 
     def with_session(self, session: Session) -> Self:
         """
-        Make a backend for a dry run, which shares caches and locks with this one.
+        Make a backend for a dry run that shares caches and locks with this one.
 
         :param session: The session of the dry run.
         """
@@ -228,7 +228,7 @@ class Backend:
     @classmethod
     def supports(cls, operation: str) -> bool:
         """
-        Whether the class has an operation, whatever a server says to a call of it.
+        Whether the class has an operation.
 
         :param operation: The operation's name.
         """
@@ -268,12 +268,12 @@ class Backend:
         )
 
     def accepts_session(self, client: Client) -> bool:
-        """Whether the server takes the cookies of a client as a login; for cookie files."""
+        """Whether the server accepts the cookies of a client as a login; for cookie files."""
         return False
 
     def read_user_name(self, client: Client) -> str | None:
         """
-        Ask the server who is logged in; needed where the login method does not know.
+        Read the name of the logged-in user; needed if the login method does not know it.
 
         :param client: Sends the request; the session.
         :returns: The user's name, ``None`` if the server does not tell.
@@ -282,7 +282,7 @@ class Backend:
 
     def act_for(self, attempt: LoginAttempt, group: str) -> None:
         """
-        Go on as a group of the user.
+        Act for a group of the user.
 
         :param attempt: The attempt, logged in.
         :param group: The group's name.
@@ -295,10 +295,10 @@ class Backend:
 
     def authorise(self, request: Request) -> Request:
         """
-        Add what proves who sends a request, beside cookies: a header or a signature.
+        Authorise a request beside cookies: by a header or a signature.
 
         Called each time that a request is sent, after the login; ``self.session.login.data`` is
-        what the login method has kept.
+        the ``data`` of the login method.
         """
         return request
 
@@ -310,23 +310,23 @@ class Backend:
         """
         Whether a refusal means that the login has expired.
 
-        :param response: A response of status 401 or 403. The server may be asked when the
-            response alone does not tell.
+        :param response: A response of status 401 or 403. The backend may send a request if the
+            response alone is not enough.
         """
         return response.status == 401
 
     @staticmethod
     def location_name(location: str) -> str:
         """
-        Write a location in the one way in which :meth:`deploy` and its wrappers get it.
+        Normalise a location for :meth:`deploy` and its wrappers.
 
-        :param location: What the user has given: a name, or an id as ``list_connectors`` gives it.
+        :param location: The user's name of it, or an id of ``list_connectors``.
         """
         return location
 
     def deployment_locations(self, request: DeploymentRequest) -> Mapping[str | None, str | None]:
         """
-        Tell where every machine of a deployment would start, in one spelling; for policies.
+        The location of every machine of a deployment, in one spelling; for policies.
 
         :param request: What would be deployed; reading is allowed.
         :returns: The location by the application's node, ``None`` where the server decides. The
@@ -336,7 +336,7 @@ class Backend:
 
     def preflight(self, request: DeploymentRequest) -> Iterable[DriverError]:
         """
-        Find what the server would refuse of a deployment; for dry runs.
+        Find the refusals of a deployment before it is requested; for dry runs.
 
         :param request: What would be deployed.
         :returns: Every refusal that can be known beforehand; reading is allowed.
@@ -387,12 +387,12 @@ class Backend:
         """
         Read the state of a deployment, as cheaply as the server can tell; by default all of it.
 
-        What has ended or failed can reach few other states, so the default ends a wait for any
-        other one. A deployment that the server does not have any more is what a wait for its end
-        waits for.
+        A deployment that has ended or failed can reach few other states, so the default ends a
+        wait for any other one. A wait for its end succeeds if the server does not have it any
+        more.
 
         :param deployment_id: Its id.
-        :param states: The states waited for, so that ``attainable`` can be answered.
+        :param states: The states waited for, which decide ``attainable``.
         :raises NotFound: If there is none of that id, and its end is not waited for.
         """
         try:
@@ -441,7 +441,7 @@ class Backend:
         :param deployment_id: Its id.
         :param force: Whether to delete it although it cannot be stopped, where the server can;
             what it runs then goes on running.
-        :param raw: What the server said of it before; it may be empty.
+        :param raw: Its document from an earlier read; it may be empty.
         :returns: ``True`` once it has ended, or the server has accepted and will end it.
         :raises Conflict: If it does not end.
         """
@@ -470,7 +470,7 @@ class Backend:
     @_operation("reboot a deployment", changes=True)
     def reboot_deployment(self, deployment_id: str) -> bool:
         """
-        Restart the machines of a running deployment, which stays the same one.
+        Restart the machines of a running deployment.
 
         :param deployment_id: Its id.
         :returns: ``True`` once the server has accepted.
@@ -511,7 +511,7 @@ class Backend:
 
         :param path: The project to list, empty for the root; ``None`` for the App Store.
         :param recurse: Whether to go down into the projects below it.
-        :param connector: Leave out what is known not to run on this connector.
+        :param connector: Leave out modules that are known not to run on this connector.
         :returns: Components and applications; projects are left out.
         """
         raise self.unsupported("list_modules")
@@ -545,8 +545,8 @@ class Backend:
         List the sizes of machine on offer.
 
         :param connector: Only those of this connector.
-        :param usable_only: Without a connector, leave out what is only offered on connectors that
-            the user cannot deploy on.
+        :param usable_only: Without a connector, leave out offers of connectors that the user
+            cannot deploy on.
         """
         raise self.unsupported("list_service_offers")
 
@@ -564,7 +564,7 @@ class Backend:
 
         :param connector: Only those on this connector.
         :param deployment_id: Only those of this deployment.
-        :param raw: What the server said of that deployment before; it may be empty.
+        :param raw: The deployment's document from an earlier read; it may be empty.
         """
         raise self.unsupported("list_virtual_machines")
 
@@ -575,7 +575,7 @@ class Backend:
 
         :param deployment_id: The deployment's id.
         :param name: The parameter's name.
-        :param ignore_abort: Whether to answer although the deployment was aborted.
+        :param ignore_abort: Whether to return it although the deployment was aborted.
         :returns: The parameter; its value is ``None`` while it is not set.
         :raises UnknownName: If the deployment has no such parameter.
         :raises NodeFailed: If it was aborted and that is not to be ignored.
@@ -593,7 +593,7 @@ class Backend:
         Add a public SSH key to the user's.
 
         :param key: The key.
-        :returns: The key as the server holds it.
+        :returns: The key as the server stores it.
         :raises KeyPairConflict: If its name is taken by another key.
         """
         raise self.unsupported("add_ssh_key")

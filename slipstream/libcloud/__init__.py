@@ -1,4 +1,4 @@
-"""The libcloud side: the drivers, their exceptions, and their registration."""
+"""The drivers for libcloud, their exceptions, and their registration."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Providers(Type):
 
 @cache
 def _kinds() -> list[str]:
-    """The kinds of endpoint that ask for a driver; to look for them takes a while."""
+    """The kinds of endpoint with a driver of their own; cached, since the look-up is slow."""
     return [entry_point.name for entry_point in metadata.entry_points(group=PROVIDERS)]
 
 

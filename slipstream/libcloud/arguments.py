@@ -97,7 +97,7 @@ def object_id(driver: Any, value: object, cls: type, name: str) -> str:
 
 def check_owner(driver: Any, value: object, cls: type, name: str) -> None:
     """
-    Refuse an object of a wrong class, or one that belongs elsewhere.
+    Refuse an object of a wrong class, or of another driver.
 
     One that the caller constructed without a driver is accepted.
     """
@@ -135,7 +135,7 @@ def text(what: str, value: object, *, plain: bool = True) -> str:
 
 
 def label(what: str, value: object) -> str:
-    """Check a name that users give to a node or a key pair."""
+    """Check the name of a new node or key pair."""
     string = text(f"The {what}", value)
     if string != string.strip():
         raise BadInput(f"The {what} {shorten(string)!r} starts or ends with a blank.")

@@ -1,4 +1,4 @@
-"""libcloud's view of the driver's session, and its ways to set up a connection."""
+"""libcloud's connection of the driver, and its options."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
 
 
 def user_agent(appended: Iterable[str] = ()) -> str:
-    """The name that is given to servers."""
+    """The user agent."""
     python = ".".join(map(str, sys.version_info[:3]))
     versions = f"libcloud/{libcloud.__version__} Python/{python}"
     return " ".join([DEFAULTS.user_agent, versions, *(f"({token})" for token in appended)])
@@ -144,7 +144,7 @@ def trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
 
 
 def unused(attribute: str, value: object) -> NotSupported:
-    """What a test has replaced, and the driver does not use."""
+    """The exception for a replaced class or object that the driver does not use."""
     name = value.__name__ if isinstance(value, type) else type(value).__name__
     return NotSupported(
         f"{attribute} is {name}, which this driver does not use: its requests would go to the real"
@@ -155,7 +155,7 @@ def unused(attribute: str, value: object) -> NotSupported:
 
 class SessionConnection(ConnectionUserAndKey):
     """
-    libcloud's view of the driver's session.
+    libcloud's connection, with the driver's session behind it.
 
     ``host``, ``port``, ``secure`` (1 or 0) and ``request_path`` say where the endpoint is, and
     ``user_id`` and ``key`` what the driver was made with; they cannot be changed. ``timeout``,
@@ -249,7 +249,7 @@ class SessionConnection(ConnectionUserAndKey):
 
     def set_http_proxy(self, proxy_url: str | None) -> None:
         """
-        Go through a proxy from the next request on.
+        Use a proxy from the next request on.
 
         :param proxy_url: Its URL, a login in it included; ``None`` leaves it to the environment.
         :raises BadInput: If it is no URL of a proxy.

@@ -265,7 +265,7 @@ def key_pair(key: SSHKey, driver: Any, private_key: str | None = None) -> KeyPai
 
 
 def split(addresses: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Part addresses into public and private ones; a host name counts as public."""
+    """Split addresses into public and private ones; a host name counts as public."""
     public: list[str] = []
     private: list[str] = []
     for address in addresses:

@@ -108,7 +108,7 @@ def _size_order(size: NodeSize) -> tuple[bool, list[str]]:
 
 @attrs.frozen(kw_only=True)
 class _Detached:
-    """The session of a driver that came out of a pickle; it has no secrets and sends nothing."""
+    """The session of an unpickled driver; it has no secrets and sends nothing."""
 
     endpoint: Endpoint
     kind: SimpleNamespace
@@ -753,7 +753,7 @@ class SlipStreamNodeDriver(NodeDriver):
         ignore_abort: bool = False,
     ) -> NodeOperation:
         """
-        Get a handle on the way of a node to one of some states. No request is sent for it.
+        Get a handle to wait for one of some states of a node. No request is sent.
 
         It can be polled at any time, written to a file, and resumed in another process.
 
@@ -1167,7 +1167,7 @@ class SlipStreamNodeDriver(NodeDriver):
         self, method: str | Callable[..., object], /, *args: Any, **kwargs: Any
     ) -> Explanation:
         """
-        Find out what a call would send, and what would be refused, without changing anything.
+        Dry run of a call: the requests that it would send, and why it would be refused.
 
         Reads are done. Changes are not sent; where a response is needed to go on, the one that
         the server is expected to give is made up.
@@ -1230,7 +1230,7 @@ class SlipStreamNodeDriver(NodeDriver):
         return self
 
     def __deepcopy__(self, _: dict[int, Any]) -> Self:
-        """Itself: what it gave out, such as a node, is copied and still belongs to it."""
+        """The driver itself, so that copies of nodes still belong to it."""
         return self
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Find out what a call would send, and what would be refused."""
+"""The dry run of a call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WAITING = {"ex_get_node_logs"}  # methods that wait for the server
 @attrs.frozen(kw_only=True)
 class Explanation:
     """
-    What a call would do; printed, a readable text.
+    The result of a dry run; printed, a readable text.
 
     :param method: The method.
     :param requests: What it would send, in order; what reads was really sent.
@@ -62,7 +62,7 @@ def method_name(method: object, cls: type) -> str:
 
 
 def run(method: Any, args: Any, kwargs: Any, refusals: list[DriverError]) -> bool:
-    """Make a call that changes nothing."""
+    """Make a call in a dry run."""
     try:
         # Changes update the node that they are given; a dry run updates a copy of it.
         result = method(

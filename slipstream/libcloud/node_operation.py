@@ -1,4 +1,4 @@
-"""A handle on the way of a node to a state, which can be stored and resumed elsewhere."""
+"""A handle for a wait, which can be stored and resumed elsewhere."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ class StateChange:
 @attrs.define(kw_only=True, eq=False)
 class NodeOperation:
     """
-    The way of a node to one of some states, made by
-    :meth:`~.SlipStreamNodeDriver.ex_operation`.
+    A wait for one of some states of a node, made by :meth:`~.SlipStreamNodeDriver.ex_operation`.
 
     It can be pickled: neither the driver nor anything secret goes with it. An unpickled one has no
     driver until :meth:`resume`. Once ``done`` or ``failed``, it sends no more requests. It is not
@@ -124,7 +123,7 @@ class NodeOperation:
 
     def resume(self, driver: Any) -> NodeOperation:
         """
-        Go on with a driver.
+        Attach a driver.
 
         :param driver: A :class:`~slipstream.libcloud.compute_driver.SlipStreamNodeDriver` for the
             same endpoint.
@@ -143,7 +142,7 @@ class NodeOperation:
         return self
 
     def to_dict(self) -> dict[str, Any]:
-        """All its attributes but the driver, as JSON can hold them."""
+        """All its attributes but the driver, for JSON."""
         document = attrs.asdict(self, filter=lambda field, _: field.name != "_driver")
         for change in document["history"]:
             change["timestamp"] = change["timestamp"].isoformat()

@@ -1,4 +1,4 @@
-"""The same driver under the name of the second family, with that one's hosted service."""
+"""The driver with Nuvla's name and default host."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from slipstream.libcloud.driver import SlipStreamNodeDriver
 
 class NuvlaNodeDriver(SlipStreamNodeDriver):
     """
-    The driver for nuvla.io, or any other endpoint that is named.
+    The driver for nuvla.io, or another endpoint.
 
     It is :class:`~slipstream.libcloud.compute_driver.SlipStreamNodeDriver` with another host
     when ``host`` and ``ex_endpoint`` are left out; see there for the arguments.

@@ -1,4 +1,4 @@
-"""What the public methods of the driver have in common, and those that work on no server."""
+"""The decorators of the driver's public methods, and the methods that no server supports."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def iterating(lister: Callable[P, list[T]]) -> Callable[P, Iterator[T]]:
 
 
 def alias(name: str, method: Callable[P, R]) -> Callable[P, R]:
-    """An operation under the name that many other drivers give it."""
+    """An operation under the name that many other drivers use."""
     summary = f":meth:`{method.__name__}` by the name that many other drivers give it."
     return _public(inspect.unwrap(method), name, summary)
 
@@ -143,7 +143,7 @@ def check_keywords(method: str, names: Iterable[str], keywords: list[str]) -> No
 
 
 def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
-    """The exception with what the driver knows, and with the cause that a user needs."""
+    """Complete an exception with the driver's name, the operation, the call's id and its cause."""
     session = driver._session  # noqa: SLF001 - of the driver itself
     transport = getattr(session, "transport", None)
     if error.operation is None:
@@ -165,7 +165,7 @@ def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
 
 
 def _steps(entries: Any, driver: Any, call: Call) -> Iterator[Any]:
-    """Each step is part of the call; what the caller does between two steps is not."""
+    """Yield the entries of a generator, each step as part of the call."""
     pages = by_page(entries)
     with closing(entries):
         while True:
@@ -208,7 +208,7 @@ REASONS: Mapping[str, tuple[str, str]] = {
 
 
 def own_reason(method: str, cannot: Mapping[str, str]) -> str | None:
-    """Why a backend does not have a method, from its own reasons by name."""
+    """The backend's reason why it does not have a method."""
     of_volumes = cannot.get("list_volumes") if "volume" in method else None
     return cannot.get(method, of_volumes)
 

@@ -180,7 +180,7 @@ def _check_mode(path: Path, mode: int, profiles: Mapping[str, Mapping[str, Any]]
 
 
 def _run(command: str | list[str], where: str) -> str:
-    """The first line that a command prints; it runs without a shell."""
+    """Run a command without a shell, and return the first line that it prints."""
     try:
         words = shlex.split(command) if isinstance(command, str) else command
         process = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603

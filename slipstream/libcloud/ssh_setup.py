@@ -36,7 +36,7 @@ RETRY_PERIOD = 1.5
 
 class SSHSetup:
     """
-    What ``deploy_node`` does on a machine, and how it logs in there.
+    The steps of ``deploy_node``, and the login to the machine.
 
     The arguments are those of ``deploy_node``, and are checked.
     """
@@ -77,7 +77,7 @@ class SSHSetup:
         self._timeout = check_number("timeout", timeout) or SSH_CONNECT_TIMEOUT
 
     def run(self, node: Node, addresses: list[str]) -> None:
-        """Run the steps under the first name that is let in."""
+        """Run the steps as the first user who can log in."""
         # The first one, but an IPv6 address only where there is nothing else.
         address = min(addresses, key=lambda address: ":" in address)
         client = self._connected([self._client(user, address) for user in self._users])
@@ -99,7 +99,7 @@ class SSHSetup:
         )
 
     def _connected(self, clients: list[BaseSSHClient]) -> BaseSSHClient:
-        """The first client that is let in; all are tried in turn until the time is over."""
+        """Connect the clients in turn until one is logged in, or the time is over."""
         deadline = clock.monotonic() + self._timeout
         pauses = Backoff(start=RETRY_PERIOD, ceiling=RETRY_PERIOD).pauses()
         while True:
@@ -151,7 +151,7 @@ def reporting(
 
 
 def _sentence(error: Exception) -> str:
-    """What an exception says, without the tracebacks that libcloud writes into some."""
+    """The text of an exception, without the tracebacks that libcloud writes into some."""
     if isinstance(error, DriverError):
         return f"{str(error).rstrip('.')}."
     try:
@@ -172,13 +172,13 @@ def _refusal(client: BaseSSHClient, error: BaseException) -> str:
 
 
 def _close(client: BaseSSHClient) -> None:
-    """Close a connection; that it cannot be closed changes nothing about what was done."""
+    """Close a connection; a failure to do so is ignored."""
     with suppress(Exception):
         client.close()
 
 
 def _private_key(file: object, passphrase: str | None) -> str:
-    """The path of a file, once its key has been opened as the SSH client will open it."""
+    """Check that the SSH client can open the private key in a file, and return its path."""
     path = user_path("ssh_key", file)
     content = read_file("key file", path)
     if b"PRIVATE KEY" not in content:

@@ -1,4 +1,4 @@
-"""Wait until several nodes run and can be reached."""
+"""Wait until several nodes run and have addresses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OTHER = {"public_ips": "private_ips", "private_ips": "public_ips"}
 
 @attrs.frozen(kw_only=True)
 class AddressFilter:
-    """The addresses by which nodes are reached: public or private, with or without IPv6."""
+    """The addresses to wait for: public or private, with or without IPv6."""
 
     interface: str = attrs.field()
     only_ipv4: bool
@@ -39,7 +39,7 @@ class AddressFilter:
         return [address for address in addresses if not (self.only_ipv4 and _is_ipv6(address))]
 
     def others(self, deployment: Deployment) -> tuple[list[str], str]:
-        """The addresses that do not match, and which argument would let them."""
+        """The addresses that do not match, and the argument that would accept them."""
         either = attrs.evolve(self, only_ipv4=False).addresses(deployment)
         if either:
             return either, "Pass force_ipv4=False to take them."
@@ -53,7 +53,7 @@ class AddressFilter:
 
 @attrs.frozen(kw_only=True)
 class RunningWait:
-    """A wait for nodes, whose names are for messages, until they run and can be reached."""
+    """A wait until nodes run and have addresses."""
 
     names: Mapping[str, str]
     filter: AddressFilter

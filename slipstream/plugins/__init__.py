@@ -1,4 +1,4 @@
-"""Loading plugins, what they contribute, and the one door to every hook."""
+"""Load plugins and their contributions, and call every hook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an address and credentials to a logged-in session."""
+"""Make a logged-in session from an address and credentials."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _named(kind: str, api_version: str | None, plugins: Plugins) -> EndpointKind
 
 
 def kind_of_version(api_version: str, plugins: Plugins) -> EndpointKind:
-    """The kind of endpoint that a version of the protocol stands for."""
+    """Find the kind of an endpoint by the version of the protocol."""
     version, kinds = str(api_version), plugins.endpoint_kinds
     kind = kinds.choose(lambda c: c.record.api_version == version, f"api_version {version!r}")
     if kind is None:
@@ -167,7 +167,7 @@ def _check_parameters(method: LoginMethod, credentials: Credentials) -> None:
 
 
 def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins) -> LoginMethod:
-    """The login method that the user names, or that the look of the credentials asks for."""
+    """Choose the login method: the user's, one that recognises the credentials, or the default."""
     methods = plugins.login_methods
     name = credentials.method or next(
         (

@@ -52,7 +52,7 @@ NO_DISTRIBUTION = "no distribution"
 
 
 class PluginWarning(RuntimeWarning):
-    """A plugin is broken and has been left out, or something else about one is wrong."""
+    """A plugin is broken and left out, or another problem of one."""
 
 
 @attrs.frozen(kw_only=True)
@@ -81,7 +81,7 @@ class PluginInfo:
 
     @property
     def key(self) -> str:
-        """What no other plugin is registered as, even one of the same name."""
+        """The unique name to register it by."""
         return f"{self.distribution}:{self.name}"
 
     @property
@@ -90,7 +90,7 @@ class PluginInfo:
         return f"{self.distribution} {self.version}".strip()
 
     def broken(self, doing: str, cause: BaseException) -> PluginInfo:
-        """The same plugin, found broken."""
+        """A copy with the status ``broken``."""
         try:
             text = f": {safe_text(str(cause)).removesuffix('.')}" if str(cause) else ""
         except BaseException:  # noqa: BLE001 - a foreign __str__ may raise any
@@ -113,7 +113,7 @@ def _canonical(name: str) -> str:
 
 
 def _names(names: Iterable[str]) -> frozenset[str]:
-    """Names that are compared as those of distributions are; one text may list several."""
+    """Normalise names as those of distributions; one text may list several."""
     listed = names.split(",") if isinstance(names, str) else list(names)
     if not all(isinstance(name, str) for name in listed):
         raise TypeError("The plugins to leave out are a list of strings.")
@@ -134,7 +134,7 @@ class Selection:
         self.allowed = None if allowed is None else _names(allowed)
 
     def refuses(self, plugin: PluginInfo) -> str | None:
-        """Say why a plugin is left out; ``None`` if it may be loaded."""
+        """The reason why a plugin is left out; ``None`` if it may be loaded."""
         names = _names([plugin.name, plugin.distribution])
         if names & self.disabled:
             return "switched off"
@@ -143,7 +143,7 @@ class Selection:
         return None
 
     def unmatched(self, plugins: Iterable[PluginInfo]) -> Iterator[str]:
-        """Find the names to leave out that no plugin has: a sentence for each."""
+        """Describe the names to leave out that no plugin has."""
         canonical = {
             name: _canonical(name) for info in plugins for name in (info.name, info.distribution)
         }
@@ -233,7 +233,7 @@ def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) ->
 
 
 def _misfit(manager: pluggy.PluginManager, plugin: object) -> str | None:
-    """Which hook of a plugin there is not, or is not called in this way."""
+    """Describe the hook of a plugin that does not exist, or has a wrong argument."""
     for name in dir(plugin):
         options = manager.parse_hookimpl_opts(plugin, name)
         if options is None:
@@ -302,7 +302,7 @@ def requirements(info: PluginInfo) -> Iterator[tuple[Requirement, bool]]:
 
 
 def unmet_requirements(plugins: Iterable[PluginInfo]) -> Iterator[str]:
-    """Find the plugins that need another version of this package: a sentence for each."""
+    """Describe the plugins that need another version of this package."""
     for info in plugins:
         for requirement, met in requirements(info):
             if not met:
@@ -316,7 +316,7 @@ C = TypeVar("C", LoginMethod, EndpointKind)
 
 
 def plain(cls: type[Any], record: Any) -> Any:
-    """Read the fields of a record, whose class may compute them, into one of our own class."""
+    """Copy a record of a derived class, which may compute its fields, into one of ours."""
     if type(record) is cls:
         return record
     return cls(**{field.name: getattr(record, field.name) for field in attrs.fields(cls)})
@@ -330,7 +330,7 @@ class Contribution(Generic[C]):
     record: C
 
     def recognises(self, subject: Any, predicate: Callable[[Any], bool] | None = None) -> bool:
-        """Call a predicate of the record; one that fails is warned about, recognising nothing."""
+        """Call a predicate of the record; a failure is a warning and ``False``."""
         try:
             return bool((predicate or self.record.recognises)(subject))
         except MalformedAnswer:  # it read a response of another server
@@ -346,7 +346,7 @@ class Contribution(Generic[C]):
 
 
 class Contributions(Generic[C]):
-    """All records of one sort by name, and the plugins left out that might have brought more."""
+    """All records of one sort by name, and the plugins that were left out."""
 
     def __init__(
         self, what: str, contributions: Iterable[Contribution[C]], left_out: Iterable[PluginInfo]
@@ -382,13 +382,13 @@ class Contributions(Generic[C]):
         raise error
 
     def choose(self, predicate: Callable[[Contribution[C]], bool], what: str) -> C | None:
-        """The one record that is left; a plugin's goes before a built-in one."""
+        """The only record that matches; a plugin's wins over a built-in one."""
         matches = [contribution for contribution in self if predicate(contribution)]
         foreign = [match for match in matches if not match.plugin.built_in]
         return _only(foreign or matches, what) if matches else None
 
     def raise_if_left_out(self, name: str) -> None:
-        """Tell why a name is missing when the plugin of that name is broken or disabled."""
+        """Raise why a name is missing, if the plugin of that name is broken or disabled."""
         for plugin in self._left_out:
             if name in {plugin.name, plugin.distribution}:
                 if plugin.status == "disabled":

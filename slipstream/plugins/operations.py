@@ -1,5 +1,5 @@
 """
-Calling a backend through the plugins that wrap its operations.
+Call a backend through the plugins that wrap its operations.
 
 Each session has a plugin manager of its own, in which its backend is the only one that answers.
 What goes through is checked here: the type of a result, how often a wrapper yields, and which
@@ -57,7 +57,7 @@ WRAPPABLE = frozenset({EVERY, *(PREFIX + name for name in OPERATIONS)})
 
 
 class _Signature(NamedTuple):
-    """What an operation takes and returns, as :class:`Backend` declares it."""
+    """The parameters and the result of an operation, from :class:`Backend`."""
 
     parameters: tuple[str, ...]
     result: Any
@@ -135,7 +135,7 @@ class Operations:
             self._manager.register(types.SimpleNamespace(**{hook: guarded}))
 
     def __getattr__(self, name: str) -> Any:
-        """What the backend has beside its operations."""
+        """Another attribute of the backend."""
         attribute = getattr(self._session.backend, name)
         if not callable(attribute):
             return attribute
@@ -204,7 +204,7 @@ class Operations:
                 refusals.append(error)
 
     def _call(self, name: str, arguments: Mapping[str, Any], *, wrapped: bool = False) -> Any:
-        """Call an operation, within the wrappers of every operation unless it is already."""
+        """Call an operation, wrapped by ``slipstream_operation`` unless it is already."""
         to_wrap = self._wrapping_all and not wrapped
         hook = getattr(self._manager.hook, EVERY if to_wrap else PREFIX + name)
         if to_wrap:
@@ -220,7 +220,7 @@ class Operations:
         return result
 
     def _answer(self, name: str) -> Callable[..., Any]:
-        """Make the hook implementation of a method of the backend, whose result is checked."""
+        """Make the hook implementation of a method of the backend, with a check of its result."""
         method = getattr(self._session.backend, name)
         failure = self._backend_failure(PREFIX + name)
         changes = OPERATIONS[name].changes
@@ -277,7 +277,7 @@ def _check_each(
 
 def _plain(expected: type, result: Any, failure: Failure, *, foreign: bool) -> Any:
     """
-    Check a record as far as users rely on it.
+    Check a record of a backend.
 
     One of a class that is derived from ours may compute its fields: they are read here, once. What
     a plugin's backend has as ``raw`` becomes a part of ``extra``, which can be written as JSON.
@@ -297,7 +297,7 @@ def _plain(expected: type, result: Any, failure: Failure, *, foreign: bool) -> A
 
 
 def _frozen(argument: Any) -> Any:
-    """An argument that no wrapper can change for those after it."""
+    """A read-only copy of an argument."""
     if isinstance(argument, list):
         return tuple(argument)
     return types.MappingProxyType(dict(argument)) if isinstance(argument, dict) else argument
@@ -313,7 +313,7 @@ def _check_id(deployment: Deployment, deployment_id: str) -> None:
 
 
 def _fits(hint: Any, value: object) -> bool:
-    """Whether a value, and what it holds, has a type; nothing but dicts and lists holds more."""
+    """Whether a value has a type, with the items of dicts and lists."""
     if not isinstance(value, typing.get_origin(hint) or hint):
         return False
     items = [value.keys(), value.values()] if isinstance(value, dict) else [value]
@@ -326,7 +326,7 @@ def _fits(hint: Any, value: object) -> bool:
 
 @contextmanager
 def _blaming(failure: Failure) -> Iterator[None]:
-    """Turn whatever is no error of ours into the failure of a plugin."""
+    """Raise exceptions that are not ours as failures of a plugin."""
     try:
         yield
     except BaseException as error:  # noqa: BLE001 - of a plugin
@@ -335,7 +335,7 @@ def _blaming(failure: Failure) -> Iterator[None]:
 
 def _blame(error: BaseException, failure: Failure) -> NoReturn:
     """
-    Raise an exception again if it is no fault of the plugin, and its failure otherwise.
+    Raise an exception of ours again, and any other one as a failure of the plugin.
 
     The text of the exception is not quoted, since it could hold a secret; it is the cause.
     """
@@ -347,7 +347,7 @@ def _blame(error: BaseException, failure: Failure) -> NoReturn:
 
 
 def _leave_open(error: DriverError) -> None:
-    """Say that a change may have happened, unless the backend has said whether it has."""
+    """Set ``may_have_happened``, unless the backend has set it."""
     if "may_have_happened" not in vars(error) and not error.may_have_happened:
         error.may_have_happened = True
         error.hint = error.hint or _LOOK
@@ -372,12 +372,12 @@ def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> 
 
 
 def _is_used_up(result: Any) -> bool:
-    """Whether entries of a lazy list have been read, and so are not there any more."""
+    """Whether entries of a lazy list have been read."""
     return isinstance(result, Pages) and result.begun
 
 
 class _Guard:
-    """Runs one wrapper of a hook, and reports each of its faults as that of its plugin."""
+    """Runs one wrapper of a hook, and reports its faults with the plugin's name."""
 
     def __init__(
         self,
@@ -459,7 +459,7 @@ class _Guard:
         return _check(self._hook.removeprefix(PREFIX), result, self._failed)
 
     def _failure_of(self, error: BaseException) -> Failure:
-        """Whose fault it is: that of the backend where the wrapper has called it."""
+        """The failure of the backend if the wrapper has called it, else of the plugin."""
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
         called = any(frame.f_locals.get("self") is self._backend for frame in frames)
         return self._backend_failure if called else self._failed

@@ -1,4 +1,4 @@
-"""The plugins in use, what they contribute, and the way to the operations of a session."""
+"""The plugins in use, their contributions, and the operations of a session."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOST_CONTRIBUTIONS = 1_000
 
 class Plugins:
     """
-    The plugins in use and what they contribute; never changes once made.
+    The plugins in use and their contributions; immutable.
 
     ``problems`` are sentences on what is wrong although no plugin is broken: a name to leave out
     that no plugin has, a requirement that is not met, a host that two kinds claim. Each is given
@@ -93,7 +93,7 @@ class Plugins:
 
     def address_of(self, kind: str) -> str | None:
         """
-        The address that a kind of endpoint brings for users who give none.
+        The default address of a kind of endpoint.
 
         :param kind: The name of the kind.
         :returns: The URL, ``None`` if it brings none.
@@ -103,7 +103,7 @@ class Plugins:
         return None if endpoint is None else endpoint.url
 
     def operations(self, session: Session, refusals: list[DriverError] | None = None) -> Backend:
-        """Make the operations of a session: its backend, behind the plugins that wrap it."""
+        """Make the operations of a session: its backend, wrapped by plugins."""
         wrappers = [
             (self._plugins[implementation.plugin_name], implementation, name)
             for name in sorted(WRAPPABLE)
@@ -130,7 +130,7 @@ class Plugins:
 
 @cache
 def default_plugins() -> Plugins:
-    """The plugins that the environment asks for, loaded on the first call and kept."""
+    """The plugins of the environment, loaded on the first call and cached."""
     return Plugins()
 
 
