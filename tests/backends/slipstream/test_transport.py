@@ -26,20 +26,16 @@ from slipstream.values.endpoint import Endpoint
 
 from .support import XML, Driver, Login, stub_server
 
+PASSING: list[dict[str, Any]] = [{"status": status} for status in (429, 502, 503, 504)]
+PASSING += [{"cut": cut} for cut in ("before", "after", "body")]
+
 
 @pytest.fixture
 def endpoint(reused_endpoint: LiveEndpoint) -> LiveEndpoint:
     return reused_endpoint
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [
-        *({"status": status} for status in (429, 502, 503, 504)),
-        *({"cut": cut} for cut in ("before", "after", "body")),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("fault", PASSING, ids=str)
 def test_read_is_repeated_three_times(
     driver: Driver, sandbox: Sandbox, pauses: list[float], fault: dict[str, Any]
 ) -> None:
@@ -48,18 +44,17 @@ def test_read_is_repeated_three_times(
     assert (len(sandbox.journal), len(pauses)) == (4, 3)
 
 
-@pytest.mark.parametrize(
-    ("status", "attempts"), [*((s, 1) for s in (400, 404, 409, 500, 501)), (502, 4), (503, 4)]
-)
+@pytest.mark.parametrize("status", [400, 404, 409, 500, 501, 502, 503])
 def test_read_that_fails(
-    driver: Driver, sandbox: Sandbox, pauses: list[float], status: int, attempts: int
+    driver: Driver, sandbox: Sandbox, pauses: list[float], status: int
 ) -> None:
     sandbox.faults.add("GET", "/run", status=status, times=None)
     with pytest.raises(RequestFailed, match=f"HTTP {status}") as caught:
         driver.list_nodes()
-    assert (caught.value.http_code, len(sandbox.journal)) == (status, attempts)
-    assert len(pauses) == attempts - 1
-    assert isinstance(caught.value, ServiceUnavailable) is (attempts > 1)
+    repeated = status in {502, 503}
+    assert caught.value.http_code == status
+    assert (len(sandbox.journal), len(pauses)) == ((4, 3) if repeated else (1, 0))
+    assert isinstance(caught.value, ServiceUnavailable) is repeated
 
 
 def test_pauses_grow_and_vary(login: Login, sandbox: Sandbox, pauses: list[float]) -> None:
@@ -74,23 +69,21 @@ def test_pauses_grow_and_vary(login: Login, sandbox: Sandbox, pauses: list[float
         assert 11.25 <= pauses[2] <= 22.5
         sequences.add(tuple(pauses))
     assert len(sequences) == 5
-
-
-def test_pauses_end_at_half_a_minute(login: Login, sandbox: Sandbox, pauses: list[float]) -> None:
+    pauses.clear()
     sandbox.faults.add("GET", "/run", status=503, times=3)
     login(retry_delay=10.0, backoff=100).list_nodes()
     assert 15 <= max(pauses) <= 30
 
 
 def test_retry_after(driver: Driver, sandbox: Sandbox, pauses: list[float]) -> None:
+    dates = [email.utils.formatdate(time.time() + s, usegmt=True) for s in (20, -20)]
     for text in ("0", "30", " 7 "):
         sandbox.faults.add("GET", "/run", status=503, retry_after=text)
     driver.list_nodes()
     assert pauses == [0, 30, 7]
     pauses.clear()
-    for seconds in (20, -20):
-        date = email.utils.formatdate(time.time() + seconds, usegmt=True)
-        sandbox.faults.add("GET", "/run", status=503, retry_after=date)
+    for text in dates:
+        sandbox.faults.add("GET", "/run", status=503, retry_after=text)
     driver.list_nodes()
     assert 10 < pauses[0] <= 20
     assert pauses[1] == 0
@@ -139,36 +132,23 @@ def test_body_of_the_largest_size(size: int) -> None:
         transport.close()
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        (gzip.compress(b"<list/>"), nullcontext()),
-        (b"no gzip at all", pytest.raises(LibcloudError, match="/appstore")),
-    ],
-    ids=["packed", "broken"],
-)
-def test_gzip(driver: Driver, sandbox: Sandbox, body: bytes, expected: Any) -> None:
+def test_gzip(driver: Driver, sandbox: Sandbox) -> None:
     headers = {**XML, "Content-Encoding": "gzip"}
-    sandbox.faults.add("GET", "/appstore", times=None, body=body, headers=headers)
-    with expected:
-        assert driver.list_images() == []
+    sandbox.faults.add("GET", "/appstore", body=gzip.compress(b"<list/>"), headers=headers)
+    assert driver.list_images() == []
+    sandbox.faults.add("GET", "/appstore", body=b"no gzip", headers=headers, times=None)
+    with pytest.raises(LibcloudError, match="/appstore"):
+        driver.list_images()
 
 
-def test_redirection_is_not_followed(driver: Driver, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirection_is_not_followed(driver: Driver, sandbox: Sandbox, status: int) -> None:
     location = {"Location": f"{sandbox.url}/appstore"}
-    for number, status in enumerate((301, 302, 303, 307, 308), 1):
-        sandbox.faults.add("GET", "/run", status=status, headers=location)
-        with pytest.raises(NoAnswer, match="redirections are not followed") as caught:
-            driver.list_nodes()
-        assert len(sandbox.journal) == number
-        assert not caught.value.may_have_happened
-
-
-def test_cookie_of_another_host_is_refused(driver: Driver, sandbox: Sandbox) -> None:
-    sandbox.faults.add("GET", "/run", headers={"Set-Cookie": "x=1; Domain=example.org"})
-    driver.list_nodes()
-    driver.list_nodes()
-    assert "x=1" not in sandbox.journal[-1].headers["cookie"]
+    sandbox.faults.add("GET", "/run", status=status, headers=location)
+    with pytest.raises(NoAnswer, match="redirections are not followed") as caught:
+        driver.list_nodes()
+    assert len(sandbox.journal) == 1
+    assert not caught.value.may_have_happened
 
 
 def test_accept_header(driver: Driver, sandbox: Sandbox) -> None:
