@@ -1,5 +1,5 @@
 """
-A local server to try things on: no account, no cloud, no bill.
+A local server for trials and tests, without an account or a cloud.
 
 It speaks SlipStream's protocol or Nuvla's, keeps state, and moves deployments through their life
 on a clock that a test can drive. The packages beside the common modules are dialects, one for

@@ -58,12 +58,12 @@ def serve(app: Flask, world: BaseWorld) -> Application:
 
 
 def current_world() -> Any:
-    """The world that a request is for: one application serves the worlds of all sandboxes."""
+    """The world of the current request; one application serves the worlds of all sandboxes."""
     return request.environ[WORLD_KEY]
 
 
 def base_url() -> str:
-    """Tell the address of the server as the client sees it."""
+    """The address of the server, as the client sees it."""
     headers = request.headers
     host = headers.get("X-Forwarded-Host") or request.host
     if "X-Forwarded-Host" in headers and "X-Forwarded-Port" in headers:
@@ -77,7 +77,7 @@ def query_fields(form: MultiDict[str, str] | None) -> dict[str, list[str]]:
 
 
 def unpacked(content: bytes) -> bytes:
-    """Unpack a body that was packed by gzip; an OSError if it is not, or is too large."""
+    """Decompress a body of gzip; an OSError if it is not one, or is too large."""
     reader = zlib.decompressobj(wbits=31)
     try:
         body = reader.decompress(content, LARGEST_BODY)
@@ -101,7 +101,7 @@ MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 
 
 class JsonProblem(Exception):
-    """A refusal of ``/api``: what stands in the envelope."""
+    """A refusal of ``/api``, with the content of its envelope."""
 
     def __init__(
         self, status: int, message: str, resource: str | None = None, content_type: str = JSON
@@ -113,7 +113,7 @@ class JsonProblem(Exception):
 
 @attrs.frozen(kw_only=True)
 class Request(Generic[WorldT, IdentityT]):
-    """A request, whose path is what follows ``/api/``, and whose body may be of another type."""
+    """A request, whose path is the part after ``/api/``, and whose body may have another type."""
 
     world: WorldT
     identity: IdentityT
@@ -145,7 +145,7 @@ def message(
     headers: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Reply:
-    """Reply in the envelope that everything but a document comes in."""
+    """Reply in the envelope of all responses but documents."""
     document: Document = {"status": status, "message": text}
     if resource:
         document["resource-id"] = resource
@@ -173,19 +173,19 @@ def not_found(identifier: str) -> JsonProblem:
 
 
 def not_played(what: str) -> JsonProblem:
-    """The refusal of what the real server does and the sandbox does not."""
+    """The refusal of a request that the sandbox does not implement."""
     return JsonProblem(501, f"{what} is not played by this sandbox")
 
 
 def unfit(name: str, identifier: str = "") -> JsonProblem:
-    """The refusal of a document whose attribute of a name does not fit its description."""
+    """The refusal of a document with an invalid attribute."""
     what = f"resource {identifier}".strip()
     report = f"-- Spec failed --------------------\n\n  :{name}\n"
     return JsonProblem(400, f"{what} does not satisfy defined schema:\n{report}")
 
 
 def server_error(reason: str) -> JsonProblem:
-    """The refusal that an exception within the server makes."""
+    """The response of the real server to an exception within it."""
     return JsonProblem(500, f"Unexpected exception thrown: {reason}", content_type=CHARSET)
 
 
@@ -244,19 +244,19 @@ class Resource(Generic[WorldT, IdentityT]):
         raise NotImplementedError
 
     def envelope(self, result: Result, query: Query) -> Document:
-        """Put what a search found into the collection's envelope."""
+        """Put the result of a search into the collection's envelope."""
         raise NotImplementedError
 
     def store(self, document: Document) -> Document:
-        """Complete a new document with what the server keeps, check it and keep it."""
+        """Complete a new document with the server's own attributes, check it and store it."""
         raise NotImplementedError
 
     def stamp(self) -> Document:
-        """What an edit writes beside the changes."""
+        """The attributes that an edit writes beside the changes."""
         return {"updated": iso(self.world.now())}
 
     def record(self, event: str, identifier: str, *, success: bool) -> None:
-        """Note that something was done, or refused."""
+        """Record that something was done, or refused."""
 
     # What a type decides.
 
@@ -272,15 +272,15 @@ class Resource(Generic[WorldT, IdentityT]):
         return document
 
     def changed(self, document: Document, changes: Document) -> Document:
-        """Turn what was sent into the changes that are made."""
+        """The changes of an edit, from the body."""
         return changes
 
     def remove(self, document: Document) -> Reply | None:
-        """Refuse to delete, or clear up before; a reply goes in place of the usual one."""
+        """Refuse to delete, or clean up before; a reply replaces the usual one."""
         return None
 
     def forget(self, identifier: str) -> None:
-        """Take a deleted document out of the store."""
+        """Remove a deleted document from the store."""
         self.world.store.remove(identifier)
 
     def operations(self, document: Document) -> list[dict[str, Any]]:
@@ -320,7 +320,7 @@ class Resource(Generic[WorldT, IdentityT]):
         return Reply(document=self.present(self.complete(document), select))
 
     def edit(self, identifier: str) -> Reply:
-        """Merge what was sent over a document; ``select`` names attributes to remove first."""
+        """Merge the body into a document; ``select`` names attributes to remove first."""
         document = self.existing(identifier)
         self.require("edit-meta", document)
         sent = self.body().items()
@@ -363,7 +363,7 @@ class Resource(Generic[WorldT, IdentityT]):
         return self.request.fields.get(f"{self.prefix}{name}", ())
 
     def body(self) -> Document:
-        """The body as a map; anything else is refused."""
+        """The body, which must be a map."""
         if self.request.body is None:
             return {}
         if not isinstance(self.request.body, dict):
@@ -381,18 +381,18 @@ class Resource(Generic[WorldT, IdentityT]):
             raise self.refused(document)
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
-        """Insist that an edited document fits its description; a family that has one does so."""
+        """Check an edited document, in families with schemas."""
 
     def keep(self, document: Document) -> Document:
         return self.world.store.put(document)
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
-        """Show a document: its operations, and only what was selected."""
+        """The document in a response: with its operations, and only the selected attributes."""
         raise NotImplementedError
 
 
 class Service(Generic[WorldT, IdentityT]):
-    """The JSON service of a world, whose unplayed types the real server has alone."""
+    """The JSON service of a world; ``unplayed`` types are those of the real server alone."""
 
     has_options: ClassVar[bool] = True
     """Whether collections have a response to OPTIONS."""
@@ -418,7 +418,7 @@ class Service(Generic[WorldT, IdentityT]):
         raise NotImplementedError
 
     def entry_point(self, call: Request[WorldT, IdentityT]) -> Reply:
-        """Answer with the list of collections."""
+        """Respond with the list of collections."""
         raise NotImplementedError
 
     def failed(self, error: HTTPException) -> Response:

@@ -57,7 +57,7 @@ class Clock:
 
     def now(self) -> datetime:
         """
-        Read the clock.
+        The time.
 
         :returns: The simulated time, in the time zone of the start.
         """
@@ -67,7 +67,7 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """
-        Jump ahead.
+        Move the clock forward.
 
         :param seconds: How far, in simulated seconds.
         :raises ValueError: If it is negative.

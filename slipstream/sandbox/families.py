@@ -1,4 +1,4 @@
-"""The families of servers that the sandbox can play: here the dialects begin."""
+"""The families of servers that the sandbox has."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from slipstream.sandbox.world import BaseWorld, Login
 
 @attrs.frozen
 class Family:
-    """A dialect, the driver for it, and a location where its users can deploy."""
+    """A family of servers, its driver, and a location where its users can deploy."""
 
     title: str
     version: str
@@ -52,7 +52,7 @@ class Family:
 
     @property
     def program(self) -> list[str]:
-        """The lines of Python that log in with what was exported."""
+        """The lines of Python that log in with the exported variables."""
         return [
             f"from slipstream.libcloud.{self.module} import {self.driver}",
             f"ss = {self.driver}.ex_from_profile()",
@@ -60,7 +60,7 @@ class Family:
 
     @property
     def command(self) -> str:
-        """A command that deploys with what was exported."""
+        """A command that deploys with the exported variables."""
         return f"slipstream deploy apps/WordPress/wordpress --location {self.location} --wait"
 
 

@@ -1,4 +1,4 @@
-"""Misbehaviour on demand."""
+"""Faults to inject."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _REASONS = {
 @attrs.define(kw_only=True)
 class Fault:
     """
-    One way to misbehave.
+    One fault.
 
     :param method: The HTTP method it waits for; any, if None.
     :param path: A regular expression that the whole path matches.
@@ -58,17 +58,17 @@ class Fault:
     expire_sessions: bool = False
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it strikes a request with this method and path, and is not used up."""
+        """Whether it matches a request, and is not used up."""
         is_its_method = self.method is None or self.method.upper() == method
         return is_its_method and self.times != 0 and re.fullmatch(self.path, path) is not None
 
     @property
     def answers(self) -> bool:
-        """Whether it answers in place of the server."""
+        """Whether it responds in place of the server."""
         return self.status is not None or self.body is not None
 
     def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """Make the status, headers and body that stand for the server's."""
+        """The status, headers and body of its response."""
         status = self.status or 200
         page = _PAGE.format(status=status, reason=_REASONS.get(status, "Error"))
         text = page if self.body is None else self.body
@@ -79,7 +79,7 @@ class Fault:
 
 
 class Faults:
-    """The faults still to come; the first that matches a request strikes."""
+    """The faults to inject; the first that matches a request is used."""
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
@@ -94,7 +94,7 @@ class Faults:
 
     def add(self, method: str | None = None, path: str = ".*", **options: Any) -> Fault:
         """
-        Arrange a fault.
+        Add a fault.
 
         :param method: The HTTP method it waits for; any, if None.
         :param path: A regular expression that the whole path matches.
@@ -117,6 +117,6 @@ class Faults:
         return None
 
     def clear(self) -> None:
-        """Behave again."""
+        """Remove all faults."""
         with self._lock:
             self._waiting.clear()

@@ -71,7 +71,7 @@ class VendorFront:
         return response
 
     def _admitted(self, now: float) -> bool:
-        """Whether a request is within the rate; those that are not do not count."""
+        """Whether a request is within the rate; refused ones do not count."""
         with self._lock:
             excess = max(0.0, self._excess - (now - self._counted) * RATE) + 1
             if excess > BURST + 1:

@@ -44,7 +44,7 @@ class Identifiers:
         return ".".join(groups)
 
     def address(self) -> str:
-        """Hand out the next address of the networks set aside for documentation."""
+        """The next address of the networks reserved for documentation."""
         if self.fixed_address is not None:
             return self.fixed_address
         number = self._addresses % 500
@@ -54,7 +54,7 @@ class Identifiers:
 
 
 def secret_digest(secret: str) -> str:
-    """What is kept of an API key's secret: of the letters of its alphabet, as on the servers."""
+    """The stored digest of an API key's secret, of the letters of its alphabet."""
     bare = "".join(letter for letter in secret if letter in _ALPHABET)
     return sha256(bare.encode()).hexdigest()
 

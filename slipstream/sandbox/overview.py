@@ -1,4 +1,4 @@
-"""What a browser is shown: the rows of the dashboard, and the page of a blog."""
+"""The rows of the dashboard, and the page of a blog."""
 
 from __future__ import annotations
 

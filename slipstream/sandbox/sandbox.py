@@ -1,4 +1,4 @@
-"""The sandbox as Python code sees it."""
+"""The class ``Sandbox``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from slipstream.values.plain import check_number
 
 class Sandbox:
     """
-    A small server on this machine that speaks SlipStream's or Nuvla's protocol and keeps state.
+    A small local server that speaks SlipStream's or Nuvla's protocol and has state.
 
     Use it in a ``with`` statement, or call :meth:`start` and :meth:`stop`::
 
@@ -108,7 +108,7 @@ class Sandbox:
 
     def start(self) -> None:
         """
-        Begin to answer; does nothing if it has begun already.
+        Start the server; does nothing if it runs.
 
         :raises OSError: If the address cannot be used.
         """
@@ -132,7 +132,7 @@ class Sandbox:
         self._server.start()
 
     def stop(self) -> None:
-        """Stop answering; the state is kept, and :meth:`start` uses the same port again."""
+        """Stop the server; the state is kept, and :meth:`start` uses the same port again."""
         if self._server is not None:
             self._server.stop()
             self._server = None

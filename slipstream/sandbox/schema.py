@@ -1,4 +1,4 @@
-"""Descriptions of documents: which attributes they have, and what each value must be."""
+"""Schemas of documents: the attributes and their values."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ def list_of(element: Check) -> Check:
 
 
 def described(**attributes: Check) -> Description:
-    """Write a description, underscores for dashes."""
+    """Make a schema, with underscores for dashes."""
     return {name.replace("_", "-"): check for name, check in attributes.items()}
 
 
 def texts(*names: str) -> Description:
-    """Describe attributes that are all texts with something other than blanks."""
+    """Make the schema of attributes that are texts with other characters than blanks."""
     return dict.fromkeys(names, text)
 
 
 def misfit(description: Description, document: Mapping[str, Any]) -> str | None:
-    """Name an attribute that is unknown, or whose value is wrong."""
+    """The name of an attribute that is unknown or has a wrong value."""
     for name, value in document.items():
         if name not in description or not description[name](value):
             return name

@@ -72,7 +72,7 @@ class Journal(Sequence[Entry]):
 
     def add(self, entry: Entry) -> None:
         """
-        Write down one request.
+        Add a request.
 
         :param entry: The request and its status.
         """
@@ -93,7 +93,7 @@ class Journal(Sequence[Entry]):
         ]
 
     def clear(self) -> None:
-        """Forget every request so far."""
+        """Remove all requests."""
         self._entries.clear()
 
 
@@ -115,7 +115,7 @@ _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: c
 
 
 class _CapturedStart:
-    """Takes what an application passes to ``start_response``."""
+    """Records the arguments of ``start_response``."""
 
     status = "500 Internal Server Error"
     headers: list[tuple[str, str]]
@@ -132,15 +132,15 @@ class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
-        """Stay quiet: the journal has it all."""
+        """Log nothing: the journal has the requests."""
 
     def version_string(self) -> str:
-        """Say what this is, so that nobody takes a recording of it for one of a real server."""
+        """Name the sandbox, so that its recordings are not mistaken for those of a real server."""
         return NAME
 
     def run_wsgi(self) -> None:
         """
-        Answer one request and keep the connection.
+        Handle one request and keep the connection.
 
         The library's own method closes every connection, because an application may leave a
         part of the request unread. Ours never does.
@@ -169,7 +169,7 @@ class _Handler(WSGIRequestHandler):
 
 def is_host_allowed(header: str, listening: str, allowed: Collection[str]) -> bool:
     """
-    Whether a request with this header ``Host`` is answered.
+    Whether a request with this header ``Host`` is accepted.
 
     No page of another site can so reach the sandbox under a name of that site's. Names of this
     machine, and those that are allowed, are answered.
@@ -190,8 +190,8 @@ def is_host_allowed(header: str, listening: str, allowed: Collection[str]) -> bo
 @attrs.frozen(kw_only=True)
 class Gate:
     """
-    The outer layer of the application: keeps the journal and plays the faults. A page that
-    answers a browser goes past both.
+    The outer layer of the application: writes the journal and injects faults, but not for the
+    dashboard.
     """
 
     application: Application
@@ -203,7 +203,7 @@ class Gate:
     allowed_hosts: Collection[str]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer one request, as WSGI wants it."""
+        """Handle one request of WSGI."""
         try:
             body = self._read(environ)
         except HTTPException as error:
@@ -296,14 +296,14 @@ def _half(environ: Environ, content: bytes) -> Iterable[bytes]:
 
 
 class _Connections(ThreadedWSGIServer):
-    """Knows its connections: those that clients keep would outlive it otherwise."""
+    """Tracks connections, so that they can be closed with the server."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._open: set[Any] = set()
         super().__init__(*args, **kwargs)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Note a connection that begins; turn it away if there are too many."""
+        """Register a new connection; refuse it if there are too many."""
         if len(self._open) >= MOST_CONNECTIONS:
             with contextlib.suppress(OSError):
                 request.sendall(_BUSY)
@@ -313,12 +313,12 @@ class _Connections(ThreadedWSGIServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Note a connection that ends."""
+        """Unregister a connection."""
         self._open.discard(request)
         super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """End every connection."""
+        """Close every connection."""
         for connection in list(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -350,11 +350,11 @@ class Server:
         return str(self._listener.getsockname()[0])
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start the server."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening and hang up on every client."""
+        """Stop the server, and close every connection."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -1,4 +1,4 @@
-"""The documents of the JSON collections, and the search over them."""
+"""The documents of the JSON collections, and searches."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ MOST_DOCUMENTS = 10_000
 
 
 class TooManyDocuments(ValueError):
-    """A page wider than the store gives out."""
+    """The page is larger than the store allows."""
 
 
 class Criterion(Protocol):
-    """What judges documents, as a filter does."""
+    """A criterion for documents, such as a filter."""
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """Judge a document."""
+        """Whether a document matches."""
         ...
 
 
@@ -51,7 +51,7 @@ class Query:
 
     @property
     def size(self) -> int:
-        """How many documents may come back."""
+        """The number of documents of a page."""
         return MOST_DOCUMENTS if self.last is None else max(0, self.last - self.first + 1)
 
 
@@ -79,7 +79,7 @@ class Result:
 
 class Store:
     """
-    Documents by id, in the order they came, and what a search sees of them.
+    Documents by id, in the order of creation, and the state that a search sees.
 
     A read by id is always fresh. A search may lag: a document that is put with a time ``due`` is
     found as it was until then.
@@ -100,13 +100,13 @@ class Store:
         return self._documents.get(identifier)
 
     def put(self, document: Document, *, due: datetime | None = None) -> Document:
-        """Keep a document under its ``id``, in place of an older one."""
+        """Store a document under its ``id``, and replace an older one."""
         self._documents[document["id"]] = document
         self._change_index(document["id"], document, due)
         return document
 
     def remove(self, identifier: str, *, due: datetime | None = None) -> None:
-        """Forget a document, if it is there."""
+        """Remove a document, if it exists."""
         self._documents.pop(identifier, None)
         self._change_index(identifier, None, due)
 
@@ -123,7 +123,7 @@ class Store:
             self._indexed[identifier] = document
 
     def _refresh(self, now: datetime) -> None:
-        """Let a search see what is due."""
+        """Update the state that a search sees."""
         for identifier, versions in list(self._pending.items()):
             late = [version for version in versions if version[0] > now]
             for _, document in versions[: len(versions) - len(late)]:
@@ -179,7 +179,7 @@ class Store:
 
 
 def selected(document: Document, names: Sequence[str] | None, always: Iterable[str]) -> Document:
-    """Cut a document to some attributes."""
+    """A document with some of its attributes."""
     if names is None or "*" in names:
         return dict(document)
     chosen: Document = {}

@@ -1,4 +1,4 @@
-"""What the worlds of both families have in common."""
+"""The base of the worlds of both families."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from slipstream.sandbox.store import Document, Store
 @attrs.frozen(kw_only=True)
 class Login:
     """
-    A way into the sandbox.
+    The credentials of a user.
 
     :param username: The user's name.
     :param password: The password.
@@ -41,7 +41,7 @@ class Login:
 
 
 class BaseWorld(ABC):
-    """The state of one sandbox, whatever its family."""
+    """The state of one sandbox of any family."""
 
     def __init__(self, *, clock: Clock) -> None:
         self.clock = clock
@@ -55,22 +55,22 @@ class BaseWorld(ABC):
         self.generation = 0
 
     def now(self) -> datetime:
-        """Read the clock."""
+        """The time."""
         return self.clock.now()
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        """Hold the world while a request is answered."""
+        """Lock the world while a request is handled."""
         with self.lock:
             yield
 
     @abstractmethod
     def tick(self) -> None:
-        """Bring everything that moves by itself up to date."""
+        """Update the state to the time of the clock."""
 
     @abstractmethod
     def overview(self) -> Overview:
-        """Describe it for the dashboard."""
+        """The state for the dashboard."""
 
     def add_document(self, document: Document) -> Document:
         """Add any JSON document, which has its ``id`` and ``acl``."""
@@ -78,12 +78,12 @@ class BaseWorld(ABC):
             return self.store.put(document)
 
     def take_failure(self) -> str:
-        """Take the reason for which a deployment fails now, if there is one."""
+        """Return and remove the reason for which a deployment fails now, if there is one."""
         reason, self.next_failure = self.next_failure, ""
         return reason
 
     def expire_sessions(self) -> None:
-        """Make every cookie given out so far worthless."""
+        """End all sessions."""
         with self.lock:
             self.generation += 1
             for session in list(self.store.collection("session")):
@@ -92,5 +92,5 @@ class BaseWorld(ABC):
 
 @functools.cache
 def read_seeds(package: str) -> Any:
-    """Reading the file takes as long as the rest of a new sandbox twice over."""
+    """Read a file of seeds, cached, because parsing is slow."""
     return yaml.safe_load(files(package).joinpath("seeds.yaml").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""The page that the sandbox shows to a browser: what it holds, its requests, and some buttons."""
+"""The page of the sandbox in a browser: its state, its requests, and some buttons."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Dashboard:
         self._speeds = sorted({*_SPEEDS, world.clock.speed} - {0.0})
 
     def find(self, environ: Environ) -> Application | None:
-        """The application that answers a request, if it is the dashboard's."""
+        """The application for a request, if it is the dashboard's."""
         path = environ["PATH_INFO"]
         is_page = path == "/" and environ["REQUEST_METHOD"] == "GET" and _is_browser(environ)
         return self._app if is_page or path in _FILES or path.startswith("/sandbox/") else None

@@ -48,7 +48,7 @@ class Credential(Resource):
         return True
 
     def create(self, body: Document) -> Reply:
-        """Make a credential from a template, whose values are under those that were sent."""
+        """Make a credential from a template; the values of the body win over the template's."""
         template = self._template(body)
         method = template["method"]
         own = {name: value for name, value in template.items() if name not in COMMON}
@@ -80,7 +80,7 @@ class Credential(Resource):
         return template
 
     def _made(self, method: str, values: Document) -> tuple[Document, dict[str, Any]]:
-        """What is kept, and what is shown only once."""
+        """The stored attributes, and those that are returned only once."""
         if method == "generate-ssh-key":
             once = {key.replace("-", "_"): values[key] for key in _KEYS if key in values}
             if not once:
@@ -101,6 +101,6 @@ class Credential(Resource):
 
     @action
     def check(self, credential: Document) -> Reply:
-        """Queue the job that tries a credential."""
+        """Queue the job that checks a credential."""
         self.require("manage", credential)
         return queued(self, "credential_check", credential, f"starting {credential['id']}")

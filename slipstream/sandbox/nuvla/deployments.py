@@ -42,7 +42,7 @@ def _is_data(value: Any) -> bool:
 
 
 def placement(world: State, credential: Document) -> Document:
-    """Work out what a deployment says about where it runs."""
+    """The attributes of a deployment about its location."""
     service = world.store.get(credential.get("parent", "")) or {}
     group = world.store.get(service.get("parent", "")) or {}
     edge = world.store.get(group.get("parent", "")) or {}
@@ -68,7 +68,7 @@ def module_copy(world: State, module: Document, href: str) -> Document:
 
 
 def _with_values(content: Document, sent: Mapping[str, Any]) -> Document:
-    """Take over the values that may be changed, matched by name; everything else stays."""
+    """Merge the values that may be changed, by name."""
     changed = dict(content)
     for list_name, key, value_name in _OPEN:
         if list_name not in content or not isinstance(sent.get(list_name), list):
@@ -113,12 +113,12 @@ class Deployment(Resource):
     )
 
     def body(self) -> Document:
-        """The body as a map; only an edit minds anything else."""
+        """The body as a map; only an edit refuses another type."""
         is_map = isinstance(self.request.body, dict)
         return super().body() if is_map or self.request.method == "put" else {}
 
     def create(self, body: Document) -> Reply:
-        """Add a deployment of a module, where a credential leads to."""
+        """Add a deployment of a module on the service of a credential."""
         module = body.get("module")
         if not isinstance(module, dict) or "href" not in module:
             raise JsonProblem(400, "Request body is missing a module href!")
@@ -160,7 +160,7 @@ class Deployment(Resource):
         return self.store({"api-endpoint": self.request.base, **attributes, **fixed})
 
     def changed(self, document: Document, changes: Document) -> Document:
-        """Leave alone what follows from other attributes, and work that out anew."""
+        """The changes without derived attributes, and these computed again."""
         if "module" in changes:
             changes["module"] = self._edited_module(document["module"], changes["module"])
         parent = changes["parent"] if "parent" in changes else document.get("parent")
@@ -195,12 +195,12 @@ class Deployment(Resource):
         return document["state"] in _ALLOWED["delete"]
 
     def remove(self, document: Document) -> None:
-        """Refuse in most states; clear up."""
+        """Refuse in most states; clean up."""
         self._check_state(document, "delete")
         self._clear_up(document)
 
     def _clear_up(self, deployment: Document, *kinds: str) -> None:
-        """Remove what goes with a deployment: parameters, logs and API key."""
+        """Remove the parameters, logs and API key of a deployment."""
         store = self.world.store
         for kind in kinds or ("deployment-parameter", "resource-log", "credential"):
             for document in list(store.collection(kind)):
@@ -209,7 +209,7 @@ class Deployment(Resource):
 
     @action
     def force_delete(self, deployment: Document) -> Reply:
-        """Delete in any state; what runs goes on running."""
+        """Delete in any state; containers go on running."""
         self.require("delete", deployment)
         identifier = deployment["id"]
         self._clear_up(deployment)
@@ -338,7 +338,7 @@ class ResourceLog(Resource):
 
     @action
     def fetch(self, log: Document) -> Reply:
-        """Queue the job that fetches the lines since the last time, unless one is under way."""
+        """Queue the job that fetches new lines, unless there is one."""
         self.require("manage", log)
         identifier = log["id"]
         for job in under_way(self.world, identifier):

@@ -1,5 +1,5 @@
 """
-Jobs: queueing, reading and cancelling them, and what carries them out.
+Jobs: queueing, reading, cancelling and executing them.
 
 Source: nuvla/api-server, server/resources/job.clj and job/utils.clj; nuvla/job-engine,
 job/executor/executor.py and job/actions/deployment_*.py.
@@ -35,7 +35,7 @@ def queued(
     payload: Mapping[str, Any] | None = None,
     rights: Mapping[str, Sequence[str]] | None = None,
 ) -> Reply:
-    """Queue a job that a request asks for."""
+    """Queue a job for a request."""
     world, identity, identifier = resource.world, resource.identity, target["id"]
     more: Document = {"payload": json.dumps(payload)} if payload else {}
     if mode != "pull":
@@ -106,7 +106,7 @@ _DEPLOYABLE = frozenset({"application", "application_kubernetes", "application_h
 
 
 def _failure(kind: str, reason: str) -> str:
-    """Word the message of a job that failed: a whole traceback."""
+    """The message of a failed job: a whole traceback."""
     return (
         f"{kind}-Traceback (most recent call last):\n"
         '  File "/app/nuvla/job_engine/job/executor/executor.py", line 61, in try_action_run\n'
@@ -183,7 +183,7 @@ _PLANS: Mapping[str, tuple[tuple[float, Step], ...]] = {
 
 
 def _carry_out(world: State, job: Document, at: datetime) -> str | None:
-    """Do what a job is for; the message if it failed."""
+    """Execute a job; return the message if it failed."""
     identifier = job["target-resource"]["href"]
     target, effect = world.store.get(identifier), _EFFECTS[job["action"]]
     if target is None:
@@ -226,7 +226,7 @@ def _deploy(world: State, _: Document, deployment: Document, at: datetime) -> st
 
 
 def _refresh(world: State, deployment: Document, at: datetime) -> None:
-    """Add the job that looks after a deployment from time to time, done."""
+    """Add a finished job of the kind that refreshes a deployment."""
     world.document(
         "job",
         ADMIN,

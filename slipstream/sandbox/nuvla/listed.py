@@ -1,5 +1,5 @@
 """
-Types that are there to be read: login templates, groups, events, services and edges.
+Types that are only read: login templates, groups, events, services and edges.
 
 Source: nuvla/api-server, server/resources/session_template.clj, group.clj, event.clj,
 infrastructure_service*.clj, nuvlabox.clj and nuvlabox_status.clj.
@@ -42,7 +42,7 @@ class Group(Resource):
 
 
 class Event(Resource):
-    """What happened to resources. The server makes most of them, the sandbox all."""
+    """Events of resources. The server creates most of them, the sandbox all."""
 
     name = "event"
     methods = ("search", "add", "read", "delete")
@@ -71,7 +71,7 @@ class InfrastructureServiceGroup(Resource):
         return [service for service in services if service.get("parent") == group["id"]]
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
-        """Show a group, and always its services when it is read by itself."""
+        """The document of a group, with its services if it is read by its id."""
         presented = super().present(document, select)
         if "/" in self.request.path and self.request.method == "get":
             links = [{"href": service["id"]} for service in self._services(document)]
@@ -107,7 +107,7 @@ class NuvlaBox(Resource):
 
 
 class NuvlaBoxStatus(Resource):
-    """What edges report of themselves."""
+    """The reports of edges."""
 
     name = "nuvlabox-status"
     adders = ADMIN

@@ -1,5 +1,5 @@
 """
-Modules: what can be deployed, in versions. The sandbox plays reading and deleting them.
+Modules in versions. The sandbox implements reading and deleting them.
 
 Source: nuvla/api-server, server/resources/module.clj and module/utils.clj.
 """
@@ -25,7 +25,7 @@ _CONTENTS = {
 
 
 def split_version(identifier: str) -> tuple[str, int | None]:
-    """Take the version, ``_N``, off an id; if what follows is no number, the server fails."""
+    """Split the version ``_N`` off an id; if ``N`` is no number, the server fails."""
     bare, _, number = identifier.partition("_")
     if number and not number.isdigit():
         raise server_error(
@@ -37,7 +37,7 @@ def split_version(identifier: str) -> tuple[str, int | None]:
 
 
 def _newest(versions: Sequence[Any]) -> int:
-    """The place of the newest version that is left; -1 for none."""
+    """The index of the newest version that is left; -1 for none."""
     return max((place for place, version in enumerate(versions) if version), default=-1)
 
 
@@ -83,7 +83,7 @@ class Module(Resource):
         return document if content is None else document | {"content": content}
 
     def parameters(self, name: str) -> Sequence[str]:
-        """The values of a parameter; a single module heeds no ``select``."""
+        """The values of a parameter; ``select`` has no effect on a single module."""
         is_single = "/" in self.request.path
         return () if is_single and name == "select" else super().parameters(name)
 
@@ -117,7 +117,7 @@ class Module(Resource):
 
     @action
     def delete_version(self, module: Document) -> Reply:
-        """Delete a version; its number is not given to another one."""
+        """Delete a version; its number is not used again."""
         self.require("manage", module)
         versions = list(module.get("versions", []))
         number = split_version(self._identifier)[1]

@@ -1,5 +1,5 @@
 """
-Deployment parameters: what a deployment publishes of itself.
+The parameters that a deployment publishes.
 
 Source: nuvla/api-server, server/resources/deployment_parameter.clj, and nuvla/job-engine,
 job/actions/utils/deployment_utils.py.
@@ -107,13 +107,13 @@ def write(
 
 
 def publish_hostname(world: State, deployment: Document, at: datetime) -> None:
-    """Write where a deployment can be reached; the executor does so before anything else."""
+    """Write the host name of a deployment, as the executor does first."""
     words = "Hostname or IP to access the service."
     write(world, deployment, "hostname", _hostname(world, deployment), at=at, description=words)
 
 
 def publish(world: State, deployment: Document, at: datetime) -> None:
-    """Write what there is to say once a deployment was started."""
+    """Write the parameters of a started deployment."""
     status = _edge_status(world, deployment)
     for network, address in ((status or {}).get("network") or {}).get("ips", {}).items():
         write(world, deployment, f"ip.{network}", address, at=at)
@@ -144,7 +144,7 @@ def _edge_status(world: State, deployment: Document) -> Document | None:
 def _of_services(
     world: State, deployment: Document, content: Document
 ) -> Iterator[tuple[str, str, str]]:
-    """What each service has: its node, and the names and values of parameters."""
+    """The node and the parameters of each service."""
     module, manifest = deployment["module"], str(content.get("docker-compose", ""))
     is_compose = module["subtype"] == "application"
     is_swarm = is_compose and module.get("compatibility") == "swarm"

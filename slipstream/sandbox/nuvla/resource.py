@@ -1,5 +1,5 @@
 """
-What all types of resource of this family have in common, and the searches for them.
+The base of this family's types of resource, and their searches.
 
 Source: nuvla/api-server, server/resources/common/std_crud.clj, common/crud.clj, eventer.clj,
 spec/common.cljc, server/middleware/cimi_params and db/es/common/pagination.cljc.
@@ -102,7 +102,7 @@ class Resource(cimi.Resource[State, Identity]):
         return forbidden(document["id"])
 
     def visible(self, identifier: object) -> Document:
-        """Follow a reference to a resource that the sender must be able to see, or refuse."""
+        """Read a referenced resource, or refuse if the sender may not see it."""
         document = self.existing(str(identifier))
         self.require("view-meta", document)
         return document
@@ -169,11 +169,11 @@ class Resource(cimi.Resource[State, Identity]):
         return rels
 
     def href(self, document: Document) -> str:
-        """The address that the operations of a document lead to."""
+        """The address of the operations of a document."""
         return str(document["id"])
 
     def deletable(self, document: Document) -> bool:
-        """Whether a document may be deleted in the state it is in."""
+        """Whether a document may be deleted in its state."""
         return True
 
     def offered(self, document: Document) -> Sequence[str]:
@@ -219,7 +219,7 @@ class Resource(cimi.Resource[State, Identity]):
         return {"updated": iso(self.world.now()), "updated-by": self.identity.user or INTERNAL}
 
     def record(self, event: str, identifier: str, *, success: bool) -> None:
-        """Note in an event that something was done, or refused."""
+        """Record in an event that something was done, or refused."""
         if self.name not in _EVENTFUL:
             return
         user, now = self.identity.user, self.world.now()
@@ -247,7 +247,7 @@ class Resource(cimi.Resource[State, Identity]):
 
 
 def described(*names: str, **attributes: schema.Check) -> Description:
-    """Describe a type: what every type has, and of its own some texts and other attributes."""
+    """Make the schema of a type: common attributes, texts and others."""
     return {**COMMON, **schema.texts(*names), **schema.described(**attributes)}
 
 
@@ -270,7 +270,7 @@ def query_failed(reason: str) -> JsonProblem:
 
 
 def index_failed(kind: str, type_: str, reason: str) -> JsonProblem:
-    """The refusal of what the index could not do, in the index's own words."""
+    """The refusal of a search that the index cannot do, in the index's own words."""
     where = f', :index "nuvla-{kind}"' if type_ == "query_shard_exception" else ""
     cause = f'{{:type "{type_}", :reason "{reason}"{where}}}'
     details = ':type "search_phase_execution_exception", :reason "all shards failed"'
@@ -331,7 +331,7 @@ class Index:
         )
 
     def unsortable(self, order: Sequence[tuple[str, bool]]) -> JsonProblem:
-        """The refusal of an order by what no document has."""
+        """The refusal of an order by an unknown attribute."""
         name = order[0][0]
         if name == "fulltext":
             return index_failed(self.kind, "illegal_argument_exception", _NO_FIELD_DATA)

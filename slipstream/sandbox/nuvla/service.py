@@ -1,5 +1,5 @@
 """
-The application: how requests are read, and what an address leads to.
+The application: parsing requests, and routes.
 
 Source: nuvla/api-server, server/app/routes.clj and server/middleware.
 """
@@ -107,7 +107,7 @@ def _body() -> Any:
 
 
 def _read_json(text: str) -> Any:
-    """Read the first value of a text, as the server does; it does not mind what comes after."""
+    """Parse the first value of a text, and ignore the rest, as the server does."""
     try:
         # Without NaN and its like, which are no numbers for the server either.
         return json.JSONDecoder(parse_constant=int).raw_decode(text)[0]
@@ -117,7 +117,7 @@ def _read_json(text: str) -> Any:
 
 @cache
 def application() -> Flask:
-    """The routes of every world: to make them takes as long as the rest of a sandbox."""
+    """The routes, cached for all worlds, because building them is slow."""
     flask = Flask("slipstream.sandbox.nuvla", static_folder=None)
     flask.url_map.merge_slashes = False
     service = Service(RESOURCES, _UNPLAYED)
@@ -145,7 +145,7 @@ def application() -> Flask:
 
 
 def _site(uuid: str) -> Response:
-    """Answer as the blog that was deployed; 404 while the deployment does not run."""
+    """Respond as the deployed blog; 404 while the deployment does not run."""
     deployment = cimi.current_world().store.get(f"deployment/{uuid}")
     if deployment is None or deployment["state"] not in {"STARTED", "UPDATING"}:
         return Response("Nothing runs here.\n", 404, content_type="text/plain; charset=UTF-8")

@@ -36,7 +36,7 @@ def code(secret: str, now: datetime) -> str:
 
 
 def identify(world: State, cookie: str | None) -> Identity:
-    """Find out who sends a request. The token alone decides, not the session's document."""
+    """The sender of a request, from the token alone, not the session's document."""
     content = verify_token(cookie, realm=world.realm, now=world.now()) if cookie else None
     if content is None or content["generation"] != world.generation:
         return NOBODY
@@ -99,7 +99,7 @@ class Session(_Entering):
     }
 
     def query(self) -> Query:
-        """Find the sender's own session, whatever is searched for."""
+        """Find the sender's own session, for any filter."""
         return Query(filter=attr("id").eq(self.identity.session or "nobody"))
 
     def create(self, body: Document) -> Reply:
@@ -150,7 +150,7 @@ class Session(_Entering):
         return message(200, "Authorization code requested", session, location=location)
 
     def remove(self, document: Document) -> Reply:
-        """Log out: take the cookie away."""
+        """Log out: delete the cookie."""
         now = cookie_date(self.world.now(), zone="GMT", padded=False)
         cookie = f"{COOKIE}=INVALID; Path=/; Max-Age=0; Expires={now}"
         session = document["id"]
@@ -180,7 +180,7 @@ class Session(_Entering):
 
     @action
     def switch_group(self, session: Document) -> Reply:
-        """Act for a group from now on, or for oneself again."""
+        """Act for a group, or for the user again."""
         self.require("view-data", session)
         claim = str(self.body().get("claim", "null"))
         group = self.world.store.get(claim)
@@ -203,7 +203,7 @@ class Session(_Entering):
 
 
 class Callback(_Entering):
-    """Links that are good for one thing: here, to go on with a login."""
+    """One-time links, here to continue a login."""
 
     name = "callback"
     methods = ("search", "read")

@@ -1,5 +1,5 @@
 """
-What a sandbox of this family keeps, and who may do what with it.
+The state of a sandbox of this family, and the rights on it.
 
 Source: nuvla/api-server, auth/utils/acl.clj and server/middleware/authn_info.clj.
 """
@@ -36,7 +36,7 @@ _WEAKER: Mapping[str, tuple[str, ...]] = {
 
 @attrs.frozen(kw_only=True)
 class Identity:
-    """Who sends a request: a user, or the group that an API key stands for; None for nobody."""
+    """The sender of a request: a user, the group of an API key, or None."""
 
     user: str | None = None
     active: str | None = None
@@ -53,7 +53,7 @@ class Identity:
         return any(map(self.has, {*acl.get("owners", ()), *acl.get(right, ())})) or self.has(ADMIN)
 
     def has(self, principal: str) -> bool:
-        """Whether the sender is a user, group or session; the administrator is everything."""
+        """Whether the sender is a user, group or session; the administrator is all of them."""
         return ADMIN in self.claims or principal in self.claims
 
 
@@ -65,12 +65,12 @@ def acl(owner: str, **rights: Iterable[str]) -> dict[str, Iterable[str]]:
 
 
 def managed_acl(user: str) -> dict[str, Iterable[str]]:
-    """The ACL of what the server owns and a user may do everything with, as a credential."""
+    """The ACL of a resource of the server on which a user has all rights, as a credential."""
     return acl(ADMIN, edit_acl=(user,))
 
 
 def normalised(sent: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """Bring an ACL into the form that is kept: a right lists the holders of stronger ones too."""
+    """Normalise an ACL: each right lists the holders of stronger ones too."""
     full: dict[str, set[str]] = {right: set(holders) for right, holders in sent.items()}
     if ADMIN not in full.get("owners", set()):
         full.setdefault("edit-acl", set()).add(ADMIN)
@@ -87,7 +87,7 @@ _LAGGING = ("job/", "deployment-parameter/", "nuvlabox/", "nuvlabox-status/")
 
 @attrs.define
 class Work:
-    """What is still to be done for a job: when, in which mode, and how many steps were taken."""
+    """The remaining work of a job: when, in which mode, and the number of steps done."""
 
     job: str
     due: datetime
@@ -116,7 +116,7 @@ class State(BaseWorld):
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        """Let searches lag behind what is changed meanwhile."""
+        """Let searches lag behind changes in this block."""
         with super().serving():
             before, self._is_serving = self._is_serving, True
             try:
@@ -135,7 +135,7 @@ class State(BaseWorld):
         check: Callable[[Document], None] = lambda _: None,
         **fields: Any,
     ) -> Document:
-        """Make a resource, with a new id unless it has one, and keep it; None is left out."""
+        """Add a resource, with a new id unless it has one, without attributes of None."""
         time = iso(at or self.now())
         start: Document = {
             "id": f"{kind}/{self.ids.uuid()}",
@@ -154,7 +154,7 @@ class State(BaseWorld):
     def change(
         self, identifier: str, at: datetime, *, by: str | None = None, **fields: Any
     ) -> None:
-        """Change a resource, if it is there still; None takes an attribute away."""
+        """Change a resource, if it exists; None removes an attribute."""
         document = self.store.get(identifier)
         if document is not None:
             merged = document | _dashed(fields) | {"updated": iso(at)}
@@ -162,7 +162,7 @@ class State(BaseWorld):
             self.save(_without_none(merged), at)
 
     def save(self, document: Document, at: datetime | None = None) -> Document:
-        """Keep an edited document; a search may see it later."""
+        """Store an edited document; a search may see it later."""
         lags = document["id"].startswith(_LAGGING)
         return self.store.put(document, due=self._due(at) if lags else None)
 

@@ -1,4 +1,4 @@
-"""The world of a sandbox of this family: levers for tests, what it begins with, an overview."""
+"""The world of a sandbox of this family: controls for tests, seeds, and an overview."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class World(State):
     # What follows is for tests.
 
     def two_factor_code(self, username: str) -> str:
-        """Read the code that a user's second factor shows now; a KeyError if there is none."""
+        """The current code of a user's second factor; a KeyError if there is none."""
         return sessions.code(self.second_factors[self.user_id(username)], self.now())
 
     def hold(self, identifier: str) -> None:
-        """Let the jobs of a deployment hang in the state they are in."""
+        """Let the jobs of a deployment stay in their states."""
         self.tick()
         self.held.add(identifier)
 
@@ -115,14 +115,14 @@ class World(State):
         return next(document for document in documents if document.get(attribute) == value)
 
     def set_edge_online(self, name: str, *, online: bool) -> None:
-        """Let the edge of a name be heard of, or not."""
+        """Set whether an edge is online."""
         with self.lock:
             self.tick()
             for kind in ("nuvlabox", "nuvlabox-status", "infrastructure-service"):
                 self.change(self._named(kind, "name", name)["id"], self.now(), online=online)
 
     def add_credential(self, service: str, *, user: str = "alice", name: str) -> Document:
-        """Add a user's credential of an infrastructure service, which is given by its id."""
+        """Add a user's credential of an infrastructure service, by the service's id."""
         method = f"infrastructure-service-{self.store[service]['subtype']}"
         fields = {"name": name, "parent": service, "subtype": method, "method": method}
         fields |= dict.fromkeys(("ca", "cert", "key"), "-----BEGIN ...")
@@ -154,7 +154,7 @@ def plant(world: World) -> dict[str, Login]:
 
 
 def _filled(value: Any, names: Document) -> Any:
-    """Put values for the names in braces."""
+    """Replace names in braces by values."""
     if isinstance(value, dict):
         filled = {name: _filled(item, names) for name, item in value.items()}
         return filled | filled.pop("*", {})

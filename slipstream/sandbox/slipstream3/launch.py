@@ -53,7 +53,7 @@ _NO_CREDENTIAL = (
 
 @attrs.define(kw_only=True)
 class _Node:
-    """A node as it will be deployed; the node of a component is called ``machine``."""
+    """A node to deploy; the node of a component is called ``machine``."""
 
     name: str = "machine"
     component: Module
@@ -70,7 +70,7 @@ class _Node:
         return self.name == "machine"
 
     def put(self, name: str, value: str, parameters: Mapping[str, Parameter]) -> None:
-        """Take one parameter of the form; the component's own are passed."""
+        """Set one parameter of the form; the component's own are passed."""
         if name == "cloudservice":
             self.cloud = "" if value == "default" else value
         elif name == "service-offer":
@@ -96,7 +96,7 @@ class _Node:
 
 
 def is_yes(text: str | None) -> bool:
-    """Whether a flag of a form or a query, None if it was not sent, means yes."""
+    """Whether a flag of a form or a query is set; None if it was not sent."""
     return (text or "").strip().lower() in _YES
 
 
@@ -172,7 +172,7 @@ def _keep_running(account: Account, form: Mapping[str, str]) -> str:
 
 
 def _read_nodes(state: State, module: Module, form: Mapping[str, str]) -> list[_Node]:
-    """The nodes of a module with what a form chooses for them."""
+    """The nodes of a module with the values of a form."""
     nodes = {node.name: node for node in _default_nodes(state, module)}
     is_application = module.category == "Deployment"
     for field in [name for name in form if name not in _GLOBAL_FIELDS]:
@@ -330,7 +330,7 @@ def _add_machine(state: State, run: Run, node: _Node, number: str) -> None:
 
 
 def _map_parameters(run: Run, node: _Node, machine: Machine) -> None:
-    """Tie parameters to where their values come from, over what the form had for them."""
+    """Map parameters to those of other nodes, which win over the form."""
     for name, source in node.mappings.items():
         other, _, parameter = source.partition(":")
         key = source if source in run.runtime else f"{other}.1:{parameter}"
@@ -342,7 +342,7 @@ def _map_parameters(run: Run, node: _Node, machine: Machine) -> None:
 
 
 def finished_run(state: State, user: str, path: str, at: datetime) -> Run:
-    """Make a deployment of a component that is up since some time."""
+    """Make a deployment of a component that has been running for some time."""
     module = state.library.find(path)
     run = Run(uuid=state.ids.uuid(), module=module, kind="Run", owner=user, created=at, changed=at)
     _assemble(state, run, [_Node(component=module, cloud=min(state.connectors))], tags="")

@@ -1,5 +1,5 @@
 """
-How deployments move on, and what their machines and scripts do meanwhile.
+The state transitions of deployments, and their machines and scripts.
 
 Source: SlipStreamServer, jar-persistence statemachine, RuntimeParameter.java, and jar-connector
 CliConnectorBase.java.
@@ -73,7 +73,7 @@ def _enter(state: State, run: Run, name: RunState, at: datetime) -> None:
 
 
 def _step(state: State, run: Run, at: datetime) -> None:
-    """Leave a state for the one that follows by itself."""
+    """Go to the next state."""
     _enter(state, run, _NEXT[run.state], at)
     if run.state != "Ready":
         return
@@ -92,7 +92,7 @@ def _finish(state: State, run: Run, at: datetime) -> None:
 
 
 def terminate(state: State, run: Run, at: datetime) -> None:
-    """Take a deployment down, as ``DELETE /run/UUID`` does."""
+    """Terminate a deployment, as ``DELETE /run/UUID`` does."""
     started = any(machine.instance for machine in run.machines)
     _stop_machines(state, run)
     if run.state == "Ready":
@@ -135,7 +135,7 @@ def abort(
 def describe_machine(
     state: State, machine: Machine, *, owner: str, word: str, run: Run | None = None
 ) -> Document:
-    """Write the document of a machine, and keep it."""
+    """Write and store the document of a machine."""
     name = f"{machine.cloud}:{machine.instance}"
     identifier = f"virtual-machine/{uuid.uuid3(uuid.NAMESPACE_OID, name)}"
     credential = credential_of(state, owner, machine.cloud)
@@ -175,7 +175,7 @@ def _offer_of(state: State, machine: Machine) -> Document:
 
 
 def _report(state: State, run: Run, machine: Machine, word: str) -> None:
-    """Write a machine's document, and what its run repeats of it."""
+    """Write a machine's document, and its copy in the run."""
     machine.instance = machine.instance or state.ids.uuid()
     document = describe_machine(state, machine, owner=run.owner, word=word, run=run)
     machine.document = document["id"]

@@ -16,7 +16,7 @@ _LONGEST_VERSION = 10
 
 @attrs.define
 class Parameter:
-    """A parameter as the XML documents hold it: of a module, of a user, of a run."""
+    """A parameter of an XML document: of a module, of a user, of a run."""
 
     name: str
     value: str | None = None
@@ -131,7 +131,7 @@ class Library:
         self._last = 0
 
     def add(self, module: Module) -> Module:
-        """Keep a module; one without a version gets the server's next."""
+        """Store a module; one without a version gets the server's next."""
         module.version = module.version or self._last + 1
         self._last = max(self._last, module.version)
         self._versions.setdefault(module.path, []).append(module)
@@ -166,12 +166,12 @@ class Library:
         return module
 
     def children(self, path: str) -> list[Module]:
-        """The latest versions of what is directly below a project; the root is an empty path."""
+        """The latest versions of the modules in a project; the root is an empty path."""
         latest = (self.latest(name) for name in sorted(self._versions))
         return [module for module in latest if module and module.parent == f"module/{path}"]
 
     def lineage(self, module: Module) -> list[Module]:
-        """A component, the component that it is made from, and so on."""
+        """A component, the component that it is built on, and so on."""
         modules = [module]
         while modules[-1].reference:
             parent = self.latest(modules[-1].reference.removeprefix("module/"))
@@ -181,6 +181,6 @@ class Library:
         return modules
 
     def parameters(self, module: Module) -> dict[str, Parameter]:
-        """The parameters of a component and of what it is made from; the nearest wins."""
+        """The parameters of a component and of those it is built on; the nearest wins."""
         lineage = reversed(self.lineage(module))
         return {own.name: own for ancestor in lineage for own in ancestor.parameters}

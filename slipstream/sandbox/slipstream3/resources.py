@@ -81,7 +81,7 @@ class Resource(cimi.Resource[State, Identity]):
         return self.required()
 
     def forget(self, identifier: str) -> None:
-        """Take a document out of the store; a search finds it for another second."""
+        """Remove a document from the store; a search finds it for another second."""
         self.world.store.remove(identifier, due=self.world.now() + timedelta(seconds=1))
 
     def operations(self, document: Document) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ class Resource(cimi.Resource[State, Identity]):
         return document
 
     def search(self) -> Reply:
-        """Search the collection; the index cannot look for the beginning of a number."""
+        """Search the collection; the index has no prefixes of numbers."""
         if self.may_search() and self._looks_for_digits():
             nothing = Result(count=None, documents=[])
             return Reply(document=self.envelope(nothing, self.query()))
@@ -153,7 +153,7 @@ def _parsed(text: str) -> Filter:
 
 
 def _numeric(criterion: Filter) -> Filter:
-    """Let a quoted number match a number too, as the index does."""
+    """Let a quoted number match a number, as the index does."""
     if isinstance(criterion, And | Or):
         return type(criterion)(tuple(map(_numeric, criterion.operands)))
     value = criterion.value
@@ -164,7 +164,7 @@ def _numeric(criterion: Filter) -> Filter:
 
 
 class Event(Resource):
-    """What happened to runs, newest first."""
+    """Events of runs, newest first."""
 
     name, rules = "event", (("ANON", "ALL"),)
     rels = ("delete",)
@@ -182,7 +182,7 @@ class Credential(Resource):
     name, rules = "credential", (_ADMIN, _USERS_ADD)
 
     def create(self, body: Document) -> Reply:
-        """Add an API key; it can do what the user can."""
+        """Add an API key with the rights of the user."""
         template = body.get("credentialTemplate")
         if not isinstance(template, dict):
             template = {}
@@ -215,7 +215,7 @@ class Session(Resource):
     methods = ("search", "add", "read", "delete")
 
     def query(self) -> Query:
-        """Read the parameters of a search: nobody finds another session than their own."""
+        """Read the parameters of a search, which finds the sender's sessions alone."""
         own = attr("id").eq(self.identity.session or "nobody")
         return attrs.evolve(super().query(), filter=own)
 
@@ -227,7 +227,7 @@ class Session(Resource):
         return {"sessionTemplate": fields}
 
     def create(self, body: Document) -> Reply:
-        """Log in; without a template the server does nothing, and says so with an empty 200."""
+        """Log in; without a template the server does nothing, and responds with an empty 200."""
         template = body.get("sessionTemplate")
         if not isinstance(template, dict) or "href" not in template:
             return Reply()
@@ -268,7 +268,7 @@ class Session(Resource):
 
 
 def _read_only(name: str, *rules: tuple[str, str]) -> type[Resource]:
-    """A type that is listed and read, and nothing else."""
+    """A read-only type."""
     is_described = name in {"connector", "session-template"}
     fields = {"name": name, "rules": rules, "is_described": is_described}
     return type(_key(name), (Resource,), {**fields, "unplayed": ("describe", *_WRITING)})

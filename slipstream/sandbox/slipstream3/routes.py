@@ -154,7 +154,7 @@ class _Run(_View):
 
 class _RuntimeParameter(_View):
     """
-    A runtime parameter, or the instances of a node; open to everyone who is logged in.
+    A runtime parameter, or the instances of a node; every logged-in user may read it.
 
     Source: SlipStreamServer, jar-service run/RuntimeParameterResource.java and jar-persistence
     RuntimeParameter.java.
@@ -306,7 +306,7 @@ def _site(uuid: str) -> Response:
 
 @cache
 def application() -> Flask:
-    """The routes of every server: to make them takes longer than all else of a sandbox."""
+    """The routes, cached for all servers, because building them is slow."""
     app = Flask(__name__, static_folder=None)
     app.jinja_options = TEMPLATES
     app.jinja_env.filters.update(FILTERS)

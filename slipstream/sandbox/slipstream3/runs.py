@@ -55,7 +55,7 @@ class Machine:
 
 @attrs.frozen(kw_only=True)
 class RunQuery:
-    """A search for runs: those of a cloud, an owner or a module, and the active ones, if given."""
+    """A search for runs: by cloud, owner or module, and the active ones."""
 
     offset: int = 0
     limit: int = 20
@@ -65,7 +65,7 @@ class RunQuery:
     module: str | None = None
 
     def matches(self, run: Run) -> bool:
-        """Whether a run belongs to the result."""
+        """Whether a run matches."""
         return (
             self.owner in {None, run.owner}
             and not (self.active and run.state in ENDED)
@@ -112,7 +112,7 @@ class Run:
 
     @property
     def orchestrators(self) -> list[Machine]:
-        """The machines that only drive the others, which an application has."""
+        """The machines of an application that only control the others."""
         return [machine for machine in self.machines if machine.component is None]
 
     @property
@@ -127,12 +127,12 @@ class Run:
 
     @property
     def url(self) -> str:
-        """The address of what was deployed; empty if it has none."""
+        """The address of the deployed service; empty if it has none."""
         return self.get("ss:url.service")
 
     @property
     def abort_reason(self) -> str:
-        """Why it was aborted; empty if it was not."""
+        """The reason of the abort; empty if it was not aborted."""
         return self.get("ss:abort")
 
     def get(self, key: str) -> str:

@@ -1,4 +1,4 @@
-"""What a server keeps: users, connectors and JSON documents, and the rights on these."""
+"""The state of a server: users, connectors and JSON documents, and the rights on these."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from slipstream.sandbox.world import BaseWorld
 
 @attrs.frozen
 class Identity:
-    """The sender of a request, nobody without a name; the session's id is among the roles."""
+    """The sender of a request, with an empty name if not logged in; the session's id is a role."""
 
     name: str | None = None
     roles: tuple[str, ...] = ("ANON",)
@@ -57,7 +57,7 @@ def owned_by(name: str) -> dict[str, Any]:
 
 
 def granted(name: str, right: str) -> dict[str, Any]:
-    """The ACL of a document of the server on which a user has a right."""
+    """The ACL of a document of the server with a right of a user."""
     return acl({"principal": name, "type": "USER", "right": right}, role("ADMIN", "ALL"))
 
 
@@ -173,7 +173,7 @@ class State(BaseWorld):
         self.provider_tokens: dict[str, str] = {}
 
     def document(self, kind: str, /, **fields: Any) -> Document:
-        """Make a JSON document of a kind, with a new id unless one is passed, and keep it."""
+        """Add a JSON document of a kind, with a new id unless one is passed."""
         now, identifier = iso(self.now()), fields.get("id") or f"{kind}/{self.ids.uuid()}"
         common = {"resourceURI": resource_uri(kind), "created": now, "updated": now}
         return self.store.put({"id": identifier, **common, **fields})

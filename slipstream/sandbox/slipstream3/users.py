@@ -64,7 +64,7 @@ def put_user(state: State, account: Account, body: bytes, *, by_super: bool) -> 
 
 
 def _merged(state: State, account: Account, root: Read) -> Iterator[Parameter]:
-    """The parameters afterwards: one that was not sent gets its default."""
+    """The parameters after an edit: those that were not sent get their defaults."""
     sent = {
         element.get("name", ""): element.findtext("value") or ""
         for element in root.findall("parameters/entry/parameter")
@@ -76,7 +76,7 @@ def _merged(state: State, account: Account, root: Read) -> Iterator[Parameter]:
 
 
 def publish(state: State, account: Account) -> None:
-    """Write the credentials that follow from an account."""
+    """Write the credentials of an account."""
     for cloud in state.connectors:
         _publish_cloud(state, account, cloud)
 
@@ -116,14 +116,14 @@ def credential_of(state: State, user: str, cloud: str) -> Document | None:
 def add_api_key(
     state: State, account: Account, secret_digest: str, roles: list[str], **fields: Any
 ) -> Document:
-    """Keep an API key."""
+    """Store an API key."""
     fields |= {"type": "api-key", "method": "generate-api-key", "digest": secret_digest}
     fields["claims"] = {"identity": account.name, "roles": roles}
     return _write(state, f"credential/{state.ids.uuid()}", account, fields)
 
 
 def forget_credential(state: State, document: Document) -> None:
-    """Let the accounts follow a cloud credential that was deleted."""
+    """Update the accounts after a cloud credential was deleted."""
     cloud = document.get("connector", {}).get("href", "/").partition("/")[2]
     owners = {rule["principal"] for rule in document["acl"]["rules"]} & set(state.accounts)
     for owner in owners if cloud else ():
@@ -163,7 +163,7 @@ def check_password(state: State, name: str, password: str) -> Account:
 
 
 def log_in(state: State, method: str, template: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Check what a session template was filled in with; the user's name and roles."""
+    """Check the fields of a session template; return the user's name and roles."""
     if method == "api-key":
         key = template["key"]
         credential = state.store.get("credential/" + key.removeprefix("credential/")) or {}
@@ -183,7 +183,7 @@ def log_in(state: State, method: str, template: Mapping[str, Any]) -> tuple[str,
 def make_cookie(
     state: State, name: str, roles: str, ends: datetime, *, session: str | None = None
 ) -> str:
-    """Make the header that hands out a token."""
+    """The ``Set-Cookie`` header with a token."""
     claims: dict[str, Any] = {"username": name, "roles": roles, "exp": int(ends.timestamp())}
     # Not a claim of the real server: it lets all tokens be called back at once.
     claims["generation"] = state.generation
@@ -195,20 +195,20 @@ def make_cookie(
 
 
 def clearing_cookie(state: State) -> str:
-    """The ``Set-Cookie`` with which the JSON service takes the token away."""
+    """The ``Set-Cookie`` with which the JSON service deletes the token."""
     now = cookie_date(state.now(), zone="+0000")
     return f"{COOKIE}=INVALID;Path=/;Max-Age=0;Expires={now}"
 
 
 def java_clearing_cookie(state: State) -> str:
-    """The ``Set-Cookie`` with which the XML service takes the token away."""
+    """The ``Set-Cookie`` with which the XML service deletes the token."""
     # There is no Max-Age: a client compares this with its own clock, which may be behind.
     now = cookie_date(min(state.now(), datetime.now(UTC)), zone="GMT")
     return f"{COOKIE}=INVALID; Path=/; Expires={now}"
 
 
 def identify(state: State, cookie: str | None) -> Identity:
-    """Who sends a request, by the value of its cookie."""
+    """The sender of a request, from its cookie."""
     claims = verify_token(
         (cookie or "").removeprefix("token="), realm=state.realm, now=state.now()
     )

@@ -1,4 +1,4 @@
-"""The world of a sandbox of this family: levers for tests, what it begins with, an overview."""
+"""The world of a sandbox of this family: controls for tests, seeds, and an overview."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class World(State):
             return self.runs[uuid]
 
     def abort_run(self, uuid: str, reason: str) -> None:
-        """Raise the abort flag of a deployment."""
+        """Abort a deployment."""
         with self.lock:
             lifecycle.abort(self, self.run(uuid), reason, self.now())
 
     def hold_run(self, uuid: str) -> None:
-        """Let a deployment hang in the state it is in."""
+        """Let a deployment stay in its state."""
         self.run(uuid).held = True
 
     def set_parameter(self, uuid: str, key: str, value: str) -> None:
@@ -65,7 +65,7 @@ class World(State):
         self, number: int, *, user: str = "alice", module: str = "apps/WordPress/wordpress"
     ) -> list[str]:
         """
-        Add deployments that are up, one second apart, the last one newest.
+        Add deployments that run, one second apart, the last one newest.
 
         :returns: Their ids, oldest first.
         """
@@ -113,7 +113,7 @@ def plant(state: State) -> dict[str, Login]:
 
 
 def _filled(value: Any, **texts: Any) -> Any:
-    """Fill in the names in braces, wherever they stand in a value."""
+    """Replace names in braces by values, anywhere in a value."""
     if isinstance(value, dict):
         return {_filled(key, **texts): _filled(own, **texts) for key, own in value.items()}
     return value.format(**texts) if isinstance(value, str) else value

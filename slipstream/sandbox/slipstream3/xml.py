@@ -50,7 +50,7 @@ def java_timestamp(at: datetime) -> str:
 
 
 def attributes_of(source: object, table: str) -> dict[str, Any]:
-    """Read what a table names: ``attribute``, or ``name=path.of.attributes`` for another name."""
+    """Read the attributes of a table: ``attribute``, or ``name=path.of.attributes``."""
     items = (item.partition("=") for item in table.split())
     return {name: attrgetter(path or name)(source) for name, _, path in items}
 
@@ -64,7 +64,7 @@ def _text(value: object) -> str:
 
 
 def _attributes(source: object, table: str) -> Markup:
-    """Write the attributes that a table names; those that are None are left out."""
+    """Write the attributes of a table, without those that are None."""
     values = attributes_of(source, table).items()
     texts = {name: _clean(_text(value)) for name, value in values if value is not None}
     attributes = (f" {name}={quoteattr(text, _APOSTROPHE)}" for name, text in texts.items())
@@ -72,7 +72,7 @@ def _attributes(source: object, table: str) -> Markup:
 
 
 def _clean(value: Any) -> Any:
-    """Take out of a text what XML has no sign for."""
+    """Remove the characters that XML cannot have."""
     return _NOT_XML.sub("", value) if type(value) is str else value
 
 
@@ -97,7 +97,7 @@ def render(name: str, *values: object) -> Markup:
 
 
 def exported(xml: str) -> str:
-    """Do what the stylesheet of ``/module`` does to a document."""
+    """Apply the stylesheet of ``/module`` to a document."""
     root = read_xml(xml.encode())
     del root.attrib["name"]
     for part in root.iter():
@@ -149,7 +149,7 @@ _TYPES: dict[Kind, str] = {
 
 
 def accepted_kind() -> Kind | None:
-    """The type of response that the request wants first; None if it leaves that open."""
+    """The preferred type of response; None if the request has no preference."""
     for mimetype, _ in request.accept_mimetypes:
         if mimetype == "*/*":
             break
@@ -173,7 +173,7 @@ def empty(status: int, *, location: str | None = None) -> Response:
 
 
 def show(xml: str, *, default: Kind = "xml") -> Response:
-    """Respond with a document; what the server makes of it for others is not played."""
+    """Respond with a document in XML; other types are not implemented."""
     kind = accepted_kind() or default
     if kind != "xml":
         raise XmlProblem(501, f"{request.path} in other forms than XML is not played.")
