@@ -1,5 +1,5 @@
 """
-The command itself: its subcommands, and what it prints when one of them fails.
+The command: its subcommands, and its error messages.
 
 A subcommand is imported when it runs, so that what it needs is never needed by another one.
 """

@@ -38,13 +38,13 @@ class DriverArguments:
 
     @property
     def masked(self) -> tuple[str, ...]:
-        """The values that no output may show: everything hidden or secret, keys included."""
+        """The values to mask in the output: hidden ones, secrets and keys."""
         hidden = {n for n in self.values if n in self.hidden or _is_secret(n, or_key=True)}
         return tuple(str(self.values[name]) for name in hidden)
 
     @property
     def secrets(self) -> dict[str, str]:
-        """The secrets proper; a key is one only if there is nothing else that could be."""
+        """The secrets; a key is one only if there is no other."""
         names = [n for n in self.values if _is_secret(n)]
         names = names or [n for n in self.values if _is_secret(n, or_key=True)]
         return {name: str(self.values[name]) for name in names}

@@ -37,7 +37,7 @@ _WIDE = 10_000
 
 
 def document(resource: Any) -> dict[str, Any]:
-    """A resource as JSON has it."""
+    """A resource as a document for JSON."""
     return {name: getattr(resource, name) for name in ATTRIBUTES if hasattr(resource, name)}
 
 
@@ -137,7 +137,7 @@ def short_id(resource: Any) -> str:
 
 
 def find(resources: Iterable[Any], what: str, text: str | None) -> Any:
-    """Find a resource by its name, its id, or the last part of that, which is what lists show."""
+    """Find a resource by its name, its id, or the last part of the id, as in tables."""
     if text is None:
         return None
     listed = list(resources)

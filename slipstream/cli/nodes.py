@@ -1,4 +1,4 @@
-"""The subcommands that list, and those of one node; and ``login``."""
+"""The subcommands for lists and for single nodes, and ``login``."""
 
 from __future__ import annotations
 

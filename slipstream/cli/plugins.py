@@ -150,7 +150,7 @@ def plugins(
 
 
 def _details(registry: Plugins, info: PluginInfo) -> dict[str, Any]:
-    """What is printed of one plugin beside what the list has of it."""
+    """The details of one plugin."""
     methods = [c.record for c in registry.login_methods if c.plugin == info]
     kinds = [c.record for c in registry.endpoint_kinds if c.plugin == info]
     return {

@@ -1,4 +1,4 @@
-"""``slipstream run``: run a program that knows the drivers by their names alone."""
+"""``slipstream run``: run a program that finds the drivers by their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Make a node and a key pair, find them, and remove them again; only when that is allowed."""
+"""Checks that make a node and a key pair and remove them again; only if that is allowed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _choice_that_works(subject: Subject, arguments: dict[str, Any]) -> str | Non
 
 
 def node_arguments(subject: Subject) -> dict[str, Any]:
-    """What was chosen, or else the first size and the first image, which have to fit together."""
+    """The chosen arguments, or else the first size and the first image, which must fit together."""
     choice = subject.choice
     arguments = {}
     if choice.location is not None:
@@ -138,7 +138,7 @@ def node_is_listed(subject: Subject) -> str:
 
 @check("node.read", point="changes", changes=True)
 def node_is_read(subject: Subject) -> str:
-    """Where a driver has a method to read a node, that returns it."""
+    """If a driver has a method to read a node, it returns it."""
     node = _shared(subject, "node", "node.created")
     copy = subject.call("ex_get_node", node.id)
     if getattr(copy, "id", None) != node.id:

@@ -1,4 +1,4 @@
-"""The contract of the installed libcloud: every method, and the errors of those that are there."""
+"""The contract of the installed libcloud: every method, and the errors of the implemented ones."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def error_is_a_sentence(subject: Subject, kind: str) -> str:
 
 @check("error-secrets", point="errors", each=tuple(EXPECTED))
 def error_holds_no_secret(subject: Subject, kind: str) -> str:
-    """Exceptions are logged."""
+    """Exceptions hold no secret, since programs log them."""
     error = _error(subject, kind)
     if not subject.secrets:
         raise NotApplicable("The driver has no secret.")
@@ -277,7 +277,7 @@ def class_attribute_is_right(subject: Subject, name: str) -> str:
 
 @check("auth", point="methods", needs=("create_node",))
 def auth_is_accepted(subject: Subject) -> str:
-    """``deploy_node`` passes ``auth`` to ``create_node`` whatever ``features`` says."""
+    """``create_node`` accepts ``auth``, since ``deploy_node`` always passes it."""
     parameters = inspect.signature(subject.driver.create_node).parameters
     if "auth" in parameters:
         return "create_node() has a parameter auth."
@@ -288,7 +288,7 @@ def auth_is_accepted(subject: Subject) -> str:
 
 @check("method", point="methods", each=METHODS)
 def method_is_implemented_or_refused(subject: Subject, name: str) -> str:
-    """A method works, or gives a reason; the base's own message is none."""
+    """A method works, or is refused with a reason of its own."""
     if not subject.overrides(name):
         return _inherited(subject, name)
     if name.removeprefix("list_") in KINDS:
@@ -349,7 +349,7 @@ def placeholders(driver: Any) -> dict[str, Any]:
 
 @check("signatures", point="methods")
 def signatures_match(subject: Subject) -> str:
-    """A call as the base declares it works."""
+    """A method accepts the arguments of the base."""
     own = [name for name in METHODS if subject.overrides(name)]
     wrong = []
     for name in own:

@@ -1,4 +1,4 @@
-"""What programs read from resources and lists, and which methods of the driver they call."""
+"""Checks of resources and lists: attributes, and the methods of the driver that they call."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def id_faults(resource: Any) -> Iterator[str]:
 
 @check_each("attributes", "has readable attributes")
 def attribute_faults(resource: Any) -> Iterator[str]:
-    """Some programs walk through all attributes of a resource; none may raise."""
+    """Reading an attribute never raises, since some programs read all of them."""
     for name in dir(resource):
         try:
             getattr(resource, name)
@@ -146,7 +146,7 @@ def attribute_faults(resource: Any) -> Iterator[str]:
 
 @check_each("repr", "has a short repr")
 def repr_faults(resource: Any) -> Iterator[str]:
-    """Resources are logged."""
+    """Printing a resource works, since programs log it."""
     try:
         text = repr(resource)
     except Exception as error:  # noqa: BLE001 - a repr may raise any
@@ -158,7 +158,7 @@ def repr_faults(resource: Any) -> Iterator[str]:
 
 @check_each("extra", "has a dict as extra, which JSON can hold")
 def extra_faults(resource: Any) -> Iterator[str]:
-    """What only this provider has is in a dict, which may be empty; programs store it."""
+    """``extra`` is a dict that can be written as JSON, since programs store it."""
     extra = getattr(resource, "extra", None)
     if not isinstance(extra, dict):
         yield f"extra is {type(extra).__name__}"
@@ -171,7 +171,7 @@ def extra_faults(resource: Any) -> Iterator[str]:
 
 @check_each("numbers", "has numbers as ram, disk and price", "sizes")
 def number_faults(size: Any) -> Iterator[str]:
-    """Programs compare sizes by memory, disk and price, which ``None`` breaks."""
+    """Memory, disk and price are numbers, since programs compare sizes by them."""
     for name in ("ram", "disk", "price"):
         value = getattr(size, name, None)
         if not isinstance(value, int | float) or isinstance(value, bool) or math.isnan(value):
@@ -180,7 +180,7 @@ def number_faults(size: Any) -> Iterator[str]:
 
 @check_each("addresses", "has lists of addresses", "nodes")
 def address_faults(node: Any) -> Iterator[str]:
-    """Programs add the lists of addresses, which ``None`` breaks."""
+    """Addresses are lists, since programs add them."""
     for name in ("public_ips", "private_ips"):
         value = getattr(node, name, None)
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -189,14 +189,14 @@ def address_faults(node: Any) -> Iterator[str]:
 
 @check_each("state", "has a NodeState as state", "nodes")
 def state_faults(node: Any) -> Iterator[str]:
-    """Another state breaks comparisons, and printing the node."""
+    """The state is a ``NodeState``; another one breaks comparisons, and printing the node."""
     state = getattr(node, "state", None)
     if not isinstance(state, NodeState):
         yield f"state is {state!r}"
 
 
 def node_faults(node: Any) -> list[str]:
-    """Everything that is wrong with one node."""
+    """The faults of one node."""
     if not isinstance(node, Node):
         return [f"it is {type(node).__name__} instead of a Node"]
     return [fault for look in _NODE_FAULTS for fault in look(node)]
@@ -223,7 +223,7 @@ def list_is_a_list(subject: Subject, kind: str) -> str:
 
 @check("stable", point="lists", each=tuple(KINDS))
 def list_is_stable(subject: Subject, kind: str) -> str:
-    """Nothing is lost or added from one call to the next while nothing changes."""
+    """Two calls return the same list."""
     previous = _identities(subject.listed(kind))
     for _ in range(_RUNS - 1):
         # Others may change something between two calls, but hardly each time.
@@ -236,7 +236,7 @@ def list_is_stable(subject: Subject, kind: str) -> str:
 
 @check("lazy", point="lists", each=tuple(KINDS))
 def iterator_agrees(subject: Subject, kind: str) -> str:
-    """Where a list has an iterator beside it, that yields the same."""
+    """The iterator beside a list yields the same."""
     listed, method = _identities(subject.listed(kind)), f"ex_iterate_{kind}"
     iterator = subject.call(method)
     if not isinstance(iterator, Iterator):

@@ -134,7 +134,7 @@ def _pattern(text: str) -> str:
 @attrs.frozen(kw_only=True)
 class Choice:
     """
-    What to make a node of; the first of each list when left out.
+    The image, size and location of a node; the first of each list when left out.
 
     :param image: The id of an image.
     :param size: The id of a size.
@@ -245,11 +245,11 @@ class Subject:
         return resources
 
     def at_end(self, what: str, undo: Callable[[], object]) -> None:
-        """Undo something when the checks are over; the text says what would stay behind."""
+        """Register a clean-up for the end of the checks; the text describes what it removes."""
         self._cleanup.append((what, undo))
 
     def clean_up(self) -> Iterator[str]:
-        """Undo what is left, the last first; yield a sentence for each thing that stays."""
+        """Run the clean-ups, the last first; yield a sentence for each that fails."""
         while self._cleanup:
             what, undo = self._cleanup.pop()
             try:

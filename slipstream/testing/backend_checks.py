@@ -1,7 +1,4 @@
-"""
-What a backend must do for its users: checks of ``slipstream conformance``, and of the suite for
-tests of plugins.
-"""
+"""Checks of backends: for ``slipstream conformance``, and for the suite for tests of plugins."""
 
 from __future__ import annotations
 
@@ -61,7 +58,7 @@ _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDoHRG5a2bPws5lBEP7wlGJYJc96NSzOVoK6
 
 @contextmanager
 def expired(driver: Driver) -> Iterator[Tap]:
-    """Let the login expire: within the block, what proves it is refused."""
+    """Let the login expire: requests with its cookies or headers are refused in the block."""
     session, before = driver._session, driver._session.login
     proof = set(_proof(driver).items())
     json, body = {"Content-Type": "application/json"}, b'{"message": "expired"}'
@@ -119,7 +116,7 @@ def _arguments(subject: Subject) -> dict[str, Any]:
 
 
 def _create(subject: Subject, name: str | None = None) -> str:
-    """Create a node that is removed at the end, whatever happens."""
+    """Create a node that is removed at the end."""
     driver, arguments = _driver(subject, "deploy", "terminate"), _arguments(subject)
     name = name or temporary_name(subject, "node")
     return str(driver.create_node(name=name, **arguments).id)
@@ -158,7 +155,7 @@ def _read(subject: Subject, name: str) -> Call:
 
 
 def _any_parameter(driver: Driver, node: str) -> str:
-    """The name of a parameter of a node; the error for an unknown one lists those there are."""
+    """The name of a parameter of a node, from the error for an unknown one."""
     try:
         driver.ex_get_node_parameter(node, PLACEHOLDER)
     except UnknownName as error:
@@ -200,7 +197,7 @@ def _reading_logs(subject: Subject) -> Iterator[Call]:
 
 
 def _fill(subject: Subject, name: str) -> None:
-    """Make sure that a list has an entry whose fields can be wrong."""
+    """Make sure that a list has an entry."""
     driver = _driver(subject, name)
     if name == "list_deployments":
         _new_node(subject)
@@ -272,7 +269,7 @@ def _listed(requests: list[tuple[str, str]]) -> str:
 
 @_check("backend.wait", needs=("create_node",), changes=True)
 def a_node_is_waited_for_until_it_runs(subject: Subject) -> str:
-    """The default wait knows the words of libcloud and of the server."""
+    """The waits accept the words of libcloud and of the server."""
     states, node = _driver(subject, "get_state")._backend.states, _new_node(subject)
     running = _wait(subject, node)
     if running not in states:
@@ -290,7 +287,7 @@ def a_node_is_waited_for_until_it_runs(subject: Subject) -> str:
 
 @_check("backend.stop-and-start", needs=("stop_node", "start_node"), changes=True)
 def a_node_is_stopped_and_started(subject: Subject) -> str:
-    """Where the backend stops and starts, the waits see it."""
+    """If the backend can stop and start, the waits see it."""
     driver = _driver(subject, "stop_deployment", "start_deployment")
     node = driver.ex_get_node(_own_node(subject))
     driver.stop_node(node)
@@ -301,7 +298,7 @@ def a_node_is_stopped_and_started(subject: Subject) -> str:
 
 @_check("backend.reboot", needs=("reboot_node",), changes=True)
 def a_node_is_rebooted(subject: Subject) -> str:
-    """Where the backend reboots, the node runs again."""
+    """If the backend can reboot, the node runs again."""
     driver = _driver(subject, "reboot_deployment")
     node = driver.ex_get_node(_own_node(subject))
     driver.reboot_node(node)
@@ -322,7 +319,7 @@ def a_read_goes_on_when_the_login_has_expired(subject: Subject, name: str) -> st
 
 @_check("backend.renewal-in-changes", needs=("create_node",), changes=True)
 def changes_go_on_when_the_login_has_expired(subject: Subject) -> str:
-    """So it does where something is changed."""
+    """The session logs in again in the middle of every change."""
     driver = _driver(subject, "deploy", "terminate")
     with expired(driver):
         node = _create(subject)
@@ -334,7 +331,7 @@ def changes_go_on_when_the_login_has_expired(subject: Subject) -> str:
 
 @_check("backend.secrets")
 def no_secret_shows_in_logs(subject: Subject) -> str:
-    """A login and every read are logged with all that is sent and received."""
+    """The log of a login and of every read has no secret."""
     driver, log = _driver(subject), io.StringIO()
     with hostile.log_level(logging.DEBUG, logging.StreamHandler(log)):
         driver._session.renew(driver._session.login)
@@ -352,7 +349,7 @@ def no_secret_shows_in_logs(subject: Subject) -> str:
 
 
 def _texts(data: object) -> Iterator[str]:
-    """The texts in what a login keeps that are long enough to be a secret."""
+    """The texts in the data of a login that are long enough to be a secret."""
     if isinstance(data, Mapping):
         data = list(data.values())
     for value in data if isinstance(data, list | tuple) else [data]:
@@ -365,7 +362,7 @@ _SHORTEST = 8
 
 @_check("backend.hostile", each=(*READS, "refusal"))
 def a_hostile_response_is_an_error_of_the_driver(subject: Subject, name: str) -> str:
-    """Whatever comes instead of a document, users get a right result or a plain error."""
+    """With any response, users get a right result or a plain error."""
     if name == "refusal":
         driver = _driver(subject, "get_deployment")
         return hostile.try_faults(
@@ -378,7 +375,7 @@ def a_hostile_response_is_an_error_of_the_driver(subject: Subject, name: str) ->
 
 @_check("backend.hostile-changes", each=tuple(CHANGES), needs=("create_node",), changes=True)
 def a_hostile_response_to_a_change_leaves_it_open(subject: Subject, name: str) -> str:
-    """Nothing that is no confirmation counts as one; the error says that it may be done."""
+    """Only a confirmation counts; the error for another response has ``may_have_happened``."""
     driver = _driver(subject, name)
     with CHANGES[name](subject) as call:
         # Where logs can be read without a change, that is better.
@@ -387,13 +384,13 @@ def a_hostile_response_to_a_change_leaves_it_open(subject: Subject, name: str) -
 
 @_check("backend.hostile-login")
 def a_hostile_response_to_a_login_is_an_error_of_the_driver(subject: Subject) -> str:
-    """So it is where the login method gets it."""
+    """With any response to a login, users get a login or a plain error."""
     return hostile.try_login_faults(_driver(subject))
 
 
 @_check("backend.offers", needs=("list_locations", "list_sizes"))
 def the_sizes_of_a_location_are_offered_there(subject: Subject) -> str:
-    """What names its locations is listed for these alone."""
+    """Sizes that name their locations are listed for these alone."""
     driver = _driver(subject, "list_connectors", "list_service_offers")
     locations = driver.list_locations()[:MOST_LOCATIONS]
     for location in locations:
@@ -408,7 +405,7 @@ def the_sizes_of_a_location_are_offered_there(subject: Subject) -> str:
 
 @_check("backend.gone")
 def what_is_not_there_is_not_found(subject: Subject) -> str:
-    """An id that nothing has is an error that names it, and no fault of the backend."""
+    """An unknown id is an error that names it, and no fault of the backend."""
     driver = _driver(subject, "get_deployment")
     missing = _missing_id(subject)
     try:

@@ -30,12 +30,12 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class CassetteError(ValueError):
-    """A cassette, or the manifest beside it, is not what it should be."""
+    """A cassette or a manifest is malformed."""
 
 
 @frozen(kw_only=True)
 class Provenance:
-    """Where a recording comes from.
+    """The origin of a recording.
 
     :param origin: The folder it belongs to, for example ``sandbox-3.71``.
     :param kind: :data:`FROM_SANDBOX` or :data:`FROM_SERVER`.
@@ -72,7 +72,7 @@ class Provenance:
 
 @frozen(kw_only=True)
 class Header(Provenance):
-    """What a cassette says about itself.
+    """The header of a cassette.
 
     :param scenario: The name of the scenario that was recorded.
     :param credentials: Which of ``username``, ``password``, ``key`` and ``secret`` there were.
@@ -84,7 +84,7 @@ class Header(Provenance):
 
 @frozen(kw_only=True)
 class Manifest(Provenance):
-    """What an origin says about itself. Each part maps scenarios to reasons.
+    """The manifest of an origin. Each part maps scenarios to reasons.
 
     :param unsupported: Scenarios that the server cannot serve.
     :param unrecorded: Scenarios without a recording of this server so far.
@@ -164,7 +164,7 @@ def load(path: Path) -> tuple[Header, list[Interaction]]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """A safe dumper that writes many lines as many lines."""
+    """A safe dumper that writes texts of several lines as such."""
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

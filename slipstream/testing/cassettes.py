@@ -1,4 +1,4 @@
-"""Recording HTTP sessions to cassettes, and playing them, with vcrpy."""
+"""Record HTTP sessions to cassettes, and replay them, with vcrpy."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Recording:
         save(path, header, self.interactions)
 
     def load_cassette(self, *_: object, **__: object) -> Any:
-        """Start empty, which vcrpy learns by this error."""
+        """Raise the error by which vcrpy starts empty."""
         raise CassetteNotFoundError
 
     def save_cassette(self, _: object, recorded: dict[str, list[Any]], **__: object) -> None:
@@ -140,7 +140,7 @@ class Recording:
 
 @define(kw_only=True)
 class Replay:
-    """A session while it is played.
+    """A session while it is replayed.
 
     :param header: What the cassette says about itself.
     :param endpoint: The address that requests have to go to.
@@ -153,7 +153,7 @@ class Replay:
     _cassette: Any = field(default=None, repr=False)
 
     def unused(self) -> list[str]:
-        """List the recorded requests that were not sent, but for a repeated read."""
+        """List the recorded requests that were not sent, without repeated reads."""
         cassette = self._cassette
         reads = [
             # Servers write sets in any order.
@@ -168,7 +168,7 @@ class Replay:
         ]
 
     def load_cassette(self, *_: object, **__: object) -> tuple[list[Request], list[Any]]:
-        """Give the interactions in vcrpy's own form; called by vcrpy."""
+        """Return the interactions in vcrpy's own form; called by vcrpy."""
         requests = [
             Request(i.method, i.uri, i.request_body, i.request_headers) for i in self.interactions
         ]
@@ -201,7 +201,7 @@ def build_vcr(persister: Recording | Replay, scrubber: Scrubber) -> vcr.VCR:
 
 @contextmanager
 def recording(scrubber: Scrubber, *, name: str = "recording") -> Iterator[Recording]:
-    """Record every request that is sent meanwhile; nothing is written before it is saved.
+    """Record every request in the block; nothing is written before it is saved.
 
     :param scrubber: The rules, knowing the credentials in use and the server's address.
     :param name: What messages call the session.
@@ -214,7 +214,7 @@ def recording(scrubber: Scrubber, *, name: str = "recording") -> Iterator[Record
 
 @contextmanager
 def replaying(path: Path, *, endpoint: str | None = None) -> Iterator[Replay]:
-    """Answer every request that is sent meanwhile from a cassette.
+    """Respond to every request in the block from a cassette.
 
     :param path: The cassette's file.
     :param endpoint: The client's endpoint, which replaces the address in the recording.

@@ -1,5 +1,5 @@
 """
-What a server, or whatever stands before it, may send instead of the right response.
+Faults of responses, from a server or a proxy before it.
 
 The suite for backends tries these on what a backend was sent, and so do the tests of the driver.
 """
@@ -280,7 +280,7 @@ def _in_document(reply: Reply) -> Iterator[Fault]:
 
 
 def _in_value(value: Any, path: Path) -> Iterator[Fault]:
-    """The faults in what a value of a JSON document holds."""
+    """The faults in the items of a value of a JSON document."""
     keys: Iterable[Any] = value if isinstance(value, dict) else ()
     if isinstance(value, list) and value:
         keys = [0]
@@ -293,7 +293,7 @@ def _in_value(value: Any, path: Path) -> Iterator[Fault]:
 
 
 def _wrong(value: Any) -> Mapping[str, Any]:
-    """What may be there instead of a value of JSON."""
+    """The wrong values instead of a value of JSON."""
     wrong: dict[str, Any] = {"missing": _MISSING, "null": None}
     if isinstance(value, str):
         wrong |= {"a number": 7, "a list": [value], "empty": "", "half a character": "\ud800"}

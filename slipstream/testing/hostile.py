@@ -1,4 +1,4 @@
-"""Trying faults in the responses to a call that was made once, and judging what comes of each."""
+"""Repeat the responses to a call with faults, and judge the outcomes."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ MOST_REQUESTS = 500
 
 
 class _EndlessCall(BaseException):
-    """Ends a call that goes on sending requests; no backend takes it for an error of its own."""
+    """Ends a call that sends requests without end; no backend catches it."""
 
 
 def _raising(error: DriverError) -> Fault:
@@ -58,7 +58,7 @@ _FAILURES = (
 @attrs.define
 class Trial:
     """
-    The responses to a call as they were, but for one.
+    The recorded responses to a call, with a fault in one of them.
 
     Nothing is sent to the server but logins, and reads that the call did not send before: a
     change that it did not make is not made now either. ``changed`` says whether a change was sent
@@ -77,7 +77,7 @@ class Trial:
     _used: set[int] = attrs.field(factory=set)
 
     def respond(self, request: Request, cookies: RequestsCookieJar | None) -> Response | None:
-        """What comes in response to a request, ``None`` to send it."""
+        """The response to a request, ``None`` to send it."""
         self.sent += 1
         if self.sent > MOST_REQUESTS:
             raise _EndlessCall
@@ -102,7 +102,7 @@ class Trial:
         return response
 
     def _find(self, request: Request) -> int | None:
-        """The exchange for a request: rather one not used yet, of the same query and body."""
+        """The exchange for a request, preferably an unused one of the same query and body."""
 
         def order(number: int) -> tuple[bool, bool, int]:
             other, is_used = self.exchanges[number][0], number in self._used
@@ -146,7 +146,7 @@ def try_faults(
 
 def try_login_faults(driver: SlipStreamNodeDriver) -> str:
     """
-    Log in once, and then with faults in each of the responses; a right login is left.
+    Log in once, then with faults in each of the responses, and once more without.
 
     :raises Failed: If a faulty response gives another error than a plain one.
     """
@@ -267,7 +267,7 @@ def _response(reply: Reply, url: str) -> Response:
 
 
 def summary(value: object) -> object:
-    """What of a result is compared."""
+    """The compared part of a result."""
     if isinstance(value, list | tuple):
         return [summary(item) for item in value]
     if isinstance(value, dict):

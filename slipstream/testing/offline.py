@@ -1,4 +1,4 @@
-"""Keeping a replay off the network, and off the clock."""
+"""Block the network and the pauses of a replay."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CLOCKS: Final = (clock, libcloud.compute.base, libcloud.utils.retry)
 
 
 class NetworkBlockedError(RuntimeError):
-    """A test that replays a recording went to the network.
+    """A test that replays a recording has used the network.
 
     It is no OSError, which the client would take for a temporary fault and retry.
     """
@@ -79,7 +79,7 @@ def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
 
 @contextmanager
 def instant_sleep(*, slept: Callable[[float], object] = float) -> Iterator[None]:
-    """Let sleeping take no time, while the clock still moves by the seconds that were slept.
+    """Skip all sleeping, and move the clock by its seconds.
 
     :param slept: A callback for each sleep, to move other clocks along.
     """

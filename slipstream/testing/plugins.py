@@ -1,5 +1,5 @@
 """
-Test plugins: load one without installing it, and put a backend through a suite.
+Test plugins: load one without installing it, and test a backend by a suite.
 
 Load the fixture in ``conftest.py``::
 
@@ -80,7 +80,7 @@ def load_plugin() -> Iterator[Callable[..., object]]:
 @attrs.frozen(kw_only=True)
 class Subject:
     """
-    What the suite needs to know of a backend and its service.
+    The arguments of the suite: a backend and its service.
 
     :param connect: Makes a driver that is logged in; it is called with ``secret`` to log in with
         another one.
@@ -103,7 +103,7 @@ class Subject:
 
 class BackendSuite:
     """
-    What a backend must do for its users; subclass it and override :meth:`subject`.
+    The test suite of backends; derive a class and override :meth:`subject`.
 
     A test of what the backend does not have is skipped.
     """
@@ -162,7 +162,7 @@ class BackendSuite:
         driver.close()
 
     def test_a_refused_login_is_an_error_that_quotes_no_secret(self, subject: Subject) -> None:
-        """A wrong secret is refused, and not shown in the traceback either."""
+        """A wrong secret is refused, and not in the traceback."""
         with pytest.raises(DriverError) as caught:
             subject.connect(secret=WRONG_SECRET)
         assert not isinstance(caught.value, PluginFailed)

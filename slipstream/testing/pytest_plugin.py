@@ -136,7 +136,7 @@ def _refuse_shared_cassettes(config: pytest.Config, names: dict[pytest.Item, str
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Fail what a collection could not refuse."""
+    """Fail a test that the collection could not refuse."""
     if item.get_closest_marker("scenario") and (problem := item.config.stash.get(_PROBLEM, None)):
         pytest.fail(problem, pytrace=False)
 
@@ -281,7 +281,7 @@ def pytest_runtest_makereport(
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """List what was recorded, what could not be, and why; or count the replays."""
+    """List the recorded scenarios, and the others with the reasons; or count the replays."""
     recorder = config.stash.get(_RECORDER, None)
     if recorder is None:
         _summarise_replays(terminalreporter)

@@ -49,12 +49,12 @@ _FAMILIES = frozenset({"slipstream", "nuv.la", "nuvla", "nuvla.io"})
 
 
 class ServerUnknownError(RuntimeError):
-    """The server to record cannot be reached, or no installed kind of endpoint serves it."""
+    """The server to record cannot be reached, or is of no installed kind of endpoint."""
 
 
 @define(kw_only=True)
 class Recorder:
-    """Where recordings come from and go to, and the result of each.
+    """The server and the folder of recordings, and the result of each.
 
     :param root: The folder of all cassettes.
     :param origin: The name of the folder to record into.
@@ -151,7 +151,7 @@ def identify(endpoint: str, kind: str | None = None) -> tuple[EndpointKind, bool
 def sandbox_recorder(
     root: Path, origin: str | None, family_name: str = "slipstream"
 ) -> Iterator[Recorder]:
-    """Start the sandbox and give a recorder of it."""
+    """Start the sandbox and make a recorder of it."""
     from slipstream.sandbox import Sandbox  # noqa: PLC0415 - flask is needed for this alone
 
     def now() -> datetime:

@@ -1,4 +1,4 @@
-"""Looking through cassettes for what must not be in a repository."""
+"""Scan cassettes for secrets."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _RANDOM_FROM = 3.7  # bits a character; words and paths stay below, keys of 20 l
 
 @frozen
 class Finding:
-    """One thing that is wrong. It never quotes the secret.
+    """One finding. It never quotes the secret.
 
     :param path: The file.
     :param problem: What is wrong.
@@ -79,7 +79,7 @@ class Finding:
 
 
 def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
-    """Look through every cassette.
+    """Scan every cassette.
 
     :param root: The folder of all cassettes.
     :param scenarios: The names of the scenarios that exist, to find cassettes without one.
@@ -138,7 +138,7 @@ def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator
 
 
 def text_findings(path: Path, text: str) -> Iterator[Finding]:
-    """Look through a text for secrets, e-mail addresses and tags that run code."""
+    """Scan a text for secrets, e-mail addresses and tags that run code."""
     for problem, pattern in _PATTERNS.items():
         for hit in pattern.finditer(text):
             yield Finding(path, f"holds {problem}", text.count("\n", 0, hit.start()) + 1)

@@ -1,4 +1,4 @@
-"""What a scenario is given: an address, credentials and a name of its own."""
+"""Scenarios: their address, credentials and names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class MissingCredentialsError(LookupError):
-    """The environment does not hold what a recording needs; the message names the variables."""
+    """The environment has no credentials for a recording; the message names the variables."""
 
 
 def _masked(value: str | None) -> str:
@@ -39,7 +39,7 @@ def _with_prefix(key: str | None) -> str | None:
 
 @frozen(kw_only=True)
 class ScenarioCredentials:
-    """The ways to log in that a scenario may use; each is complete or absent.
+    """The credentials that a scenario may use; each sort is complete or absent.
 
     :param username: The user's name.
     :param password: The user's password.
@@ -86,11 +86,11 @@ class ScenarioCredentials:
 
     @classmethod
     def placeholders(cls, names: tuple[str, ...]) -> Self:
-        """Make the credentials that a replay takes for real."""
+        """Make the credentials of a replay."""
         return cls(**{name: CREDENTIALS[name] for name in names})
 
     def available(self) -> tuple[str, ...]:
-        """The names of the credentials that are there."""
+        """The names of the available credentials."""
         return tuple(name for name, value in asdict(self).items() if value)
 
     def secrets(self) -> dict[str, str]:
@@ -112,7 +112,7 @@ class ScenarioCredentials:
 
 @frozen(kw_only=True)
 class Scenario:
-    """One session with a server, recorded or about to be.
+    """One session with a server, recorded or replayed.
 
     :param name: Unique and always the same: fit for the name of what the scenario creates.
     :param endpoint: The server's URL.

@@ -1,4 +1,4 @@
-"""Taking everything secret, and everything accidental, out of recorded HTTP."""
+"""Take secrets and random values out of recorded HTTP."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def is_placeholder(value: str) -> bool:
-    """Whether a whole value is what the scrubber leaves."""
+    """Whether a value is a placeholder of the scrubber."""
     return bool(_PLACEHOLDER.fullmatch(value))
 
 
@@ -212,7 +212,7 @@ def _check(value: str, placeholder: str, shortest: int) -> None:
 
 @frozen(kw_only=True)
 class Scrubber:
-    """Rules that make a recording fit to be published.
+    """Takes the secrets out of a recording.
 
     Most secrets are recognised by the structure alone, so that a scrubber without any value
     takes out what servers send. Scrubbing a second time changes nothing.
@@ -315,7 +315,7 @@ def _first(headers: Headers, name: str) -> str:
 
 
 def encoding_of(content_type: str, body: bytes) -> str:
-    """Tell a body's encoding, so that decoding and encoding give it back."""
+    """The encoding of a body that decodes and encodes it without a loss."""
     declared = _CHARSET.search(content_type)
     for encoding in [declared[1], "utf-8"] if declared else ["utf-8"]:
         try:
