@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import NoneType
 from typing import Any, TypeAlias
 
 import attrs
 
 LARGEST_INTEGER = 2**31 - 1
 _EXACT_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d\.\d{3}Z)?", re.ASCII)
-_LINE_ENDS = "\n\r\x85\u2028\u2029"
+_UNWRITABLE = {
+    "with both kinds of quote": re.compile(r"""'.*"|".*'""", re.DOTALL),
+    "that ends in a backslash": re.compile(r"\\\Z"),
+    "with a backslash before the end of a line": re.compile(r"\\[\n\r\x85\u2028\u2029]"),
+    "with half of a surrogate pair": re.compile("[\ud800-\udfff]"),
+}
 
 
 class UnwritableValue(ValueError):
@@ -40,23 +47,14 @@ class Date:
     @property
     def value(self) -> datetime:
         """The timestamp; of a day its first instant in UTC."""
-        return parse_timestamp(self.text)
-
-    def check(self) -> None:
-        """Make sure that every server takes this date."""
-        if not _EXACT_DATE.fullmatch(self.text):
-            raise UnwritableValue(f"{self.text!r} is not a date a server reads in a filter.")
-        try:
-            self.value  # noqa: B018 - reading it is the check
-        except ValueError:
-            raise UnwritableValue(f"{self.text!r} is not a day of any calendar.") from None
+        return _timestamp(self.text)
 
 
 Item: TypeAlias = str | int | Date
 Value: TypeAlias = Item | bool | tuple[Item, ...] | None
 
 
-def parse_timestamp(text: str) -> datetime:
+def _timestamp(text: str) -> datetime:
     """Read an ISO 8601 date or time; without a zone it is UTC."""
     timestamp = datetime.fromisoformat(text)
     return timestamp if timestamp.tzinfo else timestamp.replace(tzinfo=UTC)
@@ -65,38 +63,27 @@ def parse_timestamp(text: str) -> datetime:
 def write(value: Value) -> str:
     """Write a value as the filter language has it."""
     if isinstance(value, str):
-        return _write_string(value)
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        if not 0 <= value <= LARGEST_INTEGER:
+        for what, pattern in _UNWRITABLE.items():
+            if pattern.search(value):
+                raise UnwritableValue(f"A string {what} cannot be written in a filter.")
+        quote = '"' if "'" in value else "'"
+        return f"{quote}{value}{quote}"
+    if value is None or isinstance(value, int):
+        if value is not None and not 0 <= value <= LARGEST_INTEGER:
             raise UnwritableValue(f"An integer in a filter is from 0 to {LARGEST_INTEGER}.")
-        return str(value)
+        return json.dumps(value)
     if isinstance(value, Date):
-        value.check()
-        return value.text
+        try:
+            if _EXACT_DATE.fullmatch(value.text) and value.value:
+                return value.text
+        except ValueError:  # not a day of any calendar
+            pass
+        raise UnwritableValue(f"{value.text!r} is not a date that a server reads in a filter.")
     if isinstance(value, tuple) and all(
-        isinstance(item, str | int | Date) and not isinstance(item, bool) for item in value
+        isinstance(item, _ORDERED) and not isinstance(item, bool) for item in value
     ):
-        return f"[{','.join(write(item) for item in value)}]"
+        return f"[{','.join(map(write, value))}]"
     raise UnwritableValue(f"A filter has no literal for a value of type {type(value).__name__}.")
-
-
-def _write_string(value: str) -> str:
-    if "'" in value and '"' in value:
-        raise UnwritableValue("A string with both kinds of quote cannot be written in a filter.")
-    if value.endswith("\\"):
-        raise UnwritableValue("A string that ends in a backslash cannot be written in a filter.")
-    if "\\" in value and any("\\" + end in value for end in _LINE_ENDS):
-        raise UnwritableValue(
-            "A backslash before the end of a line cannot be written in a filter."
-        )
-    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise UnwritableValue("Half of a surrogate pair cannot be written in a filter.")
-    quote = '"' if "'" in value else "'"
-    return f"{quote}{value}{quote}"
 
 
 Judge = Callable[[Sequence[Any], Value], bool]
@@ -118,7 +105,7 @@ def _comparable(attribute: Any, value: Value) -> tuple[Any, Any] | None:
     """Both sides of a comparison, if they are of the same kind."""
     if isinstance(value, Date):
         try:
-            return parse_timestamp(attribute), value.value
+            return _timestamp(attribute), value.value
         except (TypeError, ValueError):
             return None
     if isinstance(attribute, bool) or isinstance(value, bool):
@@ -184,32 +171,15 @@ NAME = rf"(?:{_WORD}:)?{_WORD}"
 PATH = rf"{NAME}(?:/{NAME})*"
 NUVLA_NAME = rf"(?:{_WORD}:)?(?:{_WORD}|@(?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)"
 NUVLA_PATH = rf"{NUVLA_NAME}(?:/{NUVLA_NAME})*"
+_ANY_PATH = re.compile(NUVLA_PATH)
 PLACING = ("intersects", "disjoint", "within", "contains")
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "=": (str, int, Date, tuple, type(None)),
-    "!=": (str, int, Date, tuple, type(None)),
-    "^=": (str,),
-    "==": (str,),
-    **dict.fromkeys(PLACING, (str,)),
-}
 _ORDERED = (str, int, Date)
-
-
-def takes(operator: str, value: Value) -> bool:
-    """Whether an operator takes a value."""
-    if operator not in _KINDS and isinstance(value, bool):
-        return False
-    return isinstance(value, _KINDS.get(operator, _ORDERED))
-
-
-def _check_path(_: object, __: object, path: str) -> None:
-    if not re.fullmatch(NUVLA_PATH, path):
-        raise ValueError(f"{path!r} is not the name of an attribute in a filter.")
-
-
-def _check_operator(_: object, __: object, operator: str) -> None:
-    if operator not in {*JUDGES, *PLACING}:
-        raise ValueError(f"{operator!r} is not an operator of a filter.")
+_TAKES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("=", "!="), (*_ORDERED, tuple, NoneType)),
+    **dict.fromkeys(("<", "<=", ">=", ">"), _ORDERED),
+    **dict.fromkeys(("^=", "==", *PLACING), (str,)),
+}
+"""The types of the values that an operator takes; only equality takes what is true or false."""
 
 
 class _Combinable:
@@ -223,68 +193,6 @@ class _Combinable:
 
 
 @attrs.frozen
-class Attribute:
-    """
-    An attribute of a document, and the start of a comparison.
-
-    :param path: Its name; nested names are joined by slashes, as in ``connector/href``.
-    """
-
-    path: str = attrs.field(validator=_check_path)
-
-    def __str__(self) -> str:
-        return self.path
-
-    def values(self, document: Mapping[str, Any]) -> list[Any]:
-        """The values that a document has under this name."""
-        return list(leaves(document, self.path.split("/")))
-
-    def eq(self, value: Value) -> Comparison:
-        """Equal to the value; true of a list if an element is."""
-        return Comparison.checked(self, "=", value)
-
-    def ne(self, value: Value) -> Comparison:
-        """Not equal to the value; true of a missing attribute too."""
-        return Comparison.checked(self, "!=", value)
-
-    def lt(self, value: Value) -> Comparison:
-        """Less than the value; strings are compared as text."""
-        return Comparison.checked(self, "<", value)
-
-    def le(self, value: Value) -> Comparison:
-        """Less than or equal to the value."""
-        return Comparison.checked(self, "<=", value)
-
-    def ge(self, value: Value) -> Comparison:
-        """Greater than or equal to the value."""
-        return Comparison.checked(self, ">=", value)
-
-    def gt(self, value: Value) -> Comparison:
-        """Greater than the value."""
-        return Comparison.checked(self, ">", value)
-
-    def startswith(self, prefix: str) -> Comparison:
-        """A text that starts with the prefix."""
-        return Comparison.checked(self, "^=", prefix)
-
-    def speaks_of(self, words: str) -> Comparison:
-        """A full-text match, known to SlipStream since v3.55."""
-        return Comparison.checked(self, "==", words)
-
-    def among(self, values: Iterable[Item]) -> Comparison:
-        """Equal to one of the values; known to Nuvla."""
-        return Comparison.checked(self, "=", tuple(values))
-
-    def is_null(self) -> Comparison:
-        """Missing."""
-        return Comparison.checked(self, "=", None)
-
-    def is_present(self) -> Comparison:
-        """Present, with any value."""
-        return Comparison.checked(self, "!=", None)
-
-
-@attrs.frozen
 class Comparison(_Combinable):
     """
     One attribute compared with one value.
@@ -295,20 +203,20 @@ class Comparison(_Combinable):
     """
 
     attribute: Attribute
-    operator: str = attrs.field(validator=_check_operator)
+    operator: str
     value: Value
 
-    @classmethod
-    def checked(cls, attribute: Attribute, operator: str, value: Value) -> Comparison:
-        """Build a comparison that can be sent."""
-        write(value)
-        if not takes(operator, value):
-            raise ValueError(f"{operator} does not take {value!r} in a filter.")
-        return cls(attribute, operator, value)
+    def __attrs_post_init__(self) -> None:
+        types = _TAKES.get(self.operator)
+        if types is None:
+            raise ValueError(f"{self.operator!r} is not an operator of a filter.")
+        is_ordered = types is _ORDERED and isinstance(self.value, bool)
+        if is_ordered or not isinstance(self.value, types):
+            raise ValueError(f"{self.operator} does not take {self.value!r} in a filter.")
 
     def __str__(self) -> str:
         operator = f" {self.operator} " if self.operator in PLACING else self.operator
-        return f"{self.attribute}{operator}{write(self.value)}"
+        return f"{self.attribute.path}{operator}{write(self.value)}"
 
     def matches(self, document: Mapping[str, Any]) -> bool:
         """Whether it is true of a document; locations are not compared."""
@@ -319,17 +227,78 @@ class Comparison(_Combinable):
         yield self
 
 
-@attrs.frozen
-class _Combination(_Combinable):
-    operands: tuple[Filter, ...] = attrs.field()
+def _comparing(operator: str, meaning: str) -> Callable[[Attribute, Value], Comparison]:
+    def compare(self: Attribute, value: Value) -> Comparison:
+        write(value)
+        return Comparison(self, operator, value)
 
-    def __attrs_post_init__(self) -> None:
+    compare.__doc__ = meaning
+    return compare
+
+
+@attrs.frozen
+class Attribute:
+    """
+    An attribute of a document, and the start of a comparison.
+
+    :param path: Its name; nested names are joined by slashes, as in ``connector/href``.
+    """
+
+    path: str = attrs.field()
+
+    @path.validator
+    def _check(self, _: object, path: str) -> None:
+        if not _ANY_PATH.fullmatch(path):
+            raise ValueError(f"{path!r} is not the name of an attribute in a filter.")
+
+    def __str__(self) -> str:
+        return self.path
+
+    def values(self, document: Mapping[str, Any]) -> list[Any]:
+        """The values that a document has under this name."""
+        return list(leaves(document, self.path.split("/")))
+
+    eq = _comparing("=", "Equal to the value; true of a list if an element is.")
+    ne = _comparing("!=", "Not equal to the value; true of a missing attribute too.")
+    lt = _comparing("<", "Less than the value; strings are compared as text.")
+    le = _comparing("<=", "Less than or equal to the value.")
+    ge = _comparing(">=", "Greater than or equal to the value.")
+    gt = _comparing(">", "Greater than the value.")
+    startswith = _comparing("^=", "A text that starts with the value.")
+    speaks_of = _comparing("==", "A full-text match, known to SlipStream since v3.55.")
+
+    def among(self, values: Iterable[Item]) -> Comparison:
+        """Equal to one of the values; known to Nuvla."""
+        return self.eq(tuple(values))
+
+    def is_null(self) -> Comparison:
+        """Missing."""
+        return self.eq(None)
+
+    def is_present(self) -> Comparison:
+        """Present, with any value."""
+        return self.ne(None)
+
+
+attr = Attribute
+"""Names an attribute: ``attr("connector/href").eq("exoscale-ch-gva")``."""
+
+
+@attrs.frozen(init=False)
+class _Combination(_Combinable):
+    operands: tuple[Filter, ...]
+
+    def __init__(self, operands: Iterable[Filter]) -> None:
         unfolded: list[Filter] = []
-        for operand in self.operands:
+        for operand in operands:
             unfolded += operand.operands if isinstance(operand, type(self)) else [operand]
         if len(unfolded) < 2:
             raise ValueError(f"{type(self).__name__} joins two expressions or more.")
-        object.__setattr__(self, "operands", tuple(unfolded))
+        self.__attrs_init__(tuple(unfolded))
+
+    def __str__(self) -> str:
+        parts = (f"({part})" if isinstance(part, Or) else str(part) for part in self.operands)
+        return f" {type(self).__name__.lower()} ".join(parts)
 
     def comparisons(self) -> Iterator[Comparison]:
         """Walk through the comparisons."""
@@ -337,7 +306,6 @@ class _Combination(_Combinable):
             yield from operand.comparisons()
 
 
-@attrs.frozen
 class And(_Combination):
     """
     True if every operand is.
@@ -345,16 +313,11 @@ class And(_Combination):
     :param operands: Two expressions or more; those that are themselves ``And`` are unfolded.
     """
 
-    def __str__(self) -> str:
-        parts = (f"({part})" if isinstance(part, Or) else str(part) for part in self.operands)
-        return " and ".join(parts)
-
     def matches(self, document: Mapping[str, Any]) -> bool:
         """Whether it is true of a document."""
         return all(operand.matches(document) for operand in self.operands)
 
 
-@attrs.frozen
 class Or(_Combination):
     """
     True if any operand is.
@@ -362,17 +325,9 @@ class Or(_Combination):
     :param operands: Two expressions or more; those that are themselves ``Or`` are unfolded.
     """
 
-    def __str__(self) -> str:
-        return " or ".join(map(str, self.operands))
-
     def matches(self, document: Mapping[str, Any]) -> bool:
         """Whether it is true of a document."""
         return any(operand.matches(document) for operand in self.operands)
 
 
 Filter: TypeAlias = Comparison | And | Or
-
-
-def attr(path: str) -> Attribute:
-    """Name an attribute: ``attr("connector/href").eq("exoscale-ch-gva")``."""
-    return Attribute(path)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 
 import attrs
 
@@ -16,10 +17,8 @@ from slipstream.filters.expressions import (
     Comparison,
     Date,
     Filter,
-    Item,
     Or,
     Value,
-    takes,
 )
 
 _DEEPEST = 100
@@ -92,51 +91,31 @@ class _Token:
     index: int
 
 
-def _tokens(text: str, grammar: Grammar) -> Iterator[_Token]:
-    index = 0
-    while True:
-        match = grammar.tokens.match(text, index)
-        if match is None or match.lastgroup is None:
-            raise FilterSyntaxError(text, index, "a filter")
-        kind = match.lastgroup
-        yield _Token(kind, match[kind], match.start(kind))
-        if kind == "end":
-            return
-        index = match.end()
-
-
 @attrs.define
 class _Reader:
     text: str
-    tokens: list[_Token]
     grammar: Grammar
-    position: int = 0
+    end: int = 0
     depth: int = 0
+    ahead: _Token = _Token("start", "", 0)
 
-    @property
-    def ahead(self) -> _Token:
-        return self.tokens[self.position]
-
-    def fail(self, expected: str) -> FilterSyntaxError:
-        return FilterSyntaxError(self.text, self.ahead.index, expected)
+    def fail(self, expected: str, token: _Token | None = None) -> FilterSyntaxError:
+        return FilterSyntaxError(self.text, (token or self.ahead).index, expected)
 
     def next(self) -> _Token:
-        token = self.ahead
-        if token.kind != "end":
-            self.position += 1
+        """Take the token ahead, and read the one after it."""
+        token, match = self.ahead, self.grammar.tokens.match(self.text, self.end)
+        if match is None or match.lastgroup is None:
+            raise FilterSyntaxError(self.text, self.end, "a filter")
+        kind, self.end = match.lastgroup, match.end()
+        self.ahead = _Token(kind, match[kind], match.start(kind))
         return token
 
-    def skip(self, *texts: str) -> bool:
-        if self.ahead.kind in {"word", "bracket"} and self.ahead.text in texts:
-            self.position += 1
-            return True
-        return False
-
-    def whole(self) -> Filter:
-        expression = self.alternatives()
-        if self.ahead.kind != "end":
-            raise self.fail("'and', 'or' or the end")
-        return expression
+    def skip(self, text: str) -> bool:
+        skips = self.ahead.kind in {"word", "bracket"} and self.ahead.text == text
+        if skips:
+            self.next()
+        return skips
 
     def alternatives(self) -> Filter:
         return self._joined("or", lambda: self._joined("and", self.term, And), Or)
@@ -165,40 +144,38 @@ class _Reader:
         left = self.next()
         if self.ahead.kind != "operator" and self.ahead.text not in self.grammar.words:
             raise self.fail("an operator")
-        operator, start = self.next(), self.position
+        operator = self.next()
         right = self.next()
         # White space is free everywhere but here.
         if right.kind == "list" and right.index != operator.index + len(operator.text):
-            self.position = start
-            raise self.fail("a list without a space before it")
+            raise self.fail("a list without a space before it", right)
         # Servers read "5<x" as "x<5": the sides are swapped and the operator stays.
         for attribute, literal in ((left, right), (right, left)):
-            if attribute.kind == "word" and _is_value(literal):
-                comparison = Comparison(Attribute(attribute.text), operator.text, _value(literal))
-                if takes(operator.text, comparison.value):
-                    return comparison
-        self.position = start
-        raise self.fail("an attribute on one side, and on the other a value the operator takes")
+            if attribute.kind == "word":
+                with suppress(KeyError, ValueError):
+                    value = _literal(literal.kind, literal.text)
+                    return Comparison(Attribute(attribute.text), operator.text, value)
+        expected = "an attribute on one side, and on the other a value the operator takes"
+        raise self.fail(expected, right)
 
 
-def _is_value(token: _Token) -> bool:
-    return token.kind in {"string", "integer", "date", "list"} or token.text in _CONSTANTS
-
-
-def _value(token: _Token) -> Value:
-    if token.kind == "list":
-        return tuple(_item(match.lastgroup, match[0]) for match in _ITEMS.finditer(token.text))
-    if token.kind in {"string", "integer", "date"}:
-        return _item(token.kind, token.text)
-    return _CONSTANTS[token.text]
-
-
-def _item(kind: str | None, text: str) -> Item:
+def _literal(kind: str | None, text: str) -> Value:
+    """Read a value; ``KeyError`` for what is none."""
+    if kind == "list":
+        items = (_literal(match.lastgroup, match[0]) for match in _ITEMS.finditer(text))
+        return tuple(items)  # type: ignore[arg-type]  # none of them is a list
     if kind == "string":
         return text[1:-1]
-    return int(text) if kind == "integer" else Date(text)
+    if kind == "integer":
+        return int(text)
+    return Date(text) if kind == "date" else _CONSTANTS[text]
 
 
 def parse(text: str, grammar: Grammar = SLIPSTREAM) -> Filter:
     """Read a filter."""
-    return _Reader(text, list(_tokens(text, grammar)), grammar).whole()
+    reader = _Reader(text, grammar)
+    reader.next()
+    expression = reader.alternatives()
+    if reader.ahead.kind != "end":
+        raise reader.fail("'and', 'or' or the end")
+    return expression
