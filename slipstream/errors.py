@@ -24,37 +24,6 @@ from libcloud.common.types import (
 )
 from libcloud.compute.types import DeploymentError, KeyPairDoesNotExistError, KeyPairError
 
-__all__ = [
-    "AnswerLost",
-    "AnswerTimeout",
-    "BadInput",
-    "CannotConnect",
-    "Conflict",
-    "ConnectTimeout",
-    "DeployFailed",
-    "DriverClosed",
-    "DriverError",
-    "FileForbidden",
-    "FileMissing",
-    "FileUnreadable",
-    "Forbidden",
-    "InvalidCredentials",
-    "KeyPairConflict",
-    "KeyPairMissing",
-    "MalformedAnswer",
-    "NoAnswer",
-    "NodeFailed",
-    "NotFound",
-    "NotSupported",
-    "PluginFailed",
-    "RateLimitReached",
-    "RedirectRefused",
-    "RequestFailed",
-    "ServiceUnavailable",
-    "UnknownName",
-    "WaitTimeout",
-]
-
 
 class DriverError(LibcloudError, BaseHTTPError):
     """
@@ -82,6 +51,7 @@ class DriverError(LibcloudError, BaseHTTPError):
     """Whether a change was sent whose effect is unknown: look before you try again."""
     private_key: str | None = None
     """The private half of a key pair that may have been created; in no text and no pickle."""
+    _retry_after: float | None = None
 
     def __init__(
         self, message: str, *, endpoint: str | None = None, hint: str | None = None
@@ -110,7 +80,8 @@ class DriverError(LibcloudError, BaseHTTPError):
     @property
     def headers(self) -> dict[str, str]:
         """The part of the response's headers that says when to try again."""
-        return {}
+        seconds = self._retry_after
+        return {} if seconds is None else {"retry-after": f"{seconds:g}"}
 
     def __str__(self) -> str:
         text = self.summary
@@ -240,10 +211,9 @@ class NodeFailed(DriverError):
         state: str = "",
         reason: str | None = None,
         node_ids: Iterable[str] = (),
-        endpoint: str | None = None,
-        hint: str | None = None,
+        **options: str | None,
     ) -> None:
-        super().__init__(message, endpoint=endpoint, hint=hint)
+        super().__init__(message, **options)
         self.state = state
         self.reason = reason
         self.node_ids = tuple(node_ids)
@@ -267,10 +237,9 @@ class DeployFailed(DriverError, DeploymentError):
         *,
         node: Any = None,
         original_error: Exception | None = None,
-        endpoint: str | None = None,
-        hint: str | None = None,
+        **options: str | None,
     ) -> None:
-        super().__init__(message, endpoint=endpoint, hint=hint)
+        super().__init__(message, **options)
         self.node = node
         self.original_error = original_error
 
@@ -286,10 +255,8 @@ class PluginFailed(DriverError):
 class _OfKeyPair(DriverError):
     """A failure that is about one key pair."""
 
-    def __init__(
-        self, message: str, *, name: str = "", endpoint: str | None = None, hint: str | None = None
-    ) -> None:
-        super().__init__(message, endpoint=endpoint, hint=hint)
+    def __init__(self, message: str, *, name: str = "", **options: str | None) -> None:
+        super().__init__(message, **options)
         self.name = name
 
 
@@ -319,8 +286,6 @@ class RequestFailed(DriverError, ProviderError):
     :param request_id: The server's id of the request, if it gave one.
     """
 
-    code = 0
-
     def __init__(
         self,
         message: str,
@@ -329,10 +294,9 @@ class RequestFailed(DriverError, ProviderError):
         detail: str | None = None,
         retry_after: float | None = None,
         request_id: str | None = None,
-        endpoint: str | None = None,
-        hint: str | None = None,
+        **options: str | None,
     ) -> None:
-        super().__init__(message, endpoint=endpoint, hint=hint)
+        super().__init__(message, **options)
         if code is not None:
             self.code = code
         self.detail = detail
@@ -348,12 +312,6 @@ class RequestFailed(DriverError, ProviderError):
     def retry_after(self) -> float:
         """Seconds after which the server suggests to try again, 0 if it suggests none."""
         return self._retry_after or 0.0
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The part of the response's headers that says when to try again."""
-        seconds = self._retry_after
-        return {} if seconds is None else {"retry-after": f"{seconds:g}"}
 
 
 class InvalidCredentials(RequestFailed, InvalidCredsError):
@@ -390,6 +348,13 @@ class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
     """The server, or a proxy before it, cannot serve now."""
 
     code = 503
+
+
+__all__ = [
+    name
+    for name, value in list(globals().items())
+    if isinstance(value, type) and value.__module__ == __name__ and not name.startswith("_")
+]
 
 
 def can_be_shown(error: DriverError) -> bool:

@@ -20,6 +20,7 @@ from slipstream.libcloud import KIND_DRIVERS, PROVIDERS
 from slipstream.plugins import Plugins, default_plugins
 from slipstream.plugins.loading import (
     CONTRIBUTIONS,
+    Contribution,
     Contributions,
     PluginInfo,
     PluginWarning,
@@ -48,7 +49,8 @@ def write(sort: str, name: str, folder: Path) -> Path:
             f"{name!r} cannot be the name of a plugin: use lower-case words joined by hyphens."
         )
     plugins = default_plugins()
-    for contribution in (*plugins.endpoint_kinds, *plugins.login_methods):
+    contributions: list[Contribution[Any]] = [*plugins.endpoint_kinds, *plugins.login_methods]
+    for contribution in contributions:
         if contribution.record.name == name and contribution.plugin.built_in:
             raise click.UsageError(
                 f"{name!r} is the name of something that comes with the package."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import attrs
 
@@ -60,10 +59,6 @@ def _check_login(kind: EndpointKind, _: object, value: str) -> None:
         raise BadInput(f"default_login {value!r} is none of the login_methods of {kind.name!r}.")
 
 
-def _recognise_nothing(_: Any) -> bool:
-    return False
-
-
 @attrs.frozen(kw_only=True)
 class LoginMethod(Record):
     """
@@ -89,7 +84,7 @@ class LoginMethod(Record):
     name: str = attrs.field(validator=_check_name)
     authenticate: Callable[[LoginAttempt, Credentials], Login]
     description: str = ""
-    recognises: Callable[[Credentials], bool] = _recognise_nothing
+    recognises: Callable[[Credentials], bool] | None = None
     fallback: bool = False
     parameters: tuple[str, ...] | None = attrs.field(
         default=None, converter=attrs.converters.optional(_to_names)
@@ -131,7 +126,7 @@ class EndpointKind(Record):
     hosts: frozenset[str] = attrs.field(
         default=frozenset(), converter=_to_hosts, validator=_check_hosts
     )
-    recognises: Callable[[CloudEntryPoint], bool] = _recognise_nothing
+    recognises: Callable[[CloudEntryPoint], bool] | None = None
     api_version: str | None = None
     login_methods: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
     default_login: str = attrs.field(validator=_check_login)
@@ -141,7 +136,7 @@ class EndpointKind(Record):
     endpoint: Endpoint | None = attrs.field(default=None, converter=_to_endpoint)
     ca_cert: str | Path | None = None
     probe_path: str = attrs.field(default="", validator=_check_probe)
-    recognises_response: Callable[[Response], bool] = _recognise_nothing
+    recognises_response: Callable[[Response], bool] | None = None
     secret_fields: tuple[str, ...] = attrs.field(default=(), converter=_to_names)
 
     @default_login.default

@@ -24,7 +24,7 @@ def __getattr__(name: str) -> type[SlipStreamNodeDriver]:
 @cache
 def _driver(kind: str) -> type[SlipStreamNodeDriver]:
     kinds = default_plugins().endpoint_kinds
-    record = kinds.get(kind) if kind in kinds else None
+    record = kinds.get(kind) if kind in kinds.names else None
     page: str | None = SlipStreamNodeDriver.website
     if record is not None:
         page = record.website or (page if record.endpoint is None else record.endpoint.url)

@@ -76,7 +76,10 @@ def connect(
     try:
         chosen = chosen or find_kind(transport, plugins)
         method = choose_login(chosen, credentials, plugins)
-        _check_parameters(method, credentials)
+        for name in credentials.parameters:
+            if method.parameters is not None and name not in method.parameters:
+                where = f"of the login method {method.name}"
+                raise UnknownName("ex_login_parameter", name, method.parameters, where)
         session = Session(transport, chosen, method, credentials)
         session.log_in()
     except BaseException:
@@ -121,13 +124,10 @@ def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
     """Find the kind of an endpoint by its cloud entry point, or by the probes of the kinds."""
     endpoint, kinds = transport.endpoint, plugins.endpoint_kinds
     what, kind = f"the server at {endpoint}", None
-    error: DriverError = MalformedAnswer(
-        f"{endpoint} has a cloud entry point of a family that no plugin knows.",
-        endpoint=endpoint.url,
-    )
+    error: DriverError | None = None
     try:
         entry_point = read_entry_point(transport)
-        kind = kinds.choose(lambda c: c.recognises(entry_point), what)
+        kind = kinds.choose(lambda c: c.recognises(entry_point, c.record.recognises), what)
     except (MalformedAnswer, RedirectRefused, RequestFailed) as failure:
         error = failure
     if kind is None:
@@ -140,6 +140,10 @@ def find_kind(transport: Transport, plugins: Plugins) -> EndpointKind:
             what,
         )
     if kind is None:
+        error = error or MalformedAnswer(
+            f"{endpoint} has a cloud entry point of a family that no plugin knows.",
+            endpoint=endpoint.url,
+        )
         hint = f"Installed kinds of endpoint: {', '.join(kinds.names)}. If it is one of them, name"
         hint += " it as ex_endpoint_kind."
         error.hint = f"{error.hint} {hint}" if error.hint else hint
@@ -157,39 +161,30 @@ def _probe(transport: Transport, paths: Iterable[str]) -> dict[str, Response]:
     return responses
 
 
-def _check_parameters(method: LoginMethod, credentials: Credentials) -> None:
-    if method.parameters is None:
-        return
-    for name in credentials.parameters:
-        if name not in method.parameters:
-            where = f"of the login method {method.name}"
-            raise UnknownName("ex_login_parameter", name, method.parameters, where)
-
-
 def choose_login(kind: EndpointKind, credentials: Credentials, plugins: Plugins) -> LoginMethod:
     """Choose the login method: the user's, one that recognises the credentials, or the default."""
-    methods = plugins.login_methods
+    methods, allowed = plugins.login_methods, kind.login_methods
     name = credentials.method or next(
         (
             contribution.record.name
             for contribution in methods
-            if _taken(kind, contribution.record.name) and contribution.recognises(credentials)
+            if (not allowed or contribution.record.name in allowed)
+            and contribution.recognises(credentials, contribution.record.recognises)
         ),
         # A file that is given is never ignored.
         kind.default_login if credentials.cookie_file is None else COOKIE_FILE,
     )
-    if name not in methods:
+    if name not in methods.names:
         _check_spelling(name, methods.names)
-    if not _taken(kind, name):
+    if allowed and name not in allowed:
         raise BadInput(
             f"{kind.name} endpoints do not take the login method {name!r}.",
-            hint=f"They take: {', '.join(kind.login_methods)}.",
+            hint=f"They take: {', '.join(allowed)}.",
         )
-    if name in methods:
+    # Only users may name a session template.
+    if name in methods.names or not credentials.method:
         return methods.get(name)
     methods.raise_if_left_out(name)
-    if not credentials.method:  # only users may name a session template
-        return methods.get(name)
     # The built-in methods log in by session templates.
     has_templates = kind.backend.log_in is not Backend.log_in
     usable = [c.record.name for c in methods if has_templates or not c.plugin.built_in]
@@ -209,7 +204,3 @@ def _check_spelling(name: str, methods: Iterable[str]) -> None:
                 f"Unknown login method {name!r}; did you mean {method!r}?",
                 hint=f"For a template of that name write 'session-template/{name}'.",
             )
-
-
-def _taken(kind: EndpointKind, name: str) -> bool:
-    return not kind.login_methods or name in kind.login_methods

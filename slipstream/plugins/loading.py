@@ -18,7 +18,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from importlib import metadata
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
@@ -29,13 +28,20 @@ from slipstream.errors import BadInput, MalformedAnswer, PluginFailed, UnknownNa
 from slipstream.hookspecs import PROJECT, EndpointKind, LoginMethod
 from slipstream.transport.call_context import stacklevel
 from slipstream.values import safe_text
+from slipstream.values.plain import declare_secret_names
 from slipstream.version import VERSION
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-CONTRIBUTIONS = ("slipstream_login_methods", "slipstream_endpoints")
-"""The hooks that plugins answer; all others are wrapped."""
+CONTRIBUTIONS: dict[str, type[LoginMethod | EndpointKind]] = {
+    "slipstream_login_methods": LoginMethod,
+    "slipstream_endpoints": EndpointKind,
+}
+"""The hooks that plugins answer, and what they contribute; all others are wrapped."""
+
+MOST_CONTRIBUTIONS = 1_000
+"""Records of one sort that a plugin may contribute."""
 
 BUILT_IN = (
     "slipstream.backends.logins",
@@ -49,6 +55,10 @@ NOT_INSTALLED: list[tuple[str, object]] = []
 
 OWN_DISTRIBUTION = "slipstream-libcloud-driver"
 NO_DISTRIBUTION = "no distribution"
+
+
+C = TypeVar("C", bound=LoginMethod | EndpointKind)
+R = TypeVar("R", bound=attrs.AttrsInstance)
 
 
 class PluginWarning(RuntimeWarning):
@@ -123,9 +133,7 @@ def _names(names: Iterable[str]) -> frozenset[str]:
 class Selection:
     """Which third-party plugins may be loaded; ``None`` leaves it to the environment."""
 
-    def __init__(
-        self, disabled: Iterable[str] | None = None, allowed: Iterable[str] | None = None
-    ) -> None:
+    def __init__(self, disabled: Iterable[str] | None, allowed: Iterable[str] | None) -> None:
         if disabled is None:
             disabled = os.environ.get(DISABLE_VARIABLE, "")
         if allowed is None:
@@ -136,6 +144,8 @@ class Selection:
     def refuses(self, plugin: PluginInfo) -> str | None:
         """The reason why a plugin is left out; ``None`` if it may be loaded."""
         names = _names([plugin.name, plugin.distribution])
+        if plugin.built_in:
+            return None
         if names & self.disabled:
             return "switched off"
         if self.allowed is not None and not names & self.allowed:
@@ -144,37 +154,21 @@ class Selection:
 
     def unmatched(self, plugins: Iterable[PluginInfo]) -> Iterator[str]:
         """Describe the names to leave out that no plugin has."""
-        canonical = {
-            name: _canonical(name) for info in plugins for name in (info.name, info.distribution)
-        }
-        for name in sorted(self.disabled - set(canonical.values())):
-            near = nearest(name, canonical)
-            yield (
-                f"There is no plugin {name!r} to leave out"
-                f"{f'; did you mean {near!r}?' if near else '.'}"
-            )
+        names = {name for info in plugins for name in _names([info.name, info.distribution])}
+        for name in sorted(self.disabled - names):
+            near = nearest(name, names)
+            hint = f"; did you mean {near!r}?" if near else "."
+            yield f"There is no plugin {name!r} to leave out{hint}"
 
 
-def load_all(manager: pluggy.PluginManager, selection: Selection) -> list[PluginInfo]:
-    """Register the built-in plugins and those of other distributions that may be loaded."""
-    plugins = []
+def find_plugins() -> Iterator[tuple[PluginInfo, Callable[[], object]]]:
+    """The built-in plugins, and those of other distributions, each with what imports it."""
     for module in BUILT_IN:
         info = PluginInfo(
             name=module, distribution=OWN_DISTRIBUTION, version=VERSION, built_in=True
         )
-        plugins.append(register(manager, info, importlib.import_module(module)))
-    for info, load in _third_party():
-        reason = selection.refuses(info)
-        if reason:
-            manager.set_blocked(info.key)
-            plugins.append(attrs.evolve(info, status="disabled", reason=reason))
-        else:
-            plugins.append(_load(manager, info, load))
-    return plugins
-
-
-def _third_party() -> Iterator[tuple[PluginInfo, Callable[[], object]]]:
-    plugins: dict[str, tuple[PluginInfo, Callable[[], object]]] = {}
+        yield info, partial(importlib.import_module, module)
+    installed = []
     for entry_point in metadata.entry_points(group=PROJECT):
         # What is left of a removed distribution may have neither name nor version.
         about: Any = entry_point.dist.metadata if entry_point.dist else {}
@@ -183,101 +177,104 @@ def _third_party() -> Iterator[tuple[PluginInfo, Callable[[], object]]]:
             distribution=about.get("Name") or "an unknown distribution",
             version=about.get("Version") or "",
         )
-        plugins[info.key] = (info, entry_point.load)
-    yield from (plugins[key] for key in sorted(plugins))
+        installed.append((info, entry_point.load))
+    yield from sorted(installed, key=lambda plugin: plugin[0].key)
     for name, plugin in NOT_INSTALLED:
         info = PluginInfo(name=name, distribution=NO_DISTRIBUTION, version="")
         yield info, partial(lambda plugin: plugin, plugin)
 
 
-def _load(
-    manager: pluggy.PluginManager, info: PluginInfo, load: Callable[[], object]
-) -> PluginInfo:
-    doing = "importing it"
+def load(
+    manager: pluggy.PluginManager, info: PluginInfo, find: Callable[[], object]
+) -> tuple[PluginInfo, list[Contribution[Any]]]:
+    """
+    Import a plugin, check it, read what it contributes, and register it.
+
+    It is registered last, so that nothing of a broken one is in use.
+    """
+    doing, contributions = "importing it", []
     try:
-        plugin = load()
+        plugin = find()
         under_test = [other for _, other in NOT_INSTALLED]
         if info.distribution != NO_DISTRIBUTION and any(plugin is other for other in under_test):
-            return attrs.evolve(info, status="disabled", reason="a test loads it itself")
+            return attrs.evolve(info, status="disabled", reason="a test loads it itself"), []
         doing = "registering it"
-        return register(manager, info, plugin)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a foreign module may raise any
-        return info.broken(doing, error)
+        hooks = _read_hooks(manager, plugin)
+        info = attrs.evolve(info, hooks=tuple(sorted(hooks)))
+        for name, record_type in CONTRIBUTIONS.items():
+            if name in hooks:
+                doing = f"calling its {name}"
+                records = _checked(hooks[name](), record_type)
+                contributions += [Contribution(info, record) for record in records]
+        manager.register(plugin, name=info.key)
+    except BaseException as error:
+        if info.built_in or isinstance(error, KeyboardInterrupt):
+            raise
+        return info.broken(doing, error), []
+    return info, contributions
 
 
-def register(manager: pluggy.PluginManager, info: PluginInfo, plugin: object) -> PluginInfo:
-    """Register one plugin after checking it."""
-    _check_shape(plugin)
+def _read_hooks(manager: pluggy.PluginManager, plugin: object) -> dict[str, Callable[..., Any]]:
+    """The hooks that a plugin implements, checked: pluggy's errors do not name what is right."""
+    hooks = {}
+    for name in () if inspect.isclass(plugin) else dir(plugin):
+        options = manager.parse_hookimpl_opts(plugin, name)
+        if options is not None:
+            function = getattr(plugin, name)
+            hook = options.get("specname") or name
+            _check_hook(manager, hook, function, options)
+            hooks[hook] = function
+        elif name.startswith(f"{PROJECT}_") and inspect.isroutine(getattr(plugin, name)):
+            raise PluginFailed(f"its function {name} is not marked with @hookimpl")
+    if not hooks:
+        raise PluginFailed(
+            "it has no hooks; mark its functions with @hookimpl, and let the entry point name a"
+            f" module or an instance, not this {type(plugin).__name__}"
+        )
     other = manager.get_name(plugin)
     if other is not None:
         raise PluginFailed(f"it is what the plugin {other} has registered already")
-    try:
-        manager.register(plugin, name=info.key)
-        callers = manager.get_hookcallers(plugin) or []
-        manager.check_pending()
-        for caller in callers:
-            for implementation in caller.get_hookimpls():
-                if implementation.plugin is plugin:
-                    _check_implementation(caller.name, implementation)
-        if not callers:
-            raise PluginFailed("it has no hooks; mark its functions with @hookimpl")
-    except (pluggy.PluginValidationError, PluginFailed) as error:
-        if manager.is_registered(plugin):
-            manager.unregister(plugin)
-        if isinstance(error, PluginFailed):
-            raise
-        raise PluginFailed(_misfit(manager, plugin) or str(error)) from None
-    return attrs.evolve(info, hooks=tuple(sorted(caller.name for caller in callers)))
+    return hooks
 
 
-def _misfit(manager: pluggy.PluginManager, plugin: object) -> str | None:
-    """Describe the hook of a plugin that does not exist, or has a wrong argument."""
-    for name in dir(plugin):
-        options = manager.parse_hookimpl_opts(plugin, name)
-        if options is None:
-            continue
-        hook = getattr(manager.hook, options.get("specname") or name, None)
-        if hook is None or hook.spec is None:
-            hooks = [*CONTRIBUTIONS, *(f"{PROJECT}_{name}" for name in hookspecs.OPERATIONS)]
-            near = nearest(name, hooks)
-            return f"there is no hook {name}{f'; did you mean {near}?' if near else ''}"
-        function = getattr(plugin, name)
-        for argument in inspect.signature(function).parameters:
-            if argument not in hook.spec.argnames:
-                takes = ", ".join(hook.spec.argnames) or "none"
-                return f"{name} has no argument {argument!r}; the arguments are: {takes}"
-        if options["wrapper"] and not inspect.isgeneratorfunction(function):
-            return f"{name} does not yield, as a wrapper must"
-    return None
-
-
-def _check_shape(plugin: object) -> None:
-    if inspect.isclass(plugin):
-        raise PluginFailed("it is a class; let the entry point name a module or an instance")
-    if type(plugin).__module__ == "builtins" and not inspect.ismodule(plugin):
-        raise PluginFailed(
-            f"it is an {type(plugin).__name__}, not a module or an object with hooks"
-        )
-    for name in dir(plugin):
-        if name.startswith(f"{PROJECT}_"):
-            function = inspect.getattr_static(plugin, name)
-            function = getattr(function, "__func__", function)
-            if inspect.isroutine(function) and not hasattr(function, f"{PROJECT}_impl"):
-                raise PluginFailed(f"its function {name} is not marked with @hookimpl")
-
-
-def _check_implementation(name: str, implementation: pluggy.HookImpl) -> None:
-    if implementation.kwargnames:
-        names = ", ".join(implementation.kwargnames)
-        raise PluginFailed(f"{name} gives default values to {names}")
-    if implementation.hookwrapper:
+def _check_hook(
+    manager: pluggy.PluginManager,
+    name: str,
+    function: Callable[..., Any],
+    options: pluggy.HookimplOpts,
+) -> None:
+    caller = getattr(manager.hook, name, None)
+    if caller is None:
+        hooks = [*CONTRIBUTIONS, *(f"{PROJECT}_{operation}" for operation in hookspecs.OPERATIONS)]
+        near = nearest(name, hooks)
+        raise PluginFailed(f"there is no hook {name}{f'; did you mean {near}?' if near else ''}")
+    for argument, parameter in inspect.signature(function).parameters.items():
+        if argument not in caller.spec.argnames:
+            takes = ", ".join(caller.spec.argnames) or "none"
+            raise PluginFailed(f"{name} has no argument {argument!r}; the arguments are: {takes}")
+        if parameter.default is not parameter.empty:
+            raise PluginFailed(f"{name} gives a default value to {argument}")
+    if name in CONTRIBUTIONS:
+        return
+    if options["hookwrapper"]:
         raise PluginFailed(f"{name} needs wrapper=True, not hookwrapper=True")
-    if name not in CONTRIBUTIONS and not implementation.wrapper:
+    if not options["wrapper"]:
         raise PluginFailed(
             f"{name} is answered by backends alone; wrap it with @hookimpl(wrapper=True)"
         )
+    if not inspect.isgeneratorfunction(function):
+        raise PluginFailed(f"{name} does not yield, as a wrapper must")
+
+
+def _checked(records: Iterable[object], record_type: type[C]) -> Iterator[C]:
+    for number, record in enumerate(records):
+        if number >= MOST_CONTRIBUTIONS:
+            raise PluginFailed(f"it contributes more than {MOST_CONTRIBUTIONS} records")
+        if not isinstance(record, record_type):
+            what = type(record).__name__
+            raise PluginFailed(f"it contributed a {what}, which is no {record_type.__name__}")
+        declare_secret_names(record.secret_fields)
+        yield plain(record_type, record)
 
 
 def requirements(info: PluginInfo) -> Iterator[tuple[Requirement, bool]]:
@@ -312,10 +309,7 @@ def unmet_requirements(plugins: Iterable[PluginInfo]) -> Iterator[str]:
                 )
 
 
-C = TypeVar("C", LoginMethod, EndpointKind)
-
-
-def plain(cls: type[Any], record: Any) -> Any:
+def plain(cls: type[R], record: Any) -> R:
     """Copy a record of a derived class, which may compute its fields, into one of ours."""
     if type(record) is cls:
         return record
@@ -329,10 +323,10 @@ class Contribution(Generic[C]):
     plugin: PluginInfo
     record: C
 
-    def recognises(self, subject: Any, predicate: Callable[[Any], bool] | None = None) -> bool:
+    def recognises(self, subject: Any, predicate: Callable[[Any], bool] | None) -> bool:
         """Call a predicate of the record; a failure is a warning and ``False``."""
         try:
-            return bool((predicate or self.record.recognises)(subject))
+            return predicate is not None and bool(predicate(subject))
         except MalformedAnswer:  # it read a response of another server
             return False
         except BaseException as error:
@@ -345,36 +339,27 @@ class Contribution(Generic[C]):
             return False
 
 
-class Contributions(Generic[C]):
+class Contributions(list[Contribution[C]]):
     """All records of one sort by name, and the plugins that were left out."""
 
     def __init__(
         self, what: str, contributions: Iterable[Contribution[C]], left_out: Iterable[PluginInfo]
     ) -> None:
-        self._what = what
-        self._left_out = tuple(left_out)
-        self._by_name: dict[str, list[Contribution[C]]] = {}
-        for contribution in sorted(contributions, key=lambda c: c.record.name):
-            self._by_name.setdefault(contribution.record.name, []).append(contribution)
+        super().__init__(sorted(contributions, key=lambda c: c.record.name))
+        self._what, self._left_out = what, tuple(left_out)
 
     @property
     def names(self) -> list[str]:
         """Every name, sorted."""
-        return list(self._by_name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._by_name
-
-    def __iter__(self) -> Iterator[Contribution[C]]:
-        """Every record with its plugin, sorted by name."""
-        return chain.from_iterable(self._by_name.values())
+        return list(dict.fromkeys(contribution.record.name for contribution in self))
 
     def get(self, name: str) -> C:
         """The record of a name."""
-        if name in self._by_name:
-            return _only(self._by_name[name], f"the {self._what} {name!r}")
+        matches = [contribution for contribution in self if contribution.record.name == name]
+        if matches:
+            return self._only(matches, f"the {self._what} {name!r}")
         self.raise_if_left_out(name)
-        error = UnknownName(self._what, name, self._by_name)
+        error = UnknownName(self._what, name, self.names)
         broken = [plugin for plugin in self._left_out if plugin.status == "broken"]
         if broken:
             suspects = ", ".join(f"{plugin.name!r} of {plugin.source}" for plugin in broken)
@@ -385,28 +370,28 @@ class Contributions(Generic[C]):
         """The only record that matches; a plugin's wins over a built-in one."""
         matches = [contribution for contribution in self if predicate(contribution)]
         foreign = [match for match in matches if not match.plugin.built_in]
-        return _only(foreign or matches, what) if matches else None
+        return self._only(foreign or matches, what) if matches else None
 
     def raise_if_left_out(self, name: str) -> None:
         """Raise why a name is missing, if the plugin of that name is broken or disabled."""
         for plugin in self._left_out:
             if name in {plugin.name, plugin.distribution}:
+                missing = f"The {self._what} {name!r} is not available"
                 if plugin.status == "disabled":
                     raise BadInput(
-                        f"The {self._what} {name!r} is not available: the plugin {plugin.name!r}"
-                        f" of {plugin.source} is disabled ({plugin.reason})."
+                        f"{missing}: the plugin {plugin.name!r} of {plugin.source} is disabled"
+                        f" ({plugin.reason})."
                     )
                 raise PluginFailed(
-                    f"The {self._what} {name!r} is not available:"
-                    f" its plugin of {plugin.source} is broken, {plugin.reason}."
+                    f"{missing}: its plugin of {plugin.source} is broken, {plugin.reason}."
                 ) from plugin.cause
 
-
-def _only(contributions: list[Contribution[C]], what: str) -> C:
-    if len(contributions) > 1:
-        sources = " and ".join(sorted(c.plugin.source for c in contributions))
-        raise PluginFailed(
-            f"{sources} both contribute {what}.",
-            hint=f"Switch one of them off with ex_disable_plugins or {DISABLE_VARIABLE}.",
-        )
-    return contributions[0].record
+    @staticmethod
+    def _only(contributions: list[Contribution[C]], what: str) -> C:
+        if len(contributions) > 1:
+            sources = " and ".join(sorted(c.plugin.source for c in contributions))
+            raise PluginFailed(
+                f"{sources} both contribute {what}.",
+                hint=f"Switch one of them off with ex_disable_plugins or {DISABLE_VARIABLE}.",
+            )
+        return contributions[0].record

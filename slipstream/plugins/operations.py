@@ -1,7 +1,6 @@
 """
 Call a backend through the plugins that wrap its operations.
 
-Each session has a plugin manager of its own, in which its backend is the only one that answers.
 What goes through is checked here: the type of a result, how often a wrapper yields, and which
 plugin has failed. Nothing but exceptions of :mod:`slipstream.errors` comes out.
 """
@@ -18,7 +17,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn, cast
 
-import pluggy
+import attrs
 
 from slipstream import hookspecs
 from slipstream.errors import (
@@ -52,8 +51,11 @@ Failure = Callable[[str], DriverError]
 _CONTEXT = ("session", "backend", "dry_run")
 """What every hook of an operation is given beside the operation's own arguments."""
 
-WRAPPABLE = frozenset({EVERY, *(PREFIX + name for name in OPERATIONS)})
+WRAPPABLE = (*(PREFIX + name for name in OPERATIONS), EVERY)
 """The hooks that plugins may wrap and not answer."""
+
+_FROZEN: Mapping[type, Callable[[Any], Any]] = {list: tuple, dict: types.MappingProxyType}
+"""What arguments become that a wrapper could change for those after it."""
 
 
 class _Signature(NamedTuple):
@@ -87,13 +89,34 @@ def specifications() -> Any:
     return namespace
 
 
+@attrs.frozen
+class Wrapper:
+    """
+    A function of a plugin that wraps an operation, or all of them.
+
+    :param info: The plugin.
+    :param hook: The hook.
+    :param function: Makes the generator that runs around an operation.
+    :param arguments: The names of its arguments.
+    """
+
+    info: PluginInfo
+    hook: str
+    function: Callable[..., Generator[None, Any, Any]]
+    arguments: Sequence[str]
+
+    def failed(self, what: str) -> DriverError:
+        """Make the exception for a fault of the wrapper."""
+        return _failure(f"The plugin {self.info.name!r}", self.info, self.hook, what)
+
+
 class Operations:
     """
     The operations of one session, to be called like the methods of its backend.
 
     :param session: The session.
     :param provider: The plugin that brings the backend.
-    :param wrappers: The plugins in use that wrap operations.
+    :param wrappers: What wraps each hook, the innermost first.
     :param refusals: Where to collect what would be refused, if the session is a dry run; wrappers
         that do not take ``dry_run`` are left out then.
     """
@@ -102,69 +125,39 @@ class Operations:
         self,
         session: Session,
         provider: PluginInfo,
-        wrappers: Iterable[tuple[PluginInfo, pluggy.HookImpl, str]],
+        wrappers: Mapping[str, Iterable[Wrapper]],
         refusals: list[DriverError] | None = None,
     ) -> None:
-        self._session, self._provider, self._refusals = session, provider, refusals
-        self._who = f"The backend of {session.kind.name} endpoints, by {provider.source},"
-        self._context = {
-            "session": session,
-            "backend": session.backend,
-            "dry_run": refusals is not None,
-        }
-        self._manager = pluggy.PluginManager(PROJECT)
-        self._manager.add_hookspecs(hookspecs)
-        self._manager.add_hookspecs(specifications())
+        self._session, self._backend = session, cast(Backend, session.backend)
+        self._provider, self._wrappers, self._refusals = provider, wrappers, refusals
         for name in OPERATIONS.keys() - vars(type(self)):
-            setattr(self, name, functools.partial(self._call_by_position, name))
-        answers = {PREFIX + name: self._answer(name) for name in OPERATIONS}
-        self._manager.register(types.SimpleNamespace(**answers), name=provider.key)
-        innermost = hookspecs.hookimpl(
-            lambda operation, arguments: self._call(operation.name, arguments, wrapped=True)
-        )
-        self._manager.register(types.SimpleNamespace(slipstream_operation=innermost))
-        self._wrapping_all: list[str] = []
-        for info, implementation, hook in wrappers:
-            if refusals is not None and "dry_run" not in implementation.argnames:
-                continue
-            if hook == EVERY:
-                self._wrapping_all.append(info.name)
-            backend_failure = self._backend_failure("what a wrapper calls")
-            guard = _Guard(implementation, info, hook, session.backend, backend_failure)
-            guarded = guard.implementation()
-            self._manager.register(types.SimpleNamespace(**{hook: guarded}))
+            setattr(self, name, functools.partial(self._call, name))
 
     def __getattr__(self, name: str) -> Any:
         """Another attribute of the backend."""
-        attribute = getattr(self._session.backend, name)
+        attribute = getattr(self._backend, name)
         if not callable(attribute):
             return attribute
 
         def call(*args: Any) -> Any:
-            with _blaming(self._backend_failure(f"{name}()")):
+            with _blaming(functools.partial(self._failed, f"{name}()")):
                 return attribute(*args)
 
         return call
 
-    def _call_by_position(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        arguments = {**dict(zip(_SIGNATURES[name].parameters, args, strict=False)), **kwargs}
-        return self._call(name, {key: _frozen(value) for key, value in arguments.items()})
-
     def get_deployments(self, deployment_ids: Sequence[str]) -> list[Deployment]:
         """See :meth:`Backend.get_deployments`; none may be left out, and none be another."""
-        deployments = list(
-            self._call("get_deployments", {"deployment_ids": tuple(deployment_ids)})
-        )
+        deployments = list(self._call("get_deployments", tuple(deployment_ids)))
         if len(deployments) != len(deployment_ids):
             count = f"it gave {len(deployments)} deployments for {len(deployment_ids)} ids"
-            raise self._backend_failure(f"{PREFIX}get_deployments")(count)
+            raise self._failed(f"{PREFIX}get_deployments", count)
         for deployment, deployment_id in zip(deployments, deployment_ids, strict=True):
             _check_id(deployment, deployment_id)
         return deployments
 
     def get_deployment(self, deployment_id: str) -> Deployment:
         """See :meth:`Backend.get_deployment`; it may be no other one."""
-        deployment: Deployment = self._call("get_deployment", {"deployment_id": deployment_id})
+        deployment: Deployment = self._call("get_deployment", deployment_id)
         _check_id(deployment, deployment_id)
         return deployment
 
@@ -175,7 +168,7 @@ class Operations:
         A key that the backend would not heed is refused here. Inputs that decide something else
         get their role before any wrapper sees them, so that none can be got round by a name.
         """
-        backend = cast(Backend, self._session.backend)
+        backend = self._backend
         if request.ssh_key is not None and not backend.takes_ssh_keys:
             raise BadInput(
                 f"{self._session.kind.name} endpoints put no SSH keys into what they deploy, and"
@@ -183,79 +176,138 @@ class Operations:
                 hint="Leave it out, and log in with a key that the image itself lets in.",
             )
         self._session.hide(*request.secrets)
-        with _blaming(self._backend_failure("location_name()")):
+        with _blaming(functools.partial(self._failed, "location_name()")):
             request = request.with_roles(backend.parameter_roles, backend.location_name)
         if self._refusals is not None:
-            self._collect_refusals(backend, request, self._refusals)
-        return self._call("deploy", {"request": request})
+            self._collect_refusals(request, self._refusals)
+        return self._call("deploy", request)
 
-    def _collect_refusals(
-        self, backend: Backend, request: DeploymentRequest, refusals: list[DriverError]
-    ) -> None:
+    def _collect_refusals(self, request: DeploymentRequest, refusals: list[DriverError]) -> None:
         transport = cast(DryRunTransport, self._session.transport)
+        failure = functools.partial(self._failed, "preflight()")
         # The call itself would not send these requests.
-        with transport.not_collecting(), _blaming(self._backend_failure("preflight()")):
+        with transport.not_collecting(), _blaming(failure):
             try:
-                for refusal in backend.preflight(request):
+                for refusal in self._backend.preflight(request):
                     if not isinstance(refusal, DriverError):
                         raise TypeError
                     refusals.append(refusal)
             except DriverError as error:
                 refusals.append(error)
 
-    def _call(self, name: str, arguments: Mapping[str, Any], *, wrapped: bool = False) -> Any:
-        """Call an operation, wrapped by ``slipstream_operation`` unless it is already."""
-        to_wrap = self._wrapping_all and not wrapped
-        hook = getattr(self._manager.hook, EVERY if to_wrap else PREFIX + name)
-        if to_wrap:
-            frozen = types.MappingProxyType(dict(arguments))
-            arguments = {"operation": OPERATIONS[name], "arguments": frozen}
+    def _call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call an operation within the wrappers of plugins, of which the last is outermost."""
+        arguments = dict(zip(_SIGNATURES[name].parameters, args, strict=False)) | kwargs
+        for argument, value in arguments.items():
+            if type(value) in _FROZEN:
+                arguments[argument] = _FROZEN[type(value)](value)
+        call = functools.partial(self._answer, name, arguments)
+        is_dry_run = self._refusals is not None
+        values = {"session": self._session, "backend": self._backend, "dry_run": is_dry_run}
+        values |= {"operation": OPERATIONS[name], "arguments": types.MappingProxyType(arguments)}
+        for wrapper in (*self._wrappers[PREFIX + name], *self._wrappers[EVERY]):
+            if "dry_run" in wrapper.arguments or not is_dry_run:
+                call = functools.partial(self._wrap, wrapper, name, values | arguments, call)
+        return call()
+
+    def _answer(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Call the method of the backend, and check its result."""
+        method = getattr(self._backend, name)
+        # A backend may leave out an argument that was added to the operation later.
+        takes = inspect.signature(method).parameters
+        failure = functools.partial(self._failed, PREFIX + name)
+        before = call_context.changes()
         try:
-            result = hook(**self._context, **arguments)
+            result = method(**{n: value for n, value in arguments.items() if n in takes})
+        except BaseException as error:  # noqa: BLE001 - of a plugin
+            if OPERATIONS[name].changes and call_context.changes() > before:
+                _leave_open(error)
+            _blame(error, failure)
+        return _check(name, result, failure, foreign=not self._provider.built_in)
+
+    def _wrap(
+        self, wrapper: Wrapper, name: str, values: Mapping[str, Any], call: Callable[[], Any]
+    ) -> Any:
+        """Run a wrapper around a call, and report each of its faults as that of its plugin."""
+        before = call_context.changes()
+        result, failure = None, None
+        try:
+            generator = wrapper.function(*(values[argument] for argument in wrapper.arguments))
+            next(generator)
         except Answered as answered:
-            result = answered.result
-        if to_wrap:
-            who = f"A plugin that wraps every operation ({', '.join(self._wrapping_all)})"
-            return _check(name, result, lambda what: _failure(who, EVERY, what))
+            return _check(name, answered.result, wrapper.failed)
+        except StopIteration:
+            raise wrapper.failed("it did not yield") from None
+        except BaseException as error:  # noqa: BLE001 - of a plugin
+            _blame(error, self._failure_of(error, wrapper))
+        try:
+            result = call()
+        except BaseException as error:  # noqa: BLE001 - handed to the wrapper
+            failure = error
+        returned = self._resume(wrapper, generator, result, failure, before)
+        if returned is None or returned is not result:
+            return _check(name, returned, wrapper.failed)
+        if isinstance(result, Pages) and result.begun:
+            # What it has read is not there any more.
+            raise wrapper.failed(
+                "it has read from the list that it returns; let it return list(...) of it"
+            )
         return result
 
-    def _answer(self, name: str) -> Callable[..., Any]:
-        """Make the hook implementation of a method of the backend, with a check of its result."""
-        method = getattr(self._session.backend, name)
-        failure = self._backend_failure(PREFIX + name)
-        changes = OPERATIONS[name].changes
+    def _resume(
+        self,
+        wrapper: Wrapper,
+        generator: Generator[None, Any, Any],
+        result: Any,
+        failure: BaseException | None,
+        changes_before: int,
+    ) -> Any:
+        """Give a wrapper the result or the failure of its yield."""
+        try:
+            if failure is None:
+                generator.send(result)
+            else:
+                generator.throw(failure)
+        except StopIteration as stop:
+            return stop.value
+        except BaseException as error:
+            if error is failure:
+                raise
+            is_late = failure is None and call_context.changes() > changes_before
+            if is_late and isinstance(error, DriverError) and can_be_shown(error):
+                # A refusal says that nothing was done, which is not true any more.
+                what = f"it refused what was done already: {error.summary}"
+                raise wrapper.failed(what) from error
+            _blame(error, self._failure_of(error, wrapper))
+        raise wrapper.failed("it yielded twice")
 
-        @functools.wraps(method)
-        def answer(*args: Any) -> Any:
-            before = call_context.changes()
-            try:
-                result = method(*args)
-            except BaseException as error:  # noqa: BLE001 - of a plugin
-                if changes and isinstance(error, DriverError) and call_context.changes() > before:
-                    _leave_open(error)
-                _blame(error, failure)
-            return _check(name, result, failure, foreign=not self._provider.built_in)
+    def _failure_of(self, error: BaseException, wrapper: Wrapper) -> Failure:
+        """The failure of the backend if the wrapper has called it, else of the plugin."""
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if any(frame.f_locals.get("self") is self._backend for frame in frames):
+            return functools.partial(self._failed, "what a wrapper calls")
+        return wrapper.failed
 
-        return hookspecs.hookimpl(answer)
-
-    def _backend_failure(self, where: str) -> Failure:
-        return lambda what: _failure(self._who, where, what, self._provider)
+    def _failed(self, where: str, what: str) -> DriverError:
+        """Make the exception for a fault of the backend."""
+        subject = f"The backend of {self._session.kind.name} endpoints"
+        return _failure(subject, self._provider, where, what)
 
 
 def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -> Any:
     """Check the type of a result, and of each item of a list when it is read."""
-    signature = _SIGNATURES[name]
-    is_list = isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping)
-    if signature.many and is_list:
-        return Pages(_check_each(signature.result, result, failure, foreign=foreign))
-    if signature.many or not _fits(signature.result, result):
-        hint = signature.result
-        expected = str(hint) if typing.get_args(hint) else hint.__name__
-        expected = f"an iterable of {expected}" if signature.many else expected
-        raise failure(f"it returned {type(result).__name__}, not {expected}")
-    if isinstance(result, Record):
-        return _plain(signature.result, result, failure, foreign=foreign)
-    return result
+    _, expected, many = _SIGNATURES[name]
+    if many:
+        if isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping):
+            return Pages(_check_each(expected, result, failure, foreign=foreign))
+    elif type(result) is expected and not foreign:
+        return result
+    elif _fits(expected, result):
+        is_record = isinstance(result, Record)
+        return _plain(expected, result, failure, foreign=foreign) if is_record else result
+    what = str(expected) if typing.get_args(expected) else expected.__name__
+    returned = "nothing" if result is None else type(result).__name__
+    raise failure(f"it returned {returned}, not {'an iterable of ' if many else ''}{what}")
 
 
 def _check_each(
@@ -294,13 +346,6 @@ def _plain(expected: type, result: Any, failure: Failure, *, foreign: bool) -> A
             what = f"it gave a {expected.__name__} whose raw cannot be written as JSON"
             raise failure(what) from None
     return result
-
-
-def _frozen(argument: Any) -> Any:
-    """A read-only copy of an argument."""
-    if isinstance(argument, list):
-        return tuple(argument)
-    return types.MappingProxyType(dict(argument)) if isinstance(argument, dict) else argument
 
 
 def _check_id(deployment: Deployment, deployment_id: str) -> None:
@@ -346,124 +391,23 @@ def _blame(error: BaseException, failure: Failure) -> NoReturn:
     raise_failure(failure(describe_kind(error)), error, cause=error)
 
 
-def _leave_open(error: DriverError) -> None:
+def _leave_open(error: BaseException) -> None:
     """Set ``may_have_happened``, unless the backend has set it."""
-    if "may_have_happened" not in vars(error) and not error.may_have_happened:
+    if not isinstance(error, DriverError) or "may_have_happened" in vars(error):
+        return
+    if not error.may_have_happened:
         error.may_have_happened = True
         error.hint = error.hint or _LOOK
 
 
-def _failure(who: str, hook: str, what: str, info: PluginInfo | None = None) -> DriverError:
-    changed = call_context.changes() > 0
-    hint = None
-    if changed:
-        hint = _LOOK
-    elif info is not None and not info.built_in:
-        hint = f"Set {DISABLE_VARIABLE}={info.name} to switch it off."
-    if info is not None and info.built_in:
+def _failure(subject: str, info: PluginInfo, hook: str, what: str) -> DriverError:
+    hint = f"Set {DISABLE_VARIABLE}={info.name} to switch it off."
+    error: DriverError = PluginFailed(
+        f"{subject}, by {info.source}, failed in {hook}: {what}.", hint=hint
+    )
+    if info.built_in:
         # Nothing but a response that nobody has foreseen can have led to it.
-        error: DriverError = MalformedAnswer(
-            f"A response is not understood: {hook} failed with {what}.", hint=hint
-        )
-    else:
-        error = PluginFailed(f"{who} failed in {hook}: {what}.", hint=hint)
-    error.may_have_happened = changed
+        error = MalformedAnswer(f"A response is not understood: {hook} failed with {what}.")
+    if call_context.changes():
+        error.may_have_happened, error.hint = True, _LOOK
     return error
-
-
-def _is_used_up(result: Any) -> bool:
-    """Whether entries of a lazy list have been read."""
-    return isinstance(result, Pages) and result.begun
-
-
-class _Guard:
-    """Runs one wrapper of a hook, and reports its faults with the plugin's name."""
-
-    def __init__(
-        self,
-        implementation: pluggy.HookImpl,
-        info: PluginInfo,
-        hook: str,
-        backend: object,
-        backend_failure: Failure,
-    ) -> None:
-        self._function, self._info, self._hook = implementation.function, info, hook
-        self._backend, self._backend_failure = backend, backend_failure
-        self._first, self._last = implementation.tryfirst, implementation.trylast
-
-    def implementation(self) -> Callable[..., Any]:
-        """Make the hook implementation to register instead of the wrapper."""
-
-        @functools.wraps(self._function)
-        def guarded(*args: Any) -> Generator[None, Any, Any]:
-            before = call_context.changes()
-            wrapper = self._begin(args)
-            result, failure = None, None
-            try:
-                result = yield
-            except Answered as answered:
-                result = answered.result
-            except BaseException as error:  # noqa: BLE001 - handed to the wrapper
-                failure = error
-            return self._finish(wrapper, result, failure, before)
-
-        mark = hookspecs.hookimpl(wrapper=True, tryfirst=self._first, trylast=self._last)
-        return mark(guarded)
-
-    def _begin(self, args: tuple[Any, ...]) -> Generator[None, Any, Any]:
-        try:
-            wrapper = cast(Generator[None, Any, Any], self._function(*args))
-            next(wrapper)
-        except StopIteration:
-            raise self._failed("it did not yield") from None
-        except Answered as answered:
-            raise Answered(self._check(answered.result)) from None
-        except BaseException as error:  # noqa: BLE001 - of a plugin
-            _blame(error, self._failure_of(error))
-        return wrapper
-
-    def _finish(
-        self,
-        wrapper: Generator[None, Any, Any],
-        result: Any,
-        failure: BaseException | None,
-        changes_before: int,
-    ) -> Any:
-        try:
-            if failure is None:
-                wrapper.send(result)
-            else:
-                wrapper.throw(failure)
-        except StopIteration as stop:
-            if stop.value is result and _is_used_up(result):
-                raise self._failed(
-                    "it has read from the list that it returns; let it return list(...) of it"
-                ) from None
-            return self._check(stop.value)
-        except BaseException as error:
-            if error is failure or isinstance(error, KeyboardInterrupt):
-                raise
-            if not (isinstance(error, DriverError) and can_be_shown(error)):
-                _blame(error, self._failure_of(error))
-            if failure is None and call_context.changes() > changes_before:
-                # A refusal says that nothing was done, which is not true any more.
-                raise self._failed(f"it refused what was done already: {error.summary}") from error
-            raise
-        raise self._failed("it yielded twice")
-
-    def _check(self, result: Any) -> Any:
-        if result is None:
-            raise self._failed("it returned nothing, not the result of its yield") from None
-        if self._hook == EVERY:
-            return result
-        return _check(self._hook.removeprefix(PREFIX), result, self._failed)
-
-    def _failure_of(self, error: BaseException) -> Failure:
-        """The failure of the backend if the wrapper has called it, else of the plugin."""
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        called = any(frame.f_locals.get("self") is self._backend for frame in frames)
-        return self._backend_failure if called else self._failed
-
-    def _failed(self, what: str) -> DriverError:
-        who = f"The plugin {self._info.name!r}, by {self._info.source},"
-        return _failure(who, self._hook, what, self._info)

@@ -41,7 +41,7 @@ _REFUSED = re.compile(r"(?P<how>refused|not supported): `(?P<sentence>[^`]+)`")
 def called(monkeypatch: pytest.MonkeyPatch) -> Called:
     """The hooks that were called, by the method that the user called."""
     hooks: Called = defaultdict(set)
-    call = Operations._call
+    call = Operations._answer
 
     def note(operations: Operations, name: str, arguments: Mapping[str, Any]) -> Any:
         current = call_context.current()
@@ -49,7 +49,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Called:
         hooks[current.operation].add(name)
         return call(operations, name, arguments)
 
-    monkeypatch.setattr(Operations, "_call", note)
+    monkeypatch.setattr(Operations, "_answer", note)
     return hooks
 
 

@@ -74,7 +74,7 @@ BROKEN = {
     ),
     "default-value": (
         "@hookimpl\ndef slipstream_deploy(session, request=None): ...",
-        "slipstream_deploy gives default values to request",
+        "slipstream_deploy gives a default value to request",
     ),
     "wrapper-without-yield": (
         "@hookimpl(wrapper=True)\ndef slipstream_deploy(session): ...",
@@ -169,7 +169,7 @@ BROKEN = {
         r"importing it failed: Odd \(it cannot be printed\)",
     ),
     "without-hooks": ("import json", "it has no hooks; mark its functions with @hookimpl"),
-    "an-int": ("plugin = 3", "it is an int, not a module or an object with hooks"),
+    "an-int": ("plugin = 3", "let the entry point name a module or an instance, not this int"),
     "half-way": (
         """
         @hookimpl

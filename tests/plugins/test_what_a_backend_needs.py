@@ -183,7 +183,7 @@ def test_a_backend_gives_its_reasons_for_what_libcloud_has(
 
 
 def test_a_broken_plugin_object_is_refused_at_once(load_plugin: LoadPlugin) -> None:
-    with pytest.raises(PluginFailed, match="it is an int"):
+    with pytest.raises(PluginFailed, match="not this int"):
         load_plugin(7)
 
 
