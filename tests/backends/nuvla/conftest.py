@@ -21,7 +21,7 @@ def endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveEn
 
 @pytest.fixture
 def node(driver: Driver, sandbox: Sandbox) -> Node:
-    """A deployment that was just asked for."""
+    """A deployment that was just created."""
     created = deploy(driver, name="blog")
     sandbox.journal.clear()
     return created
@@ -31,7 +31,7 @@ def node(driver: Driver, sandbox: Sandbox) -> Node:
 def running(driver: Driver, node: Node, sandbox: Sandbox) -> Node:
     """A deployment that runs, as it was read then."""
     sandbox.clock.advance(300)
-    read = driver.ex_get_node(node.id)
+    read = driver.ex_get_node(node)
     assert read.extra["state"] == "STARTED"
     sandbox.journal.clear()
     return read

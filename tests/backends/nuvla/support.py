@@ -22,7 +22,7 @@ WEEK = 7 * 24 * 3600
 
 
 def requests(sandbox: Sandbox) -> list[tuple[str, str]]:
-    """What was asked, the ids left out."""
+    """The requests, without the ids in their paths."""
     return [
         (entry.method, "/".join(p for p in entry.path.split("/")[2:] if len(p) < 36))
         for entry in sandbox.journal
@@ -38,14 +38,14 @@ def changes(sandbox: Sandbox) -> list[tuple[str, str]]:
     ]
 
 
-def place(driver: Driver, name: str = SWARM) -> NodeLocation:
+def get_location(driver: Driver, name: str = SWARM) -> NodeLocation:
     return next(item for item in driver.list_locations() if item.name == name)
 
 
 def deploy(driver: Driver, path: str = WORDPRESS, where: str = SWARM, **options: Any) -> Node:
-    """A node on its way; the requests for it are forgotten by none but the caller."""
+    """Create a node of an application; the requests stay in the journal."""
     image = driver.get_image(path)
-    return driver.create_node(image=image, location=place(driver, where), **options)
+    return driver.create_node(image=image, location=get_location(driver, where), **options)
 
 
 def stored(sandbox: Sandbox, identifier: str | None) -> dict[str, Any]:
@@ -59,6 +59,6 @@ def deployments(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 
 def in_state(driver: Driver, sandbox: Sandbox, state: str) -> Node:
-    """A deployment in any state, whoever brought it there."""
+    """A deployment that is added in a state."""
     (identifier,) = sandbox.world.add_deployments(1, state=state)
     return Node(identifier, "blog", NodeState.UNKNOWN, [], [], driver)

@@ -11,13 +11,14 @@ from slipstream.sandbox import Sandbox
 from .support import (
     CLUSTER,
     COMPONENT,
+    FAILING,
     JSON,
     NGINX,
     REDIS,
     WHOAMI,
     WORDPRESS,
     Driver,
-    place,
+    get_location,
     requests,
 )
 
@@ -30,27 +31,31 @@ def module(sandbox: Sandbox, path: str) -> Any:
     return next(item for item in sandbox.world.store.collection("module") if item["path"] == path)
 
 
-def test_list_images_of_the_app_store(driver: Driver, sandbox: Sandbox) -> None:
-    assert paths(driver.list_images()) == {WORDPRESS, WHOAMI, NGINX, REDIS}
+STORE = {WORDPRESS, WHOAMI, NGINX, REDIS}
+TREE = {*STORE, COMPONENT, FAILING}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, STORE),
+        ({"ex_path": "apps/web"}, {WHOAMI, NGINX, REDIS}),
+        ({"ex_path": "/apps/"}, set()),
+        ({"ex_path": "app", "ex_recurse": True}, set()),
+        ({"ex_path": "apps", "ex_recurse": True}, TREE),
+        ({"ex_path": "", "ex_recurse": True}, TREE),
+        ({"ex_path": "private"}, set()),
+    ],
+)
+def test_list_images_of_a_project_or_tree(
+    driver: Driver, sandbox: Sandbox, options: Any, expected: set[str]
+) -> None:
+    assert paths(driver.list_images(**options)) == expected
     assert requests(sandbox) == [("PUT", "module")]
 
 
-def test_list_images_of_a_project(driver: Driver) -> None:
-    assert paths(driver.list_images(ex_path="apps/web")) == {WHOAMI, NGINX, REDIS}
-    assert paths(driver.list_images(ex_path="/apps/")) == set()
-    assert driver.list_images(ex_path="app", ex_recurse=True) == []
-
-
-def test_list_images_of_a_tree(driver: Driver, sandbox: Sandbox) -> None:
-    everything = {WORDPRESS, WHOAMI, NGINX, REDIS, COMPONENT, "apps/trials/failing"}
-    assert paths(driver.list_images(ex_path="apps", ex_recurse=True)) == everything
-    assert len(sandbox.journal) == 1
-    assert paths(driver.list_images(ex_path="", ex_recurse=True)) == everything
-
-
-def test_list_images_of_others(driver: Driver, bob: Driver) -> None:
+def test_list_images_of_another_user(bob: Driver) -> None:
     assert paths(bob.list_images(ex_path="private")) == {"private/diary"}
-    assert driver.list_images(ex_path="private") == []
 
 
 @pytest.mark.parametrize("path", ["a'b", "a b", "../x", "a//b", "x') or (subtype='project"])
@@ -69,17 +74,13 @@ def test_get_image_by_path(driver: Driver, sandbox: Sandbox) -> None:
     assert image.extra["compatibility"] == "docker-compose"
     parameters = {p["name"]: p for p in image.extra["parameters"]}
     assert parameters["wordpress_title"]["category"] == "environment"
-    assert parameters["php.ini"] == {
-        "name": "php.ini",
-        "category": "file",
-        "value": "memory_limit=256M",
-        "type": "",
-        "description": "",
-        "mandatory": False,
-        "choices": (),
-        "mapped_to": None,
-    }
     assert parameters["admin_url"]["category"] == "output"
+    assert parameters["php.ini"] == {
+        "name": "php.ini", "category": "file", "value": "memory_limit=256M", "type": "",
+        "description": "", "mandatory": False, "choices": (), "mapped_to": None,
+    }  # fmt: skip
+    (greeting,) = driver.get_image(NGINX).extra["parameters"]
+    assert (greeting["name"], greeting["mandatory"]) == ("GREETING", True)
 
 
 def test_get_image_by_id(driver: Driver, sandbox: Sandbox) -> None:
@@ -101,12 +102,6 @@ def test_get_image_of_a_version_gone(driver: Driver, sandbox: Sandbox, version: 
         driver.get_image(f"{module(sandbox, WORDPRESS)['id']}_{version}")
 
 
-def test_get_image_with_mandatory_parameters(driver: Driver) -> None:
-    (greeting,) = driver.get_image(NGINX).extra["parameters"]
-    assert greeting["name"] == "GREETING"
-    assert greeting["mandatory"] is True
-
-
 def test_list_locations_with_a_credential(driver: Driver, bob: Driver) -> None:
     names = [location.name for location in driver.list_locations()]
     assert names == ["edge-basel", "edge-geneva", "edge-zurich", "k8s-lausanne", "swarm-lausanne"]
@@ -114,27 +109,24 @@ def test_list_locations_with_a_credential(driver: Driver, bob: Driver) -> None:
 
 
 def test_location_has_its_credentials_and_no_secret(driver: Driver, sandbox: Sandbox) -> None:
-    location = place(driver)
+    location = get_location(driver)
     (credential,) = location.extra["credentials"]
     assert (credential["name"], credential["status"]) == ("swarm-lausanne admin", "VALID")
     assert location.extra["subtype"] == "swarm"
     assert location.extra["swarm-enabled"] is True
     assert "PRIVATE" not in repr(location.extra)
     sandbox.world.add_credential(location.id, name="a second one")
-    names = [item["name"] for item in place(driver).extra["credentials"]]
+    names = [item["name"] for item in get_location(driver).extra["credentials"]]
     assert names == ["a second one", "swarm-lausanne admin"]
 
 
-@pytest.mark.parametrize("by", ["id", "object"])
-def test_list_images_of_a_location(driver: Driver, by: str) -> None:
-    swarm, cluster = place(driver), place(driver, CLUSTER)
-    kinds = [
-        {i.extra["subtype"] for i in driver.list_images(x.id if by == "id" else x)}
-        for x in (swarm, cluster)
-    ]
-    assert kinds[0] == {"application"}
-    assert kinds[1] <= {"application_kubernetes", "application_helm"}
-    assert kinds[1]
+def test_list_images_of_a_location(driver: Driver) -> None:
+    swarm, cluster = get_location(driver), get_location(driver, CLUSTER)
+    for by in (swarm, swarm.id):
+        assert {i.extra["subtype"] for i in driver.list_images(by)} == {"application"}
+    kinds = {i.extra["subtype"] for i in driver.list_images(cluster)}
+    assert kinds
+    assert kinds <= {"application_kubernetes", "application_helm"}
 
 
 @pytest.mark.parametrize("versions", [[None, None], [], None])

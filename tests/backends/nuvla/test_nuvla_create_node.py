@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
@@ -28,6 +28,7 @@ from .support import (
     JSON,
     NGINX,
     NOBODYS,
+    SWARM,
     WHOAMI,
     WORDPRESS,
     Driver,
@@ -35,7 +36,7 @@ from .support import (
     changes,
     deploy,
     deployments,
-    place,
+    get_location,
     requests,
 )
 
@@ -54,7 +55,7 @@ def image(driver: Driver) -> NodeImage:
 
 @pytest.fixture
 def location(driver: Driver) -> NodeLocation:
-    return place(driver)
+    return get_location(driver)
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_create_node_with_every_option(
     assert content["files"] == [{"file-name": "php.ini", "file-content": "memory_limit=1G"}]
     assert requests(sandbox) == [CREATE, CONFIGURE, START]
     assert (node.state, node.extra["state"]) == (NodeState.STARTING, document["state"])
-    assert node.extra["clouds"] == ["swarm-lausanne"]
+    assert node.extra["clouds"] == [SWARM]
     assert node.created_at is not None
 
 
@@ -116,58 +117,73 @@ def test_create_node_of_a_version(driver: Driver, create: Create, sandbox: Sandb
     assert versions == {"_0", "_2"}
 
 
-@pytest.mark.parametrize("by", ["id", "name", "credential"])
-def test_create_node_with_ex_cloud(
-    create: Create, location: NodeLocation, sandbox: Sandbox, by: str
+@pytest.mark.parametrize(
+    "by", ["id", "name", "credential", "region by id", "region by name", "the only one"]
+)
+def test_create_node_finds_the_location_and_deployment_locations_names_it(
+    login: Login, driver: Driver, location: NodeLocation, sandbox: Sandbox, by: str
 ) -> None:
+    path, parameters = (NGINX if by == "the only one" else WORDPRESS), {"GREETING": "hi"}
+    location = get_location(driver, CLUSTER) if by == "the only one" else location
     credential = location.extra["credentials"][0]["id"]
-    create(location=None, ex_cloud=credential if by == "credential" else getattr(location, by))
+    names = {"id": location.id, "name": location.name, "credential": credential}
+    region = names.get(by.rpartition(" ")[2]) if by.startswith("region") else None
+    driver = login(region=region)
+    image = driver.get_image(path)
+    options: Any = {"ex_parameters": parameters} if path == NGINX else {}
+    sandbox.journal.clear()
+    node = driver.create_node(image=image, ex_cloud=names.get(by), **options)
     assert only(sandbox)["parent"] == credential
-    assert bool(sandbox.journal.entries("PUT", "/api/credential")) is (by != "credential")
-
-
-def test_create_node_on_the_only_location_that_can_run_it(driver: Driver) -> None:
-    node = driver.create_node(image=driver.get_image(NGINX), ex_parameters={"GREETING": "hi"})
-    assert node.extra["clouds"] == [CLUSTER]
-    assert node.state == "starting"
-
-
-@pytest.mark.parametrize("by", ["id", "name"])
-def test_create_node_in_the_region(login: Login, location: NodeLocation, by: str) -> None:
-    driver = login(region=getattr(location, by))
-    node = driver.create_node(image=driver.get_image(WORDPRESS))
     assert node.extra["clouds"] == [location.name]
-    other = deploy(driver, NGINX, CLUSTER, ex_parameters={"GREETING": "hi"})
-    assert other.extra["clouds"] == [CLUSTER]
+    assert bool(sandbox.journal.entries("PUT", "/api/credential")) is (by != "credential")
+    chosen = [Parameter(role=Role.LOCATION, value=names[by])] if by in names else []
+    request = DeploymentRequest(module_id=image.id, parameters=chosen, region=region)
+    assert driver._backend.deployment_locations(request) == {None: location.id}
 
 
-@pytest.mark.parametrize("spelling", ["id", "name", "credential", "region", "none", "unknown"])
-def test_deployment_locations_of_a_request(
-    login: Login, location: NodeLocation, spelling: str
+def test_deployment_locations_of_an_unknown_location(driver: Driver, image: NodeImage) -> None:
+    unknown = [Parameter(role=Role.LOCATION, value="nowhere")]
+    request = DeploymentRequest(module_id=image.id, parameters=unknown)
+    assert driver._backend.deployment_locations(request) == {None: "nowhere"}
+
+
+def test_create_node_with_a_location_instead_of_the_region(
+    login: Login, location: NodeLocation
 ) -> None:
-    names = {
-        "id": location.id,
-        "name": location.name,
-        "credential": location.extra["credentials"][0]["id"],
-        "unknown": "nowhere",
-    }
-    driver = login(region=location.name if spelling == "region" else None)
-    image = driver.get_image(NGINX if spelling == "none" else WORDPRESS)
-    parameters = []
-    if spelling in names:
-        parameters = [Parameter(role=Role.LOCATION, value=names[spelling])]
-    request = DeploymentRequest(
-        module_id=image.id, parameters=parameters, region=driver.region or None
-    )
-    special = {"none": place(driver, CLUSTER).id, "unknown": "nowhere"}
-    expected = special.get(spelling, location.id)
-    assert driver._backend.deployment_locations(request) == {None: expected}
+    driver = login(region=location.name)
+    node = deploy(driver, NGINX, CLUSTER, ex_parameters={"GREETING": "hi"})
+    assert node.extra["clouds"] == [CLUSTER]
 
 
 def test_create_node_without_a_value_that_has_a_default(driver: Driver) -> None:
     image = deploy(driver, WHOAMI).image
     assert image is not None
     assert image.name == "Who am I"
+
+
+SMALL: Any = NodeSize("s", "s", 1, 1, None, 0, cast(Any, None))
+LONG = "more than 32766 bytes"
+WRONG: list[tuple[str, str | None, dict[str, Any], str]] = [
+    (WORDPRESS, CLUSTER, {}, "runs on swarm services"),
+    (NGINX, "edge-basel", {"ex_parameters": {"GREETING": "hi"}}, "runs on kubernetes services"),
+    (NGINX, CLUSTER, {}, "needs a value for GREETING"),
+    (NGINX, CLUSTER, {"ex_parameters": {"GREETING": ""}}, "needs a value for GREETING"),
+    (COMPONENT, SWARM, {}, "is a component; only applications"),
+    (WORDPRESS, SWARM, {"ex_parameters": {"wordpres_title": "x"}}, "did you mean 'wordpress_t"),
+    (WORDPRESS, SWARM, {"ex_parameters": {"admin_url": "x"}}, "Unknown parameter 'admin_url'"),
+    (WORDPRESS, SWARM, {"ex_parameters": {"web": {"wordpress_title": "x"}}}, "has no nodes"),
+    (WORDPRESS, None, {"ex_cloud": "swarm-lausane"}, r"did you mean 'swarm-lausanne'.*edge-basel"),
+    (WORDPRESS, SWARM, {"ex_scalable": True}, r"ex_scalable.*ex_update_node"),
+    (WORDPRESS, SWARM, {"ex_multiplicity": {"web": 2}}, r"ex_multiplicity.*replicas.*compose"),
+    (WORDPRESS, SWARM, {"ex_tolerate_failures": {"web": 1}}, r"ex_tolerate_failures.*compose"),
+    (WORDPRESS, SWARM, {"ex_keep_running": "always"}, r"ex_keep_running.*stop_node"),
+    (WORDPRESS, SWARM, {"ex_check_ssh_key": True}, r"ex_check_ssh_key.*Leave it out"),
+    (WORDPRESS, SWARM, {"size": SMALL}, "no sizes.*leave size"),
+    (WORDPRESS, None, {"ex_cloud": {"web": "x"}}, r"one location.*cannot be a dict"),
+    (WORDPRESS, SWARM, {"name": "é" * 16_384}, LONG),
+    (WORDPRESS, SWARM, {"ex_tags": ["x" * 32_767]}, LONG),
+    (WORDPRESS, None, {}, r"needs a location.*swarm-lausanne"),
+]
 
 
 class TestRefused:
@@ -179,38 +195,36 @@ class TestRefused:
         assert deployments(sandbox) == []
         assert changes(sandbox) == []
 
+    @pytest.mark.parametrize(("path", "where", "options", "message"), WRONG)
+    def test_create_node_with_wrong_arguments(
+        self, driver: Driver, sandbox: Sandbox, path: str, where: str | None, options: Any,
+        message: str,
+    ) -> None:  # fmt: skip
+        image, location = driver.get_image(path), get_location(driver, where) if where else None
+        sandbox.journal.clear()
+        with pytest.raises(BadInput, match=message) as caught:
+            driver.create_node(image=image, location=location, **options)
+        assert len(str(caught.value)) < 500
+        is_looked_up = "did you mean" in message or "location.*swarm" in message
+        assert is_looked_up or len(sandbox.journal) <= (path == COMPONENT)
+
     @pytest.mark.parametrize("by", ["location", "ex_cloud"])
     def test_create_node_with_several_credentials(
         self, driver: Driver, image: NodeImage, location: NodeLocation, sandbox: Sandbox, by: str
     ) -> None:
         second = sandbox.world.add_credential(location.id, name="swarm operator")["id"]
-        again: Any = place(driver)
+        again: Any = get_location(driver)
         with pytest.raises(BadInput, match=r"2 credentials.*ex_cloud") as caught:
             driver.create_node(image=image, **{by: again if by == "location" else again.name})
         for text in (second, "swarm operator", location.extra["credentials"][0]["id"]):
             assert text in str(caught.value)
 
-    def test_create_node_without_a_location(self, create: Create, bob: Driver) -> None:
-        with pytest.raises(BadInput, match=r"needs a location.*swarm-lausanne") as caught:
-            create(location=None)
-        assert CLUSTER not in str(caught.value)
+    def test_create_node_without_a_credential(self, bob: Driver, location: NodeLocation) -> None:
+        image = bob.get_image(WORDPRESS)
         with pytest.raises(BadInput, match="you have a credential for none"):
-            bob.create_node(image=bob.get_image(WORDPRESS))
-
-    def test_create_node_on_a_location_without_a_credential(
-        self, bob: Driver, location: NodeLocation
-    ) -> None:
+            bob.create_node(image=image)
         with pytest.raises(BadInput, match="no credential"):
-            bob.create_node(image=bob.get_image(WORDPRESS), ex_cloud=location.id)
-
-    @pytest.mark.parametrize("option", [{"name": "é" * 16_384}, {"ex_tags": ["x" * 32_767]}])
-    def test_create_node_with_a_label_too_long_to_be_indexed(
-        self, create: Create, sandbox: Sandbox, option: dict[str, Any]
-    ) -> None:
-        with pytest.raises(BadInput, match="more than 32766 bytes") as caught:
-            create(**option)
-        assert len(str(caught.value)) < 500
-        assert len(sandbox.journal) == 0
+            bob.create_node(image=image, ex_cloud=location.id)
 
     def test_create_node_on_one_of_two_locations_of_a_name(
         self, create: Create, location: NodeLocation, sandbox: Sandbox
@@ -222,58 +236,19 @@ class TestRefused:
         assert location.id in str(caught.value)
         assert twin["id"] in str(caught.value)
 
-    @pytest.mark.parametrize(
-        ("path", "where", "values", "message"),
-        [
-            (WORDPRESS, CLUSTER, {}, "runs on swarm services"),
-            (NGINX, "edge-basel", {"GREETING": "hello"}, "runs on kubernetes services"),
-            (NGINX, CLUSTER, {}, "needs a value for GREETING"),
-            (NGINX, CLUSTER, {"GREETING": ""}, "needs a value for GREETING"),
-            (COMPONENT, "swarm-lausanne", {}, "is a component; only applications"),
-        ],
-    )
-    def test_create_node_of_an_image_that_cannot_run_there(
-        self, driver: Driver, path: str, where: str, values: dict[str, str], message: str
-    ) -> None:
-        with pytest.raises(BadInput, match=message):
-            deploy(driver, path, where, ex_parameters=values)
-
-    @pytest.mark.parametrize(
-        ("option", "message"),
-        [
-            ({"ex_parameters": {"wordpres_title": "x"}}, "did you mean 'wordpress_title'"),
-            ({"ex_parameters": {"admin_url": "x"}}, "Unknown parameter 'admin_url'"),
-            ({"ex_parameters": {"web": {"wordpress_title": "x"}}}, "has no nodes"),
-            ({"ex_cloud": "swarm-lausane"}, r"did you mean 'swarm-lausanne'.*edge-basel"),
-            # Options of the other family.
-            ({"ex_scalable": True}, r"ex_scalable.*ex_update_node"),
-            ({"ex_multiplicity": {"web": 2}}, r"ex_multiplicity.*replicas.*compose file"),
-            ({"ex_tolerate_failures": {"web": 1}}, r"ex_tolerate_failures.*compose file"),
-            ({"ex_keep_running": "always"}, r"ex_keep_running.*stop_node"),
-            ({"ex_check_ssh_key": True}, r"ex_check_ssh_key.*Leave it out"),
-            ({"size": NodeSize("s", "s", 1, 1, None, 0, None)}, r"no sizes.*leave size out"),
-            ({"ex_cloud": {"web": "x"}}, r"one location.*cannot be a dict"),
-        ],
-    )
-    def test_create_node_with_wrong_options(
-        self, create: Create, sandbox: Sandbox, option: dict[str, Any], message: str
-    ) -> None:
-        location = {"location": None} if "ex_cloud" in option else {}
-        with pytest.raises(BadInput, match=message):
-            create(**option, **location)
-        is_looked_up = "did you mean" in message or "ex_parameters" in option
-        assert is_looked_up or len(sandbox.journal) == 0
-
     def test_create_node_of_an_image_or_with_a_credential_that_is_gone(
         self, driver: Driver, create: Create, image: NodeImage, sandbox: Sandbox
     ) -> None:
         with pytest.raises(NotFound, match=f"credential/{UUID} not found"):
             create(location=None, ex_cloud=f"credential/{UUID}")
         driver.delete_image(image, ex_all_versions=True)
-        sandbox.journal.clear()
         with pytest.raises(NotFound):
             create()
         sandbox.journal.clear()
+
+
+def created(name: str) -> str:
+    return json.dumps({"status": 201, "resource-id": name})
 
 
 @pytest.mark.parametrize(
@@ -288,6 +263,7 @@ class TestRefused:
         *({"status": status, "body": ""} for status in (304, 400, 409, 425)),
         {"status": 200, "body": "<html></html>"},
         *({"cut": "after"}, {"cut": "body"}),
+        {"status": 201, "body": created(NOBODYS), "headers": JSON},
     ],
     ids=str,
 )
@@ -295,10 +271,23 @@ def test_create_node_whose_first_response_is_no_refusal(
     create: Create, sandbox: Sandbox, fault: Any
 ) -> None:
     sandbox.faults.add("POST", "/api/deployment", **fault)
-    with pytest.raises(DriverError, match=r"list_nodes\(\)") as caught:
+    with pytest.raises(DriverError, match=r"may have been created.*list_nodes\(\)") as caught:
         create()
     assert caught.value.may_have_happened
-    assert changes(sandbox) == [CREATE]
+    assert START not in changes(sandbox)
+    assert changes(sandbox).count(CREATE) == 1
+
+
+def test_create_node_whose_first_response_names_a_deployment_that_runs(
+    create: Create, driver: Driver, sandbox: Sandbox
+) -> None:
+    [other] = sandbox.world.add_deployments(1)
+    before = driver.ex_get_node(other).extra["state"]
+    sandbox.faults.add("POST", "/api/deployment", status=201, body=created(other), headers=JSON)
+    with pytest.raises(AnswerLost, match="for the new one, which is") as caught:
+        create(name=None)
+    assert caught.value.may_have_happened
+    assert driver.ex_get_node(other).extra["state"] == before
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", ONE), ("POST", STARTING)])
@@ -322,6 +311,7 @@ def test_create_node_refused_half_way_deletes_it(
             ("PUT", ONE, {"body": body, "headers": JSON})
             for body in ('{"id": "deploy', "[]", "{}", '{"id": 5}', "<html>")
         ),
+        ("PUT", ONE, {"body": json.dumps({"id": NOBODYS, "state": "CREATED"}), "headers": JSON}),
         ("POST", STARTING, {"status": 200, "body": "<html>"}),
         ("POST", STARTING, {"status": 502}),
         ("POST", STARTING, {"cut": "before"}),
@@ -331,7 +321,7 @@ def test_create_node_with_a_strange_response_half_way_deletes_it(
     create: Create, sandbox: Sandbox, method: str, path: str, fault: Any
 ) -> None:
     sandbox.faults.add(method, path, times=1, **fault)
-    with pytest.raises(DriverError) as caught:
+    with pytest.raises(MalformedAnswer if method == "PUT" else DriverError) as caught:
         create()
     assert not caught.value.may_have_happened
     assert deployments(sandbox) == []
@@ -392,13 +382,18 @@ def test_create_node_that_cannot_be_deleted_again_names_it(
     assert only(sandbox)["id"] in caplog.text
 
 
-def test_create_node_interrupted_while_it_cleans_up_names_the_node(
-    create: Create, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "note"),
+    [("DELETE", "", "{} was created"), ("POST", "/api/deployment", "may have been created")],
+)
+def test_create_node_interrupted_while_it_begins_or_cleans_up(
+    create: Create, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, method: str, path: str,
+    note: str,
+) -> None:  # fmt: skip
     send = Transport.send
 
     def interrupted(self: Transport, request: Any, **options: Any) -> Any:
-        if request.method == "DELETE":
+        if request.method == method and path in {"", request.path}:
             raise KeyboardInterrupt
         return send(self, request, **options)
 
@@ -406,53 +401,5 @@ def test_create_node_interrupted_while_it_cleans_up_names_the_node(
     refuse(sandbox, "POST", STARTING, 402)
     with pytest.raises(KeyboardInterrupt) as caught:
         create()
-    assert f"{only(sandbox)['id']} was created" in caught.value.__notes__[0]
-
-
-def test_create_node_interrupted_before_the_first_response(
-    create: Create, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    send = Transport.send
-
-    def interrupted(self: Transport, request: Any, **options: Any) -> Any:
-        if request.method == "POST" and request.path == "/api/deployment":
-            raise KeyboardInterrupt
-        return send(self, request, **options)
-
-    monkeypatch.setattr(Transport, "send", interrupted)
-    with pytest.raises(KeyboardInterrupt) as caught:
-        create()
-    assert "may have been created" in caught.value.__notes__[0]
-
-
-def test_first_response_that_names_a_deployment_that_runs(
-    create: Create, driver: Driver, sandbox: Sandbox
-) -> None:
-    [other] = sandbox.world.add_deployments(1)
-    before = driver.ex_get_node(other).extra["state"]
-    sandbox.faults.add("POST", "/api/deployment", status=201, body=created(other), headers=JSON)
-    with pytest.raises(AnswerLost, match="for the new one, which is") as caught:
-        create(name=None, ex_tags=None, ex_parameters=None)
-    assert caught.value.may_have_happened
-    assert driver.ex_get_node(other).extra["state"] == before
-
-
-def test_first_response_that_names_a_deployment_that_is_none(
-    create: Create, sandbox: Sandbox
-) -> None:
-    sandbox.faults.add("POST", "/api/deployment", status=201, body=created(NOBODYS), headers=JSON)
-    with pytest.raises(NotFound, match="may have been created") as caught:
-        create()
-    assert caught.value.may_have_happened
-
-
-def created(name: str) -> str:
-    return json.dumps({"status": 201, "resource-id": name})
-
-
-def test_second_response_that_is_about_another(create: Create, sandbox: Sandbox) -> None:
-    body = json.dumps({"id": NOBODYS, "state": "CREATED"})
-    sandbox.faults.add("PUT", "/api/deployment/.*", body=body, headers=JSON)
-    with pytest.raises(MalformedAnswer):
-        create(name="blog")
-    assert deployments(sandbox) == []
+    ids = [document["id"] for document in deployments(sandbox)]
+    assert note.format(*ids) in caught.value.__notes__[0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import pytest
 from fake_time import FakeTime
 from libcloud.compute.base import Node
@@ -41,31 +44,37 @@ def test_reason_is_the_last_line_of_the_message(message: str, expected: str) -> 
     assert reason({"state": "FAILED", "status-message": message}) == expected
 
 
-def failed(driver: Driver, sandbox: Sandbox) -> tuple[Node, str, str]:
-    """A deployment in error, its job and the job's message."""
+@pytest.fixture
+def failed(driver: Driver, sandbox: Sandbox) -> Node:
+    """A deployment in error."""
     node = deploy(driver, FAILING)
     sandbox.clock.advance(300)
     driver.list_nodes()
-    (job,) = sandbox.world.store.collection("job")
-    assert job["state"] == "FAILED"
+    assert job(sandbox)["state"] == "FAILED"
     sandbox.journal.clear()
-    return node, job["id"], job["status-message"]
+    return node
+
+
+def job(sandbox: Sandbox) -> dict[str, Any]:
+    """The only job, which has failed to start the deployment."""
+    (document,) = sandbox.world.store.collection("job")
+    return dict(document)
 
 
 @pytest.fixture
-def late(driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Node:
+def late(failed: Node, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Node:
     """A deployment in error, whose job fails 1.2 seconds later."""
-    node, job, message = failed(driver, sandbox)
-    sandbox.world.change(job, sandbox.world.now(), state="RUNNING", status_message=None)
-    passed = [0.0]
+    document, passed = job(sandbox), [0.0]
+    change = partial(sandbox.world.change, document["id"], sandbox.world.now())
+    change(state="RUNNING", status_message=None)
 
     def follow(seconds: float) -> None:
         passed[0] += seconds
         if passed[0] >= 1.2:
-            sandbox.world.change(job, sandbox.world.now(), state="FAILED", status_message=message)
+            change(state="FAILED", status_message=document["status-message"])
 
     monkeypatch.setattr("slipstream.transport.clock.time", FakeTime(follow))
-    return node
+    return failed
 
 
 def test_reason_that_comes_late_for_a_node_that_is_read(driver: Driver, late: Node) -> None:
@@ -78,31 +87,57 @@ def test_reason_that_comes_late_is_waited_for(driver: Driver, late: Node, wait: 
         getattr(driver, wait)([late] if wait == "wait_until_running" else late)
 
 
-def test_reason_while_a_search_lags(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
+def test_reason_of_a_node_that_fails_while_waited_for(
+    driver: Driver, sandbox: Sandbox, waiting: FakeTime
+) -> None:
     sandbox.world.search_lag = 1.0
     node = deploy(driver, FAILING)
-    with pytest.raises(NodeFailed, match="no-such-image:latest not found"):
+    with pytest.raises(NodeFailed) as caught:
         driver.ex_wait_node_in_state(node, wait_period=1)
+    assert caught.value.state == "ERROR"
+    assert "manifest for sandbox/no-such-image:latest not found" in str(caught.value)
+    assert str(caught.value.reason).startswith("RuntimeError: Error response from daemon")
+    assert "Traceback" not in str(caught.value)
+    assert sum(waiting.slept) < 120
+    assert requests(sandbox)[-3:] == [("GET", "deployment"), ("PUT", "job"), ("GET", "job")]
+    assert driver.ex_wait_node_in_state(node, "ERROR") == "ERROR"
 
 
-def test_reason_that_never_comes(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
-    node, job, _ = failed(driver, sandbox)
-    sandbox.world.change(job, sandbox.world.now(), status_message=None)
-    with pytest.raises(NodeFailed, match="the server gives no reason"):
-        driver.ex_wait_node_in_state(node)
-    assert sum(waiting.slept) == pytest.approx(MESSAGE_TIMEOUT, abs=0.5)
+def test_reason_is_that_of_the_newest_job(
+    driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
+) -> None:
+    sandbox.world.fail(running.id, "disk full")
+    driver.ex_update_node(running)
+    with pytest.raises(NodeFailed, match="disk full"):
+        driver.ex_wait_node_in_state(running)
 
 
-def test_reason_of_a_job_that_is_gone(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
-    node, job, _ = failed(driver, sandbox)
-    sandbox.faults.add("GET", f"/api/{job}", status=404)
-    with pytest.raises(NodeFailed, match="the server gives no reason"):
-        driver.ex_wait_node_in_state(node)
-    assert waiting.slept == []
+@pytest.mark.parametrize(
+    ("fields", "message", "seconds"),
+    [
+        ({"state": "CANCELED", "status_message": None}, "its job was canceled", 0),
+        ({"status_message": None}, "the server gives no reason", MESSAGE_TIMEOUT),
+        (None, "the server gives no reason", 0),
+    ],
+    ids=["canceled", "without a message", "job deleted"],
+)
+def test_reason_that_never_comes(
+    driver: Driver, sandbox: Sandbox, waiting: FakeTime, failed: Node, fields: Any,
+    message: str, seconds: float,
+) -> None:  # fmt: skip
+    identity = job(sandbox)["id"]
+    if fields is None:
+        sandbox.faults.add("GET", f"/api/{identity}", status=404)
+    else:
+        sandbox.world.change(identity, sandbox.world.now(), **fields)
+    with pytest.raises(NodeFailed, match=message):
+        driver.ex_wait_node_in_state(failed)
+    assert sum(waiting.slept) == pytest.approx(seconds, abs=0.5)
 
 
-def test_reasons_are_one_search(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
-    node, _, _ = failed(driver, sandbox)
+def test_reasons_are_one_search(
+    driver: Driver, sandbox: Sandbox, waiting: FakeTime, failed: Node
+) -> None:
     with pytest.raises(NodeFailed):
-        driver.wait_until_running([node])
+        driver.wait_until_running([failed])
     assert requests(sandbox) == [("PUT", "deployment"), ("PUT", "job")]

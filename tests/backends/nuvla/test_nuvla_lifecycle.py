@@ -1,3 +1,5 @@
+"""Starting, stopping, updating, rebooting and destroying, and waits for their states."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,7 +9,15 @@ from fake_time import FakeTime
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
-from slipstream.libcloud.errors import BadInput, NodeFailed, NotFound, RequestFailed, WaitTimeout
+from slipstream.libcloud.errors import (
+    BadInput,
+    Conflict,
+    Forbidden,
+    NodeFailed,
+    NotFound,
+    RequestFailed,
+    WaitTimeout,
+)
 from slipstream.sandbox import Sandbox
 from slipstream.values import DeploymentState
 
@@ -19,12 +29,20 @@ from .support import (
     deploy,
     deployments,
     in_state,
+    logins,
     requests,
     stored,
 )
 
+pytestmark = pytest.mark.usefixtures("waiting")
 START, STOP = ("POST", "deployment/start"), ("POST", "deployment/stop")
-DELETE, STATE = ("DELETE", "deployment"), ("GET", "deployment")
+UPDATE, DELETE = ("POST", "deployment/update"), ("DELETE", "deployment")
+READ, WRITE = ("GET", "deployment"), ("PUT", "deployment")
+RENEW = [("GET", "session"), ("POST", "session")]
+
+
+def set_up(sandbox: Sandbox, node: Node, **fields: object) -> None:
+    sandbox.world.change(node.id, sandbox.world.now(), **fields)
 
 
 @pytest.fixture
@@ -33,7 +51,7 @@ def gone(driver: Driver) -> Node:
     return Node(NOBODYS, "blog", NodeState.UNKNOWN, [], [], driver)
 
 
-def test_wait_for_states_in_any_words(driver: Driver, running: Node, waiting: FakeTime) -> None:
+def test_wait_for_states_in_any_words(driver: Driver, running: Node) -> None:
     states: Any
     for states in ("STARTED", "Ready", "running", NodeState.RUNNING, ["ERROR", "started"]):
         assert driver.ex_wait_node_in_state(running, states) == "STARTED"
@@ -42,47 +60,11 @@ def test_wait_for_states_in_any_words(driver: Driver, running: Node, waiting: Fa
         assert driver.ex_wait_node_in_state(running, states) == "STOPPED"
     driver.destroy_node(running)
     for states in ("Done", "DELETED", NodeState.TERMINATED):
-        assert driver.ex_wait_node_in_state(running.id, states) == "DELETED"
-
-
-def test_wait_for_a_node_in_error_gives_the_last_line_of_the_job(
-    driver: Driver, waiting: FakeTime, sandbox: Sandbox
-) -> None:
-    node = deploy(driver, FAILING)
-    with pytest.raises(NodeFailed) as caught:
-        driver.ex_wait_node_in_state(node, wait_period=5)
-    assert caught.value.state == "ERROR"
-    assert "manifest for sandbox/no-such-image:latest not found" in str(caught.value)
-    assert caught.value.reason is not None
-    assert caught.value.reason.startswith("RuntimeError: Error response from daemon")
-    assert "Traceback" not in str(caught.value)
-    assert sum(waiting.slept) < 120
-    assert requests(sandbox)[-3:] == [STATE, ("PUT", "job"), ("GET", "job")]
-
-
-def test_wait_gives_the_reason_of_the_newest_job(
-    driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
-) -> None:
-    sandbox.world.fail(running.id, "disk full")
-    driver.ex_update_node(running)
-    with pytest.raises(NodeFailed, match="disk full"):
-        driver.ex_wait_node_in_state(running)
-
-
-def test_wait_for_a_node_of_a_canceled_job(driver: Driver, node: Node, sandbox: Sandbox) -> None:
-    (job,) = sandbox.world.store.collection("job")
-    sandbox.world.change(job["id"], sandbox.world.now(), state="CANCELED")
-    sandbox.world.change(node.id, sandbox.world.now(), state="ERROR")
-    with pytest.raises(NodeFailed, match="canceled"):
-        driver.ex_wait_node_in_state(node)
-
-
-def test_wait_for_an_error(driver: Driver, waiting: FakeTime) -> None:
-    assert driver.ex_wait_node_in_state(deploy(driver, FAILING), "ERROR") == "ERROR"
+        assert driver.ex_wait_node_in_state(str(running.id), states) == "DELETED"
 
 
 def test_wait_goes_on_when_the_first_attempt_is_made_again(
-    driver: Driver, waiting: FakeTime, sandbox: Sandbox
+    driver: Driver, sandbox: Sandbox
 ) -> None:
     node = deploy(driver, where="edge-basel")
     states: list[str] = []
@@ -109,20 +91,6 @@ def test_wait_for_a_node_that_will_not_start(
     assert waiting.slept == []
 
 
-def test_wait_for_an_edge_that_is_offline(driver: Driver, waiting: FakeTime) -> None:
-    node = deploy(driver, where="edge-zurich")
-    with pytest.raises(WaitTimeout, match="is PENDING, not STARTED"):
-        driver.ex_wait_node_in_state(node, timeout=900)
-    assert 890 < sum(waiting.slept) < 910
-
-
-def test_update(driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox) -> None:
-    assert driver.ex_update_node(running) is True
-    assert requests(sandbox) == [("POST", "deployment/update")]
-    assert stored(sandbox, running.id)["state"] == "UPDATING"
-    assert driver.ex_wait_node_in_state(running) == "STARTED"
-
-
 @pytest.mark.parametrize(
     ("act", "state"),
     [
@@ -132,7 +100,7 @@ def test_update(driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandb
     ],
 )
 def test_change_in_a_state_that_does_not_allow_it(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime, act: str, state: str
+    driver: Driver, sandbox: Sandbox, act: str, state: str
 ) -> None:
     node = in_state(driver, sandbox, state)
     with pytest.raises(RequestFailed, match=f"in state {state}") as caught:
@@ -142,9 +110,64 @@ def test_change_in_a_state_that_does_not_allow_it(
     assert len(sandbox.journal) <= 3
 
 
-def test_reboot_is_a_stop_and_a_start(
-    driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
+@pytest.mark.parametrize(
+    ("act", "state", "then", "sent"),
+    [
+        ("start_node", "CREATED", "STARTED", [READ, *RENEW, READ, START]),
+        ("start_node", "STOPPED", "STARTED", [READ, *RENEW, READ, START]),
+        ("stop_node", "STARTED", "STOPPED", [READ, *RENEW, READ, STOP]),
+        ("ex_update_node", "STARTED", "STARTED", [UPDATE, *RENEW, UPDATE]),
+        ("destroy_node", "STARTED", "Done", [STOP, *RENEW, WRITE, STOP]),
+    ],
+)
+def test_change_with_a_session_that_ended_costs_one_login(
+    driver: Driver, sandbox: Sandbox, act: str, state: str, then: str, sent: list[Any]
 ) -> None:
+    in_state(driver, sandbox, state)
+    [node] = driver.list_nodes()
+    sandbox.journal.clear()
+    sandbox.world.expire_sessions()
+    assert getattr(driver, act)(node)
+    assert requests(sandbox) == sent
+    driver.ex_wait_node_in_state(node, then)
+
+
+@pytest.mark.parametrize("rights", [(), ("view-meta",), ("view-meta", "view-data", "view-acl")])
+def test_change_of_a_node_that_another_user_may_see_at_most(
+    driver: Driver, bob: Driver, sandbox: Sandbox, rights: tuple[str, ...]
+) -> None:
+    for act in ("start_node", "stop_node", "reboot_node", "destroy_node", "ex_update_node"):
+        state = "STOPPED" if act == "start_node" else "STARTED"
+        node = in_state(bob, sandbox, state)
+        acl = sandbox.world.store[node.id]["acl"]
+        for right in rights:
+            acl[right] = [*acl.get(right, []), sandbox.world.user_id("bob")]
+        seen = {item.id: item for item in bob.list_nodes()}.get(node.id, node)
+        sandbox.journal.clear()
+        with pytest.raises(Forbidden):
+            getattr(bob, act)(seen)
+        assert not {STOP, START} & set(requests(sandbox))
+        assert logins(sandbox) == 0
+        assert sandbox.world.store[node.id]["state"] == state
+
+
+def test_change_of_a_node_that_is_gone(driver: Driver, sandbox: Sandbox, gone: Node) -> None:
+    for change in (driver.start_node, driver.stop_node, driver.ex_update_node):
+        with pytest.raises(NotFound):
+            change(gone)
+    sandbox.journal.clear()
+    assert driver.destroy_node(gone) is True
+    assert requests(sandbox) == [READ]
+
+
+def test_update(driver: Driver, running: Node, sandbox: Sandbox) -> None:
+    assert driver.ex_update_node(running) is True
+    assert requests(sandbox) == [UPDATE]
+    assert stored(sandbox, running.id)["state"] == "UPDATING"
+    assert driver.ex_wait_node_in_state(running) == "STARTED"
+
+
+def test_reboot_is_a_stop_and_a_start(driver: Driver, running: Node, sandbox: Sandbox) -> None:
     assert driver.reboot_node(running) is True
     assert changes(sandbox) == [STOP, START]
     assert driver.ex_wait_node_in_state(running) == "STARTED"
@@ -172,33 +195,51 @@ def test_reboot_whose_stop_does_not_end_starts_nothing(
     ],
 )
 def test_destroy_in_any_state(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime, state: str, sent: list[tuple[str, str]]
+    driver: Driver, sandbox: Sandbox, state: str, sent: list[tuple[str, str]]
 ) -> None:
     node = in_state(driver, sandbox, state)
     assert driver.destroy_node(node) is True
-    assert requests(sandbox) == [STATE, *sent]
+    assert requests(sandbox) == [READ, *sent]
     assert driver.ex_wait_node_in_state(node, "Done") == "DELETED"
     assert deployments(sandbox) == []
 
 
+def test_destroy_of_what_was_listed_does_not_wait(
+    driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
+) -> None:
+    assert driver.destroy_node(running) is True
+    assert requests(sandbox) == [STOP]
+    assert waiting.slept == []
+
+
 @pytest.mark.parametrize("before", ["stop_node", "destroy_node"])
 def test_destroy_while_stopping(
-    driver: Driver, sandbox: Sandbox, running: Node, waiting: FakeTime, before: str
+    driver: Driver, sandbox: Sandbox, running: Node, before: str
 ) -> None:
     getattr(driver, before)(running)
     assert driver.destroy_node(running)
     assert deployments(sandbox) == []
     assert requests(sandbox)[-1] == DELETE or before == "destroy_node"
-    assert ("PUT", "deployment") not in changes(sandbox), "a stop at work is let finish"
+    assert WRITE not in changes(sandbox), "a stop at work is let finish"
 
 
-def test_destroy_after_a_stop_that_failed(
-    driver: Driver, sandbox: Sandbox, running: Node, waiting: FakeTime
+@pytest.mark.parametrize("how", ["a stop that failed", "a stop by others", "a failing start"])
+def test_destroy_waits_for_what_was_left_behind(
+    driver: Driver, sandbox: Sandbox, running: Node, waiting: FakeTime, how: str
 ) -> None:
-    sandbox.world.fail(running.id, "out of order")
-    driver.stop_node(running)
-    assert driver.destroy_node(running)
+    if how == "a stop that failed":
+        sandbox.world.fail(running.id, "out of order")
+        driver.stop_node(running)
+    elif how == "a stop by others":
+        set_up(sandbox, running, state="STOPPING")
+    else:
+        driver.destroy_node(running)
+        deploy(driver, FAILING)
+        sandbox.clock.advance(300)
+        [running] = driver.list_nodes()
+    assert driver.destroy_node(running) is True
     assert driver.ex_wait_node_in_state(running, "Done") == "DELETED"
+    assert sum(waiting.slept) < 60 or how == "a stop that failed"
 
 
 def test_destroy_of_a_node_that_never_stops(
@@ -211,17 +252,8 @@ def test_destroy_of_a_node_that_never_stops(
     assert 290 < sum(waiting.slept) < 310
 
 
-def test_change_of_a_node_that_is_gone(driver: Driver, sandbox: Sandbox, gone: Node) -> None:
-    for change in (driver.start_node, driver.stop_node, driver.ex_update_node):
-        with pytest.raises(NotFound):
-            change(gone)
-    sandbox.journal.clear()
-    assert driver.destroy_node(gone) is True
-    assert requests(sandbox) == [STATE]
-
-
 def test_destroy_whose_stop_fails_ends_the_wait(
-    driver: Driver, sandbox: Sandbox, running: Node, waiting: FakeTime
+    driver: Driver, sandbox: Sandbox, running: Node
 ) -> None:
     sandbox.world.fail(running.id, "volumes are in use")
     driver.destroy_node(running)
@@ -234,3 +266,79 @@ def test_destroy_of_an_id_that_is_none(driver: Driver, sandbox: Sandbox, identif
     with pytest.raises(BadInput, match="is not the id of a node"):
         driver.destroy_node(Node(identifier, "x", NodeState.UNKNOWN, [], [], driver))
     assert changes(sandbox) == []
+
+
+@pytest.fixture(params=["component", "project"])
+def unstoppable(
+    request: pytest.FixtureRequest, driver: Driver, running: Node, sandbox: Sandbox
+) -> Node:
+    """A deployment, listed in error, of what the job engine can neither start nor stop."""
+    module = stored(sandbox, running.id)["module"] | {"subtype": request.param}
+    set_up(sandbox, running, module=module, state="ERROR")
+    [node] = driver.list_nodes()
+    sandbox.journal.clear()
+    return node
+
+
+@pytest.fixture
+def offline(driver: Driver, sandbox: Sandbox) -> Node:
+    """A deployment on an edge that fetches its jobs, and is offline."""
+    node = deploy(driver, where="edge-geneva")
+    sandbox.clock.advance(300)
+    node = driver.ex_get_node(node)
+    sandbox.world.set_edge_online("edge-geneva", online=False)
+    return node
+
+
+@pytest.fixture
+def bare(driver: Driver, running: Node, sandbox: Sandbox) -> Node:
+    """A deployment whose credential was deleted, the only one of its location."""
+    sandbox.world.store.remove(stored(sandbox, running.id)["parent"])
+    return running
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_destroy_that_fails_says_why_and_what_to_do(
+    driver: Driver, unstoppable: Node, waiting: FakeTime, is_listed: bool
+) -> None:
+    by_hand = Node(str(unstoppable.id), "x", NodeState.UNKNOWN, [], [], driver)
+    with pytest.raises(Conflict, match=r"its stop failed: .*ex_force=True") as caught:
+        driver.destroy_node(unstoppable if is_listed else by_hand)
+    assert str(unstoppable.id) in str(caught.value)
+    assert sum(waiting.slept) < 120
+
+
+def test_destroy_by_force(driver: Driver, unstoppable: Node, sandbox: Sandbox) -> None:
+    assert driver.destroy_node(unstoppable, ex_force=True) is True
+    assert deployments(sandbox) == []
+    assert changes(sandbox) == [STOP, ("POST", "deployment/force-delete")]
+
+
+@pytest.mark.parametrize("name", ["offline", "bare"])
+def test_destroy_by_force_what_cannot_be_stopped(
+    request: pytest.FixtureRequest, driver: Driver, sandbox: Sandbox, name: str
+) -> None:
+    node: Node = request.getfixturevalue(name)
+    assert driver.destroy_node(node, ex_force=True) is True
+    assert deployments(sandbox) == []
+
+
+def test_destroy_on_an_offline_edge(driver: Driver, offline: Node, waiting: FakeTime) -> None:
+    assert driver.destroy_node(offline) is True
+    with pytest.raises(Conflict, match=r"edge-geneva.* is offline.*ex_force=True"):
+        driver.destroy_node(offline)
+    assert sum(waiting.slept) < 10
+
+
+@pytest.mark.parametrize("act", ["stop_node", "ex_update_node", "destroy_node"])
+def test_change_without_the_credential(driver: Driver, bare: Node, act: str) -> None:
+    with pytest.raises(Forbidden, match=r"credential/.* was deleted.*PUT") as caught:
+        getattr(driver, act)(bare)
+    assert "Check that this account" not in str(caught.value)
+
+
+def test_destroy_uses_another_credential(driver: Driver, bare: Node, sandbox: Sandbox) -> None:
+    service = stored(sandbox, bare.id)["infrastructure-service"]
+    sandbox.world.add_credential(service, name="spare")
+    assert driver.destroy_node(bare) is True
+    assert driver.ex_wait_node_in_state(bare, "Done") == "DELETED"

@@ -11,10 +11,8 @@ from fake_time import FakeTime
 from libcloud.compute.base import Node
 from libcloud.compute.types import NodeState
 
-from slipstream.backends import Nuvla
 from slipstream.libcloud.errors import BadInput, NodeFailed, NotFound, RequestFailed, WaitTimeout
 from slipstream.sandbox import Sandbox
-from slipstream.sandbox.nuvla import resource
 
 from .support import (
     CLUSTER,
@@ -25,7 +23,7 @@ from .support import (
     WHOAMI,
     Driver,
     deploy,
-    place,
+    get_location,
     requests,
 )
 
@@ -44,16 +42,6 @@ def start(driver: Driver, sandbox: Sandbox) -> Start:
         return read
 
     return start
-
-
-def test_list_nodes_beyond_what_one_search_can_give(
-    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The server's 10,000 and the driver's 500, made small: listing as many takes seconds.
-    monkeypatch.setattr(resource, "MOST_DOCUMENTS", 100)
-    monkeypatch.setattr(Nuvla, "page_size", 50)
-    ids = sandbox.world.add_deployments(210)
-    assert [node.id for node in driver.list_nodes(ex_addresses=False)] == ids[::-1]
 
 
 def test_list_nodes_with_addresses(driver: Driver, sandbox: Sandbox, start: Start) -> None:
@@ -110,7 +98,7 @@ def test_node_has_urls_and_a_host_name(driver: Driver, running: Node, sandbox: S
     node = driver.ex_get_node(running)
     assert node.extra["hostname"] == "blog.example.org"
     assert node.public_ips == node.private_ips == []
-    url = f"{sandbox.url}/site/{running.id.partition('/')[2]}"
+    url = f"{sandbox.url}/site/{str(running.id).partition('/')[2]}"
     assert running.extra["urls"] == {"blog": url}
     assert running.extra["service_url"] == url
     parameters = sandbox.world.store.collection("deployment-parameter")
@@ -121,15 +109,9 @@ def test_node_has_urls_and_a_host_name(driver: Driver, running: Node, sandbox: S
 
 
 def test_node_that_has_not_started(driver: Driver, node: Node) -> None:
-    read = driver.ex_get_node(node.id.partition("/")[2])  # its UUID is enough
+    read = driver.ex_get_node(str(node.id).partition("/")[2])  # its UUID is enough
     assert (read.id, read.extra["urls"], read.extra["hostname"]) == (node.id, {}, None)
     assert driver.ex_get_node_parameter(node, "hostname") is None
-
-
-def test_node_in_error_has_the_reason(start: Start) -> None:
-    node = start(FAILING)
-    assert node.state == NodeState.ERROR
-    assert "manifest unknown" in node.extra["abort"]
 
 
 def test_parameter_is_read_in_one_request(driver: Driver, running: Node, sandbox: Sandbox) -> None:
@@ -137,8 +119,9 @@ def test_parameter_is_read_in_one_request(driver: Driver, running: Node, sandbox
     for name, value in values.items():
         assert driver.ex_get_node_parameter(running, name) == value
     assert requests(sandbox) == [("GET", "deployment-parameter")] * 3
-    for value, text in (("", ""), (" ", " "), ("null", "null"), (0, "0"), (False, "false")):
-        sandbox.world.set_parameter(running.id, "admin_url", value)
+    odd: dict[str, Any] = {"": "", " ": " ", "null": "null", "0": 0, "false": False}
+    for text, stored in odd.items():
+        sandbox.world.set_parameter(running.id, "admin_url", stored)
         assert driver.ex_get_node_parameter(running, "admin_url") == text
 
 
@@ -167,10 +150,12 @@ def test_parameter_that_does_not_exist(driver: Driver, running: Node) -> None:
             driver.ex_get_node_parameter(NOBODYS, "hostname", ignore_abort)
 
 
-def test_parameter_of_a_node_in_error(driver: Driver, start: Start) -> None:
+def test_node_in_error_has_the_reason_and_parameters(driver: Driver, start: Start) -> None:
     node = start(FAILING)
+    assert node.state == NodeState.ERROR
+    reason = node.extra["abort"]
+    assert "manifest unknown" in reason
     assert driver.ex_get_node_parameter(node, "hostname") == "127.0.0.1"
-    reason = driver.ex_get_node(node).extra["abort"]
     with pytest.raises(NodeFailed, match=re.escape(reason)) as caught:
         driver.ex_get_node_parameter(node, "hostname", ignore_abort=False)
     assert (caught.value.reason, caught.value.node_ids) == (reason, (node.id,))
@@ -226,13 +211,9 @@ def test_list_machines_are_edges_with_what_they_report(driver: Driver, sandbox: 
     assert len(sandbox.journal) == 2
 
 
-EDGE_STATES = {
-    **dict.fromkeys(("NEW", "ACTIVATED"), NodeState.PENDING),
-    "SUSPENDED": NodeState.SUSPENDED,
-    "DECOMMISSIONING": NodeState.STOPPING,
-    "DECOMMISSIONED": NodeState.TERMINATED,
-    "ERROR": NodeState.ERROR,
-}
+EDGE_STATES = {s: getattr(NodeState, s) for s in ("SUSPENDED", "ERROR")}
+EDGE_STATES |= dict.fromkeys(("NEW", "ACTIVATED"), NodeState.PENDING)
+EDGE_STATES |= {"DECOMMISSIONING": NodeState.STOPPING, "DECOMMISSIONED": NodeState.TERMINATED}
 
 
 def test_machine_has_the_state_of_the_edge(driver: Driver, sandbox: Sandbox) -> None:
@@ -250,11 +231,13 @@ def test_machines_of_a_node(driver: Driver, running: Node, sandbox: Sandbox, sta
     assert (machine.name, machine.extra["node_id"]) == ("edge-geneva", node.id)
 
 
-def test_list_machines_of_a_location(driver: Driver, bob: Driver) -> None:
-    (machine,) = driver.ex_list_virtual_machines(place(driver, "edge-basel"))
+def test_list_machines_of_a_location(driver: Driver, bob: Driver, sandbox: Sandbox) -> None:
+    (machine,) = driver.ex_list_virtual_machines(get_location(driver, "edge-basel"))
     assert machine.name == "edge-basel"
-    assert driver.ex_list_virtual_machines(place(driver)) == []
+    assert driver.ex_list_virtual_machines(get_location(driver)) == []
+    sandbox.journal.clear()
     assert bob.ex_list_virtual_machines() == []
+    assert len(sandbox.journal) == 1, "no reports are read where there are no edges"
 
 
 def test_iterate_machines_reads_reports_a_page_at_a_time(
@@ -271,10 +254,3 @@ def test_iterate_machines_reads_reports_a_page_at_a_time(
     rest = {item.id: (item.name, item.public_ips) for item in (first, *machines)}
     assert rest == whole
     assert len(sandbox.journal) == 1 + len(whole)
-
-
-def test_list_machines_without_edges_reads_no_reports(driver: Driver, sandbox: Sandbox) -> None:
-    for edge in list(sandbox.world.store.collection("nuvlabox")):
-        sandbox.world.store.remove(edge["id"])
-    assert driver.ex_list_virtual_machines() == []
-    assert len(sandbox.journal) == 1
