@@ -89,7 +89,7 @@ def _choice_that_works(subject: Subject, arguments: dict[str, Any]) -> str | Non
 
 
 def node_arguments(subject: Subject) -> dict[str, Any]:
-    """The chosen arguments, or else the first size and the first image, which must fit together."""
+    """The chosen arguments, or else the first size and image, which must fit together."""
     choice = subject.choice
     arguments = {}
     if choice.location is not None:
