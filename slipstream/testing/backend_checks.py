@@ -20,6 +20,7 @@ from slipstream.hookspecs import READY
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.session.session import PLACEHOLDER
 from slipstream.testing import hostile
+from slipstream.testing.hostile import Call
 from slipstream.testing.tap import Tap, tapped
 from slipstream.transport.messages import Request, Response
 
@@ -30,7 +31,6 @@ MOST_LOCATIONS = 5
 """Locations whose sizes are looked at."""
 
 Driver = SlipStreamNodeDriver
-Call = Callable[[], object]
 READS: Mapping[str, Callable[[Driver, str, str], object]] = {
     "list_deployments": lambda driver, _image, _node: driver.list_nodes(),
     "get_deployment": lambda driver, _image, node: driver.ex_get_node(node),

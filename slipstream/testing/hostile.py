@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from functools import partial
 
 import attrs
 from requests.cookies import RequestsCookieJar
@@ -37,21 +38,25 @@ MOST_REQUESTS = 500
 """Requests that one call may send while one response has a fault."""
 
 
+Call = Callable[[], object]
+Exchanges = list[tuple[Request, Response]]
+
+
 class _EndlessCall(BaseException):
     """Ends a call that sends requests without end; no backend catches it."""
 
 
-def _raising(error: DriverError) -> Fault:
-    def change(_: Reply) -> Reply:
-        raise copy(error)
-
-    return Fault(type(error).__name__, change, replaces=True)
+def _raise(error: DriverError, _: Reply) -> Reply:
+    raise copy(error)
 
 
-_FAILURES = (
-    _raising(AnswerLost("The connection broke.")),
-    _raising(MalformedAnswer("The response is larger than allowed.")),
-)
+_FAILURES = [
+    Fault(type(error).__name__, partial(_raise, error), replaces=True)
+    for error in (
+        AnswerLost("The connection broke."),
+        MalformedAnswer("The response is larger than allowed."),
+    )
+]
 """What a transport raises where no response can be read."""
 
 
@@ -66,7 +71,7 @@ class Trial:
     """
 
     driver: SlipStreamNodeDriver
-    exchanges: list[tuple[Request, Response]]
+    exchanges: Exchanges
     number: int
     fault: Fault
     is_login: bool = False
@@ -89,8 +94,7 @@ class Trial:
         number = self._find(request)
         url = f"{self.driver.ex_endpoint}{request.path}"
         if number is None:
-            page = Reply(500, (("Content-Type", "text/html"),), HTML)
-            return None if request.reads else _response(page, url)
+            return None if request.reads else _response(Reply(500, (), HTML), url)
         self._used.add(number)
         right = self.exchanges[number][1]
         if number != self.number:
@@ -116,13 +120,47 @@ class Trial:
         ]
         return min(same, key=order, default=None)
 
+    def judge(self, call: Call, usual: object) -> str | None:
+        """Make the call, and say what is wrong with the outcome."""
+        try:
+            with tapped(self.driver) as tap:
+                tap.forge = self.respond
+                value = summary(call())
+        except (DriverError, _EndlessCall) as error:
+            return self._judge_error(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not get out
+            return f"it raises {type(error).__name__}"
+        fault = self.fault
+        if not self.hit or not fault.replaces or fault.refusal or fault.plausible or self.is_login:
+            return None
+        request, right = self.exchanges[self.number]
+        if request.reads:
+            same = value == usual
+            return None if same else f"it gives {str(value)[:200]}, not {str(usual)[:200]}"
+        reply = fault.change(_reply(right))
+        if self.verified or not (right.body.strip() or reply.body):
+            return None
+        kind = reply.header("content-type").partition(";")[0] or "no document"
+        return f"a response with status {reply.status} and {kind} is taken for done"
+
+    def _judge_error(self, error: BaseException) -> str | None:
+        if self.sent > MOST_REQUESTS:
+            return (
+                f"it sends more than {MOST_REQUESTS} requests; a list in pages must end at a"
+                " cursor that it has had"
+            )
+        if isinstance(error, PluginFailed):
+            return f"it broke: {error}"
+        reads_only = all(request.reads for request, _ in self.exchanges)
+        if reads_only and isinstance(error, BadInput) and not isinstance(error, UnknownName):
+            return f"it raises {type(error).__name__}, which blames the user's input: {error}"
+        if self.changed and not self.is_login and not getattr(error, "may_have_happened", False):
+            return f"it does not say that the change may have happened: {error!r}"
+        return None
+
 
 def try_faults(
-    driver: SlipStreamNodeDriver,
-    call: Callable[[], object],
-    *,
-    is_refused: bool = False,
-    is_change: bool = False,
+    driver: SlipStreamNodeDriver, call: Call, *, is_refused: bool = False, is_change: bool = False
 ) -> str:
     """
     Make a call once, and then with faults in each of the responses that it got.
@@ -141,7 +179,7 @@ def try_faults(
                 raise NotApplicable(f"The call fails without a fault: {error}") from None
     if is_change and all(request.reads for request, _ in tap.exchanges):
         raise Failed("The call returns, and no change was sent.")
-    return _try_all(driver, call, tap.exchanges, usual)
+    return _try_all(driver, call, tap.exchanges, usual, is_login=False)
 
 
 def try_login_faults(driver: SlipStreamNodeDriver) -> str:
@@ -164,19 +202,13 @@ def try_login_faults(driver: SlipStreamNodeDriver) -> str:
 
 
 def _try_all(
-    driver: SlipStreamNodeDriver,
-    call: Callable[[], object],
-    exchanges: list[tuple[Request, Response]],
-    usual: object,
-    *,
-    is_login: bool = False,
+    driver: SlipStreamNodeDriver, call: Call, exchanges: Exchanges, usual: object, is_login: bool
 ) -> str:
     count = 0
     with instant_sleep(), log_level(logging.CRITICAL):
         for number, fault in _plan(exchanges):
             trial = Trial(driver, exchanges, number, fault, is_login)
-            reason = _judge(driver, call, trial, usual)
-            if reason:
+            if reason := trial.judge(call, usual):
                 request = exchanges[number][0]
                 raise Failed(f"{fault.name} of {request.method} {request.path}: {reason}")
             count += trial.hit
@@ -199,13 +231,10 @@ def log_level(level: int, *handlers: logging.Handler) -> Iterator[None]:
         logger.handlers = handlers_before
 
 
-def _plan(exchanges: list[tuple[Request, Response]]) -> Iterator[tuple[int, Fault]]:
+def _plan(exchanges: Exchanges) -> Iterator[tuple[int, Fault]]:
     """The faults to try, and the number of the exchange that has each."""
-    if not exchanges:
-        return
-    numbers = range(len(exchanges))
-    changes = [number for number in numbers if not exchanges[number][0].reads]
-    reads = [number for number in numbers if exchanges[number][0].reads]
+    changes = [n for n, (request, _) in enumerate(exchanges) if not request.reads]
+    reads = [n for n, (request, _) in enumerate(exchanges) if request.reads]
     for number in dict.fromkeys([*changes[:2], *reads[:1], *reads[-1:]]):
         for fault in [*RESPONSE_FAULTS, *_FAILURES]:
             yield number, fault
@@ -213,48 +242,6 @@ def _plan(exchanges: list[tuple[Request, Response]]) -> Iterator[tuple[int, Faul
     for number in some:
         for fault in field_faults(_reply(exchanges[number][1]), MOST_FIELDS // len(some)):
             yield number, fault
-
-
-def _judge(
-    driver: SlipStreamNodeDriver, call: Callable[[], object], trial: Trial, usual: object
-) -> str | None:
-    """Say what is wrong with the outcome of a trial."""
-    try:
-        with tapped(driver) as tap:
-            tap.forge = trial.respond
-            value = summary(call())
-    except (DriverError, _EndlessCall) as error:
-        return _judge_error(trial, error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not get out
-        return f"it raises {type(error).__name__}"
-    fault = trial.fault
-    if not (trial.hit and fault.replaces) or fault.refusal or fault.plausible or trial.is_login:
-        return None
-    request, right = trial.exchanges[trial.number]
-    if request.reads:
-        return None if value == usual else f"it gives {str(value)[:200]}, not {str(usual)[:200]}"
-    reply = fault.change(_reply(right))
-    if trial.verified or not (right.body.strip() or reply.body):
-        return None
-    kind = reply.header("content-type").partition(";")[0] or "no document"
-    return f"a response with status {reply.status} and {kind} is taken for done"
-
-
-def _judge_error(trial: Trial, error: BaseException) -> str | None:
-    """Say what is wrong with the error that a trial ends with."""
-    if trial.sent > MOST_REQUESTS:
-        return (
-            f"it sends more than {MOST_REQUESTS} requests; a list in pages must end at a cursor"
-            " that it has had"
-        )
-    if isinstance(error, PluginFailed):
-        return f"it broke: {error}"
-    reads_only = all(request.reads for request, _ in trial.exchanges)
-    if reads_only and isinstance(error, BadInput) and not isinstance(error, UnknownName):
-        return f"it raises {type(error).__name__}, which blames the user's input: {error}"
-    if trial.changed and not trial.is_login and not getattr(error, "may_have_happened", False):
-        return f"it does not say that the change may have happened: {error!r}"
-    return None
 
 
 def _reply(response: Response) -> Reply:

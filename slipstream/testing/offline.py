@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import sys
 import time
-import types
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -77,36 +76,45 @@ def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
     )
 
 
+class InstantTime:
+    """Stands for the module ``time``: sleeping takes no time, and its clock moves all the same.
+
+    :param follow: A callback for each sleep, to move other clocks along.
+    :ivar slept: The seconds of each sleep.
+    :ivar ahead: Their sum, by which the clock is ahead of the machine's.
+    """
+
+    def __init__(self, follow: Callable[[float], object] = float) -> None:
+        self.slept: list[float] = []
+        self.ahead = 0.0
+        self._follow = follow
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+    def sleep(self, seconds: float) -> None:
+        """Move the clock."""
+        self.slept.append(seconds)
+        self.ahead += max(seconds, 0.0)
+        self._follow(max(seconds, 0.0))
+
+    def monotonic(self) -> float:
+        """The machine's monotonic clock, and what was slept."""
+        return time.monotonic() + self.ahead
+
+    def time(self) -> float:
+        """The machine's clock, and what was slept."""
+        return time.time() + self.ahead
+
+
 @contextmanager
 def instant_sleep(*, slept: Callable[[float], object] = float) -> Iterator[None]:
     """Skip all sleeping, and move the clock by its seconds.
 
     :param slept: A callback for each sleep, to move other clocks along.
     """
-    instant = _Clock(slept)
     with ExitStack() as patches:
+        instant = InstantTime(slept)
         for module in _CLOCKS:
             patches.enter_context(mock.patch.object(module, "time", instant))
         yield
-
-
-class _Clock(types.ModuleType):
-    """The module ``time``, but sleeping takes no time."""
-
-    def __init__(self, callback: Callable[[float], object]) -> None:
-        super().__init__("time")
-        self.slept = 0.0
-        self.callback = callback
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(time, name)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept += max(seconds, 0.0)
-        self.callback(max(seconds, 0.0))
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.slept
-
-    def time(self) -> float:
-        return time.time() + self.slept

@@ -5,15 +5,17 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from attrs import Factory, field, frozen
+from urllib3 import HTTPResponse
+from urllib3.exceptions import DecodeError
 
 from slipstream.redaction import KnownSecrets, Policy, Redactor
 from slipstream.redaction.secrets import SHORTEST
@@ -71,7 +73,6 @@ _PROTOCOL_WORDS = frozenset(
     | {"token", "true", "type", "user", "username", "value", "version"}
 )
 _CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
-_GZIP_MAGIC = b"\x1f\x8b"
 _WIDTH = 96
 
 Headers = Mapping[str, Iterable[str]]
@@ -327,15 +328,9 @@ def encoding_of(content_type: str, body: bytes) -> str:
 
 
 def _decompressed(body: bytes, compression: str) -> bytes:
-    if compression.lower() in {"", "identity"} or not body:
-        return body
-    if compression.lower() not in {"gzip", "x-gzip", "deflate"}:
+    if compression.lower() not in {"", "identity", "gzip", "x-gzip", "deflate"}:
         raise ValueError(f"cannot scrub a body compressed as {compression!r}: record without it")
     # An HTTP library may have unpacked the body already and left the header as it was.
-    if "gzip" in compression.lower() and not body.startswith(_GZIP_MAGIC):
-        return body
-    # zlib's numbers for gzip or deflate, and for deflate without its header.
-    for window in (47, -zlib.MAX_WBITS):
-        with suppress(zlib.error):
-            return zlib.decompress(body, window)
+    with suppress(DecodeError):
+        return HTTPResponse(BytesIO(body), {"content-encoding": compression}).data
     return body

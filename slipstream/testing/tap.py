@@ -15,10 +15,6 @@ from slipstream.transport.messages import Request, Response
 _REDIRECTS = {301, 302, 303, 307, 308}
 
 
-def _forge_nothing(_request: Request, _cookies: RequestsCookieJar | None) -> None:
-    return None
-
-
 class Tap(Transport):
     """
     A transport that notes what a session sends, and can respond in place of the server.
@@ -36,7 +32,8 @@ class Tap(Transport):
         self.requests: list[Request] = []
         self.exchanges: list[tuple[Request, Response]] = []
         self.logins: list[tuple[Request, Response]] = []
-        self.forge: Callable[[Request, RequestsCookieJar | None], Response | None] = _forge_nothing
+        self.forge: Callable[[Request, RequestsCookieJar | None], Response | None]
+        self.forge = lambda _request, _cookies: None
 
     def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
         """See :meth:`Transport.send`; what ``forge`` returns is the response."""
@@ -46,13 +43,10 @@ class Tap(Transport):
             response = self._transport.send(request, cookies=cookies)
         elif response.status in _REDIRECTS:
             raise self._redirected(response)
-        exchanges = self.exchanges if self.is_own(cookies) else self.logins
+        # A login has cookies of its own.
+        exchanges = self.exchanges if cookies is self._session.cookies else self.logins
         exchanges.append((request, response))
         return response
-
-    def is_own(self, cookies: RequestsCookieJar | None) -> bool:
-        """Whether cookies are those of the session, and not of a login."""
-        return cookies is self._session.cookies
 
 
 @contextmanager
