@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from libcloud.compute.base import Node, NodeImage
+from libcloud.compute.base import Node, NodeImage, NodeLocation
 
 from slipstream.errors import BadInput, NotSupported
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
@@ -16,7 +16,8 @@ from slipstream.testing.scenarios import Scenario
 LOOPBACK = ("http://127.0.0.1", "http://[::1]", "http://localhost")
 
 Driver = SlipStreamNodeDriver
-Create = Callable[..., Node]
+Create = Callable[..., Any]
+Images = list[NodeImage]
 
 
 @pytest.fixture
@@ -28,7 +29,8 @@ def login(scenario: Scenario) -> Iterator[Callable[..., Driver]]:
         own = scenario.credentials
         if not credentials:
             credentials = (own.username, own.password) if own.username else (own.key, own.secret)
-        drivers.append(Driver(*credentials, ex_endpoint=scenario.endpoint, **options))
+        key, secret = credentials
+        drivers.append(Driver(key, secret, ex_endpoint=scenario.endpoint, **options))
         return drivers[-1]
 
     yield connect
@@ -59,6 +61,18 @@ def waiting(scenario: Scenario) -> dict[str, float]:
 
 
 @pytest.fixture
+def images(driver: Driver, scenario: Scenario) -> Images:
+    """The App Store."""
+    return driver.list_images() or scenario.unsupported("its App Store is empty")
+
+
+@pytest.fixture
+def locations(driver: Driver, scenario: Scenario) -> list[NodeLocation]:
+    """The locations of the account."""
+    return driver.list_locations() or scenario.unsupported("no cloud is set up for this account")
+
+
+@pytest.fixture
 def image_of(driver: Driver, scenario: Scenario) -> Callable[..., NodeImage]:
     """Finds an image of a type in the App Store: a WordPress if there is one, else the first."""
 
@@ -76,6 +90,15 @@ def image_of(driver: Driver, scenario: Scenario) -> Callable[..., NodeImage]:
 def image(image_of: Callable[..., NodeImage]) -> NodeImage:
     """Something that can be deployed."""
     return image_of("component", "application")
+
+
+@pytest.fixture
+def application(image_of: Callable[..., NodeImage], scenario: Scenario) -> NodeImage:
+    """An application whose machines have names."""
+    image = image_of("application")
+    if not image.extra["nodes"]:
+        scenario.unsupported("its applications do not consist of nodes")
+    return image
 
 
 @pytest.fixture
@@ -108,6 +131,16 @@ def deployed(driver: Driver, create: Create) -> Iterator[Create]:
     yield deploy
     for node in nodes:
         assert driver.destroy_node(node)
+
+
+@pytest.fixture
+def running(
+    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Create, waiting: Any
+) -> Node:
+    """A deployment that runs, as it was created."""
+    node: Node = deployed(name=scenario.name, image=image)
+    driver.ex_wait_node_in_state(str(node.id), **waiting)
+    return node
 
 
 @pytest.fixture

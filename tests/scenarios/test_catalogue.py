@@ -2,56 +2,40 @@
 
 from __future__ import annotations
 
-import warnings
-
 import pytest
+from libcloud.compute.base import NodeImage, NodeLocation
 
+from slipstream.errors import NotFound
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
-from slipstream.libcloud.errors import NotFound
 from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
 
 
-def test_app_store(driver: Driver, scenario: Scenario) -> None:
-    images = driver.list_images()
-
-    if not images:
-        scenario.unsupported("its App Store is empty")
+def test_app_store(images: list[NodeImage]) -> None:
     assert {image.extra["type"] for image in images} <= {"component", "application"}
     assert len({image.id for image in images}) == len(images)
     assert all(image.extra["path"] and image.extra["version"] is not None for image in images)
 
 
-def test_project_of_an_app(driver: Driver, scenario: Scenario) -> None:
-    images = driver.list_images()
-    if not images:
-        scenario.unsupported("its App Store is empty")
-    path = images[0].extra["path"].rpartition("/")[0]
+def test_project_of_an_app(driver: Driver, images: list[NodeImage]) -> None:
+    path = images[0].extra["path"]
 
-    content = driver.list_images(ex_path=path)
+    content = driver.list_images(ex_path=path.rpartition("/")[0])
 
-    assert images[0].extra["path"] in {image.extra["path"] for image in content}
+    assert path in {image.extra["path"] for image in content}
 
 
-def test_whole_tree_of_an_app(driver: Driver, scenario: Scenario) -> None:
-    images = driver.list_images()
-    if not images:
-        scenario.unsupported("its App Store is empty")
-    top = images[0].extra["path"].partition("/")[0]
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_whole_tree_of_an_app(driver: Driver, images: list[NodeImage]) -> None:
+    path = images[0].extra["path"]
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        content = driver.list_images(ex_path=top, ex_recurse=True)
+    content = driver.list_images(ex_path=path.partition("/")[0], ex_recurse=True)
 
-    assert images[0].extra["path"] in {image.extra["path"] for image in content}
+    assert path in {image.extra["path"] for image in content}
 
 
-def test_image_with_and_without_version(driver: Driver, scenario: Scenario) -> None:
-    images = driver.list_images()
-    if not images:
-        scenario.unsupported("its App Store is empty")
-
+def test_image_with_and_without_version(driver: Driver, images: list[NodeImage]) -> None:
     exact = driver.get_image(images[0].id)
     latest = driver.get_image(images[0].extra["path"])
 
@@ -75,11 +59,7 @@ def test_sizes_have_numbers(driver: Driver, scenario: Scenario) -> None:
     assert all(isinstance(size.price, int | float | None) for size in sizes)
 
 
-def test_locations_and_their_sizes(driver: Driver, scenario: Scenario) -> None:
-    locations = driver.list_locations()
-
-    if not locations:
-        scenario.unsupported("no cloud is set up for this account")
+def test_locations_and_their_sizes(driver: Driver, locations: list[NodeLocation]) -> None:
     names = [location.name for location in locations]
     assert names == sorted(names)
     sizes = driver.list_sizes(locations[0])

@@ -6,15 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from libcloud.compute.base import Node, NodeAuthSSHKey, NodeImage
+from libcloud.compute.base import NodeAuthSSHKey, NodeImage
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.testing.scenarios import Scenario
 
 pytestmark = pytest.mark.scenario
 FindImage = Callable[..., NodeImage]
-Deploy = Callable[..., Node]
-Waiting = dict[str, Any]
+Deploy = Callable[..., Any]
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
 
@@ -55,11 +54,8 @@ def test_odd_names(driver: Driver, image: NodeImage, deployed: Deploy, name: str
 
 
 def test_location_and_ex_cloud(
-    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy
+    driver: Driver, scenario: Scenario, image: NodeImage, locations: Any, deployed: Deploy
 ) -> None:
-    locations = driver.list_locations()
-    if not locations:
-        scenario.unsupported("no cloud is set up for this account")
     first = deployed(name=scenario.name, image=image)
     used = driver.ex_get_node(first.id).extra["clouds"]
     location = next((each for each in locations if each.name in used), None)
@@ -90,42 +86,28 @@ def test_size(driver: Driver, scenario: Scenario, image_of: FindImage, deployed:
 
 @pytest.mark.parametrize("value", ["always", "never", "on-success", "on-error"])
 def test_ex_keep_running(
-    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy, value: str
+    driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy, value: str
 ) -> None:
-    image = image_of("application")
-    if not image.extra["nodes"]:
-        scenario.unsupported("its applications do not consist of nodes")
-
-    node = deployed(name=scenario.name, image=image, ex_keep_running=value)
+    node = deployed(name=scenario.name, image=application, ex_keep_running=value)
 
     assert driver.ex_get_node(node.id).name == scenario.name
 
 
 def test_ex_cloud_of_each_node(
-    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy
+    driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy
 ) -> None:
-    image = image_of("application")
-    if not image.extra["nodes"]:
-        scenario.unsupported("its applications do not consist of nodes")
     locations = driver.list_locations()
+    clouds = dict.fromkeys(application.extra["nodes"], locations[0].id)
 
-    node = deployed(
-        name=scenario.name,
-        image=image,
-        ex_cloud=dict.fromkeys(image.extra["nodes"], locations[0].id),
-    )
+    node = deployed(name=scenario.name, image=application, ex_cloud=clouds)
 
     assert driver.ex_get_node(node.id).extra["clouds"] == [locations[0].name]
 
 
 def test_ex_scalable(
-    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy
+    driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy
 ) -> None:
-    image = image_of("application")
-    if not image.extra["nodes"]:
-        scenario.unsupported("its applications do not consist of nodes")
-
-    node = deployed(name=scenario.name, image=image, ex_scalable=True)
+    node = deployed(name=scenario.name, image=application, ex_scalable=True)
 
     assert driver.ex_get_node(node.id).extra["scalable"] is True
 
@@ -160,7 +142,7 @@ def test_auth(driver: Driver, scenario: Scenario, image: NodeImage, deployed: De
 
 
 def test_an_input_that_a_mapping_sets(
-    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy, waiting: Waiting
+    driver: Driver, scenario: Scenario, image_of: FindImage, deployed: Deploy, waiting: Any
 ) -> None:
     image = image_of("application")
     mapped = [

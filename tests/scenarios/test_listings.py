@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from libcloud.compute.base import Node, NodeImage
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.testing.scenarios import Scenario
@@ -16,8 +15,6 @@ pytestmark = [
     # A project that this account may not read is left out with a warning.
     pytest.mark.filterwarnings("ignore::Warning"),
 ]
-Deploy = Callable[..., Node]
-Waiting = dict[str, Any]
 
 FEW = 20
 """Fewer entries than this fit into one page of any server."""
@@ -43,7 +40,7 @@ def test_more_pages_than_one(driver: Driver, scenario: Scenario) -> None:
     if len(nodes) <= FEW:
         scenario.unsupported("this account has too few deployments for a second page")
     assert len(set(ids(nodes))) == len(nodes)
-    assert all(driver.ex_get_node(node.id).id == node.id for node in (nodes[0], nodes[-1]))
+    assert all(driver.ex_get_node(node).id == node.id for node in (nodes[0], nodes[-1]))
 
 
 def test_root_projects(driver: Driver) -> None:
@@ -52,18 +49,13 @@ def test_root_projects(driver: Driver) -> None:
     assert ids(images) == ids(driver.ex_iterate_images(ex_path=""))
 
 
-def test_virtual_machines(
-    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy, waiting: Waiting
-) -> None:
-    node = deployed(name=scenario.name, image=image)
-    driver.ex_wait_node_in_state(node.id, **waiting)
-
+def test_virtual_machines(driver: Driver, running: Any) -> None:
     everything = ids(driver.ex_list_virtual_machines())
-    of_node = ids(driver.ex_list_virtual_machines(node=node))
+    of_node = ids(driver.ex_list_virtual_machines(node=running))
     on_clouds = [
         ids(driver.ex_list_virtual_machines(location))
         for location in driver.list_locations()
-        if location.name in node.extra["clouds"]
+        if location.name in running.extra["clouds"]
     ]
 
     assert set(of_node) <= set(everything)
