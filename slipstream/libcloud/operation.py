@@ -166,8 +166,7 @@ def _completed(error: DriverError, driver: Any, call: Call) -> DriverError:
 
 def _steps(entries: Any, driver: Any, call: Call) -> Iterator[Any]:
     """Yield the entries of a generator, each step as part of the call."""
-    pages = by_page(entries)
-    with closing(entries):
+    with closing(by_page(entries)) as pages:
         while True:
             with carrying_out(call):
                 try:

@@ -101,7 +101,7 @@ class SSHSetup:
     def _connected(self, clients: list[BaseSSHClient]) -> BaseSSHClient:
         """Connect the clients in turn until one is logged in, or the time is over."""
         deadline = clock.monotonic() + self._timeout
-        pauses = Backoff(start=RETRY_PERIOD, ceiling=RETRY_PERIOD).pauses()
+        pauses = Backoff(start=RETRY_PERIOD, ceiling=RETRY_PERIOD)
         while True:
             for client in clients:
                 left = max(deadline - clock.monotonic(), RETRY_PERIOD)

@@ -216,11 +216,11 @@ class Operations:
         # A backend may leave out an argument that was added to the operation later.
         takes = inspect.signature(method).parameters
         failure = functools.partial(self._failed, PREFIX + name)
-        before = call_context.changes()
+        before = call_context.current().changes
         try:
             result = method(**{n: value for n, value in arguments.items() if n in takes})
         except BaseException as error:  # noqa: BLE001 - of a plugin
-            if OPERATIONS[name].changes and call_context.changes() > before:
+            if OPERATIONS[name].changes and call_context.current().changes > before:
                 _leave_open(error)
             _blame(error, failure)
         return _check(name, result, failure, foreign=not self._provider.built_in)
@@ -229,7 +229,7 @@ class Operations:
         self, wrapper: Wrapper, name: str, values: Mapping[str, Any], call: Callable[[], Any]
     ) -> Any:
         """Run a wrapper around a call, and report each of its faults as that of its plugin."""
-        before = call_context.changes()
+        before = call_context.current().changes
         result, failure = None, None
         try:
             generator = wrapper.function(*(values[argument] for argument in wrapper.arguments))
@@ -273,7 +273,7 @@ class Operations:
         except BaseException as error:
             if error is failure:
                 raise
-            is_late = failure is None and call_context.changes() > changes_before
+            is_late = failure is None and call_context.current().changes > changes_before
             if is_late and isinstance(error, DriverError) and can_be_shown(error):
                 # A refusal says that nothing was done, which is not true any more.
                 what = f"it refused what was done already: {error.summary}"
@@ -313,8 +313,7 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -
 def _check_each(
     expected: type, results: Iterable[Any], failure: Failure, *, foreign: bool
 ) -> Iterator[Sequence[Any]]:
-    with _blaming(failure):
-        pages = by_page(results)
+    pages = by_page(results)
     while True:
         try:
             page = next(pages)
@@ -408,6 +407,6 @@ def _failure(subject: str, info: PluginInfo, hook: str, what: str) -> DriverErro
     if info.built_in:
         # Nothing but a response that nobody has foreseen can have led to it.
         error = MalformedAnswer(f"A response is not understood: {hook} failed with {what}.")
-    if call_context.changes():
+    if call_context.current().changes:
         error.may_have_happened, error.hint = True, _LOOK
     return error

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus, urlsplit, urlunsplit
 from xml.etree.ElementTree import Element, ParseError, indent, tostring
@@ -43,40 +43,6 @@ _WORD = re.compile(r"[\w.\-]+")
 _TAG = re.compile(r"<[^<>]*>?(?:\s*+[\w.\-:]++\s*+(?=<|\Z))?+")
 
 
-def replace_shapes(text: str, policy: Policy) -> str:
-    """Replace private keys, web tokens and other secrets that are recognised by their form."""
-    for pattern in SHAPES:
-        text = pattern.sub(lambda hit: policy.replace(hit[0]), text)
-    text = AUTHORIZATION.sub(lambda hit: f"{hit[1]} {policy.replace(hit[0])}", text)
-    for pattern, replacement in policy.shapes:
-        text = pattern.sub(replacement, text)
-    return text
-
-
-def markup_announces_secret(text: str, policy: Policy) -> bool:
-    """Whether a tag of malformed XML or HTML announces a secret."""
-    return any(
-        policy.announces(word) for tag in _TAG.finditer(text) for word in _WORD.findall(tag[0])
-    )
-
-
-def replace_assigned(text: str, policy: Policy) -> str:
-    """
-    Replace users in addresses, and what follows a name that announces a secret.
-
-        That ends with the quote that began it, or else with the line. Where it goes on below, and
-        where the name is itself a value that another one belongs to, the rest of the text goes.
-    """
-    text = _USER.sub(lambda hit: f"{policy.replace(hit[1])}@", text)
-    parts, position = [], 0
-    for hit in _NAME.finditer(text):
-        if hit.start() >= position and (secret := _secret_after(hit, policy)):
-            start, end = secret
-            parts += [text[position:start], policy.replace(text[start:end])]
-            position = end
-    return "".join([*parts, text[position:]])
-
-
 def _secret_after(hit: re.Match[str], policy: Policy) -> tuple[int, int] | None:
     """The start and end of the secret after a name, if there is one."""
     text, name, end = hit.string, hit["name"], hit.end()
@@ -102,106 +68,6 @@ def _end_of_value(text: str, start: int) -> int:
     return line.end()
 
 
-@attrs.frozen
-class Documents:
-    """Walks over documents.
-
-    :param policy: What replaces a secret.
-    :param text: Redacts a text that stands under a harmless name.
-    """
-
-    policy: Policy
-    text: Callable[[str], str]
-
-    def json(self, value: Any) -> Any:
-        """Redact a JSON document."""
-        if isinstance(value, dict):
-            return {self.text(name): self._member(name, value) for name in value}
-        if isinstance(value, list):
-            return [self.json(item) for item in value]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            # A code of digits may have become a number on its way.
-            shown = self.text(str(value))
-            return value if shown == str(value) else shown
-        return self.text(value) if isinstance(value, str) else value
-
-    def _member(self, name: str, members: Mapping[str, Any]) -> Any:
-        exception = self.policy.exception(name, members)
-        if exception is not None:
-            return exception
-        announced = self.policy.announces(name) or (
-            squeezed(name) in VALUE_NAMES
-            and (_is_password(members.get("type")) or self._any_announces(members.items()))
-        )
-        return self._hidden(members[name]) if announced else self.json(members[name])
-
-    def _hidden(self, value: Any) -> Any:
-        """Whether there is something may show; what it is may not."""
-        if value is None or isinstance(value, bool) or value in ("", [], {}):
-            return value
-        if isinstance(value, str) or not self.policy.keep_form:
-            return self.policy.replace(str(value))
-        if isinstance(value, dict):
-            return {name: self._hidden(item) for name, item in value.items()}
-        return [self._hidden(item) for item in value] if isinstance(value, list) else 0
-
-    def _any_announces(self, members: Iterable[tuple[str, object]]) -> bool:
-        return any(
-            isinstance(value, str)
-            and squeezed(_local(name)) in NAMING
-            and self.policy.announces(value)
-            for name, value in members
-        )
-
-    def form(self, source: str) -> str:
-        """Redact a form, or the query of a URL."""
-        fields = [field.partition("=") for field in source.split("&")]
-        pairs = [(unquote_plus(name), unquote_plus(value)) for name, _, value in fields]
-        paired, members = self._any_announces(pairs), dict(pairs)
-
-        def redacted(name: str, equals: str, value: str) -> str:
-            plain = unquote_plus(name)
-            shown = self.policy.exception(plain, members)
-            if shown is None and (
-                self.policy.announces(plain) or (paired and squeezed(plain) in VALUE_NAMES)
-            ):
-                shown = self.policy.replace(unquote_plus(value))
-            if shown is None:
-                shown = self.text(unquote_plus(value))
-            return f"{_encoded(name, self.text(plain))}{equals}{_encoded(value, shown)}"
-
-        return "&".join(redacted(*field) for field in fields)
-
-    def xml(self, element: Element, *, secret: bool = False) -> None:
-        """Redact an XML document in place."""
-        secret = secret or self.policy.announces(_local(element.tag))
-        named = secret or self._says_so(element)
-        for name, value in element.attrib.items():
-            hidden = secret or self.policy.announces(_local(name))
-            hidden = hidden or (named and squeezed(_local(name)) in VALUE_NAMES)
-            element.set(name, self._content(value, secret=hidden))
-        element.text = self._content(element.text, secret=named)
-        # A map is written as entries of a name and what stands under it. The first is the name:
-        # the secret itself may hold a word such as "password".
-        naming = next((child for child in element if self._names_a_secret(child)), None)
-        for child in element:
-            left = naming is not None and child is not naming and not self._says_so(child)
-            self.xml(child, secret=named or left)
-            child.tail = self._content(child.tail, secret=named or naming is not None)
-
-    def _says_so(self, element: Element) -> bool:
-        return _is_password(element.get("type")) or self._any_announces(element.items())
-
-    def _names_a_secret(self, element: Element) -> bool:
-        names = len(element) == 0 and squeezed(_local(element.tag)) in NAMING | {"string"}
-        return names and self.policy.announces(element.text or "")
-
-    def _content(self, value: str | None, *, secret: bool) -> str:
-        if not value or not value.strip():
-            return value or ""
-        return self.policy.replace(value) if secret else self.text(value)
-
-
 def _is_password(kind: object) -> bool:
     return isinstance(kind, str) and kind.lower() == "password"
 
@@ -224,6 +90,7 @@ _COOKIE_ATTRIBUTES = {"path", "domain", "expires", "max-age", "samesite"}
 _COOKIE_FLAGS = {"secure", "httponly", "partitioned"}
 
 
+@attrs.frozen(repr=False)
 class Redactor:
     """Takes the secrets of one session out of text.
 
@@ -231,17 +98,22 @@ class Redactor:
     :param policy: What stands in their place, by default the mask for people.
     """
 
-    def __init__(self, known: KnownSecrets, policy: Policy = MASKING) -> None:
-        self.known = known
-        self.policy = policy
-        self._documents = Documents(policy, self.text)
+    known: KnownSecrets
+    policy: Policy = MASKING
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
     def said(self, text: str) -> str:
         """Redact a sentence; words that only announce a secret stay."""
-        return replace_shapes(self.known.mask(text), self.policy)
+        text = self.known.mask(text)
+        # Private keys, web tokens, and what else is a secret by its looks.
+        for pattern in SHAPES:
+            text = pattern.sub(lambda hit: self.policy.replace(hit[0]), text)
+        text = AUTHORIZATION.sub(lambda hit: f"{hit[1]} {self.policy.replace(hit[0])}", text)
+        for pattern, replacement in self.policy.shapes:
+            text = pattern.sub(replacement, text)
+        return text
 
     def mask_error(self, error: DriverError) -> None:
         """Take the secrets out of what an exception says."""
@@ -278,7 +150,22 @@ class Redactor:
 
     def form(self, source: str) -> str:
         """Redact a form, or the query of a URL."""
-        return self._documents.form(source)
+        fields = [field.partition("=") for field in source.split("&")]
+        pairs = [(unquote_plus(name), unquote_plus(value)) for name, _, value in fields]
+        paired, members = self._any_announces(pairs), dict(pairs)
+
+        def redacted(name: str, equals: str, value: str) -> str:
+            plain = unquote_plus(name)
+            shown = self.policy.exception(plain, members)
+            if shown is None and (
+                self.policy.announces(plain) or (paired and squeezed(plain) in VALUE_NAMES)
+            ):
+                shown = self.policy.replace(unquote_plus(value))
+            if shown is None:
+                shown = self.text(unquote_plus(value))
+            return f"{_encoded(name, self.text(plain))}{equals}{_encoded(value, shown)}"
+
+        return "&".join(redacted(*field) for field in fields)
 
     def header(self, name: str, value: str) -> str:
         """Redact the value of a header."""
@@ -326,7 +213,7 @@ class Redactor:
         try:
             if start in {"{", "["}:
                 parsed = json.loads(text, object_pairs_hook=_unique)
-                cleaned = self._documents.json(parsed)
+                cleaned = self._json(parsed)
                 if self.policy.keep_form and cleaned == parsed:
                     return text
                 return json.dumps(cleaned, ensure_ascii=False, indent=2 if pretty else None)
@@ -339,19 +226,34 @@ class Redactor:
     def _xml(self, text: str, *, pretty: bool) -> str:
         root = fromstring(text)
         before = tostring(root)
-        self._documents.xml(root)
+        self._redact_xml(root)
         if pretty:
             indent(root)
         elif self.policy.keep_form and tostring(root) == before and not _UNPARSED.search(text):
             return text
-        return _written(root)
+        return tostring(root, encoding="unicode")
 
     def loose(self, source: str) -> str:
-        """Redact a text that no parser reads."""
-        source = self.known.mask(source)
-        if markup_announces_secret(source, self.policy):
-            return self.policy.replace(source)
-        return replace_assigned(replace_shapes(source, self.policy), self.policy)
+        """
+        Redact a text that no parser reads: users in addresses, and what follows a name that
+        announces a secret.
+
+        That ends with the quote that began it, or else with the line. Where it goes on below, and
+        where the name is itself a value that another one belongs to, the rest of the text goes.
+        Of markup that is not well formed nothing stays if one of its tags announces a secret.
+        """
+        text, policy = self.said(source), self.policy
+        words = (word for tag in _TAG.finditer(text) for word in _WORD.findall(tag[0]))
+        if any(map(policy.announces, words)):
+            return policy.replace(text)
+        text = _USER.sub(lambda hit: f"{policy.replace(hit[1])}@", text)
+        parts, position = [], 0
+        for hit in _NAME.finditer(text):
+            if hit.start() >= position and (secret := _secret_after(hit, policy)):
+                start, end = secret
+                parts += [text[position:start], policy.replace(text[start:end])]
+                position = end
+        return "".join([*parts, text[position:]])
 
     def _cookie(self, cookie: str) -> str:
         name, equals, value = cookie.strip().partition("=")
@@ -363,6 +265,75 @@ class Redactor:
         known = name.lower() in (_COOKIE_ATTRIBUTES if equals else _COOKIE_FLAGS)
         return text.strip() if known else self.policy.replace(text)
 
+    def _json(self, value: Any) -> Any:
+        """Redact a JSON document."""
+        if isinstance(value, dict):
+            return {self.text(name): self._member(name, value) for name in value}
+        if isinstance(value, list):
+            return [self._json(item) for item in value]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            # A code of digits may have become a number on its way.
+            shown = self.text(str(value))
+            return value if shown == str(value) else shown
+        return self.text(value) if isinstance(value, str) else value
+
+    def _member(self, name: str, members: Mapping[str, Any]) -> Any:
+        exception = self.policy.exception(name, members)
+        if exception is not None:
+            return exception
+        announced = self.policy.announces(name) or (
+            squeezed(name) in VALUE_NAMES
+            and (_is_password(members.get("type")) or self._any_announces(members.items()))
+        )
+        return self._hidden(members[name]) if announced else self._json(members[name])
+
+    def _hidden(self, value: Any) -> Any:
+        """Whether there is something may show; what it is may not."""
+        if value is None or isinstance(value, bool) or value in ("", [], {}):
+            return value
+        if isinstance(value, str) or not self.policy.keep_form:
+            return self.policy.replace(str(value))
+        if isinstance(value, dict):
+            return {name: self._hidden(item) for name, item in value.items()}
+        return [self._hidden(item) for item in value] if isinstance(value, list) else 0
+
+    def _any_announces(self, members: Iterable[tuple[str, object]]) -> bool:
+        return any(
+            isinstance(value, str)
+            and squeezed(_local(name)) in NAMING
+            and self.policy.announces(value)
+            for name, value in members
+        )
+
+    def _redact_xml(self, element: Element, *, secret: bool = False) -> None:
+        """Redact an XML document in place."""
+        secret = secret or self.policy.announces(_local(element.tag))
+        named = secret or self._says_so(element)
+        for name, value in element.attrib.items():
+            hidden = secret or self.policy.announces(_local(name))
+            hidden = hidden or (named and squeezed(_local(name)) in VALUE_NAMES)
+            element.set(name, self._content(value, secret=hidden))
+        element.text = self._content(element.text, secret=named)
+        # A map is written as entries of a name and what stands under it. The first is the name:
+        # the secret itself may hold a word such as "password".
+        naming = next((child for child in element if self._names_a_secret(child)), None)
+        for child in element:
+            left = naming is not None and child is not naming and not self._says_so(child)
+            self._redact_xml(child, secret=named or left)
+            child.tail = self._content(child.tail, secret=named or naming is not None)
+
+    def _says_so(self, element: Element) -> bool:
+        return _is_password(element.get("type")) or self._any_announces(element.items())
+
+    def _names_a_secret(self, element: Element) -> bool:
+        names = len(element) == 0 and squeezed(_local(element.tag)) in NAMING | {"string"}
+        return names and self.policy.announces(element.text or "")
+
+    def _content(self, value: str | None, *, secret: bool) -> str:
+        if not value or not value.strip():
+            return value or ""
+        return self.policy.replace(value) if secret else self.text(value)
+
 
 def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """An object; one with a name twice has members that only some readers see."""
@@ -371,7 +342,3 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise ValueError("a name stands twice")
     return members
-
-
-def _written(root: Element) -> str:
-    return tostring(root, encoding="unicode")

@@ -84,8 +84,8 @@ AUTHORIZATION: Final = re.compile(r"(?i)\b(basic|bearer) +[\w.~+/=-]{8,}")
 """A login as it stands in a header; the scheme is no secret."""
 
 
-def written(value: str) -> Iterator[str]:
-    """The notations of a value in a text, a URL, a form, JSON, XML or a message."""
+def notations(value: str) -> Iterator[str]:
+    """The notations of a value in a text, URL, form, JSON, XML or message, and in base64."""
     yield value
     yield repr(value)[1:-1]
     for quoted in (quote(value, safe=""), quote(value), quote_plus(value)):
@@ -99,23 +99,19 @@ def written(value: str) -> Iterator[str]:
         yield html.escape(value, quote=quotes)
     yield html.escape(value).replace("&#x27;", "&apos;")
     yield html.escape(value).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+    yield base64.b64encode(value.encode("utf-8", "surrogatepass")).decode().rstrip("=")
 
 
 @attrs.frozen
 class _Secret:
-    """A known value in all its notations, and what replaces it."""
+    """A known value in all its notations, what replaces it, and whether it is a whole word."""
 
     forms: frozenset[str] = attrs.field(repr=False)
     replacement: str
     word: bool
 
-    @classmethod
-    def of(cls, value: str, replacement: str, *, word: bool) -> _Secret:
-        forms = {form for text in (value, value.strip()) for form in written(text)}
-        encoded = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
-        return cls(frozenset({*forms, encoded.rstrip("=")}), replacement, word)
 
-
+@attrs.define(repr=False)
 class KnownSecrets:
     """The secrets of a session. Threads may share it.
 
@@ -123,12 +119,11 @@ class KnownSecrets:
     any number of them.
     """
 
-    def __init__(self) -> None:
-        self._kept: dict[str, _Secret] = {}
-        self._met: dict[str, _Secret] = {}
-        self._written: tuple[tuple[str, _Secret], ...] = ()
-        # One for each process: a forked child must not wait for a thread of its parent.
-        self._locks: dict[int, threading.Lock] = {}
+    _kept: dict[str, _Secret] = attrs.field(factory=dict, init=False)
+    _met: dict[str, _Secret] = attrs.field(factory=dict, init=False)
+    _written: tuple[tuple[str, _Secret], ...] = attrs.field(default=(), init=False)
+    # One for each process: a forked child must not wait for a thread of its parent.
+    _locks: dict[int, threading.Lock] = attrs.field(factory=dict, init=False)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -148,14 +143,15 @@ class KnownSecrets:
         with self._locks.setdefault(os.getpid(), threading.Lock()):
             shortest = 1 if word else SHORTEST
             for text in (text for text in texts if len(text.strip()) >= shortest):
+                forms = frozenset({*notations(text), *notations(text.strip())})
                 known = secrets.pop(text, None)
-                secrets[text] = known or _Secret.of(text, replacement, word=word)
+                secrets[text] = known or _Secret(forms, replacement, word)
             for text in list(self._met)[:-_REMEMBERED]:
                 del self._met[text]
             everything = (*self._met.values(), *self._kept.values())
-            forms = {form: secret for secret in everything for form in secret.forms}
+            written = {form: secret for secret in everything for form in secret.forms}
             # What is part of another one must not leave the rest of it behind.
-            self._written = tuple(sorted(forms.items(), key=lambda item: -len(item[0])))
+            self._written = tuple(sorted(written.items(), key=lambda item: -len(item[0])))
 
     def mask(self, text: str) -> str:
         """Replace every known secret."""

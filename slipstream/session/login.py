@@ -33,7 +33,7 @@ from slipstream.errors import (
 from slipstream.redaction import MASK
 from slipstream.redaction.secrets import SHORTEST
 from slipstream.transport import Transport, clock
-from slipstream.transport.messages import LONGEST_LIFETIME, Request, Response
+from slipstream.transport.messages import LONGEST_LIFETIME, EndpointCookieJar, Request, Response
 from slipstream.values import CloudEntryPoint, Endpoint
 from slipstream.values.fields import Record
 from slipstream.values.plain import announces_secret, safe_text, within
@@ -141,13 +141,6 @@ class Login(Record):
         """Seconds since it was created."""
         return clock.monotonic() - self.created
 
-    def expires_within(self, seconds: float) -> bool:
-        """Whether it expires soon; a tenth of its lifetime is soon enough for a short one."""
-        if self.lifetime is None:
-            return False
-        age = clock.monotonic() - self.created
-        return age > self.lifetime - min(seconds, self.lifetime / 10)
-
 
 class Client:
     """
@@ -160,11 +153,7 @@ class Client:
     def __init__(self, transport: Transport, backend: Any) -> None:
         self.transport = transport
         self.backend = backend
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """The server's address."""
-        return self.transport.endpoint
+        self.endpoint = transport.endpoint
 
     @property
     def cookies(self) -> RequestsCookieJar:
@@ -179,7 +168,7 @@ class Client:
         :returns: The response, whatever its status.
         :raises NoAnswer: If the network fails.
         """
-        return self.transport.send(request, cookies=self.cookies)
+        raise NotImplementedError
 
     def hide(self, *secrets: str) -> None:
         """
@@ -283,7 +272,7 @@ class LoginAttempt(Client):
         self._user = user
         self.method = method
         self.previous = previous
-        self._cookies = transport.new_jar()
+        self._cookies = EndpointCookieJar(secure=transport.endpoint.secure)
         self._server_time: float | None = None
 
     @property
@@ -299,7 +288,7 @@ class LoginAttempt(Client):
 
     def exchange(self, request: Request) -> Response:
         """See :meth:`Client.exchange`."""
-        response = super().exchange(request)
+        response = self.transport.send(request, cookies=self._cookies)
         self._server_time = response.date or self._server_time
         return response
 

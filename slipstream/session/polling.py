@@ -49,7 +49,7 @@ def poll(read: Callable[[], T], *, what: str, period: float, timeout: float) -> 
         start=min(FIRST_PERIOD, period), factor=GROWTH, ceiling=period, jitter=JITTER
     )
     faults, has_read = 0, False
-    for pause in backoff.pauses():
+    for pause in backoff:
         try:
             with call_context.until(max(deadline, clock.monotonic() + LAST_POLL)):
                 result = read()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from types import NoneType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import attrs
 from requests.cookies import RequestsCookieJar
@@ -26,7 +27,7 @@ from slipstream.errors import (
 )
 from slipstream.redaction import Redactor
 from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt
-from slipstream.transport import Transport, call_context
+from slipstream.transport import Transport, call_context, clock
 from slipstream.transport.call_context import PerProcess, get_logger
 from slipstream.transport.messages import Request, Response
 from slipstream.values import Credentials
@@ -138,28 +139,6 @@ _GIVEN_UP = {408, 499}
 """Statuses of requests that a server may work on all the same."""
 
 
-class _LoginMethod(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def fallback(self) -> bool: ...
-
-    @property
-    def authenticate(self) -> Callable[[LoginAttempt, Credentials], Login]: ...
-
-
-class _Kind(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def api_version(self) -> str | None: ...
-
-    @property
-    def backend(self) -> Callable[[Session], Any]: ...
-
-
 @attrs.define
 class _State:
     """The state that a session shares with its dry runs: the login, and the lock to renew it."""
@@ -185,11 +164,7 @@ class Session(Client):
     """Whether changes are only planned (:meth:`dry_run`)."""
 
     def __init__(
-        self,
-        transport: Transport,
-        kind: _Kind,
-        login_method: _LoginMethod,
-        credentials: Credentials,
+        self, transport: Transport, kind: Any, login_method: Any, credentials: Credentials
     ) -> None:
         self.kind = kind
         self.login_method = login_method
@@ -272,7 +247,21 @@ class Session(Client):
 
     def exchange(self, request: Request) -> Response:
         """See :meth:`Client.exchange`; the backend authorises the request."""
-        return self._send(request, self.login)
+        cookies, call = self.login.cookies, call_context.current()
+        authorised = self.consult("authorise", request, expected=(Request,))
+        changes = not (request.reads or self.is_dry_run)
+        call.changes += changes
+        try:
+            response = self.transport.send(authorised, cookies=cookies)
+        except (MalformedAnswer, RedirectRefused) as error:
+            error.may_have_happened = not request.reads
+            raise
+        except (BadInput, CannotConnect):
+            call.changes -= changes
+            raise
+        if changes and refuses(response):
+            call.changes -= 1
+        return response
 
     def send(
         self,
@@ -296,10 +285,12 @@ class Session(Client):
         :raises NoAnswer: If the network fails.
         """
         request = attrs.evolve(request, purpose=doing)
-        login = self.login
-        if login.expires_within(RENEW_BEFORE):
+        login, lifetime = self.login, self.login.lifetime or math.inf
+        # A tenth of its lifetime is soon enough for a short one.
+        last = login.created + max(lifetime - RENEW_BEFORE, lifetime * 0.9)
+        if clock.monotonic() > last:
             login = self.renew(login)
-        response = self._send(request, login)
+        response = self.exchange(request)
         renewals = 0
         while (
             renewable
@@ -315,12 +306,12 @@ class Session(Client):
             if callable(renewable):
                 renewable()
                 login = self.login
-            response = self._send(request, login)
+            response = self.exchange(request)
         # A server before this one says in a page that nothing is there, or may be done.
-        is_page = "html" in response.kind and (
-            response.status == 404 or (response.status < 500 and not request.reads)
-        )
-        if response.status >= 400 and (is_page or response.status not in allow):
+        is_for_page = response.status == 404 or (response.status < 500 and not request.reads)
+        if response.status >= 400 and (
+            response.status not in allow or (is_for_page and "html" in response.kind)
+        ):
             error = self.refusal(response, doing=doing)
             if not request.reads:
                 error.may_have_happened = not refuses(response)
@@ -354,24 +345,6 @@ class Session(Client):
         vars(twin).update(vars(self), transport=transport, is_dry_run=True)
         twin.backend = self.consult("with_session", twin, expected=(type(self.backend),))
         return twin, transport
-
-    def _send(self, request: Request, login: Login) -> Response:
-        authorised = self.consult("authorise", request, expected=(Request,))
-        changes = not (request.reads or self.is_dry_run)
-        if changes:
-            call_context.note_change()
-        try:
-            response = self.transport.send(authorised, cookies=login.cookies)
-        except (MalformedAnswer, RedirectRefused) as error:
-            error.may_have_happened = not request.reads
-            raise
-        except (BadInput, CannotConnect):
-            if changes:
-                call_context.note_change(-1)
-            raise
-        if changes and refuses(response):
-            call_context.note_change(-1)
-        return response
 
     def _authenticate(self) -> None:
         method, credentials = self.login_method, self._credentials

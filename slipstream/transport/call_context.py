@@ -17,6 +17,9 @@ import attrs
 
 from slipstream.values.plain import safe_text
 
+NO_CALL = "-"
+"""Stands for the id and the method where no call of the user is being carried out."""
+
 
 @attrs.define
 class Call:
@@ -25,7 +28,8 @@ class Call:
 
     :param operation: The method that was called, as in ``create_node``.
     :param id: The id in every log line and exception of the call.
-    :param changes: How many requests were sent that may have changed something.
+    :param changes: How many requests it has sent that may have changed something: the server has
+        not refused them.
     """
 
     operation: str
@@ -37,22 +41,9 @@ _current: ContextVar[Call | None] = ContextVar("slipstream_call", default=None)
 _deadline: ContextVar[float] = ContextVar("slipstream_deadline", default=math.inf)
 
 
-def current() -> Call | None:
-    """The current call, ``None`` outside of any."""
-    return _current.get()
-
-
-def note_change(number: int = 1) -> None:
-    """Note that the current call sends a change, or with -1 that the server has refused it."""
-    call = _current.get()
-    if call is not None:
-        call.changes += number
-
-
-def changes() -> int:
-    """How many changes the current call has sent that the server has not refused."""
-    call = _current.get()
-    return 0 if call is None else call.changes
+def current() -> Call:
+    """The current call; a blank one, not shared, outside of any."""
+    return _current.get() or Call(NO_CALL, NO_CALL)
 
 
 @contextmanager
@@ -94,21 +85,16 @@ if TYPE_CHECKING:
 else:
     _Adapter = logging.LoggerAdapter
 
-NO_CALL = "-"
-"""Stands for the id and the method where no call of the user is being carried out."""
-
 
 def label() -> str:
     """The prefix of log lines of the current call, as in ``[3f2a91c4 create_node]``."""
     call = current()
-    return f"[{NO_CALL}]" if call is None else f"[{call.id} {call.operation}]"
+    return f"[{NO_CALL}]" if call.id == NO_CALL else f"[{call.id} {call.operation}]"
 
 
 def attributes() -> dict[str, str]:
     """The attributes that log records of the current call get."""
     call = current()
-    if call is None:
-        return {"call_id": NO_CALL, "operation": NO_CALL}
     return {"call_id": call.id, "operation": call.operation}
 
 
@@ -156,6 +142,7 @@ def stacklevel() -> int:
 T = TypeVar("T")
 
 
+@attrs.define
 class PerProcess(Generic[T]):
     """
     A value that each process makes for itself.
@@ -164,11 +151,11 @@ class PerProcess(Generic[T]):
     release them, and with its connections, on which the responses to both would mix.
 
     :param make: Makes the value.
+    :param values: The values by process.
     """
 
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make = make
-        self._values: dict[int, T] = {}
+    _make: Callable[[], T]
+    _values: dict[int, T] = attrs.field(factory=dict)
 
     def get(self) -> T:
         """The value of the calling process."""

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import cached_property
 from http import HTTPStatus
 
 import attrs
@@ -36,7 +36,12 @@ from slipstream.redaction.secrets import KnownSecrets
 from slipstream.transport import call_context, clock
 from slipstream.transport.call_context import PerProcess, attributes, get_logger, stacklevel
 from slipstream.transport.clock import Backoff, Pacer
-from slipstream.transport.connections import MAX_BYTES, Connections, Route, proxies_for
+from slipstream.transport.connections import (
+    MAX_BYTES,
+    Connections,
+    Route,
+    environment_proxy,
+)
 from slipstream.transport.messages import (
     MAX_DEPTH,
     MAX_ELEMENTS,
@@ -130,7 +135,7 @@ class Transport:
                 stacklevel=stacklevel(),
             )
         number = self.settings.connections
-        self._connections = PerProcess(lambda: Connections(number))
+        self._connections = PerProcess(lambda: Connections(1, number))
         self._pacer = Pacer()
         self._closed = False
 
@@ -148,10 +153,6 @@ class Transport:
         other.secrets, other.redactor = self.secrets, self.redactor
         return other
 
-    def new_jar(self) -> EndpointCookieJar:
-        """An empty cookie jar for a login on the endpoint."""
-        return EndpointCookieJar(secure=self.endpoint.secure)
-
     @property
     def closed(self) -> bool:
         """Whether it was closed."""
@@ -165,6 +166,10 @@ class Transport:
         """
         self._closed = True
         self._connections.get().close()
+
+    @cached_property
+    def _environment_proxy(self) -> str | None:
+        return environment_proxy(self.endpoint.url)
 
     def ensure_open(self) -> None:
         """Make sure that it was not closed."""
@@ -194,18 +199,17 @@ class Transport:
             factor=settings.backoff,
             ceiling=settings.longest_pause,
             jitter=0.5,
-        ).pauses()
+        )
         attempts = settings.attempts if request.repeatable else 1
-        cookies = self.new_jar() if cookies is None else cookies
-        delay = self._pacer.delay()
-        if delay:
-            clock.sleep(delay)
+        cookies = EndpointCookieJar(secure=self.endpoint.secure) if cookies is None else cookies
         is_repeat = False
+        if self._pacer.rate:
+            clock.sleep(self._pacer.delay())
         while True:
             attempts -= 1
             sent = clock.monotonic()
             try:
-                response = self._exchange(request, cookies)
+                response = self._exchange(request, cookies, is_repeat=is_repeat)
             except (CannotConnect, AnswerLost) as error:
                 delay = self._pacer.delay(next(pauses)) if attempts else 0.0
                 if not attempts or _is_over(delay):
@@ -214,7 +218,6 @@ class Transport:
                 log.info("%s", sentence)
                 is_repeat = is_repeat or error.may_have_happened
             else:
-                response = attrs.evolve(response, is_repeat=is_repeat)
                 if response.status not in _TRANSIENT:
                     return response
                 named = response.retry_after
@@ -230,63 +233,51 @@ class Transport:
                 is_repeat = is_repeat or response.status != HTTPStatus.TOO_MANY_REQUESTS
             clock.sleep(delay)
 
-    def _exchange(self, request: Request, cookies: RequestsCookieJar) -> Response:
+    def _exchange(
+        self, request: Request, cookies: RequestsCookieJar, *, is_repeat: bool
+    ) -> Response:
+        """Send a request once, and log that when it is over or has failed."""
         self.ensure_open()
-        settings = self.settings
         if isinstance(cookies, EndpointCookieJar):
-            cookies = cookies.here()
-        self.secrets.keep(*(cookie.value for cookie in cookies), lasting=False)
+            cookies = cookies.copies.get()
         prepared = self._prepare(request, cookies)
-        url = f"{self.endpoint.url}{request.path}"
-        proxies = proxies_for(url, settings.proxy_url)
-        proxy = proxies.get(self.endpoint.scheme)
-        route = Route(
-            endpoint=self.endpoint.url,
-            mask=self.redactor.said,
-            proxy=None if proxy is None else self.redactor.url(proxy),
+        settings, started = self.settings, clock.monotonic()
+        exchange = Exchange(
+            prepared,
+            self.redactor,
+            proxy=settings.proxy_url or self._environment_proxy,
+            verify=settings.verify,
+            cert=settings.client_cert,
         )
-        with self._observed(prepared, proxy) as exchange:
-            try:
-                with self._connections.get().send(
-                    prepared,
-                    stream=True,
-                    timeout=(
-                        settings.connect_timeout,
-                        request.read_timeout or settings.read_timeout,
-                    ),
-                    # For True itself requests would ask the environment for a file.
-                    verify=DEFAULT_CA_BUNDLE_PATH if settings.verify is True else settings.verify,
-                    cert=settings.client_cert,
-                    proxies=proxies,
-                ) as incoming:
-                    exchange.status = incoming.status_code
-                    exchange.fields = tuple(incoming.raw.headers.items())
-                    response = self._read(incoming, url)
-                    exchange.content = response.body
-            except DriverError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the HTTP library lets through any
-                if error.args and isinstance(error.args[0], ClosedPoolError):
-                    self.ensure_open()
-                raise route.failure(error, request) from None  # its text holds the whole URL
-            finally:
-                if self._closed:
-                    self._connections.get().close()
-            fields = incoming.raw.headers.getlist("Set-Cookie")
+        try:
+            response = self._transfer(request, exchange)
+            fields = [value for name, value in exchange.fields if name.lower() == "set-cookie"]
             if fields and isinstance(cookies, EndpointCookieJar):
                 cookies.extract(prepared, fields, date=response.date)
                 self.secrets.keep(*(cookie.value for cookie in cookies), lasting=False)
-        if proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            raise route.refused_by_proxy()
+        except BaseException as error:
+            exchange.failure = str(error) or type(error).__name__
+            raise
+        finally:
+            exchange.seconds = clock.monotonic() - started
+            try:
+                if wire.isEnabledFor(logging.DEBUG):
+                    wire.debug("%s", exchange.text(), extra=attributes())
+                if settings.observer is not None:
+                    settings.observer(exchange)
+            except Exception as error:  # noqa: BLE001 - to show it must not change what it does
+                log.warning("an exchange cannot be shown: %s", type(error).__name__)
+        if exchange.proxy and response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise self._route(exchange.proxy).refused_by_proxy()
         if response.status in _REDIRECTS:
             raise self._redirected(response)
-        return response
+        return attrs.evolve(response, is_repeat=True) if is_repeat else response
 
     def _prepare(self, request: Request, cookies: RequestsCookieJar) -> requests.PreparedRequest:
         # The adapter sends it, not a session of requests: that would look for a login in a
         # .netrc file and for certificates in the environment, and reads the bodies of
         # redirections without a limit.
-        headers = {
+        usual = {
             "User-Agent": self.settings.user_agent,
             "Accept-Encoding": "gzip, deflate",
             "Accept": "*/*",
@@ -296,7 +287,7 @@ class Transport:
             prepared = requests.Request(
                 request.method,
                 f"{self.endpoint.url}{request.path}",
-                headers=CaseInsensitiveDict({**CaseInsensitiveDict(headers), **request.headers}),
+                headers={**usual, **request.headers},
                 params=list(request.query),
                 data=request.body,
                 cookies=cookies,
@@ -312,61 +303,62 @@ class Transport:
                 endpoint=self.endpoint.url,
                 hint="Look for line breaks, and for characters that are not part of any text.",
             ) from None
+        header = prepared.headers.get("Cookie", "")
+        values = (cookie.partition("=")[2] for cookie in header.split("; "))
+        self.secrets.keep(*values, lasting=False)
         return prepared
 
-    def _read(self, incoming: requests.Response, url: str) -> Response:
-        # Codings in a row, gzip within gzip, would multiply what each may unpack to.
-        if incoming.headers.get("Content-Encoding", "").strip().lower() not in _CODINGS:
-            raise MalformedAnswer(
-                "The response has an encoding that was not requested.", endpoint=url
-            )
-        body = bytearray()
-        for piece in incoming.raw.stream(64 * 1024, decode_content=True):
-            body += piece
-            if len(body) > self.settings.largest_body:
-                raise MalformedAnswer(
-                    f"The response is larger than {self.settings.largest_body} bytes.",
-                    endpoint=url,
-                )
+    def _transfer(self, request: Request, exchange: Exchange) -> Response:
+        """Send a request, and read the response as far as the limits allow."""
+        settings, url = self.settings, f"{self.endpoint.url}{request.path}"
+        connections, body = self._connections.get(), bytearray()
+        try:
+            with connections.send(
+                exchange.request,
+                stream=True,
+                timeout=(settings.connect_timeout, request.read_timeout or settings.read_timeout),
+                # For True itself requests would ask the environment for a file.
+                verify=DEFAULT_CA_BUNDLE_PATH if settings.verify is True else settings.verify,
+                cert=settings.client_cert,
+                proxies={self.endpoint.scheme: exchange.proxy} if exchange.proxy else None,
+            ) as incoming:
+                exchange.status = incoming.status_code
+                exchange.fields = tuple(incoming.raw.headers.items())
+                # Codings in a row, gzip within gzip, would multiply what each may unpack to.
+                if incoming.headers.get("Content-Encoding", "").strip().lower() not in _CODINGS:
+                    what = "The response has an encoding that was not requested."
+                    raise MalformedAnswer(what, endpoint=url)
+                for piece in incoming.raw.stream(64 * 1024, decode_content=True):
+                    body += piece
+                    if len(body) > settings.largest_body:
+                        what = f"The response is larger than {settings.largest_body} bytes."
+                        raise MalformedAnswer(what, endpoint=url)
+        except DriverError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the HTTP library lets through any
+            if error.args and isinstance(error.args[0], ClosedPoolError):
+                self.ensure_open()
+            # The text of the error holds the whole URL.
+            raise self._route(exchange.proxy).failure(error, request) from None
+        finally:
+            if self._closed:
+                connections.close()
+        exchange.content = bytes(body)
         return Response(
             status=incoming.status_code,
             headers=CaseInsensitiveDict(incoming.headers),
-            body=bytes(body),
+            body=exchange.content,
             url=url,
-            max_elements=self.settings.max_elements,
-            max_depth=self.settings.max_depth,
+            max_elements=settings.max_elements,
+            max_depth=settings.max_depth,
         )
 
-    @contextmanager
-    def _observed(
-        self, prepared: requests.PreparedRequest, proxy: str | None
-    ) -> Iterator[Exchange]:
-        """Log an exchange once it is over, or has failed; the block notes the response."""
-        exchange = Exchange(
-            method=prepared.method or "",
-            url=prepared.url or "",
-            redactor=self.redactor,
-            headers=prepared.headers,
-            body=prepared.body,
-            proxy=proxy,
-            verify=self.settings.verify,
-            cert=self.settings.client_cert,
+    def _route(self, proxy: str | None) -> Route:
+        return Route(
+            endpoint=self.endpoint.url,
+            mask=self.redactor.said,
+            proxy=None if proxy is None else self.redactor.url(proxy),
         )
-        started = clock.monotonic()
-        try:
-            yield exchange
-        except BaseException as error:
-            exchange.failure = str(error) or type(error).__name__
-            raise
-        finally:
-            exchange.seconds = clock.monotonic() - started
-            try:
-                if wire.isEnabledFor(logging.DEBUG):
-                    wire.debug("%s", exchange.text(), extra=attributes())
-                if self.settings.observer is not None:
-                    self.settings.observer(exchange)
-            except Exception as error:  # noqa: BLE001 - to show it must not change what it does
-                log.warning("an exchange cannot be shown: %s", type(error).__name__)
 
     def _redirected(self, response: Response) -> RedirectRefused:
         location = safe_text(response.headers.get("Location", "").split("?", 1)[0])

@@ -32,12 +32,12 @@ def now() -> float:
     return time.time()
 
 
-@attrs.frozen(kw_only=True)
-class Backoff:
+@attrs.define(kw_only=True)
+class Backoff(Iterator[float]):
     """
-    Back-off: pauses that grow.
+    Back-off: pauses that grow, in seconds, without end.
 
-    :param start: Seconds of the first pause.
+    :param start: Seconds of the next pause.
     :param factor: How many times longer each further pause is.
     :param ceiling: Seconds that no pause exceeds.
     :param jitter: The part of a pause, between 0 and 1, that is left to chance, so that clients
@@ -49,12 +49,10 @@ class Backoff:
     ceiling: float = 30.0
     jitter: float = 0.2
 
-    def pauses(self) -> Iterator[float]:
-        """The pauses in seconds, without end."""
+    def __next__(self) -> float:
         pause = min(self.start, self.ceiling)
-        while True:
-            yield pause * random.uniform(1 - self.jitter, 1.0)  # noqa: S311 - jitter is no secret
-            pause = min(pause * self.factor, self.ceiling)
+        self.start = pause * self.factor
+        return pause * random.uniform(1 - self.jitter, 1.0)  # noqa: S311 - jitter is no secret
 
 
 FIRST_RATE = 10.0
@@ -66,6 +64,7 @@ SLOWEST_RATE = 0.5
 _POLICY = re.compile(r"(?:[^;,]*;\s*q=)?\s*(\d{1,9})\s*;(?:[^,]*;)?\s*w=(\d{1,9})", re.ASCII)
 
 
+@attrs.define
 class Pacer:
     """
     Spaces the requests of all threads after the first 429 of a server.
@@ -73,18 +72,19 @@ class Pacer:
     The rate is halved by a 429 and grows by one request a second with each second, so that it
     settles below the server's limit and is forgotten when the server is left alone. A rate that
     the server names is kept instead. Nothing waits before the first 429.
+
+    :ivar rate: Requests a second at the last 429, 0 before the first one.
     """
 
-    def __init__(self) -> None:
-        self._lock = PerProcess(threading.Lock)
-        self._rate = 0.0
-        self._named = False
-        self._next = 0.0
-        self._changed = 0.0
+    rate: float = attrs.field(default=0.0, init=False)
+    _named: bool = attrs.field(default=False, init=False)
+    _next: float = attrs.field(default=0.0, init=False)
+    _changed: float = attrs.field(default=0.0, init=False)
+    _lock: PerProcess[threading.Lock] = attrs.field(factory=lambda: PerProcess(threading.Lock))
 
     def delay(self, pause: float = 0.0) -> float:
         """Take the next free slot."""
-        if not self._rate:
+        if not self.rate:
             return pause
         with self._lock.get():
             now = monotonic()
@@ -98,17 +98,17 @@ class Pacer:
             now = monotonic()
             named = named_rate(headers)
             if named:
-                self._rate, self._named, self._changed = named, True, now
-            elif not self._rate:
-                self._rate, self._changed = FIRST_RATE, now
+                self.rate, self._named, self._changed = named, True, now
+            elif not self.rate:
+                self.rate, self._changed = FIRST_RATE, now
             elif not self._named and sent > self._changed:
                 # What was sent before the last change says nothing about the new rate.
-                self._rate = max(self._rate_at(now) / 2, SLOWEST_RATE)
+                self.rate = max(self._rate_at(now) / 2, SLOWEST_RATE)
                 self._changed = now
             self._next = max(self._next, now + pause)
 
     def _rate_at(self, now: float) -> float:
-        return self._rate if self._named else self._rate + max(0.0, now - self._changed)
+        return self.rate if self._named else self.rate + max(0.0, now - self._changed)
 
 
 def named_rate(headers: Mapping[str, str]) -> float | None:

@@ -9,7 +9,7 @@ import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from contextlib import suppress
 from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -122,14 +122,7 @@ _CLASSES: dict[Any, Any] = {HTTPConnection: _HTTPConnection, HTTPSConnection: _H
 
 
 class Connections(HTTPAdapter):
-    """
-    The connections of one transport.
-
-    :param number: How many are kept open.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=number, pool_block=False)
+    """The connections of one transport."""
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
@@ -140,11 +133,6 @@ class Connections(HTTPAdapter):
         used = type(pool).ConnectionCls
         pool.ConnectionCls = _CLASSES.get(used, used)
         return pool
-
-
-_PROXY_SCHEMES = ("http", "https")
-_LOWER_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_PROXY_VARIABLES = (*_LOWER_VARIABLES, *map(str.upper, _LOWER_VARIABLES))
 
 
 def check_proxy(url: object, name: str) -> str:
@@ -158,24 +146,21 @@ def check_proxy(url: object, name: str) -> str:
     return url
 
 
-def proxies_for(url: str, proxy_url: str | None) -> dict[str, str]:
-    """The proxies for an address by scheme, none if it is reached directly."""
-    if proxy_url:
-        return dict.fromkeys(_PROXY_SCHEMES, proxy_url)
-    scheme, _, rest = url.partition("://")
-    address = f"{scheme}://{rest.partition('/')[0]}"
-    proxy = _environment_proxy(address, tuple(map(os.environ.get, _PROXY_VARIABLES)))
-    return {} if not proxy else dict.fromkeys(_PROXY_SCHEMES, _checked_proxy(proxy))
-
-
-@lru_cache(maxsize=16)
-def _environment_proxy(address: str, variables: tuple[str | None, ...]) -> str | None:  # noqa: ARG001
-    """
-    The proxy for an address by the environment, cached, since a look-up reads every variable.
-
-    :param variables: What decides of it: another value is looked for anew.
-    """
-    return None if _is_direct(address) else select_proxy(address, get_environ_proxies(address))
+def environment_proxy(url: str) -> str | None:
+    """The proxy that the environment names for an address, as curl takes it."""
+    address = "{0.scheme}://{0.netloc}".format(urlsplit(url))
+    proxy = None if _is_direct(address) else select_proxy(address, get_environ_proxies(address))
+    if not proxy:
+        return None
+    # Scheme and port may be missing.
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    with suppress(LocationParseError):
+        if parse_url(whole).host and _is_printable(whole):
+            return whole
+    raise BadInput(
+        "The proxy that the environment names is not the URL of a proxy.",
+        hint="Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or give proxy_url, which wins.",
+    )
 
 
 def _is_whole_url(url: str) -> bool:
@@ -185,25 +170,11 @@ def _is_whole_url(url: str) -> bool:
     except ValueError:
         return False
     more = parts.path.strip("/") or parts.query or parts.fragment
-    return parts.scheme in _PROXY_SCHEMES and complete and not more and _is_printable(url)
+    return parts.scheme in DEFAULT_PORTS and complete and not more and _is_printable(url)
 
 
 def _is_printable(url: str) -> bool:
     return url.isprintable() and " " not in url
-
-
-def _checked_proxy(proxy: str) -> str:
-    """A proxy of the environment, as curl takes it: scheme and port may be missing."""
-    whole = proxy if "://" in proxy else f"http://{proxy}"
-    try:
-        if parse_url(whole).host and _is_printable(whole):
-            return whole
-    except LocationParseError:
-        pass
-    raise BadInput(
-        "The proxy that the environment names is not the URL of a proxy.",
-        hint="Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or give proxy_url, which wins.",
-    )
 
 
 def _is_direct(url: str) -> bool:

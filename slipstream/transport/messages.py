@@ -9,19 +9,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.message import Message
 from email.utils import formatdate
 from http.cookiejar import Cookie, DefaultCookiePolicy
-from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 import attrs
 import requests
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import DefusedXMLParser
 from requests.cookies import MockRequest, MockResponse, RequestsCookieJar
 
 from slipstream.errors import BadInput, MalformedAnswer, shorten
 from slipstream.transport import clock
+from slipstream.transport.call_context import PerProcess
 from slipstream.values.fields import Record
 from slipstream.values.plain import leads_elsewhere, safe_text
 from slipstream.values.timestamps import parse_timestamp
@@ -35,28 +33,8 @@ MAX_DEPTH = 100
 _REQUEST_IDS = ("X-Request-Id", "X-Correlation-Id")
 _PLAIN_ID = re.compile(r"[\w.:=+/-]{1,200}")
 _OTHER_ENCODING = re.compile(rb"<\?xml[^>]*encoding=.(?!(?:utf-8|us-ascii)\b)", re.IGNORECASE)
+_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-
-
-_LEAVE_OUT = "Leave out '.', '..' and control characters, percent-encoded or not."
-
-
-def _check_path(_: object, __: object, value: str) -> None:
-    if not isinstance(value, str) or not value.startswith("/") or "?" in value or "#" in value:
-        raise TypeError(f"{value!r} is no path: a path begins with a slash and has no query.")
-    try:
-        unquote(value, errors="strict")
-    except UnicodeDecodeError:
-        raise BadInput(f"{shorten(value)!r} is not percent-encoded UTF-8.") from None
-    if leads_elsewhere(value):
-        raise BadInput(f"{shorten(value)!r} leads to another resource.", hint=_LEAVE_OUT)
-
-
-def _check_query(_: object, __: object, value: object) -> None:
-    pairs = value if isinstance(value, tuple) else ((value,),)
-    for pair in pairs:
-        if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
-            raise TypeError(f"A query is a tuple of pairs of texts, not {value!r}.")
 
 
 @attrs.frozen(kw_only=True)
@@ -77,19 +55,34 @@ class Request(Record):
     """
 
     method: str
-    path: str = attrs.field(validator=_check_path)
-    query: tuple[tuple[str, str], ...] = attrs.field(default=(), validator=_check_query)
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = attrs.field(factory=dict)
     body: bytes | None = attrs.field(default=None, repr=False)
     repeatable: bool = False
-    reads: bool = attrs.field()
+    reads: bool = attrs.Factory(
+        lambda self: self.method in {"GET", "HEAD", "OPTIONS"}, takes_self=True
+    )
     read_timeout: float | None = None
     expects: Callable[[], Response] | None = attrs.field(default=None, repr=False, eq=False)
     purpose: str = ""
 
-    @reads.default
-    def _reads(self) -> bool:
-        return self.method in {"GET", "HEAD", "OPTIONS"}
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        path = self.path
+        if not path.startswith("/") or "?" in path or "#" in path:
+            raise TypeError(f"{path!r} is no path: a path begins with a slash and has no query.")
+        if not all(len(pair) == 2 and set(map(type, pair)) == {str} for pair in self.query):
+            raise TypeError(f"A query is a tuple of pairs of texts, not {self.query!r}.")
+        try:
+            unquote(path, errors="strict")
+        except UnicodeDecodeError:
+            raise BadInput(f"{shorten(path)!r} is not percent-encoded UTF-8.") from None
+        if leads_elsewhere(path):
+            raise BadInput(
+                f"{shorten(path)!r} leads to another resource.",
+                hint="Leave out '.', '..' and control characters, percent-encoded or not.",
+            )
 
 
 @attrs.frozen(kw_only=True)
@@ -136,7 +129,7 @@ class Response(Record):
                 document = json.loads(text.encode("utf-8", errors="replace"))
         except (ValueError, RecursionError):
             raise self._malformed("JSON", None) from None
-        self._check_depth("JSON", document, _children)
+        self._check_depth("JSON", document)
         return document
 
     def xml(self) -> Element:
@@ -158,26 +151,26 @@ class Response(Record):
         # In another encoding tags would not be counted.
         if b"\0" in self.body or _OTHER_ENCODING.match(self.body):
             raise self._malformed("XML", "it is not in UTF-8")
-        # The usual parser is faster; a text may hold the word, every declaration begins with it.
-        parser = (
-            DefusedXMLParser(forbid_dtd=True)
-            if b"<!DOCTYPE" in self.body
-            else XMLParser(encoding="utf-8")  # noqa: S314 - without a declaration it is safe
-        )
+        if _DOCTYPE.match(self.body):
+            raise self._malformed("XML", "it is not safe to read")
+        parser = XMLParser(encoding="utf-8")  # noqa: S314 - without a declaration it is safe
         try:
             parser.feed(self.body)
             root: Element = parser.close()
         except ParseError as error:
             raise self._malformed("XML", safe_text(str(error))) from None
-        except DefusedXmlException:
-            raise self._malformed("XML", "it is not safe to read") from None
-        self._check_depth("XML", root, iter)
+        self._check_depth("XML", root)
         return root
 
-    def _check_depth(self, language: str, root: Any, children: Callable[[Any], Any]) -> None:
+    def _check_depth(self, language: str, root: Any) -> None:
         level = [root]
         for _ in range(self.max_depth):
-            level = list(chain.from_iterable(map(children, level)))
+            level = [
+                child
+                for value in level
+                if isinstance(value, dict | list | Element)
+                for child in (value.values() if isinstance(value, dict) else value)
+            ]
             if not level:
                 return
         raise self._malformed(language, f"it nests deeper than {self.max_depth} levels")
@@ -215,7 +208,8 @@ class Response(Record):
 
         Other times of the server mean something beside this one; the local clock may be wrong.
         """
-        return _epoch(self.headers.get("Date"))
+        timestamp = parse_timestamp(self.headers.get("Date"))
+        return None if timestamp is None else timestamp.timestamp()
 
     @property
     def retry_after(self) -> float | None:
@@ -223,25 +217,10 @@ class Response(Record):
         text = self.headers.get("Retry-After", "").strip()
         if text.isascii() and text.isdigit():
             return float(text[:9])
-        until = _epoch(text)
+        until, date = parse_timestamp(text), self.date
         if until is None:
             return None
-        here = self.date
-        return max(0.0, until - (clock.now() if here is None else here))
-
-
-def _children(value: Any) -> Any:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _epoch(text: str | None) -> float | None:
-    timestamp = parse_timestamp(text)
-    try:
-        return None if timestamp is None else timestamp.timestamp()
-    except OverflowError:
-        return None
+        return max(0.0, until.timestamp() - (clock.now() if date is None else date))
 
 
 _COOKIE_LIFETIME = re.compile(r"(?i);\s*(expires|max-age)\s*=\s*\"?([^;\"]*)\"?")
@@ -256,10 +235,6 @@ LONGEST_LIFETIME = 2**31
 class _CookiePolicy(DefaultCookiePolicy):
     def return_ok_expires(self, cookie: Cookie, request: Any) -> bool:  # noqa: ARG002
         """Leave it to the server whether a session has ended: the local clock may be wrong."""
-        return True
-
-    def path_return_ok(self, path: str, request: Any) -> bool:  # noqa: ARG002
-        """A login is for all of the endpoint: SlipStream's is made below ``/api`` alone."""
         return True
 
 
@@ -278,14 +253,8 @@ class EndpointCookieJar(RequestsCookieJar):
     def __init__(self, *, secure: bool = True) -> None:
         super().__init__(policy=_CookiePolicy())
         self._secure = secure
-        self._copies: dict[int, EndpointCookieJar] = {os.getpid(): self}
-
-    def here(self) -> EndpointCookieJar:
-        """The jar of the calling process: a forked child uses a copy."""
-        pid = os.getpid()
-        if pid not in self._copies:
-            self._copies.setdefault(pid, self.copy())
-        return self._copies[pid]
+        self.copies = PerProcess(self.copy, {os.getpid(): self})
+        """The jar to use in each process: the library's has a lock, which a fork may copy held."""
 
     def copy(self) -> EndpointCookieJar:
         """Another jar with the same cookies."""
@@ -301,7 +270,8 @@ class EndpointCookieJar(RequestsCookieJar):
                 continue
 
     def set_cookie(self, cookie: Cookie, *args: Any, **kwargs: Any) -> None:
-        """Add a cookie."""
+        """Add a cookie, for all of the endpoint: SlipStream's is made below ``/api`` alone."""
+        cookie.path = "/"
         cookie.secure = cookie.secure and self._secure
         super().set_cookie(cookie, *args, **kwargs)
 
@@ -328,24 +298,21 @@ class EndpointCookieJar(RequestsCookieJar):
         for field in fields:
             attributes = {name.lower(): value for name, value in _COOKIE_LIFETIME.findall(field)}
             rest = _NO_DOMAIN.sub("", _COOKIE_LIFETIME.sub("", field))
-            headers["Set-Cookie"] = f"{rest}{_expiry(_cookie_seconds(attributes, date))}"
+            headers["Set-Cookie"] = f"{rest}{_expiry(attributes, date)}"
         self.extract_cookies(MockResponse(headers), MockRequest(request))  # type: ignore[arg-type]
 
 
-def _cookie_seconds(attributes: Mapping[str, str], date: float | None) -> int | None:
-    """The lifetime of a cookie in seconds; ``None`` without a known one."""
+def _expiry(attributes: Mapping[str, str], date: float | None) -> str:
+    """What a cookie says of its end, by the local clock; nothing if it is not said clearly."""
     number = _SECONDS.match(attributes.get("max-age", "").strip())
-    if number is not None:
-        return min(int(number[0][:11]), LONGEST_LIFETIME)
     expires = parse_timestamp(attributes.get("expires", "").replace("-", " "))
-    if expires is None or (date is None and expires.year > 1970):
-        return None
-    return min(int(expires.timestamp() - (date or 0)), LONGEST_LIFETIME)
-
-
-def _expiry(seconds: int | None) -> str:
-    if seconds is None:
+    if number is not None:
+        seconds = int(number[0][:11])
+    elif expires is None or (date is None and expires.year > 1970):
         return ""
+    else:
+        seconds = int(expires.timestamp() - (date or 0))
     if seconds <= 0:
         return "; Max-Age=0"
-    return f"; Expires={formatdate(clock.now() + seconds, usegmt=True)}"
+    end = clock.now() + min(seconds, LONGEST_LIFETIME)
+    return f"; Expires={formatdate(end, usegmt=True)}"

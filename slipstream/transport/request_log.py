@@ -6,10 +6,11 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import attrs
+import requests
+from requests.structures import CaseInsensitiveDict
 
 from slipstream.redaction import Redactor
 from slipstream.transport.call_context import label
@@ -26,11 +27,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PATTERNS = re.compile(r"[\[\]{}]")
 
 
-@attrs.define(kw_only=True, repr=False)
+@attrs.define(repr=False)
 class Exchange:
     """
     One attempt to send a request, and its outcome.
 
+    :param request: The request.
     :param redactor: What takes secrets out of it.
     :param fields: The headers of the response, each by itself.
     :param content: The body of the response, ``None`` if none came whole.
@@ -40,11 +42,8 @@ class Exchange:
     :param cert: The file of the client's certificate, or those of certificate and key.
     """
 
-    method: str
-    url: str
+    request: requests.PreparedRequest
     redactor: Redactor
-    headers: Mapping[str, str] = attrs.field(factory=dict)
-    body: bytes | str | None = None
     status: int | None = None
     fields: tuple[tuple[str, str], ...] = ()
     content: bytes | None = None
@@ -63,47 +62,41 @@ class Exchange:
 
     def curl(self) -> str:
         """The request as a command for a shell, its secrets masked."""
-        url = self.redactor.url(self.url)
-        return shlex.join(["curl", "-i", *self._options(), url, *self._headers(), *self._data()])
+        request, body = self.request, self.request.body
+        words = ["curl", "-i", *self._options(), self.redactor.url(str(request.url))]
+        for name, value in request.headers.items():
+            if name.lower() not in _OF_CURL or (name, value) == ("Content-Length", "0"):
+                words += ["-H", f"{name}: {self.redactor.header(name, value)}"]
+        if body:
+            kind = _kind(request.headers)
+            words += [] if kind else ["-H", "Content-Type:"]
+            raw = body.encode() if isinstance(body, str) else body
+            masked = self.redactor.body(raw, kind, named=self._last_name)
+            words += ["--data-raw", _cut(masked, LONGEST_REQUEST)]
+        return shlex.join(words)
 
     def _options(self) -> Iterator[str]:
-        yield from ("--head",) if self.method == "HEAD" else ("-X", self.method)
+        method, url = str(self.request.method), str(self.request.url)
+        yield from ("--head",) if method == "HEAD" else ("-X", method)
         yield "--compressed"
-        if _PATTERNS.search(self.url):
+        if _PATTERNS.search(url):
             yield "--globoff"
         if self.proxy:
             yield from ("--proxy", self.redactor.url(self.proxy))
-        if self.url.startswith("https:"):
-            yield from self._trust()
-
-    def _trust(self) -> Iterator[str]:
+        if not url.startswith("https:"):
+            return
         if self.verify is False:
             yield "-k"
         elif isinstance(self.verify, str):
             yield from ("--capath" if Path(self.verify).is_dir() else "--cacert", self.verify)
-        cert, *key = [self.cert] if isinstance(self.cert, str) else self.cert or [None]
-        if cert:
-            yield from ("--cert", cert)
-        for file in key:
-            yield from ("--key", str(file))
-
-    def _headers(self) -> Iterator[str]:
-        for name, value in self.headers.items():
-            if name.lower() not in _OF_CURL or (name, value) == ("Content-Length", "0"):
-                yield from ("-H", f"{name}: {self.redactor.header(name, str(value))}")
-        if self.body and not _kind(self.headers):
-            yield from ("-H", "Content-Type:")
-
-    def _data(self) -> Iterator[str]:
-        if self.body:
-            body = self.body.encode() if isinstance(self.body, str) else self.body
-            shown = self.redactor.body(body, _kind(self.headers), named=self._last_name)
-            yield from ("--data-raw", _cut(shown, LONGEST_REQUEST))
+        files = (self.cert,) if isinstance(self.cert, str) else self.cert or ()
+        for option, file in zip(("--cert", "--key"), files, strict=False):
+            yield from (option, file)
 
     @property
     def _last_name(self) -> str:
         """The name of the parameter whose value is the whole body."""
-        return unquote(urlsplit(self.url).path.rpartition("/")[2])
+        return unquote(urlsplit(str(self.request.url)).path.rpartition("/")[2])
 
     def _response_lines(self, *, pretty: bool) -> Iterator[str]:
         if self.status is not None:
@@ -112,16 +105,15 @@ class Exchange:
             for name, value in self.fields:
                 yield f"{name}: {self.redactor.header(name, value)}"
         if self.content:
-            kind = _kind(dict(self.fields))
+            kind = _kind(CaseInsensitiveDict(self.fields))
             body = self.redactor.body(self.content, kind, named=self._last_name, pretty=pretty)
             yield from ("", _cut(body, LONGEST_RESPONSE))
         if self.failure is not None:
             yield f"failed after {self.seconds:.3f} s: {self.redactor.said(self.failure)}"
 
 
-def _kind(headers: Mapping[str, Any]) -> str:
-    kinds = (str(value) for name, value in headers.items() if name.lower() == "content-type")
-    return next(kinds, "").partition(";")[0].strip()
+def _kind(headers: Mapping[str, str]) -> str:
+    return headers.get("Content-Type", "").partition(";")[0].strip()
 
 
 def _cut(text: str, limit: int) -> str:

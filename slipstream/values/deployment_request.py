@@ -104,7 +104,7 @@ class DeploymentRequest(Record):
     @property
     def secrets(self) -> tuple[str, ...]:
         """The values of the inputs whose names announce a secret."""
-        return tuple(p.value for p in self.decides(Role.INPUT) if announces_secret(p.name))
+        return tuple(p.value for p in self.parameters if announces_secret(p.name))
 
     def locations(self, module: Module | None = None) -> dict[str | None, str | None]:
         """

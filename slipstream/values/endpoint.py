@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import attrs
 
 from slipstream.errors import BadInput, shorten
-from slipstream.values.plain import leads_elsewhere, user_path, within
+from slipstream.values.fields import Record
+from slipstream.values.plain import check_number, leads_elsewhere, user_path
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(
@@ -56,32 +55,6 @@ def _canonical(host: str) -> str:
     return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else address.compressed
 
 
-def _check_host(_: object, __: object, host: str) -> None:
-    if "%" in host and ":" in host:
-        # Libraries disagree on what is percent-encoded in a zone, and would take "%2530" for
-        # the zone 30, 0 or %30: another network, or another host.
-        raise BadInput(
-            f"{shorten(host)!r} names the zone of an IPv6 address, which is not supported.",
-            hint="Use an address without a zone, or a host name.",
-        )
-    if ":" in host or _NUMBER.search(host):
-        # What ends in a number is an address; short forms such as 127.1 are read in many ways.
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            raise BadInput(f"{shorten(host)!r} is not a host name or an address.") from None
-    elif not _HOST.fullmatch(host):
-        raise BadInput(
-            f"{shorten(host)!r} is not a host name or an address.",
-            hint="Give the bare name as host, as in 'nuv.la', or a full URL as ex_endpoint.",
-        )
-
-
-def _check_scheme(_: object, __: object, scheme: str) -> None:
-    if scheme not in DEFAULT_PORTS:
-        raise BadInput(f"{shorten(scheme)!r} is not a scheme of an endpoint: use https or http.")
-
-
 @attrs.frozen(kw_only=True)
 class Endpoint:
     """
@@ -94,15 +67,44 @@ class Endpoint:
     :ivar url: The URL without a trailing slash, default port left out.
     """
 
-    scheme: str = attrs.field(default="https", validator=_check_scheme)
-    host: str = attrs.field(converter=_canonical, validator=_check_host)
-    port: int = attrs.field(validator=within(least=1, most=65535, whole=True))
+    scheme: str = "https"
+    host: str = attrs.field(converter=_canonical)
+    port: int = attrs.field()
     base_path: str = ""
     url: str = attrs.field(init=False, eq=False, repr=False)
 
     @port.default
     def _default_port(self) -> int:
         return DEFAULT_PORTS.get(self.scheme, 443)
+
+    def __attrs_post_init__(self) -> None:
+        if self.scheme not in DEFAULT_PORTS:
+            raise BadInput(
+                f"{shorten(self.scheme)!r} is not a scheme of an endpoint: use https or http."
+            )
+        check_number("port", self.port, least=1, most=65535, whole=True)
+        host = self.host
+        if "%" in host and ":" in host:
+            # Libraries disagree on what is percent-encoded in a zone, and would take "%2530" for
+            # the zone 30, 0 or %30: another network, or another host.
+            raise BadInput(
+                f"{shorten(host)!r} names the zone of an IPv6 address, which is not supported.",
+                hint="Use an address without a zone, or a host name.",
+            )
+        # What ends in a number is an address; short forms such as 127.1 are read in many ways.
+        if ":" in host or _NUMBER.search(host):
+            is_host = True
+            try:
+                ipaddress.ip_address(host)
+            except ValueError:
+                is_host = False
+        else:
+            is_host = bool(_HOST.fullmatch(host))
+        if not is_host:
+            raise BadInput(
+                f"{shorten(host)!r} is not a host name or an address.",
+                hint="Give the bare name as host, as in 'nuv.la', or a full URL as ex_endpoint.",
+            )
 
     @classmethod
     def parse(cls, url: str) -> Endpoint:
@@ -169,17 +171,12 @@ def _frozen(mapping: object) -> Mapping[str, object]:
     return MappingProxyType(dict(mapping))
 
 
-def _check_text(_: object, field: Any, value: object) -> None:
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"{field.name} must be a string, not {type(value).__name__}.")
-
-
-def _cookie_file(path: str | os.PathLike[str] | None) -> Path | None:
-    return None if path is None else user_path("ex_cookie_file", path)
+def _cookie_file(path: object) -> Path:
+    return user_path("ex_cookie_file", path)
 
 
 @attrs.frozen(kw_only=True)
-class Credentials:
+class Credentials(Record):
     """
     Everything that a login method may need. Its repr has no secret.
 
@@ -192,9 +189,11 @@ class Credentials:
     :param group: A group of the user to act for.
     """
 
-    key: str | None = attrs.field(default=None, validator=_check_text)
-    secret: str | None = attrs.field(default=None, repr=False, validator=_check_text)
+    key: str | None = None
+    secret: str | None = attrs.field(default=None, repr=False)
     parameters: Mapping[str, object] = attrs.field(factory=dict, converter=_frozen, repr=False)
-    cookie_file: Path | None = attrs.field(default=None, converter=_cookie_file)
-    method: str | None = attrs.field(default=None, validator=_check_text)
-    group: str | None = attrs.field(default=None, validator=_check_text)
+    cookie_file: Path | None = attrs.field(
+        default=None, converter=attrs.converters.optional(_cookie_file)
+    )
+    method: str | None = None
+    group: str | None = None

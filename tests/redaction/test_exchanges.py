@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from slipstream.redaction import Redactor
 from slipstream.redaction.secrets import KnownSecrets
@@ -21,10 +22,13 @@ URL = "https://nuv.la/run"
 
 
 def text_of(*, pretty: bool = False, kind: str | None = None, **options: Any) -> str:
-    options = {"method": "GET", "url": URL, "redactor": Redactor(KnownSecrets()), **options}
+    request = requests.PreparedRequest()
+    request.method, request.url = options.pop("method", "GET"), options.pop("url", URL)
+    request.headers = CaseInsensitiveDict(options.pop("headers", {}))
+    request.body = options.pop("body", None)
     if kind:
         options |= {"status": 200, "fields": (("Content-Type", kind),)}
-    return Exchange(**options).text(pretty=pretty)
+    return Exchange(request, Redactor(KnownSecrets()), **options).text(pretty=pretty)
 
 
 def words_of(**options: Any) -> list[str]:
@@ -119,8 +123,7 @@ def test_command_has_no_options_without_need() -> None:
 def test_command_of_a_request_that_was_never_sent() -> None:
     query = {"limit": "5", "token": "x1y2"}
     prepared = requests.Request("GET", URL, params=query).prepare()
-    exchange = Exchange(method="GET", url=str(prepared.url), redactor=Redactor(KnownSecrets()))
-    assert f"'{URL}?limit=5&token=***'" in exchange.curl()
+    assert f"'{URL}?limit=5&token=***'" in Exchange(prepared, Redactor(KnownSecrets())).curl()
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json"])

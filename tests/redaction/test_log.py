@@ -20,6 +20,7 @@ from slipstream.libcloud.errors import DriverError
 from slipstream.redaction import Redactor
 from slipstream.sandbox import Sandbox
 from slipstream.transport import call_context
+from slipstream.transport.call_context import NO_CALL
 from slipstream.transport.request_log import Exchange
 
 from .support import Driver, Login, Seen, command_of, deploy
@@ -88,7 +89,7 @@ def test_log_of_several_threads(driver: Driver, seen: Seen) -> None:
     seen.caplog.clear()
     in_threads(driver.list_key_pairs, 4)
     assert len({call for call, _ in labels(seen)}) == 4
-    assert call_context.current() is None
+    assert call_context.current().id == NO_CALL
 
 
 def test_log_has_every_attempt(driver: Driver, sandbox: Sandbox, seen: Seen) -> None:

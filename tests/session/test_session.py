@@ -127,17 +127,17 @@ def test_session_that_ends_while_deploying_deploys_once(
 def test_session_that_ends_again_long_after_its_renewal_is_renewed_again(
     driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    later, send, sent = FakeTime(sandbox.clock.advance), Session._send, []
+    later, send, sent = FakeTime(sandbox.clock.advance), Session.exchange, []
     monkeypatch.setattr("slipstream.transport.clock.time", later)
 
-    def expire(self: Session, request: Any, login: Any) -> Any:
+    def expire(self: Session, request: Any) -> Any:
         if "session" not in request.path:  # what reads whether it has ended
             sent.append(request)
         if "session" not in request.path and len(sent) <= 2:
             later.sleep(61 * (len(sent) - 1))
             sandbox.world.expire_sessions()
-        return send(self, request, login)
+        return send(self, request)
 
-    monkeypatch.setattr(Session, "_send", expire)
+    monkeypatch.setattr(Session, "exchange", expire)
     assert CALLS[call](driver) is not None
     assert logins(sandbox) == 2

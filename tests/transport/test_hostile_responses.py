@@ -21,7 +21,7 @@ from servers import listening
 from slipstream.errors import AnswerLost, BadInput, DriverError, MalformedAnswer, RedirectRefused
 from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.clock import named_rate
-from slipstream.transport.messages import Request, Response
+from slipstream.transport.messages import EndpointCookieJar, Request, Response
 from slipstream.values.endpoint import Endpoint
 from slipstream.values.plain import check_number, safe_text
 from slipstream.values.timestamps import parse_timestamp
@@ -327,7 +327,7 @@ def test_the_servers_times_are_compared_with_the_servers_clock(
     )
     with scripted(sent.encode()) as server:
         transport = Transport(Endpoint.parse(f"http://127.0.0.1:{server.port}"))
-        jar = transport.new_jar()
+        jar = EndpointCookieJar(secure=False)
         response = transport.send(READ, cookies=jar)
         transport.close()
     assert response.date == pytest.approx(there, abs=2)

@@ -9,7 +9,7 @@ from endpoints_under_test import Driver, LiveEndpoint
 from servers import front, proxy
 
 from slipstream.libcloud.errors import BadInput, NoAnswer
-from slipstream.transport.connections import proxies_for
+from slipstream.transport.connections import environment_proxy
 
 LOGIN = "carol:s3cret&proxy"
 QUOTED = "carol:s3cret%26proxy"
@@ -140,10 +140,9 @@ def test_proxy_of_the_environment_is_not_used_where_no_proxy_says_so(
 )
 def test_no_proxy(monkeypatch: pytest.MonkeyPatch, entry: str, url: str, is_direct: bool) -> None:
     monkeypatch.setenv("ALL_PROXY", NOWHERE)
-    assert proxies_for(url, None)["http"] == NOWHERE
+    assert environment_proxy(url) == NOWHERE
     monkeypatch.setenv("NO_PROXY", f"example.org,{entry}")
-    assert (proxies_for(url, None) == {}) is is_direct
-    assert proxies_for(url, "http://127.0.0.1:8")["http"] == "http://127.0.0.1:8"
+    assert environment_proxy(url) == (None if is_direct else NOWHERE)
 
 
 @on_slipstream

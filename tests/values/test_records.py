@@ -85,7 +85,7 @@ def test_record_fields_are_frozen_and_typed(
         (lambda wrong: Deployment(id="1", addresses=wrong), "one text where several"),
         (lambda wrong: Module(**{**MODULE, "kind": wrong}), "is str, not ModuleKind"),
         (lambda wrong: Request(method="GET", path=wrong), "begins with a slash"),
-        (lambda wrong: Request(method="GET", path="/x", query=wrong), "a tuple of pairs"),
+        (lambda wrong: Request(method="GET", path="/x", query=wrong), "is str, not tuple"),
         (lambda wrong: Request(method="PUT", path="/", body=wrong), "is str, not bytes or None"),
     ],
 )

@@ -66,7 +66,6 @@ LAUNCH_TIMEOUT = 120.0  # seconds for the machines of a run to exist that is end
 
 STATE, ABORT, TAGS, SERVICE_URL = "ss:state", "ss:abort", "ss:tags", "ss:url.service"
 _PARAMETERS = "runtimeParameters/entry/runtimeParameter"
-_BACKOFF = Backoff(start=1.0, factor=1.5, ceiling=10.0)
 _LOOK = "Look at list_nodes() and try again. An account that was deleted gets empty responses too."
 _ORDER = {state: number for number, state in enumerate(STATES)}
 _ENDED = {"Done", "Aborted", "Cancelled"}
@@ -313,7 +312,7 @@ def terminate(
         expects=lambda: _expect_termination(backend, run),
     )
     deadline = clock.monotonic() + LAUNCH_TIMEOUT
-    pauses = _BACKOFF.pauses()
+    pauses = Backoff(start=1.0, factor=1.5, ceiling=10.0)
     response = session.send(request, doing=doing, allow={400, 409})
     while response.status in {400, 409}:
         has_ended, has_machine = _look(backend, run)

@@ -13,7 +13,7 @@ from endpoints_under_test import LiveEndpoint
 from libcloud.common.types import InvalidCredsError
 
 from slipstream.libcloud.errors import BadInput, InvalidCredentials
-from slipstream.redaction.secrets import written
+from slipstream.redaction.secrets import notations
 from slipstream.sandbox import Sandbox
 
 from .support import DEADLINE, Driver, destroy_elsewhere, methods_of
@@ -59,7 +59,7 @@ def test_pickle_of_anything_holds_no_secret(endpoint: LiveEndpoint) -> None:
         things = objects(endpoint, driver)
         secrets = [sandbox.password, sandbox.users[sandbox.username].secret, sandbox.secret]
         secrets += [PROXY_PASSWORD, OWN_TOKEN, *(str(c.value) for c in driver._session.cookies)]
-        canaries = [form.encode() for secret in secrets for form in written(secret)]
+        canaries = [form.encode() for secret in secrets for form in notations(secret)]
         driver.connection.set_http_proxy(f"http://proxy:{PROXY_PASSWORD}@127.0.0.1:9")
         for name, thing in things.items():
             for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
