@@ -26,89 +26,71 @@ from .conftest import on_nuvla, on_slipstream
 SCRIPT = ScriptDeployment("#!/bin/sh\n")
 
 
-def refusal(
-    endpoint: LiveEndpoint,
-    driver: Driver,
-    error: type[Exception],
-    step: Any = SCRIPT,
-    **options: Any,
-) -> str:
-    options = {"image": endpoint.image(driver), "location": endpoint.location(driver), **options}
-    endpoint.sandbox.journal.clear()
-    with pytest.raises(error) as caught:
-        driver.deploy_node(step, **options)
-    assert list(endpoint.sandbox.journal) == []
-    return str(caught.value)
+@pytest.fixture
+def refusal(endpoint: LiveEndpoint, driver: Driver) -> Any:
+    """The text of the error that a call is refused with before anything is sent."""
+
+    def call(error: type[Exception], step: Any = SCRIPT, **options: Any) -> str:
+        usual = {"image": endpoint.image(driver), "location": endpoint.location(driver)}
+        endpoint.sandbox.journal.clear()
+        with pytest.raises(error) as caught:
+            driver.deploy_node(step, **usual | options)
+        assert list(endpoint.sandbox.journal) == []
+        return str(caught.value)
+
+    return call
 
 
-def test_deploy_node_without_paramiko(
-    endpoint: LiveEndpoint, driver: Driver, pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_deploy_node_without_what_it_needs(refusal: Any, pair: Pair, monkeypatch: Any) -> None:
+    text = refusal(NotSupported)
+    assert "deploy_node needs a key to log in with" in text
+    assert "NodeAuthSSHKey" in text
+    text = refusal(BadInput, auth=NodeAuthPassword("hunter2"))
+    assert "NodeAuthSSHKey" in text
+    assert "hunter2" not in text
     monkeypatch.setattr("libcloud.compute.ssh.have_paramiko", False)
     # Programs expect the RuntimeError that libcloud raises.
     assert issubclass(NotSupported, RuntimeError)
-    text = refusal(endpoint, driver, NotSupported, ssh_key=str(pair.file))
-    assert "pip install '.[ssh]'" in text
-
-
-def test_deploy_node_without_any_key(endpoint: LiveEndpoint, driver: Driver) -> None:
-    text = refusal(endpoint, driver, NotSupported)
-    assert "deploy_node needs a key to log in with" in text
-    assert "NodeAuthSSHKey" in text
+    assert "pip install '.[ssh]'" in refusal(NotSupported, ssh_key=str(pair.file))
 
 
 @on_nuvla
-def test_deploy_node_with_auth_where_machines_take_no_keys(
-    endpoint: LiveEndpoint, driver: Driver, pair: Pair
-) -> None:
-    text = refusal(endpoint, driver, BadInput, auth=pair.auth, ssh_key=str(pair.file))
+def test_deploy_node_with_auth_where_machines_take_no_keys(refusal: Any, pair: Pair) -> None:
+    text = refusal(BadInput, auth=pair.auth, ssh_key=str(pair.file))
     assert "put no SSH keys into what they deploy" in text
 
 
-def test_deploy_node_with_a_password(endpoint: LiveEndpoint, driver: Driver) -> None:
-    text = refusal(endpoint, driver, BadInput, auth=NodeAuthPassword("hunter2"))
-    assert "NodeAuthSSHKey" in text
-    assert "hunter2" not in text
+WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
+    ({"ssh_usernam": "x"}, TypeError, "did you mean 'ssh_username'?"),
+    ({"ex_tag": "x"}, TypeError, "did you mean 'ex_tags'?"),
+    ({"step": "echo hello"}, TypeError, "deploy must be a Deployment of libcloud, not str."),
+    ({"step": None}, TypeError, "deploy must be a Deployment of libcloud, not NoneType."),
+    ({"at_exit_func": "x"}, TypeError, "at_exit_func must be a function, not str."),
+    ({"ssh_interface": "public"}, BadInput, "'public_ips' or 'private_ips'"),
+    ({"ssh_username": ""}, BadInput, "The name to log in under is empty."),
+    ({"ssh_username": None}, TypeError, "must be a string, not NoneType."),
+    ({"ssh_alternate_usernames": "admin"}, TypeError, "must be a list of strings, not str."),
+    ({"ssh_alternate_usernames": [1]}, TypeError, "must be a string, not int."),
+    ({"ssh_port": 0}, BadInput, "ssh_port is 0: a whole number from 1 to 65535"),
+    ({"ssh_port": "22"}, BadInput, "ssh_port is a str"),
+    ({"ssh_timeout": -1}, BadInput, "ssh_timeout is -1"),
+    ({"timeout": "long"}, BadInput, "timeout is a str"),
+    ({"wait_period": None}, BadInput, "wait_period is a NoneType"),
+    ({"max_tries": 0}, BadInput, "max_tries is 0: a whole number from 1"),
+    ({"ssh_key": 7}, TypeError, "ssh_key must be a list of strings, not int."),
+    ({"ssh_key": [7]}, TypeError, "ssh_key must be the path of a file, not int."),
+    ({"ssh_key_password": 7}, TypeError, "ssh_key_password must be a string, not int."),
+    ({"ssh_key": "no/such/file"}, BadInput, "Cannot read the key file (a name of 12 char"),
+    ({"image": None}, BadInput, "create_node needs an image."),
+]
 
 
 @on_slipstream
-@pytest.mark.parametrize(
-    ("options", "error", "sentence"),
-    [
-        ({"ssh_usernam": "x"}, TypeError, "did you mean 'ssh_username'?"),
-        ({"ex_tag": "x"}, TypeError, "did you mean 'ex_tags'?"),
-        ({"step": "echo hello"}, TypeError, "deploy must be a Deployment of libcloud, not str."),
-        ({"step": None}, TypeError, "deploy must be a Deployment of libcloud, not NoneType."),
-        ({"at_exit_func": "x"}, TypeError, "at_exit_func must be a function, not str."),
-        ({"ssh_interface": "public"}, BadInput, "'public_ips' or 'private_ips'"),
-        ({"ssh_username": ""}, BadInput, "The name to log in under is empty."),
-        ({"ssh_username": None}, TypeError, "must be a string, not NoneType."),
-        ({"ssh_alternate_usernames": "admin"}, TypeError, "must be a list of strings, not str."),
-        ({"ssh_alternate_usernames": [1]}, TypeError, "must be a string, not int."),
-        ({"ssh_port": 0}, BadInput, "ssh_port is 0: a whole number from 1 to 65535"),
-        ({"ssh_port": "22"}, BadInput, "ssh_port is a str"),
-        ({"ssh_timeout": -1}, BadInput, "ssh_timeout is -1"),
-        ({"timeout": "long"}, BadInput, "timeout is a str"),
-        ({"wait_period": None}, BadInput, "wait_period is a NoneType"),
-        ({"max_tries": 0}, BadInput, "max_tries is 0: a whole number from 1"),
-        ({"ssh_key": 7}, TypeError, "ssh_key must be a list of strings, not int."),
-        ({"ssh_key": [7]}, TypeError, "ssh_key must be the path of a file, not int."),
-        ({"ssh_key_password": 7}, TypeError, "ssh_key_password must be a string, not int."),
-        ({"ssh_key": "no/such/file"}, BadInput, "Cannot read the key file (a name of 12 char"),
-        ({"image": None}, BadInput, "create_node needs an image."),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize(("options", "error", "sentence"), WRONG, ids=str)
 def test_deploy_node_with_wrong_arguments(
-    endpoint: LiveEndpoint,
-    driver: Driver,
-    pair: Pair,
-    options: dict[str, Any],
-    error: type[Exception],
-    sentence: str,
+    refusal: Any, pair: Pair, options: Any, error: Any, sentence: str
 ) -> None:
-    options = {"ssh_key": str(pair.file), **options}
-    assert sentence in refusal(endpoint, driver, error, **options)
+    assert sentence in refusal(error, **{"ssh_key": str(pair.file), **options})
 
 
 def of_key(file: Path, password: str | None = None) -> str:

@@ -91,6 +91,7 @@ def test_wait_until_running_returns_new_nodes_in_order(
         assert addresses
         assert addresses in (node.public_ips, node.private_ips)
         assert node.extra["state"] in {"Ready", "STARTED"}
+        assert endpoint.family != "nuvla" or node.extra == driver.ex_get_node(node).extra
     assert first.state != NodeState.RUNNING
     assert {state.deployment_id for state in states} == {node.id for node, _ in result}
     assert len(states) == 3 * (len(waiting.slept) + 1)
