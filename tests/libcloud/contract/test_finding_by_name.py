@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from endpoints_under_test import BLOG, Driver, LiveEndpoint
 
 from slipstream.libcloud.errors import BadInput, NotFound, NotSupported
 
+PATHS = ["wordpress", "WordPress", "apps/WordPress/wordpres", "apps/wordpress/wordpress"]
 
-@pytest.mark.parametrize("path", ["wordpress", "WordPress", "apps/WordPress/wordpres",
-                                  "apps/wordpress/wordpress"])  # fmt: skip
-def test_image_nearly_right_names_the_right_one(
-    endpoint: LiveEndpoint, driver: Driver, path: str
-) -> None:
+
+@pytest.mark.parametrize("path", PATHS)
+def test_image_nearly_right_names_the_right_one(endpoint: Any, driver: Any, path: str) -> None:
     location = endpoint.location(driver)
     for call in (driver.get_image, lambda path: driver.create_node("x", None, path, location)):
         with pytest.raises(NotFound, match=f"did you mean '{BLOG}'\\?"):
             call(path)
     assert driver.list_nodes() == []
-
-
-def test_image_like_no_other_names_none(driver: Driver) -> None:
     with pytest.raises(NotFound) as caught:
         driver.get_image("zzz")
     assert "did you mean" not in str(caught.value)

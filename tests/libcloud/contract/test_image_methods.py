@@ -30,10 +30,7 @@ def test_list_images_has_the_newest_version(driver: Driver, versions: tuple[int,
         if image.extra["path"] == BLOG
     ]
     assert in_tree.id == image.id
-
-
-def test_list_images_of_the_root_has_projects_alone(driver: Driver) -> None:
-    assert driver.list_images(ex_path="") == []
+    assert driver.list_images(ex_path="") == []  # the root has projects alone
 
 
 def test_get_image_of_a_version(driver: Driver, versions: tuple[int, int]) -> None:
@@ -43,9 +40,6 @@ def test_get_image_of_a_version(driver: Driver, versions: tuple[int, int]) -> No
         assert driver.get_image(image.id).id == image.id
     with pytest.raises(NotFound):
         driver.get_image(f"{BLOG}/999")
-
-
-def test_get_image_of_a_project(driver: Driver) -> None:
     with pytest.raises(BadInput, match="list_images"):
         driver.get_image("apps")
 

@@ -13,6 +13,7 @@ from libcloud.compute.base import KeyPair, Node, NodeImage, NodeLocation, NodeSi
 
 from slipstream.libcloud.compute_driver import VirtualMachine
 from slipstream.libcloud.errors import BadInput, KeyPairMissing, NotSupported
+from slipstream.sandbox import Sandbox
 
 pytestmark = pytest.mark.usefixtures("waiting")
 NODE_METHODS: dict[str, dict[str, Any]] = {
@@ -34,7 +35,7 @@ def call(driver: Driver, method: str, node: Any) -> Any:
 
 
 @pytest.fixture(params=["of the driver", "of none"])
-def owner(request: pytest.FixtureRequest, driver: Driver) -> Any:
+def owner(request: Any, driver: Driver) -> Any:
     """The driver that an object made by hand has."""
     return driver if request.param == "of the driver" else None
 
@@ -84,24 +85,23 @@ def test_methods_of_a_node_are_those_of_the_driver(
 
 
 def test_node_without_an_id_or_of_another_type_is_refused(
-    driver: Driver, endpoint: LiveEndpoint, methods: set[str]
+    driver: Driver, sandbox: Sandbox, methods: set[str], owner: Any
 ) -> None:
     for method in methods:
-        for owner in (driver, None):
-            with pytest.raises(BadInput, match="The node has no id"):
-                call(driver, method, node_of(None, owner))
+        with pytest.raises(BadInput, match="The node has no id"):
+            call(driver, method, node_of(None, owner))
         for wrong in (7, {"id": "x"}):
             with pytest.raises(TypeError, match=r"[Nn]ode"):
                 call(driver, method, wrong)
-    assert len(endpoint.sandbox.journal) == 0
+    assert len(sandbox.journal) == 0
 
 
-@pytest.mark.parametrize(
-    ("node_id", "hint"),
-    [("the-node", r"ex_get_node\('the-node'\)\.$"), (None, r"It belongs to no node\.$")],
-)
+HINTS = [("the-node", r"ex_get_node\('the-node'\)\.$"), (None, r"It belongs to no node\.$")]
+
+
+@pytest.mark.parametrize(("node_id", "hint"), HINTS)
 def test_machine_is_no_node_and_names_its_node(
-    node_id: str | None, hint: str, driver: Driver, endpoint: LiveEndpoint, methods: set[str]
+    node_id: str | None, hint: str, driver: Driver, sandbox: Sandbox, methods: set[str]
 ) -> None:
     options: dict[str, Any] = {"state": None, "public_ips": [], "private_ips": []}
     options |= {"driver": driver, "extra": {"node_id": node_id}}
@@ -112,44 +112,38 @@ def test_machine_is_no_node_and_names_its_node(
     for own in (machine.destroy, machine.reboot, machine.start, machine.stop_node):
         with pytest.raises(BadInput, match="is a machine and no node"):
             own()
-    assert len(endpoint.sandbox.journal) == 0
+    assert len(sandbox.journal) == 0
 
 
-def test_image_and_size_by_hand_are_deployed(
-    driver: Driver, endpoint: LiveEndpoint, owner: Any
-) -> None:
-    location = endpoint.location(driver)
+def test_image_and_size_by_hand(driver: Driver, endpoint: LiveEndpoint, owner: Any) -> None:
+    location, nuvla = endpoint.location(driver), endpoint.family == "nuvla"
     image = NodeImage(BLOG, None, owner)  # type: ignore[arg-type]
     node = driver.create_node(image=image, location=location)
     assert node.image is not None
     assert node.image.id == endpoint.image(driver).id
-    nuvla = endpoint.family == "nuvla"
     size_id = "any" if nuvla else driver.list_sizes(location)[0].id
     size = NodeSize(size_id, None, None, None, None, None, owner)  # type: ignore[arg-type]
     if nuvla:
         with pytest.raises(BadInput, match="There are no sizes here"):
             driver.create_node(image=image, location=location, size=size)
-        return
-    node = driver.create_node(image=image, location=location, size=size)
-    endpoint.pass_time()
-    (machine,) = driver.ex_list_virtual_machines(node=node)
-    assert machine.size is None or machine.size.id == size_id
-
-
-def test_image_by_hand_is_deleted(driver: Driver, endpoint: LiveEndpoint, owner: Any) -> None:
-    path = "apps/web/redis"
-    if endpoint.family != "nuvla":
-        path = "examples/images/ubuntu-16.04"
+    else:
+        node = driver.create_node(image=image, location=location, size=size)
+        endpoint.pass_time()
+        (machine,) = driver.ex_list_virtual_machines(node=node)
+        assert machine.size is None or machine.size.id == size_id
+    path = "apps/web/redis" if nuvla else "examples/images/ubuntu-16.04"
+    if not nuvla:
         endpoint.sandbox.world.library.find(path).owner = "alice"
-    image = driver.get_image(path)
-    assert driver.delete_image(NodeImage(image.id, None, owner)) is True  # type: ignore[arg-type]
-    assert image.id not in [other.id for other in driver.list_images()]
+    image_id: Any = driver.get_image(path).id
+    assert driver.delete_image(NodeImage(image_id, None, owner)) is True  # type: ignore[arg-type]
+    assert image_id not in [other.id for other in driver.list_images()]
 
 
+Location: Any = NodeLocation
 LOCATIONS: dict[str, Callable[[NodeLocation, Any], Any]] = {
-    "id": lambda listed, owner: NodeLocation(listed.id, None, None, owner),  # type: ignore[arg-type]
-    "name": lambda listed, owner: NodeLocation(None, listed.name, None, owner),  # type: ignore[arg-type]
-    "name and empty id": lambda listed, owner: NodeLocation("", listed.name, None, owner),  # type: ignore[arg-type]
+    "id": lambda listed, owner: Location(listed.id, None, None, owner),
+    "name": lambda listed, owner: Location(None, listed.name, None, owner),
+    "name and empty id": lambda listed, owner: Location("", listed.name, None, owner),
     "bare id": lambda listed, owner: listed.id,
 }
 
@@ -183,13 +177,11 @@ NAMELESS: list[Callable[[Driver, Any], Any]] = [
 ]
 
 
-def test_object_without_id_and_name_is_refused(
-    driver: Driver, endpoint: LiveEndpoint, owner: Any
-) -> None:
+def test_object_without_id_and_name(driver: Driver, sandbox: Sandbox, owner: Any) -> None:
     for nameless in NAMELESS:
         with pytest.raises(BadInput, match=r"The (image|location|size) has no id\."):
             nameless(driver, owner)
-    assert len(endpoint.sandbox.journal) == 0
+    assert len(sandbox.journal) == 0
 
 
 @pytest.mark.parametrize("public_key", [None, KEY])
