@@ -81,13 +81,6 @@ assert not failed, failed[0]
 print("done")
 """
 
-ON_ONE_CONNECTION = """
-pid = child(lambda: live(0, 30))
-live(1, 30)
-ends_well(pid)
-print("done")
-"""
-
 WHILE_LOCKED = """
 session = driver._session
 pools = session.transport._connections.get().poolmanager.pools
@@ -127,32 +120,15 @@ live()
 print("done")
 """
 
-IN_A_POOL = """
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
-
-with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
-    tasks = [pool.submit(live, number) for number in range(8)]
-    for _ in range(5):
-        live()
-    for task in tasks:
-        task.result(30)
-print("done")
-"""
-
 PROGRAMS = {
     "many threads are busy": (WHILE_BUSY, 1),
-    "both go on at once": (ON_ONE_CONNECTION, 1),
-    "multiprocessing forks": (IN_A_POOL, 1),
     "a thread of the parent holds every lock": (WHILE_LOCKED, 2),
 }
 """The programs, and how many logins they need."""
 
 
-@pytest.mark.parametrize(
-    ("family", "program"),
-    [*(("slipstream", program) for program in PROGRAMS), ("nuvla", "many threads are busy")],
-)
+@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("family", ["slipstream", "nuvla"])
 def test_fork_while(family: str, program: str) -> None:
     code, number = PROGRAMS[program]
     with Sandbox(family=family, speed=0) as sandbox:

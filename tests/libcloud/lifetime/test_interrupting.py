@@ -98,12 +98,14 @@ def works_in_two_threads(endpoint: LiveEndpoint, driver: Driver) -> bool:
     return (driver.get_image(image.id).id, other.id) == (image.id, image.id)
 
 
+@pytest.mark.parametrize("call", ["list_nodes", "import_key_pair_from_string"])
 def test_interrupt_while_a_response_is_awaited(
-    endpoint: LiveEndpoint, driver: Driver, interrupt: Interrupt
+    endpoint: LiveEndpoint, driver: Driver, interrupt: Interrupt, call: str
 ) -> None:
-    endpoint.sandbox.faults.add(path=LISTING, delay=0.6)
-    interrupt(driver.list_nodes)
+    endpoint.sandbox.faults.add(path=f"{LISTING}|/user/.*|/api/credential", delay=0.6)
+    interrupt(lambda: getattr(driver, call)(*(("x", KEY) if call.startswith("import") else ())))
     assert driver.list_nodes() == []
+    assert driver.import_key_pair_from_string("second", KEY).name == "second"
     assert works_in_two_threads(endpoint, driver)
     assert logins(endpoint.sandbox) == 0
 
@@ -152,19 +154,7 @@ def test_interrupt_while_an_ended_session_is_renewed(
     assert logins(endpoint.sandbox) == 1
 
 
-def test_interrupt_while_key_pairs_are_changed(
-    endpoint: LiveEndpoint, driver: Driver, interrupt: Interrupt
-) -> None:
-    endpoint.sandbox.faults.add(path="/user/.*|/api/credential", delay=0.6)
-    interrupt(lambda: driver.import_key_pair_from_string("first", KEY))
-    with ThreadPoolExecutor(1) as pool:
-        second = pool.submit(driver.import_key_pair_from_string, "second", KEY)
-        assert second.result(DEADLINE).name == "second"
-
-
-def test_interrupt_in_the_pause_before_another_attempt(
-    endpoint: LiveEndpoint, interrupt: Interrupt
-) -> None:
+def test_interrupt_in_the_pause_before_another_attempt(endpoint: Any, interrupt: Any) -> None:
     driver = endpoint.login(retry_delay=20)
     endpoint.sandbox.faults.add(path=LISTING, status=503)
     started = time.monotonic()
@@ -190,9 +180,7 @@ class Nth:
 
 @pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")  # of a connection just being made
 @pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
-def test_interrupt_of_any_call_while_a_session_is_renewed(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
+def test_interrupt_of_any_call_of_a_renewal(endpoint: LiveEndpoint, driver: Driver) -> None:
     images = [image.id for image in driver.list_images()]
     for number in range(1, 1000):
         endpoint.sandbox.clock.advance(LONG)
