@@ -25,9 +25,8 @@ class Terminal(io.StringIO):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [0.0]
-    monkeypatch.setattr(
-        "slipstream.libcloud.progress.time", SimpleNamespace(monotonic=lambda: now[0])
-    )
+    fake = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("slipstream.libcloud.progress.time", fake)
     return now
 
 
@@ -73,20 +72,14 @@ def test_file_gets_a_plain_line_for_each_change(clock: list[float]) -> None:
     text = show(io.StringIO(), "Initializing", "Executing", "Executing", "Ready")
     assert text == "00:00  Initializing\n00:00  Executing\n00:00  Ready\n"
     text = show(io.StringIO(), *["Provisioning"] * 3, machines=machines(0, 0, 3))
-    assert text.splitlines() == [
-        "00:00  Provisioning  0 of 3 machines running",
-        "00:00  Provisioning  3 of 3 machines running",
-    ]
+    line = "00:00  Provisioning  {} of 3 machines running\n"
+    assert text == line.format(0) + line.format(3)
 
 
 def test_terminal_gets_a_line_that_changes_and_ends(clock: list[float]) -> None:
     text = show(Terminal(), "Initializing", "Executing", "Executing", "Ready")
-    assert text.split("\n") == [
-        "\r00:00  Initializing",
-        "\r00:00  Executing\r00:00  Executing",
-        "\r00:00  Ready",
-        "",
-    ]
+    executing = "\r00:00  Executing"
+    assert text == f"\r00:00  Initializing\n{executing * 2}\n\r00:00  Ready\n"
 
 
 def test_line_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,18 +87,11 @@ def test_line_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(show(Terminal(), "Executing" * 9).strip()) == 19
 
 
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        ({"a": "blog", "b": "shop"}, ["blog  Executing", "shop  Executing", "blog  Ready"]),
-        (None, ["Executing", "b  Executing", "a  Ready"]),
-    ],
-)
-def test_file_gets_the_name_of_the_node_that_changed(
-    names: dict[str, str] | None, expected: list[str], clock: list[float]
-) -> None:
-    lines = show_several(io.StringIO(), names).splitlines()
-    assert lines == [f"00:00  {line}" for line in expected]
+def test_file_gets_the_name_of_the_node_that_changed(clock: list[float]) -> None:
+    text = show_several(io.StringIO(), {"a": "blog", "b": "shop"})
+    assert text == "00:00  blog  Executing\n00:00  shop  Executing\n00:00  blog  Ready\n"
+    text = show_several(io.StringIO())
+    assert text == "00:00  Executing\n00:00  b  Executing\n00:00  a  Ready\n"
 
 
 def test_terminal_gets_the_number_of_nodes_in_each_state(clock: list[float]) -> None:
@@ -154,12 +140,11 @@ class BrokenTerminal(Broken):
         raise OSError
 
 
-@pytest.mark.parametrize(
-    "stream", [closed(), Broken(), BrokenFlush(), BrokenTerminal(), SimpleNamespace(write=None)]
-)
-def test_stream_that_cannot_be_written_is_ignored(
-    stream: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+STREAMS = [closed(), Broken(), BrokenFlush(), BrokenTerminal(), SimpleNamespace(write=None)]
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_stream_that_cannot_be_written_is_ignored(stream: Any, caplog: Any) -> None:
     with ProgressLine(stream) as progress:
         progress(state("Ready"))
         progress(state("Done"))

@@ -184,9 +184,7 @@ Worlds = tuple[World, World]
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def worlds(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Worlds]:
+def worlds(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
     """The same endpoint twice: with little in it, and with much."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
 
@@ -245,9 +243,7 @@ OTHER_CASES: dict[str, tuple[Callable[[World], object], int, int]] = {
     "an application": (_created(image=_application), 3, 3),
     "get_image by path": (lambda w: w.driver.get_image(BLOG), 1, 2),
     "a tree": (
-        lambda w: w.driver.list_images(
-            ex_path="apps" if w.nuvla else "examples/images", ex_recurse=True
-        ),
+        lambda w: w.driver.list_images(None, "apps" if w.nuvla else "examples/images", True),
         *(2, 1),
     ),
     "a key pair made by hand": (lambda w: w.driver.delete_key_pair("hand-made"), 5, 2),

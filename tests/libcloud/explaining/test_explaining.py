@@ -28,15 +28,15 @@ def options(endpoint: LiveEndpoint, driver: Driver) -> Options:
 
 
 def explain_and_call(
-    driver: Driver, endpoint: LiveEndpoint, method: str, *arguments: Any, **options: Any
+    driver: Any, endpoint: Any, method: str, *arguments: Any, **options: Any
 ) -> Any:
     """The explanation of a call that then sends the same, and what it returns."""
     journal = endpoint.sandbox.journal
     journal.clear()
-    explanation = driver.ex_explain(method, *arguments, **options)
+    explanation = driver.ex_explain(method, *args, **kwargs)
     assert changed(endpoint.sandbox) == []
     journal.clear()
-    result = getattr(driver, method)(*arguments, **options)
+    result = getattr(driver, method)(*args, **kwargs)
     assert [
         (item.method, UUID.sub("ID", item.url.removeprefix(endpoint.url)).partition("?")[0])
         for item in explanation.requests
@@ -61,16 +61,12 @@ def test_explain_create_node(endpoint: LiveEndpoint, driver: Driver, options: Op
     ]
 
 
-def test_explain_create_node_by_ids(
-    endpoint: LiveEndpoint, driver: Driver, options: Options
-) -> None:
+@pytest.mark.parametrize("method", ["create_node", "list_nodes"])
+def test_explain_by_ids(endpoint: Any, driver: Driver, options: Options, method: str) -> None:
     options["image"] = NodeImage(options["image"].id, None, None)  # type: ignore[arg-type]
-    explain_and_call(driver, endpoint, "create_node", **options)
-
-
-def test_explain_list_nodes(endpoint: LiveEndpoint, driver: Driver) -> None:
-    explanation, _ = explain_and_call(driver, endpoint, "list_nodes")
-    assert all(item.done for item in explanation.requests)
+    arguments = options if method == "create_node" else {}
+    explanation, _ = explain_and_call(driver, endpoint, method, **arguments)
+    assert all(item.done for item in explanation.requests) is (method == "list_nodes")
 
 
 @pytest.mark.parametrize("stage", ["starting", "running", "ended"])
@@ -99,17 +95,14 @@ def test_explain_destroy_node_of_an_unknown_node(endpoint: LiveEndpoint, driver:
     assert refusals == () if nuvla else "HTTP 404" in refusals[0]
 
 
-@pytest.mark.parametrize(
-    "method",
-    ["delete_image", "import_key_pair_from_string", "delete_key_pair", "create_key_pair"],
-)
+CHANGES = ("delete_image", "import_key_pair_from_string", "delete_key_pair", "create_key_pair")
+
+
+@pytest.mark.parametrize("method", CHANGES)
 def test_explain_other_changes(endpoint: LiveEndpoint, driver: Driver, method: str) -> None:
-    arguments: dict[str, list[Any]] = {
-        "delete_image": [endpoint.image(driver)],
-        "import_key_pair_from_string": ["mine", KEY],
-        "delete_key_pair": [driver.import_key_pair_from_string("there", KEY)],
-        "create_key_pair": ["mine"],
-    }
+    pair = driver.import_key_pair_from_string("there", KEY)
+    values = ([endpoint.image(driver)], ["mine", KEY], [pair], ["mine"])
+    arguments = dict(zip(CHANGES, values, strict=True))
     explanation = driver.ex_explain(method, *arguments[method])
     assert explanation.complete
     assert explanation.refusals == ()
@@ -121,9 +114,7 @@ def test_explain_other_changes(endpoint: LiveEndpoint, driver: Driver, method: s
     assert "there" in names
 
 
-def test_explain_lists_all_refusals_at_once(
-    endpoint: LiveEndpoint, driver: Driver, options: Options
-) -> None:
+def test_explain_lists_all_refusals_at_once(driver: Driver, options: Options) -> None:
     options |= {"ex_cloud": "atlantis", "ex_check_ssh_key": True}
     options["size"] = NodeSize("nothing-like-that", "x", 0, 0, 0, 0, driver)
     options["ex_parameters"] = {"first_typo": "1", "second_typo": "2"}
@@ -136,18 +127,13 @@ def test_explain_lists_all_refusals_at_once(
     assert driver.list_nodes() == []
 
 
-def test_explain_has_the_refusal_of_the_real_call(driver: Driver, options: Options) -> None:
-    options["ex_parameters"] = {"first_typo": "1"}
-    explanation = driver.ex_explain("create_node", **options)
-    with pytest.raises(BadInput) as caught:
-        driver.create_node(**options)
-    assert str(caught.value) in explanation.refusals
-
-
-def test_explain_a_call_refused_before_any_request(endpoint: LiveEndpoint, driver: Driver) -> None:
-    explanation = driver.ex_explain("create_node", "a,b", image=NodeImage("x", "x", driver))
+def test_explain_a_call_refused_before_any_request(endpoint: Any, driver: Driver) -> None:
+    arguments: Any = {"name": "a,b", "image": NodeImage("x", "x", driver)}
+    explanation = driver.ex_explain("create_node", **arguments)
     assert explanation.requests == ()
-    assert "comma" in explanation.refusals[0]
+    with pytest.raises(BadInput, match="comma") as caught:
+        driver.create_node(**arguments)
+    assert explanation.refusals == (str(caught.value),)
     assert len(endpoint.sandbox.journal) == 0
 
 

@@ -35,17 +35,6 @@ def sent(sandbox: Sandbox) -> Counter[str]:
 
 
 @on_slipstream
-def test_get_deployments_of_one_run(driver: Driver, sandbox: Sandbox, node: Node) -> None:
-    sandbox.journal.clear()
-    [deployment] = read(driver, node.id)
-    assert (deployment.id, deployment.state) == (node.id, "Initializing")
-    assert deployment.phase is Phase.PENDING
-    assert sent(sandbox) == {"/run/<id>/ss:state": 1}
-    sandbox.world.abort_run(node.id, "no quota")
-    assert read(driver, node.id)[0].failure == "no quota"
-
-
-@on_slipstream
 def test_get_deployments_of_several_runs_reads_the_list(driver: Driver, sandbox: Sandbox) -> None:
     old = sandbox.world.add_runs(1200)
     node = driver.create_node(image="apps/WordPress/wordpress")
@@ -85,18 +74,3 @@ def test_get_deployments_searches_for_a_hundred(driver: Driver, sandbox: Sandbox
     assert [item.id for item in deployments] == [*reversed(ids), ids[0]]
     assert {item.phase for item in deployments} == {Phase.STARTING}
     assert sent(sandbox)["/api/deployment"] == 3
-
-
-@on_nuvla
-def test_get_deployments_searches_once_for_all_reasons(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox
-) -> None:
-    image = driver.get_image("apps/trials/failing")
-    nodes = [endpoint.deploy(driver, image=image) for _ in range(3)]
-    endpoint.pass_time(300)
-    [quiet] = sandbox.world.add_deployments(1, state="ERROR")
-    sandbox.journal.clear()
-    *failed, without = read(driver, *(node.id for node in nodes), quiet)
-    assert all("no-such-image" in (item.failure or "") for item in failed)
-    assert without.failure == "the server gives no reason"
-    assert sent(sandbox) == {"/api/deployment": 1, "/api/job": 1}
