@@ -164,15 +164,12 @@ class SessionConnection(ConnectionUserAndKey):
     derived from this one does not change them: a plugin can wrap what the driver does.
     """
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} to {self.host}:{self.port}>"
-
     def __reduce__(self) -> tuple[Any, ...]:
         # The secrets are not pickled, as those of the driver are not.
         return attrgetter("connection"), (self.driver,)
 
     def __setattr__(self, attribute: str, value: Any) -> None:
-        if self._session is not None:
+        if getattr(self.driver, "_session", None) is not None:
             if attribute in SETTINGS:
                 value = self._change(attribute, value)
             elif attribute in _FIXED:
@@ -292,5 +289,5 @@ class SessionConnection(ConnectionUserAndKey):
 
     @property
     def _session(self) -> Any:
-        """The driver's session, ``None`` until the login."""
-        return getattr(self.driver, "_session", None)
+        driver: Any = self.driver
+        return driver._session  # noqa: SLF001 - the connection is a part of the driver

@@ -65,14 +65,11 @@ class NodeOperation:
     _driver: Any = attrs.field(default=None, init=False)
 
     def __repr__(self) -> str:
-        target = " or ".join(self.states)
+        target, state = " or ".join(self.states), self.state or "unknown"
         if self.failed:
             reason = safe_text(self.reason or f"it cannot be {target}").rstrip(".")
-            return f"<NodeOperation: node {self.node_id} failed in state {self.state}: {reason}.>"
-        if self.done:
-            return f"<NodeOperation: node {self.node_id} is {self.state}, as it should be.>"
-        state = f"is {self.state}" if self.state else "has not been read"
-        return f"<NodeOperation: node {self.node_id} waits to be {target}; its state {state}.>"
+            state = f"failed in state {state}: {reason}."
+        return f"<NodeOperation: node {self.node_id}, until it is {target}: {state}>"
 
     def __reduce__(self) -> tuple[Callable[[dict[str, Any]], NodeOperation], tuple[Any]]:
         return type(self).from_dict, (self.to_dict(),)

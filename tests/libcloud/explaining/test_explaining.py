@@ -27,9 +27,7 @@ def options(endpoint: LiveEndpoint, driver: Driver) -> Options:
     return options
 
 
-def explain_and_call(
-    driver: Any, endpoint: Any, method: str, *arguments: Any, **options: Any
-) -> Any:
+def explain_and_call(driver: Any, endpoint: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     """The explanation of a call that then sends the same, and what it returns."""
     journal = endpoint.sandbox.journal
     journal.clear()
