@@ -291,13 +291,10 @@ def nearest_path(backend: Backend, module_id: str) -> str | None:
             paths = [module.path for module in modules]
             if path in paths:
                 return None
-            same_name = [p for p in paths if p.rpartition("/")[2].lower() == path.lower()]
-            match = same_name[0] if len(same_name) == 1 else nearest(path, paths)
-            if match is None and not project:
-                last_parts = {p.rpartition("/")[2]: p for p in paths}
-                match = last_parts.get(nearest(path, last_parts) or "")
+            names = {p if project else p.rpartition("/")[2]: p for p in paths}
+            match = nearest(path, names)
             if match is not None:
-                return match
+                return names[match]
     return None
 
 
