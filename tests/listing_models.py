@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 import json
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
@@ -18,7 +16,6 @@ from hypothesis import strategies as st
 from slipstream.backends import SlipStream3
 from slipstream.backends.cimi import CimiBackend
 from slipstream.filters import NUVLA, parse
-from slipstream.sandbox.slipstream3.xml import java_timestamp
 from slipstream.transport.messages import Request, Response
 
 START = datetime(2017, 10, 13, 16, 55, 12, tzinfo=UTC)
@@ -104,71 +101,32 @@ def fields(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
 
 
-def cimi(listed: Listed, request: Request) -> tuple[str, bytes]:
-    """A CIMI collection, ordered by id."""
-    form = fields(request)
-    assert form["$orderby"] == "id"
-    entries = sorted(matching(listed, form.get("$filter"), "id!=null"), key=identity)
-    page = entries[int(form["$first"]) - 1 : int(form["$last"])]
-    return "application/json", json.dumps({"count": len(entries), "things": page}).encode()
-
-
-def nuvla(listed: Listed, request: Request) -> tuple[str, bytes]:
-    """A collection of Nuvla, newest first; those without a timestamp come last."""
-    form = fields(request)
-    assert form["orderby"] == "created:desc,id:asc"
-    entries = sorted(matching(listed, form.get("filter"), "id!=null"), key=identity)
-    entries.sort(key=lambda entry: entry.get("created", ""), reverse=True)
+def cimi(
+    listed: Listed, request: Request, *, prefix: str, list_key: str, newest_first: bool
+) -> tuple[str, bytes]:
+    """A search in a CIMI collection, by id, or the newest first and those without a time last."""
+    form = {name.removeprefix(prefix): text for name, text in fields(request).items()}
+    assert form["orderby"] == ("created:desc,id:asc" if newest_first else "id")
+    where = parse(form.get("filter", "id!=null"), NUVLA)
+    entries = sorted(filter(where.matches, listed.entries), key=identity)
+    if newest_first:
+        entries.sort(key=lambda entry: entry.get("created", ""), reverse=True)
     page = entries[int(form["first"]) - 1 : int(form["last"])]
-    return "application/json", json.dumps({"count": len(entries), "resources": page}).encode()
-
-
-def matching(listed: Listed, text: str | None, default: str) -> list[Any]:
-    """The entries that a filter lets through."""
-    condition = parse(text or default, NUVLA)
-    return [entry for entry in listed.entries if condition.matches(entry)]
+    return "application/json", json.dumps({"count": len(entries), list_key: page}).encode()
 
 
 def runs(listed: Listed, request: Request) -> tuple[str, bytes]:
     """The list of runs, newest start first; the order among equals stays as it is."""
     query = dict(request.query)
     offset, limit = int(query["offset"]), int(query["limit"])
-    entries = sorted(listed.entries, key=lambda entry: entry["at"], reverse=True)
+    entries = sorted(listed.entries, key=lambda entry: entry["second"], reverse=True)
     items = "".join(
-        f'<item uuid="{entry["id"]}-0000-4000-8000-000000000000" startTime="{entry["text"]}"/>'
+        f'<item uuid="{entry["id"]}-0000-4000-8000-000000000000"/>'
         for entry in entries[offset : offset + limit]
     )
     return "application/xml", f'<runs totalCount="{len(entries)}">{items}</runs>'.encode()
 
 
-def run(number: int, second: int, zone: str = "UTC") -> dict[str, Any]:
-    """
-    A run.
-
-    :param number: What makes its id.
-    :param second: When it started.
-    :param zone: The name of the zone in which the server writes timestamps.
-    """
-    at = START + timedelta(seconds=second)
-    return {
-        "id": f"{number:08}",
-        "second": second,
-        "at": at,
-        "text": java_timestamp(at).replace("UTC", zone),
-    }
-
-
-def blocks_of(entries: Iterable[object]) -> tuple[int, int]:
-    """
-    Go through entries.
-
-    :param entries: The entries.
-    :returns: How many there are, and the most pieces of memory that were held at a time more
-        than before; looked at now and then, each time at another place of a page.
-    """
-    gc.collect()
-    number, most, before = 0, 1, sys.getallocatedblocks()
-    for number, _ in enumerate(entries, 1):
-        if number % 97 == 0:
-            most = max(most, sys.getallocatedblocks() - before)
-    return number, most
+def run(number: int, second: int) -> dict[str, Any]:
+    """A run with an id of a number, and the second of its start."""
+    return {"id": f"{number:08}", "second": second}

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from listing_models import START, Change, Listed, changes, cimi, fields, nuvla
+from listing_models import START, Change, Listed, changes, cimi, fields
 
 from slipstream.backends import Nuvla, SlipStream3
 from slipstream.backends.cimi import CimiBackend, search
@@ -28,32 +29,35 @@ class Family:
     """How the searches of a family differ."""
 
     backend: type[CimiBackend]
-    answer: Answer
     list_key: str
     prefix: str
+    newest_first: bool
+
+    def answer(self, listed: Listed, request: Request) -> tuple[str, bytes]:
+        options: dict[str, Any] = {"prefix": self.prefix, "list_key": self.list_key}
+        return cimi(listed, request, newest_first=self.newest_first, **options)
 
     def search(self, listed: Listed, answer: Answer | None = None) -> list[str]:
         session = listed.session(answer or self.answer, self.backend)
         where = attr("type").eq("VM") | attr("id").startswith("thing/")
+        select = "id,created" if self.newest_first else None
         options: dict[str, Any] = {"doing": "list things", "where": where, "page": PAGE}
-        if self.backend is Nuvla:
-            options["select"] = "id,created"
-        return [entry["id"] for entry in search(session, "thing", **options)]
+        return [entry["id"] for entry in search(session, "thing", select=select, **options)]
 
     def page(self, ids: Iterable[object], count: object) -> tuple[str, bytes]:
         """A page of things with these ids, or these numbers, in the order of the family."""
-        entries = []
-        for item in ids:
-            is_number = type(item) is int
-            entry = {"id": f"thing/{item:08}" if is_number else item, "created": created(1)}
-            if isinstance(item, int) and is_number:
-                entry["created"] = created(-item)
-            entries.append(entry)
+        entries = [
+            {"id": f"thing/{item:08}", "created": created(-item)}
+            if type(item) is int
+            else {"id": item, "created": created(1)}
+            for item in ids
+        ]
         return "application/json", json.dumps({"count": count, self.list_key: entries}).encode()
 
 
-FAMILIES = [Family(SlipStream3, cimi, "things", "$"), Family(Nuvla, nuvla, "resources", "")]
-families = pytest.mark.parametrize("family", FAMILIES, ids=["slipstream", "nuvla"])
+SLIPSTREAM = Family(SlipStream3, "things", "$", newest_first=False)
+NUVLA = Family(Nuvla, "resources", "", newest_first=True)
+families = pytest.mark.parametrize("family", [SLIPSTREAM, NUVLA], ids=["slipstream", "nuvla"])
 
 
 def created(second: int) -> str:
@@ -110,7 +114,7 @@ def test_search_sends_one_request_a_page(family: Family, number: int, requests: 
 
 def test_search_of_nuvla_gives_the_newest_first_and_equals_by_id() -> None:
     entries = list(things([3, 3, 3, 1, 1, 1, 1, 1, 1, 9, None, None, 2]))
-    ids = FAMILIES[1].search(Listed(entries, create_thing, ()))
+    ids = NUVLA.search(Listed(entries, create_thing, ()))
     entries.sort(key=lambda item: item["id"])
     entries.sort(key=lambda item: item.get("created", ""), reverse=True)
     assert ids == [item["id"] for item in entries]
@@ -120,9 +124,7 @@ def test_search_of_nuvla_gives_the_newest_first_and_equals_by_id() -> None:
 def test_search_on_a_server_that_ignores_the_filter(family: Family) -> None:
     def unfiltered(listed: Listed, request: Request) -> tuple[str, bytes]:
         form = {name: text for name, text in fields(request).items() if "filter" not in name}
-        body = "&".join(f"{name}={text}" for name, text in form.items()).encode()
-        same = Listed(listed.entries, create_thing, ())
-        return family.answer(same, Request(method="PUT", path="/", body=body))
+        return family.answer(listed, attrs.evolve(request, body=urlencode(form).encode()))
 
     listed = Listed(things([1] * 9), create_thing, ())
     with pytest.raises(MalformedAnswer, match="gave entries of thing again"):
@@ -183,26 +185,6 @@ def test_search_whose_second_page_brings_too_little(
         family.search(Listed((), create_thing, ()), lambda *_: family.page(*next(answers)))
 
 
-def test_search_of_nuvla_whose_pages_of_one_second_repeat() -> None:
-    pages = iter(enumerate([(1, 2, 3, 4), (5, 6, 7, 8), (1, 2, 3, 4)]))
-
-    def answer(*_: object) -> tuple[str, bytes]:
-        number, ids = next(pages)
-        entries = [{"id": f"thing/{item}", "created": created(1)} for item in ids]
-        document = {"count": 12 - PAGE * number, "resources": entries}
-        return "application/json", json.dumps(document).encode()
-
-    with pytest.raises(MalformedAnswer, match="did not order thing"):
-        FAMILIES[1].search(Listed((), create_thing, ()), answer)
-
-
-def test_search_of_nuvla_beyond_what_it_counts_and_without_end() -> None:
-    listed, pages = Listed((), create_thing, ()), endless()
-    with pytest.raises(MalformedAnswer, match="has no end"):
-        FAMILIES[1].search(listed, lambda *_: FAMILIES[1].page(next(pages), 10_000))
-    assert len(listed.requests) <= 2_001
-
-
 @families
 @pytest.mark.parametrize("count", [None, "2", True, 2.0, -1.5, [2], {"value": 2}, 1e999], ids=repr)
 def test_search_with_a_count_that_is_none(family: Family, count: Any) -> None:
@@ -211,8 +193,24 @@ def test_search_with_a_count_that_is_none(family: Family, count: Any) -> None:
         family.search(Listed((), create_thing, ()), lambda *_: answer)
 
 
-def test_search_of_nuvla_with_a_time_that_no_filter_can_hold() -> None:
-    entries = [{"id": f"thing/{number}", "created": """'" """} for number in range(PAGE)]
-    body = json.dumps({"count": 9, "resources": entries}).encode()
-    with pytest.raises(MalformedAnswer, match="is no id, or has no time"):
-        FAMILIES[1].search(Listed((), create_thing, ()), lambda *_: ("application/json", body))
+def test_search_of_nuvla_beyond_what_it_counts_and_without_end() -> None:
+    listed, pages = Listed((), create_thing, ()), endless()
+    with pytest.raises(MalformedAnswer, match="has no end"):
+        NUVLA.search(listed, lambda *_: NUVLA.page(next(pages), 10_000))
+    assert len(listed.requests) <= 2_001
+
+
+@pytest.mark.parametrize(
+    ("created", "message"),
+    [(created(1), "did not order thing"), ("""'" """, "is no id, or has no time")],
+)
+def test_search_of_nuvla_with_one_time_for_all(created: str, message: str) -> None:
+    pages = iter([(12, (1, 2, 3, 4)), (8, (5, 6, 7, 8)), (4, (1, 2, 3, 4))])
+
+    def answer(*_: object) -> tuple[str, bytes]:
+        count, ids = next(pages)
+        entries = [{"id": f"thing/{item}", "created": created} for item in ids]
+        return "application/json", json.dumps({"count": count, "resources": entries}).encode()
+
+    with pytest.raises(MalformedAnswer, match=message):
+        NUVLA.search(Listed((), create_thing, ()), answer)
