@@ -3,14 +3,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 from fake_time import FakeTime
 from libcloud.compute.base import Node, NodeImage, NodeLocation, NodeSize
 
 from slipstream.backends import SlipStream3
-from slipstream.backends.slipstream.runs import document
 from slipstream.libcloud.errors import AnswerLost, BadInput, NoAnswer, RequestFailed, UnknownName
 from slipstream.sandbox import Sandbox
 from slipstream.sandbox.slipstream3.runs import Run
@@ -57,8 +55,7 @@ def test_create_node_of_a_version(
     driver: Driver, sandbox: Sandbox, suffix: str, version: int
 ) -> None:
     by_hand = NodeImage(WORDPRESS, "wordpress", driver)
-    image = driver.get_image(f"{WORDPRESS}{suffix}") if suffix else by_hand
-    node = driver.create_node(image=image)
+    node = driver.create_node(image=driver.get_image(WORDPRESS + suffix) if suffix else by_hand)
     refqname = f"module/{WORDPRESS}/{version}"
     assert sent_form(sandbox) == {"refqname": refqname, "bypass-ssh-check": "true"}
     assert node.id == only_run(sandbox).uuid
@@ -124,21 +121,58 @@ def test_create_node_with_every_option_of_an_application(
     assert run.mutable
 
 
-@pytest.mark.parametrize("by", ["location", "ex_cloud"])
-def test_create_node_of_an_application_on_one_location(
-    driver: Driver, application: NodeImage, location: NodeLocation, sandbox: Sandbox, by: str
+ON_EVERY_NODE = {
+    "parameter--cloudservice": None,
+    "parameter--node--apache--cloudservice": "exoscale-ch-gva",
+    "parameter--node--testclient--cloudservice": "exoscale-ch-gva",
+}
+DICTS = ("ex_cloud", "ex_parameters", "ex_multiplicity", "ex_tolerate_failures")
+TEXTS = {True: "true", False: "false", 3: "3", 0.5: "0.5"}
+LABELS: list[tuple[str | None, Any, str | None]] = [
+    *(("x", tags, "x") for tags in (None, [], "")),
+    (None, None, None),
+    (None, "a,b", ",a,b"),
+    ("x", ["a"], "x,a"),
+    ("x", ("a", "b"), "x,a,b"),
+    ("żółw", ("ü",), "żółw,ü"),
+]
+FORMS: list[tuple[str, dict[str, Any], dict[str, str | None]]] = [
+    (WORDPRESS, {"ex_cloud": "connector/ec2-eu-west"}, {"parameter--cloudservice": "ec2-eu-west"}),
+    (SYSTEM, {"ex_cloud": "exoscale-ch-gva"}, ON_EVERY_NODE),
+    (SYSTEM, {"location": "connector/exoscale-ch-gva"}, ON_EVERY_NODE),
+    (WORDPRESS, {"name": "x", **dict.fromkeys(DICTS)}, {"tags": "x"}),
+    *((WORDPRESS, {"name": name, "ex_tags": tags}, {"tags": text}) for name, tags, text in LABELS),
+    *(
+        (WORDPRESS, {"ex_parameters": {"admin_email": value}}, {"parameter--admin_email": text})
+        for value, text in TEXTS.items()
+    ),
+    (
+        SYSTEM,
+        {
+            "name": "x",
+            "ex_parameters": {
+                "tags": "a,b",
+                "keep-running": "never",
+                "mutable": "true",
+                "bypass-ssh-check": "false",
+            },
+        },
+        {"tags": "x,a,b", "keep-running": "never", "mutable": "on", "bypass-ssh-check": None},
+    ),
+]
+
+
+@pytest.mark.parametrize(("image", "options", "fields"), FORMS)
+def test_create_node_sends_fields(
+    driver: Driver,
+    sandbox: Sandbox,
+    image: str,
+    options: dict[str, Any],
+    fields: dict[str, str | None],
 ) -> None:
-    value: Any = location if by == "location" else location.name
-    driver.create_node(image=application, **{by: value})
+    driver.create_node(image=image, **options)
     form = sent_form(sandbox)
-    assert "parameter--cloudservice" not in form
-    assert form["parameter--node--apache--cloudservice"] == "exoscale-ch-gva"
-    assert form["parameter--node--testclient--cloudservice"] == "exoscale-ch-gva"
-
-
-def test_create_node_with_ex_cloud_by_its_id(create: Create, sandbox: Sandbox) -> None:
-    create(ex_cloud="connector/ec2-eu-west")
-    assert sent_form(sandbox)["parameter--cloudservice"] == "ec2-eu-west"
+    assert {name: form.get(name) for name in fields} == fields
 
 
 def test_create_node_with_a_size_for_one_node_of_an_application(
@@ -152,50 +186,12 @@ def test_create_node_with_a_size_for_one_node_of_an_application(
     assert form["parameter--node--testclient--service-offer"] == size.id
 
 
-def test_create_node_sends_numbers_and_booleans_as_text(create: Create, sandbox: Sandbox) -> None:
-    for value, text in ((True, "true"), (False, "false"), (3, "3"), (0.5, "0.5")):
-        sandbox.journal.clear()
-        create(ex_parameters={"wordpress_title": value})
-        assert sent_form(sandbox)["parameter--wordpress_title"] == text
-
-
 def test_create_node_with_a_parameter_of_the_image_below(create: Create, sandbox: Sandbox) -> None:
     parameter = copy.copy(sandbox.world.library.find(WORDPRESS).parameters[2])
     parameter.name = "inherited"
     sandbox.world.library.find(UBUNTU).parameters = [parameter]
     create(ex_parameters={"inherited": "yes"})
     assert sent_form(sandbox)["parameter--inherited"] == "yes"
-
-
-def test_create_node_with_options_of_the_form_among_the_parameters(
-    driver: Driver, application: NodeImage, sandbox: Sandbox
-) -> None:
-    options = {"keep-running": "never", "mutable": "true", "bypass-ssh-check": "false"}
-    driver.create_node("x", image=application, ex_parameters={"tags": "a,b", **options})
-    assert sent_form(sandbox) == {
-        "refqname": f"module/{SYSTEM}/540",
-        "tags": "x,a,b",
-        "keep-running": "never",
-        "mutable": "on",
-    }
-
-
-@pytest.mark.parametrize(
-    ("name", "tags", "text"),
-    [
-        *(("x", tags, "x") for tags in (None, [], "")),
-        (None, None, None),
-        (None, "a,b", ",a,b"),
-        ("x", ["a"], "x,a"),
-        ("x", ("a", "b"), "x,a,b"),
-        ("żółw", ("ü",), "żółw,ü"),
-    ],
-)
-def test_create_node_joins_name_and_tags(
-    create: Create, sandbox: Sandbox, name: str | None, tags: Any, text: str | None
-) -> None:
-    create(name, ex_tags=tags)
-    assert sent_form(sandbox).get("tags") == text
 
 
 def test_create_node_knows_the_size_that_all_machines_have(
@@ -212,28 +208,22 @@ def test_create_node_knows_the_size_that_all_machines_have(
     assert driver.create_node(image=application, ex_parameters=several).size is None
 
 
-def test_create_node_with_options_of_none(create: Create, sandbox: Sandbox) -> None:
-    options = ("ex_cloud", "ex_parameters", "ex_multiplicity", "ex_tolerate_failures")
-    create("x", **dict.fromkeys(options))
-    assert sent_form(sandbox)["tags"] == "x"
-
-
-def test_create_node_without_a_key_where_it_is_checked(create: Create, sandbox: Sandbox) -> None:
-    sandbox.world.accounts["alice"].parameters["General.ssh.public.key"].value = ""
-    create()
-    message = r"Missing public key.*import_key_pair_from_file\(\)"
-    with pytest.raises(RequestFailed, match=message) as caught:
-        create(ex_check_ssh_key=True)
-    assert caught.value.http_code == 409
-    assert caught.value.detail == "Missing public key in your user profile."
-
-
-@pytest.mark.parametrize("detail", ["Quota 'VMs' exceeded", "Concurrent VM quota exceeded"])
-def test_create_node_beyond_the_quota(create: Create, sandbox: Sandbox, detail: str) -> None:
+@pytest.mark.parametrize(
+    ("detail", "hint"),
+    [
+        ("Missing public key in your user profile.", r"import_key_pair_from_file\(\)"),
+        ("Quota 'VMs' exceeded", "Terminate deployments that are not"),
+        ("Concurrent VM quota exceeded", "Terminate deployments that are not"),
+    ],
+)
+def test_create_node_refused_with_a_hint(
+    create: Create, sandbox: Sandbox, detail: str, hint: str
+) -> None:
     body = f'<error code="409" reason="Conflict" detail="{detail}">x</error>'
     sandbox.faults.add("POST", "/run", status=409, headers=XML, body=body)
-    with pytest.raises(RequestFailed, match=f"{detail}.*Terminate deployments that are not"):
+    with pytest.raises(RequestFailed, match=f"{detail.rstrip('.')}.*{hint}") as caught:
         create()
+    assert (caught.value.http_code, caught.value.detail) == (409, detail)
 
 
 def test_create_node_that_takes_long_to_be_accepted_is_not_sent_again(
@@ -246,15 +236,6 @@ def test_create_node_that_takes_long_to_be_accepted_is_not_sent_again(
     with pytest.raises(NoAnswer, match="was not sent again") as caught:
         create()
     assert caught.value.may_have_happened
-
-
-def test_create_node_that_is_not_allowed(create: Create, sandbox: Sandbox) -> None:
-    module = sandbox.world.library.find(f"{WORDPRESS}/478")
-    module.public = frozenset({"Get"})
-    with pytest.raises(RequestFailed, match="does not have the rights") as caught:
-        create()
-    assert caught.value.http_code == 403
-    assert [entry.method for entry in sandbox.journal] == ["POST"]
 
 
 def test_create_node_reads_a_component_again_to_refuse(create: Create, sandbox: Sandbox) -> None:
@@ -280,14 +261,17 @@ def test_create_node_that_cannot_be_read_yet(create: Create, sandbox: Sandbox) -
     assert (node.name, node.extra["tags"]) == ("blog", ["a"])
 
 
-def test_create_node_whose_address_names_a_host_behind_the_proxy(
-    create: Create, sandbox: Sandbox
-) -> None:
-    (run,) = sandbox.world.add_runs(1)
+def test_create_node_whose_response_names_a_run(create: Create, sandbox: Sandbox) -> None:
+    run, other = create().id, create(image=UBUNTU).id
     for base in ("http://internal:8182", "https://other.example.org", ""):
-        location = {"Location": f"{base}/run/{run}"}
+        location = {"Location": f"{base}/run/{run}"}  # of a host behind the proxy
         sandbox.faults.add("POST", "/run", status=201, body="", headers=location)
         assert create().id == run
+    location = {"Location": f"{sandbox.url}/run/{other}"}
+    sandbox.faults.add("POST", "/run", status=201, body="", headers=location)
+    with pytest.raises(AnswerLost, match=f"gives {other}, which is one of") as caught:
+        create()
+    assert caught.value.may_have_happened
 
 
 def test_create_node_with_an_empty_value_where_there_is_no_default(
@@ -340,25 +324,3 @@ def test_output_with_a_password_is_secret_by_its_declaration(
     hostname = driver._backend.get_parameter(name="machine:hostname", **options)
     assert not hostname.secret
     assert password.value not in driver._session.transport.redactor.said(f"is {password.value}")
-
-
-@pytest.mark.parametrize(
-    ("is_set", "text", "value"), [("true", "x", "x"), ("true", "", ""), ("false", "", None)]
-)
-def test_run_parameter_that_is_set_to_nothing(is_set: str, text: str, value: str | None) -> None:
-    parameter = f'<runtimeParameter key="machine:title" isSet="{is_set}">{text}</runtimeParameter>'
-    run = f"""<run uuid="c0b1d69c-651c-4514-8331-2fa0d7e465bd" state="Ready"
-        moduleResourceUri="module/apps/blog/1"
-        ><runtimeParameters><entry>{parameter}</entry></runtimeParameters></run>"""
-    assert document(ET.fromstring(run)).parameters == {"machine:title": value}
-
-
-def test_create_node_whose_response_names_another_run(
-    driver: Driver, create: Create, sandbox: Sandbox
-) -> None:
-    other = driver.create_node(image=driver.get_image(UBUNTU))
-    address = {"Location": f"{sandbox.url}/run/{other.id}"}
-    sandbox.faults.add("POST", "/run", status=201, body="", headers=address)
-    with pytest.raises(AnswerLost, match=f"gives {other.id}, which is one of") as caught:
-        create(image=driver.get_image(WORDPRESS))
-    assert caught.value.may_have_happened

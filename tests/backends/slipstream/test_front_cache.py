@@ -23,8 +23,10 @@ def endpoint() -> Iterator[LiveEndpoint]:
         endpoint.close()
 
 
-def test_front_first_example_prints_an_address(driver: Driver, waiting: FakeTime) -> None:
+def test_front_shows_the_present_of_a_node(driver: Driver, waiting: FakeTime) -> None:
+    assert driver.list_nodes() == []
     node = driver.create_node(name="blog", image=driver.get_image(WORDPRESS))
+    assert [listed.id for listed in driver.list_nodes()] == [node.id]
     driver.ex_wait_node_in_state(node)
     node = driver.ex_get_node(str(node.id))
     assert node.state == NodeState.RUNNING
@@ -32,13 +34,6 @@ def test_front_first_example_prints_an_address(driver: Driver, waiting: FakeTime
     assert node.extra["service_url"]
     assert driver.destroy_node(node)
     assert driver.ex_get_node(str(node.id)).state != NodeState.RUNNING
-
-
-def test_front_lists_a_node_at_once_and_until_its_end(driver: Driver) -> None:
-    assert driver.list_nodes() == []
-    node = driver.create_node(name="blog", image=driver.get_image(WORDPRESS))
-    assert [listed.id for listed in driver.list_nodes()] == [node.id]
-    driver.destroy_node(node)
     assert driver.list_nodes() == []
 
 
@@ -52,16 +47,11 @@ def test_front_shows_no_node_of_another_user(login: Login) -> None:
         bob.ex_get_node(str(node.id))
 
 
-def test_front_waiting_for_several_nodes(
-    endpoint: LiveEndpoint, driver: Driver, waiting: FakeTime
+def test_front_waiting(
+    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, waiting: FakeTime
 ) -> None:
     nodes = [endpoint.deploy(driver, name) for name in ("blog", "shop")]
     assert all(addresses for _, addresses in driver.wait_until_running(nodes))
-
-
-def test_front_shows_the_reason_of_a_failure_at_once(driver: Driver, sandbox: Sandbox) -> None:
-    node = driver.create_node(name="blog", image=driver.get_image(WORDPRESS))
-    driver.ex_wait_node_in_state(node, "Initializing", timeout=0)
-    sandbox.world.abort_run(node.id, "the script failed")
+    sandbox.world.abort_run(nodes[0].id, "the script failed")
     with pytest.raises(NodeFailed, match="the script failed"):
-        driver.ex_wait_node_in_state(node, timeout=0)
+        driver.ex_wait_node_in_state(nodes[0], timeout=0)

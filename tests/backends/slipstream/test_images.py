@@ -82,28 +82,22 @@ def test_list_images_of_a_project_that_cannot_be_read(
         driver.list_images(ex_path=path, ex_recurse=True)
 
 
-def test_list_images_of_a_location(driver: Driver, sandbox: Sandbox) -> None:
+def test_list_images_of_a_location_and_recursively(driver: Driver, sandbox: Sandbox) -> None:
     location = driver.list_locations()[0]
-    images = [image.id for image in driver.list_images()]
+    images = ids(driver.list_images())
     sandbox.journal.clear()
-    assert [image.id for image in driver.list_images(location)] == images
+    assert ids(driver.list_images(location)) == images
+    assert len(sandbox.journal) == 1
+    with pytest.raises(BadInput, match="ex_recurse needs ex_path"):
+        driver.list_images(ex_recurse=True)
     assert len(sandbox.journal) == 1
 
 
-def test_list_images_of_the_app_store_recursively(driver: Driver, sandbox: Sandbox) -> None:
-    with pytest.raises(BadInput, match="ex_recurse needs ex_path"):
-        driver.list_images(ex_recurse=True)
-    assert len(sandbox.journal) == 0
-
-
-def test_get_image_of_a_component(driver: Driver) -> None:
+def test_get_image(driver: Driver) -> None:
     parameters = {item["name"]: item for item in driver.get_image(WORDPRESS).extra["parameters"]}
     assert parameters["wordpress_title"]["value"] == "Hello from SlipStream"
     assert parameters["admin_password"]["category"] == "Output"
     assert "exoscale-ch-gva" in driver.get_image(UBUNTU).extra["locations"]
-
-
-def test_get_image_of_an_application(driver: Driver) -> None:
     nodes = driver.get_image(SYSTEM).extra["nodes"]
     assert set(nodes) == {"apache", "testclient"}
     assert nodes["apache"]["multiplicity"] == 1

@@ -10,7 +10,7 @@ from libcloud.compute.types import NodeState
 from slipstream.libcloud.errors import BadInput, NodeFailed, NotFound, WaitTimeout
 from slipstream.sandbox import Sandbox
 
-from .support import FAILING, NOBODYS_RUN, SYSTEM, WORDPRESS, Driver
+from .support import FAILING, NOBODYS_RUN, SYSTEM, WORDPRESS, XML, Driver
 
 
 @pytest.fixture
@@ -36,6 +36,12 @@ def test_wait_for_a_node_that_is_aborted(driver: Driver, node: Node, sandbox: Sa
     with pytest.raises(NodeFailed, match=r"was aborted in state .*: The disk is full") as caught:
         driver.ex_wait_node_in_state(node)
     assert caught.value.reason == "The disk is full"
+    sandbox.clock.advance(1000)
+    assert sandbox.world.run(node.id).state == "Ready"
+    with pytest.raises(NodeFailed, match="The disk is full") as caught:
+        driver.ex_wait_node_in_state(node, "Ready")
+    assert caught.value.state == "Ready"
+    assert driver.ex_get_node(node).state == NodeState.ERROR
 
 
 def test_wait_for_a_node_whose_script_fails(driver: Driver, waiting: FakeTime) -> None:
@@ -45,30 +51,17 @@ def test_wait_for_a_node_whose_script_fails(driver: Driver, waiting: FakeTime) -
     assert sum(waiting.slept) < 600
 
 
-def test_wait_for_a_ready_node_with_an_abort(driver: Driver, node: Node, sandbox: Sandbox) -> None:
-    sandbox.world.abort_run(node.id, "half of it is missing")
-    sandbox.clock.advance(1000)
-    assert sandbox.world.run(node.id).state == "Ready"
-    with pytest.raises(NodeFailed, match="half of it is missing") as caught:
-        driver.ex_wait_node_in_state(node, "Ready")
-    assert caught.value.state == "Ready"
-    assert driver.ex_get_node(node).state == NodeState.ERROR
-
-
-def test_wait_for_the_end_of_an_aborted_node(driver: Driver, sandbox: Sandbox) -> None:
-    node = driver.create_node(image=driver.get_image(SYSTEM), ex_keep_running="never")
-    sandbox.world.abort_run(node.id, "no quota")
-    sandbox.clock.advance(1000)
-    assert driver.ex_wait_node_in_state(node, ["Aborted", "Done"]) == "Aborted"
-
-
 @pytest.mark.parametrize("states", ["terminated", ["Done", "Cancelled", "Aborted"]])
-def test_wait_for_the_end_of_a_failed_node_that_is_destroyed(
+def test_wait_for_the_end_of_an_aborted_node(
     driver: Driver, node: Node, sandbox: Sandbox, states: Any
 ) -> None:
     sandbox.world.abort_run(node.id, "no quota")
     driver.destroy_node(node)
     assert driver.ex_wait_node_in_state(node, states) == "Cancelled"
+    other = driver.create_node(image=driver.get_image(SYSTEM), ex_keep_running="never")
+    sandbox.world.abort_run(other.id, "no quota")
+    sandbox.clock.advance(1000)
+    assert driver.ex_wait_node_in_state(other, ["Aborted", "Done"]) == "Aborted"
 
 
 @pytest.mark.parametrize(("seconds", "state"), [(0, "Cancelled"), (1000, "Done")])
@@ -76,17 +69,14 @@ def test_wait_for_a_node_that_has_ended(
     driver: Driver, node: Node, waiting: FakeTime, sandbox: Sandbox, seconds: int, state: str
 ) -> None:
     sandbox.clock.advance(seconds)
+    if seconds:
+        with pytest.raises(NodeFailed, match="is Ready and cannot become Executing"):
+            driver.ex_wait_node_in_state(node, "Executing")
     driver.destroy_node(node)
     with pytest.raises(NodeFailed, match=f"is {state} and cannot become Ready any more"):
         driver.ex_wait_node_in_state(node)
     assert driver.ex_wait_node_in_state(node, state) == state
     assert waiting.slept == []
-
-
-def test_wait_for_a_state_that_is_over(driver: Driver, node: Node, sandbox: Sandbox) -> None:
-    sandbox.clock.advance(1000)
-    with pytest.raises(NodeFailed, match="is Ready and cannot become Executing"):
-        driver.ex_wait_node_in_state(node, "Executing")
 
 
 def test_wait_for_a_state_that_comes_again_where_machines_can_be_added(
@@ -110,6 +100,15 @@ def test_parameter_value(driver: Driver, node: Node, sandbox: Sandbox, value: st
     if value is not None:
         sandbox.world.set_parameter(node.id, "machine:hostname", value)
     assert driver.ex_get_node_parameter(node, "machine:hostname") == value
+
+
+def test_parameter_that_is_set_to_nothing(driver: Driver, node: Node, sandbox: Sandbox) -> None:
+    for is_set, value in (("true", ""), ("false", None)):
+        parameter = f'<runtimeParameter key="machine:title" isSet="{is_set}"/>'
+        entries = f"<runtimeParameters><entry>{parameter}</entry></runtimeParameters>"
+        body = f'<run uuid="{node.id}" moduleResourceUri="module/apps/blog/1">{entries}</run>'
+        sandbox.faults.add("GET", "/run/.*", body=body, headers=XML)
+        assert driver.ex_get_node_parameter(node, "machine:title") == value
 
 
 def test_parameter_that_does_not_exist_never_aborts_the_deployment(
