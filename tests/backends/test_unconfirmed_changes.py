@@ -22,7 +22,7 @@ from slipstream.errors import (
 from slipstream.sandbox import Sandbox
 from slipstream.transport.messages import Request, Response
 
-from .support import JSON, KEY, OTHER_KEY, WORDPRESS, XML
+from .support import JSON, WORDPRESS, XML
 
 on_slipstream = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 on_nuvla = pytest.mark.parametrize("endpoint", ["nuvla"], indirect=True)
@@ -240,43 +240,3 @@ def test_create_node_that_was_not_sent(driver: Driver, sandbox: Sandbox, image: 
     with pytest.raises(CannotConnect) as caught:
         driver.create_node(name="blog", image=image)
     assert not caught.value.may_have_happened
-
-
-def profile(entries: str, name: str = " name='alice'") -> str:
-    return f"<user{name}><parameters>{entries}</parameters></user>"
-
-
-ENTRY = "<entry><parameter name='General.ssh.public.key'><value>{}</value></parameter></entry>"
-PROFILES = {
-    "no parameters": "<user name='alice'/>",
-    "empty": profile(""),
-    "another user": profile(ENTRY, " name='bob'"),
-    "no name": profile(ENTRY, ""),
-    "entry without parameter": profile("<entry><string>x</string></entry>"),
-    "parameter without name": profile("<entry><parameter/></entry>"),
-    "one name twice": profile(ENTRY * 2),
-    "parameters twice": profile(ENTRY).replace("</user>", "<parameters/></user>"),
-}
-
-
-@on_slipstream
-@pytest.mark.parametrize("times", [1, None])
-def test_profile_that_is_not_whole_is_not_written_back(
-    driver: Driver, sandbox: Sandbox, times: int | None
-) -> None:
-    driver.import_key_pair_from_string("first", KEY)
-    keys = sandbox.world.accounts["alice"].parameters["General.ssh.public.key"]
-    before = keys.value
-    sandbox.journal.clear()
-    for body in PROFILES.values():
-        for call in (
-            lambda: driver.import_key_pair_from_string("second", OTHER_KEY),
-            lambda: driver.delete_key_pair("first"),
-            driver.list_key_pairs,
-        ):
-            sandbox.faults.clear()
-            sandbox.faults.add("GET", "/user/alice", body=body, headers=XML, times=times)
-            with pytest.raises(MalformedAnswer, match="not complete"):
-                call()
-    assert sandbox.journal.entries("PUT", "/user/alice") == []
-    assert keys.value == before

@@ -214,7 +214,7 @@ def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str)
             previous, before = before, (profile.ssh_lines, profile.others)
             if before == previous:
                 profile.write_ssh_lines(session, edited, doing=doing)
-                is_written = True
+                is_written, before = True, None
     raise KeyPairConflict(
         f"Cannot {doing}: somebody else is changing the SSH keys of this account on"
         f" {session.endpoint} at the same time.",

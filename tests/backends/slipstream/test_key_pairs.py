@@ -116,67 +116,47 @@ def test_import_names_the_key_and_keeps_its_options(driver: Driver, sandbox: San
 def test_import_of_the_first_key(driver: Driver, sandbox: Sandbox, has_parameter: bool) -> None:
     put(sandbox)
     assert driver.list_key_pairs() == []
-    profile = (
-        '<user name="alice" email="a@example.org" firstName="A" lastName="B" roles="">'
-        '<parameters><entry><parameter name="General.Timeout"/></entry></parameters></user>'
-    )
     if not has_parameter:
-        sandbox.faults.add("GET", "/user/alice", times=2, body=profile, headers=XML)
+        body = PROFILE.format("")
+        sandbox.faults.add("GET", "/user/alice", times=2, body=body, headers=XML)
     driver.import_key_pair_from_string("first", KEY)
     assert lines(sandbox) == [f"{KEY} first"]
 
 
-@pytest.fixture
-def at_requests(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], None]:
-    """Let something happen after each request for the profile, counted from 1."""
-
-    def arrange(act: Callable[[int, str], object]) -> None:
-        add, numbers = sandbox.journal.add, itertools.count(1)
-
-        def added(entry: Any) -> None:
-            add(entry)
-            if entry.path == "/user/alice":
-                act(next(numbers), entry.method)
-
-        monkeypatch.setattr(sandbox.journal, "add", added)
-
-    return arrange
+THEIRS = [f"{OTHER_KEY} theirs", f"{THIRD_KEY} theirs too"]
+# What is done after each request for the profile, of a number and a method, and how many changes
+# are sent then.
+ACTS: dict[str, tuple[Callable[[Sandbox, int, str], object], int]] = {
+    "adds": (lambda box, number, _: number == 1 and put(box, *THEIRS), 1),
+    "overwrites": (
+        lambda box, _, method: changed(box) == ["PUT"] and method == "PUT" and put(box, *THEIRS),
+        2,
+    ),
+    "removes": (lambda box, _, method: method == "PUT" and put(box, *THEIRS), 5),
+    "always changes": (lambda box, number, _: put(box, f"{OTHER_KEY} theirs-{number}"), 0),
+}
 
 
-def test_import_while_somebody_adds_a_key(
-    driver: Driver, sandbox: Sandbox, at_requests: Callable[[Any], None]
+@pytest.mark.parametrize(("act", "changes"), ACTS.values(), ids=ACTS)
+def test_import_while_another_writer(
+    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, act: Any, changes: int
 ) -> None:
-    def other(number: int, _: str) -> None:
-        if number == 1:
-            put(sandbox, *lines(sandbox), f"{OTHER_KEY} theirs")
+    put(sandbox, THEIRS[0])
+    add, numbers = sandbox.journal.add, itertools.count(1)
 
-    at_requests(other)
-    driver.import_key_pair_from_string("mine", KEY)
-    assert lines(sandbox)[-2:] == [f"{OTHER_KEY} theirs", f"{KEY} mine"]
+    def added(entry: Any) -> None:
+        add(entry)
+        if entry.path == "/user/alice":
+            act(sandbox, next(numbers), entry.method)
 
-
-def test_import_while_somebody_overwrites_it(
-    driver: Driver, sandbox: Sandbox, at_requests: Callable[[Any], None]
-) -> None:
-    theirs = [f"{OTHER_KEY} theirs", f"{THIRD_KEY} theirs too"]
-    put(sandbox, theirs[0])
-
-    def other(_: int, method: str) -> None:
-        if method == "PUT" and len(sandbox.journal.entries("PUT")) == 1:
-            put(sandbox, *theirs)
-
-    at_requests(other)
-    driver.import_key_pair_from_string("mine", KEY)
-    assert lines(sandbox) == [*theirs, f"{KEY} mine"]
-
-
-def test_import_into_a_profile_that_never_stands_still(
-    driver: Driver, sandbox: Sandbox, at_requests: Callable[[Any], None]
-) -> None:
-    at_requests(lambda number, _: put(sandbox, f"{OTHER_KEY} theirs-{number}"))
-    with pytest.raises(KeyPairConflict, match="somebody else is changing the SSH keys"):
+    monkeypatch.setattr(sandbox.journal, "add", added)
+    if changes in {1, 2}:
         driver.import_key_pair_from_string("mine", KEY)
-    assert changed(sandbox) == []
+        assert lines(sandbox) == [*THEIRS, f"{KEY} mine"]
+    else:
+        with pytest.raises(KeyPairConflict, match="somebody else is changing the SSH keys"):
+            driver.import_key_pair_from_string("mine", KEY)
+    assert len(changed(sandbox)) == changes
 
 
 def test_import_whose_response_was_lost_is_not_repeated(driver: Driver, sandbox: Sandbox) -> None:
@@ -203,26 +183,42 @@ ENTRY = (
     f"<entry><string>{PARAMETER}</string>"
     f'<parameter name="{PARAMETER}"><value>{KEY} first</value></parameter></entry>'
 )
+INCOMPLETE = {
+    "no parameters": "<user name='alice'/>",
+    "empty": "<user name='alice'><parameters/></user>",
+    "another user": PROFILE.format(ENTRY).replace("alice", "bob", 1),
+    "no name": PROFILE.format(ENTRY).replace(' name="alice"', "", 1),
+    "entry without parameter": PROFILE.format("<entry><string>y</string></entry>"),
+    "parameter without name": PROFILE.format("<entry><parameter/></entry>"),
+    "one key twice": PROFILE.format(ENTRY * 2),
+    "one name twice": PROFILE.format(ENTRY + ENTRY.replace("<string>", "<string>Other.", 1)),
+    "parameters twice": PROFILE.format(ENTRY).replace("</user>", "<parameters/></user>"),
+    "two values": PROFILE.format(ENTRY.replace("</value>", f"</value><value>{OTHER_KEY}</value>")),
+    "markup in the keys": PROFILE.format(ENTRY.replace(" first", " <b>first</b>")),
+    "markup in another value": PROFILE.format(ENTRY).replace(">1<", "><a/><"),
+}
 
 
-@pytest.mark.parametrize(
-    "entries",
-    [
-        ENTRY + ENTRY.replace("<string>", "<string>Other.", 1),
-        ENTRY.replace("</value>", f"</value><value>{OTHER_KEY}</value>"),
-        ENTRY.replace(" first", " <b>first</b>"),
-        '<entry><string>y</string><parameter name="y"><value><a/></value></parameter></entry>',
-    ],
-    ids=["one name twice", "two values", "markup in the keys", "markup in another value"],
-)
-def test_profile_that_is_not_understood_whole(
-    driver: Driver, sandbox: Sandbox, entries: str
+@pytest.mark.parametrize("times", [1, None])
+@pytest.mark.parametrize("profile", INCOMPLETE)
+def test_profile_that_is_not_complete_is_not_written_back(
+    driver: Driver, sandbox: Sandbox, profile: str, times: int | None
 ) -> None:
-    body = PROFILE.format(entries)
-    sandbox.faults.add("GET", "/user/alice", times=None, body=body, headers=XML)
-    with pytest.raises(MalformedAnswer, match="not complete"):
-        driver.import_key_pair_from_string("new", OTHER_KEY)
+    driver.import_key_pair_from_string("first", KEY)
+    before = lines(sandbox)
+    sandbox.journal.clear()
+    for call in (
+        lambda: driver.import_key_pair_from_string("second", OTHER_KEY),
+        lambda: driver.delete_key_pair("first"),
+        driver.list_key_pairs,
+    ):
+        body = INCOMPLETE[profile]
+        sandbox.faults.clear()
+        sandbox.faults.add("GET", "/user/alice", times=times, body=body, headers=XML)
+        with pytest.raises(MalformedAnswer, match="not complete"):
+            call()
     assert changed(sandbox) == []
+    assert lines(sandbox) == before
 
 
 @pytest.mark.parametrize("comment", ["a&#13;b", "a&#x85;b", "a&#x2028;b", "a&#9;b", "a&#x1f600;"])
