@@ -9,9 +9,6 @@ from typing import Any
 
 import pytest
 from endpoints_under_test import KINDS, Driver, LiveEndpoint, serve
-from fake_time import FakeTime
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import KeyPair, Node
 from libcloud.compute.types import NodeState
@@ -19,7 +16,6 @@ from libcloud.compute.types import NodeState
 from slipstream.libcloud.errors import BadInput, MalformedAnswer
 from slipstream.sandbox import Sandbox
 
-from .slipstream.strategies import QUICK
 from .slipstream.support import NOBODYS_RUN, stub_server
 from .support import JSON, KEY, WORDPRESS, XML
 
@@ -213,120 +209,9 @@ def test_hostile_ids(driver: Driver, sandbox: Sandbox, collection: str) -> None:
             NUVLA_LISTS[COLLECTIONS[collection]](driver)
 
 
-ODD_VALUES: list[Any] = [None, 5, "x", [], {}, True, [None], [["a"]], {"a": {}}, 1e400, "0" * 9]
-MACHINES = NUVLA_LISTS["ex_list_virtual_machines"]
-ATTRIBUTES: dict[str, tuple[str, Call]] = {
-    "deployment": (
-        "name state tags created owner module infrastructure-service-name acl execution-mode",
-        NUVLA_LISTS["list_nodes"],
-    ),
-    "module": (
-        "name description path subtype versions created updated published price",
-        NUVLA_LISTS["list_images"],
-    ),
-    "infrastructure-service": ("name subtype endpoint online", NUVLA_LISTS["list_locations"]),
-    "credential": (
-        "name parent subtype status public-key",
-        lambda d: (d.list_locations(), d.list_key_pairs()),
-    ),
-    "nuvlabox": ("name state online location created", MACHINES),
-    "nuvlabox-status": ("parent name online network ip resources", MACHINES),
-}
-
-
-@on_nuvla
-@pytest.mark.parametrize("collection", ATTRIBUTES)
-def test_odd_attributes(driver: Driver, sandbox: Sandbox, collection: str) -> None:
-    names, call = ATTRIBUTES[collection]
-    for name in names.split():
-        for number, value in enumerate(ODD_VALUES):
-            entry = {"id": f"{collection}/0d3a3e2c-5f5f-4c8e-9a4e-{number:012}", name: value}
-            body = json.dumps({"resources": [entry], "count": 1})
-            sandbox.faults.clear()
-            sandbox.faults.add("PUT", f"/api/{collection}", times=None, body=body, headers=JSON)
-            call(driver)
-
-
-@on_nuvla
-def test_odd_contents(driver: Driver, sandbox: Sandbox) -> None:
-    names = ("environmental-variables", "files", "output-parameters", "urls")
-    for content in [*(dict.fromkeys(names, value) for value in ODD_VALUES), *ODD_VALUES[:8]]:
-        image = {"id": MODULE, "path": "a/b", "subtype": "application", "content": content}
-        sandbox.faults.add("GET", "/api/module/.*", body=json.dumps(image), headers=JSON)
-        assert driver.get_image(MODULE).extra["path"] == "a/b"
-        deployment = {"id": NOBODYS, "state": "STARTED", "module": image}
-        sandbox.faults.add("GET", "/api/deployment/.*", body=json.dumps(deployment), headers=JSON)
-        hostname = {"id": "deployment-parameter/x", "name": "hostname", "value": "h"}
-        parameters = json.dumps({"resources": [{**hostname, "parent": NOBODYS}], "count": 1})
-        sandbox.faults.add("PUT", "/api/deployment-parameter", body=parameters, headers=JSON)
-        assert driver.ex_get_node(NOBODYS).extra["hostname"] == "h"
-
-
-@on_nuvla
-def test_hostile_responses_to_logs_and_key_pairs(
-    endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = FakeTime(sandbox.clock.advance)
-    monkeypatch.setattr("slipstream.transport.clock.time", clock)
-    running = endpoint.deploy(driver)
-    endpoint.pass_time()
-    calls: list[tuple[str, str, Call]] = [
-        *(("POST", path, lambda d: d.ex_get_node_logs(running, ["web"]))
-          for path in (".*/create-log", ".*/fetch")),
-        *(("GET", path, lambda d: d.ex_get_node_logs(running, ["web"]))
-          for path in ("/api/job/.*", "/api/resource-log/.*")),
-        ("POST", "/api/credential", lambda d: d.import_key_pair_from_string("work", KEY)),
-    ]  # fmt: skip
-    for body in BAD_JSON[:8]:
-        for method, path, call in calls:
-            sandbox.faults.clear()
-            status = 201 if path == "/api/credential" else 200
-            sandbox.faults.add(method, path, times=None, status=status, body=body, headers=JSON)
-            with pytest.raises(MalformedAnswer):
-                call(driver)
-    driver.destroy_node(running)
-
-
 @on_nuvla
 def test_delete_key_pair_with_a_forged_id(driver: Driver, sandbox: Sandbox) -> None:
     forged = KeyPair("x", KEY, "", driver, extra={"id": "deployment/../x"})
     with pytest.raises(BadInput, match="is not the id of a key pair"):
         driver.delete_key_pair(forged)
     assert len(sandbox.journal) == 0
-
-
-ODD = st.one_of(
-    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
-    *(st.lists(st.integers(), max_size=2), st.sampled_from(ODD_VALUES)),
-    st.fixed_dictionaries({"href": st.one_of(st.none(), st.integers(), st.text(max_size=9))}),
-)
-OFFER = ["name", "connector", "price:unitCost"]
-OFFER += ["resource:ram", "resource:vcpu", "resource:country"]
-MACHINE = ["state", "ip", "connector", "deployment", "serviceOffer", "created", "instanceID"]
-
-
-@on_slipstream
-@settings(QUICK, max_examples=12)
-@given(
-    offer=st.fixed_dictionaries(dict.fromkeys(OFFER, ODD)),
-    machine=st.fixed_dictionaries(dict.fromkeys(MACHINE, ODD)),
-)
-def test_odd_offers_and_machines(
-    driver: Driver, sandbox: Sandbox, offer: dict[str, Any], machine: dict[str, Any]
-) -> None:
-    size = driver.list_sizes()[0]
-    document = sandbox.world.store.get(size.id)
-    assert document is not None
-    before = dict(document)
-    document.update(offer)
-    added = sandbox.world.add_machine()
-    added.update(machine)
-    try:
-        assert size.id in [item.id for item in driver.list_sizes(ex_all=True)]
-        driver.list_locations()
-        assert added["id"] in [item.id for item in driver.ex_list_virtual_machines()]
-        driver.list_nodes(ex_addresses=True)
-    finally:
-        document.clear()
-        document.update(before)
-        sandbox.world.store.remove(added["id"])
