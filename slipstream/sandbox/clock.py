@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 from slipstream.values.plain import check_number
 
@@ -77,18 +78,11 @@ class Clock:
             self._ahead += seconds
 
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
-
-
 def iso(timestamp: datetime) -> str:
     """Write a timestamp as the JSON documents do: ``2017-10-13T10:20:00.110Z``."""
     return timestamp.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def cookie_date(timestamp: datetime, *, zone: str, padded: bool = True) -> str:
-    """Write a timestamp as cookies do, in English whatever the locale."""
-    utc = timestamp.astimezone(UTC)
-    day, month = _DAYS[utc.weekday()], _MONTHS[utc.month - 1]
-    number = f"{utc.day:02}" if padded else str(utc.day)
-    return f"{day}, {number} {month} {utc.year} {utc:%H:%M:%S} {zone}"
+def cookie_date(timestamp: datetime, *, gmt: bool) -> str:
+    """Write a timestamp as cookies do; the time zone as ``GMT`` or as ``+0000``."""
+    return format_datetime(timestamp.astimezone(UTC), usegmt=gmt)

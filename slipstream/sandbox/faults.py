@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
+from werkzeug import Response
+from werkzeug.datastructures import Headers
 
 Cut = Literal["before", "after", "body"]
 
@@ -26,6 +28,15 @@ _REASONS = {
     503: "Service Temporarily Unavailable",
     504: "Gateway Time-out",
 }
+
+
+class RawResponse(Response):
+    """A response whose headers are sent as they are."""
+
+    default_mimetype = None
+
+    def get_wsgi_headers(self, environ: dict[str, Any]) -> Headers:
+        return self.headers
 
 
 @attrs.define(kw_only=True)
@@ -58,39 +69,28 @@ class Fault:
     expire_sessions: bool = False
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it matches a request, and is not used up."""
+        """Whether it strikes a request with this method and path."""
         is_its_method = self.method is None or self.method.upper() == method
-        return is_its_method and self.times != 0 and re.fullmatch(self.path, path) is not None
+        return is_its_method and re.fullmatch(self.path, path) is not None
 
-    @property
-    def answers(self) -> bool:
-        """Whether it responds in place of the server."""
-        return self.status is not None or self.body is not None
-
-    def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """The status, headers and body of its response."""
+    def response(self) -> RawResponse | None:
+        """Make the response that stands for the server's; None if the server shall respond."""
+        if self.status is None and self.body is None:
+            return None
         status = self.status or 200
         page = _PAGE.format(status=status, reason=_REASONS.get(status, "Error"))
-        text = page if self.body is None else self.body
         headers = {"Content-Type": "text/html", **(self.headers or {})}
         if self.retry_after is not None:
             headers["Retry-After"] = str(self.retry_after)
-        return status, headers, text.encode() if isinstance(text, str) else text
+        return RawResponse(page if self.body is None else self.body, status, headers)
 
 
-class Faults:
-    """The faults to inject; the first that matches a request is used."""
+class Faults(list[Fault]):
+    """The faults still to come; the first that matches a request strikes."""
 
     def __init__(self) -> None:
-        self._waiting: list[Fault] = []
+        super().__init__()
         self._lock = threading.Lock()
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))
-
-    def __iter__(self) -> Iterator[Fault]:
-        with self._lock:
-            return iter([fault for fault in self._waiting if fault.times != 0])
 
     def add(self, method: str | None = None, path: str = ".*", **options: Any) -> Fault:
         """
@@ -102,21 +102,17 @@ class Faults:
         :returns: The fault, whose ``times`` goes down as it strikes.
         """
         fault = Fault(method=method, path=path, **options)
-        with self._lock:
-            self._waiting.append(fault)
+        self.append(fault)
         return fault
 
     def take(self, method: str, path: str) -> Fault | None:
         """Find the fault for a request, and count it."""
         with self._lock:
-            for fault in self._waiting:
+            for fault in self:
                 if fault.matches(method, path):
                     if fault.times is not None:
                         fault.times -= 1
+                    if fault.times == 0:
+                        self.remove(fault)
                     return fault
         return None
-
-    def clear(self) -> None:
-        """Remove all faults."""
-        with self._lock:
-            self._waiting.clear()

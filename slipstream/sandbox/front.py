@@ -11,20 +11,22 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any
+
+from werkzeug import Response
 
 from slipstream.sandbox.clock import Clock
+from slipstream.sandbox.faults import RawResponse
 from slipstream.sandbox.server import Application, Environ
 
-Response: TypeAlias = tuple[str, list[tuple[str, str]], bytes]
 FRONTS = ("vendor",)
 RATE, BURST = 20.0, 200
 # Seconds that a response of this address stays in the cache, by its status.
-_CACHED: Mapping[str, Mapping[str, float]] = {
-    r"/run": {"200": 30.0},
-    r"/run/[^/]+/?": {"200": 40.0},
-    r"/run/[^/]+/ss:state": {"200": 15.0},
-    r"/run/[^/]+/ss:abort": {"200": 30.0, "412": 15.0},
+_CACHED: Mapping[str, Mapping[int, float]] = {
+    r"/run": {200: 30.0},
+    r"/run/[^/]+/?": {200: 40.0},
+    r"/run/[^/]+/ss:state": {200: 15.0},
+    r"/run/[^/]+/ss:abort": {200: 30.0, 412: 15.0},
 }
 _TEXT = "429 Too Many Requests"
 # A body for each type that a client may accept, the one for browsers last.
@@ -50,23 +52,21 @@ class VendorFront:
         return self._clock.now().timestamp()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        status, headers, body = self._respond(environ)
-        start_response(status, headers)
-        return [body]
+        return self._respond(environ)(environ, start_response)
 
     def _respond(self, environ: Environ) -> Response:
         now, path = self._now(), environ["PATH_INFO"]
         if not self._admitted(now):
             return _too_many(environ.get("HTTP_ACCEPT", ""))
-        lifetimes: Mapping[str, float] = {}
+        lifetimes: Mapping[int, float] = {}
         if environ["REQUEST_METHOD"] == "GET":
             patterns = (pattern for pattern in _CACHED if re.fullmatch(pattern, path))
             lifetimes = _CACHED.get(next(patterns, ""), {})
         key = f"{path}?{environ.get('QUERY_STRING', '')}"
         response, ends = self._entries.get(key, (None, 0.0))
         if not lifetimes or response is None or now >= ends:
-            response = self._forward(environ)
-            if lifetime := lifetimes.get(response[0].partition(" ")[0]):
+            response = RawResponse.from_app(self._application, environ, buffered=True)
+            if lifetime := lifetimes.get(response.status_code):
                 self._entries[key] = (response, now + lifetime)
         return response
 
@@ -79,14 +79,8 @@ class VendorFront:
             self._excess, self._counted = excess, now
             return True
 
-    def _forward(self, environ: Environ) -> Response:
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-        body = b"".join(self._application(environ, lambda *args: started.append(args[:2])))
-        return (*started[-1], body)
-
 
 def _too_many(accept: str) -> Response:
     accept = accept.replace("text/xml", "application/xml")
     kind = next((kind for kind in _TOO_MANY if kind in accept), "text/html")
-    body = _TOO_MANY[kind].encode()
-    return _TEXT, [("Content-Type", kind), ("Content-Length", str(len(body)))], body
+    return Response(_TOO_MANY[kind], 429, {"Content-Type": kind})

@@ -7,15 +7,11 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 Check: TypeAlias = Callable[[Any], bool]
-Description: TypeAlias = Mapping[str, Check]
+Description: TypeAlias = dict[str, Check]
 
 
 def anything(_: Any) -> bool:
     return True
-
-
-def string(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def text(value: Any) -> bool:
@@ -25,8 +21,7 @@ def text(value: Any) -> bool:
 
 def count(value: Any) -> bool:
     """A whole number from 0."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and value >= 0 and value == int(value)
+    return type(value) is int and value >= 0
 
 
 def timestamp(value: Any) -> bool:
@@ -36,26 +31,18 @@ def timestamp(value: Any) -> bool:
         return False
 
 
-def mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
 def one_of(*values: Any) -> Check:
     return lambda value: value in values
 
 
-def list_of(element: Check) -> Check:
-    return lambda value: isinstance(value, list) and all(map(element, value))
+def texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def described(**attributes: Check) -> Description:
-    """Make a schema, with underscores for dashes."""
-    return {name.replace("_", "-"): check for name, check in attributes.items()}
-
-
-def texts(*names: str) -> Description:
-    """Make the schema of attributes that are texts with other characters than blanks."""
-    return dict.fromkeys(names, text)
+def described(*names: str, **attributes: Check) -> Description:
+    """Describe texts by their names, and other attributes with underscores for dashes."""
+    checks = {name.replace("_", "-"): check for name, check in attributes.items()}
+    return dict.fromkeys(names, text) | checks
 
 
 def misfit(description: Description, document: Mapping[str, Any]) -> str | None:

@@ -9,20 +9,20 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Any, NoReturn, overload
+from typing import Any, NoReturn
 from urllib.parse import parse_qs
 
 import attrs
 from werkzeug import Request, Response
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.exceptions import BadRequest, HTTPException, MisdirectedRequest
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.test import run_wsgi_app
 
-from slipstream.sandbox.faults import Fault, Faults
+from slipstream.sandbox.faults import Fault, Faults, RawResponse
 
 
 @attrs.frozen(kw_only=True)
@@ -52,31 +52,8 @@ class Entry:
     status: int
 
 
-class Journal(Sequence[Entry]):
+class Journal(list[Entry]):
     """The requests received, oldest first."""
-
-    def __init__(self) -> None:
-        self._entries: list[Entry] = []
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    @overload
-    def __getitem__(self, index: int) -> Entry: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Entry]: ...
-
-    def __getitem__(self, index: int | slice) -> Entry | list[Entry]:
-        return self._entries[index]
-
-    def add(self, entry: Entry) -> None:
-        """
-        Add a request.
-
-        :param entry: The request and its status.
-        """
-        self._entries.append(entry)
 
     def entries(self, method: str | None = None, path: str | None = None) -> list[Entry]:
         """
@@ -88,18 +65,15 @@ class Journal(Sequence[Entry]):
         """
         return [
             entry
-            for entry in self._entries.copy()
+            for entry in self.copy()
             if method in {None, entry.method} and path in {None, entry.path}
         ]
-
-    def clear(self) -> None:
-        """Remove all requests."""
-        self._entries.clear()
 
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
-USER_KEY = "slipstream.sandbox.user"
+NOTES = "slipstream.sandbox.notes"
+"""Where in its environment an application writes the ``user`` who has sent a request."""
 
 
 NAME = "slipstream-sandbox"
@@ -112,17 +86,6 @@ MOST_CONNECTIONS = 256
 """Connections, each with a thread, that are kept at the same time."""
 _HOST = re.compile(r"(?:((?:[\w-]+(?:\.[\w-]+)*\.?)?)|\[([\da-f:.]+)\])(?::\d+)?")
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-
-
-class _CapturedStart:
-    """Records the arguments of ``start_response``."""
-
-    status = "500 Internal Server Error"
-    headers: list[tuple[str, str]]
-
-    def __call__(self, status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
-        self.status, self.headers = status, headers
-        return lambda _: None
 
 
 class _Handler(WSGIRequestHandler):
@@ -148,23 +111,19 @@ class _Handler(WSGIRequestHandler):
         if self.headers.get("Expect", "").strip().lower() == "100-continue":
             self.send_response_only(HTTPStatus.CONTINUE)
             self.end_headers()
-        start = _CapturedStart()
-        self.environ = self.make_environ()
         try:
-            self._send(start, self.server.app(self.environ, start))
+            content, status, headers = run_wsgi_app(self.server.app, self.make_environ())
+            self.close_connection |= headers.get("Connection") == "close"
+            code, _, reason = status.partition(" ")
+            self.send_response(int(code), reason)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.end_headers()
+            for part in content:
+                self.wfile.write(part)
+            self.wfile.flush()
         except ConnectionError:
             self.close_connection = True
-
-    def _send(self, start: _CapturedStart, content: Iterable[bytes]) -> None:
-        code, _, reason = start.status.partition(" ")
-        self.close_connection |= ("Connection", "close") in start.headers
-        self.send_response(int(code), reason)
-        for name, value in start.headers:
-            self.send_header(name, value)
-        self.end_headers()
-        for part in content:
-            self.wfile.write(part)
-        self.wfile.flush()
 
 
 def is_host_allowed(header: str, listening: str, allowed: Collection[str]) -> bool:
@@ -213,6 +172,7 @@ class Gate:
             return refusal(environ, start_response)
         if page := self.find_page(environ):
             return page(environ, start_response)
+        environ[NOTES] = {"user": None}
         fault = self.faults.take(environ["REQUEST_METHOD"], environ["PATH_INFO"]) or Fault()
         time.sleep(fault.delay)
         if fault.expire_sessions:
@@ -220,12 +180,14 @@ class Gate:
         if fault.cut == "before":
             self._note(environ, body, 0)
             _cut(environ)
-        status, headers, content = self._answer(fault, environ)
-        self._note(environ, body, 0 if fault.cut == "after" else int(status.split()[0]))
+        response = fault.response() or self._forward(environ, fault)
+        self._note(environ, body, 0 if fault.cut == "after" else response.status_code)
         if fault.cut == "after":
             _cut(environ)
-        start_response(status, headers)
-        return _half(environ, content) if fault.cut == "body" else [content]
+        if fault.cut == "body":
+            response.content_length = len(response.data)
+            response.response = _half(environ, response.data)
+        return response(environ, start_response)
 
     def _read(self, environ: Environ) -> bytes:
         header = environ.get("HTTP_HOST", "")
@@ -238,27 +200,22 @@ class Gate:
         request.max_content_length = LARGEST_BODY
         try:
             body = request.get_data(cache=False)
-        except ConnectionError:
-            raise
-        except OSError:
+        except OSError as error:
+            if isinstance(error, ConnectionError):
+                raise
             raise BadRequest from None  # chunks that are none
         environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         return body
 
-    def _answer(self, fault: Fault, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
-        if fault.answers:
-            code, headers, content = fault.answer()
-            headers["Content-Length"] = str(len(content))
-            status = f"{code} {HTTP_STATUS_CODES.get(code, 'Unknown')}"
-            return status, list(headers.items()), content
-        start = _CapturedStart()
-        content = b"".join(self.application(environ, start))
-        return start.status, [*start.headers, *(fault.headers or {}).items()], content
+    def _forward(self, environ: Environ, fault: Fault) -> Response:
+        response = RawResponse.from_app(self.application, environ, buffered=True)
+        response.headers.extend(fault.headers or {})
+        return response
 
     def _note(self, environ: Environ, body: bytes, status: int) -> None:
         kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         is_form = kind == "application/x-www-form-urlencoded"
-        self.journal.add(
+        self.journal.append(
             Entry(
                 method=environ["REQUEST_METHOD"],
                 path=environ["PATH_INFO"],
@@ -267,7 +224,7 @@ class Gate:
                 form=_fields(body.decode("utf-8", "replace")) if is_form else None,
                 json=_read_json(body) if kind == "application/json" else None,
                 body=body,
-                user=environ.get(USER_KEY),
+                **environ[NOTES],
                 status=status,
             )
         )

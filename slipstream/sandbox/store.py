@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 
@@ -145,10 +145,7 @@ class Store:
         visible: Callable[[Document], bool] = lambda _: True,
         now: datetime | None = None,
     ) -> Result:
-        """
-        Search a collection, as much of it as is visible and the index has seen by now; documents
-        are whole, :func:`selected` cuts them.
-        """
+        """Search a collection, as much of it as is visible and the index has seen by now."""
         if query.size > MOST_DOCUMENTS:
             raise TooManyDocuments(f"size {query.size} too large; limit is {MOST_DOCUMENTS}")
         if now is not None:
@@ -176,26 +173,6 @@ class Store:
             count=len(matches),
             documents=matches[query.first - 1 : query.first - 1 + query.size],
         )
-
-
-def selected(document: Document, names: Sequence[str] | None, always: Iterable[str]) -> Document:
-    """A document with some of its attributes."""
-    if names is None or "*" in names:
-        return dict(document)
-    chosen: Document = {}
-    for path in (*names, *always):
-        _copy(document, chosen, path.split("/"))
-    return chosen
-
-
-def _copy(source: Document, target: Document, path: Sequence[str]) -> None:
-    if path[0] not in source:
-        return
-    value = source[path[0]]
-    if len(path) == 1:
-        target[path[0]] = value
-    elif isinstance(value, Mapping):
-        _copy(dict(value), target.setdefault(path[0], {}), path[1:])
 
 
 def _values(document: Document, attribute: str) -> list[Any]:

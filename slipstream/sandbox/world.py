@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.resources import files
@@ -15,8 +15,8 @@ from uuid import uuid4
 import attrs
 import yaml
 
-from slipstream.sandbox.clock import Clock
-from slipstream.sandbox.identifiers import Identifiers
+from slipstream.sandbox.clock import Clock, iso
+from slipstream.sandbox.identifiers import Identifiers, secret_digest
 from slipstream.sandbox.overview import Overview
 from slipstream.sandbox.store import Document, Store
 
@@ -48,11 +48,10 @@ class BaseWorld(ABC):
         # Why the next deployment that starts fails; empty if it does not.
         self.next_failure = ""
         self.base_url = ""
-        self.realm = str(uuid4())
+        self.token_key = str(uuid4())
         self.lock = threading.RLock()
         self.ids = Identifiers()
         self.store = Store()
-        self.generation = 0
 
     def now(self) -> datetime:
         """The time."""
@@ -77,6 +76,20 @@ class BaseWorld(ABC):
         with self.lock:
             return self.store.put(document)
 
+    def new_api_key(self, identity: str, roles: Sequence[str]) -> tuple[str, Document]:
+        """Make the secret of an API key, and what is kept of the key."""
+        secret = self.ids.secret()
+        claims = {"identity": identity, "roles": [*roles]}
+        digest = secret_digest(secret)
+        return secret, {"method": "generate-api-key", "digest": digest, "claims": claims}
+
+    def api_key_claims(self, key: str, secret: str) -> Document | None:
+        """Read what an API key stands for; None if there is none, or it has expired."""
+        credential = self.store.get("credential/" + key.removeprefix("credential/")) or {}
+        is_right = credential.get("digest") == secret_digest(secret)
+        is_fresh = credential.get("expiry", "9") > iso(self.now())
+        return credential["claims"] if is_right and is_fresh else None
+
     def take_failure(self) -> str:
         """Return and remove the reason for which a deployment fails now, if there is one."""
         reason, self.next_failure = self.next_failure, ""
@@ -85,7 +98,7 @@ class BaseWorld(ABC):
     def expire_sessions(self) -> None:
         """End all sessions."""
         with self.lock:
-            self.generation += 1
+            self.token_key = str(uuid4())
             for session in list(self.store.collection("session")):
                 self.store.remove(session["id"])
 

@@ -13,10 +13,6 @@ _WORDPRESS = "apps/WordPress/wordpress"
 _SYSTEM = "examples/tutorials/service-testing/system"
 _UBUNTU = "examples/images/ubuntu-16.04"
 _NEW_KEY = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAQQC1 alice@new"
-_API_KEY = {
-    "name": "laptop",
-    "credentialTemplate": {"href": "credential-template/generate-api-key", "ttl": 3600},
-}
 
 
 def _paths(listed: list[dict[str, Any]]) -> set[tuple[str, str]]:
@@ -102,20 +98,6 @@ def test_search_is_a_put_of_a_form_and_returns_a_page(alice: Client, sandbox: Sa
     with pytest.raises(ClientFailure, match="Invalid CIMI filter") as caught:
         alice.cimi_search("serviceOffers", filter="price:unitCost<0.5")
     assert (caught.value.kind, caught.value.status) == ("SlipStreamError", 400)
-
-
-def test_api_key_from_adding_to_deletion(alice: Client, connect: Connect) -> None:
-    added = alice.cimi_add("credentials", _API_KEY)["json"]
-    key = added["resource-id"]
-    before = alice.cimi_get(key)["json"]
-    assert (before["name"], before["type"]) == ("laptop", "api-key")
-    alice.cimi_edit(key, {"description": "of the office"})
-    after = alice.cimi_get(key)["json"]
-    assert after == before | {"description": "of the office", "updated": after["updated"]}
-    assert connect().login_apikey(key, added["secretKey"])["status"] == 201
-    deleted = alice.cimi_delete(key)["json"]
-    assert deleted == {"status": 200, "message": f"{key} deleted", "resource-id": key}
-    assert connect().login_apikey(key, added["secretKey"])["status"] == 403
 
 
 def test_cloud_credentials_are_those_of_the_user(alice: Client) -> None:

@@ -78,15 +78,15 @@ def test_login_of_a_user_view(method: str, connect: Connect, sandbox: Sandbox) -
         user.current_session()
 
 
-def test_client_acts_for_a_group(connect: Connect, sandbox: Sandbox) -> None:
+def test_client_acts_for_a_group(connect: Connect, sandbox: Sandbox, wordpress: str) -> None:
     user = connect().of("User")
     user.login(sandbox.username, sandbox.password)
 
     client = user.switch_group(_GROUP)
 
     assert user.current_session()["active-claim"] == _GROUP
-    group = client.add("infrastructure-service-group", {"name": "of the group"}).data
-    assert client.get(group["resource-id"]).data["acl"]["owners"] == [_GROUP]
+    blog = client.add("deployment", {"module": {"href": wordpress}}).data["resource-id"]
+    assert client.get(blog).data["owner"] == _GROUP
 
     user.switch_group(sandbox.world.user_id(sandbox.username))
     assert user.current_session()["active-claim"] == sandbox.world.user_id(sandbox.username)

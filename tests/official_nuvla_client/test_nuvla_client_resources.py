@@ -7,8 +7,6 @@ from driving import Client, ClientFailure, Connect
 
 from slipstream.sandbox import Sandbox
 
-_GROUP = "infrastructure-service-group"
-
 
 def test_search_filters_sorts_pages_and_selects(alice: Client, sandbox: Sandbox) -> None:
     ids = list(reversed(sandbox.world.add_deployments(12)))
@@ -25,39 +23,19 @@ def test_search_filters_sorts_pages_and_selects(alice: Client, sandbox: Sandbox)
     assert {tuple(sorted(item)) for item in page["resources"]} == {("created", "id", "state")}
 
 
-def test_resource_from_adding_to_deletion(alice: Client) -> None:
-    fields = {"name": "cellar", "description": "below", "tags": ["cold"]}
-    cellar = alice.add(_GROUP, fields).data["resource-id"]
-    assert alice.get(cellar).data.items() >= fields.items()
+def test_resource_from_adding_to_deletion(alice: Client, wordpress: str) -> None:
+    deployments, fields = alice.of("Deployment"), {"name": "cellar", "description": "below"}
+    cellar = alice.add("deployment", {"module": {"href": wordpress}}).data["resource-id"]
+    assert alice.edit(cellar, fields).data.items() >= fields.items()
     edited = alice.edit(cellar, {"name": "attic"}, select="description").data
-    assert (edited["name"], edited["tags"], edited.get("description")) == ("attic", ["cold"], None)
-    groups = alice.of("InfraServiceGroup")
-    assert groups.id_by_name("attic") == [cellar]
+    assert (edited["name"], edited.get("description")) == ("attic", None)
+    assert deployments.id_by_name("attic") == [cellar]
     deleted = {"status": 200, "message": f"{cellar} deleted", "resource-id": cellar}
     assert alice.delete(cellar).data == deleted
-    assert groups.id_by_name("attic") == []
+    assert deployments.id_by_name("attic") == []
     with pytest.raises(ClientFailure, match=f"{cellar} not found") as caught:
         alice.get(cellar)
     assert caught.value.status == 404
-
-
-def test_action_on_a_resource_answers_with_its_job(
-    alice: Client, sandbox: Sandbox, place: str
-) -> None:
-    answer = alice.operation(alice.get(place), "check").data
-    assert (answer["status"], answer["resource-id"]) == (202, place)
-    sandbox.clock.advance(300)
-    job = alice.get(answer["location"]).data
-    assert (job["action"], job["state"], job["progress"]) == ("credential_check", "SUCCESS", 100)
-
-
-def test_compressed_requests_are_understood(connect: Connect, sandbox: Sandbox) -> None:
-    client = connect(compress=True)
-    client.login_apikey(sandbox.key, sandbox.secret)
-    group = client.add(_GROUP, {"name": "long", "description": "very " * 200}).data["resource-id"]
-    assert client.get(group).data["description"] == "very " * 200
-    [sent] = sandbox.journal.entries("POST", f"/api/{_GROUP}")
-    assert sent.headers["content-encoding"] == "gzip"
 
 
 def test_module_is_found_read_and_deleted(alice: Client) -> None:

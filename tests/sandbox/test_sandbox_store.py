@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from slipstream.sandbox.store import Query, Store, TooManyDocuments, selected
+from slipstream.sandbox.store import Query, Store, TooManyDocuments
 
 
 @pytest.fixture
@@ -36,10 +36,3 @@ def test_sorting_by_an_unknown_attribute_fails_without_an_error(store: Store) ->
     result = store.search("machine", Query(order=(("offer/cpu", False),)))
     assert (result.count, result.documents) == (None, [])
     assert store.search("empty", Query(order=(("x", False),))).count == 0
-
-
-def test_a_selection_keeps_nested_attributes_and_what_always_stays(store: Store) -> None:
-    document = {"id": "a/1", "acl": {}, "connector": {"href": "x", "name": "y"}, "b": 1}
-    chosen = selected(document, ("connector/href", "missing", "b/c"), ["acl"])
-    assert chosen == {"connector": {"href": "x"}, "acl": {}}
-    assert selected(document, ("*",), []) == document

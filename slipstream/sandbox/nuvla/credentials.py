@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from slipstream.sandbox import schema
-from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, not_played, unfit
+from slipstream.sandbox.cimi import JsonProblem, Reply, created, not_played, unfit
 from slipstream.sandbox.clock import iso
-from slipstream.sandbox.identifiers import make_ssh_key, secret_digest
-from slipstream.sandbox.nuvla.jobs import queued
-from slipstream.sandbox.nuvla.resource import COMMON, Resource, described
+from slipstream.sandbox.identifiers import make_ssh_key
+from slipstream.sandbox.nuvla.resource import COMMON, Resource
 from slipstream.sandbox.nuvla.state import ANON, USER, managed_acl
-from slipstream.sandbox.schema import Description, anything, misfit, texts
+from slipstream.sandbox.schema import Description, anything, count, described, misfit
 from slipstream.sandbox.store import Document
 
 _KEYS = ("public-key", "private-key")
@@ -26,22 +24,22 @@ _OUTER = ("name", "description", "tags", "parent")
 _CREATE = {name: COMMON[name] for name in (*_OUTER, "acl", "resource-type")}
 # Of what a template has no value, but a document may.
 _OPTIONAL: dict[str, Description] = {
-    "generate-ssh-key": texts(*_KEYS),
-    "generate-api-key": schema.described(ttl=schema.count),
-    "gpg-key": texts(*_KEYS),
+    "generate-ssh-key": described(*_KEYS),
+    "generate-api-key": described(ttl=count),
+    "gpg-key": described(*_KEYS),
 }
 _UNPLAYED = ("create-credential-vpn-customer", "generate-hashed-password")
 
 
 class Credential(Resource):
     name = "credential"
-    description = described(
+    played = ("search", "read", "add", "delete")
+    description = COMMON | described(
         *("method", "digest", "expiry", "status", "last-check", "public-key", "private-key"),
         *("ca", "cert", "key", "username", "password", "access-key", "secret-key"),
         *("scope", "token", "parent-credential"),
         claims=anything,
     )
-    kept_by_server = Resource.kept_by_server | {"claims", "digest", "method", "subtype"}
 
     def may_add(self) -> bool:
         """Whether the sender may add a credential: the template decides."""
@@ -54,7 +52,7 @@ class Credential(Resource):
         own = {name: value for name, value in template.items() if name not in COMMON}
         sent = {name: value for name, value in body["template"].items() if name != "href"}
         values = own | sent
-        allowed = {**COMMON, **texts(*own), **_OPTIONAL.get(method, {})}
+        allowed = COMMON | described(*own) | _OPTIONAL.get(method, {})
         outside = {name: body[name] for name in body if name != "template"}
         if name := misfit(_CREATE, outside) or misfit(allowed, values):
             raise unfit(name)
@@ -90,17 +88,11 @@ class Credential(Resource):
             return values, once
         if method != "generate-api-key":
             return values, {}
-        secret, identity = self.world.ids.secret(), self.identity.owner
         if ttl := values.pop("ttl"):
             values["expiry"] = iso(self.world.now() + timedelta(seconds=ttl))
-        claims = {"identity": identity, "roles": [identity, USER, ANON]}
-        return values | {"digest": secret_digest(secret), "claims": claims}, {"secret_key": secret}
+        identity = self.identity.owner
+        secret, key = self.world.new_api_key(identity, [identity, USER, ANON])
+        return values | key, {"secret_key": secret}
 
     def offered(self, document: Document) -> Sequence[str]:
         return ("check",) if document["subtype"].startswith("infrastructure-service-") else ()
-
-    @action
-    def check(self, credential: Document) -> Reply:
-        """Queue the job that checks a credential."""
-        self.require("manage", credential)
-        return queued(self, "credential_check", credential, f"starting {credential['id']}")

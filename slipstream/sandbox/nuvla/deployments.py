@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slipstream.sandbox import schema
-from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found
-from slipstream.sandbox.identifiers import secret_digest
+from slipstream.sandbox.cimi import JsonProblem, Reply, created, message, not_found
 from slipstream.sandbox.nuvla.jobs import cancel, queued, under_way
 from slipstream.sandbox.nuvla.listed import PULL
 from slipstream.sandbox.nuvla.modules import content_of, split_version
-from slipstream.sandbox.nuvla.resource import Resource, described
+from slipstream.sandbox.nuvla.resource import COMMON, Resource
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, normalised
+from slipstream.sandbox.schema import anything, count, described, one_of, texts, timestamp
 from slipstream.sandbox.store import Document
 
 _ALLOWED: Mapping[str, tuple[str, ...]] = {
@@ -36,9 +35,9 @@ _OPEN = (
 
 def _is_data(value: Any) -> bool:
     """Whether each filter of data records says from when until when."""
-    filters = schema.mapping(value) and value.get("records", {}).get("filters", ())
+    filters = value.get("records", {}).get("filters") or ()
     ends = ("time-start", "time-end")
-    return all(schema.timestamp(item.get(end)) for item in filters or () for end in ends)
+    return all(timestamp(item.get(end)) for item in filters for end in ends)
 
 
 def placement(world: State, credential: Document) -> Document:
@@ -92,24 +91,25 @@ class Deployment(Resource):
     name = "deployment"
     hidden = ("module/content", "module/versions", "api-endpoint")
     bulk = ("bulk-action", USER)
-    unplayed = ("bulk", "check-dct", "fetch-module", "fetch-coe-resources", "detach")
+    played = ("search", "read", "add", "edit", "delete")
+    actions = ("start", "stop", "update", "create-log", "clone", "force-delete")
     kept_by_server = Resource.kept_by_server | {
         *("owner", "infrastructure-service", "deployment-set", "subscription-id", "nuvlabox")
     }
-    description = described(
+    description = COMMON | described(
         *("owner", "credential-name", "infrastructure-service", "infrastructure-service-name"),
         *("nuvlabox", "nuvlabox-name", "api-endpoint", "deployment-set", "app-set", "coupon"),
         *("deployment-set-name", "subscription-id"),
-        state=schema.one_of(
+        state=one_of(
             *("CREATED", "STARTING", "STARTED", "STOPPING", "STOPPED", "PAUSING", "PAUSED"),
             *("SUSPENDING", "SUSPENDED", "UPDATING", "UPDATED", "PENDING", "ERROR"),
         ),
-        execution_mode=schema.one_of("pull", "push", "mixed"),
-        module=schema.mapping,
-        api_credentials=schema.mapping,
-        registries_credentials=schema.list_of(schema.string),
+        execution_mode=one_of("pull", "push", "mixed"),
         data=_is_data,
-        data_records_filter=schema.anything,
+        module=anything,
+        api_credentials=anything,
+        registries_credentials=anything,
+        data_records_filter=anything,
     )
 
     def body(self) -> Document:
@@ -129,7 +129,6 @@ class Deployment(Resource):
             attributes |= placement(self.world, self.visible(body["parent"]))
         return created(self._keep(copy, attributes)["id"])
 
-    @action
     def clone(self, deployment: Document) -> Reply:
         """Add another one with the same module and texts, and without a credential."""
         self.require("view-data", deployment)
@@ -207,7 +206,6 @@ class Deployment(Resource):
                 if document.get("parent") == deployment["id"]:
                     store.remove(document["id"])
 
-    @action
     def force_delete(self, deployment: Document) -> Reply:
         """Delete in any state; containers go on running."""
         self.require("delete", deployment)
@@ -249,7 +247,6 @@ class Deployment(Resource):
             options["rights"] = {"view_data": holders, "manage": holders, "edit_data": edge}
         return queued(self, name, deployment, text, mode=mode, **options)
 
-    @action
     def start(self, deployment: Document) -> Reply:
         is_pull = deployment.get("execution-mode") == "pull"
         self._enter("PENDING" if is_pull else "STARTING", deployment, "start")
@@ -265,21 +262,13 @@ class Deployment(Resource):
         return self._queue("start_deployment", deployment)
 
     def _api_key(self, deployment: Document) -> Document:
-        secret = self.world.ids.secret()
-        key = self.world.document(
-            "credential",
-            ADMIN,
-            name=f"API key for {deployment['id']}",
-            parent=deployment["id"],
-            subtype="api-key",
-            method="generate-api-key",
-            digest=secret_digest(secret),
-            claims={"identity": deployment["id"], "roles": [USER, ANON]},
-            acl=acl(ADMIN, view_meta=(deployment["owner"],)),
-        )
+        identifier = deployment["id"]
+        secret, fields = self.world.new_api_key(identifier, [USER, ANON])
+        fields |= {"name": f"API key for {identifier}", "parent": identifier}
+        rights = acl(ADMIN, view_meta=(deployment["owner"],))
+        key = self.world.document("credential", ADMIN, fields, subtype="api-key", acl=rights)
         return {"api-key": key["id"], "api-secret": secret}
 
-    @action
     def stop(self, deployment: Document) -> Reply:
         """Queue the job that stops a deployment, and deletes it if the body says so."""
         self._enter("STOPPING", deployment, "stop")
@@ -291,13 +280,11 @@ class Deployment(Resource):
             cancel(self.world, job, by=ADMIN)
         return self._queue("stop_deployment", deployment, payload=payload)
 
-    @action
     def update(self, deployment: Document) -> Reply:
         self.require("manage", deployment)
         self._enter("UPDATING", deployment, "update_deployment")
         return self._queue("update_deployment", deployment)
 
-    @action
     def create_log(self, deployment: Document) -> Reply:
         self.require("manage", deployment)
         self._check_state(deployment, "create-log")
@@ -314,13 +301,13 @@ class ResourceLog(Resource):
     name = "resource-log"
     adders = ADMIN
     bulk = ("bulk-delete", ADMIN)
-    unplayed = ("bulk-delete",)
-    description = described(
-        components=schema.list_of(schema.text),
-        since=schema.timestamp,
-        last_timestamp=schema.timestamp,
-        lines=schema.count,
-        log=schema.anything,
+    actions = ("fetch",)
+    description = COMMON | described(
+        components=texts,
+        since=timestamp,
+        last_timestamp=timestamp,
+        lines=count,
+        log=anything,
     )
 
     @property
@@ -336,7 +323,6 @@ class ResourceLog(Resource):
     def offered(self, document: Document) -> Sequence[str]:
         return ("fetch",)
 
-    @action
     def fetch(self, log: Document) -> Reply:
         """Queue the job that fetches new lines, unless there is one."""
         self.require("manage", log)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from slipstream.sandbox.cimi import Reply, action, message
+from slipstream.sandbox.cimi import Reply, message
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.nuvla import parameters
 from slipstream.sandbox.nuvla.resource import Resource, forbidden
@@ -79,12 +79,11 @@ class Job(Resource):
     adders = ADMIN
     hidden = ("status-message",)
     bulk = ("bulk-delete", ADMIN)
-    unplayed = ("bulk-delete",)
+    actions = ("cancel",)
 
     def offered(self, document: Document) -> Sequence[str]:
         return () if document["state"] in FINAL else ("cancel",)
 
-    @action
     def cancel(self, job: Document) -> Reply:
         """Cancel a job; a deployment that it starts, stops or updates is left in ERROR."""
         if job["state"] in FINAL or not self.may("manage", job):
@@ -263,15 +262,9 @@ def _fetch_log(world: State, _: Document, log: Document, at: datetime) -> str | 
     return None
 
 
-def _check(world: State, _: Document, credential: Document, at: datetime) -> str | None:
-    world.change(credential["id"], at, by=ADMIN, status="VALID", last_check=iso(at))
-    return None
-
-
 _EFFECTS: Mapping[str, Effect] = {
     "start_deployment": _deploy,
     "update_deployment": _deploy,
     "stop_deployment": _stop,
     "fetch_deployment_log": _fetch_log,
-    "credential_check": _check,
 }

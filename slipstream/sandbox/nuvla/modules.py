@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from slipstream.sandbox.cimi import JsonProblem, Reply, action, message, not_found, server_error
+from slipstream.sandbox.cimi import JsonProblem, Reply, message, not_found, server_error
 from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, State
 from slipstream.sandbox.store import Document
@@ -72,7 +72,8 @@ def new_version(world: State, module: Document, content: Document) -> Document:
 class Module(Resource):
     name = "module"
     hidden = ("versions", "content")
-    unplayed = ("add", "edit", "publish", "unpublish", "validate-docker-compose")
+    played = ("search", "read", "delete")
+    actions = ("delete-version",)
 
     def existing(self, identifier: str) -> Document:
         return super().existing(split_version(identifier)[0])
@@ -115,7 +116,6 @@ class Module(Resource):
             # The contents are gone by now: the server looks for the suffixed id only afterwards.
             raise not_found(self._identifier)
 
-    @action
     def delete_version(self, module: Document) -> Reply:
         """Delete a version; its number is not used again."""
         self.require("manage", module)

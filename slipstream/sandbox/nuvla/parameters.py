@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 import attrs
 import yaml
 
-from slipstream.sandbox import schema
-from slipstream.sandbox.nuvla.resource import Resource, described
+from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.state import USER, State, acl
 from slipstream.sandbox.store import Document
 
@@ -39,10 +38,7 @@ class Service:
 
 
 def _read(text: str) -> list[Document]:
-    try:
-        return [part for part in yaml.safe_load_all(text) if isinstance(part, dict)]
-    except yaml.YAMLError:
-        return []
+    return [part for part in yaml.safe_load_all(text) if isinstance(part, dict)]
 
 
 def compose_services(text: str) -> list[Service]:
@@ -168,13 +164,7 @@ def _of_services(
 
 
 class DeploymentParameter(Resource):
-    """Deployment parameters, which the executor writes and users read and edit."""
+    """Deployment parameters, which the executor writes and users read."""
 
     name = "deployment-parameter"
     bulk = ("bulk-delete", USER)
-    unplayed = ("add", "bulk-delete")
-    description = described(
-        node_id=schema.text,
-        value=schema.string,
-    )
-    kept_by_server = Resource.kept_by_server | {"parent", "name", "node-id"}

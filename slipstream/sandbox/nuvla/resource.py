@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, cast
 
 import attrs
 
@@ -25,24 +25,18 @@ from slipstream.filters import (
     parse,
 )
 from slipstream.filters.expressions import PLACING, leaves
-from slipstream.sandbox import cimi, schema
-from slipstream.sandbox.cimi import JsonProblem, Reply, not_played
+from slipstream.sandbox import cimi
+from slipstream.sandbox.cimi import JsonProblem, Reply, message, not_played
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, USER, Identity, State, normalised
-from slipstream.sandbox.schema import Description
+from slipstream.sandbox.schema import Description, anything, described, misfit, texts
 from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Document, Query, Result
 
-Request: TypeAlias = cimi.Request[State, Identity]
-COMMON: Description = schema.described(
-    created=schema.timestamp,
-    updated=schema.timestamp,
-    description=schema.string,
-    tags=schema.list_of(schema.string),
-    properties=schema.mapping,
-    operations=schema.anything,
-    acl=schema.mapping,
-    **schema.texts("id", "resource-type", "created-by", "updated-by", "name", "parent"),
-    **schema.texts("resource-metadata", "subtype"),
+COMMON = described(
+    *("id", "resource-type", "created", "updated", "created-by", "updated-by", "name", "parent"),
+    *("resource-metadata", "subtype"),
+    tags=texts,
+    **dict.fromkeys(("description", "properties", "operations", "acl"), anything),
 )
 """The attributes that every type has."""
 _META = (
@@ -65,18 +59,26 @@ def forbidden(identifier: str) -> JsonProblem:
     return JsonProblem(403, f"invalid credentials for '{identifier}'", identifier)
 
 
-class Resource(cimi.Resource[State, Identity]):
+class Resource(cimi.Resource):
+    world: State
+    identity: Identity
     searchers: ClassVar[str] = USER
     """The group that may search."""
     adders: ClassVar[str | None] = USER
     """The group that may add; None if nobody can."""
+    description: ClassVar[Description] = COMMON
+    """The attributes of its documents."""
+    actions: ClassVar[Collection[str]] = ()
+    """What is played beside reading and changing: methods, with dashes for underscores."""
+    is_editable: ClassVar[bool] = True
     hidden: ClassVar[tuple[str, ...]] = ()
     """Attributes that are not searchable, slashes for nesting."""
     bulk: ClassVar[tuple[str, str] | None] = None
     """The right to change many at once that the collection's ``acl`` names, and who has it."""
-    kept_by_server = frozenset(
+    kept_by_server: ClassVar[frozenset[str]] = frozenset(
         {"id", "resource-type", "created", "updated", "created-by", "updated-by", "operations"}
     )
+    """Attributes that clients do not set."""
     failures: ClassVar[Mapping[type, str]] = {
         bytes: "Don't know how to create ISeq from: java.io.ByteArrayInputStream",
         list: (
@@ -118,7 +120,7 @@ class Resource(cimi.Resource[State, Identity]):
             kind=self.name,
             now=self.world.now(),
             hidden=self.hidden,
-            mapped=set(self.description or COMMON) - set(self.hidden),
+            mapped=set(self.description) - set(self.hidden),
         )
 
     def envelope(self, result: Result, query: Query) -> Document:
@@ -153,13 +155,12 @@ class Resource(cimi.Resource[State, Identity]):
             presented = {name: presented[name] for name in _META if name in presented}
         if select is None:
             return presented
-        chosen = (*self.always_selected, *select)
-        return {name: presented[name] for name in chosen if name in presented}
+        return {name: presented[name] for name in ("id", *select) if name in presented}
 
     def operations(self, document: Document) -> list[dict[str, Any]]:
         href = self.href(document)
         rels = []
-        if "edit" in self.methods and self.may("edit-meta", document):
+        if self.is_editable and self.may("edit-meta", document):
             rels.append({"rel": "edit", "href": href})
         if self.may("delete", document) and self.deletable(document):
             rels.append({"rel": "delete", "href": href})
@@ -180,7 +181,68 @@ class Resource(cimi.Resource[State, Identity]):
         """The actions on a document that its state allows."""
         return ()
 
+    # What a type may override.
+
+    def create(self, body: Document) -> Reply:
+        raise NotImplementedError
+
+    def changed(self, document: Document, changes: Document) -> Document:
+        """Turn what was sent into the changes that are made."""
+        raise NotImplementedError
+
+    def remove(self, document: Document) -> Reply | None:
+        """Refuse to delete, or clear up before; a reply goes in place of the usual one."""
+        return None
+
     # Writing.
+
+    def add(self) -> Reply:
+        if not self.may_add():
+            raise self.required()
+        reply = self.create(self.body())
+        if reply.document is not None and "resource-id" in reply.document:
+            self.record("add", reply.document["resource-id"], success=True)
+        return reply
+
+    def edit(self, identifier: str) -> Reply:
+        """Merge what was sent over a document; ``select`` names attributes to remove first."""
+        document = self.existing(identifier)
+        self.require("edit-meta", document)
+        sent = self.body()
+        changes = {name: value for name, value in sent.items() if name not in self.kept_by_server}
+        dropped = set(Query.read(self.parameters).select or ()) - {*self.kept_by_server, "acl"}
+        merged = {name: value for name, value in document.items() if name not in dropped}
+        merged |= self.changed(document, changes)
+        merged |= {"updated": iso(self.world.now()), "updated-by": self.identity.user or INTERNAL}
+        self.check_schema(merged, document["id"])
+        stored = self.world.save(merged | {"acl": normalised(merged["acl"])})
+        self.record("edit", document["id"], success=True)
+        shown = self.present(stored, None)
+        if "acl" in sent and "acl" in shown:
+            # As it was sent, once: what is kept is complete.
+            shown["acl"] = sent["acl"]
+        return Reply(document=shown)
+
+    def delete(self, identifier: str) -> Reply:
+        document = self.existing(identifier)
+        self.require("delete", document)
+        reply = self.remove(document)
+        self.world.store.remove(document["id"])
+        self.record("delete", document["id"], success=True)
+        return reply or message(200, f"{document['id']} deleted", document["id"])
+
+    def act(self, identifier: str, name: str) -> Reply:
+        if name not in self.actions:
+            return super().act(identifier, name)
+        document = self.existing(identifier)
+        carry_out: Callable[[Document], Reply] = getattr(self, name.replace("-", "_"))
+        try:
+            reply = carry_out(document)
+        except JsonProblem:
+            self.record(name, document["id"], success=False)
+            raise
+        self.record(name, document["id"], success=True)
+        return reply
 
     def body(self) -> Document:
         body = self.request.body
@@ -189,10 +251,8 @@ class Resource(cimi.Resource[State, Identity]):
         return body if isinstance(body, dict) else {}
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
-        description = self.description
-        if description is None:
-            description = {name: COMMON.get(name, schema.anything) for name in document}
-        if name := schema.misfit(description, document):
+        """Insist that a document fits its description."""
+        if name := misfit(self.description, document):
             raise cimi.unfit(name, identifier or document["id"])
         for name in ("name", "tags"):
             lengths = [len(str(value).encode()) for value in leaves(document.get(name), ())]
@@ -200,30 +260,17 @@ class Resource(cimi.Resource[State, Identity]):
                 raise JsonProblem(500, _TOO_LONG.format(document["id"], name, _LONGEST_KEYWORD))
 
     def store(self, document: Document) -> Document:
+        """Complete a new document with what the server keeps, check it and keep it."""
         owner = self.identity.owner
         fields = {"created-by": self.identity.user or owner} | document
         return self.world.document(self.name, owner, fields, check=self.check_schema)
-
-    def edit(self, identifier: str) -> Reply:
-        reply = super().edit(identifier)
-        body = self.request.body
-        if isinstance(body, dict) and "acl" in body and "acl" in reply.document:
-            # As it was sent, once: what is kept is complete.
-            reply.document["acl"] = body["acl"]
-        return reply
-
-    def keep(self, document: Document) -> Document:
-        return self.world.save(document | {"acl": normalised(document["acl"])})
-
-    def stamp(self) -> Document:
-        return {"updated": iso(self.world.now()), "updated-by": self.identity.user or INTERNAL}
 
     def record(self, event: str, identifier: str, *, success: bool) -> None:
         """Record in an event that something was done, or refused."""
         if self.name not in _EVENTFUL:
             return
         user, now = self.identity.user, self.world.now()
-        name = str((self.world.store.get(user or "") or {}).get("name", user or "anonymous"))
+        name = self.identity.name or "anonymous"
         done = f"{name} {_DONE.get(event, event)} {self.name} {identifier}"
         owners = [ADMIN, *([self.identity.owner] if user else [])]
         self.world.document(
@@ -244,11 +291,6 @@ class Resource(cimi.Resource[State, Identity]):
             },
             content={"resource": {"href": identifier}, "linked-identifiers": []},
         )
-
-
-def described(*names: str, **attributes: schema.Check) -> Description:
-    """Make the schema of a type: common attributes, texts and others."""
-    return {**COMMON, **schema.texts(*names), **schema.described(**attributes)}
 
 
 _HIDDEN = Attribute("@hidden")

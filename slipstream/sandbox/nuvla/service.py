@@ -23,9 +23,10 @@ from slipstream.sandbox.nuvla import (
     parameters,
     sessions,
 )
-from slipstream.sandbox.nuvla.resource import Request, Resource
+from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, Identity, State, acl, normalised
 from slipstream.sandbox.overview import blog
+from slipstream.sandbox.store import Document
 
 _TYPES: tuple[type[Resource], ...] = (
     *(sessions.Session, sessions.Callback, modules.Module, parameters.DeploymentParameter),
@@ -37,7 +38,7 @@ _UNPLAYED = (
     *("configuration", "configuration-template", "credential-template", "data-object"),
     *("data-object-generic", "data-object-public", "data-object-template", "data-record"),
     *("data-record-key", "data-record-key-prefix", "data-set", "deployment-set", "email"),
-    *("evidence-record", "group-template", "infrastructure-service-template"),
+    *("evidence-record", "group", "group-template", "hook", "infrastructure-service-template"),
     *("module-application", "module-application-helm", "module-applications-sets"),
     *("module-component", "notification", "notification-method", "nuvlabox-cluster"),
     *("nuvlabox-peripheral", "nuvlabox-playbook", "nuvlabox-release", "resource-metadata"),
@@ -47,26 +48,15 @@ _UNPLAYED = (
 _LONGEST_LINE = 8192
 
 
-class Service(cimi.Service[State, Identity]):
-    def read_request(self, path: str) -> Request:
-        cookie = request.cookies.get(sessions.COOKIE)
-        return cimi.Request(
-            world=self.world,
-            identity=sessions.identify(self.world, cookie),
-            method=request.method.lower(),
-            path=path,
-            base=cimi.base_url(),
-            body=_body(),
-            fields=cimi.query_fields(request.form if request.mimetype == cimi.FORM else None),
-        )
+class Service(cimi.Service):
+    cookie = sessions.COOKIE
 
-    def user_name(self, identity: Identity) -> str | None:
-        user = self.world.store.get(identity.user or "")
-        return user["name"] if user else identity.user
+    def identify(self, world: State, cookie: str | None) -> Identity:
+        return sessions.identify(world, cookie)
 
-    def entry_point(self, call: Request) -> Reply:
-        names = {ENTRY_POINT, "hook", *RESOURCES, *_UNPLAYED}
-        document = {
+    def entry_point(self, call: cimi.Request) -> Document:
+        names = {ENTRY_POINT, *RESOURCES, *_UNPLAYED}
+        return {
             "id": ENTRY_POINT,
             "resource-type": ENTRY_POINT,
             "created": "2019-04-02T09:00:00.000Z",
@@ -75,35 +65,25 @@ class Service(cimi.Service[State, Identity]):
             "base-uri": f"{call.base}/api/",
             "collections": {name: {"href": name} for name in sorted(names)},
         }
-        return Reply(document=document, content_type="application/json; charset=utf-8")
 
-    def respond(self, reply: Reply) -> Response:
-        response = super().respond(reply)
-        if reply.status == 201:
-            response.content_type = "application/json; charset=utf-8"
-        elif reply.status == 204:
-            response.content_type = "application/json"
-        return response
-
-
-def _body() -> Any:
-    kind = request.headers.get("Content-Type", "")
-    if request.mimetype == cimi.FORM:
-        if request.method != "POST" or kind != cimi.FORM:
-            return b""
-        # A login may come as a form; a search's fields are read elsewhere.
-        fields = request.form.to_dict()
-        return {"template": fields} if "href" in fields else {}
-    if request.mimetype == "application/json-patch+json":
-        raise cimi.not_played("A JSON patch")
-    content = request.get_data()
-    if request.headers.get("Content-Encoding") == "gzip":
-        content = cimi.unpacked(content)
-    if not content:
-        return None
-    if kind and request.mimetype != cimi.JSON and not request.mimetype.endswith("+json"):
-        return content
-    return _read_json(content.decode("utf-8", "replace").lstrip())
+    def read_body(self) -> Any:
+        kind = request.headers.get("Content-Type", "")
+        if request.mimetype == cimi.FORM:
+            if request.method != "POST" or kind != cimi.FORM:
+                return b""
+            # A login may come as a form; a search's fields are read elsewhere.
+            fields = request.form.to_dict()
+            return {"template": fields} if "href" in fields else {}
+        if request.mimetype == "application/json-patch+json":
+            raise cimi.not_played("A JSON patch")
+        if "Content-Encoding" in request.headers:
+            raise cimi.not_played("A compressed body")
+        content = request.get_data()
+        if not content:
+            return None
+        if kind and request.mimetype != cimi.JSON:
+            return content
+        return _read_json(content.decode("utf-8", "replace").lstrip())
 
 
 def _read_json(text: str) -> Any:
@@ -120,18 +100,14 @@ def application() -> Flask:
     """The routes, cached for all worlds, because building them is slow."""
     flask = Flask("slipstream.sandbox.nuvla", static_folder=None)
     flask.url_map.merge_slashes = False
-    service = Service(RESOURCES, _UNPLAYED)
+    service = Service(RESOURCES)
     service.add_routes(flask)
     flask.add_url_rule("/site/<uuid>", "site", _site)
-    options: dict[str, Any] = {"methods": cimi.METHODS, "provide_automatic_options": False}
     elsewhere = Reply(status=302, headers={"Location": f"/api/{ENTRY_POINT}"})
     for rule in ("/", "/<path:_>"):
-        flask.add_url_rule(rule, rule, lambda _="": service.respond(elsewhere), **options)
-
-    @flask.errorhandler(OSError)
-    def unreadable(_: OSError) -> Response:
-        text = "text/plain; charset=UTF-8"
-        return Response("Internal Server Error", 500, content_type=text)
+        flask.add_url_rule(
+            rule, rule, lambda _="": service.respond(elsewhere), methods=cimi.METHODS
+        )
 
     @flask.before_request
     def refuse_long_lines() -> Response | None:

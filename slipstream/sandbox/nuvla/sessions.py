@@ -14,21 +14,26 @@ from typing import Any, ClassVar
 import pyotp
 
 from slipstream.filters import attr
-from slipstream.sandbox.cimi import JsonProblem, Reply, action, created, message, not_found, unfit
+from slipstream.sandbox.cimi import JsonProblem, Reply, created, message
 from slipstream.sandbox.clock import cookie_date, iso
-from slipstream.sandbox.identifiers import secret_digest, sign_token, verify_token
+from slipstream.sandbox.identifiers import sign_token, verify_token
 from slipstream.sandbox.nuvla.resource import Resource, forbidden
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, NOBODY, USER, Identity, State, acl
-from slipstream.sandbox.schema import misfit, texts
+from slipstream.sandbox.schema import described
 from slipstream.sandbox.store import Document, Query
 
 COOKIE = "com.com.sixsq.nuvla.cookie"
 LIFETIME = timedelta(days=7)
 _CODE_LIFETIME = timedelta(seconds=120)
 _FIELDS = {
-    "password": texts("username", "password"),
-    "api-key": texts("key", "secret"),
+    "password": described("username", "password"),
+    "api-key": described("key", "secret"),
 }
+
+
+def _date(timestamp: datetime) -> str:
+    # A day below ten has one digit.
+    return cookie_date(timestamp, gmt=True).replace(", 0", ", ")
 
 
 def code(secret: str, now: datetime) -> str:
@@ -36,11 +41,13 @@ def code(secret: str, now: datetime) -> str:
 
 
 def identify(world: State, cookie: str | None) -> Identity:
-    """The sender of a request, from the token alone, not the session's document."""
-    content = verify_token(cookie, realm=world.realm, now=world.now()) if cookie else None
-    if content is None or content["generation"] != world.generation:
+    """Find out who sends a request. The token alone decides, not the session's document."""
+    content = verify_token(cookie or "", world.token_key, now=world.now())
+    if content is None:
         return NOBODY
+    user = world.store.get(content["user-id"]) or {}
     return Identity(
+        name=user.get("name", content["user-id"]),
         user=content["user-id"],
         active=content.get("active-claim", content["user-id"]),
         claims=frozenset(content["claims"].split()),
@@ -77,11 +84,9 @@ class _Entering(Resource):
             "claims": " ".join(sorted(claims)),
             "session": session,
             "exp": int(ends.timestamp()),
-            # Not a claim of the real server: it lets all tokens be called back at once.
-            "generation": self.world.generation,
         } | {name.replace("_", "-"): value for name, value in more.items()}
-        token = sign_token(content, realm=self.world.realm)
-        date = cookie_date(ends, zone="GMT", padded=False)
+        token = sign_token(content, self.world.token_key)
+        date = _date(ends)
         # The server always says so; over http, clients would not send the cookie back.
         secure = "Secure; " if self.request.base.startswith("https:") else ""
         return {"Set-Cookie": f"{COOKIE}={token}; {secure}Path=/; HttpOnly; Expires={date}"}
@@ -89,10 +94,11 @@ class _Entering(Resource):
 
 class Session(_Entering):
     name = "session"
+    is_editable = False
     searchers = ANON
     adders = ANON
-    methods = ("search", "add", "read", "delete")
-    unplayed = ("get-peers",)
+    played = ("search", "add", "read", "delete")
+    actions = ("get-groups", "switch-group")
     failures: ClassVar[Mapping[type, str]] = {
         bytes: "find not supported on type: java.io.ByteArrayInputStream",
         list: "find not supported on type: clojure.lang.LazySeq",
@@ -103,25 +109,17 @@ class Session(_Entering):
         return Query(filter=attr("id").eq(self.identity.session or "nobody"))
 
     def create(self, body: Document) -> Reply:
-        template = body.get("template")
-        if not isinstance(template, dict) or not isinstance(template.get("href"), str):
+        values = self.filled_template(body.get("template"), _FIELDS)
+        if values is None:
             return Reply()
-        stored = self.world.store.get(template["href"])
-        if stored is None or stored["resource-type"] != "session-template":
-            raise not_found(template["href"])
-        sent = {name: value for name, value in template.items() if name != "href"}
-        if field := misfit(_FIELDS[stored["method"]], sent):
-            raise unfit(field)
-        # The template's own words stand in for what was left out, as on the server.
-        values = stored | sent
-        if stored["method"] == "password":
-            typed = values["username"]
-            user = self._by_password(typed, values["password"])
-        else:
-            typed = user = self._by_api_key(values["key"], values["secret"])
         texts = {name: body[name] for name in ("name", "description", "tags") if name in body}
-        login = {"user": user, "typed": typed, "template": stored["id"], "texts": texts}
-        if stored["method"] == "password" and user in self.world.second_factors:
+        login = {"template": values["id"], "texts": texts}
+        if values["method"] == "api-key":
+            user = self._by_api_key(values["key"], values["secret"])
+            return self.enter(user=user, typed=user, **login)
+        user = self._by_password(values["username"], values["password"])
+        login |= {"user": user, "typed": values["username"]}
+        if user in self.world.second_factors:
             return self._ask_for_code(login)
         return self.enter(**login)
 
@@ -133,13 +131,10 @@ class Session(_Entering):
         raise JsonProblem(403, f"invalid credentials for '{name}'", name)
 
     def _by_api_key(self, key: str, secret: str) -> str:
-        identifier = "credential/" + key.removeprefix("credential/")
-        credential = self.world.store.get(identifier) or {}
-        now = iso(self.world.now())
-        is_right = credential.get("digest") == secret_digest(secret)
-        if not is_right or credential.get("expiry", "9") <= now:
-            raise forbidden(identifier)
-        return str(credential["claims"]["identity"])
+        claims = self.world.api_key_claims(key, secret)
+        if claims is None:
+            raise forbidden("credential/" + key.removeprefix("credential/"))
+        return str(claims["identity"])
 
     def _ask_for_code(self, login: Document) -> Reply:
         ends = iso(self.world.now() + _CODE_LIFETIME)
@@ -150,16 +145,14 @@ class Session(_Entering):
         return message(200, "Authorization code requested", session, location=location)
 
     def remove(self, document: Document) -> Reply:
-        """Log out: delete the cookie."""
-        now = cookie_date(self.world.now(), zone="GMT", padded=False)
-        cookie = f"{COOKIE}=INVALID; Path=/; Max-Age=0; Expires={now}"
+        """Log out: take the cookie away."""
+        cookie = f"{COOKIE}=INVALID; Path=/; Max-Age=0; Expires={_date(self.world.now())}"
         session = document["id"]
         return message(200, f"{session} deleted", session, headers={"Set-Cookie": cookie})
 
     def offered(self, document: Document) -> Sequence[str]:
         return ("get-peers", "get-groups", "switch-group")
 
-    @action
     def get_groups(self, session: Document) -> Reply:
         """List the groups of the user, each with its subgroups."""
         self.require("view-data", session)
@@ -178,7 +171,6 @@ class Session(_Entering):
         branch = {name: group[name] for name in ("id", "name", "description") if name in group}
         return branch | ({"children": [self._branch(group_) for group_ in inner]} if inner else {})
 
-    @action
     def switch_group(self, session: Document) -> Reply:
         """Act for a group, or for the user again."""
         self.require("view-data", session)
@@ -206,11 +198,11 @@ class Callback(_Entering):
     """One-time links, here to continue a login."""
 
     name = "callback"
-    methods = ("search", "read")
+    is_editable = False
+    actions = ("execute",)
     searchers = ADMIN
     adders = None
 
-    @action
     def execute(self, callback: Document) -> Reply:
         """Take the code of the second factor."""
         now, tries, login = self.world.now(), callback["tries"], callback["login"]

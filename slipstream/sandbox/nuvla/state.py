@@ -36,8 +36,9 @@ _WEAKER: Mapping[str, tuple[str, ...]] = {
 
 @attrs.frozen(kw_only=True)
 class Identity:
-    """The sender of a request: a user, the group of an API key, or None."""
+    """Who sends a request: a user's name and id; None for nobody."""
 
+    name: str | None = None
     user: str | None = None
     active: str | None = None
     """The claim that owns what is made: the user's id, or a group's."""

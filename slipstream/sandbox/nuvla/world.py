@@ -10,12 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 from slipstream.sandbox.clock import iso
-from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.nuvla import jobs, modules, parameters, sessions
 from slipstream.sandbox.nuvla.deployments import module_copy, placement
 from slipstream.sandbox.nuvla.parameters import SITE, parameter_id
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, managed_acl
-from slipstream.sandbox.overview import DeploymentRow, ImageRow, MachineRow, Overview, Tone
+from slipstream.sandbox.overview import Overview, Row
 from slipstream.sandbox.store import Document
 from slipstream.sandbox.world import Login, read_seeds
 
@@ -169,7 +168,7 @@ def _filled(value: Any, names: Document) -> Any:
 
 def _user(world: World, name: str) -> Login:
     identifier = f"user/{world.ids.uuid()}"
-    password, secret = world.ids.password(name), world.ids.secret()
+    password = world.ids.password(name)
     world.document(
         "user",
         identifier,
@@ -185,21 +184,14 @@ def _user(world: World, name: str) -> Login:
         acl=managed_acl(identifier),
     )
     world.passwords[identifier] = password
-    key = world.document(
-        "credential",
-        identifier,
-        name="sandbox",
-        description=f"the API key that {name} begins with",
-        subtype="api-key",
-        method="generate-api-key",
-        digest=secret_digest(secret),
-        claims={"identity": identifier, "roles": [identifier, USER, ANON]},
-        acl=managed_acl(identifier),
-    )
+    secret, fields = world.new_api_key(identifier, [identifier, USER, ANON])
+    fields |= {"name": "sandbox", "description": f"the API key that {name} begins with"}
+    fields |= {"subtype": "api-key", "acl": managed_acl(identifier)}
+    key = world.document("credential", identifier, fields)
     return Login(username=name, password=password, key=key["id"], secret=secret)
 
 
-_TONES: dict[str, Tone] = {"STARTED": "good", "UPDATED": "good", "ERROR": "bad", "STOPPED": "over"}
+_TONES: dict[str, str] = {"STARTED": "good", "UPDATED": "good", "ERROR": "bad", "STOPPED": "over"}
 
 
 def _overview(world: World) -> Overview:
@@ -218,7 +210,7 @@ def _overview(world: World) -> Overview:
         deployments=[_deployment(world, deployment) for deployment in deployments],
         machines=[_machine(world, service, deployments) for service in (*services, *edges)],
         images=[
-            ImageRow(
+            Row(
                 path=module["path"],
                 kind=module["subtype"].replace("_", " "),
                 description=module.get("description", ""),
@@ -229,7 +221,7 @@ def _overview(world: World) -> Overview:
     )
 
 
-def _deployment(world: World, deployment: Document) -> DeploymentRow:
+def _deployment(world: World, deployment: Document) -> Row:
     module, state = deployment["module"], deployment["state"]
     identifier, jobs = deployment["id"], world.store.collection("job")
     mine = [job for job in jobs if job["target-resource"]["href"] == identifier]
@@ -237,7 +229,7 @@ def _deployment(world: World, deployment: Document) -> DeploymentRow:
     site = world.store.get(parameter_id(deployment["id"], SITE)) or {}
     owner = world.store.get(deployment["owner"]) or {}
     message = job.get("status-message", "").strip()
-    return DeploymentRow(
+    return Row(
         id=deployment["id"],
         name=deployment.get("name") or module["name"],
         image=module["path"],
@@ -246,19 +238,18 @@ def _deployment(world: World, deployment: Document) -> DeploymentRow:
         state=state,
         tone=_TONES.get(state, "moving"),
         progress=job.get("progress", 0),
-        started=deployment["created"],
         failure=message.rpartition("\n")[2] if state == "ERROR" else "",
         path=f"/{site['value']}" if state == "STARTED" and "value" in site else "",
     )
 
 
-def _machine(world: World, service: Document, deployments: list[Document]) -> MachineRow:
+def _machine(world: World, service: Document, deployments: list[Document]) -> Row:
     is_edge = service["resource-type"] == "nuvlabox"
     key = "nuvlabox" if is_edge else "infrastructure-service"
     users = sum(item.get(key) == service["id"] for item in deployments)
     is_online = service.get("online", True)
     status = world.store.get(service.get("nuvlabox-status", "")) or {}
-    return MachineRow(
+    return Row(
         name=service["name"],
         place="edge" if is_edge else service["subtype"],
         state="online" if is_online else "offline",

@@ -6,7 +6,6 @@ Source: SlipStreamServer, jar-service RunListResource.java and jar-connector fac
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -15,7 +14,6 @@ from pathlib import Path
 import attrs
 import yaml
 
-from slipstream.sandbox.identifiers import secret_digest
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.modules import Module, Parameter
 from slipstream.sandbox.slipstream3.runs import LONGEST_VALUE, Kind, Machine, Run
@@ -36,7 +34,6 @@ _KEEP_RUNNING = ("always", "on-success", "on-error", "never")
 _YES = {"true", "yes", "on", "1"}
 _GLOBAL_FIELDS = {"refqname", "type", "keep-running", "mutable", "tags", "bypass-ssh-check"}
 _GLOBAL_FIELDS |= {"redirect_to_dashboard"}
-_REFERENCE = re.compile(r"[A-Za-z0-9_]+(\.\d+)?:\S+")
 _CAST = (
     "Module validation failed: class com.sixsq.slipstream.persistence.{0} cannot be cast to class "
     "com.sixsq.slipstream.persistence.{1} (com.sixsq.slipstream.persistence.{0} and "
@@ -63,7 +60,6 @@ class _Node:
     max_failures: str = "0"
     values: dict[str, str] = attrs.field(factory=dict)
     mappings: dict[str, str] = attrs.field(factory=dict)
-    size: dict[str, str] = attrs.field(factory=dict)
 
     @property
     def is_component(self) -> bool:
@@ -90,7 +86,7 @@ class _Node:
             if value or not self.is_component:
                 self.values[name] = value
         elif name in _TABLES["connector"]:
-            self.size[name] = value
+            raise XmlProblem(501, "The parameters of connectors are not played.")
         else:
             raise XmlProblem(409, f"Unknown parameter: {name} in node: {self.name}")
 
@@ -124,7 +120,7 @@ def launch(state: State, account: Account, form: Mapping[str, str]) -> Run:
     state.runs[run.uuid] = run
     state.event(run, "Created", run.created, kind="action")
     state.event(run, run.state, run.created)
-    if not all(all(account.cloud_login(cloud)) for cloud in run.clouds):
+    if not all(credential_of(state, run.owner, cloud) for cloud in run.clouds):
         run.invalid = _NO_CREDENTIAL.format(account.name)
         # Nothing was started, so nothing moves the run on.
         run.held = True
@@ -197,19 +193,13 @@ def _default_nodes(state: State, module: Module) -> Iterator[_Node]:
     if module.category == "Image":
         yield _Node(component=module)
     for own in module.nodes:
-        component, failures = state.library.find(own.path), str(own.max_provisioning_failures)
-        node = _Node(
+        yield _Node(
             name=own.name,
-            component=component,
+            component=state.library.find(own.path),
             multiplicity=own.multiplicity,
-            max_failures=failures,
+            max_failures=str(own.max_provisioning_failures),
+            mappings=own.parameters,
         )
-        for name, value in own.parameters.items():
-            if _REFERENCE.fullmatch(value):
-                node.mappings[name] = value
-            else:
-                node.values[name] = _unquoted(value)
-        yield node
 
 
 def _settle_cloud(state: State, account: Account, node: _Node) -> None:
@@ -258,13 +248,12 @@ def _assemble(state: State, run: Run, nodes: list[_Node], *, tags: str) -> None:
     clouds = sorted({node.cloud for node in nodes})
     run.nodes = [f"{node.cloud}:{node.name}" for node in nodes]
     credentials = [credential_of(state, run.owner, cloud) for cloud in clouds]
-    account, digest = state.accounts[run.owner], secret_digest(state.ids.secret())
     values = {
         "state": run.state,
         "category": run.module.category,
         "groups": ",".join(run.nodes),
         "tags": tags,
-        "run.api.key": str(add_api_key(state, account, digest, account.roles)["id"]),
+        "run.api.key": add_api_key(state, state.accounts[run.owner])[0],
         "deployment.credential.ids": ",".join(
             str(document["id"]) for document in credentials if document
         ),
@@ -310,7 +299,6 @@ def _add_machine(state: State, run: Run, node: _Node, number: str) -> None:
         cloud=node.cloud,
         offer=node.offer,
         component=node.component,
-        size=dict(node.size),
     )
     run.machines.append(machine)
     base = state.library.lineage(node.component)[-1]
@@ -323,7 +311,7 @@ def _add_machine(state: State, run: Run, node: _Node, number: str) -> None:
         "id": number,
     }
     _declare(run, "machine" if node.is_component else "instance", values, f"{group}:")
-    _declare(run, "connector", node.size, f"{group}:{node.cloud}.")
+    _declare(run, "connector", {}, f"{group}:{node.cloud}.")
     for name, parameter in state.library.parameters(node.component).items():
         value = node.values.get(name, parameter.value or parameter.default or "")
         run.declare(f"{group}:{name}", value, parameter.description or "")

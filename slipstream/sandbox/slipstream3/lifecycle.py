@@ -15,7 +15,6 @@ from typing import TypeAlias
 
 from slipstream.sandbox.slipstream3.runs import (
     ENDED,
-    LONGEST_VALUE,
     TRANSITIONAL,
     Machine,
     Run,
@@ -116,14 +115,9 @@ def abort(
     """Raise the abort flag."""
     if run.abort_reason and not replace:
         return
-    if len(reason) > LONGEST_VALUE:
-        half = (LONGEST_VALUE - 5) // 2
-        reason = f"{reason[:half]} ... {reason[-half:]}"
     run.put("ss:abort", reason)
     if f"{group}:abort" in run.runtime:
         run.put(f"{group}:abort", reason)
-    if run.state == "Provisioning":
-        run.put("ss:recovery.mode", "true")
     if run.state in TRANSITIONAL and run.hurried is None:
         run.hurried = at
     state.event(run, f"Abort from '{group}', message:{reason}", at, severity="high")
@@ -161,17 +155,12 @@ def describe_machine(
 
 def _offer_of(state: State, machine: Machine) -> Document:
     """The part of a machine's service offer that its document repeats."""
-    kind = machine.size.get("instance.type")
-    for offer in state.store.collection("service-offer"):
-        is_similar = (
-            offer["connector"]["href"] == machine.cloud
-            and offer["resource:type"] == "VM"
-            and kind in {None, offer.get("resource:instanceType")}
-        )
-        if offer["id"] == machine.offer or (machine.offer is None and is_similar):
-            common = {key: value for key, value in offer.items() if _OF_OFFER.fullmatch(key)}
-            return {"href": offer["id"], **common}
-    return {"href": "service-offer/unknown"}
+    offers = state.store.collection("service-offer")
+    offer = state.store.get(machine.offer or "") or next(
+        offer for offer in offers if offer["connector"]["href"] == machine.cloud
+    )
+    common = {key: value for key, value in offer.items() if _OF_OFFER.fullmatch(key)}
+    return {"href": offer["id"], **common}
 
 
 def _report(state: State, run: Run, machine: Machine, word: str) -> None:

@@ -42,10 +42,7 @@ class Parameter:
 
 @attrs.define(kw_only=True)
 class ModuleNode:
-    """
-    A node of an application. Of the values of its parameters, quoted text is a literal, and
-    ``node:parameter`` a mapping.
-    """
+    """A node of an application; its parameters are mapped from ``node:parameter``."""
 
     name: str
     image: str
@@ -60,14 +57,8 @@ class ModuleNode:
         return self.image.removeprefix("module/")
 
     @property
-    def all_parameters(self) -> list[Parameter]:
-        values = self.parameters.items()
-        return [Parameter(name, text, mapped=not text.startswith("'")) for name, text in values]
-
-    @property
     def mappings(self) -> list[Parameter]:
-        """Those parameters that are mappings."""
-        return [parameter for parameter in self.all_parameters if parameter.mapped]
+        return [Parameter(name, text, mapped=True) for name, text in self.parameters.items()]
 
 
 @attrs.define(kw_only=True)
@@ -85,7 +76,6 @@ class Module:
     modified: datetime
     custom_version: str | None = None
     logo: str | None = None
-    deleted: bool = False
     published: datetime | None = None
     parameters: list[Parameter] = attrs.field(factory=list)
     targets: dict[str, str] = attrs.field(factory=dict)
@@ -138,14 +128,17 @@ class Library:
         self._versions[module.path].sort(key=lambda version: version.version)
         return module
 
+    def remove(self, module: Module) -> None:
+        self._versions[module.path].remove(module)
+
     def modules(self) -> Iterator[Module]:
-        """All versions that are not deleted, by path."""
+        """All versions, by path."""
         for path in sorted(self._versions):
             yield from self.versions(path)
 
     def versions(self, path: str) -> list[Module]:
-        """The undeleted versions of a path, oldest first."""
-        return [module for module in self._versions.get(path, []) if not module.deleted]
+        """The versions of a path, oldest first."""
+        return [*self._versions.get(path, ())]
 
     def latest(self, path: str) -> Module | None:
         """The version that a path without one means, or None."""
@@ -157,12 +150,10 @@ class Library:
         if version is None:
             module = self.latest(name)
         else:
-            versions = self._versions.get(name, [])
+            versions = self.versions(name)
             module = next((item for item in versions if item.version == version), None)
         if module is None:
             raise XmlProblem(404)
-        if module.deleted:
-            raise XmlProblem(403, "Module deleted")
         return module
 
     def children(self, path: str) -> list[Module]:
@@ -171,13 +162,12 @@ class Library:
         return [module for module in latest if module and module.parent == f"module/{path}"]
 
     def lineage(self, module: Module) -> list[Module]:
-        """A component, the component that it is built on, and so on."""
-        modules = [module]
-        while modules[-1].reference:
-            parent = self.latest(modules[-1].reference.removeprefix("module/"))
-            if parent is None or parent in modules:
-                break
+        """A component, the component that it is made from, and so on."""
+        modules: list[Module] = []
+        parent: Module | None = module
+        while parent is not None:
             modules.append(parent)
+            parent = self.latest((parent.reference or "").removeprefix("module/"))
         return modules
 
     def parameters(self, module: Module) -> dict[str, Parameter]:

@@ -1,26 +1,26 @@
 """
-The XML service, everything but ``/api``: one class for each address.
+The XML service, everything but ``/api``.
 
 Source: SlipStreamServer, jar-service RootApplication.java and the resources below it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import NoReturn, cast
 from urllib.parse import quote
 
 from flask import Blueprint, Flask, Response, g, request
-from flask.views import MethodView
 from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
 
-from slipstream.sandbox.cimi import FORM, base_url, current_world
+from slipstream.sandbox.cimi import FORM, base_url, current_world, note_user
 from slipstream.sandbox.overview import blog
-from slipstream.sandbox.server import USER_KEY
 from slipstream.sandbox.slipstream3 import launch, lifecycle, users
 from slipstream.sandbox.slipstream3.modules import Module
-from slipstream.sandbox.slipstream3.resources import RESOURCES, UNPLAYED, JsonService
-from slipstream.sandbox.slipstream3.runs import ENDED, Run, RunQuery
+from slipstream.sandbox.slipstream3.resources import RESOURCES, JsonService
+from slipstream.sandbox.slipstream3.runs import ENDED, Run
 from slipstream.sandbox.slipstream3.state import Account, State
 from slipstream.sandbox.slipstream3.xml import (
     FILTERS,
@@ -35,69 +35,73 @@ from slipstream.sandbox.slipstream3.xml import (
     show,
 )
 
-_XML_TYPES = {"application/xml", "text/xml"}
+_private = Blueprint("xml", __name__)
+"""The addresses that need a login."""
+_open = Blueprint("open", __name__)
+"""The addresses that need none."""
 
 
-def not_played() -> NoReturn:
+def _not_played(*_: object, **__: object) -> NoReturn:
     raise XmlProblem(501, f"{request.method} {request.path} is not played by this sandbox.")
 
 
-def _unplayed(*_: object, **__: object) -> Response:
-    not_played()
+def _state() -> State:
+    return cast("State", current_world())
 
 
-class _View(MethodView):
-    """An address; ``state`` is the server's."""
-
-    @property
-    def state(self) -> State:
-        return cast("State", current_world())
-
-    @property
-    def account(self) -> Account:
-        return cast("Account", g.account)
-
-    def may(self, module: Module, right: str) -> bool:
-        return self.account.super or module.allows(self.account.name, right)
-
-    def runs(self, query: RunQuery) -> Markup:
-        """Write the runs that a query finds, newest first."""
-        runs = sorted(self.state.runs.values(), key=lambda run: run.created, reverse=True)
-        runs = [run for run in runs if query.matches(run)]
-        page = runs[query.offset : query.offset + query.limit]
-        return render("runs", query, page, len(runs), self.state.store)
+def _sender() -> Account:
+    return cast("Account", g.account)
 
 
-class _Users(_View):
-    def get(self) -> Response:
-        if not self.account.super:
-            raise XmlProblem(403)
-        not_played()
+def _may(module: Module, right: str) -> bool:
+    return _sender().super or module.allows(_sender().name, right)
 
 
-class _User(_View):
-    def _find(self, name: str, refusal: str) -> Account | None:
-        account = self.state.accounts.get(name)
-        if account and account is not self.account and not self.account.super:
-            raise XmlProblem(403, refusal)
-        return account
+@_private.before_request
+def _identify() -> Response | None:
+    if accepted_kind() in {"json", "html"}:
+        _not_played()
+    state = _state()
+    g.identity = users.identify(state, request.cookies.get(users.COOKIE))
+    note_user(g.identity.name)
+    if g.identity.name is None:
+        response = refuse(XmlProblem(401))
+        response.headers["Set-Cookie"] = users.clearing_cookie(state)
+        return response
+    g.account = state.accounts.get(g.identity.name)
+    # One whose account is gone gets an empty response.
+    return None if g.account else empty(200)
 
-    def get(self, name: str) -> Response:
-        account = self._find(name, f"Not allowed to access: {name}")
-        if account is None:
-            raise XmlProblem(404)
-        return show(render("user", account, g.identity.roles, [users.ORCHESTRATOR_KEY]))
 
-    def put(self, name: str) -> Response:
-        if request.mimetype not in _XML_TYPES:
-            raise XmlProblem(415)
-        account = self._find(name, "Forbidden to update this resource.")
-        if account is None:
-            not_played()
-        users.put_user(self.state, account, request.data, by_super=self.account.super)
-        return empty(202, location=f"{base_url()}/user/{name}")
+# Users.
 
-    delete = _unplayed
+
+@_private.get("/user")
+def _list_users() -> Response:
+    if not _sender().super:
+        raise XmlProblem(403)
+    _not_played()
+
+
+@_private.get("/user/<name>")
+def _read_user(name: str) -> Response:
+    account = _state().accounts.get(name)
+    if account and account is not _sender() and not _sender().super:
+        raise XmlProblem(403, f"Not allowed to access: {name}")
+    if account is None:
+        raise XmlProblem(404)
+    return show(render("user", account, g.identity.roles, [users.ORCHESTRATOR_KEY]))
+
+
+@_private.put("/user/<name>")
+def _write_user(name: str) -> Response:
+    if name != _sender().name:
+        _not_played()
+    users.put_user(_state(), _sender(), request.data)
+    return empty(202, location=f"{base_url()}/user/{name}")
+
+
+# Deployments.
 
 
 def _number(name: str, default: int, least: int, most: float, limits: str) -> int:
@@ -110,167 +114,160 @@ def _number(name: str, default: int, least: int, most: float, limits: str) -> in
     return int(text)
 
 
-class _RunList(_View):
-    def get(self) -> Response:
-        account, fields = self.account, request.args
-        owner = fields.get("user")
-        if owner and not account.super:
-            detail = "You don't have the permission to use the query parameter 'user'"
-            raise XmlProblem(403, detail)
-        query = RunQuery(
-            offset=_number("offset", 0, 0, float("inf"), "positive"),
-            limit=_number("limit", 20, 1, 500, "between 1 and 500"),
-            cloud=fields.get("cloud"),
-            owner=(owner or fields.get("runOwner")) if account.super else account.name,
-            active=launch.is_yes(fields.get("activeOnly")),
-            module=fields.get("moduleResourceUri"),
-        )
-        return show(self.runs(query), default="json")
-
-    def post(self) -> Response:
-        if request.mimetype != FORM and request.data:
-            raise XmlProblem(415)
-        run = launch.launch(self.state, self.account, request.form.to_dict())
-        path = "dashboard" if "redirect_to_dashboard" in request.form else run.href
-        return empty(201, location=f"{base_url()}/{path}")
+def _render_runs(
+    runs: Iterable[Run], offset: int = 0, limit: int = 20, cloud: str | None = None
+) -> Markup:
+    """Write a page of runs, newest first."""
+    newest_first = sorted(runs, key=lambda run: run.created, reverse=True)
+    page = newest_first[offset : offset + limit]
+    return render("runs", offset, limit, cloud, page, len(newest_first), _state().store)
 
 
-class _Run(_View):
-    def _find(self, uuid: str) -> Run:
-        run = self.state.runs.get(uuid)
-        if run is None:
-            raise XmlProblem(404)
-        if run.owner != self.account.name and not self.account.super:
-            raise XmlProblem(403)
-        return run
+@_private.get("/run")
+def _list_runs() -> Response:
+    account, fields = _sender(), request.args
+    owner = fields.get("user")
+    if owner and not account.super:
+        detail = "You don't have the permission to use the query parameter 'user'"
+        raise XmlProblem(403, detail)
+    offset = _number("offset", 0, 0, float("inf"), "positive")
+    limit = _number("limit", 20, 1, 500, "between 1 and 500")
+    owner = (owner or fields.get("runOwner")) if account.super else account.name
+    cloud, module = fields.get("cloud"), fields.get("moduleResourceUri")
+    is_active_only = launch.is_yes(fields.get("activeOnly"))
+    runs = (
+        run
+        for run in _state().runs.values()
+        if owner in {None, run.owner}
+        and not (is_active_only and run.state in ENDED)
+        and module in {None, "", run.module.uri}
+        and (cloud or "") in ",".join(run.clouds)
+    )
+    return show(_render_runs(runs, offset, limit, cloud), default="json")
 
-    def get(self, uuid: str) -> Response:
-        return show(render("run", self._find(uuid), self.state.library))
 
-    def delete(self, uuid: str) -> Response:
-        lifecycle.terminate(self.state, self._find(uuid), self.state.now())
-        return empty(204)
+@_private.post("/run")
+def _launch() -> Response:
+    if request.mimetype != FORM and request.data:
+        raise XmlProblem(415)
+    run = launch.launch(_state(), _sender(), request.form.to_dict())
+    path = "dashboard" if "redirect_to_dashboard" in request.form else run.href
+    return empty(201, location=f"{base_url()}/{path}")
 
 
-class _RuntimeParameter(_View):
+def _find_run(uuid: str) -> Run:
+    run = _state().runs.get(uuid)
+    if run is None:
+        raise XmlProblem(404)
+    if run.owner != _sender().name and not _sender().super:
+        raise XmlProblem(403)
+    return run
+
+
+@_private.get("/run/<uuid>")
+def _read_run(uuid: str) -> Response:
+    return show(render("run", _find_run(uuid), _state().library))
+
+
+@_private.delete("/run/<uuid>")
+def _terminate(uuid: str) -> Response:
+    lifecycle.terminate(_state(), _find_run(uuid), _state().now())
+    return empty(204)
+
+
+@_private.get("/run/<uuid>/<key>")
+def _read_parameter(uuid: str, key: str) -> Response:
     """
-    A runtime parameter, or the instances of a node; every logged-in user may read it.
+    Read a runtime parameter, or the instances of a node; open to everyone who is logged in.
 
     Source: SlipStreamServer, jar-service run/RuntimeParameterResource.java and jar-persistence
     RuntimeParameter.java.
     """
-
-    def get(self, uuid: str, key: str) -> Response:
-        run = self.state.runs.get(uuid)
-        if run is None:
-            raise XmlProblem(404, f"Unknown run id {uuid}")
-        is_node = key.isascii() and key.replace("_", "a").isalnum()
-        if not is_node and key not in run.runtime:
-            # Tested behaviour of the server: the mere request fails the deployment.
-            now, group = self.state.now(), key.partition(":")[0]
-            lifecycle.abort(self.state, run, f"Unknown key {key}", now, group=group, replace=True)
-            raise XmlProblem(404, f"Unknown key {key}")
-        if run.abort_reason and request.args.get("ignoreabort", "").lower() != "true":
-            raise XmlProblem(409, "Abort flag raised!")
-        if is_node:
-            names = [machine.group for machine in run.instances(key) if machine.group != key]
-            return respond(",".join(names), "txt", 200 if names else 204)
-        if not run.get(key):
-            raise XmlProblem(412, f"key {key} not yet set")
-        return respond(run.get(key), "txt")
-
-    delete = post = put = _unplayed
+    state = _state()
+    run = state.runs.get(uuid)
+    if run is None:
+        raise XmlProblem(404, f"Unknown run id {uuid}")
+    is_node = key.isascii() and key.replace("_", "a").isalnum()
+    if not is_node and key not in run.runtime:
+        # Tested behaviour of the server: the mere request fails the deployment.
+        now, group = state.now(), key.partition(":")[0]
+        lifecycle.abort(state, run, f"Unknown key {key}", now, group=group, replace=True)
+        raise XmlProblem(404, f"Unknown key {key}")
+    if run.abort_reason and request.args.get("ignoreabort", "").lower() != "true":
+        raise XmlProblem(409, "Abort flag raised!")
+    if is_node:
+        names = [machine.group for machine in run.instances(key) if machine.group != key]
+        return respond(",".join(names), "txt", 200 if names else 204)
+    if not run.get(key):
+        raise XmlProblem(412, f"key {key} not yet set")
+    return respond(run.get(key), "txt")
 
 
-class _AppStore(_View):
-    def get(self) -> Response:
-        modules = [module for module in self.state.library.modules() if module.published]
-        readable = [module for module in modules if self.may(module, "Get")]
-        return show(render("store", readable), default="json")
+# Modules.
 
 
-class _ModuleList(_View):
-    def get(self) -> Response:
-        roots = [own for own in self.state.library.children("") if self.may(own, "Get")]
-        return show(render("module_list", roots), default="json")
+@_private.get("/appstore")
+def _app_store() -> Response:
+    modules = [module for module in _state().library.modules() if module.published]
+    readable = [module for module in modules if _may(module, "Get")]
+    return show(render("store", readable), default="json")
 
 
-class _Module(_View):
-    def get(self, path: str) -> Response:
-        if path.endswith("/"):
-            not_played()  # its versions
-        library = self.state.library
+@_private.get("/module")
+def _list_roots() -> Response:
+    roots = [module for module in _state().library.children("") if _may(module, "Get")]
+    return show(render("module_list", roots), default="json")
+
+
+@_private.get("/module/<path:path>")
+def _read_module(path: str) -> Response:
+    if path.endswith("/"):
+        _not_played()  # its versions
+    state = _state()
+    module = state.library.find(path)
+    if not _may(module, "Get"):
+        raise XmlProblem(403, f"Not allowed to access: module/{path}")
+    clouds = [*sorted(state.connectors), "default"]
+    mine = [run for run in state.runs.values() if run.owner == _sender().name]
+    runs = _render_runs(run for run in mine if run.module.uri == module.uri)
+    document = render("module", module, state.library, None, clouds, runs)
+    return show(exported(document), default="json")
+
+
+@_private.delete("/module/<path:path>")
+def _delete_module(path: str) -> Response:
+    """Delete one version, or with a slash at the end of the path all of them."""
+    if path.endswith("/publish"):
+        _not_played()
+    library = _state().library
+    if path.endswith("/"):
+        for version in library.versions(path.strip("/")):
+            if _may(version, "Delete"):
+                library.remove(version)
+        return empty(204)
+    try:
         module = library.find(path)
-        if not self.may(module, "Get"):
-            raise XmlProblem(403, f"Not allowed to access: module/{path}")
-        clouds = [*sorted(self.state.connectors), "default"]
-        runs = self.runs(RunQuery(owner=self.account.name, module=module.uri))
-        return show(
-            exported(render("module", module, library, None, clouds, runs)), default="json"
-        )
-
-    put = _unplayed
-
-    def delete(self, path: str) -> Response:
-        """Delete one version, or with a slash at the end of the path all of them."""
-        if path.endswith("/publish"):
-            not_played()
-        if path.endswith("/"):
-            for version in self.state.library.versions(path.strip("/")):
-                version.deleted = version.deleted or self.may(version, "Delete")
-            return empty(204)
-        try:
-            module = self.state.library.find(path)
-        except XmlProblem as problem:
-            detail = problem.detail if problem.status == 403 else "Forbidden"
-            raise XmlProblem(403, detail) from None
-        if not self.may(module, "Delete"):
-            raise XmlProblem(403, "Forbidden")
-        module.deleted = True
-        latest = self.state.library.latest(module.path)
-        target = latest.uri if latest else module.parent.rstrip("/")
-        return empty(204, location=f"{base_url()}/{quote(target)}")
+    except XmlProblem:
+        raise XmlProblem(403, "Forbidden") from None
+    if not _may(module, "Delete"):
+        raise XmlProblem(403, "Forbidden")
+    library.remove(module)
+    latest = library.latest(module.path)
+    target = latest.uri if latest else module.parent.rstrip("/")
+    return empty(204, location=f"{base_url()}/{quote(target)}")
 
 
-_VIEWS: dict[str, type[_View]] = {
-    "/user": _Users,
-    "/user/<name>": _User,
-    "/run": _RunList,
-    "/run/<uuid>": _Run,
-    "/run/<uuid>/<key>": _RuntimeParameter,
-    "/appstore": _AppStore,
-    "/module": _ModuleList,
-    "/module/<path:path>": _Module,
-}
-_UNPLAYED = (
-    *("/action/<path:_>", "/dashboard", "/event", "/login", "/logout", "/module/"),
-    *("/run.xml", "/teapot", "/usage"),
-)
-
-
-_private = Blueprint("xml", __name__)
-"""The addresses that need a login."""
-_open = Blueprint("open", __name__)
-"""The addresses that need none."""
-for _rule, _view in _VIEWS.items():
-    _function = _view.as_view(_rule)
-    _private.add_url_rule(_rule, view_func=_function, provide_automatic_options=False)
-
-
-@_private.before_request
-def _identify() -> Response | None:
-    if accepted_kind() in {"json", "html"}:
-        not_played()
-    state = current_world()
-    g.identity = users.identify(state, request.cookies.get(users.COOKIE))
-    request.environ[USER_KEY] = g.identity.name
-    if g.identity.name is None:
-        response = refuse(XmlProblem(401))
-        response.headers["Set-Cookie"] = users.java_clearing_cookie(state)
-        return response
-    g.account = state.accounts.get(g.identity.name)
-    # One whose account is gone gets an empty response.
-    return None if g.account and g.account.active else empty(200)
+for _rule, _methods in (
+    ("/user/<name>", ["DELETE"]),
+    ("/run/<uuid>/<key>", ["DELETE", "POST", "PUT"]),
+    ("/module/<path:path>", ["PUT"]),
+):
+    _private.add_url_rule(_rule, view_func=_not_played, methods=_methods)
+for _rule in (
+    *("/action/<path:_>", "/api", "/auth/<path:_>", "/dashboard", "/event", "/login", "/logout"),
+    *("/module/", "/run.xml", "/teapot", "/usage"),
+):
+    _open.add_url_rule(_rule, view_func=_not_played, methods=["GET", "POST"])
 
 
 @_open.get("/")
@@ -278,25 +275,9 @@ def _root() -> Response:
     return empty(303, location=f"{base_url()}/dashboard")
 
 
-for _rule in _UNPLAYED:
-    _open.add_url_rule(_rule, view_func=_unplayed)
-
-
-@_open.post("/auth/login")
-def _log_in() -> Response:
-    name, password = (request.form.get(field, "") for field in ("username", "password"))
-    state = current_world()
-    account = users.check_password(state, name, password)
-    ends = state.now() + users.LIFETIME
-    response = Response(b"", content_type="text/plain; charset=utf-8")
-    cookie = users.make_cookie(state, account.name, " ".join(account.roles), ends)
-    response.headers["Set-Cookie"] = cookie
-    return response
-
-
 @_open.get("/sites/<uuid>/")
 def _site(uuid: str) -> Response:
-    run = current_world().runs.get(uuid)
+    run = _state().runs.get(uuid)
     if run is None or run.state in ENDED:
         raise XmlProblem(404)
     if not run.url or run.state not in {"Ready", "Finalizing"}:
@@ -304,17 +285,24 @@ def _site(uuid: str) -> Response:
     return respond(blog(run.get("machine:wordpress_title") or "It works"), "html")
 
 
+def _failed(error: HTTPException) -> Response:
+    allowed = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
+    return refuse(XmlProblem(error.code or 500, allow=", ".join(allowed)))
+
+
 @cache
 def application() -> Flask:
     """The routes, cached for all servers, because building them is slow."""
     app = Flask(__name__, static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.jinja_options = TEMPLATES
     app.jinja_env.filters.update(FILTERS)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.json.ensure_ascii = True  # type: ignore[attr-defined]
-    JsonService(RESOURCES, UNPLAYED).add_routes(app)
+    JsonService(RESOURCES).add_routes(app)
     app.register_blueprint(_open)
     app.register_blueprint(_private)
     app.register_error_handler(XmlProblem, refuse)
+    app.register_error_handler(HTTPException, _failed)
     return app

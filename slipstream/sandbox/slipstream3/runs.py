@@ -47,31 +47,9 @@ class Machine:
     node: str | None = None
     offer: str | None = None
     component: Module | None = None
-    size: dict[str, str] = attrs.field(factory=dict)
     instance: str = ""
     ip: str = ""
     document: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class RunQuery:
-    """A search for runs: by cloud, owner or module, and the active ones."""
-
-    offset: int = 0
-    limit: int = 20
-    cloud: str | None = None
-    owner: str | None = None
-    active: bool = False
-    module: str | None = None
-
-    def matches(self, run: Run) -> bool:
-        """Whether a run matches."""
-        return (
-            self.owner in {None, run.owner}
-            and not (self.active and run.state in ENDED)
-            and self.module in {None, "", run.module.uri}
-            and (self.cloud or "") in ",".join(run.clouds)
-        )
 
 
 @attrs.define(kw_only=True, eq=False)

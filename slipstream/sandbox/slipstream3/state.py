@@ -61,7 +61,6 @@ def granted(name: str, right: str) -> dict[str, Any]:
     return acl({"principal": name, "type": "USER", "right": right}, role("ADMIN", "ALL"))
 
 
-_NAMES, _PASSWORDS = ("username", "access.id"), ("password", "secret.key")
 KEEP_RUNNING = "General.keep-running"
 SSH_KEY = "General.ssh.public.key"
 DEFAULT_CLOUD = "General.default.cloud.service"
@@ -87,7 +86,6 @@ class Account:
     last_name: str = ""
     organization: str = ""
     super: bool = False
-    state: str = "ACTIVE"
     created: datetime
     modified: datetime
     parameters: dict[str, Parameter] = attrs.field(factory=dict, repr=False)
@@ -98,23 +96,9 @@ class Account:
         return (parameter.value or "") if parameter else ""
 
     @property
-    def active(self) -> bool:
-        return self.state == "ACTIVE"
-
-    @property
-    def deleted(self) -> bool:
-        return self.state == "DELETED"
-
-    @property
     def roles(self) -> list[str]:
         """Roles that every session of the user has."""
         return [*(["ADMIN"] if self.super else []), "USER", "ANON"]
-
-    def cloud_login(self, cloud: str) -> tuple[str, str]:
-        """The user's name and password for a cloud; empty where they are not set."""
-        names = (self.value(f"{cloud}.{name}") for name in _NAMES)
-        passwords = (self.value(f"{cloud}.{name}") for name in _PASSWORDS)
-        return next(filter(None, names), ""), next(filter(None, passwords), "")
 
 
 def general_parameters(clouds: Sequence[str], values: Mapping[str, str]) -> Iterator[Parameter]:

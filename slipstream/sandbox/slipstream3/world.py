@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slipstream.sandbox.clock import iso
-from slipstream.sandbox.identifiers import secret_digest
-from slipstream.sandbox.overview import DeploymentRow, ImageRow, MachineRow, Overview, Tone
+from slipstream.sandbox.overview import Overview, Row
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.launch import finished_run
 from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter
@@ -22,9 +20,10 @@ from slipstream.sandbox.slipstream3.state import (
     acl,
     cloud_parameters,
     general_parameters,
+    granted,
     role,
 )
-from slipstream.sandbox.slipstream3.users import add_api_key, publish
+from slipstream.sandbox.slipstream3.users import add_api_key
 from slipstream.sandbox.store import Document
 from slipstream.sandbox.world import Login, read_seeds
 
@@ -54,11 +53,9 @@ class World(State):
         self.run(uuid).held = True
 
     def set_parameter(self, uuid: str, key: str, value: str) -> None:
-        """Set a runtime parameter, as a script would; it is declared if it is not."""
+        """Set a runtime parameter, as a script would."""
         with self.lock:
             run = self.run(uuid)
-            if key not in run.runtime:
-                run.declare(key)
             run.put(key, value)
 
     def add_runs(
@@ -84,11 +81,6 @@ class World(State):
             machine = Machine(group="", cloud=cloud, instance=self.ids.uuid())
             machine.ip = self.ids.address()
             return lifecycle.describe_machine(self, machine, owner=user, word=state)
-
-    def add_module(self, module: Module) -> Module:
-        """Add a module; one without a version gets the server's next."""
-        with self.lock:
-            return self.library.add(module)
 
 
 _BIRTH = datetime(2015, 3, 24, 18, 7, 21, 746000, UTC)
@@ -207,8 +199,10 @@ def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
     values = {DEFAULT_CLOUD: clouds[0] if clouds else "", SSH_KEY: keys}
     parameters = list(general_parameters(sorted(state.connectors), values))
     for cloud, fields in seeds["clouds"].items():
-        kind = fields["kind"]
-        login = (f"{name.upper()}-{kind}", f"{kind}-{name}-pass") if cloud in clouds else ("", "")
+        kind, login = fields["kind"], ("", "")
+        if cloud in clouds:
+            login = (f"{name.upper()}-{kind}", f"{kind}-{name}-pass")
+            _add_cloud_credential(state, name, cloud, login)
         parameters += cloud_parameters(cloud, login, fields["login"])
     account = state.accounts[name] = Account(
         name=name,
@@ -222,17 +216,23 @@ def _plant_account(state: State, name: str, seeds: dict[str, Any]) -> Account:
         modified=_BIRTH,
         parameters={parameter.name: parameter for parameter in parameters},
     )
-    publish(state, account)
     return account
 
 
+def _add_cloud_credential(state: State, user: str, cloud: str, login: tuple[str, str]) -> None:
+    kind = state.connectors[cloud]["cloudServiceType"]
+    fields = {"type": f"cloud-cred-{kind}", "method": f"store-cloud-cred-{kind}", "name": cloud}
+    fields |= dict(zip(("key", "secret"), login, strict=True)) | {"domain-name": ""}
+    href, rights = {"href": f"connector/{cloud}"}, granted(user, "MODIFY")
+    state.document("credential", connector=href, quota=20, acl=rights, **fields)
+
+
 def _login(state: State, account: Account) -> Login:
-    secret = state.ids.secret()
     token = f"provider.{account.name}.{state.ids.uuid()}"
     state.provider_tokens[token] = account.name
-    key = add_api_key(state, account, secret_digest(secret), account.roles, name="sandbox")
+    key, secret = add_api_key(state, account, name="sandbox")
     return Login(
-        username=account.name, password=account.password, key=key["id"], secret=secret, token=token
+        username=account.name, password=account.password, key=key, secret=secret, token=token
     )
 
 
@@ -243,7 +243,7 @@ def _overview(world: World) -> Overview:
     runs = sorted(world.runs.values(), key=lambda run: run.created, reverse=True)
     modules = {module.path: module for module in world.library.modules() if module.published}
     images = [
-        ImageRow(
+        Row(
             path=path,
             kind="application" if module.nodes else "component",
             description=module.description,
@@ -257,10 +257,10 @@ def _overview(world: World) -> Overview:
     )
 
 
-def _machine(world: World, document: Document) -> MachineRow:
+def _machine(world: World, document: Document) -> Row:
     run = world.runs.get(document.get("deployment", {}).get("href", "").partition("/")[2])
     names = {machine.document: machine.group for machine in run.machines} if run else {}
-    return MachineRow(
+    return Row(
         name=names.get(document["id"]) or document["instanceID"],
         place=document["connector"]["href"].partition("/")[2],
         state=document["state"],
@@ -270,13 +270,13 @@ def _machine(world: World, document: Document) -> MachineRow:
     )
 
 
-def _deployment(world: World, run: Run) -> DeploymentRow:
+def _deployment(world: World, run: Run) -> Row:
     documents = [world.store.get(machine.document or "") or {} for machine in run.machines]
     running = sum(document.get("state") == "running" for document in documents)
     noun = "machine" if len(documents) == 1 else "machines"
     is_up = run.state in {"Ready", "Finalizing"} and run.url.startswith(world.base_url)
-    tone: Tone = "over" if run.state in ENDED else "good" if run.state == "Ready" else "moving"
-    return DeploymentRow(
+    tone = "over" if run.state in ENDED else "good" if run.state == "Ready" else "moving"
+    return Row(
         id=run.uuid,
         name=_name(run),
         image=run.module.path,
@@ -285,7 +285,6 @@ def _deployment(world: World, run: Run) -> DeploymentRow:
         state=run.state,
         tone="bad" if run.abort_reason else tone,
         progress=100 * _WAY.index(run.state) // 4 if run.state in _WAY else 100,
-        started=iso(run.created),
         machines="" if run.state in ENDED else f"{running} of {len(documents)} {noun} running",
         failure=run.abort_reason,
         path=run.url.removeprefix(world.base_url) if is_up else "",

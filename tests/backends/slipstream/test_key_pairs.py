@@ -142,14 +142,14 @@ def test_import_while_another_writer(
     driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, act: Any, changes: int
 ) -> None:
     put(sandbox, THEIRS[0])
-    add, numbers = sandbox.journal.add, itertools.count(1)
+    append, numbers = sandbox.journal.append, itertools.count(1)
 
-    def added(entry: Any) -> None:
-        add(entry)
+    def appended(entry: Any) -> None:
+        append(entry)
         if entry.path == "/user/alice":
             act(sandbox, next(numbers), entry.method)
 
-    monkeypatch.setattr(sandbox.journal, "add", added)
+    monkeypatch.setattr(sandbox.journal, "append", appended)
     if changes in {1, 2}:
         driver.import_key_pair_from_string("mine", KEY)
         assert lines(sandbox) == [*THEIRS, f"{KEY} mine"]

@@ -87,10 +87,8 @@ def test_destroy_refused(driver: Driver, sandbox: Sandbox, waiting: FakeTime, no
 
 
 def test_destroy_a_node_whose_launch_failed(login: Login, sandbox: Sandbox) -> None:
-    parameters = sandbox.world.accounts["alice"].parameters
-    for name in parameters:
-        if name.endswith((".username", ".password")):  # of the clouds
-            parameters[name].value = ""
+    for credential in list(sandbox.world.store.collection("credential")):
+        sandbox.world.store.remove(credential["id"])
     driver = login()
     node = deploy(driver)
     reason = "Cloud Username cannot be empty, please edit your user account"

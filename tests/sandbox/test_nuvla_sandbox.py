@@ -1,0 +1,320 @@
+"""What the sandbox does as Nuvla, where neither the recordings nor the driver show it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from sandbox.client import NUVLA_COOKIE
+from sandbox.client import NuvlaClient as Client
+from slipstream.sandbox import Clock, Sandbox
+from slipstream.sandbox.nuvla.parameters import compose_services, kubernetes_services
+
+BLOG, FAILING = "apps/WordPress/wordpress", "apps/trials/failing"
+SWARM, PULL, MIXED = "swarm-lausanne admin", "edge-geneva swarm", "edge-basel swarm"
+
+
+@pytest.fixture
+def family() -> str:
+    return "nuvla"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("GET", "resource-metadata"), ("GET", "data-set"), ("POST", "module")),
+        *(("PUT", "{module}"), ("POST", "{module}/publish"), ("POST", "{edge}/reboot")),
+        *(("PATCH", "deployment/bulk-stop"), ("DELETE", "deployment-parameter?filter=x")),
+        *(("GET", "nuvlabox?aggregation=terms:state"), ("POST", "{module}/delete")),
+        ("GET", "nuvlabox?filter=location within 'POINT (6 46)'"),
+    ],
+)
+def test_what_is_not_played_answers_501(alice: Client, method: str, path: str) -> None:
+    path = path.format(module=alice.module(), edge=alice.search("nuvlabox")["resources"][0]["id"])
+    status, message = alice.refused(method, path, json={})
+    assert status == 501
+    assert message.endswith(" is not played by this sandbox")
+
+
+@pytest.mark.parametrize("headers", [{"Content-Encoding": "gzip"}, {}])
+def test_odd_bodies_are_not_played(alice: Client, headers: dict[str, str]) -> None:
+    headers = headers or {"Content-Type": "application/json-patch+json"}
+    assert alice.refused("PUT", alice.deployment(), data=b"[]", headers=headers)[0] == 501
+
+
+def test_behind_https_the_cookie_is_for_https_alone(sandbox: Sandbox, nobody: Client) -> None:
+    template = {"href": "session-template/password", "username": sandbox.username}
+    answer = nobody.post(
+        "session",
+        json={"template": {**template, "password": sandbox.password}},
+        headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "nuvla.example.org"},
+    )
+    assert "; Secure; Path=/" in answer.headers["Set-Cookie"]
+
+
+def test_day_below_ten_has_one_digit_in_a_cookie() -> None:
+    clock = Clock(speed=0, start=datetime(2025, 8, 26, 14, 16, 34, tzinfo=UTC))
+    with Sandbox(family="nuvla", clock=clock) as sandbox:
+        answer = Client(sandbox).log_in(username=sandbox.username, password=sandbox.password)
+    assert answer.headers["Set-Cookie"].endswith("Expires=Tue, 2 Sep 2025 14:16:34 GMT")
+
+
+def test_forged_token_is_nobodys(nobody: Client) -> None:
+    with Sandbox(family="nuvla") as other:
+        token = Client(other, other.users["alice"]).http.cookies[NUVLA_COOKIE]
+    assert (
+        nobody.get("deployment", headers={"Cookie": f"{NUVLA_COOKIE}={token}"}).status_code == 403
+    )
+
+
+def test_two_minutes_end_a_login_with_a_second_factor(sandbox: Sandbox, nobody: Client) -> None:
+    answer = nobody.log_in(username="carol", password=sandbox.users["carol"].password)
+    callback = str(answer.headers["Location"]).partition("/api/")[2]
+    sandbox.clock.advance(120)
+    code = nobody.world.two_factor_code("carol")
+    assert nobody.post(callback, json={"token": code}).status_code == 409
+
+
+def test_groups_are_a_tree(alice: Client) -> None:
+    users, parents = [alice.world.user_id("alice")], ["group/acme"]
+    fields = {"id": "group/crew", "name": "Crew", "users": users, "parents": parents}
+    alice.world.document("group", "group/acme", **fields)
+    session = str(alice.search("session")["resources"][0]["id"])
+    (acme,) = alice.get(f"{session}/get-groups").json()
+    assert (acme["id"], acme["name"]) == ("group/acme", "ACME")
+    assert [item["id"] for item in acme["children"]] == ["group/crew"]
+    body = {"claim": "group/acme", "extended": True}
+    switched = alice.post(f"{session}/switch-group", json=body).json()
+    assert "group/crew" in switched["roles"].split()
+
+
+def test_dates_may_be_reckoned_from_now(sandbox: Sandbox, alice: Client) -> None:
+    sandbox.clock.advance(3600)
+    deployment = alice.deployment()
+    sandbox.clock.advance(100)
+    for text, expected in (
+        ("created>'now-120s'", [deployment]),
+        ("created>='now-1h'", [deployment]),
+        ("created>'now-90s'", []),
+        ("created<='now'", [deployment]),
+    ):
+        assert [item["id"] for item in alice.find("deployment", text)] == expected
+
+
+def test_metadata_is_all_that_some_may_see(alice: Client, bob: Client) -> None:
+    rights = {"owners": [alice.world.user_id("alice")], "view-meta": ["group/acme"]}
+    own = alice.deployment()
+    assert alice.edit(own, {"name": "blog", "acl": rights})["acl"] == rights
+    assert "group/nuvla-admin" in alice.read(own)["acl"]["manage"]
+    session = bob.search("session")["resources"][0]["id"]
+    bob.post(f"{session}/switch-group", json={"claim": "group/acme"})
+    (match,) = bob.search("deployment")["resources"]
+    assert match["name"] == "blog"
+    assert not {"state", "acl"} & match.keys()
+
+
+@pytest.mark.parametrize("lag", [1, 0])
+def test_search_lags_behind_a_job_and_a_read_does_not(
+    sandbox: Sandbox, alice: Client, lag: int
+) -> None:
+    sandbox.world.search_lag = lag
+    deployment = alice.deployment(FAILING)
+    job = alice.act(f"{deployment}/start")
+    # The job ends after 40 seconds; the search knows it as it was.
+    sandbox.clock.advance(40)
+    assert alice.state(deployment) == "ERROR"
+    assert "manifest" in alice.read(job)["status-message"]
+    (match,) = alice.find("job", f"id='{job}'")
+    assert ("status-message" in match) == (lag == 0)
+    sandbox.clock.advance(1)
+    assert "manifest" in alice.find("job", f"id='{job}'")[0]["status-message"]
+
+
+def test_output_parameter_has_no_value_until_it_is_set(alice: Client) -> None:
+    deployment = alice.started()
+    assert alice.parameters(deployment)["admin_url"] is None
+    for name in ("admin_url", "brand-new"):
+        alice.world.set_parameter(deployment, name, "1")
+        assert alice.parameters(deployment)[name] == "1"
+
+
+def test_parameters_are_the_addresses_of_an_edge_and_the_services_of_a_swarm(
+    alice: Client,
+) -> None:
+    on_edge = alice.parameters(alice.started(BLOG, PULL))
+    expected = {"hostname": "10.8.0.3", "ip.vpn": "10.8.0.3", "ip.public": "203.0.113.9"}
+    assert expected.items() <= on_edge.items()
+    on_swarm = alice.parameters(alice.started("apps/web/whoami", SWARM))
+    expected = {"mode": "replicated", "replicas.running": "1", "image": "traefik/whoami"}
+    assert {f"whoami.{name}": text for name, text in expected.items()}.items() <= on_swarm.items()
+    assert on_swarm["whoami.udp.53"].isdigit()
+
+
+def test_address_is_the_one_that_the_sandbox_listens_on() -> None:
+    with Sandbox(family="nuvla", clock=Clock(speed=0), host="localhost") as sandbox:
+        alice = Client(sandbox, sandbox.users["alice"])
+        assert alice.parameters(alice.started())["hostname"] == "localhost"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("volumes: {}\n", []),
+        (
+            "services:\n    a:\n        ports:\n            - 80\n    b:\n        image: y",
+            [("a", "", (("tcp", 80),)), ("b", "y", ())],
+        ),
+        (
+            "version: '3'\nservices:\n  a:\n    ports: ['8080:80', 53/udp]\nvolumes:\n  v:\n",
+            [("a", "", (("tcp", 80), ("udp", 53)))],
+        ),
+    ],
+)
+def test_compose_file_is_read(text: str, expected: list[tuple[str, str, object]]) -> None:
+    assert [(item.node, item.image, item.ports) for item in compose_services(text)] == expected
+
+
+def test_manifest_is_read() -> None:
+    text = (
+        "kind: Service\nmetadata:\n  name: inner\nspec:\n  ports:\n    - port: 80\n---\n"
+        "kind: ConfigMap\nmetadata:\n  name: x\n---\nkind: Deployment\nmetadata:\n  name: d\n"
+    )
+    services = [(item.node, item.ports) for item in kubernetes_services(text)]
+    assert services == [("Service.inner", ()), ("Deployment.d", ())]
+
+
+@pytest.mark.parametrize(
+    ("path", "credential", "steps"),
+    [
+        (
+            BLOG,
+            SWARM,
+            [
+                (0, "STARTING", "QUEUED", 0, "push"),
+                (10, "STARTING", "RUNNING", 10, "push"),
+                (10, "STARTING", "RUNNING", 50, "push"),
+                (20, "STARTED", "SUCCESS", 100, "push"),
+            ],
+        ),
+        (
+            BLOG,
+            PULL,
+            [(50, "PENDING", "RUNNING", 50, "pull"), (10, "STARTED", "SUCCESS", 100, "pull")],
+        ),
+        (
+            FAILING,
+            MIXED,
+            [(30, "STARTING", "QUEUED", 0, "pull"), (100, "ERROR", "FAILED", 100, "pull")],
+        ),
+    ],
+    ids=["push", "pull", "mixed-failing"],
+)
+def test_start_takes_a_minute_and_its_job_tells_the_progress(
+    sandbox: Sandbox,
+    alice: Client,
+    path: str,
+    credential: str,
+    steps: list[tuple[int, str, str, int, str]],
+) -> None:
+    deployment = alice.deployment(path, credential)
+    job = alice.act(f"{deployment}/start")
+    for step in steps:
+        sandbox.clock.advance(step[0])
+        document = alice.read(job)
+        fields = (document["state"], document["progress"], document["execution-mode"])
+        assert (step[0], alice.state(deployment), *fields) == step
+
+
+def test_start_on_an_edge_that_is_offline_is_pending(sandbox: Sandbox, alice: Client) -> None:
+    deployment = alice.deployment(credential="edge-zurich swarm")
+    job = alice.act(f"{deployment}/start")
+    sandbox.clock.advance(24 * 3600)
+    assert (alice.state(deployment), alice.read(job)["state"]) == ("PENDING", "QUEUED")
+    sandbox.world.set_edge_online("edge-zurich", online=True)
+    sandbox.clock.advance(120)
+    assert alice.state(deployment) == "STARTED"
+
+
+def test_start_gives_way_to_a_stop_and_may_follow_it_without_the_old_parameters(
+    sandbox: Sandbox, alice: Client
+) -> None:
+    deployment = alice.deployment()
+    start = alice.act(f"{deployment}/start")
+    alice.act(f"{deployment}/stop")
+    assert alice.read(start)["state"] == "CANCELED"
+    sandbox.clock.advance(300)
+    assert alice.state(deployment) == "STOPPED"
+    alice.act(f"{deployment}/start")
+    assert alice.parameters(deployment) == {}
+    sandbox.clock.advance(60)
+    assert alice.state(deployment) == "STARTED"
+
+
+def test_job_of_a_deployment_that_is_gone_fails(sandbox: Sandbox, alice: Client) -> None:
+    deployment = alice.deployment()
+    job = alice.act(f"{deployment}/start")
+    alice.post(f"{deployment}/force-delete")
+    sandbox.clock.advance(60)
+    assert alice.read(job)["state"] == "FAILED"
+
+
+def test_another_credential_moves_a_deployment_to_an_edge(alice: Client) -> None:
+    document = alice.edit(alice.deployment(), {"parent": alice.credential(PULL)})
+    assert (document["nuvlabox-name"], document["execution-mode"]) == ("edge-geneva", "pull")
+    assert document["nuvlabox"] in document["acl"]["edit-data"]
+
+
+def test_deployment_that_lost_its_credential_needs_another_one(
+    sandbox: Sandbox, alice: Client
+) -> None:
+    (service,) = alice.find("infrastructure-service", "name='swarm-lausanne'")
+    key = sandbox.world.add_credential(service["id"], name="short-lived")
+    lost = alice.started(credential="short-lived")
+    assert alice.delete(key["id"]).ok
+    for action in ("stop", "update"):
+        assert alice.refused("POST", f"{lost}/{action}") == (403, "credentials required")
+    assert alice.put(lost, json={"name": "x"}).status_code == 404
+    alice.edit(lost, {"parent": alice.credential()})
+    alice.act(f"{lost}/stop", delete=True)
+    sandbox.clock.advance(60)
+    assert alice.get(lost).status_code == 404
+
+
+def test_events_of_a_deployment_are_its_actions(alice: Client) -> None:
+    deployment = alice.started()
+    alice.post(f"{deployment}/start")
+    alice.sandbox.clock.advance(1)
+    text = f"content/resource/href='{deployment}'"
+    events = alice.find("event", text, orderby="timestamp:desc")
+    assert [(item["name"], item["category"], item["success"]) for item in events] == [
+        ("deployment.start", "action", False),
+        ("deployment.start", "action", True),
+        ("deployment.add", "add", True),
+    ]
+    assert events[0]["authn-info"]["user-id"] == alice.world.user_id("alice")
+
+
+def test_log_has_at_each_fetch_what_is_new_and_goes_with_its_deployment(
+    sandbox: Sandbox, alice: Client
+) -> None:
+    deployment = alice.started(credential=PULL)
+    sandbox.clock.advance(60)
+    body = {"components": ["web", "db"], "lines": 10}
+    log = alice.post(f"{deployment}/create-log", json=body).json()["resource-id"]
+    job = alice.act(f"{log}/fetch")
+    assert alice.act(f"{log}/fetch") == job
+    assert alice.read(job)["execution-mode"] == "pull"
+    sandbox.clock.advance(60)
+    first = alice.read(log)
+    assert set(first["log"]) == {"web", "db"}
+    alice.act(f"{log}/fetch")
+    sandbox.world.set_edge_online("edge-geneva", online=False)
+    sandbox.clock.advance(600)
+    assert alice.read(log)["last-timestamp"] == first["last-timestamp"]
+    sandbox.world.set_edge_online("edge-geneva", online=True)
+    sandbox.clock.advance(60)
+    assert alice.read(log)["log"]["web"][0] > first["log"]["web"][0]
+    alice.post(f"{deployment}/force-delete")
+    assert alice.get(log).status_code == 404
