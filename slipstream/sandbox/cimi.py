@@ -47,12 +47,12 @@ def current_world() -> Any:
 
 
 def note_user(name: str | None) -> None:
-    """Tell the journal who has sent the request."""
+    """Note for the journal who has sent the request."""
     request.environ[NOTES]["user"] = name
 
 
 def base_url() -> str:
-    """Tell the address of the server as the client sees it, which may be that of a proxy."""
+    """The address of the server, as the client sees it, which may be that of a proxy."""
     headers = request.headers
     host = headers.get("X-Forwarded-Host") or request.host
     return f"{headers.get('X-Forwarded-Proto') or request.scheme}://{host}"
@@ -80,7 +80,7 @@ class JsonProblem(Exception):
 @attrs.frozen(kw_only=True)
 class Request:
     """
-    A request, whose path is what follows ``/api/``, and whose body may be of another type. World
+    A request, whose path is the part after ``/api/``, and whose body may have another type. World
     and identity are the family's.
     """
 
@@ -191,7 +191,7 @@ class Resource:
         raise NotImplementedError
 
     def present(self, document: Document, select: Sequence[str] | None) -> Document:
-        """Show a document: its operations, and only what was selected."""
+        """The document in a response: with its operations, and only the selected attributes."""
         raise NotImplementedError
 
     # What a type may override.
@@ -281,7 +281,7 @@ class Service:
     # What a family decides.
 
     def identify(self, world: Any, cookie: str | None) -> Any:
-        """Find out who sends a request; nobody has no ``name``."""
+        """The sender of a request, whose ``name`` is None for nobody."""
         raise NotImplementedError
 
     def read_body(self) -> Any:

@@ -69,12 +69,12 @@ class Fault:
     expire_sessions: bool = False
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it strikes a request with this method and path."""
+        """Whether it matches a request."""
         is_its_method = self.method is None or self.method.upper() == method
         return is_its_method and re.fullmatch(self.path, path) is not None
 
     def response(self) -> RawResponse | None:
-        """Make the response that stands for the server's; None if the server shall respond."""
+        """Its response, or None if the server responds."""
         if self.status is None and self.body is None:
             return None
         status = self.status or 200
@@ -86,7 +86,7 @@ class Fault:
 
 
 class Faults(list[Fault]):
-    """The faults still to come; the first that matches a request strikes."""
+    """The faults to inject; the first that matches a request is used."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
 """
-Types that are there to be read: login templates, events, services and edges.
+Types that are only read: login templates, events, services and edges.
 
 Source: nuvla/api-server, server/resources/session_template.clj, event.clj,
 infrastructure_service*.clj, nuvlabox.clj and nuvlabox_status.clj.

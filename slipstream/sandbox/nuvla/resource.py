@@ -187,11 +187,11 @@ class Resource(cimi.Resource):
         raise NotImplementedError
 
     def changed(self, document: Document, changes: Document) -> Document:
-        """Turn what was sent into the changes that are made."""
+        """The changes of an edit, from the body."""
         raise NotImplementedError
 
     def remove(self, document: Document) -> Reply | None:
-        """Refuse to delete, or clear up before; a reply goes in place of the usual one."""
+        """Refuse to delete, or clean up before; a reply replaces the usual one."""
         return None
 
     # Writing.
@@ -205,7 +205,7 @@ class Resource(cimi.Resource):
         return reply
 
     def edit(self, identifier: str) -> Reply:
-        """Merge what was sent over a document; ``select`` names attributes to remove first."""
+        """Merge the body into a document; ``select`` names attributes to remove first."""
         document = self.existing(identifier)
         self.require("edit-meta", document)
         sent = self.body()
@@ -251,7 +251,7 @@ class Resource(cimi.Resource):
         return body if isinstance(body, dict) else {}
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
-        """Insist that a document fits its description."""
+        """Check a document by its schema."""
         if name := misfit(self.description, document):
             raise cimi.unfit(name, identifier or document["id"])
         for name in ("name", "tags"):
@@ -260,7 +260,7 @@ class Resource(cimi.Resource):
                 raise JsonProblem(500, _TOO_LONG.format(document["id"], name, _LONGEST_KEYWORD))
 
     def store(self, document: Document) -> Document:
-        """Complete a new document with what the server keeps, check it and keep it."""
+        """Complete a new document with the server's own attributes, check it and store it."""
         owner = self.identity.owner
         fields = {"created-by": self.identity.user or owner} | document
         return self.world.document(self.name, owner, fields, check=self.check_schema)

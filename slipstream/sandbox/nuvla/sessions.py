@@ -41,7 +41,7 @@ def code(secret: str, now: datetime) -> str:
 
 
 def identify(world: State, cookie: str | None) -> Identity:
-    """Find out who sends a request. The token alone decides, not the session's document."""
+    """The sender of a request, from the token alone, not the session's document."""
     content = verify_token(cookie or "", world.token_key, now=world.now())
     if content is None:
         return NOBODY
@@ -145,7 +145,7 @@ class Session(_Entering):
         return message(200, "Authorization code requested", session, location=location)
 
     def remove(self, document: Document) -> Reply:
-        """Log out: take the cookie away."""
+        """Log out: delete the cookie."""
         cookie = f"{COOKIE}=INVALID; Path=/; Max-Age=0; Expires={_date(self.world.now())}"
         session = document["id"]
         return message(200, f"{session} deleted", session, headers={"Set-Cookie": cookie})

@@ -36,7 +36,7 @@ _WEAKER: Mapping[str, tuple[str, ...]] = {
 
 @attrs.frozen(kw_only=True)
 class Identity:
-    """Who sends a request: a user's name and id; None for nobody."""
+    """The sender of a request: a user, the group of an API key, or None."""
 
     name: str | None = None
     user: str | None = None

@@ -162,7 +162,7 @@ class Library:
         return [module for module in latest if module and module.parent == f"module/{path}"]
 
     def lineage(self, module: Module) -> list[Module]:
-        """A component, the component that it is made from, and so on."""
+        """A component, the component that it is built on, and so on."""
         modules: list[Module] = []
         parent: Module | None = module
         while parent is not None:

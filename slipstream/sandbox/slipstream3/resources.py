@@ -154,7 +154,7 @@ class Session(Resource):
         return attrs.evolve(super().query(), filter=own)
 
     def add(self) -> Reply:
-        """Log in; without a template the server does nothing, and says so with an empty 200."""
+        """Log in; without a template the server does nothing, and responds with an empty 200."""
         body = self.request.body
         if not isinstance(body, dict):
             raise JsonProblem(400, "resource does not satisfy defined schema:\nnot a map\n")

@@ -178,7 +178,7 @@ def _terminate(uuid: str) -> Response:
 @_private.get("/run/<uuid>/<key>")
 def _read_parameter(uuid: str, key: str) -> Response:
     """
-    Read a runtime parameter, or the instances of a node; open to everyone who is logged in.
+    Read a runtime parameter, or the instances of a node, as every logged-in user may.
 
     Source: SlipStreamServer, jar-service run/RuntimeParameterResource.java and jar-persistence
     RuntimeParameter.java.

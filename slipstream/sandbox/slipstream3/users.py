@@ -86,7 +86,7 @@ FIELDS: Mapping[str, Description] = {
 
 
 def log_in(state: State, values: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
-    """Check what a session template was filled in with; the user's name and roles."""
+    """Check the fields of a session template; return the user's name and roles."""
     if values["method"] == "api-key":
         name, claims = values["key"], state.api_key_claims(values["key"], values["secret"])
         if claims is not None:
@@ -105,21 +105,21 @@ def log_in(state: State, values: Mapping[str, Any]) -> tuple[str, Sequence[str]]
 
 
 def make_cookie(state: State, name: str, roles: str, ends: datetime, session: str) -> str:
-    """Make the header that hands out a token."""
+    """The ``Set-Cookie`` header with a token."""
     claims = {"username": name, "roles": roles, "exp": int(ends.timestamp()), "session": session}
     token, expires = sign_token(claims, state.token_key), cookie_date(ends, gmt=False)
     return f"{COOKIE}=token={token};Secure;Path=/;Expires={expires}"
 
 
 def clearing_cookie(state: State) -> str:
-    """The ``Set-Cookie`` with which the XML service takes the token away."""
+    """The ``Set-Cookie`` with which the XML service deletes the token."""
     # There is no Max-Age: a client compares this with its own clock, which may be behind.
     now = cookie_date(min(state.now(), datetime.now(UTC)), gmt=True)
     return f"{COOKIE}=INVALID; Path=/; Expires={now}"
 
 
 def identify(state: State, cookie: str | None) -> Identity:
-    """Who sends a request, by the value of its cookie."""
+    """The sender of a request, from its cookie."""
     token = (cookie or "").removeprefix("token=")
     claims = verify_token(token, state.token_key, now=state.now())
     if claims is None:
