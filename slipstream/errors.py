@@ -350,10 +350,36 @@ class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
     code = 503
 
 
+# Written out, since type checkers follow nothing else through the second name of this module.
 __all__ = [
-    name
-    for name, value in list(globals().items())
-    if isinstance(value, type) and value.__module__ == __name__ and not name.startswith("_")
+    "AnswerLost",
+    "AnswerTimeout",
+    "BadInput",
+    "CannotConnect",
+    "Conflict",
+    "ConnectTimeout",
+    "DeployFailed",
+    "DriverClosed",
+    "DriverError",
+    "FileForbidden",
+    "FileMissing",
+    "FileUnreadable",
+    "Forbidden",
+    "InvalidCredentials",
+    "KeyPairConflict",
+    "KeyPairMissing",
+    "MalformedAnswer",
+    "NoAnswer",
+    "NodeFailed",
+    "NotFound",
+    "NotSupported",
+    "PluginFailed",
+    "RateLimitReached",
+    "RedirectRefused",
+    "RequestFailed",
+    "ServiceUnavailable",
+    "UnknownName",
+    "WaitTimeout",
 ]
 
 

@@ -116,7 +116,7 @@ def test_line_escapes_what_the_stream_cannot_show() -> None:
     assert r"\x1b[31mReady" in show(io.StringIO(), "\x1b[31mReady")
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     ProgressLine(stream)(state("Pr\xeat"))
-    assert rb"Pr\xeat" in stream.buffer.getvalue()  # type: ignore[attr-defined]
+    assert rb"Pr\xeat" in stream.buffer.getvalue()
 
 
 def closed() -> io.StringIO:

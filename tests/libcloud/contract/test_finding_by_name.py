@@ -57,9 +57,10 @@ def test_list_nodes_of_a_location(driver: Driver, endpoint: LiveEndpoint) -> Non
 
 def test_logs_are_not_supported_or_need_a_node(driver: Driver, endpoint: LiveEndpoint) -> None:
     expected = BadInput if endpoint.family == "nuvla" else NotSupported
-    for components in (None, [], ""):
+    nothing: list[Any] = [None, [], ""]
+    for components in nothing:
         with pytest.raises(expected):
-            driver.ex_get_node_logs("no-such-node", components)  # type: ignore[arg-type]
+            driver.ex_get_node_logs("no-such-node", components)
     if endpoint.family != "nuvla":
         with pytest.raises(NotSupported):
             driver.ex_get_node_logs(None, 1, lines=-1, timeout=-1)  # type: ignore[arg-type]

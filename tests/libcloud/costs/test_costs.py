@@ -106,7 +106,7 @@ class World:
 def _deployed(world: World) -> Node:
     """Making and waiting cost what they cost; here the call ends once the node is made."""
     key = str(make_pair(world.folder, "probe").file)
-    options = {"image": world.image, "location": world.location, "ssh_key": key}
+    options: Any = {"image": world.image, "location": world.location, "ssh_key": key}
     with mock.patch.object(Driver, "wait_until_running", side_effect=RuntimeError):
         return world.driver.deploy_node(ScriptDeployment("true"), **options)
 

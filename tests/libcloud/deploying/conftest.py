@@ -77,7 +77,7 @@ def deploy(endpoint: LiveEndpoint, driver: Driver, machine: Machine, pair: Pair)
     """Make a node and set it up with a key; on Nuvla the image knows that key already."""
 
     def deploy(step: Any, **options: Any) -> Node:
-        arguments = {
+        arguments: dict[str, Any] = {
             "name": "blog",
             "image": endpoint.image(driver),
             "location": endpoint.location(driver),

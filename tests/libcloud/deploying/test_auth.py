@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from endpoints_under_test import Driver, LiveEndpoint
@@ -35,7 +35,7 @@ def test_features_are_those_of_the_endpoint(endpoint: LiveEndpoint, driver: Driv
     expected = [] if endpoint.family == "nuvla" else ["ssh_key"]
     assert driver.features == {"create_node": expected}
     login = (endpoint.sandbox.username, endpoint.sandbox.password)
-    options = {"ex_endpoint": endpoint.url, "ex_login_method": "internal"}
+    options: Any = {"ex_endpoint": endpoint.url, "ex_login_method": "internal"}
     with NuvlaNodeDriver(*login, **options) as other:
         assert other.features == driver.features
     # Those of a class are those of its hosted service.
@@ -136,7 +136,7 @@ WRONG: list[tuple[Any, type[Exception], str]] = [
     (NodeAuthPassword("hunter2"), BadInput, "cannot be given a password"),
     ("ssh-ed25519 AAAA", TypeError, "auth must be a NodeAuthSSHKey, not str."),
     ("", TypeError, "auth must be a NodeAuthSSHKey, not str."),
-    (NodeAuthSSHKey(None), TypeError, "must be a string, not NoneType."),
+    (NodeAuthSSHKey(cast(str, None)), TypeError, "must be a string, not NoneType."),
     (NodeAuthSSHKey("ssh-ed25519 AAAA"), BadInput, "is no SSH public key"),
     (NodeAuthSSHKey(""), BadInput, "is no SSH public key"),
     (NodeAuthSSHKey(PRIVATE_KEY), BadInput, "That is a private key"),

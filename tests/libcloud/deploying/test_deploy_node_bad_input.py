@@ -31,7 +31,7 @@ def refusal(endpoint: LiveEndpoint, driver: Driver) -> Any:
     """The text of the error that a call is refused with before anything is sent."""
 
     def call(error: type[Exception], step: Any = SCRIPT, **options: Any) -> str:
-        usual = {"image": endpoint.image(driver), "location": endpoint.location(driver)}
+        usual: Any = {"image": endpoint.image(driver), "location": endpoint.location(driver)}
         endpoint.sandbox.journal.clear()
         with pytest.raises(error) as caught:
             driver.deploy_node(step, **usual | options)

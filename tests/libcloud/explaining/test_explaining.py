@@ -99,7 +99,7 @@ CHANGES = ("delete_image", "import_key_pair_from_string", "delete_key_pair", "cr
 @pytest.mark.parametrize("method", CHANGES)
 def test_explain_other_changes(endpoint: LiveEndpoint, driver: Driver, method: str) -> None:
     pair = driver.import_key_pair_from_string("there", KEY)
-    values = ([endpoint.image(driver)], ["mine", KEY], [pair], ["mine"])
+    values: Any = ([endpoint.image(driver)], ["mine", KEY], [pair], ["mine"])
     arguments = dict(zip(CHANGES, values, strict=True))
     explanation = driver.ex_explain(method, *arguments[method])
     assert explanation.complete

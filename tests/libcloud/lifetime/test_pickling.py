@@ -6,7 +6,7 @@ import copy
 import multiprocessing
 import pickle
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from endpoints_under_test import LiveEndpoint
@@ -37,7 +37,7 @@ def pickled(thing: Any) -> Any:
 
 def objects(endpoint: LiveEndpoint, driver: Driver) -> dict[str, Any]:
     """One of each thing that has its driver."""
-    node = endpoint.deploy(driver)
+    node, connection = endpoint.deploy(driver), cast(Any, driver.connection)
     endpoint.pass_time()
     return {
         "driver": driver,
@@ -47,20 +47,20 @@ def objects(endpoint: LiveEndpoint, driver: Driver) -> dict[str, Any]:
         "sizes": driver.list_sizes(),
         "key pair": driver.list_key_pairs()[0],
         "machine": driver.ex_list_virtual_machines()[0],
-        "connection": driver.connection,
-        "response": driver.connection.request("/api/cloud-entry-point"),
+        "connection": connection,
+        "response": connection.request("/api/cloud-entry-point"),
     }
 
 
 def test_pickle_of_anything_holds_no_secret(endpoint: LiveEndpoint) -> None:
     sandbox = endpoint.sandbox
-    options = {"ex_endpoint": endpoint.url, "retry_delay": 0.001, "ex_login_method": "internal"}
+    options: Any = {"ex_endpoint": endpoint.url, "ex_login_method": "internal"}
     with OwnDriver(sandbox.username, sandbox.password, **options) as driver:
         things = objects(endpoint, driver)
         secrets = [sandbox.password, sandbox.users[sandbox.username].secret, sandbox.secret]
         secrets += [PROXY_PASSWORD, OWN_TOKEN, *(str(c.value) for c in driver._session.cookies)]
         canaries = [form.encode() for secret in secrets for form in notations(secret)]
-        driver.connection.set_http_proxy(f"http://proxy:{PROXY_PASSWORD}@127.0.0.1:9")
+        things["connection"].set_http_proxy(f"http://proxy:{PROXY_PASSWORD}@127.0.0.1:9")
         for name, thing in things.items():
             for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
                 data = pickle.dumps(thing, protocol)
@@ -114,7 +114,7 @@ def test_pickled_node_needs_a_driver(endpoint: LiveEndpoint, driver: Driver) -> 
     with pytest.raises(InvalidCredentials, match=SECRETLESS):
         node.destroy()
     with Sandbox(speed=0) as elsewhere:
-        options = {"ex_endpoint": elsewhere.url, "ex_login_method": "internal"}
+        options: Any = {"ex_endpoint": elsewhere.url, "ex_login_method": "internal"}
         with (
             Driver(elsewhere.username, elsewhere.password, **options) as other,
             pytest.raises(BadInput, match="belongs to"),

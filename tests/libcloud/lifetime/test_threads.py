@@ -58,7 +58,7 @@ def test_threads_get_what_is_their_own(endpoint: LiveEndpoint, driver: Driver) -
 
 def test_threads_log_in_once_when_the_session_ends(endpoint: Any, driver: Driver) -> None:
     node = endpoint.deploy(driver)
-    calls = [
+    calls: list[Any] = [
         *(driver.list_nodes, driver.list_images, driver.list_key_pairs, driver.list_locations),
         *(driver.ex_list_virtual_machines, lambda: driver.ex_get_node(node.id)),
         lambda: driver.get_image(endpoint.image(driver).id),

@@ -217,7 +217,10 @@ def test_operation_needs_a_driver_of_its_endpoint(
 
 
 OTHER_DOCUMENTS: list[dict[str, object]] = [
-    *({}, {"node_id": "x"}, {"history": 3}, {"history": [{}]}),
+    {},
+    {"node_id": "x"},
+    {"history": 3},
+    {"history": [{}]},
     {"history": [{"timestamp": "soon"}]},
 ]
 
@@ -231,7 +234,7 @@ def test_operation_from_another_document(document: dict[str, object]) -> None:
 def go_on(path: Path, family: str, username: str, password: str) -> None:
     """Wait in another process for the operations in a file."""
     operations: list[NodeOperation] = pickle.loads(path.read_bytes())
-    options = {"ex_endpoint_kind": family, "retry_delay": 0.001}
+    options: Any = {"ex_endpoint_kind": family, "retry_delay": 0.001}
     with Driver(username, password, ex_endpoint=operations[0].endpoint, **options) as driver:
         for operation in operations:
             with suppress(NodeFailed):

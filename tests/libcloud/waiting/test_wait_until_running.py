@@ -30,7 +30,7 @@ Nodes = list[Node]
 
 
 def by_hand(*ids: str) -> Nodes:
-    return [Node(node_id, node_id, NodeState.UNKNOWN, [], [], None) for node_id in ids]  # type: ignore[arg-type]
+    return [Node(node_id, node_id, NodeState.UNKNOWN, [], [], None) for node_id in ids]
 
 
 def deploy(endpoint: LiveEndpoint, driver: Driver, *names: str) -> Nodes:
@@ -312,7 +312,7 @@ def test_wait_until_running_that_is_interrupted(
         raise KeyboardInterrupt
 
     target, name = (Transport, "_exchange") if where == "polling" else (waiting, "sleep")
-    calls = [
+    calls: list[Any] = [
         lambda: wait(nodes),
         lambda: driver.ex_wait_node_in_state(nodes[0]),
         lambda: driver.ex_operation(nodes[0]).wait(),
