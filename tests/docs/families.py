@@ -7,57 +7,41 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import attrs
+from endpoints_under_test import LiveEndpoint
 from fake_time import FakeTime
 from libcloud.compute.base import Node, NodeAuthSSHKey
 
+from slipstream.errors import NotFound
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.libcloud.errors import NotFound
 from slipstream.sandbox import Sandbox
 from slipstream.transport import clock
 
 Families = Mapping[str, "Family"]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJfmhBbM99sFG+9xQMYY7wO4GxidbheaCun88ux2zQw1"
-BLOG = "apps/WordPress/wordpress"
 ITERATED = ("nodes", "images", "sizes", "locations", "key_pairs", "virtual_machines")
 SYSTEM = "examples/tutorials/service-testing/system"
 
 
-@attrs.define(slots=False)
-class Family:
-    """A sandbox of one family, a driver that is logged in on it, and what the calls need."""
+class Family(LiveEndpoint):
+    """An endpoint of one family, a driver that is logged in on it, and a node that runs."""
 
-    sandbox: Sandbox
-    folder: Path
-
-    def __attrs_post_init__(self) -> None:
-        self.is_nuvla = self.sandbox.family == "nuvla"
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        super().__init__(sandbox.family, sandbox)
+        self.folder = folder
+        self.is_nuvla = self.family == "nuvla"
         self.hostname = "hostname" if self.is_nuvla else "machine:hostname"
-        self.driver = self.log_in()
-        name = "swarm-lausanne" if self.is_nuvla else "exoscale-ch-gva"
-        self.location = next(cloud for cloud in self.driver.list_locations() if cloud.name == name)
-        self.image = self.driver.get_image(BLOG)
-        self.several = self.image if self.is_nuvla else self.driver.get_image(SYSTEM)
+        self.driver = self.login()
+        self.cloud, self.blog = self.location(self.driver), self.image(self.driver)
+        self.several = self.blog if self.is_nuvla else self.driver.get_image(SYSTEM)
         self.node = self.ready()
 
-    def log_in(self, user: str = "alice", **options: Any) -> SlipStreamNodeDriver:
-        login = self.sandbox.users[user]
-        options = {"ex_endpoint": self.sandbox.url, **options}
-        return SlipStreamNodeDriver(login.username, login.password, **options)
-
-    def pass_time(self) -> None:
-        for _ in range(60):
-            self.sandbox.clock.advance(10)
-
-    def deploy(self, **options: Any) -> Node:
-        return self.driver.create_node(
-            **{"image": self.image, "location": self.location, **options}
-        )
+    def begin(self, **options: Any) -> Node:
+        return self.deploy(self.driver, **options)
 
     def ready(self, **options: Any) -> Node:
-        node = self.deploy(**options)
+        node = self.begin(**options)
         self.pass_time()
-        return self.driver.ex_get_node(node.id)
+        return self.driver.ex_get_node(node)
 
     def end(self, node: Node) -> bool:
         accepted = self.driver.destroy_node(node)
@@ -66,7 +50,7 @@ class Family:
 
 
 def _deploy(**options: Any) -> Callable[[Family], Node]:
-    return lambda f: f.deploy(image=f.several, **options)
+    return lambda f: f.begin(image=f.several, **options)
 
 
 def _ids(listed: list[Any]) -> list[str]:
@@ -90,7 +74,7 @@ def _ended_is_readable(f: Family) -> bool:
     node = f.ready()
     assert f.end(node)
     try:
-        return f.driver.ex_get_node(node.id).state == "terminated" and not f.is_nuvla
+        return f.driver.ex_get_node(node).state == "terminated" and not f.is_nuvla
     except NotFound:
         return f.is_nuvla
 
@@ -136,21 +120,26 @@ def _alike(what: str) -> Callable[[Family], bool]:
     return call
 
 
+def _closed(f: Family) -> bool:
+    f.login().close()
+    return True
+
+
 CALLS: dict[str, Callable[[Family], Any]] = {
-    "ex_login_method": lambda f: f.log_in(ex_login_method="internal"),
-    "ex_group": lambda f: f.log_in(ex_group="acme").list_nodes() == [],
+    "ex_login_method": lambda f: f.login("alice", ex_login_method="internal"),
+    "ex_group": lambda f: f.login(ex_group="acme").list_nodes() == [],
     "list_nodes()": lambda f: f.node.id in _ids(f.driver.list_nodes()),
     "list_nodes(ex_active_only)": _ended_is_listed,
-    "ex_find_node()": lambda f: f.driver.ex_find_node(f.deploy(name="once").name).name == "once",
+    "ex_find_node()": lambda f: f.driver.ex_find_node(f.begin(name="once").name).name == "once",
     "ex_get_node()": _ended_is_readable,
-    "create_node()": lambda f: f.end(f.deploy()),
+    "create_node()": lambda f: f.end(f.begin()),
     "create_node(name)": lambda f: f.ready(name="blog").name == "blog",
-    "create_node(size)": lambda f: f.deploy(size=f.driver.list_sizes(f.location)[0]),
+    "create_node(size)": lambda f: f.begin(size=f.driver.list_sizes(f.cloud)[0]),
     "create_node(image)": _deploy(),
-    "create_node(location)": lambda f: f.location.name in f.deploy().extra["clouds"],
+    "create_node(location)": lambda f: f.cloud.name in f.begin().extra["clouds"],
     "create_node(auth)": _deploy(auth=NodeAuthSSHKey(KEY)),
-    "create_node(ex_cloud)": lambda f: f.deploy(location=None, ex_cloud=f.location.name),
-    "create_node(ex_parameters)": lambda f: f.deploy(ex_parameters={"wordpress_title": "Blog"}),
+    "create_node(ex_cloud)": lambda f: f.begin(location=None, ex_cloud=f.cloud.name),
+    "create_node(ex_parameters)": lambda f: f.begin(ex_parameters={"wordpress_title": "Blog"}),
     "create_node(ex_keep_running)": _deploy(ex_keep_running="always"),
     "create_node(ex_multiplicity)": _deploy(ex_multiplicity={"apache": 1}),
     "create_node(ex_tolerate_failures)": _deploy(ex_tolerate_failures={"testclient": 0}),
@@ -158,7 +147,7 @@ CALLS: dict[str, Callable[[Family], Any]] = {
     "create_node(ex_scalable)": _deploy(ex_scalable=True),
     "destroy_node()": _ended_is_readable,
     "destroy_node(ex_force)": _sleeping(lambda f: f.driver.destroy_node(f.ready(), ex_force=True)),
-    "stop_node()": lambda f: f.driver.ex_get_node(_stopped(f).id).state == "stopped",
+    "stop_node()": lambda f: f.driver.ex_get_node(_stopped(f)).state == "stopped",
     "start_node()": lambda f: f.driver.start_node(_stopped(f) if f.is_nuvla else f.node),
     "ex_stop_node()": lambda f: f.driver.ex_stop_node(f.ready()),
     "ex_start_node()": lambda f: f.driver.ex_start_node(_stopped(f) if f.is_nuvla else f.node),
@@ -175,23 +164,23 @@ CALLS: dict[str, Callable[[Family], Any]] = {
     "ex_get_node_parameter()": lambda f: f.driver.ex_get_node_parameter(f.node, f.hostname),
     "ex_list_virtual_machines()": lambda f: f.driver.ex_list_virtual_machines(),
     "ex_list_virtual_machines(location)": lambda f: (
-        f.is_nuvla is not bool(f.driver.ex_list_virtual_machines(location=f.location))
+        f.is_nuvla is not bool(f.driver.ex_list_virtual_machines(location=f.cloud))
     ),
     "ex_list_virtual_machines(node)": lambda f: (
         f.is_nuvla is not bool(f.driver.ex_list_virtual_machines(node=f.node))
     ),
     "list_images()": lambda f: f.driver.list_images(),
-    "list_images(location)": lambda f: f.driver.list_images(f.location),
+    "list_images(location)": lambda f: f.driver.list_images(f.cloud),
     "ex_find_image()": lambda f: (
-        f.driver.ex_find_image(f.image.name).extra["path"] == f.image.extra["path"]
+        f.driver.ex_find_image(f.blog.name).extra["path"] == f.blog.extra["path"]
     ),
-    "get_image()": lambda f: f.driver.get_image(f.image.id).id == f.image.id,
-    "delete_image()": lambda f: (f.driver if f.is_nuvla else f.log_in("super")).delete_image(
+    "get_image()": lambda f: f.driver.get_image(f.blog.id).id == f.blog.id,
+    "delete_image()": lambda f: (f.driver if f.is_nuvla else f.login("super")).delete_image(
         "apps/web/redis" if f.is_nuvla else "examples/images/ubuntu-16.04"
     ),
     "list_sizes()": lambda f: (_ids(f.driver.list_sizes()) == ["default"]) is f.is_nuvla,
     "list_sizes(ex_all)": lambda f: (len(f.driver.list_sizes(ex_all=True)) == 1) is f.is_nuvla,
-    "list_locations()": lambda f: f.location.name in [c.name for c in f.driver.list_locations()],
+    "list_locations()": lambda f: f.cloud.name in [c.name for c in f.driver.list_locations()],
     "list_key_pairs()": lambda f: f.driver.list_key_pairs(),
     **{f"ex_iterate_{what}()": _alike(what) for what in ITERATED},
     "create_key_pair()": lambda f: f.driver.delete_key_pair(f.driver.create_key_pair("key")),
@@ -202,6 +191,6 @@ CALLS: dict[str, Callable[[Family], Any]] = {
     ),
     "ex_explain()": lambda f: f.driver.ex_explain("destroy_node", f.node).complete,
     "ex_save_cookies()": _saved,
-    "close()": lambda f: f.log_in().close() is None,
+    "close()": _closed,
 }
 """What the tables promise, by the first cell; something true comes out if it holds."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import PAGES, ROOT, blocks, page_name
+from pages import PAGES, ROOT, blocks, page_name, section
 
 from slipstream.cli import ALL as COMMANDS
 from slipstream.cli import main
@@ -24,9 +24,8 @@ def _commands(page: Path) -> Iterator[list[str]]:
     """The commands of a page's console blocks, word by word."""
     for block in blocks(page):
         if block.language in {"console", "shell", "bash"}:
-            for line in block.text.splitlines():
-                if line.startswith("$ "):
-                    yield shlex.split(line[2:], comments=True)
+            for line in re.findall(r"^\$ (.*)$", block.text, re.MULTILINE):
+                yield shlex.split(line, comments=True)
 
 
 def _ours(page: Path) -> Iterator[list[str]]:
@@ -64,18 +63,16 @@ def test_the_command_line_knows_every_command_and_option_that_a_page_shows(
 def test_the_reference_of_the_command_line_lists_every_command_and_option(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (ROOT / "docs" / "reference" / "command-line.md").read_text("utf-8")
+    page = ROOT / "docs" / "reference" / "command-line.md"
+    shared, own = (
+        set(re.findall(r"\| `(--[a-z-]+)` \|", section(page, title)))
+        for title in ("Options of every user command", f"slipstream {command}")
+    )
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", _help(capsys, command))) - {"--help"}
-    shared = _listed(text, "Options of every user command")
     if command in {item.name for item in USER_COMMANDS}:
         assert shared <= options
         options -= shared
-    assert _listed(text, f"slipstream {command}") == options
-
-
-def _listed(text: str, title: str) -> set[str]:
-    section = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
-    return set(re.findall(r"\| `(--[a-z-]+)` \|", section))
+    assert own == options
 
 
 def test_make_knows_every_target_that_a_page_shows() -> None:

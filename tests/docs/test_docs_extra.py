@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from families import BLOG, SYSTEM, Families
+from endpoints_under_test import BLOG
+from families import SYSTEM, Families
 from pages import ROOT, section
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
@@ -20,7 +21,7 @@ LISTS: dict[str, tuple[str, str | None, Callable[[Driver], list[Any]]]] = {
     "nodes": (
         "Nodes",
         "From `ex_get_node` and `create_node` the server adds:",
-        lambda d: [d.ex_get_node(node.id) for node in d.list_nodes()],
+        lambda d: [d.ex_get_node(node) for node in d.list_nodes()],
     ),
     "listed images": (
         "Images",
