@@ -83,7 +83,10 @@ class LiveEndpoint:
 
     def deploy(self, driver: SlipStreamNodeDriver, name: str = "blog", **options: Any) -> Node:
         """A node on its way."""
-        defaults = {"image": self.image(driver), "location": self.location(driver)}
+        defaults: dict[str, Any] = {
+            "image": self.image(driver),
+            "location": self.location(driver),
+        }
         return driver.create_node(name, **defaults | options)
 
     def add_nodes(self, number: int) -> list[str]:

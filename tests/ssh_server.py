@@ -8,10 +8,12 @@ import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import paramiko
 from paramiko import SFTPAttributes, SFTPHandle, SFTPServer, SFTPServerInterface
+from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+from paramiko.sftp import SFTP_OK
 
 from slipstream.errors import BadInput
 from slipstream.values.ssh_key import SSHKey
@@ -20,7 +22,7 @@ Authorized = Callable[[], str]
 HOST_KEY = paramiko.ECDSAKey.generate()
 
 
-class Machine:
+class Machine(paramiko.ServerInterface):
     """
     An SSH server with a home directory, for commands and for files.
 
@@ -46,17 +48,37 @@ class Machine:
         """How many are open."""
         return sum(transport.is_active() for transport in self._transports)
 
-    def lets_in(self, user: str, key: paramiko.PKey) -> bool:
+    def get_allowed_auths(self, username: str) -> str:
+        return "publickey"
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         for line in self.authorized().splitlines():
             try:
                 authorized = SSHKey.parse(line)
             except BadInput:
                 continue
-            if authorized.blob == key.get_base64() and user in self.users:
-                self.logins.append(user)
-                return True
-        self.refused.append(user)
-        return False
+            if authorized.blob == key.get_base64() and username in self.users:
+                self.logins.append(username)
+                return AUTH_SUCCESSFUL
+        self.refused.append(username)
+        return AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        self.commands.append(command.decode())
+        threading.Thread(target=self._run, args=(channel, command)).start()
+        return True
+
+    def _run(self, channel: paramiko.Channel, command: bytes) -> None:
+        environ = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
+        shell = ["/bin/sh", "-c", command]
+        done = subprocess.run(shell, cwd=self.home, env=environ, capture_output=True, check=False)
+        channel.sendall(done.stdout)
+        channel.sendall_stderr(done.stderr)
+        channel.send_exit_status(done.returncode)
+        channel.close()
 
     def __enter__(self) -> Machine:
         self._thread.start()
@@ -85,49 +107,18 @@ class Machine:
                 return
             transport = paramiko.Transport(connection)
             transport.add_server_key(HOST_KEY)
-            transport.set_subsystem_handler("sftp", SFTPServer, _Files, self.home)
+            transport.set_subsystem_handler("sftp", SFTPServer, _Files)
             self._transports.append(transport)
             # Given an event it does not wait for a client that may hang up at once.
-            transport.start_server(threading.Event(), _Conversation(self))
-
-
-class _Conversation(paramiko.ServerInterface):
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-
-    def get_allowed_auths(self, username: str) -> str:
-        return "publickey"
-
-    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        accepted = self._machine.lets_in(username, key)
-        return paramiko.AUTH_SUCCESSFUL if accepted else paramiko.AUTH_FAILED
-
-    def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED
-
-    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
-        self._machine.commands.append(command.decode())
-        threading.Thread(target=self._run, args=(channel, command)).start()
-        return True
-
-    def _run(self, channel: paramiko.Channel, command: bytes) -> None:
-        home = self._machine.home
-        environ = {"HOME": str(home), "PATH": os.environ["PATH"]}
-        done = subprocess.run(
-            ["/bin/sh", "-c", command], cwd=home, env=environ, capture_output=True, check=False
-        )
-        channel.sendall(done.stdout)
-        channel.sendall_stderr(done.stderr)
-        channel.send_exit_status(done.returncode)
-        channel.close()
+            transport.start_server(threading.Event(), self)
 
 
 class _Files(SFTPServerInterface):
     """The files of the home directory; there are no others."""
 
-    def __init__(self, server: _Conversation, home: Path, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, server: Machine, *args: Any, **kwargs: Any) -> None:
         super().__init__(server, *args, **kwargs)
-        self._home = home
+        self._home = server.home
 
     def canonicalize(self, path: str) -> str:
         return os.path.normpath(self._home / path)
@@ -145,7 +136,7 @@ class _Files(SFTPServerInterface):
         try:
             return SFTPAttributes.from_stat(self._inside(path).stat())
         except OSError as error:
-            return int(SFTPServer.convert_errno(error.errno))
+            return SFTPServer.convert_errno(error.errno or 0)
 
     lstat = stat
 
@@ -153,12 +144,12 @@ class _Files(SFTPServerInterface):
         try:
             self._inside(path).mkdir()
         except OSError as error:
-            return int(SFTPServer.convert_errno(error.errno))
-        return paramiko.SFTP_OK
+            return SFTPServer.convert_errno(error.errno or 0)
+        return SFTP_OK
 
     def remove(self, path: str) -> int:
         self._inside(path).unlink()
-        return paramiko.SFTP_OK
+        return SFTP_OK
 
     def open(self, path: str, flags: int, attr: SFTPAttributes) -> SFTPHandle:
         inside = self._inside(path)
@@ -171,8 +162,9 @@ class _Files(SFTPServerInterface):
 
 class _OpenFile(SFTPHandle):
     filename: Path
+    writefile: IO[bytes]
 
     def chattr(self, attr: SFTPAttributes) -> int:
         if attr.st_mode is not None:
             self.filename.chmod(attr.st_mode)
-        return paramiko.SFTP_OK
+        return SFTP_OK
