@@ -8,11 +8,11 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import HTTPResponse
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import attrs
@@ -207,8 +207,7 @@ Certificate = str | tuple[str, str]
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
-class _EncryptedKey(Exception):
-    """A private key is encrypted."""
+_ENCRYPTED = re.compile(rb"BEGIN ENCRYPTED PRIVATE KEY|Proc-Type: 4,ENCRYPTED")
 
 
 def authorities(path: object, name: str) -> str:
@@ -222,69 +221,53 @@ def authorities(path: object, name: str) -> str:
                     hint=f"Run 'openssl rehash {file}', or name one file.",
                 )
         else:
-            _tls_context().load_verify_locations(cafile=file)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=file)
     except ssl.SSLError:
         raise BadInput(
             f"{name}: {file} holds no certificate in PEM format.",
             hint="It begins with a line '-----BEGIN CERTIFICATE-----'.",
         ) from None
     except OSError as error:
-        _unreadable_file(name, file, error)
+        raise _unreadable_file(name, file, error) from None
     return str(file)
 
 
 def client_certificate(value: object, name: str) -> Certificate:
     """Check the path of a client's certificate with its key, or the paths of the two."""
-    files = [user_path(name, path) for path in _certificate_and_key(value, name)]
-    try:
-        for file in files:
-            file.open("rb").close()
-        _tls_context().load_cert_chain(files[0], files[-1], password=_ask_passphrase)
-    except _EncryptedKey:
-        raise BadInput(
-            f"{name}: the key in {files[-1]} is encrypted.",
-            hint="Write it without one: openssl pkey -in encrypted.pem -out key.pem.",
-        ) from None
-    except ssl.SSLError as error:
-        mismatch = error.reason == "KEY_VALUES_MISMATCH"
-        raise BadInput(
-            f"{name}: the key in {files[-1]} belongs to another certificate."
-            if mismatch
-            else f"{name}: {' and '.join(map(str, files))} hold no certificate with its key in"
-            " PEM format.",
-            hint=None if mismatch else "Give one file with both, or (certificate, key).",
-        ) from None
-    except OSError as error:
-        _unreadable_file(name, Path(error.filename or files[0]), error)
-    first, *rest = map(str, files)
-    return (first, rest[0]) if rest else first
-
-
-def _tls_context() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _ask_passphrase() -> NoReturn:
-    raise _EncryptedKey
-
-
-def _certificate_and_key(value: object, name: str) -> Sequence[object]:
-    if isinstance(value, str | os.PathLike):
-        return [value]
-    if not isinstance(value, tuple | list) or len(value) != 2:
+    paths: Any = (value,) if isinstance(value, str | os.PathLike) else value
+    if not isinstance(paths, tuple | list) or (paths is value and len(paths) != 2):
         raise TypeError(
             f"{name} is the path of a file, or (certificate, key), not {type(value).__name__}."
         )
-    return value
+    first, *rest = files = [user_path(name, path) for path in paths]
+    try:
+        is_encrypted = [_ENCRYPTED.search(file.read_bytes()) for file in files][-1]
+        # Without a password OpenSSL would ask for one.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_cert_chain(first, files[-1], password="")
+    except ssl.SSLError as error:
+        names, hint = " and ".join(map(str, files)), None
+        if is_encrypted:
+            what = f"the key in {files[-1]} is encrypted."
+            hint = "Write it without one: openssl pkey -in encrypted.pem -out key.pem."
+        elif error.reason == "KEY_VALUES_MISMATCH":
+            what = f"the key in {files[-1]} belongs to another certificate."
+        else:
+            what = f"{names} hold no certificate with its key in PEM format."
+            hint = "Give one file with both, or (certificate, key)."
+        raise BadInput(f"{name}: {what}", hint=hint) from None
+    except OSError as error:
+        raise _unreadable_file(name, Path(error.filename or first), error) from None
+    return (str(first), str(rest[0])) if rest else str(first)
 
 
-def _unreadable_file(name: str, file: Path, error: OSError) -> NoReturn:
-    raise file_error(
+def _unreadable_file(name: str, file: Path, error: OSError) -> BadInput:
+    return file_error(
         f"{name}: {shown_path(file)} cannot be read",
         file,
         error,
         hint="Give the path of a PEM file that this program may read.",
-    ) from None
+    )
 
 
 _DEMANDED = {"CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "HANDSHAKE_FAILURE", "UNKNOWN_CA"}
@@ -311,88 +294,73 @@ class Route:
 
     def failure(self, error: Exception, request: Request) -> NoAnswer:
         """The exception for what the HTTP library raised while a request was sent."""
-        if isinstance(error, requests.exceptions.SSLError):
-            failure = self._of_tls(_innermost(error))
-            if failure is not None:
-                return failure
-        elif isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
-            timed_out = isinstance(error, requests.exceptions.ConnectTimeout)
-            return (ConnectTimeout if timed_out else CannotConnect)(
-                f"Cannot connect to {self.endpoint}{self._through}: {self._cause(error)}.",
+        inner, timed_out = _innermost(error), requests.exceptions.ConnectTimeout
+        is_tls = isinstance(error, requests.exceptions.SSLError)
+        if is_tls and isinstance(inner, ssl.SSLCertVerificationError):
+            return self._distrusted(inner)
+        if is_tls and isinstance(inner, ssl.SSLError) and not isinstance(inner, ssl.SSLEOFError):
+            reason = str(inner.reason or "")
+            if reason not in _AFTER_REQUEST:
+                return self._not_encrypted(inner, reason)
+        elif isinstance(error, timed_out) or (not is_tls and _never_connected(error)):
+            cls = ConnectTimeout if isinstance(error, timed_out) else CannotConnect
+            return cls(
+                f"Cannot connect to {self._to}: {self._cause(inner)}.",
                 endpoint=self.endpoint,
                 hint="Check the address, the network and any proxy.",
             )
-        timed_out = isinstance(_innermost(error), TimeoutError | ReadTimeoutError)
-        return (AnswerTimeout if timed_out else AnswerLost)(
+        hints = ["Try again later."] if request.repeatable else []
+        # Since TLS 1.3 a client may have sent its request when its certificate is found missing.
+        is_cut = isinstance(inner, ssl.SSLEOFError | ConnectionError)
+        if is_cut and self.endpoint.startswith("https:"):
+            hints.append(_CLIENT_CERTIFICATE)
+        is_late = isinstance(inner, TimeoutError | ReadTimeoutError)
+        return (AnswerTimeout if is_late else AnswerLost)(
             f"{request.method} {request.path} was sent to {self.endpoint} and no complete response"
-            f" came back: {self._cause(error)}.",
+            f" came back: {self._cause(inner)}.",
             endpoint=self.endpoint,
-            hint=self._advice(error, request),
+            hint=" ".join(hints) or None,
         )
 
     def refused_by_proxy(self) -> CannotConnect:
         """The exception for a proxy that refuses the login."""
         return CannotConnect(
-            f"Cannot connect to {self.endpoint}{self._through}: it demands another login"
-            " (HTTP 407).",
+            f"Cannot connect to {self._to}: it demands another login (HTTP 407).",
             endpoint=self.endpoint,
             hint="Write the login into proxy_url, as in 'http://user:password@host:3128'.",
         )
 
-    def _advice(self, error: Exception, request: Request) -> str | None:
-        hints = ["Try again later."] if request.repeatable else []
-        # Since TLS 1.3 a client may have sent its request when its certificate is found missing.
-        cut = isinstance(_innermost(error), ssl.SSLEOFError | ConnectionError)
-        if cut and self.endpoint.startswith("https:"):
-            hints.append(_CLIENT_CERTIFICATE)
-        return " ".join(hints) or None
-
-    def _cause(self, error: BaseException) -> str:
-        """The innermost reason, without the addresses and object names that urllib3 adds."""
-        inner = _innermost(error)
-        text = inner.args[-1] if inner.args else type(inner).__name__
-        text = _SSL_REASON.sub("", str(getattr(inner, "strerror", None) or text))
-        text = text.split(": ", 1)[-1]
-        return safe_text(self.mask(text), 200).rstrip(".")
-
-    @property
-    def _through(self) -> str:
-        return f" through the proxy {self.proxy}" if self.proxy else ""
-
-    def _of_tls(self, error: BaseException) -> CannotConnect | None:
-        """The exception for a failure of TLS before the request was sent."""
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return self._distrusted(error)
-        reason = str(getattr(error, "reason", None) or "")
-        before = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
-        if reason in _AFTER_REQUEST or not before:
-            return None
+    def _not_encrypted(self, error: ssl.SSLError, reason: str) -> CannotConnect:
         hint = "Check the address and the port."
         if any(word in reason for word in _DEMANDED):
             hint = _CLIENT_CERTIFICATE
         elif any(word in reason for word in _NO_TLS):
             hint = "If it speaks plain http there, write http:// or secure=False; check the port."
-        to = f"{self.endpoint}{self._through}"
-        return CannotConnect(
-            f"Cannot encrypt the connection to {to}: {self._cause(error)}.",
-            endpoint=self.endpoint,
-            hint=hint,
-        )
+        message = f"Cannot encrypt the connection to {self._to}: {self._cause(error)}."
+        return CannotConnect(message, endpoint=self.endpoint, hint=hint)
 
     def _distrusted(self, error: ssl.SSLCertVerificationError) -> CannotConnect:
         reason = safe_text(error.verify_message) if error.verify_message else self._cause(error)
-        if error.verify_code in _OTHER_NAME:
-            return CannotConnect(
-                f"The certificate of {self.endpoint} is for another host: {reason}.",
-                endpoint=self.endpoint,
-                hint="Use the host name that it is for, or have one made for this one.",
-            )
-        return CannotConnect(
-            f"The certificate of {self.endpoint} is not trusted: {reason}.",
-            endpoint=self.endpoint,
-            hint="For a private authority give the path of its certificate as ex_ca_cert (or set"
-            " libcloud.security.CA_CERTS_PATH for every driver).",
+        what = "not trusted"
+        hint = (
+            "For a private authority give the path of its certificate as ex_ca_cert (or set"
+            " libcloud.security.CA_CERTS_PATH for every driver)."
         )
+        if error.verify_code in _OTHER_NAME:
+            what = "for another host"
+            hint = "Use the host name that it is for, or have one made for this one."
+        message = f"The certificate of {self.endpoint} is {what}: {reason}."
+        return CannotConnect(message, endpoint=self.endpoint, hint=hint)
+
+    def _cause(self, inner: BaseException) -> str:
+        """The reason without the addresses and object names that urllib3 adds."""
+        text = inner.args[-1] if inner.args else type(inner).__name__
+        text = _SSL_REASON.sub("", str(getattr(inner, "strerror", None) or text))
+        return safe_text(self.mask(text.split(": ", 1)[-1]), 200).rstrip(".")
+
+    @property
+    def _to(self) -> str:
+        return self.endpoint + (f" through the proxy {self.proxy}" if self.proxy else "")
 
 
 def _never_connected(error: Exception) -> bool:

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from itertools import repeat
-from operator import attrgetter
 from types import MappingProxyType, UnionType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, get_args, get_origin, get_type_hints
 
@@ -55,68 +54,35 @@ class Record:
             return getattr(self, name)
 
     def __attrs_post_init__(self) -> None:
-        checks = _checks(type(self))  # type: ignore[arg-type]
-        values = checks.values(self)
-        # The records of a long list have values of the same types.
-        types = tuple(map(type, values))
-        if types not in checks.passed:
-            for (name, expected), value in zip(checks.fields.items(), values, strict=False):
-                if not isinstance(value, expected):
-                    raise _wrong_type(self, name, value, expected)
-            checks.passed.add(types)
-        for index, items, parts in checks.items:
-            value = values[index]
-            if value and not items.issuperset(map(type, getattr(value, parts)())):
-                expected = tuple(items)
-                for part in getattr(value, parts)():
-                    if not isinstance(part, expected):
-                        name = list(checks.fields)[index]
-                        raise _wrong_type(self, f"An item in {name}", part, expected)
+        for name, types, parts in _checks(type(self)):  # type: ignore[arg-type]
+            value = getattr(self, name)
+            if type(value) not in types and not isinstance(value, types):
+                raise _wrong_type(self, name, value, types)
+            for items, method in parts if value else ():
+                for item in getattr(value, method)():
+                    if not isinstance(item, items):
+                        raise _wrong_type(self, f"An item in {name}", item, items)
 
 
 Types = tuple[type, ...]
 
 
-@attrs.frozen
-class _Checks:
-    """
-    What to check of the records of a class.
-
-    :param fields: The types of each field.
-    :param items: For fields that hold items: the number of the field, the types of its items, and
-        how to get at them.
-    :param values: Gets the values of these fields from a record.
-    :param passed: Types of all values of a record that were found to be right.
-    """
-
-    fields: dict[str, Types]
-    items: list[tuple[int, frozenset[type], str]]
-    values: Callable[[object], tuple[Any, ...]]
-    passed: set[Types] = attrs.field(factory=set)
-
-
 @cache
-def _checks(cls: type) -> _Checks:
-    hints = get_type_hints(cls)
-    fields: dict[str, Types] = {}
-    items: list[tuple[int, frozenset[type], str]] = []
+def _checks(cls: Any) -> list[tuple[str, Types, list[tuple[Types, str]]]]:
+    """The types of each field, and for one that holds items their types and how to get them."""
+    hints, checks = get_type_hints(cls), []
     for field in attrs.fields(cls):
-        types = _types(hints[field.name])
-        if object in types:
-            continue
         parts: list[tuple[Types, str]] = []
         for hint in _alternatives(hints[field.name]):
             if get_origin(hint) is tuple and get_args(hint)[-1] is Ellipsis:
                 parts.append((_types(get_args(hint)[0]), "__iter__"))
             elif get_origin(hint) is Mapping:
-                keys, values = get_args(hint)
-                parts += [(_types(keys), "keys"), (_types(values), "values")]
-        items.extend(
-            (len(fields), frozenset(types), name) for types, name in parts if object not in types
-        )
-        fields[field.name] = types
-    # With a second name a getter gives a tuple.
-    return _Checks(fields, items, attrgetter(*fields, "__class__"))
+                keys, values = map(_types, get_args(hint))
+                parts += [(keys, "keys"), (values, "values")]
+        types = _types(hints[field.name])
+        if object not in types:
+            checks.append((field.name, types, [part for part in parts if object not in part[0]]))
+    return checks
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:
