@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import tempfile
+from contextlib import ExitStack
 from http.cookiejar import Cookie, CookieJar, MozillaCookieJar
 from pathlib import Path
 
@@ -67,24 +68,21 @@ def save_cookies(cookies: CookieJar, path: Path) -> None:
         raise BadInput(
             "The server's cookies hold tabs or the like, which no cookie file can hold."
         )
-    displayed = shown_path(path)
+    message = f"Cannot write {shown_path(path)}"
     try:
         path = Path(os.path.realpath(path))  # a loop of links is left to the next line
         if path.exists() and not path.is_file():
             raise OSError(errno.EISDIR, "it is no file")
+        # Only its owner can read a temporary file.
         handle, name = tempfile.mkstemp(prefix=".cookies-", dir=path.parent)
+        os.close(handle)
+        with ExitStack() as stack:  # the file holds a session that is alive
+            stack.callback(Path(name).unlink)
+            jar = MozillaCookieJar(name)
+            for cookie in cookies:
+                jar.set_cookie(cookie)
+            jar.save(ignore_discard=True, ignore_expires=True)
+            Path(name).replace(path)
+            stack.pop_all()
     except OSError as error:
-        raise file_error(f"Cannot write {displayed}", path, error) from None
-    os.close(handle)
-    try:
-        jar = MozillaCookieJar(name)
-        for cookie in cookies:
-            jar.set_cookie(cookie)
-        jar.save(ignore_discard=True, ignore_expires=True)
-        Path(name).chmod(0o600)
-        Path(name).replace(path)
-    except BaseException as error:  # the file holds a session that is alive
-        Path(name).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise file_error(f"Cannot write {displayed}", path, error) from None
-        raise
+        raise file_error(message, path, error) from None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
@@ -80,12 +80,6 @@ def deadline() -> float:
     return _deadline.get()
 
 
-if TYPE_CHECKING:
-    _Adapter = logging.LoggerAdapter[logging.Logger]
-else:
-    _Adapter = logging.LoggerAdapter
-
-
 def label() -> str:
     """The prefix of log lines of the current call, as in ``[3f2a91c4 create_node]``."""
     call = current()
@@ -98,7 +92,7 @@ def attributes() -> dict[str, str]:
     return {"call_id": call.id, "operation": call.operation}
 
 
-class CallLogger(_Adapter):
+class CallLogger(logging.LoggerAdapter[logging.Logger]):
     """A logger that puts the current call before each message and into each record."""
 
     def log(self, level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
