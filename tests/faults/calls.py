@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-from libcloud.compute.base import Node
 from libcloud.compute.deployment import ScriptDeployment
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
@@ -34,21 +33,13 @@ PRIVATE_KEY = _private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncr
 
 @attrs.define
 class Stage:
-    """
-    What a call finds.
-
-    :param sandbox: The server.
-    :param driver: A driver whose requests go through the proxy.
-    :param direct: Another one, whose requests do not.
-    :param folder: Where files may be written.
-    :param node: A node that runs.
-    """
+    """A server with a node that runs, a driver behind the proxy, and one that goes past it."""
 
     sandbox: Sandbox
     driver: Driver
     direct: Driver
     folder: Path
-    node: Node | None = None
+    node: Any = None
     image: Any = None
     location: Any = None
 
@@ -59,13 +50,7 @@ class Stage:
 
 @attrs.frozen
 class Call:
-    """
-    One call.
-
-    :param name: The method.
-    :param do: Makes it.
-    :param fresh: Whether it needs a server of its own, since it changes something.
-    """
+    """A call of a method; a fresh one needs a server of its own, since it changes something."""
 
     name: str
     do: Callable[[Stage], Any]
@@ -85,9 +70,10 @@ def _deploy(stage: Stage) -> Any:
     )
 
 
-def _log_in(stage: Stage, *login: str | None, **options: Any) -> Any:
+def _log_in(stage: Stage, key: Any, secret: Any = None, **options: Any) -> Any:
     driver = Driver(
-        *login,
+        key,
+        secret,
         ex_endpoint=stage.driver.ex_endpoint,
         retry_delay=0.001,
         timeout=stage.driver.connection.timeout,
@@ -114,22 +100,29 @@ def _import(stage: Stage) -> Any:
     return stage.driver.import_key_pair_from_file("from-file", str(path))
 
 
+def _call(name: str, /, *arguments: str, fresh: bool = False, **options: Any) -> Call:
+    """A call with some attributes of the stage as arguments; an iterator is read to its end."""
+
+    def do(stage: Stage) -> Any:
+        result = getattr(stage.driver, name)(*(getattr(stage, a) for a in arguments), **options)
+        return list(result) if name.startswith("ex_iterate") else result
+
+    return Call(name, do, fresh)
+
+
 CALLS = [
     Call("__init__", _log_in_by_password),
     Call("__init__ (cookie file)", _log_in_by_file),
     Call("connection.request", lambda s: s.driver.connection.request("/api/session").object),
-    Call("list_locations", lambda s: s.driver.list_locations()),
-    Call("ex_iterate_locations", lambda s: list(s.driver.ex_iterate_locations())),
-    Call("list_sizes", lambda s: s.driver.list_sizes()),
-    Call("ex_iterate_sizes", lambda s: list(s.driver.ex_iterate_sizes())),
-    Call("list_images", lambda s: s.driver.list_images()),
+    *map(_call, ("list_locations", "ex_iterate_locations", "list_sizes", "ex_iterate_sizes")),
+    *map(_call, ("list_images", "list_key_pairs", "ex_iterate_key_pairs")),
     Call(
         "ex_iterate_images",
         lambda s: list(s.driver.ex_iterate_images(ex_path=PROJECTS[s.family], ex_recurse=True)),
     ),
-    Call("get_image", lambda s: s.driver.get_image(BLOG)),
-    Call("ex_find_image", lambda s: s.driver.ex_find_image(BLOG)),
-    Call("ex_find_node", lambda s: s.driver.ex_find_node("blog")),
+    _call("get_image", image_id=BLOG),
+    _call("ex_find_image", name=BLOG),
+    _call("ex_find_node", name="blog"),
     Call(
         "create_node",
         lambda s: s.driver.create_node("fresh", image=s.image, location=s.location),
@@ -144,45 +137,35 @@ CALLS = [
     Call(
         "ex_operation", lambda s: s.driver.ex_operation(s.node, STATES[s.family]).wait(timeout=60)
     ),
-    Call("list_nodes", lambda s: s.driver.list_nodes(ex_addresses=True)),
-    Call("ex_iterate_nodes", lambda s: list(s.driver.ex_iterate_nodes(ex_active_only=False))),
+    _call("list_nodes", ex_addresses=True),
+    _call("ex_iterate_nodes", ex_active_only=False),
     Call("ex_get_node", lambda s: s.driver.ex_get_node(s.node.id)),
     Call(
         "ex_get_node_parameter",
         lambda s: s.driver.ex_get_node_parameter(s.node, PARAMETERS[s.family]),
     ),
-    Call("ex_list_virtual_machines", lambda s: s.driver.ex_list_virtual_machines()),
+    _call("ex_list_virtual_machines"),
     Call(
         "ex_iterate_virtual_machines",
         lambda s: list(s.driver.ex_iterate_virtual_machines(node=s.node)),
     ),
-    Call(
-        "ex_get_node_logs", lambda s: s.driver.ex_get_node_logs(s.node, ["wordpress"]), fresh=True
+    _call("ex_get_node_logs", "node", components=["wordpress"], fresh=True),
+    *(
+        _call(name, "node", fresh=True)
+        for name in ("start_node", "ex_start_node", "stop_node", "ex_stop_node", "reboot_node",
+                     "ex_update_node", "destroy_node")
     ),
-    Call("start_node", lambda s: s.driver.start_node(s.node), fresh=True),
-    Call("ex_start_node", lambda s: s.driver.ex_start_node(s.node), fresh=True),
-    Call("stop_node", lambda s: s.driver.stop_node(s.node), fresh=True),
-    Call("ex_stop_node", lambda s: s.driver.ex_stop_node(s.node), fresh=True),
-    Call("reboot_node", lambda s: s.driver.reboot_node(s.node), fresh=True),
-    Call("ex_update_node", lambda s: s.driver.ex_update_node(s.node), fresh=True),
-    Call("destroy_node", lambda s: s.driver.destroy_node(s.node), fresh=True),
-    Call("list_key_pairs", lambda s: s.driver.list_key_pairs()),
-    Call("ex_iterate_key_pairs", lambda s: list(s.driver.ex_iterate_key_pairs())),
-    Call("get_key_pair", lambda s: s.driver.get_key_pair(KEY)),
-    Call("create_key_pair", lambda s: s.driver.create_key_pair("fresh"), fresh=True),
-    Call(
-        "import_key_pair_from_string",
-        lambda s: s.driver.import_key_pair_from_string("fresh", PUBLIC_KEY),
-        fresh=True,
-    ),
+    _call("get_key_pair", name=KEY),
+    _call("create_key_pair", name="fresh", fresh=True),
+    _call("import_key_pair_from_string", name="fresh", key_material=PUBLIC_KEY, fresh=True),
     Call("import_key_pair_from_file", _import, fresh=True),
-    Call("delete_key_pair", lambda s: s.driver.delete_key_pair(KEY), fresh=True),
-    Call("delete_image", lambda s: s.driver.delete_image(s.image), fresh=True),
+    _call("delete_key_pair", key_pair=KEY, fresh=True),
+    _call("delete_image", "image", fresh=True),
     Call(
         "ex_explain",
         lambda s: s.driver.ex_explain("create_node", "x", image=s.image, location=s.location),
     ),
-]
+]  # fmt: skip
 
 SEND_NOTHING = {"ex_save_cookies", "close", "ex_from_profile", "ex_endpoint", "connectionCls"}
 """Public names that send no requests, or those of ``__init__``."""

@@ -1,10 +1,12 @@
-"""The faults that the proxy can answer with: those of responses, and those of the connection."""
+"""The faults that the proxy can respond with: those of responses, and of the connection."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import attrs
@@ -21,18 +23,14 @@ _XML = ("Content-Type", "application/xml")
 
 @attrs.frozen
 class Fault:
-    """
-    One way in which a response can be wrong.
-
-    :param refusal: Whether it says that the server refuses, so that the server is believed to
-        have done nothing.
-    :param slow: Whether it makes the driver wait for as long as its timeout.
-    """
+    """One way in which a response can be wrong."""
 
     name: str
     respond: Respond
     refusal: bool = False
+    """Whether it says that the server refuses, and is believed to have done nothing."""
     slow: bool = False
+    """Whether it makes the driver wait for as long as its timeout."""
 
 
 FAULTS: list[Fault] = []
@@ -65,65 +63,45 @@ def _interim(status: int) -> Respond:
     return respond
 
 
-def _silent(exchange: Exchange) -> None:
-    if exchange.forwards:
-        exchange.reply()
-    exchange.hung_up = True
-    _pause(exchange, 2.0)
+def _unanswered(respond: Respond) -> Respond:
+    """Respond with something else once the server has done its part, and hang up."""
+
+    def after_reply(exchange: Exchange) -> None:
+        if exchange.forwards:
+            exchange.reply()
+        exchange.close_connection = True
+        respond(exchange)
+
+    return after_reply
 
 
-def _pause(exchange: Exchange, seconds: float) -> None:
+def _pause(seconds: float, exchange: Exchange) -> None:
     exchange.connection.settimeout(seconds)
     exchange.connection.recv(1)
 
 
 def _trickle(exchange: Exchange) -> None:
-    if exchange.forwards:
-        exchange.reply()
-    exchange.hung_up = True
     exchange.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
     for _ in range(200):
         exchange.raw(b"<")
-        try:
-            _pause(exchange, 0.02)
-            return
-        except TimeoutError:
-            continue
+        with suppress(TimeoutError):
+            return _pause(0.02, exchange)
+    return None
 
 
-def _reset(exchange: Exchange) -> None:
-    if exchange.forwards:
-        exchange.reply()
-    exchange.hang_up(reset=True)
-
-
-def _close(exchange: Exchange) -> None:
-    if exchange.forwards:
-        exchange.reply()
-    exchange.hang_up()
-
-
-def _cut(exchange: Exchange) -> None:
+def _with_length(length: Callable[[int], int], part: float, exchange: Exchange) -> None:
+    """Send a part of a response with another Content-Length, and hang up."""
     reply = exchange.reply()
-    head = f"HTTP/1.1 {reply.status} X\r\nContent-Type: {reply.header('content-type')}\r\n"
-    location = reply.header("location")
-    if location:
-        head += f"Location: {location}\r\n"
-    exchange.raw(
-        f"{head}Content-Length: {len(reply.body) + 100}\r\n\r\n".encode()
-        + reply.body[: len(reply.body) // 2]
-    )
+    headers = {"Content-Type": reply.header("content-type"), "Location": reply.header("location")}
+    lines = [f"{name}: {value}" for name, value in headers.items() if value]
+    lines.append(f"Content-Length: {length(len(reply.body))}")
+    head = "\r\n".join([f"HTTP/1.1 {reply.status} X", *lines, "", ""])
+    exchange.raw(head.encode() + reply.body[: int(len(reply.body) * part)])
     exchange.hang_up()
 
 
 def _bytes(data: bytes) -> Respond:
-    def respond(exchange: Exchange) -> None:
-        if exchange.forwards:
-            exchange.reply()
-        exchange.raw(data)
-        exchange.hang_up()
-
-    return respond
+    return _unanswered(lambda exchange: exchange.raw(data))
 
 
 def _refusal(message: str, *, status: int = 409) -> Respond:
@@ -155,13 +133,6 @@ def _expired(exchange: Exchange) -> None:
     body = json.dumps({"status": 403, "message": "invalid authentication"}).encode()
     status = 403 if exchange.path.startswith("/api") else 401
     exchange.send(status, [_JSON, ("Set-Cookie", cookie)], body)
-
-
-def _length_off(exchange: Exchange) -> None:
-    reply = exchange.reply()
-    head = f"HTTP/1.1 {reply.status} X\r\nContent-Type: {reply.header('content-type')}\r\n"
-    exchange.raw(f"{head}Content-Length: {len(reply.body) // 3}\r\n\r\n".encode() + reply.body)
-    exchange.hang_up()
 
 
 def _answer(status: int, kind: str, body: bytes, *headers: tuple[str, str]) -> Respond:
@@ -211,7 +182,6 @@ def _with_header_texts(text: str, exchange: Exchange) -> None:
 
 for _code in (100, 102, 103, 199):
     _add(f"interim {_code}", _interim(_code))
-_add("199 alone", _bytes(b"HTTP/1.1 199 X\r\n\r\n"))
 for _fault in RESPONSE_FAULTS:
     _add(_fault.name, partial(_send, _fault), refusal=_fault.refusal)
 for _text, _name in (
@@ -222,25 +192,14 @@ for _text, _name in (
 ):
     _add(f"refusal with {_name}", _refusal(_text), refusal=True)
     _add(f"failure with {_name}", _refusal(_text, status=500))
-_add("reset", _reset)
-_add("hung up", _close)
-_add("silence", _silent, slow=True)
-_add("trickle", _trickle, slow=True)
-_add("cut body", _cut)
-_add("shorter Content-Length", _length_off)
-_add(
-    "negative chunk",
-    _bytes(b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nab\r\n0\r\n\r\n"),
-)
-_add(
-    "chunk of no number",
-    _bytes(b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n"),
-)
-_add("negative Content-Length", _bytes(b"HTTP/1.1 200 X\r\nContent-Length: -7\r\n\r\nabc"))
+_add("reset", _unanswered(partial(Exchange.hang_up, reset=True)))
+_add("hung up", _unanswered(Exchange.hang_up))
+_add("silence", _unanswered(partial(_pause, 2.0)), slow=True)
+_add("trickle", _unanswered(_trickle), slow=True)
+_add("cut body", partial(_with_length, lambda n: n + 100, 0.5))
+_add("shorter Content-Length", partial(_with_length, lambda n: n // 3, 1.0))
 _add("gzip junk", _junk_instead("gzip", b"\x1f\x8b\x08\xffjunk"))
 _add("gzip cut", _junk_instead("gzip", gzip.compress(HTML)[:-9]))
-_add("no HTTP", _bytes(b"SSH-2.0-OpenSSH_9.2\r\n"))
-_add("header without end", _bytes(b"HTTP/1.1 200 X\r\nX: " + b"a" * 70_000))
 _add("expired cookie", _expired, refusal=True)
 _add("refusal that quotes the request", _echo, refusal=True)
 _add(
@@ -248,8 +207,6 @@ _add(
     lambda e: _bytes(f"HTTP/1.1 {e.headers.get('cookie', '')}\r\n\r\n".encode())(e),
 )
 
-
-# Further members of the same kinds.
 
 for _code in (203, 205, 226, 299, 307, 399, 408, 410, 418, 451, 499, 507, 511, 599, 999):
     _page = _answer(_code, "text/html", HTML)
@@ -275,33 +232,35 @@ for _text, _name in (
 ):
     _add(f"texts with {_name}", partial(_with_texts, _text))
     _add(f"header texts with {_name}", partial(_with_header_texts, _text))
-for _head, _name in (
-    (b"HTTP/1.1 abc X\r\n\r\n", "status of no number"),
-    (b"HTTP/1.1 99999999999999999999 X\r\n\r\n", "huge status"),
-    (b"HTTP/1.1 -1 X\r\n\r\n", "negative status"),
-    (b"HTTP/1.1 0 X\r\n\r\n", "status 0"),
-    (b"HTTP/1.1 200\r\n\r\n", "no reason"),
-    (b"HTTP/9.9 200 X\r\n\r\n", "another version"),
-    (b"HTTP/1.1 200 \x1b[31m\r\nContent-Length: 0\r\n\r\n", "reason with ESC"),
-    (b"HTTP/1.1 200 X\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\nabcde", "two lengths"),
-    (b"HTTP/1.1 200 X\r\nContent-Length: 99999999999999999999\r\n\r\nabc", "huge length"),
-    (b"HTTP/1.1 200 X\r\nContent-Length: \xd9\xa3\r\n\r\nabc", "length in other digits"),
-    (b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nab", "huge chunk"),
-    (
-        b"HTTP/1.1 200 X\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
-        "two codings",
-    ),
-    (
-        b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 70_000,
-        "endless chunk line",
-    ),
-    (b"HTTP/1.1 200 X\r\n" + b"A: b\r\n" * 5_000 + b"\r\n", "5,000 headers"),
-    (b"HTTP/1.1 200 X\r\n: x\r\n y\r\nno colon\r\n\r\n", "odd headers"),
-    (b"HTTP/1.1 102 X\r\n\r\n" * 5_000, "5,000 interim responses"),
-    (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", "switching protocols"),
-    (b"\r\n\r\n\0\xff", "NUL"),
-):
-    _add(_name, _bytes(_head))
+_OK, _CHUNKED = b"HTTP/1.1 200 X\r\n", b"HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+_BYTES = {
+    "199 alone": b"HTTP/1.1 199 X\r\n\r\n",
+    "negative chunk": _CHUNKED + b"-5\r\nab\r\n0\r\n\r\n",
+    "chunk of no number": _CHUNKED + b"zz\r\nab\r\n",
+    "huge chunk": _CHUNKED + b"fffffffffffffffff\r\nab",
+    "endless chunk line": _CHUNKED + b"1" * 70_000,
+    "two codings": _OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n",
+    "negative Content-Length": _OK + b"Content-Length: -7\r\n\r\nabc",
+    "two lengths": _OK + b"Content-Length: 5\r\nContent-Length: 9\r\n\r\nabcde",
+    "huge length": _OK + b"Content-Length: 99999999999999999999\r\n\r\nabc",
+    "length in other digits": _OK + b"Content-Length: \xd9\xa3\r\n\r\nabc",
+    "no HTTP": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "header without end": _OK + b"X: " + b"a" * 70_000,
+    "status of no number": b"HTTP/1.1 abc X\r\n\r\n",
+    "huge status": b"HTTP/1.1 99999999999999999999 X\r\n\r\n",
+    "negative status": b"HTTP/1.1 -1 X\r\n\r\n",
+    "status 0": b"HTTP/1.1 0 X\r\n\r\n",
+    "no reason": b"HTTP/1.1 200\r\n\r\n",
+    "another version": b"HTTP/9.9 200 X\r\n\r\n",
+    "reason with ESC": b"HTTP/1.1 200 \x1b[31m\r\nContent-Length: 0\r\n\r\n",
+    "5,000 headers": _OK + b"A: b\r\n" * 5_000 + b"\r\n",
+    "odd headers": _OK + b": x\r\n y\r\nno colon\r\n\r\n",
+    "5,000 interim responses": b"HTTP/1.1 102 X\r\n\r\n" * 5_000,
+    "switching protocols": b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n",
+    "NUL": b"\r\n\r\n\0\xff",
+}
+for _name, _body in _BYTES.items():
+    _add(_name, _bytes(_body))
 for _coding in ("br", "gzip, gzip", "deflate", "\xff", "x" * 60_000):
     _add(f"coding {_coding[:20]!r}", _junk_instead(_coding, b"\x1f\x8b\x08\xffjunk"))
 for _value in ("-1", "1e9", "\xb2", "Thu, 01 Jan 1970 00:00:00 GMT", "0.5", "1" * 5_000, ""):

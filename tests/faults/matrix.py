@@ -7,7 +7,7 @@ import re
 import time
 import warnings
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from pathlib import Path
 from traceback import format_exception
@@ -60,18 +60,13 @@ class Result:
 
 @attrs.frozen
 class Position:
-    """
-    Which requests meet the fault.
-
-    :param matches: Given the number of a request, the number among the changes (0 for a read),
-        and whether a change came before.
-    :param forwards: Whether the server gets the request all the same.
-    :param once: Whether it happens once.
-    """
+    """Which requests meet the fault, of a call with so many changes and requests at least."""
 
     name: str
     matches: Callable[[int, int, int], bool]
+    """By the number of a request, that among the changes (0 for a read), and changes before."""
     forwards: bool = True
+    """Whether the server gets the request all the same."""
     needs: int = 0
     reads: int = 1
 
@@ -116,36 +111,37 @@ class Truth:
         nodes = driver.list_nodes(ex_active_only=False)
         keys = driver.list_key_pairs()
         return cls(
-            {node.id: str(node.extra["state"]) for node in nodes},
+            {str(node.id): str(node.extra["state"]) for node in nodes},
             tuple(sorted(f"{key.name} {key.public_key.split()[1]}" for key in keys)),
             tuple(sorted(str(image.id) for image in driver.list_images())),
         )
 
 
-class LogLines(logging.Handler):
-    """Keeps what is logged."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
+@contextmanager
+def logged() -> Iterator[list[str]]:
+    """Keep what is logged in a block, and show none of it."""
+    lines: list[str] = []
+    logger, handler = logging.getLogger("slipstream"), logging.Handler(logging.INFO)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    with (
+        mock.patch.object(handler, "emit", lambda record: lines.append(record.getMessage())),
+        mock.patch.object(logger, "handlers", [handler]),
+        mock.patch.object(logger, "propagate", new=False),
+    ):
+        try:
+            yield lines
+        finally:
+            logger.setLevel(level)
 
 
 @contextmanager
 def stage_of(call: Call, family: str, proxy: Proxy, folder: Path) -> Iterator[Stage]:
     """A server with a node and a key, and a driver before it."""
     with Sandbox(family=family, speed=0, machine_address="198.51.100.7") as sandbox:
-        direct = Driver(
-            sandbox.username,
-            sandbox.password,
-            ex_endpoint=sandbox.url,
-            ex_login_method="internal",
-            timeout=30,
-        )
-        proxy.begin(sandbox.url, lambda _, __: None)
-        driver = _driver(sandbox, proxy)
+        direct = _driver(sandbox, sandbox.url)
+        proxy.begin(sandbox.url)
+        driver = _driver(sandbox, proxy.url)
         stage = Stage(sandbox, driver, direct, folder)
         try:
             image = driver.get_image(BLOG)
@@ -159,23 +155,17 @@ def stage_of(call: Call, family: str, proxy: Proxy, folder: Path) -> Iterator[St
                 direct.stop_node(node)
                 sandbox.clock.advance(600)
             direct.import_key_pair_from_string(KEY, PUBLIC_KEY)
-            stage.node = driver.ex_get_node(node.id)
+            stage.node = driver.ex_get_node(str(node.id))
             yield stage
         finally:
             direct.close()
             stage.driver.close()
-            proxy.begin("", lambda _, __: None)
+            proxy.begin("")
 
 
-def _driver(sandbox: Sandbox, proxy: Proxy, timeout: float = 10) -> Driver:
-    return Driver(
-        sandbox.username,
-        sandbox.password,
-        ex_endpoint=proxy.url,
-        ex_login_method="internal",
-        retry_delay=0.001,
-        timeout=timeout,
-    )
+def _driver(sandbox: Sandbox, url: str) -> Driver:
+    options: Any = {"ex_endpoint": url, "ex_login_method": "internal", "retry_delay": 0.001}
+    return Driver(sandbox.username, sandbox.password, timeout=20, **options)
 
 
 def _plan(position: Position, respond: Respond) -> Callable[[int, Exchange], Respond | None]:
@@ -206,53 +196,38 @@ class Trial:
 
 def attempt(call: Call, stage: Stage, proxy: Proxy) -> Trial:
     """Make the call, and note its outcome."""
-    log, trial = LogLines(), Trial()
-    logger = logging.getLogger("slipstream")
-    logger.addHandler(log)
-    level, spread = logger.level, logger.propagate
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    fake = FakeTime(stage.sandbox.clock.advance)
-    started = time.monotonic()
-    try:
-        with (
-            warnings.catch_warnings(record=True) as caught,
-            mock.patch("slipstream.transport.clock.time", fake),
-            mock.patch.object(SSHSetup, "run"),
-        ):
-            warnings.simplefilter("always")
-            try:
-                trial.value = call.do(stage)
-            except BaseException as error:  # noqa: BLE001 - that is what is looked for
-                trial.error = error
-    finally:
-        logger.removeHandler(log)
-        logger.setLevel(level)
-        logger.propagate = spread
+    trial, started = Trial(), time.monotonic()
+    with (
+        logged() as lines,
+        warnings.catch_warnings(record=True) as caught,
+        mock.patch("slipstream.transport.clock.time", FakeTime(stage.sandbox.clock.advance)),
+        mock.patch.object(SSHSetup, "run"),
+    ):
+        warnings.simplefilter("always")
+        try:
+            trial.value = call.do(stage)
+        except BaseException as error:  # noqa: BLE001 - that is what is looked for
+            trial.error = error
     trial.seconds = time.monotonic() - started
-    trial.lines = [*log.lines, *(str(w.message) for w in caught)]
+    trial.lines = [*lines, *(str(w.message) for w in caught)]
     trial.requests = len(proxy.seen)
     trial.changes = sum(exchange.is_change for exchange in proxy.seen)
     return trial
 
 
 class Cell:
-    """
-    One method on one family, tried with faults.
-
-    :param call: The method.
-    :param family: The family.
-    :param proxy: What stands between.
-    :param folder: Where files may be written.
-    """
+    """One method on one family, tried with faults; files may be written in a folder."""
 
     def __init__(self, call: Call, family: str, proxy: Proxy, folder: Path) -> None:
         self.call, self.family, self.proxy, self.folder = call, family, proxy, folder
-        with stage_of(call, family, proxy, folder) as stage:
+        with self._stage() as stage:
             self.before = Truth.of(stage.direct)
-            proxy.begin(stage.sandbox.url, lambda _, __: None)
+            proxy.begin(stage.sandbox.url)
             self.usual = attempt(call, stage, proxy)
             self.after = Truth.of(stage.direct)
+
+    def _stage(self) -> AbstractContextManager[Stage]:
+        return stage_of(self.call, self.family, self.proxy, self.folder)
 
     def results(
         self, *, every: int = 1, first: int = 0, only: Container[tuple[str, str]] | None = None
@@ -269,16 +244,16 @@ class Cell:
         ][first::every]
         if self.call.fresh and self.usual.changes:
             for position, fault in combinations:
-                with stage_of(self.call, self.family, self.proxy, self.folder) as stage:
+                with self._stage() as stage:
                     yield self._result(stage, position, fault)
             return
-        with stage_of(self.call, self.family, self.proxy, self.folder) as stage:
+        with self._stage() as stage:
             for position, fault in combinations:
                 result = self._result(stage, position, fault)
                 yield result
-                self.proxy.begin(stage.sandbox.url, lambda _, __: None)
+                self.proxy.begin(stage.sandbox.url)
                 stage.driver.close()
-                stage.driver = _driver(stage.sandbox, self.proxy)
+                stage.driver = _driver(stage.sandbox, self.proxy.url)
                 stage.image = stage.driver.get_image(BLOG)
 
     def _combinations(self) -> Iterator[tuple[Position, Fault]]:
@@ -305,11 +280,10 @@ class Cell:
                 thing.driver = stage.driver
         self.proxy.begin(stage.sandbox.url, _plan(position, fault.respond))
         trial = attempt(self.call, stage, self.proxy)
-        self.proxy.begin(stage.sandbox.url, lambda _, __: None)
-        changed = any(exchange.is_change for exchange in self.proxy.seen)
+        self.proxy.begin(stage.sandbox.url)
         truth = Truth.of(stage.direct) if self.call.fresh else self.before
         secrets = [stage.sandbox.password, *(c.value for c in stage.driver._session.cookies)]
-        outcome, reason = self._judge(trial, truth, fault, secrets, stage, changed=changed)
+        outcome, reason = self._judge(trial, truth, fault, secrets, stage)
         return Result(self.family, self.call.name, position.name, fault.name, outcome, reason)
 
     def _judge(
@@ -319,8 +293,6 @@ class Cell:
         fault: Fault,
         secrets: list[str | None],
         stage: Stage,
-        *,
-        changed: bool,
     ) -> tuple[str, str]:
         texts = [*trial.lines, *getattr(trial.value, "refusals", ())]
         texts += [str(trial.error)] if trial.error is not None else []
@@ -329,10 +301,8 @@ class Cell:
             if any(secret and secret in text for secret in secrets) or "PRIVATE KEY" in text:
                 return BAD, f"a secret: {text[-300:]!r}"
         for text in texts:
-            if _CONTROL.search(text):
-                return BAD, f"control characters: {text[:300]!r}"
-            if len(text) > LONGEST_MESSAGE:
-                return BAD, f"{len(text)} characters: {text[:200]!r}"
+            if _CONTROL.search(text) or len(text) > LONGEST_MESSAGE:
+                return BAD, f"control characters, or too long: {text[:300]!r}"
         if trial.requests > MOST_REQUESTS or trial.seconds > MOST_SECONDS:
             return BAD, f"{trial.requests} requests, {trial.seconds:.0f} s"
         if trial.error is None:

@@ -1,4 +1,4 @@
-"""A proxy between the driver and a server, which answers one of the requests with a fault."""
+"""A proxy between the driver and a server, which responds to one of the requests with a fault."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from copy import copy
 from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
+from typing import Any
 from urllib.parse import urlsplit
-
-import attrs
 
 from slipstream.testing.faults import Reply
 
 Respond = Callable[["Exchange"], None]
+Plan = Callable[[int, "Exchange"], Respond | None]
 
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
@@ -24,33 +27,47 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in headers if name.lower() not in _HOP]
 
 
-@attrs.define
-class Exchange:
-    """
-    One request, and the connection to respond on.
+class Exchange(BaseHTTPRequestHandler):
+    """One request, and the connection to respond on."""
 
-    :param forwards: Whether a fault may hand the request on to the server.
-    """
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: Proxy
+    body = b""
+    forwards = True
+    """Whether a fault may hand the request on to the server."""
 
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-    connection: socket.socket
-    ask: Callable[[Exchange], Reply]
-    forwards: bool = True
-    hung_up: bool = False
+    def handle_request(self) -> None:
+        """Respond as the plan says."""
+        self.body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        self.forwards = True
+        with self.server.lock:
+            self.server.seen.append(copy(self))  # a connection has one handler
+            respond = self.server.plan(len(self.server.seen), self)
+        (respond or Exchange.pass_on)(self)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_request  # noqa: N815 - looked up
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
 
     @property
     def is_change(self) -> bool:
         """Whether it may change something: a form by PUT is a search, and a login is no change."""
-        if self.method in {"GET", "HEAD"} or self.path.startswith("/api/session"):
+        if self.command in {"GET", "HEAD"} or self.path.startswith("/api/session"):
             return False
-        return not (self.method == "PUT" and "form" in self.headers.get("content-type", ""))
+        return not (self.command == "PUT" and "form" in self.headers.get("content-type", ""))
 
     def reply(self) -> Reply:
         """The server's own response."""
-        return self.ask(self)
+        behind = HTTPConnection(urlsplit(self.server.target).netloc, timeout=30)
+        try:
+            headers = {k: v for k, v in self.headers.items() if k.lower() != "accept-encoding"}
+            behind.request(self.command, self.path, self.body, headers)
+            response = behind.getresponse()
+            return Reply(response.status, tuple(response.getheaders()), response.read())
+        finally:
+            behind.close()
 
     def send(
         self, status: int, headers: list[tuple[str, str]], body: bytes, *, framed: bool = True
@@ -62,104 +79,52 @@ class Exchange:
         self.raw("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
 
     def raw(self, data: bytes) -> None:
+        """Send bytes."""
         self.connection.sendall(data)
 
     def pass_on(self) -> None:
-        """Send what the server answers."""
+        """Send the server's own response."""
         reply = self.reply()
         self.send(reply.status, end_to_end(reply.headers), reply.body)
 
     def hang_up(self, *, reset: bool = False) -> None:
-        """Close the connection, with a reset where one is wanted."""
-        self.hung_up = True
+        """Close the connection."""
+        self.close_connection = True
         if reset:
-            self.connection.setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-            )
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.close()
-        else:
-            with suppress(OSError):
-                self.connection.shutdown(socket.SHUT_RDWR)
 
 
-@attrs.define
-class Proxy:
-    """
-    A running proxy.
+class Proxy(ThreadingTCPServer):
+    """A proxy, which keeps the requests since ``begin``."""
 
-    :param url: Where it listens.
-    :param target: The server that it stands before.
-    :param plan: Chooses the fault for a request, ``None`` to pass it on.
-    :param seen: The requests since ``begin``.
-    """
+    daemon_threads = True
+    request_queue_size = 64
 
-    url: str = ""
-    target: str = ""
-    plan: Callable[[int, Exchange], Respond | None] = lambda _, __: None
-    seen: list[Exchange] = attrs.field(factory=list)
-    released: threading.Event = attrs.field(factory=threading.Event)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock)
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Exchange)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.lock = threading.Lock()
+        self.begin("")
 
-    def begin(self, target: str, plan: Callable[[int, Exchange], Respond | None]) -> None:
-        """Count requests anew, and choose faults by a plan."""
-        self.released.set()
-        self.released = threading.Event()
-        self.target, self.plan, self.seen = target, plan, []
+    def begin(self, target: str, plan: Plan = lambda _, __: None) -> None:
+        """Count requests anew, and choose a fault for each by a plan, which may pass it on."""
+        self.target, self.plan = target, plan
+        self.seen: list[Exchange] = []
 
-    def serve(self, connection: socket.socket) -> None:
-        """Answer the requests of one connection."""
-        with suppress(OSError, ValueError), connection, connection.makefile("rb") as stream:
-            while True:
-                first = stream.readline().decode("latin-1").split()
-                if len(first) != 3:
-                    return
-                headers = {}
-                while line := stream.readline().strip():
-                    name, _, value = line.decode("latin-1").partition(":")
-                    headers[name.lower()] = value.strip()
-                body = stream.read(int(headers.get("content-length") or 0))
-                exchange = Exchange(first[0], first[1], headers, body, connection, self._ask)
-                with self._lock:
-                    self.seen.append(exchange)
-                    respond = self.plan(len(self.seen), exchange)
-                if respond is None:
-                    exchange.pass_on()
-                else:
-                    respond(exchange)
-                if exchange.hung_up:
-                    return
-
-    def _ask(self, exchange: Exchange) -> Reply:
-        behind = HTTPConnection(urlsplit(self.target).netloc, timeout=30)
-        try:
-            headers = {k: v for k, v in exchange.headers.items() if k != "accept-encoding"}
-            behind.request(exchange.method, exchange.path, exchange.body, headers)
-            response = behind.getresponse()
-            return Reply(response.status, tuple(response.getheaders()), response.read())
-        finally:
-            behind.close()
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of connections that have ended."""
 
 
 @contextmanager
 def running() -> Iterator[Proxy]:
     """A proxy, until the block ends."""
-    server = socket.create_server(("127.0.0.1", 0), backlog=64)
-    proxy = Proxy(f"http://127.0.0.1:{server.getsockname()[1]}")
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = server.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=proxy.serve, args=(connection,), daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield proxy
-    finally:
-        proxy.released.set()
-        with suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-        server.close()
-        thread.join(5)
+    with Proxy() as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            proxy.shutdown()
+            thread.join()

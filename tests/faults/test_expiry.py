@@ -70,7 +70,7 @@ def _outcome(
                 value = summary(call.do(stage))
             except DriverError as error:
                 value = type(error)
-        proxy.begin(stage.sandbox.url, lambda _, __: None)
+        proxy.begin(stage.sandbox.url)
         truth = Truth.of(stage.direct)
         left = len(truth.nodes), [key.split()[0] for key in truth.keys], truth.images
         # The state of a new node depends on the time.

@@ -17,7 +17,7 @@ from slipstream.errors import BadInput, NoAnswer
 from slipstream.values.plain import file_error
 
 
-def caught(call: Callable[[], object], *classes: type[Exception]) -> Any:
+def caught(call: Callable[[], object], *classes: Any) -> Any:
     with pytest.raises(classes[0]) as raised:
         call()
     error = raised.value
@@ -50,44 +50,6 @@ def test_no_response_in_time_is_a_timeout_error(endpoint: LiveEndpoint) -> None:
     assert endpoint.url in str(error)
 
 
-@pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
-@pytest.mark.parametrize(
-    ("name", "cls", "number"),
-    [
-        ("missing.pub", FileNotFoundError, errno.ENOENT),
-        (".", OSError, errno.EISDIR),
-        ("secret.pub", PermissionError, errno.EACCES),
-    ],
-)
-def test_a_key_file_that_cannot_be_read_is_an_os_error(
-    driver: Driver,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    name: str,
-    cls: type[OSError],
-    number: int,
-) -> None:
-    path = tmp_path / name
-
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied", str(path))
-
-    with monkeypatch.context() as patch:
-        if cls is PermissionError:
-            for function in ("pathlib.Path.read_bytes", "builtins.open", "io.open"):
-                patch.setattr(function, refuse)
-        with pytest.raises(cls) as raised:
-            driver.import_key_pair_from_file("laptop", str(path))
-
-    def again() -> None:
-        raise raised.value
-
-    error = caught(again, cls, BadInput)
-    for copy in (error, pickle.loads(pickle.dumps(error))):
-        assert (copy.errno, copy.filename) == (number, str(path))
-    assert str(path) in str(error)
-
-
 def test_a_cookie_file_is_never_ignored(endpoint: LiveEndpoint, tmp_path: Path) -> None:
     for method in ("internal", "other"):
         with pytest.raises(BadInput, match=f"'{method}'"):
@@ -97,7 +59,7 @@ def test_a_cookie_file_is_never_ignored(endpoint: LiveEndpoint, tmp_path: Path) 
 @pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 @pytest.mark.parametrize("argument", [
     "ssh_key", "ex_save_cookies", "ex_cookie_file", "ex_ca_cert", "ex_client_cert",
-    "ex_client_cert, key", "ca_cert of a profile",
+    "ex_client_cert, key", "ca_cert of a profile", "import_key_pair_from_file",
 ])  # fmt: skip
 def test_a_missing_file_is_not_found_whatever_names_it(
     endpoint: LiveEndpoint, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -117,12 +79,14 @@ def test_a_missing_file_is_not_found_whatever_names_it(
             "ex_client_cert": lambda: login(ex_client_cert=path),
             "ex_client_cert, key": lambda: login(ex_client_cert=(__file__, path)),
             "ca_cert of a profile": lambda: Driver.ex_from_profile("own"),
+            "import_key_pair_from_file": lambda: login().import_key_pair_from_file("own", path),
         }[argument],
         FileNotFoundError,
         BadInput,
     )
-    assert error.errno == errno.ENOENT
-    assert error.filename.startswith(path)
+    for copy in (error, pickle.loads(pickle.dumps(error))):
+        assert copy.errno == errno.ENOENT
+        assert copy.filename.startswith(path)
     assert path in str(error)
 
 

@@ -23,7 +23,7 @@ def test_what_stands_for_an_object_is_enough(
     ids["size"] = driver.list_sizes(location)[0].id
     if kind != "id":
         ids = {name: SimpleNamespace(id=value) for name, value in ids.items()}
-    node = driver.create_node("shop", **ids)
+    node: Any = driver.create_node("shop", **ids)
     assert driver.destroy_node(node.id if kind == "id" else node) is True
 
 
@@ -102,17 +102,19 @@ def test_wrong_types_are_named(endpoint: LiveEndpoint, driver: Driver) -> None:
     with pytest.raises(TypeError, match=r"states must be a list of strings, not int\."):
         driver.ex_operation(endpoint.deploy(driver, "shop"), 3)  # type: ignore[arg-type]
     for option in ("region", "ex_endpoint_kind"):
+        wrong: Any = {option: 3}
         with pytest.raises(TypeError, match=rf"{option} must be a string, not int\."):
-            endpoint.login(**{option: 3})
+            endpoint.login(**wrong)
 
 
 def test_a_node_is_got_by_whatever_has_its_id(endpoint: LiveEndpoint, driver: Driver) -> None:
     node = endpoint.deploy(driver, "shop")
-    for by in (node, SimpleNamespace(id=node.id), UUID(node.id.rpartition("/")[2])):
+    by: Any
+    for by in (node, SimpleNamespace(id=node.id), UUID(str(node.id).rpartition("/")[2])):
         assert driver.ex_get_node(by).id == node.id
-    for wrong in (None, 7, [], object()):
+    for by in (None, 7, [], object()):
         with pytest.raises(TypeError, match="node must be a Node"):
-            driver.ex_get_node(wrong)  # type: ignore[arg-type]
+            driver.ex_get_node(by)
 
 
 def test_an_image_that_resembles_none_names_the_call_that_lists(driver: Driver) -> None:
@@ -123,12 +125,10 @@ def test_an_image_that_resembles_none_names_the_call_that_lists(driver: Driver) 
 def test_an_argument_of_another_driver_is_not_taken_for_a_near_one(endpoint: LiveEndpoint) -> None:
     with pytest.raises(TypeError, match="no argument 'tenant'; it takes"):
         endpoint.login(tenant="shop")
-    with pytest.raises(TypeError, match="no argument 'endpoint'; did you mean 'ex_endpoint'"):
-        endpoint.login(endpoint="shop")
 
 
 def test_an_id_is_not_taken_for_a_name(endpoint: LiveEndpoint, driver: Driver) -> None:
-    node = endpoint.deploy(driver, "shop")
+    node: Any = endpoint.deploy(driver, "shop")
     with pytest.raises(BadInput, match=r"is an id, not a name\. Give it to ex_get_node\(\)\."):
         driver.ex_find_node(node.id)
     with pytest.raises(BadInput, match=r"is an id, not a name\. Give it to get_image\(\)\."):

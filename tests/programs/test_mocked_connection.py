@@ -7,7 +7,7 @@ from endpoints_under_test import Driver, LiveEndpoint
 from libcloud.common.base import Connection
 from libcloud.test import MockHttp
 
-from slipstream.libcloud.errors import NotSupported
+from slipstream.errors import NotSupported
 
 REFUSED = "{} is MockHttp, which this driver does"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from endpoints_under_test import LiveEndpoint
 
@@ -21,10 +23,11 @@ def test_name_and_tags_come_back_from_every_listing(
         node,
         *driver.list_nodes(),
         *driver.list_nodes(ex_addresses=True),
-        driver.ex_get_node(node.id),
+        driver.ex_get_node(node),
         running[0][0],
     ]
     assert len(nodes) == 5
+    current: Any
     for current in nodes:
         assert current.extra["tags"] == (tags or [])
         assert current.name == (name or node.id)

@@ -12,8 +12,7 @@ from endpoints_under_test import BLOG, LiveEndpoint
 from key_files import make_pair
 from libcloud.compute.base import KeyPair, Node, NodeDriver, NodeImage
 from libcloud.compute.deployment import ScriptDeployment
-from libcloud.compute.providers import get_driver
-from libcloud.compute.types import NodeState, Provider
+from libcloud.compute.types import NodeState
 from libcloud.utils.retry import Retry
 
 from slipstream.conformance.methods import METHODS, placeholders
@@ -45,14 +44,6 @@ def test_the_first_documented_example_of_libcloud(endpoint: LiveEndpoint, driver
     assert bool(listed.public_ips) == (endpoint.family != "nuvla")
     assert listed.public_ips + listed.private_ips == addresses
     assert (running.name, running.id) == ("test", node.id)
-
-
-def test_nodes_of_several_providers_are_one_list(endpoint: LiveEndpoint, driver: Driver) -> None:
-    node = driver.create_node("test", None, BLOG, endpoint.location(driver))
-    other: Any = get_driver(Provider.DUMMY)
-    nodes = [listed for cloud in (other(0), driver) for listed in cloud.list_nodes()]
-    assert [listed.id for listed in nodes if listed.driver.type == driver.type] == [node.id]
-    assert len({listed.uuid for listed in nodes}) == len(nodes) > 1
 
 
 def test_the_first_of_each_list_fit_together(endpoint: LiveEndpoint, driver: Driver) -> None:

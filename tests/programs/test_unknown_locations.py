@@ -46,25 +46,6 @@ def test_a_location_of_the_other_family_is_unknown(
         CALLS[call](driver, other)
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_a_location_by_its_name_or_id(endpoint: LiveEndpoint, driver: Driver, call: str) -> None:
-    location = endpoint.location(driver)
-    constructed: Any = NodeLocation
-    results = [
-        len(CALLS[call](endpoint.login(), by))
-        if call != "create_node"
-        else CALLS[call](driver, by)
-        for by in (
-            location,
-            location.id,
-            location.name,
-            constructed(location.id, None, None, driver),
-            constructed(None, location.name, None, driver),
-        )
-    ]
-    assert call == "create_node" or len(set(results)) == 1
-
-
 def test_a_listed_location_is_not_looked_up(endpoint: LiveEndpoint, driver: Driver) -> None:
     location = endpoint.location(driver)
     endpoint.sandbox.journal.clear()
@@ -76,7 +57,7 @@ def test_a_listed_location_is_not_looked_up(endpoint: LiveEndpoint, driver: Driv
 def test_the_machines_of_a_node_that_does_not_exist(
     endpoint: LiveEndpoint, driver: Driver
 ) -> None:
-    node = endpoint.deploy(driver)
+    node: Any = endpoint.deploy(driver)
     assert driver.ex_list_virtual_machines(node=node.id) == []
     other = str(uuid.uuid4())
     with pytest.raises(NotFound):
