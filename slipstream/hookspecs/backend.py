@@ -132,29 +132,20 @@ def _check_arguments(cls: type[Backend], name: str) -> None:
     own, right = getattr(cls, name), getattr(Backend, name)
     if own is right:
         return
-    method = inspect.unwrap(own)
-    if not inspect.isfunction(method):
+    if not inspect.isfunction(inspect.unwrap(own)):
         raise BadInput(f"{name} of {cls.__name__} is no method.")
-    code, takes, all_names = method.__code__, _arguments(method), _arguments(right)
-    needed = all_names[: len(all_names) - len(right.__defaults__ or ())]
-    takes_any = code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    declared, takes = (inspect.signature(method).parameters for method in (right, own))
+    needed = [argument for argument, p in declared.items() if p.default is p.empty][1:]
+    arguments = list(takes)[1:]
     if (
-        takes_any
-        or code.co_kwonlyargcount
-        or method.__defaults__
-        or takes[: len(needed)] != needed
-        or not set(takes) <= set(all_names)
+        any(p.kind != p.POSITIONAL_OR_KEYWORD or p.default != p.empty for p in takes.values())
+        or arguments[: len(needed)] != needed
+        or not declared.keys() >= set(arguments)
     ):
         raise BadInput(
             f"{name}() of {cls.__name__} does not take the arguments of its operation.",
-            hint=f"Write: def {name}({', '.join(['self', *all_names])}), without defaults.",
+            hint=f"Write: def {name}({', '.join(declared)}), without defaults.",
         )
-
-
-def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of the arguments of a method, but for ``self``."""
-    code = function.__code__
-    return code.co_varnames[1 : code.co_argcount]
 
 
 _COMING = {

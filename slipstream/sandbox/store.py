@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-from slipstream.filters.expressions import leaves
+from slipstream.filters import leaves
 
 Document: TypeAlias = dict[str, Any]
 MOST_DOCUMENTS = 10_000

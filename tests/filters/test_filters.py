@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import ast
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from slipstream import filters
 from slipstream.filters import (
     LARGEST_INTEGER,
     NUVLA,
@@ -383,16 +380,3 @@ def test_comparisons_of_a_combination() -> None:
     assert [str(comparison) for comparison in combination.comparisons()] == ["a=1", "b=2", "c=3"]
     with pytest.raises(ValueError, match="two expressions"):
         And((attr("a").eq(1),))
-
-
-def test_filters_need_nothing_else_of_the_package() -> None:
-    used: set[str] = set()
-    for path in Path(filters.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                used.add(node.module)
-            elif isinstance(node, ast.Import):
-                used.update(alias.name for alias in node.names)
-    ours = {name for name in used if name.partition(".")[0] == "slipstream"}
-    assert ours
-    assert all(name.startswith("slipstream.filters") for name in ours)

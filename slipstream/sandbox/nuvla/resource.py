@@ -17,14 +17,15 @@ import attrs
 from slipstream.filters import (
     LARGEST_INTEGER,
     NUVLA,
+    PLACING,
     Attribute,
     Comparison,
     Date,
     Filter,
     FilterSyntaxError,
+    leaves,
     parse,
 )
-from slipstream.filters.expressions import PLACING, leaves
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import JsonProblem, Reply, message, not_played
 from slipstream.sandbox.clock import iso
