@@ -34,6 +34,7 @@ from slipstream.version import VERSION
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
+PREFIX = f"{PROJECT}_"
 CONTRIBUTIONS: dict[str, type[LoginMethod | EndpointKind]] = {
     "slipstream_login_methods": LoginMethod,
     "slipstream_endpoints": EndpointKind,
@@ -224,7 +225,7 @@ def _read_hooks(manager: pluggy.PluginManager, plugin: object) -> dict[str, Call
             hook = options.get("specname") or name
             _check_hook(manager, hook, function, options)
             hooks[hook] = function
-        elif name.startswith(f"{PROJECT}_") and inspect.isroutine(getattr(plugin, name)):
+        elif name.startswith(PREFIX) and inspect.isroutine(getattr(plugin, name)):
             raise PluginFailed(f"its function {name} is not marked with @hookimpl")
     if not hooks:
         raise PluginFailed(
@@ -245,9 +246,10 @@ def _check_hook(
 ) -> None:
     caller = getattr(manager.hook, name, None)
     if caller is None:
-        hooks = [*CONTRIBUTIONS, *(f"{PROJECT}_{operation}" for operation in hookspecs.OPERATIONS)]
-        near = nearest(name, hooks)
-        raise PluginFailed(f"there is no hook {name}{f'; did you mean {near}?' if near else ''}")
+        hooks = (hook.removeprefix(PREFIX) for hook in (*CONTRIBUTIONS, *hookspecs.OPERATIONS))
+        near = nearest(name.removeprefix(PREFIX), hooks)
+        hint = f"; the nearest is {PREFIX}{near}" if near else ""
+        raise PluginFailed(f"there is no hook {name}{hint}")
     for argument, parameter in inspect.signature(function).parameters.items():
         if argument not in caller.spec.argnames:
             takes = ", ".join(caller.spec.argnames) or "none"

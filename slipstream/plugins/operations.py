@@ -29,8 +29,8 @@ from slipstream.errors import (
     describe_kind,
     raise_failure,
 )
-from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend
-from slipstream.plugins.loading import DISABLE_VARIABLE, PluginInfo, plain
+from slipstream.hookspecs import OPERATIONS, Answered, Backend
+from slipstream.plugins.loading import DISABLE_VARIABLE, PREFIX, PluginInfo, plain
 from slipstream.session import Session
 from slipstream.session.session import DryRunTransport
 from slipstream.transport import call_context
@@ -38,7 +38,6 @@ from slipstream.values import Deployment, DeploymentRequest
 from slipstream.values.fields import Record
 from slipstream.values.pages import Pages, by_page
 
-PREFIX = f"{PROJECT}_"
 EVERY = f"{PREFIX}operation"
 _LOOK = (
     "A change had been sent and may have been carried out: look with list_nodes() before you try"

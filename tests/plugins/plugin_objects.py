@@ -1,4 +1,4 @@
-"""Plugins that a test makes as objects, and the types of the fixtures here."""
+"""Plugins that a test makes as objects, drivers that need no server, and types of fixtures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
-from slipstream import EndpointKind, LoginMethod, hookimpl
+from slipstream import Backend, EndpointKind, LoginMethod, hookimpl
 from slipstream.backends import SlipStream3
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 
@@ -15,6 +15,9 @@ AddPlugin = Callable[..., str]
 Connect = Callable[..., Driver]
 LoadPlugin = Callable[..., object]
 
+NOWHERE = "http://127.0.0.1:9"
+FREE = LoginMethod(name="free", authenticate=lambda attempt, _: attempt.finish(data="d"))
+"""A login method that sends nothing."""
 LOGIN = """
 @hookimpl
 def slipstream_login_methods():
@@ -35,3 +38,17 @@ def plugin(
 
 def kind(name: str = "lab", backend: type = SlipStream3, **options: Any) -> EndpointKind:
     return EndpointKind(name=name, backend=backend, **options)
+
+
+def connected(
+    load_plugin: LoadPlugin,
+    backend: type[Backend] = Backend,
+    method: LoginMethod = FREE,
+    *,
+    group: str | None = None,
+    **hooks: Any,
+) -> Driver:
+    """A driver of an endpoint that needs no server, with the hooks of a plugin."""
+    load_plugin(plugin([kind("faulty", backend, login_methods=method.name)], [method], **hooks))
+    options: dict[str, Any] = {"ex_endpoint_kind": "faulty", "ex_endpoint": NOWHERE}
+    return Driver("ada", "secret-of-ada", retry_delay=0.001, ex_group=group, **options)

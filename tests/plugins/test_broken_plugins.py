@@ -17,189 +17,151 @@ from slipstream.sandbox import Sandbox
 HARMLESS = LOGIN.format("harmless")
 
 
+def hook(definition: str) -> str:
+    """The source of a plugin with one hook."""
+    return f"@hookimpl\ndef slipstream_{definition}"
+
+
+def wrapper(definition: str, option: str = "wrapper=True") -> str:
+    """The source of a plugin that wraps one operation."""
+    return f"@hookimpl({option})\ndef slipstream_{definition}"
+
+
 def login(arguments: str) -> str:
     """The source of a plugin that contributes a login method of these arguments."""
-    return f"@hookimpl\ndef slipstream_login_methods(): return [LoginMethod({arguments})]"
+    return hook(f"login_methods(): return [LoginMethod(name='x', {arguments})]")
 
 
 def endpoint(arguments: str) -> str:
     """The source of a plugin that contributes a kind of endpoint of these arguments."""
-    return f"@hookimpl\ndef slipstream_endpoints(): return [EndpointKind(name='x', {arguments})]"
+    return hook(f"endpoints(): return [EndpointKind(name='x', {arguments})]")
 
 
-# What is wrong, the module's source, and what the warning says of it.
-BROKEN = {
-    "module-missing": (None, r"importing it failed: ModuleNotFoundError"),
-    "import-error": ("import nothing_of_that_name", "importing it failed: ModuleNotFoundError"),
+def backend(member: str) -> str:
+    """The source of a plugin with a backend."""
+    return f"class B(Backend):\n    {member}"
+
+
+NO_NAME = "One of the names is empty, or no text"
+NO_HOST = "is not a host name: leave scheme, path and patterns out"
+# The module's source, and what the warning says of it.
+BROKEN: dict[str, tuple[str | None, str]] = {
+    "module-missing": (None, "importing it failed: ModuleNotFoundError"),
     "syntax-error": ("def", "importing it failed: SyntaxError"),
-    "raises-a-base-exception": (
-        "class Odd(BaseException): pass\nraise Odd('odd')",
-        "importing it failed: Odd: odd",
-    ),
-    "raises-what-cannot-be-printed": (
+    "control-characters": (r"raise ValueError('a\x1b[2Jb')", r"failed: ValueError: a\\x1b\[2Jb"),
+    "exits": ("raise SystemExit(3)", "importing it failed: SystemExit: 3"),
+    "unprintable": (
         """
-        class Odd(Exception):
-            def __str__(self):
-                raise ValueError
-        raise Odd
-        """,
-        r"importing it failed: Odd \(it cannot be printed\)",
-    ),
-    "writes-control-characters": (
-        r"raise ValueError('a\x1b[2Jb')",
-        r"importing it failed: ValueError: a\\x1b\[2Jb",
-    ),
-    "contributes-without-end": (
-        """
-        @hookimpl
-        def slipstream_login_methods():
-            while True:
-                yield LoginMethod(name="m", authenticate=print)
-        """,
-        "calling its slipstream_login_methods failed: .* more than 1000 records",
-    ),
-    "exits-on-import": ("raise SystemExit(3)", "importing it failed: SystemExit: 3"),
-    "unknown-argument": (
-        "@hookimpl\ndef slipstream_deploy(session, order): ...",
-        "slipstream_deploy has no argument 'order'; the arguments are: .*, request",
-    ),
-    "unknown-hook": (
-        "@hookimpl\ndef slipstream_deploi(session): ...",
-        "there is no hook slipstream_deploi; did you mean slipstream_deploy",
-    ),
-    "unheard-of-hook": ("@hookimpl\ndef slipstream_zzz(): ...", "there is no hook slipstream_zzz"),
-    "unmarked": (
-        "def slipstream_deploy(session): ...",
-        "its function slipstream_deploy is not marked with @hookimpl",
-    ),
-    "default-value": (
-        "@hookimpl\ndef slipstream_deploy(session, request=None): ...",
-        "slipstream_deploy gives a default value to request",
-    ),
-    "wrapper-without-yield": (
-        "@hookimpl(wrapper=True)\ndef slipstream_deploy(session): ...",
-        "slipstream_deploy does not yield, as a wrapper must",
-    ),
-    "answers-an-operation": (
-        "@hookimpl\ndef slipstream_terminate(deployment_id): return True",
-        "slipstream_terminate is answered by backends alone",
-    ),
-    "old-style-wrapper": (
-        "@hookimpl(hookwrapper=True)\ndef slipstream_terminate(deployment_id): yield",
-        r"slipstream_terminate needs wrapper=True, not hookwrapper=True",
-    ),
-    "unknown-operation-in-cannot": (
-        "class B(Backend):\n    cannot = {'rebot_deployment': 'No.'}",
-        "Unknown operation 'rebot_deployment' .* did you mean 'reboot_deployment'",
-    ),
-    "operation-without-an-argument": (
-        "class B(Backend):\n    def list_modules(self): return []",
-        (
-            r"list_modules\(\) of B does not take the arguments of its operation. Write: def"
-            r" list_modules\(self, path, recurse, connector\), without defaults"
-        ),
-    ),
-    "operation-with-a-default": (
-        "class B(Backend):\n    def get_module(self, module_id=''): return None",
-        r"get_module\(\) of B .* get_module\(self, module_id\), without defaults",
-    ),
-    "operation-with-any-argument": (
-        "class B(Backend):\n    def deploy(self, *args): return None",
-        r"deploy\(\) of B .* deploy\(self, request\)",
-    ),
-    "operation-with-another-argument": (
-        "class B(Backend):\n    def deploy(self, order): return None",
-        r"deploy\(\) of B .* deploy\(self, request\)",
-    ),
-    "operation-that-is-no-method": (
-        "class B(Backend):\n    list_connectors = None",
-        "list_connectors of B is no method",
-    ),
-    "attribute-missing": (
-        "plugin = None",
-        "importing it failed: AttributeError: .*no attribute 'elsewhere'",
-    ),
-    "no-reason-in-cannot": (
-        "class B(Backend):\n    cannot = {'reboot_deployment': ' '}",
-        "'cannot' of B gives no reason for 'reboot_deployment'",
-    ),
-    "number-as-a-reason": (
-        "class B(Backend):\n    cannot = {'reboot_deployment': 7}",
-        "'cannot' of B gives no reason for 'reboot_deployment'",
-    ),
-    "alias-of-no-state": (
-        "class B(Backend):\n    state_aliases = {'Ready': 'up'}",
-        "Unknown state 'up' for which 'Ready' stands in B",
-    ),
-    "text-as-a-role": (
-        "class B(Backend):\n    parameter_roles = {'zone': 'location'}",
-        "'zone' of B has no Role: 'location'",
-    ),
-    "number-as-a-secret-field": (
-        login("name='x', authenticate=print, secret_fields=[7]"),
-        "One of the names is empty, or no text",
-    ),
-    "empty-secret-field": (
-        login("name='x', authenticate=print, secret_fields=['']"),
-        "One of the names is empty, or no text",
-    ),
-    "pattern-as-a-host": (
-        endpoint("backend=SlipStream3, hosts='*.x.example'"),
-        "'\\*.x.example' is not a host name: leave scheme, path and patterns out",
-    ),
-    "host-is-a-url": (
-        endpoint("backend=SlipStream3, hosts={'https://x.example'}"),
-        "'https://x.example' is not a host name",
-    ),
-    "default-login-not-taken": (
-        endpoint("backend=SlipStream3, login_methods='a', default_login='b'"),
-        "default_login 'b' is none of the login_methods of 'x'",
-    ),
-    "backend-no-class": (
-        endpoint("backend=3"),
-        "backend must be a class derived from Backend, not 3",
-    ),
-    "raises-what-exits-when-printed": (
-        """
-        class Odd(Exception):
+        class Odd(BaseException):
             def __str__(self):
                 raise SystemExit
         raise Odd
         """,
         r"importing it failed: Odd \(it cannot be printed\)",
     ),
-    "without-hooks": ("import json", "it has no hooks; mark its functions with @hookimpl"),
-    "an-int": ("plugin = 3", "let the entry point name a module or an instance, not this int"),
+    "attribute-missing": ("plugin = None", "AttributeError: .*no attribute 'elsewhere'"),
+    "without-hooks": ("import json", "it has no hooks; .* not this module"),
+    "an-int": ("plugin = 3", "it has no hooks; .* a module or an instance, not this int"),
+    "class": ("class Plugin: ...", "it has no hooks; .* a module or an instance, not this type"),
+    "endless": (
+        hook("login_methods():\n  while True: yield LoginMethod(name='m', authenticate=print)"),
+        "calling its slipstream_login_methods failed: .* more than 1000 records",
+    ),
     "half-way": (
-        """
-        @hookimpl
-        def slipstream_login_methods():
-            yield LoginMethod(name="half-way", authenticate=print)
-            raise RuntimeError("out of luck")
-        """,
-        "calling its slipstream_login_methods failed: RuntimeError: out of luck",
+        hook("login_methods():\n  yield LoginMethod(name='m', authenticate=print)\n  1 / 0"),
+        "calling its slipstream_login_methods failed: ZeroDivisionError: division by zero",
     ),
-    "raises-in-endpoints": (
-        endpoint("backend=SlipStream3, default_login=7"),
-        "calling its slipstream_endpoints failed",
-    ),
-    "contributes-nonsense": (
-        "@hookimpl\ndef slipstream_login_methods(): return ['token']",
+    "nonsense": (
+        hook("login_methods(): return ['token']"),
         "it contributed a str, which is no LoginMethod",
     ),
-    "forgets-the-list": (
-        "@hookimpl\ndef slipstream_login_methods(): pass",
-        "calling its slipstream_login_methods failed: TypeError",
+    "no-list": (hook("endpoints(): pass"), "calling its slipstream_endpoints failed: TypeError"),
+    "unknown-argument": (
+        wrapper("deploy(session, order): yield"),
+        "slipstream_deploy has no argument 'order'; the arguments are: .*, request",
     ),
+    "unknown-hook": (
+        wrapper("deploi(session): yield"),
+        "there is no hook slipstream_deploi; the nearest is slipstream_deploy",
+    ),
+    "unheard-of-hook": (hook("zzz(): ..."), r"there is no hook slipstream_zzz\."),
+    "unmarked": (
+        "def slipstream_deploy(session): ...",
+        "its function slipstream_deploy is not marked with @hookimpl",
+    ),
+    "default-value": (
+        wrapper("deploy(session, request=None): yield"),
+        "slipstream_deploy gives a default value to request",
+    ),
+    "no-yield": (wrapper("deploy(session): ..."), "slipstream_deploy does not yield"),
+    "no-wrapper": (hook("terminate(): yield"), "slipstream_terminate is answered by backends alo"),
+    "old-wrapper": (
+        wrapper("terminate(deployment_id): yield", "hookwrapper=True"),
+        "slipstream_terminate needs wrapper=True, not hookwrapper=True",
+    ),
+    "operation-without-an-argument": (
+        backend("def list_modules(self): return []"),
+        (
+            r"list_modules\(\) of B does not take the arguments of its operation. Write: def"
+            r" list_modules\(self, path, recurse, connector\), without defaults"
+        ),
+    ),
+    "operation-with-a-default": (
+        backend("def get_module(self, module_id=''): return None"),
+        r"get_module\(\) of B .* get_module\(self, module_id\), without defaults",
+    ),
+    "operation-with-any-argument": (
+        backend("def deploy(self, *request): return None"),
+        r"deploy\(\) of B .* deploy\(self, request\)",
+    ),
+    "operation-with-another-argument": (
+        backend("def deploy(self, order): return None"),
+        r"deploy\(\) of B .* deploy\(self, request\)",
+    ),
+    "operation-that-is-no-method": (
+        backend("list_connectors = None"),
+        "list_connectors of B is no method",
+    ),
+    "unknown-operation-in-cannot": (
+        backend("cannot = {'rebot_deployment': 'No.'}"),
+        "Unknown operation 'rebot_deployment' .* did you mean 'reboot_deployment'",
+    ),
+    "no-reason-in-cannot": (
+        backend("cannot = {'reboot_deployment': ' '}"),
+        "'cannot' of B gives no reason for 'reboot_deployment'",
+    ),
+    "number-as-a-reason": (
+        backend("cannot = {'reboot_deployment': 7}"),
+        "'cannot' of B gives no reason for 'reboot_deployment'",
+    ),
+    "alias-of-no-state": (
+        backend("state_aliases = {'Ready': 'up'}"),
+        "Unknown state 'up' for which 'Ready' stands in B",
+    ),
+    "number-as-a-state": (backend("states = {7: None}"), "The state 7 of B has no Phase"),
+    "text-as-a-role": (
+        backend("parameter_roles = {'zone': 'location'}"),
+        "'zone' of B has no Role: 'location'",
+    ),
+    "number-as-a-name": (login("authenticate=print, secret_fields=[7]"), NO_NAME),
+    "empty-name": (login("authenticate=print, secret_fields=['']"), NO_NAME),
+    "pattern-as-a-host": (endpoint("backend=SlipStream3, hosts='*.x.example'"), NO_HOST),
+    "url-as-a-host": (endpoint("backend=SlipStream3, hosts={'https://x.example'}"), NO_HOST),
+    "path-as-a-host": (endpoint("backend=SlipStream3, hosts='x.example/x'"), NO_HOST),
+    "text-as-a-port": (endpoint("backend=SlipStream3, hosts='x.example:port'"), "port"),
+    "default-login-not-taken": (
+        endpoint("backend=SlipStream3, login_methods='a', default_login='b'"),
+        "default_login 'b' is none of the login_methods of 'x'",
+    ),
+    "no-backend": (endpoint("backend=3"), "backend must be a class derived from Backend, not 3"),
 }
 
 
 def install_broken(add_plugin: AddPlugin, name: str, **options: str) -> None:
-    values = {
-        "an-int": "an_int_of_dist_of_an_int:plugin",
-        "attribute-missing": "attribute_missing_of_dist_of_attribute_missing:elsewhere",
-    }
-    add_plugin(name, BROKEN[name][0], value=values.get(name, ""), **options)
+    attributes = {"an-int": "plugin", "attribute-missing": "elsewhere", "class": "Plugin"}
+    module = f"{name}_of_dist_of_{name}".replace("-", "_")
+    value = f"{module}:{attributes[name]}" if name in attributes else ""
+    add_plugin(name, BROKEN[name][0], value=value, **options)
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -218,14 +180,14 @@ def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(
     assert plugins.login_methods.get("harmless")
     with pytest.raises(PluginFailed, match=f"of dist-of-{name} 2.5 is broken") as failed:
         plugins.login_methods.get(name)
-    assert failed.value.__cause__ is not None
+    assert type(failed.value.__cause__).__name__ in text
     assert {info.name: info.status for info in plugins.list_plugins() if not info.built_in} == {
         name: "broken",
         "harmless": "active",
     }
 
 
-@pytest.mark.parametrize("name", ["module-missing", "raises-in-endpoints"])
+@pytest.mark.parametrize("name", ["module-missing", "no-list"])
 def test_a_broken_plugin_that_is_switched_off_warns_of_nothing(
     add_plugin: AddPlugin, name: str
 ) -> None:
@@ -246,38 +208,17 @@ def test_one_module_under_two_names_is_loaded_once(add_plugin: AddPlugin) -> Non
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        (
-            "@hookimpl(wrapper=True)\ndef slipstream_terminate(order): yield",
-            "slipstream_terminate has no argument 'order'",
-        ),
-        ("@hookimpl\ndef slipstream_login_methods(): raise RuntimeError('no')", "no"),
+        (wrapper("terminate(order): yield"), "slipstream_terminate has no argument 'order'"),
+        (hook("login_methods(): raise RuntimeError('no')"), "no"),
     ],
 )
 def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(
     add_plugin: AddPlugin, as_alice: Connect, broken: str, message: str
 ) -> None:
-    wrapper = (
-        "@hookimpl(wrapper=True)\ndef slipstream_list_connectors():\n    yield\n    return []"
-    )
-    add_plugin("half", f"{wrapper}\n{broken}")
+    emptying = wrapper("list_connectors():\n    yield\n    return []")
+    add_plugin("half", f"{emptying}\n{broken}")
     with pytest.warns(PluginWarning, match=message):
         assert as_alice().list_locations()
-
-
-def test_a_broken_login_method_is_named_with_its_cause(
-    add_plugin: AddPlugin, as_alice: Connect
-) -> None:
-    add_plugin("token", "import nothing_of_that_name")
-    with (
-        pytest.warns(PluginWarning),
-        pytest.raises(PluginFailed, match="No module named 'nothing_of_that_name'") as caught,
-    ):
-        as_alice(ex_login_method="token")
-    error, types = caught.value.__cause__, set()
-    while error is not None:
-        types.add(type(error))
-        error = error.__cause__
-    assert ModuleNotFoundError in types
 
 
 def test_a_missing_name_hints_at_the_broken_plugins_that_may_have_had_it(
@@ -295,7 +236,7 @@ def test_recognises_that_raises_stops_no_other_and_is_not_quoted(
     error: str, add_plugin: AddPlugin, as_alice: Connect, sandbox: Sandbox
 ) -> None:
     source = f"def recognises(credentials): raise {error}(credentials.secret)\n"
-    source += login("name='blind', authenticate=print, recognises=recognises")
+    source += login("authenticate=print, recognises=recognises")
     add_plugin("blind", source)
     with pytest.warns(PluginWarning, match=f"what it recognises failed: {error}") as caught:
         assert as_alice(ex_login_method=None).list_locations()

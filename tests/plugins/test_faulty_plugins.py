@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,38 +9,36 @@ from typing import Any, NoReturn
 
 import attrs
 import pytest
-from libcloud.compute.base import NodeImage
-from plugin_objects import Connect, Driver, LoadPlugin, kind, plugin
+from libcloud.compute.base import Node
+from libcloud.compute.types import NodeState
+from plugin_objects import FREE, Connect, Driver, LoadPlugin, connected, kind, plugin
 
-from slipstream import Backend, LoginMethod, Request, errors, hookimpl
+from slipstream import Answered, Backend, LoginMethod, Request, errors, hookimpl
 from slipstream.errors import DriverError, MalformedAnswer, NotFound, PluginFailed
 from slipstream.hookspecs import OPERATIONS
 from slipstream.sandbox import Sandbox
 from slipstream.values import Connector, Deployment, Module, ModuleKind, Phase, ServiceOffer
 
 JSON = {"Content-Type": "application/json"}
-NOWHERE = "http://127.0.0.1:9"
-FREE = LoginMethod(name="free", authenticate=lambda attempt, _: attempt.finish(data="d"))
+NAMES = {**vars(errors), "Answered": Answered}
+"""What the wrappers of these tests may name."""
 
 
 class Unprintable(DriverError):
-    def __str__(self) -> str:
-        raise KeyError("secret-in-str")
-
-
-class Empty(DriverError):
     def __init__(self) -> None:
         pass
+
+    def __str__(self) -> str:
+        raise KeyError("secret-in-str")
 
 
 class Sudden(BaseException):
     pass
 
 
-def hint_of_no_text() -> DriverError:
-    error = DriverError("No.")
-    error.hint = 7  # type: ignore[assignment]
-    return error
+class Stubborn:
+    def __iter__(self) -> Iterator[object]:
+        raise Sudden
 
 
 class Changing(Connector):
@@ -63,14 +60,6 @@ class Changing(Connector):
 class Computed(Changing):
     def later(self) -> NoReturn:
         raise KeyError("name")
-
-
-def changing(cls: type[Changing]) -> Callable[..., Iterator[Connector]]:
-    def method(*_: object) -> Iterator[Connector]:
-        Changing.reads = 0
-        yield cls(id="a", name="a")
-
-    return method
 
 
 class Plain(Backend):
@@ -123,17 +112,25 @@ def returning(result: object) -> Callable[..., Any]:
     return lambda *_: result
 
 
-class Stubborn:
-    def __init__(self, error: type[BaseException] | None = None) -> None:
-        self.error = error
+def changing(cls: type[Changing]) -> Callable[..., Iterator[Connector]]:
+    def method(*_: object) -> Iterator[Connector]:
+        Changing.reads = 0
+        yield cls(id="a", name="a")
 
-    def __iter__(self) -> Stubborn:
-        if self.error:
-            raise self.error
-        return self
+    return method
 
-    def __next__(self) -> NoReturn:
-        raise GeneratorExit
+
+def infinite(*_: object) -> list[ServiceOffer]:
+    return [ServiceOffer(id="s", name="s", price=1e999)]
+
+
+def wrong_part(**parts: Any) -> Callable[..., NoReturn]:
+    def method(*_: object) -> NoReturn:
+        error = NotFound("No.")
+        vars(error).update(parts)
+        raise error
+
+    return method
 
 
 CALLS: dict[str, Callable[[Driver], Any]] = {
@@ -145,61 +142,40 @@ CALLS: dict[str, Callable[[Driver], Any]] = {
     "create": lambda driver: driver.create_node("n", image="m", location="x"),
     "explain": lambda driver: driver.ex_explain(driver.create_node, "n", image="m"),
     "user": lambda driver: driver._session.user_name,
+    "wait": lambda driver: driver.wait_until_running(
+        [Node(name, name, NodeState.UNKNOWN, [], [], None) for name in ("a", "b")]
+    ),
 }
-
-
-def infinite(*_: object) -> list[ServiceOffer]:
-    return [ServiceOffer(id="s", name="s", price=1e999)]
-
-
-def wrong_endpoint(self: Backend, _: str) -> NoReturn:
-    raise NotFound("No.", endpoint=self.session.endpoint)  # type: ignore[arg-type]
-
-
-# What a backend does wrong: the method, what the user calls, and what the error says.
-BACKENDS: dict[str, tuple[str, Any, str, str]] = {
-    "unprintable-error": ("list_connectors", lazily(Unprintable("x")), "locations", "Unprintable"),
-    "error-without-parts": ("list_connectors", lazily(Empty), "locations", "Empty"),
-    "odd-endpoint": (
-        *("get_deployment", wrong_endpoint, "node"),
-        "NotFound whose endpoint is of type Endpoint, not a text",
-    ),
-    "odd-hint": ("get_deployment", raising(hint_of_no_text), "node", "Drive"),
-    "GeneratorExit": ("list_connectors", lazily(GeneratorExit), "locations", "GeneratorExit"),
-    "StopIteration": ("list_connectors", lazily(StopIteration), "locations", "RuntimeError"),
-    "SystemExit": ("list_connectors", lazily(SystemExit), "locations", "SystemExit"),
-    "sudden-in-iter": ("list_connectors", returning(Stubborn(Sudden)), "locations", "Sudden"),
-    "sudden-in-next": ("list_connectors", returning(Stubborn()), "locations", "GeneratorExit"),
-    "StopIteration-of-a-value": (
-        *("stop_deployment", raising(StopIteration), "stop", "StopIteration"),
-    ),
-    "none-among-records": ("list_connectors", returning([None]), "locations", "it gave NoneType"),
-    "broken-property": ("list_connectors", changing(Computed), "locations", "KeyError"),
-    "odd-property": ("list_connectors", changing(Changing), "locations", "TypeError"),
-    "raw-no-json": (
-        "list_connectors",
-        returning([Connector(id="a", name="a", raw={"made": datetime.now(UTC)})]),
-        "locations",
-        "raw cannot be written as JSON",
-    ),
-    "infinite": ("list_service_offers", infinite, "sizes", "ValueError"),
-    "text-for-lines": ("get_logs", returning({"web": ""}), "logs", r"not dict\[str, list\[str"),
-    "number-among-lines": ("get_logs", returning({"web": [1]}), "logs", "it returned dict, not"),
-    "number-as-a-name": ("get_logs", returning({1: []}), "logs", "it returned dict, not"),
-    "one-for-true": ("stop_deployment", returning(1), "stop", "it returned int, not bool"),
-    "coroutine": ("stop_deployment", returning(iter(())), "stop", "not bool"),
-    "authorise-raises": (
-        *("authorise", raising(KeyError), "stop", r"Faulty failed in authorise\(\)"),
-    ),
-    "authorise-exits": ("authorise", raising(GeneratorExit), "stop", "GeneratorExit"),
-    "authorise-forgets": ("authorise", returning(None), "stop", "it returned NoneType"),
-    "location-name": ("location_name", raising(KeyError), "create", r"location_name\(\): KeyE"),
-    "location-number": ("location_name", returning(7), "create", r"location_name\(\): TypeError"),
-    "dry-run": ("with_session", raising(KeyError), "explain", r"with_session\(\): KeyError"),
-    "dry-run-of-nothing": ("with_session", returning(None), "explain", "it returned NoneType"),
-    "supports": ("supports", classmethod(raising(KeyError)), "logs", r"supports\(\): KeyError"),
-    "user-name": ("read_user_name", returning(7), "user", r"read_user_name\(\): it returned int"),
-}
+NO_JSON = [Connector(id="a", name="a", raw={"made": datetime.now(UTC)})]
+# What a backend does wrong: what the user calls, the method, and what the error says.
+BACKENDS: list[tuple[str, str, Any, str]] = [
+    ("locations", "list_connectors", lazily(Unprintable), "Unprintable"),
+    ("node", "get_deployment", wrong_part(endpoint=7), "endpoint is of type int, not a text"),
+    ("node", "get_deployment", wrong_part(hint=7), "hint is of type int, not a text"),
+    ("locations", "list_connectors", lazily(GeneratorExit), "GeneratorExit"),
+    ("locations", "list_connectors", lazily(StopIteration), "RuntimeError"),
+    ("locations", "list_connectors", returning(Stubborn()), "Sudden"),
+    ("stop", "stop_deployment", raising(StopIteration), "StopIteration"),
+    ("locations", "list_connectors", returning([None]), "it gave NoneType, not Connector"),
+    ("locations", "list_connectors", returning("no list"), "returned str, not an iterable of Con"),
+    ("locations", "list_connectors", changing(Computed), "KeyError"),
+    ("locations", "list_connectors", changing(Changing), "TypeError"),
+    ("locations", "list_connectors", returning(NO_JSON), "raw cannot be written as JSON"),
+    ("sizes", "list_service_offers", infinite, "ValueError"),
+    ("logs", "get_logs", returning({"web": ""}), r"returned dict, not dict\[str, list\[str"),
+    ("logs", "get_logs", returning({"web": [1]}), "it returned dict, not"),
+    ("logs", "get_logs", returning({1: []}), "it returned dict, not"),
+    ("stop", "stop_deployment", returning(1), "it returned int, not bool"),
+    ("wait", "get_deployments", returning([]), "it gave 0 deployments for 2 ids"),
+    ("stop", "authorise", raising(GeneratorExit), r"Faulty failed in authorise\(\): Generator"),
+    ("stop", "authorise", returning(None), "it returned NoneType"),
+    ("create", "location_name", raising(KeyError), r"location_name\(\): KeyError"),
+    ("create", "location_name", returning(7), r"location_name\(\): TypeError"),
+    ("explain", "with_session", raising(KeyError), r"with_session\(\): KeyError"),
+    ("explain", "with_session", returning(None), "it returned NoneType"),
+    ("logs", "supports", classmethod(raising(KeyError)), r"supports\(\): KeyError"),
+    ("user", "read_user_name", returning(7), r"read_user_name\(\): it returned int"),
+]
 
 
 def faulty(name: str, method: Any) -> type[Backend]:
@@ -210,18 +186,10 @@ def faulty(name: str, method: Any) -> type[Backend]:
     return type("Faulty", (Plain,), {name: method})
 
 
-def connected(
-    load_plugin: LoadPlugin,
-    backend: type[Backend] = Plain,
-    method: LoginMethod = FREE,
-    *,
-    group: str | None = None,
-    **hooks: Any,
-) -> Driver:
-    """A driver of an endpoint that needs no server."""
-    load_plugin(plugin([kind("faulty", backend, login_methods=method.name)], [method], **hooks))
-    options: dict[str, Any] = {"ex_endpoint_kind": "faulty", "ex_endpoint": NOWHERE}
-    return Driver("ada", "secret-of-ada", retry_delay=0.001, ex_group=group, **options)
+def wrapper(body: str, arguments: str = "") -> Any:
+    namespace: dict[str, Any] = {}
+    exec(f"def wrapper({arguments}):\n    {body}", NAMES | globals(), namespace)
+    return hookimpl(wrapper=True)(namespace["wrapper"])
 
 
 def on_sandbox(
@@ -231,26 +199,25 @@ def on_sandbox(
     return as_alice(ex_endpoint_kind="faulty", ex_login_method="free")
 
 
-@pytest.mark.parametrize("case", BACKENDS)
-def test_a_faulty_backend_is_named(case: str, load_plugin: LoadPlugin) -> None:
-    name, method, call, message = BACKENDS[case]
-    with (
-        connected(load_plugin, faulty(name, method)) as driver,
-        pytest.raises(PluginFailed, match=message) as caught,
-    ):
+@pytest.mark.parametrize(("call", "name", "method", "message"), BACKENDS)
+def test_a_faulty_backend_is_named(
+    call: str, name: str, method: Any, message: str, load_plugin: LoadPlugin
+) -> None:
+    driver = connected(load_plugin, faulty(name, method))
+    with pytest.raises(PluginFailed, match=message) as caught:
         CALLS[call](driver)
     assert "secret" not in str(caught.value)
 
 
 def test_the_user_can_interrupt_a_backend(load_plugin: LoadPlugin) -> None:
-    cls = faulty("list_connectors", lazily(KeyboardInterrupt))
-    with connected(load_plugin, cls) as driver, pytest.raises(KeyboardInterrupt):
+    driver = connected(load_plugin, faulty("list_connectors", lazily(KeyboardInterrupt)))
+    with pytest.raises(KeyboardInterrupt):
         driver.list_locations()
 
 
 def test_a_faulty_preflight_is_among_the_refusals_of_a_dry_run(load_plugin: LoadPlugin) -> None:
-    with connected(load_plugin, faulty("preflight", returning(["No."]))) as driver:
-        [refusal] = CALLS["explain"](driver).refusals
+    driver = connected(load_plugin, faulty("preflight", returning(["No."])))
+    [refusal] = CALLS["explain"](driver).refusals
     assert "faulty endpoints, by no distribution, failed in preflight(): TypeError" in refusal
 
 
@@ -264,70 +231,47 @@ def test_a_list_that_is_not_read_to_its_end_is_closed(load_plugin: LoadPlugin) -
         finally:
             closed.append(True)
 
-    cls = type("Endless", (Plain,), {"list_modules": list_modules})
-    with connected(load_plugin, cls) as driver:
-        images: Any = driver.ex_iterate_images()
-        assert next(images)
-        images.close()
+    driver = connected(load_plugin, type("Endless", (Plain,), {"list_modules": list_modules}))
+    images: Any = driver.ex_iterate_images()
+    assert next(images)
+    images.close()
     assert closed
 
 
-def wrapper(body: str, arguments: str = "") -> Any:
-    namespace: dict[str, Any] = {}
-    exec(f"def wrapper({arguments}):\n    {body}", vars(errors) | globals(), namespace)
-    return hookimpl(wrapper=True)(namespace["wrapper"])
-
-
-# What a wrapper does wrong: the hook, the wrapper, what the user calls, what the error says.
 FORGETS = "it has read from the list"
-WRAPPERS = {
-    "fails-lazily": (
-        "list_connectors",
+# What a wrapper does wrong: what the user calls, the hook, the wrapper, what the error says.
+WRAPPERS = [
+    (
+        *("locations", "list_connectors"),
         wrapper("return (connector.no_such_thing for connector in (yield))"),
-        *("locations", "AttributeError"),
+        "AttributeError",
     ),
-    "reads-the-list": (
-        "list_connectors",
-        wrapper("connectors = yield; assert list(connectors); return connectors"),
-        *("locations", FORGETS),
-    ),
-    "reads-one": (
-        "list_connectors",
-        wrapper("connectors = yield; next(connectors); return connectors"),
-        *("locations", FORGETS),
-    ),
-    "appends": (
-        "get_logs",
+    ("locations", "list_connectors", wrapper("c = yield; list(c); return c"), FORGETS),
+    ("locations", "operation", wrapper("c = yield; next(c); return c"), FORGETS),
+    (
+        *("logs", "get_logs"),
         wrapper("components.append('db'); return (yield)", "components"),
-        *("logs", "AttributeError"),
+        "AttributeError",
     ),
-    "changes-arguments": (
-        "operation",
+    (
+        *("locations", "operation"),
         wrapper("arguments['active_only'] = False; return (yield)", "arguments"),
-        *("locations", "TypeError"),
+        "TypeError",
     ),
-    "refuses-unprintably": (
-        *("list_connectors", wrapper("raise Unprintable('x'); yield"), "locations", "Unprintable"),
-    ),
-    "fails-unprintably": ("list_connectors", wrapper("yield; raise Empty"), "locations", "Empty"),
-    "exits": (
-        *("list_connectors", wrapper("raise GeneratorExit; yield"), "locations", "GeneratorExit"),
-    ),
-    "returns-a-number": (
-        "operation",
-        wrapper("yield; return 1"),
-        *("locations", "it returned int, not an iterable of"),
-    ),
-}
+    ("locations", "list_connectors", wrapper("raise Unprintable; yield"), "Unprintable"),
+    ("locations", "list_connectors", wrapper("yield; raise Unprintable"), "Unprintable"),
+    ("locations", "list_connectors", wrapper("raise GeneratorExit; yield"), "GeneratorExit"),
+    ("locations", "operation", wrapper("yield; return 1"), "it returned int, not an iterable of"),
+    ("locations", "list_connectors", wrapper("raise Answered(3); yield"), "it returned int, not"),
+]
 
 
-@pytest.mark.parametrize("case", WRAPPERS)
-def test_a_faulty_wrapper_is_named(case: str, load_plugin: LoadPlugin) -> None:
-    hook, faulty_wrapper, call, message = WRAPPERS[case]
-    with (
-        connected(load_plugin, **{f"slipstream_{hook}": faulty_wrapper}) as driver,
-        pytest.raises(PluginFailed, match=f"under-test.*{message}"),
-    ):
+@pytest.mark.parametrize(("call", "hook", "faulty_wrapper", "message"), WRAPPERS)
+def test_a_faulty_wrapper_is_named(
+    call: str, hook: str, faulty_wrapper: Any, message: str, load_plugin: LoadPlugin
+) -> None:
+    driver = connected(load_plugin, Plain, **{f"slipstream_{hook}": faulty_wrapper})
+    with pytest.raises(PluginFailed, match=f"under-test.*{message}"):
         CALLS[call](driver)
 
 
@@ -339,58 +283,52 @@ def test_a_wrapper_may_put_an_entry_before_the_list(load_plugin: LoadPlugin) -> 
         return [first, *connectors, attrs.evolve(first, id="south")]
 
     hooks: dict[str, Any] = {"slipstream_list_connectors": slipstream_list_connectors}
-    with connected(load_plugin, **hooks) as driver:
-        assert [location.id for location in driver.list_locations()] == ["north", "south"]
+    driver = connected(load_plugin, Plain, **hooks)
+    assert [location.id for location in driver.list_locations()] == ["north", "south"]
 
 
-def no_login(attempt: Any, _: object) -> Any:
-    attempt.cookies.set("a", "b", domain="elsewhere.example")
+def no_cookies(attempt: Any, _: object) -> Any:
     login = attempt.finish()
     object.__setattr__(login, "cookies", None)
     return login
+
+
+def late(attempt: Any, _: object) -> Any:
+    return attempt.finish(expires=-timedelta(seconds=5))
 
 
 def naive(attempt: Any, _: object) -> Any:
     return attempt.finish(expires=datetime(2030, 1, 1))  # noqa: DTZ001 - it is the fault
 
 
-LOGINS: dict[str, tuple[Callable[..., Any], str]] = {
-    "secret-in-its-text": (lambda _, credentials: int(credentials.secret), "ValueError"),
-    "no-login": (returning(True), "it returned bool, not a Login"),
-    "no-cookies": (no_login, "TypeError"),
-    "naive-time": (naive, "TypeError"),
-    "unprintable": (raising(Unprintable("x")), "Unprintable"),
-    "GeneratorExit": (raising(GeneratorExit), "GeneratorExit"),
-    "StopIteration": (raising(StopIteration), "StopIteration"),
-    "partial": (functools.partial(returning(7)), "it returned int, not a Login"),
+ODD = "login method 'odd' failed: "
+LOGINS: dict[str, tuple[Callable[..., Any], type[DriverError], str]] = {
+    "secret": (lambda _, c: int(c.secret), PluginFailed, f"{ODD}ValueError"),
+    "no-login": (returning(True), PluginFailed, f"{ODD}it returned bool, not a Login"),
+    "no-cookies": (no_cookies, PluginFailed, f"{ODD}TypeError"),
+    "naive-time": (naive, PluginFailed, f"{ODD}TypeError"),
+    "unprintable": (raising(Unprintable), PluginFailed, f"{ODD}Unprintable"),
+    "GeneratorExit": (raising(GeneratorExit), PluginFailed, f"{ODD}GeneratorExit"),
+    "StopIteration": (raising(StopIteration), PluginFailed, f"{ODD}StopIteration"),
+    "late": (late, MalformedAnswer, "expired 5 seconds ago"),
 }
 
 
 @pytest.mark.parametrize("case", LOGINS)
 def test_a_faulty_login_method_is_named(case: str, load_plugin: LoadPlugin) -> None:
-    authenticate, message = LOGINS[case]
-    method = LoginMethod(name="odd", authenticate=authenticate)
-    with pytest.raises(PluginFailed, match=f"login method 'odd' failed: {message}") as caught:
-        connected(load_plugin, method=method)
+    authenticate, error, message = LOGINS[case]
+    with pytest.raises(error, match=message) as caught:
+        connected(load_plugin, method=LoginMethod(name="odd", authenticate=authenticate))
     assert "secret" not in str(caught.value)
-
-
-def test_a_login_that_has_expired_already_is_refused(load_plugin: LoadPlugin) -> None:
-    method = LoginMethod(
-        name="late", authenticate=lambda attempt, _: attempt.finish(expires=-timedelta(seconds=5))
-    )
-    with pytest.raises(MalformedAnswer, match="expired 5 seconds ago"):
-        connected(load_plugin, method=method)
 
 
 def test_a_method_that_gives_the_expired_login_again_is_named(load_plugin: LoadPlugin) -> None:
     method = LoginMethod(
         name="lazy", authenticate=lambda attempt, _: attempt.previous or attempt.finish()
     )
-    with connected(load_plugin, method=method) as driver:
-        session = driver._session
-        with pytest.raises(PluginFailed, match="it returned the login that has expired"):
-            session.renew(session.login)
+    session = connected(load_plugin, method=method)._session
+    with pytest.raises(PluginFailed, match="it returned the login that has expired"):
+        session.renew(session.login)
 
 
 def test_a_group_that_a_backend_cannot_act_for_is_blamed_on_it(load_plugin: LoadPlugin) -> None:
@@ -467,24 +405,24 @@ def test_a_faulty_wrapper_of_a_change_says_whether_it_was_sent(
     assert sent or "Set SLIPSTREAM_DISABLE_PLUGINS=under-test" in str(caught.value)
 
 
-def test_a_wrapper_that_errors_pass_through_is_not_blamed_for_them(
-    load_plugin: LoadPlugin,
-) -> None:
-    cls = faulty("stop_deployment", raising(ZeroDivisionError))
-    driver = connected(load_plugin, cls, slipstream_stop_deployment=wrapper("return (yield)"))
-    with pytest.raises(PluginFailed, match="backend of faulty endpoints") as caught:
-        driver.stop_node("d")
-    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+POLICY = wrapper("backend.deployment_locations(request); return (yield)", "backend, request")
 
 
-def test_a_wrapper_that_calls_a_faulty_backend_is_not_blamed_for_it(
-    load_plugin: LoadPlugin,
+@pytest.mark.parametrize(
+    ("call", "method", "hook", "faulty_wrapper", "where"),
+    [
+        ("stop", "stop_deployment", "stop_deployment", wrapper("return (yield)"), "slipstream_"),
+        ("create", "get_module", "deploy", POLICY, "what a wrapper calls: KeyError"),
+    ],
+)
+def test_a_wrapper_is_not_blamed_for_a_faulty_backend(
+    call: str, method: str, hook: str, faulty_wrapper: Any, where: str, load_plugin: LoadPlugin
 ) -> None:
-    policy = wrapper("backend.deployment_locations(request); return (yield)", "backend, request")
-    cls = faulty("get_module", raising(KeyError))
-    driver = connected(load_plugin, cls, slipstream_deploy=policy)
-    with pytest.raises(PluginFailed, match=r"faulty endpoints, .* in what a wrapper calls: Key"):
-        driver.create_node("n", image=NodeImage("m", "m", driver))
+    hooks = {f"slipstream_{hook}": faulty_wrapper}
+    driver = connected(load_plugin, faulty(method, raising(KeyError)), **hooks)
+    with pytest.raises(PluginFailed, match=f"backend of faulty .* failed in {where}") as caught:
+        CALLS[call](driver)
+    assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_a_fault_of_a_built_in_backend_is_blamed_on_no_plugin(
