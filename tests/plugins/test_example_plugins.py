@@ -1,29 +1,24 @@
-"""The distributions under examples/plugins: built, installed together and used."""
+"""The distributions under examples/plugins, installed together and used beside their guides."""
 
 from __future__ import annotations
 
 import ast
 import importlib
-import json
-import logging
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from flask import Flask, request
 from libcloud.compute.base import NodeImage
 from libcloud.compute.providers import DRIVERS, get_driver
-from libcloud.compute.types import NodeState, Provider
+from libcloud.compute.types import Provider
 from plugin_objects import Connect, Driver
-from werkzeug.serving import make_server
 
 from slipstream.errors import MalformedAnswer, NotSupported
 from slipstream.libcloud import _kinds, register
-from slipstream.libcloud.errors import BadInput, InvalidCredentials, UnknownName
+from slipstream.libcloud.errors import BadInput
 from slipstream.plugins import Plugins
 from slipstream.sandbox import Sandbox
 
@@ -33,141 +28,32 @@ PUBLIC = {
     *("slipstream", "slipstream.backends", "slipstream.errors"),
     *("slipstream.hookspecs", "slipstream.values"),
 }
-ENTRY_POINT = "/api/cloud-entry-point"
 SYSTEM = "examples/tutorials/service-testing/system"
 BLOG = "apps/WordPress/wordpress"
 ALLOWED = "exoscale-ch-gva"
-PLUGINS = {
-    "device-login": "device-code",
-    "endpoint": "campus",
-    **{name: name for name in ("audit", "metrics", "minicloud", "policy", "size-cache")},
-}
 
 
-class Identity:
-    """An identity provider that gives tokens of the sandbox by device codes."""
-
-    url = ""
-
-    def __init__(self, token: str) -> None:
-        self.token, self.polls, self.refused = token, 0, False
-        self.grants: list[str] = []
-
-    def device(self) -> dict[str, object]:
-        return {
-            "device_code": "a-device-code",
-            "user_code": "ABCD-EFGH",
-            "verification_uri": "https://login.example/device",
-            "expires_in": 60,
-            "interval": 0.01,
-        }
-
-    def grant(self) -> Any:
-        self.grants.append(request.form["grant_type"])
-        if self.refused:
-            return {"error": "access_denied"}, 400
-        self.polls += 1
-        if self.polls == 1:
-            return {"error": "authorization_pending"}, 400
-        return {"access_token": self.token, "refresh_token": "a-refresh-token"}
-
-
-@pytest.fixture
-def identity(installed: Path, sandbox: Sandbox) -> Iterator[Identity]:
-    provider, app = Identity(sandbox.token), Flask("identity")
-    app.add_url_rule("/device", view_func=provider.device, methods=["POST"])
-    app.add_url_rule("/token", view_func=provider.grant, methods=["POST"])
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    provider.url = f"http://127.0.0.1:{server.port}"
-    yield provider
-    server.shutdown()
-
-
-@pytest.fixture
-def by_device(connect: Connect) -> Connect:
-    """Log in by a device code: ``by_device(provider=url)``."""
-    return lambda **parameters: connect(
-        None, None, ex_login_method="device-code", ex_login_parameters=parameters
-    )
-
-
-def test_device_code_logs_in_and_renews_the_login_and_shows_no_secret(
-    sandbox: Sandbox,
-    identity: Identity,
-    by_device: Connect,
-    capsys: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    driver = by_device(provider=identity.url)
-    assert driver.list_locations()
-    assert "Open https://login.example/device and type ABCD-EFGH." in capsys.readouterr().err
-    assert len(identity.grants) == 2
-    sandbox.clock.advance(7 * 24 * 3600)
-    assert driver.list_locations()
-    assert identity.grants[-1] == "refresh_token"
-    assert len(sandbox.journal.entries("POST", "/api/session")) == 2
-    assert "/device" in caplog.text
-    for secret in (sandbox.token, "a-device-code", "a-refresh-token"):
-        assert secret not in caplog.text
-
-
-def test_device_code_that_is_refused_is_an_invalid_credential(
-    identity: Identity, by_device: Connect
-) -> None:
-    identity.refused = True
-    with pytest.raises(InvalidCredentials, match="refused in the browser"):
-        by_device(provider=identity.url)
-
-
-def test_device_code_of_a_provider_that_sends_no_json(
-    installed: Path, sandbox: Sandbox, by_device: Connect
-) -> None:
+@pytest.mark.usefixtures("installed")
+def test_device_code_of_a_provider_that_sends_no_json(sandbox: Sandbox, connect: Connect) -> None:
     sandbox.faults.add("POST", "/device", status=200, body="<html>Welcome</html>")
+    options = {"provider": sandbox.url}
     with pytest.raises(MalformedAnswer, match=r"Cannot get a code .*/device gives HTTP"):
-        by_device(provider=sandbox.url)
+        connect(ex_login_method="device-code", ex_login_parameters=options)
 
 
-def test_device_code_with_an_unknown_parameter_is_refused(
-    installed: Path, by_device: Connect, sandbox: Sandbox
+@pytest.mark.usefixtures("installed")
+def test_endpoint_plugin_is_asked_first_and_refuses_the_logins_that_its_server_lacks(
+    sandbox: Sandbox, connect: Connect
 ) -> None:
-    with pytest.raises(UnknownName, match="'providr' of the login method device-code; did you"):
-        by_device(providr="x")
-    assert not sandbox.journal.entries("POST")
-
-
-def test_device_code_that_the_server_refuses_names_the_login_method(
-    identity: Identity, by_device: Connect
-) -> None:
-    identity.token = "provider.mallory.1"
-    with pytest.raises(InvalidCredentials, match="Cannot log in by 'device-code'") as caught:
-        by_device(provider=identity.url)
-    assert "mallory" not in str(caught.value)
-
-
-@pytest.mark.parametrize(("disabled", "kind"), [("", "campus"), ("campus", "slipstream")])
-def test_endpoint_plugin_knows_its_host_without_a_request(
-    installed: Path, sandbox: Sandbox, connect: Connect, disabled: str, kind: str
-) -> None:
-    url = sandbox.url.replace("127.0.0.1", "localhost")
-    options = {"ex_endpoint": url, "ex_disable_plugins": disabled}
-    driver = connect(sandbox.key, sandbox.secret, **options)
-    assert driver.list_images()
-    assert driver._session.kind.name == kind
-    assert sandbox.journal.entries("POST", "/api/session")
-    assert bool(sandbox.journal.entries(path=ENTRY_POINT)) is (kind == "slipstream")
-
-
-def test_endpoint_plugin_has_a_default_login_and_refuses_those_that_its_server_lacks(
-    installed: Path, sandbox: Sandbox, connect: Connect
-) -> None:
-    bare = sandbox.key.removeprefix("credential/")
+    bare, url = sandbox.key.removeprefix("credential/"), sandbox.url
     connect(bare, sandbox.secret, ex_endpoint_kind="campus")
     [login] = sandbox.journal.entries("POST", "/api/session")
     assert login.json["sessionTemplate"]["href"] == "session-template/api-key"
     with pytest.raises(BadInput, match=r"campus endpoints do not take .*'device-code'"):
         connect(None, "t", ex_login_method="device-code", ex_endpoint_kind="campus")
+    by_name = url.replace("127.0.0.1", "localhost")
+    driver = connect(sandbox.key, sandbox.secret, ex_endpoint=by_name, ex_disable_plugins="campus")
+    assert driver._session.kind.name == "slipstream"
 
 
 def location(driver: Driver, name: str) -> dict[str, object]:
@@ -189,11 +75,9 @@ ON_ONE_MACHINE: list[Callable[[Driver, str], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("arguments", ON_ONE_MACHINE)
+@pytest.mark.usefixtures("installed")
 def test_policy_holds_for_each_way_to_name_a_location(
-    installed: Path,
-    sandbox: Sandbox,
-    as_alice: Connect,
-    arguments: Callable[[Driver, str], dict[str, Any]],
+    sandbox: Sandbox, as_alice: Connect, arguments: Callable[[Driver, str], dict[str, Any]]
 ) -> None:
     driver = as_alice()
     image = driver.get_image(BLOG)
@@ -232,11 +116,6 @@ def test_policy_holds_for_each_node_of_an_application(
             driver.create_node(image=image, **options)
     assert not sandbox.journal.entries("POST", "/run")
     assert driver.create_node(image=image, ex_cloud=allowed | {first: ALLOWED})
-
-
-def test_policy_that_is_disabled_allows_each_location(installed: Path, as_alice: Connect) -> None:
-    driver = as_alice(ex_disable_plugins=["policy"])
-    assert driver.create_node(image=driver.get_image(BLOG), ex_cloud="ec2-eu-west")
 
 
 def test_audit_logs_changes_and_nothing_else(
@@ -284,35 +163,12 @@ def test_minicloud_is_recognised_by_its_own_probe(on_minicloud: Connect) -> None
     driver = on_minicloud()
     assert driver._session.kind.name == "minicloud"
     assert driver._session.login.user_name == "ada"
-
-
-def test_minicloud_without_its_plugin_is_unknown_and_the_installed_kinds_are_named(
-    on_minicloud: Connect,
-) -> None:
+    with pytest.raises(NotSupported, match=r"Call stop_node\(\)"):
+        driver.reboot_node("1")
     with pytest.raises(MalformedAnswer, match="is no SlipStream or Nuvla server") as caught:
         on_minicloud(ex_disable_plugins=["minicloud"])
     assert "campus" in str(caught.value)
     assert "ex_endpoint_kind" in str(caught.value)
-
-
-def test_minicloud_runs_a_node_from_creation_to_destruction(on_minicloud: Connect) -> None:
-    driver = on_minicloud()
-    [image] = [image for image in driver.list_images() if image.id == "wordpress"]
-    [location] = [entry for entry in driver.list_locations() if entry.name == "south"]
-    [size] = driver.list_sizes(location)
-    node = driver.create_node("blog", size=size, image=image, location=location)
-    assert driver.ex_wait_node_in_state(node, NodeState.RUNNING, wait_period=0.01)
-    [(same, addresses)] = driver.wait_until_running([node])
-    assert (same.id, addresses) == (node.id, ["203.0.113.7"])
-    for change, state in (
-        (driver.stop_node, "halted"),
-        (driver.start_node, "up"),
-        (driver.destroy_node, "terminated"),
-    ):
-        assert change(node)
-        assert driver.ex_wait_node_in_state(node, state, wait_period=0.01)
-    with pytest.raises(NotSupported, match=r"Call stop_node\(\)"):
-        driver.reboot_node(node)
 
 
 def test_minicloud_goes_on_with_a_dry_run_when_the_login_has_expired(
@@ -356,24 +212,6 @@ def test_minicloud_has_a_driver_that_is_found_by_its_name(
     with cls("ada", "lovelace") as driver:
         assert driver.ex_endpoint == minicloud.url
         assert driver.list_images()
-
-
-def test_minicloud_refuses_a_wrong_password_in_its_own_words(on_minicloud: Connect) -> None:
-    with pytest.raises(InvalidCredentials, match="Unknown user or wrong password") as caught:
-        on_minicloud("no-such-password")
-    assert "no-such-password" not in str(caught.value)
-
-
-def test_all_example_plugins_are_found_by_their_entry_points_in_a_fresh_process(
-    run_module: Callable[..., str],
-) -> None:
-    assert {path.parent.name.replace("_", "-") for path in MODULES} == set(PLUGINS)
-    document = json.loads(run_module("slipstream", "plugins", "--json"))
-    assert {
-        (plugin["distribution"], plugin["name"], plugin["status"])
-        for plugin in document["plugins"]
-        if not plugin["built_in"]
-    } == {(f"example-slipstream-{name}", entry, "active") for name, entry in PLUGINS.items()}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
