@@ -25,6 +25,39 @@ from libcloud.common.types import (
 from libcloud.compute.types import DeploymentError, KeyPairDoesNotExistError, KeyPairError
 
 
+# Written out, since type checkers follow nothing else through the second name of this module.
+__all__ = [
+    "AnswerLost",
+    "AnswerTimeout",
+    "BadInput",
+    "CannotConnect",
+    "Conflict",
+    "ConnectTimeout",
+    "DeployFailed",
+    "DriverClosed",
+    "DriverError",
+    "FileForbidden",
+    "FileMissing",
+    "FileUnreadable",
+    "Forbidden",
+    "InvalidCredentials",
+    "KeyPairConflict",
+    "KeyPairMissing",
+    "MalformedAnswer",
+    "NoAnswer",
+    "NodeFailed",
+    "NotFound",
+    "NotSupported",
+    "PluginFailed",
+    "RateLimitReached",
+    "RedirectRefused",
+    "RequestFailed",
+    "ServiceUnavailable",
+    "UnknownName",
+    "WaitTimeout",
+]
+
+
 class DriverError(LibcloudError, BaseHTTPError):
     """
     The root of the tree.
@@ -348,39 +381,6 @@ class ServiceUnavailable(RequestFailed, ServiceUnavailableError):
     """The server, or a proxy before it, cannot serve now."""
 
     code = 503
-
-
-# Written out, since type checkers follow nothing else through the second name of this module.
-__all__ = [
-    "AnswerLost",
-    "AnswerTimeout",
-    "BadInput",
-    "CannotConnect",
-    "Conflict",
-    "ConnectTimeout",
-    "DeployFailed",
-    "DriverClosed",
-    "DriverError",
-    "FileForbidden",
-    "FileMissing",
-    "FileUnreadable",
-    "Forbidden",
-    "InvalidCredentials",
-    "KeyPairConflict",
-    "KeyPairMissing",
-    "MalformedAnswer",
-    "NoAnswer",
-    "NodeFailed",
-    "NotFound",
-    "NotSupported",
-    "PluginFailed",
-    "RateLimitReached",
-    "RedirectRefused",
-    "RequestFailed",
-    "ServiceUnavailable",
-    "UnknownName",
-    "WaitTimeout",
-]
 
 
 def can_be_shown(error: DriverError) -> bool:

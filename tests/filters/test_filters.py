@@ -1,15 +1,18 @@
+"""The filter language: what it prints, reads and matches."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slipstream.filters import (
     LARGEST_INTEGER,
     NUVLA,
+    PLACING,
     SLIPSTREAM,
     And,
     Attribute,
@@ -17,6 +20,7 @@ from slipstream.filters import (
     Date,
     Filter,
     FilterSyntaxError,
+    Grammar,
     Or,
     UnwritableValue,
     attr,
@@ -43,30 +47,30 @@ def _writable(text: str) -> bool:
 STRINGS = st.text().filter(_writable)
 ORDERED = st.one_of(STRINGS, st.integers(0, LARGEST_INTEGER), DATES)
 ANY_VALUE = st.one_of(ORDERED, st.booleans(), st.none())
+ATTRIBUTES = st.builds(Attribute, PATHS)
 COMPARISONS = st.one_of(
-    st.builds(Comparison, st.builds(Attribute, PATHS), st.sampled_from(["=", "!="]), ANY_VALUE),
-    st.builds(
-        Comparison, st.builds(Attribute, PATHS), st.sampled_from(["<", "<=", ">=", ">"]), ORDERED
-    ),
-    st.builds(Comparison, st.builds(Attribute, PATHS), st.sampled_from(["^=", "=="]), STRINGS),
+    st.builds(Comparison, ATTRIBUTES, st.sampled_from(["=", "!="]), ANY_VALUE),
+    st.builds(Comparison, ATTRIBUTES, st.sampled_from(["<", "<=", ">=", ">"]), ORDERED),
+    st.builds(Comparison, ATTRIBUTES, st.sampled_from(["^=", "=="]), STRINGS),
 )
-
-
-def _pairs(expressions: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
-    operands = st.lists(expressions, min_size=2, max_size=3).map(tuple)
-    return st.one_of(st.builds(And, operands), st.builds(Or, operands))
-
-
-LISTS = st.lists(st.one_of(STRINGS, st.integers(0, LARGEST_INTEGER), DATES), max_size=4)
+LISTS = st.lists(ORDERED, max_size=4).map(tuple)
 NUVLA_PATHS = st.builds(Attribute, st.one_of(PATHS, PATHS.map("@type/{}".format)))
-NUVLA_WORDS = st.sampled_from(["intersects", "disjoint", "within", "contains"])
 OF_NUVLA = st.one_of(
     COMPARISONS,
-    st.builds(Comparison, NUVLA_PATHS, st.sampled_from(["=", "!="]), LISTS.map(tuple)),
-    st.builds(Comparison, NUVLA_PATHS, NUVLA_WORDS, STRINGS),
+    st.builds(Comparison, NUVLA_PATHS, st.sampled_from(["=", "!="]), LISTS),
+    st.builds(Comparison, NUVLA_PATHS, st.sampled_from(PLACING), STRINGS),
 )
-FILTERS: st.SearchStrategy[Filter] = st.recursive(COMPARISONS, _pairs, max_leaves=8)
-FILTERS_OF_NUVLA: st.SearchStrategy[Filter] = st.recursive(OF_NUVLA, _pairs, max_leaves=8)
+
+
+def _combined(comparisons: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+    def combine(expressions: st.SearchStrategy[Filter]) -> st.SearchStrategy[Filter]:
+        operands = st.lists(expressions, min_size=2, max_size=3).map(tuple)
+        return st.one_of(st.builds(And, operands), st.builds(Or, operands))
+
+    return st.recursive(comparisons, combine, max_leaves=8)
+
+
+FILTERS = _combined(COMPARISONS)
 
 VM = {
     "id": "virtual-machine/1",
@@ -81,8 +85,8 @@ VM = {
 }
 
 
-@given(FILTERS, FILTERS_OF_NUVLA)
-def test_what_is_printed_reads_back_as_the_same_value(first: Filter, second: Filter) -> None:
+@given(FILTERS, _combined(OF_NUVLA))
+def test_str_of_a_filter_parses_to_the_same_filter(first: Filter, second: Filter) -> None:
     assert parse(str(first)) == first
     assert parse(str(second), NUVLA) == second
 
@@ -95,7 +99,7 @@ def test_what_is_printed_reads_back_as_the_same_value(first: Filter, second: Fil
 @example("\\'")
 @example("x\\' or '1'='1")
 @example("\x00")
-def test_a_string_is_refused_or_stays_one_value(text: str) -> None:
+def test_string_is_refused_or_stays_one_value(text: str) -> None:
     try:
         expression = attr("owner").eq("alice") & attr("name").eq(text)
     except UnwritableValue:
@@ -107,7 +111,7 @@ def test_a_string_is_refused_or_stays_one_value(text: str) -> None:
 
 
 @given(st.text() | st.text(st.sampled_from("ab='\"[]() ,/@\\^!<>0-9andor"), max_size=30))
-def test_any_text_is_read_or_refused_with_an_index(text: str) -> None:
+def test_parse_reads_any_text_or_names_an_index(text: str) -> None:
     for grammar in (SLIPSTREAM, NUVLA):
         index = 0
         try:
@@ -117,27 +121,10 @@ def test_any_text_is_read_or_refused_with_an_index(text: str) -> None:
         assert 0 <= index <= len(text)
 
 
-@given(LISTS)
-def test_a_list_is_true_of_each_of_its_elements_alone(values: list[Any]) -> None:
-    listed = parse(f"({attr('a').among(values)})", NUVLA)
-    for value in values:
-        text = getattr(value, "text", value)
-        assert not attr("a").eq(value).matches({"a": text}) or listed.matches({"a": text})
-    assert not listed.matches({"a": "none of them at all"})
-
-
 @given(FILTERS, FILTERS)
-def test_joining_expressions_joins_their_verdicts(first: Filter, second: Filter) -> None:
+def test_and_or_of_filters_match_as_their_operands(first: Filter, second: Filter) -> None:
     assert (first & second).matches(VM) == (first.matches(VM) and second.matches(VM))
     assert (first | second).matches(VM) == (first.matches(VM) or second.matches(VM))
-
-
-@given(STRINGS)
-def test_a_written_string_matches_a_document_that_holds_it(text: str) -> None:
-    assume(text != "other")
-    expression = parse(str(attr("name").eq(text)))
-    assert expression.matches({"name": text})
-    assert not expression.matches({"name": "other"})
 
 
 @pytest.mark.parametrize(
@@ -149,7 +136,7 @@ def test_a_written_string_matches_a_document_that_holds_it(text: str) -> None:
         (attr("a/b:c").startswith("x"), "a/b:c^='x'"),
         (attr("ip").is_null(), "ip=null"),
         (attr("ip").is_present(), "ip!=null"),
-        (attr("billable").eq(value=True), "billable=true"),
+        (attr("billable").eq(True), "billable=true"),
         (attr("created").gt(Date("2017-06-26")), "created>2017-06-26"),
         (attr("a").le("a\\b"), "a<='a\\b'"),
         (attr("description").speaks_of("blog"), "description=='blog'"),
@@ -157,7 +144,7 @@ def test_a_written_string_matches_a_document_that_holds_it(text: str) -> None:
         ((attr("a").eq(1) | attr("b").eq(2)) & attr("c").lt(3), "(a=1 or b=2) and c<3"),
     ],
 )
-def test_expressions_print_as_the_wire_text(expression: Filter, text: str) -> None:
+def test_str_of_expressions(expression: Filter, text: str) -> None:
     assert str(expression) == text
 
 
@@ -177,94 +164,80 @@ def test_expressions_print_as_the_wire_text(expression: Filter, text: str) -> No
         0.5,
     ],
 )
-def test_a_value_without_a_literal_is_refused(value: object) -> None:
+def test_value_without_a_literal_is_refused(value: Any) -> None:
     with pytest.raises(UnwritableValue):
-        attr("a").eq(value)  # type: ignore[arg-type]
+        attr("a").eq(value)
+    with pytest.raises(UnwritableValue):
+        attr("a").among([value])
 
 
-def test_a_value_that_can_be_read_and_not_written_does_not_print() -> None:
+def test_value_that_can_be_parsed_and_not_written() -> None:
     assert parse("a='x\\\\'").matches({"a": "x\\\\"})
     for text in ("a='x\\\\'", "a=99999999999", "a>2017-06", "a>2017-06-26T11:13:42Z"):
         with pytest.raises(UnwritableValue):
             str(parse(text))
-    for value in (True, "both ' and \""):
-        with pytest.raises(UnwritableValue):
-            attr("a").among([value])
+    with pytest.raises(UnwritableValue):
+        attr("a").among([True])
 
 
 @pytest.mark.parametrize("name", ["", "1a", "a-", "a.b", "a b", "a//b", "a/", "a:b:c", "é", "a='"])
-def test_a_name_outside_the_grammar_is_refused(name: str) -> None:
+def test_name_outside_the_grammar_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is not the name of an attribute"):
         attr(name)
 
 
-def test_an_operator_refuses_values_it_does_not_take() -> None:
-    with pytest.raises(ValueError, match="does not take"):
-        attr("a").lt(None)
-    with pytest.raises(ValueError, match="does not take"):
-        attr("a").startswith(3)  # type: ignore[arg-type]
+def test_operator_and_values_that_it_does_not_take() -> None:
+    values: dict[str, Any] = {"lt": None, "ge": True, "startswith": 3}
+    for name, value in values.items():
+        with pytest.raises(ValueError, match="does not take"):
+            getattr(attr("a"), name)(value)
     with pytest.raises(ValueError, match="is not an operator"):
         Comparison(attr("a"), "~", "x")
 
 
-def test_a_date_is_written_in_utc_with_milliseconds() -> None:
-    assert (
-        Date.at(datetime(2017, 6, 26, 11, 13, 42, 883999, UTC)).text == "2017-06-26T11:13:42.883Z"
-    )
+def test_date_at_a_timestamp() -> None:
+    date = Date.at(datetime(2017, 6, 26, 11, 13, 42, 883999, UTC))
+    assert date.text == "2017-06-26T11:13:42.883Z"
     with pytest.raises(UnwritableValue, match="time zone"):
         Date.at(datetime(2017, 6, 26))  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(
-    ("text", "index"),
+    ("grammar", "text", "index"),
     [
-        ("", 0),
-        ("a", 1),
-        ("a=", 2),
-        ("a='x", 2),
-        ("price:unitCost<0.5", 16),
-        ("a=-1", 2),
-        ("a=1 AND b=2", 4),
-        ("a=1 and", 7),
-        ("(a=1", 4),
-        ("a=1)", 3),
-        ("x.y='a'", 1),
-        ("a=b", 2),
-        ("1=2", 2),
-        ("a<null", 2),
-        ("a^=3", 3),
-        ("not a=1", 4),
+        (SLIPSTREAM, "", 0),
+        (SLIPSTREAM, "a", 1),
+        (SLIPSTREAM, "a=", 2),
+        (SLIPSTREAM, "a='x", 2),
+        (SLIPSTREAM, "price:unitCost<0.5", 16),
+        (SLIPSTREAM, "a=-1", 2),
+        (SLIPSTREAM, f"a={'9' * 5000}", 2),
+        (SLIPSTREAM, "a=1 AND b=2", 4),
+        (SLIPSTREAM, "a=1 and", 7),
+        (SLIPSTREAM, "(a=1", 4),
+        (SLIPSTREAM, "a=1)", 3),
+        (SLIPSTREAM, "x.y='a'", 1),
+        (SLIPSTREAM, "a=b", 2),
+        (SLIPSTREAM, "1=2", 2),
+        (SLIPSTREAM, "a<null", 2),
+        (SLIPSTREAM, "a^=3", 3),
+        (SLIPSTREAM, "not a=1", 4),
+        (SLIPSTREAM, "a=['x']", 2),
+        (SLIPSTREAM, "a within 'POINT (1 2)'", 2),
+        (SLIPSTREAM, "@a='x'", 0),
+        (NUVLA, "state= ['A']", 7),
+        (NUVLA, "state=['A'", 6),
+        (NUVLA, "state<['A']", 6),
+        (NUVLA, "state=[true]", 6),
+        (NUVLA, "property['a']='b'", 8),
+        (NUVLA, "a.b='c'", 1),
+        (NUVLA, "place near 'x'", 6),
     ],
 )
-def test_a_text_outside_the_grammar_is_refused_where_it_goes_wrong(text: str, index: int) -> None:
+def test_parse_names_the_index_of_an_error(grammar: Grammar, text: str, index: int) -> None:
     with pytest.raises(FilterSyntaxError, match=f"position {index + 1}") as caught:
-        parse(text)
+        parse(text, grammar)
     assert caught.value.index == index
-
-
-@pytest.mark.parametrize(
-    ("text", "index"),
-    [
-        ("state= ['A']", 7),
-        ("state=['A'", 6),
-        ("state<['A']", 6),
-        ("state=[true]", 6),
-        ("property['a']='b'", 8),
-        ("a.b='c'", 1),
-        ("place near 'x'", 6),
-    ],
-)
-def test_a_text_outside_the_grammar_of_nuvla(text: str, index: int) -> None:
-    with pytest.raises(FilterSyntaxError) as caught:
-        parse(text, NUVLA)
-    assert caught.value.index == index
-
-
-@pytest.mark.parametrize("text", ["a=['x']", "a within 'POINT (1 2)'", "@a='x'"])
-def test_a_text_of_nuvla_s_grammar_alone(text: str) -> None:
-    parse(text, NUVLA)
-    with pytest.raises(FilterSyntaxError):
-        parse(text)
 
 
 def test_parentheses_nested_beyond_reason_are_a_syntax_error() -> None:
@@ -274,41 +247,30 @@ def test_parentheses_nested_beyond_reason_are_a_syntax_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "same"),
+    ("grammar", "text", "same"),
     [
-        ("type^='cloud-cred'and a = 'x'", "type^='cloud-cred' and a='x'"),
-        (' \n a  =\t"x" ', "a='x'"),
-        ("'x'=a", "a='x'"),
-        ("5<a", "a<5"),
-        ("null=a", "a=null"),
-        ("and=1 and or=2", "and=1 and or=2"),
-        ("((a=1))", "a=1"),
+        (SLIPSTREAM, "type^='cloud-cred'and a = 'x'", "type^='cloud-cred' and a='x'"),
+        (SLIPSTREAM, ' \n a  =\t"x" ', "a='x'"),
+        (SLIPSTREAM, "'x'=a", "a='x'"),
+        (SLIPSTREAM, "5<a", "a<5"),
+        (SLIPSTREAM, "null=a", "a=null"),
+        (SLIPSTREAM, "and=1 and or=2", "and=1 and or=2"),
+        (SLIPSTREAM, "((a=1))", "a=1"),
+        (NUVLA, "state=['A' 'B',3]", "state=['A','B',3]"),
+        (NUVLA, "state =['A',]", "state=['A']"),
+        (NUVLA, "['A']=state", "state=['A']"),
+        (NUVLA, "state=[]", "state=[]"),
+        (NUVLA, "created=[2025-08-21]", "created=[2025-08-21]"),
+        (NUVLA, "@type='x'", "@type='x'"),
+        (NUVLA, "within='x'", "within='x'"),
+        (NUVLA, "place within 'POINT (1 2)'", "place within 'POINT (1 2)'"),
     ],
 )
-def test_freedoms_of_the_grammar_are_read(text: str, same: str) -> None:
-    assert str(parse(text)) == same
+def test_parse_takes_the_freedoms_of_a_grammar(grammar: Grammar, text: str, same: str) -> None:
+    assert str(parse(text, grammar)) == same
 
 
-@pytest.mark.parametrize(
-    ("text", "same"),
-    [
-        ("state=['A' 'B',3]", "state=['A','B',3]"),
-        ("state =['A',]", "state=['A']"),
-        ("['A']=state", "state=['A']"),
-        *(
-            (text, text)
-            for text in (
-                *("state=[]", "created=[2025-08-21]", "@type='x'", "within='x'"),
-                "place within 'POINT (1 2)'",
-            )
-        ),
-    ],
-)
-def test_freedoms_of_the_grammar_of_nuvla(text: str, same: str) -> None:
-    assert str(parse(text, NUVLA)) == same
-
-
-def test_text_that_is_not_quoted_escapes_from_the_parentheses_of_nuvla() -> None:
+def test_text_that_is_pasted_escapes_from_the_parentheses_of_nuvla() -> None:
     text = "x') or (name!='x"
     with pytest.raises(FilterSyntaxError):
         parse(f"name='{text}'", NUVLA)
@@ -316,12 +278,12 @@ def test_text_that_is_not_quoted_escapes_from_the_parentheses_of_nuvla() -> None
     assert not parse(f"({attr('name').eq(text)})", NUVLA).matches({"name": "anything"})
 
 
-def test_a_backslash_lets_a_quote_follow_and_stays() -> None:
+def test_parse_keeps_the_backslash_before_a_quote() -> None:
     assert parse(r"a='it\'s'") == attr("a").eq(r"it\'s")
 
 
 @pytest.mark.parametrize(
-    ("text", "verdict"),
+    ("text", "matches"),
     [
         ("connector/href='connector/exoscale-ch-gva'", True),
         ("connector/href='connector/EXOSCALE-CH-GVA'", False),
@@ -353,26 +315,28 @@ def test_a_backslash_lets_a_quote_follow_and_stays() -> None:
         ("name/first='x'", False),
     ],
 )
-def test_documents_are_judged_as_the_server_would(text: str, verdict: bool) -> None:
-    assert parse(text).matches(VM) is verdict
+def test_matches_of_slipstream(text: str, matches: bool) -> None:
+    assert parse(text).matches(VM) is matches
 
 
 @pytest.mark.parametrize(
-    ("text", "verdict"),
+    ("text", "matches"),
     [
         ("tags=['a','x']", True),
         ("tags=['x','y']", False),
         ("tags!=['x','y']", True),
         ("tags!=['a']", False),
+        ("number=[2,3]", True),
+        ("created=[2017-10-13]", True),
         ("nothing=[]", False),
         ("nothing!=[]", True),
         ("name=='word*'", True),
         ("name=='ord*'", False),
     ],
 )
-def test_documents_are_judged_as_nuvla_would(text: str, verdict: bool) -> None:
-    document = {"tags": ["a", "b"], "name": "WordPress blog"}
-    assert parse(text, NUVLA).matches(document) is verdict
+def test_matches_of_nuvla(text: str, matches: bool) -> None:
+    document = {"tags": ["a", "b"], "name": "WordPress blog", "number": 2, "created": "2017-10-13"}
+    assert parse(text, NUVLA).matches(document) is matches
 
 
 def test_comparisons_of_a_combination() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ VALUES: dict[str, Any] = {
 }
 
 
-def watching(arguments: Sequence[str], calls: list[object]) -> Callable[..., Any]:
+def watching(arguments: Sequence[str], calls: list[object]) -> Any:
     """A wrapper that takes some arguments and notes their values."""
     names = ", ".join(arguments)
     namespace: dict[str, Any] = {"calls": calls}
@@ -38,7 +38,7 @@ def test_wrappers_see_an_operation_that_the_backend_leaves_out(
     arguments = list(inspect.signature(getattr(Backend, name)).parameters)[1:]
     values = [VALUES.get(argument, f"a {argument}") for argument in arguments]
     calls: list[object] = []
-    hooks = {
+    hooks: dict[str, Any] = {
         f"slipstream_{name}": watching(["session", "dry_run", *arguments], calls),
         "slipstream_operation": watching(["operation", "arguments"], calls),
     }
