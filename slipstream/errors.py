@@ -24,7 +24,6 @@ from libcloud.common.types import (
 )
 from libcloud.compute.types import DeploymentError, KeyPairDoesNotExistError, KeyPairError
 
-
 # Written out, since type checkers follow nothing else through the second name of this module.
 __all__ = [
     "AnswerLost",
