@@ -104,9 +104,7 @@ def test_create_under_an_impossible_name(driver: Driver, sandbox: Sandbox, name:
     assert len(sandbox.journal) == 0
 
 
-def test_import_from_a_file(
-    driver: Driver, sandbox: Sandbox, tmp_path: Path, monkeypatch: Any
-) -> None:
+def test_import_from_a_file(driver: Any, sandbox: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     file = tmp_path / "id.pub"
     for content, message in ((None, r"\.pub: No such file"), (b"\xff\xfe", "it is not text")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Iterator
+from typing import Any
 
 # The module, for pytest would collect a class whose name starts with Test.
 import libcloud.test.compute as libclouds
@@ -23,9 +24,7 @@ class OfAnEndpoint(libclouds.TestCaseMixin):
     driver: Driver
 
     @pytest.fixture(autouse=True)
-    def _prepared(
-        self, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[None]:
+    def _prepared(self, tmp_path_factory: Any, monkeypatch: Any) -> Iterator[None]:
         with serve(self.name, tmp_path_factory.mktemp("plugin"), monkeypatch) as self.endpoint:
             self.driver = self.endpoint.login(region=self.region)
             self.endpoint.deploy(self.driver)

@@ -11,9 +11,6 @@ from endpoints_under_test import Driver, LiveEndpoint
 from libcloud.common.types import LibcloudError
 from libcloud.compute.base import Node, StorageVolume, VolumeSnapshot
 
-from slipstream.backends import SlipStream3
-from slipstream.errors import UnknownName
-from slipstream.hookspecs import Backend
 from slipstream.libcloud.errors import NotSupported
 
 
@@ -53,10 +50,3 @@ def test_not_supported_by_the_family(method: str, driver: Driver, endpoint: Any)
         getattr(driver, method)(a_node(driver))
     assert "create_node()" in str(caught.value)
     assert len(endpoint.sandbox.journal) == 0
-
-
-def test_reasons_of_a_family_are_sentences_about_hooks_that_exist() -> None:
-    assert {"start_deployment", "stop_deployment", "get_logs"} <= SlipStream3.cannot.keys()
-    assert all(reason.endswith(".") for reason in SlipStream3.cannot.values())
-    with pytest.raises(UnknownName, match="did you mean 'reboot_deployment'"):
-        type("Broken", (Backend,), {"cannot": {"reboot_deploymnt": "It is up or gone."}})

@@ -21,9 +21,7 @@ from slipstream.values import Deployment
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def endpoint(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LiveEndpoint]:
+def endpoint(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveEndpoint]:
     """An endpoint of each kind, for all tests of this module."""
     folder = tmp_path_factory.mktemp("objects")
     with pytest.MonkeyPatch.context() as patch, serve(request.param, folder, patch) as endpoint:

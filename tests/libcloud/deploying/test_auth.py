@@ -96,9 +96,7 @@ def test_auth_that_was_added_stays_when_deploying_fails(
 
 
 @on_slipstream
-def test_auth_that_cannot_be_added_deploys_nothing(
-    endpoint: LiveEndpoint, create: Create, pair: Pair
-) -> None:
+def test_auth_that_cannot_be_added_deploys_nothing(endpoint: Any, create: Any, pair: Any) -> None:
     endpoint.sandbox.faults.add("PUT", PROFILE, status=403)
     with pytest.raises(RequestFailed, match="add the SSH key 'mine'"):
         create(auth=pair.auth)
@@ -110,9 +108,7 @@ def test_auth_that_cannot_be_added_deploys_nothing(
 
 
 @on_slipstream
-def test_auth_of_deployments_at_the_same_time(
-    endpoint: LiveEndpoint, create: Create, tmp_path: Path
-) -> None:
+def test_auth_of_deployments_at_the_same_time(endpoint: Any, create: Any, tmp_path: Path) -> None:
     pairs = [make_pair(tmp_path, f"key-{number}") for number in range(4)]
     before = profile(endpoint)
     with ThreadPoolExecutor(6) as pool:
@@ -121,9 +117,7 @@ def test_auth_of_deployments_at_the_same_time(
 
 
 @on_nuvla
-def test_auth_where_machines_take_no_keys(
-    endpoint: LiveEndpoint, create: Create, pair: Pair
-) -> None:
+def test_auth_where_machines_take_no_keys(endpoint: LiveEndpoint, create: Any, pair: Any) -> None:
     with pytest.raises(BadInput, match="put no SSH keys into what they deploy") as caught:
         create(auth=pair.auth)
     assert "log in with a key that the image itself lets in" in str(caught.value)
@@ -154,9 +148,7 @@ def test_auth_that_cannot_be_right(
 
 
 @on_slipstream
-def test_explain_names_the_key_and_adds_none(
-    endpoint: LiveEndpoint, driver: Driver, pair: Pair
-) -> None:
+def test_explain_names_the_key_and_adds_none(endpoint: Any, driver: Driver, pair: Any) -> None:
     before = profile(endpoint)
     plan = driver.ex_explain("create_node", image=endpoint.image(driver), auth=pair.auth)
     changes = [(item.method, item.done) for item in plan.requests if item.method != "GET"]

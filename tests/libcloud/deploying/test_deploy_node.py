@@ -8,10 +8,7 @@ import pytest
 from endpoints_under_test import Driver, LiveEndpoint
 from key_files import Pair, make_pair
 from libcloud.compute.deployment import (
-    FileDeployment,
-    MultiStepDeployment,
     ScriptDeployment,
-    SSHKeyDeployment,
 )
 from ssh_server import Machine
 
@@ -38,15 +35,6 @@ def test_deploy_node_runs_a_script_and_leaves_no_connection_open(
     for transport in machine._transports:
         transport.join(5)
     assert machine.connections == 0
-
-
-@on_slipstream
-def test_deploy_node_runs_several_steps(deploy: Deploy, other_pair: Pair, tmp_path: Path) -> None:
-    (tmp_path / "sent.txt").write_text("sent\n", "utf-8")
-    read = ScriptDeployment("#!/bin/sh\ncat sent.txt .ssh/authorized_keys\n")
-    sent = FileDeployment(str(tmp_path / "sent.txt"), "sent.txt")
-    deploy(MultiStepDeployment([sent, SSHKeyDeployment(other_pair.public), read]))
-    assert (read.stdout, read.exit_status) == (f"sent\n{other_pair.public}", 0)
 
 
 def test_deploy_node_with_the_private_key_of_a_new_key_pair(

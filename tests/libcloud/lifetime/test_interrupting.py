@@ -154,15 +154,6 @@ def test_interrupt_while_an_ended_session_is_renewed(
     assert logins(endpoint.sandbox) == 1
 
 
-def test_interrupt_in_the_pause_before_another_attempt(endpoint: Any, interrupt: Any) -> None:
-    driver = endpoint.login(retry_delay=20)
-    endpoint.sandbox.faults.add(path=LISTING, status=503)
-    started = time.monotonic()
-    interrupt(driver.list_nodes)
-    assert time.monotonic() - started < 8
-    assert works_in_two_threads(endpoint, driver)
-
-
 class Nth:
     """Interrupts the thread when it makes its n-th call in the modules that hold sessions."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from slipstream.errors import (
     RateLimitReached,
     ServiceUnavailable,
 )
-from slipstream.libcloud.waiting import GRACE, AddressFilter, RunningWait
+from slipstream.libcloud.waiting import AddressFilter, RunningWait
 from slipstream.session.polling import GROWTH, JITTER, poll
 from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.messages import Request
@@ -158,39 +157,9 @@ def test_request_of_a_poll_is_repeated_before_the_deadline_alone(
     assert len(connections) == (1 if is_late else settings.attempts)
 
 
-ADDRESS = "203.0.113.9"
-
-
-def running(name: str, *addresses: str, parameters: Any = None) -> Deployment:
-    options: Any = {"addresses": addresses, "parameters": parameters}
-    return Deployment(id=name, state="Ready", phase=Phase.RUNNING, **options)
-
-
-def wait_for(*deployments: Deployment, late: Any = None, timeout: float = 600) -> Any:
-    """Wait for deployments, and after 30 polls find others; the deployments, and the polls."""
-    polls = itertools.count()
-    wait = RunningWait(
-        names={"a": "blog", "b": "shop"},
-        filter=AddressFilter(interface="public_ips", only_ipv4=True),
-        period=5,
-        timeout=timeout,
-    )
-    try:
-        return wait.until(lambda: late if next(polls) > 29 and late else deployments), next(polls)
-    except NodeFailed as error:
-        return str(error), next(polls)
-
-
-def test_running_wait_for_an_address_that_comes_late(clock: Clock) -> None:
-    with_addresses = [running("a", ADDRESS), running("b", ADDRESS)]
-    deployments, polls = wait_for(running("a", ADDRESS), running("b"), late=with_addresses)
-    assert (deployments, polls) == (with_addresses, 31)
-    text, _ = wait_for(running("a"), timeout=60)
-    assert text.startswith("blog (a) runs and has no public IPv4 address")
-
-
-@pytest.mark.parametrize("other", [running("b", parameters={}), running("b", "10.0.0.7")])
-def test_running_wait_ends_soon_once_addresses_were_read(clock: Clock, other: Deployment) -> None:
-    text, polls = wait_for(running("a", ADDRESS), other)
-    assert "shop (b) runs and has no public IPv4 address" in text
-    assert polls == GRACE + 1
+def test_running_wait_for_addresses_that_are_never_listed(clock: Clock) -> None:
+    addresses = AddressFilter(interface="public_ips", only_ipv4=True)
+    wait = RunningWait(names={"a": "blog"}, filter=addresses, period=5, timeout=60)
+    with pytest.raises(NodeFailed, match=r"blog \(a\) runs and has no public IPv4 address"):
+        wait.until(lambda: [Deployment(id="a", state="Ready", phase=Phase.RUNNING)])
+    assert 59 < clock.ahead < 61
