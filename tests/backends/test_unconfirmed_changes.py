@@ -33,20 +33,15 @@ ONE = r"/api/deployment/[^/]+"
 RUN = r"/run/[^/]+"
 Change = tuple[str, Callable[[Driver, dict[str, Any]], object], str, str]
 CHANGES: list[Change] = [
-    ("nuvla", lambda d, on: d.start_node(on["stopped"]), "POST", f"{ONE}/start"),
     ("nuvla", lambda d, on: d.stop_node(on["node"]), "POST", f"{ONE}/stop"),
-    ("nuvla", lambda d, on: d.ex_update_node(on["node"]), "POST", f"{ONE}/update"),
-    ("nuvla", lambda d, on: d.destroy_node(on["node"]), "POST", f"{ONE}/stop"),
+    ("nuvla", lambda d, on: d.delete_key_pair(on["key"]), "DELETE", ".*/credential/.*"),
     ("nuvla", lambda d, on: d.delete_image(on["image"]), "POST", ".*/delete-version"),
     (
         *("nuvla", lambda d, on: d.delete_image(on["image"], ex_all_versions=True)),
         *("DELETE", "/api/module/.*"),
     ),
-    ("nuvla", lambda d, on: d.delete_key_pair(on["key"]), "DELETE", ".*/credential/.*"),
-    ("nuvla", lambda d, _: d.create_key_pair("other"), "POST", "/api/credential"),
     ("slipstream", lambda d, on: d.destroy_node(on["node"]), "DELETE", RUN),
     ("slipstream", lambda d, on: d.delete_image(on["image"]), "DELETE", "/module/.*"),
-    ("slipstream", lambda d, on: d.delete_key_pair(on["key"]), "PUT", "/user/.*"),
 ]
 
 
