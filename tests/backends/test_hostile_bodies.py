@@ -18,6 +18,7 @@ from slipstream.sandbox import Sandbox
 from .slipstream.support import NOBODYS_RUN, stub_server
 from .support import JSON, KEY, WORDPRESS, XML
 
+NOBODYS, MODULE = f"deployment/{NOBODYS_RUN}", f"module/{NOBODYS_RUN}"
 Call = Callable[[Driver], Any]
 on_slipstream = pytest.mark.parametrize("endpoint", KINDS[:1], indirect=True)
 on_nuvla = pytest.mark.parametrize("endpoint", KINDS[1:2], indirect=True)
@@ -122,8 +123,8 @@ JSON_CALLS: list[tuple[str, str, Call]] = [
     ("slipstream", "PUT", lambda d: d.list_sizes()),
     ("nuvla", "PUT", lambda d: d.list_nodes()),
     ("nuvla", "PUT", lambda d: d.get_image(WORDPRESS)),
-    ("nuvla", "GET", lambda d: d.ex_get_node(f"deployment/{NOBODYS_RUN}")),
-    ("nuvla", "GET", lambda d: d.get_image(f"module/{NOBODYS_RUN}")),
+    ("nuvla", "GET", lambda d: d.ex_get_node(NOBODYS)),
+    ("nuvla", "GET", lambda d: d.get_image(MODULE)),
 ]
 
 
@@ -163,6 +164,58 @@ def test_hostile_ids(driver: Driver, sandbox: Sandbox, collection: str) -> None:
         sandbox.faults.add("PUT", f"/api/{collection}", times=None, body=body, headers=JSON)
         with pytest.raises(MalformedAnswer, match="holds no list of"):
             NAMED_BY_ID[collection](driver)
+
+
+ODD_VALUES: list[Any] = [None, 5, "x", [], {}, True, [None], [["a"]], {"a": {}}, 1e400, "0" * 9]
+ODD_VALUES += [{"href": value} for value in (None, 7, "x")]
+LISTS = {"service-offer": "serviceOffers", "virtual-machine": "virtualMachines"}
+ATTRIBUTES = {
+    "service-offer": "name connector price:unitCost resource:ram resource:vcpu resource:country",
+    "virtual-machine": "state ip connector deployment serviceOffer created instanceID",
+    "deployment": "name state tags created owner module infrastructure-service-name acl"
+    " execution-mode",
+    "module": "name description path subtype versions created updated published price",
+    "infrastructure-service": "name subtype endpoint online",
+    "credential": "name parent subtype status public-key",
+    "nuvlabox": "name state online location created",
+    "nuvlabox-status": "parent name online network ip resources",
+}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "collection"),
+    [("slipstream" if name in LISTS else "nuvla", name) for name in ATTRIBUTES],
+    indirect=["endpoint"],
+)
+def test_odd_attributes(driver: Driver, sandbox: Sandbox, collection: str) -> None:
+    for name in ATTRIBUTES[collection].split():
+        for number, value in enumerate(ODD_VALUES):
+            entry = {"id": f"{collection}/0d3a3e2c-5f5f-4c8e-9a4e-{number:012}", name: value}
+            body = json.dumps({LISTS.get(collection, "resources"): [entry], "count": 1})
+            sandbox.faults.clear()
+            sandbox.faults.add("PUT", f"/api/{collection}", times=None, body=body, headers=JSON)
+            for call in (
+                NAMED_BY_ID.get(collection, lambda d: d.ex_list_virtual_machines()),
+                lambda d: d.list_sizes(ex_all=True),
+                lambda d: d.list_locations(),
+            ):
+                call(driver)
+
+
+@on_nuvla
+@pytest.mark.parametrize("value", [*ODD_VALUES[:9], [{"name": 5}]], ids=repr)
+def test_odd_contents(driver: Driver, sandbox: Sandbox, value: Any) -> None:
+    names = ("environmental-variables", "files", "output-parameters", "urls")
+    for content in (value, dict.fromkeys(names, value)):
+        image = {"id": MODULE, "path": "a/b", "subtype": "application", "content": content}
+        sandbox.faults.add("GET", "/api/module/.*", body=json.dumps(image), headers=JSON)
+        assert driver.get_image(MODULE).extra["path"] == "a/b"
+        deployment = {"id": NOBODYS, "state": "STARTED", "module": image}
+        sandbox.faults.add("GET", "/api/deployment/.*", body=json.dumps(deployment), headers=JSON)
+        hostname = {"id": "deployment-parameter/x", "name": "hostname", "value": "h"}
+        parameters = json.dumps({"resources": [{**hostname, "parent": NOBODYS}], "count": 1})
+        sandbox.faults.add("PUT", "/api/deployment-parameter", body=parameters, headers=JSON)
+        assert driver.ex_get_node(NOBODYS).extra["hostname"] == "h"
 
 
 @on_nuvla

@@ -15,13 +15,6 @@ def ids(images: list[NodeImage]) -> list[str]:
     return [image.id for image in images]
 
 
-def test_list_images_of_the_app_store(driver: Driver, sandbox: Sandbox) -> None:
-    images = driver.list_images()
-    assert f"{WORDPRESS}/478" in ids(images)
-    assert {image.extra["type"] for image in images} == {"component", "application"}
-    assert [entry.path for entry in sandbox.journal] == ["/appstore"]
-
-
 @pytest.mark.parametrize(
     "path", ["examples/images", "/examples/images/", "module/examples/images"]
 )
