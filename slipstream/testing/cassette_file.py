@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -11,7 +9,6 @@ import yaml
 from attrs import NOTHING, asdict, field, fields, frozen
 
 from slipstream.testing.scenarios import without_parameters
-from slipstream.testing.scrubbing import encoding_of
 
 FROM_SANDBOX: Final = "recorded from the sandbox"
 FROM_SERVER: Final = "recorded from a real server"
@@ -184,15 +181,9 @@ def _write_yaml(path: Path, document: Any) -> None:
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".yaml")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    temporary = path.with_suffix(".part")
+    temporary.write_text(text, "utf-8", newline="\n")
+    temporary.replace(path)
 
 
 def _as_document(interaction: Interaction) -> dict[str, Any]:
@@ -203,28 +194,27 @@ def _as_document(interaction: Interaction) -> dict[str, Any]:
         "headers": _flat(interaction.request_headers),
     }
     if interaction.request_body:
-        request["body"] = _as_text(interaction.request_body, interaction.request_headers)
+        request["body"] = _as_text(interaction.request_body)
     response: dict[str, Any] = {
         "status": code,
         "reason": phrase,
         "headers": _flat(interaction.response_headers),
     }
     if interaction.response_body:
-        response["body"] = _as_text(interaction.response_body, interaction.response_headers)
+        response["body"] = _as_text(interaction.response_body)
     return {"request": request, "response": response}
 
 
 def _as_interaction(document: dict[str, Any]) -> Interaction:
     request, response = document["request"], document["response"]
-    sent, received = _listed(request["headers"]), _listed(response["headers"])
     return Interaction(
         method=request["method"],
         uri=request["uri"],
-        request_headers=sent,
-        request_body=_as_bytes(request["body"], sent) if "body" in request else None,
+        request_headers=_listed(request["headers"]),
+        request_body=_as_bytes(request["body"]) if "body" in request else None,
         status=(response["status"], response["reason"]),
-        response_headers=received,
-        response_body=_as_bytes(response.get("body", b""), received),
+        response_headers=_listed(response["headers"]),
+        response_body=_as_bytes(response.get("body", b"")),
     )
 
 
@@ -236,21 +226,12 @@ def _listed(headers: dict[str, Any]) -> dict[str, list[str]]:
     return {name: [v] if isinstance(v, str) else list(v) for name, v in headers.items()}
 
 
-def _as_text(body: bytes, headers: dict[str, list[str]]) -> str | bytes:
-    text = body.decode(encoding_of(_content_type(headers), body))
-    # Kept as bytes where reading the text back would not give the same bytes.
-    return text if _as_bytes(text, headers) == body else body
-
-
-def _as_bytes(body: str | bytes, headers: dict[str, list[str]]) -> bytes:
-    if isinstance(body, bytes):
-        return body
+def _as_text(body: bytes) -> str | bytes:
     try:
-        encoded = body.encode(errors="surrogatepass")
-        return body.encode(encoding_of(_content_type(headers), encoded))
-    except UnicodeError:
-        return body.encode()
+        return body.decode()
+    except UnicodeDecodeError:
+        return body
 
 
-def _content_type(headers: dict[str, list[str]]) -> str:
-    return next(iter(headers.get("content-type", ())), "")
+def _as_bytes(body: str | bytes) -> bytes:
+    return body.encode() if isinstance(body, str) else body

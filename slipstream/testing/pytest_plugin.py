@@ -153,21 +153,20 @@ def _recorder(request: pytest.FixtureRequest) -> Iterator[Recorder | None]:
     if not config.option.record:
         yield None
         return
+    option, root = config.option, _root(config)
     with ExitStack() as stack:
         try:
-            recorder = _started(config, stack)
+            if option.endpoint:
+                kind = option.endpoint_kind
+                recorder = server_recorder(root, option.endpoint, option.origin, kind)
+            else:
+                server = sandbox_recorder(root, option.origin, option.family)
+                recorder = stack.enter_context(server)
             recorder.scrubber()
         except (MissingCredentialsError, ServerUnknownError, ValueError) as error:
             pytest.exit(str(error), returncode=2)
         config.stash[_RECORDER] = recorder
         yield recorder
-
-
-def _started(config: pytest.Config, stack: ExitStack) -> Recorder:
-    option, root = config.option, _root(config)
-    if option.endpoint:
-        return server_recorder(root, option.endpoint, option.origin, option.endpoint_kind)
-    return stack.enter_context(sandbox_recorder(root, option.origin, option.family))
 
 
 @pytest.fixture
@@ -268,12 +267,12 @@ def pytest_runtest_makereport(
     if not recorder or report.when != "teardown" or not item.get_closest_marker("scenario"):
         return report
     if "failed" in outcomes:
-        recorder.failed[_name(item)] = "the test failed"
+        recorder.results[_name(item)] = ("failed", ": the test failed")
     elif outcomes == {"passed"}:
         try:
             recorder.save(_name(item), item.stash[_RECORDING])
         except (CassetteError, OSError) as error:
-            recorder.failed[_name(item)] = str(error)
+            recorder.results[_name(item)] = ("failed", f": {error}")
             report.outcome, report.longrepr = "failed", str(error)
     return report
 
@@ -287,12 +286,8 @@ def pytest_terminal_summary(
         _summarise_replays(terminalreporter)
         return
     terminalreporter.section(f"recorded into {recorder.folder}")
-    for name in recorder.recorded:
-        terminalreporter.write_line(f"recorded     {name}")
-    for name, reason in recorder.unsupported.items():
-        terminalreporter.write_line(f"unsupported  {name}: {reason}")
-    for name, reason in recorder.failed.items():
-        terminalreporter.write_line(f"failed       {name}: {reason}")
+    for name, (status, reason) in recorder.results.items():
+        terminalreporter.write_line(f"{status:13}{name}{reason}")
 
 
 def _summarise_replays(reporter: pytest.TerminalReporter) -> None:

@@ -72,9 +72,7 @@ class Recorder:
     sandbox: bool
     slept: Callable[[float], object] | None = None
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    recorded: list[str] = field(factory=list, init=False)
-    unsupported: dict[str, str] = field(factory=dict, init=False)
-    failed: dict[str, str] = field(factory=dict, init=False)
+    results: dict[str, tuple[str, str]] = field(factory=dict, init=False)
 
     @property
     def folder(self) -> Path:
@@ -99,13 +97,13 @@ class Recorder:
         credentials = self.credentials.available()
         header = Header(scenario=name, credentials=credentials, **self._provenance())
         recording.save(cassette_path(self.folder, name), header)
-        self.recorded.append(name)
+        self.results[name] = ("recorded", "")
         self._note(name, None)
 
     def refuse(self, name: str, reason: str) -> None:
         """Note that the server cannot serve a scenario, and why."""
         cassette_path(self.folder, name).unlink(missing_ok=True)
-        self.unsupported[name] = reason
+        self.results[name] = ("unsupported", f": {reason}")
         self._note(name, reason)
 
     def _note(self, name: str, reason: str | None) -> None:

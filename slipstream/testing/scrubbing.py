@@ -72,7 +72,6 @@ _PROTOCOL_WORDS = frozenset(
     | {"server", "service", "session", "slipstream", "state", "status", "template", "text"}
     | {"token", "true", "type", "user", "username", "value", "version"}
 )
-_CHARSET = re.compile(r"charset=[\"']?([\w-]+)", re.IGNORECASE)
 _WIDTH = 96
 
 Headers = Mapping[str, Iterable[str]]
@@ -249,8 +248,11 @@ class Scrubber:
         named = url.partition("?")[0].rpartition("/")[2]
         plain = _decompressed(source, _first(headers, "content-encoding"))
         content_type = _first(headers, "content-type")
-        encoding = encoding_of(content_type, plain)
-        text = self._plain(plain.decode(encoding))
+        try:
+            encoding, decoded = "utf-8", plain.decode()
+        except UnicodeDecodeError:
+            encoding, decoded = "latin-1", plain.decode("latin-1")  # which loses nothing
+        text = self._plain(decoded)
         if PLACEHOLDERS.announces(named) and content_type.startswith("text/plain"):
             clean = _scrubbed(text)
         elif "x-www-form-urlencoded" in content_type:
@@ -313,18 +315,6 @@ def _all(headers: Headers, name: str) -> list[str]:
 
 def _first(headers: Headers, name: str) -> str:
     return next(iter(_all(headers, name)), "")
-
-
-def encoding_of(content_type: str, body: bytes) -> str:
-    """The encoding of a body that decodes and encodes it without a loss."""
-    declared = _CHARSET.search(content_type)
-    for encoding in [declared[1], "utf-8"] if declared else ["utf-8"]:
-        try:
-            if body.decode(encoding).encode(encoding) == body:
-                return encoding
-        except (LookupError, UnicodeError):
-            continue
-    return "latin-1"
 
 
 def _decompressed(body: bytes, compression: str) -> bytes:
