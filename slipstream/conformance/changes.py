@@ -20,6 +20,7 @@ from slipstream.conformance.subject import (
     Skipped,
     Subject,
     check,
+    expect,
     text_of,
 )
 
@@ -47,8 +48,7 @@ def node_is_created(subject: Subject) -> str:
         raise Skipped(f"Choose by --image and --location: {text_of(error)}") from None
     subject.shared |= {"node": node, name: node}
     faults = node_faults(node)
-    if faults:
-        raise Failed(f"The new node is wrong: {'; '.join(faults)}.")
+    expect(not faults, f"The new node is wrong: {'; '.join(faults)}.")
     made_of = ", ".join(f"{what} {item.id}" for what, item in arguments.items() if item)
     duration = time.monotonic() - started
     return f"create_node() returned {node.id} after {duration:.1f} seconds, with {made_of}."
@@ -113,8 +113,7 @@ def _pick(subject: Subject, kind: str, chosen: str | None, **arguments: Any) -> 
     resource = next((item for item in resources if item.id == chosen), None)
     if resource is None and kind == "image":
         return subject.call("get_image", chosen)
-    if resource is None:
-        raise Failed(f"There is no {kind} {chosen!r}; {len(resources)} were listed.")
+    expect(resource is not None, f"There is no {kind} {chosen!r}; {len(resources)} were listed.")
     return resource
 
 
@@ -141,8 +140,7 @@ def node_is_read(subject: Subject) -> str:
     """If a driver has a method to read a node, it returns it."""
     node = _shared(subject, "node", "node.created")
     copy = subject.call("ex_get_node", node.id)
-    if getattr(copy, "id", None) != node.id:
-        raise Failed(f"ex_get_node({node.id!r}) returns {copy!r}.")
+    expect(getattr(copy, "id", None) == node.id, f"ex_get_node({node.id!r}) returns {copy!r}.")
     return f"ex_get_node() returns {node.id}."
 
 
@@ -179,8 +177,7 @@ def node_is_destroyed(subject: Subject) -> str:
     """``node.destroy()`` returns ``True``."""
     node = _shared(subject, "node", "node.created")
     result = node.destroy()
-    if result is not True:
-        raise Failed(f"node.destroy() returns {result!r} instead of True.")
+    expect(result is True, f"node.destroy() returns {result!r} instead of True.")
     subject.shared.setdefault("removed", set()).add(node.name)
     return f"node.destroy() has destroyed {node.id}."
 
@@ -203,8 +200,7 @@ def key_pair_is_read(subject: Subject) -> str:
     """A new key pair is found by its name, and listed."""
     pair = _shared(subject, "key pair", "key-pair.imported")
     copy = subject.call("get_key_pair", pair.name)
-    if identity(copy) != identity(pair):
-        raise Failed(f"get_key_pair({pair.name!r}) returns {copy!r}.")
+    expect(identity(copy) == identity(pair), f"get_key_pair({pair.name!r}) returns {copy!r}.")
     if pair.name not in [listed.name for listed in subject.call("list_key_pairs")]:
         raise Failed(f"list_key_pairs() does not list {pair.name}.")
     return f"get_key_pair() finds {pair.name}, and list_key_pairs() lists it."
@@ -215,8 +211,7 @@ def key_pair_is_deleted(subject: Subject) -> str:
     """A deleted key pair is gone."""
     pair = _shared(subject, "key pair", "key-pair.imported")
     result = subject.call("delete_key_pair", pair)
-    if result is not True:
-        raise Failed(f"delete_key_pair() returns {result!r} instead of True.")
+    expect(result is True, f"delete_key_pair() returns {result!r} instead of True.")
     subject.shared.setdefault("removed", set()).add(pair.name)
     try:
         subject.call("get_key_pair", pair.name)

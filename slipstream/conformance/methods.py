@@ -32,6 +32,7 @@ from slipstream.conformance.subject import (
     check,
     close,
     describe,
+    expect,
     text_of,
 )
 
@@ -71,10 +72,9 @@ def _raised(call: Callable[[], object]) -> Exception | None:
 def error_has_libclouds_class(subject: Subject, kind: str) -> str:
     """Programs catch libcloud's own exceptions, and ``BaseHTTPError`` for an HTTP status."""
     error, cls = _error(subject, kind), EXPECTED[kind][1]
-    if not isinstance(error, cls):
-        raise Failed(f"{describe(error)} is no {cls.__name__}.")
-    if getattr(error, "http_code", None) and not isinstance(error, BaseHTTPError):
-        raise Failed(f"{type(error).__name__} has an HTTP status and is no BaseHTTPError.")
+    expect(isinstance(error, cls), f"{describe(error)} is no {cls.__name__}.")
+    is_plain = isinstance(error, BaseHTTPError) or not getattr(error, "http_code", None)
+    expect(is_plain, f"{type(error).__name__} has an HTTP status and is no BaseHTTPError.")
     return f"{type(error).__name__} is a {cls.__name__}."
 
 
@@ -86,8 +86,7 @@ def error_pickles(subject: Subject, kind: str) -> str:
         copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - pickled in this line
     except Exception as failure:  # noqa: BLE001 - a driver's exception may do anything
         raise Failed(f"{type(error).__name__} does not pickle: {describe(failure)}") from None
-    if type(copy) is not type(error) or text_of(copy) != text_of(error):
-        raise Failed(f"It is unpickled as {describe(copy)}")
+    expect(describe(copy) == describe(error), f"It is unpickled as {describe(copy)}")
     return f"{type(error).__name__} is unpickled with the same text."
 
 
@@ -99,12 +98,9 @@ def error_is_a_sentence(subject: Subject, kind: str) -> str:
         text, _ = str(error), repr(error)
     except Exception as failure:  # noqa: BLE001 - a driver's exception may do anything
         raise Failed(f"Printing it raises {describe(failure)}") from None
-    if len(text.split()) < 2:
-        raise Failed(f"Its text is {text!r}.")
-    if _ADDRESS.search(text):
-        raise Failed(f"It prints an object's address: {text}")
-    if _MARKUP.search(text):
-        raise Failed(f"It prints a page's markup: {text}")
+    expect(len(text.split()) >= 2, f"Its text is {text!r}.")
+    expect(not _ADDRESS.search(text), f"It prints an object's address: {text}")
+    expect(not _MARKUP.search(text), f"It prints a page's markup: {text}")
     return text
 
 
@@ -120,8 +116,7 @@ def error_holds_no_secret(subject: Subject, kind: str) -> str:
         "attributes": repr(vars(error)),
     }
     leaks = [name for name, text in texts.items() if subject.mask.finds(text)]
-    if leaks:
-        raise Failed(f"{' and '.join(leaks)} of {type(error).__name__} hold a secret.")
+    expect(not leaks, f"{' and '.join(leaks)} of {type(error).__name__} hold a secret.")
     return f"{type(error).__name__} holds none of {len(subject.secrets)} secrets."
 
 
@@ -133,8 +128,7 @@ def network_failure_is_an_os_error(subject: Subject) -> str:
     error = _raised(lambda: _send_first_request(subject, make_driver))
     if error is None or isinstance(error, NotApplicable | TypeError):
         raise NotApplicable("The driver takes no proxy_url, so its network cannot be cut.")
-    if not isinstance(error, OSError):
-        raise Failed(f"{describe(error)} is no OSError.")
+    expect(isinstance(error, OSError), f"{describe(error)} is no OSError.")
     return f"{type(error).__name__} is an OSError."
 
 
@@ -148,10 +142,8 @@ def wrong_login_is_refused(subject: Subject) -> str:
         raise Failed("A wrong secret is not noticed.")
     if isinstance(error, NotApplicable):
         raise error
-    if not isinstance(error, InvalidCredsError):
-        raise Failed(f"{describe(error)} is no InvalidCredsError.")
-    if subject.mask.finds(text_of(error)):
-        raise Failed(f"{type(error).__name__} holds the secret.")
+    expect(isinstance(error, InvalidCredsError), f"{describe(error)} is no InvalidCredsError.")
+    expect(not subject.mask.finds(text_of(error)), f"{type(error).__name__} holds the secret.")
     return text_of(error)
 
 
@@ -269,9 +261,10 @@ def class_attribute_is_right(subject: Subject, name: str) -> str:
     """Programs show, store and look up these; the base makes its connection from one."""
     value = getattr(subject.driver, name, None)
     needed, is_right = _CLASS[name]
-    is_missing = name == "NODE_STATE_MAP" and not value and subject.overrides("list_nodes")
-    if is_missing or not is_right(value):
-        raise Failed(f"{name} is {value!r}: {needed} is needed.")
+    may_be_empty = name != "NODE_STATE_MAP" or not subject.overrides("list_nodes")
+    expect(
+        is_right(value) and (value or may_be_empty), f"{name} is {value!r}: {needed} is needed."
+    )
     return f"{name} is {needed}."
 
 
@@ -307,17 +300,15 @@ def method_is_implemented_or_refused(subject: Subject, name: str) -> str:
 
 
 def _inherited(subject: Subject, name: str) -> str:
-    if name not in BUILT_ON:
-        raise Failed("It is left to the base class, which gives no reason.")
-    missing = [needed for needed in BUILT_ON[name] if not subject.overrides(needed)]
-    if missing:
-        raise Failed(f"It is left to the base class, which calls {missing[0]}(): there is none.")
+    expect(name in BUILT_ON, "It is left to the base class, which gives no reason.")
+    for needed in BUILT_ON[name]:
+        own = subject.overrides(needed)
+        expect(own, f"It is left to the base class, which calls {needed}(): there is none.")
     return f"It is libcloud's own, which calls {', '.join(BUILT_ON[name])}."
 
 
 def _refused(reason: str) -> str:
-    if _NO_REASON.fullmatch(reason):
-        raise Failed(f"It is refused without a reason: {reason}")
+    expect(not _NO_REASON.fullmatch(reason), f"It is refused without a reason: {reason}")
     return f"It is refused with a reason: {reason}"
 
 
@@ -356,8 +347,7 @@ def signatures_match(subject: Subject) -> str:
         signature = inspect.signature(getattr(subject.driver, name))
         if differences := ", ".join(deviations(name, signature)):
             wrong.append(f"{name}: {differences}")
-    if wrong:
-        raise Failed(f"These differ from the base class: {'; '.join(wrong)}.")
+    expect(not wrong, f"These differ from the base class: {'; '.join(wrong)}.")
     return f"All {len(own)} methods of its own can be called as the base declares them."
 
 
@@ -372,8 +362,7 @@ def unknown_keywords_are_refused(subject: Subject) -> str:
         if name not in tried and _takes_any_keyword(subject, name)
     ]
     wrong += [f"{name} {fault}" for name in tried for fault in _misspelt_faults(subject, name)]
-    if wrong:
-        raise Failed(f"A misspelt keyword goes unnoticed: {'; '.join(wrong)}.")
+    expect(not wrong, f"A misspelt keyword goes unnoticed: {'; '.join(wrong)}.")
     return f"None of {len(own)} methods takes any keyword; {len(tried)} were called with one."
 
 

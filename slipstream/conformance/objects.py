@@ -15,7 +15,15 @@ from libcloud.compute.base import Node, NodeLocation, StorageVolume
 from libcloud.compute.types import NodeState
 
 from slipstream.conformance.methods import KINDS, MISSING, identity, placeholders
-from slipstream.conformance.subject import Failed, NotApplicable, Skipped, Subject, check, describe
+from slipstream.conformance.subject import (
+    Failed,
+    NotApplicable,
+    Skipped,
+    Subject,
+    check,
+    describe,
+    expect,
+)
 
 CALLS = {
     "node": {
@@ -213,8 +221,7 @@ def list_is_a_list(subject: Subject, kind: str) -> str:
         raise Failed(f"list_{kind}() returns {type(resources).__name__} instead of a list.")
     cls = KINDS[kind]
     others = {type(item).__name__ for item in resources if not isinstance(item, cls)}
-    if others:
-        raise Failed(f"list_{kind}() returns {', '.join(sorted(others))}, not {cls.__name__}.")
+    expect(not others, f"list_{kind}() returns {', '.join(sorted(others))}, not {cls.__name__}.")
     repeated = [str(key) for key, count in _identities(resources).items() if count > 1]
     if repeated:
         raise Failed(f"{len(repeated)} of {len(resources)} ids are repeated: {repeated[0]}.")
@@ -270,8 +277,7 @@ def key_pair_can_be_read(subject: Subject) -> str:
     if listed is None:
         raise NotApplicable("Each name belongs to several key pairs.")
     pair = subject.call("get_key_pair", listed.name)
-    if identity(pair) != identity(listed):
-        raise Failed(f"get_key_pair({listed.name!r}) returns {pair!r}.")
+    expect(identity(pair) == identity(listed), f"get_key_pair({listed.name!r}) returns {pair!r}.")
     return f"get_key_pair() finds {listed.name}."
 
 

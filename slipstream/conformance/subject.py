@@ -49,6 +49,12 @@ class Skipped(Exception):
     outcome = Outcome.SKIPPED
 
 
+def expect(holds: object, otherwise: str) -> None:
+    """Raise :class:`Failed` with a text unless something holds."""
+    if not holds:
+        raise Failed(otherwise)
+
+
 @attrs.frozen(kw_only=True)
 class Check:
     """

@@ -14,7 +14,7 @@ from requests.cookies import RequestsCookieJar
 
 from slipstream.conformance import Check, Failed, NotApplicable, Skipped, Subject, check
 from slipstream.conformance.changes import node_arguments, temporary_name
-from slipstream.conformance.subject import Mask
+from slipstream.conformance.subject import Mask, expect
 from slipstream.errors import NodeFailed, NotFound, UnknownName
 from slipstream.hookspecs import READY
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
@@ -280,8 +280,7 @@ def a_node_is_waited_for_until_it_runs(subject: Subject) -> str:
                 f"A wait for {word} ends with {state}, and one for nothing with {running}."
             )
     state = _driver(subject).ex_get_node(node).state
-    if state != NodeState.RUNNING:
-        raise Failed(f"The node is waited for and its state is {state}.")
+    expect(state == NodeState.RUNNING, f"The node is waited for and its state is {state}.")
     return f"Waits end with {running!r}, by whatever word."
 
 
@@ -312,8 +311,8 @@ def a_read_goes_on_when_the_login_has_expired(subject: Subject, name: str) -> st
     before = driver._session.login
     with expired(driver) as tap:
         read()
-    if tap.requests and driver._session.login is before:
-        raise Failed("The login that the server refuses is still in use.")
+    renewed = not tap.requests or driver._session.login is not before
+    expect(renewed, "The login that the server refuses is still in use.")
     return "The login was renewed." if tap.requests else "No request was sent."
 
 
@@ -396,10 +395,8 @@ def the_sizes_of_a_location_are_offered_there(subject: Subject) -> str:
     for location in locations:
         for size in driver.list_sizes(location):
             names = size.extra["locations"]
-            if names and location.name not in names:
-                raise Failed(
-                    f"list_sizes({location.name!r}) gives {size.name!r} of {', '.join(names)}."
-                )
+            text = f"list_sizes({location.name!r}) gives {size.name!r} of {', '.join(names)}."
+            expect(not names or location.name in names, text)
     return f"So it is for {len(locations)} locations."
 
 
