@@ -10,7 +10,7 @@ so programs catch the one or the other: each of these is both. Bad types are a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
@@ -397,18 +397,19 @@ def can_be_shown(error: DriverError) -> bool:
     return all(isinstance(text, str) for text in texts)
 
 
-def describe_kind(error: BaseException) -> str:
+def blame(error: BaseException, failure: Callable[[str], DriverError]) -> NoReturn:
     """
-    Describe an exception without its text: its class, and an attribute of a wrong type.
+    Raise an exception of ours again, and a failure in place of any other one.
 
-    :param error: The exception.
+    :param error: The exception; it is the cause of the failure.
+    :param failure: Makes the failure from the name of the exception's class. The exception's text
+        is not quoted, since it could hold a secret.
     """
-    name = type(error).__name__
-    for part in ("endpoint", "hint") if isinstance(error, DriverError) else ():
-        value = getattr(error, part, None)
-        if not isinstance(value, str | None):
-            return f"{name} whose {part} is of type {type(value).__name__}, not a text"
-    return name
+    if isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, DriverError) and can_be_shown(error)
+    ):
+        raise error
+    raise_failure(failure(type(error).__name__), error, cause=error)
 
 
 def raise_failure(

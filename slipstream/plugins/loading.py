@@ -59,7 +59,6 @@ NO_DISTRIBUTION = "no distribution"
 
 
 C = TypeVar("C", bound=LoginMethod | EndpointKind)
-R = TypeVar("R", bound=attrs.AttrsInstance)
 
 
 class PluginWarning(RuntimeWarning):
@@ -276,7 +275,7 @@ def _checked(records: Iterable[object], record_type: type[C]) -> Iterator[C]:
             what = type(record).__name__
             raise PluginFailed(f"it contributed a {what}, which is no {record_type.__name__}")
         declare_secret_names(record.secret_fields)
-        yield plain(record_type, record)
+        yield record
 
 
 def requirements(info: PluginInfo) -> Iterator[tuple[Requirement, bool]]:
@@ -309,13 +308,6 @@ def unmet_requirements(plugins: Iterable[PluginInfo]) -> Iterator[str]:
                     f"The plugin {info.name!r} of {info.source} needs {requirement}, and"
                     f" {VERSION} is installed."
                 )
-
-
-def plain(cls: type[R], record: Any) -> R:
-    """Copy a record of a derived class, which may compute its fields, into one of ours."""
-    if type(record) is cls:
-        return record
-    return cls(**{field.name: getattr(record, field.name) for field in attrs.fields(cls)})
 
 
 @attrs.frozen

@@ -15,7 +15,7 @@ import types
 import typing
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, cast
 
 import attrs
 
@@ -25,17 +25,15 @@ from slipstream.errors import (
     DriverError,
     MalformedAnswer,
     PluginFailed,
+    blame,
     can_be_shown,
-    describe_kind,
-    raise_failure,
 )
 from slipstream.hookspecs import OPERATIONS, Answered, Backend
-from slipstream.plugins.loading import DISABLE_VARIABLE, PREFIX, PluginInfo, plain
+from slipstream.plugins.loading import DISABLE_VARIABLE, PREFIX, PluginInfo
 from slipstream.session import Session
 from slipstream.session.session import DryRunTransport
 from slipstream.transport import call_context
 from slipstream.values import Deployment, DeploymentRequest
-from slipstream.values.fields import Record
 from slipstream.values.pages import Pages, by_page
 
 EVERY = f"{PREFIX}operation"
@@ -221,7 +219,7 @@ class Operations:
         except BaseException as error:  # noqa: BLE001 - of a plugin
             if OPERATIONS[name].changes and call_context.current().changes > before:
                 _leave_open(error)
-            _blame(error, failure)
+            blame(error, failure)
         return _check(name, result, failure, foreign=not self._provider.built_in)
 
     def _wrap(
@@ -238,7 +236,7 @@ class Operations:
         except StopIteration:
             raise wrapper.failed("it did not yield") from None
         except BaseException as error:  # noqa: BLE001 - of a plugin
-            _blame(error, self._failure_of(error, wrapper))
+            blame(error, self._failure_of(error, wrapper))
         try:
             result = call()
         except BaseException as error:  # noqa: BLE001 - handed to the wrapper
@@ -277,7 +275,7 @@ class Operations:
                 # A refusal says that nothing was done, which is not true any more.
                 what = f"it refused what was done already: {error.summary}"
                 raise wrapper.failed(what) from error
-            _blame(error, self._failure_of(error, wrapper))
+            blame(error, self._failure_of(error, wrapper))
         raise wrapper.failed("it yielded twice")
 
     def _failure_of(self, error: BaseException, wrapper: Wrapper) -> Failure:
@@ -299,11 +297,10 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -
     if many:
         if isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping):
             return Pages(_check_each(expected, result, failure, foreign=foreign))
-    elif type(result) is expected and not foreign:
-        return result
     elif _fits(expected, result):
-        is_record = isinstance(result, Record)
-        return _plain(expected, result, failure, foreign=foreign) if is_record else result
+        if foreign:
+            _check_raw(result, failure)
+        return result
     what = str(expected) if typing.get_args(expected) else expected.__name__
     returned = "nothing" if result is None else type(result).__name__
     raise failure(f"it returned {returned}, not {'an iterable of ' if many else ''}{what}")
@@ -319,31 +316,23 @@ def _check_each(
         except StopIteration:
             return
         except BaseException as error:  # noqa: BLE001 - of a plugin
-            _blame(error, failure)
+            blame(error, failure)
         if foreign or not {expected}.issuperset(map(type, page)):
-            page = [_plain(expected, result, failure, foreign=foreign) for result in page]
+            for result in page:
+                if not isinstance(result, expected):
+                    raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
+                if foreign:
+                    _check_raw(result, failure)
         yield page
 
 
-def _plain(expected: type, result: Any, failure: Failure, *, foreign: bool) -> Any:
-    """
-    Check a record of a backend.
-
-    One of a class that is derived from ours may compute its fields: they are read here, once. What
-    a plugin's backend has as ``raw`` becomes a part of ``extra``, which can be written as JSON.
-    """
-    if type(result) is not expected:
-        if not isinstance(result, expected):
-            raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
-        with _blaming(failure):
-            result = plain(expected, result)
-    if foreign:
-        try:
-            json.dumps(dict(getattr(result, "raw", ())))
-        except (TypeError, ValueError, RecursionError):
-            what = f"it gave a {expected.__name__} whose raw cannot be written as JSON"
-            raise failure(what) from None
-    return result
+def _check_raw(record: object, failure: Failure) -> None:
+    """Check that ``raw``, which becomes a part of ``extra``, can be written as JSON."""
+    try:
+        json.dumps(dict(getattr(record, "raw", ())))
+    except (TypeError, ValueError, RecursionError):
+        what = f"it gave a {type(record).__name__} whose raw cannot be written as JSON"
+        raise failure(what) from None
 
 
 def _check_id(deployment: Deployment, deployment_id: str) -> None:
@@ -373,20 +362,7 @@ def _blaming(failure: Failure) -> Iterator[None]:
     try:
         yield
     except BaseException as error:  # noqa: BLE001 - of a plugin
-        _blame(error, failure)
-
-
-def _blame(error: BaseException, failure: Failure) -> NoReturn:
-    """
-    Raise an exception of ours again, and any other one as a failure of the plugin.
-
-    The text of the exception is not quoted, since it could hold a secret; it is the cause.
-    """
-    if isinstance(error, KeyboardInterrupt) or (
-        isinstance(error, DriverError) and can_be_shown(error)
-    ):
-        raise error
-    raise_failure(failure(describe_kind(error)), error, cause=error)
+        blame(error, failure)
 
 
 def _leave_open(error: BaseException) -> None:

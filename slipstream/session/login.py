@@ -6,6 +6,7 @@ import json as json_format
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import responses
 from types import NoneType
 from typing import Any
@@ -26,9 +27,7 @@ from slipstream.errors import (
     RateLimitReached,
     RequestFailed,
     ServiceUnavailable,
-    can_be_shown,
-    describe_kind,
-    raise_failure,
+    blame,
 )
 from slipstream.redaction import MASK
 from slipstream.redaction.secrets import SHORTEST
@@ -225,12 +224,8 @@ class Client:
         """
         try:
             result = getattr(self.backend, name)(*arguments)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            if isinstance(error, DriverError) and can_be_shown(error):
-                raise
-            raise_failure(self._backend_failed(name, describe_kind(error)), error, cause=error)
+        except BaseException as error:  # noqa: BLE001 - of a plugin
+            blame(error, partial(self._backend_failed, name))
         if not isinstance(result, expected):
             raise self._backend_failed(name, f"it returned {type(result).__name__}")
         return result

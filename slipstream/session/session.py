@@ -22,7 +22,6 @@ from slipstream.errors import (
     PluginFailed,
     RedirectRefused,
     can_be_shown,
-    describe_kind,
     raise_failure,
 )
 from slipstream.redaction import Redactor
@@ -376,7 +375,7 @@ class Session(Client):
         if failure is not None:
             # Its own text may quote the credentials. Outside of the block it is no context.
             quotes = self.transport.redactor.quotes_secret(failure)
-            made = self._login_failed(describe_kind(failure))
+            made = self._login_failed(type(failure).__name__)
             raise_failure(made, failure, cause=None if quotes else failure)
         if not isinstance(login, Login):
             what = f"it returned {type(login).__name__}, not a Login"
