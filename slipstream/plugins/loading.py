@@ -25,7 +25,7 @@ import pluggy
 
 from slipstream import hookspecs
 from slipstream.errors import BadInput, MalformedAnswer, PluginFailed, UnknownName, nearest
-from slipstream.hookspecs import PROJECT, EndpointKind, LoginMethod
+from slipstream.hookspecs import OPERATIONS, PROJECT, Backend, EndpointKind, LoginMethod
 from slipstream.transport.call_context import stacklevel
 from slipstream.values import safe_text
 from slipstream.values.plain import declare_secret_names
@@ -40,6 +40,20 @@ CONTRIBUTIONS: dict[str, type[LoginMethod | EndpointKind]] = {
     "slipstream_endpoints": EndpointKind,
 }
 """The hooks that plugins answer, and what they contribute; all others are wrapped."""
+
+EVERY = f"{PREFIX}operation"
+CONTEXT = ("session", "backend", "dry_run")
+"""The arguments of the hook of an operation beside those of the operation."""
+
+
+def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
+ARGUMENTS = {name: _arguments(getattr(hookspecs, name)) for name in (*CONTRIBUTIONS, EVERY)} | {
+    PREFIX + name: (*CONTEXT, *_arguments(getattr(Backend, name))[1:]) for name in OPERATIONS
+}
+"""The arguments that the functions of a hook may take, by the hook's name."""
 
 MOST_CONTRIBUTIONS = 1_000
 """Records of one sort that a plugin may contribute."""
@@ -222,7 +236,7 @@ def _read_hooks(manager: pluggy.PluginManager, plugin: object) -> dict[str, Call
         if options is not None:
             function = getattr(plugin, name)
             hook = options.get("specname") or name
-            _check_hook(manager, hook, function, options)
+            _check_hook(hook, function, options)
             hooks[hook] = function
         elif name.startswith(PREFIX) and inspect.isroutine(getattr(plugin, name)):
             raise PluginFailed(f"its function {name} is not marked with @hookimpl")
@@ -237,21 +251,17 @@ def _read_hooks(manager: pluggy.PluginManager, plugin: object) -> dict[str, Call
     return hooks
 
 
-def _check_hook(
-    manager: pluggy.PluginManager,
-    name: str,
-    function: Callable[..., Any],
-    options: pluggy.HookimplOpts,
-) -> None:
-    caller = getattr(manager.hook, name, None)
-    if caller is None:
-        hooks = (hook.removeprefix(PREFIX) for hook in (*CONTRIBUTIONS, *hookspecs.OPERATIONS))
-        near = nearest(name.removeprefix(PREFIX), hooks)
+def _check_hook(name: str, function: Callable[..., Any], options: pluggy.HookimplOpts) -> None:
+    arguments = ARGUMENTS.get(name)
+    if arguments is None:
+        near = nearest(
+            name.removeprefix(PREFIX), [hook.removeprefix(PREFIX) for hook in ARGUMENTS]
+        )
         hint = f"; the nearest is {PREFIX}{near}" if near else ""
         raise PluginFailed(f"there is no hook {name}{hint}")
     for argument, parameter in inspect.signature(function).parameters.items():
-        if argument not in caller.spec.argnames:
-            takes = ", ".join(caller.spec.argnames) or "none"
+        if argument not in arguments:
+            takes = ", ".join(arguments) or "none"
             raise PluginFailed(f"{name} has no argument {argument!r}; the arguments are: {takes}")
         if parameter.default is not parameter.empty:
             raise PluginFailed(f"{name} gives a default value to {argument}")

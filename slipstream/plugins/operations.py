@@ -15,11 +15,10 @@ import types
 import typing
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import attrs
 
-from slipstream import hookspecs
 from slipstream.errors import (
     BadInput,
     DriverError,
@@ -29,14 +28,20 @@ from slipstream.errors import (
     can_be_shown,
 )
 from slipstream.hookspecs import OPERATIONS, Answered, Backend
-from slipstream.plugins.loading import DISABLE_VARIABLE, PREFIX, PluginInfo
+from slipstream.plugins.loading import (
+    ARGUMENTS,
+    CONTEXT,
+    DISABLE_VARIABLE,
+    EVERY,
+    PREFIX,
+    PluginInfo,
+)
 from slipstream.session import Session
 from slipstream.session.session import DryRunTransport
 from slipstream.transport import call_context
 from slipstream.values import Deployment, DeploymentRequest
 from slipstream.values.pages import Pages, by_page
 
-EVERY = f"{PREFIX}operation"
 _LOOK = (
     "A change had been sent and may have been carried out: look with list_nodes() before you try"
     " again."
@@ -45,45 +50,18 @@ _LOOK = (
 Failure = Callable[[str], DriverError]
 """Makes the exception that names who has failed, from what went wrong."""
 
-_CONTEXT = ("session", "backend", "dry_run")
-"""What every hook of an operation is given beside the operation's own arguments."""
-
-WRAPPABLE = (*(PREFIX + name for name in OPERATIONS), EVERY)
-"""The hooks that plugins may wrap and not answer."""
-
 _FROZEN: Mapping[type, Callable[[Any], Any]] = {list: tuple, dict: types.MappingProxyType}
 """What arguments become that a wrapper could change for those after it."""
 
 
-class _Signature(NamedTuple):
-    """The parameters and the result of an operation, from :class:`Backend`."""
-
-    parameters: tuple[str, ...]
-    result: Any
-    many: bool
-
-
-def _read_signature(name: str) -> _Signature:
-    method = getattr(Backend, name)
-    annotation = typing.get_type_hints(method)["return"]
+def _read_result(name: str) -> tuple[Any, bool]:
+    annotation = typing.get_type_hints(getattr(Backend, name))["return"]
     many = typing.get_origin(annotation) is Iterable
-    result = typing.get_args(annotation)[0] if many else annotation
-    return _Signature(tuple(inspect.signature(method).parameters)[1:], result, many)
+    return (typing.get_args(annotation)[0] if many else annotation), many
 
 
-_SIGNATURES = {name: _read_signature(name) for name in OPERATIONS}
-
-
-@functools.cache
-def specifications() -> Any:
-    """The operations as pluggy's hook specifications: their arguments after the session."""
-    namespace = types.SimpleNamespace()
-    for name, signature in _SIGNATURES.items():
-        names = ", ".join((*_CONTEXT, *signature.parameters))
-        # pluggy reads the names of arguments from the code of a function.
-        specification = eval(f"lambda {names}: None")  # noqa: S307 - of names in hookspecs
-        setattr(namespace, PREFIX + name, hookspecs.hookspec(firstresult=True)(specification))
-    return namespace
+_RESULTS = {name: _read_result(name) for name in OPERATIONS}
+"""The type that an operation returns, and whether it returns any number of them."""
 
 
 @attrs.frozen
@@ -113,7 +91,7 @@ class Operations:
 
     :param session: The session.
     :param provider: The plugin that brings the backend.
-    :param wrappers: What wraps each hook, the innermost first.
+    :param wrappers: The wrappers of each hook that has some, the innermost first.
     :param refusals: Where to collect what would be refused, if the session is a dry run; wrappers
         that do not take ``dry_run`` are left out then.
     """
@@ -137,7 +115,7 @@ class Operations:
             return attribute
 
         def call(*args: Any) -> Any:
-            with _blaming(functools.partial(self._failed, f"{name}()")):
+            with self._blaming(f"{name}()"):
                 return attribute(*args)
 
         return call
@@ -151,12 +129,6 @@ class Operations:
         for deployment, deployment_id in zip(deployments, deployment_ids, strict=True):
             _check_id(deployment, deployment_id)
         return deployments
-
-    def get_deployment(self, deployment_id: str) -> Deployment:
-        """See :meth:`Backend.get_deployment`; it may be no other one."""
-        deployment: Deployment = self._call("get_deployment", deployment_id)
-        _check_id(deployment, deployment_id)
-        return deployment
 
     def deploy(self, request: DeploymentRequest) -> Any:
         """
@@ -173,7 +145,7 @@ class Operations:
                 hint="Leave it out, and log in with a key that the image itself lets in.",
             )
         self._session.hide(*request.secrets)
-        with _blaming(functools.partial(self._failed, "location_name()")):
+        with self._blaming("location_name()"):
             request = request.with_roles(backend.parameter_roles, backend.location_name)
         if self._refusals is not None:
             self._collect_refusals(request, self._refusals)
@@ -181,9 +153,8 @@ class Operations:
 
     def _collect_refusals(self, request: DeploymentRequest, refusals: list[DriverError]) -> None:
         transport = cast(DryRunTransport, self._session.transport)
-        failure = functools.partial(self._failed, "preflight()")
         # The call itself would not send these requests.
-        with transport.not_collecting(), _blaming(failure):
+        with transport.not_collecting(), self._blaming("preflight()"):
             try:
                 for refusal in self._backend.preflight(request):
                     if not isinstance(refusal, DriverError):
@@ -194,7 +165,9 @@ class Operations:
 
     def _call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call an operation within the wrappers of plugins, of which the last is outermost."""
-        arguments = dict(zip(_SIGNATURES[name].parameters, args, strict=False)) | kwargs
+        arguments = (
+            dict(zip(ARGUMENTS[PREFIX + name][len(CONTEXT) :], args, strict=False)) | kwargs
+        )
         for argument, value in arguments.items():
             if type(value) in _FROZEN:
                 arguments[argument] = _FROZEN[type(value)](value)
@@ -202,7 +175,7 @@ class Operations:
         is_dry_run = self._refusals is not None
         values = {"session": self._session, "backend": self._backend, "dry_run": is_dry_run}
         values |= {"operation": OPERATIONS[name], "arguments": types.MappingProxyType(arguments)}
-        for wrapper in (*self._wrappers[PREFIX + name], *self._wrappers[EVERY]):
+        for wrapper in (*self._wrappers.get(PREFIX + name, ()), *self._wrappers.get(EVERY, ())):
             if "dry_run" in wrapper.arguments or not is_dry_run:
                 call = functools.partial(self._wrap, wrapper, name, values | arguments, call)
         return call()
@@ -220,7 +193,10 @@ class Operations:
             if OPERATIONS[name].changes and call_context.current().changes > before:
                 _leave_open(error)
             blame(error, failure)
-        return _check(name, result, failure, foreign=not self._provider.built_in)
+        result = _check(name, result, failure, foreign=not self._provider.built_in)
+        if name == "get_deployment":
+            _check_id(result, arguments["deployment_id"])
+        return result
 
     def _wrap(
         self, wrapper: Wrapper, name: str, values: Mapping[str, Any], call: Callable[[], Any]
@@ -290,10 +266,18 @@ class Operations:
         subject = f"The backend of {self._session.kind.name} endpoints"
         return _failure(subject, self._provider, where, what)
 
+    @contextmanager
+    def _blaming(self, where: str) -> Iterator[None]:
+        """Raise exceptions that are not ours as failures of the backend."""
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001 - of a plugin
+            blame(error, functools.partial(self._failed, where))
+
 
 def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -> Any:
     """Check the type of a result, and of each item of a list when it is read."""
-    _, expected, many = _SIGNATURES[name]
+    expected, many = _RESULTS[name]
     if many:
         if isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping):
             return Pages(_check_each(expected, result, failure, foreign=foreign))
@@ -354,15 +338,6 @@ def _fits(hint: Any, value: object) -> bool:
         for item_hint, group in zip(typing.get_args(hint), items, strict=False)
         for item in cast(Iterable[Any], group)
     )
-
-
-@contextmanager
-def _blaming(failure: Failure) -> Iterator[None]:
-    """Raise exceptions that are not ours as failures of a plugin."""
-    try:
-        yield
-    except BaseException as error:  # noqa: BLE001 - of a plugin
-        blame(error, failure)
 
 
 def _leave_open(error: BaseException) -> None:

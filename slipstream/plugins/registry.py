@@ -10,7 +10,6 @@ from typing import Any, cast
 import attrs
 import pluggy
 
-from slipstream import hookspecs
 from slipstream.errors import DriverError
 from slipstream.hookspecs import PROJECT, Backend, EndpointKind, LoginMethod
 from slipstream.plugins.loading import (
@@ -23,7 +22,7 @@ from slipstream.plugins.loading import (
     load,
     unmet_requirements,
 )
-from slipstream.plugins.operations import WRAPPABLE, Operations, Wrapper, specifications
+from slipstream.plugins.operations import Operations, Wrapper
 from slipstream.session import Session
 from slipstream.transport.call_context import stacklevel
 
@@ -46,8 +45,6 @@ class Plugins:
         self, *, disabled: Iterable[str] | None = None, allowed: Iterable[str] | None = None
     ) -> None:
         manager = pluggy.PluginManager(PROJECT)
-        manager.add_hookspecs(hookspecs)
-        manager.add_hookspecs(specifications())
         selection = Selection(disabled, allowed)
         plugins: dict[str, PluginInfo] = {}
         contributions: list[Contribution[Any]] = []
@@ -74,12 +71,13 @@ class Plugins:
         )
         for problem in self.problems:
             warnings.warn(problem, PluginWarning, stacklevel=stacklevel())
+        # pluggy puts them in order.
         self._wrappers = {
             hook: [
                 Wrapper(plugins[i.plugin_name], hook, i.function, i.argnames)
-                for i in getattr(manager.hook, hook).get_hookimpls()
+                for i in caller.get_hookimpls()
             ]
-            for hook in WRAPPABLE
+            for hook, caller in vars(manager.hook).items()
         }
 
     def list_plugins(self) -> tuple[PluginInfo, ...]:
@@ -92,7 +90,7 @@ class Plugins:
 
         :param hook: The hook's name.
         """
-        return [wrapper.info for wrapper in reversed(self._wrappers[hook])]
+        return [wrapper.info for wrapper in reversed(self._wrappers.get(hook, []))]
 
     def address_of(self, kind: str) -> str | None:
         """
