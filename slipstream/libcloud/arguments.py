@@ -109,16 +109,10 @@ def check_owner(driver: Any, value: object, cls: type, name: str) -> None:
     owner = resource.driver
     if owner is None or owner is driver:
         return
-    identifier = getattr(resource, "id", None) or resource.name
-    endpoint = getattr(owner, "ex_endpoint", None)
-    if endpoint is None:
-        raise BadInput(
-            f"The {name} {identifier} belongs to the driver {getattr(owner, 'name', owner)!r}."
-        )
-    if endpoint != driver.ex_endpoint:
-        raise BadInput(
-            f"The {name} {identifier} belongs to {endpoint}, not to {driver.ex_endpoint}."
-        )
+    other = getattr(owner, "ex_endpoint", f"the driver {getattr(owner, 'name', owner)!r}")
+    if other != driver.ex_endpoint:
+        identifier = getattr(resource, "id", None) or resource.name
+        raise BadInput(f"The {name} {identifier} belongs to {other}, not to {driver.ex_endpoint}.")
 
 
 def text(what: str, value: object, *, plain: bool = True) -> str:
@@ -171,28 +165,27 @@ def read_file(what: str, value: object) -> bytes:
 
 
 def states(words: str | Iterable[str], backend: Backend) -> frozenset[str]:
-    """Translate names of states to the server's own."""
+    """Translate names of states to the server's own; its own names win over libcloud's."""
     names = [words] if isinstance(words, str) else items("states", words)
     if not names:
         raise BadInput("No state to wait for was given.")
-    return frozenset().union(*(_states_of(name, backend) for name in names))
-
-
-def _states_of(word: object, backend: Backend) -> set[str]:
-    # The value: str() of a member has the class before it.
-    name = word.value if isinstance(word, NodeState) else checked("A state", word, str, "a string")
-    if not isinstance(word, NodeState):
-        own = {alias.lower(): state for alias, state in backend.state_aliases.items()}
-        own |= {state.lower(): state for state in backend.states}
-        if name.lower() in own:
-            return {own[name.lower()]}
-    phases = {phase for phase, state in NODE_STATES.items() if state.value == name.lower()}
-    matches = {state for state, phase in backend.states.items() if phase in phases}
-    if not matches:
-        words = [NODE_STATES[phase].value for phase in backend.states.values()]
-        words = [*words, *backend.state_aliases, *backend.states]
-        raise UnknownName("state", name, {word.lower(): word for word in words}.values())
-    return matches
+    libclouds: dict[str, set[str]] = {}
+    for state, phase in backend.states.items():
+        libclouds.setdefault(NODE_STATES[phase].value, set()).add(state)
+    aliases = {**backend.state_aliases, **dict(zip(backend.states, backend.states, strict=True))}
+    by_name = libclouds | {alias.lower(): {state} for alias, state in aliases.items()}
+    matches: set[str] = set()
+    for word in names:
+        if isinstance(word, NodeState):
+            # The value: str() of a member has the class before it.
+            name, table = str(word.value), libclouds
+        else:
+            name, table = checked("A state", word, str, "a string"), by_name
+        if name.lower() not in table:
+            spellings = {spelling.lower(): spelling for spelling in (*libclouds, *aliases)}
+            raise UnknownName("state", name, spellings.values())
+        matches |= table[name.lower()]
+    return frozenset(matches)
 
 
 def tags(value: str | Iterable[str] | None) -> list[str]:
