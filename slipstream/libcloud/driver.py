@@ -40,18 +40,8 @@ from slipstream.errors import (
     nearest,
 )
 from slipstream.hookspecs import Backend
-from slipstream.libcloud import arguments, convert
-from slipstream.libcloud.connection import (
-    USUAL_CLASSES,
-    CertificatePaths,
-    SessionConnection,
-    endpoint_of,
-    trust,
-    unused,
-    user_agent,
-    with_option,
-    write_debug_file,
-)
+from slipstream.libcloud import arguments, connection, convert
+from slipstream.libcloud.connection import CertificatePaths, SessionConnection
 from slipstream.libcloud.explaining import Explanation, method_name, run
 from slipstream.libcloud.node_operation import NodeOperation
 from slipstream.libcloud.operation import (
@@ -235,16 +225,16 @@ class SlipStreamNodeDriver(NodeDriver):
                     f"{ex_endpoint_kind} endpoints have no usual address.",
                     hint="Give one as ex_endpoint, as in 'https://cloud.example'.",
                 )
-        endpoint = endpoint_of(
+        endpoint = connection.endpoint_of(
             ex_endpoint, secure, self._default_host if host is None else host, port
         )
         settings = TransportSettings(
-            verify=trust(ex_verify, ex_ca_cert),
+            verify=connection.trust(ex_verify, ex_ca_cert),
             client_cert=None
             if ex_client_cert is None
             else client_certificate(ex_client_cert, "ex_client_cert"),
-            user_agent=user_agent(),
-            observer=write_debug_file,
+            user_agent=connection.user_agent(),
+            observer=connection.write_debug_file,
         )
         for option, value in {
             "timeout": timeout,
@@ -252,7 +242,7 @@ class SlipStreamNodeDriver(NodeDriver):
             "backoff": backoff,
             "proxy_url": proxy_url,
         }.items():
-            settings = with_option(settings, option, value)
+            settings = connection.with_option(settings, option, value)
         super().__init__(  # type: ignore[no-untyped-call]
             key or "",
             secret or "",
@@ -1263,13 +1253,13 @@ class SlipStreamNodeDriver(NodeDriver):
     def _ensure_usable(self) -> None:
         """Refuse a closed session, and connections that a test has replaced."""
         cls: Any = self.connectionCls
-        connection = vars(self).get("connection")
+        current = vars(self).get("connection")
         if not (isinstance(cls, type) and issubclass(cls, SessionConnection)):
-            raise unused("connectionCls", cls)
-        if not isinstance(connection, SessionConnection | None):
-            raise unused("connection", connection)
-        if cls.conn_class not in USUAL_CLASSES:
-            raise unused("connectionCls.conn_class", cls.conn_class)
+            raise connection.unused("connectionCls", cls)
+        if not isinstance(current, SessionConnection | None):
+            raise connection.unused("connection", current)
+        if cls.conn_class not in connection.USUAL_CLASSES:
+            raise connection.unused("connectionCls.conn_class", cls.conn_class)
         if self._session is not None:
             self._session.ensure_open()
 
