@@ -82,11 +82,6 @@ def test_terminal_gets_a_line_that_changes_and_ends(clock: list[float]) -> None:
     assert text == f"\r00:00  Initializing\n{executing * 2}\n\r00:00  Ready\n"
 
 
-def test_line_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "20")
-    assert len(show(Terminal(), "Executing" * 9).strip()) == 19
-
-
 def test_file_gets_the_name_of_the_node_that_changed(clock: list[float]) -> None:
     text = show_several(io.StringIO(), {"a": "blog", "b": "shop"})
     assert text == "00:00  blog  Executing\n00:00  shop  Executing\n00:00  blog  Ready\n"
@@ -112,56 +107,49 @@ def test_line_can_be_used_again() -> None:
     assert stream.getvalue().count("Ready") == 2
 
 
-def test_line_escapes_what_the_stream_cannot_show() -> None:
+def test_line_fits_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    assert len(show(Terminal(), "Executing" * 9).strip()) == 19
     assert r"\x1b[31mReady" in show(io.StringIO(), "\x1b[31mReady")
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     ProgressLine(stream)(state("Pr\xeat"))
     assert rb"Pr\xeat" in stream.buffer.getvalue()
 
 
-def closed() -> io.StringIO:
-    stream = io.StringIO()
-    stream.close()
-    return stream
+def fail(*_: object) -> Any:
+    raise BrokenPipeError
 
 
-class Broken(io.StringIO):
-    def write(self, text: str) -> int:
-        raise BrokenPipeError
+def stream_with(**methods: Any) -> SimpleNamespace:
+    usual = {"write": len, "flush": lambda: None, "isatty": lambda: False}
+    return SimpleNamespace(**usual | methods)
 
 
-class BrokenFlush(io.StringIO):
-    def flush(self) -> None:
-        raise OSError
-
-
-class BrokenTerminal(Broken):
-    def isatty(self) -> bool:
-        raise OSError
-
-
-STREAMS = [closed(), Broken(), BrokenFlush(), BrokenTerminal(), SimpleNamespace(write=None)]
+CLOSED = io.StringIO()
+CLOSED.close()
+BROKEN: list[dict[str, Any]] = [
+    {"write": fail},
+    {"flush": fail},
+    {"write": fail, "isatty": fail},
+    {"write": None},
+]
+STREAMS = [CLOSED, *(stream_with(**methods) for methods in BROKEN)]
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_stream_that_cannot_be_written_is_ignored(stream: Any, caplog: Any) -> None:
-    with ProgressLine(stream) as progress:
-        progress(state("Ready"))
-        progress(state("Done"))
+def test_stream_that_cannot_be_written_is_ignored(
+    stream: Any, caplog: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)  # as in a process without a console
+    for target in (stream, None):
+        with ProgressLine(target) as progress:
+            progress(state("Ready"))
+            progress(state("Done"))
     [message] = caplog.messages
     assert "the progress line cannot be written: " in message
 
 
-def test_process_without_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", None)
-    with ProgressLine() as progress:
-        progress(state("Ready"))
-
-
 def test_machines_that_cannot_be_listed_are_left_out(clock: list[float]) -> None:
-    def fail() -> Sequence[Any]:
-        raise OSError("no network")
-
     for lister in (fail, list, lambda: None, lambda: 5, lambda: [None], lambda: "abc"):
         assert show(io.StringIO(), "Ready", machines=lister) == "00:00  Ready\n"
     lazily = show(io.StringIO(), "Ready", machines=lambda: iter(machines(2)()))

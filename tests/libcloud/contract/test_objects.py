@@ -70,9 +70,6 @@ def test_objects_are_plain_data_that_send_nothing(
         json.dumps(attributes, default=str)
         assert item.driver
     assert len(endpoint.sandbox.journal) == 0
-
-
-def test_uuid_follows_the_id(objects: list[Any]) -> None:
     by_id: dict[tuple[type, str], set[str]] = {}
     for item in objects:
         if not isinstance(item, KeyPair | NodeLocation):
