@@ -162,7 +162,7 @@ class CimiBackend(Backend):
         doing, status = f"log in by {attempt.method or template!r}", response.status
         if status < 400:
             return MalformedAnswer(
-                f"Cannot {doing}: the server gave no session (HTTP {status}, {response.kind}).",
+                f"Cannot {doing}: the response has no session (HTTP {status}, {response.kind}).",
                 endpoint=attempt.endpoint.url,
                 hint=_ANOTHER,
             )
@@ -173,8 +173,8 @@ class CimiBackend(Backend):
         hint = "Check the user name or key and the secret."
         if status in {400, 404}:
             hint = (
-                f"The server's session templates: {self._template_names(attempt)}. Name one as"
-                " ex_login_method and give its fields in ex_login_parameters."
+                f"The server's session templates: {self._template_names(attempt)}. Pass one as"
+                " ex_login_method and its fields as ex_login_parameters."
             )
         return attempt.refusal(response, doing=doing, hint=hint, error=InvalidCredentials)
 
@@ -239,7 +239,8 @@ def of_server(doing: str) -> Iterator[None]:
     try:
         yield
     except BadInput as error:
-        raise malformed(doing, f"of what the server gave, {error.summary.rstrip('.')}") from None
+        what = f"the response has an unusable value: {error.summary.rstrip('.')}"
+        raise malformed(doing, what) from None
 
 
 def refusals(check: Callable[[T], object], subjects: Iterable[T]) -> Iterator[BadInput]:
@@ -326,7 +327,7 @@ def search_pages(
             raise malformed(doing, what)
         is_whole = pages == 1 and count == len(entries)
         if len(ids) < len(entries) or ids & previous:
-            raise malformed(doing, f"the server gave entries of {collection} again")
+            raise malformed(doing, f"the server returned entries of {collection} twice")
         if not (is_whole or backend.is_ordered(last, entries)):
             # Behind such a page entries would be repeated, or missed.
             raise malformed(doing, f"the server did not order {collection}")
@@ -385,7 +386,7 @@ def _read_page(
         # The response to a search that fails inside is 200 with a count of null.
         raise malformed(doing, f"the server does not count the entries of {collection}")
     if count > MAX_ENTRIES or len(entries) != min(count, size):
-        what = f"the server counts {count} entries of {collection} and gave {len(entries)}"
+        what = f"the server counts {count} entries of {collection} and returned {len(entries)}"
         raise malformed(doing, what)
     return entries, count
 

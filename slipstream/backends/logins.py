@@ -34,7 +34,7 @@ def _with_template(name: str, key: str, secret: str, **options: Any) -> LoginMet
             if not fields[field]:
                 raise BadInput(
                     f"The {field} to log in with is missing.",
-                    hint=f"Give it as the driver's argument '{argument}'.",
+                    hint=f"Pass it as the driver's argument '{argument}'.",
                 )
         return attempt.log_in_with_template(name, fields)
 

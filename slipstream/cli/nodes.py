@@ -290,7 +290,7 @@ def destroy(driver: SlipStreamNodeDriver, as_json: bool, node: str, yes: bool) -
         click.echo(err=True)
         confirmed = False
     if not confirmed:
-        click.echo("slipstream destroy: nothing was destroyed; answer y, or give --yes", err=True)
+        click.echo("slipstream destroy: nothing was destroyed; type y, or pass --yes", err=True)
         click.get_current_context().exit(FAILED)
     driver.destroy_node(target)
     if as_json:

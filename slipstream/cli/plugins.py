@@ -43,7 +43,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 def write(sort: str, name: str, folder: Path) -> Path:
     """Write the distribution of a new plugin."""
     if sort not in SORTS:
-        raise click.UsageError(f"There is no template {sort!r}: use one of {', '.join(SORTS)}.")
+        raise click.UsageError(f"Unknown template {sort!r}: use one of {', '.join(SORTS)}.")
     if not _NAME.fullmatch(name):
         raise click.UsageError(
             f"{name!r} cannot be the name of a plugin: use lower-case words joined by hyphens."

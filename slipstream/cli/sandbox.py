@@ -22,7 +22,7 @@ PORT = 8765
 """The port when none is chosen and it is free, so that a second start has the same address."""
 
 _BANNER = """\
-A {title} server to try things on: {url}
+A local {title} server: {url}
 Open the address in a browser to watch it.
 Its clock runs at {speed:g} times the real speed; everything is lost when it ends.
 
@@ -68,7 +68,7 @@ Press Ctrl-C to end it.
     "--allow-host",
     "allowed_hosts",
     multiple=True,
-    help="Name to answer beside this machine's own.",
+    help="Name in the header Host to accept beside this machine's own.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON, for programs.")
 @click.pass_context

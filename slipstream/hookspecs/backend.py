@@ -89,7 +89,7 @@ def _operation(phrase: str, *, changes: bool = False) -> Callable[[F], F]:
 def _check_reasons(cls: type[Backend]) -> None:
     for name, reason in cls.cannot.items():
         if not (isinstance(reason, str) and reason.strip()):
-            raise BadInput(f"'cannot' of {cls.__name__} gives no reason for {name!r}.")
+            raise BadInput(f"'cannot' of {cls.__name__} has no reason for {name!r}.")
         if name not in {*OPERATIONS, *WITHOUT_OPERATION}:
             names = [*OPERATIONS, *WITHOUT_OPERATION]
             raise UnknownName("operation", name, names, f"in 'cannot' of {cls.__name__}")
@@ -116,7 +116,7 @@ def _check_words(cls: type[Backend]) -> None:
             raise BadInput(f"The state {state!r} of {cls.__name__} has no Phase: {phase!r}.")
     for word, state in cls.state_aliases.items():
         if state not in cls.states:
-            where = f"for which {word!r} stands in {cls.__name__}"
+            where = f"as the meaning of {word!r} in {cls.__name__}"
             raise UnknownName("state", state, cls.states, where)
     for parameter, role in cls.parameter_roles.items():
         if not isinstance(role, Role):
@@ -133,7 +133,7 @@ def _check_arguments(cls: type[Backend], name: str) -> None:
     if own is right:
         return
     if not inspect.isfunction(inspect.unwrap(own)):
-        raise BadInput(f"{name} of {cls.__name__} is no method.")
+        raise BadInput(f"{name} of {cls.__name__} is not a method.")
     declared, takes = (inspect.signature(method).parameters for method in (right, own))
     needed = [argument for argument, p in declared.items() if p.default is p.empty][1:]
     arguments = list(takes)[1:]

@@ -81,8 +81,7 @@ def object_id(driver: Any, value: object, cls: type, name: str) -> str:
     if isinstance(value, VirtualMachine):
         node_id = value.extra.get("node_id")
         raise BadInput(
-            f"{shorten(str(value.id))} is a machine and no node: it lives and ends with its"
-            " deployment.",
+            f"{shorten(str(value.id))} is a machine, not a node: it ends with its deployment.",
             hint=f"Its node is ex_get_node({node_id!r})." if node_id else "It belongs to no node.",
         )
     resource: Any = value
@@ -120,7 +119,7 @@ def text(what: str, value: object, *, plain: bool = True) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{what} must be a string, not {type(value).__name__}.")
     if PRIVATE_KEY.search(value) or (len(value) > LONGEST_LINE and "\n" in value):
-        raise BadInput(f"{what} looks like a private key; it was sent nowhere.")
+        raise BadInput(f"{what} looks like a private key; it was not sent.")
     if plain and not value.strip():
         raise BadInput(f"{what} is empty.")
     if plain and CONTROL_CHARACTERS.search(value):
@@ -136,7 +135,7 @@ def label(what: str, value: object) -> str:
     if "," in string and what in {"name", "tag"}:
         raise BadInput(
             f"The {what} {shorten(string)!r} holds a comma, which separates tags on the server.",
-            hint="Give several tags as a list in ex_tags.",
+            hint="Pass several tags as a list in ex_tags.",
         )
     return string
 
@@ -146,7 +145,7 @@ def items(name: str, value: object) -> list[Any]:
     if value is None:
         return []
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise TypeError(f"{name} must be a list of strings, not {type(value).__name__}.")
+        raise TypeError(f"{name} must be a list, not {type(value).__name__}.")
     return list(value)
 
 
@@ -168,7 +167,7 @@ def states(words: str | Iterable[str], backend: Backend) -> frozenset[str]:
     """Translate names of states to the server's own; its own names win over libcloud's."""
     names = [words] if isinstance(words, str) else items("states", words)
     if not names:
-        raise BadInput("No state to wait for was given.")
+        raise BadInput("states is empty: name a state to wait for.")
     libclouds: dict[str, set[str]] = {}
     for state, phase in backend.states.items():
         libclouds.setdefault(NODE_STATES[phase].value, set()).add(state)
@@ -199,8 +198,8 @@ def ssh_key(auth: object) -> SSHKey:
     """The public key of an ``auth`` argument."""
     if isinstance(auth, NodeAuthPassword):
         raise BadInput(
-            "Machines cannot be given a password as auth.",
-            hint="Give a public SSH key: NodeAuthSSHKey(pubkey).",
+            "auth cannot be a password here.",
+            hint="Pass a public SSH key: NodeAuthSSHKey(pubkey).",
         )
     public_key = checked("auth", auth, NodeAuthSSHKey, "a NodeAuthSSHKey").pubkey
     return SSHKey.parse(checked("The public key of auth", public_key, str, "a string")).check()
@@ -223,7 +222,7 @@ def _input(name: str, value: object) -> str:
     if not isinstance(value, str | int | float):
         raise TypeError(f"{what} must be a string or a number, not {type(value).__name__}.")
     if isinstance(value, int) and value.bit_length() > LONGEST_INTEGER:
-        raise BadInput(f"{what} is too large: give it as a string.")
+        raise BadInput(f"{what} is too large: pass it as a string.")
     string = str(value)
     if NOT_IN_XML.search(string):
         raise BadInput(f"{what} holds control characters.")
@@ -233,7 +232,7 @@ def _input(name: str, value: object) -> str:
 def placement(driver: Any, size: object, location: object, cloud: object) -> Iterator[Parameter]:
     """Check where the machines go, and how large they are."""
     if location is not None and cloud is not None:
-        raise BadInput("Give location or ex_cloud, not both: they say the same thing.")
+        raise BadInput("Pass location or ex_cloud, not both: they mean the same.")
     if location is not None:
         name = object_id(driver, location, NodeLocation, "location")
         yield Parameter(role=Role.LOCATION, value=name)
@@ -300,8 +299,8 @@ def only_match(what: str, name: str, candidates: Sequence[tuple[str, str, T]], g
         ids = ", ".join(match[1] for match in matches)
         raise BadInput(
             f"{len(matches)} {what}s are named {name!r}: {ids}.",
-            hint=f"Give the id of one to {getter}().",
+            hint=f"Pass the id of one to {getter}().",
         )
     if any(name == candidate[1] for candidate in candidates):
-        raise BadInput(f"{name!r} is an id, not a name.", hint=f"Give it to {getter}().")
+        raise BadInput(f"{name!r} is an id, not a name.", hint=f"Pass it to {getter}().")
     raise UnknownName(what, name, {candidate[0] for candidate in candidates})

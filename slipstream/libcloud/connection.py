@@ -78,12 +78,12 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
     if isinstance(host, str) and "@" in host:
         raise BadInput(
             "host holds a user name or a password.",
-            hint="Give the bare name, and user name and password as key and secret.",
+            hint="Pass the bare name, and user name and password as key and secret.",
         )
     if not isinstance(host, str) or "/" in host:
         raise BadInput(
             f"{shorten(str(host))!r} is not a host name.",
-            hint="Give a full URL as ex_endpoint instead.",
+            hint="Pass a full URL as ex_endpoint instead.",
         )
     name, named = split_address(host)
     number: Any = port
@@ -93,7 +93,7 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
     if number is not None:
         number = int(check_number("port", number, least=1, most=65535, whole=True))
         if named not in {None, number}:
-            raise BadInput(f"host names the port {named}, and port is {number}: give one of them.")
+            raise BadInput(f"host names the port {named}, and port is {number}: pass one of them.")
     number = number or named
     options: dict[str, Any] = {} if number is None else {"port": number}
     return Endpoint(scheme=scheme, host=name, **options)
@@ -123,7 +123,7 @@ def trust(verify: bool | None, ca_cert: str | Path | None) -> bool | str:
     """The certificates to trust, from the arguments and from ``libcloud.security``."""
     if verify is not None and not isinstance(verify, bool):
         raise TypeError(
-            f"ex_verify is True or False, not a {type(verify).__name__}; give authorities to trust"
+            f"ex_verify must be True or False, not {type(verify).__name__}: pass authorities"
             " as ex_ca_cert."
         )
     if ca_cert is not None:
@@ -230,7 +230,7 @@ class SessionConnection(ConnectionUserAndKey):
         if raw or stream:
             raise NotSupported(
                 "connection.request() reads a response whole: raw and stream are not supported.",
-                hint="Leave them out; response.iter_content() goes through what was read.",
+                hint="Leave them out; response.iter_content() yields the body in pieces.",
             )
         request = request_of(
             action,

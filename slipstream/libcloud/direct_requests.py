@@ -43,13 +43,13 @@ def request_of(
     body, kind = _body(data, json)
     verb = str(method).upper()
     if not _METHOD.fullmatch(verb):
-        raise BadInput(f"{shorten(str(method))!r} is no method of HTTP.")
+        raise BadInput(f"{shorten(str(method))!r} is not an HTTP method.")
     merged = CaseInsensitiveDict({"Accept": _ACCEPT} | ({"Content-Type": kind} if kind else {}))
     for name, value in (headers or {}).items():
         if not _NAME.fullmatch(str(name)) or not _VALUE.fullmatch(str(value)):
             raise BadInput(f"The header {shorten(str(name))!r} cannot be sent.")
         if str(name).lower() in _OURS:
-            raise BadInput(f"The header {name} is the driver's own and cannot be given.")
+            raise BadInput(f"The header {name} is the driver's own and cannot be passed.")
         merged[str(name)] = str(value).strip()
     return Request(
         method=verb,
@@ -109,11 +109,11 @@ class DirectResponse(LibcloudResponse):
 
 def _target(action: str, params: Params | None) -> tuple[str, tuple[tuple[str, str], ...]]:
     if not isinstance(action, str):
-        raise TypeError(f"action is a path, not {type(action).__name__}.")
+        raise TypeError(f"action must be a path, not {type(action).__name__}.")
     path, _, inline = action.partition("?")
     if _URL.match(path) or not action.isprintable():
         raise BadInput(
-            f"{shorten(path)!r} is no path below the endpoint.",
+            f"{shorten(path)!r} is not a path below the endpoint.",
             hint="Leave scheme and host out; they are those of the driver.",
         )
     if ".." in path.split("/"):
@@ -126,12 +126,12 @@ def _target(action: str, params: Params | None) -> tuple[str, tuple[tuple[str, s
 def _body(data: Any, json: object) -> tuple[bytes | None, str | None]:
     if json is not None:
         if data is not None:
-            raise BadInput("data and json are both the body: give one of them.")
+            raise BadInput("data and json are both the body: pass one of them.")
         return json_format.dumps(json).encode(), "application/json"
     if isinstance(data, Mapping):
         return urlencode(data, doseq=True).encode(), "application/x-www-form-urlencoded"
     if isinstance(data, str):
         return data.encode(), None
     if data is not None and not isinstance(data, bytes):
-        raise TypeError(f"data is text, bytes or a dict, not {type(data).__name__}.")
+        raise TypeError(f"data must be text, bytes or a dict, not {type(data).__name__}.")
     return data, None

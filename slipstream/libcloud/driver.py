@@ -109,7 +109,7 @@ class _Detached:
             "This driver was pickled without its secrets, so it is not logged in on"
             f" {self.endpoint}.",
             endpoint=self.endpoint.url,
-            hint=f"Make a new driver for {self.endpoint}, and give it what came with this one.",
+            hint=f"Make a new driver for {self.endpoint}, and pass this object to it.",
         )
 
     def close(self) -> None:
@@ -223,7 +223,7 @@ class SlipStreamNodeDriver(NodeDriver):
             if ex_endpoint is None and self._kind is not None:
                 raise BadInput(
                     f"{ex_endpoint_kind} endpoints have no usual address.",
-                    hint="Give one as ex_endpoint, as in 'https://cloud.example'.",
+                    hint="Pass one as ex_endpoint, as in 'https://cloud.example'.",
                 )
         endpoint = connection.endpoint_of(
             ex_endpoint, secure, self._default_host if host is None else host, port
@@ -408,7 +408,7 @@ class SlipStreamNodeDriver(NodeDriver):
         if module.kind is ModuleKind.PROJECT:
             raise BadInput(
                 f"{module.path} is a project, not an image.",
-                hint=f"List what it holds with list_images(ex_path={module.path!r}).",
+                hint=f"List its content with list_images(ex_path={module.path!r}).",
             )
         return convert.image(module, self)
 
@@ -572,7 +572,7 @@ class SlipStreamNodeDriver(NodeDriver):
         if auth is None and not ssh_key:
             raise NotSupported(
                 "deploy_node needs a key to log in with: no machine here has a password.",
-                hint="Give ssh_key, the file of a private key, or auth=NodeAuthSSHKey(pubkey).",
+                hint="Pass ssh_key, the file of a private key, or auth=NodeAuthSSHKey(pubkey).",
             )
         setup = SSHSetup(
             deploy=deploy,
@@ -1132,7 +1132,7 @@ class SlipStreamNodeDriver(NodeDriver):
                 f"{len(matches)} key pairs are named {name!r}.",
                 name=name,
                 endpoint=self.ex_endpoint,
-                hint=f"Give a fingerprint instead of the name: {fingerprints}.",
+                hint=f"Pass a fingerprint instead of the name: {fingerprints}.",
             )
         return matches[0]
 

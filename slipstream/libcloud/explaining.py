@@ -42,7 +42,7 @@ class Explanation:
         for number, request in enumerate(self.requests, 1):
             lines.append(f"{number}. {'' if request.done else '(not sent) '}{request}")
         if not self.complete and not self.refusals:
-            lines.append("What follows depends on the answer.")
+            lines.append("Further requests depend on the response.")
         lines += [f"Refused: {refusal}" for refusal in self.refusals]
         return "\n".join(lines)
 
@@ -53,7 +53,7 @@ def method_name(method: object, cls: type) -> str:
     names = [name for name in dir(cls) if name.startswith(_PREFIXES) and name not in _WAITING]
     if name not in names and callable(getattr(cls, name, None)):
         raise BadInput(
-            f"{name}() cannot be explained: it waits, or changes nothing on the server.",
+            f"{name}() cannot be explained: it waits, or sends no request.",
             hint=f"Methods that can be explained: {', '.join(names)}.",
         )
     if name not in names:

@@ -162,8 +162,8 @@ class NodeOperation:
             return cls(**{**document, "states": states, "history": changes})
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(
-                f"This is no document of a NodeOperation ({type(error).__name__}: {error})."
-                " Give what to_dict() returned."
+                f"This is not a document of a NodeOperation ({type(error).__name__}: {error})."
+                " Pass the result of to_dict()."
             ) from error
 
     def _wait(self, period: float, timeout: float, progress: Progress | None) -> None:

@@ -179,8 +179,8 @@ def _steps(entries: Any, driver: Any, call: Call) -> Iterator[Any]:
 
 
 _NO_VOLUME = (
-    "disks are part of the component or application that is deployed, and not things of their own",
-    "Describe them there, on the server; create_node() takes what it declares as ex_parameters.",
+    "disks are part of the deployed component or application, and not resources of their own",
+    "Describe them there, on the server; create_node() accepts its parameters as ex_parameters.",
 )
 REASONS: Mapping[str, tuple[str, str]] = {
     "create_image": (

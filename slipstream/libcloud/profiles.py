@@ -138,7 +138,7 @@ def _read(path: Path) -> Mapping[str, Mapping[str, Any]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         # The whole message could hold a piece of a secret.
         position = _POSITION.search(str(error))
-        raise BadInput(f"{path} is no TOML file {position[0] if position else ''}.") from None
+        raise BadInput(f"{path} is not a TOML file {position[0] if position else ''}.") from None
     for name, profile in profiles.items():
         if not isinstance(profile, dict):
             raise BadInput(
@@ -153,7 +153,7 @@ def _check_keys(where: str, profile: Mapping[str, Any]) -> None:
         if key not in _KEYS:
             near = nearest(key, _KEYS)
             raise BadInput(
-                f"{where}: {key} is no key of a profile.",
+                f"{where}: {key} is not a key of a profile.",
                 hint=f"Did you mean {near}?" if near else f"The keys: {_KEY_NAMES}.",
             )
         types: Any = {"verify": bool, "timeout": int | float}.get(
@@ -186,7 +186,7 @@ def _run(command: str | list[str], where: str) -> str:
         process = subprocess.run(words, stdout=subprocess.PIPE, check=False)  # noqa: S603
         lines = process.stdout.decode("utf-8").splitlines()
     except (OSError, TypeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no command, or prints no text"
+        reason = getattr(error, "strerror", None) or "it is not a command, or does not print text"
         raise BadInput(f"{where} cannot be run: {reason}.") from None
     if process.returncode:
         raise BadInput(f"{where} failed with exit code {process.returncode}.")

@@ -167,7 +167,7 @@ def _refusal(client: BaseSSHClient, error: BaseException) -> str:
     paramiko: Any = getattr(client, "client", None)
     transport = paramiko.get_transport() if paramiko is not None else None
     if getattr(transport, "initial_kex_done", False) is True:
-        return "the machine lets nobody in with that name and key."
+        return "the machine refuses this user and key."
     return f"{str(error) or type(error).__name__}."
 
 
@@ -183,7 +183,7 @@ def _private_key(file: object, passphrase: str | None) -> str:
     content = read_file("key file", path)
     if b"PRIVATE KEY" not in content:
         raise BadInput(
-            f"{path} holds no private key.", hint="Give the file beside *.pub as ssh_key."
+            f"{path} holds no private key.", hint="Pass the file beside *.pub as ssh_key."
         )
     paramiko: Any = vars(ssh)["paramiko"]
     reasons = []
@@ -196,11 +196,11 @@ def _private_key(file: object, passphrase: str | None) -> str:
             return str(path)
     if any(isinstance(reason, paramiko.PasswordRequiredException) for reason in reasons):
         raise BadInput(
-            f"The private key {path} is encrypted.", hint="Give ssh_key_password as well."
+            f"The private key {path} is encrypted.", hint="Pass ssh_key_password as well."
         )
     if any(word in str(reason) for reason in reasons for word in ("checkints", "password")):
         raise BadInput(f"ssh_key_password does not open the private key {path}.")
     raise BadInput(
         f"The private key {path} is of a kind or in a format that paramiko cannot read.",
-        hint="Give an RSA, ECDSA or Ed25519 key; 'ssh-keygen -p' writes it in OpenSSH's format.",
+        hint="Pass an RSA, ECDSA or Ed25519 key; 'ssh-keygen -p' writes it in OpenSSH's format.",
     )

@@ -28,9 +28,7 @@ class AddressFilter:
     @interface.validator
     def _check_interface(self, _: object, value: object) -> None:
         if value not in _OTHER:
-            raise BadInput(
-                f"ssh_interface is {value!r}: it is either 'public_ips' or 'private_ips'."
-            )
+            raise BadInput(f"ssh_interface must be 'public_ips' or 'private_ips', not {value!r}.")
 
     def addresses(self, deployment: Deployment) -> list[str]:
         """The addresses of a deployment that match; host names are among them."""
@@ -115,7 +113,7 @@ class RunningWait:
                 state=failures[0].state,
                 reason=failures[0].failure,
                 node_ids=[d.id for d in failures],
-                hint="Destroy what has failed; whatever else was waited for goes on.",
+                hint="Destroy the failed nodes; the others go on.",
             )
 
     def _failure(self, deployment: Deployment) -> str:

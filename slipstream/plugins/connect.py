@@ -94,7 +94,7 @@ def _named(kind: str, api_version: str | None, plugins: Plugins) -> EndpointKind
         speaks = chosen.api_version or "none that has a number"
         raise BadInput(
             f"api_version {str(api_version)!r} is not that of {kind} endpoints: {speaks}.",
-            hint="Give one of api_version and ex_endpoint_kind.",
+            hint="Pass one of api_version and ex_endpoint_kind.",
         )
     return chosen
 

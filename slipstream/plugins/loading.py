@@ -271,7 +271,7 @@ def _check_hook(name: str, function: Callable[..., Any], options: pluggy.Hookimp
         raise PluginFailed(f"{name} needs wrapper=True, not hookwrapper=True")
     if not options["wrapper"]:
         raise PluginFailed(
-            f"{name} is answered by backends alone; wrap it with @hookimpl(wrapper=True)"
+            f"{name} is implemented by backends alone; wrap it with @hookimpl(wrapper=True)"
         )
     if not inspect.isgeneratorfunction(function):
         raise PluginFailed(f"{name} does not yield, as a wrapper must")
@@ -283,7 +283,7 @@ def _checked(records: Iterable[object], record_type: type[C]) -> Iterator[C]:
             raise PluginFailed(f"it contributes more than {MOST_CONTRIBUTIONS} records")
         if not isinstance(record, record_type):
             what = type(record).__name__
-            raise PluginFailed(f"it contributed a {what}, which is no {record_type.__name__}")
+            raise PluginFailed(f"it contributed a {what}, which is not a {record_type.__name__}")
         declare_secret_names(record.secret_fields)
         yield record
 
@@ -336,8 +336,8 @@ class Contribution(Generic[C]):
         except BaseException as error:
             if self.plugin.built_in or isinstance(error, KeyboardInterrupt):
                 raise
-            # Its text is not quoted: what it was asked about may be credentials.
-            what = f"asking {self.record.name!r} what it recognises failed"
+            # Its text is not quoted: its argument may be credentials.
+            what = f"calling recognises of {self.record.name!r} failed"
             reason = f"{what}: {type(error).__name__}"
             attrs.evolve(self.plugin, reason=reason).warn()
             return False

@@ -124,7 +124,7 @@ class Operations:
         """See :meth:`Backend.get_deployments`; none may be left out, and none be another."""
         deployments = list(self._call("get_deployments", tuple(deployment_ids)))
         if len(deployments) != len(deployment_ids):
-            count = f"it gave {len(deployments)} deployments for {len(deployment_ids)} ids"
+            count = f"it returned {len(deployments)} deployments for {len(deployment_ids)} ids"
             raise self._failed(f"{PREFIX}get_deployments", count)
         for deployment, deployment_id in zip(deployments, deployment_ids, strict=True):
             _check_id(deployment, deployment_id)
@@ -140,9 +140,9 @@ class Operations:
         backend = self._backend
         if request.ssh_key is not None and not backend.takes_ssh_keys:
             raise BadInput(
-                f"{self._session.kind.name} endpoints put no SSH keys into what they deploy, and"
-                " so take no auth.",
-                hint="Leave it out, and log in with a key that the image itself lets in.",
+                f"{self._session.kind.name} endpoints do not put SSH keys into deployments, and"
+                " accept no auth.",
+                hint="Leave it out, and log in with a key of the image itself.",
             )
         self._session.hide(*request.secrets)
         with self._blaming("location_name()"):
@@ -249,7 +249,7 @@ class Operations:
             is_late = failure is None and call_context.current().changes > changes_before
             if is_late and isinstance(error, DriverError) and can_be_shown(error):
                 # A refusal says that nothing was done, which is not true any more.
-                what = f"it refused what was done already: {error.summary}"
+                what = f"it refused an operation that was done already: {error.summary}"
                 raise wrapper.failed(what) from error
             blame(error, self._failure_of(error, wrapper))
         raise wrapper.failed("it yielded twice")
@@ -304,7 +304,7 @@ def _check_each(
         if foreign or not {expected}.issuperset(map(type, page)):
             for result in page:
                 if not isinstance(result, expected):
-                    raise failure(f"it gave {type(result).__name__}, not {expected.__name__}")
+                    raise failure(f"it returned {type(result).__name__}, not {expected.__name__}")
                 if foreign:
                     _check_raw(result, failure)
         yield page

@@ -71,7 +71,7 @@ def refusal(
     """The exception for a response with an error status."""
     cls, usual_hint = _MEANING.get(response.status, (RequestFailed, None))
     reason = safe_text(" ".join((detail or "").split()), 400)
-    reason = reason or responses.get(response.status, "the server gives no reason")
+    reason = reason or responses.get(response.status, "the server states no reason")
     return (error or cls)(
         f"Cannot {doing}: {reason.rstrip('.')} (HTTP {response.status} from {endpoint}).",
         code=response.status,
@@ -98,8 +98,8 @@ def read_entry_point(transport: Transport) -> CloudEntryPoint:
         or not isinstance(document.get("collections", {}), dict)
     ):
         raise MalformedAnswer(
-            f"{url} is no SlipStream or Nuvla server: its /api/cloud-entry-point gives HTTP"
-            f" {response.status} with {response.kind}.",
+            f"{url} is not a SlipStream or Nuvla server: the response at /api/cloud-entry-point is"
+            f" HTTP {response.status} with {response.kind}.",
             endpoint=url,
             hint="Check the address, and leave /api out.",
         )
@@ -316,7 +316,7 @@ class LoginAttempt(Client):
         """
         transport, request = self._addressed(url)
         if (form is None) == (json is None):
-            raise TypeError("Give one of form and json.")
+            raise TypeError("Pass one of form and json.")
         kind, body = "application/x-www-form-urlencoded", urlencode(dict(form or {}))
         if json is not None:
             kind, body = "application/json", json_format.dumps(dict(json))
@@ -344,8 +344,8 @@ class LoginAttempt(Client):
             )
         if document is None:
             raise MalformedAnswer(
-                f"Cannot {doing}: {where}{request.path} gives HTTP {response.status} with"
-                f" {response.kind}, not with a JSON object.",
+                f"Cannot {doing}: the response of {where}{request.path} is HTTP {response.status}"
+                f" with {response.kind}, not with a JSON object.",
                 endpoint=where,
                 hint="Check the address; something else may have responded.",
             )
@@ -363,7 +363,7 @@ class LoginAttempt(Client):
         if self.endpoint.secure and not endpoint.secure:
             raise BadInput(
                 f"{endpoint} is not encrypted, and would be sent what one logs in with.",
-                hint="Give an address that begins with https.",
+                hint="Pass an address that begins with https.",
             )
         return self.transport.to(endpoint), request
 

@@ -198,7 +198,7 @@ class Session(Client):
             raise PluginFailed(
                 f"The login method {self.login_method.name!r} uses the session before it is"
                 " logged in.",
-                hint="Let it send its requests by the attempt that it is given.",
+                hint="Let it send its requests by the attempt.",
             )
         return self._state.login
 

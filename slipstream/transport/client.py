@@ -130,7 +130,7 @@ class Transport:
         if endpoint.secure and self.settings.verify is False:
             warnings.warn(
                 f"Unverified HTTPS requests go to {endpoint}: its certificate is not checked, so"
-                " whoever is on the way to it can read and change everything.",
+                " that others on the network can read and change everything.",
                 UncheckedCertificate,
                 stacklevel=stacklevel(),
             )

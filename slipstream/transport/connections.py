@@ -159,7 +159,7 @@ def environment_proxy(url: str) -> str | None:
             return whole
     raise BadInput(
         "The proxy that the environment names is not the URL of a proxy.",
-        hint="Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or give proxy_url, which wins.",
+        hint="Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or pass proxy_url, which wins.",
     )
 
 
@@ -237,7 +237,7 @@ def client_certificate(value: object, name: str) -> Certificate:
     paths: Any = (value,) if isinstance(value, str | os.PathLike) else value
     if not isinstance(paths, tuple | list) or (paths is value and len(paths) != 2):
         raise TypeError(
-            f"{name} is the path of a file, or (certificate, key), not {type(value).__name__}."
+            f"{name} must be a path, or (certificate, key), not {type(value).__name__}."
         )
     first, *rest = files = [user_path(name, path) for path in paths]
     try:
@@ -254,7 +254,7 @@ def client_certificate(value: object, name: str) -> Certificate:
             what = f"the key in {files[-1]} belongs to another certificate."
         else:
             what = f"{names} hold no certificate with its key in PEM format."
-            hint = "Give one file with both, or (certificate, key)."
+            hint = "Pass one file with both, or (certificate, key)."
         raise BadInput(f"{name}: {what}", hint=hint) from None
     except OSError as error:
         raise _unreadable_file(name, Path(error.filename or first), error) from None
@@ -266,7 +266,7 @@ def _unreadable_file(name: str, file: Path, error: OSError) -> BadInput:
         f"{name}: {shown_path(file)} cannot be read",
         file,
         error,
-        hint="Give the path of a PEM file that this program may read.",
+        hint="Pass the path of a PEM file that this program may read.",
     )
 
 
@@ -281,7 +281,7 @@ _NO_TLS = {
 _OTHER_NAME = {62, 63, 64}  # X509_V_ERR_HOSTNAME_MISMATCH and those of mail and IP addresses
 
 _SSL_REASON = re.compile(r"^\[SSL(: \w+)?\] ")
-_CLIENT_CERTIFICATE = "If it demands a certificate of yours, give it as ex_client_cert."
+_CLIENT_CERTIFICATE = "If it demands a certificate of yours, pass it as ex_client_cert."
 
 
 @attrs.frozen(kw_only=True)
@@ -343,7 +343,7 @@ class Route:
         reason = safe_text(error.verify_message) if error.verify_message else self._cause(error)
         what = "not trusted"
         hint = (
-            "For a private authority give the path of its certificate as ex_ca_cert (or set"
+            "For a private authority pass the path of its certificate as ex_ca_cert (or set"
             " libcloud.security.CA_CERTS_PATH for every driver)."
         )
         if error.verify_code in _OTHER_NAME:

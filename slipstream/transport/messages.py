@@ -71,7 +71,9 @@ class Request(Record):
         super().__attrs_post_init__()
         path = self.path
         if not path.startswith("/") or "?" in path or "#" in path:
-            raise TypeError(f"{path!r} is no path: a path begins with a slash and has no query.")
+            raise TypeError(
+                f"{path!r} is not a path: a path begins with a slash and has no query."
+            )
         if not all(len(pair) == 2 and set(map(type, pair)) == {str} for pair in self.query):
             raise TypeError(f"A query is a tuple of pairs of texts, not {self.query!r}.")
         try:

@@ -103,7 +103,7 @@ class Endpoint:
         if not is_host:
             raise BadInput(
                 f"{shorten(host)!r} is not a host name or an address.",
-                hint="Give the bare name as host, as in 'nuv.la', or a full URL as ex_endpoint.",
+                hint="Pass the bare name as host, as in 'nuv.la', or a full URL as ex_endpoint.",
             )
 
     @classmethod
@@ -126,8 +126,8 @@ class Endpoint:
         if "@" in parts.netloc or parts.query or parts.fragment:
             raise BadInput(
                 "An endpoint holds no user name, password, query or fragment.",
-                hint=f"Write it as '{parts.scheme}://{parts.netloc.rpartition('@')[2]}'; user"
-                " name and password are given as key and secret.",
+                hint=f"Write it as '{parts.scheme}://{parts.netloc.rpartition('@')[2]}'; pass"
+                " user name and password as key and secret.",
             )
         if parts.netloc.count(":") > 1 and "[" not in parts.netloc:
             # What follows the last colon could be a port, or the end of an address.

@@ -68,8 +68,8 @@ def check_number(
         return number if whole else float(number)
     from_ = "above 0" if above_zero else f"from {least:g}"
     raise BadInput(
-        f"{name} is {_shown_number(value)}: a {'whole ' if whole else ''}number {from_}"
-        f" to {most:.0f} is needed."
+        f"{name} must be a {'whole ' if whole else ''}number {from_} to {most:.0f},"
+        f" not {_shown_number(value)}."
     )
 
 
@@ -87,7 +87,7 @@ def _shown_number(value: object) -> str:
     if isinstance(value, int) and abs(value) > 10**20:
         return f"a number of {value.bit_length()} bits"
     # A text may be a password in the wrong place.
-    return repr(value) if isinstance(value, int | float) else f"a {type(value).__name__}"
+    return repr(value) if isinstance(value, int | float) else type(value).__name__
 
 
 _FILE_ERRORS = {FileNotFoundError: FileMissing, PermissionError: FileForbidden}
@@ -116,12 +116,12 @@ def user_path(name: str, value: object) -> Path:
         raise TypeError(f"{name} must be the path of a file, not {type(value).__name__}.")
     if not text or len(text) > _LONGEST_PATH or "-----BEGIN" in text or set("\n\r\0") & set(text):
         what = f"a text of {len(text)} characters" if text else "empty"
-        raise BadInput(f"{name} is {what}: the path of a file is needed.")
+        raise BadInput(f"{name} is {what}: pass the path of a file.")
     try:
         path = Path(text).expanduser()
         os.fsencode(path)
     except RuntimeError:
-        raise BadInput(f"{name} begins with '~' and somebody who has no home directory.") from None
+        raise BadInput(f"{name} begins with '~' and a user without a home directory.") from None
     except UnicodeEncodeError:
         raise BadInput(f"{name} cannot be written as a file name.") from None
     return path

@@ -30,7 +30,7 @@ def _raw() -> Any:
 
 def _check_id(record: object, _: object, value: object) -> None:
     if value == "":
-        raise MalformedAnswer(f"The server gave a {type(record).__name__} whose id is empty.")
+        raise MalformedAnswer(f"The server returned a {type(record).__name__} whose id is empty.")
 
 
 def _id() -> Any:

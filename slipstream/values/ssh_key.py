@@ -89,21 +89,21 @@ class SSHKey(Record):
         if PRIVATE_KEY.search(stripped):
             raise BadInput(
                 "That is a private key, or holds one.",
-                hint="Give the public one, usually the file *.pub.",
+                hint="Pass the public one, usually the file *.pub.",
             )
         match = _LINE.fullmatch(stripped) if len(stripped.splitlines()) == 1 else None
         is_key = match and _blob_is_of(match["type"], match["blob"])
         if not match or not is_key or _UNPRINTABLE.search(stripped):
             # What was given is not quoted: it may be a secret.
             raise BadInput(
-                f"A text of {len(text)} characters is no SSH public key.",
-                hint="Give one whole line of OpenSSH's format: 'ssh-ed25519 AAAA... comment'.",
+                f"A text of {len(text)} characters is not an SSH public key.",
+                hint="Pass one whole line of OpenSSH's format: 'ssh-ed25519 AAAA... comment'.",
             )
         if not _are_options(match["options"] or ""):
             raise BadInput(
-                "A line that begins with what is neither a key type nor an option is no SSH public"
+                "A line that begins with neither a key type nor an option is not an SSH public"
                 " key.",
-                hint="If it is a line of known_hosts, give it from 'ssh-' on.",
+                hint="If it is a line of known_hosts, pass it from 'ssh-' on.",
             )
         return cls(match["type"], match["blob"], match["comment"] or "", match["options"] or "")
 
@@ -148,8 +148,8 @@ class SSHKey(Record):
         if "-cert-" in self.type or self.type == "ssh-dss":
             what = "A DSA key" if self.type == "ssh-dss" else "A certificate"
             raise BadInput(
-                f"{what} lets nobody in: OpenSSH takes none as an authorized key.",
-                hint="Give a public key such as ssh-keygen -t ed25519 makes.",
+                f"{what} cannot be used: OpenSSH accepts none as an authorized key.",
+                hint="Pass a public key such as ssh-keygen -t ed25519 makes.",
             )
         try:
             key = _load(self.type, self._bytes())
@@ -161,7 +161,7 @@ class SSHKey(Record):
             ) from None
         if self.type == "ssh-rsa" and not _SHORTEST_RSA <= key.key_size <= _LONGEST_RSA:
             raise BadInput(
-                f"An RSA key of {key.key_size} bits lets nobody in: OpenSSH takes those of"
+                f"An RSA key of {key.key_size} bits cannot be used: OpenSSH accepts those of"
                 f" {_SHORTEST_RSA} to {_LONGEST_RSA}."
             )
         return self

@@ -110,8 +110,8 @@ FAILING = {
     "'no-such-program-at-all'": "cannot be run: No such file or directory",
     f"'{sys.executable} -c \"raise SystemExit(3)\"'": "failed with exit code 3",
     "'true'": "printed nothing",
-    "'echo \"'": "cannot be run: it is no command",
-    "[1]": "cannot be run: it is no command",
+    "'echo \"'": "cannot be run: it is not a command",
+    "[1]": "cannot be run: it is not a command",
 }
 
 
@@ -128,15 +128,15 @@ WRONG = [
     (f"[default]\nusername='a'\n[b]\n{LOGIN}", 0o644, "others can read it"),
     (f"[default]\ncolour='red'\n{LOGIN}", 0o644, "others can read it"),
     ("[default]\nusername='a'\npassword_command='id'", 0o622, "others can change it"),
-    (f"[default]\npasword = '{SECRET}'", 0o600, "pasword is no key of a profile. Did you"),
-    ("[default]\ncolour = 'red'", 0o600, "colour is no key of a profile. The keys: ca_cert,"),
+    (f"[default]\npasword = '{SECRET}'", 0o600, "pasword is not a key of a profile. Did you"),
+    ("[default]\ncolour = 'red'", 0o600, "colour is not a key of a profile. The keys: ca_cert,"),
     ("[default]\nverify = 'no'", 0o600, "verify is empty, or has the wrong type"),
     ("[default]\nusername = 'a'\npassword = 12", 0o600, "password is empty, or has the wrong"),
     ("[default]\nusername = 'a'", 0o600, "password is missing"),
     (f"[default]\npassword = '{SECRET}'", 0o600, "username is missing"),
     ("[default]", 0o600, "username and password is missing"),
     (f"[default]\n{LOGIN}password_command='id'", 0o600, "password and password_command exclu"),
-    (f"[default]\npassword = {SECRET}", 0o600, "is no TOML file (at line 2, column"),
+    (f"[default]\npassword = {SECRET}", 0o600, "is not a TOML file (at line 2, column"),
     (f"[b]\n{LOGIN}[a]\n{LOGIN}", 0o600, "There is no profile 'default'"),
 ]
 

@@ -73,7 +73,7 @@ BROKEN: dict[str, tuple[str | None, str]] = {
     ),
     "nonsense": (
         hook("login_methods(): return ['token']"),
-        "it contributed a str, which is no LoginMethod",
+        "it contributed a str, which is not a LoginMethod",
     ),
     "no-list": (hook("endpoints(): pass"), "calling its slipstream_endpoints failed: TypeError"),
     "unknown-argument": (
@@ -120,7 +120,7 @@ BROKEN: dict[str, tuple[str | None, str]] = {
     ),
     "operation-that-is-no-method": (
         backend("list_connectors = None"),
-        "list_connectors of B is no method",
+        "list_connectors of B is not a method",
     ),
     "unknown-operation-in-cannot": (
         backend("cannot = {'rebot_deployment': 'No.'}"),
@@ -128,15 +128,15 @@ BROKEN: dict[str, tuple[str | None, str]] = {
     ),
     "no-reason-in-cannot": (
         backend("cannot = {'reboot_deployment': ' '}"),
-        "'cannot' of B gives no reason for 'reboot_deployment'",
+        "'cannot' of B has no reason for 'reboot_deployment'",
     ),
     "number-as-a-reason": (
         backend("cannot = {'reboot_deployment': 7}"),
-        "'cannot' of B gives no reason for 'reboot_deployment'",
+        "'cannot' of B has no reason for 'reboot_deployment'",
     ),
     "alias-of-no-state": (
         backend("state_aliases = {'Ready': 'up'}"),
-        "Unknown state 'up' for which 'Ready' stands in B",
+        "Unknown state 'up' as the meaning of 'Ready' in B",
     ),
     "number-as-a-state": (backend("states = {7: None}"), "The state 7 of B has no Phase"),
     "text-as-a-role": (
@@ -238,6 +238,6 @@ def test_recognises_that_raises_stops_no_other_and_is_not_quoted(
     source = f"def recognises(credentials): raise {error}(credentials.secret)\n"
     source += login("authenticate=print, recognises=recognises")
     add_plugin("blind", source)
-    with pytest.warns(PluginWarning, match=f"what it recognises failed: {error}") as caught:
+    with pytest.warns(PluginWarning, match=f"recognises of .* failed: {error}") as caught:
         assert as_alice(ex_login_method=None).list_locations()
     assert sandbox.password not in str(caught[0].message)

@@ -37,7 +37,7 @@ ALLOWED = "exoscale-ch-gva"
 def test_device_code_of_a_provider_that_sends_no_json(sandbox: Sandbox, connect: Connect) -> None:
     sandbox.faults.add("POST", "/device", status=200, body="<html>Welcome</html>")
     options = {"provider": sandbox.url}
-    with pytest.raises(MalformedAnswer, match=r"Cannot get a code .*/device gives HTTP"):
+    with pytest.raises(MalformedAnswer, match=r"Cannot get a code .*/device is HTTP"):
         connect(ex_login_method="device-code", ex_login_parameters=options)
 
 
@@ -165,7 +165,7 @@ def test_minicloud_is_recognised_by_its_own_probe(on_minicloud: Connect) -> None
     assert driver._session.login.user_name == "ada"
     with pytest.raises(NotSupported, match=r"Call stop_node\(\)"):
         driver.reboot_node("1")
-    with pytest.raises(MalformedAnswer, match="is no SlipStream or Nuvla server") as caught:
+    with pytest.raises(MalformedAnswer, match="is not a SlipStream or Nuvla server") as caught:
         on_minicloud(ex_disable_plugins=["minicloud"])
     assert "campus" in str(caught.value)
     assert "ex_endpoint_kind" in str(caught.value)

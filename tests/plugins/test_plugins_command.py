@@ -178,7 +178,7 @@ def test_a_new_plugin_passes_its_own_tests_and_type_checks(
     ("arguments", "message"),
     [
         (["new", "login"], "plugins new login|kind|backend|wrapper NAME"),
-        (["new", "hook", "x"], "no template 'hook'"),
+        (["new", "hook", "x"], "Unknown template 'hook'"),
         (["new", "backend", "slipstream"], "'slipstream' is the name of something"),
         (["new", "login", "My Thing"], "cannot be the name of a plugin"),
     ],

@@ -114,7 +114,7 @@ def test_a_probe_that_gets_no_response_recognises_nothing(
     load_plugin(plugin([lab]))
     sandbox.faults.add("GET", ENTRY_POINT, status=404)
     sandbox.faults.add("GET", "/about", times=None, **fault)
-    with pytest.raises(MalformedAnswer, match="is no SlipStream or Nuvla server"):
+    with pytest.raises(MalformedAnswer, match="is not a SlipStream or Nuvla server"):
         as_alice()
     assert len(sandbox.journal.entries(path="/about")) <= 1
 

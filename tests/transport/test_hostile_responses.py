@@ -200,7 +200,7 @@ def test_numbers_are_finite_or_bad_input(value: object) -> None:
     for above_zero in (True, False):
         number = outcome(lambda least=above_zero: check_number("timeout", value, above_zero=least))
         if isinstance(number, BadInput):
-            assert "timeout is " in str(number)
+            assert "timeout must be " in str(number)
         else:
             assert math.isfinite(number)
             assert number == value

@@ -153,7 +153,7 @@ def test_what_gives_no_session_blames_no_password(
 ) -> None:
     with (
         server(status, body, *headers) as url,
-        pytest.raises(MalformedAnswer, match="gave no session") as caught,
+        pytest.raises(MalformedAnswer, match="has no session") as caught,
     ):
         log_in(url, kind)
     assert "password" not in str(caught.value).lower()

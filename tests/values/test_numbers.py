@@ -29,7 +29,7 @@ NUMBERS = [math.nan, math.inf, -math.inf, 10**400, 10**5000, -(10**5000), -1, Tr
 def test_what_is_no_number_that_can_be_counted_is_refused(
     value: object, limits: dict[str, Any]
 ) -> None:
-    with pytest.raises(BadInput, match=r"^pause is .{1,40}: a .*number .* is needed") as caught:
+    with pytest.raises(BadInput, match=r"^pause must be a .*number .*, not .{1,40}\.$") as caught:
         check_number("pause", value, **limits)
     assert "'5'" not in str(caught.value)
 
@@ -92,12 +92,12 @@ def test_every_argument_is_checked_before_a_request_is_sent(
 ) -> None:
     key = str(make_pair(tmp_path, "key").file)
     for value in NUMBERS:
-        with pytest.raises(BadInput, match=r" is .*number .* is needed"):
+        with pytest.raises(BadInput, match=r" must be a .*number .*, not "):
             CALLS[call](drivers, key, value)
 
 
 @pytest.mark.parametrize("name", ["timeout", "retry_delay", "backoff"])
 def test_driver_with_a_number_out_of_bounds(name: str) -> None:
     for value in (0, 0.0, False, 1e12):
-        with pytest.raises(BadInput, match=f"{name} is "):
+        with pytest.raises(BadInput, match=f"{name} must be "):
             _init(**{name: value})

@@ -154,7 +154,7 @@ def test_lazy_record_is_checked_when_it_is_completed() -> None:
 
 @pytest.mark.parametrize("record", [Deployment, ServiceOffer, Connector, VirtualMachine])
 def test_record_without_an_id(record: type) -> None:
-    with pytest.raises(MalformedAnswer, match=f"gave a {record.__name__} whose id is empty"):
+    with pytest.raises(MalformedAnswer, match=f"returned a {record.__name__} whose id is empty"):
         record(id="", name="x")
 
 

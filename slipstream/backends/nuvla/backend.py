@@ -28,7 +28,7 @@ from slipstream.transport.messages import Response
 from slipstream.values import CloudEntryPoint
 
 CODE = "code"
-"""The login parameter that holds the code of the second factor, or a callable that gives it."""
+"""The login parameter that holds the code of the second factor, or a function that returns it."""
 
 _NAMED_BY_ID = {"credential", "deployment", "infrastructure-service", "module"}
 
@@ -99,14 +99,14 @@ class Nuvla(CimiBackend):
                 code = code()
             except Exception as error:
                 raise BadInput(
-                    f"The function that gives the code failed: {type(error).__name__}."
+                    f"The function that returns the code failed: {type(error).__name__}."
                 ) from error
         if not isinstance(code, str) or not code:
             raise InvalidCredentials(
                 f"Cannot log in by {template!r} on {attempt.endpoint}: a second factor is needed.",
                 code=response.status,
                 endpoint=attempt.endpoint.url,
-                hint="Pass ex_login_parameters={'code': '123456'}, or a callable that gives it.",
+                hint="Pass ex_login_parameters={'code': '123456'}, or a function that returns it.",
             )
         attempt.hide(code)
         response = attempt.exchange(write("POST", callback, {"token": code}))
@@ -136,7 +136,7 @@ class Nuvla(CimiBackend):
             )
         if response.status != 200:
             raise MalformedAnswer(
-                f"Cannot {doing}: HTTP {response.status} says nothing of it.", endpoint=endpoint
+                f"Cannot {doing}: HTTP {response.status} is no confirmation.", endpoint=endpoint
             )
 
     def session_ended(self, response: Response) -> bool:

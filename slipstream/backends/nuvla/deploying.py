@@ -106,7 +106,7 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
         raise
     # It is no new one, so it is neither started nor deleted.
     raise AnswerLost(
-        f"Cannot {doing}: the server gives {name} for the new one, which is"
+        f"Cannot {doing}: the server returned {name} as the new deployment, which is in state"
         f" {documents.text(document, 'state')}.",
         hint=_LOOK,
     )
@@ -138,7 +138,7 @@ def _module(backend: CimiBackend, request: DeploymentRequest) -> Module:
 def _meaningless(request: DeploymentRequest) -> Iterator[BadInput]:
     if any(size.value != SIZE or size.node for size in request.decides(Role.SIZE)):
         yield BadInput(
-            f"There are no sizes here but {SIZE!r}; leave size out.",
+            f"The only size here is {SIZE!r}; leave size out.",
             hint="The location decides what an application can use.",
         )
     for what, (problem, hint) in _MEANINGLESS.items():
@@ -147,7 +147,7 @@ def _meaningless(request: DeploymentRequest) -> Iterator[BadInput]:
     if any(location.node is not None for location in request.decides(Role.LOCATION)):
         yield BadInput(
             "An application runs on one location here; ex_cloud cannot be a dict.",
-            hint="Give location, or ex_cloud as text.",
+            hint="Pass location, or ex_cloud as text.",
         )
     labels = [("name", request.name or ""), *(("tag", tag) for tag in request.tags)]
     yield from refusals(lambda label: check_label(*label), labels)
@@ -175,7 +175,7 @@ def _impossible(request: DeploymentRequest, module: Module) -> Iterator[BadInput
     if missing:
         yield BadInput(
             f"{module.path} needs a value for {', '.join(missing)}.",
-            hint="Give it in ex_parameters.",
+            hint="Pass it in ex_parameters.",
         )
 
 

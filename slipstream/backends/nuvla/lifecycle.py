@@ -45,8 +45,8 @@ _UNSTOPPABLE = {"component", "project"}
 
 _IN_STATE = re.compile(r" in state ([A-Z]+)!")
 _FORCE = (
-    "destroy_node(node, ex_force=True) deletes the deployment all the same; what it runs then"
-    " goes on running."
+    "destroy_node(node, ex_force=True) deletes the deployment all the same; its containers then go"
+    " on running."
 )
 
 
@@ -158,7 +158,7 @@ def _without_credential(
         if is_id(credential, "credential") and find(session, str(credential), "id") is None:
             return documents.text(deployment, SERVICE), Forbidden(
                 f"Cannot {doing}: the credential that it runs with, {credential}, was deleted.",
-                hint=f"PUT {{'parent': <another credential>}} to /api/{name} lets it go on."
+                hint=f"To continue it, PUT {{'parent': <another credential>}} to /api/{name}."
                 f" {hint}",
             )
     raise session.refusal(refusal, doing=doing)

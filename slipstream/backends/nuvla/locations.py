@@ -118,7 +118,7 @@ def credential_for(
     if credentials and not usable:
         raise BadInput(
             f"The application runs on {subtype} services, and {shorten(location)} is none.",
-            hint="list_locations() tells the kind of each in extra['subtype'].",
+            hint="extra['subtype'] of each location in list_locations() is its kind.",
         )
     if len(usable) == 1:
         return str(usable[0]["id"])
@@ -130,7 +130,7 @@ def credential_for(
     names = ", ".join(f"{_name(credential)} ({credential['id']})" for credential in usable)
     raise BadInput(
         f"You have {len(usable)} credentials for the location {shorten(location)}.",
-        hint=f"Choose one and give its id as ex_cloud: {names}.",
+        hint=f"Pass the id of one as ex_cloud: {names}.",
     )
 
 
@@ -146,7 +146,7 @@ def _only_location(backend: CimiBackend, subtype: str) -> Connector:
     names = ", ".join(location.name for location in locations)
     raise BadInput(
         f"create_node needs a location here: {len(locations)} can run the application.",
-        hint=f"Give one of these as location, or as region of the driver: {names}.",
+        hint=f"Pass one of these as location, or as region of the driver: {names}.",
     )
 
 
@@ -166,7 +166,7 @@ def read_service(session: Session, location: str, select: str = "id") -> dict[st
         ids = ", ".join(str(service["id"]) for service in matches)
         raise BadInput(
             f"{len(matches)} locations are named {shorten(location)!r}.",
-            hint=f"Give the id of one: {ids}.",
+            hint=f"Pass the id of one: {ids}.",
         )
     return matches[0]
 

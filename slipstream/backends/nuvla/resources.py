@@ -161,7 +161,7 @@ def reference(response: Response, key: str, collection: str, doing: str) -> str:
     """The id of the new resource in a response."""
     identifier = json_object(response).get(key)
     if not is_id(identifier, collection):
-        raise _unclear(f"Cannot {doing}: the response does not say where to find what was made.")
+        raise _unclear(f"Cannot {doing}: the response has no id of the new resource.")
     return str(identifier)
 
 

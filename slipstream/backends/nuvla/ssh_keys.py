@@ -55,7 +55,7 @@ def delete_ssh_key(backend: CimiBackend, key: SSHKey) -> bool:
             raise KeyPairConflict(
                 f"There are {len(ids)} SSH keys like {key.name!r} on {session.endpoint}.",
                 name=key.name,
-                hint="Delete one that list_key_pairs() gives: those carry their ids.",
+                hint="Delete an object from list_key_pairs(), which has its id.",
             )
         name = ids[0] if ids else None
     if name is None:

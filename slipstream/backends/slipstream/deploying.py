@@ -134,8 +134,8 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
         raise
     if deployment.module_id and split_version(deployment.module_id)[0] != module.path:
         raise AnswerLost(
-            f"Cannot deploy {shorten(request.module_id)}: for the new deployment the server"
-            f" gives {run}, which is one of {shorten(deployment.module_id)}.",
+            f"Cannot deploy {shorten(request.module_id)}: the server returned {run} as the new"
+            f" deployment, which is one of {shorten(deployment.module_id)}.",
             hint=_LOOK,
         )
     return deployment
@@ -161,7 +161,8 @@ def preflight(backend: CimiBackend, request: DeploymentRequest) -> Iterator[Driv
     usable = usable_connectors(backend, profile)
     if not usable:
         yield BadInput(
-            "The account is set up for no cloud.", hint="Give it a cloud's credentials first."
+            "The account is set up for no cloud.",
+            hint="Enter a cloud's credentials on the server's web page first.",
         )
         return
     offers = _offers(session, request)
@@ -350,8 +351,7 @@ def _field(
     mapped_to = declared[name].mapped_to
     if mapped_to is not None:
         raise BadInput(
-            f"{name!r} of {what} is mapped to {mapped_to!r}: the server overwrites what is given"
-            " for it.",
+            f"{name!r} of {what} is mapped to {mapped_to!r}: the server overwrites its value.",
             hint="Leave it out.",
         )
     if node.name:
@@ -363,7 +363,7 @@ def _field(
         raise BadInput(
             f"{name!r} of {what} cannot be set to an empty text: the server ignores that and keeps"
             " the default.",
-            hint="Leave it out to mean the default, or give it a blank.",
+            hint="Leave it out for the default, or pass a blank.",
         )
     return name, value
 
@@ -391,7 +391,9 @@ def _with_options(request: DeploymentRequest) -> DeploymentRequest:
         p.name: p.value for p in request.parameters if p.node is None and p.name in _OPTIONS
     }
     if names := sorted(options.keys() & _DECIDED_ELSEWHERE):
-        raise BadInput(f"{', '.join(names)} cannot be given as a parameter: the image decides it.")
+        raise BadInput(
+            f"{', '.join(names)} cannot be passed as a parameter: the image decides it."
+        )
     changes: dict[str, Any] = {}
     if "tags" in options:
         changes["tags"] = (*request.tags, *options["tags"].split(","))
@@ -420,7 +422,7 @@ def _refuse_application_options(request: DeploymentRequest, module: Module) -> N
         if parameter.node is not None:
             raise BadInput(
                 f"{module.path} is a component and has no node {parameter.node!r}.",
-                hint="For a component give values by parameter name, and ex_cloud as text.",
+                hint="For a component pass values by parameter name, and ex_cloud as text.",
             )
 
 
@@ -433,7 +435,7 @@ def _check_nodes(request: DeploymentRequest, module: Module) -> None:
         if parameter.node is None and parameter.role is Role.INPUT:
             raise BadInput(
                 f"{module.path} is an application: its parameters belong to nodes, and"
-                f" {parameter.name!r} was given for none.",
+                f" {parameter.name!r} was passed for none.",
                 hint=f"Write ex_parameters={{'<node>': {{{parameter.name!r}: ...}}}}; its nodes:"
                 f" {', '.join(nodes)}.",
             )
@@ -451,7 +453,7 @@ def _check_nodes(request: DeploymentRequest, module: Module) -> None:
             raise BadInput(
                 f"Node {name} starts {instances} instances and cannot tolerate {tolerated}"
                 " failures.",
-                hint="Give ex_tolerate_failures at most the node's multiplicity.",
+                hint="Pass at most the node's multiplicity in ex_tolerate_failures.",
             )
 
 

@@ -147,7 +147,7 @@ def run_id(text: str) -> str:
     if not are_run_ids([text]):
         raise BadInput(
             f"{shorten(text)!r} is not the id of a deployment: that is a UUID.",
-            hint="list_nodes() gives the ids.",
+            hint="list_nodes() has the ids.",
         )
     return text.lower()
 
@@ -156,7 +156,7 @@ def user_name(session: Session) -> str:
     """The name of the user who is logged in; it is read once for each login."""
     name = session.user_name
     if not name or leads_elsewhere(name) or CONTROL_CHARACTERS.search(name):
-        raise MalformedAnswer("The server does not say who is logged in, or gives no user name.")
+        raise MalformedAnswer("The server does not return the name of the logged-in user.")
     return name
 
 

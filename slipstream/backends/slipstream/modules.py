@@ -48,7 +48,7 @@ _KINDS = {
     "Image": ModuleKind.COMPONENT,
     "Deployment": ModuleKind.APPLICATION,
 }
-_PATH_HINT = "Paths look like 'apps/WordPress/wordpress', with a version behind or without."
+_PATH_HINT = "Paths look like 'apps/WordPress/wordpress', with or without a version."
 
 
 class SkippedWarning(RuntimeWarning):
@@ -171,7 +171,7 @@ def _listed(item: Element, parent: str = "") -> Module:
     try:
         path, version = split_version(module_path(identity))
     except BadInput as error:
-        raise MalformedAnswer(f"The server lists what is no module: {error.summary}") from None
+        raise MalformedAnswer(f"The server lists an invalid module: {error.summary}") from None
     return Module(
         id=identity,
         path=path,

@@ -48,7 +48,7 @@ class Profile:
         if len(entries) != 1 or root.get("name") != user_name(session) or not _is_map(entries[0]):
             # What is missing here would be deleted on the server when it is written back.
             raise MalformedAnswer(
-                f"Cannot {doing}: the profile that the server gave is not complete.",
+                f"Cannot {doing}: the server's profile is not complete.",
                 hint="Nothing was changed. Try again later.",
             )
         return cls(root, entries[0])
@@ -216,7 +216,7 @@ def _change(backend: CimiBackend, edit: Callable[[Lines], Lines], *, doing: str)
                 profile.write_ssh_lines(session, edited, doing=doing)
                 is_written, before = True, None
     raise KeyPairConflict(
-        f"Cannot {doing}: somebody else is changing the SSH keys of this account on"
+        f"Cannot {doing}: another program is changing the SSH keys of this account on"
         f" {session.endpoint} at the same time.",
         hint="Look at list_key_pairs(), then try again.",
     )

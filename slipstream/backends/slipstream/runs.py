@@ -152,16 +152,16 @@ def _page(session: Session, active_only: bool, offset: int) -> tuple[int, list[E
         runs = root.findall("item")
         uuids = [run.get("uuid", "") for run in runs]
         if not are_run_ids(uuids):
-            raise malformed(doing, "the server gave one without an id that is a UUID")
+            raise malformed(doing, "the server returned one without a UUID as its id")
         if len(set(uuids)) < len(uuids):
-            raise malformed(doing, f"the server gave one twice from number {offset} on")
+            raise malformed(doing, f"the server returned one twice from number {offset} on")
         if total is None or total > MAX_ENTRIES:
             break
         # The server counts and reads one after the other, and a run may be created between.
         if len(runs) == max(0, min(PAGE, total - offset)):
             return total, runs
     counts = "none" if total is None else str(total)
-    what = f"the server counts {counts} and gave {len(runs)} from number {offset} on"
+    what = f"the server counts {counts} and returned {len(runs)} from number {offset} on"
     raise malformed(doing, what)
 
 

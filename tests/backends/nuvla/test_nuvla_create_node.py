@@ -178,7 +178,7 @@ WRONG: list[tuple[str, str | None, dict[str, Any], str]] = [
     (WORDPRESS, SWARM, {"ex_tolerate_failures": {"web": 1}}, r"ex_tolerate_failures.*compose"),
     (WORDPRESS, SWARM, {"ex_keep_running": "always"}, r"ex_keep_running.*stop_node"),
     (WORDPRESS, SWARM, {"ex_check_ssh_key": True}, r"ex_check_ssh_key.*Leave it out"),
-    (WORDPRESS, SWARM, {"size": SMALL}, "no sizes.*leave size"),
+    (WORDPRESS, SWARM, {"size": SMALL}, "only size here.*leave size"),
     (WORDPRESS, None, {"ex_cloud": {"web": "x"}}, r"one location.*cannot be a dict"),
     (WORDPRESS, SWARM, {"name": "é" * 16_384}, LONG),
     (WORDPRESS, SWARM, {"ex_tags": ["x" * 32_767]}, LONG),
@@ -284,7 +284,7 @@ def test_create_node_whose_first_response_names_a_deployment_that_runs(
     [other] = sandbox.world.add_deployments(1)
     before = driver.ex_get_node(other).extra["state"]
     sandbox.faults.add("POST", "/api/deployment", status=201, body=created(other), headers=JSON)
-    with pytest.raises(AnswerLost, match="for the new one, which is") as caught:
+    with pytest.raises(AnswerLost, match="as the new deployment, which is") as caught:
         create(name=None)
     assert caught.value.may_have_happened
     assert driver.ex_get_node(other).extra["state"] == before

@@ -37,7 +37,7 @@ TRACEBACK = (
         ),
         ("<!DOCTYPE html><body><style>p {}</style><p>No &amp; never</p>\n</body>", "No & never"),
         ("image <none>:latest is missing", "image <none>:latest is missing"),
-        ("", "the server gives no reason"),
+        ("", "the server states no reason"),
     ],
 )  # fmt: skip
 def test_reason_is_the_last_line_of_the_message(message: str, expected: str) -> None:
@@ -116,8 +116,8 @@ def test_reason_is_that_of_the_newest_job(
     ("fields", "message", "seconds"),
     [
         ({"state": "CANCELED", "status_message": None}, "its job was canceled", 0),
-        ({"status_message": None}, "the server gives no reason", MESSAGE_TIMEOUT),
-        (None, "the server gives no reason", 0),
+        ({"status_message": None}, "the server states no reason", MESSAGE_TIMEOUT),
+        (None, "the server states no reason", 0),
     ],
     ids=["canceled", "without a message", "job deleted"],
 )

@@ -48,7 +48,7 @@ def test_login_200_without_a_session_sends_no_code(
 ) -> None:
     headers = {"Content-Type": "text/html"} if body == "<html>" else JSON if body else {}
     sandbox.faults.add("POST", "/api/session", status=200, body=body, headers=headers)
-    with pytest.raises(MalformedAnswer, match="gave no session") as caught:
+    with pytest.raises(MalformedAnswer, match="has no session") as caught:
         login(ex_login_parameters={"code": "123456"})
     assert "password" not in str(caught.value)
     assert logins(sandbox) == len(sandbox.journal.entries("POST")) == 1
@@ -124,7 +124,7 @@ def _fail() -> str:
     [
         ({}, InvalidCredentials, r"second factor.*ex_login_parameters"),
         ({"code": "abcdef"}, InvalidCredentials, "Check the code"),
-        ({"code": _fail}, BadInput, "The function that gives the code failed: OSError"),
+        ({"code": _fail}, BadInput, "The function that returns the code failed: OSError"),
     ],
 )
 def test_two_factors_without_the_code(

@@ -47,8 +47,8 @@ PARAMETERS: list[tuple[dict[str, Any], str]] = [
     ({"wordpress_title": "a\ud800"}, "holds control characters"),
     ({"": "x"}, "is empty"),
     ({"machine": {"port": "1"}}, "is a component and has no node 'machine'"),
-    ({"refqname": "x"}, "refqname cannot be given as a parameter"),
-    ({"type": "Machine"}, "type cannot be given as a parameter"),
+    ({"refqname": "x"}, "refqname cannot be passed as a parameter"),
+    ({"type": "Machine"}, "type cannot be passed as a parameter"),
     ({"keep-running": "sometimes"}, OF_THE_FORM),
 ]
 NOT_WHOLE = (0, -1, 1.5, "2", True, None)

@@ -269,7 +269,9 @@ def test_create_node_whose_response_names_a_run(create: Create, sandbox: Sandbox
         assert create().id == run
     location = {"Location": f"{sandbox.url}/run/{other}"}
     sandbox.faults.add("POST", "/run", status=201, body="", headers=location)
-    with pytest.raises(AnswerLost, match=f"gives {other}, which is one of") as caught:
+    with pytest.raises(
+        AnswerLost, match=f"returned {other} as the new deployment, which is one of"
+    ) as caught:
         create()
     assert caught.value.may_have_happened
 

@@ -154,7 +154,7 @@ def test_import_while_another_writer(
         driver.import_key_pair_from_string("mine", KEY)
         assert lines(sandbox) == [*THEIRS, f"{KEY} mine"]
     else:
-        with pytest.raises(KeyPairConflict, match="somebody else is changing the SSH keys"):
+        with pytest.raises(KeyPairConflict, match="another program is changing the SSH keys"):
             driver.import_key_pair_from_string("mine", KEY)
     assert len(changed(sandbox)) == changes
 
@@ -251,5 +251,5 @@ def test_user_name_of_the_server_that_is_no_bad_input(
 ) -> None:
     body = f'{{"sessions": [{{"id": "session/x", "username": "{name}"}}], "count": 1}}'
     sandbox.faults.add("GET", "/api/session", body=body, headers=JSON)
-    with pytest.raises(MalformedAnswer, match="does not say who is logged in"):
+    with pytest.raises(MalformedAnswer, match="does not return the name of the logged-in user"):
         driver.list_key_pairs()

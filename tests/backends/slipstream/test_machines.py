@@ -50,7 +50,7 @@ def test_machine_is_a_node_of_libcloud(driver: Driver, node: Node, sandbox: Sand
     assert machine.created_at is not None
     assert len(machine.uuid) == 40
     assert repr(machine).startswith("<VirtualMachine: id=virtual-machine/")
-    with pytest.raises(BadInput, match="is a machine and no node") as caught:
+    with pytest.raises(BadInput, match="is a machine, not a node") as caught:
         machine.destroy()
     assert f"ex_get_node({node.id!r})" in str(caught.value)
     document = sandbox.world.add_machine()

@@ -197,14 +197,14 @@ def growing(request: Request, _: int) -> str:
 
 RUN_LISTS: dict[str, tuple[Answer, int, str]] = {
     "far-too-many": (listed_runs(999_999_999, [1, 2]), 1, "counts 999999999"),
-    "too-few": (listed_runs(900, [1, 2]), 3, "counts 900 and gave 2"),
-    "none": (listed_runs(900, []), 3, "counts 900 and gave 0"),
-    "no-count": (listed_runs("many", [1]), 1, "counts none and gave 1"),
-    "same-page": (listed_runs(5000, range(500)), 20, "counts 5000 and gave"),
-    "one-twice": (listed_runs(4, [7, 8, 9, 7]), 1, "gave one twice"),
+    "too-few": (listed_runs(900, [1, 2]), 3, "counts 900 and returned 2"),
+    "none": (listed_runs(900, []), 3, "counts 900 and returned 0"),
+    "no-count": (listed_runs("many", [1]), 1, "counts none and returned 1"),
+    "same-page": (listed_runs(5000, range(500)), 20, "counts 5000 and ret"),
+    "one-twice": (listed_runs(4, [7, 8, 9, 7]), 1, "returned one twice"),
     "last-pages-again": (last_pages_again, 40, r"brought \d+ of the 3000"),
     "growing": (growing, 30, r"brought \d+ of the \d+"),
-    "without-id": ('<runs totalCount="1"><item/></runs>', 1, "without an id"),
+    "without-id": ('<runs totalCount="1"><item/></runs>', 1, "without a UUID"),
     "empty": ("<runs/>", 3, "counts none"),
     **{
         f"count-{count[:9]}": (listed_runs(count, []), 3, "counts")
@@ -256,7 +256,7 @@ def test_list_images_without_id(driver: Driver, serve: Any, path: str | None) ->
     uris = ("", "module/", "module/../user/alice")
     for item in ("<item/>", '<item version="3"/>', *(f'<item resourceUri="{u}"/>' for u in uris)):
         serve(project("apps", item) if path else f"<list>{item}</list>")
-        with pytest.raises(MalformedAnswer, match="what is no module"):
+        with pytest.raises(MalformedAnswer, match="an invalid module"):
             driver.list_images(ex_path=path)
 
 
@@ -281,7 +281,7 @@ PARENTS: list[tuple[list[str], str, int]] = [
     (["apps/a"], "Unknown parameter 'color'", 1),
     (["apps/b", "apps/b/7"], "Unknown parameter 'color'", 2),
     ([f"apps/c{number}" for number in range(99)], "built on more than 50 others", 51),
-    *(([parent], "of what the server gave", 1) for parent in ELSEWHERE),
+    *(([parent], "an unusable value", 1) for parent in ELSEWHERE),
 ]
 
 

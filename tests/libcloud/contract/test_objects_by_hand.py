@@ -107,10 +107,10 @@ def test_machine_is_no_node_and_names_its_node(
     options |= {"driver": driver, "extra": {"node_id": node_id}}
     machine = VirtualMachine("virtual-machine/1", name="i-1", **options)
     for method in methods:
-        with pytest.raises(BadInput, match=f"is a machine and no node.*{hint}"):
+        with pytest.raises(BadInput, match=f"is a machine, not a node.*{hint}"):
             call(driver, method, machine)
     for own in (machine.destroy, machine.reboot, machine.start, machine.stop_node):
-        with pytest.raises(BadInput, match="is a machine and no node"):
+        with pytest.raises(BadInput, match="is a machine, not a node"):
             own()
     assert len(sandbox.journal) == 0
 
@@ -124,7 +124,7 @@ def test_image_and_size_by_hand(driver: Driver, endpoint: LiveEndpoint, owner: A
     size_id = "any" if nuvla else driver.list_sizes(location)[0].id
     size = NodeSize(size_id, None, None, None, None, None, owner)  # type: ignore[arg-type]
     if nuvla:
-        with pytest.raises(BadInput, match="There are no sizes here"):
+        with pytest.raises(BadInput, match="The only size here"):
             driver.create_node(image=image, location=location, size=size)
     else:
         node = driver.create_node(image=image, location=location, size=size)

@@ -118,21 +118,21 @@ def test_auth_of_deployments_at_the_same_time(endpoint: Any, create: Any, tmp_pa
 
 @on_nuvla
 def test_auth_where_machines_take_no_keys(endpoint: LiveEndpoint, create: Any, pair: Any) -> None:
-    with pytest.raises(BadInput, match="put no SSH keys into what they deploy") as caught:
+    with pytest.raises(BadInput, match="do not put SSH keys into deployments") as caught:
         create(auth=pair.auth)
-    assert "log in with a key that the image itself lets in" in str(caught.value)
+    assert "log in with a key of the image itself" in str(caught.value)
     assert list(endpoint.sandbox.journal) == []
 
 
 PRIVATE_KEY = generate("x")[1]
 SECRETS = ["hunter2", PRIVATE_KEY.splitlines()[1]]
 WRONG: list[tuple[Any, type[Exception], str]] = [
-    (NodeAuthPassword("hunter2"), BadInput, "cannot be given a password"),
+    (NodeAuthPassword("hunter2"), BadInput, "cannot be a password"),
     ("ssh-ed25519 AAAA", TypeError, "auth must be a NodeAuthSSHKey, not str."),
     ("", TypeError, "auth must be a NodeAuthSSHKey, not str."),
     (NodeAuthSSHKey(cast(str, None)), TypeError, "must be a string, not NoneType."),
-    (NodeAuthSSHKey("ssh-ed25519 AAAA"), BadInput, "is no SSH public key"),
-    (NodeAuthSSHKey(""), BadInput, "is no SSH public key"),
+    (NodeAuthSSHKey("ssh-ed25519 AAAA"), BadInput, "is not an SSH public key"),
+    (NodeAuthSSHKey(""), BadInput, "is not an SSH public key"),
     (NodeAuthSSHKey(PRIVATE_KEY), BadInput, "That is a private key"),
 ]
 
@@ -169,6 +169,6 @@ def test_backend_without_takes_ssh_keys_gets_no_auth(
     assert driver._backend.takes_ssh_keys
     monkeypatch.setattr(SlipStream3, "takes_ssh_keys", False)
     path, key = "apps/WordPress/wordpress", SSHKey.parse(pair.public)
-    with pytest.raises(BadInput, match="campus endpoints put no SSH keys"):
+    with pytest.raises(BadInput, match="campus endpoints do not put SSH keys"):
         driver._backend.deploy(DeploymentRequest(module_id=path, ssh_key=key))
     assert list(endpoint.sandbox.journal) == []

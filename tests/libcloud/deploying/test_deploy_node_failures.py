@@ -30,7 +30,7 @@ from .conftest import Deploy, on_nuvla, on_slipstream
 
 pytestmark = pytest.mark.filterwarnings("ignore:The 'warn' method is deprecated")
 SCRIPT = ScriptDeployment("#!/bin/sh\necho in\n")
-REFUSED = "the machine lets nobody in with that name and key"
+REFUSED = "the machine refuses this user and key"
 
 
 class Step(Deployment):

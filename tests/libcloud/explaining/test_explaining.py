@@ -119,7 +119,7 @@ def test_explain_lists_all_refusals_at_once(driver: Driver, options: Options) ->
     explanation = driver.ex_explain("create_node", **options)
     text = str(explanation)
     assert all(word in text for word in ("first_typo", "second_typo", "atlantis"))
-    assert "nothing-like-that" in text or "no sizes here" in text
+    assert "nothing-like-that" in text or "The only size here" in text
     assert len(set(explanation.refusals)) == len(explanation.refusals) >= 4
     assert not explanation.complete
     assert driver.list_nodes() == []

@@ -227,7 +227,7 @@ OTHER_DOCUMENTS: list[dict[str, object]] = [
 
 @pytest.mark.parametrize("document", OTHER_DOCUMENTS)
 def test_operation_from_another_document(document: dict[str, object]) -> None:
-    with pytest.raises(BadInput, match=r"no document of a NodeOperation.*to_dict\(\)"):
+    with pytest.raises(BadInput, match=r"not a document of a NodeOperation.*to_dict\(\)"):
         NodeOperation.from_dict(document)
 
 
@@ -268,7 +268,7 @@ def test_operation_in_another_process(
 @pytest.mark.parametrize("name", ["wait_period", "timeout"])
 def test_operation_that_has_ended_checks_its_numbers(name: str, value: Any) -> None:
     options: dict[str, Any] = {name: value}
-    with pytest.raises(BadInput, match=f"{name} is "):
+    with pytest.raises(BadInput, match=f"{name} must be "):
         ended(done=True).wait(**options)
 
 
