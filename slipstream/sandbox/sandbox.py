@@ -104,7 +104,7 @@ class Sandbox:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it; known once it was started."""
-        return self._server is None or ip_address(self._server.address).is_loopback
+        return self._server is None or ip_address(str(self._server.server_address[0])).is_loopback
 
     def start(self) -> None:
         """

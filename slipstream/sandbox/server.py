@@ -74,10 +74,6 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 NOTES = "slipstream.sandbox.notes"
 """Where in its environment an application writes the ``user`` who has sent a request."""
-
-
-NAME = "slipstream-sandbox"
-"""What every answer says in its header ``Server``."""
 LARGEST_BODY = 16 * 1024 * 1024
 """Bytes that a body may have, packed or not."""
 LONGEST_SILENCE = 300.0
@@ -99,7 +95,7 @@ class _Handler(WSGIRequestHandler):
 
     def version_string(self) -> str:
         """Name the sandbox, so that its recordings are not mistaken for those of a real server."""
-        return NAME
+        return "slipstream-sandbox"
 
     def run_wsgi(self) -> None:
         """
@@ -252,12 +248,22 @@ def _half(environ: Environ, content: bytes) -> Iterable[bytes]:
     _cut(environ)
 
 
-class _Connections(ThreadedWSGIServer):
-    """Tracks connections, so that they can be closed with the server."""
+class Server(ThreadedWSGIServer):
+    """A WSGI application on a port of this machine; 0 lets the system choose the port."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, application: Application, *, host: str, port: int) -> None:
+        # Connections that clients keep would outlive the server otherwise.
         self._open: set[Any] = set()
-        super().__init__(*args, **kwargs)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # A socket of our own: the library would print its opinion of a busy port and exit.
+        with socket.create_server((host, port), family=family, backlog=128) as listener:
+            super().__init__(host, port, application, _Handler, fd=listener.fileno())
+        self._thread = threading.Thread(
+            target=self.serve_forever,
+            kwargs={"poll_interval": 0.05},
+            name="slipstream-sandbox",
+            daemon=True,
+        )
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Register a new connection; refuse it if there are too many."""
@@ -274,46 +280,13 @@ class _Connections(ThreadedWSGIServer):
         self._open.discard(request)
         super().shutdown_request(request)
 
-    def hang_up(self) -> None:
-        """Close every connection."""
-        for connection in list(self._open):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-
-class Server:
-    """A WSGI application on a port of this machine; 0 lets the system choose the port."""
-
-    def __init__(self, application: Application, *, host: str, port: int) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # A socket of our own: the library would print its opinion of a busy port and exit.
-        self._listener = socket.create_server((host, port), family=family, backlog=128)
-        self._server = _Connections(host, port, application, _Handler, fd=self._listener.fileno())
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 0.05},
-            name="slipstream-sandbox",
-            daemon=True,
-        )
-
-    @property
-    def port(self) -> int:
-        """The port in use."""
-        return int(self._listener.getsockname()[1])
-
-    @property
-    def address(self) -> str:
-        """The address listened on."""
-        return str(self._listener.getsockname()[0])
-
     def start(self) -> None:
-        """Start the server."""
         self._thread.start()
 
     def stop(self) -> None:
         """Stop the server, and close every connection."""
-        self._server.shutdown()
+        self.shutdown()
         self._thread.join()
-        self._server.server_close()
-        self._listener.close()
-        self._server.hang_up()
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)

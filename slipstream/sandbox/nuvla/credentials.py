@@ -14,7 +14,8 @@ from typing import Any
 from slipstream.sandbox.cimi import JsonProblem, Reply, created, not_played, unfit
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.identifiers import make_ssh_key
-from slipstream.sandbox.nuvla.resource import COMMON, Resource
+from slipstream.sandbox.nuvla.resource import Resource
+from slipstream.sandbox.nuvla.search import COMMON
 from slipstream.sandbox.nuvla.state import ANON, USER, managed_acl
 from slipstream.sandbox.schema import Description, anything, count, described, misfit
 from slipstream.sandbox.store import Document
@@ -45,8 +46,9 @@ class Credential(Resource):
         """Whether the sender may add a credential: the template decides."""
         return True
 
-    def create(self, body: Document) -> Reply:
+    def create(self) -> Reply:
         """Make a credential from a template; the values of the body win over the template's."""
+        body = self.body()
         template = self._template(body)
         method = template["method"]
         own = {name: value for name, value in template.items() if name not in COMMON}

@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slipstream.sandbox.cimi import JsonProblem, Reply, created, message, not_found
+from slipstream.sandbox.clock import iso
 from slipstream.sandbox.nuvla.jobs import cancel, queued, under_way
 from slipstream.sandbox.nuvla.listed import PULL
 from slipstream.sandbox.nuvla.modules import content_of, split_version
-from slipstream.sandbox.nuvla.resource import COMMON, Resource
+from slipstream.sandbox.nuvla.resource import Resource
+from slipstream.sandbox.nuvla.search import COMMON
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, normalised
 from slipstream.sandbox.schema import anything, count, described, one_of, texts, timestamp
-from slipstream.sandbox.store import Document
+from slipstream.sandbox.store import Document, Query
 
 _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "start": ("CREATED", "STOPPED"),
@@ -24,6 +26,19 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "update_deployment": ("STARTED", "ERROR"),
     "create-log": ("STARTED", "UPDATING", "ERROR"),
     "delete": ("CREATED", "STOPPED"),
+}
+# Attributes that clients do not set.
+_KEPT = {
+    *("id", "resource-type", "created", "updated", "created-by", "updated-by", "operations"),
+    *("owner", "infrastructure-service", "deployment-set", "subscription-id", "nuvlabox"),
+}
+# How the server fails on a body that is no map.
+_FAILURES: dict[type, str] = {
+    bytes: "Don't know how to create ISeq from: java.io.ByteArrayInputStream",
+    list: (
+        "class java.lang.Integer cannot be cast to class java.util.Map$Entry (java.lang.Integer "
+        "and java.util.Map$Entry are in module java.base of loader 'bootstrap')"
+    ),
 }
 # What may be changed in the copy of the module: the list, and the value of its elements.
 _OPEN = (
@@ -93,9 +108,6 @@ class Deployment(Resource):
     bulk = ("bulk-action", USER)
     played = ("search", "read", "add", "edit", "delete")
     actions = ("start", "stop", "update", "create-log", "clone", "force-delete")
-    kept_by_server = Resource.kept_by_server | {
-        *("owner", "infrastructure-service", "deployment-set", "subscription-id", "nuvlabox")
-    }
     description = COMMON | described(
         *("owner", "credential-name", "infrastructure-service", "infrastructure-service-name"),
         *("nuvlabox", "nuvlabox-name", "api-endpoint", "deployment-set", "app-set", "coupon"),
@@ -112,13 +124,9 @@ class Deployment(Resource):
         data_records_filter=anything,
     )
 
-    def body(self) -> Document:
-        """The body as a map; only an edit refuses another type."""
-        is_map = isinstance(self.request.body, dict)
-        return super().body() if is_map or self.request.method == "put" else {}
-
-    def create(self, body: Document) -> Reply:
+    def create(self) -> Reply:
         """Add a deployment of a module on the service of a credential."""
+        body = self.body()
         module = body.get("module")
         if not isinstance(module, dict) or "href" not in module:
             raise JsonProblem(400, "Request body is missing a module href!")
@@ -158,7 +166,26 @@ class Deployment(Resource):
         }
         return self.store({"api-endpoint": self.request.base, **attributes, **fixed})
 
-    def changed(self, document: Document, changes: Document) -> Document:
+    def edit(self, identifier: str) -> Reply:
+        """Merge the body into a document; ``select`` names attributes to remove first."""
+        document = self.existing(identifier)
+        self.require("edit-meta", document)
+        sent = self.body(_FAILURES)
+        changes = {name: value for name, value in sent.items() if name not in _KEPT}
+        dropped = set(Query.read(self.parameters).select or ()) - {*_KEPT, "acl"}
+        merged = {name: value for name, value in document.items() if name not in dropped}
+        merged |= self._derived(document, changes)
+        merged |= {"updated": iso(self.world.now()), "updated-by": self.identity.user or INTERNAL}
+        self.check_schema(merged, identifier)
+        stored = self.world.save(merged | {"acl": normalised(merged["acl"])})
+        self.record("edit", identifier, success=True)
+        shown = self.present(stored, None)
+        if "acl" in sent and "acl" in shown:
+            # As it was sent, once: what is kept is complete.
+            shown["acl"] = sent["acl"]
+        return Reply(document=shown)
+
+    def _derived(self, document: Document, changes: Document) -> Document:
         """The changes without derived attributes, and these computed again."""
         if "module" in changes:
             changes["module"] = self._edited_module(document["module"], changes["module"])

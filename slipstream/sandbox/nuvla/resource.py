@@ -1,45 +1,25 @@
 """
-The base of this family's types of resource, and their searches.
+The base of this family's types of resource.
 
-Source: nuvla/api-server, server/resources/common/std_crud.clj, common/crud.clj, eventer.clj,
-spec/common.cljc, server/middleware/cimi_params and db/es/common/pagination.cljc.
+Source: nuvla/api-server, server/resources/common/std_crud.clj, common/crud.clj, eventer.clj and
+spec/common.cljc.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, cast
+from types import MappingProxyType
+from typing import Any, ClassVar
 
-import attrs
-
-from slipstream.filters import (
-    LARGEST_INTEGER,
-    NUVLA,
-    PLACING,
-    Attribute,
-    Comparison,
-    Date,
-    Filter,
-    FilterSyntaxError,
-    leaves,
-    parse,
-)
+from slipstream.filters import leaves
 from slipstream.sandbox import cimi
-from slipstream.sandbox.cimi import JsonProblem, Reply, message, not_played
+from slipstream.sandbox.cimi import JsonProblem, Reply, message
 from slipstream.sandbox.clock import iso
-from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, USER, Identity, State, normalised
-from slipstream.sandbox.schema import Description, anything, described, misfit, texts
-from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Document, Query, Result
+from slipstream.sandbox.nuvla.search import Searchable
+from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, USER, Identity
+from slipstream.sandbox.schema import misfit
+from slipstream.sandbox.store import Document, Query, Result
 
-COMMON = described(
-    *("id", "resource-type", "created", "updated", "created-by", "updated-by", "name", "parent"),
-    *("resource-metadata", "subtype"),
-    tags=texts,
-    **dict.fromkeys(("description", "properties", "operations", "acl"), anything),
-)
-"""The attributes that every type has."""
 _META = (
     *("id", "resource-type", "created", "updated", "name", "description", "tags", "subtype"),
     *("parent", "resource-metadata", "operations"),
@@ -50,9 +30,7 @@ _TOO_LONG = (
     '"illegal_argument_exception", :reason "Document contains at least one immense term in '
     'field=\\"{}\\" (whose UTF8 encoding is longer than the max length {})"}}]}}'
 )
-_EVENTFUL = frozenset(
-    {"session", "module", "deployment", "infrastructure-service", "credential", "nuvlabox"}
-)
+_EVENTFUL = frozenset({"session", "module", "deployment", "credential"})
 _DONE = {"add": "added", "edit": "edited", "delete": "deleted", "start": "started"}
 
 
@@ -60,36 +38,17 @@ def forbidden(identifier: str) -> JsonProblem:
     return JsonProblem(403, f"invalid credentials for '{identifier}'", identifier)
 
 
-class Resource(cimi.Resource):
-    world: State
+class Resource(Searchable):
     identity: Identity
     searchers: ClassVar[str] = USER
     """The group that may search."""
     adders: ClassVar[str | None] = USER
     """The group that may add; None if nobody can."""
-    description: ClassVar[Description] = COMMON
-    """The attributes of its documents."""
     actions: ClassVar[Collection[str]] = ()
     """What is played beside reading and changing: methods, with dashes for underscores."""
     is_editable: ClassVar[bool] = True
-    hidden: ClassVar[tuple[str, ...]] = ()
-    """Attributes that are not searchable, slashes for nesting."""
     bulk: ClassVar[tuple[str, str] | None] = None
     """The right to change many at once that the collection's ``acl`` names, and who has it."""
-    kept_by_server: ClassVar[frozenset[str]] = frozenset(
-        {"id", "resource-type", "created", "updated", "created-by", "updated-by", "operations"}
-    )
-    """Attributes that clients do not set."""
-    failures: ClassVar[Mapping[type, str]] = {
-        bytes: "Don't know how to create ISeq from: java.io.ByteArrayInputStream",
-        list: (
-            "class java.lang.Integer cannot be cast to class java.util.Map$Entry "
-            "(java.lang.Integer and java.util.Map$Entry are in module java.base of loader "
-            "'bootstrap')"
-        ),
-    }
-    """How the server fails on a body that is no map; it takes what is not listed for none."""
-
     # Who may.
 
     def may_search(self) -> bool:
@@ -112,21 +71,9 @@ class Resource(cimi.Resource):
 
     # Reading.
 
-    def query(self) -> Query:
-        return self.index.query(self.parameters)
-
-    @property
-    def index(self) -> Index:
-        return Index(
-            kind=self.name,
-            now=self.world.now(),
-            hidden=self.hidden,
-            mapped=set(self.description) - set(self.hidden),
-        )
-
     def envelope(self, result: Result, query: Query) -> Document:
         if result.count is None:
-            raise self.index.unsortable(query.order)
+            raise self.unsortable(query.order)
         rights: dict[str, list[str]] = {"query": [self.searchers]}
         if self.adders:
             rights["add"] = [self.adders]
@@ -184,11 +131,7 @@ class Resource(cimi.Resource):
 
     # What a type may override.
 
-    def create(self, body: Document) -> Reply:
-        raise NotImplementedError
-
-    def changed(self, document: Document, changes: Document) -> Document:
-        """The changes of an edit, from the body."""
+    def create(self) -> Reply:
         raise NotImplementedError
 
     def remove(self, document: Document) -> Reply | None:
@@ -200,29 +143,10 @@ class Resource(cimi.Resource):
     def add(self) -> Reply:
         if not self.may_add():
             raise self.required()
-        reply = self.create(self.body())
+        reply = self.create()
         if reply.document is not None and "resource-id" in reply.document:
             self.record("add", reply.document["resource-id"], success=True)
         return reply
-
-    def edit(self, identifier: str) -> Reply:
-        """Merge the body into a document; ``select`` names attributes to remove first."""
-        document = self.existing(identifier)
-        self.require("edit-meta", document)
-        sent = self.body()
-        changes = {name: value for name, value in sent.items() if name not in self.kept_by_server}
-        dropped = set(Query.read(self.parameters).select or ()) - {*self.kept_by_server, "acl"}
-        merged = {name: value for name, value in document.items() if name not in dropped}
-        merged |= self.changed(document, changes)
-        merged |= {"updated": iso(self.world.now()), "updated-by": self.identity.user or INTERNAL}
-        self.check_schema(merged, document["id"])
-        stored = self.world.save(merged | {"acl": normalised(merged["acl"])})
-        self.record("edit", document["id"], success=True)
-        shown = self.present(stored, None)
-        if "acl" in sent and "acl" in shown:
-            # As it was sent, once: what is kept is complete.
-            shown["acl"] = sent["acl"]
-        return Reply(document=shown)
 
     def delete(self, identifier: str) -> Reply:
         document = self.existing(identifier)
@@ -245,10 +169,11 @@ class Resource(cimi.Resource):
         self.record(name, document["id"], success=True)
         return reply
 
-    def body(self) -> Document:
+    def body(self, failures: Mapping[type, str] = MappingProxyType({})) -> Document:
+        """The body as a map; the server takes another type for none, or fails in its words."""
         body = self.request.body
-        if type(body) in self.failures:
-            raise cimi.server_error(self.failures[type(body)])
+        if type(body) in failures:
+            raise cimi.server_error(failures[type(body)])
         return body if isinstance(body, dict) else {}
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
@@ -292,152 +217,3 @@ class Resource(cimi.Resource):
             },
             content={"resource": {"href": identifier}, "linked-identifiers": []},
         )
-
-
-_HIDDEN = Attribute("@hidden")
-"""What stands for an attribute that is not in the index: no document has it."""
-_DATE_ARITHMETIC = re.compile(r"now(?:([+-]\d+)([smhdw]))?")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DATES = frozenset({"created", "updated", "expiry", "timestamp", "started", "last-check"})
-_FORMAT = "strict_date_optional_time||epoch_millis"
-_NO_FIELD_DATA = (
-    "Text fields are not optimised for operations that require per-document field data like "
-    "aggregations and sorting, so these operations are disabled by default. Please use a keyword "
-    "field instead. Alternatively, set fielddata=true on [fulltext] in order to load field data "
-    "by uninverting the inverted index. Note that this can use significant memory."
-)
-
-
-def query_failed(reason: str) -> JsonProblem:
-    return JsonProblem(500, f"unexpected exception querying: {reason}")
-
-
-def index_failed(kind: str, type_: str, reason: str) -> JsonProblem:
-    """The refusal of a search that the index cannot do, in the index's own words."""
-    where = f', :index "nuvla-{kind}"' if type_ == "query_shard_exception" else ""
-    cause = f'{{:type "{type_}", :reason "{reason}"{where}}}'
-    details = ':type "search_phase_execution_exception", :reason "all shards failed"'
-    return query_failed(f"{{:root_cause [{cause}], {details}}}")
-
-
-@attrs.frozen
-class _FullText:
-    """A comparison with all words of a document."""
-
-    comparison: Comparison
-
-    def matches(self, document: Mapping[str, Any]) -> bool:
-        texts = leaves([document.get(name) for name in ("name", "description", "tags")], ())
-        return self.comparison.matches({"fulltext": " ".join(map(str, texts))})
-
-
-@attrs.frozen
-class _Keyword:
-    """``==`` on an attribute that is kept as it is: the whole value, with ``*`` for anything."""
-
-    attribute: str
-    pattern: str
-
-    def matches(self, document: Mapping[str, Any]) -> bool:
-        values = leaves(document, self.attribute.split("/"))
-        pattern = re.compile(re.escape(self.pattern).replace(r"\*", ".*"), re.DOTALL)
-        return any(pattern.fullmatch(str(value)) for value in values)
-
-
-@attrs.frozen(kw_only=True)
-class Index:
-    """
-    The index of a collection, with the attributes that are not in it, slashes for nesting, and
-    those that can be sorted by though no document may have them.
-    """
-
-    kind: str
-    now: datetime
-    hidden: tuple[str, ...] = ()
-    mapped: Collection[str] = ()
-
-    def query(self, fields: Callable[[str], Sequence[str]]) -> Query:
-        """Read the parameters of a search; refuse what the index cannot do."""
-        query = Query.read(fields)
-        if max(query.first, query.last or 0) > MOST_DOCUMENTS:
-            raise query_failed(
-                "java.lang.IllegalArgumentException: First and last must be less than or equal to "
-                "10'000. Use filter to limit the number of returned resources."
-            )
-        if any(name.partition(".")[0] in self.hidden for name, _ in query.order):
-            raise self.unsortable(query.order)
-        return attrs.evolve(
-            query,
-            filter=self._filter(fields("filter")),
-            select=() if query.select is None and fields("select") else query.select,
-            mapped=frozenset(self.mapped),
-        )
-
-    def unsortable(self, order: Sequence[tuple[str, bool]]) -> JsonProblem:
-        """The refusal of an order by an unknown attribute."""
-        name = order[0][0]
-        if name == "fulltext":
-            return index_failed(self.kind, "illegal_argument_exception", _NO_FIELD_DATA)
-        reason = f"No mapping found for [{name}] in order to sort on"
-        return index_failed(self.kind, "query_shard_exception", reason)
-
-    def _filter(self, texts: Sequence[str]) -> Criterion | None:
-        """
-        Read filters, which must all hold. The server puts each in parentheses first, so that one
-        which closes a parenthesis too many and opens another is a filter after all.
-        """
-        if not texts:
-            return None
-        text = f"({') and ('.join(texts)})"
-        try:
-            expression = parse(text, NUVLA)
-        except FilterSyntaxError as error:
-            # What is wrong with an empty filter is that nothing follows the parenthesis.
-            index = 1 if text == "()" else error.index
-            raise JsonProblem(
-                400,
-                f"Invalid CIMI filter. Parse error at line 1, column {index + 1}:\n"
-                f"{text}\n{' ' * index}^\nExpected one of:\n{error.expected}\n",
-            ) from None
-        return self._resolved(expression)
-
-    def _resolved(self, expression: Filter) -> Criterion:
-        if isinstance(expression, Comparison):
-            return self._comparison(expression)
-        parts = tuple(self._resolved(part) for part in expression.operands)
-        kind: Any = type(expression)
-        return cast("Criterion", kind(parts))
-
-    def _comparison(self, comparison: Comparison) -> Criterion:
-        attribute, operator = str(comparison.attribute), comparison.operator
-        value = comparison.value
-        if any(f"{attribute}/".startswith(f"{path}/") for path in self.hidden):
-            return attrs.evolve(comparison, attribute=_HIDDEN)
-        for item in value if isinstance(value, tuple) else (value,):
-            self._check_literal(item)
-        if operator in PLACING:
-            raise not_played("A search by place")
-        if attribute == "fulltext":
-            return _FullText(comparison)
-        if operator == "==" and isinstance(value, str):
-            return _Keyword(attribute, value)
-        if operator not in {"<", "<=", ">", ">="} or not isinstance(value, str):
-            return comparison
-        match = _DATE_ARITHMETIC.fullmatch(value)
-        if match is None:
-            if attribute in _DATES:
-                self._check_literal(Date(value))
-            return comparison
-        shift = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match[1] else timedelta()
-        return Comparison(comparison.attribute, operator, Date.at(self.now + shift))
-
-    def _check_literal(self, value: object) -> None:
-        if isinstance(value, int) and value > LARGEST_INTEGER:
-            raise query_failed(f'java.lang.NumberFormatException: For input string: "{value}"')
-        if isinstance(value, Date):
-            try:
-                value.value  # noqa: B018 - reading it is the check
-            except ValueError:
-                failed = f"failed to parse date field [{value.text}] with format [{_FORMAT}]"
-                reason = f"{failed}: [{failed}]"
-                raise index_failed(self.kind, "parse_exception", reason) from None

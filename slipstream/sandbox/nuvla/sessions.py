@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 
 import pyotp
 
@@ -25,6 +25,11 @@ from slipstream.sandbox.store import Document, Query
 COOKIE = "com.com.sixsq.nuvla.cookie"
 LIFETIME = timedelta(days=7)
 _CODE_LIFETIME = timedelta(seconds=120)
+# How the server fails on a body that is no map.
+_FAILURES: dict[type, str] = {
+    bytes: "find not supported on type: java.io.ByteArrayInputStream",
+    list: "find not supported on type: clojure.lang.LazySeq",
+}
 _FIELDS = {
     "password": described("username", "password"),
     "api-key": described("key", "secret"),
@@ -99,16 +104,13 @@ class Session(_Entering):
     adders = ANON
     played = ("search", "add", "read", "delete")
     actions = ("get-groups", "switch-group")
-    failures: ClassVar[Mapping[type, str]] = {
-        bytes: "find not supported on type: java.io.ByteArrayInputStream",
-        list: "find not supported on type: clojure.lang.LazySeq",
-    }
 
     def query(self) -> Query:
         """Find the sender's own session, for any filter."""
         return Query(filter=attr("id").eq(self.identity.session or "nobody"))
 
-    def create(self, body: Document) -> Reply:
+    def create(self) -> Reply:
+        body = self.body(_FAILURES)
         values = self.filled_template(body.get("template"), _FIELDS)
         if values is None:
             return Reply()
