@@ -89,8 +89,8 @@ def main() -> None:
         print(f"agree: {share(results):.2f} % of what is played", end=", ")
         print(f"{share(results, core=True):.2f} % of the core")
         for result in results:
-            if result.outcome == "differs":
-                print(f"differs: {result.name}: {'; '.join(result.differences[:4])}")
+            if result.differences:
+                print(f"differs: {result.exchange.name}: {'; '.join(result.differences[:4])}")
     PAGE.write_text("\n\n".join(section.strip() for section in sections) + "\n", "utf-8")
 
 

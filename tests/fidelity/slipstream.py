@@ -44,7 +44,6 @@ class SlipStreamExchange(Exchange):
 
     @property
     def resource(self) -> str:
-        """What it is about."""
         parts = self.path.partition("?")[0].strip("/").split("/")
         if parts[0] == "api" and len(parts) > 1:
             kind = parts[1].partition("{")[0]
@@ -55,7 +54,6 @@ class SlipStreamExchange(Exchange):
 
     @property
     def is_core(self) -> bool:
-        """Whether the driver, or the official client's main use, sends such a request."""
         accept = self.options["headers"].get("Accept")
         if self.resource.startswith("api/"):
             kind = self.resource.removeprefix("api/")
@@ -150,8 +148,8 @@ class Replay:
         client = self._clients[exchange.actor]
         response = client.request(exchange.method, path, headers=headers, data=body.encode())
         played = Response(response.status_code, response.headers, response.text)
-        differing = list(differences(exchange, played))
-        return exchange.result(differing, is_played=played.status != 501)
+        is_played = played.status != 501
+        return Result(exchange, list(differences(exchange, played)) if is_played else None)
 
 
 def differences(exchange: Exchange, played: Response) -> Iterator[str]:

@@ -1,50 +1,45 @@
 """
-Drive SlipStream's own client, one JSON command a line.
+Drive a server's own client, SlipStream's or Nuvla's, one JSON command a line.
 
 It runs in the interpreter of the client's environment, reads commands from its standard input and
-writes one answer for each to its standard output. The client's files stay as they were published;
-what it misses on a modern Python is put back before it is loaded.
+writes one response for each to its standard output. The client's files stay as they were
+published; what SlipStream's misses on a modern Python is put back before it is loaded.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import pkgutil
 import sys
+import time
 import types
 import uuid
 import warnings
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-# The C elements cannot be given a method; without them the ones written in Python are used.
-sys.modules["_elementtree"] = None  # type: ignore[assignment]
-from xml.etree import ElementTree as ET  # noqa: E402
+from requests import Response
 
-# Dropped from Python 3.9, and looked up by the client before it chooses "iter".
-ET.Element.getiterator = ET.Element.iter  # type: ignore[attr-defined]
-warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
+# The client prints what it could not do; the responses are written elsewhere.
+_RESPONSES, sys.stdout = sys.stdout, sys.stderr
+# It pauses for real while a log is fetched, and the sandbox's clock does not move by itself.
+time.sleep = lambda _: None
+if find_spec("nuvla"):
+    api = import_module("nuvla.api")
+else:
+    # The C elements cannot be given a method; without them the ones written in Python are used.
+    sys.modules["_elementtree"] = None  # type: ignore[assignment]
+    from xml.etree import ElementTree as ET
 
-from requests import Response  # noqa: E402
-from slipstream.api import Api, models  # type: ignore[import-not-found]  # noqa: E402
+    # Dropped from Python 3.9, and looked up by the client before it chooses "iter".
+    ET.Element.getiterator = ET.Element.iter  # type: ignore[attr-defined]
+    warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
+    api = import_module("slipstream.api")
 
-_APIS: dict[str, Any] = {}
-
-
-def _plain(value: Any) -> Any:
-    """Turn a result into what JSON can say, with tags where a type would be lost."""
-    if isinstance(value, models.CimiCollection):
-        resources = [resource.json for resource in value.resources_list]
-        return {"json": value.json, "resources": resources}
-    if isinstance(value, models.CimiResponse):
-        return {"json": value.json}
-    if isinstance(value, Response):
-        headers = {name.lower(): text for name, text in value.headers.items()}
-        return {"status": value.status_code, "headers": headers, "json": value.json()}
-    for kind, tag, write in _TAGS:
-        if isinstance(value, kind):
-            return {tag: write(value)}
-    return _contained(value)
-
-
+_HELD: dict[str, Any] = {}
+_NAMES = itertools.count()
 _TAGS: tuple[tuple[type, str, Any], ...] = (
     (bytes, "$bytes", bytes.decode),
     (uuid.UUID, "$uuid", str),
@@ -52,35 +47,64 @@ _TAGS: tuple[tuple[type, str, Any], ...] = (
 )
 
 
-def _contained(value: Any) -> Any:
+def _hold(value: Any) -> str:
+    name = f"held-{next(_NAMES)}"
+    _HELD[name] = value
+    return name
+
+
+def _plain(value: Any) -> Any:
+    """Turn a result into what JSON can say, with tags where a type would be lost."""
+    if hasattr(value, "resources_list"):
+        return {"json": value.json, "resources": [item.json for item in value.resources_list]}
+    if isinstance(value, api.models.CimiResponse):
+        is_nuvla = hasattr(value, "data")
+        return {"$resource": value.data} if is_nuvla else {"json": value.json}
+    if isinstance(value, Response):
+        headers = {name.lower(): text for name, text in value.headers.items()}
+        return {"status": value.status_code, "headers": headers, "json": value.json()}
+    for kind, tag, write in _TAGS:
+        if isinstance(value, kind):
+            return {tag: write(value)}
     if hasattr(value, "_asdict"):
         return {name: _plain(item) for name, item in value._asdict().items()}
-    if isinstance(value, (list, types.GeneratorType)):
+    if isinstance(value, list | tuple | types.GeneratorType):
         return [_plain(item) for item in value]
-    return value
+    return {"$api": _hold(value)} if type(value).__module__.startswith("nuvla.") else value
 
 
-def _failure(error: Exception) -> dict[str, Any]:
-    response = getattr(error, "response", None)
-    status = None if response is None else response.status_code
-    return {"error": type(error).__name__, "message": str(error), "status": status}
+def _restored(value: dict[str, Any]) -> Any:
+    if "$api" in value:
+        return _HELD[value["$api"]]
+    return api.models.CimiResource(value["$resource"]) if "$resource" in value else value
+
+
+def _view(name: str) -> Any:
+    """Find the client's view on one type of resource."""
+    views = import_module("nuvla.api.resources")
+    for info in pkgutil.iter_modules(views.__path__, f"{views.__name__}."):
+        if view := getattr(import_module(info.name), name, None):
+            return view
+    raise LookupError(name)
 
 
 def _carry_out(command: dict[str, Any]) -> Any:
-    args, kwargs = command.get("args", []), command.get("kwargs", {})
-    if command["do"] == "open":
-        _APIS[command["api"]] = Api(**kwargs)
-        return None
-    attribute = getattr(_APIS[command["api"]], command["name"])
-    return _plain(attribute(*args, **kwargs) if callable(attribute) else attribute)
+    args, kwargs, name = command.get("args", []), command["kwargs"], command["api"]
+    if command["do"] == "call":
+        attribute = getattr(_HELD[name], command["name"])
+        return _plain(attribute(*args, **kwargs) if callable(attribute) else attribute)
+    make = api.Api if command["do"] == "open" else _view(command["kind"])
+    _HELD[name] = make(*args, **kwargs)
+    return None
 
 
 def _respond(line: str) -> dict[str, Any]:
     try:
-        return {"result": _carry_out(json.loads(line))}
-    except Exception as error:  # noqa: BLE001 - whatever the client raises is the answer
-        return _failure(error)
+        return {"result": _carry_out(json.loads(line, object_hook=_restored))}
+    except Exception as error:  # noqa: BLE001 - whatever the client raises is the response
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        return {"error": type(error).__name__, "message": str(error), "status": status}
 
 
 for _line in sys.stdin:
-    print(json.dumps(_respond(_line)), flush=True)
+    print(json.dumps(_respond(_line)), file=_RESPONSES, flush=True)

@@ -119,23 +119,3 @@ def test_deployments_are_listed_newest_first_in_pages(alice: Client, sandbox: Sa
     assert alice.list_deployments(limit=1)[0]["id"] == uuids[1]
     [ended] = alice.list_deployments(limit=1, inactive=True)
     assert (ended["id"], ended["status"]) == (uuids[0], "done")
-
-
-@pytest.mark.parametrize(
-    ("path", "arguments", "reason"),
-    [
-        (_WORDPRESS, {"parameters": {"titel": "x"}}, "Unknown parameter: titel in node: machine"),
-        (_SYSTEM, {"multiplicity": {"nginx": 2}}, "Unknown node: nginx"),
-        (_WORDPRESS, {"cloud": "no-cloud"}, "Missing image id for base image: "),
-    ],
-    ids=["parameter", "node", "cloud"],
-)
-def test_bad_deployment_is_refused_in_the_words_of_the_server(
-    alice: Client, sandbox: Sandbox, path: str, arguments: dict[str, object], reason: str
-) -> None:
-    with pytest.raises(ClientFailure) as caught:
-        alice.deploy(path, **arguments)
-    assert caught.value.kind == "SlipStreamError"
-    assert caught.value.message.startswith(reason)
-    assert sandbox.journal[-1].status == 409
-    assert sandbox.world.runs == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from driving import Client, ClientFailure, Connect
+from driving import Client, ClientFailure
 
 from slipstream.sandbox import Sandbox
 
@@ -60,13 +60,6 @@ def test_images_nodes_and_parameters_of_a_module(alice: Client, sandbox: Sandbox
     assert title["value"] == title["defaultValue"] == "Hello from SlipStream"
     assert (title["category"], title["type"], title["mandatory"]) == ("Input", "String", "true")
     assert (hostname["category"], hostname["value"]) == ("Output", "")
-
-
-def test_deleted_version_uncovers_the_one_before(connect: Connect, sandbox: Sandbox) -> None:
-    root = connect("root.txt")
-    root.login_internal("super", sandbox.users["super"].password)
-    assert root.delete_element(_WORDPRESS) is True
-    assert root.get_element(_WORDPRESS)["version"] == 412
 
 
 def test_user_is_read_and_gets_a_key_and_loses_nothing(alice: Client, sandbox: Sandbox) -> None:

@@ -11,7 +11,7 @@ from driving import Client, Connect, Official, interpreter
 
 from slipstream.sandbox import Sandbox
 
-_DRIVE = Path(__file__).with_name("drive.py")
+_DRIVE = Path(__file__).parents[1] / "official_client" / "drive.py"
 _PYTHON = Path(__file__).parents[2] / ".venv-official-nuvla-client" / "bin" / "python"
 _STARTED = 300
 

@@ -75,9 +75,6 @@ class Client(_Client):
     def text(self, path: str) -> requests.Response:
         return self.get(path, headers={"Accept": "text/plain"})
 
-    def put_xml(self, path: str, body: str | bytes) -> requests.Response:
-        return self.put(path, data=body, headers={"Content-Type": XML})
-
     def deploy(self, module: str, **fields: str) -> str:
         answer = self.post("/run", data={"refqname": module, **fields})
         assert answer.status_code == 201, answer.text
@@ -124,12 +121,6 @@ class NuvlaClient(_Client):
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def added(self, kind: str, document: Any) -> str:
-        answer = self.post(kind, json=document)
-        assert answer.status_code == 201, answer.text
-        assert answer.headers["Location"] == answer.json()["resource-id"]
-        return str(answer.json()["resource-id"])
-
     def refused(self, method: str, path: str, **options: Any) -> tuple[int, str]:
         answer = self.request(method, path, **options)
         assert answer.json()["status"] == answer.status_code
@@ -143,7 +134,7 @@ class NuvlaClient(_Client):
 
     def deployment(self, path: str = WORDPRESS, credential: str = SWARM) -> str:
         body = {"module": {"href": self.module(path)}, "parent": self.credential(credential)}
-        return self.added("deployment", body)
+        return str(self.post("deployment", json=body).json()["resource-id"])
 
     def act(self, path: str, **body: Any) -> str:
         answer = self.post(path, json=body or None)

@@ -42,7 +42,7 @@ def test_fault_with_a_status_has_the_page_of_a_front_server(
 
 @pytest.mark.parametrize(("cut", "users"), [("before", []), ("after", ["alice"])])
 def test_fault_that_cuts_the_connection(
-    sandbox: Sandbox, alice: Client, cut: str, users: list[str]
+    sandbox: Sandbox, alice: Client, cut: str, users: list[str | None]
 ) -> None:
     sandbox.faults.add("POST", "/run", cut=cut)
     with pytest.raises(requests.ConnectionError):

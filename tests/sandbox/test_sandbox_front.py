@@ -78,20 +78,3 @@ def test_front_refuses_what_is_beyond_the_rate(
     sandbox.clock.advance(1)
     after = [nobody.get("/user/alice").status_code for _ in range(int(RATE) + 1)]
     assert after == [401] * int(RATE) + [429]
-
-
-def test_without_a_front_nothing_is_cached_or_refused() -> None:
-    with Sandbox(clock=Clock(speed=0)) as plain:
-        client = Client(plain, plain.users["alice"])
-        uuid = client.deploy(BLOG)
-        before = client.get(f"/run/{uuid}").content
-        plain.clock.advance(20)
-        assert client.get(f"/run/{uuid}").content != before
-        assert Client(plain).get(f"/run/{uuid}").status_code == 401
-
-
-@pytest.mark.parametrize(("family", "front"), [("slipstream", "varnish"), ("nuvla", "vendor")])
-def test_front_that_is_none_is_refused(family: str, front: str) -> None:
-    advice = "leave front out" if family == "nuvla" else "try 'vendor'"
-    with pytest.raises(ValueError, match=advice):
-        Sandbox(family=family, front=front)
