@@ -102,7 +102,12 @@ def fields(request: Request) -> dict[str, str]:
 
 
 def cimi(
-    listed: Listed, request: Request, *, prefix: str, list_key: str, newest_first: bool
+    listed: Listed,
+    request: Request,
+    *,
+    prefix: str = "",
+    list_key: str = "resources",
+    newest_first: bool = True,
 ) -> tuple[str, bytes]:
     """A search in a CIMI collection, by id, or the newest first and those without a time last."""
     form = {name.removeprefix(prefix): text for name, text in fields(request).items()}

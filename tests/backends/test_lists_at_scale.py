@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import gc
-import json
-import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from endpoints_under_test import LiveEndpoint
-from listing_models import START, fields
+from listing_models import Listed, cimi
+from listing_models import runs as list_runs
 
 from slipstream.backends import Nuvla, SlipStream3
 from slipstream.backends.nuvla import deployments
@@ -110,68 +108,6 @@ def test_list_nodes_searches_addresses_beside_the_next_page(
     assert 3 <= max(map(len, together)) <= 6
 
 
-def response(body: str) -> Response:
-    return Response(status=200, headers={}, body=body.encode(), url="")
-
-
-def many_runs(number: int) -> Callable[..., Response]:
-    """A server with so many runs, which it makes up page by page."""
-
-    def send(request: Request, **_: object) -> Response:
-        query = dict(request.query)
-        offset, limit = int(query["offset"]), int(query["limit"])
-        items = "".join(
-            f'<item uuid="{place:08x}-0000-4000-8000-000000000000" status="Ready" tags="blog"'
-            ' startTime="2017-10-13 16:55:12.9 UTC" cloudServiceNames="exoscale-ch-gva" abort=""/>'
-            for place in range(offset, min(offset + limit, number))
-        )
-        return response(f'<runs totalCount="{number}">{items}</runs>')
-
-    return send
-
-
-def many_entries(number: int) -> Callable[..., Response]:
-    """A server with so many entries in each collection, and none for a parent."""
-
-    def send(request: Request, **_: object) -> Response:
-        form, name = fields(request), request.path.rpartition("/")[2]
-        where = form.get("$filter", form.get("filter", ""))
-        behind = re.search(r"id>'[^/]*/(\d+)[^']*'", where)
-        first = int(behind[1]) + 1 if behind else 0
-        last = 0 if "parent=" in where else first + int(form.get("$last", form.get("last", "0")))
-        entries = [
-            {
-                "id": f"{name}/{place:08}-0000-4000-8000-000000000000",
-                "created": f"{START - timedelta(seconds=place):%Y-%m-%dT%H:%M:%S.000Z}",
-                "state": "running",
-                "ip": "203.0.113.7",
-                **dict.fromkeys(["price:unitCost", "resource:ram", "resource:disk"], 1),
-            }
-            for place in range(first, min(last, number))
-        ]
-        lists = {"virtual-machine": "virtualMachines", "service-offer": "serviceOffers"}
-        count = number - first if last else 0
-        return response(json.dumps({"count": count, lists.get(name, "resources"): entries}))
-
-    return send
-
-
-Listing = tuple[Callable[[int], Any], Callable[[Driver], Iterator[Any]]]
-LISTINGS: dict[str, list[Listing]] = {
-    "slipstream": [
-        (many_runs, lambda d: d.ex_iterate_nodes(ex_addresses=False)),
-        (many_entries, lambda d: d.ex_iterate_virtual_machines()),
-        (many_entries, lambda d: d.ex_iterate_sizes(ex_all=True)),
-    ],
-    "nuvla": [
-        (many_entries, lambda d: d.ex_iterate_nodes(ex_addresses=False)),
-        (many_entries, lambda d: d.ex_iterate_nodes()),
-        (many_entries, lambda d: d.ex_iterate_images()),
-        (many_entries, lambda d: d.ex_iterate_virtual_machines()),
-    ],
-}
-
-
 def blocks_of(entries: Iterable[object]) -> tuple[int, int]:
     """
     Count entries, and the most pieces of memory that are held at a time more than before.
@@ -186,14 +122,27 @@ def blocks_of(entries: Iterable[object]) -> tuple[int, int]:
     return number, most
 
 
+@pytest.mark.parametrize("addresses", [False, True])
 def test_iterating_keeps_one_page_in_memory(
-    endpoint: LiveEndpoint, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    endpoint: LiveEndpoint, driver: Driver, monkeypatch: pytest.MonkeyPatch, addresses: bool
 ) -> None:
-    for server, iterate in LISTINGS[endpoint.family]:
-        blocks = []
-        for size in (500, 5_000):
-            monkeypatch.setattr(driver._session.transport, "send", server(size))
-            listed, most = blocks_of(iterate(driver))
-            assert listed == size
-            blocks.append(most)
-        assert blocks[1] < 4 * blocks[0]  # ten times, if all were kept
+    def serve(request: Request, **_: object) -> Response:
+        if request.path == "/run":
+            body = list_runs(listed, request)[1]
+        elif request.path == "/api/deployment":
+            body = cimi(listed, request)[1]
+        else:
+            body = b'{"count": 0, "resources": [], "virtualMachines": []}'
+        return Response(status=200, headers={}, body=body, url="")
+
+    monkeypatch.setattr(driver._session.transport, "send", serve)
+    blocks = []
+    for size in (200, 2_000):
+        ids = [f"{number:08}" for number in range(size)]
+        if endpoint.family == "nuvla":
+            ids = [f"deployment/{number}-0000-4000-8000-000000000000" for number in ids]
+        listed = Listed([{"id": name, "second": 0} for name in ids], lambda *_: None, ())
+        entries, most = blocks_of(driver.ex_iterate_nodes(ex_addresses=addresses))
+        assert entries == size
+        blocks.append(most)
+    assert blocks[1] < 4 * blocks[0]  # ten times, if all were kept

@@ -100,18 +100,6 @@ def test_search_gives_all_that_stays_once(
     assert listed.always <= set(ids)
 
 
-@families
-@pytest.mark.parametrize(
-    ("number", "requests"),
-    [(0, 1), (1, 1), (PAGE - 1, 1), (PAGE, 1), (PAGE + 1, 2), (2 * PAGE, 2), (2 * PAGE + 1, 3)],
-)
-def test_search_sends_one_request_a_page(family: Family, number: int, requests: int) -> None:
-    listed = Listed(things(range(number)), create_thing, ())
-    assert len(family.search(listed)) == number
-    assert len(listed.requests) == requests
-    assert all(fields(request)[f"{family.prefix}first"] == "1" for request in listed.requests)
-
-
 def test_search_of_nuvla_gives_the_newest_first_and_equals_by_id() -> None:
     entries = list(things([3, 3, 3, 1, 1, 1, 1, 1, 1, 9, None, None, 2]))
     ids = NUVLA.search(Listed(entries, create_thing, ()))

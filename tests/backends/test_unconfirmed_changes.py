@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,22 +28,30 @@ from .support import JSON, WORDPRESS, XML
 on_slipstream = pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 on_nuvla = pytest.mark.parametrize("endpoint", ["nuvla"], indirect=True)
 NOBODYS_RUN = "0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
+TRIAL = "apps/trials/component"
 HTML = {"Content-Type": "text/html"}
 PAGE = "<html><body>Sign in to the network</body></html>"
-ONE = r"/api/deployment/[^/]+"
-RUN = r"/run/[^/]+"
-Change = tuple[str, Callable[[Driver, dict[str, Any]], object], str, str]
+Change = tuple[str, str, str, Callable[[LiveEndpoint, Driver], Callable[[], object]]]
+
+
+def stopping(endpoint: LiveEndpoint, driver: Driver) -> Callable[[], object]:
+    node = endpoint.deploy(driver)
+    endpoint.pass_time(300)
+    return partial(driver.stop_node, node)
+
+
 CHANGES: list[Change] = [
-    ("nuvla", lambda d, on: d.stop_node(on["node"]), "POST", f"{ONE}/stop"),
-    ("nuvla", lambda d, on: d.delete_key_pair(on["key"]), "DELETE", ".*/credential/.*"),
-    ("nuvla", lambda d, on: d.delete_image(on["image"]), "POST", ".*/delete-version"),
-    (
-        *("nuvla", lambda d, on: d.delete_image(on["image"], ex_all_versions=True)),
-        *("DELETE", "/api/module/.*"),
-    ),
-    ("slipstream", lambda d, on: d.destroy_node(on["node"]), "DELETE", RUN),
-    ("slipstream", lambda d, on: d.delete_image(on["image"]), "DELETE", "/module/.*"),
-]
+    ("nuvla", "POST", ".*/stop", stopping),
+    ("nuvla", "DELETE", ".*/credential/.*",
+     lambda _, d: partial(d.delete_key_pair, d.create_key_pair("spare"))),
+    ("nuvla", "POST", ".*/delete-version",
+     lambda _, d: partial(d.delete_image, d.get_image(TRIAL))),
+    ("nuvla", "DELETE", "/api/module/.*",
+     lambda _, d: partial(d.delete_image, d.get_image(TRIAL), ex_all_versions=True)),
+    ("slipstream", "DELETE", "/run/.*", lambda e, d: partial(d.destroy_node, e.deploy(d))),
+    ("slipstream", "DELETE", "/module/.*",
+     lambda _, d: partial(d.delete_image, d.get_image(WORDPRESS))),
+]  # fmt: skip
 
 
 def about_another(status: int) -> str:
@@ -65,44 +74,19 @@ NO_CONFIRMATIONS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture
-def subjects(endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox) -> dict[str, Any]:
-    """What changes are made on."""
-    nuvla = endpoint.family == "nuvla"
-    subjects = {
-        "node": endpoint.deploy(driver),
-        "image": driver.get_image("apps/trials/component" if nuvla else WORDPRESS),
-        "key": driver.create_key_pair("spare"),
-    }
-    if nuvla:
-        subjects["stopped"] = driver.ex_get_node(sandbox.world.add_deployments(1)[0])
-        endpoint.pass_time(300)
-    sandbox.journal.clear()
-    return subjects
-
-
-def ids(change: Change) -> str:
-    return f"{change[0]}-{change[2]}-{change[3]}"
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "change"),
-    [(change[0], change) for change in CHANGES],
-    indirect=["endpoint"],
-    ids=map(ids, CHANGES),
-)
+@pytest.mark.parametrize(("endpoint", "method", "path", "prepare"), CHANGES, indirect=["endpoint"])
 def test_change_that_the_server_does_not_confirm(
-    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any], change: Change
+    endpoint: LiveEndpoint, driver: Driver, method: str, path: str, prepare: Any
 ) -> None:
-    family, call, method, path = change
+    change = prepare(endpoint, driver)
     for name, fault in NO_CONFIRMATIONS.items():
-        sandbox.faults.add(method, path, **fault)
+        endpoint.sandbox.faults.add(method, path, **fault)
         with pytest.raises(DriverError, match=r"may or may not|HTTP \d+") as caught:
-            call(driver, subjects)
+            change()
         assert caught.value.may_have_happened, name
         if fault["status"] >= 400:
             continue
-        if family == "nuvla":
+        if endpoint.family == "nuvla":
             assert isinstance(caught.value, MalformedAnswer)
             assert "may or may not have been done" in str(caught.value)
         else:
@@ -110,32 +94,27 @@ def test_change_that_the_server_does_not_confirm(
             assert f"HTTP {fault['status']}" in str(caught.value)
 
 
-@on_nuvla
-@pytest.mark.parametrize("status", [400, 402, 403, 404, 409])
-def test_change_that_is_refused(
-    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any], status: int
-) -> None:
-    sandbox.faults.add("POST", f"{ONE}/start", status=status, body="{}", headers=JSON)
+@pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
+@pytest.mark.parametrize("status", [400, 402, 403, 404, 409, 415, 429])
+def test_create_node_refused(endpoint: LiveEndpoint, driver: Driver, status: int) -> None:
+    kind, body = (JSON, "{}") if endpoint.family == "nuvla" else (XML, "<error>No.</error>")
+    path = "/api/deployment" if endpoint.family == "nuvla" else "/run"
+    endpoint.sandbox.faults.add("POST", path, status=status, body=body, headers=kind)
     with pytest.raises(DriverError) as caught:
-        driver.start_node(subjects["stopped"])
+        endpoint.deploy(driver)
     assert not caught.value.may_have_happened
-
-
-@on_nuvla
-def test_action_without_a_job(driver: Driver, sandbox: Sandbox, subjects: dict[str, Any]) -> None:
-    sandbox.faults.add("POST", f"{ONE}/stop", status=202, body='{"status": 202}', headers=JSON)
-    with pytest.raises(MalformedAnswer) as caught:
-        driver.stop_node(subjects["node"])
-    assert caught.value.may_have_happened
+    assert caught.value.code == status
+    assert isinstance(caught.value, RateLimitReached) == (status == 429)
 
 
 @on_nuvla
 def test_deletion_whose_first_response_was_lost_and_of_what_is_gone(
-    driver: Driver, sandbox: Sandbox, subjects: dict[str, Any]
+    driver: Driver, sandbox: Sandbox
 ) -> None:
+    image, key = driver.get_image(TRIAL), driver.create_key_pair("spare")
     deletions: list[tuple[Callable[[], bool], type[DriverError]]] = [
-        (lambda: driver.delete_key_pair(subjects["key"]), KeyPairMissing),
-        (lambda: driver.delete_image(subjects["image"], ex_all_versions=True), NotFound),
+        (lambda: driver.delete_key_pair(key), KeyPairMissing),
+        (lambda: driver.delete_image(image, ex_all_versions=True), NotFound),
     ]
     for delete, error in deletions:
         sandbox.faults.add("DELETE", cut="after")
@@ -186,20 +165,6 @@ def test_create_node_with_a_response_that_is_no_refusal(
         has_response = "cut" not in response and response["status"] != 303
         assert caught.value.code == (response["status"] if has_response else 0), name
         assert len(sandbox.journal.entries("POST", "/run")) == 1, name
-
-
-@on_slipstream
-@pytest.mark.parametrize("status", [400, 403, 404, 409, 415, 429])
-def test_create_node_refused(
-    driver: Driver, sandbox: Sandbox, image: NodeImage, status: int
-) -> None:
-    body = f'<error code="{status}">No.</error>'
-    sandbox.faults.add("POST", "/run", status=status, body=body, headers=XML)
-    with pytest.raises(DriverError) as caught:
-        driver.create_node(name="blog", image=image)
-    assert not caught.value.may_have_happened
-    assert caught.value.code == status
-    assert isinstance(caught.value, RateLimitReached) == (status == 429)
 
 
 @on_slipstream
