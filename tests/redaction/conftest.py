@@ -3,44 +3,21 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
+from endpoints_under_test import LiveEndpoint, serve
 from libcloud.utils.loggingconnection import LoggingConnection
 
-from slipstream.sandbox import Sandbox
-
-from .support import Driver, Login, Seen
+from .support import Seen
 
 
 @pytest.fixture(params=["slipstream", "nuvla"])
-def family(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def sandbox(family: str) -> Iterator[Sandbox]:
-    """A sandbox of each family in turn, whose clock moves when it is told to."""
-    with Sandbox(family=family, speed=0) as running:
-        yield running
-
-
-@pytest.fixture
-def login(sandbox: Sandbox) -> Iterator[Login]:
-    with ExitStack() as stack:
-
-        def make(key: str | None, secret: str | None = None, **options: object) -> Driver:
-            options = {"ex_endpoint": sandbox.url, "retry_delay": 0.001, **options}
-            driver = Driver(key, secret, **options)  # type: ignore[arg-type]
-            stack.callback(driver.close)
-            return driver
-
-        yield make
-
-
-@pytest.fixture
-def driver(login: Login, sandbox: Sandbox) -> Driver:
-    return login(sandbox.username, sandbox.password)
+def endpoint(request: Any, tmp_path: Path, monkeypatch: Any) -> Iterator[LiveEndpoint]:
+    """An endpoint of each family in turn."""
+    with serve(request.param, tmp_path, monkeypatch) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

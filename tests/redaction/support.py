@@ -8,23 +8,15 @@ import pickle
 import re
 import shlex
 import traceback
-from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from endpoints_under_test import BLOG, Driver, LiveEndpoint, Login
 from libcloud.compute.base import Node
 
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.sandbox import Sandbox
+__all__ = ["BLOG", "Driver", "LiveEndpoint", "Login"]
 
-Driver = SlipStreamNodeDriver
-Login = Callable[..., Driver]
-
-WORDPRESS = "apps/WordPress/wordpress"
-SECRET_INPUT = {"slipstream": "admin_password", "nuvla": "WP_ADMIN_PASSWORD"}
-
-# Every way of writing a text changes this one.
+# Every way of writing a text changes these.
 PASSWORD = "Qz7 canary&<pw>\"'/é%+x\\"
 TEMPLATE_FIELD = "Vf4 canary&<field>\"'/é%+x\\"
 VALUE = "Jk9 canary&value%+x"
@@ -45,6 +37,12 @@ class Seen:
                 self.more += traceback.format_exception(thing)
                 self.more.append(pickle.dumps(thing).decode("latin-1"))
 
+    def note_session(self, driver: Driver) -> None:
+        """Look at a driver and its session."""
+        session, transport = driver._session, driver._session.transport
+        self.note(driver, driver.connection, session, session._credentials, transport)
+        self.note(transport.settings, transport.secrets, transport.redactor)
+
     def blocks(self) -> list[str]:
         """The exchanges that were logged."""
         return [r.getMessage() for r in self.caplog.records if r.name == "slipstream.exchanges"]
@@ -52,6 +50,10 @@ class Seen:
     def commands(self) -> list[list[str]]:
         """The words of each command line that was logged."""
         return [command_of(block) for block in self.blocks()]
+
+    def logins(self) -> int:
+        """How many logins were logged."""
+        return sum("/api/session" in block and "-X POST" in block for block in self.blocks())
 
     def everything(self) -> str:
         formatted = [self.caplog.text, *(r.getMessage() for r in self.caplog.records)]
@@ -64,7 +66,7 @@ class Seen:
 
 
 def command_of(block: str) -> list[str]:
-    """The command line of a block, read as a shell reads it: up to the line of the answer."""
+    """The command line of a block, read as a shell reads it: up to the line of the response."""
     command = block.split("] ", 1)[1]
     return shlex.split(re.split(r"\n\[[^\]]*\] ?(?:HTTP|failed) ", command)[0])
 
@@ -74,23 +76,10 @@ def ways(canary: str) -> set[str]:
     forms = {canary, quote(canary), quote(canary, safe=""), quote_plus(canary)}
     forms |= {json.dumps(canary)[1:-1], json.dumps(canary, ensure_ascii=False)[1:-1]}
     forms |= {html.escape(canary), html.escape(canary, quote=False), repr(canary)[1:-1]}
-    forms.add(base64.b64encode(canary.encode()).decode().rstrip("="))
-    return forms
+    return {*forms, base64.b64encode(canary.encode()).decode().rstrip("=")}
 
 
-def set_password(sandbox: Sandbox, password: str) -> None:
-    world = sandbox.world
-    if sandbox.family == "slipstream":
-        world.accounts["alice"].password = password
-    else:
-        (user,) = (u for u, current in world.passwords.items() if current == sandbox.password)
-        world.passwords[user] = password
-
-
-def deploy(driver: Driver, **options: Any) -> Node:
-    image = driver.get_image(WORDPRESS)
-    if driver._session.kind.name == "nuvla":
-        # The first place in the list may not be one that runs the application.
-        cloud = driver.list_locations()[0].extra["credentials"][0]["id"]
-        options = {"ex_cloud": cloud, **options}
-    return driver.create_node("blog", image=image, **options)
+def deploy(endpoint: LiveEndpoint, driver: Driver, value: str | None = None) -> Node:
+    """Deploy with a value for the password that the module declares."""
+    name = "WP_ADMIN_PASSWORD" if endpoint.family == "nuvla" else "admin_password"
+    return endpoint.deploy(driver, ex_parameters={name: value} if value else {})

@@ -16,7 +16,7 @@ from slipstream.redaction.secrets import KnownSecrets
 from slipstream.sandbox import Sandbox
 from slipstream.transport.request_log import LONGEST_REQUEST, LONGEST_RESPONSE, Exchange
 
-from .support import WORDPRESS, Driver, Login, Seen, command_of
+from .support import BLOG, Driver, Login, Seen, command_of
 
 URL = "https://nuv.la/run"
 
@@ -44,7 +44,7 @@ def test_command_for_a_read_can_be_run_by_curl(driver: Driver, seen: Seen) -> No
     driver.list_nodes()
     driver.list_locations()
     driver.list_key_pairs()
-    driver.get_image(WORDPRESS)
+    driver.get_image(BLOG)
     cookies = {f"{c.name}=***": f"{c.name}={c.value}" for c in driver._session.cookies}
     methods = set()
     for block in seen.blocks():
@@ -170,7 +170,7 @@ def test_pretty_response_is_indented(kind: str, body: bytes, line: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-@pytest.mark.parametrize("family", ["slipstream"], indirect=True)
+@pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 def test_unchecked_certificate_shows_in_the_command(
     login: Login, sandbox: Sandbox, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
