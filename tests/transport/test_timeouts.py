@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from slipstream.transport.connections import RESPONSE_FACTOR
 from slipstream.transport.messages import Request
 from slipstream.values.endpoint import Endpoint
 
+ENTRY = "/api/cloud-entry-point"
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 ENDLESS: dict[str, Serve] = {
     "says nothing": mute,
@@ -29,54 +32,48 @@ ENDLESS: dict[str, Serve] = {
 }
 
 
+@contextmanager
+def transport_to(url: str, timeout: float) -> Iterator[Transport]:
+    settings = TransportSettings(connect_timeout=timeout, read_timeout=timeout)
+    transport = Transport(Endpoint.parse(url), settings)
+    yield transport
+    transport.close()
+
+
 @pytest.mark.parametrize("how", ENDLESS)
 def test_no_server_keeps_a_request_waiting_for_ever(how: str) -> None:
-    settings = TransportSettings(connect_timeout=0.1, read_timeout=0.1)
-    with listening(ENDLESS[how]) as port:
-        transport = Transport(Endpoint.parse(f"http://127.0.0.1:{port}"), settings)
+    with (
+        listening(ENDLESS[how]) as port,
+        transport_to(f"http://127.0.0.1:{port}", 0.1) as transport,
+    ):
         started = time.monotonic()
         with pytest.raises(AnswerLost, match=r"in time|timed out"):
             transport.send(Request(method="POST", path="/x", body=b"{}"))
-        transport.close()
-    assert time.monotonic() - started < 0.1 * RESPONSE_FACTOR + 0.5
+        assert time.monotonic() - started < 0.1 * RESPONSE_FACTOR + 0.5
+
+
+def make_driver(port: int, **options: Any) -> SlipStreamNodeDriver:
+    url, times = f"http://127.0.0.1:{port}", {"timeout": 0.05, "retry_delay": 0.001}
+    return SlipStreamNodeDriver("alice", "secret", ex_endpoint=url, **times, **options)
 
 
 @pytest.mark.parametrize("options", [{}, {"ex_endpoint_kind": "slipstream"}, {"api_version": "2"}])
 def test_making_a_driver_ends_too_where_the_server_says_nothing(options: dict[str, Any]) -> None:
     started = time.monotonic()
-    with (
-        listening(mute) as port,
-        pytest.raises(NoAnswer, match=rf"127\.0\.0\.1:{port}.*timed out"),
-    ):
-        SlipStreamNodeDriver(
-            "alice",
-            "secret",
-            ex_endpoint=f"http://127.0.0.1:{port}",
-            timeout=0.05,
-            retry_delay=0.001,
-            **options,
-        )
+    with listening(mute) as port, pytest.raises(NoAnswer, match=f":{port}.*timed out"):
+        make_driver(port, **options)
     assert time.monotonic() - started < 1
 
 
 def test_a_server_that_accepts_no_connection_is_not_waited_for() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=1) as full:
-        port, waiting = full.getsockname()[1], []
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1))
         for _ in range(4):
-            connection = socket.socket()
-            connection.setblocking(False)
-            connection.connect_ex(("127.0.0.1", port))
-            waiting.append(connection)
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
         with pytest.raises(NoAnswer, match="Cannot connect") as caught:
-            SlipStreamNodeDriver(
-                "alice",
-                "secret",
-                ex_endpoint=f"http://127.0.0.1:{port}",
-                timeout=0.05,
-                retry_delay=0.001,
-            )
-        for connection in waiting:
-            connection.close()
+            make_driver(full.getsockname()[1])
     assert not caught.value.may_have_happened
 
 
@@ -88,24 +85,18 @@ def test_a_server_that_sends_little_by_little_is_read_to_the_end() -> None:
             time.sleep(0.03)
             connection.sendall(b"x")
 
-    settings = TransportSettings(connect_timeout=0.15, read_timeout=0.15)
-    with listening(slow) as port:
-        transport = Transport(Endpoint.parse(f"http://127.0.0.1:{port}"), settings)
+    with listening(slow) as port, transport_to(f"http://127.0.0.1:{port}", 0.15) as transport:
         assert transport.send(Request(method="GET", path="/")).body == b"x" * 12
-        transport.close()
 
 
 def test_a_connection_is_used_again_whatever_its_last_deadline_was() -> None:
-    settings = TransportSettings(connect_timeout=0.1, read_timeout=0.1)
-    with Sandbox(speed=0) as sandbox:
-        transport = Transport(Endpoint.parse(sandbox.url), settings)
+    read, slow = (Request(method="GET", path=ENTRY, read_timeout=seconds) for seconds in (None, 2))
+    with Sandbox(speed=0) as sandbox, transport_to(sandbox.url, 0.1) as transport:
         for _ in range(3):
-            transport.send(Request(method="GET", path="/api/cloud-entry-point"))
+            transport.send(read)
             time.sleep(0.12)
-        slow = Request(method="GET", path="/api/cloud-entry-point", read_timeout=2)
-        sandbox.faults.add("GET", "/api/cloud-entry-point", delay=0.3)
+        sandbox.faults.add("GET", ENTRY, delay=0.3)
         assert transport.send(slow).status == 200
-        transport.close()
 
 
 def test_a_minute_is_allowed_when_nothing_is_said(endpoint: LiveEndpoint) -> None:
