@@ -50,33 +50,9 @@ def test_directory_of_authorities_is_trusted(
 
 
 @on_slipstream
-def test_authorities_of_the_environment_are_ignored(
-    login: Login,
-    authority: Authority,
-    other_authority: Authority,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def trust(authority: Authority) -> None:
-        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-            monkeypatch.setenv(name, str(authority.certificate))
-
-    trust(other_authority)
-    assert login(ex_ca_cert=authority.certificate).list_nodes() == []
-    trust(authority)
-    for path in (libcloud.security.CA_CERTS_PATH, None):
-        monkeypatch.setattr(libcloud.security, "CA_CERTS_PATH", path)
-        with pytest.raises(NoAnswer, match="is not trusted"):
-            login(ex_verify=True)
-
-
-@on_slipstream
 @pytest.mark.parametrize("as_list", [False, True])
 def test_authorities_of_libcloud_are_read_when_the_driver_is_made(
-    login: Login,
-    authority: Authority,
-    other_authority: Authority,
-    monkeypatch: pytest.MonkeyPatch,
-    as_list: bool,
+    login: Login, authority: Authority, other_authority: Authority, monkeypatch: Any, as_list: bool
 ) -> None:
     def trust(authority: Authority) -> None:
         path = str(authority.certificate)
@@ -87,8 +63,16 @@ def test_authorities_of_libcloud_are_read_when_the_driver_is_made(
     trust(other_authority)
     assert driver.list_nodes() == []
     assert login(ex_ca_cert=authority.certificate).list_nodes() == []
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(authority.certificate))
     with pytest.raises(NoAnswer, match="is not trusted"):
         login()
+    monkeypatch.setattr(libcloud.security, "CA_CERTS_PATH", None)
+    with pytest.raises(NoAnswer, match="is not trusted"):
+        login(ex_verify=True)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, str(other_authority.certificate))
+    assert login(ex_ca_cert=authority.certificate).list_nodes() == []
 
 
 def test_unchecked_certificates_give_one_warning(login: Login, authority: Authority) -> None:
