@@ -8,17 +8,18 @@ plugin has failed. Nothing but exceptions of :mod:`slipstream.errors` comes out.
 from __future__ import annotations
 
 import functools
-import inspect
 import json
 import traceback
 import types
 import typing
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import attrs
+import pluggy
 
+from slipstream import hookspecs
 from slipstream.errors import (
     BadInput,
     DriverError,
@@ -27,7 +28,7 @@ from slipstream.errors import (
     blame,
     can_be_shown,
 )
-from slipstream.hookspecs import OPERATIONS, Answered, Backend
+from slipstream.hookspecs import OPERATIONS, PROJECT, Answered, Backend
 from slipstream.plugins.loading import (
     ARGUMENTS,
     CONTEXT,
@@ -60,8 +61,40 @@ def _read_result(name: str) -> tuple[Any, bool]:
     return (typing.get_args(annotation)[0] if many else annotation), many
 
 
+_PARAMETERS = {name: ARGUMENTS[PREFIX + name][len(CONTEXT) :] for name in OPERATIONS}
 _RESULTS = {name: _read_result(name) for name in OPERATIONS}
 """The type that an operation returns, and whether it returns any number of them."""
+
+
+def specify(manager: pluggy.PluginManager, *more: str) -> None:
+    """Add the operations as hook specifications, with more arguments than a plugin may take."""
+    namespace: Any = types.SimpleNamespace()
+    for hook in (PREFIX + name for name in OPERATIONS):
+        names = ", ".join((*ARGUMENTS[hook], *more))
+        # pluggy reads the names of arguments from the code of a function.
+        specification = eval(f"lambda {names}: None")  # noqa: S307 - of names in hookspecs
+        setattr(namespace, hook, hookspecs.hookspec(firstresult=True)(specification))
+    manager.add_hookspecs(namespace)
+
+
+def operation_hooks(
+    wrappers: Mapping[str, Iterable[Wrapper]], *, dry_run: bool
+) -> pluggy.HookRelay:
+    """
+    Make the hooks of the operations, which take what every wrapper takes.
+
+    :param wrappers: The wrappers of each hook, the innermost first.
+    :param dry_run: Whether they are for dry runs, without the wrappers that do not take
+        ``dry_run``.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    specify(manager, "operation", "arguments")
+    for name in OPERATIONS:
+        for wrapper in (*wrappers[PREFIX + name], *wrappers[EVERY]):
+            if "dry_run" in wrapper.arguments or not dry_run:
+                guard = hookspecs.hookimpl(wrapper=True)(wrapper.guard(name))
+                manager.register(types.SimpleNamespace(**{PREFIX + name: guard}))
+    return manager.hook
 
 
 @attrs.frozen
@@ -80,8 +113,74 @@ class Wrapper:
     function: Callable[..., Generator[None, Any, Any]]
     arguments: Sequence[str]
 
-    def failed(self, what: str) -> DriverError:
-        """Make the exception for a fault of the wrapper."""
+    def guard(self, name: str) -> Callable[..., Generator[None, Any, Any]]:
+        """Make a wrapper of an operation that runs this one, and reports faults as its own."""
+
+        @functools.wraps(self.function)
+        def guarded(*args: Any) -> Generator[None, Any, Any]:
+            before = call_context.current().changes
+            result, failure = None, None
+            try:
+                generator = self.function(*args)
+                next(generator)
+            except StopIteration:
+                raise self._failed("it did not yield") from None
+            except Answered as answered:
+                raise Answered(_check(name, answered.result, self._failed)) from None
+            except BaseException as error:  # noqa: BLE001 - of a plugin
+                self._blame(error)
+            try:
+                result = yield
+            except Answered as answered:
+                result = answered.result
+            except BaseException as error:  # noqa: BLE001 - handed to the wrapper
+                failure = error
+            returned = self._resume(generator, result, failure, before)
+            if returned is None or returned is not result:
+                return _check(name, returned, self._failed)
+            if isinstance(result, Pages) and result.begun:
+                # What it has read is not there any more.
+                raise self._failed(
+                    "it has read from the list that it returns; let it return list(...) of it"
+                )
+            return result
+
+        return guarded
+
+    def _resume(
+        self,
+        generator: Generator[None, Any, Any],
+        result: Any,
+        failure: BaseException | None,
+        changes_before: int,
+    ) -> Any:
+        """Give the function the result or the failure of its yield."""
+        try:
+            if failure is None:
+                generator.send(result)
+            else:
+                generator.throw(failure)
+        except StopIteration as stop:
+            return stop.value
+        except BaseException as error:
+            if error is failure:
+                raise
+            is_late = failure is None and call_context.current().changes > changes_before
+            if is_late and isinstance(error, DriverError) and can_be_shown(error):
+                # A refusal says that nothing was done, which is not true any more.
+                what = f"it refused an operation that was done already: {error.summary}"
+                raise self._failed(what) from error
+            self._blame(error)
+        raise self._failed("it yielded twice")
+
+    def _blame(self, error: BaseException) -> NoReturn:
+        """Raise an exception again if it is of the backend, which the function may call."""
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        if any(isinstance(frame.f_locals.get("self"), Backend) for frame in frames):
+            raise error
+        blame(error, self._failed)
+
+    def _failed(self, what: str) -> DriverError:
         return _failure(f"The plugin {self.info.name!r}", self.info, self.hook, what)
 
 
@@ -91,20 +190,21 @@ class Operations:
 
     :param session: The session.
     :param provider: The plugin that brings the backend.
-    :param wrappers: The wrappers of each hook that has some, the innermost first.
-    :param refusals: Where to collect what would be refused, if the session is a dry run; wrappers
-        that do not take ``dry_run`` are left out then.
+    :param hooks: See :func:`operation_hooks`.
+    :param refusals: Where to collect what would be refused, if the session is a dry run.
     """
 
     def __init__(
         self,
         session: Session,
         provider: PluginInfo,
-        wrappers: Mapping[str, Iterable[Wrapper]],
+        hooks: pluggy.HookRelay,
         refusals: list[DriverError] | None = None,
     ) -> None:
         self._session, self._backend = session, cast(Backend, session.backend)
-        self._provider, self._wrappers, self._refusals = provider, wrappers, refusals
+        self._provider, self._hooks, self._refusals = provider, hooks, refusals
+        is_dry_run = refusals is not None
+        self._context = {"session": session, "backend": self._backend, "dry_run": is_dry_run}
         for name in OPERATIONS.keys() - vars(type(self)):
             setattr(self, name, functools.partial(self._call, name))
 
@@ -164,102 +264,40 @@ class Operations:
                 refusals.append(error)
 
     def _call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        """Call an operation within the wrappers of plugins, of which the last is outermost."""
-        arguments = (
-            dict(zip(ARGUMENTS[PREFIX + name][len(CONTEXT) :], args, strict=False)) | kwargs
-        )
+        """Call the hook of an operation, which nothing but the backend's method answers."""
+        arguments = dict(zip(_PARAMETERS[name], args, strict=False)) | kwargs
         for argument, value in arguments.items():
             if type(value) in _FROZEN:
                 arguments[argument] = _FROZEN[type(value)](value)
-        call = functools.partial(self._answer, name, arguments)
-        is_dry_run = self._refusals is not None
-        values = {"session": self._session, "backend": self._backend, "dry_run": is_dry_run}
-        values |= {"operation": OPERATIONS[name], "arguments": types.MappingProxyType(arguments)}
-        for wrapper in (*self._wrappers.get(PREFIX + name, ()), *self._wrappers.get(EVERY, ())):
-            if "dry_run" in wrapper.arguments or not is_dry_run:
-                call = functools.partial(self._wrap, wrapper, name, values | arguments, call)
-        return call()
+        context = {**self._context, "operation": OPERATIONS[name]}
+        context["arguments"] = types.MappingProxyType(arguments)
+        hook: pluggy.HookCaller = getattr(self._hooks, PREFIX + name)
+        with self._blaming("what a wrapper calls"):
+            try:
+                return hook.call_extra([self._answer(name)], context | arguments)
+            except Answered as answered:
+                return answered.result
 
-    def _answer(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        """Call the method of the backend, and check its result."""
+    def _answer(self, name: str) -> Callable[..., Any]:
+        """Make the hook implementation of a method of the backend, whose result is checked."""
         method = getattr(self._backend, name)
-        # A backend may leave out an argument that was added to the operation later.
-        takes = inspect.signature(method).parameters
         failure = functools.partial(self._failed, PREFIX + name)
-        before = call_context.current().changes
-        try:
-            result = method(**{n: value for n, value in arguments.items() if n in takes})
-        except BaseException as error:  # noqa: BLE001 - of a plugin
-            if OPERATIONS[name].changes and call_context.current().changes > before:
-                _leave_open(error)
-            blame(error, failure)
-        result = _check(name, result, failure, foreign=not self._provider.built_in)
-        if name == "get_deployment":
-            _check_id(result, arguments["deployment_id"])
-        return result
 
-    def _wrap(
-        self, wrapper: Wrapper, name: str, values: Mapping[str, Any], call: Callable[[], Any]
-    ) -> Any:
-        """Run a wrapper around a call, and report each of its faults as that of its plugin."""
-        before = call_context.current().changes
-        result, failure = None, None
-        try:
-            generator = wrapper.function(*(values[argument] for argument in wrapper.arguments))
-            next(generator)
-        except Answered as answered:
-            return _check(name, answered.result, wrapper.failed)
-        except StopIteration:
-            raise wrapper.failed("it did not yield") from None
-        except BaseException as error:  # noqa: BLE001 - of a plugin
-            blame(error, self._failure_of(error, wrapper))
-        try:
-            result = call()
-        except BaseException as error:  # noqa: BLE001 - handed to the wrapper
-            failure = error
-        returned = self._resume(wrapper, generator, result, failure, before)
-        if returned is None or returned is not result:
-            return _check(name, returned, wrapper.failed)
-        if isinstance(result, Pages) and result.begun:
-            # What it has read is not there any more.
-            raise wrapper.failed(
-                "it has read from the list that it returns; let it return list(...) of it"
-            )
-        return result
+        @functools.wraps(method)
+        def answer(*args: Any, **kwargs: Any) -> Any:
+            before = call_context.current().changes
+            try:
+                result = method(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - of a plugin
+                if OPERATIONS[name].changes and call_context.current().changes > before:
+                    _leave_open(error)
+                blame(error, failure)
+            result = _check(name, result, failure, foreign=not self._provider.built_in)
+            if name == "get_deployment":
+                _check_id(result, args[0])
+            return result
 
-    def _resume(
-        self,
-        wrapper: Wrapper,
-        generator: Generator[None, Any, Any],
-        result: Any,
-        failure: BaseException | None,
-        changes_before: int,
-    ) -> Any:
-        """Give a wrapper the result or the failure of its yield."""
-        try:
-            if failure is None:
-                generator.send(result)
-            else:
-                generator.throw(failure)
-        except StopIteration as stop:
-            return stop.value
-        except BaseException as error:
-            if error is failure:
-                raise
-            is_late = failure is None and call_context.current().changes > changes_before
-            if is_late and isinstance(error, DriverError) and can_be_shown(error):
-                # A refusal says that nothing was done, which is not true any more.
-                what = f"it refused an operation that was done already: {error.summary}"
-                raise wrapper.failed(what) from error
-            blame(error, self._failure_of(error, wrapper))
-        raise wrapper.failed("it yielded twice")
-
-    def _failure_of(self, error: BaseException, wrapper: Wrapper) -> Failure:
-        """The failure of the backend if the wrapper has called it, else of the plugin."""
-        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-        if any(frame.f_locals.get("self") is self._backend for frame in frames):
-            return functools.partial(self._failed, "what a wrapper calls")
-        return wrapper.failed
+        return answer
 
     def _failed(self, where: str, what: str) -> DriverError:
         """Make the exception for a fault of the backend."""
