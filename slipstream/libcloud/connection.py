@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from operator import attrgetter
 from pathlib import Path
+from platform import python_version
 from typing import Any, Final
 
 import attrs
@@ -24,15 +24,15 @@ from slipstream.errors import BadInput, NotSupported, shorten
 from slipstream.libcloud.direct_requests import DirectResponse, Params, request_of
 from slipstream.libcloud.operation import operation
 from slipstream.transport import TransportSettings
-from slipstream.transport.call_context import PerProcess, get_logger
+from slipstream.transport.call_context import PerProcess
 from slipstream.transport.connections import authorities, check_proxy
 from slipstream.transport.request_log import Exchange
 from slipstream.values.endpoint import Endpoint, split_address
 from slipstream.values.plain import LONGEST_SOCKET_TIMEOUT, check_number
 
 DEFAULTS = TransportSettings()
+USER_AGENT = f"{DEFAULTS.user_agent} libcloud/{libcloud.__version__} Python/{python_version()}"
 CertificatePaths = str | Path | tuple[str | Path, str | Path]
-log = get_logger(__name__)
 _TOKEN = re.compile(r"[\x21-\x7e]+( [\x21-\x7e]+)*")
 _FIXED: Final = {"host", "port", "secure", "request_path", "user_id", "key"}
 SETTINGS: Final = {
@@ -55,19 +55,15 @@ def write_debug_file(exchange: Exchange) -> None:
     """
     Write an exchange to the file of ``LIBCLOUD_DEBUG`` or ``libcloud.enable_debug``, if there is.
 
-    libcloud's connection class, which the driver does not use, would write secrets too. A file
-    that cannot be written is a warning.
+    libcloud's connection class, which the driver does not use, would write secrets too.
     """
     file: Any = LoggingConnection.log
-    if file is None:
-        return
-    block = exchange.text(pretty=bool(os.environ.get("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE")))
-    try:
+    if file is not None:
+        pretty = bool(os.environ.get("LIBCLOUD_DEBUG_PRETTY_PRINT_RESPONSE"))
+        block = exchange.text(pretty=pretty)
         with _lock.get():
             file.write(f"{block}\n\n")
             file.flush()
-    except (OSError, ValueError, AttributeError) as error:
-        log.warning("libcloud's debug file cannot be written: %s", error)
 
 
 def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> Endpoint:
@@ -97,13 +93,6 @@ def endpoint_of(url: str | None, secure: bool, host: str, port: int | None) -> E
     number = number or named
     options: dict[str, Any] = {} if number is None else {"port": number}
     return Endpoint(scheme=scheme, host=name, **options)
-
-
-def user_agent(appended: Iterable[str] = ()) -> str:
-    """The user agent."""
-    python = ".".join(map(str, sys.version_info[:3]))
-    versions = f"libcloud/{libcloud.__version__} Python/{python}"
-    return " ".join([DEFAULTS.user_agent, versions, *(f"({token})" for token in appended)])
 
 
 def with_option(settings: TransportSettings, name: str, value: Any) -> TransportSettings:
@@ -272,7 +261,7 @@ class SessionConnection(ConnectionUserAndKey):
 
     def _user_agent(self) -> str:
         # The name is libcloud's: programs read the user agent by it.
-        return user_agent(self.ua)
+        return " ".join([USER_AGENT, *(f"({token})" for token in self.ua)])
 
     @operation
     def _change(self, attribute: str, value: Any) -> Any:

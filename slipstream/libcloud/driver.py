@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self, TypeGuard, cast
+from typing import Any, Self, cast
 from uuid import UUID
 
 import attrs
@@ -233,7 +233,7 @@ class SlipStreamNodeDriver(NodeDriver):
             client_cert=None
             if ex_client_cert is None
             else client_certificate(ex_client_cert, "ex_client_cert"),
-            user_agent=connection.user_agent(),
+            user_agent=connection.USER_AGENT,
             observer=connection.write_debug_file,
         )
         for option, value in {
@@ -998,11 +998,11 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises Conflict: If it cannot be stopped; the message says why and what can be done.
         """
         arguments.check_flags(ex_force=ex_force)
-        return self._backend.terminate(
-            self._node_id(node),
-            force=ex_force,
-            raw=(node.extra or {}) if self._is_own(node) else {},
-        )
+        node_id, raw = self._node_id(node), {}
+        # The copy of the driver that explains a call has the same connection.
+        if isinstance(node, Node) and getattr(node.driver, "connection", 0) is self.connection:
+            raw = node.extra or {}
+        return self._backend.terminate(node_id, force=ex_force, raw=raw)
 
     @listing
     def list_key_pairs(self) -> Iterator[KeyPair]:
@@ -1262,11 +1262,6 @@ class SlipStreamNodeDriver(NodeDriver):
             raise connection.unused("connectionCls.conn_class", cls.conn_class)
         if self._session is not None:
             self._session.ensure_open()
-
-    def _is_own(self, node: object) -> TypeGuard[Node]:
-        # The copy of the driver that explains a call has the same connection.
-        owner = node.driver if isinstance(node, Node) else None
-        return owner is not None and owner.connection is self.connection
 
     def _note_change(self, node: Any, *phases: Phase) -> None:
         """Set the state that a change has written, where the server has one state for a phase."""

@@ -21,7 +21,7 @@ from slipstream.errors import (
     RateLimitReached,
     ServiceUnavailable,
 )
-from slipstream.libcloud.waiting import AddressFilter, RunningWait
+from slipstream.libcloud.waiting import GRACE, AddressFilter, RunningWait
 from slipstream.session.polling import GROWTH, JITTER, poll
 from slipstream.transport import Transport, TransportSettings
 from slipstream.transport.messages import Request
@@ -157,9 +157,14 @@ def test_request_of_a_poll_is_repeated_before_the_deadline_alone(
     assert len(connections) == (1 if is_late else settings.attempts)
 
 
-def test_running_wait_for_addresses_that_are_never_listed(clock: Clock) -> None:
+READ: list[dict[str, Any]] = [{"parameters": {}}, {"addresses": ["10.0.0.7"]}]
+
+
+@pytest.mark.parametrize("options", [{}, *READ])
+def test_running_wait_ends_soon_once_addresses_were_read(clock: Clock, options: Any) -> None:
     addresses = AddressFilter(interface="public_ips", only_ipv4=True)
     wait = RunningWait(names={"a": "blog"}, filter=addresses, period=5, timeout=60)
+    deployment = Deployment(id="a", state="Ready", phase=Phase.RUNNING, **options)
     with pytest.raises(NodeFailed, match=r"blog \(a\) runs and has no public IPv4 address"):
-        wait.until(lambda: [Deployment(id="a", state="Ready", phase=Phase.RUNNING)])
-    assert 59 < clock.ahead < 61
+        wait.until(lambda: [deployment])
+    assert len(clock.slept) == GRACE if options else 59 < clock.ahead < 61
