@@ -24,7 +24,6 @@ from slipstream.errors import (
     can_be_shown,
     raise_failure,
 )
-from slipstream.redaction import Redactor
 from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt
 from slipstream.transport import Transport, call_context, clock
 from slipstream.transport.call_context import PerProcess, get_logger
@@ -76,7 +75,6 @@ class DryRunTransport(Transport):
     def __init__(self, sending: Transport) -> None:
         vars(self).update(vars(sending))
         self.sending = sending
-        self._redactor = Redactor(sending.secrets)
         self._collecting = True
         self._written: dict[str, bytes] = {}
         self.requests: list[PlannedRequest] = []
@@ -86,7 +84,17 @@ class DryRunTransport(Transport):
         written = self._written.get(request.path) if request.method == "GET" else None
         reads = request.reads and written is None and PLACEHOLDER not in request.path
         if self._collecting:
-            self._collect(request, reads)
+            query = "&".join(f"{name}={value}" for name, value in request.query)
+            url = f"{self.endpoint.url}{request.path}{f'?{query}' if query else ''}"
+            body, kind = request.body, request.headers.get("Content-Type", "")
+            plan = PlannedRequest(
+                method=request.method,
+                url=self.redactor.url(url),
+                body=None if body is None else self.redactor.body(body, kind),
+                reason=self.redactor.said(request.purpose or "look at the login"),
+                done=reads,
+            )
+            self.requests.append(plan)
         if written is not None:
             return expect(200, written)()
         if reads:
@@ -106,20 +114,6 @@ class DryRunTransport(Transport):
             yield
         finally:
             self._collecting = collecting
-
-    def _collect(self, request: Request, done: bool) -> None:
-        body, kind = request.body, request.headers.get("Content-Type", "")
-        query = "&".join(f"{name}={value}" for name, value in request.query)
-        url = f"{self.endpoint.url}{request.path}{f'?{query}' if query else ''}"
-        self.requests.append(
-            PlannedRequest(
-                method=request.method,
-                url=self._redactor.url(url),
-                body=None if body is None else self._redactor.body(body, kind),
-                reason=self._redactor.said(request.purpose or "look at the login"),
-                done=done,
-            )
-        )
 
 
 def expect(status: int, body: bytes = b"", **headers: str) -> Callable[[], Response]:

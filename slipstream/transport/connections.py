@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPResponse
 from pathlib import Path
@@ -137,13 +137,16 @@ class Connections(HTTPAdapter):
 
 def check_proxy(url: object, name: str) -> str:
     """Make sure that an argument is the URL of a proxy."""
-    if not isinstance(url, str) or not _is_whole_url(url):
-        raise BadInput(
-            f"{name} is not the URL of a proxy.",
-            hint="Write it as 'http://proxy.example.org:3128', or with a login as"
-            " 'http://user:password@proxy.example.org:3128'.",
-        )
-    return url
+    with suppress(ValueError):
+        parts = urlsplit(url if isinstance(url, str) and _is_printable(url) else "")
+        more = parts.path.strip("/") or parts.query or parts.fragment
+        if parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port and not more:
+            return str(url)
+    raise BadInput(
+        f"{name} is not the URL of a proxy.",
+        hint="Write it as 'http://proxy.example.org:3128', or with a login as"
+        " 'http://user:password@proxy.example.org:3128'.",
+    )
 
 
 def environment_proxy(url: str) -> str | None:
@@ -159,18 +162,8 @@ def environment_proxy(url: str) -> str | None:
             return whole
     raise BadInput(
         "The proxy that the environment names is not the URL of a proxy.",
-        hint="Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or pass proxy_url, which wins.",
+        hint="Correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or give proxy_url, which wins.",
     )
-
-
-def _is_whole_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        complete = bool(parts.hostname and parts.port)
-    except ValueError:
-        return False
-    more = parts.path.strip("/") or parts.query or parts.fragment
-    return parts.scheme in DEFAULT_PORTS and complete and not more and _is_printable(url)
 
 
 def _is_printable(url: str) -> bool:
@@ -183,22 +176,17 @@ def _is_direct(url: str) -> bool:
     port where it is a number or the scheme's own, or as a network of IPv6.
     """
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
     names = {"*", host, join_address(host), f"{host}:{port}", join_address(host, port)}
-    return any(entry in names or _network_holds(entry, host) for entry in _no_proxy_entries())
-
-
-def _no_proxy_entries() -> Iterator[str]:
     text = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    yield from (entry.strip().lower() for entry in text.split(",") if entry.strip())
-
-
-def _network_holds(network: str, host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return False
+    for entry in text.lower().split(","):
+        if entry.strip() in names:
+            return True
+        with suppress(ValueError):
+            network = ipaddress.ip_network(entry.strip(), strict=False)
+            if ipaddress.ip_address(host) in network:
+                return True
+    return False
 
 
 Certificate = str | tuple[str, str]

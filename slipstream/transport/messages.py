@@ -143,13 +143,11 @@ class Response(Record):
 
         :raises MalformedAnswer: If it is none, has too many elements or levels, or is unsafe.
         """
-        # An element, or two attributes or entities, take three bytes at least.
-        if len(self.body) > 3 * self.max_elements:
-            if self.body.count(b"=") + self.body.count(b"&") > 2 * self.max_elements:
-                raise self._malformed("XML", "it has too many attributes or entities")
-            # An element counts that is never closed: a parser keeps it until it comes to the end.
-            if self.body.count(b"<") - self.body.count(b"</") > self.max_elements:
-                raise self._malformed("XML", f"it has more than {self.max_elements} elements")
+        if self.body.count(b"=") + self.body.count(b"&") > 2 * self.max_elements:
+            raise self._malformed("XML", "it has too many attributes or entities")
+        # An element counts that is never closed: a parser keeps it until it comes to the end.
+        if self.body.count(b"<") - self.body.count(b"</") > self.max_elements:
+            raise self._malformed("XML", f"it has more than {self.max_elements} elements")
         # In another encoding tags would not be counted.
         if b"\0" in self.body or _OTHER_ENCODING.match(self.body):
             raise self._malformed("XML", "it is not in UTF-8")
