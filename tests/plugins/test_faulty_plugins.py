@@ -127,7 +127,7 @@ BACKENDS: list[tuple[str, str, Any, str]] = [
     ("locations", "list_connectors", lazily(StopIteration), "RuntimeError"),
     ("locations", "list_connectors", returning(Stubborn()), "Sudden"),
     ("stop", "stop_deployment", raising(StopIteration), "StopIteration"),
-    ("locations", "list_connectors", returning([None]), "it gave NoneType, not Connector"),
+    ("locations", "list_connectors", returning([None]), "it returned NoneType, not Connector"),
     ("locations", "list_connectors", returning("no list"), "returned str, not an iterable of Con"),
     ("locations", "list_connectors", returning(NO_JSON), "raw cannot be written as JSON"),
     ("sizes", "list_service_offers", infinite, "ValueError"),
