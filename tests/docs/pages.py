@@ -28,7 +28,7 @@ _CHECKER = doctest.OutputChecker()
 _LOOSELY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Block:
     """A fenced block: its language, or its directive, its text, and its position."""
 
@@ -41,11 +41,6 @@ class Block:
     @property
     def is_run(self) -> bool:
         return self.language == "python"
-
-    @property
-    def file_name(self) -> str | None:
-        match = _FILE.match(self.text)
-        return match[1] if match else None
 
     @property
     def family(self) -> str:
@@ -64,38 +59,30 @@ def blocks(page: Path) -> Iterator[Block]:
             section = token.content
         tag = token.tag
         if token.type == "fence" and token.map:
-            yield Block(
-                page=page,
-                line=token.map[0] + 1,
-                section=section,
-                language=token.info.strip(),
-                text=token.content,
-            )
+            yield Block(page, token.map[0] + 1, section, token.info.strip(), token.content)
 
 
 @attrs.define
 class Shell:
-    """What a page's blocks share: the folder, the sandboxes, and the names of the program."""
+    """What a page's blocks share: the sandboxes, and the names of the program."""
 
-    folder: Path
     monkeypatch: pytest.MonkeyPatch
+    servers: contextlib.ExitStack
     family: str = ""
     namespace: dict[str, object] = attrs.field(factory=dict)
-    servers: list[Sandbox] = attrs.field(factory=list)
 
     def paste_exports(self, family: str) -> None:
         """Begin a program in a shell with the lines of the sandbox of a family."""
-        self.family, self.namespace = family, {"__name__": "__main__"}
-        self.servers.append(Sandbox(family=family, speed=0))
-        self.servers[-1].start()
+        sandbox = self.servers.enter_context(Sandbox(family=family, speed=0))
+        self.family, self.namespace = family, {"__name__": "__main__", "its sandbox": sandbox}
         with contextlib.redirect_stdout(io.StringIO()) as banner:
-            _announce(self.servers[-1], as_json=False, prog="slipstream sandbox")
+            _announce(sandbox, as_json=False, prog="slipstream sandbox")
         for name, value in _EXPORT.findall(banner.getvalue()):
             self.monkeypatch.setenv(name, shlex.split(value)[0])
 
     def advance(self, seconds: float) -> None:
-        """Move the clocks of all sandboxes by the time of a wait."""
-        for server in [*self.servers, *self.namespace.values()]:
+        """Move the clocks of the program's sandboxes by the time of a wait."""
+        for server in self.namespace.values():
             if isinstance(server, Sandbox):
                 server.clock.advance(seconds * max(server.clock.speed, 1))
 
@@ -103,12 +90,13 @@ class Shell:
         """Run a block and return what it prints; one of tests is run at the page's end."""
         if block.family != self.family:
             self.paste_exports(block.family)
-        if not block.file_name:
+        file_name = _FILE.match(block.text)
+        if file_name is None:
             return _execute(block, self.namespace)
-        path = self.folder / block.file_name
+        path = Path(file_name[1])
         path.write_text(block.text, "utf-8")
         if "__main__" in block.text:
-            return _run_python(str(path), folder=self.folder)
+            return _run_python(str(path))
         if not path.name.startswith(("test_", "conftest")):
             _execute(block, {"__name__": path.stem})
         return None
@@ -123,11 +111,11 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for the tests of the hooks, which have the plugins that they need. A ``text`` block after one
     of Python is what that prints; ``...`` stands for anything. Waiting takes no time.
     """
-    shell = Shell(folder=folder, monkeypatch=monkeypatch)
     printed: str | None = None
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("slipstream.transport.clock.time", FakeTime(shell.advance))
-    try:
+    with contextlib.ExitStack() as servers:
+        shell = Shell(monkeypatch, servers)
+        monkeypatch.setattr("slipstream.transport.clock.time", FakeTime(shell.advance))
         for block in blocks(page):
             if block.is_run:
                 printed = shell.run(block)
@@ -138,10 +126,7 @@ def run(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 )
             printed = None
         if list(folder.glob("test_*.py")):
-            _run_tests(page, folder)
-    finally:
-        for server in shell.servers:
-            server.stop()
+            _run_tests(page)
 
 
 def _execute(block: Block, namespace: dict[str, object]) -> str:
@@ -151,17 +136,17 @@ def _execute(block: Block, namespace: dict[str, object]) -> str:
     return output.getvalue()
 
 
-def _run_tests(page: Path, folder: Path) -> None:
+def _run_tests(page: Path) -> None:
     command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--rootdir=."]
     if "pytest.mark.scenario" in page.read_text("utf-8"):
-        _run_python(*command, "--record", folder=folder)
-        assert list(folder.glob("tests/cassettes/sandbox-*/*.yaml"))
-    _run_python(*command, folder=folder)
+        _run_python(*command, "--record")
+        assert list(Path().glob("tests/cassettes/sandbox-*/*.yaml"))
+    _run_python(*command)
 
 
-def _run_python(*arguments: str, folder: Path) -> str:
+def _run_python(*arguments: str) -> str:
     command = [sys.executable, *arguments]
-    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stdout + process.stderr
     return process.stdout
 
