@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,7 +13,7 @@ import pytest
 from libcloud.compute.base import Node, NodeImage, NodeLocation
 
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
-from slipstream.plugins import registry as plugins_module
+from slipstream.plugins import default_plugins
 from slipstream.sandbox import Sandbox
 
 PLUGIN = Path(__file__).parents[1] / "examples" / "plugins" / "endpoint"
@@ -38,7 +37,7 @@ class LiveEndpoint:
 
     name: str
     sandbox: Sandbox
-    _drivers: ExitStack = attrs.field(factory=ExitStack, repr=False)
+    drivers: ExitStack = attrs.field(factory=ExitStack, repr=False)
 
     @property
     def family(self) -> str:
@@ -69,7 +68,7 @@ class LiveEndpoint:
                 options.setdefault("ex_login_method", "internal")
         options = {"ex_endpoint": self.url, "retry_delay": 0.001, **options}
         driver = SlipStreamNodeDriver(key, secret, **options)
-        self._drivers.callback(driver.close)
+        self.drivers.callback(driver.close)
         return driver
 
     def image(self, driver: SlipStreamNodeDriver) -> NodeImage:
@@ -83,11 +82,8 @@ class LiveEndpoint:
 
     def deploy(self, driver: SlipStreamNodeDriver, name: str = "blog", **options: Any) -> Node:
         """A node on its way."""
-        defaults: dict[str, Any] = {
-            "image": self.image(driver),
-            "location": self.location(driver),
-        }
-        return driver.create_node(name, **defaults | options)
+        options = {"image": self.image(driver), "location": self.location(driver), **options}
+        return driver.create_node(name, **options)
 
     def add_nodes(self, number: int) -> list[str]:
         """Add deployments that run, and give their ids in the order of a listing."""
@@ -129,7 +125,7 @@ class LiveEndpoint:
 
     def close(self) -> None:
         """Close the drivers."""
-        self._drivers.close()
+        self.drivers.close()
 
 
 @contextmanager
@@ -141,30 +137,19 @@ def serve(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     :param folder: An empty folder.
     :param monkeypatch: Takes the plugin away again.
     """
-    if name == "campus":
-        _install(folder, monkeypatch)
     family = "nuvla" if name == "nuvla" else "slipstream"
-    with Sandbox(family=family, speed=0) as sandbox:
-        endpoint = LiveEndpoint(name, sandbox)
-        try:
-            yield endpoint
-        finally:
-            endpoint.close()
-            if name == "campus":
-                plugins_module.default_plugins.cache_clear()
-
-
-def _install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    metadata = folder / "campus-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: campus\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text(
-        "[slipstream]\ncampus = example_slipstream_endpoint\n"
-    )
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.syspath_prepend(str(PLUGIN))
-    importlib.invalidate_caches()
-    plugins_module.default_plugins.cache_clear()
+    with Sandbox(family=family, speed=0) as sandbox, ExitStack() as stack:
+        if name == "campus":
+            metadata = folder / "campus-1.0.dist-info"
+            metadata.mkdir()
+            (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: campus\nVersion: 1\n")
+            entry_points = "[slipstream]\ncampus = example_slipstream_endpoint\n"
+            (metadata / "entry_points.txt").write_text(entry_points)
+            monkeypatch.syspath_prepend(str(folder))
+            monkeypatch.syspath_prepend(str(PLUGIN))
+            default_plugins.cache_clear()
+            stack.callback(default_plugins.cache_clear)
+        yield LiveEndpoint(name, sandbox, stack)
 
 
 def logins(sandbox: Sandbox) -> int:

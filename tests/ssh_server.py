@@ -73,7 +73,7 @@ class Machine(paramiko.ServerInterface):
 
     def _run(self, channel: paramiko.Channel, command: bytes) -> None:
         environ = {"HOME": str(self.home), "PATH": os.environ["PATH"]}
-        shell = ["/bin/sh", "-c", command]
+        shell: list[str | bytes] = ["/bin/sh", "-c", command]
         done = subprocess.run(shell, cwd=self.home, env=environ, capture_output=True, check=False)
         channel.sendall(done.stdout)
         channel.sendall_stderr(done.stderr)
