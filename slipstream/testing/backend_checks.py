@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any
 
@@ -60,7 +60,7 @@ _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDoHRG5a2bPws5lBEP7wlGJYJc96NSzOVoK6
 def expired(driver: Driver) -> Iterator[Tap]:
     """Let the login expire: requests with its cookies or headers are refused in the block."""
     session, before = driver._session, driver._session.login
-    proof = set(_proof(driver).items())
+    proof = set(session.backend.authorise(_ANY).headers.items())
     json, body = {"Content-Type": "application/json"}, b'{"message": "expired"}'
     refusals = [Response(status=n, headers=json, body=body, url="") for n in (401, 403)]
 
@@ -82,12 +82,6 @@ def expired(driver: Driver) -> Iterator[Tap]:
                 )
         tap.requests.clear()
         yield tap
-
-
-def _proof(driver: Driver) -> Mapping[str, str]:
-    """The headers that the backend adds to a request."""
-    request: Request = driver._session.backend.authorise(_ANY)
-    return request.headers
 
 
 BACKEND_CHECKS: list[Check] = []
@@ -166,10 +160,10 @@ def _any_parameter(driver: Driver, node: str) -> str:
 # The changes that faults are tried in. Each is carried out once, and undone or waited for.
 
 
-@contextmanager
-def _deploying(subject: Subject) -> Iterator[Call]:
+def _deploying(subject: Subject) -> AbstractContextManager[Call]:
     driver, arguments = _driver(subject, "terminate"), _arguments(subject)
-    yield partial(driver.create_node, name=temporary_name(subject, "node"), **arguments)
+    name = temporary_name(subject, "node")
+    return nullcontext(partial(driver.create_node, name=name, **arguments))
 
 
 @contextmanager
@@ -189,11 +183,6 @@ def _changing(
     if after == NodeState.STOPPED:
         driver.start_node(driver.ex_get_node(node))
         _wait(subject, node)
-
-
-@contextmanager
-def _reading_logs(subject: Subject) -> Iterator[Call]:
-    yield partial(_driver(subject).ex_get_node_logs, _own_node(subject))
 
 
 def _fill(subject: Subject, name: str) -> None:
@@ -224,7 +213,9 @@ CHANGES: Mapping[str, Callable[[Subject], AbstractContextManager[Call]]] = {
     "reboot_deployment": partial(_changing, "reboot_node"),
     "update_deployment": partial(_changing, "ex_update_node"),
     "terminate": partial(_changing, "destroy_node", after=None),
-    "get_logs": _reading_logs,
+    "get_logs": lambda subject: nullcontext(
+        partial(_driver(subject).ex_get_node_logs, _own_node(subject))
+    ),
     "add_ssh_key": _with_key,
     "delete_ssh_key": partial(_with_key, delete=True),
 }
@@ -394,9 +385,9 @@ def the_sizes_of_a_location_are_offered_there(subject: Subject) -> str:
     locations = driver.list_locations()[:MOST_LOCATIONS]
     for location in locations:
         for size in driver.list_sizes(location):
-            names = size.extra["locations"]
+            names = size.extra["locations"] or [location.name]
             text = f"list_sizes({location.name!r}) gives {size.name!r} of {', '.join(names)}."
-            expect(not names or location.name in names, text)
+            expect(location.name in names, text)
     return f"So it is for {len(locations)} locations."
 
 
