@@ -105,9 +105,7 @@ def test_missing_package_names_its_extra(
     )
 
 
-def test_missing_module_of_the_package_itself_is_not_hidden(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_module_of_the_package_itself(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Command("sandbox", "", "slipstream.no_such_module:x", "sandbox")
     monkeypatch.setattr(app, "ALL", (broken,))
     with pytest.raises(ModuleNotFoundError):

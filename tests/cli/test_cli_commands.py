@@ -82,9 +82,7 @@ def test_deploy_with_a_location_and_a_size_as_lists_show_them(run: Run) -> None:
     assert "Unknown" not in result.output
 
 
-def test_lists_as_json_and_in_80_columns(
-    run: Run, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_lists_as_json_and_in_80_columns(run: Run, deploy: Deploy, monkeypatch: Any) -> None:
     deploy()
     monkeypatch.setattr("slipstream.cli.driver_command._WIDE", 80)
     for command in ("images", "sizes", "locations", "keys", "nodes"):
@@ -145,9 +143,7 @@ def test_deploy_prints_progress_to_standard_error(run: Run, place: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="This system has no /dev/full.")
-def test_full_disk_ends_no_wait(
-    run: Run, start: Callable[..., subprocess.CompletedProcess[str]], sandbox: Sandbox, place: str
-) -> None:
+def test_full_disk_ends_no_wait(run: Run, start: Any, sandbox: Sandbox, place: str) -> None:
     deploy = ("-m", "slipstream", "deploy", BLOG, "--location", place, "--wait")
     sandbox.clock.speed = 600
     pipes: dict[str, Any] = {"capture_output": False, "stdout": subprocess.PIPE}
@@ -159,9 +155,7 @@ def test_full_disk_ends_no_wait(
     assert done.stderr == "slipstream: error: No space left on device\n"
 
 
-def test_wait_that_is_over_is_code_4_and_destroy_without_confirmation(
-    run: Run, deploy: Deploy
-) -> None:
+def test_wait_timed_out_and_destroy_with_yes(run: Run, deploy: Deploy) -> None:
     node = deploy()
     result = run("wait", "blog", "--timeout", "0.1")
     assert result.exit_code == 4
@@ -178,9 +172,7 @@ def test_destroy_of_a_name_of_several_nodes_names_their_ids(run: Run, deploy: De
     assert "Unknown node 'blok'; did you mean 'blog'?" in run("show", "blok").stderr
 
 
-def test_show_where_no_machines_can_be_listed(
-    run: Run, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_show_without_machines(run: Run, deploy: Deploy, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(driver: SlipStreamNodeDriver, **_: object) -> None:
         raise NotSupported("There are no machines.")
 
@@ -204,9 +196,7 @@ def test_logs(run: Run, sandbox: Sandbox, deploy: Deploy, components: tuple[str,
         assert "cannot read logs" in result.stderr
 
 
-def test_parameters_of_an_application_name_its_nodes(
-    run: Run, sandbox: Sandbox, place: str
-) -> None:
+def test_deploy_parameters_of_a_node(run: Run, sandbox: Sandbox, place: str) -> None:
     images = {"slipstream": "examples/tutorials/service-testing/system", "nuvla": BLOG}
     options = ("--location", place, "--param", "testclient:nosuch=1")
     result = run("deploy", images[sandbox.family], *options)
@@ -223,9 +213,7 @@ def test_parameters_of_an_application_name_its_nodes(
         (["nodes", "--endpoint", "http://127.0.0.1:1"], 1, "http://127.0.0.1:1"),
     ],
 )
-def test_failure_is_one_line_with_an_exit_code(
-    run: Run, arguments: list[str], code: int, words: str
-) -> None:
+def test_failure_is_one_line(run: Run, arguments: list[str], code: int, words: str) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (code, "")
     assert result.stderr.startswith(f"slipstream {arguments[0]}: error: ")
@@ -233,18 +221,14 @@ def test_failure_is_one_line_with_an_exit_code(
     assert words in result.stderr
 
 
-def test_login_refused_is_code_3_and_shows_no_secret(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_login_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLIPSTREAM_PASSWORD", "not-the-one")
     result = run("login")
     assert result.exit_code == 3
     assert "not-the-one" not in result.output
 
 
-def test_pipe_gets_whole_lines_without_colour(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pipe_gets_whole_lines(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     print_table(["A", "B"], [["one", "\x1b[31mred " * 20], ["[bold]two", None]])
     lines = capsys.readouterr().out.splitlines()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -39,9 +40,7 @@ def login(sandbox: Sandbox) -> list[str]:
             "--arg", f"ex_endpoint={sandbox.url}"]  # fmt: skip
 
 
-def test_table_is_printed_and_nothing_changes(
-    run: Run, server: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_table_without_changes(run: Run, server: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     # The others take long, and are run on both families by the suite for backends.
     checks = [check for check in BACKEND_CHECKS if "hostile" not in check.name]
     monkeypatch.setattr("slipstream.cli.conformance.BACKEND_CHECKS", checks)
@@ -91,9 +90,7 @@ def test_exit_code_says_whether_the_driver_holds(run: Run) -> None:
     assert (result.exit_code, result.stderr) == (0, ""), result.stdout
 
 
-def test_driver_that_cannot_be_made_is_reported_without_its_secret(
-    run: Run, server: Sandbox
-) -> None:
+def test_driver_that_cannot_be_constructed(run: Run, server: Sandbox) -> None:
     wrong = ["--arg", "key=alice", "--arg", "secret=not-the-one", "--arg"]
     result = run(*wrong, f"ex_endpoint={server.url}")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -118,9 +115,7 @@ def test_driver_that_cannot_be_made_is_reported_without_its_secret(
         ("key=env:CONFORMANCE_KEY", "12"),
     ],
 )
-def test_argument_is_converted(
-    option: str, value: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_argument_is_converted(option: str, value: object, monkeypatch: Any) -> None:
     monkeypatch.setenv("CONFORMANCE_KEY", "12")
     assert list(parse([option]).values.values()) == [value]
 
@@ -145,9 +140,7 @@ def test_secret_is_read_from_a_file(tmp_path: Path) -> None:
         (["key=token-of-mine", "port=80"], {"token-of-mine"}, {"token-of-mine"}),
     ],
 )
-def test_secrets_are_known_by_their_names(
-    options: list[str], masked: set[str], secrets: set[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_secrets_by_their_names(options: Any, masked: Any, secrets: Any, monkeypatch: Any) -> None:
     monkeypatch.setenv("CONFORMANCE_HOST", "inside.example")
     arguments = parse(options)
     assert (set(arguments.masked), set(arguments.secrets.values())) == (masked, secrets)

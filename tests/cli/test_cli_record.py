@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 
-from slipstream.sandbox import Sandbox
 from slipstream.testing.recorder import server_recorder
 
 SERVER = ["--endpoint", "https://nuv.la", "--origin", "nuv.la-3.71"]
@@ -26,7 +25,12 @@ def run(run: Run) -> Run:
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     calls: Started = []
-    monkeypatch.setattr(pytest, "main", lambda arguments: calls.append(arguments) or 0)
+
+    def start(arguments: list[str]) -> int:
+        calls.append(arguments)
+        return 0
+
+    monkeypatch.setattr(pytest, "main", start)
     return calls
 
 
@@ -37,7 +41,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
         ({"USERNAME": "alice", "PASSWORD": "hunter2", "KEY": "credential/1"}, "SECRET"),
     ],
 )
-def test_missing_variables_are_named_in_one_line_and_nothing_starts(
+def test_record_without_credentials(
     run: Run,
     started: Started,
     monkeypatch: pytest.MonkeyPatch,
@@ -61,9 +65,7 @@ def test_sandbox_is_recorded_without_an_endpoint(run: Run, started: Started) -> 
     assert "--endpoint" not in arguments
 
 
-def test_chosen_scenarios_of_a_server_are_recorded(
-    run: Run, started: Started, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_record_scenarios_of_a_server(run: Run, started: Started, monkeypatch: Any) -> None:
     monkeypatch.setenv("SLIPSTREAM_KEY", "credential/1")
     monkeypatch.setenv("SLIPSTREAM_SECRET", "hunter2")
     assert run(*SERVER, "nodes.deploy", "keys.list").exit_code == 0
@@ -71,9 +73,7 @@ def test_chosen_scenarios_of_a_server_are_recorded(
     assert started[0][-8:] == [*SERVER, *scenarios]
 
 
-def test_a_recording_of_a_sandbox_is_never_called_one_of_a_real_server(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_record_of_a_sandbox_by_its_address(sandbox: Any, tmp_path: Any, monkeypatch: Any) -> None:
     monkeypatch.setenv("SLIPSTREAM_USERNAME", sandbox.username)
     monkeypatch.setenv("SLIPSTREAM_PASSWORD", sandbox.password)
     recorder = server_recorder(tmp_path, sandbox.url, "elsewhere-3.71")

@@ -41,9 +41,7 @@ def start(start: Start, tmp_path: Path) -> Start:
 
 
 @pytest.mark.parametrize(("family", "by"), [("slipstream", "path"), ("nuvla", "module")])
-def test_run_of_a_program_that_knows_a_driver_by_name(
-    start: Start, program: Path, family: str, by: str
-) -> None:
+def test_run_of_a_program_with_a_name(start: Start, program: Path, family: str, by: str) -> None:
     what = [str(program)] if by == "path" else ["-m", "program"]
     with Sandbox(family=family, speed=0) as sandbox:
         login = [sandbox.url, sandbox.username, sandbox.password]
@@ -67,7 +65,7 @@ def test_without_it_libcloud_does_not_know_the_name(start: Start, program: Path)
         ("raise ValueError(input())", "ValueError: from stdin"),
     ],
 )
-def test_run_of_a_program_that_fails_shows_its_own_exception(
+def test_run_of_a_program_that_fails(
     start: Start, tmp_path: Path, statement: str, error: str
 ) -> None:
     (tmp_path / "program.py").write_text(statement, "utf-8")

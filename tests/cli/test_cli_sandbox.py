@@ -103,9 +103,7 @@ def test_signal_ends_it_while_requests_begin() -> None:
 
 
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_banner_fits_a_terminal_and_its_lines_can_be_pasted(
-    family: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_banner_lines_can_be_pasted(family: str, capsys: pytest.CaptureFixture[str]) -> None:
     with Sandbox(family=family, speed=0, password="it's one") as sandbox:
         _announce(sandbox, as_json=False, prog="slipstream sandbox")
         lines = capsys.readouterr().out.splitlines()
@@ -146,9 +144,7 @@ def started(port: int) -> Sandbox:
 
 @pytest.mark.parametrize("endpoint", ["slipstream"], indirect=True)
 @pytest.mark.parametrize("host", ["127.0.0.1", "203.0.113.9"], ids=["busy", "elsewhere"])
-def test_address_that_cannot_be_had_is_one_line(
-    run: Callable[..., Result], sandbox: Sandbox, host: str
-) -> None:
+def test_address_in_use(run: Callable[..., Result], sandbox: Sandbox, host: str) -> None:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     result = run("sandbox", "--host", host, "--port", sandbox.url.rpartition(":")[2])
     for number, handler in handlers.items():

@@ -194,13 +194,14 @@ class Trial:
     seconds: float = 0.0
 
 
-def attempt(call: Call, stage: Stage, proxy: Proxy) -> Trial:
+def attempt(call: Call, stage: Stage, proxy: Proxy, clock: FakeTime | None = None) -> Trial:
     """Make the call, and note its outcome."""
     trial, started = Trial(), time.monotonic()
+    clock = clock or FakeTime(stage.sandbox.clock.advance)
     with (
         logged() as lines,
         warnings.catch_warnings(record=True) as caught,
-        mock.patch("slipstream.transport.clock.time", FakeTime(stage.sandbox.clock.advance)),
+        mock.patch("slipstream.transport.clock.time", clock),
         mock.patch.object(SSHSetup, "run"),
     ):
         warnings.simplefilter("always")

@@ -7,13 +7,11 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from fake_time import FakeTime
 
-from slipstream.libcloud.ssh_setup import SSHSetup
 from slipstream.transport.connections import Connections
 
 from .calls import CALLS, Call
-from .matrix import FAMILIES, Truth, stage_of
+from .matrix import FAMILIES, Truth, attempt, stage_of
 from .proxy import Proxy, running
 
 MOST = 12
@@ -54,16 +52,8 @@ def _interrupted(
 
     with stage_of(call, family, proxy, folder) as stage:
         before = Truth.of(stage.direct)
-        error: BaseException | None = None
-        with (
-            mock.patch("slipstream.transport.clock.time", FakeTime(stage.sandbox.clock.advance)),
-            mock.patch.object(Connections, "send", interrupt),
-            mock.patch.object(SSHSetup, "run"),
-        ):
-            try:
-                call.do(stage)
-            except BaseException as caught:  # noqa: BLE001 - that is what is looked for
-                error = caught
+        with mock.patch.object(Connections, "send", interrupt):
+            error = attempt(call, stage, proxy).error
         if left[0] > 0:
             return False
         assert isinstance(error, interruption), (number, error)

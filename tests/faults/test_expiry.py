@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from fake_time import FakeTime
 
 from slipstream.errors import DriverError
-from slipstream.libcloud.ssh_setup import SSHSetup
 
 from .calls import CALLS, Call
-from .matrix import FAMILIES, Truth, stage_of, summary
+from .matrix import FAMILIES, Truth, attempt, stage_of, summary
 from .proxy import Exchange, Proxy, running
 
 LATER = 3600.0
@@ -47,7 +45,6 @@ def _outcome(
     family: str, call: Call, proxy: Proxy, folder: Path, ends: tuple[int, ...]
 ) -> tuple[object, object, int]:
     """What a call gives, what it leaves on the server, and how many requests it sends."""
-    value: Any
     with stage_of(call, family, proxy, folder) as stage:
         sent = 0
         later = FakeTime(stage.sandbox.clock.advance)
@@ -62,14 +59,9 @@ def _outcome(
                 stage.sandbox.world.expire_sessions()
 
         proxy.begin(stage.sandbox.url, end_sessions)
-        with (
-            mock.patch("slipstream.transport.clock.time", later),
-            mock.patch.object(SSHSetup, "run"),
-        ):
-            try:
-                value = summary(call.do(stage))
-            except DriverError as error:
-                value = type(error)
+        trial = attempt(call, stage, proxy, later)
+        assert isinstance(trial.error, DriverError | None)
+        value: Any = summary(trial.value) if trial.error is None else type(trial.error)
         proxy.begin(stage.sandbox.url)
         truth = Truth.of(stage.direct)
         left = len(truth.nodes), [key.split()[0] for key in truth.keys], truth.images

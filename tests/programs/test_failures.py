@@ -61,7 +61,7 @@ def test_a_cookie_file_is_never_ignored(endpoint: LiveEndpoint, tmp_path: Path) 
     "ssh_key", "ex_save_cookies", "ex_cookie_file", "ex_ca_cert", "ex_client_cert",
     "ex_client_cert, key", "ca_cert of a profile", "import_key_pair_from_file",
 ])  # fmt: skip
-def test_a_missing_file_is_not_found_whatever_names_it(
+def test_missing_file_is_not_found(
     endpoint: LiveEndpoint, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, login = str(tmp_path / "missing.pem"), endpoint.login

@@ -15,9 +15,7 @@ from slipstream.errors import BadInput, DriverError, NotFound, NotSupported
 
 
 @pytest.mark.parametrize("kind", ["id", "any object with an id"])
-def test_what_stands_for_an_object_is_enough(
-    endpoint: LiveEndpoint, driver: Driver, kind: str
-) -> None:
+def test_create_node_by_ids(endpoint: LiveEndpoint, driver: Driver, kind: str) -> None:
     location = endpoint.location(driver)
     ids: dict[str, Any] = {"image": BLOG, "location": location.id}
     ids["size"] = driver.list_sizes(location)[0].id
@@ -30,9 +28,7 @@ def test_what_stands_for_an_object_is_enough(
 @pytest.mark.parametrize(
     ("argument", "value"), [("image", 7), ("size", 7), ("size", "small"), ("location", 7)]
 )
-def test_what_stands_for_nothing_names_the_call_that_lists(
-    endpoint: LiveEndpoint, driver: Driver, argument: str, value: object
-) -> None:
+def test_create_node_by_wrong_ids(endpoint: Any, driver: Any, argument: str, value: Any) -> None:
     arguments: dict[str, Any] = {"image": BLOG, "location": endpoint.location(driver)}
     match = rf"get_image\(|list_{argument}s\((location)?\)|default"
     with pytest.raises((TypeError, DriverError), match=match):
@@ -85,9 +81,7 @@ def test_images_can_be_listed_by_location(endpoint: LiveEndpoint, driver: Driver
         ("destroy_node", {"node": "", "ex_force": "no"}),
     ],
 )
-def test_a_flag_is_true_or_false(
-    endpoint: LiveEndpoint, driver: Driver, method: str, arguments: dict[str, Any]
-) -> None:
+def test_flag_must_be_a_bool(endpoint: Any, driver: Driver, method: str, arguments: Any) -> None:
     if "node" in arguments:
         arguments = arguments | {"node": endpoint.deploy(driver, "shop")}
     endpoint.sandbox.journal.clear()

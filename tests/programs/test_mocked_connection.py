@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from endpoints_under_test import Driver, LiveEndpoint
 from libcloud.common.base import Connection
@@ -13,9 +15,7 @@ REFUSED = "{} is MockHttp, which this driver does"
 
 
 @pytest.mark.parametrize("cls", [Driver.connectionCls, Connection])
-def test_a_mocked_class_of_connections_is_refused_and_nothing_is_sent(
-    endpoint: LiveEndpoint, monkeypatch: pytest.MonkeyPatch, cls: type
-) -> None:
+def test_mocked_class_is_refused(endpoint: LiveEndpoint, monkeypatch: Any, cls: type) -> None:
     driver = endpoint.login()
     assert driver.list_nodes() == []
     endpoint.sandbox.journal.clear()
@@ -30,9 +30,7 @@ def test_a_mocked_class_of_connections_is_refused_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize("attribute", ["connection", "conn_class", "request"])
-def test_a_mocked_connection_of_a_driver_is_refused(
-    endpoint: LiveEndpoint, attribute: str
-) -> None:
+def test_mocked_connection_is_refused(endpoint: LiveEndpoint, attribute: str) -> None:
     driver = endpoint.login()
     with pytest.raises(NotSupported, match=REFUSED.format(f"connection.{attribute}")):
         setattr(driver.connection, attribute, MockHttp)
@@ -40,9 +38,7 @@ def test_a_mocked_connection_of_a_driver_is_refused(
 
 
 @pytest.mark.parametrize("attribute", ["connection", "connectionCls"])
-def test_a_mocked_attribute_of_a_driver_is_refused_and_nothing_is_sent(
-    endpoint: LiveEndpoint, attribute: str
-) -> None:
+def test_mocked_attribute_is_refused(endpoint: LiveEndpoint, attribute: str) -> None:
     driver = endpoint.login()
     endpoint.sandbox.journal.clear()
     setattr(driver, attribute, MockHttp)

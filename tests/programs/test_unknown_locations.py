@@ -24,9 +24,7 @@ CALLS: dict[str, Callable[[Driver, Any], Any]] = {
 
 @pytest.mark.parametrize("is_constructed", [False, True])
 @pytest.mark.parametrize("call", CALLS)
-def test_a_typing_error_is_named(
-    endpoint: LiveEndpoint, driver: Driver, call: str, is_constructed: bool
-) -> None:
+def test_misspelt_location(endpoint: Any, driver: Driver, call: str, is_constructed: bool) -> None:
     name = endpoint.location(endpoint.login()).name
     typed: Any = name[:-1]
     if is_constructed:
@@ -37,9 +35,7 @@ def test_a_typing_error_is_named(
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_location_of_the_other_family_is_unknown(
-    endpoint: LiveEndpoint, driver: Driver, call: str
-) -> None:
+def test_location_of_the_other_family(endpoint: LiveEndpoint, driver: Driver, call: str) -> None:
     is_nuvla = endpoint.family == "nuvla"
     other = "connector/exoscale-ch-gva" if is_nuvla else f"infrastructure-service/{uuid.uuid4()}"
     with pytest.raises(BadInput, match=other):
@@ -54,9 +50,7 @@ def test_a_listed_location_is_not_looked_up(endpoint: LiveEndpoint, driver: Driv
     assert len(endpoint.sandbox.journal) == 2
 
 
-def test_the_machines_of_a_node_that_does_not_exist(
-    endpoint: LiveEndpoint, driver: Driver
-) -> None:
+def test_machines_of_a_node_that_does_not_exist(endpoint: LiveEndpoint, driver: Driver) -> None:
     node: Any = endpoint.deploy(driver)
     assert driver.ex_list_virtual_machines(node=node.id) == []
     other = str(uuid.uuid4())

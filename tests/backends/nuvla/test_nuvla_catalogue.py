@@ -47,9 +47,7 @@ TREE = {*STORE, COMPONENT, FAILING}
         ({"ex_path": "private"}, set()),
     ],
 )
-def test_list_images_of_a_project_or_tree(
-    driver: Driver, sandbox: Sandbox, options: Any, expected: set[str]
-) -> None:
+def test_list_images(driver: Driver, sandbox: Sandbox, options: Any, expected: set[str]) -> None:
     assert paths(driver.list_images(**options)) == expected
     assert requests(sandbox) == [("PUT", "module")]
 
@@ -130,9 +128,7 @@ def test_list_images_of_a_location(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("versions", [[None, None], [], None])
-def test_application_without_a_version(
-    driver: Driver, sandbox: Sandbox, versions: list[None] | None
-) -> None:
+def test_application_without_a_version(driver: Driver, sandbox: Sandbox, versions: Any) -> None:
     document = module(sandbox, WORDPRESS)
     before = {image.id for image in driver.list_images()}
     sandbox.world.change(document["id"], sandbox.world.now(), versions=versions)

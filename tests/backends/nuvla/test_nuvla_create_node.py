@@ -80,8 +80,8 @@ def refuse(sandbox: Sandbox, method: str, path: str, status: int, message: str =
     sandbox.faults.add(method, path, status=status, headers=JSON, body=body)
 
 
-def test_create_node_with_every_option(
-    create: Create, image: NodeImage, location: NodeLocation, sandbox: Sandbox
+def test_create_with_every_option(
+    create: Create, image: Any, location: Any, sandbox: Sandbox
 ) -> None:
     values = {"wordpress_title": "Über <b>&amp; 'us'", "php.ini": "memory_limit=1G"}
     node = create("my blog", ex_tags=["prod", "eu"], ex_parameters=values)
@@ -105,12 +105,12 @@ def test_create_node_with_every_option(
     assert node.created_at is not None
 
 
-def test_create_node_on_an_edge(driver: Driver) -> None:
+def test_create_on_an_edge(driver: Driver) -> None:
     assert deploy(driver, where="edge-geneva", name="x").state == NodeState.PENDING
     assert deploy(driver, where="edge-basel").state == NodeState.STARTING
 
 
-def test_create_node_of_a_version(driver: Driver, create: Create, sandbox: Sandbox) -> None:
+def test_create_of_a_version(driver: Driver, create: Create, sandbox: Sandbox) -> None:
     for image in (driver.get_image(f"{WORDPRESS}/0"), NodeImage(WORDPRESS, "wordpress", driver)):
         create(image=image)
     versions = {document["module"]["href"][-2:] for document in deployments(sandbox)}
@@ -120,8 +120,8 @@ def test_create_node_of_a_version(driver: Driver, create: Create, sandbox: Sandb
 @pytest.mark.parametrize(
     "by", ["id", "name", "credential", "region by id", "region by name", "the only one"]
 )
-def test_create_node_finds_the_location_and_deployment_locations_names_it(
-    login: Login, driver: Driver, location: NodeLocation, sandbox: Sandbox, by: str
+def test_create_finds_the_location(
+    login: Any, driver: Any, location: Any, sandbox: Any, by: str
 ) -> None:
     path, parameters = (NGINX if by == "the only one" else WORDPRESS), {"GREETING": "hi"}
     location = get_location(driver, CLUSTER) if by == "the only one" else location
@@ -147,15 +147,13 @@ def test_deployment_locations_of_an_unknown_location(driver: Driver, image: Node
     assert driver._backend.deployment_locations(request) == {None: "nowhere"}
 
 
-def test_create_node_with_a_location_instead_of_the_region(
-    login: Login, location: NodeLocation
-) -> None:
+def test_create_outside_the_region(login: Login, location: NodeLocation) -> None:
     driver = login(region=location.name)
     node = deploy(driver, NGINX, CLUSTER, ex_parameters={"GREETING": "hi"})
     assert node.extra["clouds"] == [CLUSTER]
 
 
-def test_create_node_without_a_value_that_has_a_default(driver: Driver) -> None:
+def test_create_without_a_value_that_has_a_default(driver: Driver) -> None:
     image = deploy(driver, WHOAMI).image
     assert image is not None
     assert image.name == "Who am I"
@@ -196,7 +194,7 @@ class TestRefused:
         assert changes(sandbox) == []
 
     @pytest.mark.parametrize(("path", "where", "options", "message"), WRONG)
-    def test_create_node_with_wrong_arguments(
+    def test_create_with_wrong_arguments(
         self, driver: Driver, sandbox: Sandbox, path: str, where: str | None, options: Any,
         message: str,
     ) -> None:  # fmt: skip
@@ -209,7 +207,7 @@ class TestRefused:
         assert is_looked_up or len(sandbox.journal) <= (path == COMPONENT)
 
     @pytest.mark.parametrize("by", ["location", "ex_cloud"])
-    def test_create_node_with_several_credentials(
+    def test_create_with_several_credentials(
         self, driver: Driver, image: NodeImage, location: NodeLocation, sandbox: Sandbox, by: str
     ) -> None:
         second = sandbox.world.add_credential(location.id, name="swarm operator")["id"]
@@ -219,15 +217,15 @@ class TestRefused:
         for text in (second, "swarm operator", location.extra["credentials"][0]["id"]):
             assert text in str(caught.value)
 
-    def test_create_node_without_a_credential(self, bob: Driver, location: NodeLocation) -> None:
+    def test_create_without_a_credential(self, bob: Driver, location: NodeLocation) -> None:
         image = bob.get_image(WORDPRESS)
         with pytest.raises(BadInput, match="you have a credential for none"):
             bob.create_node(image=image)
         with pytest.raises(BadInput, match="no credential"):
             bob.create_node(image=image, ex_cloud=location.id)
 
-    def test_create_node_on_one_of_two_locations_of_a_name(
-        self, create: Create, location: NodeLocation, sandbox: Sandbox
+    def test_create_with_an_ambiguous_location(
+        self, create: Create, location: Any, sandbox: Any
     ) -> None:
         twin = {**sandbox.world.store[location.id], "id": f"infrastructure-service/{UUID}"}
         sandbox.world.add_document(twin)
@@ -236,8 +234,8 @@ class TestRefused:
         assert location.id in str(caught.value)
         assert twin["id"] in str(caught.value)
 
-    def test_create_node_of_an_image_or_with_a_credential_that_is_gone(
-        self, driver: Driver, create: Create, image: NodeImage, sandbox: Sandbox
+    def test_create_of_a_deleted_image(
+        self, driver: Any, create: Any, image: Any, sandbox: Any
     ) -> None:
         with pytest.raises(NotFound, match=f"credential/{UUID} not found"):
             create(location=None, ex_cloud=f"credential/{UUID}")
@@ -267,9 +265,7 @@ def created(name: str) -> str:
     ],
     ids=str,
 )
-def test_create_node_whose_first_response_is_no_refusal(
-    create: Create, sandbox: Sandbox, fault: Any
-) -> None:
+def test_create_first_response_lost(create: Create, sandbox: Sandbox, fault: Any) -> None:
     sandbox.faults.add("POST", "/api/deployment", **fault)
     with pytest.raises(DriverError, match=r"may have been created.*list_nodes\(\)") as caught:
         create()
@@ -278,9 +274,7 @@ def test_create_node_whose_first_response_is_no_refusal(
     assert changes(sandbox).count(CREATE) == 1
 
 
-def test_create_node_whose_first_response_names_a_deployment_that_runs(
-    create: Create, driver: Driver, sandbox: Sandbox
-) -> None:
+def test_create_first_response_names_another(create: Any, driver: Any, sandbox: Any) -> None:
     [other] = sandbox.world.add_deployments(1)
     before = driver.ex_get_node(other).extra["state"]
     sandbox.faults.add("POST", "/api/deployment", status=201, body=created(other), headers=JSON)
@@ -292,8 +286,8 @@ def test_create_node_whose_first_response_names_a_deployment_that_runs(
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", ONE), ("POST", STARTING)])
 @pytest.mark.parametrize("status", [400, 402, 403, 404, 409, 500])
-def test_create_node_refused_half_way_deletes_it(
-    create: Create, sandbox: Sandbox, method: str, path: str, status: int
+def test_create_refused_half_way(
+    create: Any, sandbox: Any, method: str, path: str, status: int
 ) -> None:
     refuse(sandbox, method, path, status, "the first failure")
     with pytest.raises(RequestFailed, match="the first failure") as caught:
@@ -317,7 +311,7 @@ def test_create_node_refused_half_way_deletes_it(
         ("POST", STARTING, {"cut": "before"}),
     ],
 )
-def test_create_node_with_a_strange_response_half_way_deletes_it(
+def test_create_strange_response_half_way(
     create: Create, sandbox: Sandbox, method: str, path: str, fault: Any
 ) -> None:
     sandbox.faults.add(method, path, times=1, **fault)
@@ -327,9 +321,7 @@ def test_create_node_with_a_strange_response_half_way_deletes_it(
     assert deployments(sandbox) == []
 
 
-def test_create_node_with_a_session_that_ends_before_the_start(
-    create: Create, sandbox: Sandbox
-) -> None:
+def test_create_session_ends_before_the_start(create: Create, sandbox: Sandbox) -> None:
     sandbox.faults.add("POST", STARTING, expire_sessions=True)
     node = create()
     assert node.extra["state"] == only(sandbox)["state"] == "STARTING"
@@ -337,7 +329,7 @@ def test_create_node_with_a_session_that_ends_before_the_start(
     assert job["target-resource"]["href"] == node.id
 
 
-def test_create_node_refused_after_the_state_was_written(create: Create, sandbox: Sandbox) -> None:
+def test_create_refused_after_the_state_was_written(create: Create, sandbox: Sandbox) -> None:
     refuse(sandbox, "POST", STARTING, 403, "not allowed")
     # Deleting is refused then, as it is in the state that was written.
     refuse(sandbox, "DELETE", ONE, 409, "Action delete cannot be called")
@@ -348,17 +340,13 @@ def test_create_node_refused_after_the_state_was_written(create: Create, sandbox
 
 
 @pytest.mark.parametrize("cut", ["after", "body"])
-def test_create_node_whose_last_response_is_lost(
-    create: Create, sandbox: Sandbox, cut: Any
-) -> None:
+def test_create_last_response_lost(create: Create, sandbox: Sandbox, cut: Any) -> None:
     sandbox.faults.add("POST", STARTING, cut=cut)
     assert create().extra["state"] == only(sandbox)["state"] == "STARTING"
     assert changes(sandbox) == [CREATE, CONFIGURE, START]
 
 
-def test_create_node_of_which_nothing_can_be_read_stops_it(
-    create: Create, sandbox: Sandbox
-) -> None:
+def test_create_that_cannot_be_read_is_stopped(create: Create, sandbox: Sandbox) -> None:
     sandbox.faults.add("POST", STARTING, cut="after")
     refuse(sandbox, "GET", ONE, 500)
     with pytest.raises(NoAnswer, match="/start was sent"):
@@ -369,9 +357,7 @@ def test_create_node_of_which_nothing_can_be_read_stops_it(
     assert deployments(sandbox) == []
 
 
-def test_create_node_that_cannot_be_deleted_again_names_it(
-    create: Create, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_create_cannot_be_deleted_again(create: Create, sandbox: Any, caplog: Any) -> None:
     refuse(sandbox, "POST", STARTING, 402)
     refuse(sandbox, "DELETE", ONE, 500)
     with pytest.raises(RequestFailed, match="could not be deleted again") as caught:
@@ -386,7 +372,7 @@ def test_create_node_that_cannot_be_deleted_again_names_it(
     ("method", "path", "note"),
     [("DELETE", "", "{} was created"), ("POST", "/api/deployment", "may have been created")],
 )
-def test_create_node_interrupted_while_it_begins_or_cleans_up(
+def test_create_interrupted(
     create: Create, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, method: str, path: str,
     note: str,
 ) -> None:  # fmt: skip

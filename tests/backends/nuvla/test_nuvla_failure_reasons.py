@@ -87,9 +87,7 @@ def test_reason_that_comes_late_is_waited_for(driver: Driver, late: Node, wait: 
         getattr(driver, wait)([late] if wait == "wait_until_running" else late)
 
 
-def test_reason_of_a_node_that_fails_while_waited_for(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime
-) -> None:
+def test_reason_at_the_end_of_a_wait(driver: Driver, sandbox: Sandbox, waiting: FakeTime) -> None:
     sandbox.world.search_lag = 1.0
     node = deploy(driver, FAILING)
     with pytest.raises(NodeFailed) as caught:
@@ -135,9 +133,7 @@ def test_reason_that_never_comes(
     assert sum(waiting.slept) == pytest.approx(seconds, abs=0.5)
 
 
-def test_reasons_are_one_search(
-    driver: Driver, sandbox: Sandbox, waiting: FakeTime, failed: Node
-) -> None:
+def test_reasons_are_one_search(driver: Driver, sandbox: Any, waiting: Any, failed: Node) -> None:
     with pytest.raises(NodeFailed):
         driver.wait_until_running([failed])
     assert requests(sandbox) == [("PUT", "deployment"), ("PUT", "job")]

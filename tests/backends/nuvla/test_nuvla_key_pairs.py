@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from slipstream.libcloud.errors import BadInput
 from slipstream.sandbox import Sandbox
-from slipstream.session import Session
 
 from .support import KEY, Driver, logins
 
@@ -42,17 +39,7 @@ def test_import_under_a_name_too_long_to_index(driver: Driver, sandbox: Sandbox)
     assert len(sandbox.journal) == 0
 
 
-def test_create_with_a_session_that_ends_before_the_key_is_added(
-    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = Session._send
-
-    def expire(self: Session, request: Any, login: Any) -> Any:
-        if request.path.endswith("credential") and request.method == "POST":
-            monkeypatch.undo()
-            sandbox.world.expire_sessions()
-        return real(self, request, login)
-
-    monkeypatch.setattr(Session, "_send", expire)
+def test_create_with_a_session_that_ends_meanwhile(driver: Driver, sandbox: Sandbox) -> None:
+    sandbox.faults.add("POST", "/api/credential", expire_sessions=True)
     assert driver.create_key_pair("new").name == "new"
     assert logins(sandbox) == 1

@@ -63,9 +63,7 @@ def test_wait_for_states_in_any_words(driver: Driver, running: Node) -> None:
         assert driver.ex_wait_node_in_state(str(running.id), states) == "DELETED"
 
 
-def test_wait_goes_on_when_the_first_attempt_is_made_again(
-    driver: Driver, sandbox: Sandbox
-) -> None:
+def test_wait_while_the_start_is_attempted_again(driver: Driver, sandbox: Sandbox) -> None:
     node = deploy(driver, where="edge-basel")
     states: list[str] = []
 
@@ -99,9 +97,7 @@ def test_wait_for_a_node_that_will_not_start(
         ("destroy_node", "PAUSED"),
     ],
 )
-def test_change_in_a_state_that_does_not_allow_it(
-    driver: Driver, sandbox: Sandbox, act: str, state: str
-) -> None:
+def test_change_in_a_wrong_state(driver: Driver, sandbox: Sandbox, act: str, state: str) -> None:
     node = in_state(driver, sandbox, state)
     with pytest.raises(RequestFailed, match=f"in state {state}") as caught:
         getattr(driver, act)(node)
@@ -120,7 +116,7 @@ def test_change_in_a_state_that_does_not_allow_it(
         ("destroy_node", "STARTED", "Done", [STOP, *RENEW, WRITE, STOP]),
     ],
 )
-def test_change_with_a_session_that_ended_costs_one_login(
+def test_change_with_an_expired_session(
     driver: Driver, sandbox: Sandbox, act: str, state: str, then: str, sent: list[Any]
 ) -> None:
     in_state(driver, sandbox, state)
@@ -133,7 +129,7 @@ def test_change_with_a_session_that_ended_costs_one_login(
 
 
 @pytest.mark.parametrize("rights", [(), ("view-meta",), ("view-meta", "view-data", "view-acl")])
-def test_change_of_a_node_that_another_user_may_see_at_most(
+def test_change_of_a_node_of_another_user(
     driver: Driver, bob: Driver, sandbox: Sandbox, rights: tuple[str, ...]
 ) -> None:
     for act in ("start_node", "stop_node", "reboot_node", "destroy_node", "ex_update_node"):
@@ -174,7 +170,7 @@ def test_reboot_is_a_stop_and_a_start(driver: Driver, running: Node, sandbox: Sa
 
 
 @pytest.mark.parametrize("how", ["fails", "hangs"])
-def test_reboot_whose_stop_does_not_end_starts_nothing(
+def test_reboot_whose_stop_does_not_end(
     driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox, how: str
 ) -> None:
     if how == "fails":
@@ -194,9 +190,7 @@ def test_reboot_whose_stop_does_not_end_starts_nothing(
         *((state, [STOP]) for state in ("PENDING", "STARTING", "STARTED", "UPDATING")),
     ],
 )
-def test_destroy_in_any_state(
-    driver: Driver, sandbox: Sandbox, state: str, sent: list[tuple[str, str]]
-) -> None:
+def test_destroy_in_any_state(driver: Driver, sandbox: Sandbox, state: str, sent: Any) -> None:
     node = in_state(driver, sandbox, state)
     assert driver.destroy_node(node) is True
     assert requests(sandbox) == [READ, *sent]
@@ -204,18 +198,14 @@ def test_destroy_in_any_state(
     assert deployments(sandbox) == []
 
 
-def test_destroy_of_what_was_listed_does_not_wait(
-    driver: Driver, running: Node, waiting: FakeTime, sandbox: Sandbox
-) -> None:
+def test_destroy_of_a_listed_node(driver: Any, running: Node, waiting: Any, sandbox: Any) -> None:
     assert driver.destroy_node(running) is True
     assert requests(sandbox) == [STOP]
     assert waiting.slept == []
 
 
 @pytest.mark.parametrize("before", ["stop_node", "destroy_node"])
-def test_destroy_while_stopping(
-    driver: Driver, sandbox: Sandbox, running: Node, before: str
-) -> None:
+def test_destroy_while_stopping(driver: Driver, sandbox: Any, running: Node, before: str) -> None:
     getattr(driver, before)(running)
     assert driver.destroy_node(running)
     assert deployments(sandbox) == []
@@ -224,7 +214,7 @@ def test_destroy_while_stopping(
 
 
 @pytest.mark.parametrize("how", ["a stop that failed", "a stop by others", "a failing start"])
-def test_destroy_waits_for_what_was_left_behind(
+def test_destroy_after_a_failed_stop(
     driver: Driver, sandbox: Sandbox, running: Node, waiting: FakeTime, how: str
 ) -> None:
     if how == "a stop that failed":
@@ -252,9 +242,7 @@ def test_destroy_of_a_node_that_never_stops(
     assert 290 < sum(waiting.slept) < 310
 
 
-def test_destroy_whose_stop_fails_ends_the_wait(
-    driver: Driver, sandbox: Sandbox, running: Node
-) -> None:
+def test_destroy_whose_stop_fails(driver: Driver, sandbox: Sandbox, running: Node) -> None:
     sandbox.world.fail(running.id, "volumes are in use")
     driver.destroy_node(running)
     with pytest.raises(NodeFailed, match="volumes are in use"):
@@ -269,9 +257,7 @@ def test_destroy_of_an_id_that_is_none(driver: Driver, sandbox: Sandbox, identif
 
 
 @pytest.fixture(params=["component", "project"])
-def unstoppable(
-    request: pytest.FixtureRequest, driver: Driver, running: Node, sandbox: Sandbox
-) -> Node:
+def unstoppable(request: Any, driver: Driver, running: Node, sandbox: Sandbox) -> Node:
     """A deployment, listed in error, of what the job engine can neither start nor stop."""
     module = stored(sandbox, running.id)["module"] | {"subtype": request.param}
     set_up(sandbox, running, module=module, state="ERROR")
@@ -298,9 +284,7 @@ def bare(driver: Driver, running: Node, sandbox: Sandbox) -> Node:
 
 
 @pytest.mark.parametrize("is_listed", [True, False])
-def test_destroy_that_fails_says_why_and_what_to_do(
-    driver: Driver, unstoppable: Node, waiting: FakeTime, is_listed: bool
-) -> None:
+def test_destroy_that_fails(driver: Any, unstoppable: Node, waiting: Any, is_listed: bool) -> None:
     by_hand = Node(str(unstoppable.id), "x", NodeState.UNKNOWN, [], [], driver)
     with pytest.raises(Conflict, match=r"its stop failed: .*ex_force=True") as caught:
         driver.destroy_node(unstoppable if is_listed else by_hand)
@@ -315,7 +299,7 @@ def test_destroy_by_force(driver: Driver, unstoppable: Node, sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("name", ["offline", "bare"])
-def test_destroy_by_force_what_cannot_be_stopped(
+def test_destroy_by_force_what_is_offline(
     request: pytest.FixtureRequest, driver: Driver, sandbox: Sandbox, name: str
 ) -> None:
     node: Node = request.getfixturevalue(name)

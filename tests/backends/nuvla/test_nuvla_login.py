@@ -23,9 +23,7 @@ def test_login_by_any_other_template(login: Login, sandbox: Sandbox) -> None:
     assert driver.list_nodes() == []
 
 
-def test_login_cookie_marked_secure_is_sent_over_plain_http(
-    login: Login, sandbox: Sandbox
-) -> None:
+def test_login_cookie_marked_secure_over_plain_http(login: Login, sandbox: Sandbox) -> None:
     cookie = f"{COOKIE}=abc.def.ghi"
     expires = "Expires=Tue, 2 Sep 2070 10:00:00 GMT"
     headers = {**JSON, "Set-Cookie": f"{cookie};Secure;Path=/;HttpOnly;{expires}"}
@@ -43,9 +41,7 @@ def test_login_cookie_marked_secure_is_sent_over_plain_http(
     *('{"location": 5}', '{"location": "https://x/api/callback/../user"}'),
     '{"location": "http://[/api/callback/1/execute"}',
 ])  # fmt: skip
-def test_login_200_without_a_session_sends_no_code(
-    login: Login, sandbox: Sandbox, body: str
-) -> None:
+def test_login_200_without_a_session(login: Login, sandbox: Sandbox, body: str) -> None:
     headers = {"Content-Type": "text/html"} if body == "<html>" else JSON if body else {}
     sandbox.faults.add("POST", "/api/session", status=200, body=body, headers=headers)
     with pytest.raises(MalformedAnswer, match="has no session") as caught:
@@ -78,7 +74,7 @@ def test_login_by_the_driver_of_the_hosted_service(sandbox: Sandbox) -> None:
          "family that no plugin knows"),
     ],
 )  # fmt: skip
-def test_login_to_a_server_of_neither_family(
+def test_login_to_another_server(
     login: Login, sandbox: Sandbox, status: int, kind: str, body: str, message: str
 ) -> None:
     headers = {"Content-Type": kind}
@@ -95,9 +91,7 @@ def carol(login: Login, sandbox: Sandbox) -> Callable[..., Driver]:
     return lambda **parameters: login("carol", ex_login_parameters=parameters)
 
 
-def test_two_factors_code_is_called_after_the_password_was_sent(
-    carol: Callable[..., Driver], login: Login, sandbox: Sandbox
-) -> None:
+def test_two_factors_callable(carol: Any, login: Login, sandbox: Sandbox) -> None:
     called_after: list[str] = []
 
     def code() -> str:
@@ -136,9 +130,7 @@ def test_two_factors_without_the_code(
     assert "template" not in str(caught.value)
 
 
-def test_two_factors_code_is_not_sent_to_another_host(
-    carol: Callable[..., Driver], sandbox: Sandbox
-) -> None:
+def test_two_factors_callback_on_another_host(carol: Any, sandbox: Sandbox) -> None:
     location = "https://elsewhere.example.org/api/callback/x/execute"
     body = json.dumps({"status": 200, "location": location})
     sandbox.faults.add("POST", "/api/session", status=200, headers=JSON, body=body)
@@ -149,9 +141,7 @@ def test_two_factors_code_is_not_sent_to_another_host(
 
 @pytest.mark.parametrize("by", ["password", "api-key"])
 @pytest.mark.parametrize("group", ["acme", "group/acme"])
-def test_group_owns_what_is_created_and_outlives_a_session(
-    login: Login, sandbox: Sandbox, by: str, group: str
-) -> None:
+def test_group_of_a_renewed_session(login: Login, sandbox: Sandbox, by: str, group: str) -> None:
     deploy(login())
     key = (sandbox.key, sandbox.secret) if by == "api-key" else ()
     driver = login(*key, ex_group=group)

@@ -85,9 +85,7 @@ def test_node_of_which_the_id_alone_may_be_seen(driver: Driver, sandbox: Sandbox
         ("edge-geneva", ["203.0.113.9"], {"10.8.0.3", "192.168.1.20"}),
     ],
 )
-def test_node_has_the_addresses_of_its_location(
-    start: Start, where: str, public: list[str], private: set[str]
-) -> None:
+def test_node_addresses(start: Start, where: str, public: list[str], private: set[str]) -> None:
     node = start(where=where)
     assert (node.public_ips, set(node.private_ips)) == (public, private)
     assert (node.extra.get("nuvlabox-name") == where) is where.startswith("edge")
@@ -132,7 +130,7 @@ def test_parameter_is_read_in_one_request(driver: Driver, running: Node, sandbox
         (WHOAMI, "swarm-lausanne", "whoami.mode", "replicated"),
     ],
 )
-def test_parameter_whose_id_does_not_follow_from_its_name(
+def test_parameter_with_another_id(
     driver: Driver, sandbox: Sandbox, start: Start, path: str, where: str, name: str, value: str
 ) -> None:
     node = start(path, where, ex_parameters={"GREETING": "hi"} if path == NGINX else {})
@@ -186,9 +184,7 @@ def test_logs_of_a_node_that_does_not_run(driver: Driver, sandbox: Sandbox) -> N
         driver.ex_get_node_logs(driver.ex_get_node(identifier), ["web"])
 
 
-def test_logs_that_are_not_fetched_in_time(
-    driver: Driver, waiting: FakeTime, sandbox: Sandbox, start: Start
-) -> None:
+def test_logs_that_time_out(driver: Driver, waiting: Any, sandbox: Sandbox, start: Start) -> None:
     node = start(where="edge-geneva")
     sandbox.world.set_edge_online("edge-geneva", online=False)
     with pytest.raises(WaitTimeout, match="not fetched after 30 seconds"):
@@ -240,9 +236,7 @@ def test_list_machines_of_a_location(driver: Driver, bob: Driver, sandbox: Sandb
     assert len(sandbox.journal) == 1, "no reports are read where there are no edges"
 
 
-def test_iterate_machines_reads_reports_a_page_at_a_time(
-    driver: Driver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_iterate_machines(driver: Driver, sandbox: Sandbox, monkeypatch: Any) -> None:
     listed = driver.ex_list_virtual_machines()
     whole = {item.id: (item.name, item.public_ips) for item in listed}
     assert any(addresses for _, addresses in whole.values())

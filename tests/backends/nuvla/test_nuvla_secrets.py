@@ -21,7 +21,7 @@ def everything(node: Node) -> str:
     return repr(node) + repr(vars(node))
 
 
-def test_node_shows_neither_its_environment_nor_its_credentials(
+def test_node_shows_no_environment_and_no_credentials(
     driver: Driver, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -48,9 +48,7 @@ SECRET = {
 HEAVY = {"coe-resources", "content"}
 
 
-def test_no_search_selects_a_secret_or_what_nobody_reads(
-    driver: Driver, sandbox: Sandbox, running: Node
-) -> None:
+def test_searches_select_no_secret(driver: Driver, sandbox: Sandbox, running: Node) -> None:
     edge = deploy(driver, where="edge-geneva")
     sandbox.journal.clear()
     driver.list_nodes()
