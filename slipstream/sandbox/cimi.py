@@ -30,8 +30,6 @@ WORLD_KEY = "slipstream.sandbox.world"
 
 
 def serve(app: Flask, world: BaseWorld) -> Application:
-    """Make the WSGI application that serves a world."""
-
     def respond(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ[WORLD_KEY] = world
         with world.serving():
@@ -270,8 +268,6 @@ class Resource:
 
 
 class Service:
-    """The JSON service of a world."""
-
     cookie: ClassVar[str]
     """The name of the cookie that tells who sends a request."""
 
@@ -288,7 +284,6 @@ class Service:
         raise NotImplementedError
 
     def entry_point(self, call: Request) -> Document:
-        """Make the list of collections."""
         raise NotImplementedError
 
     # What Flask calls.

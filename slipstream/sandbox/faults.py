@@ -69,7 +69,6 @@ class Fault:
     expire_sessions: bool = False
 
     def matches(self, method: str, path: str) -> bool:
-        """Whether it matches a request."""
         is_its_method = self.method is None or self.method.upper() == method
         return is_its_method and re.fullmatch(self.path, path) is not None
 

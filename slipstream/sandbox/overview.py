@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from typing import Any, TypeAlias
 
-import attrs
-
 Row: TypeAlias = dict[str, Any]
 """What a line of a table shows. Its tone is ``moving``, ``good``, ``bad`` or ``over``."""
-
-
-@attrs.frozen(kw_only=True)
-class Overview:
-    """Everything that the dashboard shows of a world, the newest deployment first."""
-
-    deployments: Sequence[Row]
-    machines: Sequence[Row]
-    images: Sequence[Row]
 
 
 _BLOG = """\

@@ -158,7 +158,6 @@ class Gate:
     allowed_hosts: Collection[str]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Handle one request of WSGI."""
         try:
             body = self._read(environ)
         except HTTPException as error:
@@ -276,7 +275,6 @@ class Server(ThreadedWSGIServer):
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Unregister a connection."""
         self._open.discard(request)
         super().shutdown_request(request)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
 
 import attrs
@@ -13,6 +13,7 @@ from slipstream.filters import leaves
 
 Document: TypeAlias = dict[str, Any]
 MOST_DOCUMENTS = 10_000
+_ALWAYS, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class TooManyDocuments(ValueError):
@@ -86,56 +87,36 @@ class Store:
     """
 
     def __init__(self) -> None:
-        self._documents: dict[str, Document] = {}
-        self._indexed: dict[str, Document] = {}
-        self._pending: dict[str, list[tuple[datetime, Document | None]]] = {}
+        # The newest version last, each with the time from which a search sees it.
+        self._versions: dict[str, list[tuple[datetime, Document]]] = {}
 
     def __contains__(self, identifier: str) -> bool:
-        return identifier in self._documents
+        return identifier in self._versions
 
     def __getitem__(self, identifier: str) -> Document:
-        return self._documents[identifier]
+        return self._versions[identifier][-1][1]
 
     def get(self, identifier: str) -> Document | None:
-        return self._documents.get(identifier)
+        versions = self._versions.get(identifier)
+        return versions[-1][1] if versions else None
 
-    def put(self, document: Document, *, due: datetime | None = None) -> Document:
+    def put(self, document: Document, *, due: datetime = _ALWAYS) -> Document:
         """Store a document under its ``id``, and replace an older one."""
-        self._documents[document["id"]] = document
-        self._change_index(document["id"], document, due)
+        versions = self._versions.setdefault(document["id"], [])
+        if due is _ALWAYS:
+            versions.clear()
+        versions.append((due, document))
         return document
 
-    def remove(self, identifier: str, *, due: datetime | None = None) -> None:
+    def remove(self, identifier: str) -> None:
         """Remove a document, if it exists."""
-        self._documents.pop(identifier, None)
-        self._change_index(identifier, None, due)
+        self._versions.pop(identifier, None)
 
-    def _change_index(
-        self, identifier: str, document: Document | None, due: datetime | None
-    ) -> None:
-        if due is not None:
-            self._pending.setdefault(identifier, []).append((due, document))
-            return
-        self._pending.pop(identifier, None)
-        if document is None:
-            self._indexed.pop(identifier, None)
-        else:
-            self._indexed[identifier] = document
-
-    def _refresh(self, now: datetime) -> None:
-        """Update the state that a search sees."""
-        for identifier, versions in list(self._pending.items()):
-            late = [version for version in versions if version[0] > now]
-            for _, document in versions[: len(versions) - len(late)]:
-                self._change_index(identifier, document, None)
-            if late:
-                self._pending[identifier] = late
-
-    def collection(self, name: str) -> Iterator[Document]:
-        prefix = name + "/"
-        return (
-            document for key, document in list(self._documents.items()) if key.startswith(prefix)
-        )
+    def collection(self, name: str, *, now: datetime = _NEVER) -> Iterator[Document]:
+        """The documents of a type, as a search sees them at a time."""
+        for identifier, versions in list(self._versions.items()):
+            if identifier.startswith(f"{name}/"):
+                yield from [document for due, document in versions if due <= now][-1:]
 
     def search(
         self,
@@ -143,17 +124,12 @@ class Store:
         query: Query,
         *,
         visible: Callable[[Document], bool] = lambda _: True,
-        now: datetime | None = None,
+        now: datetime = _NEVER,
     ) -> Result:
         """Search a collection, as much of it as is visible and the index has seen by now."""
         if query.size > MOST_DOCUMENTS:
             raise TooManyDocuments(f"size {query.size} too large; limit is {MOST_DOCUMENTS}")
-        if now is not None:
-            self._refresh(now)
-        prefix = name + "/"
-        documents = [
-            document for key, document in list(self._indexed.items()) if key.startswith(prefix)
-        ]
+        documents = list(self.collection(name, now=now))
         if not all(
             attribute in query.mapped or _is_known(attribute, documents)
             for attribute, _ in query.order

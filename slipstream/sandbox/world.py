@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.resources import files
@@ -17,7 +18,7 @@ import yaml
 
 from slipstream.sandbox.clock import Clock, iso
 from slipstream.sandbox.identifiers import Identifiers, secret_digest
-from slipstream.sandbox.overview import Overview
+from slipstream.sandbox.overview import Row
 from slipstream.sandbox.store import Document, Store
 
 
@@ -54,12 +55,10 @@ class BaseWorld(ABC):
         self.store = Store()
 
     def now(self) -> datetime:
-        """The time."""
         return self.clock.now()
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        """Lock the world while a request is handled."""
         with self.lock:
             yield
 
@@ -68,7 +67,7 @@ class BaseWorld(ABC):
         """Update the state to the time of the clock."""
 
     @abstractmethod
-    def overview(self) -> Overview:
+    def overview(self) -> dict[str, list[Row]]:
         """The state for the dashboard."""
 
     def add_document(self, document: Document) -> Document:
@@ -96,11 +95,27 @@ class BaseWorld(ABC):
         return reason
 
     def expire_sessions(self) -> None:
-        """End all sessions."""
         with self.lock:
             self.token_key = str(uuid4())
             for session in list(self.store.collection("session")):
                 self.store.remove(session["id"])
+
+
+_NAME = re.compile(r"\{([\w-]+)\}")
+
+
+def filled(value: Any, names: Mapping[str, Any]) -> Any:
+    """Replace names in braces by values; what ``*`` names is merged into its map."""
+    if isinstance(value, dict):
+        items = {filled(name, names): filled(item, names) for name, item in value.items()}
+        return items | items.pop("*", {})
+    if isinstance(value, list):
+        return [filled(item, names) for item in value]
+    if not isinstance(value, str):
+        return value
+    if match := _NAME.fullmatch(value):
+        return filled(names[match[1]], names)
+    return _NAME.sub(lambda match: str(names[match[1]]), value)
 
 
 @functools.cache

@@ -76,7 +76,6 @@ def placement(world: State, credential: Document) -> Document:
 
 
 def module_copy(world: State, module: Document, href: str) -> Document:
-    """The copy of a module that a deployment holds."""
     content = content_of(world, module, href)
     return module | {"href": href} | ({} if content is None else {"content": content})
 
@@ -125,7 +124,6 @@ class Deployment(Resource):
     )
 
     def create(self) -> Reply:
-        """Add a deployment of a module on the service of a credential."""
         body = self.body()
         module = body.get("module")
         if not isinstance(module, dict) or "href" not in module:
@@ -221,12 +219,10 @@ class Deployment(Resource):
         return document["state"] in _ALLOWED["delete"]
 
     def remove(self, document: Document) -> None:
-        """Refuse in most states; clean up."""
         self._check_state(document, "delete")
         self._clear_up(document)
 
     def _clear_up(self, deployment: Document, *kinds: str) -> None:
-        """Remove the parameters, logs and API key of a deployment."""
         store = self.world.store
         for kind in kinds or ("deployment-parameter", "resource-log", "credential"):
             for document in list(store.collection(kind)):

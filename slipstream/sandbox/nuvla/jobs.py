@@ -35,7 +35,6 @@ def queued(
     payload: Mapping[str, Any] | None = None,
     rights: Mapping[str, Sequence[str]] | None = None,
 ) -> Reply:
-    """Queue a job for a request."""
     world, identity, identifier = resource.world, resource.identity, target["id"]
     more: Document = {"payload": json.dumps(payload)} if payload else {}
     if mode != "pull":

@@ -15,8 +15,6 @@ from slipstream.sandbox.store import Document
 
 
 class SessionTemplate(Resource):
-    """Ways to log in."""
-
     name = "session-template"
     searchers = ANON
     adders = ADMIN
@@ -43,15 +41,12 @@ class InfrastructureServiceGroup(Resource):
     name = "infrastructure-service-group"
 
     def complete(self, document: Document) -> Document:
-        """Add the services."""
         services = self.world.store.collection("infrastructure-service")
         mine = [service for service in services if service.get("parent") == document["id"]]
         return document | {"infrastructure-services": [{"href": item["id"]} for item in mine]}
 
 
 class NuvlaBox(Resource):
-    """Edges."""
-
     name = "nuvlabox"
     bulk = ("bulk-action", USER)
 
@@ -69,8 +64,6 @@ class NuvlaBox(Resource):
 
 
 class NuvlaBoxStatus(Resource):
-    """The reports of edges."""
-
     name = "nuvlabox-status"
     adders = ADMIN
     hidden = ("coe-resources",)

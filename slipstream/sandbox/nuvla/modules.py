@@ -61,7 +61,6 @@ def content_of(world: State, module: Document, identifier: str) -> Document | No
 
 
 def new_version(world: State, module: Document, content: Document) -> Document:
-    """Keep the content of a version of a module, and return the version."""
     content = {"created-by": INTERNAL} | content
     kind = _CONTENTS[module["subtype"]]
     href = world.document(kind, ADMIN, content)["id"]
@@ -104,7 +103,6 @@ class Module(Resource):
         return (*validating, "publish", "unpublish", "delete-version")
 
     def remove(self, document: Document) -> None:
-        """Remove the contents too."""
         if document["subtype"] == "project":
             inside = document["path"] + "/"
             modules = self.world.store.collection("module")

@@ -109,7 +109,6 @@ def publish_hostname(world: State, deployment: Document, at: datetime) -> None:
 
 
 def publish(world: State, deployment: Document, at: datetime) -> None:
-    """Write the parameters of a started deployment."""
     status = _edge_status(world, deployment)
     for network, address in ((status or {}).get("network") or {}).get("ips", {}).items():
         write(world, deployment, f"ip.{network}", address, at=at)
@@ -164,7 +163,5 @@ def _of_services(
 
 
 class DeploymentParameter(Resource):
-    """Deployment parameters, which the executor writes and users read."""
-
     name = "deployment-parameter"
     bulk = ("bulk-delete", USER)

@@ -122,7 +122,6 @@ class Resource(Searchable):
         return str(document["id"])
 
     def deletable(self, document: Document) -> bool:
-        """Whether a document may be deleted in its state."""
         return True
 
     def offered(self, document: Document) -> Sequence[str]:
@@ -177,7 +176,6 @@ class Resource(Searchable):
         return body if isinstance(body, dict) else {}
 
     def check_schema(self, document: Document, identifier: str = "") -> None:
-        """Check a document by its schema."""
         if name := misfit(self.description, document):
             raise cimi.unfit(name, identifier or document["id"])
         for name in ("name", "tags"):
@@ -192,7 +190,6 @@ class Resource(Searchable):
         return self.world.document(self.name, owner, fields, check=self.check_schema)
 
     def record(self, event: str, identifier: str, *, success: bool) -> None:
-        """Record in an event that something was done, or refused."""
         if self.name not in _EVENTFUL:
             return
         user, now = self.identity.user, self.world.now()

@@ -83,7 +83,6 @@ class _Entering(Resource):
     def cookie(
         self, user: str, claims: Iterable[str], ends: datetime, session: str, **more: str
     ) -> Mapping[str, str]:
-        """Make the header that sets the cookie of a session."""
         content: dict[str, Any] = {
             "user-id": user,
             "claims": " ".join(sorted(claims)),
@@ -206,7 +205,6 @@ class Callback(_Entering):
     adders = None
 
     def execute(self, callback: Document) -> Reply:
-        """Take the code of the second factor."""
         now, tries, login = self.world.now(), callback["tries"], callback["login"]
         if tries == 0 or iso(now) >= callback["ends"]:
             raise JsonProblem(409, "cannot re-execute callback", callback["id"])

@@ -150,7 +150,7 @@ class State(BaseWorld):
         check(complete)
         document = _without_none(complete)
         document["acl"] = normalised(document["acl"])
-        return self.store.put(document, due=self._due(at) if kind == "event" else None)
+        return self._put(document, at, lags=kind == "event")
 
     def change(
         self, identifier: str, at: datetime, *, by: str | None = None, **fields: Any
@@ -164,15 +164,15 @@ class State(BaseWorld):
 
     def save(self, document: Document, at: datetime | None = None) -> Document:
         """Store an edited document; a search may see it later."""
-        lags = document["id"].startswith(_LAGGING)
-        return self.store.put(document, due=self._due(at) if lags else None)
+        return self._put(document, at, lags=document["id"].startswith(_LAGGING))
 
-    def _due(self, at: datetime | None) -> datetime | None:
+    def _put(self, document: Document, at: datetime | None, *, lags: bool) -> Document:
+        if not (lags and self._is_serving):
+            return self.store.put(document)
         lag = timedelta(seconds=self.search_lag)
-        return (at or self.now()) + lag if self._is_serving else None
+        return self.store.put(document, due=(at or self.now()) + lag)
 
     def user_id(self, username: str) -> str:
-        """Find the id of a user; a KeyError if there is none."""
         for user in self.store.collection("user"):
             if user["name"] == username:
                 return str(user["id"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import copy
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,9 +13,9 @@ from slipstream.sandbox.nuvla import jobs, modules, parameters, sessions
 from slipstream.sandbox.nuvla.deployments import module_copy, placement
 from slipstream.sandbox.nuvla.parameters import SITE, parameter_id
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, managed_acl
-from slipstream.sandbox.overview import Overview, Row
+from slipstream.sandbox.overview import Row
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import Login, read_seeds
+from slipstream.sandbox.world import Login, filled, read_seeds
 
 WORDPRESS = "apps/WordPress/wordpress"
 SWARM = "swarm-lausanne admin"
@@ -27,8 +26,31 @@ class World(State):
         with self.serving():
             jobs.advance(self, self.now())
 
-    def overview(self) -> Overview:
-        return _overview(self)
+    def overview(self) -> dict[str, list[Row]]:
+        store = self.store
+        deployments = list(store.collection("deployment"))
+        deployments.sort(key=lambda deployment: str(deployment["created"]), reverse=True)
+        edges = list(store.collection("nuvlabox"))
+        # An edge stands for the service that runs on it, which has its name.
+        hidden = {edge["name"] for edge in edges}
+        services = [
+            service
+            for service in store.collection("infrastructure-service")
+            if service["subtype"] != "helm-repo" and service["name"] not in hidden
+        ]
+        return {
+            "deployments": [_deployment(self, deployment) for deployment in deployments],
+            "machines": [_machine(self, service, deployments) for service in (*services, *edges)],
+            "images": [
+                Row(
+                    path=module["path"],
+                    kind=module["subtype"].replace("_", " "),
+                    description=module.get("description", ""),
+                )
+                for module in store.collection("module")
+                if module.get("published")
+            ],
+        }
 
     # What follows is for tests.
 
@@ -46,7 +68,6 @@ class World(State):
         self.failures[identifier] = reason
 
     def set_parameter(self, deployment: str, name: str, value: str) -> None:
-        """Set a deployment parameter, as an application would."""
         with self.lock:
             self.tick()
             parameters.write(self, self.store[deployment], name, value, at=self.now())
@@ -114,7 +135,6 @@ class World(State):
         return next(document for document in documents if document.get(attribute) == value)
 
     def set_edge_online(self, name: str, *, online: bool) -> None:
-        """Set whether an edge is online."""
         with self.lock:
             self.tick()
             for kind in ("nuvlabox", "nuvlabox-status", "infrastructure-service"):
@@ -129,9 +149,6 @@ class World(State):
         return self.document("credential", owner, fields, acl=managed_acl(owner))
 
 
-_NAME = re.compile(r"\{([\w-]+)\}")
-
-
 def plant(world: World) -> dict[str, Login]:
     seeds = copy.deepcopy(read_seeds(__package__))
     logins = {name: _user(world, name) for name in ("alice", "bob", "carol", "super")}
@@ -142,7 +159,7 @@ def plant(world: World) -> dict[str, Login]:
         for row in series.get("rows", [{}]):
             ids = {kind: f"{kind}/{world.ids.uuid()}" for kind in series["documents"]}
             for kind, fields in series["documents"].items():
-                document = _filled(fields, names | row | ids | {"row": row})
+                document = filled(fields, names | row | ids | {"row": row})
                 world.document(kind, names["alice"], {"id": ids[kind]} | document)
     for age, module in enumerate(seeds["modules"]):
         # Lists begin with the newest one: they have the order of the file.
@@ -150,20 +167,6 @@ def plant(world: World) -> dict[str, Login]:
         description = f"{module['name']}, of the sandbox"
         world.add_module(description=description, created=created, **module)
     return logins
-
-
-def _filled(value: Any, names: Document) -> Any:
-    """Replace names in braces by values."""
-    if isinstance(value, dict):
-        filled = {name: _filled(item, names) for name, item in value.items()}
-        return filled | filled.pop("*", {})
-    if isinstance(value, list):
-        return [_filled(item, names) for item in value]
-    if not isinstance(value, str):
-        return value
-    if match := _NAME.fullmatch(value):
-        return _filled(names[match[1]], names)
-    return _NAME.sub(lambda match: str(names[match[1]]), value)
 
 
 def _user(world: World, name: str) -> Login:
@@ -192,33 +195,6 @@ def _user(world: World, name: str) -> Login:
 
 
 _TONES: dict[str, str] = {"STARTED": "good", "UPDATED": "good", "ERROR": "bad", "STOPPED": "over"}
-
-
-def _overview(world: World) -> Overview:
-    store = world.store
-    deployments = list(store.collection("deployment"))
-    deployments.sort(key=lambda deployment: str(deployment["created"]), reverse=True)
-    edges = list(store.collection("nuvlabox"))
-    # An edge stands for the service that runs on it, which has its name.
-    hidden = {edge["name"] for edge in edges}
-    services = [
-        service
-        for service in store.collection("infrastructure-service")
-        if service["subtype"] != "helm-repo" and service["name"] not in hidden
-    ]
-    return Overview(
-        deployments=[_deployment(world, deployment) for deployment in deployments],
-        machines=[_machine(world, service, deployments) for service in (*services, *edges)],
-        images=[
-            Row(
-                path=module["path"],
-                kind=module["subtype"].replace("_", " "),
-                description=module.get("description", ""),
-            )
-            for module in store.collection("module")
-            if module.get("published")
-        ],
-    )
 
 
 def _deployment(world: World, deployment: Document) -> Row:

@@ -72,7 +72,6 @@ def _enter(state: State, run: Run, name: RunState, at: datetime) -> None:
 
 
 def _step(state: State, run: Run, at: datetime) -> None:
-    """Go to the next state."""
     _enter(state, run, _NEXT[run.state], at)
     if run.state != "Ready":
         return
@@ -112,7 +111,6 @@ def terminate(state: State, run: Run, at: datetime) -> None:
 def abort(
     state: State, run: Run, reason: str, at: datetime, *, group: str = "ss", replace: bool = False
 ) -> None:
-    """Raise the abort flag."""
     if run.abort_reason and not replace:
         return
     run.put("ss:abort", reason)
@@ -129,7 +127,6 @@ def abort(
 def describe_machine(
     state: State, machine: Machine, *, owner: str, word: str, run: Run | None = None
 ) -> Document:
-    """Write and store the document of a machine."""
     name = f"{machine.cloud}:{machine.instance}"
     identifier = f"virtual-machine/{uuid.uuid3(uuid.NAMESPACE_OID, name)}"
     credential = credential_of(state, owner, machine.cloud)

@@ -114,8 +114,6 @@ def split_version(path: str) -> tuple[str, int | None]:
 
 
 class Library:
-    """Every module of the server."""
-
     def __init__(self) -> None:
         self._versions: dict[str, list[Module]] = {}
         self._last = 0

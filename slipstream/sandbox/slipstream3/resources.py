@@ -186,7 +186,6 @@ class Session(Resource):
 
 
 def _read_only(name: str, *rules: tuple[str, str]) -> type[Resource]:
-    """A read-only type."""
     is_described = name in {"connector", "session-template"}
     return type(
         _key(name), (Resource,), {"name": name, "rules": rules, "is_described": is_described}

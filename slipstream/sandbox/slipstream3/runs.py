@@ -85,7 +85,6 @@ class Run:
 
     @property
     def clouds(self) -> list[str]:
-        """The connectors it uses, sorted."""
         return sorted({machine.cloud for machine in self.machines})
 
     @property

@@ -52,7 +52,6 @@ def acl(*rules: dict[str, str], owner: str = "ADMIN") -> dict[str, Any]:
 
 
 def owned_by(name: str) -> dict[str, Any]:
-    """The ACL of a document that belongs to a user."""
     return granted(name, "ALL") | {"owner": {"principal": name, "type": "USER"}}
 
 
@@ -114,7 +113,6 @@ def general_parameters(clouds: Sequence[str], values: Mapping[str, str]) -> Iter
 def cloud_parameters(
     cloud: str, login: Sequence[str], names: Sequence[str]
 ) -> Iterator[Parameter]:
-    """Make the two parameters of a connector."""
     for name, value, kind in zip(names, login, ("String", "Password"), strict=True):
         yield Parameter(
             f"{cloud}.{name}",
@@ -129,7 +127,6 @@ def cloud_parameters(
 
 
 def resource_uri(kind: str) -> str:
-    """The ``resourceURI`` of documents of a kind."""
     base = "schemas.dmtf.org/cimi/2" if kind == "event" else "sixsq.com/slipstream/1"
     return f"http://{base}/" + "".join(word.capitalize() for word in kind.split("-"))
 
@@ -165,7 +162,6 @@ class State(BaseWorld):
     def event(
         self, run: Run, text: str, at: datetime, *, kind: str = "state", severity: str = "medium"
     ) -> None:
-        """Write an event about a run."""
         self.document(
             "event",
             **dict.fromkeys(("timestamp", "created", "updated"), iso(at)),

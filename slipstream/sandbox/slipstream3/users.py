@@ -58,7 +58,6 @@ def put_user(state: State, account: Account, body: bytes) -> None:
 
 
 def credential_of(state: State, user: str, cloud: str) -> Document | None:
-    """A user's credential for a cloud, or None."""
     for document in state.store.collection("credential"):
         if document.get("connector") == {"href": f"connector/{cloud}"} and any(
             rule["principal"] == user for rule in document["acl"]["rules"]
@@ -105,7 +104,6 @@ def log_in(state: State, values: Mapping[str, Any]) -> tuple[str, Sequence[str]]
 
 
 def make_cookie(state: State, name: str, roles: str, ends: datetime, session: str) -> str:
-    """The ``Set-Cookie`` header with a token."""
     claims = {"username": name, "roles": roles, "exp": int(ends.timestamp()), "session": session}
     token, expires = sign_token(claims, state.token_key), cookie_date(ends, gmt=False)
     return f"{COOKIE}=token={token};Secure;Path=/;Expires={expires}"
@@ -119,7 +117,6 @@ def clearing_cookie(state: State) -> str:
 
 
 def identify(state: State, cookie: str | None) -> Identity:
-    """The sender of a request, from its cookie."""
     token = (cookie or "").removeprefix("token=")
     claims = verify_token(token, state.token_key, now=state.now())
     if claims is None:

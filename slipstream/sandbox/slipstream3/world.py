@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from slipstream.sandbox.overview import Overview, Row
+from slipstream.sandbox.overview import Row
 from slipstream.sandbox.slipstream3 import lifecycle
 from slipstream.sandbox.slipstream3.launch import finished_run
 from slipstream.sandbox.slipstream3.modules import Category, Module, ModuleNode, Parameter
@@ -25,7 +25,7 @@ from slipstream.sandbox.slipstream3.state import (
 )
 from slipstream.sandbox.slipstream3.users import add_api_key
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import Login, read_seeds
+from slipstream.sandbox.world import Login, filled, read_seeds
 
 
 class World(State):
@@ -34,8 +34,22 @@ class World(State):
         for run in list(self.runs.values()):
             lifecycle.advance(self, run, now)
 
-    def overview(self) -> Overview:
-        return _overview(self)
+    def overview(self) -> dict[str, list[Row]]:
+        runs = sorted(self.runs.values(), key=lambda run: run.created, reverse=True)
+        modules = {module.path: module for module in self.library.modules() if module.published}
+        images = [
+            Row(
+                path=path,
+                kind="application" if module.nodes else "component",
+                description=module.description,
+            )
+            for path, module in modules.items()
+        ]
+        return {
+            "deployments": [_deployment(self, run) for run in runs],
+            "machines": [_machine(self, own) for own in self.store.collection("virtual-machine")],
+            "images": images,
+        }
 
     def run(self, uuid: str) -> Run:
         """Find a deployment, up to date; a KeyError if there is none."""
@@ -44,16 +58,13 @@ class World(State):
             return self.runs[uuid]
 
     def abort_run(self, uuid: str, reason: str) -> None:
-        """Abort a deployment."""
         with self.lock:
             lifecycle.abort(self, self.run(uuid), reason, self.now())
 
     def hold_run(self, uuid: str) -> None:
-        """Let a deployment stay in its state."""
         self.run(uuid).held = True
 
     def set_parameter(self, uuid: str, key: str, value: str) -> None:
-        """Set a runtime parameter, as a script would."""
         with self.lock:
             run = self.run(uuid)
             run.put(key, value)
@@ -93,7 +104,7 @@ def plant(state: State) -> dict[str, Login]:
     rights = acl(role("USER", "VIEW"), role("ADMIN", "ALL"))
     for name, cloud in sorted(seeds["clouds"].items()):
         image = seeds["images"][0]["images"][name]
-        connector = _filled(seeds["connector"], name=name, image=image, **cloud)
+        connector = filled(seeds["connector"], {"name": name, "image": image} | cloud)
         state.connectors[name] = state.document("connector", **connector, acl=rights)
     for template in seeds["templates"]:
         _plant_template(state, **template)
@@ -102,13 +113,6 @@ def plant(state: State) -> dict[str, Login]:
     _plant_modules(state, seeds)
     accounts = [_plant_account(state, name, seeds) for name in seeds["users"]]
     return {account.name: _login(state, account) for account in accounts}
-
-
-def _filled(value: Any, **texts: Any) -> Any:
-    """Replace names in braces by values, anywhere in a value."""
-    if isinstance(value, dict):
-        return {_filled(key, **texts): _filled(own, **texts) for key, own in value.items()}
-    return value.format(**texts) if isinstance(value, str) else value
 
 
 def _plant_template(state: State, id: str, name: str, **fields: Any) -> None:  # noqa: A002
@@ -123,7 +127,7 @@ def _offers(seeds: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name, cloud in seeds["clouds"].items():
         for size in seeds["sizes"][name]:
             yield from (_sized(seeds, name, size, disk) for disk in _DISKS)
-        yield _filled(seeds["bucket"], cloud=name, **cloud)
+        yield filled(seeds["bucket"], cloud | {"cloud": name})
     for odd in seeds["odd_offers"]:
         fields = _sized(seeds, odd["cloud"], odd["size"], _DISKS[0]) | odd["with"]
         yield {key: value for key, value in fields.items() if key not in odd["without"]}
@@ -134,7 +138,7 @@ def _sized(seeds: dict[str, Any], name: str, text: str, disk: int) -> dict[str, 
     cloud, (cpu, ram) = seeds["clouds"][name], map(int, numbers)
     texts = {"cpu": cpu, "ram": ram, "disk": disk, "size": size, "cloud": name}
     price = cloud["factor"] * (0.008 * cpu + 0.000004 * ram + 0.0001 * disk)
-    fields: dict[str, Any] = _filled(seeds["offer"], **texts, **cloud)
+    fields: dict[str, Any] = filled(seeds["offer"], texts | cloud)
     fields |= {"resource:vcpu": cpu, "resource:ram": ram, "resource:disk": disk}
     return fields | {"price:unitCost": round(price, 6)}
 
@@ -237,24 +241,6 @@ def _login(state: State, account: Account) -> Login:
 
 
 _WAY = ("Initializing", "Provisioning", "Executing", "SendingReports", "Ready")
-
-
-def _overview(world: World) -> Overview:
-    runs = sorted(world.runs.values(), key=lambda run: run.created, reverse=True)
-    modules = {module.path: module for module in world.library.modules() if module.published}
-    images = [
-        Row(
-            path=path,
-            kind="application" if module.nodes else "component",
-            description=module.description,
-        )
-        for path, module in modules.items()
-    ]
-    return Overview(
-        deployments=[_deployment(world, run) for run in runs],
-        machines=[_machine(world, own) for own in world.store.collection("virtual-machine")],
-        images=images,
-    )
 
 
 def _machine(world: World, document: Document) -> Row:

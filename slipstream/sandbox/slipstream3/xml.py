@@ -119,7 +119,6 @@ class XmlProblem(Exception):
 
     @property
     def line(self) -> str:
-        """The message in one line."""
         return self.detail.replace("\n", " ")
 
 
