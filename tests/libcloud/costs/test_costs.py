@@ -7,7 +7,6 @@ import inspect
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,8 +20,6 @@ from libcloud.compute.base import (
     Node,
     NodeAuthSSHKey,
     NodeImage,
-    StorageVolume,
-    VolumeSnapshot,
 )
 from libcloud.compute.deployment import ScriptDeployment
 
@@ -87,87 +84,61 @@ class World:
             self.driver.import_key_pair_from_string(f"k{number}", KEY)
 
     def requests(self, method: str) -> int:
-        """How many requests a method sends, the polls for logs that come too early left out."""
-        prepare = CALLS.get(method)
-        call = prepare(self) if prepare else getattr(self.driver, method)
+        """How many requests a method sends, its polls left out."""
+        driver = self.endpoint.login() if method == "close" else self.driver
+        call = getattr(driver, method)
+        parameters = inspect.signature(call).parameters.values()
+        arguments = [None for p in parameters if p.default is p.empty and p.name != "kwargs"]
+        arguments = ARGUMENTS.get(method, lambda _: arguments)(self)
         clock = FakeTime(self.endpoint.sandbox.clock.advance)
         self.endpoint.sandbox.journal.clear()
-        with (
-            mock.patch("slipstream.transport.clock.time", clock),
-            suppress(NotSupported, DeployFailed),
-        ):
-            result = call()
+        with ExitStack() as stack:
+            stack.enter_context(mock.patch("slipstream.transport.clock.time", clock))
+            stack.enter_context(suppress(NotSupported, DeployFailed))
+            if method == "deploy_node":  # the call ends once the node is made
+                fail = mock.patch.object(Driver, "wait_until_running", side_effect=RuntimeError)
+                stack.enter_context(fail)
+            elif method == "reboot_node":
+                stopped = mock.patch.object(
+                    Wait, "until", side_effect=lambda _: self.endpoint.pass_time()
+                )
+                stack.enter_context(stopped)
+            result = call(**arguments) if isinstance(arguments, dict) else call(*arguments)
             if isinstance(result, Iterator):
                 list(result)
         polls = len(clock.slept) if method == "ex_get_node_logs" else 0
         return len(self.endpoint.sandbox.journal) - polls
 
 
-def _deployed(world: World) -> Node:
-    """Making and waiting cost what they cost; here the call ends once the node is made."""
-    key = str(make_pair(world.folder, "probe").file)
-    options: Any = {"image": world.image, "location": world.location, "ssh_key": key}
-    with mock.patch.object(Driver, "wait_until_running", side_effect=RuntimeError):
-        return world.driver.deploy_node(ScriptDeployment("true"), **options)
-
-
-def _rebooted(world: World) -> bool:
-    """Its polls are not counted."""
-    with mock.patch.object(Wait, "until", side_effect=lambda _: world.endpoint.pass_time()):
-        return world.driver.reboot_node(world.node)
-
-
-def _on_node(name: str, prepare: Callable[[World], Node] = lambda world: world.node) -> Prepare:
-    return lambda world: partial(getattr(world.driver, name), prepare(world))
-
-
-def _with(name: str, *arguments: object) -> Prepare:
-    return lambda world: partial(getattr(world.driver, name), *arguments)
-
-
-Prepare = Callable[[World], Callable[[], object]]
-VOLUME, SNAPSHOT = StorageVolume("1", "disk", 1, None), VolumeSnapshot("1", None)  # type: ignore[arg-type]
-CALLS: dict[str, Prepare] = {
-    "get_image": lambda w: partial(w.driver.get_image, w.image.id),
-    "delete_image": lambda w: partial(w.driver.delete_image, w.driver.get_image(w.deletable)),
-    "get_key_pair": lambda w: partial(w.driver.get_key_pair, w.pair().name),
-    "create_key_pair": _with("create_key_pair", "fresh"),
-    "import_key_pair_from_string": _with("import_key_pair_from_string", "imported", KEY),
-    "import_key_pair_from_file": lambda w: partial(
-        w.driver.import_key_pair_from_file, "from-file", w.file()
-    ),
-    "delete_key_pair": lambda w: partial(w.driver.delete_key_pair, w.pair()),
-    "create_node": lambda w: w.deploy,
-    "deploy_node": lambda w: partial(_deployed, w),
-    "ex_find_node": lambda w: partial(w.driver.ex_find_node, w.deploy("the-only-one").name),
-    "ex_find_image": lambda w: partial(w.driver.ex_find_image, w.image.name),
-    "ex_get_node": lambda w: partial(w.driver.ex_get_node, w.node.id),
-    **{n: _on_node(n, World.running) for n in ("destroy_node", "stop_node", "ex_stop_node")},
-    **{n: _on_node(n, World.stopped) for n in ("start_node", "ex_start_node")},
-    **{n: _on_node(n) for n in ("ex_wait_node_in_state", "ex_operation")},
-    "reboot_node": lambda w: partial(_rebooted, w),
-    "ex_update_node": _on_node("ex_update_node", World.running),
-    "ex_get_node_logs": lambda w: partial(w.driver.ex_get_node_logs, w.node, ["web"]),
-    "wait_until_running": lambda w: partial(
-        w.driver.wait_until_running, [w.node], ssh_interface=w.endpoint.interface
-    ),
-    "ex_get_node_parameter": lambda w: partial(
-        w.driver.ex_get_node_parameter, w.node, w.parameter
-    ),
-    "ex_save_cookies": lambda w: partial(w.driver.ex_save_cookies, w.folder / "cookies.txt"),
-    "ex_explain": lambda w: partial(
-        w.driver.ex_explain, "ex_get_node_parameter", w.node, w.parameter
-    ),
-    "create_volume": _with("create_volume", 1, "disk"),
-    **{n: _with(n, VOLUME) for n in ("destroy_volume", "detach_volume", "list_volume_snapshots")},
-    "attach_volume": lambda w: partial(w.driver.attach_volume, w.node, VOLUME),
-    "create_volume_snapshot": _with("create_volume_snapshot", VOLUME),
-    "destroy_volume_snapshot": _with("destroy_volume_snapshot", SNAPSHOT),
-    "create_image": lambda w: partial(w.driver.create_image, w.node, "x"),
-    "copy_image": lambda w: partial(w.driver.copy_image, "x", w.image, "x"),
-    "close": lambda w: w.endpoint.login().close,
+ARGUMENTS: dict[str, Callable[[World], Any]] = {
+    "get_image": lambda w: [w.image.id],
+    "delete_image": lambda w: [w.driver.get_image(w.deletable)],
+    "get_key_pair": lambda w: [w.pair().name],
+    "create_key_pair": lambda w: ["fresh"],
+    "import_key_pair_from_string": lambda w: ["imported", KEY],
+    "import_key_pair_from_file": lambda w: ["from-file", w.file()],
+    "delete_key_pair": lambda w: [w.pair()],
+    "create_node": lambda w: ["blog", None, w.image, w.location],
+    "deploy_node": lambda w: {
+        "deploy": ScriptDeployment("true"),
+        "ssh_key": str(make_pair(w.folder, "probe").file),
+        "image": w.image,
+        "location": w.location,
+    },
+    "ex_find_node": lambda w: [w.deploy("the-only-one").name],
+    "ex_find_image": lambda w: [w.image.name],
+    "ex_get_node": lambda w: [w.node.id],
+    **dict.fromkeys(("destroy_node", "stop_node", "ex_stop_node"), lambda w: [w.running()]),
+    **dict.fromkeys(("start_node", "ex_start_node"), lambda w: [w.stopped()]),
+    **dict.fromkeys(("ex_wait_node_in_state", "ex_operation", "reboot_node"), lambda w: [w.node]),
+    "ex_update_node": lambda w: [w.running()],
+    "ex_get_node_logs": lambda w: [w.node, ["web"]],
+    "wait_until_running": lambda w: [[w.node], 5, 600, w.endpoint.interface],
+    "ex_get_node_parameter": lambda w: [w.node, w.parameter],
+    "ex_save_cookies": lambda w: [w.folder / "cookies.txt"],
+    "ex_explain": lambda w: ["ex_get_node_parameter", w.node, w.parameter],
 }
-"""The calls of the methods that need arguments."""
+"""The arguments of the methods that need some, but of those that no server has."""
 METHODS = [n for n, _ in inspect.getmembers(Driver, inspect.isfunction) if not n.startswith("_")]
 
 
