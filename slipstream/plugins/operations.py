@@ -353,7 +353,7 @@ def _check_raw(record: object, failure: Failure) -> None:
     try:
         json.dumps(dict(getattr(record, "raw", ())))
     except (TypeError, ValueError, RecursionError):
-        what = f"it gave a {type(record).__name__} whose raw cannot be written as JSON"
+        what = f"it returned a {type(record).__name__} whose raw cannot be written as JSON"
         raise failure(what) from None
 
 

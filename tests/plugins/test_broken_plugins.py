@@ -94,7 +94,7 @@ BROKEN: dict[str, tuple[str | None, str]] = {
         "slipstream_deploy gives a default value to request",
     ),
     "no-yield": (wrapper("deploy(session): ..."), "slipstream_deploy does not yield"),
-    "no-wrapper": (hook("terminate(): yield"), "slipstream_terminate is answered by backends alo"),
+    "no-wrapper": (hook("terminate(): yield"), "slipstream_terminate is implemented by back"),
     "old-wrapper": (
         wrapper("terminate(deployment_id): yield", "hookwrapper=True"),
         "slipstream_terminate needs wrapper=True, not hookwrapper=True",
