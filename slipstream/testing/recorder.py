@@ -158,21 +158,17 @@ def sandbox_recorder(
         return sandbox.clock.now()
 
     with Sandbox(family=family_name, speed=SANDBOX_SPEED) as sandbox:
-        yield Recorder(
-            root=root,
-            endpoint=sandbox.url.rstrip("/"),
-            origin=origin or SANDBOX_ORIGINS[family_name],
-            credentials=_sandbox_credentials(sandbox),
-            kind=identify(sandbox.url)[0],
-            sandbox=True,
-            slept=lambda seconds: sandbox.clock.advance(seconds * SANDBOX_SPEED),
-            now=now,
-        )
+        origin = origin or SANDBOX_ORIGINS[family_name]
+        credentials = _sandbox_credentials(sandbox)
+        recorder = server_recorder(root, sandbox.url, origin, credentials=credentials)
+        recorder.slept = lambda seconds: sandbox.clock.advance(seconds * SANDBOX_SPEED)
+        recorder.now = now
+        yield recorder
 
 
 def _sandbox_credentials(sandbox: Sandbox) -> ScenarioCredentials:
-    other, two_factor = sandbox.users["bob"], sandbox.users.get("carol")
     seeds = getattr(sandbox.world, "second_factors", {})
+    other, two_factor = sandbox.users["bob"], sandbox.users["carol"] if seeds else None
     return ScenarioCredentials(
         username=sandbox.username,
         password=sandbox.password,
@@ -181,22 +177,27 @@ def _sandbox_credentials(sandbox: Sandbox) -> ScenarioCredentials:
         token=sandbox.token,
         other_username=other.username,
         other_password=other.password,
-        two_factor_username=two_factor.username if seeds and two_factor else None,
-        two_factor_password=two_factor.password if seeds and two_factor else None,
+        two_factor_username=two_factor.username if two_factor else None,
+        two_factor_password=two_factor.password if two_factor else None,
         two_factor_seed=next(iter(seeds.values()), None),
     )
 
 
-def server_recorder(root: Path, endpoint: str, origin: str, kind: str | None = None) -> Recorder:
-    """Prepare to record a server that is already running."""
-    credentials = ScenarioCredentials.from_environment()
-    endpoint = endpoint.rstrip("/")
-    server, sandbox = identify(endpoint, kind)
+def server_recorder(
+    root: Path,
+    endpoint: str,
+    origin: str,
+    kind: str | None = None,
+    credentials: ScenarioCredentials | None = None,
+) -> Recorder:
+    """Prepare to record a server that is already running, with the environment's credentials."""
+    credentials = credentials or ScenarioCredentials.from_environment()
+    record, is_sandbox = identify(endpoint, kind)
     return Recorder(
         root=root,
-        endpoint=endpoint,
+        endpoint=endpoint.rstrip("/"),
         origin=origin,
         credentials=credentials,
-        kind=server,
-        sandbox=sandbox,
+        kind=record,
+        sandbox=is_sandbox,
     )

@@ -18,7 +18,6 @@ from slipstream.testing.cassette_file import (
     MANIFEST,
     STATUSES,
     CassetteError,
-    Header,
     Interaction,
     Manifest,
     load,
@@ -28,6 +27,7 @@ from slipstream.testing.scrubbing import REQUEST_HEADERS, RESPONSE_HEADERS, Scru
 
 LARGEST: Final = 300_000  # bytes that a cassette may have
 _FILES = {"README.md", ".gitkeep"}
+_MARKER = "pytest.mark.scenario"
 _CALLED = r"(?i:[\w.:-]*(?:passw(?:or)?d|passphrase|secret|token|private[-_.]?key)[\w.:-]*)"
 _ALLOWED = r"(?:SCRUBBED|recorded-[a-z0-9-]+|credential/[\w-]+)?"
 
@@ -97,32 +97,23 @@ def scan(root: Path, scenarios: Collection[str] | None = None) -> list[Finding]:
 
 def scenario_names(folder: Path) -> set[str]:
     """List the scenarios of a folder of tests, without importing them."""
-    return {
-        scenario_name(path.stem, function.name)
-        for path in folder.rglob("test_*.py")
-        for function in _scenarios(ast.parse(path.read_text("utf-8")))
-    }
-
-
-def _scenarios(module: ast.Module) -> Iterator[ast.FunctionDef]:
-    whole = any(
-        isinstance(node, ast.Assign)
-        and "pytestmark" in map(ast.unparse, node.targets)
-        and "pytest.mark.scenario" in ast.unparse(node.value)
-        for node in module.body
-    )
-    for node in ast.walk(module):
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            marks = [ast.unparse(decorator) for decorator in node.decorator_list]
-            if whole or "pytest.mark.scenario" in marks:
-                yield node
+    names: set[str] = set()
+    for path in folder.rglob("test_*.py"):
+        module = ast.parse(path.read_text("utf-8"))
+        assignments = [ast.unparse(node) for node in module.body if isinstance(node, ast.Assign)]
+        whole = any(re.match(rf"pytestmark = .*{_MARKER}", line) for line in assignments)
+        for node in ast.walk(module):
+            if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test_"):
+                continue
+            if whole or _MARKER in map(ast.unparse, node.decorator_list):
+                names.add(scenario_name(path.stem, node.name))
+    return names
 
 
 def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator[Finding]:
     if path.stat().st_size > LARGEST:
         yield Finding(path, f"is larger than {LARGEST // 1000} kB")
-    text = path.read_text(encoding="utf-8", errors="replace")
-    yield from text_findings(path, text)
+    yield from text_findings(path, path.read_text(encoding="utf-8", errors="replace"))
     folder = root / path.relative_to(root).parts[0]
     try:
         if path == folder / MANIFEST:
@@ -132,7 +123,14 @@ def _file(path: Path, root: Path, scenarios: Collection[str] | None) -> Iterator
     except CassetteError as error:
         yield Finding(path, str(error))
         return
-    yield from _header(path, folder, header, scenarios)
+    if not (folder / MANIFEST).is_file():
+        yield Finding(path, f"has no {MANIFEST} in its origin's folder")
+    if header.origin != folder.name:
+        yield Finding(path, f"says it belongs to {header.origin}")
+    if cassette_path(folder, header.scenario) != path:
+        yield Finding(path, f"holds the scenario {header.scenario}, which belongs elsewhere")
+    if _is_orphan(header.scenario, scenarios):
+        yield Finding(path, f"is an orphan: there is no scenario {header.scenario}")
     for interaction in interactions:
         yield from _interaction(path, interaction)
 
@@ -169,19 +167,6 @@ def _manifest(path: Path, scenarios: Collection[str] | None) -> Iterator[Finding
                 yield Finding(path, f"calls {name} {status}, but there is no such scenario")
 
 
-def _header(
-    path: Path, folder: Path, header: Header, scenarios: Collection[str] | None
-) -> Iterator[Finding]:
-    if not (folder / MANIFEST).is_file():
-        yield Finding(path, f"has no {MANIFEST} in its origin's folder")
-    if header.origin != folder.name:
-        yield Finding(path, f"says it belongs to {header.origin}")
-    if cassette_path(folder, header.scenario) != path:
-        yield Finding(path, f"holds the scenario {header.scenario}, which belongs elsewhere")
-    if _is_orphan(header.scenario, scenarios):
-        yield Finding(path, f"is an orphan: there is no scenario {header.scenario}")
-
-
 def _is_orphan(name: str, scenarios: Collection[str] | None) -> bool:
     return scenarios is not None and not {name, without_parameters(name)} & {*scenarios}
 
@@ -194,23 +179,17 @@ def _interaction(path: Path, interaction: Interaction) -> Iterator[Finding]:
     for cookie in interaction.response_headers.get("set-cookie", ()):
         if cookie.partition(";")[0].partition("=")[2] not in {"", "SCRUBBED", "INVALID"}:
             yield Finding(path, "holds the value of a cookie")
-    if not _is_scrubbed(interaction):
-        yield Finding(
-            path, f"is not scrubbed at {interaction.method} {interaction.uri.partition('?')[0]}"
-        )
-
-
-def _is_scrubbed(interaction: Interaction) -> bool:
     scrubber, url = Scrubber(), interaction.uri
-    request, sent = interaction.request_body or b"", interaction.request_headers
-    response, received = interaction.response_body, interaction.response_headers
-    return (
+    sent, received = interaction.request_headers, interaction.response_headers
+    bodies = ((interaction.request_body or b"", sent), (interaction.response_body, received))
+    is_scrubbed = (
         scrubber.url(url) == url
         and scrubber.request_headers(sent) == sent
         and scrubber.response_headers(received) == received
-        and _meaning(scrubber.body(request, sent, url=url)) == _meaning(request)
-        and _meaning(scrubber.body(response, received, url=url)) == _meaning(response)
+        and all(_meaning(scrubber.body(*body, url=url)) == _meaning(body[0]) for body in bodies)
     )
+    if not is_scrubbed:
+        yield Finding(path, f"is not scrubbed at {interaction.method} {url.partition('?')[0]}")
 
 
 def _meaning(body: bytes) -> object:
