@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -134,12 +135,16 @@ def deployed(driver: Driver, create: Create) -> Iterator[Create]:
 
 
 @pytest.fixture
-def running(
-    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Create, waiting: Any
-) -> Node:
+def deploy(scenario: Scenario, image: NodeImage, deployed: Create) -> Create:
+    """Deploys the image under the name of the scenario."""
+    return partial(deployed, name=scenario.name, image=image)
+
+
+@pytest.fixture
+def running(driver: Driver, deploy: Create, waiting: Any) -> Any:
     """A deployment that runs, as it was created."""
-    node: Node = deployed(name=scenario.name, image=image)
-    driver.ex_wait_node_in_state(str(node.id), **waiting)
+    node = deploy()
+    driver.ex_wait_node_in_state(node.id, **waiting)
     return node
 
 

@@ -20,25 +20,20 @@ def test_app_store(images: list[NodeImage]) -> None:
 
 def test_project_of_an_app(driver: Driver, images: list[NodeImage]) -> None:
     path = images[0].extra["path"]
-
     content = driver.list_images(ex_path=path.rpartition("/")[0])
-
     assert path in {image.extra["path"] for image in content}
 
 
 @pytest.mark.filterwarnings("ignore::Warning")
 def test_whole_tree_of_an_app(driver: Driver, images: list[NodeImage]) -> None:
     path = images[0].extra["path"]
-
     content = driver.list_images(ex_path=path.partition("/")[0], ex_recurse=True)
-
     assert path in {image.extra["path"] for image in content}
 
 
 def test_image_with_and_without_version(driver: Driver, images: list[NodeImage]) -> None:
     exact = driver.get_image(images[0].id)
     latest = driver.get_image(images[0].extra["path"])
-
     assert exact.id == images[0].id
     assert latest.extra["path"] == exact.extra["path"]
     assert latest.extra["version"] >= exact.extra["version"]
@@ -51,7 +46,6 @@ def test_unknown_image(driver: Driver) -> None:
 
 def test_sizes_have_numbers(driver: Driver, scenario: Scenario) -> None:
     sizes = driver.list_sizes(ex_all=True)
-
     if not any(size.extra["locations"] for size in sizes):
         scenario.unsupported("it offers no sizes of machines")
     assert len({size.id for size in sizes}) == len(sizes)

@@ -27,17 +27,13 @@ def required(image: Any) -> dict[str, str]:
     }
 
 
-def test_ex_tags_as_text(
-    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy
-) -> None:
-    node = deployed(name=scenario.name, image=image, ex_tags="blue, green")
-
+def test_ex_tags_as_text(driver: Driver, deploy: Deploy) -> None:
+    node = deploy(ex_tags="blue, green")
     assert {"blue", "green"} <= set(driver.ex_get_node(node.id).extra["tags"])
 
 
 def test_without_a_name(driver: Driver, image: NodeImage, deployed: Deploy) -> None:
     node = deployed(image=image, ex_parameters=required(image))
-
     assert driver.ex_get_node(node.id).id == node.id
 
 
@@ -46,24 +42,21 @@ def test_without_a_name(driver: Driver, image: NodeImage, deployed: Deploy) -> N
     ['it\'s "quoted" & <odd>', "with/slash and\\back", "Ünïcödé 東京 пример", "100%25+a=b#c?"],
     ids=["quotes", "slashes", "letters", "signs"],
 )
-def test_odd_names(driver: Driver, image: NodeImage, deployed: Deploy, name: str) -> None:
-    node = deployed(name=name, image=image)
-
+def test_odd_names(driver: Driver, deploy: Deploy, name: str) -> None:
+    node = deploy(name=name)
     assert driver.ex_get_node(node.id).name == name
     assert name in {other.name for other in driver.list_nodes(ex_addresses=False)}
 
 
 def test_location_and_ex_cloud(
-    driver: Driver, scenario: Scenario, image: NodeImage, locations: Any, deployed: Deploy
+    driver: Driver, scenario: Scenario, image: NodeImage, locations: Any, deploy: Deploy
 ) -> None:
-    first = deployed(name=scenario.name, image=image)
+    first = deploy()
     used = driver.ex_get_node(first.id).extra["clouds"]
     location = next((each for each in locations if each.name in used), None)
     if location is None:
         scenario.unsupported("a deployment does not tell its location")
-
-    second = deployed(name=scenario.name, image=image, ex_cloud=location.id)
-
+    second = deploy(ex_cloud=location.id)
     assert driver.ex_get_node(second.id).extra["clouds"] == used
 
 
@@ -76,11 +69,9 @@ def test_size(driver: Driver, scenario: Scenario, image_of: FindImage, deployed:
     size = next((s for s in sizes if s.extra["location"] in places), None)
     if size is None:
         scenario.unsupported("no service offer is one of this account's clouds")
-
     node = deployed(
         name=scenario.name, image=image, size=size, location=places[size.extra["location"]]
     )
-
     assert size.extra["location"] in driver.ex_get_node(node.id).extra["clouds"]
 
 
@@ -89,7 +80,6 @@ def test_ex_keep_running(
     driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy, value: str
 ) -> None:
     node = deployed(name=scenario.name, image=application, ex_keep_running=value)
-
     assert driver.ex_get_node(node.id).name == scenario.name
 
 
@@ -98,9 +88,7 @@ def test_ex_cloud_of_each_node(
 ) -> None:
     locations = driver.list_locations()
     clouds = dict.fromkeys(application.extra["nodes"], locations[0].id)
-
     node = deployed(name=scenario.name, image=application, ex_cloud=clouds)
-
     assert driver.ex_get_node(node.id).extra["clouds"] == [locations[0].name]
 
 
@@ -108,7 +96,6 @@ def test_ex_scalable(
     driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy
 ) -> None:
     node = deployed(name=scenario.name, image=application, ex_scalable=True)
-
     assert driver.ex_get_node(node.id).extra["scalable"] is True
 
 
@@ -155,9 +142,7 @@ def test_an_input_that_a_mapping_sets(
         scenario.unsupported("it has no application with mapped parameters")
     node_name, name, source = mapped[0]
     source_node, _, output = source.partition(":")
-
     node = deployed(name=scenario.name, image=image)
     driver.ex_wait_node_in_state(node.id, **waiting)
-
     value = driver.ex_get_node_parameter(node, f"{node_name}.1:{name}")
     assert value == driver.ex_get_node_parameter(node, f"{source_node}.1:{output}")

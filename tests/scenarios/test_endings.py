@@ -38,9 +38,7 @@ def test_destroying_at_once_after_creating(
     driver: Driver, scenario: Scenario, image: NodeImage, create: Deploy, waiting: Any
 ) -> None:
     node = create(name=scenario.name, image=image)
-
     assert driver.destroy_node(node)
-
     driver.ex_wait_node_in_state(node.id, GONE, ignore_abort=True, **waiting)
     assert node.id not in {other.id for other in driver.list_nodes(ex_addresses=False)}
 
@@ -52,7 +50,6 @@ def test_destroying_what_has_ended(
     driver.ex_wait_node_in_state(node.id, **waiting)
     assert driver.destroy_node(node)
     driver.ex_wait_node_in_state(node.id, "terminated", ignore_abort=True, **waiting)
-
     assert driver.destroy_node(node)
 
 
@@ -61,10 +58,8 @@ def test_a_deployment_whose_script_fails(
     driver: Driver, scenario: Scenario, deployed: Deploy, waiting: Any
 ) -> None:
     node = deployed(name=scenario.name, image=failing_image(driver, scenario))
-
     with pytest.raises(NodeFailed) as failure:
         driver.ex_wait_node_in_state(node.id, **waiting)
-
     assert failure.value.reason
     assert "<" not in failure.value.reason
     assert driver.ex_get_node(node.id).extra["abort"]
@@ -95,10 +90,9 @@ def test_a_cloud_without_credentials(
 
 
 def test_the_node_of_another_user(
-    driver: Driver, scenario: Scenario, other_driver: Driver, image: NodeImage, deployed: Deploy
+    driver: Driver, scenario: Scenario, other_driver: Driver, deploy: Deploy
 ) -> None:
-    node = deployed(name=scenario.name, image=image)
-
+    node = deploy()
     assert node.id not in {other.id for other in other_driver.list_nodes(ex_addresses=False)}
     with pytest.raises(RequestFailed):
         other_driver.ex_get_node(node.id)
@@ -106,10 +100,9 @@ def test_the_node_of_another_user(
 
 
 def test_destroying_the_node_of_another_user(
-    driver: Driver, scenario: Scenario, other_driver: Driver, image: NodeImage, deployed: Deploy
+    driver: Driver, scenario: Scenario, other_driver: Driver, deploy: Deploy
 ) -> None:
-    node = deployed(name=scenario.name, image=image)
-
+    node = deploy()
     with pytest.raises(DriverError):
         other_driver.destroy_node(driver.ex_get_node(node.id))
     assert driver.ex_get_node(node.id).name == scenario.name
@@ -128,7 +121,6 @@ def test_stop_start_and_update(
 
 def test_logs(driver: Driver, running: Any, supported: Callable[..., Any], waiting: Any) -> None:
     options = {"lines": 5, "timeout": waiting["timeout"]}
-
     assert isinstance(supported(driver.ex_get_node_logs, running, ["web"], **options), dict)
 
 
@@ -146,7 +138,6 @@ def test_a_deployment_whose_credential_is_gone(
             driver.ex_wait_node_in_state(node.id, **waiting)
     finally:
         driver.connection.request(f"/api/{credential}", method="DELETE")
-
     refusal = ""
     try:
         assert driver.destroy_node(node)

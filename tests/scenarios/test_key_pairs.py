@@ -16,7 +16,6 @@ OPTIONS = 'command="echo hello world",no-pty'
 
 def test_import_find_and_delete(driver: Driver, scenario: Scenario) -> None:
     before = [pair.public_key for pair in driver.list_key_pairs()]
-
     pair = driver.import_key_pair_from_string(scenario.name, f"{OPTIONS} {KEY} a comment")
     try:
         assert driver.get_key_pair(scenario.name).public_key == f"{OPTIONS} {KEY} {scenario.name}"
@@ -24,7 +23,6 @@ def test_import_find_and_delete(driver: Driver, scenario: Scenario) -> None:
         assert sorted(after) == sorted([*before, f"{OPTIONS} {KEY} {scenario.name}"])
     finally:
         assert driver.delete_key_pair(pair)
-
     assert [other.public_key for other in driver.list_key_pairs()] == before
 
 

@@ -29,14 +29,12 @@ def ids(objects: Iterable[Any]) -> list[str]:
 def test_nodes(driver: Driver, ex_active_only: bool, ex_addresses: bool) -> None:
     nodes = driver.list_nodes(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
     again = driver.ex_iterate_nodes(ex_active_only=ex_active_only, ex_addresses=ex_addresses)
-
     assert ids(nodes) == ids(again)
     assert len(set(ids(nodes))) == len(nodes)
 
 
 def test_more_pages_than_one(driver: Driver, scenario: Scenario) -> None:
     nodes = driver.list_nodes(ex_active_only=False, ex_addresses=False)
-
     if len(nodes) <= FEW:
         scenario.unsupported("this account has too few deployments for a second page")
     assert len(set(ids(nodes))) == len(nodes)
@@ -45,7 +43,6 @@ def test_more_pages_than_one(driver: Driver, scenario: Scenario) -> None:
 
 def test_root_projects(driver: Driver) -> None:
     images = driver.list_images(ex_path="")
-
     assert ids(images) == ids(driver.ex_iterate_images(ex_path=""))
 
 
@@ -57,7 +54,6 @@ def test_virtual_machines(driver: Driver, running: Any) -> None:
         for location in driver.list_locations()
         if location.name in running.extra["clouds"]
     ]
-
     assert set(of_node) <= set(everything)
     assert all(set(each) <= set(everything) for each in on_clouds)
 
@@ -66,7 +62,6 @@ def test_sizes_of_each_location(driver: Driver, scenario: Scenario) -> None:
     sizes = driver.list_sizes(ex_all=True)
     if not sizes:
         scenario.unsupported("it offers no sizes of machines")
-
     for location in driver.list_locations():
         here = driver.list_sizes(location)
         assert {size.extra["location"] for size in here} - {None} <= {location.name}
@@ -81,6 +76,5 @@ def test_edge_devices(driver: Driver, scenario: Scenario) -> None:
     ]
     if not edges:
         scenario.unsupported("this account has no edge device")
-
     machines = driver.ex_list_virtual_machines()
     assert {machine.name for machine in machines} & {edge.name for edge in edges}

@@ -18,9 +18,7 @@ def test_user_name_and_password(scenario: Scenario) -> None:
     own = scenario.credentials
     if not own.username:
         scenario.unsupported("no user name and password were given to record it with")
-
     driver = Driver(own.username, own.password, ex_endpoint=scenario.endpoint)
-
     assert isinstance(driver.list_nodes(ex_addresses=False), list)
 
 
@@ -28,15 +26,12 @@ def test_api_key_is_told_by_its_look(scenario: Scenario) -> None:
     own = scenario.credentials
     if not own.key:
         scenario.unsupported("no API key was given to record it with")
-
     driver = Driver(own.key, own.secret, ex_endpoint=scenario.endpoint)
-
     assert isinstance(driver.list_nodes(ex_addresses=False), list)
 
 
 def test_wrong_password_fails_at_login(scenario: Scenario) -> None:
     user = scenario.credentials.username or "nobody"
-
     with pytest.raises(InvalidCredsError, match="Check the user name or key and the secret"):
         Driver(user, "not-the-password", ex_endpoint=scenario.endpoint)
 
@@ -50,13 +45,11 @@ def test_second_factor(scenario: Scenario, login: Callable[..., Driver]) -> None
     own = scenario.credentials
     if not own.two_factor_username:
         scenario.unsupported("no account with a second factor was given to record it with")
-
     driver = login(
         own.two_factor_username,
         own.two_factor_password,
         ex_login_parameters={"code": scenario.code},
     )
-
     assert isinstance(driver.list_nodes(ex_addresses=False), list)
 
 
@@ -64,7 +57,6 @@ def test_missing_second_factor(scenario: Scenario, login: Callable[..., Driver])
     own = scenario.credentials
     if not own.two_factor_username:
         scenario.unsupported("no account with a second factor was given to record it with")
-
     with pytest.raises(InvalidCredsError, match="code"):
         login(own.two_factor_username, own.two_factor_password)
 
@@ -81,5 +73,4 @@ def test_group(scenario: Scenario, driver: Driver, login: Callable[..., Driver])
     ]
     if not own:
         scenario.unsupported("this account is in no group of its own")
-
     assert isinstance(login(ex_group=own[0]).list_nodes(ex_addresses=False), list)

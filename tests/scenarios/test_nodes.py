@@ -32,12 +32,11 @@ def unknown_node(driver: Driver) -> str:
 
 
 def test_a_node_from_creation_to_termination(
-    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy, waiting: Any
+    driver: Driver, scenario: Scenario, image: NodeImage, deploy: Deploy, waiting: Any
 ) -> None:
-    node = deployed(name=scenario.name, image=image, ex_tags=["recorded"])
+    node = deploy(ex_tags=["recorded"])
     assert node.name == scenario.name
     driver.ex_wait_node_in_state(node.id, **waiting)
-
     ready: Any = driver.ex_get_node(node.id)
     machines = driver.ex_list_virtual_machines(node=node)
     assert ready.state == NodeState.RUNNING
@@ -54,7 +53,6 @@ def test_an_application_on_several_machines(
     driver: Driver, scenario: Scenario, application: NodeImage, deployed: Deploy, waiting: Any
 ) -> None:
     names = sorted(application.extra["nodes"])
-
     node = deployed(
         name=scenario.name,
         image=application,
@@ -63,7 +61,6 @@ def test_an_application_on_several_machines(
         ex_keep_running="always",
     )
     driver.ex_wait_node_in_state(node.id, **waiting)
-
     assert driver.ex_get_node_parameter(node, f"{names[0]}:ids") == "1,2"
     assert len(driver.ex_list_virtual_machines(node=node)) >= len(names) + 1
 
@@ -80,17 +77,14 @@ def test_parameters_reach_the_deployment(
     if not inputs:
         scenario.unsupported("the component has no input parameter")
     text = 'it\'s "quoted" & <odd>, 100% ünïcödé'
-
     node = deployed(name=scenario.name, image=image, ex_parameters={inputs[0]: text})
-
     assert driver.ex_get_node_parameter(node, f"machine:{inputs[0]}") == text
 
 
 def test_listings_show_the_node_by_its_name(
-    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy
+    driver: Driver, scenario: Scenario, deploy: Deploy
 ) -> None:
-    node = deployed(name=scenario.name, image=image)
-
+    node = deploy()
     active = {node.id: node for node in driver.list_nodes(ex_addresses=True)}
     assert active[node.id].name == scenario.name
     everything = {
@@ -104,7 +98,6 @@ def test_an_unknown_parameter_leaves_the_deployment_alone(
 ) -> None:
     with pytest.raises(BadInput, match=host_name(image)):
         driver.ex_get_node_parameter(running, f"{host_name(image)}e")
-
     assert driver.ex_get_node(running.id).extra["abort"] is None
 
 
@@ -121,7 +114,6 @@ def test_terminating_twice_is_accepted(
     driver: Driver, scenario: Scenario, image: NodeImage, create: Deploy
 ) -> None:
     node = create(name=scenario.name, image=image)
-
     assert driver.destroy_node(node)
     assert driver.destroy_node(node)
 
@@ -131,12 +123,8 @@ def test_an_unknown_node_is_not_found(driver: Driver) -> None:
         driver.ex_get_node(unknown_node(driver))
 
 
-def test_a_wait_brings_the_node_up_to_date(
-    driver: Driver, scenario: Scenario, image: NodeImage, deployed: Deploy, waiting: Any
-) -> None:
-    node = deployed(name=scenario.name, image=image)
-
+def test_a_wait_brings_the_node_up_to_date(driver: Driver, deploy: Deploy, waiting: Any) -> None:
+    node = deploy()
     driver.ex_wait_node_in_state(node, **waiting)
-
     assert node.state == NodeState.RUNNING
     assert node.public_ips + node.private_ips
