@@ -73,17 +73,11 @@ def test_session_is_not_renewed_for_a_node_of_another_user(
 
 
 @pytest.mark.parametrize("endpoint", ["slipstream", "nuvla"], indirect=True)
-def test_session_of_a_cookie_file_that_ends(
+def test_session_not_renewable(
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, tmp_path: Path
 ) -> None:
     driver.ex_save_cookies(tmp_path / "cookies.txt")
     by_file = endpoint.login(ex_cookie_file=tmp_path / "cookies.txt")
-    sandbox.world.expire_sessions()
-    with pytest.raises(InvalidCredentials, match="save a new file with ex_save_cookies"):
-        by_file.list_nodes()
-
-
-def test_session_not_renewable(endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox) -> None:
     world = sandbox.world
     if endpoint.family == "nuvla":
         world.passwords[world.user_id("alice")] = "changed"
@@ -94,6 +88,8 @@ def test_session_not_renewable(endpoint: LiveEndpoint, driver: Driver, sandbox: 
     with pytest.raises(InvalidCredentials, match=message):
         driver.list_nodes()
     assert logins(sandbox) == 1
+    with pytest.raises(InvalidCredentials, match="save a new file with ex_save_cookies"):
+        by_file.list_nodes()
 
 
 def test_session_that_the_server_never_accepts_is_renewed_once(

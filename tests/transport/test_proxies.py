@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import pytest
 from authority import Authority, Pair, tls
@@ -68,23 +67,16 @@ def test_proxy_where_nothing_listens(endpoint: LiveEndpoint) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *(
-            f"http://{QUOTED}@{address}"
-            for address in (
-                *("proxy.example.org", "proxy.example.org:port", "proxy.example.org:99999"),
-                *(":3128", "proxy.example.org:3128/path", "proxy\n.example.org:3128"),
-            )
-        ),
-        f"socks5://{QUOTED}@proxy.example.org:1080",
-        f"{QUOTED}@proxy.example.org:3128",
-        *(f"http://[{QUOTED}:3128", "", 5),
+        *("proxy.example.org", "proxy.example.org:port", "proxy.example.org:99999"),
+        *(":3128", "proxy.example.org:3128/path", "proxy\n.example.org:3128"),
     ],
-    ids=repr,
 )
-def test_proxy_url_that_is_none(url: Any) -> None:
-    with pytest.raises(BadInput, match="proxy_url is not the URL of a proxy") as caught:
-        Driver("a", "b", ex_endpoint=NOWHERE, proxy_url=url)
-    assert "s3cret" not in str(caught.value)
+@pytest.mark.parametrize("before", [f"http://{QUOTED}@", f"socks5://{QUOTED}@", f"{QUOTED}@", "["])
+def test_proxy_url_that_is_none(before: str, url: str) -> None:
+    for value in (before + url, "", 5):
+        with pytest.raises(BadInput, match="proxy_url is not the URL of a proxy") as caught:
+            Driver("a", "b", ex_endpoint=NOWHERE, proxy_url=value)  # type: ignore[arg-type]
+        assert "s3cret" not in str(caught.value)
 
 
 @on_slipstream
@@ -102,18 +94,6 @@ def test_proxy_of_the_environment(
         assert endpoint.login(proxy_url=other.url).list_nodes() == []
     assert used > 0
     assert (len(running.requests), len(other.requests)) == (used, used)
-
-
-@on_slipstream
-def test_proxy_of_the_environment_is_not_used_where_no_proxy_says_so(
-    endpoint: LiveEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", NOWHERE)
-    monkeypatch.setenv("NO_PROXY", f"example.org, {endpoint.url.removeprefix('http://')}")
-    assert endpoint.login().list_nodes() == []
-    with proxy() as running:
-        assert endpoint.login(proxy_url=running.url).list_nodes() == []
-    assert running.requests
 
 
 @pytest.mark.parametrize(
@@ -141,7 +121,7 @@ def test_proxy_of_the_environment_is_not_used_where_no_proxy_says_so(
 def test_no_proxy(monkeypatch: pytest.MonkeyPatch, entry: str, url: str, is_direct: bool) -> None:
     monkeypatch.setenv("ALL_PROXY", NOWHERE)
     assert environment_proxy(url) == NOWHERE
-    monkeypatch.setenv("NO_PROXY", f"example.org,{entry}")
+    monkeypatch.setenv("NO_PROXY", f"example.org, {entry}")
     assert environment_proxy(url) == (None if is_direct else NOWHERE)
 
 
