@@ -118,8 +118,10 @@ RESPONSES = st.one_of(
 
 
 @given(sent=RESPONSES)
-@example(sent=b"HTTP/1.1 302 x\r\nLocation: http://[\r\n\r\n")
-@example(sent=b"HTTP/1.1 302 x\r\nLocation: http://\xff\xfe/\r\n\r\n")
+@example(sent=b"HTTP/1.1 302 x\r\nContent-Length: 0\r\nLocation: http://[\r\n\r\n")
+@example(sent=b"HTTP/1.1 302 x\r\nContent-Length: 0\r\nLocation: http://\xff\xfe/\r\n\r\n")
+@example(sent=b"HTTP/1.1 302 x\r\nContent-Length: 0\r\nLocation: http://a b/\r\n\r\n")
+@example(sent=b"HTTP/1.1 302 x\r\nContent-Length: 0\r\n\r\n")
 @example(sent=b"HTTP/1.1 503 x\r\nRetry-After: 99999999999\r\nContent-Length: 0\r\n\r\n")
 @example(sent=b"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -129,6 +131,8 @@ def test_arbitrary_bytes_are_a_response_or_an_error_of_the_driver(
     server.sent = sent
     response = outcome(lambda: exchange(server))
     if not isinstance(response, Response):
+        if sent.startswith(b"HTTP/1.1 302 x\r\nContent-Length: 0"):
+            assert isinstance(response, RedirectRefused)
         return
     for text in (response.kind, response.request_id or ""):
         assert safe_text(text) == text
@@ -200,34 +204,24 @@ def test_interim_responses_are_skipped(interim: bytes, status: int) -> None:
     assert (response.status, response.body) == (status, b"ok")
 
 
+LARGE = b"\0" * 50_000_000
+
+
 @pytest.mark.parametrize("status", [200, 302, 404, 500])
-@pytest.mark.parametrize("coding", ["gzip", "deflate"])
-def test_a_bomb_is_refused_whatever_the_status(status: int, coding: str) -> None:
-    content = b"\0" * 50_000_000
-    body = gzip.compress(content) if coding == "gzip" else zlib.compress(content)
+@pytest.mark.parametrize(
+    ("coding", "body", "message"),
+    [
+        ("gzip", gzip.compress(LARGE), "larger than 100000 bytes"),
+        ("deflate", zlib.compress(LARGE), "larger than 100000 bytes"),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"{}")), "not requested"),
+    ],
+    ids=["gzip", "deflate", "twice"],
+)
+def test_bomb_is_refused(status: int, coding: str, body: bytes, message: str) -> None:
     head = f"HTTP/1.1 {status} x\r\nLocation: /y\r\nContent-Encoding: {coding}\r\n"
     sent = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
-    with (
-        scripted(sent) as server,
-        pytest.raises(MalformedAnswer, match="larger than 100000 bytes"),
-    ):
+    with scripted(sent) as server, pytest.raises(MalformedAnswer, match=message):
         exchange(server)
-
-
-def test_codings_in_a_row_are_refused() -> None:
-    body = gzip.compress(gzip.compress(b"{}"))
-    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip\r\nContent-Length: %d\r\n\r\n"
-    sent = head % len(body) + body
-    with scripted(sent) as server, pytest.raises(MalformedAnswer, match="not requested"):
-        exchange(server)
-
-
-@pytest.mark.parametrize("location", [b"http://[", b"http://\xff\xfe/", b"http://a b/", b""])
-def test_a_location_that_is_no_url_is_a_refused_redirection(location: bytes) -> None:
-    sent = b"HTTP/1.1 302 x\r\nContent-Length: 0\r\nLocation: %b\r\n\r\n" % location
-    with scripted(sent) as server, pytest.raises(RedirectRefused, match="not followed") as caught:
-        exchange(server)
-    assert safe_text(str(caught.value)) == str(caught.value)
 
 
 @pytest.mark.parametrize(

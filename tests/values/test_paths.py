@@ -19,7 +19,7 @@ from slipstream.libcloud.ssh_setup import _private_key
 from slipstream.session.cookie_files import load_cookies, save_cookies
 from slipstream.transport.connections import authorities, client_certificate
 from slipstream.transport.messages import EndpointCookieJar
-from slipstream.values.endpoint import Endpoint, split_address
+from slipstream.values.endpoint import split_address
 from slipstream.values.plain import leads_elsewhere, user_path
 
 
@@ -154,14 +154,6 @@ def test_path_of_a_request() -> None:
         assert Request(method="GET", path=path).path == path
     with pytest.raises(BadInput, match="not percent-encoded UTF-8"):
         Request(method="GET", path="/..%c0%af..")
-
-
-@pytest.mark.parametrize(
-    "host", ["127.1", "0x7f.1", "0x7f000001", "2130706433", "0177.0.0.1", "256.1.1.1", "1.2.3.4.5"]
-)
-def test_a_number_that_is_no_whole_address_is_no_host(host: str) -> None:
-    with pytest.raises(BadInput, match="is not a host name or an address"):
-        Endpoint(host=host)
 
 
 @pytest.mark.parametrize("address", ["alice:password", "https:alice", "[::1]:password"])

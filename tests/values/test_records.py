@@ -166,28 +166,6 @@ def test_record_shows_no_secret_in_its_repr() -> None:
     assert not any(canary in repr(record) for record in records)
 
 
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        (" https://NUV.la:443/ ", "https://nuv.la"),
-        ("http://nuv.la:80", "http://nuv.la"),
-        ("https://nuv.la/base/path/", "https://nuv.la/base/path"),
-        *((url, url) for url in ("https://nuv.la", "http://nuv.la:8182", "http://[::1]:8080/x")),
-        *((url, url) for url in ("http://127.0.0.1", "https://my_server.local")),
-    ],
-)
-def test_endpoint_is_normalised(url: str, expected: str) -> None:
-    assert Endpoint.parse(url).url == expected
-    assert Endpoint.parse(expected) == Endpoint.parse(url)
-
-
-@pytest.mark.parametrize("long", ["x" * 10_000, "https://" + "x" * 10_000, "'" * 10_000])
-def test_endpoint_that_is_too_long_is_not_repeated(long: str) -> None:
-    with pytest.raises(BadInput) as caught:
-        Endpoint.parse(long)
-    assert len(str(caught.value)) < 500
-
-
 @given(text=st.text(max_size=30) | st.sampled_from(["me", "two words", "x" * 10_000]))
 def test_ssh_key_of_any_text(text: str) -> None:
     assert SSHKey.parse(f"  {KEY}\n") == SSHKey.parse(KEY)
