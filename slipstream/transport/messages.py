@@ -242,8 +242,8 @@ class EndpointCookieJar(RequestsCookieJar):
     """
     The cookies of one login, which threads and forked children may share.
 
-    A server that refuses an old cookie tells the client to forget it, and may tell it late, so
-    no cookie is forgotten; a login begins with a jar of its own.
+    A server that refuses an old cookie tells the client to remove it, and may do so late: no
+    cookie is removed. A login begins with a jar of its own.
 
     :param secure: Whether the endpoint is encrypted. The servers mark their cookie ``Secure``
         on plain http too, and would never see it again. Whoever chose such an address chose to
@@ -275,15 +275,8 @@ class EndpointCookieJar(RequestsCookieJar):
         cookie.secure = cookie.secure and self._secure
         super().set_cookie(cookie, *args, **kwargs)
 
-    def clear(
-        self, domain: str | None = None, path: str | None = None, name: str | None = None
-    ) -> None:
-        """Forget all cookies, but never a single one."""
-        if name is None:
-            super().clear(domain, path)
-
     def clear_expired_cookies(self) -> None:
-        """Forget none."""
+        """Keep all."""
 
     def extract(
         self, request: requests.PreparedRequest, fields: Iterable[str], *, date: float | None
@@ -294,25 +287,21 @@ class EndpointCookieJar(RequestsCookieJar):
         Times of expiry mean something beside the server's own ``date`` alone: with a wrong local
         clock every new cookie would be dropped.
         """
-        headers = Message()
+        headers, now = Message(), clock.now()
         for field in fields:
             attributes = {name.lower(): value for name, value in _COOKIE_LIFETIME.findall(field)}
+            number = _SECONDS.match(attributes.get("max-age", "").strip())
+            end = parse_timestamp(attributes.get("expires", "").replace("-", " "))
+            seconds, expiry = None, ""
+            if number is not None:
+                seconds = int(number[0][:11])
+            elif end is not None and (date is not None or end.year <= 1970):
+                seconds = int(end.timestamp() - (date or 0))
+            if seconds is not None:
+                if seconds <= 0:
+                    continue
+                until = formatdate(now + min(seconds, LONGEST_LIFETIME), usegmt=True)
+                expiry = f"; Expires={until}"
             rest = _NO_DOMAIN.sub("", _COOKIE_LIFETIME.sub("", field))
-            headers["Set-Cookie"] = f"{rest}{_expiry(attributes, date)}"
+            headers["Set-Cookie"] = f"{rest}{expiry}"
         self.extract_cookies(MockResponse(headers), MockRequest(request))  # type: ignore[arg-type]
-
-
-def _expiry(attributes: Mapping[str, str], date: float | None) -> str:
-    """What a cookie says of its end, by the local clock; nothing if it is not said clearly."""
-    number = _SECONDS.match(attributes.get("max-age", "").strip())
-    expires = parse_timestamp(attributes.get("expires", "").replace("-", " "))
-    if number is not None:
-        seconds = int(number[0][:11])
-    elif expires is None or (date is None and expires.year > 1970):
-        return ""
-    else:
-        seconds = int(expires.timestamp() - (date or 0))
-    if seconds <= 0:
-        return "; Max-Age=0"
-    end = clock.now() + min(seconds, LONGEST_LIFETIME)
-    return f"; Expires={formatdate(end, usegmt=True)}"

@@ -71,7 +71,9 @@ def parse_timestamp(text: str | None) -> datetime | None:
             zone = parsed.tzinfo or (_zone(names[-1]) if names else UTC)
             return parsed.replace(tzinfo=zone)
         day, separator, time, fraction, name = match.groups()
-        parsed = datetime.fromisoformat(f"{day} {time}").replace(tzinfo=_zone(name))
+        parsed = datetime.fromisoformat(f"{day} {time}").replace(
+            tzinfo=_ZONES.get(name) or _zone(name)
+        )
         if not fraction:
             return parsed
         is_java = separator == " " and len(fraction) <= 3
