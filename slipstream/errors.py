@@ -104,10 +104,7 @@ class DriverError(LibcloudError, BaseHTTPError):
         """The whole sentence."""
         return str(self)
 
-    @property
-    def value(self) -> str:  # type: ignore[override]  # libcloud's is set by its constructor
-        """The whole sentence."""
-        return str(self)
+    value = message  # what some of libcloud's own exceptions call it
 
     @property
     def headers(self) -> dict[str, str]:

@@ -256,10 +256,7 @@ class Operations:
         # The call itself would not send these requests.
         with transport.not_collecting(), self._blaming("preflight()"):
             try:
-                for refusal in self._backend.preflight(request):
-                    if not isinstance(refusal, DriverError):
-                        raise TypeError
-                    refusals.append(refusal)
+                refusals.extend(self._backend.preflight(request))
             except DriverError as error:
                 refusals.append(error)
 
@@ -319,7 +316,7 @@ def _check(name: str, result: Any, failure: Failure, *, foreign: bool = False) -
     if many:
         if isinstance(result, Iterable) and not isinstance(result, str | bytes | Mapping):
             return Pages(_check_each(expected, result, failure, foreign=foreign))
-    elif _fits(expected, result):
+    elif isinstance(result, typing.get_origin(expected) or expected):
         if foreign:
             _check_raw(result, failure)
         return result
@@ -364,18 +361,6 @@ def _check_id(deployment: Deployment, deployment_id: str) -> None:
         raise MalformedAnswer(
             f"Cannot read deployment {deployment_id}: the response is about another one."
         )
-
-
-def _fits(hint: Any, value: object) -> bool:
-    """Whether a value has a type, with the items of dicts and lists."""
-    if not isinstance(value, typing.get_origin(hint) or hint):
-        return False
-    items = [value.keys(), value.values()] if isinstance(value, dict) else [value]
-    return all(
-        _fits(item_hint, item)
-        for item_hint, group in zip(typing.get_args(hint), items, strict=False)
-        for item in cast(Iterable[Any], group)
-    )
 
 
 def _leave_open(error: BaseException) -> None:
