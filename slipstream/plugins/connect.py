@@ -18,7 +18,7 @@ from slipstream.errors import (
     UnknownName,
 )
 from slipstream.hookspecs import Backend, EndpointKind, LoginMethod
-from slipstream.plugins.registry import Plugins, default_plugins
+from slipstream.plugins import Plugins, default_plugins
 from slipstream.session import Session
 from slipstream.session.login import read_entry_point
 from slipstream.transport import Transport, TransportSettings

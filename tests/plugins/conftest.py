@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from plugin_objects import AddPlugin, Connect, Driver
 
-from slipstream.plugins import registry as plugins_module
+from slipstream.plugins import default_plugins
 from slipstream.plugins.loading import ALLOW_VARIABLE, DISABLE_VARIABLE
 from slipstream.sandbox import Sandbox
 
@@ -27,10 +27,10 @@ def _own_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Forget the plugins of the environment before, and the modules of the test after."""
     monkeypatch.delenv(DISABLE_VARIABLE, raising=False)
     monkeypatch.delenv(ALLOW_VARIABLE, raising=False)
-    plugins_module.default_plugins.cache_clear()
+    default_plugins.cache_clear()
     modules = set(sys.modules)
     yield
-    plugins_module.default_plugins.cache_clear()
+    default_plugins.cache_clear()
     for name in set(sys.modules) - modules:
         if not name.startswith("slipstream"):
             del sys.modules[name]

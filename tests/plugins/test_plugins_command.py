@@ -59,22 +59,6 @@ def test_a_broken_plugin_is_listed_on_one_line_with_its_reason_and_fails_the_com
     assert "slipstream_deploy has no argument 'order'" in row(out, "token")[5]
 
 
-@pytest.mark.parametrize(
-    ("variable", "arguments"), [("token", ()), ("", ("--disable", "other,token"))]
-)
-def test_a_plugin_that_is_switched_off_is_listed_as_disabled(
-    run: Run,
-    add_plugin: AddPlugin,
-    monkeypatch: pytest.MonkeyPatch,
-    variable: str,
-    arguments: tuple[str, ...],
-) -> None:
-    add_plugin("token", TOKEN)
-    if variable:
-        monkeypatch.setenv("SLIPSTREAM_DISABLE_PLUGINS", variable)
-    assert row(run(*arguments)[1], "token")[3:] == ["disabled", "-", "switched off"]
-
-
 def test_a_disputed_name_is_reported_and_fails_the_command(
     run: Run, add_plugin: AddPlugin
 ) -> None:
@@ -143,13 +127,6 @@ def test_one_plugin_is_shown_with_all_that_it_brings(
         assert re.search(text, out, re.MULTILINE), text
 
 
-@pytest.mark.usefixtures("installed")
-def test_an_unknown_plugin_is_refused_with_the_nearest_name(run: Run) -> None:
-    code, _, err = run("polcy")
-    assert code == 2
-    assert "Unknown plugin 'polcy'; did you mean 'policy'?" in err
-
-
 @pytest.mark.parametrize("sort", ["login", "kind", "backend", "wrapper"])
 def test_a_new_plugin_passes_its_own_tests_and_type_checks(
     run: Run, tmp_path: Path, sort: str
@@ -177,13 +154,15 @@ def test_a_new_plugin_passes_its_own_tests_and_type_checks(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["slipstream.backends.login"], "; did you mean 'slipstream.backends.logins'?"),
+        (["one", "two"], "Give one NAME"),
         (["new", "login"], "plugins new login|kind|backend|wrapper NAME"),
         (["new", "hook", "x"], "Unknown template 'hook'"),
         (["new", "backend", "slipstream"], "'slipstream' is the name of something"),
         (["new", "login", "My Thing"], "cannot be the name of a plugin"),
     ],
 )
-def test_a_new_plugin_that_cannot_be_written_is_refused(
+def test_arguments_that_are_refused(
     run: Run, tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     code, _, err = run(*arguments, "--directory", str(tmp_path))
