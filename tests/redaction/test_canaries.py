@@ -13,7 +13,7 @@ import pytest
 
 from slipstream.errors import PluginFailed
 from slipstream.libcloud.errors import DriverError, InvalidCredentials
-from slipstream.plugins import registry
+from slipstream.plugins import default_plugins
 from slipstream.sandbox import Sandbox
 
 from .support import PASSWORD, TEMPLATE_FIELD, VALUE, Driver, LiveEndpoint, Login, Seen, deploy
@@ -142,10 +142,10 @@ def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (about / "entry_points.txt").write_text(entry_point)
     (tmp_path / "example_slipstream_login.py").write_text(PLUGIN)
     monkeypatch.syspath_prepend(str(tmp_path))
-    registry.default_plugins.cache_clear()
+    default_plugins.cache_clear()
     importlib.invalidate_caches()
     yield
-    registry.default_plugins.cache_clear()
+    default_plugins.cache_clear()
 
 
 @on_slipstream
