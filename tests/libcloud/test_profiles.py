@@ -134,6 +134,7 @@ WRONG = [
     ("[default]\nusername = 'a'\npassword = 12", 0o600, "password is empty, or has the wrong"),
     ("[default]\nusername = 'a'", 0o600, "password is missing"),
     (f"[default]\npassword = '{SECRET}'", 0o600, "username is missing"),
+    ("[default]\nusername = ['a']", 0o600, "username is empty, or has the wrong"),
     ("[default]", 0o600, "username and password is missing"),
     (f"[default]\n{LOGIN}password_command='id'", 0o600, "password and password_command exclu"),
     (f"[default]\npassword = {SECRET}", 0o600, "is not a TOML file (at line 2, column"),
