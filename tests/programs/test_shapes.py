@@ -1,9 +1,11 @@
-"""The shapes in which programs for any cloud call a driver, and none of them an ex_ argument."""
+"""How programs for any cloud call a driver, without an ex_ argument, and what their nodes have."""
 
 from __future__ import annotations
 
 import inspect
 import time
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from endpoints_under_test import BLOG, LiveEndpoint
@@ -13,6 +15,7 @@ from libcloud.utils.retry import Retry
 
 from slipstream.conformance.methods import METHODS
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
+from slipstream.libcloud.convert import split
 
 WAIT = 20
 
@@ -79,3 +82,67 @@ def test_older_ways_to_read_a_signature_give_that_of_libcloud(driver: Driver) ->
     for name in METHODS:
         base = inspect.getfullargspec(getattr(NodeDriver, name)).args
         assert inspect.getfullargspec(getattr(driver, name)).args[: len(base)] == base, name
+
+
+SYSTEM = "examples/tutorials/service-testing/system"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_private"),
+    [
+        ("10.0.0.7", True),
+        ("::ffff:10.0.0.7", True),
+        ("::ffff:192.168.3.4", True),
+        ("fe80::1%eth0", True),
+        ("fd00::7", True),
+        ("::ffff:198.51.100.7", False),
+        ("2001:db8::7", False),
+        ("198.51.100.7", False),
+        ("host.example", False),
+    ],
+)
+def test_private_addresses(address: str, is_private: bool) -> None:
+    assert split([address]) == (([], [address]) if is_private else ([address], []))
+
+
+@pytest.mark.parametrize("endpoint", ["slipstream", "campus"], indirect=True)
+def test_address_of_the_service_comes_first(endpoint: LiveEndpoint, driver: Driver) -> None:
+    image = driver.get_image(SYSTEM)
+    clouds = {"apache": "exoscale-ch-gva", "testclient": "ec2-eu-west"}
+    nodes = [driver.create_node(name, image=image, ex_cloud=clouds) for name in ("a", "b")]
+    for number in range(40):
+        if number < 8:  # nothing but the orchestrators is up
+            assert [node.public_ips for node in driver.list_nodes()] == [[], []]
+        endpoint.sandbox.clock.advance(10)
+        endpoint.sandbox.world.tick()  # the server looks at the machines from time to time
+    own = {node.id: driver.ex_get_node(node) for node in nodes}
+    waited = [node for node, _ in driver.wait_until_running(nodes)]
+    for node in [*driver.list_nodes(), *waited]:
+        document = own[node.id]
+        assert node.public_ips[0] == urlsplit(document.extra["service_url"]).hostname
+        assert {*document.public_ips} < {*node.public_ips}
+
+
+CASES = [("shop", None), ("shop", ["spring", "2026"]), (None, ["shop", "spring"]), (None, None)]
+
+
+@pytest.mark.parametrize(("name", "tags"), CASES)
+def test_name_and_tags_in_listings(endpoint: LiveEndpoint, name: str | None, tags: Any) -> None:
+    driver = endpoint.login()
+    image, location = endpoint.image(driver), endpoint.location(driver)
+    node = driver.create_node(name, image=image, location=location, ex_tags=tags)
+    endpoint.pass_time()
+    running = driver.wait_until_running([node], ssh_interface=endpoint.interface)
+    nodes = [
+        node,
+        *driver.list_nodes(),
+        *driver.list_nodes(ex_addresses=True),
+        driver.ex_get_node(node),
+        running[0][0],
+    ]
+    assert len(nodes) == 5
+    current: Any
+    for current in nodes:
+        assert current.extra["tags"] == (tags or [])
+        assert current.name == (name or node.id)
+        assert current.image.name == image.name

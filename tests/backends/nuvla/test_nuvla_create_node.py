@@ -321,14 +321,6 @@ def test_create_strange_response_half_way(
     assert deployments(sandbox) == []
 
 
-def test_create_session_ends_before_the_start(create: Create, sandbox: Sandbox) -> None:
-    sandbox.faults.add("POST", STARTING, expire_sessions=True)
-    node = create()
-    assert node.extra["state"] == only(sandbox)["state"] == "STARTING"
-    (job,) = sandbox.world.store.collection("job")
-    assert job["target-resource"]["href"] == node.id
-
-
 def test_create_refused_after_the_state_was_written(create: Create, sandbox: Sandbox) -> None:
     refuse(sandbox, "POST", STARTING, 403, "not allowed")
     # Deleting is refused then, as it is in the state that was written.

@@ -131,9 +131,3 @@ def test_reason_that_never_comes(
     with pytest.raises(NodeFailed, match=message):
         driver.ex_wait_node_in_state(failed)
     assert sum(waiting.slept) == pytest.approx(seconds, abs=0.5)
-
-
-def test_reasons_are_one_search(driver: Driver, sandbox: Any, waiting: Any, failed: Node) -> None:
-    with pytest.raises(NodeFailed):
-        driver.wait_until_running([failed])
-    assert requests(sandbox) == [("PUT", "deployment"), ("PUT", "job")]

@@ -5,7 +5,7 @@ import pytest
 from slipstream.libcloud.errors import BadInput
 from slipstream.sandbox import Sandbox
 
-from .support import KEY, Driver, logins
+from .support import KEY, Driver
 
 
 def test_list_shows_keys_alone_and_reads_no_private_one(driver: Driver, sandbox: Sandbox) -> None:
@@ -37,9 +37,3 @@ def test_import_under_a_name_too_long_to_index(driver: Driver, sandbox: Sandbox)
     with pytest.raises(BadInput, match=r"name of the key pair .* is too long for the server"):
         driver.import_key_pair_from_string("é" * 16_384, KEY)
     assert len(sandbox.journal) == 0
-
-
-def test_create_with_a_session_that_ends_meanwhile(driver: Driver, sandbox: Sandbox) -> None:
-    sandbox.faults.add("POST", "/api/credential", expire_sessions=True)
-    assert driver.create_key_pair("new").name == "new"
-    assert logins(sandbox) == 1

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from libcloud.compute.providers import get_driver
 
 from slipstream.libcloud.errors import BadInput, DriverError, InvalidCredentials, MalformedAnswer
 from slipstream.sandbox import Sandbox
@@ -54,13 +53,6 @@ def test_login_as_to_the_other_family(login: Login, sandbox: Sandbox) -> None:
     with pytest.raises(DriverError, match="Cannot log in"):
         login(api_version="1")
     assert not sandbox.journal.entries("GET", "/api/cloud-entry-point")
-
-
-def test_login_by_the_driver_of_the_hosted_service(sandbox: Sandbox) -> None:
-    cls: Any = get_driver("nuvla")
-    with cls(sandbox.username, sandbox.password, ex_endpoint=sandbox.url) as driver:
-        assert driver.ex_endpoint == sandbox.url
-        assert driver.list_nodes() == []
 
 
 @pytest.mark.parametrize(
