@@ -70,7 +70,7 @@ def test_iterate_nodes_reads_the_next_pages_meanwhile_and_nothing_once_it_is_clo
     endpoint: LiveEndpoint, driver: Driver, sandbox: Sandbox, addresses: bool
 ) -> None:
     ids = endpoint.add_nodes(5 * PAGE + 4)
-    nodes = driver.ex_iterate_nodes(ex_addresses=addresses)
+    nodes: Any = driver.ex_iterate_nodes(ex_addresses=addresses)
     assert len(sandbox.journal) == 0
     assert next(nodes).id == ids[0]
     listing = "deployment" if endpoint.family == "nuvla" else "run"

@@ -120,7 +120,7 @@ def test_create_node_with_a_wrong_type(driver: Driver, sandbox: Sandbox, option:
 
 
 def test_objects_of_another_driver(driver: Driver, sandbox: Sandbox) -> None:
-    other = DummyNodeDriver("x")
+    other = DummyNodeDriver("x")  # type: ignore[no-untyped-call]
     objects: dict[str, Any] = {
         "image": NodeImage(WORDPRESS, "x", other),
         "size": NodeSize("1", "small", 1, 1, 1, 1, other),

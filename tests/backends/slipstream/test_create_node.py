@@ -46,6 +46,7 @@ def create(driver: Driver, component: NodeImage, sandbox: Sandbox) -> Create:
 
 
 def only_run(sandbox: Sandbox) -> Run:
+    run: Run
     (run,) = sandbox.world.runs.values()
     return run
 
@@ -127,9 +128,11 @@ ON_EVERY_NODE = {
     "parameter--node--testclient--cloudservice": "exoscale-ch-gva",
 }
 DICTS = ("ex_cloud", "ex_parameters", "ex_multiplicity", "ex_tolerate_failures")
-TEXTS = {True: "true", False: "false", 3: "3", 0.5: "0.5"}
+TEXTS: dict[Any, str | None] = {True: "true", False: "false", 3: "3", 0.5: "0.5"}
 LABELS: list[tuple[str | None, Any, str | None]] = [
-    *(("x", tags, "x") for tags in (None, [], "")),
+    ("x", None, "x"),
+    ("x", [], "x"),
+    ("x", "", "x"),
     (None, None, None),
     (None, "a,b", ",a,b"),
     ("x", ["a"], "x,a"),

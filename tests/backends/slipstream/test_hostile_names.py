@@ -138,7 +138,7 @@ def test_parameter_name_is_sent_if_it_exists(driver: Driver, sandbox: Sandbox, n
         (SYSTEM, {"ex_cloud": {name: "exoscale-ch-gva"}}),
     ):
         with pytest.raises(BadInput):
-            driver.create_node(image=NodeImage(image, "x", driver), **options)  # type: ignore[arg-type]
+            driver.create_node(image=NodeImage(image, "x", driver), **options)
     assert changed(sandbox) == []
 
 

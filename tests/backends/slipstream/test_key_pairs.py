@@ -23,11 +23,13 @@ RESTRICTED = f'command="/bin/echo \\"a b\\"",no-pty {THIRD_KEY} robot'
 
 
 def lines(sandbox: Sandbox) -> list[str]:
-    return sandbox.world.accounts["alice"].value(PARAMETER).splitlines()
+    text: str = sandbox.world.accounts["alice"].value(PARAMETER)
+    return text.splitlines()
 
 
-def put(sandbox: Sandbox, *new: str) -> None:
+def put(sandbox: Sandbox, *new: str) -> bool:
     sandbox.world.accounts["alice"].parameters[PARAMETER].value = "\n".join(new)
+    return True
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_list_sizes_are_offers_with_prices(driver: Driver) -> None:
 
 def test_size_with_an_amount(driver: Driver, sandbox: Sandbox) -> None:
     name = driver.list_sizes()[0].id
-    odd = ("NaN", "Infinity", "-inf", "many", True, None, [], {})
+    odd: Any = ("NaN", "Infinity", "-inf", "many", True, None, [], {})
     numbers = (("512", 512), (512.0, 512), ("0.5", 0.5), (0, 0))
     for value, ram in (*((value, None) for value in odd), *numbers):
         document(sandbox, name)["resource:ram"] = value

@@ -145,7 +145,7 @@ def test_run_list_of_which_most_end_between_two_pages() -> None:
 
 
 def test_iterate_images_that_is_closed_reads_no_more(driver: Driver, sandbox: Sandbox) -> None:
-    images = driver.ex_iterate_images(ex_path="examples", ex_recurse=True)
+    images: Any = driver.ex_iterate_images(ex_path="examples", ex_recurse=True)
     next(images)
     started_with = len(sandbox.journal)
     images.close()
