@@ -28,13 +28,13 @@ def read_ahead(
     :param at_once: How many are read, or wait to be handed over, at a time.
     :param threads: By how many threads, if not by as many.
     """
-    left = iter(things)
     pool = ThreadPoolExecutor(threads or at_once, thread_name_prefix="slipstream-ahead")
     try:
-        under_way = deque(_begin(pool, read, thing) for thing in islice(left, at_once))
+        begun = (pool.submit(copy_context().run, read, thing) for thing in things)
+        under_way = deque(islice(begun, at_once))
         while under_way:
             result = under_way.popleft().result()
-            under_way.extend(_begin(pool, read, thing) for thing in islice(left, 1))
+            under_way.extend(islice(begun, 1))
             yield result
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -62,7 +62,7 @@ def convert_pages(
             return None
         step = size or len(page) or 1
         parts = [page[start : start + step] for start in range(0, len(page), step)]
-        return [_begin(pool, convert, part) for part in parts]
+        return [pool.submit(copy_context().run, convert, part) for part in parts]
 
     # One thread reads the pages; with one in hand it goes on, and sends before that is used.
     begun = read_ahead(begin, repeat(None), at_once=PAGES_AHEAD, threads=1)
@@ -73,7 +73,3 @@ def convert_pages(
                     yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _begin(pool: ThreadPoolExecutor, read: Callable[[T], R], thing: T) -> Future[R]:
-    return pool.submit(copy_context().run, read, thing)

@@ -120,11 +120,6 @@ def unconfirmed(response: Response, *, doing: str, hint: str) -> AnswerLost:
     return error
 
 
-def flag(element: Element, name: str) -> bool:
-    """A boolean attribute."""
-    return element.get(name, "").lower() == "true"
-
-
 def whole(text: str | None) -> int | None:
     """A whole number of at most nine digits, ``None`` for anything else."""
     return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None

@@ -8,6 +8,7 @@ DeploymentModule.java, and the stylesheet module-export.xsl, which takes ``name`
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -18,14 +19,13 @@ from xml.etree.ElementTree import Element
 
 import attrs
 
-from slipstream.backends.cimi import MAX_LEVELS, CimiBackend
+from slipstream.backends.cimi import MAX_LEVELS, CimiBackend, of_server
 from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
     ANY_CLOUD,
     CONNECTOR,
     XML,
-    flag,
     read_xml,
     require_status,
     whole,
@@ -48,6 +48,7 @@ _KINDS = {
     "Image": ModuleKind.COMPONENT,
     "Deployment": ModuleKind.APPLICATION,
 }
+_SEPARATORS = re.compile(r"[/\\]")
 _PATH_HINT = "Paths look like 'apps/WordPress/wordpress', with or without a version."
 
 
@@ -67,7 +68,7 @@ def list_modules(
         items = read_xml(session, "/appstore", "list", doing="list the App Store").iterfind("item")
         modules = {module.id: module for module in map(_listed, items)}.values()
     else:
-        modules = _tree(session, "/".join(_segments(path, "the path of a project")), recurse)
+        modules = _tree(session, module_path(path, or_root=True), recurse)
     if connector is None:
         return modules
     name = connector.removeprefix(CONNECTOR)
@@ -168,10 +169,8 @@ def _listed(item: Element, parent: str = "") -> Module:
     name = item.get("name", "")
     uri = "/".join(filter(None, (parent, name, item.get("version")))) if name else ""
     identity = item.get("resourceUri", uri).removeprefix(PREFIX)
-    try:
+    with of_server("list modules"):
         path, version = split_version(module_path(identity))
-    except BadInput as error:
-        raise MalformedAnswer(f"The server lists an invalid module: {error.summary}") from None
     return Module(
         id=identity,
         path=path,
@@ -183,47 +182,28 @@ def _listed(item: Element, parent: str = "") -> Module:
     )
 
 
-def _segments(path: str, what: str) -> list[str]:
+def module_path(text: str, *, or_root: bool = False) -> str:
     """
-    The parts of a module path, none at all for the root.
+    The path of a module, without ``module/`` before it and slashes around; empty for the root.
 
-    A slash at its start or end and ``module/`` before it do not matter. Servers and proxies
-    decode paths, some of them twice: a part that would fall apart then, or lead to another
-    resource, is refused.
+    Servers and proxies decode paths, some of them twice: one that would fall apart then, or lead
+    to another resource, is refused.
     """
-    if CONTROL_CHARACTERS.search(path):
-        raise BadInput(f"{path!r:.120} is not {what}: it holds control characters.")
-    stripped = path.strip("/")
-    parts = stripped.split("/") if stripped else []
-    if parts[:1] == ["module"]:
-        del parts[0]
-    if not all(map(_is_plain, parts)):
-        raise BadInput(f"{shorten(path)!r} is not {what}.", hint=_PATH_HINT)
-    return parts
-
-
-def module_path(module_id: str) -> str:
-    """The path of one module, checked to be neither the root nor another resource."""
-    parts = _segments(module_id, "the id of a module")
-    if not parts:
-        raise BadInput(
-            f"{shorten(module_id)!r} is not the id of a module: it names all of them.",
-            hint=_PATH_HINT,
-        )
-    return "/".join(parts)
-
-
-def _is_plain(part: str) -> bool:
-    decoded = part
+    path = f"{text.strip('/')}/".removeprefix(PREFIX).removesuffix("/")
+    decoded = path
     for _ in range(5):
         decoded = unquote(decoded)
-    name = decoded.partition(";")[0].strip()
-    return not (
-        name in {"", ".", ".."}
+    names = [name.partition(";")[0].strip() for name in decoded.split("/")]
+    if (
+        (path and {"", ".", ".."} & set(names))
+        or not (path or or_root)
         or CONTROL_CHARACTERS.search(decoded)
-        or (decoded != part and {"/", "\\"} & set(decoded))
+        or _SEPARATORS.findall(decoded) != _SEPARATORS.findall(path)
         or unquote(decoded) != decoded
-    )
+    ):
+        what = "the path of a project" if or_root else "the id of a module"
+        raise BadInput(f"{shorten(text)!r} is not {what}.", hint=_PATH_HINT)
+    return path
 
 
 def split_version(identity: str) -> tuple[str, str | None]:
@@ -240,8 +220,8 @@ def module(root: Element) -> Module:
         raise MalformedAnswer("The document of a module has no name or no category.")
     parent = root.get("parentUri", "").removeprefix(PREFIX).strip("/")
     path = f"{parent}/{name}" if parent else name
-    if not all(map(_is_plain, path.split("/"))):
-        raise MalformedAnswer("The document of a module has no path that leads to it.")
+    with of_server("read a module"):
+        module_path(path)
     names = [cloud.text or "" for cloud in root.iterfind("cloudNames/string")]
     return Module(
         id=f"{path}/{version}" if version else path,
@@ -295,9 +275,9 @@ def _parameters(element: Element, *maps: str) -> Iterator[ModuleParameter]:
                 value=parameter.findtext("defaultValue") if value is None else value,
                 type=parameter.get("type", ""),
                 description=parameter.get("description", ""),
-                mandatory=flag(parameter, "mandatory"),
+                mandatory=parameter.get("mandatory") == "true",
                 choices=[choice.text or "" for choice in parameter.iterfind("enumValues/string")],
-                mapped_to=value if flag(parameter, "isMappedValue") else None,
+                mapped_to=value if parameter.get("isMappedValue") == "true" else None,
             )
 
 

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import attrs
 
 from slipstream.backends.cimi import CimiBackend, existing_key, key_missing, read_key
-from slipstream.backends.slipstream.dialect import XML, flag, read_xml, require_status, user_name
+from slipstream.backends.slipstream.dialect import XML, read_xml, require_status, user_name
 from slipstream.errors import DriverError, KeyPairConflict, KeyPairMissing, MalformedAnswer
 from slipstream.session import Session
 from slipstream.session.session import expect
@@ -56,7 +56,7 @@ class Profile:
     @property
     def privileged(self) -> bool:
         """Whether the user may see and change what belongs to others."""
-        return flag(self.root, "issuper")
+        return self.root.get("issuper") == "true"
 
     @property
     def connectors(self) -> set[str]:

@@ -26,7 +26,6 @@ from slipstream.backends.slipstream.dialect import (
     STATES,
     XML,
     are_run_ids,
-    flag,
     read_xml,
     require_body,
     require_status,
@@ -413,7 +412,7 @@ def summaries(
         name=[_name_and_tags(run.get("tags", ""))[0] for run in runs],
         state=states,
         phase=[STATES.get(state, Phase.UNKNOWN) for state in states],
-        failure=[without_markup(run.get("abort")) for run in runs],
+        failure=[without_markup(run["abort"]) if run.get("abort") else None for run in runs],
         addresses=[_of_list(run, machines) for run in runs] if machines else repeat(()),
     )
 
@@ -449,8 +448,10 @@ def _rest_of_summary(run: dict[str, str]) -> dict[str, Any]:
 
 def document(root: Element) -> Deployment:
     """The document of a run."""
-    parameters = root.iterfind(_PARAMETERS)
-    values = {p.get("key", ""): (p.text or "") if flag(p, "isSet") else None for p in parameters}
+    values = {
+        p.get("key", ""): p.text or "" if p.get("isSet") == "true" else None
+        for p in root.iterfind(_PARAMETERS)
+    }
     # Orchestrators serve the server only.
     own = {k: values[k] for k in sorted(values) if not k.startswith("orchestrator-")}
     # The id of an offer is all that a run tells of it; the machines may have several.
@@ -467,7 +468,7 @@ def document(root: Element) -> Deployment:
         tags=tags,
         user=root.get("user"),
         service_url=values.get(SERVICE_URL) or None,
-        scalable=flag(root, "mutable"),
+        scalable=root.get("mutable") == "true",
         size=ServiceOffer(id=offer, name=offer) if offer else None,
         addresses=[value for key, value in own.items() if value and key.endswith(":hostname")],
         parameters=values,

@@ -256,7 +256,7 @@ def test_list_images_without_id(driver: Driver, serve: Any, path: str | None) ->
     uris = ("", "module/", "module/../user/alice")
     for item in ("<item/>", '<item version="3"/>', *(f'<item resourceUri="{u}"/>' for u in uris)):
         serve(project("apps", item) if path else f"<list>{item}</list>")
-        with pytest.raises(MalformedAnswer, match="an invalid module"):
+        with pytest.raises(MalformedAnswer, match="is not the id of a module"):
             driver.list_images(ex_path=path)
 
 
