@@ -113,11 +113,16 @@ class CimiBackend(Backend):
         try:
             response = self.create_session(attempt, template, fields)
         except RedirectRefused as error:
-            raise _external_login(attempt, template, error) from error
-        is_created = response.status == 201 and documents.text(
-            json_object(response), "resource-id"
-        )
-        if not (is_created and any(cookie.value for cookie in attempt.cookies)):
+            if error.hint:  # the address is wrong
+                raise
+            raise InvalidCredentials(
+                f"Cannot log in by {template!r}: it needs a browser. {error.summary}",
+                endpoint=attempt.endpoint.url,
+                hint="Create an API key on the server's web page and log in with that.",
+            ) from error
+        names_session = documents.text(json_object(response), "resource-id")
+        has_cookie = any(cookie.value for cookie in attempt.cookies)
+        if not (response.status == 201 and names_session and has_cookie):
             raise self._login_refused(attempt, template, response)
         return attempt.finish(expires=lifetime(attempt.cookies))
 
@@ -166,17 +171,19 @@ class CimiBackend(Backend):
                 endpoint=attempt.endpoint.url,
                 hint=_ANOTHER,
             )
+        hint: str | None = None
+        error: type[InvalidCredentials] | None = None
         if "html" in response.kind and status < 500:
-            return attempt.refusal(response, doing=doing, hint=_ANOTHER)
-        if status not in {400, 401, 403, 404}:
-            return attempt.refusal(response, doing=doing)
-        hint = "Check the user name or key and the secret."
-        if status in {400, 404}:
+            hint = _ANOTHER
+        elif status in {401, 403}:
+            hint, error = "Check the user name or key and the secret.", InvalidCredentials
+        elif status in {400, 404}:
+            error = InvalidCredentials
             hint = (
                 f"The server's session templates: {self._template_names(attempt)}. Pass one as"
                 " ex_login_method and its fields as ex_login_parameters."
             )
-        return attempt.refusal(response, doing=doing, hint=hint, error=InvalidCredentials)
+        return attempt.refusal(response, doing=doing, hint=hint, error=error)
 
     def _template_names(self, attempt: LoginAttempt) -> str:
         try:
@@ -210,17 +217,6 @@ def lifetime(cookies: CookieJar) -> timedelta | None:
     # The jar has moved these times to the local clock.
     left = latest - clock.now()
     return timedelta(seconds=left) if left > 0 and all(expiries) else None
-
-
-def _external_login(attempt: LoginAttempt, template: str, error: RedirectRefused) -> DriverError:
-    """Distinguish a login that needs a browser from a wrong address."""
-    if error.hint:
-        return error
-    return InvalidCredentials(
-        f"Cannot log in by {template!r}: it needs a browser. {error.summary}",
-        endpoint=attempt.endpoint.url,
-        hint="Create an API key on the server's web page and log in with that.",
-    )
 
 
 def either(path: str, *values: str) -> Filter:
