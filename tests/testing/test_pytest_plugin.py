@@ -6,7 +6,6 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ import pytest
 import requests
 import vcr.patch  # type: ignore[import-untyped]
 from _pytest.pytester import RunResult
+from werkzeug import Request, Response
+from werkzeug.serving import make_server
 
 import slipstream.session.polling
 from slipstream.sandbox import Sandbox
@@ -70,39 +71,30 @@ HIDDEN_CONNECTION = """\
     yield session"""
 
 
-class Server(BaseHTTPRequestHandler):
-    def answer(self) -> None:
-        sent = self.rfile.read(int(self.headers.get("content-length", 0)))
-        document = {
-            "resourceURI": "x",
-            "baseURI": "x",
-            **{name: {"href": name} for name in ("serviceOffers", "virtualMachines", "sessions")},
-            "base": f"http://{self.headers['host']}/api/",
-            "user": "marvin.martian",
-            "echo": json.loads(sent or "null"),
-        }
-        body = json.dumps(document).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Set-Cookie", "c=token=eyJhbGciOiJSUzI1NiJ9.e.s;Path=/")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815 - named by http.server
-
-    def log_message(self, *_: object) -> None:
-        """Stay quiet."""
+@Request.application
+def respond(request: Request) -> Response:
+    document = {
+        **dict.fromkeys(("resourceURI", "baseURI"), "x"),
+        **{name: {"href": name} for name in ("serviceOffers", "virtualMachines", "sessions")},
+        "base": f"{request.url_root}api/",
+        "user": "marvin.martian",
+        "echo": request.get_json(silent=True),
+    }
+    cookie = "c=token=eyJhbGciOiJSUzI1NiJ9.e.s;Path=/"
+    return Response(
+        json.dumps(document), headers={"Set-Cookie": cookie}, mimetype="application/json"
+    )
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
-        thread.join()
+    running = make_server("127.0.0.1", 0, respond, threaded=True)
+    thread = threading.Thread(target=running.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{running.port}"
+    running.shutdown()
+    thread.join()
+    running.server_close()
 
 
 @attrs.frozen

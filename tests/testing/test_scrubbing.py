@@ -33,12 +33,14 @@ HEADER = Header(
     credentials=("username", "password"),
 )
 
-# A marker that no protocol text contains, and after it whatever a user may type.
+MARK = "Zq9"
+"""Letters that no protocol text contains, and that every notation of a secret keeps."""
+
 secrets = st.text(
     st.sampled_from(string.ascii_letters + string.digits + " !#$%&'()*+,./:;<=>?@[]^`{|}~\"\\é€"),
     min_size=2,
     max_size=20,
-).map(lambda tail: f"Zq9{tail.strip()}xQ")
+).map(lambda tail: f"{MARK}{tail.strip()}xQ")
 secret_names = st.sampled_from(
     [
         *("password", "Password", "secret", "secretKey", "secret-key", "SECRET", "token"),
@@ -106,21 +108,6 @@ def record(
     return path.read_text(), interaction
 
 
-def assert_absent(secret: str, text: str) -> None:
-    forms = {
-        secret,
-        quote(secret, safe=""),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        json.dumps(json.dumps(secret, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1],
-        escape(secret),
-        escape(secret, {'"': "&quot;", "'": "&apos;"}),
-    }
-    for form in forms:
-        assert form not in text
-    assert "Zq9" not in text
-
-
 quick = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     derandomize=True,
@@ -152,7 +139,7 @@ def test_secret_under_a_name_is_gone_from_the_file(
         {case("content-type"): kind, case("authorization"): secret},
         headers,
     )
-    assert_absent(secret, text)
+    assert MARK not in text
     if kind in {JSON, ""}:
         json.loads(interaction.response_body)
 
@@ -182,7 +169,7 @@ def test_known_secret_is_gone_from_the_file(data: Any, secret: str, tmp_path: Pa
         {"content-type": kind},
         {"content-type": [kind], "location": [f"{ENDPOINT}/user/marvin.martian"]},
     )
-    assert_absent(secret, text)
+    assert MARK not in text
     assert "54321" not in text
     location = "https://server.example/user/recorded-user"
     assert interaction.response_headers["location"] == [location]
@@ -263,8 +250,9 @@ def test_compression_that_cannot_be_undone_is_refused() -> None:
 def test_credentials_that_are_words_of_the_protocol_are_refused_unnamed(
     value: str, kind: str
 ) -> None:
+    scrubber: Any = Scrubber
     with pytest.raises(ValueError, match="too short, or a word of the protocol"):
-        Scrubber(**{kind: {value: "recorded-password"}})
+        scrubber(**{kind: {value: "recorded-password"}})
     names = Scrubber(names={"alice": "recorded-user"})
     assert names.text("alice, malice") == "recorded-user, malice"
     assert "hunter2" not in repr(Scrubber(secrets={"hunter2": "recorded-password"}))
