@@ -57,7 +57,13 @@ def test_names_are_derived_from_the_test() -> None:
     assert cassette_path(Path("o"), "nodes.deploy.x") == Path("o/nodes/deploy.x.yaml")
 
 
-def test_public_services_keep_their_name_and_others_lose_it() -> None:
-    assert public_endpoint("http://127.0.0.1:5000/") == "https://server.example"
-    assert public_endpoint("https://slip.acme.ch/base") == "https://server.example/base"
-    assert public_endpoint("https://nuv.la") == "https://nuv.la"
+@pytest.mark.parametrize(
+    ("endpoint", "public"),
+    [
+        ("http://127.0.0.1:5000/", "https://server.example"),
+        ("https://slip.acme.ch/base", "https://server.example/base"),
+        ("https://nuv.la", "https://nuv.la"),
+    ],
+)
+def test_public_endpoint(endpoint: str, public: str) -> None:
+    assert public_endpoint(endpoint) == public
