@@ -10,10 +10,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from attrs import Factory, field, frozen
+from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 from urllib3.exceptions import DecodeError
 
@@ -210,7 +211,6 @@ def _check(value: str, placeholder: str, shortest: int) -> None:
         )
 
 
-@frozen(kw_only=True)
 class Scrubber:
     """Takes the secrets out of a recording.
 
@@ -222,18 +222,15 @@ class Scrubber:
     :param moved: Replaces the addresses of the recorded server.
     """
 
-    secrets: Mapping[str, str] = field(factory=dict, repr=False)
-    names: Mapping[str, str] = field(factory=dict, repr=False)
-    moved: Callable[[str], str] = field(default=str, repr=False)
-    _redactor: Redactor = field(
-        init=False,
-        repr=False,
-        eq=False,
-        default=Factory(
-            lambda self: Redactor(_known_secrets(self.secrets, self.names), PLACEHOLDERS),
-            takes_self=True,
-        ),
-    )
+    def __init__(
+        self,
+        *,
+        secrets: Mapping[str, str] = MappingProxyType({}),
+        names: Mapping[str, str] = MappingProxyType({}),
+        moved: Callable[[str], str] = str,
+    ) -> None:
+        self.secrets, self._moved = secrets, moved
+        self._redactor = Redactor(_known_secrets(secrets, names), PLACEHOLDERS)
 
     def text(self, source: str) -> str:
         """Scrub a text of any format."""
@@ -277,7 +274,7 @@ class Scrubber:
         return {name: values for name, values in pairs if values}
 
     def _plain(self, source: str) -> str:
-        return self.moved(self._redactor.known.mask(source))
+        return self._moved(self._redactor.known.mask(source))
 
 
 def _indented(text: str) -> str:
@@ -305,12 +302,8 @@ def pretty(value: Any, depth: int = 0) -> str:
 
 
 def _all(headers: Headers, name: str) -> list[str]:
-    return [
-        value
-        for header, values in headers.items()
-        if header.lower() == name
-        for value in ([values] if isinstance(values, str) else values)
-    ]
+    values = CaseInsensitiveDict(headers).get(name, ())
+    return [values] if isinstance(values, str) else list(values)
 
 
 def _first(headers: Headers, name: str) -> str:
