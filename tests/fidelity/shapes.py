@@ -100,6 +100,11 @@ def without_empty(these: set[str], others: set[str]) -> tuple[set[str], set[str]
     return these, others
 
 
+def compared(old: set[str], new: set[str]) -> Iterator[str]:
+    yield from (f"lacks {line}" for line in sorted(old - new))
+    yield from (f"has {line}" for line in sorted(new - old))
+
+
 def _read_cut(text: str) -> Any:
     """Read as much of a JSON text as there is."""
     document = json.loads(closed(text))
@@ -127,9 +132,8 @@ def _bodies(recorded: Response, played: Response) -> Iterator[str]:
         if old != new:
             yield f"the message is {new!r}, not {old!r}"
     old_shape, new_shape = without_empty(set(shape(was)), set(shape(now)))
-    yield from (f"lacks {line}" for line in sorted(old_shape - new_shape))
-    if not recorded.is_cut:
-        yield from (f"has {line}" for line in sorted(new_shape - old_shape))
+    lines = compared(old_shape, new_shape)
+    yield from (line for line in lines if line.startswith("lacks") or not recorded.is_cut)
 
 
 def differences(recorded: Response, played: Response) -> list[str]:

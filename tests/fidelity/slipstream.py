@@ -19,7 +19,7 @@ from defusedxml.ElementTree import fromstring
 from sandbox.client import COOKIE, Client
 
 from fidelity.results import DATA, Exchange, Result
-from fidelity.shapes import HEADERS, Response, form, normalised, shape, without_empty
+from fidelity.shapes import HEADERS, Response, compared, form, normalised, shape, without_empty
 from slipstream.sandbox import Clock, Sandbox
 
 RECORDING = DATA / "slipstream-3.71-exchanges.jsonl"
@@ -181,7 +181,7 @@ def differences(exchange: Exchange, played: Response) -> Iterator[str]:
         old_shape, new_shape = (
             set(_xml_shape(fromstring(response.body))) for response in (recorded, played)
         )
-        yield from _compared(*_without_data(old_shape, new_shape))
+        yield from compared(*_without_data(old_shape, new_shape))
     elif (recorded.status >= 300 or _FIXED.search(exchange.name)) and recorded.body != played.body:
         yield f"the body is {played.body!r}, not {recorded.body!r}"
 
@@ -196,18 +196,13 @@ def _json_differences(recorded: str, played: str) -> Iterator[str]:
         for key, documents in now.items():
             if isinstance(documents, list):
                 now[key] = [item for item in documents if item.get("id", "") in {*ids, ""}]
-    yield from _compared(*without_empty(set(shape(was)), set(shape(now))))
+    yield from compared(*without_empty(set(shape(was)), set(shape(now))))
 
 
 def _documents(envelope: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for value in envelope.values():
         if isinstance(value, list):
             yield from (item for item in value if isinstance(item, Mapping))
-
-
-def _compared(old: set[str], new: set[str]) -> Iterator[str]:
-    yield from (f"lacks {line}" for line in sorted(old - new))
-    yield from (f"has {line}" for line in sorted(new - old))
 
 
 def _xml_shape(element: Element, path: str = "") -> Iterator[str]:

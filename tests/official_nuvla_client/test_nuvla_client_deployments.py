@@ -88,23 +88,3 @@ def test_log_is_read_once_it_was_fetched(alice: Client, sandbox: Sandbox, starte
     lines = deployments.logs(alice.get(log.id))["web"]
     timestamp, _, text = lines[0].partition(" ")
     assert (text, datetime.fromisoformat(timestamp).tzinfo is None) == ("web is up", False)
-
-
-def test_fields_that_the_client_reads(
-    alice: Client, sandbox: Sandbox, started: str, place: str
-) -> None:
-    deployments, deployment = alice.of("Deployment"), alice.get(started)
-    for method, expected in (
-        ("state", "STARTED"),
-        ("subtype", "application"),
-        ("is_application", True),
-        ("is_component", False),
-        ("is_application_kubernetes", False),
-        ("owner", sandbox.world.user_id("alice")),
-        ("credential_id", place),
-        ("compatibility", "docker-compose"),
-    ):
-        assert getattr(deployments, method)(deployment) == expected
-    assert deployments.module(deployment)["path"] == "apps/WordPress/wordpress"
-    assert "services:" in deployments.module_content(deployment)["docker-compose"]
-    assert deployments.owner(deployment) in deployments.acl(deployment)["owners"]

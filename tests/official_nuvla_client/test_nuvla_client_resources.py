@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from driving import Client, ClientFailure, Connect
+from driving import Client, ClientFailure
 
 from slipstream.sandbox import Sandbox
 
@@ -58,28 +58,3 @@ def test_module_is_found_read_and_deleted(alice: Client) -> None:
     assert modules.delete(module["id"]) == module["id"]
     assert modules.delete(project) == project
     assert modules.get_by_path("apps/WordPress") == {}
-
-
-def test_new_api_key_logs_in_until_it_is_deleted_or_expires(
-    alice: Client, connect: Connect, sandbox: Sandbox
-) -> None:
-    template = {"href": "credential-template/generate-api-key", "ttl": 3600}
-    first, second = (
-        alice.add("credential", {"name": name, "template": template}).data
-        for name in ("laptop", "desk")
-    )
-    for key in (first, second):
-        assert connect().login_apikey(key["resource-id"], key["secret-key"])["status"] == 201
-    alice.delete(first["resource-id"])
-    sandbox.clock.advance(3601)
-    for key in (first, second):
-        assert connect().login_apikey(key["resource-id"], key["secret-key"])["status"] == 403
-
-
-def test_private_part_of_a_generated_ssh_key_is_shown_once(alice: Client) -> None:
-    template = {"href": "credential-template/generate-ssh-key"}
-    added = alice.add("credential", {"name": "laptop", "template": template}).data
-    assert added["private-key"].startswith("-----BEGIN RSA PRIVATE KEY-----")
-    stored = alice.get(added["resource-id"]).data
-    assert (stored["subtype"], stored["public-key"]) == ("ssh-key", added["public-key"])
-    assert "private-key" not in stored

@@ -9,7 +9,6 @@ import pytest
 from sandbox.client import NUVLA_COOKIE
 from sandbox.client import NuvlaClient as Client
 from slipstream.sandbox import Clock, Sandbox
-from slipstream.sandbox.nuvla.parameters import compose_services, kubernetes_services
 
 BLOG, FAILING = "apps/WordPress/wordpress", "apps/trials/failing"
 SWARM, PULL, MIXED = "swarm-lausanne admin", "edge-geneva swarm", "edge-basel swarm"
@@ -155,34 +154,6 @@ def test_address_is_the_one_that_the_sandbox_listens_on() -> None:
     with Sandbox(family="nuvla", clock=Clock(speed=0), host="localhost") as sandbox:
         alice = Client(sandbox, sandbox.users["alice"])
         assert alice.parameters(alice.started())["hostname"] == "localhost"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", []),
-        ("volumes: {}\n", []),
-        (
-            "services:\n    a:\n        ports:\n            - 80\n    b:\n        image: y",
-            [("a", "", (("tcp", 80),)), ("b", "y", ())],
-        ),
-        (
-            "version: '3'\nservices:\n  a:\n    ports: ['8080:80', 53/udp]\nvolumes:\n  v:\n",
-            [("a", "", (("tcp", 80), ("udp", 53)))],
-        ),
-    ],
-)
-def test_compose_file_is_read(text: str, expected: list[tuple[str, str, object]]) -> None:
-    assert [(item.node, item.image, item.ports) for item in compose_services(text)] == expected
-
-
-def test_manifest_is_read() -> None:
-    text = (
-        "kind: Service\nmetadata:\n  name: inner\nspec:\n  ports:\n    - port: 80\n---\n"
-        "kind: ConfigMap\nmetadata:\n  name: x\n---\nkind: Deployment\nmetadata:\n  name: d\n"
-    )
-    services = [(item.node, item.ports) for item in kubernetes_services(text)]
-    assert services == [("Service.inner", ()), ("Deployment.d", ())]
 
 
 @pytest.mark.parametrize(
