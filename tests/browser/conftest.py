@@ -56,8 +56,12 @@ def page(request: pytest.FixtureRequest, chromium: Any, sandbox: Sandbox) -> Ite
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text))
-    # A request to anywhere else is an outside asset.
-    page.on("request", lambda sent: sent.url.startswith(sandbox.url) or errors.append(sent.url))
+
+    def refuse_outside_assets(sent: Any) -> None:
+        if not sent.url.startswith(sandbox.url):
+            errors.append(sent.url)
+
+    page.on("request", refuse_outside_assets)
     page.goto(sandbox.url)
     yield page
     page.close()

@@ -196,6 +196,7 @@ def test_start_takes_a_minute_and_its_job_tells_the_progress(
         document = alice.read(job)
         fields = (document["state"], document["progress"], document["execution-mode"])
         assert (step[0], alice.state(deployment), *fields) == step
+    assert document["return-code"] == (document["state"] == "FAILED")
 
 
 def test_start_on_an_edge_that_is_offline_is_pending(sandbox: Sandbox, alice: Client) -> None:
@@ -216,7 +217,7 @@ def test_start_gives_way_to_a_stop_and_may_follow_it_without_the_old_parameters(
     alice.act(f"{deployment}/stop")
     assert alice.read(start)["state"] == "CANCELED"
     sandbox.clock.advance(300)
-    assert alice.state(deployment) == "STOPPED"
+    assert (alice.read(start)["state"], alice.state(deployment)) == ("CANCELED", "STOPPED")
     alice.act(f"{deployment}/start")
     assert alice.parameters(deployment) == {}
     sandbox.clock.advance(60)

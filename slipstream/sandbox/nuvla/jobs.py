@@ -207,7 +207,10 @@ def _unsupported(deployment: Document) -> str | None:
 def _deploy(world: State, _: Document, deployment: Document, at: datetime) -> str | None:
     if "parent" not in deployment:
         return _failure("KeyError", "'parent'")
-    parameters.publish_hostname(world, deployment, at)
+    # The executor does so first.
+    words = "Hostname or IP to access the service."
+    hostname = parameters.hostname(world, deployment)
+    parameters.write(world, deployment, "hostname", hostname, at=at, description=words)
     if reason := _unsupported(deployment):
         return reason
     content = deployment["module"].get("content", {})

@@ -102,12 +102,6 @@ def write(
     )
 
 
-def publish_hostname(world: State, deployment: Document, at: datetime) -> None:
-    """Write the host name of a deployment, as the executor does first."""
-    words = "Hostname or IP to access the service."
-    write(world, deployment, "hostname", _hostname(world, deployment), at=at, description=words)
-
-
 def publish(world: State, deployment: Document, at: datetime) -> None:
     status = _edge_status(world, deployment)
     for network, address in ((status or {}).get("network") or {}).get("ips", {}).items():
@@ -121,7 +115,7 @@ def publish(world: State, deployment: Document, at: datetime) -> None:
         write(world, deployment, name, value, at=at, node=node)
 
 
-def _hostname(world: State, deployment: Document) -> str:
+def hostname(world: State, deployment: Document) -> str:
     status = _edge_status(world, deployment)
     if status is not None:
         return str(status["ip"])

@@ -116,7 +116,11 @@ class Session(_Entering):
         texts = {name: body[name] for name in ("name", "description", "tags") if name in body}
         login = {"template": values["id"], "texts": texts}
         if values["method"] == "api-key":
-            user = self._by_api_key(values["key"], values["secret"])
+            key = values["key"]
+            claims = self.world.api_key_claims(key, values["secret"])
+            if claims is None:
+                raise forbidden("credential/" + key.removeprefix("credential/"))
+            user = claims["identity"]
             return self.enter(user=user, typed=user, **login)
         user = self._by_password(values["username"], values["password"])
         login |= {"user": user, "typed": values["username"]}
@@ -130,12 +134,6 @@ class Session(_Entering):
             if name in {user["name"], user.get("email")} and is_right:
                 return str(user["id"])
         raise JsonProblem(403, f"invalid credentials for '{name}'", name)
-
-    def _by_api_key(self, key: str, secret: str) -> str:
-        claims = self.world.api_key_claims(key, secret)
-        if claims is None:
-            raise forbidden("credential/" + key.removeprefix("credential/"))
-        return str(claims["identity"])
 
     def _ask_for_code(self, login: Document) -> Reply:
         ends = iso(self.world.now() + _CODE_LIFETIME)

@@ -206,7 +206,6 @@ def _boot_machines(state: State, run: Run, _: datetime) -> None:
             login = next((module.login for module in lineage if module.login), "root")
             run.put(f"{machine.group}:url.ssh", f"ssh://{login}@{machine.ip}")
             run.put(f"{machine.group}:statecustom", "Installing packages")
-            run.put(f"{machine.group}:scale.state", "created")
 
 
 def _announce_scripts(_: State, run: Run, __: datetime) -> None:

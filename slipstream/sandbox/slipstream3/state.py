@@ -51,10 +51,6 @@ def acl(*rules: dict[str, str], owner: str = "ADMIN") -> dict[str, Any]:
     return {"owner": {"principal": owner, "type": "ROLE"}, "rules": list(rules)}
 
 
-def owned_by(name: str) -> dict[str, Any]:
-    return granted(name, "ALL") | {"owner": {"principal": name, "type": "USER"}}
-
-
 def granted(name: str, right: str) -> dict[str, Any]:
     """The ACL of a document of the server with a right of a user."""
     return acl({"principal": name, "type": "USER", "right": right}, role("ADMIN", "ALL"))
@@ -168,5 +164,5 @@ class State(BaseWorld):
             type=kind,
             severity=severity,
             content={"resource": {"href": run.href}, "state": text},
-            acl=owned_by(run.owner),
+            acl=granted(run.owner, "ALL") | {"owner": {"principal": run.owner, "type": "USER"}},
         )

@@ -49,12 +49,6 @@ def java_timestamp(at: datetime) -> str:
     return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000} UTC"
 
 
-def attributes_of(source: object, table: str) -> dict[str, Any]:
-    """Read the attributes of a table: ``attribute``, or ``name=path.of.attributes``."""
-    items = (item.partition("=") for item in table.split())
-    return {name: attrgetter(path or name)(source) for name, _, path in items}
-
-
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -64,11 +58,16 @@ def _text(value: object) -> str:
 
 
 def _attributes(source: object, table: str) -> Markup:
-    """Write the attributes of a table, without those that are None."""
-    values = attributes_of(source, table).items()
-    texts = {name: _clean(_text(value)) for name, value in values if value is not None}
-    attributes = (f" {name}={quoteattr(text, _APOSTROPHE)}" for name, text in texts.items())
-    return Markup("".join(attributes))  # noqa: S704 - they are escaped
+    """
+    Write the attributes of a table, without those that are None. The table has ``attribute``, or
+    ``name=path.of.attributes`` for another name.
+    """
+    written = ""
+    for name, _, path in (item.partition("=") for item in table.split()):
+        value = attrgetter(path or name)(source)
+        if value is not None:
+            written += f" {name}={quoteattr(_clean(_text(value)), _APOSTROPHE)}"
+    return Markup(written)  # noqa: S704 - they are escaped
 
 
 def _clean(value: Any) -> Any:
