@@ -33,7 +33,7 @@ def measure(names: Sequence[str]) -> list[Row]:
 
 
 def document(rows: Sequence[Row]) -> str:
-    """The results as a page, with where and when they were measured."""
+    """The results as a page, with the machine and the date."""
     lines = [HEADER, ("---", "---:", "---:", "---:", "---:"), *(row.cells for row in rows)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     libraries = " and ".join(f"{n} {metadata.version(n)}" for n in ("apache-libcloud", "requests"))

@@ -1,5 +1,5 @@
 """
-What is measured, and beside what.
+The measurements, each with the figure to compare it with.
 
 A time alone says more about the machine than about the code, so each figure stands beside another
 one of the same run: what bare requests and ElementTree take for the same responses, or the driver
@@ -60,7 +60,7 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """The driver's figure in terms of the other one."""
+        """The driver's figure, divided by the other one."""
         return self.ours / self.beside
 
     @property
@@ -108,7 +108,7 @@ class BenchServer:
         return SlipStreamNodeDriver(self.user, self.password, ex_endpoint=self.url)
 
     def driver_of_2017(self, call: str, home: Path) -> dict[str, float]:
-        """Let the driver of 2017 make a call; its times, and the number of ``requests``."""
+        """Make a call of the driver of 2017; return its times, and the number of ``requests``."""
         process = subprocess.Popen(
             [OLD_PYTHON, "-I", ROOT / "benchmarks" / "driver_2017.py", *self._login, call],
             stdin=subprocess.PIPE,
@@ -234,7 +234,7 @@ def importing(server: BenchServer, home: Path) -> Iterator[Row]:
 
 
 def limits_of_bodies(server: BenchServer, home: Path) -> Iterator[Row]:
-    """A body that is as large as one may be, beside the standard parser, each in a process."""
+    """The largest bodies, beside the standard parser, each in a process of its own."""
     make = (
         "from slipstream.transport.messages import Response, MAX_ELEMENTS as N\n"
         "from xml.etree import ElementTree as ET; import json\n"
@@ -318,7 +318,7 @@ MEASUREMENTS: tuple[Callable[[BenchServer, Path], Iterator[Row]], ...] = (
 
 
 class _Bare:
-    """What a program sends that fetches and parses the same pages by itself."""
+    """A program that fetches and parses the same pages itself."""
 
     def __init__(self, server: BenchServer) -> None:
         self._url, self._session = server.url, requests.Session()
@@ -333,7 +333,7 @@ class _Bare:
 
 
 def _child(setup: str, code: str = "") -> tuple[float, float]:
-    """Run code in a process of its own; its seconds after the set-up, and its peak memory, MiB."""
+    """Run code in its own process: its seconds after the set-up, and its peak memory in MiB."""
     program = (
         f"import resource, time\n{setup}\nbegin = time.perf_counter()\nresult = {code or None}\n"
         "print(time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
@@ -368,7 +368,7 @@ def _interleaved(
     clock: Callable[[], float] = time.perf_counter,
     rounds: int = ROUNDS,
 ) -> tuple[float, float]:
-    """The medians of two functions that take turns, so that what else runs slows both."""
+    """The medians of two functions that take turns, so that other load slows both."""
     ours(), other()
     pairs = [(_timed(ours, clock), _timed(other, clock)) for _ in range(rounds)]
     return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)

@@ -45,14 +45,14 @@ HUGE = "/bench/huge"
 
 @functools.cache
 def huge_body() -> bytes:
-    """As many bytes as a response may have, compressed."""
+    """A compressed body of the largest size."""
     return gzip.compress(bytes(MAX_BYTES), 1)
 
 
 @attrs.define
 class State:
     """
-    What the server answers from.
+    The state of the server.
 
     :param sandbox: What answers all but the lists of runs and machines.
     """
@@ -65,7 +65,7 @@ class State:
     cache: dict[str, tuple[int, list[tuple[str, str]], bytes]] = attrs.field(factory=dict)
 
     def set_runs(self, count: int) -> None:
-        """Have so many runs, newest first, with a machine each."""
+        """Set the number of runs, newest first, with a machine each."""
         newest = datetime(2026, 1, 1, tzinfo=UTC)
         ids = [f"{number:08x}-0000-4000-8000-{number:012x}" for number in range(count)]
         self.runs = [
@@ -85,7 +85,7 @@ class State:
         ]
 
     def set_projects(self, count: int) -> None:
-        """Have a tree of so many projects below a root of their own, with a component in each."""
+        """Set the number of projects in a tree, with a component in each."""
         library = self.sandbox.world.library
         project = library.find("apps")
         component = library.find("apps/WordPress/wordpress")
@@ -125,7 +125,7 @@ class State:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers from the state of its server."""
+    """Responds from the state of its server."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

@@ -364,7 +364,7 @@ class SlipStreamNodeDriver(NodeDriver):
         List components and applications: those of the App Store, or those of a project.
 
         :param location: Only those that can run there. On Nuvla the kind of the application
-            decides; on SlipStream those are left out that are built for other clouds.
+            decides; on SlipStream all are listed, since a list does not name clouds.
         :param ex_path: The project, as in ``examples/images``; empty for the root projects.
         :param ex_recurse: List the projects below it too, one request each. A project that
             may not be read is skipped, and a warning names it.

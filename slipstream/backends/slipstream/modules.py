@@ -24,7 +24,6 @@ from slipstream.backends.prefetch import read_ahead
 from slipstream.backends.slipstream import clouds
 from slipstream.backends.slipstream.dialect import (
     ANY_CLOUD,
-    CONNECTOR,
     XML,
     read_xml,
     require_status,
@@ -63,16 +62,10 @@ def list_modules(
     session = backend.session
     if connector is not None:
         clouds.check_location(backend, connector)
-    modules: Iterable[Module]
-    if path is None:
-        items = read_xml(session, "/appstore", "list", doing="list the App Store").iterfind("item")
-        modules = {module.id: module for module in map(_listed, items)}.values()
-    else:
-        modules = _tree(session, module_path(path, or_root=True), recurse)
-    if connector is None:
-        return modules
-    name = connector.removeprefix(CONNECTOR)
-    return (module for module in modules if not module.image_ids or name in module.image_ids)
+    if path is not None:
+        return _tree(session, module_path(path, or_root=True), recurse)
+    items = read_xml(session, "/appstore", "list", doing="list the App Store").iterfind("item")
+    return {module.id: module for module in map(_listed, items)}.values()
 
 
 def get_module(backend: CimiBackend, module_id: str) -> Module:
