@@ -240,7 +240,7 @@ def test_parse_names_the_index_of_an_error(grammar: Grammar, text: str, index: i
     assert caught.value.index == index
 
 
-def test_parentheses_nested_beyond_reason_are_a_syntax_error() -> None:
+def test_parse_of_nested_parentheses() -> None:
     assert parse("(" * 100 + "a=1" + ")" * 100) == attr("a").eq(1)
     with pytest.raises(FilterSyntaxError):
         parse("(" * 20000 + "a=1" + ")" * 20000)

@@ -177,7 +177,7 @@ REASONS = {
 }
 
 
-def test_each_operation_gets_hostile_responses() -> None:
+def test_hostile_checks_of_every_operation() -> None:
     assert READS.keys() | CHANGES.keys() == OPERATIONS.keys() - {
         "get_deployments",
         "delete_module",
@@ -185,7 +185,7 @@ def test_each_operation_gets_hostile_responses() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_faulty_backend_fails_where_the_example_holds(fault: str, minicloud: Any) -> None:
+def test_suite_fails_faulty_backend(fault: str, minicloud: Any) -> None:
     module = import_module("example_slipstream_minicloud")
     methods, names = FAULTS[fault]
     [kind] = module.slipstream_endpoints()
@@ -233,7 +233,7 @@ def test_a_faulty_backend_fails_where_the_example_holds(fault: str, minicloud: A
         ("device-code", ["device-code"], "the plugin 'device-code' of .* is disabled"),
     ],
 )
-def test_a_login_method_that_a_kind_without_templates_does_not_have(
+def test_unknown_login_method_without_templates(
     method: str, disabled: list[str], message: str, minicloud: Any
 ) -> None:
     [kind] = import_module("example_slipstream_minicloud").slipstream_endpoints()
@@ -245,16 +245,14 @@ def test_a_login_method_that_a_kind_without_templates_does_not_have(
     assert "session template" not in str(caught.value)
 
 
-def test_conformance_names_a_location_that_a_policy_allows(
-    installed: Path, as_alice: Connect
-) -> None:
+def test_conformance_suggests_location_of_policy(installed: Path, as_alice: Connect) -> None:
     report = conformance.run(as_alice(), changes=True)
     details = {result.name: result.detail for result in report.results}
     assert "Choose --location connector/exoscale-ch-gva: " in details["node.created"]
     assert "may not be deployed" in details["node.created"]
 
 
-def test_the_server_of_an_installed_kind_can_be_recorded(minicloud: Any) -> None:
+def test_recorder_identifies_installed_kind(minicloud: Any) -> None:
     kind, is_sandbox = identify(minicloud.url)
     assert (kind.name, is_sandbox) == ("minicloud", False)
     assert identify(minicloud.url, "campus")[0].name == "campus"
@@ -262,9 +260,7 @@ def test_the_server_of_an_installed_kind_can_be_recorded(minicloud: Any) -> None
         identify(minicloud.url, "minicluod")
 
 
-def test_the_name_of_the_user_is_known_before_the_first_operation(
-    minicloud: Any, sandbox: Sandbox, connect: Connect
-) -> None:
+def test_user_name_after_login(minicloud: Any, sandbox: Sandbox, connect: Connect) -> None:
     logins: list[tuple[Any, Any, dict[str, Any]]] = [
         ("ada", "lovelace", {"ex_endpoint": minicloud.url}),
         (sandbox.key, sandbox.secret, {}),

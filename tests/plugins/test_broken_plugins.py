@@ -152,9 +152,7 @@ def install_broken(add_plugin: AddPlugin, name: str, **options: str) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(
-    add_plugin: AddPlugin, name: str
-) -> None:
+def test_broken_plugin_is_left_out_with_warning(add_plugin: AddPlugin, name: str) -> None:
     cause = BROKEN[name][1]
     install_broken(add_plugin, name, version="2.5")
     add_plugin("harmless", HARMLESS)
@@ -175,16 +173,14 @@ def test_a_broken_plugin_is_named_in_one_warning_and_the_others_work(
 
 
 @pytest.mark.parametrize("name", ["module-missing", "no-list"])
-def test_a_broken_plugin_that_is_switched_off_warns_of_nothing(
-    add_plugin: AddPlugin, name: str
-) -> None:
+def test_disabled_broken_plugin_has_no_warning(add_plugin: AddPlugin, name: str) -> None:
     install_broken(add_plugin, name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Plugins(disabled=[name])
 
 
-def test_one_module_under_two_names_is_loaded_once(add_plugin: AddPlugin) -> None:
+def test_module_under_two_names_is_loaded_once(add_plugin: AddPlugin) -> None:
     module = add_plugin("first", HARMLESS)
     add_plugin("second", None, value=module)
     with pytest.warns(PluginWarning, match="'second' .*: it is what the plugin .*first has reg"):
@@ -199,7 +195,7 @@ def test_one_module_under_two_names_is_loaded_once(add_plugin: AddPlugin) -> Non
         (hook("login_methods(): raise RuntimeError('no')"), "no"),
     ],
 )
-def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(
+def test_broken_hook_disables_the_whole_plugin(
     add_plugin: AddPlugin, as_alice: Connect, broken: str, message: str
 ) -> None:
     emptying = wrapper("list_connectors():\n    yield\n    return []")
@@ -208,9 +204,7 @@ def test_a_plugin_that_breaks_in_one_hook_has_no_say_in_the_others(
         assert as_alice().list_locations()
 
 
-def test_a_missing_name_hints_at_the_broken_plugins_that_may_have_had_it(
-    add_plugin: AddPlugin,
-) -> None:
+def test_unknown_kind_hints_at_broken_plugins(add_plugin: AddPlugin) -> None:
     add_plugin("acme", "import nothing_of_that_name")
     with pytest.warns(PluginWarning):
         plugins = Plugins()
@@ -219,7 +213,7 @@ def test_a_missing_name_hints_at_the_broken_plugins_that_may_have_had_it(
 
 
 @pytest.mark.parametrize("error", ["KeyError", "SystemExit"])
-def test_recognises_that_raises_stops_no_other_and_is_not_quoted(
+def test_recognises_that_raises_is_warned_of(
     error: str, add_plugin: AddPlugin, as_alice: Connect, sandbox: Sandbox
 ) -> None:
     source = f"def recognises(credentials): raise {error}(credentials.secret)\n"

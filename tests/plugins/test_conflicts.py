@@ -18,7 +18,7 @@ def slipstream_endpoints():
 """
 
 
-def test_two_login_methods_of_one_name_are_refused_until_one_is_switched_off(
+def test_login_method_of_two_plugins(
     add_plugin: AddPlugin, connect: Connect, sandbox: Sandbox
 ) -> None:
     add_plugin("token", LOGIN.format("token"), distribution="acme-login", version="1.2")
@@ -33,24 +33,20 @@ def test_two_login_methods_of_one_name_are_refused_until_one_is_switched_off(
     assert connect(sandbox.username, sandbox.password).list_locations()
 
 
-def test_a_plugin_cannot_quietly_replace_a_built_in_login(
-    add_plugin: AddPlugin, as_alice: Connect
-) -> None:
+def test_login_method_of_plugin_and_built_in(add_plugin: AddPlugin, as_alice: Connect) -> None:
     add_plugin("thief", LOGIN.format("internal"), version="6.6")
     with pytest.raises(PluginFailed, match=r"dist-of-thief 6.6 and slipstream-libcloud-driver"):
         as_alice()
 
 
-def test_two_kinds_of_one_name_name_both_distributions(add_plugin: AddPlugin) -> None:
+def test_kind_of_two_plugins(add_plugin: AddPlugin) -> None:
     for name in ("one", "two"):
         add_plugin(name, KIND.format("campus", ""))
     with pytest.raises(PluginFailed, match=r"dist-of-one 1.0 and dist-of-two 1.0 .*'campus'"):
         Plugins().endpoint_kinds.get("campus")
 
 
-def test_two_kinds_that_claim_one_host_name_both_distributions(
-    add_plugin: AddPlugin, as_alice: Connect, sandbox: Sandbox
-) -> None:
+def test_host_of_two_plugins(add_plugin: AddPlugin, as_alice: Connect, sandbox: Sandbox) -> None:
     for name in ("one", "two"):
         add_plugin(name, KIND.format(name, "hosts='127.0.0.1'"))
     both = r"dist-of-one 1.0 and dist-of-two 1.0 .*127.0.0.1"
@@ -59,7 +55,7 @@ def test_two_kinds_that_claim_one_host_name_both_distributions(
     assert not sandbox.journal
 
 
-def test_a_kind_that_recognises_a_server_goes_before_the_built_in_one_and_two_are_refused(
+def test_server_recognised_by_two_plugins(
     add_plugin: AddPlugin, as_alice: Connect, sandbox: Sandbox
 ) -> None:
     add_plugin("one", KIND.format("one", "recognises=lambda _: True"))

@@ -46,7 +46,7 @@ PUBLIC = {
 CONTRIBUTIONS = ("slipstream_login_methods", "slipstream_endpoints")
 
 
-def test_the_names_of_the_hooks_and_of_their_arguments_are_what_they_were() -> None:
+def test_hooks_and_arguments_are_stable() -> None:
     arguments = {
         f"slipstream_{name}": ["session", *parameters(hookspecs.Backend, name)]
         for name in hookspecs.OPERATIONS
@@ -61,15 +61,13 @@ def parameters(backend: type, name: str) -> list[str]:
     return list(inspect.signature(getattr(backend, name)).parameters)[1:]
 
 
-def test_what_a_plugin_can_import_is_still_there() -> None:
+def test_public_names_are_stable() -> None:
     assert set(slipstream.__all__) >= PUBLIC
     assert all(hasattr(slipstream, name) for name in slipstream.__all__)
 
 
 @pytest.mark.parametrize("name", hookspecs.OPERATIONS)
-def test_an_operation_says_what_it_is_for_and_both_built_in_backends_keep_its_arguments(
-    name: str,
-) -> None:
+def test_operation_is_documented_and_implemented_with_its_arguments(name: str) -> None:
     text = inspect.getdoc(getattr(hookspecs.Backend, name)) or ""
     assert text.partition("\n")[0].endswith(".")
     for argument in HOOKS[f"slipstream_{name}"][1:]:
@@ -78,7 +76,7 @@ def test_an_operation_says_what_it_is_for_and_both_built_in_backends_keep_its_ar
         assert parameters(backend, name) == parameters(hookspecs.Backend, name)
 
 
-def test_what_comes_with_the_package() -> None:
+def test_built_in_login_methods_and_kinds() -> None:
     plugins = Plugins(allowed=[])
     assert hookspecs.PROJECT == "slipstream"
     logins = {"internal", "api-key", "cookie-file", "session-template"}
@@ -87,15 +85,13 @@ def test_what_comes_with_the_package() -> None:
     assert "nuv.la" in plugins.endpoint_kinds.get("nuv.la").hosts
 
 
-def test_a_misspelt_operation_of_a_backend_is_named() -> None:
+def test_misspelt_operation_of_backend() -> None:
     with pytest.raises(UnknownName, match=r"'list_connector'.*did you mean 'list_connectors'"):
         type("Typo", (slipstream.Backend,), {"list_connector": lambda self: []})
     type("Helper", (slipstream.Backend,), {"_list_connector": lambda self: []})
 
 
-def test_an_argument_that_a_later_version_adds_may_be_left_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_backend_may_leave_out_later_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     def get_module(self: object, module_id: str, tag: str | None = None) -> None: ...
 
     monkeypatch.setattr(slipstream.Backend, "get_module", get_module)

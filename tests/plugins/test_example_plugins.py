@@ -34,7 +34,7 @@ ALLOWED = "exoscale-ch-gva"
 
 
 @pytest.mark.usefixtures("installed")
-def test_device_code_of_a_provider_that_sends_no_json(sandbox: Sandbox, connect: Connect) -> None:
+def test_device_code_from_provider_without_json(sandbox: Sandbox, connect: Connect) -> None:
     sandbox.faults.add("POST", "/device", status=200, body="<html>Welcome</html>")
     options = {"provider": sandbox.url}
     with pytest.raises(MalformedAnswer, match=r"Cannot get a code .*/device is HTTP"):
@@ -42,9 +42,7 @@ def test_device_code_of_a_provider_that_sends_no_json(sandbox: Sandbox, connect:
 
 
 @pytest.mark.usefixtures("installed")
-def test_endpoint_plugin_is_asked_first_and_refuses_the_logins_that_its_server_lacks(
-    sandbox: Sandbox, connect: Connect
-) -> None:
+def test_endpoint_plugin_restricts_login_methods(sandbox: Sandbox, connect: Connect) -> None:
     bare, url = sandbox.key.removeprefix("credential/"), sandbox.url
     connect(bare, sandbox.secret, ex_endpoint_kind="campus")
     [login] = sandbox.journal.entries("POST", "/api/session")
@@ -76,7 +74,7 @@ ON_ONE_MACHINE: list[Callable[[Driver, str], dict[str, Any]]] = [
 
 @pytest.mark.parametrize("arguments", ON_ONE_MACHINE)
 @pytest.mark.usefixtures("installed")
-def test_policy_holds_for_each_way_to_name_a_location(
+def test_policy_for_each_way_to_name_a_location(
     sandbox: Sandbox, as_alice: Connect, arguments: Callable[[Driver, str], dict[str, Any]]
 ) -> None:
     driver = as_alice()
@@ -89,7 +87,7 @@ def test_policy_holds_for_each_way_to_name_a_location(
     assert driver.create_node(image=image, **arguments(driver, ALLOWED))
 
 
-def test_policy_holds_in_a_dry_run(installed: Path, as_alice: Connect) -> None:
+def test_policy_in_dry_run(installed: Path, as_alice: Connect) -> None:
     driver = as_alice()
     image = driver.get_image(BLOG)
     explanation = driver.ex_explain(driver.create_node, image=image, ex_cloud="ec2-eu-west")
@@ -97,7 +95,7 @@ def test_policy_holds_in_a_dry_run(installed: Path, as_alice: Connect) -> None:
     assert not driver.ex_explain(driver.create_node, image=image, ex_cloud=ALLOWED).refusals
 
 
-def test_policy_holds_for_each_node_of_an_application(
+def test_policy_for_each_node_of_an_application(
     installed: Path, sandbox: Sandbox, as_alice: Connect
 ) -> None:
     driver = as_alice()
@@ -118,7 +116,7 @@ def test_policy_holds_for_each_node_of_an_application(
     assert driver.create_node(image=image, ex_cloud=allowed | {first: ALLOWED})
 
 
-def test_audit_logs_changes_and_nothing_else(
+def test_audit_logs_changes_only(
     installed: Path, as_alice: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "example_slipstream_audit")
@@ -132,9 +130,7 @@ def test_audit_logs_changes_and_nothing_else(
     assert lines == ["deploy by alice: done", "deploy by alice: failed"]
 
 
-def test_size_cache_and_metrics_read_the_list_once_for_each_session_and_count_each_call(
-    installed: Path, sandbox: Sandbox, as_alice: Connect
-) -> None:
+def test_size_cache_and_metrics(installed: Path, sandbox: Sandbox, as_alice: Connect) -> None:
     driver = as_alice()
     metrics: Any = import_module("example_slipstream_metrics")
     metrics.calls.clear()
@@ -159,7 +155,7 @@ def on_minicloud(connect: Connect, minicloud: Any) -> Connect:
     return make
 
 
-def test_minicloud_is_recognised_by_its_own_probe(on_minicloud: Connect) -> None:
+def test_minicloud_is_recognised_by_probe(on_minicloud: Connect) -> None:
     driver = on_minicloud()
     assert driver._session.kind.name == "minicloud"
     assert driver._session.login.user_name == "ada"
@@ -171,9 +167,7 @@ def test_minicloud_is_recognised_by_its_own_probe(on_minicloud: Connect) -> None
     assert "ex_endpoint_kind" in str(caught.value)
 
 
-def test_minicloud_goes_on_with_a_dry_run_when_the_login_has_expired(
-    on_minicloud: Connect, minicloud: Any
-) -> None:
+def test_minicloud_renews_login_in_dry_run(on_minicloud: Connect, minicloud: Any) -> None:
     driver = on_minicloud()
     minicloud.expire_tickets()
     explanation = driver.ex_explain("list_images")
@@ -182,9 +176,7 @@ def test_minicloud_goes_on_with_a_dry_run_when_the_login_has_expired(
 
 
 @pytest.mark.parametrize("image", ["wordpress", None], ids=["read", "by-hand"])
-def test_minicloud_deploys_in_the_region_of_the_driver(
-    on_minicloud: Connect, image: str | None
-) -> None:
+def test_minicloud_deploys_in_region_of_driver(on_minicloud: Connect, image: str | None) -> None:
     driver = on_minicloud(region="south")
     by_hand = NodeImage("debian-12", "debian", driver)
     node = driver.create_node(image=driver.get_image(image) if image else by_hand)
@@ -192,9 +184,7 @@ def test_minicloud_deploys_in_the_region_of_the_driver(
     assert node.id in {node.id for node in driver.list_nodes()}
 
 
-def test_minicloud_has_a_driver_that_is_found_by_its_name(
-    minicloud: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_get_driver_of_minicloud(minicloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = dict(DRIVERS)
     importlib.invalidate_caches()
     _kinds.cache_clear()
@@ -215,7 +205,7 @@ def test_minicloud_has_a_driver_that_is_found_by_its_name(
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_an_example_plugin_imports_public_names_only(path: Path) -> None:
+def test_example_imports_public_names_only(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             assert not [alias for alias in node.names if alias.name.startswith("slipstream")]
@@ -233,6 +223,6 @@ def own(module: ModuleType, value: object) -> bool:
     return getattr(value, "__module__", None) == module.__name__
 
 
-def test_the_example_plugins_pass_strict_type_checks(run_module: Callable[..., str]) -> None:
+def test_examples_pass_strict_type_checks(run_module: Callable[..., str]) -> None:
     paths = [str(path) for path in sorted(EXAMPLES.glob("*/*.py"))]
     run_module("mypy", "--strict", *paths, cwd=EXAMPLES.parents[1])

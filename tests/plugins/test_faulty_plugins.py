@@ -117,7 +117,9 @@ CALLS: dict[str, Callable[[Driver], Any]] = {
         [Node(name, name, NodeState.UNKNOWN, [], [], None) for name in ("a", "b")]
     ),
 }
-NO_JSON = [Connector(id="a", name="a", raw={"made": datetime.now(UTC)})]
+NO_JSON = {"made": datetime.now(UTC)}
+ODD_CONNECTOR = Connector(id="a", name="a", raw=NO_JSON)
+ODD_DEPLOYMENT = Deployment(id="x", state="up", phase=Phase.RUNNING, raw=NO_JSON)
 # What a backend does wrong: what the user calls, the method, and what the error says.
 BACKENDS: list[tuple[str, str, Any, str]] = [
     ("locations", "list_connectors", lazily(Unprintable), "Unprintable"),
@@ -129,7 +131,8 @@ BACKENDS: list[tuple[str, str, Any, str]] = [
     ("stop", "stop_deployment", raising(StopIteration), "StopIteration"),
     ("locations", "list_connectors", returning([None]), "it returned NoneType, not Connector"),
     ("locations", "list_connectors", returning("no list"), "returned str, not an iterable of Con"),
-    ("locations", "list_connectors", returning(NO_JSON), "raw cannot be written as JSON"),
+    ("locations", "list_connectors", returning([ODD_CONNECTOR]), "raw cannot be written as JSON"),
+    ("node", "get_deployment", returning(ODD_DEPLOYMENT), "raw cannot be written as JSON"),
     ("sizes", "list_service_offers", infinite, "ValueError"),
     ("logs", "get_logs", returning([]), r"returned list, not dict\[str, list\[str"),
     ("stop", "stop_deployment", returning(1), "it returned int, not bool"),
@@ -167,7 +170,7 @@ def on_sandbox(
 
 
 @pytest.mark.parametrize(("call", "name", "method", "message"), BACKENDS)
-def test_a_faulty_backend_is_named(
+def test_faulty_backend(
     call: str, name: str, method: Any, message: str, load_plugin: LoadPlugin
 ) -> None:
     driver = connected(load_plugin, faulty(name, method))
@@ -176,19 +179,19 @@ def test_a_faulty_backend_is_named(
     assert "secret" not in str(caught.value)
 
 
-def test_the_user_can_interrupt_a_backend(load_plugin: LoadPlugin) -> None:
+def test_keyboard_interrupt_in_backend(load_plugin: LoadPlugin) -> None:
     driver = connected(load_plugin, faulty("list_connectors", lazily(KeyboardInterrupt)))
     with pytest.raises(KeyboardInterrupt):
         driver.list_locations()
 
 
-def test_a_faulty_preflight_is_among_the_refusals_of_a_dry_run(load_plugin: LoadPlugin) -> None:
+def test_faulty_preflight_in_dry_run(load_plugin: LoadPlugin) -> None:
     driver = connected(load_plugin, faulty("preflight", raising(TypeError)))
     [refusal] = CALLS["explain"](driver).refusals
     assert "faulty endpoints, by no distribution, failed in preflight(): TypeError" in refusal
 
 
-def test_a_list_that_is_not_read_to_its_end_is_closed(load_plugin: LoadPlugin) -> None:
+def test_list_that_is_not_exhausted_is_closed(load_plugin: LoadPlugin) -> None:
     closed = []
 
     def list_modules(self: Plain, path: str, recurse: bool, connector: str) -> Iterator[Module]:
@@ -234,7 +237,7 @@ WRAPPERS = [
 
 
 @pytest.mark.parametrize(("call", "hook", "faulty_wrapper", "message"), WRAPPERS)
-def test_a_faulty_wrapper_is_named(
+def test_faulty_wrapper(
     call: str, hook: str, faulty_wrapper: Any, message: str, load_plugin: LoadPlugin
 ) -> None:
     driver = connected(load_plugin, Plain, **{f"slipstream_{hook}": faulty_wrapper})
@@ -242,7 +245,7 @@ def test_a_faulty_wrapper_is_named(
         CALLS[call](driver)
 
 
-def test_a_wrapper_may_put_an_entry_before_the_list(load_plugin: LoadPlugin) -> None:
+def test_wrapper_adds_entries_to_list(load_plugin: LoadPlugin) -> None:
     @hookimpl(wrapper=True)
     def slipstream_list_connectors() -> Any:
         connectors = yield
@@ -282,14 +285,14 @@ LOGINS: dict[str, tuple[Callable[..., Any], type[DriverError], str]] = {
 
 
 @pytest.mark.parametrize("case", LOGINS)
-def test_a_faulty_login_method_is_named(case: str, load_plugin: LoadPlugin) -> None:
+def test_faulty_login_method(case: str, load_plugin: LoadPlugin) -> None:
     authenticate, error, message = LOGINS[case]
     with pytest.raises(error, match=message) as caught:
         connected(load_plugin, method=LoginMethod(name="odd", authenticate=authenticate))
     assert "secret" not in str(caught.value)
 
 
-def test_a_method_that_gives_the_expired_login_again_is_named(load_plugin: LoadPlugin) -> None:
+def test_login_method_that_returns_expired_login(load_plugin: LoadPlugin) -> None:
     method = LoginMethod(
         name="lazy", authenticate=lambda attempt, _: attempt.previous or attempt.finish()
     )
@@ -298,14 +301,14 @@ def test_a_method_that_gives_the_expired_login_again_is_named(load_plugin: LoadP
         session.renew(session.login)
 
 
-def test_a_group_that_a_backend_cannot_act_for_is_blamed_on_it(load_plugin: LoadPlugin) -> None:
+def test_faulty_act_for(load_plugin: LoadPlugin) -> None:
     with pytest.raises(PluginFailed, match=r"Faulty failed in act_for\(\): KeyError"):
         connected(load_plugin, faulty("act_for", raising(KeyError)), group="group/x")
 
 
 @pytest.mark.parametrize("name", ["session_ended", "error_detail"])
 @pytest.mark.parametrize("fault", [raising(Sudden), returning([])])
-def test_a_backend_that_cannot_read_a_refusal_is_named(
+def test_faulty_reading_of_refusal(
     name: str, fault: Any, sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
 ) -> None:
     driver = on_sandbox(load_plugin, as_alice, faulty(name, fault))
@@ -317,7 +320,7 @@ def test_a_backend_that_cannot_read_a_refusal_is_named(
 
 @pytest.mark.parametrize(("status", "may_have_happened"), [(200, True), (409, False), (500, True)])
 @pytest.mark.parametrize("fault", [MalformedAnswer("It says nothing."), None])
-def test_an_error_after_a_change_says_that_it_may_have_happened(
+def test_may_have_happened_after_a_change(
     status: int,
     may_have_happened: bool,
     fault: Exception | None,
@@ -353,7 +356,7 @@ AROUND_A_CHANGE = [
 
 
 @pytest.mark.parametrize(("body", "sent", "message"), AROUND_A_CHANGE)
-def test_a_faulty_wrapper_of_a_change_says_whether_it_was_sent(
+def test_may_have_happened_around_faulty_wrapper(
     body: str,
     sent: bool,
     message: str,
@@ -382,7 +385,7 @@ POLICY = wrapper("backend.deployment_locations(request); return (yield)", "backe
         ("create", "get_module", "deploy", POLICY, "what a wrapper calls: KeyError"),
     ],
 )
-def test_a_wrapper_is_not_blamed_for_a_faulty_backend(
+def test_faulty_backend_below_wrapper(
     call: str, method: str, hook: str, faulty_wrapper: Any, where: str, load_plugin: LoadPlugin
 ) -> None:
     hooks = {f"slipstream_{hook}": faulty_wrapper}
@@ -392,7 +395,7 @@ def test_a_wrapper_is_not_blamed_for_a_faulty_backend(
     assert isinstance(caught.value.__cause__, KeyError)
 
 
-def test_a_fault_of_a_built_in_backend_is_blamed_on_no_plugin(
+def test_faulty_built_in_backend_below_wrapper(
     load_plugin: LoadPlugin, as_alice: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load_plugin(plugin(slipstream_deploy=wrapper("return (yield)")))
@@ -405,6 +408,6 @@ def test_a_fault_of_a_built_in_backend_is_blamed_on_no_plugin(
         driver.create_node(image=image)
 
 
-def test_a_backend_that_cannot_be_made_is_named(load_plugin: LoadPlugin) -> None:
+def test_faulty_constructor_of_backend(load_plugin: LoadPlugin) -> None:
     with pytest.raises(PluginFailed, match="backend of faulty endpoints cannot be made: SystemEx"):
         connected(load_plugin, faulty("__init__", raising(SystemExit)))

@@ -46,7 +46,7 @@ def assert_agrees(expected: str, printed: str) -> None:
 
 
 @pytest.mark.parametrize(("page", "folders"), list(SHOWN_WHOLE.items()))
-def test_a_guide_shows_the_example_plugins_as_they_are(page: str, folders: list[str]) -> None:
+def test_guide_shows_example_plugins(page: str, folders: list[str]) -> None:
     for folder in reversed(folders):
         [module] = (ROOT / "examples" / "plugins" / folder).glob("example_*.py")
         assert files(page)[module.name] == module.read_text()
@@ -56,7 +56,7 @@ def test_a_guide_shows_the_example_plugins_as_they_are(page: str, folders: list[
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize("page", PAGES)
-def test_the_programs_of_a_guide_run_with_the_plugins_and_print_what_it_says(page: str) -> None:
+def test_programs_of_guide(page: str) -> None:
     namespace: dict[str, Any] = {}
     printed, ran = "", 0
     for language, text in blocks(page):
@@ -71,9 +71,7 @@ def test_the_programs_of_a_guide_run_with_the_plugins_and_print_what_it_says(pag
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "# test_" in str(blocks(page))])
-def test_the_tests_of_a_guide_pass_where_the_plugin_is_installed(
-    page: str, run_module: Callable[..., str], tmp_path: Path
-) -> None:
+def test_tests_of_guide(page: str, run_module: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     for file, text in files(page).items():
         if file.startswith("test_"):
@@ -92,7 +90,7 @@ def consoles() -> Iterator[Any]:
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(("command", "output"), list(consoles()))
-def test_a_command_prints_what_the_guide_shows(
+def test_commands_of_guide(
     command: str,
     output: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -106,23 +104,19 @@ def test_a_command_prints_what_the_guide_shows(
     assert_agrees(output, capsys.readouterr().out)
 
 
-def test_the_backend_that_the_guide_shows_has_locations_of_its_own(
-    add_plugin: AddPlugin, as_alice: Connect
-) -> None:
+def test_backend_of_guide(add_plugin: AddPlugin, as_alice: Connect) -> None:
     add_plugin("lab", files("write-an-endpoint")["example_slipstream_lab.py"])
     driver = as_alice(ex_endpoint_kind="lab")
     assert [location.name for location in driver.list_locations()] == ["bench"]
 
 
-def test_the_filter_that_the_guide_shows_leaves_images_out(
-    add_plugin: AddPlugin, as_alice: Connect
-) -> None:
+def test_wrapper_of_guide(add_plugin: AddPlugin, as_alice: Connect) -> None:
     assert as_alice(ex_disable_plugins=[]).list_images(ex_path="examples/images")
     add_plugin("quiet", files("wrap-an-operation")["example_slipstream_quiet.py"])
     assert as_alice(ex_disable_plugins=[]).list_images(ex_path="examples/images") == []
 
 
-def test_the_warning_that_the_guide_quotes_is_the_one_that_is_given(add_plugin: AddPlugin) -> None:
+def test_warning_of_guide(add_plugin: AddPlugin) -> None:
     warnings = [t for _, t in blocks("switch-plugins-off") if t.startswith("PluginWarning: ")]
     add_plugin("policy", "import acme", distribution="acme-policy", version="1.2")
     with pytest.warns(RuntimeWarning) as caught:

@@ -32,9 +32,7 @@ def watching(arguments: Sequence[str], calls: list[object]) -> Any:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_wrappers_see_an_operation_that_the_backend_leaves_out(
-    name: str, load_plugin: LoadPlugin
-) -> None:
+def test_wrappers_of_unsupported_operation(name: str, load_plugin: LoadPlugin) -> None:
     arguments = list(inspect.signature(getattr(Backend, name)).parameters)[1:]
     values = [VALUES.get(argument, f"a {argument}") for argument in arguments]
     calls: list[object] = []
@@ -49,9 +47,7 @@ def test_wrappers_see_an_operation_that_the_backend_leaves_out(
         assert calls == [every, [driver._session, False, *values]]
 
 
-def test_an_argument_that_a_later_version_adds_is_not_passed_to_an_older_backend(
-    load_plugin: LoadPlugin,
-) -> None:
+def test_later_argument_is_not_passed_to_older_backend(load_plugin: LoadPlugin) -> None:
     class Older(Backend):
         name = "older"
 
@@ -84,9 +80,7 @@ def nodes_of(*ids: str) -> list[Node]:
     return [Node(name, name, NodeState.UNKNOWN, [], [], None) for name in ids]
 
 
-def test_waiting_for_many_deployments_of_a_backend_that_reads_one(
-    load_plugin: LoadPlugin,
-) -> None:
+def test_get_deployments_by_default(load_plugin: LoadPlugin) -> None:
     driver = connected(load_plugin, OneByOne)
     result = driver.wait_until_running(nodes_of("b", "a"))
     assert [(node.id, ips) for node, ips in result] == [

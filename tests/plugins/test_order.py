@@ -59,7 +59,7 @@ contents = st.lists(st.tuples(names, names), max_size=5)
 
 
 @given(data=st.data(), contents=contents)
-def test_any_order_of_discovery_gives_the_same_plugins_and_the_same_errors(
+def test_order_of_discovery_and_contributions(
     data: st.DataObject, contents: list[tuple[list[str], list[str]]]
 ) -> None:
     entries = [entry_point(index, contributing(*names)) for index, names in enumerate(contents)]
@@ -76,7 +76,7 @@ def wrapping(name: int, trail: list[int]) -> object:
     return plugin(slipstream_list_connectors=slipstream_list_connectors)
 
 
-def test_wrappers_run_in_an_order_that_discovery_does_not_decide(as_alice: Connect) -> None:
+def test_order_of_discovery_and_wrappers(as_alice: Connect) -> None:
     trails = []
     for order in ([0, 1, 2], [2, 0, 1]):
         trail: list[int] = []

@@ -35,9 +35,7 @@ def row(text: str, name: str) -> list[str]:
     return next(line.split(None, 5) for line in text.splitlines() if line.startswith(name))
 
 
-def test_the_table_names_each_plugin_and_where_it_comes_from(
-    run: Run, add_plugin: AddPlugin
-) -> None:
+def test_table_of_plugins(run: Run, add_plugin: AddPlugin) -> None:
     add_plugin("token", TOKEN, version="1.2")
     code, out, err = run()
     assert (code, err) == (0, "")
@@ -49,9 +47,7 @@ def test_the_table_names_each_plugin_and_where_it_comes_from(
     assert {line[start : start + 6] for line in lines} == {"active"}
 
 
-def test_a_broken_plugin_is_listed_on_one_line_with_its_reason_and_fails_the_command(
-    run: Run, add_plugin: AddPlugin
-) -> None:
+def test_table_with_broken_plugin(run: Run, add_plugin: AddPlugin) -> None:
     add_plugin("token", "@hookimpl\ndef slipstream_deploy(session, order): ...")
     code, out, err = run()
     assert (code, err) == (1, "")
@@ -59,9 +55,7 @@ def test_a_broken_plugin_is_listed_on_one_line_with_its_reason_and_fails_the_com
     assert "slipstream_deploy has no argument 'order'" in row(out, "token")[5]
 
 
-def test_a_disputed_name_is_reported_and_fails_the_command(
-    run: Run, add_plugin: AddPlugin
-) -> None:
+def test_table_with_conflict(run: Run, add_plugin: AddPlugin) -> None:
     add_plugin("one", TOKEN)
     add_plugin("two", TOKEN)
     code, _, err = run()
@@ -69,7 +63,7 @@ def test_a_disputed_name_is_reported_and_fails_the_command(
     assert err.startswith("slipstream plugins: dist-of-one 1.0 and dist-of-two 1.0 both")
 
 
-def test_the_json_holds_the_same_for_programs(run: Run, add_plugin: AddPlugin) -> None:
+def test_json_of_plugins(run: Run, add_plugin: AddPlugin) -> None:
     add_plugin("token", TOKEN)
     add_plugin("broken", "import nothing_of_that_name")
     code, out, _ = run("--json")
@@ -118,7 +112,7 @@ def test_the_json_holds_the_same_for_programs(run: Run, add_plugin: AddPlugin) -
     ],
     ids=["minicloud", "campus-without-driver", "audit-order", "policy-disabled"],
 )
-def test_one_plugin_is_shown_with_all_that_it_brings(
+def test_details_of_one_plugin(
     run: Run, arguments: tuple[str, ...], texts: tuple[str, ...]
 ) -> None:
     code, out, _ = run(*arguments)
@@ -128,9 +122,7 @@ def test_one_plugin_is_shown_with_all_that_it_brings(
 
 
 @pytest.mark.parametrize("sort", ["login", "kind", "backend", "wrapper"])
-def test_a_new_plugin_passes_its_own_tests_and_type_checks(
-    run: Run, tmp_path: Path, sort: str
-) -> None:
+def test_new_plugin_passes_tests_and_type_checks(run: Run, tmp_path: Path, sort: str) -> None:
     code, out, _ = run("new", sort, "my-thing", "--directory", str(tmp_path))
     folder = tmp_path / "slipstream-my-thing"
     assert (code, out) == (0, f"Wrote {folder}; run pytest there.\n")
@@ -162,9 +154,7 @@ def test_a_new_plugin_passes_its_own_tests_and_type_checks(
         (["new", "login", "My Thing"], "cannot be the name of a plugin"),
     ],
 )
-def test_arguments_that_are_refused(
-    run: Run, tmp_path: Path, arguments: list[str], message: str
-) -> None:
+def test_wrong_arguments(run: Run, tmp_path: Path, arguments: list[str], message: str) -> None:
     code, _, err = run(*arguments, "--directory", str(tmp_path))
     assert code == 2
     assert message in err

@@ -27,9 +27,7 @@ def loaded(modules: dict[str, str]) -> set[str]:
     return {name for name, module in modules.items() if module in sys.modules}
 
 
-def test_a_plugin_that_a_test_loads_is_not_loaded_again_where_it_is_installed(
-    modules: dict[str, str],
-) -> None:
+def test_installed_plugin_under_test_is_loaded_once(modules: dict[str, str]) -> None:
     with using_plugin(import_module(modules["first"])):
         plugins = Plugins()
         assert plugins.login_methods.get("first")
@@ -61,7 +59,7 @@ def test_a_plugin_that_a_test_loads_is_not_loaded_again_where_it_is_installed(
         (None, None, ["first"], ["first", "second"], {"second"}),
     ],
 )
-def test_plugins_that_variables_and_arguments_leave_out_are_never_imported(
+def test_disabled_plugins_are_not_imported(
     modules: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     disable: str | None,
@@ -77,9 +75,7 @@ def test_plugins_that_variables_and_arguments_leave_out_are_never_imported(
     assert loaded(modules) == BOTH & set(plugins.login_methods.names) == expected
 
 
-def test_built_in_plugins_are_there_whatever_is_allowed_and_the_list_says_why_others_are_not(
-    modules: dict[str, str],
-) -> None:
+def test_list_plugins_with_disabled(modules: dict[str, str]) -> None:
     plugins = Plugins(disabled=["first"], allowed=[])
     assert {"internal", "api-key", "cookie-file"} <= set(plugins.login_methods.names)
     statuses = {info.name: (info.status, info.reason) for info in plugins.list_plugins()}
@@ -91,7 +87,7 @@ def test_built_in_plugins_are_there_whatever_is_allowed_and_the_list_says_why_ot
     ("variable", "arguments", "expected"),
     [("", {"ex_disable_plugins": ["first"]}, {"second"}), ("second", {}, {"first"})],
 )
-def test_a_driver_leaves_out_what_its_argument_or_the_environment_disables(
+def test_ex_disable_plugins(
     modules: dict[str, str],
     as_alice: Connect,
     monkeypatch: pytest.MonkeyPatch,
@@ -104,7 +100,7 @@ def test_a_driver_leaves_out_what_its_argument_or_the_environment_disables(
     assert loaded(modules) == expected
 
 
-def test_the_leftovers_of_a_removed_distribution_are_reported_as_broken(
+def test_leftovers_of_removed_distribution(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "gone-1.dist-info"
@@ -115,7 +111,7 @@ def test_the_leftovers_of_a_removed_distribution_are_reported_as_broken(
         Plugins()
 
 
-def test_a_name_to_leave_out_that_no_plugin_has_is_warned_of(modules: dict[str, str]) -> None:
+def test_unknown_name_to_disable(modules: dict[str, str]) -> None:
     with pytest.warns(PluginWarning, match="no plugin 'frist' to leave out; did you mean 'first'"):
         plugins = Plugins(disabled=["frist"])
     assert len(plugins.problems) == 1
@@ -131,7 +127,7 @@ def test_a_name_to_leave_out_that_no_plugin_has_is_warned_of(modules: dict[str, 
         ("slipstream-libcloud-driver (>=1.0", None),  # it cannot be read
     ],
 )
-def test_a_requirement_that_is_not_met_is_warned_of(
+def test_unmet_requirement(
     add_plugin: AddPlugin, tmp_path: Path, requirement: str, problem: str | None
 ) -> None:
     add_plugin("old", LOGIN.format("old"), distribution="dist-of-old")

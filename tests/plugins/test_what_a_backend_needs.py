@@ -71,15 +71,13 @@ def test_host_with_the_usual_port_is_the_host(
     assert match.name == "lab"
 
 
-def test_a_kind_named_without_an_address_uses_its_own(
-    sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
-) -> None:
+def test_endpoint_of_a_kind(sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect) -> None:
     load_plugin(plugin([kind(endpoint=sandbox.url)]))
     driver = as_alice(ex_endpoint_kind="lab", ex_endpoint=None)
     assert driver.ex_endpoint == sandbox.url
 
 
-def test_a_probe_is_sent_only_when_the_entry_point_says_nothing(
+def test_probe_follows_unknown_entry_point(
     sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
 ) -> None:
     load_plugin(plugin([kind(probe_path="/about", recognises_response=lambda _: True)]))
@@ -89,9 +87,7 @@ def test_a_probe_is_sent_only_when_the_entry_point_says_nothing(
     assert as_alice()._session.kind.name == "lab"
 
 
-def test_a_probe_that_fails_is_warned_about_and_recognises_nothing(
-    sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
-) -> None:
+def test_probe_that_raises(sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect) -> None:
     load_plugin(plugin([kind(probe_path="/about", recognises_response=lambda _: 1 / 0)]))
     sandbox.faults.add("GET", ENTRY_POINT, status=404)
     with (
@@ -102,7 +98,7 @@ def test_a_probe_that_fails_is_warned_about_and_recognises_nothing(
 
 
 @pytest.mark.parametrize("fault", [{"status": 302}, {"status": 500}, {"delay": 5}])
-def test_a_probe_that_gets_no_response_recognises_nothing(
+def test_probe_without_response(
     fault: dict[str, Any],
     sandbox: Sandbox,
     load_plugin: LoadPlugin,
@@ -119,9 +115,7 @@ def test_a_probe_that_gets_no_response_recognises_nothing(
     assert len(sandbox.journal.entries(path="/about")) <= 1
 
 
-def test_the_only_login_method_of_a_kind_is_its_default(
-    load_plugin: LoadPlugin, as_alice: Connect
-) -> None:
+def test_default_login_of_a_kind(load_plugin: LoadPlugin, as_alice: Connect) -> None:
     assert kind(login_methods=["badge", "card"]).default_login == "badge"
     assert kind(login_methods=["badge", "internal"]).default_login == "internal"
     assert kind().default_login == "internal"
@@ -130,7 +124,7 @@ def test_the_only_login_method_of_a_kind_is_its_default(
         as_alice(ex_endpoint_kind="lab")
 
 
-def test_the_certificates_of_a_kind_are_trusted_where_the_user_names_none(
+def test_ca_cert_of_a_kind(
     sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect, tmp_path: Path
 ) -> None:
     missing = tmp_path / "missing.pem"
@@ -141,9 +135,7 @@ def test_the_certificates_of_a_kind_are_trusted_where_the_user_names_none(
     assert as_alice(ex_endpoint_kind="slipstream").list_locations()
 
 
-def test_driver_of_a_kind_has_its_title_and_page_and_asks_for_an_address(
-    load_plugin: LoadPlugin, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_driver_of_a_kind(load_plugin: LoadPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
     load_plugin(plugin([kind(title="The Lab", website="https://lab.example")]))
     drivers: dict[Any, Any] = DRIVERS
     monkeypatch.setitem(drivers, "lab", (kind_drivers.__name__, "lab"))
@@ -160,9 +152,7 @@ class NoDisks(SlipStream3):
     cannot = {"list_volumes": "The lab has no disks.", "copy_image": "Build it again."}  # noqa: RUF012
 
 
-def test_a_backend_gives_its_reasons_for_what_libcloud_has(
-    load_plugin: LoadPlugin, as_alice: Connect
-) -> None:
+def test_cannot_of_a_backend(load_plugin: LoadPlugin, as_alice: Connect) -> None:
     load_plugin(plugin([kind(backend=NoDisks)]))
     driver = as_alice(ex_endpoint_kind="lab")
     calls: list[Callable[[], object]] = [
@@ -178,7 +168,7 @@ def test_a_backend_gives_its_reasons_for_what_libcloud_has(
         type("Wrong", (Backend,), {"cannot": {"list_volume": "No."}})
 
 
-def test_a_broken_plugin_object_is_refused_at_once(load_plugin: LoadPlugin) -> None:
+def test_load_plugin_refuses_broken_object(load_plugin: LoadPlugin) -> None:
     with pytest.raises(PluginFailed, match="not this int"):
         load_plugin(7)
 
@@ -187,7 +177,7 @@ def never(*_: object) -> NoReturn:
     raise AssertionError("no test logs in by this method")
 
 
-def test_a_declared_secret_is_masked_before_the_first_request_and_in_cassettes(
+def test_secret_fields_are_masked(
     sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = "quite-harmless-looking"
@@ -205,7 +195,7 @@ def test_a_declared_secret_is_masked_before_the_first_request_and_in_cassettes(
     assert secret not in caplog.text
 
 
-def test_a_login_attempt_posts_a_form_or_json_and_nothing_unencrypted_to_another_server() -> None:
+def test_post_of_login_attempt_refuses() -> None:
     transport = Transport(Endpoint.parse("https://cloud.example"))
     attempt = LoginAttempt(transport, Backend, method="m")
     with pytest.raises(BadInput, match="not encrypted"):
@@ -214,7 +204,7 @@ def test_a_login_attempt_posts_a_form_or_json_and_nothing_unencrypted_to_another
         attempt.post("/x", doing="log in")
 
 
-def test_a_request_to_another_server_has_the_same_settings_and_masks_the_same_secrets() -> None:
+def test_transport_to_another_server() -> None:
     transport = Transport(Endpoint.parse("https://cloud.example"))
     other = transport.to(Endpoint.parse("https://login.example"))
     assert other.settings is transport.settings
@@ -240,7 +230,7 @@ def named(load_plugin: LoadPlugin, monkeypatch: pytest.MonkeyPatch) -> Driver:
     return connected(load_plugin, Named)
 
 
-def test_states_of_a_backend_that_names_its_own(named: Driver) -> None:
+def test_wait_for_states_of_a_backend(named: Driver) -> None:
     for word in ("Ready", "running", "ON", "on"):
         assert named.ex_wait_node_in_state("n", word) == "on"
     assert named.ex_wait_node_in_state("gone", "terminated") == "Deleted"
@@ -251,7 +241,7 @@ def test_states_of_a_backend_that_names_its_own(named: Driver) -> None:
         named.ex_wait_node_in_state("failed", "running")
 
 
-def test_states_of_a_backend_are_its_own_and_not_its_parents() -> None:
+def test_states_are_not_inherited_aliases() -> None:
     other: Any = type("Other", (Named,), {"states": {"live": Phase.RUNNING}})
     assert (Named.state_aliases["Ready"], other.state_aliases["Ready"]) == ("on", "live")
     without: Any = type("None", (Named,), {"states": {}})
@@ -284,7 +274,7 @@ APPLICATION = Module(
         ([("db", "a")], APPLICATION, "r", {"db": "a", "web": "r"}),
     ],
 )
-def test_locations_of_a_request_are_where_each_machine_would_start(
+def test_locations_of_a_request(
     pairs: list[tuple[str | None, str]],
     module: Module | None,
     region: str | None,
@@ -295,7 +285,7 @@ def test_locations_of_a_request_are_where_each_machine_would_start(
     assert request.locations(module) == expected
 
 
-def test_region_of_a_request_is_written_in_the_one_way_of_the_backend() -> None:
+def test_region_of_a_request_is_normalised() -> None:
     request = DeploymentRequest(module_id="m", region="connector/a", parameters=[])
     assert request.with_roles({}, SlipStream3.location_name).region == "a"
 
@@ -307,7 +297,7 @@ class Wordy(Backend):
         return str(response.json()["error"]["text"])
 
 
-def test_a_refused_login_has_the_words_that_the_backend_reads(
+def test_error_detail_of_refused_login(
     sandbox: Sandbox, load_plugin: LoadPlugin, as_alice: Connect
 ) -> None:
     def authenticate(attempt: Any, credentials: Any) -> NoReturn:
