@@ -24,7 +24,7 @@ from slipstream.errors import (
     UnknownName,
     WaitTimeout,
 )
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.values.plain import safe_text
 
 ATTRIBUTES = (
@@ -112,7 +112,7 @@ def driver_command(function: Callable[..., None]) -> click.Command:
     def run(profile: str | None, endpoint: str | None, output: str, **arguments: Any) -> None:
         options = {} if endpoint is None else {"ex_endpoint": endpoint}
         try:
-            with SlipStreamNodeDriver.ex_from_profile(profile, **options) as driver:
+            with Driver.ex_from_profile(profile, **options) as driver:
                 function(driver, output == "json", **arguments)
         except DriverError as error:
             failure = click.UsageError(str(error), click.get_current_context())
@@ -123,7 +123,7 @@ def driver_command(function: Callable[..., None]) -> click.Command:
     return click.command()(run)
 
 
-def find_node(driver: SlipStreamNodeDriver, text: str) -> Node:
+def find_node(driver: Driver, text: str) -> Node:
     """Find a node by its id, or an active one by its name."""
     try:
         return driver.ex_get_node(text)

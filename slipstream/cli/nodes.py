@@ -25,13 +25,13 @@ from slipstream.cli.driver_command import (
     short_id,
 )
 from slipstream.errors import BadInput, NotSupported
-from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
+from slipstream.libcloud.compute_driver import SlipStreamNodeDriver as Driver
 from slipstream.libcloud.progress import ProgressLine
 from slipstream.values.plain import safe_text
 
 
 @driver_command
-def login(driver: SlipStreamNodeDriver, as_json: bool) -> None:
+def login(driver: Driver, as_json: bool) -> None:
     """Check that the credentials of the environment or of a profile are accepted."""
     if as_json:
         print_json({"endpoint": driver.ex_endpoint, "login": driver.key})
@@ -47,7 +47,7 @@ def _list_command(
 
     def decorate(function: Callable[..., Iterable[Any]]) -> click.Command:
         @functools.wraps(function)
-        def run(driver: SlipStreamNodeDriver, as_json: bool, **arguments: Any) -> None:
+        def run(driver: Driver, as_json: bool, **arguments: Any) -> None:
             resources = function(driver, **arguments)
             if as_json:
                 print_json([document(resource) for resource in resources])
@@ -64,7 +64,7 @@ def _list_command(
     lambda image: (image.extra["path"], image.extra["type"], image.extra["description"]),
 )
 @click.option("--path", metavar="PROJECT", help="Those of a project instead of the App Store.")
-def images(driver: SlipStreamNodeDriver, path: str | None) -> list[NodeImage]:
+def images(driver: Driver, path: str | None) -> list[NodeImage]:
     """List the components and applications that can be deployed."""
     return driver.list_images(ex_path=path)
 
@@ -84,7 +84,7 @@ def _number(size: NodeSize, name: str) -> str:
 
 @_list_command(("SIZE", "CPU/MiB/GiB", "PRICE", "LOCATION"), _size_row)
 @click.option("--location", metavar="NAME", help="Only those of a location.")
-def sizes(driver: SlipStreamNodeDriver, location: str | None) -> list[NodeSize]:
+def sizes(driver: Driver, location: str | None) -> list[NodeSize]:
     """List the service offers for machines."""
     return driver.list_sizes(
         find(driver.list_locations() if location else [], "location", location)
@@ -95,7 +95,7 @@ def sizes(driver: SlipStreamNodeDriver, location: str | None) -> list[NodeSize]:
     ("LOCATION", "COUNTRY", "ID"),
     lambda location: (location.name, location.country, short_id(location)),
 )
-def locations(driver: SlipStreamNodeDriver) -> list[NodeLocation]:
+def locations(driver: Driver) -> list[NodeLocation]:
     """List the clouds that the account can use."""
     return driver.list_locations()
 
@@ -108,25 +108,25 @@ def locations(driver: SlipStreamNodeDriver) -> list[NodeLocation]:
     ),
 )
 @click.option("--all", "include_ended", is_flag=True, help="Those that have ended, too.")
-def nodes(driver: SlipStreamNodeDriver, include_ended: bool) -> list[Node]:
+def nodes(driver: Driver, include_ended: bool) -> list[Node]:
     """List the deployments."""
     return driver.list_nodes(ex_active_only=not include_ended)
 
 
 @_list_command(("KEY", "FINGERPRINT"), lambda pair: (pair.name, pair.fingerprint), unfolded=1)
-def keys(driver: SlipStreamNodeDriver) -> list[KeyPair]:
+def keys(driver: Driver) -> list[KeyPair]:
     """List the SSH keys that are put into machines."""
     return driver.list_key_pairs()
 
 
 @driver_command
 @click.argument("node")
-def show(driver: SlipStreamNodeDriver, as_json: bool, node: str) -> None:
+def show(driver: Driver, as_json: bool, node: str) -> None:
     """Show a node, by its id or its name, and its machines."""
     print_node(driver, find_node(driver, node), as_json)
 
 
-def print_node(driver: SlipStreamNodeDriver, node: Node, as_json: bool) -> None:
+def print_node(driver: Driver, node: Node, as_json: bool) -> None:
     """Print a node and its machines."""
     machines = []
     with suppress(NotSupported):  # as with a backend that knows deployments alone
@@ -173,19 +173,13 @@ timeout_option = click.option(
 @click.argument("node")
 @click.option("--state", help="Wait for this state.  [default: running]")
 @timeout_option
-def wait(
-    driver: SlipStreamNodeDriver, as_json: bool, node: str, state: str | None, timeout: float
-) -> None:
+def wait(driver: Driver, as_json: bool, node: str, state: str | None, timeout: float) -> None:
     """Wait until a node runs, and show it."""
     wait_and_print(driver, find_node(driver, node), as_json, timeout, state)
 
 
 def wait_and_print(
-    driver: SlipStreamNodeDriver,
-    node: Node,
-    as_json: bool,
-    timeout: float,
-    state: str | None = None,
+    driver: Driver, node: Node, as_json: bool, timeout: float, state: str | None = None
 ) -> None:
     """Wait until a node is in a state, and print it."""
     with ProgressLine(
@@ -212,7 +206,7 @@ def wait_and_print(
 @click.option("--wait", is_flag=True, help="Wait until it runs.")
 @timeout_option
 def deploy(
-    driver: SlipStreamNodeDriver,
+    driver: Driver,
     as_json: bool,
     image: str,
     name: str | None,
@@ -259,9 +253,7 @@ def _parse(parameters: Sequence[str], image: NodeImage) -> dict[str, Any]:
 @click.argument("node")
 @click.argument("components", nargs=-1, metavar="[COMPONENT]...")
 @click.option("--lines", type=click.IntRange(1), default=200, show_default=True)
-def logs(
-    driver: SlipStreamNodeDriver, as_json: bool, node: str, components: Sequence[str], lines: int
-) -> None:
+def logs(driver: Driver, as_json: bool, node: str, components: Sequence[str], lines: int) -> None:
     """
     Print the last lines that components of a node have logged (not on SlipStream).
 
@@ -280,7 +272,7 @@ def logs(
 @driver_command
 @click.argument("node")
 @click.option("--yes", is_flag=True, help="Destroy without a confirmation.")
-def destroy(driver: SlipStreamNodeDriver, as_json: bool, node: str, yes: bool) -> None:
+def destroy(driver: Driver, as_json: bool, node: str, yes: bool) -> None:
     """Destroy a node and its machines, after a confirmation."""
     target = find_node(driver, node)
     prompt = safe_text(f"Destroy {target.name} ({target.id}, {target.extra['state']})?")

@@ -198,10 +198,7 @@ def _name(document: dict[str, Any]) -> str:
 
 
 def list_virtual_machines(
-    backend: CimiBackend,
-    connector: str | None,
-    deployment_id: str | None,
-    raw: Mapping[str, Any],
+    backend: CimiBackend, connector: str | None, deployment_id: str | None, raw: Mapping[str, Any]
 ) -> Iterator[VirtualMachine]:
     """List edges; a deployment on a plain Swarm or Kubernetes service has no machine."""
     session = backend.session
