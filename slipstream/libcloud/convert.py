@@ -184,8 +184,8 @@ def size(offer: ServiceOffer, driver: Any) -> NodeSize:
     A service offer as a size.
 
     Programs compare and add up memory, disk and price, so these are always numbers: 0 where the
-    server does not tell, and ``extra["unknown"]`` lists which. Nothing is said of bandwidth, which
-    is ``None``: in libcloud 0 stands for a bandwidth without limit (compute/base.py).
+    server states none, and ``extra["unknown"]`` lists which. Bandwidth is ``None``: in libcloud 0
+    means a bandwidth without limit (compute/base.py).
     """
     return Size(
         id=offer.id,

@@ -79,7 +79,7 @@ def complete_first(offers: Iterable[ServiceOffer], *, all_of_them: bool) -> Iter
     """
     Put offers that leave memory, disk or price open last.
 
-    Leave them out unless ``all_of_them`` are asked for, or there is no other.
+    Leave them out, unless ``all_of_them`` is true or there is no other.
     """
     incomplete, has_complete = [], False
     for offer in offers:
@@ -318,7 +318,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :requests: SlipStream 3, and 1 more after a login, for the user's name. Nuvla 2 for each
             500 services and credentials.
-        :returns: Locations; ``country`` is an ISO 3166 code where the server tells it, else empty.
+        :returns: Locations; ``country`` is an ISO 3166 code where the server states it, else empty.
         """
         connectors = self._backend.list_connectors()
         return (convert.location(connector, self) for connector in connectors)

@@ -28,7 +28,7 @@ class Explanation:
     :param requests: What it would send, in order; what reads was really sent.
     :param refusals: Why it would be refused, as sentences; empty when nothing speaks against it.
     :param complete: Whether the requests are all there are. They are not where what follows
-        depends on an answer that only a real change would bring, or where the call is refused.
+        depends on a response that only a real change would bring, or where the call is refused.
     """
 
     method: str

@@ -94,7 +94,7 @@ def test_deploy_node_with_wrong_arguments(
 
 
 def of_key(file: Path, password: str | None = None) -> str:
-    """What is said of a file with a private key, if that is refused."""
+    """The message of the refusal of a file with a private key."""
     options: dict[str, Any] = {"ssh_username": "root", "ssh_alternate_usernames": None}
     options |= {"ssh_port": 22, "ssh_timeout": 10, "timeout": 10, "max_tries": 3}
     options |= {"ssh_interface": "public_ips", "ssh_key_password": password}

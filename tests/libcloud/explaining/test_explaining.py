@@ -14,7 +14,7 @@ from slipstream.libcloud.errors import BadInput
 from slipstream.session.session import PLACEHOLDER
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-NOBODYS = "0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
+UNKNOWN = "0d3a3e2c-5f5f-4c8e-9a4e-0123456789ab"
 CANARY = "hunter2-canary"
 Options = dict[str, Any]
 
@@ -87,7 +87,7 @@ def test_explain_destroy_node(endpoint: LiveEndpoint, driver: Driver, stage: str
 
 def test_explain_destroy_node_of_an_unknown_node(endpoint: LiveEndpoint, driver: Driver) -> None:
     nuvla = endpoint.family == "nuvla"
-    node_id = f"deployment/{NOBODYS}" if nuvla else NOBODYS
+    node_id = f"deployment/{UNKNOWN}" if nuvla else UNKNOWN
     node = Node(node_id, None, None, None, None, driver)  # type: ignore[arg-type]
     refusals = driver.ex_explain("destroy_node", node).refusals
     assert refusals == () if nuvla else "HTTP 404" in refusals[0]

@@ -1,4 +1,4 @@
-"""A forked child goes on with its parent's login, and disturbs nobody."""
+"""A forked child goes on with its parent's login, and disturbs no other process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One driver for many threads: each gets its own answers, and all together log in once."""
+"""One driver for many threads: each gets its own results, and all together log in once."""
 
 from __future__ import annotations
 
