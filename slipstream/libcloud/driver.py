@@ -318,7 +318,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :requests: SlipStream 3, and 1 more after a login, for the user's name. Nuvla 2 for each
             500 services and credentials.
-        :returns: Locations; ``country`` is an ISO 3166 code where the server states it, else empty.
+        :returns: Locations; ``country`` is an ISO 3166 code, empty if the server states none.
         """
         connectors = self._backend.list_connectors()
         return (convert.location(connector, self) for connector in connectors)
