@@ -257,7 +257,7 @@ class DeployFailed(DriverError, DeploymentError):
     ``deploy_node`` created a node and could not set it up; the node still exists.
 
     :param node: The :class:`~libcloud.compute.base.Node`.
-    :param original_error: What went wrong. It is not pickled: its class may be anybody's.
+    :param original_error: The cause. It is not pickled: its class may be any.
     """
 
     def __init__(

@@ -185,5 +185,5 @@ def _import(path: str) -> Any:
             f"there is no class {path!r} as package.module:Class names one: {error}"
         ) from None
     if not (isinstance(cls, type) and issubclass(cls, NodeDriver)):
-        raise ValueError(f"{path!r} is no class of compute drivers")
+        raise ValueError(f"{path!r} is not a class of compute drivers")
     return cls

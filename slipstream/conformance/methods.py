@@ -300,7 +300,7 @@ def method_is_implemented_or_refused(subject: Subject, name: str) -> str:
 
 
 def _inherited(subject: Subject, name: str) -> str:
-    expect(name in BUILT_ON, "It is left to the base class, which gives no reason.")
+    expect(name in BUILT_ON, "It is left to the base class, which has no reason.")
     for needed in BUILT_ON[name]:
         own = subject.overrides(needed)
         expect(own, f"It is left to the base class, which calls {needed}(): there is none.")

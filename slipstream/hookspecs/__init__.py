@@ -15,7 +15,7 @@ is a hook as well, named ``slipstream_`` and the method's name, so that any plug
 A wrapper takes those of the method's arguments that it needs, ``session``, and ``backend``, whose
 methods it may call to read more; such calls go past all wrappers. It is left out of dry runs
 (``ex_explain``) unless it takes ``dry_run`` too, which says whether this is one.
-``slipstream_operation`` wraps every operation. Nobody but the backend answers an operation, but a
+``slipstream_operation`` wraps every operation. Only the backend implements an operation, but a
 wrapper can do so by raising :class:`Answered` before its yield.
 """
 

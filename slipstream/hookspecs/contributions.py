@@ -64,7 +64,7 @@ class LoginMethod(Record):
         expired. It returns a :class:`~slipstream.session.login.Login`, made by
         ``attempt.finish()`` or by ``attempt.log_in_with_template()``, and raises
         :class:`~slipstream.errors.InvalidCredentials` when the server refuses.
-    :param description: One line for people.
+    :param description: One line for ``slipstream plugins``.
     :param recognises: Whether the look of the credentials asks for this method, when the user
         named none.
     :param fallback: Whether it serves every name that no other method has.
@@ -95,7 +95,7 @@ class EndpointKind(Record):
     :param backend: The class that speaks its protocol.
     :param hosts: Hosts that are known to be of this kind, as ``"host"`` or ``"host:port"``;
         nothing is read to find out then.
-    :param title: The provider's name, for people; ``name`` when left out.
+    :param title: The provider's name, for users; ``name`` when left out.
     :param website: The provider's page.
     :param endpoint: The address when the user gives none, as in ``"https://cloud.example"``.
     :param ca_cert: The path of the certificates of the authorities to trust when the user names
@@ -107,7 +107,7 @@ class EndpointKind(Record):
     :param login_methods: The login methods it takes; empty for all.
     :param default_login: The login method when neither the user nor the look of the
         credentials names one. Left out, ``internal``, or the first of ``login_methods``.
-    :param description: One line for people.
+    :param description: One line for ``slipstream plugins``.
     :param probe_path: A path to read when the server has no cloud entry point, or one that no
         kind recognises.
     :param recognises_response: Whether the response to that request, sent without a login, comes

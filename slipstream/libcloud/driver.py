@@ -562,8 +562,8 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: those of :meth:`create_node` (SlipStream 2, Nuvla 3), then those of
             :meth:`wait_until_running`.
         :returns: The node as it runs.
-        :raises DeployFailed: If it was created, and did not run, let nobody in, or a step failed;
-            it is ``node`` of the exception, and still there.
+        :raises DeployFailed: If it was created, and does not run, refuses the login, or a step
+            fails; it is ``node`` of the exception, and still exists.
         :raises BadInput: If an argument cannot be right; nothing was created then.
         :raises NotSupported: If paramiko, or a key, is missing; nothing was created then.
         """

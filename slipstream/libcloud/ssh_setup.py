@@ -156,7 +156,7 @@ def _sentence(error: Exception) -> str:
         return f"{str(error).rstrip('.')}."
     try:
         message = str(getattr(error, "value", None) or getattr(error, "message", None) or error)
-    except Exception:  # noqa: BLE001 - a step is anybody's, and so are its exceptions
+    except Exception:  # noqa: BLE001 - a step is the user's, and so are its exceptions
         message = ""
     message = (message.strip() or type(error).__name__).splitlines()[0]
     return f"{safe_text(message).rstrip('.')}."

@@ -234,7 +234,7 @@ class Operations:
         """
         See :meth:`Backend.deploy`.
 
-        A key that the backend would not heed is refused here. Inputs that decide something else
+        A key that the backend would ignore is refused here. Inputs that decide something else
         get their role before any wrapper sees them, so that none can be got round by a name.
         """
         backend = self._backend
@@ -378,7 +378,7 @@ def _failure(subject: str, info: PluginInfo, hook: str, what: str) -> DriverErro
         f"{subject}, by {info.source}, failed in {hook}: {what}.", hint=hint
     )
     if info.built_in:
-        # Nothing but a response that nobody has foreseen can have led to it.
+        # Only an unforeseen response can have led to it.
         error = MalformedAnswer(f"A response is not understood: {hook} failed with {what}.")
     if call_context.current().changes:
         error.may_have_happened, error.hint = True, _LOOK

@@ -95,7 +95,7 @@ class Redactor:
     """Takes the secrets of one session out of text.
 
     :param known: The secrets whose text the session knows.
-    :param policy: What stands in their place, by default the mask for people.
+    :param policy: How they are replaced, by default by the mask.
     """
 
     known: KnownSecrets

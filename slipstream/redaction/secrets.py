@@ -51,7 +51,7 @@ class Policy:
 
 
 MASKING: Final = Policy(replace=lambda secret: MASK if secret else secret)
-"""For people: what is masked shows neither its length nor its structure."""
+"""For logs and errors: a mask shows neither the length nor the structure of a secret."""
 
 
 SHORTEST: Final = 4

@@ -405,7 +405,7 @@ def refuses(response: Response) -> bool:
     Whether a response to a change is a refusal, so that nothing was changed.
 
     A failure of a server may come after the change, as may one of what stands before it: that
-    responds in pages or with nothing, which the servers do not, as none are asked of them.
+    responds in pages or with nothing, which the servers do not for these requests.
     """
     if response.status in _UNHANDED:
         return True

@@ -123,7 +123,7 @@ class Recording:
     def save(self, path: Path, header: Header) -> None:
         """Write what was recorded."""
         if not self.interactions:
-            raise CassetteError(f"{header.scenario} made no request: it is no scenario")
+            raise CassetteError(f"{header.scenario} made no request: it is not a scenario")
         if any(secret in repr(self.interactions) for secret in self.scrubber.secrets):
             raise CassetteError(f"{header.scenario} was not saved: a known secret got through")
         save(path, header, self.interactions)

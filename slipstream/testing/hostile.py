@@ -136,7 +136,7 @@ class Trial:
         request, right = self.exchanges[self.number]
         if request.reads:
             same = value == usual
-            return None if same else f"it gives {str(value)[:200]}, not {str(usual)[:200]}"
+            return None if same else f"it returns {str(value)[:200]}, not {str(usual)[:200]}"
         reply = fault.change(_reply(right))
         if self.verified or not (right.body.strip() or reply.body):
             return None
@@ -214,7 +214,7 @@ def _try_all(
             count += trial.hit
     if not count:
         return "No request was sent."
-    return f"{count} faulty responses gave a right result or a plain error."
+    return f"{count} faulty responses led to a right result or a plain error."
 
 
 @contextmanager

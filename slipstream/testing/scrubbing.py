@@ -201,7 +201,7 @@ def _known_secrets(secrets: Mapping[str, str], names: Mapping[str, str]) -> Know
 
 def _check(value: str, placeholder: str, shortest: int) -> None:
     if not is_placeholder(placeholder):
-        raise ValueError(f"{placeholder!r} is no placeholder: write 'recorded-' and a word")
+        raise ValueError(f"{placeholder!r} is not a placeholder: write 'recorded-' and a word")
     own_words = (placeholder, *CREDENTIALS.values(), _SCRUBBED, _EMAIL)
     common = value in _PROTOCOL_WORDS or any(value in word for word in own_words)
     if len(value) < shortest or common:

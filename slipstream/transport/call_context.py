@@ -156,6 +156,6 @@ class PerProcess(Generic[T]):
         pid = os.getpid()
         if pid not in self._values:
             # Threads that come here at once must all go on with the same value. The parent's
-            # is kept: to drop it could wait for a lock that nobody releases in a child.
+            # is kept: to drop it could wait for a lock that no thread of a child releases.
             self._values.setdefault(pid, self._make())
         return self._values[pid]

@@ -246,7 +246,7 @@ class EndpointCookieJar(RequestsCookieJar):
     cookie is removed. A login begins with a jar of its own.
 
     :param secure: Whether the endpoint is encrypted. The servers mark their cookie ``Secure``
-        on plain http too, and would never see it again. Whoever chose such an address chose to
+        on plain http too, and would never see it again. A user who chose such an address chose to
         send the password over it as well.
     """
 

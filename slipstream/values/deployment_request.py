@@ -63,11 +63,10 @@ class DeploymentRequest(Record):
     :param keep_running: One of :data:`KEEP_RUNNING`; ``None`` leaves it to the user's profile.
     :param scalable: Whether machines can be added and removed while it runs.
     :param check_ssh_key: Whether to refuse when the user has no SSH key.
-    :param ssh_key: A public key that must be let in to the machines; given to no backend but those
-        with ``takes_ssh_keys``.
-    :param raw: What the server said before of the image and of the location, if the caller has
-        it; whoever deploys may spare a request by it, but must look whether it is of what is
-        deployed.
+    :param ssh_key: A public key to put into the machines; only for backends with
+        ``takes_ssh_keys``.
+    :param raw: Documents of the image and of the location from earlier reads. A backend may use
+        them instead of a request, after a check that they are of this image and location.
     :param region: The location, its id or its name, to deploy on when no parameter decides one.
     """
 

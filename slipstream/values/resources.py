@@ -98,9 +98,9 @@ class ModuleParameter(Record):
 
     :param name: Its name.
     :param category: ``Input``, ``Output``, or another word of the server.
-    :param value: The value when nobody gives one.
+    :param value: The default.
     :param type: The server's type word.
-    :param description: Text for people.
+    :param description: A text for users.
     :param mandatory: Whether it must have a value.
     :param choices: The values allowed, where the server restricts them.
     :param mapped_to: The parameter of another node that gives it its value, as in
@@ -124,7 +124,7 @@ class ModuleNode(Record):
 
     :param name: The node's name.
     :param module_id: The component that it runs.
-    :param multiplicity: How many instances start when nobody says.
+    :param multiplicity: How many instances start by default.
     :param connector: The cloud that the application names for it, if any.
     :param parameters: What can be set on it.
     :param image_ids: The component's machine image on each connector that has one.
@@ -148,7 +148,7 @@ class Module(Record):
     :param name: The last part of the path.
     :param kind: Project, component or application.
     :param version: The version number.
-    :param description: Text for people.
+    :param description: A text for users.
     :param parameters: The parameters of a component.
     :param nodes: The nodes of an application.
     :param image_ids: A component's machine image on each connector that has one.
@@ -181,7 +181,7 @@ class ServiceOffer(Record):
     A size of machine.
 
     :param id: The offer's id.
-    :param name: Text for people.
+    :param name: A text for users.
     :param connectors: The names of the connectors that offer it; empty if it is bound to none.
     :param cpu: Number of virtual CPUs.
     :param ram: Memory in MiB.

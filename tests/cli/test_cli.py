@@ -40,7 +40,7 @@ WRONG: list[tuple[Sequence[str], str]] = [
     (["conformance", "--class", f"{DUMMY}:Nothing"], f"there is no class '{DUMMY}:Nothing'"),
     (["conformance", "--class", "nowhere.at.all:Driver"], "there is no class 'nowhere.at"),
     (["conformance", "--class", "driver"], "there is no class 'driver'"),
-    (["conformance", "--class", "json:JSONDecoder"], "is no class of compute drivers"),
+    (["conformance", "--class", "json:JSONDecoder"], "is not a class of compute drivers"),
     (["conformance", "--arg", "secret"], "--arg takes a name and a value"),
     (["conformance", "--arg", "=value"], "--arg takes a name and a value"),
     (["conformance", "--arg", "key=a", "--arg", "key=b"], "--arg key is repeated"),

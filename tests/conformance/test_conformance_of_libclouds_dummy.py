@@ -31,7 +31,7 @@ def test_outcomes_and_details() -> None:
         *("list.volumes", "error-class.image", "get-key-pair", "key-pair.read"),
     }
     details = {result.name: result.detail for result in report.results}
-    assert details["method.start_node"] == ("It is left to the base class, which gives no reason.")
+    assert details["method.start_node"] == ("It is left to the base class, which has no reason.")
     assert details["signatures"] == (
         "These differ from the base class: create_node: location is not its parameter 4, "
         "auth is not its parameter 5."

@@ -67,7 +67,7 @@ _MEANINGLESS: dict[Role | str, tuple[str, str]] = {
         "Leave it out.",
     ),
 }
-"""Parameters and attributes of a request that nothing here heeds, and what to do instead."""
+"""Parameters and attributes of a request without effect here, and what to do instead."""
 
 
 def list_service_offers(
@@ -101,7 +101,7 @@ def deploy(backend: CimiBackend, request: DeploymentRequest) -> Deployment:
         if document.get("state") == "CREATED":
             return _start(session, name, document, doing)
     except BaseException as error:
-        # Somebody who interrupts the call does not know yet that there is anything to delete.
+        # A user who interrupts the call does not know of the new deployment yet.
         _clean_up(session, name, error)
         raise
     # It is no new one, so it is neither started nor deleted.

@@ -148,7 +148,7 @@ def get_logs(
         try:
             return _fetch_logs(session, name, body, timeout)
         except Forbidden:
-            # The log of a session that has ended is nobody's.
+            # A new session cannot read the log of one that has ended.
             if session.login is login:
                 raise
     return _fetch_logs(session, name, body, timeout)

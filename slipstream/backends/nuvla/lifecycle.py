@@ -222,7 +222,7 @@ def _stop_and_delete(session: Session, name: str, is_doubtful: bool, edge: str |
         if current == "STOPPING":
             if number % 5 != 3 or _is_at_work(session, name, edge):
                 continue
-            # Somebody's request was refused after the state had been written.
+            # Another request was refused after the state had been written.
             failed, doing = {"state": "ERROR"}, f"terminate {name}"
             change(session, "PUT", name, failed, doing=doing, allow={404})
         elif is_accepted:
