@@ -10,11 +10,9 @@ from typing import Any, cast
 import attrs
 import pluggy
 
-from slipstream import hookspecs
 from slipstream.errors import DriverError
 from slipstream.hookspecs import PROJECT, Backend, EndpointKind, LoginMethod
 from slipstream.plugins.loading import (
-    ARGUMENTS,
     Contribution,
     Contributions,
     PluginInfo,
@@ -24,7 +22,7 @@ from slipstream.plugins.loading import (
     load,
     unmet_requirements,
 )
-from slipstream.plugins.operations import Operations, Wrapper, operation_hooks, specify
+from slipstream.plugins.operations import Operations, Wrapper, operation_hooks
 from slipstream.session import Session
 from slipstream.transport.call_context import stacklevel
 
@@ -49,8 +47,6 @@ class Plugins:
         self, *, disabled: Iterable[str] | None = None, allowed: Iterable[str] | None = None
     ) -> None:
         manager = pluggy.PluginManager(PROJECT)
-        manager.add_hookspecs(hookspecs)
-        specify(manager)
         selection = Selection(disabled, allowed)
         plugins: dict[str, PluginInfo] = {}
         contributions: list[Contribution[Any]] = []
@@ -81,9 +77,9 @@ class Plugins:
         self._wrappers = {
             hook: [
                 Wrapper(plugins[i.plugin_name], hook, i.function, i.argnames)
-                for i in getattr(manager.hook, hook).get_hookimpls()
+                for i in caller.get_hookimpls()
             ]
-            for hook in ARGUMENTS
+            for hook, caller in vars(manager.hook).items()
         }
         self._hooks = {
             dry_run: operation_hooks(self._wrappers, dry_run=dry_run) for dry_run in (False, True)
@@ -99,7 +95,7 @@ class Plugins:
 
         :param hook: The hook's name.
         """
-        return [wrapper.info for wrapper in reversed(self._wrappers[hook])]
+        return [wrapper.info for wrapper in reversed(self._wrappers.get(hook, []))]
 
     def address_of(self, kind: str) -> str | None:
         """

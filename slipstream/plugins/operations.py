@@ -66,31 +66,26 @@ _RESULTS = {name: _read_result(name) for name in OPERATIONS}
 """The type that an operation returns, and whether it returns any number of them."""
 
 
-def specify(manager: pluggy.PluginManager, *more: str) -> None:
-    """Add the operations as hook specifications, with more arguments than a plugin may take."""
-    namespace: Any = types.SimpleNamespace()
-    for hook in (PREFIX + name for name in OPERATIONS):
-        names = ", ".join((*ARGUMENTS[hook], *more))
-        # pluggy reads the names of arguments from the code of a function.
-        specification = eval(f"lambda {names}: None")  # noqa: S307 - of names in hookspecs
-        setattr(namespace, hook, hookspecs.hookspec(firstresult=True)(specification))
-    manager.add_hookspecs(namespace)
-
-
 def operation_hooks(
     wrappers: Mapping[str, Iterable[Wrapper]], *, dry_run: bool
 ) -> pluggy.HookRelay:
     """
     Make the hooks of the operations, which take what every wrapper takes.
 
-    :param wrappers: The wrappers of each hook, the innermost first.
+    :param wrappers: The wrappers of each hook that has some, the innermost first.
     :param dry_run: Whether they are for dry runs, without the wrappers that do not take
         ``dry_run``.
     """
     manager = pluggy.PluginManager(PROJECT)
-    specify(manager, "operation", "arguments")
+    specifications: Any = types.SimpleNamespace()
+    for hook in (PREFIX + name for name in OPERATIONS):
+        names = ", ".join((*ARGUMENTS[hook], "operation", "arguments"))
+        # pluggy reads the names of arguments from the code of a function.
+        specification = eval(f"lambda {names}: None")  # noqa: S307 - of names in hookspecs
+        setattr(specifications, hook, hookspecs.hookspec(firstresult=True)(specification))
+    manager.add_hookspecs(specifications)
     for name in OPERATIONS:
-        for wrapper in (*wrappers[PREFIX + name], *wrappers[EVERY]):
+        for wrapper in (*wrappers.get(PREFIX + name, ()), *wrappers.get(EVERY, ())):
             if "dry_run" in wrapper.arguments or not dry_run:
                 guard = hookspecs.hookimpl(wrapper=True)(wrapper.guard(name))
                 manager.register(types.SimpleNamespace(**{PREFIX + name: guard}))
@@ -269,11 +264,12 @@ class Operations:
         context = {**self._context, "operation": OPERATIONS[name]}
         context["arguments"] = types.MappingProxyType(arguments)
         hook: pluggy.HookCaller = getattr(self._hooks, PREFIX + name)
-        with self._blaming("what a wrapper calls"):
-            try:
-                return hook.call_extra([self._answer(name)], context | arguments)
-            except Answered as answered:
-                return answered.result
+        try:
+            return hook.call_extra([self._answer(name)], context | arguments)
+        except Answered as answered:
+            return answered.result
+        except BaseException as error:  # noqa: BLE001 - of a plugin
+            blame(error, functools.partial(self._failed, "what a wrapper calls"))
 
     def _answer(self, name: str) -> Callable[..., Any]:
         """Make the hook implementation of a method of the backend, whose result is checked."""
