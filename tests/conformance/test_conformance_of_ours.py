@@ -25,7 +25,7 @@ def changing(endpoint: LiveEndpoint) -> list[tuple[str, str]]:
     ]
 
 
-def test_it_holds_reading_only_and_sends_nothing_that_changes_anything(
+def test_own_driver_passes_reading_only_and_sends_no_change(
     endpoint: LiveEndpoint,
 ) -> None:
     driver = endpoint.login()
@@ -42,7 +42,7 @@ def test_it_holds_reading_only_and_sends_nothing_that_changes_anything(
     assert [key.name for key in driver.list_key_pairs()] == before
 
 
-def test_it_holds_with_changes_and_leaves_nothing_behind(endpoint: LiveEndpoint) -> None:
+def test_own_driver_passes_with_changes_and_leaves_nothing_behind(endpoint: LiveEndpoint) -> None:
     driver = endpoint.login()
     before = [key.name for key in driver.list_key_pairs()]
     # The first of each list; of the locations of Nuvla one has to be chosen.

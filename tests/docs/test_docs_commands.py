@@ -44,7 +44,7 @@ WITH_OURS = [page for page in ALL if any(_ours(page))]
 
 
 @pytest.mark.parametrize("page", WITH_OURS, ids=page_name)
-def test_the_command_line_knows_every_command_and_option_that_a_page_shows(
+def test_command_line_knows_every_command_and_option_that_a_page_shows(
     page: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for words in _ours(page):
@@ -60,7 +60,7 @@ def test_the_command_line_knows_every_command_and_option_that_a_page_shows(
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])
-def test_the_reference_of_the_command_line_lists_every_command_and_option(
+def test_reference_of_the_command_line_lists_every_command_and_option(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = ROOT / "docs" / "reference" / "command-line.md"
@@ -84,7 +84,7 @@ def test_make_knows_every_target_that_a_page_shows() -> None:
 
 
 @pytest.mark.parametrize("page", ALL, ids=page_name)
-def test_the_links_of_a_page_lead_to_files(page: Path) -> None:
+def test_links_of_a_page_lead_to_files(page: Path) -> None:
     text = page.read_text("utf-8")
     relative = [page.parent / target for target in _LINK.findall(text)]
     assert not (relative and page.name == "README.md"), "the package index resolves no such links"

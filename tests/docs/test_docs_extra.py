@@ -65,7 +65,7 @@ def driver(families: Families) -> Driver:
 
 
 @pytest.mark.parametrize("objects", LISTS)
-def test_the_keys_on_slipstream_are_those_of_the_tables(objects: str, driver: Driver) -> None:
+def test_keys_on_slipstream_are_those_of_the_tables(objects: str, driver: Driver) -> None:
     heading, added, listed = LISTS[objects]
     keys = [set(item.extra) for item in listed(driver)]
     assert keys
@@ -74,7 +74,7 @@ def test_the_keys_on_slipstream_are_those_of_the_tables(objects: str, driver: Dr
     assert set.union(*keys) - own == (_tables(heading)[added] if added else set())
 
 
-def test_an_application_has_the_keys_of_an_image_and_those_of_its_own(driver: Driver) -> None:
+def test_application_has_the_keys_of_an_image_and_those_of_its_own(driver: Driver) -> None:
     tables = _tables("Images")
     extra = driver.get_image(SYSTEM).extra
     assert extra.keys() - tables[READ] == _own("Images") | tables["An application has one more:"]
@@ -89,7 +89,7 @@ NUVLA = re.findall(r"^\| ([\w ]+) \| (`.*) \|$", section(PAGE, "What Nuvla adds"
 
 
 @pytest.mark.parametrize(("objects", "row"), NUVLA)
-def test_the_keys_that_nuvla_adds_are_those_of_its_row(
+def test_keys_that_nuvla_adds_are_those_of_its_row(
     objects: str, row: str, families: Families
 ) -> None:
     heading, _, listed = LISTS[objects]

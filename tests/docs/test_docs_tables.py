@@ -26,7 +26,7 @@ def _rows(page: Path, heading: str) -> list[list[list[str]]]:
     return [[words(cell) for cell in row] for row in cells(section(page, heading))]
 
 
-def test_the_tree_of_errors_has_every_error_and_what_else_it_is() -> None:
+def test_tree_of_errors_has_every_error_and_what_else_it_is() -> None:
     documented = {name: set(also) for [name], also, _ in _rows(FAILING, "The tree")}
     assert documented == {
         name: {base.__name__ for base in cls.__bases__} - {"DriverError", "_OfKeyPair"}
@@ -35,14 +35,14 @@ def test_the_tree_of_errors_has_every_error_and_what_else_it_is() -> None:
     }
 
 
-def test_the_attributes_of_errors_are_there() -> None:
+def test_attributes_of_errors_are_there() -> None:
     for attributes, owners, _ in _rows(FAILING, "The attributes of an exception"):
         for owner in owners or ["DriverError"]:
             error = getattr(errors, owner)("A sentence.")
             assert all(hasattr(error, attribute) for attribute in attributes)
 
 
-def test_the_table_of_what_to_do_names_errors_that_exist() -> None:
+def test_table_of_what_to_do_names_errors_that_exist() -> None:
     first = FAILING.read_text("utf-8").partition("\n## ")[0]
     names = [name for row in cells(first) for name in words(row[0])]
     assert len(names) > 10
@@ -50,7 +50,7 @@ def test_the_table_of_what_to_do_names_errors_that_exist() -> None:
         assert name in {"TypeError", "PluginWarning"} or hasattr(errors, name)
 
 
-def test_the_states_of_a_deployment_are_those_of_the_server_and_of_libcloud() -> None:
+def test_states_of_a_deployment_are_those_of_the_server_and_of_libcloud() -> None:
     table = _rows(TASKS / "wait.md", "The states of a deployment")
     assert {state: node_state for [state], [node_state], _ in table} == {
         state: NodeState.tostring(NODE_STATES[phase]).upper()
@@ -59,7 +59,7 @@ def test_the_states_of_a_deployment_are_those_of_the_server_and_of_libcloud() ->
 
 
 @pytest.mark.parametrize("family", ["slipstream", "nuvla"])
-def test_the_picture_of_the_states_has_states_of_the_page(family: str) -> None:
+def test_picture_of_the_states_has_states_of_the_page(family: str) -> None:
     page = section(ROOT / "docs" / "from-slipstream-to-nuvla.md", "States")
     states = {name for row in cells(page) for cell in row for name in words(cell)}
     picture = (TASKS / f"states-{family}.svg").read_text("utf-8")
@@ -68,7 +68,7 @@ def test_the_picture_of_the_states_has_states_of_the_page(family: str) -> None:
     assert set(names) <= states
 
 
-def test_the_install_line_is_that_of_the_messages() -> None:
+def test_install_line_is_that_of_the_messages() -> None:
     install = section(ROOT / "README.md", "Install")
     extras = [words(row[0])[0] for row in cells(install)]
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -118,7 +118,7 @@ def test_instant_sleep_takes_no_time_but_moves_the_clock(module: Any) -> None:
     assert clock.now() - time.time() < 60
 
 
-def test_the_package_sleeps_in_one_module() -> None:
+def test_package_sleeps_in_one_module() -> None:
     sleeping = {
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")

@@ -164,7 +164,7 @@ def test_what_is_wrong_with_a_manifest_is_found(
     assert problem in problems(root)
 
 
-def test_an_origin_has_its_manifest_and_no_other_files(root: Path) -> None:
+def test_origin_has_its_manifest_and_no_other_files(root: Path) -> None:
     (root / "sandbox-3.71" / "notes.txt").write_text("x")
     assert "is neither a cassette nor a manifest" in problems(root)
     (root / "sandbox-3.71" / "notes.txt").unlink()
