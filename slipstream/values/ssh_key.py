@@ -239,10 +239,7 @@ def _are_options(options: str) -> bool:
         if match is None or match[1].lower() not in _OPTIONS:
             return False
         pattern, value = _OPTIONS[match[1].lower()], match[2]
-        if pattern is None or value is None:
-            if pattern is not value:
-                return False
-        elif not re.fullmatch(pattern, value):
+        if (pattern is None) != (value is None) or not re.fullmatch(pattern or "", value or ""):
             return False
         end = match.end()
     return True

@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from endpoints_under_test import LiveEndpoint
 from servers import Serve, dribbling, listening, mute
 
 from slipstream.errors import AnswerLost
@@ -97,10 +96,3 @@ def test_a_connection_is_used_again_whatever_its_last_deadline_was() -> None:
             time.sleep(0.12)
         sandbox.faults.add("GET", ENTRY, delay=0.3)
         assert transport.send(slow).status == 200
-
-
-def test_a_minute_is_allowed_when_nothing_is_said(endpoint: LiveEndpoint) -> None:
-    driver = endpoint.login()
-    assert driver.connection.timeout == driver._session.transport.settings.read_timeout == 60
-    assert endpoint.login(timeout=None).connection.timeout == 60
-    assert endpoint.login(timeout=2).connection.timeout == 2
