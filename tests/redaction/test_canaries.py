@@ -49,7 +49,7 @@ def use(seen: Seen, driver: Driver, sandbox: Sandbox) -> list[str]:
     driver.list_nodes()
     secrets += cookies(driver)
     for fault in ({"cut": "before"}, {"status": 500}, {"body": "rubbish"}, {"status": 403}):
-        sandbox.faults.add(times=None, **fault)  # type: ignore[arg-type]
+        sandbox.faults.add(times=None, **fault)
         with pytest.raises(DriverError) as caught:
             driver.list_nodes()
         seen.note(caught.value)
@@ -179,7 +179,7 @@ def test_parameter_whose_name_announces_a_secret_is_not_shown(
     seen.note(node, vars(node), node.extra)
     assert any("admin_password" in block.lower() for block in seen.blocks())
     endpoint.sandbox.clock.advance(300)
-    seen.note(driver.ex_get_node(node.id).extra, driver.list_nodes(ex_addresses=True))
+    seen.note(driver.ex_get_node(node).extra, driver.list_nodes(ex_addresses=True))
     body = json.dumps({"status": 400, "message": f"no good: {VALUE}"})
     for method in ("POST", "PUT"):
         pattern = r"/run|/api/deployment(/.*)?"

@@ -98,7 +98,7 @@ def test_log_outside_of_a_call_and_of_several_threads(driver: Driver, seen: Seen
 
 def test_log_has_every_attempt(driver: Driver, sandbox: Sandbox, seen: Seen) -> None:
     for fault in ({"cut": "before"}, {"status": 503}, {"cut": "body"}):
-        sandbox.faults.add(**fault)  # type: ignore[arg-type]
+        sandbox.faults.add(**fault)
     driver.list_key_pairs()
     first, second, third, fourth, *_ = seen.blocks()
     for block in (first, third):

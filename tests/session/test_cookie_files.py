@@ -52,7 +52,7 @@ def test_cookie_file_of_each_spelling_of_the_host(family: str, host: str, tmp_pa
     listens = "::1" if host == "::1" else "127.0.0.1"
     with Sandbox(family=family, speed=0, host=listens) as sandbox:
         url, path = sandbox.url.replace("127.0.0.1", host), tmp_path / "cookies"
-        options = {"ex_endpoint": url, "ex_login_method": "internal"}
+        options: dict[str, Any] = {"ex_endpoint": url, "ex_login_method": "internal"}
         with Driver(sandbox.username, sandbox.password, **options) as first:
             first.ex_save_cookies(path)
         for expires in (None, "0"):

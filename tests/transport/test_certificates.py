@@ -128,7 +128,7 @@ def test_client_certificate(
     client: Pair,
 ) -> None:
     with front(endpoint.url, tls=tls(server, clients=authority)) as url:
-        options = {"ex_endpoint": url, "ex_ca_cert": authority.certificate}
+        options: Any = {"ex_endpoint": url, "ex_ca_cert": authority.certificate}
         forms = (str(client.certificate), client.key), [client.certificate, client.key]
         for form in (*forms, client.both):
             assert endpoint.login(**options, ex_client_cert=form).list_nodes() == []

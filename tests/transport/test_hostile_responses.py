@@ -278,7 +278,8 @@ def test_the_bounds_of_the_settings_count_for_the_responses() -> None:
     sent = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[1,[2],3]"
     with scripted(sent) as server:
         assert exchange(server).json() == [1, [2], 3]
-        for limit in ({"max_elements": 3}, {"max_depth": 1}):
+        limits: list[dict[str, Any]] = [{"max_elements": 3}, {"max_depth": 1}]
+        for limit in limits:
             with pytest.raises(MalformedAnswer):
                 exchange(server, **limit).json()
 
@@ -307,5 +308,5 @@ def test_the_servers_times_are_compared_with_the_servers_clock(
         transport.close()
     assert response.date == pytest.approx(there, abs=2)
     assert response.retry_after == pytest.approx(600, abs=2)
-    [cookie] = jar
+    cookie: Any = next(iter(jar))
     assert cookie.expires == pytest.approx(datetime.now(UTC).timestamp() + 600, abs=5)

@@ -52,8 +52,8 @@ def test_no_server_keeps_a_request_waiting_for_ever(how: str) -> None:
 
 
 def make_driver(port: int, **options: Any) -> SlipStreamNodeDriver:
-    url, times = f"http://127.0.0.1:{port}", {"timeout": 0.05, "retry_delay": 0.001}
-    return SlipStreamNodeDriver("alice", "secret", ex_endpoint=url, **times, **options)
+    options |= {"ex_endpoint": f"http://127.0.0.1:{port}", "retry_delay": 0.001}
+    return SlipStreamNodeDriver("alice", "secret", timeout=0.05, **options)
 
 
 @pytest.mark.parametrize("options", [{}, {"ex_endpoint_kind": "slipstream"}, {"api_version": "2"}])

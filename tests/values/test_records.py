@@ -33,10 +33,9 @@ from slipstream.values import (
 )
 from slipstream.values.deployment_request import Role
 from slipstream.values.endpoint import Credentials, Endpoint
-from slipstream.values.fields import Record
 
 MODULE: dict[str, Any] = {"id": "a/1", "path": "a", "name": "a", "kind": ModuleKind.COMPONENT}
-RECORDS: list[tuple[type[Record], dict[str, Any]]] = [
+RECORDS: list[tuple[Any, dict[str, Any]]] = [
     (CloudEntryPoint, {"collections": {}}),
     (Connector, {"id": "1", "name": "n"}),
     (Credentials, {"key": "alice", "secret": "x"}),
@@ -64,11 +63,9 @@ class Wrong:
 
 
 @pytest.mark.parametrize(("record", "arguments"), RECORDS)
-def test_record_fields_are_frozen_and_typed(
-    record: type[Record], arguments: dict[str, Any]
-) -> None:
+def test_record_fields_are_frozen_and_typed(record: Any, arguments: dict[str, Any]) -> None:
     instance = record(**arguments)
-    for field in attrs.fields(record):  # type: ignore[type-var]
+    for field in attrs.fields(record):
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             setattr(instance, field.name, None)
         if record not in {Credentials, Endpoint}:  # which the driver makes alone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 from slipstream.errors import BadInput
 from slipstream.values.ssh_key import SSHKey
 
-PRIVATE = {
+PRIVATE: dict[str, Any] = {
     "ssh-rsa": rsa.generate_private_key(65537, 2048),
     "ssh-ed25519": ed25519.Ed25519PrivateKey.generate(),
     "ecdsa-sha2-nistp256": ec.generate_private_key(ec.SECP256R1()),
