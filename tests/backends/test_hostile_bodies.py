@@ -95,16 +95,16 @@ def test_hostile_xml_takes_no_memory_and_fetches_nothing(driver: Driver, sandbox
     with pytest.raises(LibcloudError, match=r"Cannot list deployments.*HTTP 409") as caught:
         driver.list_nodes()
     assert len(str(caught.value)) < 300
-    with stub_server(lambda *_: (200, {}, b"stolen")) as stub:
+    with stub_server(lambda *_: (200, {}, b"stolen")) as (url, methods):
         for declaration in (
-            f'<!DOCTYPE list SYSTEM "{stub.url}/dtd"><list/>',
-            f'<!DOCTYPE list [<!ENTITY x SYSTEM "{stub.url}/x">]><list>&x;</list>',
-            f'<!DOCTYPE list [<!ENTITY % x SYSTEM "{stub.url}/p">%x;]><list/>',
+            f'<!DOCTYPE list SYSTEM "{url}/dtd"><list/>',
+            f'<!DOCTYPE list [<!ENTITY x SYSTEM "{url}/x">]><list>&x;</list>',
+            f'<!DOCTYPE list [<!ENTITY % x SYSTEM "{url}/p">%x;]><list/>',
         ):
             sandbox.faults.add("GET", "/appstore", body=declaration, headers=XML)
             with pytest.raises(MalformedAnswer):
                 driver.list_images()
-    assert stub.seen == []
+    assert methods == []
 
 
 BAD_JSON: list[bytes] = [

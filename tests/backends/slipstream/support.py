@@ -4,7 +4,6 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import attrs
 from endpoints_under_test import changed
 from servers import listening
 
@@ -27,32 +26,24 @@ def sent_form(sandbox: Sandbox) -> dict[str, str]:
     return {name: values[0] for name, values in post.form.items()}
 
 
-@attrs.define
-class Stub:
-    """A server that is running, and the methods and paths of its requests."""
-
-    url: str
-    seen: list[tuple[str, str]] = attrs.field(factory=list)
-
-
 Respond = Callable[[str, str], tuple[int, dict[str, str], bytes]]
 
 
 @contextmanager
-def stub_server(respond: Respond) -> Iterator[Stub]:
-    """A server whose responses a function makes up."""
+def stub_server(respond: Respond) -> Iterator[tuple[str, list[str]]]:
+    """A server whose responses a function makes up: its address, and the methods it is sent."""
+    methods: list[str] = []
 
     def serve(connection: socket.socket) -> None:
         while received := connection.recv(65536):
             method, *path = received.partition(b"\r\n")[0].decode().split(" ")
             if len(path) != 2:  # the body of the request before
                 continue
-            stub.seen.append((method, path[0]))
+            methods.append(method)
             status, headers, body = respond(method, path[0])
             fields = {**headers, "Content-Length": len(body)}
             head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
             connection.sendall(f"HTTP/1.1 {status} X\r\n{head}\r\n".encode() + body)
 
     with listening(serve) as port:
-        stub = Stub(f"http://127.0.0.1:{port}")
-        yield stub
+        yield f"http://127.0.0.1:{port}", methods

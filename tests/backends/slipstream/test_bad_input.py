@@ -155,7 +155,7 @@ def test_create_node_with_a_size_of_another_location(driver: Driver, sandbox: Sa
 
 
 NO_NODE_IDS = ["", "x", "..", "%2e%2e", "../user", f"../user/{NOBODYS_RUN}", "4824efe2"]
-NO_NODE_IDS += [f"{NOBODYS_RUN}{more}" for more in ("/ss:state", " ", "\n")]
+NO_NODE_IDS += [f"{NOBODYS_RUN}{more}" for more in ("/ss:state", " ", "\n", "x" * 10_000)]
 
 
 @pytest.mark.parametrize("identifier", NO_NODE_IDS)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from libcloud.common.types import LibcloudError
-from libcloud.compute.base import Node, NodeImage, NodeLocation
+from libcloud.compute.base import NodeImage, NodeLocation
 
 from slipstream.libcloud.errors import BadInput, NotFound, RequestFailed, UnknownName
 from slipstream.sandbox import Sandbox
@@ -124,44 +124,6 @@ def test_parameter_value_arrives_or_fails(driver: Driver, sandbox: Sandbox, valu
             assert changed(sandbox) == []
         else:
             assert sandbox.world.run(node.id).get(key) == value
-
-
-@QUICK
-@given(name=strangers)
-def test_parameter_name_is_sent_if_it_exists(driver: Driver, sandbox: Sandbox, name: str) -> None:
-    sandbox.journal.clear()
-    for image, options in (
-        (WORDPRESS, {"ex_parameters": {name: "x"}}),
-        (SYSTEM, {"ex_parameters": {"apache": {name: "x"}}}),
-        (SYSTEM, {"ex_parameters": {name: {"port": "x"}}}),
-        (SYSTEM, {"ex_multiplicity": {name: 2}}),
-        (SYSTEM, {"ex_cloud": {name: "exoscale-ch-gva"}}),
-    ):
-        with pytest.raises(BadInput):
-            driver.create_node(image=NodeImage(image, "x", driver), **options)
-    assert changed(sandbox) == []
-
-
-@QUICK
-@given(name=strangers)
-def test_run_parameter_name_reaches_no_path(driver: Driver, sandbox: Sandbox, name: str) -> None:
-    node = driver.create_node(image=NodeImage(WORDPRESS, "x", driver))
-    sandbox.journal.clear()
-    with pytest.raises(BadInput):
-        driver.ex_get_node_parameter(node, name)
-    assert {entry.path for entry in sandbox.journal} <= {f"/run/{node.id}"}
-    assert sandbox.world.run(node.id).abort_reason == ""
-
-
-@QUICK
-@given(identifier=strangers)
-def test_node_id_reaches_no_path(driver: Driver, sandbox: Sandbox, identifier: str) -> None:
-    sandbox.journal.clear()
-    with pytest.raises(BadInput):
-        driver.destroy_node(Node(identifier, "x", 0, [], [], driver))  # type: ignore[arg-type]
-    with pytest.raises(BadInput):
-        driver.ex_get_node(identifier)
-    assert len(sandbox.journal) == 0
 
 
 @QUICK

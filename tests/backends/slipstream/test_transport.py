@@ -125,8 +125,8 @@ def test_requests_are_paced_after_a_429(
 @pytest.mark.parametrize("size", [1000, 1001])
 def test_body_of_the_largest_size(size: int) -> None:
     refused = pytest.raises(MalformedAnswer, match="larger than 1000 bytes")
-    with stub_server(lambda *_: (200, {}, b"x" * size)) as stub:
-        transport = Transport(Endpoint.parse(stub.url), TransportSettings(largest_body=1000))
+    with stub_server(lambda *_: (200, {}, b"x" * size)) as (url, _):
+        transport = Transport(Endpoint.parse(url), TransportSettings(largest_body=1000))
         with nullcontext() if size == 1000 else refused:
             assert len(transport.send(Request(method="GET", path="/x")).body) == size
         transport.close()
