@@ -48,6 +48,8 @@ ALLOWED: Mapping[str, set[str]] = {
     "": {"version", "values", "transport", "session", "hookspecs"},
 }
 """What each folder, and each module beside the folders, may know of the package."""
+FOR_TESTS = {"conformance", "sandbox", "testing"}
+"""The folders that are beside the others in the picture."""
 REGISTERED = {("plugins", "backends")}
 """Folders that know another one by the names of its modules alone."""
 OPTIONAL: Mapping[str, set[str]] = {
@@ -286,6 +288,18 @@ def test_a_violation_of_the_layout_is_found(check: Check, module: str, line: str
     name = f"slipstream.{module}"
     violations = check({**SOURCES, name: f"{SOURCES[name]}\n{line}\n"})
     assert any(name in violation for violation in violations)
+
+
+def test_the_picture_has_every_folder_above_those_that_it_may_know() -> None:
+    folders = {folder(name) for name in SOURCES}
+    assert folders == ALLOWED.keys()
+    picture = (ROOT / "docs/explanation/architecture.svg").read_text("utf-8")
+    boxes = re.findall(r'y="(\d+)" class="name">(\w+)', picture)
+    heights = {name: int(y) for y, name in boxes}
+    assert heights.keys() == folders - {"", "__main__", "version"}
+    for name in heights.keys() - FOR_TESTS:
+        for other in ALLOWED[name] & heights.keys():
+            assert heights[other] >= heights[name], f"{name} may import {other}"
 
 
 def test_a_module_says_what_it_is_for_and_can_be_read_in_one_sitting() -> None:

@@ -24,15 +24,17 @@ def authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
     refresh_token = attempt.previous.data if attempt.previous else None
     if refresh_token:
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-        answer = attempt.post(f"{provider}/token", form=form, doing="renew the login")
+        document = attempt.post(f"{provider}/token", form=form, doing="renew the login")
     else:
-        answer = ask_in_browser(attempt, provider)
-    login = attempt.log_in_with_template("mitreid-token", {"token": text(answer, "access_token")})
-    login.data = answer.get("refresh_token")
+        document = request_token(attempt, provider)
+    login = attempt.log_in_with_template(
+        "mitreid-token", {"token": text(document, "access_token")}
+    )
+    login.data = document.get("refresh_token")
     return login
 
 
-def ask_in_browser(attempt: LoginAttempt, provider: str) -> dict[str, Any]:
+def request_token(attempt: LoginAttempt, provider: str) -> dict[str, Any]:
     form = {"client_id": CLIENT}
     device = attempt.post(f"{provider}/device", form=form, doing="get a code to log in with")
     address, code = text(device, "verification_uri"), text(device, "user_code")
@@ -41,12 +43,12 @@ def ask_in_browser(attempt: LoginAttempt, provider: str) -> dict[str, Any]:
     deadline = time.monotonic() + seconds(device, "expires_in", 600)
     while time.monotonic() < deadline:
         time.sleep(seconds(device, "interval", 5))
-        answer = attempt.post(f"{provider}/token", form=form, doing="log in", allow={400})
-        if "access_token" in answer:
-            return answer
-        if answer.get("error") != "authorization_pending":
+        document = attempt.post(f"{provider}/token", form=form, doing="log in", allow={400})
+        if "access_token" in document:
+            return document
+        if document.get("error") != "authorization_pending":
             raise InvalidCredentials("The login was refused in the browser.", endpoint=provider)
-    raise InvalidCredentials("Nobody typed the code in time.", endpoint=provider)
+    raise InvalidCredentials("The code was not typed in time.", endpoint=provider)
 
 
 def text(document: Mapping[str, Any], name: str) -> str:

@@ -112,7 +112,7 @@ class MiniCloud(Backend):
     def list_service_offers(
         self, connector: str | None, usable_only: bool
     ) -> Iterator[ServiceOffer]:
-        # Whoever has an account may use every zone.
+        # Every account may use every zone.
         for flavour in self.list_of("flavours"):
             if connector in (None, flavour.get("zone")):
                 yield ServiceOffer(
@@ -197,12 +197,12 @@ def server_path(server_id: str) -> str:
 def authenticate(attempt: LoginAttempt, credentials: Credentials) -> Login:
     if not (credentials.key and credentials.secret):
         raise BadInput("MiniCloud needs a user name and a password.")
-    document: dict[str, Any] = {"user": credentials.key, "password": credentials.secret}
-    answer = attempt.post("/v1/login", json=document, doing="log in to MiniCloud")
+    login: dict[str, Any] = {"user": credentials.key, "password": credentials.secret}
+    document = attempt.post("/v1/login", json=login, doing="log in to MiniCloud")
     return attempt.finish(
-        expires=timedelta(seconds=number(answer, "expires_in")),
+        expires=timedelta(seconds=number(document, "expires_in")),
         user_name=credentials.key,
-        data=text(answer, "ticket"),
+        data=text(document, "ticket"),
     )
 
 
