@@ -196,8 +196,6 @@ def _default_nodes(state: State, module: Module) -> Iterator[_Node]:
         yield _Node(
             name=own.name,
             component=state.library.find(own.path),
-            multiplicity=own.multiplicity,
-            max_failures=str(own.max_provisioning_failures),
             mappings=own.parameters,
         )
 

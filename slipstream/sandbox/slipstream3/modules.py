@@ -25,7 +25,6 @@ class Parameter:
     type: str = attrs.field(default="String", kw_only=True)
     description: str | None = attrs.field(default=None, kw_only=True)
     mandatory: bool = attrs.field(default=False, kw_only=True)
-    readonly: bool = attrs.field(default=False, kw_only=True)
     order: int = attrs.field(default=0, kw_only=True)
     instructions: str | None = attrs.field(default=None, kw_only=True)
     choices: tuple[str, ...] = attrs.field(default=(), kw_only=True)
@@ -46,9 +45,6 @@ class ModuleNode:
 
     name: str
     image: str
-    multiplicity: int = 1
-    max_provisioning_failures: int = 0
-    cloud: str = "default"
     parameters: dict[str, str] = attrs.field(factory=dict)
 
     @property

@@ -25,7 +25,6 @@ class RuntimeParameter:
     key: str
     value: str = ""
     description: str = ""
-    type: str = "String"
     targets: list[str] = attrs.field(factory=list)
     is_mapped: bool = False
 
