@@ -224,6 +224,16 @@ def test_start_gives_way_to_a_stop_and_may_follow_it_without_the_old_parameters(
     assert alice.state(deployment) == "STARTED"
 
 
+def test_start_that_is_cancelled_is_an_error(sandbox: Sandbox, alice: Client) -> None:
+    deployment = alice.deployment()
+    job = alice.act(f"{deployment}/start")
+    assert alice.post(f"{job}/cancel").status_code == 200
+    sandbox.clock.advance(600)
+    document = alice.read(job)
+    assert (document["state"], document["progress"]) == ("CANCELED", 100)
+    assert alice.state(deployment) == "ERROR"
+
+
 def test_job_of_a_deployment_that_is_gone_fails(sandbox: Sandbox, alice: Client) -> None:
     deployment = alice.deployment()
     job = alice.act(f"{deployment}/start")
