@@ -64,33 +64,14 @@ _COLLECTION = {"GET": "search", "PUT": "search", "POST": "add"}
 _DOCUMENT = {"GET": "read", "PUT": "edit", "DELETE": "delete"}
 
 
+@attrs.define(eq=False)
 class JsonProblem(Exception):
     """A refusal of ``/api``, with the content of its envelope."""
 
-    def __init__(
-        self, status: int, message: str, resource: str | None = None, content_type: str = JSON
-    ) -> None:
-        super().__init__(status, message, resource)
-        self.status, self.message, self.resource = status, message, resource
-        self.content_type = content_type
-
-
-@attrs.frozen(kw_only=True)
-class Request:
-    """
-    A request, whose path is the part after ``/api/``, and whose body may have another type. World
-    and identity are the family's.
-    """
-
-    world: Any
-    identity: Any
-    method: str
-    path: str
-    base: str
-    """The address of the server as the client sees it."""
-    body: Any = None
-    fields: Mapping[str, Sequence[str]] = attrs.field(factory=dict)
-    """The parameters of the address and of a form."""
+    status: int
+    message: str
+    resource: str | None = None
+    content_type: str = JSON
 
 
 @attrs.frozen(kw_only=True)
@@ -165,9 +146,11 @@ class Resource:
     prefix: ClassVar[str] = ""
     """What the names of the query's parameters begin with."""
 
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self.world, self.identity = request.world, request.identity
+    def __init__(
+        self, world: Any, identity: Any, sent: Any, fields: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.world, self.identity = world, identity
+        self.sent, self._fields = sent, fields
 
     # What a family decides.
 
@@ -199,7 +182,8 @@ class Resource:
         return document
 
     def parameters(self, name: str) -> Sequence[str]:
-        return self.request.fields.get(f"{self.prefix}{name}", ())
+        """The values of a parameter of the address or of a form."""
+        return self._fields.get(f"{self.prefix}{name}", ())
 
     # What the routes call.
 
@@ -228,7 +212,7 @@ class Resource:
 
     def act(self, identifier: str, name: str) -> Reply:
         """Carry out an action; any method will do."""
-        raise not_played(f"{self.request.method.upper()} /api/{self.request.path}")
+        raise not_played(f"{request.method} {request.path}")
 
     # What all of these use.
 
@@ -270,20 +254,18 @@ class Resource:
 class Service:
     cookie: ClassVar[str]
     """The name of the cookie that tells who sends a request."""
+    identify: Callable[[Any, str | None], Any]
+    """Finds the sender of a request by the cookie; the ``name`` is None for nobody."""
 
     def __init__(self, resources: Mapping[str, type[Resource]]) -> None:
         self.resources = resources
 
     # What a family decides.
 
-    def identify(self, world: Any, cookie: str | None) -> Any:
-        """The sender of a request, whose ``name`` is None for nobody."""
-        raise NotImplementedError
-
     def read_body(self) -> Any:
         raise NotImplementedError
 
-    def entry_point(self, call: Request) -> Document:
+    def entry_point(self) -> Document:
         raise NotImplementedError
 
     # What Flask calls.
@@ -308,32 +290,27 @@ class Service:
             )
         return response
 
-    def _read(self) -> Request:
+    def _open(self, kind: str) -> Resource | None:
+        """Read the request, and make the resource for it; None for an unknown type."""
         world = current_world()
         identity = self.identify(world, request.cookies.get(self.cookie))
         note_user(identity.name)
         form = [request.form] if request.mimetype == FORM else []
-        return Request(
-            world=world,
-            identity=identity,
-            method=request.method.lower(),
-            path=request.path.removeprefix("/api/"),
-            base=base_url(),
-            body=self.read_body(),
-            fields=dict(CombinedMultiDict([request.args, *form]).lists()),
-        )
+        fields = dict(CombinedMultiDict([request.args, *form]).lists())
+        sent, resource = self.read_body(), self.resources.get(kind)
+        return resource(world, identity, sent, fields) if resource else None
 
     def _entry_point(self) -> Response:
-        document = self.entry_point(self._read())
+        document = self.entry_point()
         return self.respond(Reply(document=document, content_type=CHARSET))
 
     def _call(self, kind: str, method: str, *arguments: str) -> Response:
-        call, resource = self._read(), self.resources.get(kind)
+        resource = self._open(kind)
         if request.method == "DELETE" and not arguments and not request.args:
             raise JsonProblem(405, f"invalid method (delete) for {request.path}", request.path)
         if resource is None or method not in {*resource.played, "act"}:
             raise not_played(f"{request.method} {request.path}")
-        return self.respond(getattr(resource(call), method)(*arguments))
+        return self.respond(getattr(resource, method)(*arguments))
 
     def _collection(self, kind: str) -> Response:
         return self._call(kind, _COLLECTION.get(request.method, ""))

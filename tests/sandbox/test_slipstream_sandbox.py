@@ -112,6 +112,7 @@ def test_cloud_is_that_of_an_offer_or_the_default(sandbox: Sandbox, alice: Clien
     status, detail = alice.refused("POST", "/run", data=fields)
     assert status == 409
     assert "is for 'ec2-eu-west' but the Cloud service 'exoscale-ch-gva' was asked" in detail
+    assert alice.refused("POST", "/run", data={"refqname": BLOG, "parameter--cpu": "2"})[0] == 501
     sandbox.world.accounts["alice"].parameters["General.default.cloud.service"].value = ""
     refusal = (409, "No cloud service names set on the run.")
     assert alice.refused("POST", "/run", data={"refqname": BLOG}) == refusal
@@ -226,6 +227,8 @@ def test_early_termination_is_refused_while_the_clock_runs(speed: float, status:
 
 def test_launch_without_a_credential_is_cancelled_again_and_again(bob: Client) -> None:
     uuid = bob.deploy(BLOG, **{CLOUD: "ec2-eu-west"})
+    bob.sandbox.clock.advance(600)
+    assert state(bob, uuid) == "Initializing"
     reason = value(bob, uuid, "ss:abort")
     assert reason.startswith(
         "Cloud Username cannot be empty, please edit your <a href='/user/bob'>"

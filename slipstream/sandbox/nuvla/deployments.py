@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slipstream.sandbox.cimi import JsonProblem, Reply, created, message, not_found
+from slipstream.sandbox.cimi import JsonProblem, Reply, base_url, created, message, not_found
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.nuvla.jobs import cancel, queued, under_way
 from slipstream.sandbox.nuvla.listed import PULL
@@ -162,7 +162,7 @@ class Deployment(Resource):
             "module": module,
             "acl": {"owners": [owner], **rights},
         }
-        return self.store({"api-endpoint": self.request.base, **attributes, **fixed})
+        return self.store({"api-endpoint": base_url(), **attributes, **fixed})
 
     def edit(self, identifier: str) -> Reply:
         """Merge the body into a document; ``select`` names attributes to remove first."""
@@ -311,7 +311,8 @@ class Deployment(Resource):
     def create_log(self, deployment: Document) -> Reply:
         self.require("manage", deployment)
         self._check_state(deployment, "create-log")
-        return ResourceLog(self.request).create_for(deployment, self.body())
+        log = ResourceLog(self.world, self.identity, self.sent, {})
+        return log.create_for(deployment, self.body())
 
 
 class ResourceLog(Resource):

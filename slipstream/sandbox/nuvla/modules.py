@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flask import request
+
 from slipstream.sandbox.cimi import JsonProblem, Reply, message, not_found, server_error
 from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.state import ADMIN, INTERNAL, State
@@ -84,15 +86,20 @@ class Module(Resource):
 
     def parameters(self, name: str) -> Sequence[str]:
         """The values of a parameter; ``select`` has no effect on a single module."""
-        is_single = "/" in self.request.path
+        is_single = "/" in self._path
         return () if is_single and name == "select" else super().parameters(name)
 
     @property
     def _identifier(self) -> str:
-        return "/".join(self.request.path.split("/")[:2])
+        """The id in the address, with the version."""
+        return "/".join(self._path.split("/")[:2])
+
+    @property
+    def _path(self) -> str:
+        return request.path.removeprefix("/api/")
 
     def href(self, document: Document) -> str:
-        number = split_version(self._identifier)[1] if "/" in self.request.path else None
+        number = split_version(self._identifier)[1] if "/" in self._path else None
         return str(document["id"]) + ("" if number is None else f"_{number}")
 
     def offered(self, document: Document) -> Sequence[str]:

@@ -170,7 +170,7 @@ class Resource(Searchable):
 
     def body(self, failures: Mapping[type, str] = MappingProxyType({})) -> Document:
         """The body as a map; the server takes another type for none, or fails in its words."""
-        body = self.request.body
+        body = self.sent
         if type(body) in failures:
             raise cimi.server_error(failures[type(body)])
         return body if isinstance(body, dict) else {}

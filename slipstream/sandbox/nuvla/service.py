@@ -24,7 +24,7 @@ from slipstream.sandbox.nuvla import (
     sessions,
 )
 from slipstream.sandbox.nuvla.resource import Resource
-from slipstream.sandbox.nuvla.state import ADMIN, ANON, Identity, State, acl, normalised
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, acl, normalised
 from slipstream.sandbox.overview import blog
 from slipstream.sandbox.store import Document
 
@@ -49,12 +49,9 @@ _LONGEST_LINE = 8192
 
 
 class Service(cimi.Service):
-    cookie = sessions.COOKIE
+    cookie, identify = sessions.COOKIE, staticmethod(sessions.identify)
 
-    def identify(self, world: State, cookie: str | None) -> Identity:
-        return sessions.identify(world, cookie)
-
-    def entry_point(self, call: cimi.Request) -> Document:
+    def entry_point(self) -> Document:
         names = {ENTRY_POINT, *RESOURCES, *_UNPLAYED}
         return {
             "id": ENTRY_POINT,
@@ -62,7 +59,7 @@ class Service(cimi.Service):
             "created": "2019-04-02T09:00:00.000Z",
             "updated": "2019-04-02T09:00:00.000Z",
             "acl": normalised(acl(ADMIN, view_acl=(ANON,))),
-            "base-uri": f"{call.base}/api/",
+            "base-uri": f"{cimi.base_url()}/api/",
             "collections": {name: {"href": name} for name in sorted(names)},
         }
 

@@ -14,7 +14,7 @@ from typing import Any
 import pyotp
 
 from slipstream.filters import attr
-from slipstream.sandbox.cimi import JsonProblem, Reply, created, message
+from slipstream.sandbox.cimi import JsonProblem, Reply, base_url, created, message
 from slipstream.sandbox.clock import cookie_date, iso
 from slipstream.sandbox.identifiers import sign_token, verify_token
 from slipstream.sandbox.nuvla.resource import Resource, forbidden
@@ -92,7 +92,7 @@ class _Entering(Resource):
         token = sign_token(content, self.world.token_key)
         date = _date(ends)
         # The server always says so; over http, clients would not send the cookie back.
-        secure = "Secure; " if self.request.base.startswith("https:") else ""
+        secure = "Secure; " if base_url().startswith("https:") else ""
         return {"Set-Cookie": f"{COOKIE}={token}; {secure}Path=/; HttpOnly; Expires={date}"}
 
 
@@ -140,7 +140,7 @@ class Session(_Entering):
         callback = self.world.document("callback", ADMIN, login=login, ends=ends, tries=3)["id"]
         # The session is there already, for nobody to see.
         session = self.world.document("session", ADMIN, user=login["user"])["id"]
-        location = f"{self.request.base}/api/{callback}/execute"
+        location = f"{base_url()}/api/{callback}/execute"
         return message(200, "Authorization code requested", session, location=location)
 
     def remove(self, document: Document) -> Reply:

@@ -155,7 +155,7 @@ class Session(Resource):
 
     def add(self) -> Reply:
         """Log in; without a template the server does nothing, and responds with an empty 200."""
-        body = self.request.body
+        body = self.sent
         if not isinstance(body, dict):
             raise JsonProblem(400, "resource does not satisfy defined schema:\nnot a map\n")
         template = body.get("sessionTemplate")
@@ -216,10 +216,7 @@ _UNPLAYED = (
 
 
 class JsonService(cimi.Service):
-    cookie = users.COOKIE
-
-    def identify(self, world: State, cookie: str | None) -> Identity:
-        return users.identify(world, cookie)
+    cookie, identify = users.COOKIE, staticmethod(users.identify)
 
     def read_body(self) -> Any:
         content_type = flask_request.headers.get("Content-Type", "")
@@ -233,7 +230,7 @@ class JsonService(cimi.Service):
         except (ValueError, RecursionError):
             cimi.malformed("text/plain; charset=utf-8")
 
-    def entry_point(self, call: cimi.Request) -> Document:
+    def entry_point(self) -> Document:
         since = "2016-06-21T17:31:14.950Z"
         document: Document = {
             "id": cimi.ENTRY_POINT,
@@ -241,6 +238,6 @@ class JsonService(cimi.Service):
             "created": since,
             "updated": since,
             "acl": acl(role("ANON", "VIEW"), role("ADMIN", "ALL")),
-            "baseURI": f"{call.base}/api/",
+            "baseURI": f"{cimi.base_url()}/api/",
         }
         return document | {_key(name): {"href": name} for name in (*RESOURCES, *_UNPLAYED)}
