@@ -151,8 +151,21 @@ def check_proxy(url: object, name: str) -> str:
 
 def environment_proxy(url: str) -> str | None:
     """The proxy that the environment names for an address, as curl takes it."""
-    address = "{0.scheme}://{0.netloc}".format(urlsplit(url))
-    proxy = None if _is_direct(address) else select_proxy(address, get_environ_proxies(address))
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
+    # What requests does not understand: an address with its port, or with the scheme's own, and
+    # networks of IPv6.
+    names = {"*", host, join_address(host), f"{host}:{port}", join_address(host, port)}
+    no_proxy = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    for entry in map(str.strip, no_proxy.lower().split(",")):
+        if entry in names:
+            return None
+        with suppress(ValueError):
+            network = ipaddress.ip_network(entry, strict=False)
+            if ipaddress.ip_address(host) in network:
+                return None
+    address = f"{parts.scheme}://{parts.netloc}"
+    proxy = select_proxy(address, get_environ_proxies(address))
     if not proxy:
         return None
     # Scheme and port may be missing.
@@ -168,25 +181,6 @@ def environment_proxy(url: str) -> str | None:
 
 def _is_printable(url: str) -> bool:
     return url.isprintable() and " " not in url
-
-
-def _is_direct(url: str) -> bool:
-    """
-    Whether ``NO_PROXY`` names an address in a way that requests does not understand: with its
-    port where it is a number or the scheme's own, or as a network of IPv6.
-    """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
-    names = {"*", host, join_address(host), f"{host}:{port}", join_address(host, port)}
-    text = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    for entry in text.lower().split(","):
-        if entry.strip() in names:
-            return True
-        with suppress(ValueError):
-            network = ipaddress.ip_network(entry.strip(), strict=False)
-            if ipaddress.ip_address(host) in network:
-                return True
-    return False
 
 
 Certificate = str | tuple[str, str]

@@ -308,5 +308,6 @@ def test_the_servers_times_are_compared_with_the_servers_clock(
         transport.close()
     assert response.date == pytest.approx(there, abs=2)
     assert response.retry_after == pytest.approx(600, abs=2)
-    cookie: Any = next(iter(jar))
+    cookies: list[Any] = list(jar)
+    (cookie,) = cookies
     assert cookie.expires == pytest.approx(datetime.now(UTC).timestamp() + 600, abs=5)
