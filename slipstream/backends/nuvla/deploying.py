@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -239,18 +240,16 @@ def _start(session: Session, name: str, document: dict[str, Any], doing: str) ->
     try:
         lifecycle.act(session, name, "start")
     except DriverError as error:
-        if not (error.may_have_happened and _has_moved(session, name, doing)):
+        if not error.may_have_happened:
+            raise
+        current: dict[str, Any] = {}
+        with suppress(DriverError):
+            current = read(session, name, "id,state", doing=doing)
+        if current.get("state") not in _MOVED:
             raise
     pulled = documents.text(document, "execution-mode") == "pull"
     state = "PENDING" if pulled else "STARTING"
     return attrs.evolve(deployment(document), state=state, phase=STATES[state])
-
-
-def _has_moved(session: Session, name: str, doing: str) -> bool:
-    try:
-        return read(session, name, "id,state", doing=doing).get("state") in _MOVED
-    except DriverError:
-        return False
 
 
 def _clean_up(session: Session, name: str, error: BaseException) -> None:

@@ -57,6 +57,7 @@ def list_modules(
     """List modules that have a version; a tree is one search."""
     session = backend.session
     where: Filter
+    tree: Filter
     if path is None:
         where, doing = _APP_STORE, "list the app store"
     else:
@@ -66,7 +67,10 @@ def list_modules(
                 f"{shorten(path)!r} is not the path of a project.",
                 hint="Paths look like 'apps/blog'.",
             )
-        where, doing = _below(project, recurse), f"list {project or 'the root project'}"
+        doing, tree = f"list {project or 'the root project'}", attr("parent-path").eq(project)
+        if recurse:
+            tree |= attr("parent-path").startswith(f"{project}/")
+        where = tree & _NO_PROJECT if project or not recurse else _NO_PROJECT
     if connector is not None:
         service = read_service(session, connector, "id,subtype")
         kind = documents.text(service, "subtype")
@@ -151,15 +155,6 @@ def module(document: dict[str, Any], version: int | None = None) -> Module:
         modified=documents.timestamp(document, "updated"),
         raw=document,
     )
-
-
-def _below(project: str, recurse: bool) -> Filter:
-    if not recurse:
-        return attr("parent-path").eq(project) & _NO_PROJECT
-    if not project:
-        return _NO_PROJECT
-    tree = attr("parent-path").eq(project) | attr("parent-path").startswith(f"{project}/")
-    return tree & _NO_PROJECT
 
 
 def _parts(text: str) -> tuple[str, int | None] | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, repeat
-from typing import Any
 
 import attrs
 
@@ -88,11 +87,9 @@ def _add(session: Session, key: SSHKey) -> SSHKey:
 
 
 def _keys(session: Session, where: Filter) -> Iterator[SSHKey]:
-    entries = search(session, "credential", doing="list SSH keys", select=_SELECT, where=where)
-    return (key for key in map(_key, entries) if key is not None)
-
-
-def _key(entry: dict[str, Any]) -> SSHKey | None:
-    key = read_key(documents.text(entry, "public-key") or "", entry["id"])
-    name = documents.text(entry, "name") or (key.comment if key else "")
-    return key and attrs.evolve(key, comment=name, id=entry["id"])
+    doing = "list SSH keys"
+    for entry in search(session, "credential", doing=doing, select=_SELECT, where=where):
+        key = read_key(documents.text(entry, "public-key") or "", entry["id"])
+        if key is not None:
+            name = documents.text(entry, "name") or key.comment
+            yield attrs.evolve(key, comment=name, id=entry["id"])
