@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,10 +119,12 @@ class SmallDriver(NodeDriver):
 
 
 def _refused(name: str) -> Callable[..., Any]:
-    """A method with the signature of the base's, which only raises."""
+    """A method with the arguments of the base's, which counts as one that only raises."""
+    base = getattr(NodeDriver, name)
 
-    @functools.wraps(getattr(NodeDriver, name))
-    def method(*_: object, **__: object) -> None:
+    @functools.wraps(base)
+    def method(*args: Any, **kwargs: Any) -> None:
+        inspect.signature(base).bind(*args, **kwargs)
         raise NotImplementedError(f"The small provider has no {name}().")
 
     return method
