@@ -11,8 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import attrs
@@ -81,39 +79,36 @@ def front(
         yield f"{'https' if tls else 'http'}://{name}:{port}"
 
 
+def read_request(connection: socket.socket) -> tuple[bytes, str, str]:
+    """The bytes of a request that have come with its head, its method and its target."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    method, target, _ = data.decode("latin-1").split(" ", 2)
+    return data, method, target
+
+
+def pass_on(near: socket.socket, data: bytes, target: str, path: str, far: socket.socket) -> None:
+    """Pass one request on under another path, and what follows in both directions."""
+    closing = data.replace(b"Connection: keep-alive", b"Connection: close")
+    far.sendall(closing.replace(target.encode(), path.encode(), 1))
+    joined(near, far)
+
+
 @contextmanager
 def below(base: str, url: str) -> Iterator[tuple[str, list[str]]]:
     """A server below a base path, and the paths of its requests."""
     requests: list[str] = []
+    server = urlsplit(url)
 
-    class Handler(BaseHTTPRequestHandler):
-        def _hand_over(self) -> None:
-            requests.append(self.path)
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            far = HTTPConnection(urlsplit(url).netloc)
-            far.request(self.command, self.path.removeprefix(base), body, dict(self.headers))
-            answer = far.getresponse()
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
-                if name.lower() not in {"transfer-encoding", "connection"}:
-                    self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.read())
-            far.close()
+    def serve(near: socket.socket) -> None:
+        data, _, target = read_request(near)
+        requests.append(target)
+        with socket.create_connection((server.hostname, server.port)) as far:
+            pass_on(near, data, target, target.removeprefix(base), far)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _hand_over  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            """Stay quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://localhost:{server.server_port}{base}", requests
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(serve) as port:
+        yield f"http://localhost:{port}{base}", requests
 
 
 @attrs.define
@@ -130,12 +125,9 @@ def proxy(login: str | None = None) -> Iterator[Proxy]:
     credentials = None if login is None else f"Basic {base64.b64encode(login.encode()).decode()}"
 
     def serve(near: socket.socket) -> None:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += near.recv(65536)
-        first, *lines = head.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
-        method, target, _ = first.split(" ")
+        data, method, target = read_request(near)
         running.requests.append(f"{method} {target}")
+        lines = data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
         fields = dict(line.split(": ", 1) for line in lines)
         if credentials is not None and fields.get("Proxy-Authorization") != credentials:
             near.sendall(
@@ -147,11 +139,9 @@ def proxy(login: str | None = None) -> Iterator[Proxy]:
         with socket.create_connection((host.strip("[]"), int(port))) as far:
             if method == "CONNECT":
                 near.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                joined(near, far)
             else:
-                path = target.partition(place)[2] or "/"
-                closing = head.replace(b"Connection: keep-alive", b"Connection: close")
-                far.sendall(closing.replace(target.encode(), path.encode(), 1))
-            joined(near, far)
+                pass_on(near, data, target, target.partition(place)[2] or "/", far)
 
     with listening(serve) as port:
         running = Proxy(f"http://127.0.0.1:{port}")
