@@ -119,7 +119,7 @@ def write(value: Value) -> str:
     raise UnwritableValue(f"A filter has no literal for a value of type {type(value).__name__}.")
 
 
-Judge = Callable[[Sequence[Any], Value], bool]
+Predicate = Callable[[Sequence[Any], Value], bool]
 
 
 def leaves(document: Any, path: Sequence[str]) -> Iterator[Any]:
@@ -150,12 +150,12 @@ def _comparable(attribute: Any, value: Value) -> tuple[Any, Any] | None:
     return (attribute, value) if same_kind else None
 
 
-def _compared(compare: Callable[[Any, Any], bool]) -> Judge:
-    def judge(values: Sequence[Any], value: Value) -> bool:
+def _compared(compare: Callable[[Any, Any], bool]) -> Predicate:
+    def predicate(values: Sequence[Any], value: Value) -> bool:
         pairs = (_comparable(attribute, value) for attribute in values)
         return any(pair is not None and compare(*pair) for pair in pairs)
 
-    return judge
+    return predicate
 
 
 _has_equal = _compared(operator.eq)
@@ -186,7 +186,7 @@ def _has_words(values: Sequence[Any], value: Value) -> bool:
     return any(all(is_among(term, text) for term in terms) for text in texts)
 
 
-JUDGES: Mapping[str, Judge] = {
+PREDICATES: Mapping[str, Predicate] = {
     "=": _is_equal,
     "!=": lambda values, value: not _is_equal(values, value),
     "<": _compared(operator.lt),
@@ -253,7 +253,7 @@ class Comparison(_Combinable):
 
     def matches(self, document: Mapping[str, Any]) -> bool:
         """Whether it is true of a document; locations are not compared."""
-        return JUDGES[self.operator](self.attribute.values(document), self.value)
+        return PREDICATES[self.operator](self.attribute.values(document), self.value)
 
     def comparisons(self) -> Iterator[Comparison]:
         """Walk through the comparisons."""

@@ -43,8 +43,8 @@ def test_wrappers_of_unsupported_operation(name: str, load_plugin: LoadPlugin) -
     with connected(load_plugin, **hooks) as driver:
         with pytest.raises(NotSupported, match=r"^faulty endpoints cannot "):
             getattr(driver._backend, name)(*values)
-        every = [OPERATIONS[name], dict(zip(arguments, values, strict=True))]
-        assert calls == [every, [driver._session, False, *values]]
+        of_operation = [OPERATIONS[name], dict(zip(arguments, values, strict=True))]
+        assert calls == [of_operation, [driver._session, False, *values]]
 
 
 def test_later_argument_is_not_passed_to_older_backend(load_plugin: LoadPlugin) -> None:
