@@ -22,7 +22,7 @@ from werkzeug.datastructures import CombinedMultiDict
 
 from slipstream.sandbox.schema import Description, misfit
 from slipstream.sandbox.server import NOTES, Application, Environ
-from slipstream.sandbox.store import Document, Query, Result, TooManyDocuments
+from slipstream.sandbox.store import Document, Query, Result
 from slipstream.sandbox.world import BaseWorld
 
 FORM = "application/x-www-form-urlencoded"
@@ -193,15 +193,12 @@ class Resource:
         if self.parameters("aggregation"):
             raise not_played("An aggregation")
         query = self.query()
-        try:
-            result = self.world.store.search(
-                self.name,
-                query,
-                visible=lambda document: self.may("view-meta", document),
-                now=self.world.now(),
-            )
-        except TooManyDocuments as error:
-            raise server_error(str(error)) from None
+        result = self.world.store.search(
+            self.name,
+            query,
+            visible=lambda document: self.may("view-meta", document),
+            now=self.world.now(),
+        )
         return Reply(document=self.envelope(result, query))
 
     def read(self, identifier: str) -> Reply:

@@ -16,10 +16,6 @@ MOST_DOCUMENTS = 10_000
 _ALWAYS, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-class TooManyDocuments(ValueError):
-    """The page is larger than the store allows."""
-
-
 class Criterion(Protocol):
     """A criterion for documents, such as a filter."""
 
@@ -127,8 +123,6 @@ class Store:
         now: datetime = _NEVER,
     ) -> Result:
         """Search a collection, as much of it as is visible and the index has seen by now."""
-        if query.size > MOST_DOCUMENTS:
-            raise TooManyDocuments(f"size {query.size} too large; limit is {MOST_DOCUMENTS}")
         documents = list(self.collection(name, now=now))
         if not all(
             attribute in query.mapped or _is_known(attribute, documents)

@@ -44,24 +44,6 @@ def test_component_from_deployment_to_termination(alice: Client, sandbox: Sandbo
     assert alice.get_deployment(uuid)["status"] == "done"
 
 
-def test_version_size_tags_and_parameters_of_a_component(alice: Client, sandbox: Sandbox) -> None:
-    query = 'resource:type="VM" and connector/href="ec2-eu-west"'
-    offer = alice.cimi_search("serviceOffers", filter=query, last=1)["resources"][0]["id"]
-    uuid = alice.deploy(
-        f"{_WORDPRESS}/412",
-        "ec2-eu-west",
-        {"service-offer": offer, "admin_email": "a@b.org", "keep-running": "never"},
-        tags=["blog", "tea"],
-        check_ssh_key=True,
-        raw_params={"parameter--wordpress_title": "Raw"},
-    )
-    run = sandbox.world.run(str(uuid))
-    assert (run.module.version, run.clouds) == (412, ["ec2-eu-west"])
-    assert run.get("machine:wordpress_title") == "Raw"
-    assert run.get("machine:service-offer") == offer
-    assert alice.get_deployment_parameter(uuid, "ss:tags") == b"blog,tea"
-
-
 def test_application_is_spread_over_clouds(alice: Client, sandbox: Sandbox) -> None:
     uuid = alice.deploy(
         _SYSTEM,
@@ -96,17 +78,6 @@ def test_failure_raises_the_abort_flag(alice: Client, sandbox: Sandbox) -> None:
         alice.get_deployment_parameter(uuid, "ss:state")
     assert caught.value.status == 409
     assert alice.get_deployment_parameter(uuid, "ss:state", ignore_abort=True) == b"Ready"
-
-
-def test_deployment_on_its_way_is_cancelled(alice: Client, sandbox: Sandbox) -> None:
-    sandbox.world.refuses_early_termination = True
-    uuid = alice.deploy(_WORDPRESS)
-    with pytest.raises(ClientFailure) as caught:
-        alice.terminate(uuid)
-    assert caught.value.status == 409
-    assert alice.get_deployment(uuid)["status"] == "cancelled"
-    sandbox.clock.advance(60)
-    assert alice.terminate(str(uuid)) is True
 
 
 def test_deployments_are_listed_newest_first_in_pages(alice: Client, sandbox: Sandbox) -> None:

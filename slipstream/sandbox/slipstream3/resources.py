@@ -20,7 +20,7 @@ from slipstream.sandbox.cimi import FORM, JsonProblem, Reply, created, not_playe
 from slipstream.sandbox.clock import iso
 from slipstream.sandbox.slipstream3 import users
 from slipstream.sandbox.slipstream3.state import Identity, State, acl, resource_uri, role
-from slipstream.sandbox.store import Document, Query, Result
+from slipstream.sandbox.store import MOST_DOCUMENTS, Document, Query, Result
 
 _DESCRIBE = "http://sixsq.com/slipstream/1/action/describe"
 # Collections that are not called after the plural of their type.
@@ -99,7 +99,11 @@ class Resource(cimi.Resource):
         filters: list[Filter] = [_numeric(_parsed(text)) for text in self.parameters("filter")]
         if len(filters) > 1:
             filters = [And(tuple(filters))]
-        return attrs.evolve(Query.read(self.parameters), filter=next(iter(filters), None))
+        query = attrs.evolve(Query.read(self.parameters), filter=next(iter(filters), None))
+        if query.size > MOST_DOCUMENTS:
+            text = f"size {query.size} too large; limit is {MOST_DOCUMENTS}"
+            raise cimi.server_error(text)
+        return query
 
 
 def _key(name: str) -> str:
