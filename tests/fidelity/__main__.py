@@ -15,24 +15,24 @@ PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "fidelity.md"
 _INTRODUCTION = """\
 # How well the sandbox agrees with real servers
 
-Each exchange of a recording of a real server is put to the sandbox: the same request, with the
-sandbox's own users and ids. The two responses are compared in status, content type and the headers
-that clients read (`Location`, `Set-Cookie`), the keys of the JSON or the elements and attributes
-of the XML with their types, the operations offered, states, and the form of messages. What is data
-(ids, times, how many documents there are) is not compared. Where the recorder waited for a job,
-the clock of the sandbox is moved on.
+Each request of a recording of a real server is sent to the sandbox, with the sandbox's own users
+and ids. The two responses are compared: status, content type, the headers that clients read
+(`Location`, `Set-Cookie`), the keys of the JSON or the elements and attributes of the XML with
+their types, the offered operations, states, and the form of messages. Data (ids, timestamps,
+numbers of documents) are not compared. If the recorder waited for a job, the clock of the sandbox
+is moved forward.
 
-An exchange *agrees*, *differs*, or is *not played*: the sandbox then answers 501 and says so. The
-core is what the driver sends, and Nuvla's and SlipStream's own clients where they read, deploy,
-wait and terminate; searches by place, aggregations and requests with odd headers or bodies are not
-of it, and neither is a page of a search without an order.
+An exchange *agrees*, *differs*, or is *not played*: the sandbox then responds with 501. The core
+consists of the requests of the driver, and of those of Nuvla's and SlipStream's own clients that
+read, deploy, wait and terminate. It does not include searches by place, aggregations, requests
+with odd headers or bodies, and pages of a search without an order.
 
-`make fidelity` makes this page. A test holds that no exchange differs, and that what is not played
-has a reason below. Where a request that is not played would make something that later ones are
-about, the sandbox is given it without a request.
+`make fidelity` makes this page. A test checks that no exchange differs, and that each one that is
+not played has a reason below. If later requests need the resource of a request that is not played,
+the sandbox gets that resource without a request.
 
-One difference is on purpose and left out of the comparison: Nuvla's cookie is always `Secure`, the
-sandbox's only behind https, because most clients would not send it back over http.
+One difference is intended and not compared: Nuvla's cookie is always `Secure`, the sandbox's only
+with https, because most clients would not send it back over http.
 """
 
 
