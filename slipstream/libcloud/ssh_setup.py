@@ -19,7 +19,7 @@ from libcloud.compute.base import (
 from libcloud.compute.deployment import Deployment
 from libcloud.compute.ssh import BaseSSHClient
 
-from slipstream.errors import BadInput, DeployFailed, DriverError, NotSupported
+from slipstream.errors import BadInput, DeployFailed, NotSupported
 from slipstream.libcloud.arguments import checked, items, read_file, text, whole_number
 from slipstream.libcloud.waiting import AddressFilter
 from slipstream.transport import clock
@@ -152,8 +152,6 @@ def reporting(
 
 def _sentence(error: Exception) -> str:
     """The text of an exception, without the tracebacks that libcloud writes into some."""
-    if isinstance(error, DriverError):
-        return f"{str(error).rstrip('.')}."
     try:
         message = str(getattr(error, "value", None) or getattr(error, "message", None) or error)
     except Exception:  # noqa: BLE001 - a step is the user's, and so are its exceptions
