@@ -923,9 +923,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
         """
-        accepted = self._backend.start_deployment(self._node_id(node))
-        self._note_change(node, Phase.STARTING)
-        return accepted
+        return self._change(node, self._backend.start_deployment, Phase.STARTING)
 
     ex_start_node = alias("ex_start_node", start_node)
 
@@ -939,9 +937,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :returns: ``True`` once the server has accepted; a failure is an exception.
         :raises NotSupported: If deployments of this endpoint cannot be stopped and started.
         """
-        accepted = self._backend.stop_deployment(self._node_id(node))
-        self._note_change(node, Phase.STOPPING)
-        return accepted
+        return self._change(node, self._backend.stop_deployment, Phase.STOPPING)
 
     ex_stop_node = alias("ex_stop_node", stop_node)
 
@@ -960,9 +956,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :raises NodeFailed: If it cannot be stopped; it was not started then.
         :raises WaitTimeout: If it is not stopped in time; it was not started then.
         """
-        accepted = self._backend.reboot_deployment(self._node_id(node))
-        self._note_change(node, Phase.REBOOTING, Phase.STARTING)
-        return accepted
+        return self._change(node, self._backend.reboot_deployment, Phase.REBOOTING, Phase.STARTING)
 
     @operation
     def ex_update_node(self, node: Node | str) -> bool:
@@ -1263,13 +1257,15 @@ class SlipStreamNodeDriver(NodeDriver):
         if self._session is not None:
             self._session.ensure_open()
 
-    def _note_change(self, node: Any, *phases: Phase) -> None:
-        """Set the state that a change has written, where the server has one state for a phase."""
+    def _change(self, node: Any, change: Callable[[str], bool], *phases: Phase) -> bool:
+        """Make a change, and set the state that it has written, if a phase has but one state."""
+        accepted = change(self._node_id(node))
         for phase in phases if isinstance(node, Node) else ():
             states = [state for state, other in self._backend.states.items() if other is phase]
             if len(states) == 1:
                 convert.update_state(node, DeploymentState(state=states[0], phase=phase))
-                return
+                break
+        return accepted
 
     def _node_id(self, node: object) -> str:
         return arguments.object_id(self, node, Node, "node")
