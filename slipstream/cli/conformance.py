@@ -139,9 +139,9 @@ def conformance(
         raise click.UsageError("--provider and --class exclude each other")
     try:
         constructor = parse(arguments)
-        cls = _import(path) if path else _provided(provider or NAME)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    cls = _driver_class(provider or NAME, path)
     mask = Mask(constructor.masked)
     try:
         driver = cls(**constructor.values)
@@ -169,21 +169,13 @@ def conformance(
     return int(not report.passed)
 
 
-def _provided(name: str) -> Any:
+def _driver_class(provider: str, path: str | None) -> Any:
     register()
+    what = f"class {path!r}, as in package.module:Class" if path else f"provider {provider!r}"
     try:
-        return get_driver(name.lower())
-    except (AttributeError, ImportError) as error:
-        raise ValueError(f"there is no provider {name!r}: {error}") from None
-
-
-def _import(path: str) -> Any:
-    try:
-        cls = resolve_name(path)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(
-            f"there is no class {path!r} as package.module:Class names one: {error}"
-        ) from None
+        cls = resolve_name(path) if path else get_driver(provider.lower())
+    except (AttributeError, ImportError, ValueError) as error:
+        raise click.UsageError(f"there is no {what}: {error}") from None
     if not (isinstance(cls, type) and issubclass(cls, NodeDriver)):
-        raise ValueError(f"{path!r} is not a class of compute drivers")
+        raise click.UsageError(f"{path!r} is not a class of compute drivers")
     return cls
