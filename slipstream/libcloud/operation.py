@@ -85,6 +85,7 @@ def _public(
     *,
     collect: Callable[[Iterable[Any]], list[Any]] | None = None,
 ) -> Callable[..., Any]:
+    """Make a public method; a summary takes the place of the first paragraph of the docstring."""
     names = keywords_of(method)
     keywords = frozenset(names)
     takes_any = bool(inspect.unwrap(method).__code__.co_flags & inspect.CO_VARKEYWORDS)
