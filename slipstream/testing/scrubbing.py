@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from io import BytesIO
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,6 +19,7 @@ from urllib3.exceptions import DecodeError
 
 from slipstream.redaction import KnownSecrets, Policy, Redactor
 from slipstream.redaction.secrets import SHORTEST
+from slipstream.values import parse_timestamp
 from slipstream.values.plain import squeezed
 
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
@@ -102,18 +102,9 @@ def _postponed(timestamp: str, date: str | None = None) -> str:
     """Move the end of a session to the far future, in the same notation."""
     if _ISO.match(timestamp):
         return _NEVER_ISO
-    zone, end = _ZONE.search(timestamp), _parsed(timestamp)
-    start = _parsed(date) if date else None
-    expired = end is not None and (end <= start if start else end.timestamp() <= 0)
+    zone, end = _ZONE.search(timestamp), parse_timestamp(timestamp)
+    expired = end is not None and end <= (parse_timestamp(date) or datetime.fromtimestamp(0, UTC))
     return f"{_LONG_AGO if expired else _NEVER} {zone[0].strip() if zone else 'GMT'}"
-
-
-def _parsed(timestamp: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(timestamp.strip().replace("UTC", "GMT"))
-    except ValueError:
-        return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def public_endpoint(endpoint: str) -> str:
