@@ -20,6 +20,7 @@ from urllib3.exceptions import DecodeError
 from slipstream.redaction import KnownSecrets, Policy, Redactor
 from slipstream.redaction.secrets import SHORTEST
 from slipstream.values import parse_timestamp
+from slipstream.values.endpoint import DEFAULT_PORTS, join_address
 from slipstream.values.plain import squeezed
 
 REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
@@ -57,7 +58,6 @@ _LONG_AGO = "Thu, 01 Jan 1970 00:00:00"
 _COOKIE_ATTRIBUTES = frozenset({"path", "max-age", "secure", "httponly", "samesite"})
 _ZONE = re.compile(r"(?:GMT|UTC|[+-]\d{4})\s*$")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}T")
-_PORTS = {"http": 80, "https": 443}
 _PLACEHOLDER = re.compile(rf"SCRUBBED|(?:credential/)?(?:recorded-[a-z0-9-]+|{_KEY})")
 _CREDENTIAL_ID = re.compile(r"credential/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Outside the domains reserved for examples (RFC 2606).
@@ -119,12 +119,12 @@ def moved(source: str, target: str) -> Callable[[str], str]:
     old, new = urlsplit(source), urlsplit(target)
     if (old.scheme, old.netloc) == (new.scheme, new.netloc):
         return lambda text: text
-    host, port = old.hostname or "", old.port or _PORTS[old.scheme]
+    host, port = old.hostname or "", old.port or DEFAULT_PORTS[old.scheme]
     # A loopback address without its port may be that of a machine or a client.
     optional = "" if _is_loopback(host) else "?"
     pattern = re.compile(
         r"(?:(?P<scheme>https?)(?P<slashes>:(?:\\?/){2}|%3[Aa]%2[Ff]%2[Ff])|(?<![\w.-]))"
-        rf"{re.escape(f'[{host}]' if ':' in host else host)}"
+        rf"{re.escape(join_address(host))}"
         rf"(?:(?::|%3[Aa]){port}){optional}(?![\w-]|\.\w)"
     )
 
