@@ -251,7 +251,7 @@ def placement(driver: Any, size: object, location: object, cloud: object) -> Ite
             raise BadInput(
                 f"The size {size.name or size.id} is offered on {' and '.join(locations)}, not on"
                 f" {location.name}.",
-                hint="Take one of list_sizes(location).",
+                hint="Pass one of list_sizes(location).",
             )
 
 

@@ -272,7 +272,7 @@ class SessionConnection(ConnectionUserAndKey):
     @operation
     def _refuse(self, attribute: str) -> None:
         raise BadInput(
-            f"The connection to {self.host}:{self.port} is made: {attribute} cannot be changed.",
+            f"The connection to {self.host}:{self.port} exists: {attribute} cannot be changed.",
             hint="Make another driver.",
         )
 

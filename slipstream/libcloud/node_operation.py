@@ -128,7 +128,7 @@ class NodeOperation:
         :raises BadInput: If the driver is one for another endpoint.
         """
         if not hasattr(driver, "ex_endpoint"):
-            raise TypeError(f"driver must be a driver, not {type(driver).__name__}.")
+            raise TypeError(f"driver must be a SlipStreamNodeDriver, not {type(driver).__name__}.")
         if driver.ex_endpoint != self.endpoint:
             raise BadInput(
                 f"The operation on {self.node_id} belongs to {self.endpoint}, not to"

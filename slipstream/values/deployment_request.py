@@ -87,7 +87,7 @@ class DeploymentRequest(Record):
     def _check_keep_running(self, _: object, value: str | None) -> None:
         if value is not None and value not in KEEP_RUNNING:
             raise BadInput(
-                f"keep_running must be one of {', '.join(KEEP_RUNNING)}, not {value!r}."
+                f"ex_keep_running must be one of {', '.join(KEEP_RUNNING)}, not {value!r}."
             )
 
     def decides(self, role: Role) -> tuple[Parameter, ...]:

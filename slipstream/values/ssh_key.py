@@ -96,7 +96,7 @@ class SSHKey(Record):
         if not match or not is_key or _UNPRINTABLE.search(stripped):
             # What was given is not quoted: it may be a secret.
             raise BadInput(
-                f"A text of {len(text)} characters is not an SSH public key.",
+                f"A text of length {len(text)} is not an SSH public key.",
                 hint="Pass one whole line of OpenSSH's format: 'ssh-ed25519 AAAA... comment'.",
             )
         if not _are_options(match["options"] or ""):

@@ -22,8 +22,9 @@ from slipstream.transport.messages import Request, Response
 from slipstream.values import CloudEntryPoint
 
 _NEEDED = {"serviceOffers", "virtualMachines", "sessions"}
-_UP_OR_GONE = (
-    "A run is up or gone: end it with destroy_node(), and make it again with create_node()."
+_NO_RESTART = (
+    "A run cannot be stopped and started again: destroy it with destroy_node(), and create another"
+    " one with create_node()."
 )
 _PROBE = Request(
     method="GET",
@@ -42,12 +43,12 @@ class SlipStream3(CimiBackend):
     parameter_roles: ClassVar = {name: role for role, name in WIRE_NAMES.items()}
     takes_ssh_keys = True
     cannot: ClassVar = {
-        "start_deployment": _UP_OR_GONE,
-        "stop_deployment": _UP_OR_GONE,
-        "reboot_deployment": _UP_OR_GONE,
-        "update_deployment": "A run keeps the version of the module that it was made from: make"
+        "start_deployment": _NO_RESTART,
+        "stop_deployment": _NO_RESTART,
+        "reboot_deployment": _NO_RESTART,
+        "update_deployment": "A run keeps the version of its module: create"
         " another one with create_node().",
-        "get_logs": "The server hands out no logs: read them on the machines of the node, by SSH.",
+        "get_logs": "The server has no logs: read them on the node's machines by SSH.",
     }
     template_key = "sessionTemplate"
     search_prefix = "$"

@@ -206,7 +206,7 @@ def test_operation_needs_a_driver_of_its_endpoint(
         pytest.raises(BadInput, match=f"{endpoint.url}.*{elsewhere.url}"),
     ):
         pickled.resume(other)
-    with pytest.raises(TypeError, match="driver must be a driver, not str"):
+    with pytest.raises(TypeError, match="driver must be a SlipStreamNodeDriver, not str"):
         pickled.resume("slipstream")
     assert pickled.resume(driver) is pickled
     assert pickled.poll().state
