@@ -13,7 +13,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import attrs
-from requests.cookies import RequestsCookieJar
 
 from slipstream.errors import (
     BadInput,
@@ -129,7 +128,7 @@ class Login(Record):
         a token.
     """
 
-    cookies: RequestsCookieJar = attrs.field(repr=False)
+    cookies: EndpointCookieJar = attrs.field(repr=False)
     lifetime: float | None = attrs.field(default=None, validator=within(above_zero=True))
     user_name: str | None = None
     data: Any = attrs.field(default=None, repr=False)
@@ -155,7 +154,7 @@ class Client:
         self.endpoint = transport.endpoint
 
     @property
-    def cookies(self) -> RequestsCookieJar:
+    def cookies(self) -> EndpointCookieJar:
         """The cookies that go with each request."""
         raise NotImplementedError
 
@@ -271,7 +270,7 @@ class LoginAttempt(Client):
         self._server_time: float | None = None
 
     @property
-    def cookies(self) -> RequestsCookieJar:
+    def cookies(self) -> EndpointCookieJar:
         """The cookies that the server has set, and those that the method adds."""
         return self._cookies
 

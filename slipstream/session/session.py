@@ -11,7 +11,6 @@ from types import NoneType
 from typing import Any, Self
 
 import attrs
-from requests.cookies import RequestsCookieJar
 
 from slipstream.errors import (
     BadInput,
@@ -27,7 +26,7 @@ from slipstream.errors import (
 from slipstream.session.login import BUILT_IN, Client, Login, LoginAttempt
 from slipstream.transport import Transport, call_context, clock
 from slipstream.transport.call_context import PerProcess, get_logger
-from slipstream.transport.messages import Request, Response
+from slipstream.transport.messages import EndpointCookieJar, Request, Response
 from slipstream.values import Credentials
 
 PLACEHOLDER = "00000000-0000-4000-8000-000000000000"  # the id of what was not created
@@ -79,7 +78,7 @@ class DryRunTransport(Transport):
         self._written: dict[str, bytes] = {}
         self.requests: list[PlannedRequest] = []
 
-    def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
+    def send(self, request: Request, *, cookies: EndpointCookieJar | None = None) -> Response:
         """See :meth:`Transport.send`."""
         written = self._written.get(request.path) if request.method == "GET" else None
         reads = request.reads and written is None and PLACEHOLDER not in request.path
@@ -197,7 +196,7 @@ class Session(Client):
         return self._state.login
 
     @property
-    def cookies(self) -> RequestsCookieJar:
+    def cookies(self) -> EndpointCookieJar:
         """The cookies of the login."""
         return self.login.cookies
 

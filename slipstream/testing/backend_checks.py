@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from libcloud.compute.types import NodeState
-from requests.cookies import RequestsCookieJar
 
 from slipstream.conformance import Check, Failed, NotApplicable, Skipped, Subject, check
 from slipstream.conformance.changes import node_arguments, temporary_name
@@ -22,7 +21,7 @@ from slipstream.session.session import PLACEHOLDER
 from slipstream.testing import hostile
 from slipstream.testing.hostile import Call
 from slipstream.testing.tap import Tap, tapped
-from slipstream.transport.messages import Request, Response
+from slipstream.transport.messages import EndpointCookieJar, Request, Response
 
 WAIT: Mapping[str, Any] = {"timeout": 1200}
 """The arguments of the driver's waits, unless the subject has others as ``shared["wait"]``."""
@@ -64,7 +63,7 @@ def expired(driver: Driver) -> Iterator[Tap]:
     json, body = {"Content-Type": "application/json"}, b'{"message": "expired"}'
     refusals = [Response(status=n, headers=json, body=body, url="") for n in (401, 403)]
 
-    def forge(request: Request, cookies: RequestsCookieJar | None) -> Response | None:
+    def forge(request: Request, cookies: EndpointCookieJar | None) -> Response | None:
         # A server may give the same token once more, and it is a new login all the same.
         is_old = bool(proof) and session.login.data != before.data
         stale = cookies is before.cookies or (is_old and proof <= set(request.headers.items()))

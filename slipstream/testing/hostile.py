@@ -9,7 +9,6 @@ from copy import copy
 from functools import partial
 
 import attrs
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
 from slipstream.conformance import Failed, NotApplicable
@@ -26,7 +25,7 @@ from slipstream.session.session import refuses
 from slipstream.testing.faults import HTML, RESPONSE_FAULTS, Fault, Reply, field_faults
 from slipstream.testing.offline import instant_sleep
 from slipstream.testing.tap import tapped
-from slipstream.transport.messages import Request, Response
+from slipstream.transport.messages import EndpointCookieJar, Request, Response
 
 MOST_FIELDS = 200
 """Faults of single fields that are tried in the responses to one call."""
@@ -81,7 +80,7 @@ class Trial:
     verified: bool = False
     _used: set[int] = attrs.field(factory=set)
 
-    def respond(self, request: Request, cookies: RequestsCookieJar | None) -> Response | None:
+    def respond(self, request: Request, cookies: EndpointCookieJar | None) -> Response | None:
         """The response to a request, ``None`` to send it."""
         self.sent += 1
         if self.sent > MOST_REQUESTS:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from requests.cookies import RequestsCookieJar
-
 from slipstream.libcloud.compute_driver import SlipStreamNodeDriver
 from slipstream.session import Session
 from slipstream.transport import Transport
-from slipstream.transport.messages import Request, Response
+from slipstream.transport.messages import EndpointCookieJar, Request, Response
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 
@@ -32,10 +30,10 @@ class Tap(Transport):
         self.requests: list[Request] = []
         self.exchanges: list[tuple[Request, Response]] = []
         self.logins: list[tuple[Request, Response]] = []
-        self.forge: Callable[[Request, RequestsCookieJar | None], Response | None]
+        self.forge: Callable[[Request, EndpointCookieJar | None], Response | None]
         self.forge = lambda _request, _cookies: None
 
-    def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
+    def send(self, request: Request, *, cookies: EndpointCookieJar | None = None) -> Response:
         """See :meth:`Transport.send`; what ``forge`` returns is the response."""
         self.requests.append(request)
         response = self.forge(request, cookies)

@@ -17,7 +17,6 @@ from http import HTTPStatus
 
 import attrs
 import requests
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import ClosedPoolError, InsecureRequestWarning
@@ -180,7 +179,7 @@ class Transport:
                 hint="Make a new driver.",
             )
 
-    def send(self, request: Request, *, cookies: RequestsCookieJar | None = None) -> Response:
+    def send(self, request: Request, *, cookies: EndpointCookieJar | None = None) -> Response:
         """
         Send one request, repeating it where that is safe.
 
@@ -234,12 +233,11 @@ class Transport:
             clock.sleep(delay)
 
     def _exchange(
-        self, request: Request, cookies: RequestsCookieJar, *, is_repeat: bool
+        self, request: Request, cookies: EndpointCookieJar, *, is_repeat: bool
     ) -> Response:
         """Send a request once, and log that when it is over or has failed."""
         self.ensure_open()
-        if isinstance(cookies, EndpointCookieJar):
-            cookies = cookies.copies.get()
+        cookies = cookies.copies.get()
         prepared = self._prepare(request, cookies)
         settings, started = self.settings, clock.monotonic()
         exchange = Exchange(
@@ -252,7 +250,7 @@ class Transport:
         try:
             response = self._transfer(request, exchange)
             fields = [value for name, value in exchange.fields if name.lower() == "set-cookie"]
-            if fields and isinstance(cookies, EndpointCookieJar):
+            if fields:
                 cookies.extract(prepared, fields, date=response.date)
                 self.secrets.keep(*(cookie.value for cookie in cookies), lasting=False)
         except BaseException as error:
@@ -273,7 +271,7 @@ class Transport:
             raise self._redirected(response)
         return attrs.evolve(response, is_repeat=True) if is_repeat else response
 
-    def _prepare(self, request: Request, cookies: RequestsCookieJar) -> requests.PreparedRequest:
+    def _prepare(self, request: Request, cookies: EndpointCookieJar) -> requests.PreparedRequest:
         # The adapter sends it, not a session of requests: that would look for a login in a
         # .netrc file and for certificates in the environment, and reads the bodies of
         # redirections without a limit.
