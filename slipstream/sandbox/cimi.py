@@ -178,7 +178,7 @@ class Resource:
     # What a type may override.
 
     def complete(self, document: Document) -> Document:
-        """Add what is shown of a document when it is read by itself."""
+        """Add what a document has when it is read by its id."""
         return document
 
     def parameters(self, name: str) -> Sequence[str]:

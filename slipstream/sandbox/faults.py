@@ -46,7 +46,7 @@ class Fault:
 
     :param method: The HTTP method it waits for; any, if None.
     :param path: A regular expression that the whole path matches.
-    :param times: How often it strikes; None for ever.
+    :param times: How often it is used; None for ever.
     :param delay: Real seconds to wait before anything else.
     :param status: Answer with this status and a front server's static page.
     :param retry_after: Seconds for a ``Retry-After`` header beside the status.
@@ -98,7 +98,7 @@ class Faults(list[Fault]):
         :param method: The HTTP method it waits for; any, if None.
         :param path: A regular expression that the whole path matches.
         :param options: What it does: the other parameters of :class:`Fault`.
-        :returns: The fault, whose ``times`` goes down as it strikes.
+        :returns: The fault, whose ``times`` goes down at each use.
         """
         fault = Fault(method=method, path=path, **options)
         self.append(fault)

@@ -39,7 +39,7 @@ def texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def described(*names: str, **attributes: Check) -> Description:
+def describe(*names: str, **attributes: Check) -> Description:
     """Describe texts by their names, and other attributes with underscores for dashes."""
     checks = {name.replace("_", "-"): check for name, check in attributes.items()}
     return dict.fromkeys(names, text) | checks

@@ -76,7 +76,7 @@ class BaseWorld(ABC):
             return self.store.put(document)
 
     def new_api_key(self, identity: str, roles: Sequence[str]) -> tuple[str, Document]:
-        """Make the secret of an API key, and what is kept of the key."""
+        """Make the secret of an API key, and the stored attributes of the key."""
         secret = self.ids.secret()
         claims = {"identity": identity, "roles": [*roles]}
         digest = secret_digest(secret)
@@ -104,17 +104,17 @@ class BaseWorld(ABC):
 _NAME = re.compile(r"\{([\w-]+)\}")
 
 
-def filled(value: Any, names: Mapping[str, Any]) -> Any:
+def fill_in(value: Any, names: Mapping[str, Any]) -> Any:
     """Replace names in braces by values; what ``*`` names is merged into its map."""
     if isinstance(value, dict):
-        items = {filled(name, names): filled(item, names) for name, item in value.items()}
+        items = {fill_in(name, names): fill_in(item, names) for name, item in value.items()}
         return items | items.pop("*", {})
     if isinstance(value, list):
-        return [filled(item, names) for item in value]
+        return [fill_in(item, names) for item in value]
     if not isinstance(value, str):
         return value
     if match := _NAME.fullmatch(value):
-        return filled(names[match[1]], names)
+        return fill_in(names[match[1]], names)
     return _NAME.sub(lambda match: str(names[match[1]]), value)
 
 

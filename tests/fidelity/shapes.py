@@ -31,7 +31,7 @@ class Response:
     is_cut: bool = False
 
 
-def normalised(text: str) -> str:
+def normalise(text: str) -> str:
     """Put placeholders for ids, times, tokens and addresses."""
     for pattern, placeholder in _PATTERNS:
         text = pattern.sub(placeholder, text)
@@ -60,7 +60,7 @@ def closed(text: str) -> str:
 
 def form(message: str) -> str:
     """The part of an error text that says what kind of error it is."""
-    message = re.split(r", :index|\}\]", normalised(message))[0]
+    message = re.split(r", :index|\}\]", normalise(message))[0]
     message = message.partition(" (whose UTF8")[0].partition("Expected one of")[0]
     if "defined schema:\n" in message:
         # What follows names Clojure's own specifications.
@@ -116,7 +116,7 @@ def _read_cut(text: str) -> Any:
 
 def _bodies(recorded: Response, played: Response) -> Iterator[str]:
     if not recorded.body or "json" not in recorded.headers.get("Content-Type", ""):
-        if normalised(recorded.body) != normalised(played.body):
+        if normalise(recorded.body) != normalise(played.body):
             yield f"the body is {played.body[:60]!r}, not {recorded.body[:60]!r}"
         return
     was = _read_cut(recorded.body) if recorded.is_cut else json.loads(recorded.body)
@@ -142,7 +142,7 @@ def differences(recorded: Response, played: Response) -> list[str]:
     if recorded.status != played.status:
         reasons.append(f"the status is {played.status}, not {recorded.status}")
     for name in HEADERS:
-        old, new = (normalised(response.headers.get(name, "")) for response in (recorded, played))
+        old, new = (normalise(response.headers.get(name, "")) for response in (recorded, played))
         if name == "Set-Cookie":
             # On purpose: over http the sandbox's cookie is not for https alone.
             old, new = (text.replace("; Secure", "") for text in (old, new))

@@ -19,7 +19,7 @@ from defusedxml.ElementTree import fromstring
 from sandbox.client import COOKIE, Client
 
 from fidelity.results import DATA, Exchange, Result
-from fidelity.shapes import HEADERS, Response, compared, form, normalised, shape, without_empty
+from fidelity.shapes import HEADERS, Response, compared, form, normalise, shape, without_empty
 from slipstream.sandbox import Clock, Sandbox
 
 RECORDING = DATA / "slipstream-3.71-exchanges.jsonl"
@@ -160,7 +160,7 @@ def differences(exchange: Exchange, played: Response) -> Iterator[str]:
         return
     for name in (*HEADERS, "Allow"):
         old, new = (
-            _DATES.sub("<data>", normalised(response.headers.get(name, "")))
+            _DATES.sub("<data>", normalise(response.headers.get(name, "")))
             for response in (recorded, played)
         )
         if old != new:
@@ -192,7 +192,7 @@ def _json_differences(recorded: str, played: str) -> Iterator[str]:
     if form(messages[0]) != form(messages[1]):
         yield f"the message is {messages[1]!r}, not {messages[0]!r}"
     ids = {document["id"] for document in _documents(was) if "id" in document}
-    if ids and not any(normalised(identifier) != identifier for identifier in ids):
+    if ids and not any(normalise(identifier) != identifier for identifier in ids):
         for key, documents in now.items():
             if isinstance(documents, list):
                 now[key] = [item for item in documents if item.get("id", "") in {*ids, ""}]
@@ -215,7 +215,7 @@ def _xml_shape(element: Element, path: str = "") -> Iterator[str]:
         kind = value if name in {"class", "reason", "code", "specificationUri"} else ""
         yield f"{path}@{name}={kind}"
     if element.tag == "error":
-        yield f"{path}: {normalised(element.get('detail', ''))}"
+        yield f"{path}: {normalise(element.get('detail', ''))}"
     if element.tag == "runtimeParameter":
         key = element.get("name", "")
         if not _OF_CONNECTOR.match(key) and key not in _OF_SEEDS:

@@ -9,7 +9,7 @@ from slipstream.sandbox import Sandbox
 ENTRY = "/api/cloud-entry-point"
 
 
-def test_fault_strikes_as_often_as_it_should(sandbox: Sandbox, alice: Client) -> None:
+def test_fault_is_used_as_often_as_its_times(sandbox: Sandbox, alice: Client) -> None:
     fault = sandbox.faults.add("GET", "/api/.*", status=503, times=2)
     assert [alice.get(ENTRY).status_code for _ in range(3)] == [503, 503, 200]
     assert (fault.times, len(sandbox.faults)) == (0, 0)
@@ -19,7 +19,7 @@ def test_fault_strikes_as_often_as_it_should(sandbox: Sandbox, alice: Client) ->
     assert alice.get(ENTRY).status_code == 200
 
 
-def test_fault_waits_for_its_method_and_its_whole_path(sandbox: Sandbox, alice: Client) -> None:
+def test_fault_matches_its_method_and_its_whole_path(sandbox: Sandbox, alice: Client) -> None:
     sandbox.faults.add("POST", "/run", status=502)
     assert alice.get("/run").status_code == 200
     assert alice.get("/run/x").status_code == 404

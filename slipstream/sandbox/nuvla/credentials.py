@@ -17,7 +17,7 @@ from slipstream.sandbox.identifiers import make_ssh_key
 from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.search import COMMON
 from slipstream.sandbox.nuvla.state import ANON, USER, managed_acl
-from slipstream.sandbox.schema import Description, anything, count, described, misfit
+from slipstream.sandbox.schema import Description, anything, count, describe, misfit
 from slipstream.sandbox.store import Document
 
 _KEYS = ("public-key", "private-key")
@@ -25,9 +25,9 @@ _OUTER = ("name", "description", "tags", "parent")
 _CREATE = {name: COMMON[name] for name in (*_OUTER, "acl", "resource-type")}
 # Of what a template has no value, but a document may.
 _OPTIONAL: dict[str, Description] = {
-    "generate-ssh-key": described(*_KEYS),
-    "generate-api-key": described(ttl=count),
-    "gpg-key": described(*_KEYS),
+    "generate-ssh-key": describe(*_KEYS),
+    "generate-api-key": describe(ttl=count),
+    "gpg-key": describe(*_KEYS),
 }
 _UNPLAYED = ("create-credential-vpn-customer", "generate-hashed-password")
 
@@ -35,7 +35,7 @@ _UNPLAYED = ("create-credential-vpn-customer", "generate-hashed-password")
 class Credential(Resource):
     name = "credential"
     played = ("search", "read", "add", "delete")
-    description = COMMON | described(
+    description = COMMON | describe(
         *("method", "digest", "expiry", "status", "last-check", "public-key", "private-key"),
         *("ca", "cert", "key", "username", "password", "access-key", "secret-key"),
         *("scope", "token", "parent-credential"),
@@ -54,11 +54,11 @@ class Credential(Resource):
         own = {name: value for name, value in template.items() if name not in COMMON}
         sent = {name: value for name, value in body["template"].items() if name != "href"}
         values = own | sent
-        allowed = COMMON | described(*own) | _OPTIONAL.get(method, {})
+        allowed = COMMON | describe(*own) | _OPTIONAL.get(method, {})
         outside = {name: body[name] for name in body if name != "template"}
         if name := misfit(_CREATE, outside) or misfit(allowed, values):
             raise unfit(name)
-        stored, once = self._made(method, values)
+        stored, once = self._stored(method, values)
         outer = {name: body[name] for name in _OUTER if name in body}
         rights = body.get("acl") or values.get("acl") or managed_acl(self.identity.owner)
         fixed = {"method": method, "subtype": template["subtype"], "acl": rights}
@@ -79,7 +79,7 @@ class Credential(Resource):
             raise not_played(f"adding a credential by {href}")
         return template
 
-    def _made(self, method: str, values: Document) -> tuple[Document, dict[str, Any]]:
+    def _stored(self, method: str, values: Document) -> tuple[Document, dict[str, Any]]:
         """The stored attributes, and those that are returned only once."""
         if method == "generate-ssh-key":
             once = {key.replace("-", "_"): values[key] for key in _KEYS if key in values}

@@ -11,13 +11,13 @@ from typing import Any
 
 from slipstream.sandbox.cimi import JsonProblem, Reply, base_url, created, message, not_found
 from slipstream.sandbox.clock import iso
-from slipstream.sandbox.nuvla.jobs import cancel, queued, under_way
+from slipstream.sandbox.nuvla.jobs import cancel, queue_job, under_way
 from slipstream.sandbox.nuvla.listed import PULL
 from slipstream.sandbox.nuvla.modules import content_of, split_version
 from slipstream.sandbox.nuvla.resource import Resource
 from slipstream.sandbox.nuvla.search import COMMON
-from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, normalised
-from slipstream.sandbox.schema import anything, count, described, one_of, texts, timestamp
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, normalise
+from slipstream.sandbox.schema import anything, count, describe, one_of, texts, timestamp
 from slipstream.sandbox.store import Document, Query
 
 _ALLOWED: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +28,7 @@ _ALLOWED: Mapping[str, tuple[str, ...]] = {
     "delete": ("CREATED", "STOPPED"),
 }
 # Attributes that clients do not set.
-_KEPT = {
+_READ_ONLY = {
     *("id", "resource-type", "created", "updated", "created-by", "updated-by", "operations"),
     *("owner", "infrastructure-service", "deployment-set", "subscription-id", "nuvlabox"),
 }
@@ -107,7 +107,7 @@ class Deployment(Resource):
     bulk = ("bulk-action", USER)
     played = ("search", "read", "add", "edit", "delete")
     actions = ("start", "stop", "update", "create-log", "clone", "force-delete")
-    description = COMMON | described(
+    description = COMMON | describe(
         *("owner", "credential-name", "infrastructure-service", "infrastructure-service-name"),
         *("nuvlabox", "nuvlabox-name", "api-endpoint", "deployment-set", "app-set", "coupon"),
         *("deployment-set-name", "subscription-id"),
@@ -169,19 +169,19 @@ class Deployment(Resource):
         document = self.existing(identifier)
         self.require("edit-meta", document)
         sent = self.body(_FAILURES)
-        changes = {name: value for name, value in sent.items() if name not in _KEPT}
-        dropped = set(Query.read(self.parameters).select or ()) - {*_KEPT, "acl"}
+        changes = {name: value for name, value in sent.items() if name not in _READ_ONLY}
+        dropped = set(Query.read(self.parameters).select or ()) - {*_READ_ONLY, "acl"}
         merged = {name: value for name, value in document.items() if name not in dropped}
         merged |= self._derived(document, changes)
         merged |= {"updated": iso(self.world.now()), "updated-by": self.identity.user or INTERNAL}
         self.check_schema(merged, identifier)
-        stored = self.world.save(merged | {"acl": normalised(merged["acl"])})
+        stored = self.world.save(merged | {"acl": normalise(merged["acl"])})
         self.record("edit", identifier, success=True)
-        shown = self.present(stored, None)
-        if "acl" in sent and "acl" in shown:
-            # As it was sent, once: what is kept is complete.
-            shown["acl"] = sent["acl"]
-        return Reply(document=shown)
+        presented = self.present(stored, None)
+        if "acl" in sent and "acl" in presented:
+            # As it was sent; the stored one is complete.
+            presented["acl"] = sent["acl"]
+        return Reply(document=presented)
 
     def _derived(self, document: Document, changes: Document) -> Document:
         """The changes without derived attributes, and these computed again."""
@@ -203,7 +203,7 @@ class Deployment(Resource):
         rights = dict(document["acl"])
         for right in ("edit-data", "view-acl"):
             rights[right] = [*rights.get(right, ()), principal]
-        return normalised(rights)
+        return normalise(rights)
 
     def _edited_module(self, module: Document, sent: Any) -> Document:
         sent = sent if isinstance(sent, dict) else {}
@@ -268,7 +268,7 @@ class Deployment(Resource):
             holders = (self.identity.owner, deployment["nuvlabox"])
             edge = (deployment["nuvlabox"],)
             options["rights"] = {"view_data": holders, "manage": holders, "edit_data": edge}
-        return queued(self, name, deployment, text, mode=mode, **options)
+        return queue_job(self, name, deployment, text, mode=mode, **options)
 
     def start(self, deployment: Document) -> Reply:
         is_pull = deployment.get("execution-mode") == "pull"
@@ -317,7 +317,7 @@ class Deployment(Resource):
 
 class ResourceLog(Resource):
     """
-    Logs of what a deployment runs. Each belongs to the session that made it, and to no later one.
+    Logs of a deployment. Each belongs to the session that created it, and to no later one.
 
     Source: nuvla/api-server, server/resources/resource_log.clj.
     """
@@ -326,7 +326,7 @@ class ResourceLog(Resource):
     adders = ADMIN
     bulk = ("bulk-delete", ADMIN)
     actions = ("fetch",)
-    description = COMMON | described(
+    description = COMMON | describe(
         components=texts,
         since=timestamp,
         last_timestamp=timestamp,
@@ -358,4 +358,4 @@ class ResourceLog(Resource):
         mode = "pull" if parent.get("execution-mode") == "pull" else "push"
         rights = {"view_acl": (self._holder,)}
         text = f"starting {identifier}"
-        return queued(self, "fetch_deployment_log", log, text, mode=mode, rights=rights)
+        return queue_job(self, "fetch_deployment_log", log, text, mode=mode, rights=rights)

@@ -25,7 +25,7 @@ DELAYS = {"push": 5.0, "mixed": 5.0, "pull": 20.0}
 _LIFE_CYCLE = frozenset({"start_deployment", "stop_deployment", "update_deployment"})
 
 
-def queued(
+def queue_job(
     resource: Resource,
     name: str,
     target: Document,

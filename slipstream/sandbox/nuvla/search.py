@@ -28,10 +28,10 @@ from slipstream.filters import (
 from slipstream.sandbox import cimi
 from slipstream.sandbox.cimi import JsonProblem, not_played
 from slipstream.sandbox.nuvla.state import State
-from slipstream.sandbox.schema import Description, anything, described, texts
+from slipstream.sandbox.schema import Description, anything, describe, texts
 from slipstream.sandbox.store import MOST_DOCUMENTS, Criterion, Query
 
-COMMON = described(
+COMMON = describe(
     *("id", "resource-type", "created", "updated", "created-by", "updated-by", "name", "parent"),
     *("resource-metadata", "subtype"),
     tags=texts,
@@ -77,7 +77,7 @@ class _FullText:
 
 @attrs.frozen
 class _Keyword:
-    """``==`` on an attribute that is kept as it is: the whole value, with ``*`` for anything."""
+    """``==`` on a keyword: it compares the whole value, with ``*`` for anything."""
 
     attribute: str
     pattern: str

@@ -24,7 +24,7 @@ from slipstream.sandbox.nuvla import (
     sessions,
 )
 from slipstream.sandbox.nuvla.resource import Resource
-from slipstream.sandbox.nuvla.state import ADMIN, ANON, acl, normalised
+from slipstream.sandbox.nuvla.state import ADMIN, ANON, acl, normalise
 from slipstream.sandbox.overview import blog
 from slipstream.sandbox.store import Document
 
@@ -58,7 +58,7 @@ class Service(cimi.Service):
             "resource-type": ENTRY_POINT,
             "created": "2019-04-02T09:00:00.000Z",
             "updated": "2019-04-02T09:00:00.000Z",
-            "acl": normalised(acl(ADMIN, view_acl=(ANON,))),
+            "acl": normalise(acl(ADMIN, view_acl=(ANON,))),
             "base-uri": f"{cimi.base_url()}/api/",
             "collections": {name: {"href": name} for name in sorted(names)},
         }

@@ -19,7 +19,7 @@ from slipstream.sandbox.clock import cookie_date, iso
 from slipstream.sandbox.identifiers import sign_token, verify_token
 from slipstream.sandbox.nuvla.resource import Resource, forbidden
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, NOBODY, USER, Identity, State, acl
-from slipstream.sandbox.schema import described
+from slipstream.sandbox.schema import describe
 from slipstream.sandbox.store import Document, Query
 
 COOKIE = "com.com.sixsq.nuvla.cookie"
@@ -31,8 +31,8 @@ _FAILURES: dict[type, str] = {
     list: "find not supported on type: clojure.lang.LazySeq",
 }
 _FIELDS = {
-    "password": described("username", "password"),
-    "api-key": described("key", "secret"),
+    "password": describe("username", "password"),
+    "api-key": describe("key", "secret"),
 }
 
 

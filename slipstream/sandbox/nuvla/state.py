@@ -41,7 +41,7 @@ class Identity:
     name: str | None = None
     user: str | None = None
     active: str | None = None
-    """The claim that owns what is made: the user's id, or a group's."""
+    """The claim that owns new resources: the user's id, or a group's."""
     claims: frozenset[str] = frozenset({ANON})
     session: str | None = None
 
@@ -70,7 +70,7 @@ def managed_acl(user: str) -> dict[str, Iterable[str]]:
     return acl(ADMIN, edit_acl=(user,))
 
 
-def normalised(sent: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+def normalise(sent: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """Normalise an ACL: each right lists the holders of stronger ones too."""
     full: dict[str, set[str]] = {right: set(holders) for right, holders in sent.items()}
     if ADMIN not in full.get("owners", set()):
@@ -149,7 +149,7 @@ class State(BaseWorld):
         complete = start | dict(attributes) | _dashed(fields)
         check(complete)
         document = _without_none(complete)
-        document["acl"] = normalised(document["acl"])
+        document["acl"] = normalise(document["acl"])
         return self._put(document, at, lags=kind == "event")
 
     def change(

@@ -15,7 +15,7 @@ from slipstream.sandbox.nuvla.parameters import SITE, parameter_id
 from slipstream.sandbox.nuvla.state import ADMIN, ANON, INTERNAL, USER, State, acl, managed_acl
 from slipstream.sandbox.overview import Row
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import Login, filled, read_seeds
+from slipstream.sandbox.world import Login, fill_in, read_seeds
 
 WORDPRESS = "apps/WordPress/wordpress"
 SWARM = "swarm-lausanne admin"
@@ -159,7 +159,7 @@ def plant(world: World) -> dict[str, Login]:
         for row in series.get("rows", [{}]):
             ids = {kind: f"{kind}/{world.ids.uuid()}" for kind in series["documents"]}
             for kind, fields in series["documents"].items():
-                document = filled(fields, names | row | ids | {"row": row})
+                document = fill_in(fields, names | row | ids | {"row": row})
                 world.document(kind, names["alice"], {"id": ids[kind]} | document)
     for age, module in enumerate(seeds["modules"]):
         # Lists begin with the newest one: they have the order of the file.

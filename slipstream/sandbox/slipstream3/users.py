@@ -14,7 +14,7 @@ from typing import Any
 from slipstream.sandbox.cimi import JsonProblem
 from slipstream.sandbox.clock import cookie_date
 from slipstream.sandbox.identifiers import sign_token, verify_token
-from slipstream.sandbox.schema import Description, described
+from slipstream.sandbox.schema import Description, describe
 from slipstream.sandbox.slipstream3.modules import Parameter
 from slipstream.sandbox.slipstream3.state import (
     NOBODY,
@@ -77,9 +77,9 @@ def add_api_key(state: State, account: Account, **fields: Any) -> tuple[str, str
 COOKIE = "com.sixsq.slipstream.cookie"
 LIFETIME = timedelta(days=1)
 FIELDS: Mapping[str, Description] = {
-    "internal": described("username", "password"),
-    "api-key": described("key", "secret"),
-    "mitreid-token": described("token"),
+    "internal": describe("username", "password"),
+    "api-key": describe("key", "secret"),
+    "mitreid-token": describe("token"),
 }
 """What the template of each login method is filled in with."""
 

@@ -25,7 +25,7 @@ from slipstream.sandbox.slipstream3.state import (
 )
 from slipstream.sandbox.slipstream3.users import add_api_key
 from slipstream.sandbox.store import Document
-from slipstream.sandbox.world import Login, filled, read_seeds
+from slipstream.sandbox.world import Login, fill_in, read_seeds
 
 
 class World(State):
@@ -104,7 +104,7 @@ def plant(state: State) -> dict[str, Login]:
     rights = acl(role("USER", "VIEW"), role("ADMIN", "ALL"))
     for name, cloud in sorted(seeds["clouds"].items()):
         image = seeds["images"][0]["images"][name]
-        connector = filled(seeds["connector"], {"name": name, "image": image} | cloud)
+        connector = fill_in(seeds["connector"], {"name": name, "image": image} | cloud)
         state.connectors[name] = state.document("connector", **connector, acl=rights)
     for template in seeds["templates"]:
         _plant_template(state, **template)
@@ -127,7 +127,7 @@ def _offers(seeds: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name, cloud in seeds["clouds"].items():
         for size in seeds["sizes"][name]:
             yield from (_sized(seeds, name, size, disk) for disk in _DISKS)
-        yield filled(seeds["bucket"], cloud | {"cloud": name})
+        yield fill_in(seeds["bucket"], cloud | {"cloud": name})
     for odd in seeds["odd_offers"]:
         fields = _sized(seeds, odd["cloud"], odd["size"], _DISKS[0]) | odd["with"]
         yield {key: value for key, value in fields.items() if key not in odd["without"]}
@@ -138,7 +138,7 @@ def _sized(seeds: dict[str, Any], name: str, text: str, disk: int) -> dict[str, 
     cloud, (cpu, ram) = seeds["clouds"][name], map(int, numbers)
     texts = {"cpu": cpu, "ram": ram, "disk": disk, "size": size, "cloud": name}
     price = cloud["factor"] * (0.008 * cpu + 0.000004 * ram + 0.0001 * disk)
-    fields: dict[str, Any] = filled(seeds["offer"], texts | cloud)
+    fields: dict[str, Any] = fill_in(seeds["offer"], texts | cloud)
     fields |= {"resource:vcpu": cpu, "resource:ram": ram, "resource:disk": disk}
     return fields | {"price:unitCost": round(price, 6)}
 
