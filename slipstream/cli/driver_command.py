@@ -1,4 +1,4 @@
-"""What commands share: the options, errors and look-ups of those with a driver, and printing."""
+"""The options, errors and look-ups of commands with a driver, and printing."""
 
 from __future__ import annotations
 

@@ -258,7 +258,7 @@ _CLASS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 @check("class", point="methods", each=tuple(_CLASS))
 def class_attribute_is_right(subject: Subject, name: str) -> str:
-    """Programs show, store and look up these; the base makes its connection from one."""
+    """The class attributes have the right types, since programs and the base use them."""
     value = getattr(subject.driver, name, None)
     needed, is_right = _CLASS[name]
     may_be_empty = name != "NODE_STATE_MAP" or not subject.overrides("list_nodes")

@@ -99,7 +99,7 @@ def _operation(phrase: str, *, changes: bool = False, default: bool = False) -> 
 
 
 def _check_names(cls: type[Backend]) -> None:
-    """Check the operations that ``cannot`` names, and the states that aliases stand for."""
+    """Check the names of operations in ``cannot``, and of states in the aliases."""
     operations = {*OPERATIONS, *WITHOUT_OPERATION}
     for name in cls.cannot.keys() - operations:
         raise UnknownName("operation", name, operations, f"in 'cannot' of {cls.__name__}")
@@ -373,7 +373,7 @@ class Backend:
     @_operation("read the state of a deployment", default=True)
     def get_state(self, deployment_id: str, states: frozenset[str]) -> DeploymentState:
         """
-        Read the state of a deployment, as cheaply as the server can tell; by default all of it.
+        Read the state of a deployment, as cheaply as possible; by default the whole deployment.
 
         A deployment that has ended or failed can reach few other states, so the default ends a
         wait for any other one. A wait for its end succeeds if the server does not have it any

@@ -149,7 +149,7 @@ class Wrapper:
         failure: BaseException | None,
         changes_before: int,
     ) -> Any:
-        """Give the function the result or the failure of its yield."""
+        """Resume the function with the result or the failure of its yield."""
         try:
             if failure is None:
                 generator.send(result)

@@ -252,7 +252,7 @@ class Service:
     cookie: ClassVar[str]
     """The name of the cookie that tells who sends a request."""
     identify: Callable[[Any, str | None], Any]
-    """Finds the sender of a request by the cookie; the ``name`` is None for nobody."""
+    """Finds the sender of a request by the cookie; ``name`` is None without a login."""
 
     def __init__(self, resources: Mapping[str, type[Resource]]) -> None:
         self.resources = resources

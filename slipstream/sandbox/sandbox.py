@@ -32,20 +32,20 @@ class Sandbox:
     :param port: The port; 0 lets the system choose.
     :param speed: Simulated seconds per real second, if no clock is given.
     :param clock: The clock that moves deployments and ends sessions.
-    :param machine_address: The address that every machine has, and every place of Nuvla's that is
-        no edge: where a test lets a server of its own listen. Left out, each machine has one of
-        the networks set aside for documentation, where nothing answers.
-    :param front: ``vendor`` puts the front server of SlipStream's vendor before it: GET of
-        ``/run``, of a run and of its state come from a cache for 30, 40 and 15 seconds, whoever
-        sends it, and more than 20 requests a second with bursts of 200 are refused with 429.
-    :param password: The main user's password; the other users' follow from it. Left out, all are
-        fixed and known.
+    :param machine_address: The address of every machine, and of every service of Nuvla but edges,
+        on which a test can run a server. Left out, each machine has one of the networks that are
+        reserved for documentation.
+    :param front: ``vendor`` adds the front server of SlipStream's vendor: GET of ``/run``, of a
+        run and of its state come from a cache for 30, 40 and 15 seconds, for all users, and more
+        than 20 requests a second with bursts of 200 are refused with 429.
+    :param password: The main user's password; the other users' are derived from it. Left out, all
+        are fixed.
     :param seed: Decides ids, addresses and secrets of API keys; the same seed makes the same ones.
-    :param allowed_hosts: Names in the header ``Host`` that are answered beside this machine's own.
+    :param allowed_hosts: Names in the header ``Host`` to accept beside this machine's own.
     :ivar username: The main user's name; ``password`` goes with it.
     :ivar key: The id of the main user's API key; ``secret`` goes with it.
     :ivar token: The main user's token for the login method ``mitreid-token``.
-    :raises ValueError: If the family, the speed or the front server is none.
+    :raises ValueError: If the family, the speed or the front server is unknown or wrong.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ class Entry:
     :param form: The fields of a form body, or None if the body is no form.
     :param json: The JSON body, or None if the body is no JSON.
     :param body: The body as it came.
-    :param user: Who the server took the sender for; None for nobody.
+    :param user: The sender, as the server identified it; None without a login.
     :param status: The status answered; 0 if the connection was cut instead.
     """
 

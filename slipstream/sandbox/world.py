@@ -83,7 +83,7 @@ class BaseWorld(ABC):
         return secret, {"method": "generate-api-key", "digest": digest, "claims": claims}
 
     def api_key_claims(self, key: str, secret: str) -> Document | None:
-        """Read what an API key stands for; None if there is none, or it has expired."""
+        """The claims of an API key; None if there is none, or it has expired."""
         credential = self.store.get("credential/" + key.removeprefix("credential/")) or {}
         is_right = credential.get("digest") == secret_digest(secret)
         is_fresh = credential.get("expiry", "9") > iso(self.now())

@@ -77,7 +77,7 @@ def _refuse_network(event: str, args: tuple[Any, ...]) -> None:
 
 
 class InstantTime:
-    """Stands for the module ``time``: sleeping takes no time, and its clock moves all the same.
+    """Replaces the module ``time``: sleeping takes no time, and moves its clock.
 
     :param follow: A callback for each sleep, to move other clocks along.
     :ivar slept: The seconds of each sleep.

@@ -333,7 +333,7 @@ def _as_node(request: DeploymentRequest, module: Module, inherited: Inherited) -
 def _field(
     parameter: Parameter, module: Module, node: ModuleNode, declared: Mapping[str, ModuleParameter]
 ) -> tuple[str, str]:
-    """The name and the value of the field for a parameter, if the server takes it as meant."""
+    """The name and the value of the field for a checked parameter."""
     what = f"node {node.name} of {module.path}" if node.name else module.path
     name, value = WIRE_NAMES.get(parameter.role, parameter.name), _value(parameter)
     if "--" in name:

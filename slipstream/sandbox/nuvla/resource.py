@@ -43,7 +43,7 @@ class Resource(Searchable):
     searchers: ClassVar[str] = USER
     """The group that may search."""
     adders: ClassVar[str | None] = USER
-    """The group that may add; None if nobody can."""
+    """The group that may add; None for none."""
     actions: ClassVar[Collection[str]] = ()
     """What is played beside reading and changing: methods, with dashes for underscores."""
     is_editable: ClassVar[bool] = True

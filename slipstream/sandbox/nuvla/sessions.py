@@ -138,7 +138,7 @@ class Session(_Entering):
     def _ask_for_code(self, login: Document) -> Reply:
         ends = iso(self.world.now() + _CODE_LIFETIME)
         callback = self.world.document("callback", ADMIN, login=login, ends=ends, tries=3)["id"]
-        # The session is there already, for nobody to see.
+        # The session exists already, and no user can see it.
         session = self.world.document("session", ADMIN, user=login["user"])["id"]
         location = f"{base_url()}/api/{callback}/execute"
         return message(200, "Authorization code requested", session, location=location)

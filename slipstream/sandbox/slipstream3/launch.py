@@ -79,7 +79,7 @@ class _Node:
         elif name == "max-provisioning-failures" and not self.is_component:
             self.max_failures = value
         elif name in parameters:
-            # The column of the database is this wide, and nobody checks before.
+            # The column of the database has this width, and no check comes before.
             if len(value) > LONGEST_VALUE:
                 raise XmlProblem(500)
             # A component keeps its default where the form has an empty value.

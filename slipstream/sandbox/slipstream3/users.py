@@ -67,7 +67,7 @@ def credential_of(state: State, user: str, cloud: str) -> Document | None:
 
 
 def add_api_key(state: State, account: Account, **fields: Any) -> tuple[str, str]:
-    """Give a user an API key that can do what the user can: its id and secret."""
+    """Add an API key with the rights of its user; return its id and secret."""
     secret, key = state.new_api_key(account.name, account.roles)
     rights = granted(account.name, "MODIFY")
     document = state.document("credential", type="api-key", acl=rights, **key, **fields)
