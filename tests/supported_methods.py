@@ -41,7 +41,7 @@ def _hooks_of(method: str, callers: tuple[str, ...] = ()) -> set[str]:
     if not inspect.isfunction(function) or method in callers:
         return set()
     source = inspect.getsource(inspect.unwrap(function))
-    hooks = OPERATIONS.keys() & set(re.findall(r"self\._backend\.(\w+)\(", source))
+    hooks = OPERATIONS.keys() & set(re.findall(r"self\._backend\.(\w+)", source))
     others = re.findall(r"self\.(\w+)\(", source)
     return hooks.union(*(_hooks_of(other, (*callers, method)) for other in others))
 
