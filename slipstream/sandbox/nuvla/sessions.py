@@ -60,43 +60,7 @@ def identify(world: State, cookie: str | None) -> Identity:
     )
 
 
-class _Entering(Resource):
-    def enter(self, user: str, typed: str, template: str, texts: Document) -> Reply:
-        identifier = f"session/{self.world.ids.uuid()}"
-        claims = {user, USER, ANON, identifier}
-        ends = self.world.now() + LIFETIME
-        self.world.document(
-            "session",
-            ANON,
-            texts,
-            id=identifier,
-            method=self.world.store[template]["method"],
-            template={"href": template},
-            user=user,
-            identifier=typed,
-            roles=" ".join(sorted(claims)),
-            expiry=iso(ends),
-            acl=acl(identifier),
-        )
-        return created(identifier, headers=self.cookie(user, claims, ends, identifier))
-
-    def cookie(
-        self, user: str, claims: Iterable[str], ends: datetime, session: str, **more: str
-    ) -> Mapping[str, str]:
-        content: dict[str, Any] = {
-            "user-id": user,
-            "claims": " ".join(sorted(claims)),
-            "session": session,
-            "exp": int(ends.timestamp()),
-        } | {name.replace("_", "-"): value for name, value in more.items()}
-        token = sign_token(content, self.world.token_key)
-        date = _date(ends)
-        # The server always says so; over http, clients would not send the cookie back.
-        secure = "Secure; " if base_url().startswith("https:") else ""
-        return {"Set-Cookie": f"{COOKIE}={token}; {secure}Path=/; HttpOnly; Expires={date}"}
-
-
-class Session(_Entering):
+class Session(Resource):
     name = "session"
     is_editable = False
     searchers = ANON
@@ -142,6 +106,40 @@ class Session(_Entering):
         session = self.world.document("session", ADMIN, user=login["user"])["id"]
         location = f"{base_url()}/api/{callback}/execute"
         return message(200, "Authorization code requested", session, location=location)
+
+    def enter(self, user: str, typed: str, template: str, texts: Document) -> Reply:
+        identifier = f"session/{self.world.ids.uuid()}"
+        claims = {user, USER, ANON, identifier}
+        ends = self.world.now() + LIFETIME
+        self.world.document(
+            "session",
+            ANON,
+            texts,
+            id=identifier,
+            method=self.world.store[template]["method"],
+            template={"href": template},
+            user=user,
+            identifier=typed,
+            roles=" ".join(sorted(claims)),
+            expiry=iso(ends),
+            acl=acl(identifier),
+        )
+        return created(identifier, headers=self.cookie(user, claims, ends, identifier))
+
+    def cookie(
+        self, user: str, claims: Iterable[str], ends: datetime, session: str, **more: str
+    ) -> Mapping[str, str]:
+        content: dict[str, Any] = {
+            "user-id": user,
+            "claims": " ".join(sorted(claims)),
+            "session": session,
+            "exp": int(ends.timestamp()),
+        } | {name.replace("_", "-"): value for name, value in more.items()}
+        token = sign_token(content, self.world.token_key)
+        date = _date(ends)
+        # The server always says so; over http, clients would not send the cookie back.
+        secure = "Secure; " if base_url().startswith("https:") else ""
+        return {"Set-Cookie": f"{COOKIE}={token}; {secure}Path=/; HttpOnly; Expires={date}"}
 
     def remove(self, document: Document) -> Reply:
         """Log out: delete the cookie."""
@@ -193,7 +191,7 @@ class Session(_Entering):
         return Reply(document=self.present(document, None), headers=headers)
 
 
-class Callback(_Entering):
+class Callback(Resource):
     """One-time links, here to continue a login."""
 
     name = "callback"
@@ -210,4 +208,4 @@ class Callback(_Entering):
         self.world.change(callback["id"], now, tries=0 if is_right else tries - 1)
         if not is_right:
             raise JsonProblem(400, f"Wrong 2FA token for {login['user']}")
-        return self.enter(**login)
+        return Session(self.world, self.identity, self.sent, {}).enter(**login)
