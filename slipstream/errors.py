@@ -72,7 +72,7 @@ class DriverError(LibcloudError, BaseHTTPError):
     code: int = 0
     """The HTTP status of the response, 0 where the failure is no response."""
     request_id: str | None = None
-    """The server's id of the request, if it gave one."""
+    """The server's id of the request, if there is one."""
     driver: Any = None
     """The driver's name; not the driver itself, which cannot be pickled."""
     operation: str | None = None
@@ -312,7 +312,7 @@ class RequestFailed(DriverError, ProviderError):
     :param code: The HTTP status.
     :param detail: The server's own words, if it had any.
     :param retry_after: Seconds after which the server suggests to try again, if it does.
-    :param request_id: The server's id of the request, if it gave one.
+    :param request_id: The server's id of the request, if there is one.
     """
 
     def __init__(

@@ -161,7 +161,7 @@ class Backend:
 
     An object of it is made at each login; its caches and locks are its own. Operations that a
     class does not override are refused with :class:`~slipstream.errors.NotSupported` and the
-    reason that ``cannot`` gives. A protocol that differs in little is a subclass.
+    reason in ``cannot``. For a protocol with few differences derive a class.
 
     An operation gets its arguments checked, and its result is checked for its type. Lists may be
     generators that read page after page.
@@ -266,7 +266,7 @@ class Backend:
         Read the name of the logged-in user; needed if the login method does not know it.
 
         :param client: Sends the request; the session.
-        :returns: The user's name, ``None`` if the server does not tell.
+        :returns: The user's name, ``None`` if the server does not return it.
         """
         return None
 

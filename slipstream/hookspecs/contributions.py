@@ -68,7 +68,7 @@ class LoginMethod(Record):
     :param recognises: Whether the look of the credentials asks for this method, when the user
         named none.
     :param fallback: Whether it serves every name that no other method has.
-    :param parameters: The names that users may give in ``ex_login_parameters``; ``None`` for
+    :param parameters: The names allowed in ``ex_login_parameters``; ``None`` for
         any. Other ones are refused before a request is sent.
     :param secret_fields: Names of fields, headers and parameters whose values are secrets, beside
         those that sound like one. They are masked in logs, errors and cassettes from the first
@@ -97,7 +97,7 @@ class EndpointKind(Record):
         nothing is read to find out then.
     :param title: The provider's name, for users; ``name`` when left out.
     :param website: The provider's page.
-    :param endpoint: The address when the user gives none, as in ``"https://cloud.example"``.
+    :param endpoint: The address when the user passes none, as in ``"https://cloud.example"``.
     :param ca_cert: The path of the certificates of the authorities to trust when the user names
         none: for servers that are known by their host, or by ``ex_endpoint_kind``.
     :param recognises: Whether a cloud entry point is one of this kind; called for hosts that no

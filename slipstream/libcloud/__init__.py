@@ -50,7 +50,7 @@ def register() -> None:
     Importing this package does it already; doing it again, from any thread, changes nothing. A
     kind of endpoint of a plugin whose name another driver has taken is left out.
 
-    :raises AttributeError: If another driver has taken one of the names, in whatever letters;
+    :raises AttributeError: If another driver has taken one of the names, in upper or lower case;
         nothing is registered then.
     """
     # libcloud's set_driver imports the module at once, refuses a second call, and does not see

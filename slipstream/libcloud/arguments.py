@@ -47,7 +47,7 @@ _SOURCES: dict[type, str] = {
     NodeLocation: "use list_locations()",
     KeyPair: "use get_key_pair(name)",
 }
-"""The calls that give an object of each class."""
+"""The calls that return an object of each class."""
 
 _OBJECTS = (*_SOURCES, StorageVolume, VolumeSnapshot)
 

@@ -214,7 +214,7 @@ class SessionConnection(ConnectionUserAndKey):
         :returns: The response; ``object`` is its JSON or XML, parsed.
         :raises NotSupported: If ``raw`` or ``stream`` is true.
         :raises BadInput: If it is no request to this endpoint.
-        :raises RequestFailed: If the server answers with an error status.
+        :raises RequestFailed: If the response has an error status.
         """
         if raw or stream:
             raise NotSupported(

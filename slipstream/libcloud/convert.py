@@ -1,7 +1,7 @@
 """
 Convert records of backends to libcloud's objects.
 
-Whatever goes into ``extra`` can be written as JSON: timestamps are ISO 8601 texts in UTC.
+All values in ``extra`` can be written as JSON: timestamps are ISO 8601 texts in UTC.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def node(deployment: Deployment, driver: Any) -> Node:
     """
     A deployment as a node.
 
-    One that has been aborted is in state ERROR until it has ended, whatever else it does.
+    One that has been aborted is in state ERROR until it has ended.
     """
     new = DeploymentNode.__new__(DeploymentNode)
     new.id = deployment.id

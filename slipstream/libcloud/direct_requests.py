@@ -98,7 +98,7 @@ class DirectResponse(LibcloudResponse):
         The body in pieces; it has been read whole.
 
         :param chunk_size: The length of a piece, in bytes or characters.
-        :param decode_unicode: Whether to give text.
+        :param decode_unicode: Whether to yield text.
         :raises BadInput: If the length is no whole number above 0.
         """
         check_number("chunk_size", chunk_size, least=1, most=MAX_BYTES, whole=True)

@@ -371,7 +371,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :requests: SlipStream 1, and with ``ex_recurse`` 1 more for each project below; 2 for a
             location that was not listed before. Nuvla 1 for each 500 modules; 1 more for a
             location.
-        :raises BadInput: If ``ex_recurse`` is given without ``ex_path``, or there is no such
+        :raises BadInput: If ``ex_recurse`` is passed without ``ex_path``, or there is no such
             location.
         """
         arguments.check_flags(ex_recurse=ex_recurse)
@@ -545,7 +545,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param deploy: What to do on the machine.
         :param ssh_username: The name to log in under.
-        :param ssh_alternate_usernames: Other names, tried in turn until one is let in.
+        :param ssh_alternate_usernames: Other names, tried in turn until one can log in.
         :param ssh_port: The port of the SSH server.
         :param ssh_timeout: Seconds for one attempt to connect.
         :param ssh_key: Files with private keys; else those of the SSH agent and of ``~/.ssh``.
@@ -840,7 +840,7 @@ class SlipStreamNodeDriver(NodeDriver):
 
         :param node: The node.
         :param parameter_name: The parameter's name.
-        :param ignore_abort: Answer although the deployment was aborted.
+        :param ignore_abort: Return the value although the deployment was aborted.
         :requests: SlipStream 1. Nuvla 1; 2 for one that is not set or does not exist, and 1 more
             without ``ignore_abort``, or when none is set; 2 more for the reason of an error.
         :returns: The value, ``None`` while it is not set.
@@ -1019,7 +1019,7 @@ class SlipStreamNodeDriver(NodeDriver):
         :param name: Its name or its fingerprint.
         :requests: those of :meth:`list_key_pairs`: SlipStream 1, Nuvla 1.
         :raises KeyPairMissing: If there is none of that name.
-        :raises KeyPairConflict: If there are several; give the fingerprint then.
+        :raises KeyPairConflict: If there are several; pass the fingerprint then.
         """
         return convert.key_pair(self._ssh_key(name), self)
 

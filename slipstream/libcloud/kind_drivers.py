@@ -1,7 +1,7 @@
 """
 Drivers that ``get_driver`` finds by the name of a kind of endpoint that a plugin adds.
 
-A distribution asks for one with an entry point of the group ``slipstream.providers``, whose name
+A distribution adds one by an entry point of the group ``slipstream.providers``, whose name
 is that of the kind. The class is made when libcloud looks for it.
 """
 

@@ -36,7 +36,7 @@ class NodeOperation:
     """
     A wait for one of some states of a node, made by :meth:`~.SlipStreamNodeDriver.ex_operation`.
 
-    It can be pickled: neither the driver nor anything secret goes with it. An unpickled one has no
+    It can be pickled, without the driver and without secrets. An unpickled one has no
     driver until :meth:`resume`. Once ``done`` or ``failed``, it sends no more requests. It is not
     made to be shared by threads.
 
@@ -151,7 +151,7 @@ class NodeOperation:
         A handle, without a driver, from what :meth:`to_dict` returned.
 
         :param document: The document.
-        :raises BadInput: If it cannot come from there.
+        :raises BadInput: If it is not such a document.
         """
         try:
             changes = tuple(

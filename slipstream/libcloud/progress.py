@@ -32,7 +32,7 @@ class ProgressLine:
         00:04  Provisioning  2 of 3 machines running
 
     For several nodes a terminal shows how many are in which state, and plain lines name the node
-    that has changed. Whatever the stream cannot print never ends the wait.
+    that has changed. A failure of the stream never ends the wait.
 
     :param stream: Where to write; standard output when left out.
     :param names: The name of each node by its id, for waits for several nodes.

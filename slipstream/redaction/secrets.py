@@ -17,7 +17,7 @@ import attrs
 from slipstream.values.plain import announces_secret
 
 MASK: Final = "***"
-"""Stands where a secret stood; it gives away no length, and a shell leaves it alone in quotes."""
+"""The replacement of a secret, of one length, which a shell leaves alone in quotes."""
 
 _NEVER = re.compile(r"(?!)")
 
@@ -78,10 +78,10 @@ SHAPES: Final = (
     re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Z0-9])"),
     re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,}"),
 )
-"""Secrets that are recognised wherever they stand."""
+"""Secrets that are recognised by their form, in any text."""
 
 AUTHORIZATION: Final = re.compile(r"(?i)\b(basic|bearer) +[\w.~+/=-]{8,}")
-"""A login as it stands in a header; the scheme is no secret."""
+"""A login as in a header; the scheme is no secret."""
 
 
 def notations(value: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ class Clock:
 
     It starts at the present time and never goes backwards.
 
-    :param speed: Simulated seconds per real second; 0 stands still until :meth:`advance`.
+    :param speed: Simulated seconds per real second; 0 moves only by :meth:`advance`.
     :param start: The first time, with a time zone; now, if left out.
     :param ticks: The source of real seconds; only differences between its values count.
     :raises ValueError: If the speed is negative or not a finite number.

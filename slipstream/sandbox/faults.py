@@ -48,10 +48,10 @@ class Fault:
     :param path: A regular expression that the whole path matches.
     :param times: How often it is used; None for ever.
     :param delay: Real seconds to wait before anything else.
-    :param status: Answer with this status and a front server's static page.
+    :param status: Respond with this status and a front server's static page.
     :param retry_after: Seconds for a ``Retry-After`` header beside the status.
-    :param headers: Headers of the answer, in place of those that would be sent.
-    :param body: Body of the answer, in place of the one that would be sent.
+    :param headers: Headers of the response, instead of the usual ones.
+    :param body: Body of the response, instead of the usual one.
     :param cut: Close the connection: ``before`` the request is handled, ``after`` it was handled
         but before a byte is answered, or in the middle of the ``body``.
     :param expire_sessions: Forget every session before the request is handled.

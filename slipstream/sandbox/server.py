@@ -38,7 +38,7 @@ class Entry:
     :param json: The JSON body, or None if the body is no JSON.
     :param body: The body as it came.
     :param user: The sender, as the server identified it; None without a login.
-    :param status: The status answered; 0 if the connection was cut instead.
+    :param status: The status of the response; 0 if the connection was cut instead.
     """
 
     method: str

@@ -121,8 +121,8 @@ class Login(Record):
     A login that the server has accepted.
 
     :param cookies: The cookies to send with each request.
-    :param lifetime: Seconds from now after which it expires; ``None`` if the server gives none.
-    :param user_name: Who is logged in, if the login tells; :attr:`Session.user_name
+    :param lifetime: Seconds from now after which it expires; ``None`` if the server has none.
+    :param user_name: The user's name, if the login has it; :attr:`Session.user_name
         <slipstream.session.Session.user_name>` always does.
     :param data: What the login method or the backend stores for ``Backend.authorise()``, such as
         a token.
@@ -250,7 +250,7 @@ class LoginAttempt(Client):
     :param method: The name of the login method, for messages.
     :param previous: The login that has expired, if this is its renewal; its ``data`` may hold
         what renews it, such as a refresh token.
-    :param user: Who logs in; masked in refusals, since it may be a password given by mistake.
+    :param user: The user name; masked in refusals, since it may be a password by mistake.
     """
 
     def __init__(

@@ -42,7 +42,7 @@ class PlannedRequest:
     A request that a call sends.
 
     :param method: The HTTP method.
-    :param url: The address, secrets masked. Ids that only the server can give are
+    :param url: The address, secrets masked. Ids that only the server can choose are
         :data:`PLACEHOLDER`.
     :param body: The body as text, secrets masked; ``None`` if there is none.
     :param reason: What it is sent for.

@@ -185,7 +185,7 @@ def try_login_faults(driver: SlipStreamNodeDriver) -> str:
     """
     Log in once, then with faults in each of the responses, and once more without.
 
-    :raises Failed: If a faulty response gives another error than a plain one.
+    :raises Failed: If a faulty response leads to another error than a plain one.
     """
     session = driver._session
 

@@ -21,7 +21,7 @@ class Tap(Transport):
     :ivar requests: All that was sent.
     :ivar exchanges: What the session has sent, logins left out, and received.
     :ivar logins: The same of its logins.
-    :ivar forge: Gives the response to a request and its cookies; ``None`` to send it.
+    :ivar forge: Returns the response to a request and its cookies; ``None`` to send it.
     """
 
     def __init__(self, session: Session) -> None:

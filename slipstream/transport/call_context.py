@@ -18,7 +18,7 @@ import attrs
 from slipstream.values.plain import safe_text
 
 NO_CALL = "-"
-"""Stands for the id and the method where no call of the user is being carried out."""
+"""The id and the method outside of any call."""
 
 
 @attrs.define

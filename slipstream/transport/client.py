@@ -80,8 +80,8 @@ class TransportSettings:
     :param verify: Whether to check the server's certificate, or the file or the directory of
         the authorities to trust; no environment variable changes that.
     :param client_cert: A certificate to show: its file, or the files of it and of its key.
-    :param user_agent: The name this program gives itself.
-    :param largest_body: Bytes that a response may have, once decompressed, whatever its status.
+    :param user_agent: The user agent.
+    :param largest_body: Bytes that a response may have, once decompressed, with any status.
     :param max_elements: Values of JSON or elements of XML that a body may have.
     :param max_depth: Levels that these may nest.
     :param connections: Connections that are kept open.
@@ -185,7 +185,7 @@ class Transport:
 
         :param request: The request.
         :param cookies: The cookies to send, and to add those to that the response sets.
-        :returns: The response, whatever its status but a redirection.
+        :returns: The response, with any status but a redirection.
         :raises BadInput: If it holds what HTTP cannot carry; nothing was sent.
         :raises CannotConnect: If no connection could be made.
         :raises AnswerLost: If the connection broke before the response was complete.

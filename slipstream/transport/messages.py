@@ -50,7 +50,7 @@ class Request(Record):
     :param repeatable: Whether sending it twice does no more than sending it once.
     :param reads: Whether it changes nothing; what the method says, when left out.
     :param read_timeout: Seconds to wait for the response, when not the usual ones.
-    :param expects: Gives the response that the server is expected to send, for dry runs.
+    :param expects: Returns the response that the server is expected to send, for dry runs.
     :param purpose: What it is sent for, in words that go after "Cannot"; set by the session.
     """
 
@@ -93,9 +93,9 @@ class Response(Record):
     One response.
 
     :param status: The HTTP status.
-    :param headers: The headers, whatever their case.
+    :param headers: The headers, in upper or lower case.
     :param body: The body, decompressed.
-    :param url: The address that answered, without its query.
+    :param url: The address of the response, without its query.
     :param max_elements: Values or elements that :meth:`json` and :meth:`xml` accept.
     :param max_depth: How deep these may nest.
     :param is_repeat: Whether the request was sent before and may have been carried out then.
@@ -193,7 +193,7 @@ class Response(Record):
         """
         The id of the request in the response, from the server or a proxy before it.
 
-        Neither family gives one by itself; ``X-Request-Id`` is what the usual proxies add.
+        Neither family has one of its own; ``X-Request-Id`` is what the usual proxies add.
         """
         for header in _REQUEST_IDS:
             text = self.headers.get(header, "").strip()

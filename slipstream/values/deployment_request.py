@@ -95,7 +95,7 @@ class DeploymentRequest(Record):
         The parameters of one role.
 
         :param role: The role.
-        :returns: Those parameters, in the order they were given.
+        :returns: Those parameters, in their order.
         """
         return tuple(p for p in self.parameters if p.role is role)
 
@@ -131,7 +131,7 @@ class DeploymentRequest(Record):
         The same request, with the roles of its inputs by their names.
 
         :param roles: What else is decided by an input of a name, on the server in use.
-        :param location_name: Gives the one name of a location for all that it can be written as.
+        :param location_name: Returns the one name of a location for each way to write it.
         :returns: A request in which those have their role; each goes before another parameter
             of the same role.
         """

@@ -104,7 +104,7 @@ class ModuleParameter(Record):
     :param mandatory: Whether it must have a value.
     :param choices: The values allowed, where the server restricts them.
     :param mapped_to: The parameter of another node that gives it its value, as in
-        ``apache:port``; what a user gives is of no effect then.
+        ``apache:port``; a user's value has no effect then.
     """
 
     name: str
@@ -144,7 +144,7 @@ class Module(Record):
     Something that can be deployed, or a folder of such things.
 
     :param id: What names this version: path and version.
-    :param path: What names it whatever the version.
+    :param path: What names all its versions.
     :param name: The last part of the path.
     :param kind: Project, component or application.
     :param version: The version number.
@@ -156,7 +156,7 @@ class Module(Record):
     :param parent_id: The module that it is built on.
     :param created: When this version was made.
     :param modified: When it was last changed.
-    :param raw: All that the server said.
+    :param raw: The server's document.
     """
 
     id: str = _id()
@@ -191,7 +191,7 @@ class ServiceOffer(Record):
     :param price_unit: The unit of time of the price, as in ``HUR`` for an hour (UN/CEFACT
         Recommendation 20).
     :param country: ISO 3166 code of the country it runs in.
-    :param raw: All that the server said.
+    :param raw: The server's document.
     """
 
     id: str = _id()
@@ -214,8 +214,8 @@ class Connector(Record):
 
     :param id: The connector's id.
     :param name: Its name.
-    :param country: ISO 3166 code of its country, ``None`` where no offer tells.
-    :param raw: All that the server said.
+    :param country: ISO 3166 code of its country, ``None`` where no offer states it.
+    :param raw: The server's document.
     """
 
     id: str = _id()
@@ -230,12 +230,12 @@ class Deployment(Record):
     A running or ended deployment.
 
     :param id: The deployment's id.
-    :param name: The name given at creation, ``None`` when none was.
+    :param name: The name from its creation, ``None`` without one.
     :param state: The server's word for its state.
     :param phase: What that word means.
     :param failure: The reason of an abort, ``None`` while all is well.
     :param module_id: What was deployed.
-    :param module_name: The name of that module, ``None`` where the server does not tell.
+    :param module_name: The name of that module, ``None`` where the server does not state it.
     :param size: The size of its machines as a :class:`ServiceOffer`, of which the id and the name
         are enough, where it has one for all of them and tells it; it becomes ``node.size``.
     :param tags: Its tags, the name not among them.
@@ -247,7 +247,7 @@ class Deployment(Record):
     :param addresses: The IP addresses of its machines, as far as they are known from it alone.
     :param parameters: Every run parameter and its value (``None``: not set yet); ``None`` when
         only a summary was read.
-    :param raw: All that the server said.
+    :param raw: The server's document.
     """
 
     id: str = _id()
@@ -319,7 +319,7 @@ class VirtualMachine(Record):
     :param deployment_id: The deployment it belongs to, if any.
     :param offer: The size it has, as far as it is known.
     :param created: When the server first saw it.
-    :param raw: All that the server said.
+    :param raw: The server's document.
     """
 
     id: str = _id()

@@ -243,7 +243,7 @@ def parameter_id(deployment: str, name: str) -> str:
     """
     The id of a parameter; a guess for nodes whose names have dots.
 
-    What stands before the first dot of a name is the node's, but for the global ones.
+    The part before the first dot of a name is the node's, but for global names.
     """
     node, dot, _ = name.partition(".")
     node_id = "" if not dot or node == "ip" else node

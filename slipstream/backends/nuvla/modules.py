@@ -105,7 +105,7 @@ def get_module(backend: CimiBackend, module_id: str) -> Module:
     """
     Read a module with its content; one more request when it is named by its path.
 
-    A version may stand behind either: ``module/<uuid>_2``, ``apps/blog/wordpress/2``.
+    Either may end with a version: ``module/<uuid>_2``, ``apps/blog/wordpress/2``.
     """
     session = backend.session
     identity, version = _parts(module_id) or _by_path(session, module_id)

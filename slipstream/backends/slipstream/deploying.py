@@ -193,7 +193,7 @@ def _clouds(
     """
     The cloud that each machine is to start on; the size's own comes before the location.
 
-    What is given for a node comes before what is given for all, as in the form.
+    A value for a node wins over one for all nodes, as in the form.
     """
     parameters = sorted(offers, key=_is_general)
     parameters += sorted(request.decides(Role.LOCATION), key=_is_general)
@@ -291,7 +291,7 @@ def fields(request: DeploymentRequest, module: Module, inherited: Inherited) -> 
     """
     The form for a request, checked against the module.
 
-    :param inherited: Gives the parameters of the module's ancestors, if some are needed.
+    :param inherited: Returns the parameters of the module's ancestors, if some are needed.
     """
     request = _with_options(request)
     form = {"refqname": f"module/{module.id}"}

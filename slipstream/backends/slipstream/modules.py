@@ -107,7 +107,7 @@ def _tree(session: Session, project: str, recurse: bool) -> Iterator[Module]:
     """
     The content of a project, then that of the projects in it, and so on.
 
-    Each project is read once, whatever others say that they hold. Of them the paths are kept.
+    Each project is read once. Their paths are kept.
     """
     level, paths = [project], {split_version(project)[0]}
     refusals: dict[str, Forbidden] = {}

@@ -159,7 +159,7 @@ def ensure_key(backend: CimiBackend, key: SSHKey) -> None:
     """
     Add a key unless the user has it under any name; it is not removed later.
 
-    The server gives every key of the profile to every machine, and reads them when the machines
+    The server puts every key of the profile into every machine, and reads them when the machines
     start (SlipStreamServer, jar-connector): it must be there before a deployment is created.
     """
     _add(backend, key, lambda keys: any(other.blob == key.blob for other in keys))
