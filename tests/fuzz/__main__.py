@@ -57,12 +57,12 @@ def _text(data: bytes) -> None:
 _READERS = (_body, _headers, _text)
 
 
-def one_input(data: bytes) -> None:
+def read_input(data: bytes) -> None:
     """Give an input to the reader that its first byte names."""
     if data:
         _READERS[data[0] % len(_READERS)](data[1:])
 
 
 if __name__ == "__main__":
-    atheris.Setup([*sys.argv, "-rss_limit_mb=2048"], one_input)
+    atheris.Setup([*sys.argv, "-rss_limit_mb=2048"], read_input)
     atheris.Fuzz()
