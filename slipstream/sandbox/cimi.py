@@ -298,8 +298,8 @@ class Service:
         return resource(world, identity, sent, fields) if resource else None
 
     def _entry_point(self) -> Response:
-        document = self.entry_point()
-        return self.respond(Reply(document=document, content_type=CHARSET))
+        self._open(ENTRY_POINT)
+        return self.respond(Reply(document=self.entry_point(), content_type=CHARSET))
 
     def _call(self, kind: str, method: str, *arguments: str) -> Response:
         resource = self._open(kind)
