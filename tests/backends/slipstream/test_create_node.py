@@ -320,7 +320,6 @@ def test_output_with_a_password_is_secret_by_its_declaration(
 ) -> None:
     node = create()
     driver.ex_wait_node_in_state(node)
-    sandbox.world.run(node.id).runtime["machine:admin_password"].type = "String"
     options: dict[str, Any] = {"deployment_id": node.id, "ignore_abort": False}
     password = driver._backend.get_parameter(name="machine:admin_password", **options)
     assert password.value
