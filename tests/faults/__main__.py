@@ -16,22 +16,22 @@ from .matrix import BAD, FAMILIES, OUTCOMES, Cell, Result
 from .proxy import running
 
 
-def cell(number: int, family: str, every: int) -> list[Result]:
+def cell(number: int, family: str, step: int) -> list[Result]:
     """The results of one method on one family."""
     warnings.simplefilter("ignore")
     with running() as proxy, tempfile.TemporaryDirectory() as folder:
         tried = Cell(CALLS[number], family, proxy, Path(folder))
-        return list(tried.results(every=every, first=number % every))
+        return list(tried.results(step=step, first=number % step))
 
 
 def main(names: list[str]) -> int:
     """Try everything, or the methods named; ``EVERY=10`` in the environment tries a tenth."""
-    every = int(os.environ.get("EVERY", "1"))
+    step = int(os.environ.get("EVERY", "1"))
     numbers = [n for n, call in enumerate(CALLS) if not names or call.name in names]
     started = time.monotonic()
     results: list[Result] = []
     with ProcessPoolExecutor(int(os.environ.get("WORKERS", os.cpu_count() or 1))) as pool:
-        jobs = [pool.submit(cell, n, family, every) for n in numbers for family in FAMILIES]
+        jobs = [pool.submit(cell, n, family, step) for n in numbers for family in FAMILIES]
         for job in as_completed(jobs):
             results += job.result()
             for result in job.result():

@@ -231,7 +231,7 @@ class Cell:
         return stage_of(self.call, self.family, self.proxy, self.folder)
 
     def results(
-        self, *, every: int = 1, first: int = 0, only: Container[tuple[str, str]] | None = None
+        self, *, step: int = 1, first: int = 0, only: Container[tuple[str, str]] | None = None
     ) -> Iterator[Result]:
         """
         Try each fault in each position that this call has, or some of these combinations.
@@ -242,7 +242,7 @@ class Cell:
             (position, fault)
             for position, fault in self._combinations()
             if only is None or (position.name, fault.name) in only
-        ][first::every]
+        ][first::step]
         if self.call.fresh and self.usual.changes:
             for position, fault in combinations:
                 with self._stage() as stage:

@@ -22,7 +22,7 @@ EVERY = 150
 def test_call_with_each_fault(family: str, number: int, tmp_path: Path) -> None:
     with running() as proxy:
         cell = Cell(CALLS[number], family, proxy, tmp_path)
-        results = list(cell.results(every=EVERY, first=number % EVERY))
+        results = list(cell.results(step=EVERY, first=number % EVERY))
     bad = [f"{r.position}, {r.fault}: {r.reason}" for r in results if r.outcome == BAD]
     assert not bad, "\n".join(bad)
 

@@ -271,7 +271,7 @@ def test_node_shows_no_environment_and_no_credentials(
     (listed,) = driver.list_nodes(ex_addresses=True)
     nodes = [created, listed, driver.ex_get_node(created)]
     assert VALUE in repr(document)
-    # A server that sends them although it was not asked to.
+    # A server that sends what was not selected.
     sandbox.faults.add("GET", r"/api/deployment/.*", body=json.dumps(document), headers=JSON)
     nodes.append(driver.ex_get_node(created))
     for text in (*map(everything, nodes), caplog.text):
