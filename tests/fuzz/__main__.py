@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 
-import atheris
+import atheris  # type: ignore[import-not-found,unused-ignore]
 
 with atheris.instrument_imports(include=["slipstream"]):
     import requests
